@@ -1,0 +1,23 @@
+"""Keeps what clients send out of the logs."""
+
+import logging
+
+
+class NoRequestText(logging.Filter):
+    """Drop tracebacks' request objects and any query string that a log record would print.
+
+    Django and the servers log paths; a caller's message rides in the query string, so a record whose
+    arguments hold one is cut at the question mark.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Cut every string argument that looks like a path at its query string; always keep the record."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(_without_query(value) for value in record.args)
+        return True
+
+
+def _without_query(value: object) -> object:
+    if isinstance(value, str) and value.startswith("/") and "?" in value:
+        return value.split("?", 1)[0]
+    return value

@@ -1,0 +1,188 @@
+"""All settings, read from the environment; the README's configuration table documents each one."""
+
+import sys
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from aomi_site.secret_key import local_secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# --- Where we run -----------------------------------------------------------------------------------
+# "production" insists on its secrets; "local" is what manage.py falls back to on a developer's machine.
+AOMI_ENV = env.str("AOMI_ENV", default="production")
+if AOMI_ENV not in {"local", "production"}:
+    raise ImproperlyConfigured(f"AOMI_ENV is {AOMI_ENV!r}; it must be 'local' or 'production'.")
+IS_LOCAL = AOMI_ENV == "local"
+
+DATA_DIR = Path(env.str("AOMI_DATA_DIR", default=str(BASE_DIR / "data")))
+DEBUG = env.bool("DEBUG", default=False)
+if DEBUG and not IS_LOCAL:
+    raise ImproperlyConfigured("DEBUG is on in production: error pages would show secrets. Unset DEBUG.")
+
+SECRET_KEY = env.str("SECRET_KEY", default="") or (local_secret_key(DATA_DIR) if IS_LOCAL else "")
+if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5 or SECRET_KEY.startswith("django-insecure-"):
+    raise ImproperlyConfigured(
+        "SECRET_KEY is missing or too weak: production needs at least 50 random characters. Make one with: "
+        "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
+    )
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if IS_LOCAL else [])
+if not ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS is not set: name the hosts that clients use, comma-separated.")
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# --- Apps and middleware ----------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "aomi_site",
+    "apps_registry",
+    "keys",
+    "sessions_app",
+    "chat",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+]
+# The admin's chain. Calls under /api/ never pass it: aomi_site/asgi.py gives them a lean handler.
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "aomi_site.urls"
+ASGI_APPLICATION = "aomi_site.asgi.application"
+# A redirected POST becomes a GET, and no URL of ours ends in a slash under /api/.
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Postgres ---------------------------------------------------------------------------------------
+DATABASE_URL = env.str("DATABASE_URL", default="")
+if DATABASE_URL:
+    DATABASES = {"default": env.db_url("DATABASE_URL")}
+    if DATABASES["default"].get("ENGINE") != "django.db.backends.postgresql":
+        raise ImproperlyConfigured(
+            "DATABASE_URL is not a PostgreSQL address; it looks like postgresql://user:password@host:5432/name."
+        )
+elif IS_LOCAL:
+    DATABASES = {"default": {"ENGINE": "aomi_site.embedded_postgres", "NAME": "postgres", "USER": "postgres"}}
+else:
+    raise ImproperlyConfigured("DATABASE_URL is not set: production needs its own PostgreSQL.")
+DATABASES["default"]["CONN_MAX_AGE"] = 60
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Connections of one worker's async pool (the hot path); the admin uses its own.
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=10)
+
+# --- Operators and the admin ------------------------------------------------------------------------
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_LOCAL
+SECURE_SSL_REDIRECT = not IS_LOCAL
+SECURE_HSTS_SECONDS = 0 if IS_LOCAL else 365 * 24 * 60 * 60
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not IS_LOCAL
+# Name of the header in which a TLS-terminating proxy says "https", such as X-Forwarded-Proto.
+PROXY_PROTO_HEADER = env.str("PROXY_PROTO_HEADER", default="")
+if PROXY_PROTO_HEADER:
+    SECURE_PROXY_SSL_HEADER = (f"HTTP_{PROXY_PROTO_HEADER.upper().replace('-', '_')}", "https")
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+    }
+}
+STATIC_URL = "static/"
+# The apps' own static folders are served as they are: no collectstatic step, nothing generated.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# --- The API ----------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["keys.authentication.AppKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["keys.permissions.AppPermission"],
+    "DEFAULT_PARSER_CLASSES": ["chat.parsers.JSONParser", "rest_framework.parsers.FormParser"],
+    "DEFAULT_RENDERER_CLASSES": ["chat.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "chat.errors.problem_response",
+    "UNAUTHENTICATED_USER": None,
+}
+# Headers that may carry the App key; exactly one of them may be sent. Older clients use X-API-Key.
+APP_KEY_HEADERS = env.list("APP_KEY_HEADERS", default=["AOMI-APP-KEY"])
+# A message longer than this many characters is refused with 413.
+MESSAGE_MAX_CHARS = env.int("MESSAGE_MAX_CHARS", default=32_000)
+# A request body larger than this many bytes is refused with 413 before it is read to its end.
+API_BODY_MAX_BYTES = env.int("API_BODY_MAX_BYTES", default=1_048_576)
+
+# --- Sessions and turns -----------------------------------------------------------------------------
+# The memory tier of one worker: all sessions together, and the largest single one that is kept.
+SESSION_CACHE_TOTAL_BYTES = env.int("SESSION_CACHE_TOTAL_BYTES", default=256 * 1024 * 1024)
+SESSION_CACHE_ENTRY_BYTES = env.int("SESSION_CACHE_ENTRY_BYTES", default=8 * 1024 * 1024)
+# A worker renews the leases of its turns three times within this many seconds; a turn whose worker died
+# reads as interrupted once its lease has run out.
+TURN_LEASE_SECONDS = env.float("TURN_LEASE_SECONDS", default=10.0)
+# A whole turn, the model's silence before its first token, and its silence between two tokens.
+TURN_TIMEOUT_SECONDS = env.float("TURN_TIMEOUT_SECONDS", default=120.0)
+MODEL_FIRST_TOKEN_TIMEOUT_SECONDS = env.float("MODEL_FIRST_TOKEN_TIMEOUT_SECONDS", default=20.0)
+MODEL_GAP_TIMEOUT_SECONDS = env.float("MODEL_GAP_TIMEOUT_SECONDS", default=30.0)
+# How long a stopping worker lets its turns finish before it interrupts them.
+SHUTDOWN_GRACE_SECONDS = env.float("SHUTDOWN_GRACE_SECONDS", default=20.0)
+# With a token set, /metrics answers `Authorization: Bearer <token>`; without one it does not exist.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
+# --- Logs -------------------------------------------------------------------------------------------
+# Lines carry paths and ids, never query strings or message texts: see aomi_site/logs.py.
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"no_query": {"()": "aomi_site.logs.NoRequestText"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "stream": sys.stderr,
+            "formatter": "line",
+            "filters": ["no_query"],
+        }
+    },
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {"django": {"handlers": [], "level": LOG_LEVEL, "propagate": True}},
+}

@@ -1,0 +1,192 @@
+"""What an assistant is made of: Apps, the models that they may use, their tools and documents."""
+
+from typing import ClassVar
+
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from apps_registry.tools.registry import builtin_choices
+
+# Look-alikes and case twins cannot exist in this alphabet.
+SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])$"
+validate_slug = RegexValidator(
+    SLUG_PATTERN, "Use 2 to 40 lower-case letters, digits and hyphens, beginning and ending with a letter or digit."
+)
+TOOL_NAME_PATTERN = r"^[a-zA-Z0-9_-]{1,64}$"  # what OpenAI-compatible APIs take
+
+
+class Provider(models.Model):
+    """A server that speaks the OpenAI chat completions protocol."""
+
+    slug = models.CharField(max_length=40, unique=True, validators=[validate_slug], help_text="A short name for operators.")
+    base_url = models.URLField(
+        "base URL", help_text="The address before /chat/completions, such as https://api.openai.com/v1."
+    )
+    api_key_env = models.CharField(
+        "API key variable",
+        max_length=100,
+        blank=True,
+        validators=[RegexValidator(r"^[A-Z][A-Z0-9_]*$", "Use the name of an environment variable, such as OPENAI_API_KEY.")],
+        help_text="The environment variable that holds the API key. Empty: the server needs none.",
+    )
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Model(models.Model):
+    """A language model of a provider, under the name by which Apps and callers choose it."""
+
+    name = models.CharField(max_length=100, unique=True, help_text="The name that callers see and choose by.")
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="models")
+    provider_model_id = models.CharField(
+        "provider's model id", max_length=200, help_text="What the provider calls it; sent with every request."
+    )
+    context_window = models.PositiveIntegerField(
+        default=128_000, validators=[MinValueValidator(512)], help_text="Tokens, prompt and reply together."
+    )
+    supports_tools = models.BooleanField(
+        default=True, help_text="Off for models that cannot call tools; they are then not offered any."
+    )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class App(models.Model):
+    """A self-contained AI assistant; nothing of one App is visible to another."""
+
+    slug = models.CharField(
+        max_length=40,
+        unique=True,
+        validators=[validate_slug],
+        help_text="What callers put into app=; lower-case letters, digits and hyphens.",
+    )
+    name = models.CharField(max_length=100, help_text="What operators call it.")
+    is_default = models.BooleanField(
+        "default App", default=False, help_text="The one App that callers may use without a key."
+    )
+    is_active = models.BooleanField("active", default=True, help_text="Off: every call to this App is refused.")
+    preamble = models.TextField(blank=True, help_text="The system prompt: personality and rules.")
+    default_model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="default_of")
+    alternatives = models.ManyToManyField(
+        Model, through="AppModel", related_name="alternative_of", blank=True
+    )
+    temperature = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(2)],
+        help_text="0 to 2; empty: the model's own default.",
+    )
+    top_p = models.FloatField(
+        "top p",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(1)],
+        help_text="0 to 1; empty: the model's own default.",
+    )
+    max_reply_tokens = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Empty: the model's own limit."
+    )
+    reply_wait_seconds = models.PositiveIntegerField(
+        default=30,
+        validators=[MaxValueValidator(300)],
+        help_text="How long a chat call waits for the reply before it answers 'processing'; 0 suits widgets that poll.",
+    )
+    max_tool_rounds = models.PositiveIntegerField(
+        default=8,
+        validators=[MaxValueValidator(50)],
+        help_text="How often the model may call tools within one turn before it must answer.",
+    )
+    history_budget_tokens = models.PositiveIntegerField(
+        default=16_000,
+        help_text="Tokens of earlier turns given to the model, newest first and whole turns only.",
+    )
+    sessions_readable_by_id = models.BooleanField(
+        "sessions are readable by id alone",
+        default=False,
+        help_text="Lets browsers without a key read and manage sessions whose id they hold. Chat still needs the key.",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = "App"
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(slug__regex=SLUG_PATTERN), name="app_slug_is_plain"),
+            models.UniqueConstraint("is_default", condition=Q(is_default=True), name="app_only_one_default"),
+            models.CheckConstraint(condition=Q(is_active=True) | Q(is_default=False), name="app_default_is_active"),
+        ]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class AppModel(models.Model):
+    """An alternative model of an App, in the order in which they are offered."""
+
+    app = models.ForeignKey(App, on_delete=models.CASCADE)
+    model = models.ForeignKey(Model, on_delete=models.PROTECT)
+    position = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = "alternative model"
+        ordering: ClassVar = ["position", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["app", "model"], name="app_model_once"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.model)
+
+
+class Tool(models.Model):
+    """A function that an App's model may call."""
+
+    class Kind(models.TextChoices):
+        """Where a tool's code lives."""
+
+        BUILTIN = "builtin", "Built-in"
+
+    app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="tools")
+    kind = models.CharField(max_length=20, choices=Kind, default=Kind.BUILTIN)
+    name = models.CharField(max_length=64, choices=builtin_choices, validators=[RegexValidator(TOOL_NAME_PATTERN)])
+    is_enabled = models.BooleanField("enabled", default=True)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint("app", Lower("name"), name="tool_name_once_per_app"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Document(models.Model):
+    """A text that an App may draw on."""
+
+    app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="documents")
+    title = models.CharField(max_length=200)
+    content = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class RegistryRevision(models.Model):
+    """One row whose number grows with every change of the tables above (by database triggers).
+
+    Workers keep App configurations in memory for as long as this number stands still.
+    """
+
+    number = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(id=1), name="registry_revision_one_row")]
+
+    def __str__(self) -> str:
+        return str(self.number)

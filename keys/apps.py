@@ -1,0 +1,10 @@
+"""Django's name for this app."""
+
+from django.apps import AppConfig
+
+
+class KeysConfig(AppConfig):
+    """App keys."""
+
+    name = "keys"
+    verbose_name = "Keys"

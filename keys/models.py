@@ -1,0 +1,53 @@
+"""App keys: who may use which Apps."""
+
+from typing import ClassVar, cast
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from apps_registry.models import App
+
+
+class AppKeyQuerySet(models.QuerySet["AppKey"]):
+    """Finds keys by what operators ask of them."""
+
+    def usable(self) -> "AppKeyQuerySet":
+        """Keys that are neither revoked nor expired."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), revoked_at=None)
+
+
+class AppKey(models.Model):
+    """A key for one or more Apps. The key itself is shown once and never stored: see keys/crypto.py."""
+
+    label = models.CharField(max_length=100, help_text="Who or what uses this key, such as 'checkout service, production'.")
+    prefix = models.CharField(max_length=60, editable=False, help_text="The key's beginning, to recognise it by.")
+    lookup_id = models.CharField(max_length=16, unique=True, editable=False)
+    secret_hash = models.CharField(max_length=200, editable=False)
+    apps = models.ManyToManyField(App, related_name="keys")
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.SET_NULL
+    )
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: it does not expire.")
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = cast("models.Manager[AppKey]", AppKeyQuerySet.as_manager())
+
+    class Meta:
+        verbose_name = "App key"
+        ordering: ClassVar = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… ({self.label})"
+
+    @property
+    def status(self) -> str:
+        """One word for people: active, expired or revoked."""
+        if self.revoked_at:
+            return "revoked"
+        if self.expires_at and self.expires_at <= timezone.now():
+            return "expired"
+        return "active"
