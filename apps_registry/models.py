@@ -12,7 +12,8 @@ from apps_registry.tools.registry import builtin_choices
 # Look-alikes and case twins cannot exist in this alphabet.
 SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])$"
 validate_slug = RegexValidator(
-    SLUG_PATTERN, "Use 2 to 40 lower-case letters, digits and hyphens, beginning and ending with a letter or digit."
+    SLUG_PATTERN,
+    "Use 2 to 40 lower-case letters, digits and hyphens, beginning and ending with a letter or digit.",
 )
 TOOL_NAME_PATTERN = r"^[a-zA-Z0-9_-]{1,64}$"  # what OpenAI-compatible APIs take
 
@@ -20,7 +21,9 @@ TOOL_NAME_PATTERN = r"^[a-zA-Z0-9_-]{1,64}$"  # what OpenAI-compatible APIs take
 class Provider(models.Model):
     """A server that speaks the OpenAI chat completions protocol."""
 
-    slug = models.CharField(max_length=40, unique=True, validators=[validate_slug], help_text="A short name for operators.")
+    slug = models.CharField(
+        max_length=40, unique=True, validators=[validate_slug], help_text="A short name for operators."
+    )
     base_url = models.URLField(
         "base URL", help_text="The address before /chat/completions, such as https://api.openai.com/v1."
     )
@@ -28,7 +31,9 @@ class Provider(models.Model):
         "API key variable",
         max_length=100,
         blank=True,
-        validators=[RegexValidator(r"^[A-Z][A-Z0-9_]*$", "Use the name of an environment variable, such as OPENAI_API_KEY.")],
+        validators=[
+            RegexValidator(r"^[A-Z][A-Z0-9_]*$", "Use the name of an environment variable, such as OPENAI_API_KEY.")
+        ],
         help_text="The environment variable that holds the API key. Empty: the server needs none.",
     )
 
@@ -42,7 +47,9 @@ class Model(models.Model):
     name = models.CharField(max_length=100, unique=True, help_text="The name that callers see and choose by.")
     provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="models")
     provider_model_id = models.CharField(
-        "provider's model id", max_length=200, help_text="What the provider calls it; sent with every request."
+        "provider's model id",
+        max_length=200,
+        help_text="What the provider calls it; sent with every request.",
     )
     context_window = models.PositiveIntegerField(
         default=128_000, validators=[MinValueValidator(512)], help_text="Tokens, prompt and reply together."
@@ -71,9 +78,7 @@ class App(models.Model):
     is_active = models.BooleanField("active", default=True, help_text="Off: every call to this App is refused.")
     preamble = models.TextField(blank=True, help_text="The system prompt: personality and rules.")
     default_model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="default_of")
-    alternatives = models.ManyToManyField(
-        Model, through="AppModel", related_name="alternative_of", blank=True
-    )
+    alternatives = models.ManyToManyField(Model, through="AppModel", related_name="alternative_of", blank=True)
     temperature = models.FloatField(
         null=True,
         blank=True,

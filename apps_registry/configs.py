@@ -1,0 +1,85 @@
+"""App configurations in memory, for as long as the registry's revision stands still."""
+
+from apps_registry.database import run_orm
+from apps_registry.models import App, Model
+from apps_registry.tools.registry import BUILTIN_TOOLS
+from apps_registry.values import AppConfig, ModelConfig, Sampling
+
+MAX_CACHED = 10_000
+
+
+class AppConfigs:
+    """Active Apps by slug and by id, read once per revision and worker.
+
+    The caller brings the revision, read together with its key: a change in the admin thus holds on the
+    next request of every worker, and a warm request reads nothing more.
+    """
+
+    def __init__(self) -> None:
+        self._revision = -1
+        self._cached: dict[str | int | None, AppConfig | None] = {}
+
+    async def by_slug(self, slug: str, *, revision: int) -> AppConfig | None:
+        """Return the active App with this slug, or None."""
+        return await self._get(slug, revision)
+
+    async def by_id(self, app_id: int, *, revision: int) -> AppConfig | None:
+        """Return the active App with this id, or None."""
+        return await self._get(app_id, revision)
+
+    async def default(self, *, revision: int) -> AppConfig | None:
+        """Return the default App; None before it is seeded."""
+        return await self._get(None, revision)
+
+    async def _get(self, which: str | int | None, revision: int) -> AppConfig | None:
+        if revision != self._revision or len(self._cached) > MAX_CACHED:
+            self._revision, self._cached = revision, {}
+        cached = self._cached
+        if which not in cached:
+            # Another task may move to a newer revision meanwhile; this answer then stays in the old dict.
+            cached[which] = await run_orm(load_app_config, which)
+        return cached[which]
+
+
+app_configs = AppConfigs()
+
+
+def load_app_config(which: str | int | None) -> AppConfig | None:
+    """Read an active App from the database.
+
+    Args:
+        which: a slug, an id, or None for the default App.
+    """
+    query = {"is_default": True} if which is None else {"slug" if isinstance(which, str) else "pk": which}
+    app = App.objects.filter(is_active=True, **query).select_related("default_model__provider").first()
+    return _to_config(app) if app else None
+
+
+def _to_config(app: App) -> AppConfig:
+    alternatives = app.appmodel_set.select_related("model__provider")
+    models = [app.default_model, *(row.model for row in alternatives if row.model_id != app.default_model_id)]
+    enabled = app.tools.filter(is_enabled=True).values_list("name", flat=True)
+    return AppConfig(
+        id=app.pk,
+        slug=app.slug,
+        is_default=app.is_default,
+        preamble=app.preamble,
+        models=tuple(_to_model_config(model) for model in models),
+        sampling=Sampling(app.temperature, app.top_p, app.max_reply_tokens),
+        tools=tuple(BUILTIN_TOOLS[name] for name in enabled if name in BUILTIN_TOOLS),
+        reply_wait_seconds=app.reply_wait_seconds,
+        max_tool_rounds=app.max_tool_rounds,
+        history_budget_tokens=app.history_budget_tokens,
+        sessions_readable_by_id=app.sessions_readable_by_id,
+    )
+
+
+def _to_model_config(model: Model) -> ModelConfig:
+    return ModelConfig(
+        name=model.name,
+        provider_model_id=model.provider_model_id,
+        base_url=model.provider.base_url,
+        api_key_env=model.provider.api_key_env,
+        context_window=model.context_window,
+        supports_tools=model.supports_tools,
+    )

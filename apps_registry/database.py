@@ -1,0 +1,98 @@
+"""The async connection pool of the hot path, one a worker.
+
+Django's ORM is synchronous: in async code it costs a thread hop a query. The few statements that every chat
+call makes run here instead, in autocommit, one round trip each. The bottom layer holds the pool so that all
+apps can share it.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+
+from django.conf import settings
+from django.db import close_old_connections, connection
+from psycopg import AsyncConnection, InterfaceError, OperationalError
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Parameters = Mapping[str, Any] | Sequence[Any]
+# What a lost, stopped or overloaded Postgres raises.
+DATABASE_DOWN = (OperationalError, InterfaceError, PoolTimeout)
+
+ACQUIRE_TIMEOUT_SECONDS = 5.0
+_DJANGO_ONLY = {"cursor_factory", "context", "server_side_binding", "pool", "isolation_level", "assume_role"}
+
+_pool: AsyncConnectionPool[AsyncConnection[TupleRow]] | None = None
+_orm_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="orm")
+
+
+async def open_pool() -> None:
+    """Open the pool; the server calls it at start, before it takes requests.
+
+    Raises:
+        psycopg_pool.PoolTimeout: Postgres cannot be reached.
+    """
+    global _pool  # noqa: PLW0603 - one pool a process is the point
+    parameters = await asyncio.to_thread(connection.get_connection_params)
+    kwargs = {name: value for name, value in parameters.items() if name not in _DJANGO_ONLY}
+    _pool = AsyncConnectionPool(
+        kwargs={**kwargs, "autocommit": True, "application_name": "aomi"},
+        min_size=1,
+        max_size=settings.DATABASE_POOL_SIZE,
+        timeout=ACQUIRE_TIMEOUT_SECONDS,
+        open=False,
+        name="aomi",
+    )
+    await _pool.open()
+
+
+async def close_pool() -> None:
+    """Close the pool; the server calls it last."""
+    if _pool is not None:
+        await _pool.close()
+    _orm_threads.shutdown(wait=False)
+
+
+def pool() -> AsyncConnectionPool[AsyncConnection[TupleRow]]:
+    """Return the open pool."""
+    if _pool is None:
+        raise RuntimeError("the pool is not open: the ASGI application opens it at start-up")
+    return _pool
+
+
+async def execute(statement: str, parameters: Parameters = ()) -> list[TupleRow]:
+    """Run one statement in its own transaction and return the rows that it returns.
+
+    Raises:
+        psycopg.Error: what Postgres objects to; those in DATABASE_DOWN when it cannot be reached.
+    """
+    async with pool().connection() as connection_:
+        cursor = await connection_.execute(statement, parameters)
+        return await cursor.fetchall() if cursor.description else []
+
+
+async def read(statement: str, parameters: Parameters = ()) -> list[TupleRow]:
+    """Run one reading statement; a connection that Postgres dropped is replaced and the read repeated once.
+
+    Raises:
+        psycopg.Error: as `execute`.
+    """
+    try:
+        return await execute(statement, parameters)
+    except OperationalError:
+        await pool().check()
+        return await execute(statement, parameters)
+
+
+async def run_orm(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run a synchronous function that uses the ORM in one of a few threads that keep their connections."""
+
+    def call() -> R:
+        close_old_connections()
+        return function(*args, **kwargs)
+
+    return await asyncio.get_running_loop().run_in_executor(_orm_threads, call)
