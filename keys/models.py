@@ -21,7 +21,9 @@ class AppKeyQuerySet(models.QuerySet["AppKey"]):
 class AppKey(models.Model):
     """A key for one or more Apps. The key itself is shown once and never stored: see keys/crypto.py."""
 
-    label = models.CharField(max_length=100, help_text="Who or what uses this key, such as 'checkout service, production'.")
+    label = models.CharField(
+        max_length=100, help_text="Who or what uses this key, such as 'checkout service, production'."
+    )
     prefix = models.CharField(max_length=60, editable=False, help_text="The key's beginning, to recognise it by.")
     lookup_id = models.CharField(max_length=16, unique=True, editable=False)
     secret_hash = models.CharField(max_length=200, editable=False)

@@ -1,0 +1,66 @@
+"""The App key as DRF authentication; awaited on the event loop, see chat/api.py."""
+
+import ipaddress
+
+from django.conf import settings
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
+from rest_framework.request import Request
+
+from keys.verification import Caller, InvalidKey, TooManyFailures, VerifierBusy, verifier
+
+# One sentence for every failure: nobody learns whether a key exists, or did.
+NO_VALID_KEY = "This call needs a valid App key in the AOMI-APP-KEY header."
+
+
+class Overloaded(APIException):
+    """More work than this worker takes on; come back soon."""
+
+    status_code = 503
+    default_detail = "The server is busy; try again shortly."
+    default_code = "overloaded"
+    retry_after = 1
+
+
+class AppKeyAuthentication(BaseAuthentication):
+    """Reads the key from the one header that carries it and asks the verifier.
+
+    Every request gets a `Caller` as `request.auth`, with or without a key; whether the App asked for needs
+    one is the permission's business. A wrong key is refused even where none is needed: who sends a key means it.
+    """
+
+    async def authenticate(self, request: Request) -> tuple[None, Caller]:  # type: ignore[override]
+        """Return (None, caller): a key stands for no user.
+
+        Raises:
+            AuthenticationFailed: a key is sent and does not open anything.
+            Throttled: too many wrong secrets.
+            Overloaded: too many first-time keys at once.
+        """
+        sent = [request.headers[name] for name in settings.APP_KEY_HEADERS if name in request.headers]
+        if not sent:
+            return None, await verifier.anonymous()
+        try:
+            if len(sent) > 1:
+                raise InvalidKey
+            return None, await verifier.verify(sent[0], address=_client_address(request))
+        except InvalidKey:
+            raise AuthenticationFailed(NO_VALID_KEY) from None
+        except TooManyFailures as error:
+            raise Throttled(wait=error.retry_after) from None
+        except VerifierBusy:
+            raise Overloaded from None
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return the WWW-Authenticate challenge, which makes a failure a 401."""
+        return "AppKey"
+
+
+def _client_address(request: Request) -> str:
+    """The peer's address; of IPv6 its /64, since one client commands that many."""
+    peer = str(request.META.get("REMOTE_ADDR") or "")
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return peer
+    return str(ipaddress.ip_network(f"{peer}/64", strict=False)) if address.version == 6 else peer

@@ -1,0 +1,29 @@
+"""Which App a caller may use, as a DRF permission over App configurations."""
+
+from typing import Any
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from apps_registry.values import AppConfig
+from keys.verification import Caller
+
+
+class AppPermission(BasePermission):
+    """The default App is everybody's; any other needs a key with it in scope.
+
+    An unknown or inactive App (None) is refused just like one out of scope: nobody learns which Apps exist.
+    DRF answers a refusal with 401 when no key was sent and with 403 when one was.
+    """
+
+    message = "This App key does not open that App."
+    code = "app_not_authorized"
+
+    def has_object_permission(self, request: Request, view: Any, obj: AppConfig | None) -> bool:
+        """Whether the caller may use the App."""
+        return may_use(request.auth, obj)
+
+
+def may_use(caller: Caller, app: AppConfig | None) -> bool:
+    """Whether a caller may use an App; None stands for one that is unknown or inactive."""
+    return app is not None and (app.is_default or app.id in caller.app_ids)
