@@ -1,0 +1,46 @@
+"""The only door from a request to a session: whose it is, and how its id is spelled."""
+
+import re
+from uuid import UUID
+
+from apps_registry.values import AppConfig
+from sessions_app.values import Session
+
+# uuid.UUID takes braces, urn: and misplaced dashes; each would be one more spelling of the same session.
+UUID_PATTERN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+NIL, MAX = UUID(int=0), UUID(int=2**128 - 1)
+
+
+class InvalidSessionId(ValueError):
+    """The text is not the id of a session; the message says why."""
+
+
+def parse_session_id(text: str | None) -> UUID:
+    """Return the session id in a header or a path.
+
+    Args:
+        text: 8-4-4-4-12 hexadecimal digits in any case (RFC 9562); None when it is missing.
+
+    Raises:
+        InvalidSessionId: missing, spelled otherwise, or the nil or max UUID.
+    """
+    if text is None:
+        raise InvalidSessionId("the header X-Session-Id is missing: send a UUID that you made")
+    if not UUID_PATTERN.fullmatch(text):
+        raise InvalidSessionId("X-Session-Id is not a UUID of the form 8-4-4-4-12")
+    session_id = UUID(text)
+    if session_id in {NIL, MAX}:
+        raise InvalidSessionId("X-Session-Id is the nil or max UUID, which anybody could have made")
+    return session_id
+
+
+def needs_key(session: Session, app: AppConfig | None) -> bool:
+    """Whether a call other than chat must bring a key scoped to the session's App.
+
+    Args:
+        session: what the call is about.
+        app: the session's App; None when it is open or its App is inactive.
+    """
+    if session.app_id is None:
+        return False
+    return app is None or not (app.is_default or app.sessions_readable_by_id)

@@ -1,0 +1,197 @@
+"""The statements of the hot path over the tables of sessions_app/models.py.
+
+Each is one round trip in its own transaction. All times are Postgres's clock_timestamp(), so that workers
+whose clocks differ cannot steal one another's leases.
+"""
+
+SESSION_COLUMNS = """
+    session.id, session.app_id, session.status, session.version, session.title, session.is_archived,
+    session.user_state, session.wallet_address, session.wallet_chain_id, session.running_turn,
+    session.undelivered_events, session.created_at, session.last_active_at
+"""
+
+READ_SESSION = f"""
+SELECT {SESSION_COLUMNS}, session.status = 'processing' AND session.lease_expires_at < clock_timestamp()
+FROM sessions_app_chatsession session WHERE session.id = %(session)s
+"""  # noqa: S608 - column names of our own
+
+READ_VERSION = """
+SELECT session.version, session.status = 'processing' AND session.lease_expires_at < clock_timestamp()
+FROM sessions_app_chatsession session WHERE session.id = %(session)s
+"""
+
+READ_MESSAGES = """
+SELECT id, turn_id, role, content, created_at, tool_round, tool_name, tool_call_id, tool_arguments
+FROM sessions_app_message WHERE session_id = %(session)s ORDER BY position
+"""
+
+# Versions begin at a random number: see sessions_app/models.py.
+CREATE_SESSION = f"""
+INSERT INTO sessions_app_chatsession AS session (
+    id, app_id, status, version, title, title_is_users, is_archived, user_state, wallet_address,
+    wallet_chain_id, next_position, undelivered_events)
+VALUES (%(session)s, %(app)s, 'idle', (random() * 2 ^ 40)::bigint, '', false, false, %(user_state)s,
+    %(wallet_address)s, %(wallet_chain_id)s, 0, 0)
+ON CONFLICT (id) DO NOTHING
+RETURNING {SESSION_COLUMNS}, false
+"""  # noqa: S608
+
+# A new session, or one not yet bound, takes what the client says; a bound one keeps its App.
+UPDATE_SESSION = f"""
+UPDATE sessions_app_chatsession session SET
+    version = version + 1,
+    app_id = COALESCE(app_id, %(app)s),
+    title = COALESCE(%(title)s, title),
+    title_is_users = title_is_users OR %(title)s IS NOT NULL,
+    user_state = COALESCE(%(user_state)s, user_state),
+    wallet_address = COALESCE(%(wallet_address)s, wallet_address),
+    wallet_chain_id = CASE WHEN %(wallet_address)s IS NULL THEN wallet_chain_id ELSE %(wallet_chain_id)s END
+WHERE session.id = %(session)s
+RETURNING {SESSION_COLUMNS}, false
+"""  # noqa: S608
+
+DELETE_SESSION = """
+WITH gone AS (DELETE FROM sessions_app_chatsession WHERE id = %(session)s RETURNING id),
+messages AS (DELETE FROM sessions_app_message WHERE session_id = %(session)s),
+events AS (DELETE FROM sessions_app_systemevent WHERE session_id = %(session)s),
+turns AS (DELETE FROM sessions_app_turn WHERE session_id = %(session)s)
+SELECT id FROM gone
+"""
+
+# The claim: at most one turn a session. The version proves the caller's copy fresh, the status that no turn
+# runs; the turn and the user's message come to be in the same statement or not at all.
+_BEGIN_TURN = """
+, turn AS (
+    INSERT INTO sessions_app_turn (id, session_id, app_id, app_key_id, model, status, partial_text,
+        finish_reason, error_code, error_detail, tool_rounds, idempotency_key)
+    SELECT %(turn)s, id, %(app)s, %(app_key)s, %(model)s, 'running', '', '', '', '', 0, NULL FROM claimed
+), message AS (
+    INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content, tool_round,
+        tool_name, tool_call_id, tool_arguments, created_at)
+    SELECT %(message)s, id, %(turn)s, next_position - 1, 'user', %(content)s, 0, '', '', '', last_active_at
+    FROM claimed
+)
+SELECT * FROM claimed
+"""
+
+CLAIM_SESSION = (
+    f"""
+WITH claimed AS (
+    UPDATE sessions_app_chatsession session SET
+        status = 'processing', version = version + 1, app_id = %(app)s, running_turn = %(turn)s,
+        lease_expires_at = clock_timestamp() + %(lease)s * interval '1 second',
+        next_position = next_position + 1, last_active_at = clock_timestamp(),
+        title = CASE WHEN title = '' THEN %(title)s ELSE title END,
+        user_state = COALESCE(%(user_state)s, user_state),
+        wallet_address = COALESCE(%(wallet_address)s, wallet_address),
+        wallet_chain_id = CASE WHEN %(wallet_address)s IS NULL THEN wallet_chain_id ELSE %(wallet_chain_id)s END
+    WHERE session.id = %(session)s AND session.version = %(version)s AND session.status <> 'processing'
+        AND (session.app_id = %(app)s OR session.app_id IS NULL)
+    RETURNING {SESSION_COLUMNS}, session.next_position
+)"""
+    + _BEGIN_TURN
+)  # noqa: S608
+
+CLAIM_NEW_SESSION = (
+    f"""
+WITH claimed AS (
+    INSERT INTO sessions_app_chatsession AS session (
+        id, app_id, status, version, title, title_is_users, is_archived, user_state, wallet_address,
+        wallet_chain_id, next_position, running_turn, lease_expires_at, undelivered_events,
+        created_at, last_active_at)
+    SELECT %(session)s, %(app)s, 'processing', (random() * 2 ^ 40)::bigint, %(title)s, false, false,
+        %(user_state)s, %(wallet_address)s, %(wallet_chain_id)s, 1, %(turn)s,
+        now.at + %(lease)s * interval '1 second', 0, now.at, now.at
+    FROM (SELECT clock_timestamp() AS at) now
+    ON CONFLICT (id) DO NOTHING
+    RETURNING {SESSION_COLUMNS}, session.next_position
+)"""
+    + _BEGIN_TURN
+)  # noqa: S608
+
+# The end of a turn holds only while the turn still owns the session: one that was interrupted, deleted or
+# taken for dead in between writes nothing.
+FINISH_TURN = """
+WITH owned AS (
+    UPDATE sessions_app_chatsession SET
+        status = %(session_status)s, version = version + 1, running_turn = NULL, lease_expires_at = NULL,
+        next_position = next_position + %(message_count)s, last_active_at = clock_timestamp(),
+        undelivered_events = undelivered_events + (%(event_kind)s::text IS NOT NULL)::int
+    WHERE id = %(session)s AND running_turn = %(turn)s AND status = 'processing'
+    RETURNING id, next_position - %(message_count)s AS position, version, undelivered_events, last_active_at
+), turn AS (
+    UPDATE sessions_app_turn SET
+        status = %(turn_status)s, finished_at = clock_timestamp(), partial_text = %(partial_text)s, model = %(model)s,
+        finish_reason = %(finish_reason)s, error_code = %(error_code)s, error_detail = %(error_detail)s,
+        prompt_tokens = %(prompt_tokens)s, completion_tokens = %(completion_tokens)s,
+        tool_rounds = %(tool_rounds)s, first_token_ms = %(first_token_ms)s
+    FROM owned WHERE sessions_app_turn.id = %(turn)s
+), messages AS (
+    INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content, tool_round,
+        tool_name, tool_call_id, tool_arguments, created_at)
+    SELECT m.id, owned.id, %(turn)s, owned.position + m.number - 1, m.role, m.content, m.tool_round,
+        m.tool_name, m.tool_call_id, m.tool_arguments, m.created_at
+    FROM owned, unnest(%(ids)s::uuid[], %(roles)s::text[], %(contents)s::text[], %(rounds)s::int[],
+        %(tool_names)s::text[], %(call_ids)s::text[], %(arguments)s::text[], %(times)s::timestamptz[])
+        WITH ORDINALITY AS m(id, role, content, tool_round, tool_name, tool_call_id, tool_arguments,
+            created_at, number)
+), event AS (
+    INSERT INTO sessions_app_systemevent (session_id, kind, payload)
+    SELECT id, %(event_kind)s, %(event_payload)s FROM owned WHERE %(event_kind)s::text IS NOT NULL
+)
+SELECT version, undelivered_events, last_active_at FROM owned
+"""
+
+# One statement renews the leases of all turns of a worker and stores what they have streamed so far.
+RENEW_LEASES = """
+WITH mine AS (
+    SELECT * FROM unnest(%(sessions)s::uuid[], %(turns)s::uuid[], %(texts)s::text[]) AS t(session, turn, text)
+), renewed AS (
+    UPDATE sessions_app_chatsession session
+    SET lease_expires_at = clock_timestamp() + %(lease)s * interval '1 second'
+    FROM mine WHERE session.id = mine.session AND session.running_turn = mine.turn
+    RETURNING session.running_turn
+)
+UPDATE sessions_app_turn turn SET partial_text = mine.text
+FROM mine JOIN renewed ON renewed.running_turn = mine.turn
+WHERE turn.id = mine.turn AND turn.partial_text <> mine.text
+"""
+
+# A worker died: what it had streamed becomes the reply, and the session reads as interrupted.
+EXPIRE_TURN = """
+WITH expired AS (
+    UPDATE sessions_app_chatsession session SET
+        status = 'interrupted', version = version + 1, running_turn = NULL, lease_expires_at = NULL,
+        next_position = next_position + (turn.partial_text <> '')::int
+    FROM sessions_app_turn turn
+    WHERE session.id = %(session)s AND session.status = 'processing'
+        AND session.lease_expires_at < clock_timestamp() AND turn.id = session.running_turn
+    RETURNING session.id, turn.id AS turn, turn.partial_text, session.next_position - 1 AS position
+), turn AS (
+    UPDATE sessions_app_turn SET status = 'interrupted', finished_at = clock_timestamp(), partial_text = '',
+        error_code = 'worker_lost', error_detail = 'The worker that ran this turn went away.'
+    FROM expired WHERE sessions_app_turn.id = expired.turn
+)
+INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content, tool_round, tool_name,
+    tool_call_id, tool_arguments, created_at)
+SELECT gen_random_uuid(), id, turn, position, 'agent', partial_text, 0, '', '', '', clock_timestamp()
+FROM expired WHERE partial_text <> ''
+"""
+
+READ_PARTIAL_TEXT = "SELECT partial_text FROM sessions_app_turn WHERE id = %(turn)s"
+
+# Each event is delivered by one snapshot; a concurrent snapshot finds its rows locked and skips them.
+DELIVER_EVENTS = """
+WITH due AS (
+    SELECT id FROM sessions_app_systemevent
+    WHERE session_id = %(session)s AND delivered_at IS NULL ORDER BY id FOR UPDATE SKIP LOCKED
+), delivered AS (
+    UPDATE sessions_app_systemevent event SET delivered_at = clock_timestamp()
+    FROM due WHERE event.id = due.id RETURNING event.id, event.kind, event.payload
+), counted AS (
+    UPDATE sessions_app_chatsession SET version = version + 1,
+        undelivered_events = undelivered_events - (SELECT count(*) FROM delivered)
+    WHERE id = %(session)s AND EXISTS (SELECT 1 FROM delivered)
+)
+SELECT kind, payload FROM delivered ORDER BY id
+"""

@@ -1,0 +1,177 @@
+"""The three-tier loader: memory, then Postgres, then create.
+
+Memory is a cache that Postgres keeps honest. A chat call trusts it only as far as the claim: the statement
+that starts a turn names the version that the caller saw, and fails when the row has moved on. Every other
+call compares the version, one indexed read, before it uses the copy.
+"""
+
+from uuid import UUID
+
+from cachetools import LRUCache
+from django.conf import settings
+from prometheus_client import Counter
+from psycopg.errors import ForeignKeyViolation
+from psycopg.rows import TupleRow
+
+from apps_registry import database
+from sessions_app import sql
+from sessions_app.values import Session, StoredMessage, Wallet
+
+LOADS = Counter("aomi_session_loads", "Sessions loaded, by the tier that had them.", ["tier"])
+DELETE_ATTEMPTS = 5
+
+READ_TOGETHER = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+class SessionStore:
+    """The sessions that this worker has at hand, bounded by bytes, least recently used first to go."""
+
+    def __init__(self, *, total_bytes: int, entry_bytes: int) -> None:
+        self._memory: LRUCache[UUID, Session] = LRUCache(total_bytes, getsizeof=lambda session: session.size)
+        self._entry_bytes = min(entry_bytes, total_bytes)
+
+    def remembered(self, session_id: UUID) -> Session | None:
+        """Return the copy in memory, which may be stale: only a claim by its version proves it."""
+        session = self._memory.get(session_id)
+        if session is not None:
+            LOADS.labels("memory").inc()
+        return session
+
+    def remember(self, session: Session) -> None:
+        """Keep a session in memory, unless it alone is over the limit."""
+        if session.size <= self._entry_bytes:
+            self._memory[session.id] = session
+        else:
+            self.forget(session.id)
+
+    def forget(self, session_id: UUID) -> None:
+        """Drop a session from memory."""
+        self._memory.pop(session_id, None)
+
+    async def load(self, session_id: UUID) -> Session | None:
+        """Return the session as Postgres has it now, from memory when the copy is of that version.
+
+        A session whose worker died is first brought to its end as interrupted.
+        """
+        rows = await database.read(sql.READ_VERSION, {"session": session_id})
+        if not rows:
+            self.forget(session_id)
+            return None
+        version, is_expired = rows[0]
+        if is_expired:
+            return await self.reload(session_id)
+        remembered = self._memory.get(session_id)
+        if remembered is not None and remembered.version == version:
+            LOADS.labels("memory").inc()
+            return remembered
+        return await self.reload(session_id)
+
+    async def reload(self, session_id: UUID) -> Session | None:
+        """Return the session from Postgres, past memory."""
+        session, is_expired = await self._read(session_id)
+        if session is not None and is_expired:
+            await database.execute(sql.EXPIRE_TURN, {"session": session_id})
+            session, _ = await self._read(session_id)
+        if session is None:
+            self.forget(session_id)
+            return None
+        LOADS.labels("postgres").inc()
+        self.remember(session)
+        return session
+
+    async def create(
+        self, session_id: UUID, *, app_id: int | None, user_state: str | None, wallet: Wallet | None
+    ) -> Session | None:
+        """Make an empty session; None when there is one already."""
+        rows = await database.execute(
+            sql.CREATE_SESSION,
+            {"session": session_id, "app": app_id, "user_state": user_state, **wallet_parameters(wallet)},
+        )
+        return self._created(rows[0]) if rows else None
+
+    async def update(
+        self,
+        session_id: UUID,
+        *,
+        app_id: int | None = None,
+        title: str | None = None,
+        user_state: str | None = None,
+        wallet: Wallet | None = None,
+    ) -> None:
+        """Change what is given; an App that the session already belongs to stays."""
+        parameters = {"session": session_id, "app": app_id, "title": title, "user_state": user_state}
+        await database.execute(sql.UPDATE_SESSION, {**parameters, **wallet_parameters(wallet)})
+
+    async def delete(self, session_id: UUID) -> bool:
+        """Delete the session and everything said in it; False when there is none."""
+        self.forget(session_id)
+        for attempt in range(DELETE_ATTEMPTS):
+            try:
+                return bool(await database.execute(sql.DELETE_SESSION, {"session": session_id}))
+            except ForeignKeyViolation:
+                # A turn that ended between the statement's snapshot and its lock left new messages.
+                if attempt == DELETE_ATTEMPTS - 1:
+                    raise
+        return False
+
+    async def partial_text(self, turn_id: UUID) -> str:
+        """Return what a turn of another worker had streamed when it last stored it."""
+        rows = await database.read(sql.READ_PARTIAL_TEXT, {"turn": turn_id})
+        return str(rows[0][0]) if rows else ""
+
+    async def undelivered_events(self, session_id: UUID) -> list[tuple[str, str]]:
+        """Return (kind, JSON payload) of the events that no snapshot has shown yet, and mark them shown."""
+        rows = await database.execute(sql.DELIVER_EVENTS, {"session": session_id})
+        return [(kind, payload) for kind, payload in rows]
+
+    async def _read(self, session_id: UUID) -> tuple[Session | None, bool]:
+        parameters = {"session": session_id}
+        async with database.pool().connection() as connection:
+            # One snapshot for both statements: messages of the very version that the row says.
+            async with connection.pipeline():
+                await connection.execute(READ_TOGETHER)
+                session_cursor = await connection.execute(sql.READ_SESSION, parameters)
+                message_cursor = await connection.execute(sql.READ_MESSAGES, parameters)
+                await connection.execute("COMMIT")
+            row = await session_cursor.fetchone()
+            if row is None:
+                return None, False
+            messages = [StoredMessage(*columns) for columns in await message_cursor.fetchall()]
+        return session_from_row(row).with_messages(messages), bool(row[-1])
+
+    def _created(self, row: TupleRow) -> Session:
+        LOADS.labels("created").inc()
+        session = session_from_row(row)
+        self.remember(session)
+        return session
+
+
+def session_from_row(row: TupleRow) -> Session:
+    """Return the session, still without its messages, of a row that begins with SESSION_COLUMNS."""
+    (id_, app_id, status, version, title, is_archived, user_state, address, chain_id, *rest) = row
+    running_turn, undelivered_events, created_at, last_active_at = rest[:4]
+    return Session(
+        id=id_,
+        app_id=app_id,
+        status=status,
+        version=version,
+        title=title,
+        is_archived=is_archived,
+        user_state=user_state,
+        wallet=Wallet(address, chain_id) if address else None,
+        running_turn=running_turn,
+        undelivered_events=undelivered_events,
+        created_at=created_at,
+        last_active_at=last_active_at,
+    )
+
+
+def wallet_parameters(wallet: Wallet | None) -> dict[str, object]:
+    """Return a wallet's columns as statement parameters."""
+    return {
+        "wallet_address": wallet.address if wallet else None,
+        "wallet_chain_id": wallet.chain_id if wallet else None,
+    }
+
+
+store = SessionStore(total_bytes=settings.SESSION_CACHE_TOTAL_BYTES, entry_bytes=settings.SESSION_CACHE_ENTRY_BYTES)

@@ -1,0 +1,209 @@
+"""A turn's life in Postgres: claimed, kept alive, finished. Every step is one statement."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from django.conf import settings
+
+from apps_registry import database
+from sessions_app import sql
+from sessions_app.store import LOADS, session_from_row, store, wallet_parameters
+from sessions_app.values import IDLE, PROCESSING, Session, StoredMessage, Wallet
+
+TITLE_LENGTH = 60
+# How often a stale copy is read again before the claim gives up: two turns of others in between are rare.
+CLAIM_ATTEMPTS = 3
+
+
+class SessionBusy(Exception):
+    """A turn runs in the session; nothing was stored."""
+
+
+class SessionOfAnotherApp(Exception):
+    """The session belongs to another App; nothing was stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTurn:
+    """A user's message and what it is to be answered with."""
+
+    turn_id: UUID
+    message_id: UUID
+    session_id: UUID
+    app_id: int
+    app_key_id: int | None
+    model: str
+    content: str
+    user_state: str | None = None
+    wallet: Wallet | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnOutcome:
+    """How a turn ended and what it adds to the session.
+
+    Attributes:
+        turn_status: completed, failed or interrupted.
+        session_status: idle or interrupted.
+        error_detail: a sentence for the operator.
+        partial_text: what a failed answer had said, for the operator.
+        event: (kind, JSON payload) of a system event that tells the client, if any.
+    """
+
+    turn_status: str
+    model: str
+    session_status: str = IDLE
+    messages: Sequence[StoredMessage] = ()
+    finish_reason: str = ""
+    error_code: str = ""
+    error_detail: str = ""
+    partial_text: str = ""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    tool_rounds: int = 0
+    first_token_ms: int | None = None
+    event: tuple[str, str] | None = None
+
+
+async def claim(turn: NewTurn, session: Session | None) -> Session:
+    """Start a turn: store the user's message and make the session this turn's own.
+
+    Args:
+        turn: what to write.
+        session: the caller's copy, however old; None when there seemed to be no such session.
+
+    Returns:
+        The session with the user's message, processing.
+
+    Raises:
+        SessionBusy: another turn runs.
+        SessionOfAnotherApp: the session belongs to another App.
+    """
+    for _ in range(CLAIM_ATTEMPTS):
+        if session is None:
+            claimed = await _claim_new(turn)
+        else:
+            if session.app_id not in {None, turn.app_id}:
+                raise SessionOfAnotherApp
+            claimed = None if session.status == PROCESSING else await _claim_known(turn, session)
+        if claimed is not None:
+            store.remember(claimed)
+            return claimed
+        # Stale, or busy: what Postgres says decides.
+        session = await store.reload(turn.session_id)
+        if session is not None and session.status == PROCESSING:
+            raise SessionBusy
+    raise SessionBusy
+
+
+async def finish(session: Session, turn_id: UUID, outcome: TurnOutcome) -> Session | None:
+    """End a turn: store its messages and give the session free.
+
+    Args:
+        session: what `claim` returned.
+
+    Returns:
+        The session as it now is; None when the turn no longer owned it, in which case nothing was stored.
+    """
+    parameters = {"session": session.id, "turn": turn_id, **_outcome_parameters(outcome)}
+    rows = await database.execute(sql.FINISH_TURN, parameters)
+    version, undelivered_events, last_active_at = rows[0] if rows else (None, 0, None)
+    if version != session.version + 1:  # gone, or changed while the turn ran: a title, a wallet
+        return await store.reload(session.id) if rows else store.forget(session.id)
+    finished = session.with_messages(
+        outcome.messages,
+        status=outcome.session_status,
+        running_turn=None,
+        version=version,
+        undelivered_events=undelivered_events,
+        last_active_at=last_active_at,
+    )
+    store.remember(finished)
+    return finished
+
+
+async def renew(partial_texts: Mapping[tuple[UUID, UUID], str]) -> None:
+    """Renew the leases of running turns and store what they have streamed.
+
+    Args:
+        partial_texts: of each (session id, turn id) the text so far.
+    """
+    sessions, turns = zip(*partial_texts, strict=True)
+    parameters = {"sessions": list(sessions), "turns": list(turns), "texts": list(partial_texts.values())}
+    await database.execute(sql.RENEW_LEASES, {**parameters, "lease": settings.TURN_LEASE_SECONDS})
+
+
+async def _claim_new(turn: NewTurn) -> Session | None:
+    rows = await database.execute(sql.CLAIM_NEW_SESSION, _claim_parameters(turn))
+    if not rows:
+        return None
+    LOADS.labels("created").inc()
+    return session_from_row(rows[0]).with_messages([_users_message(turn, rows[0])])
+
+
+async def _claim_known(turn: NewTurn, session: Session) -> Session | None:
+    parameters = {**_claim_parameters(turn), "version": session.version}
+    rows = await database.execute(sql.CLAIM_SESSION, parameters)
+    if not rows:
+        return None
+    fresh = session_from_row(rows[0])
+    return replace(fresh, messages=session.messages, size=session.size).with_messages([_users_message(turn, rows[0])])
+
+
+def _claim_parameters(turn: NewTurn) -> dict[str, object]:
+    return {
+        "session": turn.session_id,
+        "turn": turn.turn_id,
+        "message": turn.message_id,
+        "app": turn.app_id,
+        "app_key": turn.app_key_id,
+        "model": turn.model,
+        "content": turn.content,
+        "title": first_words(turn.content),
+        "user_state": turn.user_state,
+        "lease": settings.TURN_LEASE_SECONDS,
+        **wallet_parameters(turn.wallet),
+    }
+
+
+def _users_message(turn: NewTurn, row: Sequence[object]) -> StoredMessage:
+    created_at = session_from_row(tuple(row)).last_active_at
+    return StoredMessage(turn.message_id, turn.turn_id, "user", turn.content, created_at)
+
+
+def _outcome_parameters(outcome: TurnOutcome) -> dict[str, object]:
+    messages = outcome.messages
+    kind, payload = outcome.event or (None, None)
+    return {
+        "turn_status": outcome.turn_status,
+        "session_status": outcome.session_status,
+        "model": outcome.model,
+        "finish_reason": outcome.finish_reason,
+        "error_code": outcome.error_code,
+        "error_detail": outcome.error_detail,
+        "partial_text": outcome.partial_text,
+        "prompt_tokens": outcome.prompt_tokens,
+        "completion_tokens": outcome.completion_tokens,
+        "tool_rounds": outcome.tool_rounds,
+        "first_token_ms": outcome.first_token_ms,
+        "event_kind": kind,
+        "event_payload": payload,
+        "message_count": len(messages),
+        "ids": [message.id for message in messages],
+        "roles": [message.role for message in messages],
+        "contents": [message.content for message in messages],
+        "rounds": [message.tool_round for message in messages],
+        "tool_names": [message.tool_name for message in messages],
+        "call_ids": [message.tool_call_id for message in messages],
+        "arguments": [message.tool_arguments for message in messages],
+        "times": [message.created_at for message in messages],
+    }
+
+
+def first_words(text: str) -> str:
+    """Return the beginning of a message as a title, cut at a word."""
+    line = " ".join(text[: 4 * TITLE_LENGTH].split())
+    if len(line) <= TITLE_LENGTH:
+        return line
+    return line[: TITLE_LENGTH - 1].rsplit(" ", 1)[0] + "…"

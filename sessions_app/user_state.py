@@ -1,0 +1,74 @@
+"""What a client says of its wallet: `user_state`, kept as sent, and the wallet read from it."""
+
+import re
+from typing import Any
+
+import orjson
+
+from sessions_app.values import Wallet
+
+MAX_BYTES = 64 * 1024
+MAX_DEPTH = 20
+MAX_KEYS = 1_000
+CHAIN_ID_MAX = 2**53 - 1  # what a JavaScript number holds exactly
+ADDRESS_PATTERN = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
+
+
+class InvalidUserState(ValueError):
+    """The text is not a usable user_state; the message says why."""
+
+
+def parse_user_state(text: str) -> tuple[str, Wallet | None]:
+    """Check a `user_state` and read the wallet from it, in the flat or the nested form.
+
+    Args:
+        text: a JSON object as the client wrote it.
+
+    Returns:
+        The text to store, and the wallet; None when it names no address.
+
+    Raises:
+        InvalidUserState: not JSON, not an object, over a limit, or a malformed address or chain id.
+    """
+    if len(text.encode()) > MAX_BYTES:
+        raise InvalidUserState(f"user_state is longer than {MAX_BYTES} bytes")
+    try:
+        state = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise InvalidUserState("user_state is not valid JSON") from None
+    if not isinstance(state, dict):
+        raise InvalidUserState("user_state is not a JSON object")
+    _check_shape(state)
+    evm = state.get("evm")
+    return text, parse_wallet(state) or (parse_wallet(evm) if isinstance(evm, dict) else None)
+
+
+def parse_wallet(state: dict[str, Any]) -> Wallet | None:
+    """Return the wallet of an object with `address` and `chain_id`; None without an address.
+
+    Raises:
+        InvalidUserState: the address or the chain id is malformed.
+    """
+    address, chain_id = state.get("address"), state.get("chain_id")
+    if not address:
+        return None
+    if not isinstance(address, str) or not ADDRESS_PATTERN.fullmatch(address):
+        raise InvalidUserState("the wallet address is not 0x and 40 hexadecimal digits")
+    is_chain_id = isinstance(chain_id, int) and not isinstance(chain_id, bool) and 0 < chain_id <= CHAIN_ID_MAX
+    if chain_id is not None and not is_chain_id:
+        raise InvalidUserState(f"chain_id is not a whole number from 1 to {CHAIN_ID_MAX}")
+    return Wallet(address.lower(), chain_id)
+
+
+def _check_shape(state: dict[str, Any]) -> None:
+    keys, level, depth = 0, [state], 0
+    while level:
+        depth += 1
+        keys += sum(len(item) for item in level)
+        if depth > MAX_DEPTH or keys > MAX_KEYS:
+            raise InvalidUserState(f"user_state is deeper than {MAX_DEPTH} levels or has over {MAX_KEYS} entries")
+        level = [child for item in level for child in _children(item) if isinstance(child, dict | list)]
+
+
+def _children(item: Any) -> list[Any]:
+    return list(item.values()) if isinstance(item, dict) else list(item)

@@ -1,0 +1,86 @@
+"""Sessions and messages as plain values: what the memory tier holds and the engine reads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+# What Python objects cost beyond their text: measured with tracemalloc for one message, and for a session.
+MESSAGE_OVERHEAD_BYTES = 900
+SESSION_OVERHEAD_BYTES = 1_500
+
+IDLE = "idle"
+PROCESSING = "processing"
+INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """One message of a session.
+
+    Attributes:
+        role: user, agent, tool or system.
+        content: its text; of a tool message the tool's result.
+        tool_round: which round of its turn called the tool, from 1; 0 for a plain message.
+        tool_arguments: the JSON text that the tool was called with.
+    """
+
+    id: UUID
+    turn_id: UUID | None
+    role: str
+    content: str
+    created_at: datetime
+    tool_round: int = 0
+    tool_name: str = ""
+    tool_call_id: str = ""
+    tool_arguments: str = ""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it occupies in memory, about."""
+        return MESSAGE_OVERHEAD_BYTES + 2 * (len(self.content) + len(self.tool_arguments))
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """A wallet that a client named.
+
+    Attributes:
+        address: 0x and 40 lower-case hexadecimal digits.
+        chain_id: EIP-155 chain id, if it was given.
+    """
+
+    address: str
+    chain_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as of one version. Changes make a new value; a held one never changes.
+
+    Attributes:
+        app_id: the App that it belongs to; None until the first chat message.
+        version: the row's version that this value was read at or written as.
+        user_state: the client's JSON text, as sent.
+        running_turn: the turn that runs, while status is processing.
+    """
+
+    id: UUID
+    app_id: int | None
+    status: str
+    version: int
+    title: str
+    is_archived: bool
+    user_state: str | None
+    wallet: Wallet | None
+    running_turn: UUID | None
+    undelivered_events: int
+    created_at: datetime
+    last_active_at: datetime
+    messages: tuple[StoredMessage, ...] = ()
+    size: int = field(default=SESSION_OVERHEAD_BYTES)
+
+    def with_messages(self, added: Sequence[StoredMessage], **changes: object) -> "Session":
+        """Return the session with messages appended and attributes changed."""
+        grown = self.size + sum(message.size for message in added)
+        return replace(self, messages=(*self.messages, *added), size=grown, **changes)  # type: ignore[arg-type]
