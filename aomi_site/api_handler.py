@@ -1,0 +1,97 @@
+"""A lean ASGI path for the API: Django's own handler without a thread a request.
+
+The stock handler opens a thread for every request that touches a synchronous receiver, middleware or render;
+two thousand open streams held two thousand threads. Here views are coroutines, rendering is done in place,
+and the middlewares of the admin (sessions, CSRF, messages) do not apply.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from io import BytesIO
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.core.handlers.exception import convert_exception_to_response
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import Resolver404
+
+from chat.errors import not_found, plain_problem
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class BodyTooLarge(Exception):
+    """The client sends more than API_BODY_MAX_BYTES."""
+
+
+class ApiHandler(ASGIHandler):
+    """Serves coroutine views on the event loop."""
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        """Build the chain of the API: nothing but Django's conversion of exceptions to responses."""
+        self._middleware_chain = convert_exception_to_response(self._get_response_async)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; a client that goes away cancels its view."""
+        try:
+            body = await self._read(receive)
+        except BodyTooLarge:
+            limit = settings.API_BODY_MAX_BYTES
+            detail = f"The request body is over the limit of {limit} bytes."
+            await self.send_response(plain_problem(413, "message_too_large", detail), send)
+            return
+        if body is None:
+            return
+        request, refusal = self.create_request(dict(scope), BytesIO(body))
+        if request is None:
+            await self.send_response(refusal or HttpResponse(status=400), send)
+            return
+        view = asyncio.ensure_future(self._answer(request, send))
+        gone = asyncio.ensure_future(receive())
+        await asyncio.wait({view, gone}, return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        if not view.done():
+            view.cancel()
+        try:
+            await view
+        except asyncio.CancelledError:
+            pass
+        finally:
+            request.close()
+
+    async def _answer(self, request: ASGIRequest, send: Send) -> None:
+        response = await self._middleware_chain(request)
+        await self.send_response(response, send)
+
+    async def _get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            request.get_host()  # a name that is not ours: a page elsewhere has had its own name point here
+            callback, args, kwargs = self.resolve_request(request)
+        except DisallowedHost:
+            return plain_problem(400, "invalid_request", "The Host header is not one that this server answers to.")
+        except Resolver404 as error:
+            return not_found(request, error)
+        response: HttpResponseBase = await callback(request, *args, **kwargs)
+        if hasattr(response, "render"):
+            response = response.render()
+        return response
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        """Return the body; None when the client has gone."""
+        chunks, length = [], 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            chunk = message.get("body", b"")
+            length += len(chunk)
+            if length > settings.API_BODY_MAX_BYTES:
+                raise BodyTooLarge
+            chunks.append(chunk)
+            if not message.get("more_body", False):
+                return b"".join(chunks)

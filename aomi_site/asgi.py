@@ -1,0 +1,64 @@
+"""The ASGI application: the API on the lean path, the admin on Django's stock one."""
+
+import logging
+import os
+import time
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aomi_site.settings")
+stock = get_asgi_application()
+
+# The apps can be imported only once Django is set up.
+from django.conf import settings  # noqa: E402
+
+from aomi_site.api_handler import ApiHandler, Receive, Scope, Send  # noqa: E402
+from apps_registry import database  # noqa: E402
+from chat.providers.openai_compatible import close_clients  # noqa: E402
+from chat.runner import runner  # noqa: E402
+
+access_log = logging.getLogger("aomi.access")
+lean = ApiHandler()
+LEAN_PATHS = ("/api/", "/livez", "/readyz", "/metrics")
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve one connection of the ASGI protocol."""
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+    elif scope["type"] == "http":
+        await _http(scope, receive, send)
+
+
+async def _http(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve a request and log its path; the query string, which holds messages, is never logged."""
+    began, status = time.perf_counter(), 0
+
+    async def note_status(message: dict[str, object]) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = int(str(message["status"]))
+        await send(message)
+
+    handler = lean if scope["path"].startswith(LEAN_PATHS) else stock
+    try:
+        await handler(scope, receive, note_status)  # type: ignore[arg-type]
+    finally:
+        milliseconds = (time.perf_counter() - began) * 1000
+        access_log.info("%s %s %d %.0fms", scope["method"], scope["path"], status, milliseconds)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    """Open what the worker needs before its first request, and close it after its last."""
+    await receive()
+    try:
+        await database.open_pool()
+    except Exception as error:
+        await send({"type": "lifespan.startup.failed", "message": f"The database pool did not open: {error}"})
+        return
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await runner.drain(settings.SHUTDOWN_GRACE_SECONDS)
+    await close_clients()
+    await database.close_pool()
+    await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,16 @@
+"""gunicorn's configuration; `-c aomi_site/gunicorn_config.py`. Its flags override what stands here."""
+
+import os
+
+worker_class = "aomi_site.worker.AomiWorker"
+workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+bind = os.environ.get("BIND", "127.0.0.1:8000")
+# Turns that are still running get this long after SIGTERM: longer than SHUTDOWN_GRACE_SECONDS.
+graceful_timeout = 30
+timeout = 60
+keepalive = 75
+# gunicorn's own access log would print the query string, which holds messages.
+accesslog = None
+errorlog = "-"
+loglevel = os.environ.get("LOG_LEVEL", "info").lower()
+control_socket_disable = True

@@ -1,0 +1,32 @@
+"""What watches the server: liveness, readiness, metrics. On the lean path, so all are coroutines."""
+
+import hmac
+
+import prometheus_client
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from apps_registry import database
+
+
+async def live(request: HttpRequest) -> JsonResponse:
+    """Answer that this worker's loop turns."""
+    return JsonResponse({"status": "ok"})
+
+
+async def ready(request: HttpRequest) -> JsonResponse:
+    """Answer 200 when requests can be served, 503 while Postgres is away."""
+    try:
+        await database.read("SELECT 1")
+    except database.DATABASE_DOWN:
+        return JsonResponse({"status": "unavailable", "database": "down"}, status=503)
+    return JsonResponse({"status": "ok", "database": "up"})
+
+
+async def metrics(request: HttpRequest) -> HttpResponse:
+    """Answer the worker's counters in Prometheus's text format, to those who know METRICS_TOKEN."""
+    expected = f"Bearer {settings.METRICS_TOKEN}"
+    given = request.headers.get("Authorization", "")
+    if not settings.METRICS_TOKEN or not hmac.compare_digest(given.encode(), expected.encode()):
+        return HttpResponse(status=404)
+    return HttpResponse(prometheus_client.generate_latest(), content_type=prometheus_client.CONTENT_TYPE_LATEST)

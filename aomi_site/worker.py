@@ -1,0 +1,51 @@
+"""The gunicorn worker: uvicorn with long request lines and bounded headers."""
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn_worker import UvicornWorker
+
+# Clients send messages and calldata of 60,000 bytes in the query string, and nine bytes a letter of some
+# scripts; what is longer than this is not worth reading to its end.
+URL_MAX_BYTES = 1024 * 1024
+HEADERS_MAX_BYTES = 64 * 1024
+HEADERS_MAX_COUNT = 100
+
+
+class RequestHeadTooLarge(Exception):
+    """The request line or the headers are over the limit."""
+
+
+class BoundedHttpProtocol(HttpToolsProtocol):
+    """uvicorn's httptools protocol takes request heads of any size; this one has limits."""
+
+    _header_bytes = 0
+
+    def on_message_begin(self) -> None:
+        """Start a request head."""
+        self._header_bytes = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the request line."""
+        if len(self.url) + len(url) > URL_MAX_BYTES:
+            raise RequestHeadTooLarge
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > HEADERS_MAX_BYTES or len(self.headers) >= HEADERS_MAX_COUNT:
+            raise RequestHeadTooLarge
+        super().on_header(name, value)
+
+
+class AomiWorker(UvicornWorker):
+    """Serves the ASGI application with the limits above; access lines come from aomi_site/asgi.py."""
+
+    CONFIG_KWARGS = {
+        "loop": "uvloop",
+        "http": BoundedHttpProtocol,
+        "lifespan": "on",
+        "access_log": False,
+        "server_header": False,
+        "timeout_graceful_shutdown": 25,
+    }

@@ -1,0 +1,135 @@
+"""DRF views on the event loop: DRF's own face, its dispatch awaited."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from rest_framework.exceptions import NotFound
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps_registry.configs import app_configs
+from apps_registry.values import AppConfig
+from chat.errors import SessionNotAvailable
+from keys.permissions import may_use
+from keys.verification import Caller
+from sessions_app.access import InvalidSessionId, needs_key, parse_session_id
+from sessions_app.store import store
+from sessions_app.values import Session
+
+
+class JSONWhateverIsAccepted(BaseContentNegotiation):
+    """Answers JSON to everybody; a client that prefers something else still reads its error."""
+
+    def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:
+        """Return the parser for the request's content type, if there is one."""
+        media_type = (request.content_type or "").split(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == media_type), None)
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """Return the only renderer."""
+        return renderers[0], renderers[0].media_type
+
+
+class ApiView(APIView):
+    """An APIView whose authentication and handlers are coroutines.
+
+    DRF is synchronous: under ASGI it would run in a thread a request. Its dispatch is repeated here with
+    `await`, so that authentication, permissions, exceptions and rendering stay DRF's and no thread is spent.
+    """
+
+    content_negotiation_class = JSONWhateverIsAccepted
+
+    async def dispatch(  # type: ignore[override]
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """Answer a request; see rest_framework.views.APIView.dispatch."""
+        self.args, self.kwargs = args, kwargs
+        self.format_kwarg = None
+        self.request = self.initialize_request(request, *args, **kwargs)
+        self.headers = self.default_response_headers
+        try:
+            handler = self._handler(self.request)
+            if self.request.method != "OPTIONS":
+                await self._authenticate(self.request)
+            response: HttpResponseBase = await handler(self.request, *args, **kwargs)
+        except Exception as exc:
+            response = self.handle_exception(exc)
+        self.response = self.finalize_response(self.request, response, *args, **kwargs)
+        return self.response
+
+    async def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
+        """Name the methods; needs neither key nor session."""
+        return Response(status=204)
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks."""
+        caller: Caller = self.request.auth
+        return caller
+
+    def session_id(self, in_path: str | None = None) -> UUID:
+        """Return the session's id from the header, which an id in the path must equal."""
+        session_id = parse_session_id(self.request.headers.get("X-Session-Id"))
+        if in_path is not None and in_path.lower() != str(session_id):
+            raise InvalidSessionId("the id in the path is not that of X-Session-Id")
+        return session_id
+
+    async def usable_app(self, slug: str | None) -> AppConfig:
+        """Return an App that the caller may use; None stands for the default App."""
+        revision = self.caller.revision
+        app = await (
+            app_configs.default(revision=revision) if slug is None else app_configs.by_slug(slug, revision=revision)
+        )
+        self.check_object_permissions(self.request, app)
+        assert app is not None  # noqa: S101 - the permission refuses None
+        return app
+
+    async def app_of(self, session: Session) -> AppConfig | None:
+        """Return the App of a session that the caller may see; None while it is open.
+
+        Raises:
+            NotAuthenticated: the App needs a key.
+            SessionNotAvailable: the key does not open the App.
+        """
+        if session.app_id is None:
+            return None
+        app = await app_configs.by_id(session.app_id, revision=self.caller.revision)
+        if needs_key(session, app) and not may_use(self.caller, app):
+            if self.caller.key_id is None:
+                self.permission_denied(self.request)
+            raise SessionNotAvailable
+        return app
+
+    async def known_session(self, session_id: UUID) -> tuple[Session, AppConfig | None]:
+        """Return a session that the caller may see, and its App; None while that is open.
+
+        Raises:
+            NotFound: there is no such session.
+        """
+        session = await store.load(session_id)
+        if session is None:
+            raise NotFound("There is no such session.")
+        return session, await self.app_of(session)
+
+    def _handler(self, request: Request) -> Any:
+        name = (request.method or "").lower()
+        if name in self.http_method_names and hasattr(self, name):
+            return getattr(self, name)
+        return self.http_method_not_allowed
+
+    async def _authenticate(self, request: Request) -> None:
+        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
+        for authenticator in self.get_authenticators():
+            request.user, request.auth = None, None
+            request._authenticator = None
+            request.user, request.auth = await authenticator.authenticate(request)
+            # DRF answers a refusal with 401 where nobody authenticated, with 403 where somebody did.
+            request._authenticator = authenticator if request.auth.key_id is not None else None

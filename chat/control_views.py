@@ -1,0 +1,36 @@
+"""What a caller may choose from: Apps and models."""
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps_registry.configs import app_configs
+from apps_registry.values import AppConfig
+from chat.api import ApiView
+from chat.parameters import app_parameter
+from sessions_app.store import store
+
+
+class AppsView(ApiView):
+    """`GET /api/control/apps`."""
+
+    async def get(self, request: Request) -> Response:
+        """List the default App and those in the key's scope."""
+        self.session_id()
+        revision = self.caller.revision
+        found = [await app_configs.default(revision=revision)]
+        found += [await app_configs.by_id(app_id, revision=revision) for app_id in sorted(self.caller.app_ids)]
+        names = dict.fromkeys(app.slug for app in found if app is not None)
+        return Response([{"name": name} for name in names])
+
+
+class ModelsView(ApiView):
+    """`GET /api/control/models`."""
+
+    async def get(self, request: Request) -> Response:
+        """List the models of the session's App, else of the one named, else of the default App."""
+        app = await self._sessions_app() or await self.usable_app(app_parameter(request))
+        return Response(app.model_names)
+
+    async def _sessions_app(self) -> AppConfig | None:
+        session = await store.load(self.session_id())
+        return None if session is None else await self.app_of(session)

@@ -1,0 +1,51 @@
+"""What happens in a turn, as values: the engine yields them, the runner acts on them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A model's wish to call a tool; `arguments` is the JSON text as the model wrote it."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A piece of the reply, as it arrives."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoundEnded:
+    """The model finished one answer: a text, tool calls or both.
+
+    Attributes:
+        round_number: from 1.
+        prompt_tokens, completion_tokens: as the provider counted them; None when it does not say.
+    """
+
+    round_number: int
+    text: str
+    tool_calls: tuple[ToolCall, ...]
+    finish_reason: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool answered, as the text that the model reads."""
+
+    round_number: int
+    call: ToolCall
+    result: str
+
+
+TurnEvent = TextDelta | RoundEnded | ToolResult
+ChatMessage = Mapping[str, Any]  # a message of the chat completions protocol

@@ -1,0 +1,99 @@
+"""The prompt: preamble, as much of the history as the budget holds, and the current message."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from chat.events import ChatMessage, ToolCall
+from sessions_app.values import StoredMessage
+
+# Bytes of UTF-8 a token, on average over languages and tokenizers; asking a tokenizer would need the
+# vocabulary of every provider's model.
+BYTES_PER_TOKEN = 3.5
+MESSAGE_TOKENS = 8  # role and separators
+
+
+def estimate_tokens(text: str) -> int:
+    """Return about how many tokens a text takes, by its bytes."""
+    return int(len(text.encode()) / BYTES_PER_TOKEN) + 1
+
+
+def build_prompt(
+    preamble: str, messages: Sequence[StoredMessage], *, budget_tokens: int, with_tools: bool
+) -> list[ChatMessage]:
+    """Return the messages to send to the model.
+
+    Args:
+        preamble: always sent, unless empty.
+        messages: the session's messages; those of the last turn are the current ones and always sent.
+        budget_tokens: what earlier turns may take together; whole turns, newest first.
+        with_tools: whether the model understands tool calls; if not, earlier ones are left out.
+    """
+    turns = _turns_newest_first(messages)
+    chosen = [next(turns, [])]
+    left = budget_tokens
+    for turn in turns:
+        left -= sum(_cost(message) for message in turn)
+        if left < 0:
+            break
+        chosen.append(turn)
+    prompt: list[ChatMessage] = [{"role": "system", "content": preamble}] if preamble else []
+    for turn in reversed(chosen):
+        prompt += _chat_messages(turn, with_tools=with_tools)
+    return prompt
+
+
+def assistant_message(text: str, calls: Sequence[ToolCall]) -> dict[str, Any]:
+    """Return the protocol's message for an answer with its tool calls."""
+    message: dict[str, Any] = {"role": "assistant", "content": text or None}
+    if calls:
+        message["tool_calls"] = [
+            {
+                "id": call.call_id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in calls
+        ]
+    return message
+
+
+def tool_message(call_id: str, result: str) -> dict[str, Any]:
+    """Return the protocol's message for a tool's result."""
+    return {"role": "tool", "tool_call_id": call_id, "content": result}
+
+
+def _cost(message: StoredMessage) -> int:
+    return MESSAGE_TOKENS + estimate_tokens(message.content) + estimate_tokens(message.tool_arguments)
+
+
+def _turns_newest_first(messages: Sequence[StoredMessage]) -> Iterator[list[StoredMessage]]:
+    turn: list[StoredMessage] = []
+    for message in reversed(messages):
+        if turn and message.turn_id != turn[-1].turn_id:
+            yield turn[::-1]
+            turn = []
+        turn.append(message)
+    if turn:
+        yield turn[::-1]
+
+
+def _chat_messages(turn: Sequence[StoredMessage], *, with_tools: bool) -> Iterator[ChatMessage]:
+    """Yield a turn's messages; the tool calls of one round belong to one assistant message before its results."""
+    rounds: dict[int, list[ToolCall]] = {}
+    for message in turn:
+        if message.role == "tool":
+            call = ToolCall(message.tool_call_id, message.tool_name, message.tool_arguments)
+            rounds.setdefault(message.tool_round, []).append(call)
+    announced: set[int] = set()
+    for message in turn:
+        calls = rounds.get(message.tool_round, []) if with_tools and message.tool_round else []
+        if message.role == "user":
+            yield {"role": "user", "content": message.content}
+        elif message.role == "agent" and (message.content or calls):
+            announced.add(message.tool_round)
+            yield assistant_message(message.content, calls)
+        elif message.role == "tool" and with_tools:
+            if message.tool_round not in announced:
+                announced.add(message.tool_round)
+                yield assistant_message("", calls)
+            yield tool_message(message.tool_call_id, message.content)

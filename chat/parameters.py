@@ -1,0 +1,90 @@
+"""What callers send: from the query string or the body, checked, with the parameter's name in every error."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.conf import settings
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+from chat.errors import MessageTooLarge
+from sessions_app.user_state import InvalidUserState, parse_user_state, parse_wallet
+from sessions_app.values import Wallet
+
+TITLE_MAX_CHARS = 200
+SLUG_MAX_CHARS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class ClientState:
+    """What the client says of itself: the text of `user_state`, and the wallet to bind."""
+
+    user_state: str | None
+    wallet: Wallet | None
+
+
+def text_parameter(request: Request, name: str, *, max_chars: int | None = None) -> str | None:
+    """Return a parameter from the query string, else from the body; None when it is missing.
+
+    Raises:
+        ValidationError: not text, too long, or with a NUL or half a surrogate pair, which Postgres cannot hold.
+    """
+    value: Any = request.query_params.get(name)
+    if value is None:
+        value = request.data.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValidationError(f"{name} is not text.")
+    if "\x00" in value:
+        raise ValidationError(f"{name} has a NUL character.")
+    if max_chars is not None and len(value) > max_chars:
+        raise ValidationError(f"{name} is longer than {max_chars} characters.")
+    return value
+
+
+def message_parameter(request: Request) -> str:
+    """Return the chat message.
+
+    Raises:
+        ValidationError: missing or empty.
+        MessageTooLarge: over MESSAGE_MAX_CHARS.
+    """
+    message = text_parameter(request, "message")
+    if message is None or not message.strip():
+        raise ValidationError("message is missing or empty.")
+    if len(message) > settings.MESSAGE_MAX_CHARS:
+        raise MessageTooLarge(f"message is longer than {settings.MESSAGE_MAX_CHARS} characters.")
+    return message
+
+
+def app_parameter(request: Request) -> str | None:
+    """Return the slug of the App asked for; None when it is left to us."""
+    return text_parameter(request, "app") or None
+
+
+def client_state(request: Request) -> ClientState:
+    """Return `user_state` and the wallet in it; `public_key` names a wallet too and wins.
+
+    Raises:
+        InvalidUserState: either is malformed.
+    """
+    wallet: Wallet | None = None
+    text = _user_state_text(request)
+    if text is not None:
+        text, wallet = parse_user_state(text)
+    if public_key := text_parameter(request, "public_key"):
+        named = parse_wallet({"address": public_key})
+        wallet = wallet if wallet and named and wallet.address == named.address else named
+    return ClientState(text, wallet)
+
+
+def _user_state_text(request: Request) -> str | None:
+    in_body = None if "user_state" in request.query_params else request.data.get("user_state")
+    if isinstance(in_body, dict):  # a JSON body may hold the object itself
+        return orjson.dumps(in_body).decode()
+    text = text_parameter(request, "user_state")
+    if text is not None and not text.strip():
+        raise InvalidUserState("user_state is empty")
+    return text

@@ -1,0 +1,29 @@
+"""JSON request bodies."""
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+import orjson
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+
+class JSONParser(BaseParser):
+    """Reads JSON strictly: no NaN, no lone surrogates, no nesting that exhausts the stack."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the body's object; raise ParseError when it is anything else."""
+        body = stream.read()
+        if not body.strip():
+            return {}
+        try:
+            data = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            raise ParseError("The body is not valid JSON.") from None
+        if not isinstance(data, dict):
+            raise ParseError("The body is not a JSON object.")
+        return data

@@ -1,0 +1,62 @@
+"""What the engine needs of a language model."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from apps_registry.tools.base import Tool
+from chat.events import ChatMessage
+
+
+class ModelFailure(Exception):
+    """The model did not answer; the message is a sentence for people, without the provider's own words.
+
+    Attributes:
+        code: the contract's word, `model_error` or `model_timeout`.
+        is_transient: whether the same request may succeed shortly.
+        retry_after: seconds that the provider asks to wait, if it says.
+    """
+
+    code = "model_error"
+
+    def __init__(self, detail: str, *, is_transient: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.is_transient = is_transient
+        self.retry_after = retry_after
+
+
+class ModelTimeout(ModelFailure):
+    """The model was silent for too long."""
+
+    code = "model_timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A piece of a tool call; pieces of one call share their index."""
+
+    index: int
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDelta:
+    """One streamed chunk."""
+
+    text: str = ""
+    tool_calls: tuple[ToolCallDelta, ...] = ()
+    finish_reason: str = ""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class ChatModel(Protocol):
+    """A language model that streams its answer."""
+
+    def stream(
+        self, messages: Sequence[ChatMessage], tools: Sequence[Tool], *, allow_tool_calls: bool
+    ) -> AsyncGenerator[ModelDelta, None]:
+        """Yield the answer's chunks; raise ModelFailure when there is no complete answer."""
+        ...

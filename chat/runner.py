@@ -1,0 +1,152 @@
+"""Runs turns as tasks of the worker: a client that goes away, or stops waiting, loses nothing."""
+
+import asyncio
+import logging
+import uuid
+from contextlib import aclosing
+
+import orjson
+from django.conf import settings
+
+from apps_registry.database import DATABASE_DOWN
+from apps_registry.tools.base import ToolContext
+from chat.engine import run_turn
+from chat.errors import place
+from chat.events import ChatMessage
+from chat.history import build_prompt, estimate_tokens
+from chat.providers.base import ModelFailure, ModelTimeout
+from chat.providers.openai_compatible import OpenAICompatibleModel
+from chat.retries import RetryingModel
+from chat.running_turn import RunningTurn
+from sessions_app import turns
+from sessions_app.turns import TurnOutcome
+from sessions_app.values import Session
+
+logger = logging.getLogger("aomi.turns")
+
+# How long a result waits in memory for Postgres to come back before it is given up.
+STORE_PATIENCE_SECONDS = 60.0
+STORE_PAUSE_SECONDS = 0.5
+FLUSH_SECONDS = 2.0
+
+
+class TurnRunner:
+    """The turns of this worker."""
+
+    def __init__(self) -> None:
+        self._running: dict[uuid.UUID, RunningTurn] = {}
+        self._tasks: dict[uuid.UUID, asyncio.Task[None]] = {}
+        self._keeper: asyncio.Task[None] | None = None
+
+    def start(self, turn: RunningTurn, session: Session) -> asyncio.Task[None]:
+        """Run a claimed turn in a task of its own and return the task, which ends once the result is stored."""
+        task = asyncio.create_task(self._run(turn, session), name=f"turn-{turn.turn_id}")
+        self._running[session.id] = turn
+        self._tasks[session.id] = task
+        task.add_done_callback(lambda _: self._forget(session.id, turn))
+        if self._keeper is None or self._keeper.done():
+            self._keeper = asyncio.create_task(self._keep_leases(), name="turn-leases")
+        return task
+
+    def running(self, session_id: uuid.UUID) -> RunningTurn | None:
+        """Return the session's turn, if it runs on this worker."""
+        return self._running.get(session_id)
+
+    def cancel(self, session_id: uuid.UUID) -> None:
+        """Stop the session's turn, if it runs on this worker."""
+        if task := self._tasks.get(session_id):
+            task.cancel()
+
+    async def drain(self, seconds: float) -> None:
+        """Let the turns finish for so many seconds, then interrupt the rest; all are stored on return."""
+        if tasks := set(self._tasks.values()):
+            _, rest = await asyncio.wait(tasks, timeout=seconds)
+            for task in rest:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if self._keeper is not None:
+            self._keeper.cancel()
+
+    def _forget(self, session_id: uuid.UUID, turn: RunningTurn) -> None:
+        if self._running.get(session_id) is turn:  # the session may have begun its next turn
+            del self._running[session_id], self._tasks[session_id]
+
+    async def _run(self, turn: RunningTurn, session: Session) -> None:
+        outcome = await self._outcome(turn, session)
+        # A cancellation from here on must not leave half a result: the statement runs to its end.
+        storing = asyncio.create_task(_store(turn, session, outcome), name=f"store-{turn.turn_id}")
+        try:
+            await asyncio.shield(storing)
+        except asyncio.CancelledError:
+            await storing
+
+    async def _outcome(self, turn: RunningTurn, session: Session) -> TurnOutcome:
+        try:
+            async with asyncio.timeout(settings.TURN_TIMEOUT_SECONDS):
+                await _consume(turn, session)
+        except asyncio.CancelledError:
+            return turn.interrupted()
+        except TimeoutError:
+            return turn.failed(ModelTimeout("The turn took too long."))
+        except ModelFailure as failure:
+            return turn.failed(failure)
+        except Exception as error:
+            # The exception's own text may hold what was said, so only its type and place are logged.
+            logger.error("turn %s failed: %s", turn.turn_id, place(error))
+            return turn.failed(ModelFailure("The turn failed inside the server."))
+        return turn.completed()
+
+    async def _keep_leases(self) -> None:
+        while self._running:
+            await asyncio.sleep(min(FLUSH_SECONDS, settings.TURN_LEASE_SECONDS / 3))
+            texts = {(id_, turn.turn_id): turn.partial_text for id_, turn in self._running.items()}
+            try:
+                if texts:
+                    await turns.renew(texts)
+            except DATABASE_DOWN as error:
+                logger.warning("leases not renewed: %s", type(error).__name__)
+
+
+async def _consume(turn: RunningTurn, session: Session) -> None:
+    app, model = turn.app, turn.model
+    client = OpenAICompatibleModel(
+        model,
+        app.sampling,
+        first_token_timeout=settings.MODEL_FIRST_TOKEN_TIMEOUT_SECONDS,
+        gap_timeout=settings.MODEL_GAP_TIMEOUT_SECONDS,
+    )
+    tools = app.tools if model.supports_tools else ()
+    wallet = session.wallet
+    context = ToolContext(wallet.address, wallet.chain_id) if wallet else ToolContext()
+    events = run_turn(
+        RetryingModel(client), _prompt(turn, session), tools, context, max_tool_rounds=app.max_tool_rounds
+    )
+    async with aclosing(events):
+        async for event in events:
+            turn.take(event)
+
+
+def _prompt(turn: RunningTurn, session: Session) -> list[ChatMessage]:
+    """Return the prompt, whose history leaves room for the rest within the model's window."""
+    app, model = turn.app, turn.model
+    schemas = orjson.dumps([tool.parameters for tool in app.tools]).decode() if model.supports_tools else ""
+    fixed = sum(map(estimate_tokens, (app.preamble, session.messages[-1].content, schemas)))
+    reply = app.sampling.max_reply_tokens or model.context_window // 4
+    budget = min(app.history_budget_tokens, model.context_window - fixed - reply)
+    return build_prompt(app.preamble, session.messages, budget_tokens=budget, with_tools=model.supports_tools)
+
+
+async def _store(turn: RunningTurn, session: Session, outcome: TurnOutcome) -> None:
+    deadline = asyncio.get_running_loop().time() + STORE_PATIENCE_SECONDS
+    while True:
+        try:
+            turn.session = await turns.finish(session, turn.turn_id, outcome)
+            return
+        except DATABASE_DOWN as error:
+            if asyncio.get_running_loop().time() > deadline:
+                logger.error("turn %s is lost: Postgres stayed away (%s)", turn.turn_id, type(error).__name__)
+                raise
+        await asyncio.sleep(STORE_PAUSE_SECONDS)
+
+
+runner = TurnRunner()

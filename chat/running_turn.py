@@ -1,0 +1,143 @@
+"""What a turn has said and done so far, and what of it is stored in the end."""
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import orjson
+
+from apps_registry.values import AppConfig, ModelConfig
+from chat.events import RoundEnded, TextDelta, ToolResult, TurnEvent
+from chat.providers.base import ModelFailure
+from sessions_app.turns import TurnOutcome
+from sessions_app.values import INTERRUPTED, Session, StoredMessage
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class RunningTurn:
+    """A turn on this worker.
+
+    Attributes:
+        session: as the claim returned it; after the end as it then is, None when it was deleted meanwhile.
+        messages: what the turn has completed so far.
+        text: the pieces of the answer that streams in.
+        failure: why the model did not answer, if so.
+    """
+
+    turn_id: uuid.UUID
+    session: Session | None
+    app: AppConfig
+    model: ModelConfig
+    messages: list[StoredMessage] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+    failure: ModelFailure | None = None
+    _started: float = field(default_factory=time.monotonic)
+    _first_token_ms: int | None = None
+    _prompt_tokens: int | None = None
+    _completion_tokens: int | None = None
+    _tool_rounds: int = 0
+    _finish_reason: str = ""
+
+    @property
+    def partial_text(self) -> str:
+        """What of the answer has arrived."""
+        return _storable("".join(self.text))
+
+    def take(self, event: TurnEvent) -> None:
+        """Record what happened."""
+        match event:
+            case TextDelta(text):
+                if self._first_token_ms is None:
+                    self._first_token_ms = int((time.monotonic() - self._started) * 1000)
+                self.text.append(text)
+            case RoundEnded():
+                self._end_round(event)
+            case ToolResult(round_number, call, result):
+                self._say("tool", result, round_number, call.name, call.call_id, call.arguments)
+
+    def completed(self) -> TurnOutcome:
+        """The model has answered."""
+        return self._outcome("completed")
+
+    def interrupted(self) -> TurnOutcome:
+        """The turn was stopped; what had arrived of the answer is the answer."""
+        if text := self.partial_text:
+            self._say("agent", text)
+        return self._outcome("interrupted", session_status=INTERRUPTED)
+
+    def failed(self, failure: ModelFailure) -> TurnOutcome:
+        """The model did not answer; the operator finds in the turn what had arrived."""
+        self.failure = failure
+        event = ("SystemError", orjson.dumps(str(failure)).decode())
+        return self._outcome(
+            "failed",
+            error_code=failure.code,
+            error_detail=str(failure),
+            partial_text=self.partial_text,
+            event=event,
+        )
+
+    def _end_round(self, event: RoundEnded) -> None:
+        self.text.clear()
+        self._finish_reason = event.finish_reason
+        self._prompt_tokens = _sum(self._prompt_tokens, event.prompt_tokens)
+        self._completion_tokens = _sum(self._completion_tokens, event.completion_tokens)
+        self._tool_rounds += bool(event.tool_calls)
+        if event.text:
+            self._say("agent", event.text, event.round_number if event.tool_calls else 0)
+
+    def _say(
+        self,
+        role: str,
+        content: str,
+        tool_round: int = 0,
+        name: str = "",
+        call_id: str = "",
+        arguments: str = "",
+    ) -> None:
+        self.messages.append(
+            StoredMessage(
+                id=message_id(self.turn_id, len(self.messages)),
+                turn_id=self.turn_id,
+                role=role,
+                content=_storable(content),
+                created_at=datetime.now(UTC),
+                tool_round=tool_round,
+                tool_name=_storable(name)[:64],
+                tool_call_id=_storable(call_id)[:100],
+                tool_arguments=_storable(arguments),
+            )
+        )
+
+    def _outcome(self, turn_status: str, **more: object) -> TurnOutcome:
+        return TurnOutcome(
+            turn_status=turn_status,
+            model=self.model.name,
+            messages=tuple(self.messages),
+            finish_reason=self._finish_reason[:40],
+            prompt_tokens=self._prompt_tokens,
+            completion_tokens=self._completion_tokens,
+            tool_rounds=self._tool_rounds,
+            first_token_ms=self._first_token_ms,
+            **more,  # type: ignore[arg-type]
+        )
+
+
+def message_id(turn_id: uuid.UUID, number: int) -> uuid.UUID:
+    """Return the id of a turn's n-th message, the same on every worker before and after it is stored.
+
+    Clients follow the message that streams in by its id, whichever worker they ask.
+    """
+    return uuid.uuid5(turn_id, str(number))
+
+
+def _storable(text: str) -> str:
+    """Postgres holds neither NUL nor lone surrogates; a model's JSON can spell both."""
+    if text.isascii():
+        return text.replace("\x00", "")
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def _sum(total: int | None, more: int | None) -> int | None:
+    return total if more is None else (total or 0) + more

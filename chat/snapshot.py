@@ -1,0 +1,91 @@
+"""The snapshot: a session as its client sees it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from sessions_app.values import PROCESSING, Session, StoredMessage
+
+UNTITLED = "New Chat"
+
+
+def snapshot(
+    session: Session,
+    *,
+    app: str | None,
+    partial: StoredMessage | None = None,
+    events: Sequence[tuple[str, str]] = (),
+) -> dict[str, Any]:
+    """Return the contract's snapshot.
+
+    Args:
+        session: with its messages.
+        app: its App's slug; None while it is open.
+        partial: the reply that streams in, if a turn runs.
+        events: (kind, JSON payload) of the system events to deliver.
+    """
+    messages = [_message(message, is_streaming=False) for message in session.messages]
+    if partial is not None:
+        messages.append(_message(partial, is_streaming=True))
+    return {
+        "session_id": session.id,
+        "app": app,
+        "status": session.status,
+        "is_processing": session.status == PROCESSING,
+        "title": title(session),
+        "messages": messages,
+        "system_events": [{kind: orjson.Fragment(payload)} for kind, payload in events],
+        "user_state": None if session.user_state is None else orjson.Fragment(session.user_state),
+    }
+
+
+def empty_snapshot(session_id: UUID, *, user_state: str | None) -> dict[str, Any]:
+    """Return the snapshot of a session that does not exist yet."""
+    return {
+        "session_id": session_id,
+        "app": None,
+        "status": "idle",
+        "is_processing": False,
+        "title": UNTITLED,
+        "messages": [],
+        "system_events": [],
+        "user_state": None if user_state is None else orjson.Fragment(user_state),
+    }
+
+
+def title(session: Session) -> str:
+    """Return the session's title."""
+    return session.title or UNTITLED
+
+
+def details(session: Session, *, app: str | None) -> dict[str, Any]:
+    """Return a session without its messages."""
+    return {
+        "session_id": session.id,
+        "title": title(session),
+        "is_archived": session.is_archived,
+        "app": app,
+        "status": session.status,
+        "created_at": _iso(session.created_at),
+        "last_active_at": _iso(session.last_active_at),
+    }
+
+
+def _message(message: StoredMessage, *, is_streaming: bool) -> dict[str, Any]:
+    is_tool = message.role == "tool"
+    return {
+        "id": message.id,
+        "sender": "agent" if is_tool else message.role,
+        "content": "" if is_tool else message.content,
+        "timestamp": _iso(message.created_at),
+        "is_streaming": is_streaming,
+        "tool_result": [message.tool_name, message.content] if is_tool else None,
+    }
+
+
+def _iso(moment: datetime) -> str:
+    """Return ISO 8601 in UTC with milliseconds, as JavaScript writes it."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,19 @@
+"""The API's paths; none ends in a slash, and none redirects."""
+
+from django.urls import path
+
+from chat.control_views import AppsView, ModelsView
+from chat.session_views import SessionsView, SessionView
+from chat.views import ChatView, StateView
+
+urlpatterns = [
+    path("chat", ChatView.as_view()),
+    path("state", StateView.as_view()),
+    path("sessions", SessionsView.as_view()),
+    path("sessions/<str:session_id>", SessionView.as_view()),
+    path("control/apps", AppsView.as_view()),
+    path("control/models", ModelsView.as_view()),
+    # The newer names of the same calls.
+    path("session/apps", AppsView.as_view()),
+    path("session/models", ModelsView.as_view()),
+]

@@ -1,0 +1,19 @@
+"""POST /api/chat and GET /api/state: the main job."""
+
+from tests.client import Client, texts
+from tests.model_server import ScriptedModel, says
+
+
+def test_the_default_app_answers_without_a_key(client: Client) -> None:
+    snapshot = client.chat("Hi")
+    assert texts(snapshot) == [("user", "Hi"), ("agent", "Hello.")]
+    assert snapshot["app"] == "default"
+    assert snapshot["status"] == "idle"
+    assert snapshot["is_processing"] is False
+
+
+def test_the_second_message_brings_the_first_along(app_client: Client, model: ScriptedModel) -> None:
+    model.will(says("Nice to meet you, Ada."), says("Ada."))
+    app_client.chat("I am Ada.")
+    assert texts(app_client.chat("Who am I?"))[-1] == ("agent", "Ada.")
+    assert [message["content"] for message in model.prompts[1]] == ["I am Ada.", "Nice to meet you, Ada.", "Who am I?"]

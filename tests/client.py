@@ -1,0 +1,61 @@
+"""An API consumer: what curl and existing clients send."""
+
+import time
+import uuid
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+
+
+class Client:
+    """Calls the API for one session, with or without a key."""
+
+    def __init__(
+        self, url: str, *, app: str | None = None, key: str | None = None, session_id: str | None = None
+    ) -> None:
+        self.app, self.key = app, key
+        self.session_id = session_id or str(uuid.uuid4())
+        # A connection a request: requests then land on any worker.
+        self.http = httpx2.Client(base_url=url, timeout=30, limits=httpx2.Limits(max_keepalive_connections=0))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.http.close()
+
+    def request(self, method: str, path: str, *, headers: dict[str, str] | None = None, **more: Any) -> httpx2.Response:
+        """Send one call with the session's headers; a header given as None is left out."""
+        own = {"X-Session-Id": self.session_id, "AOMI-APP-KEY": self.key, **(headers or {})}
+        return self.http.request(method, path, headers={k: v for k, v in own.items() if v is not None}, **more)
+
+    def post_chat(self, message: str, **params: str) -> httpx2.Response:
+        query = {"message": message, **({"app": self.app} if self.app else {}), **params}
+        return self.request("POST", "/api/chat", params=query)
+
+    def chat(self, message: str, **params: str) -> dict[str, Any]:
+        """Chat and return the snapshot."""
+        response = self.post_chat(message, **params)
+        assert response.status_code == 200, response.text
+        snapshot: dict[str, Any] = response.json()
+        return snapshot
+
+    def state(self) -> dict[str, Any]:
+        response = self.request("GET", "/api/state")
+        assert response.status_code == 200, response.text
+        snapshot: dict[str, Any] = response.json()
+        return snapshot
+
+    def poll(self, seconds: float = 10) -> dict[str, Any]:
+        """Poll the state as existing clients do, until no turn runs."""
+        deadline = time.monotonic() + seconds
+        while (snapshot := self.state())["is_processing"]:
+            assert time.monotonic() < deadline, "the turn did not end"
+            time.sleep(0.05)
+        return snapshot
+
+
+def texts(snapshot: dict[str, Any]) -> list[tuple[str, str]]:
+    """(sender, content) of a snapshot's messages."""
+    return [(message["sender"], message["content"]) for message in snapshot["messages"]]

@@ -1,0 +1,212 @@
+"""What tests share: a Postgres of their own, the product served on it, scripted models, a browser."""
+
+import os
+import shutil
+import tempfile
+import urllib.parse
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# Without a DATABASE_URL the tests bring up a Postgres of their own in a folder that goes with them.
+_data = tempfile.mkdtemp(prefix="aomi-tests-")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aomi_site.settings")
+os.environ["AOMI_ENV"] = "local"
+os.environ["AOMI_DATA_DIR"] = _data
+
+import django  # noqa: E402
+
+django.setup()
+
+import pytest  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.test.utils import setup_databases, teardown_databases  # noqa: E402
+from pytest_django.plugin import DjangoDbBlocker  # noqa: E402
+
+from apps_registry.models import App, Model  # noqa: E402
+from apps_registry.services import seed_default_app  # noqa: E402
+from tests import factories  # noqa: E402
+from tests.client import Client  # noqa: E402
+from tests.model_server import ModelServer, ScriptedModel  # noqa: E402
+from tests.product import Server, start_server  # noqa: E402
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+FAST_TIMEOUTS = {
+    "MODEL_FIRST_TOKEN_TIMEOUT_SECONDS": "2",
+    "MODEL_GAP_TIMEOUT_SECONDS": "2",
+    "TURN_TIMEOUT_SECONDS": "6",
+    "TURN_LEASE_SECONDS": "3",
+    "SHUTDOWN_GRACE_SECONDS": "3",
+    "METRICS_TOKEN": "metrics-token-of-the-tests",
+}
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_data, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def model_server() -> Iterator[ModelServer]:
+    server = ModelServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def database(django_db_blocker: DjangoDbBlocker, model_server: ModelServer) -> Iterator[str]:
+    """A migrated test database with its default App, open to every test; yields its address.
+
+    The product reads it from processes of its own, so no test runs inside a transaction.
+    """
+    with django_db_blocker.unblock():
+        created = setup_databases(verbosity=0, interactive=False)
+        seed_default_app(
+            provider_slug="scripted",
+            base_url=model_server.base_url,
+            api_key_env="",
+            model_name="scripted-default",
+            provider_model_id="scripted-default",
+            context_window=128_000,
+            supports_tools=True,
+        )
+        yield database_url()
+        teardown_databases(created, verbosity=0)
+
+
+def database_url() -> str:
+    """The address of the test database, for other processes."""
+    parameters = connection.get_connection_params()
+    user = urllib.parse.quote(str(parameters.get("user", "")))
+    password = urllib.parse.quote(str(parameters.get("password", "")))
+    host, port = str(parameters.get("host", "")), parameters.get("port") or 5432
+    query = f"?host={urllib.parse.quote(host, safe='')}" if host.startswith("/") else ""
+    netloc = "" if query else f"{host}:{port}"
+    return f"postgresql://{user}:{password}@{netloc}/{parameters['dbname']}{query}"
+
+
+@pytest.fixture(scope="session")
+def environment(database: str) -> dict[str, str]:
+    """The environment of a product on the test database."""
+    return {"AOMI_ENV": "local", "AOMI_DATA_DIR": _data, "DATABASE_URL": database, **FAST_TIMEOUTS}
+
+
+@pytest.fixture(scope="session")
+def server(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The product with two workers, shared by all tests that do it no harm."""
+    running = start_server(tmp_path_factory.mktemp("server") / "log", environment)
+    yield running
+    assert running.stop() == 0
+    assert "Traceback" not in running.log, running.log[-5000:]
+
+
+@pytest.fixture
+def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Starts a product of the test's own, which the test may harm: start(workers=1, NAME="value")."""
+    started: list[Server] = []
+
+    def start_one(*, workers: int = 1, port: int | None = None, **more: str) -> Server:
+        running = start_server(tmp_path / "server.log", {**environment, **more}, workers=workers, port=port)
+        started.append(running)
+        return running
+
+    yield start_one
+    for running in started:
+        if running.process.poll() is None:
+            running.kill()
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[Client]:
+    """A client without a key, with a session of its own."""
+    with Client(server.url) as one:
+        yield one
+
+
+@pytest.fixture
+def app(model_server: ModelServer) -> App:
+    return factories.make_app(base_url=model_server.base_url)
+
+
+@pytest.fixture
+def other_app(model_server: ModelServer) -> App:
+    """An App that is none of the caller's business."""
+    return factories.make_app(base_url=model_server.base_url)
+
+
+@pytest.fixture
+def app_client(server: Server, app: App) -> Iterator[Client]:
+    """A client with a key for `app`, with a session of its own."""
+    with Client(server.url, app=app.slug, key=factories.make_key(app).plain) as one:
+        yield one
+
+
+@pytest.fixture
+def model(app: App, model_server: ModelServer) -> ScriptedModel:
+    """The default model of `app`."""
+    return ScriptedModel(model_server, app.default_model.provider_model_id)
+
+
+@pytest.fixture
+def default_model(model_server: ModelServer) -> Model:
+    return App.objects.get(is_default=True).default_model
+
+
+@dataclass
+class Operator:
+    """Somebody who may use the admin."""
+
+    username: str
+    password: str
+
+
+@pytest.fixture
+def operator() -> Operator:
+    password = "correct horse battery staple"
+    return Operator(factories.make_operator(password=password).username, password)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def browser_page(browser: "Browser") -> Iterator["Page"]:
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
+
+
+def pytest_collection_modifyitems(items: list[Any]) -> None:
+    """Browser tests run last: a missing browser then costs nothing before it is noticed."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the end of the server's log beside a failure."""
+    report = yield
+    running = getattr(item, "funcargs", {}).get("server")
+    if report.failed and isinstance(running, Server):
+        report.sections.append(("Server log, last lines", running.log[-4000:]))
+    return report

@@ -1,0 +1,62 @@
+"""Rows for tests, each with names of its own: tests share one database and never empty it."""
+
+import uuid
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+
+from apps_registry.models import App, AppModel, Model, Provider, Tool
+from apps_registry.tools.registry import BUILTIN_TOOLS
+from keys.models import AppKey
+from keys.services import IssuedKey, issue_key
+from sessions_app.models import ChatSession, Message, Turn
+
+
+def unique(prefix: str) -> str:
+    return f"{prefix}-{uuid.uuid4().hex[:10]}"
+
+
+def make_model(base_url: str = "http://127.0.0.1:9/v1", **overrides: Any) -> Model:
+    name = unique("model")
+    provider = overrides.pop("provider", None) or Provider.objects.create(slug=unique("p"), base_url=base_url)
+    return Model.objects.create(**{"name": name, "provider": provider, "provider_model_id": name, **overrides})
+
+
+def make_app(*, base_url: str = "http://127.0.0.1:9/v1", **overrides: Any) -> App:
+    """An App with a model of its own and every built-in tool."""
+    model = overrides.pop("default_model", None) or make_model(base_url)
+    alternatives = overrides.pop("alternatives", [])
+    slug = unique("app")
+    app = App.objects.create(**{"slug": slug, "name": f"App {slug}", "default_model": model, **overrides})
+    for position, alternative in enumerate(alternatives):
+        AppModel.objects.create(app=app, model=alternative, position=position)
+    Tool.objects.bulk_create(Tool(app=app, name=name) for name in sorted(BUILTIN_TOOLS))
+    return app
+
+
+def make_key(*apps: App, **overrides: Any) -> IssuedKey:
+    expires_at = overrides.pop("expired_at", None)
+    issued = issue_key(apps=apps, **{"label": unique("key"), **overrides})
+    if expires_at is not None:  # a past expiry, which issuing refuses
+        AppKey.objects.filter(pk=issued.app_key.pk).update(expires_at=expires_at)
+    return issued
+
+
+def make_session(app: App | None, messages: list[tuple[str, str]] = (), **overrides: Any) -> ChatSession:  # type: ignore[assignment]
+    """A session with (role, text) messages; every user message begins a turn."""
+    session = ChatSession.objects.create(
+        **{"app": app, "version": 1, "next_position": len(messages), "title": "A session", **overrides}
+    )
+    turn = None
+    for position, (role, content) in enumerate(messages):
+        if role == "user" and app is not None:
+            turn = Turn.objects.create(session=session, app=app, model="m", status=Turn.Status.COMPLETED)
+        Message.objects.create(session=session, turn=turn, position=position, role=role, content=content)
+    return session
+
+
+def make_operator(*, password: str = "correct horse battery staple", **overrides: Any) -> User:
+    fields = {"is_staff": True, "is_superuser": True, **overrides}
+    user: User = get_user_model().objects.create_user(unique("operator"), password=password, **fields)
+    return user

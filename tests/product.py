@@ -1,0 +1,74 @@
+"""The product as its users meet it: gunicorn in a process of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Server:
+    """A running product."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    log_path: Path
+    environment: Mapping[str, str] = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    def kill(self) -> None:
+        """kill -9, workers first."""
+        import psutil
+
+        parent = psutil.Process(self.process.pid)
+        for process in [*parent.children(recursive=True), parent]:
+            process.kill()
+        self.process.wait(10)
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(40)
+
+
+def start_server(
+    log_path: Path, environment: Mapping[str, str], *, workers: int = 2, port: int | None = None
+) -> Server:
+    """Start gunicorn and wait until it answers."""
+    port = port or free_port()
+    command = [sys.executable, "-m", "gunicorn", "-c", "aomi_site/gunicorn_config.py", "aomi_site.asgi:application"]
+    command += ["--bind", f"127.0.0.1:{port}", "--workers", str(workers)]
+    with log_path.open("ab") as log:
+        full = {**os.environ, **environment}
+        process = subprocess.Popen(command, cwd=ROOT, env=full, stdout=log, stderr=subprocess.STDOUT)
+    server = Server(port, process, log_path, environment)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx2.get(f"{server.url}/readyz", timeout=2).status_code == 200:
+                return server
+        except httpx2.TransportError:
+            time.sleep(0.05)
+    process.kill()
+    raise RuntimeError(f"the server did not start:\n{server.log[-3000:]}")
