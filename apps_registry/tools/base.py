@@ -1,11 +1,14 @@
-"""The tool protocol: what a tool is, and the decorator that makes one of a typed function.
+"""The tool protocol: what a tool is, what it is told of the caller, and how its arguments are checked.
 
 Knows neither Django nor HTTP, so that a tool's test needs no database.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+MAX_QUOTED = 60
 
 
 class ToolError(Exception):
@@ -32,11 +35,94 @@ class Tool:
     Attributes:
         name: what the model calls it by.
         description: tells the model when and how to use it.
-        parameters: JSON Schema of its arguments, an object.
-        call: runs it with validated arguments; returns JSON-serialisable data; raises ToolError.
+        parameters: JSON Schema of its arguments, an object (see `check_arguments` for what it may hold).
+        function: runs it with checked arguments; returns JSON-serialisable data or raises ToolError.
     """
 
     name: str
     description: str
     parameters: Mapping[str, Any]
-    call: Callable[[Mapping[str, Any], ToolContext], Any]
+    function: Callable[[Mapping[str, Any], ToolContext], Any]
+
+    def call(self, arguments: Any, context: ToolContext) -> Any:
+        """Check the arguments and run the tool.
+
+        Parameters: what the model sent, decoded from JSON; and the caller's context.
+        Raises ToolError when the arguments do not fit the schema or the tool cannot answer.
+        """
+        return self.function(check_arguments(self.parameters, arguments), context)
+
+
+def check_arguments(parameters: Mapping[str, Any], arguments: Any) -> dict[str, Any]:
+    """Return the arguments if they fit the schema, whole floats turned into integers where one is wanted.
+
+    Knows the part of JSON Schema that the signature of a built-in tool can express: flat properties of a
+    `type` or `anyOf` types, `enum` and `required`; nothing else is accepted beside them.
+    Raises ToolError, saying what to send instead.
+    """
+    if not isinstance(arguments, Mapping):
+        raise ToolError(f"The arguments must be a JSON object, not {_kind(arguments)}.")
+    properties = parameters["properties"]
+    takes = "This tool takes: " + (", ".join(properties) or "no arguments") + "."
+    for name in arguments:
+        if name not in properties:
+            raise ToolError(f"There is no argument {quoted(str(name))}. {takes}")
+    for name in parameters["required"]:
+        if name not in arguments:
+            raise ToolError(f'The argument "{name}" is missing. {takes}')
+    return {name: _read(name, properties[name], value) for name, value in arguments.items()}
+
+
+def quoted(text: str) -> str:
+    """Return text that came from a model in a form that is safe to show: escaped, and not too long."""
+    # repr() escapes all that PostgreSQL cannot store (NUL, lone surrogates) and all that misleads the eye.
+    return repr(text if len(text) <= MAX_QUOTED else text[:MAX_QUOTED] + "...")
+
+
+def _read(name: str, schema: Mapping[str, Any], value: Any) -> Any:
+    for option in schema.get("anyOf", [schema]):
+        if _has_type(option["type"], value) and value in option.get("enum", [value]):
+            return int(value) if option["type"] == "integer" else value
+    shown = quoted(value) if isinstance(value, str) else _kind(value)
+    raise ToolError(f'The argument "{name}" must be {_expected(schema)}, not {shown}.')
+
+
+def _has_type(kind: str, value: Any) -> bool:
+    if isinstance(value, bool) or kind == "boolean":  # a bool is an int to Python, but not to JSON
+        return isinstance(value, bool) and kind == "boolean"
+    if kind == "string":
+        return isinstance(value, str)
+    if kind == "integer":  # JSON knows one kind of number: some models send 5.0 for 5
+        return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if kind == "number":
+        return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+    return value is None
+
+
+_KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (bool, "a boolean"),
+    (str, "a string"),
+    (int, "an integer"),
+    (float, "a number"),
+    (Mapping, "an object"),
+    ((list, tuple), "an array"),
+)
+_EXPECTED = {
+    "string": "a string",
+    "integer": "an integer (without quotes)",
+    "number": "a finite number (without quotes)",
+    "boolean": "true or false (without quotes)",
+    "null": "null",
+}
+
+
+def _kind(value: Any) -> str:
+    return next((words for kind, words in _KINDS if isinstance(value, kind)), "null")
+
+
+def _expected(schema: Mapping[str, Any]) -> str:
+    if "anyOf" in schema:
+        return " or ".join(_expected(option) for option in schema["anyOf"])
+    if "enum" in schema:
+        return "one of " + ", ".join(repr(member) for member in schema["enum"])
+    return _EXPECTED[schema["type"]]
