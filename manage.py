@@ -6,17 +6,25 @@ import sys
 
 
 def main() -> None:
-    """Run a management command; on a machine without configuration, against the local data folder."""
+    """Run a management command; on a machine without configuration, against the local data folder.
+
+    What an operator can mend, a setting or a database that is not there, ends in one sentence.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aomi_site.settings")
     # Only commands fall back to local mode: a bare gunicorn is a production server until told otherwise.
     os.environ.setdefault("AOMI_ENV", "local")
     try:
+        from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
+        from django.db import OperationalError
     except ImportError as error:
-        raise SystemExit(
-            f"{error}. Install the dependencies first; the README's first command does it."
-        ) from error
-    execute_from_command_line(sys.argv)
+        raise SystemExit(f"{error}. Install the dependencies first; the README's first command does it.") from error
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        raise SystemExit(f"Error: {error}") from None
+    except OperationalError as error:
+        raise SystemExit(f"Error: the database did not answer: {str(error).splitlines()[0]}") from None
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """App keys: who may use which Apps."""
 
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -36,7 +36,7 @@ class AppKey(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    objects = cast("models.Manager[AppKey]", AppKeyQuerySet.as_manager())
+    objects = AppKeyQuerySet.as_manager()
 
     class Meta:
         verbose_name = "App key"

@@ -21,7 +21,8 @@ class AppPermission(BasePermission):
 
     def has_object_permission(self, request: Request, view: Any, obj: AppConfig | None) -> bool:
         """Whether the caller may use the App."""
-        return may_use(request.auth, obj)
+        caller: Any = request.auth
+        return may_use(caller, obj)
 
 
 def may_use(caller: Caller, app: AppConfig | None) -> bool:

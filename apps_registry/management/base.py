@@ -1,0 +1,58 @@
+"""What our commands share: help that teaches, and output for people or for scripts."""
+
+import json
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from apps_registry.models import App
+
+
+class TeachingCommand(BaseCommand):
+    """A command whose --help keeps its line breaks and ends in examples."""
+
+    examples = ""
+    requires_system_checks: Sequence[str] = ()
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        """Show help and examples as they are written."""
+        kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
+        kwargs.setdefault("epilog", self.examples)
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def add_json_argument(self, parser: ArgumentParser) -> None:
+        """Declare --json."""
+        parser.add_argument("--json", action="store_true", help="print JSON for scripts instead of text")
+
+    def write_json(self, data: Any) -> None:
+        """Print one JSON document."""
+        self.stdout.write(json.dumps(data, indent=2, default=str))
+
+    def write_table(self, rows: Sequence[Mapping[str, str]]) -> None:
+        """Print rows as columns under the names of the first row."""
+        names = list(rows[0])
+        widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in names}
+        for row in [{name: name.upper() for name in names}, *rows]:
+            self.stdout.write("  ".join(row[name].ljust(widths[name]) for name in names).rstrip())
+
+
+def apps_named(slugs: Sequence[str]) -> list[App]:
+    """Return the Apps with these slugs, in that order.
+
+    Raises:
+        CommandError: one does not exist; the message names those that do.
+    """
+    found = {app.slug: app for app in App.objects.filter(slug__in=slugs)}
+    missing = [slug for slug in slugs if slug not in found]
+    if missing:
+        known = ", ".join(App.objects.order_by("slug").values_list("slug", flat=True)) or "none yet"
+        raise CommandError(f"There is no App {missing[0]!r}. Apps: {known}.")
+    return [found[slug] for slug in dict.fromkeys(slugs)]
+
+
+def first_message(error: ValidationError) -> str:
+    """Return a validation error as one sentence."""
+    return str(error.messages[0])

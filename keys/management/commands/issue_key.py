@@ -1,0 +1,78 @@
+"""`manage.py issue_key`: a new App key, printed once."""
+
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError
+from django.utils.dateparse import parse_datetime
+
+from apps_registry.management.base import TeachingCommand, apps_named, first_message
+from keys.services import IssuedKey, issue_key
+
+
+class Command(TeachingCommand):
+    """Issues a key for one or more Apps."""
+
+    help = """\
+Issue an App key for one or more Apps.
+
+The key is printed once and stored only as a hash: copy it now. Callers send it in the header AOMI-APP-KEY.
+It works at once, on every worker, until it expires or is revoked (manage.py revoke_key).
+"""
+    examples = """\
+examples:
+  python manage.py issue_key mycoindex --label "checkout service, production"
+  python manage.py issue_key mycoindex mycoindex-staging --label "Ada, testing" --expires 30d
+  KEY=$(python manage.py issue_key mycoindex --label cron --json | jq -r .key)
+"""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the scope, the label and the expiry."""
+        parser.add_argument("apps", nargs="+", metavar="APP", help="slug of an App that the key opens")
+        parser.add_argument("--label", required=True, help="who or what will use it, so that you know which to revoke")
+        parser.add_argument(
+            "--expires",
+            type=_moment,
+            metavar="WHEN",
+            help="when it ends: 12h, 30d, or a time such as 2027-01-31T00:00Z",
+        )
+        self.add_json_argument(parser)
+
+    def handle(self, *_args: object, **options: Any) -> None:
+        """Issue and print."""
+        try:
+            issued = issue_key(label=options["label"], apps=apps_named(options["apps"]), expires_at=options["expires"])
+        except ValidationError as error:
+            raise CommandError(first_message(error)) from None
+        if options["json"]:
+            self.write_json(_as_json(issued))
+        else:
+            self.stdout.write(issued.plain)
+            self.stderr.write("Copy it now: it is not shown again.")
+
+
+def _as_json(issued: IssuedKey) -> dict[str, object]:
+    key = issued.app_key
+    return {
+        "key": issued.plain,
+        "prefix": key.prefix,
+        "label": key.label,
+        "apps": sorted(app.slug for app in key.apps.all()),
+        "expires_at": key.expires_at and key.expires_at.isoformat(),
+    }
+
+
+def _moment(text: str) -> datetime:
+    """Read a span from now (12h, 30d) or a time of ISO 8601; without an offset it is UTC."""
+    unit = {"h": "hours", "d": "days"}.get(text[-1:])
+    try:
+        if unit and text[:-1].isdecimal():
+            return datetime.now(UTC) + timedelta(**{unit: int(text[:-1])})
+        moment = parse_datetime(text)
+    except (ValueError, OverflowError):
+        moment = None
+    if moment is None:
+        raise ArgumentTypeError(f"{text!r} is neither a span such as 30d nor a time such as 2027-01-31T00:00Z")
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,84 @@
+"""issue_key, list_keys, revoke_key: for people and for scripts."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from apps_registry.models import App
+from keys.models import AppKey
+from tests import factories
+from tests.client import Client
+from tests.commands import Result
+from tests.product import Server
+
+Manage = Callable[..., Result]
+
+
+def test_a_key_is_issued_used_and_revoked(manage: Manage, server: Server, app: App) -> None:
+    issued = manage("issue_key", app.slug, "--label", "a script")
+    key = issued.out.strip()
+    assert (issued.code, issued.out.count("\n")) == (0, 1)  # KEY=$(… issue_key …) holds the key alone
+    assert "not shown again" in issued.err
+    with Client(server.url, app=app.slug, key=key) as client:
+        assert client.chat("Hi")["app"] == app.slug
+        prefix = AppKey.objects.get(label="a script", apps=app).prefix
+        assert manage("revoke_key", prefix).code == 0
+        assert client.post_chat("Hi").status_code == 401
+    again = manage("revoke_key", prefix)
+    assert (again.code, "Revoked" in again.out) == (0, True)
+
+
+def test_a_key_in_json(manage: Manage, app: App, other_app: App) -> None:
+    issued = json.loads(manage("issue_key", app.slug, other_app.slug, "--label", "x", "--expires", "30d", "--json").out)
+    assert issued["key"].startswith(issued["prefix"])
+    assert issued["apps"] == sorted([app.slug, other_app.slug])
+    assert issued["expires_at"]
+
+
+def test_keys_are_listed_without_secrets(manage: Manage, app: App) -> None:
+    issued = [factories.make_key(app, label=f"key {number}") for number in range(2)]
+    manage("revoke_key", issued[0].app_key.prefix)
+    table = manage("list_keys", "--app", app.slug)
+    assert table.code == 0
+    assert "revoked" in table.out
+    assert "active" in table.out
+    assert not any(key.plain in table.out for key in issued)
+    rows = json.loads(manage("list_keys", "--app", app.slug, "--usable", "--json").out)
+    assert [row["label"] for row in rows] == ["key 1"]
+
+
+def test_no_keys_yet(manage: Manage, app: App) -> None:
+    assert "issue_key" in manage("list_keys", "--app", app.slug).out
+    assert json.loads(manage("list_keys", "--app", app.slug, "--json").out) == []
+
+
+MISTAKES = {
+    "unknown App": (["issue_key", "no-such-app", "--label", "x"], "There is no App 'no-such-app'"),
+    "no label": (["issue_key", "{app}"], "--label"),
+    "blank label": (["issue_key", "{app}", "--label", " "], "Say who or what"),
+    "no App": (["issue_key", "--label", "x"], "APP"),
+    "an expiry in words": (["issue_key", "{app}", "--label", "x", "--expires", "soon"], "'soon' is neither"),
+    "an expiry in the past": (["issue_key", "{app}", "--label", "x", "--expires", "2020-01-01"], "neither|in the past"),
+    "a past time": (["issue_key", "{app}", "--label", "x", "--expires", "2020-01-01T00:00Z"], "in the past"),
+    "an endless expiry": (["issue_key", "{app}", "--label", "x", "--expires", "99999999999d"], "neither"),
+    "list of an unknown App": (["list_keys", "--app", "no-such-app"], "There is no App"),
+    "revoking nothing": (["revoke_key", "sk-none-00000000"], "There is no key"),
+    "revoking without a name": (["revoke_key"], "PREFIX"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_one_clear_error(manage: Manage, app: App, arguments: list[str], said: str) -> None:
+    result = manage(*(argument.format(app=app.slug) for argument in arguments))
+    assert result.code != 0
+    assert any(words in result.err for words in said.split("|"))
+    assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize("command", ["issue_key", "list_keys", "revoke_key", "seed_default_app", "quickstart"])
+def test_help_teaches(manage: Manage, command: str) -> None:
+    shown = manage(command, "--help")
+    assert shown.code == 0
+    assert "examples:\n" in shown.out
+    assert f"manage.py {command}" in shown.out
