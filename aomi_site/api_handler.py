@@ -6,7 +6,7 @@ and the middlewares of the admin (sessions, CSRF, messages) do not apply.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from io import BytesIO
 from typing import Any
 
@@ -21,8 +21,8 @@ from django.urls import Resolver404
 from chat.errors import not_found, plain_problem
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 class BodyTooLarge(Exception):
@@ -65,7 +65,7 @@ class ApiHandler(ASGIHandler):
             request.close()
 
     async def _answer(self, request: ASGIRequest, send: Send) -> None:
-        response = await self._middleware_chain(request)
+        response: Any = await self._middleware_chain(request)  # type: ignore[misc]  # always async here
         await self.send_response(response, send)
 
     async def _get_response_async(self, request: HttpRequest) -> HttpResponseBase:

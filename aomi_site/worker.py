@@ -37,6 +37,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             raise RequestHeadTooLarge
         super().on_header(name, value)
 
+    def on_headers_complete(self) -> None:
+        """Hand the request on; the query string goes past httptools.parse_url, which counts in 16 bits."""
+        self.url, _, query = self.url.partition(b"?")
+        super().on_headers_complete()
+        self.scope["query_string"] = query
+
 
 class AomiWorker(UvicornWorker):
     """Serves the ASGI application with the limits above; access lines come from aomi_site/asgi.py."""

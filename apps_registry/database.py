@@ -23,7 +23,8 @@ Parameters = Mapping[str, Any] | Sequence[Any]
 # What a lost, stopped or overloaded Postgres raises.
 DATABASE_DOWN = (OperationalError, InterfaceError, PoolTimeout)
 
-ACQUIRE_TIMEOUT_SECONDS = 5.0
+# A request that finds no connection for so long is answered 503 and may come again.
+ACQUIRE_TIMEOUT_SECONDS = 2.0
 _DJANGO_ONLY = {"cursor_factory", "context", "server_side_binding", "pool", "isolation_level", "assume_role"}
 
 _pool: AsyncConnectionPool[AsyncConnection[TupleRow]] | None = None

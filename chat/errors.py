@@ -99,7 +99,12 @@ def _describe(exc: Exception) -> tuple[int, str, str, dict[str, str]]:
         case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
             return 401, "invalid_app_key", NO_VALID_KEY, {}
         case exceptions.Throttled():
-            return 429, "rate_limited", "Too many attempts; wait.", {"Retry-After": str(int(exc.wait or 60))}
+            return (
+                429,
+                "rate_limited",
+                "Too many attempts; wait.",
+                {"Retry-After": str(int(getattr(exc, "wait", None) or 60))},
+            )
         case exceptions.ValidationError() | exceptions.ParseError():
             return 400, "invalid_request", _first_sentence(exc.detail), {}
         case exceptions.APIException():

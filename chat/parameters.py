@@ -1,5 +1,6 @@
 """What callers send: from the query string or the body, checked, with the parameter's name in every error."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +33,7 @@ def text_parameter(request: Request, name: str, *, max_chars: int | None = None)
     """
     value: Any = request.query_params.get(name)
     if value is None:
-        value = request.data.get(name)
+        value = _body(request).get(name)
     if value is None:
         return None
     if not isinstance(value, str):
@@ -81,10 +82,16 @@ def client_state(request: Request) -> ClientState:
 
 
 def _user_state_text(request: Request) -> str | None:
-    in_body = None if "user_state" in request.query_params else request.data.get("user_state")
+    in_body = None if "user_state" in request.query_params else _body(request).get("user_state")
     if isinstance(in_body, dict):  # a JSON body may hold the object itself
         return orjson.dumps(in_body).decode()
     text = text_parameter(request, "user_state")
     if text is not None and not text.strip():
         raise InvalidUserState("user_state is empty")
     return text
+
+
+def _body(request: Request) -> Mapping[str, Any]:
+    """Return the parsed body; our parsers give objects only."""
+    data = request.data
+    return data if isinstance(data, Mapping) else {}

@@ -100,17 +100,21 @@ async def claim(turn: NewTurn, session: Session | None) -> Session:
 async def finish(session: Session, turn_id: UUID, outcome: TurnOutcome) -> Session | None:
     """End a turn: store its messages and give the session free.
 
+    A turn that no longer owns the session (deleted, or taken for dead) stores nothing.
+
     Args:
         session: what `claim` returned.
+        turn_id: the turn that was claimed.
+        outcome: how it ended.
 
     Returns:
-        The session as it now is; None when the turn no longer owned it, in which case nothing was stored.
+        The session as it now is; None when it is gone.
     """
     parameters = {"session": session.id, "turn": turn_id, **_outcome_parameters(outcome)}
     rows = await database.execute(sql.FINISH_TURN, parameters)
     version, undelivered_events, last_active_at = rows[0] if rows else (None, 0, None)
     if version != session.version + 1:  # gone, or changed while the turn ran: a title, a wallet
-        return await store.reload(session.id) if rows else store.forget(session.id)
+        return await store.reload(session.id)
     finished = session.with_messages(
         outcome.messages,
         status=outcome.session_status,

@@ -61,7 +61,8 @@ def parse_wallet(state: dict[str, Any]) -> Wallet | None:
 
 
 def _check_shape(state: dict[str, Any]) -> None:
-    keys, level, depth = 0, [state], 0
+    keys, depth = 0, 0
+    level: list[Any] = [state]
     while level:
         depth += 1
         keys += sum(len(item) for item in level)

@@ -1,5 +1,6 @@
 """What tests share: a Postgres of their own, the product served on it, scripted models, a browser."""
 
+import functools
 import os
 import shutil
 import tempfile
@@ -28,6 +29,7 @@ from apps_registry.models import App, Model  # noqa: E402
 from apps_registry.services import seed_default_app  # noqa: E402
 from tests import factories  # noqa: E402
 from tests.client import Client  # noqa: E402
+from tests.commands import Result, run_manage  # noqa: E402
 from tests.model_server import ModelServer, ScriptedModel  # noqa: E402
 from tests.product import Server, start_server  # noqa: E402
 
@@ -45,9 +47,9 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 FAST_TIMEOUTS = {
-    "MODEL_FIRST_TOKEN_TIMEOUT_SECONDS": "2",
-    "MODEL_GAP_TIMEOUT_SECONDS": "2",
-    "TURN_TIMEOUT_SECONDS": "6",
+    "MODEL_FIRST_TOKEN_TIMEOUT_SECONDS": "1.5",
+    "MODEL_GAP_TIMEOUT_SECONDS": "1.5",
+    "TURN_TIMEOUT_SECONDS": "4",
     "TURN_LEASE_SECONDS": "3",
     "SHUTDOWN_GRACE_SECONDS": "3",
     "METRICS_TOKEN": "metrics-token-of-the-tests",
@@ -126,6 +128,27 @@ def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[...,
     for running in started:
         if running.process.poll() is None:
             running.kill()
+
+
+@pytest.fixture
+def manage(environment: dict[str, str]) -> Callable[..., Result]:
+    """Runs manage.py on the test database: manage("list_keys", "--json")."""
+    return functools.partial(run_manage, environment=environment)
+
+
+@pytest.fixture
+def manage_empty(environment: dict[str, str], database: str) -> Iterator[Callable[..., Result]]:
+    """Runs manage.py on a migrated database of the test's own, without a row in it."""
+    name = factories.unique("empty").replace("-", "_")
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+    url = database.replace(f"/{connection.settings_dict['NAME']}", f"/{name}")
+    no_models = {"OPENAI_API_KEY": "", "OPENAI_BASE_URL": "", "NO_PROXY": "127.0.0.1"}
+    run = functools.partial(run_manage, environment={**environment, **no_models, "DATABASE_URL": url})
+    assert run("migrate", "-v0").code == 0
+    yield run
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -65,16 +65,20 @@ class OpenAICompatibleModel:
         """
         body = self._body(messages, tools, allow_tool_calls)
         stream: AsyncStream[object] | None = None
+        is_finished = False
         try:
             async with asyncio.timeout(self._first_token_timeout):
                 stream = await self._open(body)
                 chunk = await anext(stream, None)
             while chunk is not None:
-                yield _delta(chunk)
+                delta = _delta(chunk)
+                is_finished = is_finished or bool(delta.finish_reason)
+                yield delta
                 async with asyncio.timeout(self._gap_timeout):
                     chunk = await anext(stream, None)
         except Exception as error:
-            raise _failure(error) from error
+            if not is_finished:  # what breaks after the finish reason takes nothing from the answer
+                raise _failure(error) from error
         finally:
             if stream is not None:
                 await stream.close()
@@ -166,10 +170,13 @@ def _failure(error: Exception) -> ModelFailure:
     match error:
         case ModelFailure():
             return error
-        case TimeoutError() | APITimeoutError():
-            return ModelTimeout("The model did not answer in time.", is_transient=True)
         case APIStatusError():
             return _refused(error)
+        # The aiohttp transport reports a refused connection as a time-out of connecting.
+        case APITimeoutError() if not isinstance(error.__cause__, httpx2.ConnectTimeout):
+            return ModelTimeout("The model did not answer in time.")
+        case TimeoutError():
+            return ModelTimeout("The model did not answer in time.")
         case APIConnectionError():
             return ModelFailure("The model could not be reached.", is_transient=True)
         case APIError():

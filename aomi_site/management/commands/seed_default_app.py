@@ -1,0 +1,73 @@
+"""`manage.py seed_default_app`: the App that needs no key."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from aomi_site.startup.model_choice import configured_model
+from apps_registry.management.base import TeachingCommand
+from apps_registry.models import App
+from apps_registry.services import seed_default_app
+
+
+class Command(TeachingCommand):
+    """Makes the default App unless there is one."""
+
+    help = """\
+Make the default App, which callers use without a key, with every built-in tool.
+
+If there is a default App already, nothing is changed: what an operator set stays. The model is the one named by
+the options, else OPENAI_MODEL at OPENAI_BASE_URL with OPENAI_API_KEY, else the first one of an Ollama on this machine.
+"""
+    examples = """\
+examples:
+  OPENAI_API_KEY=... python manage.py seed_default_app
+  python manage.py seed_default_app --model llama3.2 --base-url http://127.0.0.1:11434/v1
+  python manage.py seed_default_app --model gpt-4o --base-url https://api.openai.com/v1 --api-key-env OPENAI_API_KEY
+"""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the model."""
+        parser.add_argument("--model", metavar="NAME", help="the provider's name of the model")
+        parser.add_argument("--base-url", metavar="URL", help="the provider's address before /chat/completions")
+        parser.add_argument("--api-key-env", metavar="NAME", default="", help="variable that holds the provider's key")
+        parser.add_argument("--context-window", type=int, default=128_000, help="in tokens (default: %(default)s)")
+        parser.add_argument("--no-tools", action="store_true", help="the model cannot call tools")
+        self.add_json_argument(parser)
+
+    def handle(self, *_args: object, **options: Any) -> None:
+        """Seed and say what was done."""
+        existing = App.objects.filter(is_default=True).first()
+        app, was_made = (existing, False) if existing else seed_default_app(**_model(options))
+        if options["json"]:
+            self.write_json({"app": app.slug, "model": app.default_model.name, "created": was_made})
+        elif was_made:
+            self.stdout.write(f"Made the default App {app.slug!r} with the model {app.default_model.name}.")
+        else:
+            self.stdout.write(f"The default App is {app.slug!r} already; nothing was changed.")
+
+
+def _model(options: dict[str, Any]) -> dict[str, Any]:
+    name, base_url = options["model"], options["base_url"]
+    if bool(name) != bool(base_url):
+        raise CommandError("--model and --base-url go together.")
+    if name:
+        if not base_url.startswith(("http://", "https://")):
+            raise CommandError(f"--base-url is {base_url!r}; it looks like https://host/v1.")
+        return {
+            "provider_slug": "default",
+            "base_url": base_url.rstrip("/"),
+            "api_key_env": options["api_key_env"],
+            "model_name": name[:100],
+            "provider_model_id": name,
+            "context_window": options["context_window"],
+            "supports_tools": not options["no_tools"],
+        }
+    spec = configured_model()
+    if spec is None:
+        raise CommandError(
+            "No model to give it: name one with --model and --base-url, set OPENAI_API_KEY, or run an Ollama. "
+            "(manage.py quickstart brings a small model of its own.)"
+        )
+    return spec.values()

@@ -1,0 +1,92 @@
+"""Settings: production insists, local mode helps, and the README says what there is."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.product import ROOT
+
+PRODUCTION = {
+    "AOMI_ENV": "production",
+    "SECRET_KEY": "production-secret-key-0123456789-abcdefghijklmnopqrstuvwxyz",
+    "ALLOWED_HOSTS": "apps.example.com",
+    "DATABASE_URL": "postgresql://aomi:secret-password@127.0.0.1:9/aomi",
+}
+
+
+def run(*command: str, **environment: str | None) -> subprocess.CompletedProcess[str]:
+    """Run Python in the project with just these variables; None leaves one out."""
+    given = {name: value for name, value in {**PRODUCTION, **environment}.items() if value is not None}
+    env = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **given}
+    return subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_a_deployment_that_is_configured_passes_djangos_own_check() -> None:
+    checked = run("-W", "error", "manage.py", "check", "--deploy", "--fail-level", "WARNING")
+    assert checked.returncode == 0, checked.stderr
+    assert "no issues" in checked.stdout
+
+
+REFUSED: dict[str, tuple[dict[str, str | None], str]] = {
+    "no secret key": ({"SECRET_KEY": None}, "SECRET_KEY"),
+    "a short secret key": ({"SECRET_KEY": "short"}, "SECRET_KEY"),
+    "Django's insecure key": ({"SECRET_KEY": "django-insecure-" + "x1y2z3" * 20}, "SECRET_KEY"),
+    "one letter over and over": ({"SECRET_KEY": "x" * 60}, "SECRET_KEY"),
+    "debug": ({"DEBUG": "true"}, "DEBUG"),
+    "no hosts": ({"ALLOWED_HOSTS": None}, "ALLOWED_HOSTS"),
+    "no database": ({"DATABASE_URL": None}, "DATABASE_URL"),
+    "another kind of database": ({"DATABASE_URL": "sqlite:///x"}, "DATABASE_URL"),
+    "an unknown mode": ({"AOMI_ENV": "staging"}, "AOMI_ENV"),
+}
+
+
+@pytest.mark.parametrize(("environment", "named"), REFUSED.values(), ids=REFUSED)
+def test_production_refuses_to_start_and_names_the_setting(environment: dict[str, str | None], named: str) -> None:
+    refused = run("-c", "import aomi_site.asgi", **environment)
+    assert refused.returncode != 0
+    last = refused.stderr.strip().splitlines()[-1]
+    assert last.startswith("django.core.exceptions.ImproperlyConfigured")
+    assert named in last
+
+
+def test_a_command_says_it_in_one_sentence() -> None:
+    refused = run("manage.py", "list_keys", SECRET_KEY=None)
+    assert refused.returncode == 1
+    assert "SECRET_KEY" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_local_mode_makes_a_secret_key_once_and_keeps_it_private(tmp_path: Path) -> None:
+    local = {"AOMI_ENV": "local", "SECRET_KEY": None, "ALLOWED_HOSTS": None, "AOMI_DATA_DIR": str(tmp_path)}
+    show = "from django.conf import settings; print(settings.SECRET_KEY, settings.ALLOWED_HOSTS)"
+    code = f"import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'aomi_site.settings'; {show}"
+    shown = [run("-c", code, **local).stdout for _ in range(2)]
+    assert shown[0] == shown[1] != ""
+    assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def settings_read() -> set[str]:
+    """Every name that settings.py and gunicorn's configuration read from the environment."""
+    names = set()
+    for module in ("settings.py", "gunicorn_config.py"):
+        for node in ast.walk(ast.parse((ROOT / "aomi_site" / module).read_text())):
+            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+                called = ast.unparse(node.func)
+                if called.startswith("env.") or called == "os.environ.get":
+                    names.add(str(node.args[0].value))
+    return names
+
+
+def test_the_readme_lists_every_setting_and_no_other() -> None:
+    readme = (ROOT / "README.md").read_text()
+    table = readme.split("## Configuration")[1].split("\n## ")[0]
+    listed = set(re.findall(r"^\| `([A-Z_]+)`", table, re.MULTILINE))
+    elsewhere = {"OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"}  # what quickstart and seed_default_app look for
+    assert listed - elsewhere == settings_read()

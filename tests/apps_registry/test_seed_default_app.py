@@ -1,0 +1,45 @@
+"""seed_default_app: makes what is missing, leaves what is there."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from apps_registry.models import App, Model, Provider
+from tests.commands import Result
+
+Manage = Callable[..., Result]
+
+
+def test_what_an_operator_changed_stays(manage: Manage) -> None:
+    App.objects.filter(is_default=True).update(preamble="An operator's own words.")
+    app = App.objects.get(is_default=True)
+    for _ in range(2):
+        result = json.loads(manage("seed_default_app", "--json").out)
+        assert result == {"app": app.slug, "model": app.default_model.name, "created": False}
+    assert App.objects.get(is_default=True).preamble == "An operator's own words."
+    assert "nothing was changed" in manage("seed_default_app").out
+
+
+def test_an_empty_database_gets_a_default_app_with_every_tool(manage_empty: Manage) -> None:
+    made = manage_empty("seed_default_app", "--model", "m1", "--base-url", "http://127.0.0.1:9/v1", "--json")
+    assert json.loads(made.out) == {"app": "default", "model": "m1", "created": True}
+    again = manage_empty("seed_default_app", "--model", "m2", "--base-url", "http://127.0.0.1:9/v1", "--json")
+    assert json.loads(again.out) == {"app": "default", "model": "m1", "created": False}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--model", "m"], "go together"),
+        (["--model", "m", "--base-url", "localhost"], "looks like https://host/v1"),
+        ([], "No model to give it"),
+    ],
+)
+def test_a_mistake_is_one_clear_error(manage_empty: Manage, arguments: list[str], said: str) -> None:
+    result = manage_empty("seed_default_app", *arguments)
+    assert result.code == 1
+    assert said in result.err
+    assert "Traceback" not in result.err
+    assert not Provider.objects.filter(slug="default").exists()
+    assert not Model.objects.filter(name="m").exists()

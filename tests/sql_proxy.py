@@ -1,0 +1,75 @@
+"""A wire-level proxy before Postgres that counts the round trips a process makes."""
+
+import asyncio
+import threading
+import urllib.parse
+
+
+class SqlProxy:
+    """Listens on loopback TCP and passes everything on to the Postgres of a database address."""
+
+    def __init__(self, database_url: str) -> None:
+        parts = urllib.parse.urlsplit(database_url)
+        hosts = urllib.parse.parse_qs(parts.query).get("host")
+        self._target = (hosts[0] if hosts else parts.hostname or "127.0.0.1", parts.port or 5432)
+        self.round_trips = 0
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="sql-proxy", daemon=True)
+        self._thread.start()
+        port = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(5)
+        user = f"{parts.username or ''}:{parts.password or ''}"
+        self.url = f"postgresql://{user}@127.0.0.1:{port}{parts.path}"
+
+    def close(self) -> None:
+        async def cancel_all() -> None:
+            self._server.close()
+            tasks = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+        asyncio.run_coroutine_threadsafe(cancel_all(), self._loop).result(5)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        self._loop.close()
+
+    async def _listen(self) -> int:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def _serve(self, client_in: asyncio.StreamReader, client_out: asyncio.StreamWriter) -> None:
+        host, port = self._target
+        connecting = (
+            asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
+            if host.startswith("/")
+            else asyncio.open_connection(host, port)
+        )
+        server_in, server_out = await connecting
+        try:
+            await asyncio.gather(self._count(client_in, server_out), _pass_on(server_in, client_out))
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            server_out.close()
+            client_out.close()
+
+    async def _count(self, client_in: asyncio.StreamReader, server_out: asyncio.StreamWriter) -> None:
+        is_startup = True
+        while True:
+            kind = b"" if is_startup else await client_in.readexactly(1)
+            length = await client_in.readexactly(4)
+            body = await client_in.readexactly(int.from_bytes(length, "big") - 4)
+            # An SSLRequest or GSSENCRequest is followed by another startup message.
+            is_startup = is_startup and body[:2] == b"\x04\xd2"
+            # Query and Sync end what the frontend sends before it waits for an answer:
+            # https://www.postgresql.org/docs/current/protocol-message-formats.html
+            self.round_trips += kind in (b"Q", b"S")
+            server_out.write(kind + length + body)
+            await server_out.drain()
+
+
+async def _pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    while data := await source.read(65536):
+        target.write(data)
+        await target.drain()
+    raise asyncio.IncompleteReadError(b"", None)
