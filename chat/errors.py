@@ -2,6 +2,7 @@
 
 import logging
 import traceback
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -42,13 +43,14 @@ class SessionNotAvailable(exceptions.PermissionDenied):
 
 def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
     """Return the answer to any exception of an API view; DRF's EXCEPTION_HANDLER."""
-    status, code, detail, headers = _describe(exc)
-    if status >= 500 and status != HTTPStatus.SERVICE_UNAVAILABLE and not isinstance(exc, ModelFailure):
+    answer = _answer(exc)
+    if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("%s: %s", context["request"].path, place(exc))
-    challenge = getattr(exc, "auth_header", None)
-    if challenge:
+    headers = {"Retry-After": str(answer.retry_after)} if answer.retry_after else {}
+    if challenge := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
-    return Response(problem(status, code, detail), status=status, headers=headers, content_type=PROBLEM_TYPE)
+    body = problem(answer.status, answer.code, answer.detail)
+    return Response(body, status=answer.status, headers=headers, content_type=PROBLEM_TYPE)
 
 
 def problem(status: int, code: str, detail: str) -> dict[str, Any]:
@@ -79,7 +81,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer what nothing else caught; Django's handler500."""
     if request.path.startswith("/api/"):
-        return plain_problem(500, "internal_error", "The server failed; nothing is wrong with the request.")
+        return plain_problem(SERVER_FAILED.status, SERVER_FAILED.code, SERVER_FAILED.detail)
     return defaults.server_error(request)
 
 
@@ -93,58 +95,46 @@ def place(error: BaseException) -> str:
     return f"{type(error).__name__} at {where}"
 
 
-def _describe(exc: Exception) -> tuple[int, str, str, dict[str, str]]:
-    """Return status, code, detail and headers."""
-    match exc:
-        case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
-            return 401, "invalid_app_key", NO_VALID_KEY, {}
-        case exceptions.Throttled():
-            return (
-                429,
-                "rate_limited",
-                "Too many attempts; wait.",
-                {"Retry-After": str(int(getattr(exc, "wait", None) or 60))},
-            )
-        case exceptions.ValidationError() | exceptions.ParseError():
-            return 400, "invalid_request", _first_sentence(exc.detail), {}
-        case exceptions.APIException():
-            retry_after = getattr(exc, "retry_after", None)
-            code = "not_found" if isinstance(exc, exceptions.NotFound) else str(exc.get_codes())
-            headers = {"Retry-After": str(retry_after)} if retry_after else {}
-            return exc.status_code, code, _first_sentence(exc.detail), headers
-        case InvalidSessionId() | InvalidUserState():
-            return 400, "invalid_request", f"{exc}.", {}
-        case SessionBusy():
-            return (
-                409,
-                "session_busy",
-                "A turn is running in this session; nothing was stored.",
-                {"Retry-After": "1"},
-            )
-        case SessionOfAnotherApp():
-            return 403, "session_not_available", ANOTHER_APPS_SESSION, {}
-        case ModelTimeout():
-            return 504, exc.code, str(exc), {}
-        case ModelFailure():
-            return 502, exc.code, str(exc), {}
-        case RequestDataTooBig():
-            return 413, "message_too_large", "The request body is over the limit.", {}
-        case SuspiciousOperation():
-            return 400, "invalid_request", "The request is malformed.", {}
-        case Http404():
-            return 404, "not_found", "There is nothing at this path.", {}
-        case _ if isinstance(exc, DATABASE_DOWN):
-            return (
-                503,
-                "overloaded",
-                "The database is not available; try again shortly.",
-                {"Retry-After": "2"},
-            )
-        case _:
-            return 500, "internal_error", "The server failed; nothing is wrong with the request.", {}
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What an exception becomes; without a detail the exception's own sentence is told."""
+
+    status: int
+    code: str
+    detail: str = ""
+    retry_after: int = 0
 
 
-def _first_sentence(detail: Any) -> str:
+SERVER_FAILED = _Answer(500, "internal_error", "The server failed; nothing is wrong with the request.")
+# The first class that fits decides.
+ANSWERS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Answer], ...] = (
+    ((exceptions.NotAuthenticated, exceptions.AuthenticationFailed), _Answer(401, "invalid_app_key", NO_VALID_KEY)),
+    (exceptions.Throttled, _Answer(429, "rate_limited", "Too many attempts; wait.", 60)),
+    ((exceptions.ValidationError, exceptions.ParseError), _Answer(400, "invalid_request")),
+    ((InvalidSessionId, InvalidUserState), _Answer(400, "invalid_request")),
+    (SuspiciousOperation, _Answer(400, "invalid_request", "The request is malformed.")),
+    (SessionOfAnotherApp, _Answer(403, "session_not_available", ANOTHER_APPS_SESSION)),
+    (Http404, _Answer(404, "not_found", "There is nothing at this path.")),
+    (SessionBusy, _Answer(409, "session_busy", "A turn is running in this session; nothing was stored.", 1)),
+    (RequestDataTooBig, _Answer(413, "message_too_large", "The request body is over the limit.")),
+    (ModelTimeout, _Answer(504, "model_timeout")),
+    (ModelFailure, _Answer(502, "model_error")),
+    (DATABASE_DOWN, _Answer(503, "overloaded", "The database is not available; try again shortly.", 2)),
+)
+
+
+def _answer(exc: Exception) -> _Answer:
+    for classes, answer in ANSWERS:
+        if isinstance(exc, classes):
+            return answer if answer.detail else replace(answer, detail=_sentence(exc))
+    if isinstance(exc, exceptions.APIException):
+        retry_after = getattr(exc, "retry_after", 0)
+        return _Answer(exc.status_code, str(exc.get_codes()), _sentence(exc), retry_after)
+    return SERVER_FAILED
+
+
+def _sentence(exc: Exception) -> str:
+    detail: Any = getattr(exc, "detail", str(exc))
     while isinstance(detail, list | dict):
         detail = next(iter(detail.values() if isinstance(detail, dict) else detail), "")
-    return str(detail)
+    return f"{detail}".rstrip(".") + "."

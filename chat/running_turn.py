@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import orjson
 
 from apps_registry.values import AppConfig, ModelConfig
-from chat.events import RoundEnded, TextDelta, ToolResult, TurnEvent
+from chat.events import RoundEnded, TextDelta, ToolCall, ToolResult, TurnEvent
 from chat.providers.base import ModelFailure
 from sessions_app.turns import TurnOutcome
 from sessions_app.values import INTERRUPTED, Session, StoredMessage
@@ -54,7 +54,7 @@ class RunningTurn:
             case RoundEnded():
                 self._end_round(event)
             case ToolResult(round_number, call, result):
-                self._say("tool", result, round_number, call.name, call.call_id, call.arguments)
+                self._say("tool", result, round_number, call)
 
     def completed(self) -> TurnOutcome:
         """The model has answered."""
@@ -87,15 +87,7 @@ class RunningTurn:
         if event.text:
             self._say("agent", event.text, event.round_number if event.tool_calls else 0)
 
-    def _say(
-        self,
-        role: str,
-        content: str,
-        tool_round: int = 0,
-        name: str = "",
-        call_id: str = "",
-        arguments: str = "",
-    ) -> None:
+    def _say(self, role: str, content: str, tool_round: int = 0, call: ToolCall | None = None) -> None:
         self.messages.append(
             StoredMessage(
                 id=message_id(self.turn_id, len(self.messages)),
@@ -104,9 +96,9 @@ class RunningTurn:
                 content=_storable(content),
                 created_at=datetime.now(UTC),
                 tool_round=tool_round,
-                tool_name=_storable(name)[:64],
-                tool_call_id=_storable(call_id)[:100],
-                tool_arguments=_storable(arguments),
+                tool_name=_storable(call.name)[:64] if call else "",
+                tool_call_id=_storable(call.call_id)[:100] if call else "",
+                tool_arguments=_storable(call.arguments) if call else "",
             )
         )
 

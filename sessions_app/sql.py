@@ -13,7 +13,7 @@ SESSION_COLUMNS = """
 READ_SESSION = f"""
 SELECT {SESSION_COLUMNS}, session.status = 'processing' AND session.lease_expires_at < clock_timestamp()
 FROM sessions_app_chatsession session WHERE session.id = %(session)s
-"""  # noqa: S608 - column names of our own
+"""
 
 READ_VERSION = """
 SELECT session.version, session.status = 'processing' AND session.lease_expires_at < clock_timestamp()
@@ -34,7 +34,7 @@ VALUES (%(session)s, %(app)s, 'idle', (random() * 2 ^ 40)::bigint, '', false, fa
     %(wallet_address)s, %(wallet_chain_id)s, 0, 0)
 ON CONFLICT (id) DO NOTHING
 RETURNING {SESSION_COLUMNS}, false
-"""  # noqa: S608
+"""
 
 # A new session, or one not yet bound, takes what the client says; a bound one keeps its App.
 UPDATE_SESSION = f"""
@@ -48,7 +48,7 @@ UPDATE sessions_app_chatsession session SET
     wallet_chain_id = CASE WHEN %(wallet_address)s IS NULL THEN wallet_chain_id ELSE %(wallet_chain_id)s END
 WHERE session.id = %(session)s
 RETURNING {SESSION_COLUMNS}, false
-"""  # noqa: S608
+"""
 
 DELETE_SESSION = """
 WITH gone AS (DELETE FROM sessions_app_chatsession WHERE id = %(session)s RETURNING id),
@@ -90,7 +90,7 @@ WITH claimed AS (
     RETURNING {SESSION_COLUMNS}, session.next_position
 )"""
     + _BEGIN_TURN
-)  # noqa: S608
+)
 
 CLAIM_NEW_SESSION = (
     f"""
@@ -107,7 +107,7 @@ WITH claimed AS (
     RETURNING {SESSION_COLUMNS}, session.next_position
 )"""
     + _BEGIN_TURN
-)  # noqa: S608
+)
 
 # The end of a turn holds only while the turn still owns the session: one that was interrupted, deleted or
 # taken for dead in between writes nothing.

@@ -25,10 +25,17 @@ class Client:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.http.close()
 
+    @property
+    def uuid(self) -> uuid.UUID:
+        """The session's id as the database has it."""
+        return uuid.UUID(self.session_id)
+
     def request(self, method: str, path: str, *, headers: dict[str, str] | None = None, **more: Any) -> httpx2.Response:
         """Send one call with the session's headers; a header given as None is left out."""
         own = {"X-Session-Id": self.session_id, "AOMI-APP-KEY": self.key, **(headers or {})}
-        return self.http.request(method, path, headers={k: v.encode() for k, v in own.items() if v is not None}, **more)
+        return self.http.request(
+            method, path, headers=[(k.encode(), v.encode()) for k, v in own.items() if v is not None], **more
+        )
 
     def post_chat(self, message: str, **params: str) -> httpx2.Response:
         query = {"message": message, **({"app": self.app} if self.app else {}), **params}

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.urls import URLPattern
@@ -76,7 +77,7 @@ BAD_KEYS: dict[str, Callable[[App], str]] = {
 }
 
 
-def call(client: Client, name: str, app: App) -> tuple[int, dict[str, object], str]:
+def call(client: Client, name: str, app: App) -> tuple[int, Any, str]:
     method, path, params = CALLS[name]
     response = client.request(
         method,

@@ -98,9 +98,7 @@ def test_another_content_type_is_415(client: Client) -> None:
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
 
 
-@pytest.mark.parametrize(
-    "path", ["/api/", "/api/nothing", "/api/chat/", "/api/sessions/", "/api/state/x", "/api//chat"]
-)
+@pytest.mark.parametrize("path", ["/api/", "/api/none", "/api/chat/", "/api/sessions/", "/api/state/x", "/api//chat"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_unknown_paths_are_problems_and_never_redirect(client: Client, method: str, path: str) -> None:
     answer = client.request(method, path)

@@ -23,7 +23,7 @@ def test_a_tool_call_is_answered_and_shown(app_client: Client, model: ScriptedMo
     assert (name, json.loads(result)["result"]) == ("calculate", "20")
     assert all(m["tool_result"] is None for m in snapshot["messages"] if m["content"])
     assert app_client.state()["messages"] == snapshot["messages"]
-    turn = Turn.objects.get(session_id=app_client.session_id)
+    turn = Turn.objects.get(session_id=app_client.uuid)
     assert (turn.tool_rounds, turn.status) == (1, "completed")
 
 

@@ -104,10 +104,15 @@ def test_a_turn_whose_worker_was_killed_reads_as_interrupted(
     server = start(MODEL_GAP_TIMEOUT_SECONDS="60", TURN_TIMEOUT_SECONDS="60")
     key = factories.make_key(app).plain
     client = Client(server.url, app=app.slug, key=key)
-    waiting = threading.Thread(target=lambda: pytest.raises(httpx2.TransportError, client.post_chat, "Well?"))
+
+    def ask() -> None:
+        with pytest.raises(httpx2.TransportError):
+            client.post_chat("Well?")
+
+    waiting = threading.Thread(target=ask)
     waiting.start()
     deadline = time.monotonic() + 10
-    while not Turn.objects.filter(session_id=client.session_id, partial_text="As I was saying").exists():
+    while not Turn.objects.filter(session_id=client.uuid, partial_text="As I was saying").exists():
         assert time.monotonic() < deadline, "the partial reply was not stored"
         time.sleep(0.1)
     server.kill()
@@ -118,7 +123,7 @@ def test_a_turn_whose_worker_was_killed_reads_as_interrupted(
         assert snapshot["status"] == "interrupted"
         assert texts(snapshot) == [("user", "Well?"), ("agent", "As I was saying")]
         assert texts(client.chat("Go on"))[2:] == [("user", "Go on"), ("agent", "Hello.")]
-    positions = Message.objects.filter(session_id=client.session_id).values_list("position", flat=True)
+    positions = Message.objects.filter(session_id=client.uuid).values_list("position", flat=True)
     assert list(positions) == [0, 1, 2, 3]
     assert not ChatSession.objects.filter(pk=client.session_id, status="processing").exists()
 
@@ -131,5 +136,5 @@ def test_workers_agree_on_a_session(server: Server, app: App, model: ScriptedMod
             snapshot = client.chat(f"message {number}")
             assert len(snapshot["messages"]) == 2 * number + 2
             assert client.state()["messages"] == snapshot["messages"]
-    positions = Message.objects.filter(session_id=client.session_id).values_list("position", flat=True)
+    positions = Message.objects.filter(session_id=client.uuid).values_list("position", flat=True)
     assert list(positions) == list(range(40))
