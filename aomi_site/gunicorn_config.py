@@ -14,3 +14,14 @@ accesslog = None
 errorlog = "-"
 loglevel = os.environ.get("LOG_LEVEL", "info").lower()
 control_socket_disable = True
+
+
+def on_exit(server: object) -> None:
+    """Stop the embedded PostgreSQL if nobody else uses it; workers, which end by a signal, cannot do it."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aomi_site.settings")
+    from django.conf import settings
+
+    from aomi_site.embedded_postgres.server import stop_if_unused
+
+    if not settings.DATABASE_URL:
+        stop_if_unused(settings.DATA_DIR)
