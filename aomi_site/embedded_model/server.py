@@ -1,0 +1,101 @@
+"""Runs the embedded model as a child process."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from aomi_site.embedded_model.weights import ModelUnavailableError, install_weights, weights_path
+from aomi_site.startup.child import python_environment, stop_child
+from aomi_site.startup.network import answers, free_port, wait_until
+
+MODEL_ID = "smollm2-135m-instruct"
+CONTEXT_TOKENS = 8192  # what the model was trained on
+SLOTS = 2  # conversations answered at the same time; more wait their turn
+MAX_REPLY_TOKENS = 512
+LOAD_SECONDS = 60
+
+
+class EmbeddedModel:
+    """The model's process, on one loopback port for as long as this object is used."""
+
+    def __init__(self, data_dir: Path) -> None:
+        """Choose a port; nothing runs yet.
+
+        Args:
+            data_dir: the folder with the weights; the process's error log goes there too.
+        """
+        self.weights = weights_path(data_dir)
+        self.log = data_dir / "embedded_model.log"
+        self.port = free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def base_url(self) -> str:
+        """The address that a Provider row wants."""
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def launch(self, parent: int) -> None:
+        """Start the process; the model loads meanwhile.
+
+        Args:
+            parent: the process whose end ends the model too.
+        """
+        command = [sys.executable, "-m", "aomi_site.embedded_model"]
+        command += [str(self.weights), str(self.port), str(parent)]
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen(  # noqa: S603
+                command,
+                env=python_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def wait_until_loaded(self) -> None:
+        """Wait until the model answers.
+
+        Raises:
+            ModelUnavailableError: it does not come up.
+        """
+        wait_until(lambda: not self.is_running() or self._is_ready(), LOAD_SECONDS)
+        if not (self.is_running() and self._is_ready()):
+            self.stop()
+            lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
+            reason = lines[-1].strip() if lines else "no message"
+            raise ModelUnavailableError(f"The embedded model did not start: {reason} (see {self.log}).")
+
+    def is_running(self) -> bool:
+        """Tell whether the process lives."""
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self) -> None:
+        """End the process; it keeps nothing, so it need not be given time."""
+        if self.process is not None:
+            stop_child(self.process, seconds=2)
+
+    def _is_ready(self) -> bool:
+        return answers(f"http://127.0.0.1:{self.port}/health")
+
+
+@contextmanager
+def running_model(data_dir: Path, parent: int) -> Iterator[EmbeddedModel]:
+    """Install the model if need be and serve it within the `with` block.
+
+    Args:
+        data_dir: the folder that holds everything this machine keeps.
+        parent: the process whose end ends the model too, normally `os.getpid()`.
+
+    Raises:
+        ModelUnavailableError: it cannot be installed or started.
+    """
+    install_weights(data_dir)
+    model = EmbeddedModel(data_dir)
+    try:
+        model.launch(parent)
+        model.wait_until_loaded()
+        yield model
+    finally:
+        model.stop()

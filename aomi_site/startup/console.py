@@ -1,0 +1,62 @@
+"""What quickstart prints: a line per step with its time, and the banner."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from django.core.management.base import OutputWrapper
+
+from aomi_site.startup.database import OPERATOR_NAME
+
+RULE = "=" * 78
+
+
+class Console:
+    """Prints plain text; a terminal that is gone stops nothing."""
+
+    def __init__(self, out: OutputWrapper) -> None:
+        """Print to `out`."""
+        self.out = out
+
+    def say(self, text: str = "", end: str = "\n") -> None:
+        """Print a line, at once."""
+        with suppress(OSError, ValueError):
+            self.out.write(text, ending=end)
+            self.out.flush()
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        """Print `title` before and the seconds taken after what runs within the `with` block."""
+        self.say(f"{title} ... ", end="")
+        begin = time.monotonic()
+        try:
+            yield
+        except BaseException:
+            self.say("failed")
+            raise
+        self.say(f"{time.monotonic() - begin:.1f} s")
+
+    def banner(self, *, url: str, model: str, data_dir: Path, password: str | None, database: str) -> None:
+        """Print where everything is, and a call to try; a new operator's password appears here only."""
+        account = f"user {OPERATOR_NAME}, password {password} (shown only now)" if password else "your operator account"
+        self.say()
+        self.say(RULE)
+        self.say(f" Aomi Apps is running at {url}; Ctrl-C stops it.")
+        self.say()
+        self.say(f" Admin      {url}/admin/")
+        self.say(f" Log in as  {account}")
+        self.say(f" Model      {model}")
+        self.say(f" Database   {database}")
+        self.say(f" Data       {data_dir}")
+        self.say()
+        self.say(" Ask the default App something (the same id again continues the conversation):")
+        self.say()
+        self.say(_curl(url))
+        self.say(RULE)
+
+
+def _curl(url: str) -> str:
+    question = "What%20is%20the%20capital%20of%20France%3F"
+    return f'curl -X POST "{url}/api/chat?message={question}" -H "X-Session-Id: {uuid.uuid4()}"'

@@ -1,0 +1,143 @@
+"""Which model answers on a machine where nobody has chosen one yet."""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.db.models import Q
+
+from aomi_site.embedded_model.server import CONTEXT_TOKENS, MODEL_ID, EmbeddedModel
+from aomi_site.startup.network import get_json
+from apps_registry.models import App
+from apps_registry.services import EMBEDDED_PROVIDER, seed_default_app
+
+OPENAI_URL = "https://api.openai.com/v1"
+OPENAI_MODEL = "gpt-4o-mini"
+OLLAMA_URL = "http://127.0.0.1:11434"
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A provider and its model as `seed_default_app` writes them, and why it was this one."""
+
+    provider_slug: str
+    base_url: str
+    api_key_env: str
+    model_name: str
+    provider_model_id: str
+    context_window: int
+    supports_tools: bool
+    reason: str
+
+    @property
+    def line(self) -> str:
+        """What the banner says of it."""
+        return f"{self.model_name} of {self.provider_slug}: {self.reason}"
+
+    def seed(self) -> App:
+        """Make the default App with this model unless there is a default App; return that."""
+        app, _made_now = seed_default_app(**self.values())
+        return app
+
+    def values(self) -> dict[str, Any]:
+        """Return the arguments of `seed_default_app`."""
+        return {name: value for name, value in vars(self).items() if name != "reason"}
+
+
+def openai_url() -> str:
+    """Return where OpenAI's protocol is spoken, after OPENAI_BASE_URL; raise a CommandError if that is no URL."""
+    base_url = os.environ.get("OPENAI_BASE_URL", "").rstrip("/") or OPENAI_URL
+    if not base_url.startswith(("http://", "https://")):
+        raise CommandError(f"OPENAI_BASE_URL is {base_url!r}; it looks like https://host/v1.")
+    return base_url
+
+
+def configured_model() -> ModelSpec | None:
+    """Return the model that the environment names, else one of an Ollama on this machine, else None."""
+    return _openai_model() or _ollama_model()
+
+
+def embedded_model(model: EmbeddedModel) -> ModelSpec:
+    """Return the embedded model at the address where it is served now."""
+    return ModelSpec(
+        provider_slug=EMBEDDED_PROVIDER,
+        base_url=model.base_url,
+        api_key_env="",
+        model_name=MODEL_ID,
+        provider_model_id=MODEL_ID,
+        context_window=CONTEXT_TOKENS,
+        supports_tools=False,
+        reason="no OPENAI_API_KEY, OPENAI_BASE_URL or Ollama found; it is tiny, expect mistakes",
+    )
+
+
+def embedded_model_is_used() -> bool:
+    """Tell whether an active App has the embedded model, as its default or as an alternative."""
+    uses_it = Q(default_model__provider__slug=EMBEDDED_PROVIDER) | Q(alternatives__provider__slug=EMBEDDED_PROVIDER)
+    return App.objects.filter(uses_it, is_active=True).exists()
+
+
+def describe(app: App) -> str:
+    """Return one line about the model of an App that was there already, with what it lacks."""
+    model = app.default_model
+    text = f"{model.name} of {model.provider}, as the App '{app.slug}' says"
+    key = model.provider.api_key_env
+    if key and not os.environ.get(key):
+        text += f"; {key} is not set, so it will not answer"
+    if model.provider.slug == EMBEDDED_PROVIDER and _env("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        text += "; to use OPENAI_*, add its provider and model in the admin and choose it there"
+    return text
+
+
+def _env(*names: str) -> str:
+    return next((name for name in names if os.environ.get(name)), "")
+
+
+def _openai_model() -> ModelSpec | None:
+    found = _env("OPENAI_API_KEY", "OPENAI_BASE_URL")
+    if not found:
+        return None
+    base_url = openai_url()
+    model = os.environ.get("OPENAI_MODEL", "") or _offered_model(base_url)
+    return ModelSpec(
+        provider_slug="openai",
+        base_url=base_url,
+        api_key_env=_env("OPENAI_API_KEY"),
+        model_name=model[:100],
+        provider_model_id=model,
+        context_window=128_000,
+        supports_tools=True,
+        reason=f"{found} is set",
+    )
+
+
+def _offered_model(base_url: str) -> str:
+    """Return our usual choice; of another server than OpenAI's that does not have it, the first it has."""
+    if base_url == OPENAI_URL:
+        return OPENAI_MODEL
+    answer = get_json(f"{base_url}/models", token=os.environ.get("OPENAI_API_KEY", ""))
+    names = _names(answer, "data", "id")
+    return OPENAI_MODEL if OPENAI_MODEL in names or not names else names[0]
+
+
+def _ollama_model() -> ModelSpec | None:
+    names = _names(get_json(f"{OLLAMA_URL}/api/tags", direct=True), "models", "name")
+    if not names:
+        return None
+    return ModelSpec(
+        provider_slug="ollama",
+        base_url=f"{OLLAMA_URL}/v1",
+        api_key_env="",
+        model_name=names[0][:100],
+        provider_model_id=names[0],
+        context_window=8192,  # Ollama loads models with a small window unless told otherwise
+        supports_tools=True,
+        reason="Ollama answers on this machine",
+    )
+
+
+def _names(answer: Any, collection: str, key: str) -> list[str]:
+    """Return the names in a model list such as {"data": [{"id": …}]}; of anything else, none."""
+    items = answer.get(collection) if isinstance(answer, dict) else None
+    return [str(item[key]) for item in items or [] if isinstance(item, dict) and item.get(key)]

@@ -1,0 +1,118 @@
+"""Serves until told to stop: gunicorn, and the embedded model if an App uses it."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import CommandError
+
+from aomi_site.embedded_model.server import EmbeddedModel
+from aomi_site.embedded_model.weights import ModelUnavailableError
+from aomi_site.embedded_postgres.server import ensure_running
+from aomi_site.startup.child import python_environment, stop_child, tied_to_me
+from aomi_site.startup.network import answers, url_host, wait_until
+
+READY_SECONDS = 60
+# gunicorn lets turns finish for SHUTDOWN_GRACE_SECONDS; this is on top of that.
+STOP_MARGIN_SECONDS = 5
+RESTART_PAUSE_SECONDS = 2
+
+
+class WebServer:
+    """gunicorn as a child process in a session of its own, so that a Ctrl-C reaches only us."""
+
+    def __init__(self, host: str, port: int, workers: int) -> None:
+        """Describe the server; nothing runs yet.
+
+        Args:
+            host: the address to listen on.
+            port: its TCP port.
+            workers: how many processes serve.
+        """
+        self.host, self.port, self.workers = host, port, workers
+        self.url = f"http://{url_host(host)}:{port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def launch(self) -> None:
+        """Start it; its workers load meanwhile."""
+        bind = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        config = str(settings.BASE_DIR / "aomi_site" / "gunicorn_config.py")
+        command = [sys.executable, "-m", "gunicorn", "-c", config, "aomi_site.asgi:application"]
+        command += ["--bind", bind, "--workers", str(self.workers)]
+        if "LOG_LEVEL" not in os.environ:
+            command += ["--log-level", "warning"]  # the banner says what its start-up messages would
+        self.process = subprocess.Popen(  # noqa: S603
+            tied_to_me(command),
+            cwd=settings.BASE_DIR,
+            # It runs in the project's folder, where a relative path would be another one.
+            env={**python_environment(), "AOMI_ENV": "local", "AOMI_DATA_DIR": str(settings.DATA_DIR.resolve())},
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def wait_until_ready(self) -> None:
+        """Wait until it answers.
+
+        Raises:
+            CommandError: it ended, or did not answer in time.
+        """
+        url = f"{self.url}/livez"
+        answered = wait_until(lambda: self.exit_code() is not None or answers(url), READY_SECONDS)
+        if self.exit_code() is not None:
+            raise CommandError(f"The web server ended (code {self.exit_code()}); its messages are above.")
+        if not answered:
+            raise CommandError(f"The web server did not answer {url} within {READY_SECONDS} s.")
+
+    def exit_code(self) -> int | None:
+        """Return the exit code once the server has ended, else None."""
+        return self.process.poll() if self.process else None
+
+    def stop(self) -> None:
+        """Stop it, letting turns that run come to their end."""
+        if self.process is not None:
+            stop_child(self.process, seconds=settings.SHUTDOWN_GRACE_SECONDS + STOP_MARGIN_SECONDS)
+
+
+def watch(web: WebServer, model: EmbeddedModel | None, parent: int, say: Callable[[str], None]) -> None:
+    """Keep everything running; return never, only raise.
+
+    Args:
+        web: a running server; when it ends, so do we.
+        model: a running embedded model, which is started again on the same port when it ends.
+        parent: our own process id.
+        say: prints a line.
+
+    Raises:
+        CommandError: the web server ended.
+    """
+    while True:
+        time.sleep(0.5)
+        if web.exit_code() is not None:
+            raise CommandError(f"The web server ended by itself (code {web.exit_code()}); its messages are above.")
+        if model is not None and not model.is_running():
+            say("The embedded model ended; starting it again.")
+            _start_again(model, parent, say)
+        if not settings.DATABASE_URL:
+            _revive_database(say)
+
+
+def _start_again(model: EmbeddedModel, parent: int, say: Callable[[str], None]) -> None:
+    time.sleep(RESTART_PAUSE_SECONDS)
+    try:
+        model.launch(parent)
+        model.wait_until_loaded()
+    except ModelUnavailableError as error:
+        say(str(error))
+
+
+def _revive_database(say: Callable[[str], None]) -> None:
+    """Start the embedded PostgreSQL again if it was killed; workers reconnect by themselves."""
+    try:
+        ensure_running(settings.DATA_DIR)
+    except ImproperlyConfigured as error:
+        say(str(error))
+        time.sleep(RESTART_PAUSE_SECONDS)
