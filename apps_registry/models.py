@@ -10,12 +10,17 @@ from django.db.models.functions import Lower
 from apps_registry.tools.registry import builtin_choices
 
 # Look-alikes and case twins cannot exist in this alphabet.
-SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])$"
+SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])\Z"
 validate_slug = RegexValidator(
     SLUG_PATTERN,
     "Use 2 to 40 lower-case letters, digits and hyphens, beginning and ending with a letter or digit.",
 )
-TOOL_NAME_PATTERN = r"^[a-zA-Z0-9_-]{1,64}$"  # what OpenAI-compatible APIs take
+# Looser than Django's URLField, which refuses names without a dot, such as a container's.
+validate_base_url = RegexValidator(
+    r"^https?://[A-Za-z0-9.\-_\[\]:]+(/[^\s?#]*)?\Z",
+    "Use an address such as https://api.openai.com/v1, without a query.",
+)
+TOOL_NAME_PATTERN = r"^[a-zA-Z0-9_-]{1,64}\Z"  # what OpenAI-compatible APIs take
 
 
 class Provider(models.Model):
@@ -24,15 +29,18 @@ class Provider(models.Model):
     slug = models.CharField(
         max_length=40, unique=True, validators=[validate_slug], help_text="A short name for operators."
     )
-    base_url = models.URLField(
-        "base URL", help_text="The address before /chat/completions, such as https://api.openai.com/v1."
+    base_url = models.CharField(
+        "base URL",
+        max_length=500,
+        validators=[validate_base_url],
+        help_text="The address before /chat/completions, such as https://api.openai.com/v1.",
     )
     api_key_env = models.CharField(
         "API key variable",
         max_length=100,
         blank=True,
         validators=[
-            RegexValidator(r"^[A-Z][A-Z0-9_]*$", "Use the name of an environment variable, such as OPENAI_API_KEY.")
+            RegexValidator(r"^[A-Z][A-Z0-9_]*\Z", "Use the name of an environment variable, such as OPENAI_API_KEY.")
         ],
         help_text="The environment variable that holds the API key. Empty: the server needs none.",
     )

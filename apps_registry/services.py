@@ -6,9 +6,7 @@ from apps_registry.models import App, Model, Provider, Tool
 from apps_registry.tools.registry import BUILTIN_TOOLS
 
 EMBEDDED_PROVIDER = "embedded"
-DEFAULT_PREAMBLE = (
-    "You are a helpful assistant. Answer briefly and truthfully. Use a tool when one fits; say so when you do not know."
-)
+DEFAULT_PREAMBLE = "You are a helpful assistant."
 
 
 @transaction.atomic

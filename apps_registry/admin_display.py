@@ -1,0 +1,146 @@
+"""What all pages of the admin console share: the base of their classes, badges, moments, confirmations."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from django.contrib import admin
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+RowT = TypeVar("RowT", bound=Model)
+
+NOTHING = mark_safe('<span class="aomi-none">-</span>')
+
+# The colour of each status word; any other word is shown in grey.
+TONES = {
+    "active": "good",
+    "completed": "good",
+    "default": "main",
+    "expired": "warn",
+    "failed": "bad",
+    "inactive": "bad",
+    "interrupted": "warn",
+    "missing": "bad",
+    "processing": "main",
+    "revoked": "bad",
+    "running": "main",
+}
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin
+else:
+    # At run time ModelAdmin takes no type argument; the stubs ask for one.
+    class _ModelAdmin(admin.ModelAdmin, Generic[RowT]):
+        pass
+
+
+class ConsoleAdmin(_ModelAdmin[RowT]):
+    """The habits of every list and page of the console."""
+
+    list_per_page = 50
+    empty_value_display = "-"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Head a list by what it lists."""
+        title = str(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title[0].upper() + title[1:], **(extra_context or {})})
+
+    def page(
+        self, request: HttpRequest, template: str, *, title: str, obj: RowT | None = None, **context: Any
+    ) -> TemplateResponse:
+        """Return a page of ours inside the admin's frame.
+
+        Args:
+            request: the request to answer.
+            template: the page's template.
+            title: its heading.
+            obj: the row that it is about, for the breadcrumbs.
+            context: what else the template reads.
+        """
+        frame = self.admin_site.each_context(request)
+        own = {"title": title, "opts": self.opts, "original": obj, "media": self.media}
+        return TemplateResponse(request, template, {**frame, **own, **context})
+
+
+class MachineRowsAdmin(ConsoleAdmin[RowT]):
+    """Rows that only the product writes: operators look at them."""
+
+    # Counting a whole table again, for "n of m", would cost a scan per page.
+    show_full_result_count = False
+    # The columns of ids that a search for a whole id looks into, by their indexes.
+    id_columns: tuple[str, ...] = ("pk",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[RowT], search_term: str
+    ) -> tuple[QuerySet[RowT], bool]:
+        """Find a whole id by index, whatever its case; anything else as `search_fields` say."""
+        try:
+            wanted = uuid.UUID(search_term.strip())
+        except ValueError:
+            return super().get_search_results(request, queryset, search_term)
+        conditions = (Q((column, wanted)) for column in self.id_columns)
+        return queryset.filter(reduce(or_, conditions)), False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody makes them by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: RowT | None = None) -> bool:
+        """Nobody edits them by hand."""
+        return False
+
+
+def badge(word: str, text: str | None = None) -> SafeString:
+    """Return a badge.
+
+    Args:
+        word: the status, which decides the colour.
+        text: what it says; by default the word.
+    """
+    return format_html('<span class="aomi-badge is-{}">{}</span>', TONES.get(word, "quiet"), text or word)
+
+
+def moment(value: datetime | None) -> SafeString:
+    """Return a point in time in UTC to the minute, with the seconds in its tooltip; a dash for None."""
+    if value is None:
+        return NOTHING
+    utc = value.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>',
+        utc.isoformat(),
+        f"{utc:%Y-%m-%d %H:%M:%S}",
+        f"{utc:%Y-%m-%d %H:%M}",
+    )
+
+
+def code(text: object) -> SafeString:
+    """Return a text in the typeface of code; a dash for nothing."""
+    return format_html('<code class="aomi-code">{}</code>', text) if text not in {None, ""} else NOTHING
+
+
+def deletion_summary(
+    request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], parts: dict[str, int], needs: dict[str, str]
+) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+    """Return what Django's deletion pages show, as counts: listing a million messages helps nobody.
+
+    Args:
+        request: its user must be allowed to delete every part.
+        rows: the rows that were chosen.
+        parts: name of what goes with them -> how many.
+        needs: name of a part -> the permission that deleting it takes.
+    """
+    counted = {name: count for name, count in parts.items() if count}
+    lacking = {name for name, permission in needs.items() if name in counted and not _may(request, permission)}
+    names = [f"{row._meta.verbose_name}: {row}" for row in rows]
+    return names, counted, lacking, []
+
+
+def _may(request: HttpRequest, permission: str) -> bool:
+    return request.user.has_perm(permission)

@@ -1,0 +1,283 @@
+"""The console's pages for Apps."""
+
+from collections import deque
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Now
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from apps_registry.admin_display import NOTHING, ConsoleAdmin, badge, deletion_summary, moment
+from apps_registry.default_app import make_default
+from apps_registry.forms import AlternativesFormSet, AppForm
+from apps_registry.models import App, AppModel
+
+KEYS_SHOWN = 20
+USABLE_KEY = Q(keys__revoked_at=None) & (Q(keys__expires_at=None) | Q(keys__expires_at__gt=Now()))
+
+
+class AlternativesInline(admin.TabularInline):  # type: ignore[type-arg]
+    """The models that a session may choose instead of the default one."""
+
+    model = AppModel
+    formset = AlternativesFormSet
+    extra = 0
+    fields = ("position", "model")
+    verbose_name = "alternative model"
+    verbose_name_plural = "Alternative models: sessions may choose one of these; lower positions are offered first"
+
+
+@admin.register(App)
+class AppAdmin(ConsoleAdmin[App]):
+    """Apps: what they are, which is the default, and what belongs to them."""
+
+    form = AppForm
+    inlines = (AlternativesInline,)
+    actions = ("make_default_action",)
+    list_display = ("slug", "name", "state", "default_model", "tool_count", "key_count", "session_count")
+    list_display_links = ("slug", "name")
+    list_filter = ("is_active", "default_model")
+    list_select_related = ("default_model",)
+    search_fields = ("slug", "name")
+    ordering = ("-is_default", "slug")
+    readonly_fields = ("standing", "created", "updated")
+    change_form_template = "admin/apps_registry/app/change_form.html"
+    delete_confirmation_template = "admin/apps_registry/app/delete_confirmation.html"
+    delete_selected_confirmation_template = "admin/apps_registry/app/delete_selected_confirmation.html"
+    fieldsets = (
+        (
+            "What it is",
+            {
+                "fields": ("slug", "name", "preamble"),
+                "description": "An App is one assistant: its instructions, its model, its tools, and its own sessions "
+                "and keys. Callers put the slug into their requests, so it cannot change once the App exists; the "
+                "name can.",
+            },
+        ),
+        (
+            "Model",
+            {
+                "fields": ("default_model", "builtin_tools"),
+                "description": "The model that answers, and the tools that it may call while it does.",
+            },
+        ),
+        (
+            "Sampling",
+            {
+                "fields": ("temperature", "top_p", "max_reply_tokens"),
+                "description": "How freely the model writes. Leave these empty unless you know why.",
+            },
+        ),
+        (
+            "Turns",
+            {
+                "fields": ("reply_wait_seconds", "max_tool_rounds", "history_budget_tokens"),
+                "description": "A turn is one message and all that the App does to answer it.",
+            },
+        ),
+        (
+            "Access",
+            {
+                "fields": ("standing", "is_active", "sessions_readable_by_id", "created", "updated"),
+                "description": "Who may call it. The default App answers callers without a key; every other App needs "
+                "an App key in whose scope it is.",
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[App]:
+        """Apps with the counts that the list shows, each counted on its own so that none multiplies another."""
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                tool_total=_count("tools", Q(tools__is_enabled=True)),
+                key_total=_count("keys", USABLE_KEY),
+                session_total=_count("sessions"),
+            )
+        )
+
+    @admin.display(description="state", ordering="is_active")
+    def state(self, app: App) -> SafeString:
+        """Whether it is the default, and whether it takes calls."""
+        activity = badge("active") if app.is_active else badge("inactive")
+        return format_html("{} {}", badge("default"), activity) if app.is_default else activity
+
+    @admin.display(description="tools", ordering="tool_total")
+    def tool_count(self, app: Any) -> int:
+        """How many tools are on."""
+        return int(app.tool_total)
+
+    @admin.display(description="usable keys", ordering="key_total")
+    def key_count(self, app: Any) -> int:
+        """How many keys open it now: neither revoked nor expired."""
+        return int(app.key_total)
+
+    @admin.display(description="sessions", ordering="session_total")
+    def session_count(self, app: Any) -> int:
+        """How many sessions it has."""
+        return int(app.session_total)
+
+    @admin.display(description="default App")
+    def standing(self, app: App) -> SafeString | str:
+        """Says what being the default App means for this one."""
+        if app.is_default:
+            return format_html("{} Callers use it without a key. It cannot be turned off or deleted.", badge("default"))
+        return "No: callers need a key."
+
+    @admin.display(description="created")
+    def created(self, app: App) -> SafeString:
+        """When it was made."""
+        return moment(app.created_at)
+
+    @admin.display(description="last changed")
+    def updated(self, app: App) -> SafeString:
+        """When its own row last changed."""
+        return moment(app.updated_at)
+
+    @admin.display(description="tools")
+    def builtin_tools(self, app: App) -> SafeString:
+        """The tools, for operators who may only look."""
+        names = app.tools.filter(is_enabled=True).values_list("name")
+        return format_html_join(" ", '<code class="aomi-code">{}</code>', names) or NOTHING
+
+    def get_readonly_fields(self, request: HttpRequest, obj: App | None = None) -> tuple[str, ...]:
+        """The slug is fixed once the App exists: callers and their bookmarks depend on it."""
+        return (*self.readonly_fields, "slug") if obj else self.readonly_fields
+
+    def get_fieldsets(self, request: HttpRequest, obj: App | None = None) -> Any:
+        """A new App has neither a standing nor a history yet."""
+        if obj:
+            return self.fieldsets
+        *rest, (title, access) = self.fieldsets
+        return (*rest, (title, {**access, "fields": ("is_active", "sessions_readable_by_id")}))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> App | None:
+        """Lock the App while a form is saved: the switch of the default App must not happen in between."""
+        app = super().get_object(request, object_id, from_field)
+        if app and request.method == "POST":
+            return App.objects.select_for_update(no_key=True).filter(pk=app.pk).first()
+        return app
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save the ticked tools with the rest."""
+        super().save_related(request, form, formsets, change)
+        form.save_tools()
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Give the instructions room."""
+        if db_field.name == "preamble":
+            kwargs["widget"] = forms.Textarea(attrs={"rows": 12, "cols": 90, "class": "vLargeTextField"})
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the App's keys and a ready call beside the form."""
+        app = super().get_object(request, unquote(object_id))
+        panels = _panels(request, app) if app else {}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **panels})
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page that switches the default App."""
+        view = self.admin_site.admin_view(self.make_default_view)
+        own = path("<path:object_id>/make-default/", view, name="apps_registry_app_make_default")
+        return [own, *super().get_urls()]
+
+    @admin.action(description="Make this the default App", permissions=["change"])
+    def make_default_action(self, request: HttpRequest, queryset: QuerySet[App]) -> HttpResponse | None:
+        """Lead to the page that switches, which says what the switch means."""
+        chosen = list(queryset[:2])
+        if len(chosen) == 1:
+            return redirect("admin:apps_registry_app_make_default", chosen[0].pk)
+        self.message_user(request, "Choose one App: there is exactly one default App.", messages.ERROR)
+        return None
+
+    def make_default_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Explain the switch (GET), then do it (POST)."""
+        app = super().get_object(request, unquote(object_id))
+        if app is None:
+            raise Http404
+        if not self.has_change_permission(request, app):
+            raise PermissionDenied
+        if request.method == "POST":
+            self._switch_default(request, app)
+            return redirect("admin:apps_registry_app_change", app.pk)
+        current = App.objects.filter(is_default=True).exclude(pk=app.pk).first()
+        return self.page(
+            request,
+            "admin/apps_registry/app/make_default.html",
+            title=f"Make “{app.slug}” the default App?",
+            obj=app,
+            app=app,
+            current=current,
+        )
+
+    def _switch_default(self, request: HttpRequest, app: App) -> None:
+        try:
+            former = make_default(app)
+        except ValidationError as error:
+            self.message_user(request, error.messages[0], messages.ERROR)
+            return
+        if former:
+            self.log_change(request, former, f"No longer the default App; “{app.slug}” is.")
+            self.log_change(request, app, f"Made the default App in place of “{former.slug}”.")
+        self.message_user(request, f"“{app.slug}” is the default App: callers use it without a key.", messages.SUCCESS)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Count what goes with the Apps; the default App is protected."""
+        apps = list(objs)
+        names, counts, lacking, _ = deletion_summary(
+            request,
+            apps,
+            {"Apps": len(apps), **_belongings(apps)},
+            {"sessions": "sessions_app.delete_chatsession", "documents": "apps_registry.delete_document"},
+        )
+        return names, counts, lacking, [str(app) for app in apps if app.is_default]
+
+    def delete_model(self, request: HttpRequest, obj: App) -> None:
+        """Delete an App with all that belongs to it."""
+        self.delete_queryset(request, App.objects.filter(pk=obj.pk))
+
+    @transaction.atomic
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[App]) -> None:
+        """Delete all but the default App, even if one became the default a moment ago."""
+        # First all Apps, in the order of make_default; then what is to go, against new rows under it.
+        list(App.objects.select_for_update(no_key=True).order_by("pk"))
+        doomed = App.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)), is_default=False)
+        for app in doomed.select_for_update():
+            deque(app.sessions.select_for_update().values_list("pk").iterator(), maxlen=0)
+        doomed.delete()
+
+
+def _count(relation: str, condition: Q | None = None) -> Subquery:
+    one = App.objects.filter(pk=OuterRef("pk")).order_by().values("pk")
+    return Subquery(one.annotate(total=Count(relation, filter=condition)).values("total"))
+
+
+def _belongings(apps: list[App]) -> dict[str, int]:
+    chosen = App.objects.filter(pk__in=[app.pk for app in apps])
+    return {name: chosen.aggregate(total=Count(name))["total"] for name in ("sessions", "turns", "documents")}
+
+
+def _panels(request: HttpRequest, app: App) -> dict[str, Any]:
+    context: dict[str, Any] = {"needs_key": not app.is_default}
+    if app.is_default:
+        context["show_delete"] = False
+    if request.user.has_perm("keys.view_appkey"):
+        context["app_keys"] = app.keys.order_by("-created_at")[:KEYS_SHOWN]
+        context["app_keys_total"] = app.keys.count()
+    return context

@@ -1,0 +1,43 @@
+"""Template tags of the admin console: a command to copy, a badge, a moment."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.utils.safestring import SafeString
+
+from apps_registry import admin_display
+from apps_registry.curl import chat_curl
+
+register = template.Library()
+
+
+@register.inclusion_tag("admin/aomi/copyable.html", takes_context=True)
+def ready_curl(context: dict[str, Any], *, app_slug: str | None = None, app_key: str | None = None) -> dict[str, Any]:
+    """Show a chat call with a copy button.
+
+    Args:
+        context: the page's; it holds the request, whose address the command uses.
+        app_slug: the App to talk to; None: the default App.
+        app_key: the key to send, or words that stand for it; None: none.
+    """
+    command = chat_curl(
+        base_url=context["request"].build_absolute_uri("/"),
+        app_slug=app_slug,
+        app_key=app_key,
+        key_header=settings.APP_KEY_HEADERS[0],
+    )
+    return {"text": command, "id": "ready-curl", "what": "the command"}
+
+
+@register.filter
+def badge(word: str) -> SafeString:
+    """Show a status word as a badge in its colour."""
+    return admin_display.badge(word)
+
+
+@register.filter
+def moment(value: datetime | None) -> SafeString:
+    """Show a point in time, in UTC."""
+    return admin_display.moment(value)

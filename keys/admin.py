@@ -1,0 +1,271 @@
+"""The console's pages for App keys: issue one, see them, change their scope, revoke them."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.admin.models import ADDITION, LogEntry
+from django.contrib.auth import get_user_model
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.debug import sensitive_variables
+
+from apps_registry.admin_display import NOTHING, ConsoleAdmin, badge, code, moment
+from keys.forms import AppKeyForm, IssueKeyForm
+from keys.models import AppKey
+from keys.services import IssuedKey, issue_key, revoke_key
+
+EDITABLE = ("label", "apps", "expires_at")
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """Active, expired or revoked."""
+
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The three words."""
+        return [("active", "Active"), ("expired", "Expired"), ("revoked", "Revoked")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AppKey]) -> QuerySet[AppKey]:
+        """The keys of which AppKey.status says so."""
+        now = timezone.now()
+        match self.value():
+            case "active":
+                return queryset.filter(revoked_at=None).exclude(expires_at__lte=now)
+            case "expired":
+                return queryset.filter(revoked_at=None, expires_at__lte=now)
+            case "revoked":
+                return queryset.exclude(revoked_at=None)
+        return queryset
+
+
+@admin.register(AppKey)
+class AppKeyAdmin(ConsoleAdmin[AppKey]):
+    """App keys. They are issued and revoked, never deleted: the record of what they did stays."""
+
+    form = AppKeyForm
+    actions = ("revoke_selected",)
+    list_display = ("key", "label", "scope", "state", "last_used", "created_by")
+    list_display_links = ("key", "label")
+    list_filter = (StatusFilter, "apps", ("created_by", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("created_by",)
+    search_fields = ("label", "prefix", "lookup_id")
+    search_help_text = "Label, or the beginning of a key. Do not paste a whole key here."
+    ordering = ("-created_at",)
+    readonly_fields = ("key", "state", "lookup", "created", "created_by", "last_used")
+    fieldsets = (
+        (
+            "The key",
+            {
+                "fields": ("key", "state", "lookup", "created", "created_by", "last_used"),
+                "description": "The key itself was shown once, when it was issued; only a hash of it is stored. A lost "
+                "key cannot be recovered: issue a new one and revoke this one.",
+            },
+        ),
+        ("Label, scope and expiry", {"fields": EDITABLE}),
+    )
+    change_form_template = "admin/keys/appkey/change_form.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AppKey]:
+        """Keys with their scopes, in one more query for a whole list; hashes are not fetched."""
+        return super().get_queryset(request).prefetch_related("apps").defer("secret_hash")
+
+    @admin.display(description="key", ordering="prefix")
+    def key(self, app_key: AppKey) -> SafeString:
+        """Its beginning, to recognise it by."""
+        return code(f"{app_key.prefix}…")
+
+    @admin.display(description="Apps")
+    def scope(self, app_key: AppKey) -> SafeString | str:
+        """The Apps that it opens."""
+        return ", ".join(sorted(app.slug for app in app_key.apps.all())) or NOTHING
+
+    @admin.display(description="status", ordering="expires_at")
+    def state(self, app_key: AppKey) -> SafeString:
+        """Active, expired or revoked, and since or until when."""
+        detail: SafeString | str = "does not expire"
+        if app_key.revoked_at:
+            detail = moment(app_key.revoked_at)
+        elif app_key.expires_at:
+            word = "since" if app_key.status == "expired" else "until"
+            detail = format_html("{} {}", word, moment(app_key.expires_at))
+        return format_html('{} <span class="aomi-sub">{}</span>', badge(app_key.status), detail)
+
+    @admin.display(description="lookup id")
+    def lookup(self, app_key: AppKey) -> SafeString:
+        """The public part by which a presented key finds this row."""
+        return code(app_key.lookup_id)
+
+    @admin.display(description="last used", ordering="last_used_at")
+    def last_used(self, app_key: AppKey) -> SafeString | str:
+        """When a request last came with it."""
+        return moment(app_key.last_used_at) if app_key.last_used_at else "never"
+
+    @admin.display(description="issued")
+    def created(self, app_key: AppKey) -> SafeString:
+        """When it was issued."""
+        return moment(app_key.created_at)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Keep hashes out of the list's query string, where a filter would give one away letter by letter."""
+        return not lookup.startswith("secret_hash") and super().lookup_allowed(lookup, value, request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: AppKey | None = None) -> bool:
+        """Keys are revoked; deleting one would take its history along."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: AppKey | None = None) -> bool:
+        """A revoked key is history: it can be looked at."""
+        return super().has_change_permission(request, obj) and not (obj and obj.revoked_at)
+
+    def save_model(self, request: HttpRequest, obj: AppKey, form: Any, change: bool) -> None:
+        """Write the edited columns only: requests write `last_used_at`, and a revocation must not be undone."""
+        obj.save(update_fields=[name for name in ("label", "expires_at") if name in form.changed_data])
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page that revokes."""
+        own = path("revoke/", self.admin_site.admin_view(self.revoke_view), name="keys_appkey_revoke")
+        return [own, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Offer no "save and add another": keys are not made by saving."""
+        context = {**(extra_context or {}), "show_save_and_add_another": False}
+        return super().change_view(request, object_id, form_url, context)
+
+    # --- Issue --------------------------------------------------------------------------------------
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Ask what the key is for (GET), then issue it and show it, once, in this very response (POST)."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return self._issue_page(request, IssueKeyForm(initial={"apps": request.GET.getlist("apps")}))
+        form = IssueKeyForm(request.POST)
+        return self._issue(request, form) if form.is_valid() else self._issue_page(request, form)
+
+    def _issue_page(self, request: HttpRequest, form: IssueKeyForm) -> HttpResponse:
+        return self.page(request, "admin/keys/appkey/issue.html", title="Issue an App key", form=form)
+
+    @sensitive_variables("issued")
+    def _issue(self, request: HttpRequest, form: IssueKeyForm) -> HttpResponse:
+        """Issue a key, unless this showing of the form has issued one already (reload, back, a double click)."""
+        form_id: UUID = form.cleaned_data["form_id"]
+        try:
+            with transaction.atomic():
+                # One operator's forms take turns, so that of two equal ones the second sees the first's record.
+                get_user_model().objects.select_for_update(no_key=True).get(pk=_operator_id(request))
+                if earlier := _issued_by(request, form_id):
+                    return self._replay_page(request, earlier)
+                issued = issue_key(
+                    label=form.cleaned_data["label"],
+                    apps=form.cleaned_data["apps"],
+                    expires_at=form.cleaned_data["expires_at"],
+                    created_by=request.user if request.user.is_authenticated else None,
+                )
+                self.log_addition(request, issued.app_key, [{"added": {}}, {"form": str(form_id)}])
+        except ValidationError as error:
+            form.add_error(None, error.messages)
+            return self._issue_page(request, form)
+        return self._issued_page(request, issued, form)
+
+    @sensitive_variables("issued")
+    def _issued_page(self, request: HttpRequest, issued: IssuedKey, form: IssueKeyForm) -> HttpResponse:
+        apps = sorted(form.cleaned_data["apps"], key=lambda app: (not app.is_active, app.slug))
+        response = self.page(
+            request,
+            "admin/keys/appkey/issued.html",
+            title="Copy the key now",
+            issued=issued,
+            apps=apps,
+            example=apps[0],
+            key_header=settings.APP_KEY_HEADERS[0],
+        )
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def _replay_page(self, request: HttpRequest, app_key: AppKey) -> HttpResponse:
+        page = self.page(
+            request,
+            "admin/keys/appkey/already_issued.html",
+            title="This key was already issued",
+            app_key=app_key,
+        )
+        page.status_code = 409
+        return page
+
+    # --- Revoke -------------------------------------------------------------------------------------
+
+    @admin.action(description="Revoke the selected keys", permissions=["change"])
+    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[AppKey]) -> HttpResponse:
+        """Show what revoking means; its form leads to `revoke_view`."""
+        return self._revoke_page(request, list(queryset))
+
+    def revoke_view(self, request: HttpRequest) -> HttpResponse:
+        """Ask (GET), then revoke the keys whose ids stand in `ids`, separated by commas (POST)."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        wanted = (request.POST if request.method == "POST" else request.GET).get("ids", "").split(",")
+        ids = [int(text) for text in wanted if text.isascii() and text.isdigit() and len(text) < 19]
+        app_keys = list(self.get_queryset(request).filter(pk__in=ids))
+        if not app_keys:
+            self.message_user(request, "No such key.", messages.ERROR)
+            return redirect("admin:keys_appkey_changelist")
+        if request.method == "POST":
+            return self._revoke(request, app_keys)
+        return self._revoke_page(request, app_keys)
+
+    def _revoke_page(self, request: HttpRequest, app_keys: list[AppKey]) -> HttpResponse:
+        usable = [app_key for app_key in app_keys if not app_key.revoked_at]
+        context = {
+            "usable": usable,
+            "revoked": len(app_keys) - len(usable),
+            "ids": ",".join(str(k.pk) for k in usable),
+        }
+        one = app_keys[0] if len(app_keys) == 1 else None
+        title = "Revoke this key?" if one else "Revoke these keys?"
+        return self.page(request, "admin/keys/appkey/revoke.html", title=title, obj=one, **context)
+
+    def _revoke(self, request: HttpRequest, app_keys: list[AppKey]) -> HttpResponse:
+        with transaction.atomic():
+            rows = AppKey.objects.select_for_update().filter(pk__in=[k.pk for k in app_keys], revoked_at=None)
+            done = [revoke_key(app_key) for app_key in rows.order_by("pk")]
+            for app_key in done:
+                self.log_change(request, app_key, "Revoked.")
+        count = "1 key is" if len(done) == 1 else f"{len(done)} keys are"
+        self.message_user(request, f"{count} revoked, from the next request on.", messages.SUCCESS)
+        if len(app_keys) == 1:
+            return redirect("admin:keys_appkey_change", app_keys[0].pk)
+        return redirect("admin:keys_appkey_changelist")
+
+
+def _issued_by(request: HttpRequest, form_id: UUID) -> AppKey | None:
+    """Return the key that this operator's form with this id has issued; the audit log remembers it."""
+    records = LogEntry.objects.filter(
+        user_id=_operator_id(request),
+        content_type=ContentType.objects.get_for_model(AppKey),
+        action_flag=ADDITION,
+        change_message__contains=str(form_id),
+    )
+    record = records.first()
+    return AppKey.objects.filter(pk=int(record.object_id)).first() if record and record.object_id else None
+
+
+def _operator_id(request: HttpRequest) -> int:
+    if request.user.pk is None:  # the admin lets nobody here who has not signed in
+        raise PermissionDenied
+    return request.user.pk

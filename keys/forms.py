@@ -1,0 +1,97 @@
+"""The forms that issue an App key and edit one."""
+
+import uuid
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps_registry.models import App
+from keys.models import AppKey
+
+ON_A_DATE = "date"
+EXPIRIES = (
+    ("", "Never"),
+    ("30", "In 30 days"),
+    ("90", "In 90 days"),
+    ("365", "In a year"),
+    (ON_A_DATE, "At the end of this day (UTC):"),
+)
+
+
+class AppsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Boxes to tick, one for each App."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def label_from_instance(self, obj: App) -> SafeString:
+        """Show the slug, the name, and what the operator should know before ticking it."""
+        notes = ["default App: needs no key"] * obj.is_default + ["turned off"] * (not obj.is_active)
+        note = f"({', '.join(notes)})" if notes else ""
+        return format_html("<code>{}</code> <span>{} {}</span>", obj.slug, obj.name, note)
+
+
+class IssueKeyForm(forms.Form):
+    """What an operator decides when issuing a key."""
+
+    label = forms.CharField(
+        max_length=100,
+        help_text="Who or what will use this key, such as “checkout service, production”. You can change it later.",
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+    )
+    apps = AppsField(
+        label="Apps",
+        queryset=App.objects.order_by("slug"),
+        help_text="The key opens these Apps and no others. You can change this later.",
+        error_messages={"required": "Tick at least one App."},
+    )
+    expiry = forms.ChoiceField(label="Expires", required=False, choices=EXPIRIES, widget=forms.RadioSelect)
+    expires_on = forms.DateField(
+        label="Last day", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    # Names this one showing of the form: sending it twice issues one key.
+    form_id = forms.UUIDField(initial=uuid.uuid4, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        """Turn the chosen expiry into `expires_at`."""
+        data = super().clean() or {}
+        data["expires_at"] = self._expires_at(data.get("expiry", ""), data.get("expires_on"))
+        return data
+
+    def _expires_at(self, expiry: str, day: Any) -> datetime | None:
+        if expiry == ON_A_DATE:
+            if day is None:
+                if "expires_on" not in self.errors:
+                    self.add_error("expires_on", "Choose the last day on which the key works.")
+                return None
+            end = datetime.combine(day, time(23, 59, 59), tzinfo=UTC)
+            if end <= timezone.now():
+                self.add_error("expires_on", "That day is over (in UTC).")
+            return end
+        return timezone.now().replace(microsecond=0) + timedelta(days=int(expiry)) if expiry else None
+
+
+class AppKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    """What of an issued key can still change."""
+
+    apps = AppsField(
+        label="Apps",
+        queryset=App.objects.order_by("slug"),
+        help_text="The key opens these Apps and no others. A change holds from the next request on.",
+        error_messages={"required": "Tick at least one App; to close the key altogether, revoke it."},
+    )
+
+    class Meta:
+        model = AppKey
+        fields = ("label", "apps", "expires_at")
+
+    def clean_expires_at(self) -> datetime | None:
+        """Refuse to move the expiry into the past, which is what revoking is for."""
+        expires_at: datetime | None = self.cleaned_data["expires_at"]
+        if "expires_at" in self.changed_data and expires_at and expires_at <= timezone.now():
+            raise ValidationError("That is in the past. To close the key now, revoke it.")
+        return expires_at

@@ -1,0 +1,259 @@
+"""The console's pages for sessions and turns: to read, and to delete a session; nothing here is edited."""
+
+from collections import deque
+from datetime import timedelta
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.db import transaction
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps_registry.admin_display import NOTHING, MachineRowsAdmin, badge, code, deletion_summary, moment
+from apps_registry.models import Model
+from sessions_app.models import ChatSession, Message, SystemEvent, Turn
+from sessions_app.transcript import pretty_json, read_window
+
+TURNS_SHOWN = 50
+EVENTS_SHOWN = 50
+
+
+@admin.register(ChatSession)
+class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
+    """Sessions, each with its conversation, its turns and its system events."""
+
+    list_display = ("short_id", "app", "state", "name", "message_count", "short_wallet", "last_active")
+    list_display_links = ("short_id", "name")
+    list_filter = ("app", "status", "is_archived")
+    list_select_related = ("app",)
+    search_fields = ("^id", "title", "wallet_address")
+    search_help_text = "Session id or its beginning, words of the title, or a wallet address."
+    ordering = ("-last_active_at",)
+    change_form_template = "admin/sessions_app/chatsession/change_form.html"
+    fieldsets = (
+        (None, {"fields": ("id", "app_link", "state", "name", "wallet", "created", "last_active")}),
+        ("What the client last said of itself (user_state)", {"fields": ("client_state",), "classes": ("collapse",)}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ChatSession]:
+        """Sessions with the number of their messages."""
+        counted = Message.objects.filter(session=OuterRef("pk")).order_by().values("session")
+        total = Subquery(counted.annotate(total=Count("pk")).values("total"))
+        return super().get_queryset(request).annotate(message_total=total)
+
+    @admin.display(description="id", ordering="id")
+    def short_id(self, session: ChatSession) -> SafeString:
+        """The beginning of its id; the tooltip has the whole."""
+        return format_html('<span title="{}">{}</span>', session.id, code(f"{str(session.id)[:8]}…"))
+
+    @admin.display(description="wallet", ordering="wallet_address")
+    def short_wallet(self, session: ChatSession) -> SafeString:
+        """Both ends of the wallet's address; the tooltip has the whole."""
+        address = session.wallet_address
+        if not address or len(address) < 16:
+            return code(address)
+        return format_html('<span title="{}">{}</span>', address, code(f"{address[:6]}…{address[-4:]}"))
+
+    @admin.display(description="status", ordering="status")
+    def state(self, session: ChatSession) -> SafeString:
+        """What it is doing."""
+        return badge(session.status)
+
+    @admin.display(description="title", ordering="title")
+    def name(self, session: ChatSession) -> SafeString | str:
+        """Its title, and whether it is archived."""
+        title = session.title or NOTHING
+        return format_html("{} {}", title, badge("archived")) if session.is_archived else title
+
+    @admin.display(description="messages")
+    def message_count(self, session: Any) -> str:
+        """How many messages it has."""
+        return f"{session.message_total or 0:,}"
+
+    @admin.display(description="wallet")
+    def wallet(self, session: ChatSession) -> SafeString:
+        """The wallet that its client named, and the chain."""
+        if not session.wallet_address:
+            return NOTHING
+        chain = f" on chain {session.wallet_chain_id}" if session.wallet_chain_id is not None else ""
+        return format_html("{}{}", code(session.wallet_address), chain)
+
+    @admin.display(description="last active", ordering="last_active_at")
+    def last_active(self, session: ChatSession) -> SafeString:
+        """When it last changed."""
+        return moment(session.last_active_at)
+
+    @admin.display(description="created")
+    def created(self, session: ChatSession) -> SafeString:
+        """When it began."""
+        return moment(session.created_at)
+
+    @admin.display(description="App")
+    def app_link(self, session: ChatSession) -> SafeString | str:
+        """The App that it belongs to."""
+        if session.app is None:
+            return "none yet: its first chat message decides"
+        return _link("admin:apps_registry_app_change", session.app_id, session.app)
+
+    @admin.display(description="sent by the client")
+    def client_state(self, session: ChatSession) -> SafeString:
+        """The client's own JSON."""
+        return (
+            format_html('<pre class="aomi-text">{}</pre>', pretty_json(session.user_state))
+            if session.user_state
+            else NOTHING
+        )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the conversation under the session's data; `?before=` leads to older messages."""
+        session = self.get_object(request, unquote(object_id))
+        panels = _panels(request, session) if session else {}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **panels})
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Count what goes with the sessions: it may be a great deal."""
+        sessions = list(objs)
+        ids = [session.pk for session in sessions]
+        parts = {
+            "messages": Message.objects.filter(session__in=ids).count(),
+            "turns": Turn.objects.filter(session__in=ids).count(),
+            "system events": SystemEvent.objects.filter(session__in=ids).count(),
+        }
+        return deletion_summary(request, sessions, {"sessions": len(sessions), **parts}, {})
+
+    def delete_model(self, request: HttpRequest, obj: ChatSession) -> None:
+        """Delete a session with all that was said in it."""
+        self.delete_queryset(request, ChatSession.objects.filter(pk=obj.pk))
+
+    @transaction.atomic
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ChatSession]) -> None:
+        """Delete sessions; a turn that is about to write into one waits, and then finds it gone."""
+        chosen = ChatSession.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)))
+        deque(chosen.select_for_update().order_by("pk").values_list("pk").iterator(), maxlen=0)
+        chosen.delete()
+
+
+class ModelFilter(admin.SimpleListFilter):
+    """The model that answered, from the list of models: that of the turns is long."""
+
+    title = "model"
+    parameter_name = "model"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """All models by name."""
+        return [(name, name) for name in Model.objects.order_by("name").values_list("name", flat=True)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Turn]) -> QuerySet[Turn]:
+        """The turns of the chosen one."""
+        return queryset.filter(model=self.value()) if self.value() else queryset
+
+
+@admin.register(Turn)
+class TurnAdmin(MachineRowsAdmin[Turn]):
+    """Turns: what each exchange took, and how it ended."""
+
+    list_display = ("started", "app", "model", "state", "latency", "first_token", "tokens", "error_code")
+    list_filter = ("status", "app", ModelFilter, "started_at")
+    list_select_related = ("app",)
+    search_fields = ("^id", "^session__id", "=error_code")
+    id_columns = ("pk", "session_id")
+    search_help_text = "Turn id or session id, or their beginning; or an error code."
+    ordering = ("-started_at",)
+    fieldsets = (
+        (None, {"fields": ("id", "session_link", "app_link", "key_link", "model", "state", "idempotency_key")}),
+        ("Time", {"fields": ("started", "finished", "latency", "first_token")}),
+        ("Work", {"fields": ("tokens", "tool_rounds", "finish_reason")}),
+        ("Error", {"fields": ("error_code", "detail")}),
+        ("Partial reply", {"fields": ("partial",), "classes": ("collapse",)}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Turn]:
+        """Turns with what they took; Postgres sorts by it."""
+        return super().get_queryset(request).annotate(took=F("finished_at") - F("started_at"))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Turn | None = None) -> bool:
+        """Turns are the usage record; they go with their session."""
+        return False
+
+    @admin.display(description="started", ordering="started_at")
+    def started(self, turn: Turn) -> SafeString:
+        """When its message was stored."""
+        return moment(turn.started_at)
+
+    @admin.display(description="finished")
+    def finished(self, turn: Turn) -> SafeString:
+        """When its reply, or its end, was stored."""
+        return moment(turn.finished_at)
+
+    @admin.display(description="status", ordering="status")
+    def state(self, turn: Turn) -> SafeString:
+        """How far it came."""
+        return badge(turn.status)
+
+    @admin.display(description="latency", ordering="took")
+    def latency(self, turn: Any) -> SafeString | str:
+        """From the message to the end, in seconds."""
+        return f"{turn.took / timedelta(seconds=1):,.2f} s" if turn.took is not None else NOTHING
+
+    @admin.display(description="first token", ordering="first_token_ms")
+    def first_token(self, turn: Turn) -> SafeString | str:
+        """From the model call to the first token, in milliseconds."""
+        return f"{turn.first_token_ms:,} ms" if turn.first_token_ms is not None else NOTHING
+
+    @admin.display(description="tokens (in / out)", ordering="completion_tokens")
+    def tokens(self, turn: Turn) -> SafeString | str:
+        """What the provider counted: prompt and reply."""
+        if turn.prompt_tokens is None and turn.completion_tokens is None:
+            return NOTHING
+        return f"{turn.prompt_tokens or 0:,} / {turn.completion_tokens or 0:,}"
+
+    @admin.display(description="session")
+    def session_link(self, turn: Turn) -> SafeString:
+        """The conversation that it is part of."""
+        return _link("admin:sessions_app_chatsession_change", turn.session_id, turn.session_id)
+
+    @admin.display(description="App")
+    def app_link(self, turn: Turn) -> SafeString:
+        """The App that answered."""
+        return _link("admin:apps_registry_app_change", turn.app_id, turn.app)
+
+    @admin.display(description="App key")
+    def key_link(self, turn: Turn) -> SafeString | str:
+        """The key that asked, if one was needed."""
+        if turn.app_key_id is None:
+            return "none: the default App needs no key"
+        # The keys app is this one's neighbour and is known by name only.
+        key = apps.get_model("keys", "AppKey")._default_manager.filter(pk=turn.app_key_id).first()
+        return _link("admin:keys_appkey_change", key.pk, key) if key else f"no. {turn.app_key_id}, which is gone"
+
+    @admin.display(description="detail")
+    def detail(self, turn: Turn) -> SafeString:
+        """What went wrong, in full."""
+        return format_html('<pre class="aomi-text">{}</pre>', turn.error_detail) if turn.error_detail else NOTHING
+
+    @admin.display(description="streamed so far")
+    def partial(self, turn: Turn) -> SafeString:
+        """What an unfinished turn had streamed when it was last stored."""
+        return format_html('<pre class="aomi-text">{}</pre>', turn.partial_text) if turn.partial_text else NOTHING
+
+
+def _link(view: str, pk: object, text: object) -> SafeString:
+    return format_html('<a href="{}">{}</a>', reverse(view, args=[pk]), text)
+
+
+def _panels(request: HttpRequest, session: ChatSession) -> dict[str, Any]:
+    before = request.GET.get("before", "")
+    known = before.isascii() and before.isdigit() and len(before) < 10
+    context: dict[str, Any] = {"window": read_window(session, int(before) if known else None)}
+    if request.user.has_perm("sessions_app.view_turn"):
+        turns = session.turns.annotate(took=F("finished_at") - F("started_at")).order_by("-started_at")
+        context |= {"turns": turns[:TURNS_SHOWN], "turns_total": turns.count()}
+    events = session.events.order_by("-id")
+    return {**context, "events": events[:EVENTS_SHOWN], "events_total": events.count()}

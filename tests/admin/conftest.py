@@ -1,0 +1,65 @@
+"""People at the console: an operator in a browser, an operator and an onlooker without one."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from tests import factories
+from tests.conftest import Operator
+from tests.product import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+# Every payload of the tests sets this marker on the page, should it ever run.
+PAYLOADS = (
+    "<script>window.hacked = 1</script>",
+    '<img src="x" onerror="window.hacked = 1">',
+    '"><svg onload="window.hacked = 1">',
+    "</pre></details><iframe srcdoc='<script>parent.hacked = 1</script>'></iframe>",
+    "{{ 7|add:7 }}{% csrf_token %}",
+)
+PAYLOAD = " ".join(PAYLOADS)
+
+
+@pytest.fixture
+def console(server: Server, operator: Operator, browser_page: "Page") -> Iterator["Page"]:
+    """A browser whose operator has signed in; at the end nothing may have gone wrong in it."""
+    complaints: list[str] = []
+    browser_page.on("pageerror", lambda error: complaints.append(str(error)))
+    # A status such as 409 is no fault of the page; a blocked script or style is.
+    browser_page.on("console", lambda line: complaints.append(line.text) if "Failed to load" not in line.text else None)
+    browser_page.on("response", lambda reply: complaints.append(reply.url) if reply.status >= 500 else None)
+    browser_page.goto(f"{server.url}/admin/")
+    browser_page.fill("#id_username", operator.username)
+    browser_page.fill("#id_password", operator.password)
+    browser_page.click("text=Log in")
+    browser_page.wait_for_selector("text=Getting started")
+    yield browser_page
+    assert complaints == []
+
+
+@pytest.fixture
+def admin_client(operator: Operator) -> Client:
+    """An operator without a browser."""
+    client = Client()
+    client.force_login(User.objects.get(username=operator.username))
+    return client
+
+
+@pytest.fixture
+def staff_client() -> Callable[..., Client]:
+    """Signs in somebody with these permissions only: staff_client("view_app", "add_appkey")."""
+
+    def sign_in(*codenames: str) -> Client:
+        user = factories.make_operator(is_superuser=False)
+        user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        assert user.user_permissions.count() == len(codenames)
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in

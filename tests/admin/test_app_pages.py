@@ -1,0 +1,268 @@
+"""Apps at the console: made, changed, made the default, deleted."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.test import Client
+
+from apps_registry.default_app import make_default
+from apps_registry.models import App, Model, Provider
+from tests import factories
+from tests.client import Client as ApiClient
+from tests.product import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+@pytest.fixture
+def default_app() -> Iterator[App]:
+    """The default App, which is the default again when the test is over."""
+    app = App.objects.get(is_default=True)
+    yield app
+    make_default(app)
+
+
+def form(app: App, *alternatives: Model, **overrides: Any) -> dict[str, Any]:
+    """What the browser sends to save an App as it is, with these alternatives added."""
+    fields: dict[str, Any] = {
+        "name": app.name,
+        "preamble": app.preamble,
+        "default_model": app.default_model_id,
+        "builtin_tools": list(app.tools.filter(is_enabled=True).values_list("name", flat=True)),
+        "reply_wait_seconds": app.reply_wait_seconds,
+        "max_tool_rounds": app.max_tool_rounds,
+        "history_budget_tokens": app.history_budget_tokens,
+        "is_active": "on",
+        "appmodel_set-TOTAL_FORMS": len(alternatives),
+        "appmodel_set-INITIAL_FORMS": 0,
+    }
+    for number, model in enumerate(alternatives):
+        fields |= {f"appmodel_set-{number}-model": model.pk, f"appmodel_set-{number}-position": number}
+    return {**fields, **overrides}
+
+
+def page(app: App, what: str = "change") -> str:
+    return f"/admin/apps_registry/app/{app.pk}/{what}/"
+
+
+@pytest.mark.browser
+def test_an_app_made_at_the_console_answers(console: "Page", server: Server, model_server: Any) -> None:
+    slug, model = factories.unique("made"), factories.make_model(model_server.base_url)
+    console.click("text=Add an App")
+    console.fill("#id_slug", slug)
+    console.fill("#id_name", "Made by hand")
+    console.fill("#id_preamble", "You are brief.")
+    console.select_option("#id_default_model", label=model.name)
+    console.check("input[value=calculate]")
+    console.click("input[name=_continue]")
+    assert "was added successfully" in console.inner_text(".messagelist")
+    assert f'"app": "{slug}"' in console.inner_text("#ready-curl")
+    assert "nobody can call it" in console.inner_text("#app-keys")
+
+    app = App.objects.get(slug=slug)
+    assert list(app.tools.values_list("name", "is_enabled")) == [("calculate", True)]
+    with ApiClient(server.url, app=slug, key=factories.make_key(app).plain) as caller:
+        assert caller.chat("Hi")["messages"][-1]["sender"] == "agent"
+
+
+@pytest.mark.browser
+def test_the_default_app_changes_in_two_clicks(console: "Page", server: Server, app: App, default_app: App) -> None:
+    console.goto(f"{server.url}/admin/apps_registry/app/?q={app.slug}")
+    console.check("#action-toggle")
+    console.select_option("select[name=action]", "make_default_action")
+    console.click("button[name=index]")
+    assert "without a key" in console.inner_text("#content")
+    assert App.objects.get(is_default=True) == default_app  # asking changes nothing
+    console.click(f"button:has-text('{app.slug}')")
+    assert "is the default App" in console.inner_text(".messagelist")
+    assert App.objects.get(is_default=True) == app
+    with ApiClient(server.url) as stranger:
+        assert stranger.chat("Hi")["app"] == app.slug
+    with ApiClient(server.url, app=default_app.slug) as stranger:
+        assert stranger.post_chat("Hi").status_code == 401
+    assert LogEntry.objects.filter(object_id__in=[str(app.pk), str(default_app.pk)]).count() >= 2
+
+
+def test_the_default_app_cannot_be_turned_off(admin_client: Client, default_app: App) -> None:
+    fields = form(default_app)
+    del fields["is_active"]
+    answer = admin_client.post(page(default_app), fields)
+    assert answer.status_code == 200
+    assert "cannot be turned off" in answer.content.decode()
+    default_app.refresh_from_db()
+    assert default_app.is_active
+
+
+def test_the_default_app_cannot_be_deleted(admin_client: Client, default_app: App) -> None:
+    assert 'class="deletelink"' not in admin_client.get(page(default_app)).content.decode()
+    for answer in (
+        admin_client.get(page(default_app, "delete")),
+        admin_client.post(page(default_app, "delete"), {"post": "yes"}),
+    ):
+        assert answer.status_code == 200
+        assert "cannot be deleted" in answer.content.decode()
+    assert App.objects.filter(pk=default_app.pk).exists()
+
+
+def test_the_default_app_cannot_be_deleted_among_others(admin_client: Client, app: App, default_app: App) -> None:
+    fields = {"action": "delete_selected", "_selected_action": [app.pk, default_app.pk], "post": "yes"}
+    answer = admin_client.post("/admin/apps_registry/app/", fields)
+    assert answer.status_code == 200
+    assert "cannot be deleted" in answer.content.decode()
+    assert App.objects.filter(pk__in=[app.pk, default_app.pk]).count() == 2
+
+
+def test_a_former_default_app_can_be_turned_off(admin_client: Client, app: App, default_app: App) -> None:
+    admin_client.post(page(app, "make-default"))
+    fields = form(default_app)
+    del fields["is_active"]
+    assert admin_client.post(page(default_app), fields).status_code == 302
+    App.objects.filter(pk=default_app.pk).update(is_active=True)
+
+
+def test_an_app_that_is_off_cannot_become_the_default(admin_client: Client, default_app: App) -> None:
+    off = factories.make_app(is_active=False)
+    assert "turn it on first" in admin_client.get(page(off, "make-default")).content.decode()
+    answer = admin_client.post(page(off, "make-default"), follow=True)
+    assert "Turn it on first." in answer.content.decode()
+    assert App.objects.get(is_default=True) == default_app
+    off.delete()
+    with pytest.raises(ValidationError):
+        make_default(off)
+
+
+def test_the_form_cannot_smuggle_a_default_in(admin_client: Client, app: App, default_app: App) -> None:
+    admin_client.post(page(app), form(app, is_default="on"))
+    assert App.objects.get(is_default=True) == default_app
+
+
+def test_operators_who_switch_at_once_take_turns(default_app: App) -> None:
+    apps, failures = [factories.make_app() for _ in range(6)], []
+
+    def switch(app: App) -> None:
+        try:
+            make_default(app)
+        except Exception as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=switch, args=(app,)) for app in apps]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert App.objects.get(is_default=True) in apps
+
+
+def test_a_form_saved_during_a_switch_does_not_undo_it(admin_client: Client, app: App, default_app: App) -> None:
+    statuses = []
+
+    def save() -> None:
+        statuses.append(admin_client.post(page(default_app), form(default_app)).status_code)
+        connection.close()
+
+    saver = threading.Thread(target=save)
+    with transaction.atomic():
+        make_default(app)
+        saver.start()
+        wait_for_a_waiter()
+    saver.join()
+    assert statuses == [302]
+    assert App.objects.get(is_default=True) == app
+
+
+def wait_for_a_waiter() -> None:
+    """Wait until another connection waits for a lock."""
+    deadline = time.monotonic() + 10
+    waiting = "SELECT 1 FROM pg_locks WHERE NOT granted"
+    with connection.cursor() as cursor:
+        while not cursor.execute(waiting).fetchone():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+def test_a_slug_stays_as_it_is(admin_client: Client, app: App) -> None:
+    admin_client.post(page(app), form(app, slug="another", name="Renamed"))
+    changed = App.objects.get(pk=app.pk)
+    assert (changed.slug, changed.name) == (app.slug, "Renamed")
+
+
+@pytest.mark.parametrize("slug", ["A", "Upper", "a", "-a", "a-", "a_b", "ä-b", "x" * 41, "a b", "a\nb"])
+def test_a_bad_slug_is_refused(admin_client: Client, app: App, slug: str) -> None:
+    answer = admin_client.post("/admin/apps_registry/app/add/", form(app, slug=slug))
+    assert answer.status_code == 200
+    assert "errornote" in answer.content.decode()
+
+
+def test_tools_go_on_and_off_by_their_boxes(admin_client: Client, app: App) -> None:
+    assert "Calculate an arithmetic expression" in admin_client.get(page(app)).content.decode()
+    admin_client.post(page(app), form(app, builtin_tools=["calculate"]))
+    assert set(app.tools.filter(is_enabled=True).values_list("name", flat=True)) == {"calculate"}
+    admin_client.post(page(app), form(app, builtin_tools=["calculate", "current_time"]))
+    assert set(app.tools.filter(is_enabled=True).values_list("name", flat=True)) == {"calculate", "current_time"}
+    assert "errornote" in admin_client.post(page(app), form(app, builtin_tools=["rm -rf"])).content.decode()
+
+
+def test_alternatives_keep_their_order_and_exclude_the_default_model(admin_client: Client, app: App) -> None:
+    first, second = factories.make_model(), factories.make_model()
+    assert admin_client.post(page(app), form(app, second, first)).status_code == 302
+    assert [str(row) for row in app.appmodel_set.all()] == [second.name, first.name]
+    app.appmodel_set.all().delete()
+    answer = admin_client.post(page(app), form(app, app.default_model))
+    assert "is already the default model" in answer.content.decode()
+
+
+def test_deleting_an_app_takes_its_sessions_along(admin_client: Client, app: App) -> None:
+    session = factories.make_session(app, [("user", "Hi"), ("agent", "Hello")])
+    key = factories.make_key(app).app_key
+    warning = admin_client.get(page(app, "delete")).content.decode()
+    assert "Sessions: 1" in warning
+    assert "Turns: 1" in warning
+    assert admin_client.post(page(app, "delete"), {"post": "yes"}).status_code == 302
+    assert not App.objects.filter(pk=app.pk).exists()
+    assert not type(session).objects.filter(pk=session.pk).exists()
+    assert list(type(key).objects.get(pk=key.pk).apps.all()) == []
+
+
+def test_the_list_counts_what_each_app_has(admin_client: Client, app: App) -> None:
+    usable = [factories.make_key(app).app_key for _ in range(2)]
+    admin_client.post("/admin/keys/appkey/revoke/", {"ids": str(factories.make_key(app).app_key.pk)})
+    sessions = [factories.make_session(app) for _ in range(3)]
+    answer = admin_client.get(f"/admin/apps_registry/app/?q={app.slug}")
+    (row,) = answer.context["cl"].result_list
+    assert (row.tool_total, row.key_total, row.session_total) == (app.tools.count(), len(usable), len(sessions))
+
+
+def test_a_model_in_use_is_not_deleted(admin_client: Client, app: App) -> None:
+    model = app.default_model
+    answer = admin_client.post(f"/admin/apps_registry/model/{model.pk}/delete/", {"post": "yes"})
+    assert answer.status_code == 200
+    assert "protected" in answer.content.decode()
+    assert f"{app.slug}" in admin_client.get(f"/admin/apps_registry/model/?q={model.name}").content.decode()
+
+
+def test_a_provider_shows_whether_its_key_is_there_but_not_the_key(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_PROVIDER_KEY", "the-secret-value")
+    slug = factories.unique("p")
+    Provider.objects.create(slug=f"{slug}-set", base_url="https://a.example/v1", api_key_env="TEST_PROVIDER_KEY")
+    Provider.objects.create(slug=f"{slug}-missing", base_url="https://a.example/v1", api_key_env="TEST_ABSENT_KEY")
+    listed = admin_client.get(f"/admin/apps_registry/provider/?q={slug}").content.decode()
+    assert ">set<" in listed
+    assert ">missing<" in listed
+    assert "the-secret-value" not in listed
+
+
+@pytest.mark.parametrize("path", ["abc/change/", "999999999/change/", "abc/make-default/", "999999999/make-default/"])
+def test_an_app_that_is_not_there_is_no_server_error(admin_client: Client, path: str) -> None:
+    assert admin_client.get(f"/admin/apps_registry/app/{path}").status_code in {302, 404}

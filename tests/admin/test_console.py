@@ -1,0 +1,164 @@
+"""The console as a whole: who sees what, what a page costs, and that every page works in a browser."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from apps_registry.models import App, Document
+from keys.models import AppKey
+from tests import factories
+from tests.product import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+LISTS = (
+    "apps_registry/app",
+    "apps_registry/model",
+    "apps_registry/provider",
+    "apps_registry/document",
+    "keys/appkey",
+    "sessions_app/chatsession",
+    "sessions_app/turn",
+)
+VIEW = ("view_app", "view_model", "view_provider", "view_document", "view_appkey", "view_chatsession", "view_turn")
+
+# How a page shows that something can be added, saved, deleted, issued, revoked or switched.
+BUTTONS = (
+    'class="addlink"',
+    'name="_save"',
+    'class="deletelink"',
+    "Issue a key",
+    "Revoke this key",
+    "Make this the default App</a>",
+)
+
+
+def one_of_each(app: App) -> dict[str, Any]:
+    """A row for every list."""
+    session = factories.make_session(app, [("user", "Hi"), ("agent", "Hello")])
+    return {
+        "apps_registry/app": app.pk,
+        "apps_registry/model": app.default_model_id,
+        "apps_registry/provider": app.default_model.provider_id,
+        "apps_registry/document": Document.objects.create(app=app, title="Title", content="Text").pk,
+        "keys/appkey": factories.make_key(app).app_key.pk,
+        "sessions_app/chatsession": session.pk,
+        "sessions_app/turn": session.turns.get().pk,
+    }
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_loads_without_a_complaint(console: "Page", server: Server, app: App, scheme: Any) -> None:
+    """The fixture fails the test when the browser blocked a script or a style, or a page raised an error."""
+    console.emulate_media(color_scheme=scheme)
+    rows = one_of_each(app)
+    paths = ["", *(f"{name}/" for name in LISTS), *(f"{name}/{pk}/change/" for name, pk in rows.items())]
+    paths += [f"{name}/{pk}/history/" for name, pk in rows.items()]
+    paths += [f"apps_registry/{name}/add/" for name in ("app", "model", "provider", "document")]
+    paths += ["keys/appkey/add/", f"apps_registry/app/{app.pk}/make-default/", f"apps_registry/app/{app.pk}/delete/"]
+    for path in paths:
+        answer = console.goto(f"{server.url}/admin/{path}")
+        assert answer is not None
+        assert answer.status == 200, path
+        width = console.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert width <= 0, f"{path} is {width} pixels too wide"
+
+
+def test_an_onlooker_sees_every_page_and_no_button_that_fails(staff_client: Callable[..., Client], app: App) -> None:
+    onlooker, rows = staff_client(*VIEW), one_of_each(app)
+    start = onlooker.get("/admin/").content.decode()
+    assert "Add an App" not in start
+    assert "See the sessions" in start
+    for name, pk in rows.items():
+        listed = onlooker.get(f"/admin/{name}/")
+        shown = onlooker.get(f"/admin/{name}/{pk}/change/")
+        assert (listed.status_code, shown.status_code) == (200, 200), name
+        for text in (listed.content.decode(), shown.content.decode()):
+            assert [mark for mark in BUTTONS if mark in text] == [], name
+        assert "delete_selected" not in listed.content.decode()
+
+
+def test_an_onlooker_cannot_change_anything(staff_client: Callable[..., Client], app: App) -> None:
+    onlooker, rows = staff_client(*VIEW), one_of_each(app)
+    key = rows["keys/appkey"]
+    paths = [f"/admin/{name}/{pk}/{what}/" for name, pk in rows.items() for what in ("change", "delete")]
+    paths += [f"/admin/{name}/add/" for name in LISTS]
+    paths += [f"/admin/apps_registry/app/{app.pk}/make-default/", "/admin/keys/appkey/revoke/"]
+    for path in paths:
+        assert onlooker.post(path, {"post": "yes", "ids": str(key)}).status_code == 403, path
+    app.refresh_from_db()
+    assert not app.is_default
+    assert AppKey.objects.get(pk=key).revoked_at is None
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_staff_without_permissions_and_strangers_stay_outside(
+    staff_client: Callable[..., Client], app: App, name: str
+) -> None:
+    pk, staff = one_of_each(app)[name], staff_client()
+    for path in (f"/admin/{name}/", f"/admin/{name}/{pk}/change/", f"/admin/{name}/{pk}/delete/"):
+        assert staff.get(path).status_code == 403
+        answer = Client().get(path)
+        assert answer.status_code == 302
+        assert answer.headers["Location"].startswith("/admin/login/")
+    assert "curl" in staff.get("/admin/").content.decode()
+
+
+def test_somebody_who_may_only_issue_keys_can_do_just_that(staff_client: Callable[..., Client], app: App) -> None:
+    issuer = staff_client("add_appkey")
+    assert issuer.get("/admin/keys/appkey/add/").status_code == 200
+    fields = {"label": "theirs", "apps": [app.pk], "form_id": "6c0f1c1e-0000-4000-8000-000000000001"}
+    issued = issuer.post("/admin/keys/appkey/add/", fields)
+    assert f"sk-{app.slug}-" in issued.content.decode()
+    assert "/admin/keys/appkey/?" not in issued.content.decode()
+    assert "This key's page" not in issued.content.decode()
+    assert issuer.get("/admin/keys/appkey/").status_code == 403
+    assert issuer.get("/admin/keys/appkey/revoke/").status_code == 403
+
+
+def test_deleting_an_app_with_sessions_takes_both_permissions(staff_client: Callable[..., Client], app: App) -> None:
+    factories.make_session(app, [("user", "Hi")])
+    path = f"/admin/apps_registry/app/{app.pk}/delete/"
+    half = staff_client("view_app", "delete_app")
+    assert "doesn't have permission" in half.get(path).content.decode().replace("&#x27;", "'")
+    assert half.post(path, {"post": "yes"}).status_code == 403
+    both = staff_client("view_app", "delete_app", "delete_chatsession")
+    assert both.post(path, {"post": "yes"}).status_code == 302
+    assert not App.objects.filter(pk=app.pk).exists()
+
+
+@pytest.mark.parametrize("path", ["keys/appkey/add/", "keys/appkey/revoke/", "apps_registry/app/{app}/make-default/"])
+def test_every_post_needs_its_csrf_token(admin_client: Client, app: App, path: str) -> None:
+    admin_client.handler.enforce_csrf_checks = True
+    assert admin_client.post(f"/admin/{path.format(app=app.pk)}", {"ids": "1"}).status_code == 403
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_costs_the_same_however_long_it_is(admin_client: Client, app: App, name: str) -> None:
+    one_of_each(app)
+    admin_client.get(f"/admin/{name}/")  # content types are remembered from the first look on
+    before = _queries(admin_client, f"/admin/{name}/")
+    for _ in range(4):
+        one_of_each(factories.make_app())
+    assert _queries(admin_client, f"/admin/{name}/") == before
+    assert before <= 12
+
+
+def test_a_session_page_costs_the_same_however_long_it_is(admin_client: Client, app: App) -> None:
+    short = factories.make_session(app, [("user", "Hi")])
+    long = factories.make_session(app, [("user", "Hi"), ("agent", "Hello")] * 60)
+    pages = [f"/admin/sessions_app/chatsession/{session.pk}/change/" for session in (short, long)]
+    admin_client.get(pages[0])
+    assert _queries(admin_client, pages[0]) == _queries(admin_client, pages[1])
+
+
+def _queries(client: Client, path: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(path).status_code == 200
+    return len(captured)

@@ -1,0 +1,315 @@
+"""App keys at the console: shown once, scoped, revoked for good."""
+
+import json
+import re
+import shutil
+import subprocess
+import threading
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from apps_registry.models import App
+from keys.models import AppKey
+from tests import factories
+from tests.client import Client as ApiClient
+from tests.conftest import Operator
+from tests.product import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+KEY = re.compile(r"sk-[a-z0-9-]+-[0-9A-Za-z]{46}")
+ADD = "/admin/keys/appkey/add/"
+
+
+def form(app: App, **overrides: Any) -> dict[str, Any]:
+    """What the browser sends to issue a key."""
+    fields = {"label": factories.unique("key"), "apps": [app.pk], "expiry": "", "form_id": str(uuid.uuid4())}
+    return {**fields, **overrides}
+
+
+def issue_in_browser(console: "Page", server: Server, app: App, label: str) -> str:
+    console.goto(f"{server.url}/admin/apps_registry/app/{app.pk}/change/")
+    console.click("text=Issue a key for this App")
+    console.fill("#id_label", label)
+    with console.expect_response(lambda reply: reply.request.method == "POST") as answer:
+        console.click("text=Issue the key")
+    assert answer.value.status == 200
+    assert "no-store" in answer.value.headers["cache-control"]
+    return console.input_value("#new-key")
+
+
+def answers(server: Server, app: App, key: str) -> int:
+    """The status that a caller of the App gets with this key."""
+    with ApiClient(server.url, app=app.slug, key=key) as caller:
+        return caller.post_chat("Hi").status_code
+
+
+@pytest.mark.browser
+def test_a_new_key_is_shown_once_and_opens_its_app(console: "Page", server: Server, app: App) -> None:
+    from playwright.sync_api import Error as PlaywrightError
+
+    label = factories.unique("once")
+    plain = issue_in_browser(console, server, app, label)
+    assert answers(server, app, plain) == 200
+    app_key = AppKey.objects.get(label=label)
+    assert list(app_key.apps.all()) == [app]
+
+    console.reload()  # sends the form again
+    assert "Nothing new was issued" in console.inner_text("#content")
+    assert not KEY.search(console.content())
+    console.go_back()
+    assert not KEY.search(console.content())
+    # The browser kept no copy: it asks whether to send the form again, which a headless one answers like this.
+    with pytest.raises(PlaywrightError, match="ERR_CACHE_MISS"):
+        console.go_forward()
+    console.wait_for_url("chrome-error://chromewebdata/")
+    for path in ("", f"{app_key.pk}/change/", f"{app_key.pk}/history/"):
+        console.goto(f"{server.url}/admin/keys/appkey/{path}")
+        assert not KEY.search(console.content())
+        assert app_key.secret_hash not in console.content()
+    assert AppKey.objects.filter(label=label).count() == 1
+
+
+@pytest.mark.browser
+def test_the_key_leaves_the_page_when_the_page_is_left(console: "Page", server: Server, app: App) -> None:
+    plain = issue_in_browser(console, server, app, factories.unique("left"))
+    assert plain in console.content()
+    console.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+    assert plain not in console.content()
+
+
+@pytest.mark.browser
+def test_the_copy_buttons_copy(console: "Page", server: Server, app: App) -> None:
+    console.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    plain = issue_in_browser(console, server, app, factories.unique("copy"))
+    console.click("[data-copy=new-key]")
+    console.wait_for_selector("text=Copied")
+    assert console.evaluate("navigator.clipboard.readText()") == plain
+    console.click("[data-copy=ready-curl]")
+    console.wait_for_function("async () => (await navigator.clipboard.readText()).startsWith('curl ')")
+    assert plain in console.evaluate("navigator.clipboard.readText()")
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")
+def test_the_command_works_as_it_is_pasted(console: "Page", server: Server, app: App) -> None:
+    issue_in_browser(console, server, app, factories.unique("paste"))
+    pasted = subprocess.run(console.inner_text("#ready-curl"), shell=True, capture_output=True, check=True, timeout=60)
+    snapshot = json.loads(pasted.stdout)
+    assert snapshot["app"] == app.slug
+    assert [message["sender"] for message in snapshot["messages"]] == ["user", "agent"]
+
+
+@pytest.mark.browser
+def test_a_key_revoked_on_its_page_is_refused_at_once(console: "Page", server: Server, app: App) -> None:
+    issued = factories.make_key(app)
+    assert answers(server, app, issued.plain) == 200
+    console.goto(f"{server.url}/admin/keys/appkey/{issued.app_key.pk}/change/")
+    console.click("text=Revoke this key")
+    assert answers(server, app, issued.plain) == 200  # asking is not revoking
+    console.click("button:has-text('Revoke the key')")
+    assert "1 key is revoked" in console.inner_text(".messagelist")
+    assert [answers(server, app, issued.plain) for _ in range(6)] == [401] * 6  # on either worker
+    assert console.locator("input[name=_save], a[href*='/revoke/']").count() == 0
+
+
+@pytest.mark.browser
+def test_keys_revoked_from_the_list_are_refused(console: "Page", server: Server, app: App) -> None:
+    label = factories.unique("bulk")
+    plain = [factories.make_key(app, label=f"{label} {number}").plain for number in range(3)]
+    console.goto(f"{server.url}/admin/keys/appkey/?q={label}")
+    console.check("#action-toggle")
+    console.select_option("select[name=action]", "revoke_selected")
+    console.click("button[name=index]")
+    console.click("button:has-text('Revoke 3 keys')")
+    assert "3 keys are revoked" in console.inner_text(".messagelist")
+    assert [answers(server, app, key) for key in plain] == [401] * 3
+
+
+@pytest.mark.browser
+def test_a_changed_scope_holds_on_the_next_request(console: "Page", server: Server, app: App, other_app: App) -> None:
+    issued = factories.make_key(app)
+    assert answers(server, other_app, issued.plain) == 403
+    console.goto(f"{server.url}/admin/keys/appkey/{issued.app_key.pk}/change/")
+    console.check(f"input[name=apps][value='{other_app.pk}']")
+    console.uncheck(f"input[name=apps][value='{app.pk}']")
+    console.click("input[name=_save]")
+    assert "changed successfully" in console.inner_text(".messagelist")
+    assert answers(server, other_app, issued.plain) == 200
+    assert answers(server, app, issued.plain) == 403
+
+
+def test_a_form_sent_again_issues_nothing_and_shows_no_key(admin_client: Client, app: App) -> None:
+    fields = form(app)
+    assert KEY.search(admin_client.post(ADD, fields).content.decode())
+    again = admin_client.post(ADD, fields)
+    assert again.status_code == 409
+    assert "Nothing new was issued" in again.content.decode()
+    assert not KEY.search(again.content.decode())
+    assert AppKey.objects.filter(label=fields["label"]).count() == 1
+
+
+def test_a_double_click_issues_one_key(operator: Operator, app: App) -> None:
+    fields, statuses, user = form(app), [], User.objects.get(username=operator.username)
+
+    def send() -> None:
+        client = Client()
+        client.force_login(user)
+        statuses.append(client.post(ADD, fields).status_code)
+        connection.close()
+
+    threads = [threading.Thread(target=send) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200] + [409] * 5
+    assert AppKey.objects.filter(label=fields["label"]).count() == 1
+
+
+def test_the_page_with_the_key_is_not_stored_or_redirected_to(admin_client: Client, app: App) -> None:
+    answer = admin_client.post(ADD, form(app))
+    assert answer.status_code == 200
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert "messages" not in answer.cookies
+    stored = [value for value in admin_client.session.values() if KEY.search(str(value))]
+    assert stored == []
+
+
+@pytest.mark.parametrize(
+    ("overrides", "complaint"),
+    [
+        ({"label": "  "}, "This field is required"),
+        ({"label": "x" * 101}, "at most 100 characters"),
+        ({"label": "a\x00b"}, "Null characters"),
+        ({"apps": []}, "Tick at least one App"),
+        ({"apps": [999_999_999]}, "is not one of the available choices"),
+        ({"apps": ["<b>"]}, "is not a valid value"),
+        ({"expiry": "soon"}, "is not one of the available choices"),
+        ({"expiry": "date"}, "Choose the last day"),
+        ({"expiry": "date", "expires_on": "31.12."}, "Enter a valid date"),
+        ({"expiry": "date", "expires_on": "2020-01-01"}, "That day is over"),
+        ({"form_id": ""}, "This form is incomplete"),
+        ({"form_id": "guess"}, "This form is incomplete"),
+    ],
+)
+def test_a_wrong_form_says_so_and_issues_nothing(
+    admin_client: Client, app: App, overrides: dict[str, Any], complaint: str
+) -> None:
+    answer = admin_client.post(ADD, form(app, **overrides))
+    assert answer.status_code == 200
+    assert complaint in answer.content.decode()
+    assert not app.keys.exists()
+
+
+def test_a_corrected_form_issues_the_key(admin_client: Client, app: App) -> None:
+    fields = form(app)
+    admin_client.post(ADD, {**fields, "apps": []})
+    assert KEY.search(admin_client.post(ADD, fields).content.decode())
+
+
+@pytest.mark.parametrize("days", [30, 90, 365])
+def test_a_preset_expiry_counts_from_now(admin_client: Client, app: App, days: int) -> None:
+    admin_client.post(ADD, form(app, expiry=str(days)))
+    expires_at = app.keys.get().expires_at
+    assert expires_at is not None
+    assert abs(expires_at - timezone.now() - timedelta(days=days)) < timedelta(minutes=1)
+
+
+def test_a_chosen_day_is_the_last_on_which_the_key_works(admin_client: Client, app: App) -> None:
+    admin_client.post(ADD, form(app, expiry="date", expires_on="2099-12-31"))
+    assert app.keys.get().expires_at == datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+
+def test_without_a_choice_a_key_does_not_expire(admin_client: Client, app: App) -> None:
+    admin_client.post(ADD, form(app))
+    assert app.keys.get().expires_at is None
+
+
+def test_issuing_and_revoking_leave_a_record(admin_client: Client, operator: Operator, app: App) -> None:
+    admin_client.post(ADD, form(app))
+    app_key = app.keys.get()
+    for _ in range(2):
+        admin_client.post("/admin/keys/appkey/revoke/", {"ids": str(app_key.pk)})
+    records = LogEntry.objects.filter(object_id=str(app_key.pk), user__username=operator.username)
+    assert [record.action_flag for record in records.order_by("pk")] == [ADDITION, CHANGE]
+    history = admin_client.get(f"/admin/keys/appkey/{app_key.pk}/history/").content.decode()
+    assert "Added." in history
+    assert "Revoked." in history
+
+
+@pytest.mark.parametrize("ids", ["", "abc", ",,x", "-1", "9" * 30, "²"])
+def test_revoking_what_is_not_there_says_so(admin_client: Client, ids: str) -> None:
+    answer = admin_client.post("/admin/keys/appkey/revoke/", {"ids": f"{ids},999999999"}, follow=True)
+    assert answer.status_code == 200
+    assert "No such key." in answer.content.decode()
+
+
+def test_a_revoked_key_can_only_be_looked_at(admin_client: Client, app: App, other_app: App) -> None:
+    app_key = factories.make_key(app).app_key
+    admin_client.post("/admin/keys/appkey/revoke/", {"ids": str(app_key.pk)})
+    page = f"/admin/keys/appkey/{app_key.pk}/change/"
+    assert "_save" not in admin_client.get(page).content.decode()
+    assert admin_client.post(page, {"label": "alive again", "apps": [other_app.pk]}).status_code == 403
+    app_key.refresh_from_db()
+    assert app_key.revoked_at is not None
+    assert app_key.label != "alive again"
+
+
+def test_keys_cannot_be_deleted(admin_client: Client, app: App) -> None:
+    app_key = factories.make_key(app).app_key
+    assert admin_client.post(f"/admin/keys/appkey/{app_key.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert "delete_selected" not in admin_client.get("/admin/keys/appkey/").content.decode()
+    admin_client.post("/admin/keys/appkey/", {"action": "delete_selected", "_selected_action": [app_key.pk], "post": 1})
+    assert AppKey.objects.filter(pk=app_key.pk).exists()
+
+
+def test_the_expiry_moves_into_the_future_only(admin_client: Client, app: App) -> None:
+    app_key = factories.make_key(app).app_key
+    page = f"/admin/keys/appkey/{app_key.pk}/change/"
+    fields = {"label": "same", "apps": [app.pk], "expires_at_0": "2020-01-01", "expires_at_1": "00:00:00"}
+    assert "That is in the past" in admin_client.post(page, fields).content.decode()
+    assert admin_client.post(page, {**fields, "expires_at_0": "2099-01-01"}).status_code == 302
+    app_key.refresh_from_db()
+    assert app_key.expires_at == datetime(2099, 1, 1, tzinfo=UTC)
+
+
+def test_a_key_needs_an_app_as_long_as_it_lives(admin_client: Client, app: App) -> None:
+    app_key = factories.make_key(app).app_key
+    page = f"/admin/keys/appkey/{app_key.pk}/change/"
+    assert "revoke it" in admin_client.post(page, {"label": "no apps", "apps": []}).content.decode()
+    assert list(app_key.apps.all()) == [app]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "keys/appkey/?secret_hash__startswith=$",
+        "keys/appkey/?created_by__password__startswith=a",
+        "apps_registry/app/?keys__secret_hash__startswith=$",
+    ],
+)
+def test_no_filter_gives_a_hash_away(admin_client: Client, path: str) -> None:
+    assert admin_client.get(f"/admin/{path}").status_code == 400
+
+
+@pytest.mark.parametrize("status", ["active", "expired", "revoked"])
+def test_the_list_filters_by_status(admin_client: Client, app: App, status: str) -> None:
+    label = factories.unique("filter")
+    factories.make_key(app, label=f"{label}-active")
+    factories.make_key(app, label=f"{label}-expired", expired_at=timezone.now() - timedelta(days=1))
+    gone = factories.make_key(app, label=f"{label}-revoked").app_key
+    admin_client.post(reverse("admin:keys_appkey_revoke"), {"ids": str(gone.pk)})
+    listed = admin_client.get(f"/admin/keys/appkey/?q={label}&status={status}").content.decode()
+    shown = {word for word in ("active", "expired", "revoked") if f"{label}-{word}" in listed}
+    assert shown == {status}

@@ -1,0 +1,197 @@
+"""Sessions and turns at the console: readable, escaped, not editable."""
+
+import json
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+from django.test import Client
+
+from apps_registry.models import App
+from sessions_app.models import ChatSession, Message, SystemEvent, Turn
+from tests import factories
+from tests.admin.conftest import PAYLOAD, PAYLOADS
+from tests.product import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+TEXT = "Line one\n    indented   and spaced\n\n\tline four <b>not bold</b>"
+
+
+def page(row: ChatSession | Turn, what: str = "change") -> str:
+    return f"/admin/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/{what}/"
+
+
+def messages(console: "Page", *, after: str = "") -> list[str]:
+    """The texts on the page, or on the page to which a link leads."""
+    if after:
+        with console.expect_navigation():
+            console.locator(f"text={after}").first.click()
+    return console.locator(".aomi-message .aomi-text").all_inner_texts()
+
+
+def hostile_session(app: App) -> tuple[ChatSession, Turn]:
+    """A session of which every text that a caller, a model or a tool can write is a payload."""
+    session = factories.make_session(
+        app,
+        [("user", PAYLOAD), ("agent", PAYLOAD), ("system", PAYLOAD)],
+        title=PAYLOAD[:200],
+        wallet_address=PAYLOADS[0][:42],
+        wallet_chain_id=1,
+        user_state=json.dumps({"note": PAYLOAD}),
+    )
+    turn = session.turns.get()
+    Message.objects.create(
+        session=session,
+        turn=turn,
+        position=3,
+        role="tool",
+        content=PAYLOAD,
+        tool_name=PAYLOADS[0],
+        tool_call_id=PAYLOADS[1],
+        tool_arguments=json.dumps({"x": PAYLOAD}),
+    )
+    SystemEvent.objects.create(session=session, kind="InlineCall", payload=json.dumps({"x": PAYLOAD}))
+    texts = {"error_detail": PAYLOAD, "partial_text": PAYLOAD, "idempotency_key": PAYLOAD}
+    short = {"error_code": PAYLOADS[0][:40], "finish_reason": PAYLOADS[1][:40], "model": PAYLOADS[2]}
+    Turn.objects.filter(pk=turn.pk).update(status="failed", **texts, **short)
+    return session, turn
+
+
+@pytest.mark.browser
+def test_nothing_that_was_said_runs_in_the_operators_browser(console: "Page", server: Server, app: App) -> None:
+    session, turn = hostile_session(app)
+    App.objects.filter(pk=app.pk).update(name=PAYLOAD[:100], preamble=PAYLOAD)
+    label = f"{factories.unique('xss')} {PAYLOADS[1]}"
+    key = factories.make_key(app, label=label).app_key
+    paths = [
+        f"/admin/sessions_app/chatsession/?q={session.pk}",
+        page(session),
+        page(session, "delete"),
+        f"/admin/sessions_app/turn/?q={session.pk}",
+        page(turn),
+        f"/admin/apps_registry/app/?q={app.slug}",
+        f"/admin/apps_registry/app/{app.pk}/change/",
+        f"/admin/keys/appkey/?q={label}",
+        f"/admin/keys/appkey/{key.pk}/change/",
+        f"/admin/keys/appkey/revoke/?ids={key.pk}",
+        "/admin/keys/appkey/add/",
+    ]
+    for path in paths:
+        console.goto(server.url + path)
+        console.eval_on_selector_all("details", "all => all.forEach(one => { one.open = true })")
+        assert console.evaluate("window.hacked") is None, path
+        assert console.locator("#content iframe, #content script:not([src]), #content img[onerror]").count() == 0
+    console.goto(server.url + page(session))
+    assert [text.inner_text() for text in console.locator(".is-user .aomi-text").all()] == [PAYLOAD]
+
+
+@pytest.mark.browser
+def test_a_conversation_reads_as_it_was_written(console: "Page", server: Server, app: App) -> None:
+    session = factories.make_session(app, [("user", TEXT), ("agent", TEXT)], title="Whitespace")
+    result = {"tool_name": "get_price", "tool_arguments": '{"symbol":"ETH"}', "content": '{"usd":3500}'}
+    Message.objects.create(session=session, turn=session.turns.get(), position=2, role="tool", **result)
+    console.goto(f"{server.url}/admin/sessions_app/chatsession/?q={session.pk}")
+    console.click("text=Whitespace")
+    assert console.locator(".is-agent .aomi-text").inner_text() == TEXT
+    tool = console.locator(".is-tool details")
+    assert not tool.locator(".aomi-text").first.is_visible()
+    tool.locator("summary").click()
+    assert tool.locator(".aomi-text").all_inner_texts() == ['{\n  "symbol": "ETH"\n}', '{\n  "usd": 3500\n}']
+    assert console.locator("#turns tbody tr").count() == 1
+
+
+@pytest.mark.browser
+def test_every_message_of_a_long_session_can_be_reached(console: "Page", server: Server, app: App) -> None:
+    session = factories.make_session(app)
+    Message.objects.bulk_create(
+        Message(session=session, position=number, role="user", content=f"number {number}") for number in range(450)
+    )
+    console.goto(server.url + page(session))
+    seen = [messages(console)]
+    while console.locator("text=← Older").count():
+        seen.append(messages(console, after="← Older"))
+    assert [len(window) for window in seen] == [200, 200, 50]
+    assert [text for window in reversed(seen) for text in window] == [f"number {number}" for number in range(450)]
+    assert messages(console, after="Newer →") == seen[1]
+    assert messages(console, after="Newest") == seen[0]
+
+
+@pytest.mark.parametrize("before", ["", "x", "-5", "0", "1e9", "²", "9" * 40, "1 OR 1=1"])
+def test_a_strange_position_is_no_server_error(admin_client: Client, app: App, before: str) -> None:
+    session = factories.make_session(app, [("user", "Hi")])
+    assert admin_client.get(page(session), {"before": before}).status_code == 200
+
+
+def test_a_huge_message_is_cut_and_says_so(admin_client: Client, app: App) -> None:
+    session = factories.make_session(app, [("user", "x" * 50_000)])
+    shown = admin_client.get(page(session)).content.decode()
+    assert "The first 20000 of 50000 characters." in shown
+    assert "x" * 20_001 not in shown
+
+
+@pytest.mark.parametrize("how", ["id", "upper id", "beginning", "title", "wallet", "part of wallet"])
+def test_sessions_are_found(admin_client: Client, app: App, how: str) -> None:
+    wallet, title = f"0x{uuid.uuid4().hex}{uuid.uuid4().hex[:8]}", factories.unique("title")
+    session = factories.make_session(app, title=f"About {title} and more", wallet_address=wallet)
+    factories.make_session(app)
+    term = {
+        "id": str(session.pk),
+        "upper id": str(session.pk).upper(),
+        "beginning": str(session.pk)[:13],
+        "title": title.upper(),
+        "wallet": wallet.upper(),
+        "part of wallet": wallet[:20],
+    }[how]
+    answer = admin_client.get("/admin/sessions_app/chatsession/", {"q": term})
+    assert list(answer.context["cl"].result_list) == [session]
+
+
+def test_sessions_are_filtered_by_app_and_status(admin_client: Client, app: App) -> None:
+    session = factories.make_session(app, status="interrupted")
+    factories.make_session(app)
+    answer = admin_client.get(f"/admin/sessions_app/chatsession/?app__id__exact={app.pk}&status__exact=interrupted")
+    assert list(answer.context["cl"].result_list) == [session]
+
+
+def test_what_was_said_cannot_be_edited(admin_client: Client, app: App) -> None:
+    session = factories.make_session(app, [("user", "Hi")])
+    turn = session.turns.get()
+    for path in (page(session), page(turn), "/admin/sessions_app/chatsession/add/", "/admin/sessions_app/turn/add/"):
+        assert admin_client.post(path, {"title": "Changed", "model": "changed"}).status_code == 403
+    assert admin_client.post(page(turn, "delete"), {"post": "yes"}).status_code == 403
+    assert "_save" not in admin_client.get(page(session)).content.decode()
+
+
+def test_a_deleted_session_is_gone_with_all_of_it(admin_client: Client, app: App) -> None:
+    session = factories.make_session(app, [("user", "Hi"), ("agent", "Hello")])
+    SystemEvent.objects.create(session=session, kind="SystemNotice", payload='"x"')
+    warning = admin_client.get(page(session, "delete")).content.decode()
+    for count in ("Sessions: 1", "Messages: 2", "Turns: 1", "System events: 1"):
+        assert count in warning
+    assert admin_client.post(page(session, "delete"), {"post": "yes"}).status_code == 302
+    assert not ChatSession.objects.filter(pk=session.pk).exists()
+    assert not Message.objects.filter(session_id=session.pk).exists()
+
+
+def test_several_sessions_are_deleted_from_the_list(admin_client: Client, app: App) -> None:
+    sessions = [factories.make_session(app, [("user", "Hi")]) for _ in range(3)]
+    fields = {"action": "delete_selected", "_selected_action": [str(s.pk) for s in sessions], "post": "yes"}
+    assert admin_client.post("/admin/sessions_app/chatsession/", fields).status_code == 302
+    assert not ChatSession.objects.filter(app=app).exists()
+
+
+def test_a_turn_leads_to_its_key_and_survives_its_absence(admin_client: Client, app: App) -> None:
+    session = factories.make_session(app, [("user", "Hi")])
+    turn, key = session.turns.get(), factories.make_key(app).app_key
+    assert "needs no key" in admin_client.get(page(turn)).content.decode()
+    Turn.objects.filter(pk=turn.pk).update(app_key_id=key.pk)
+    assert f"/admin/keys/appkey/{key.pk}/change/" in admin_client.get(page(turn)).content.decode()
+    Turn.objects.filter(pk=turn.pk).update(app_key_id=999_999_999)
+    assert "which is gone" in admin_client.get(page(turn)).content.decode()
+
+
+def test_a_session_without_an_app_has_a_page(admin_client: Client) -> None:
+    session = factories.make_session(None, title="")
+    assert "its first chat message decides" in admin_client.get(page(session)).content.decode()
