@@ -19,7 +19,8 @@ from chat.runner import runner  # noqa: E402
 
 access_log = logging.getLogger("aomi.access")
 lean = ApiHandler()
-LEAN_PATHS = ("/api/", "/livez", "/readyz", "/metrics")
+PROBES = ("/livez", "/readyz", "/metrics")  # asked every few seconds, and nobody reads their lines
+LEAN_PATHS = ("/api/", *PROBES)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,7 +46,8 @@ async def _http(scope: Scope, receive: Receive, send: Send) -> None:
         await handler(scope, receive, note_status)  # type: ignore[arg-type]
     finally:
         milliseconds = (time.perf_counter() - began) * 1000
-        access_log.info("%s %s %d %.0fms", scope["method"], scope["path"], status, milliseconds)
+        level = logging.DEBUG if scope["path"] in PROBES else logging.INFO
+        access_log.log(level, "%s %s %d %.0fms", scope["method"], scope["path"], status, milliseconds)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

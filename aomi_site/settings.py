@@ -6,7 +6,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from aomi_site.secret_key import local_secret_key
+from aomi_site.environment import local_secret_key, postgres_address
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -53,7 +53,7 @@ INSTALLED_APPS = [
 # The admin's chain. Calls under /api/ never pass it: aomi_site/asgi.py gives them a lean handler.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -84,11 +84,7 @@ TEMPLATES = [
 # --- Postgres ---------------------------------------------------------------------------------------
 DATABASE_URL = env.str("DATABASE_URL", default="")
 if DATABASE_URL:
-    DATABASES = {"default": env.db_url("DATABASE_URL")}
-    if DATABASES["default"].get("ENGINE") != "django.db.backends.postgresql":
-        raise ImproperlyConfigured(
-            "DATABASE_URL is not a PostgreSQL address; it looks like postgresql://user:password@host:5432/name."
-        )
+    DATABASES = {"default": postgres_address(env)}
 elif IS_LOCAL:
     DATABASES = {"default": {"ENGINE": "aomi_site.embedded_postgres", "NAME": "postgres", "USER": "postgres"}}
 else:
@@ -130,8 +126,10 @@ CONTENT_SECURITY_POLICY = {
 }
 STATIC_URL = "static/"
 # The apps' own static folders are served as they are: no collectstatic step, nothing generated.
-WHITENOISE_USE_FINDERS = True
-WHITENOISE_AUTOREFRESH = False
+SERVESTATIC_USE_FINDERS = True
+SERVESTATIC_AUTOREFRESH = False
+# "Select all" in a list of the admin posts a field a row.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -186,6 +184,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
-        "httpx2": {"level": "WARNING"},  # it logs every request to a model
+        # At lower levels these print requests: prompts, query strings, keys.
+        **{name: {"level": "WARNING"} for name in ("django.template", "openai", "httpx2", "httpcore2", "aiohttp")},
     },
 }

@@ -21,7 +21,7 @@ import django  # noqa: E402
 django.setup()
 
 import pytest  # noqa: E402
-from django.db import connection  # noqa: E402
+from django.db import connection, connections  # noqa: E402
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 from pytest_django.plugin import DjangoDbBlocker  # noqa: E402
 
@@ -202,14 +202,22 @@ def operator() -> Operator:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator["Browser"]:
+def browser(server: Server) -> Iterator["Browser"]:
+    """Headless Chromium, beside which tests may use the ORM.
+
+    Playwright's synchronous face keeps an event loop in this thread, in which Django refuses blocking queries,
+    and keeps a database connection apart from the one outside the loop. The server comes first: its processes
+    shall not inherit the permission.
+    """
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
+    with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         yield chromium
+        connections.close_all()
         chromium.close()
 
 

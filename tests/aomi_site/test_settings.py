@@ -43,6 +43,7 @@ REFUSED: dict[str, tuple[dict[str, str | None], str]] = {
     "no hosts": ({"ALLOWED_HOSTS": None}, "ALLOWED_HOSTS"),
     "no database": ({"DATABASE_URL": None}, "DATABASE_URL"),
     "another kind of database": ({"DATABASE_URL": "sqlite:///x"}, "DATABASE_URL"),
+    "a port in words": ({"DATABASE_URL": "postgresql://u:secret-password@h:port/d"}, "DATABASE_URL"),
     "an unknown mode": ({"AOMI_ENV": "staging"}, "AOMI_ENV"),
 }
 
@@ -54,6 +55,7 @@ def test_production_refuses_to_start_and_names_the_setting(environment: dict[str
     last = refused.stderr.strip().splitlines()[-1]
     assert last.startswith("django.core.exceptions.ImproperlyConfigured")
     assert named in last
+    assert "secret-password" not in refused.stderr
 
 
 def test_a_command_says_it_in_one_sentence() -> None:

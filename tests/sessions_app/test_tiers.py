@@ -66,7 +66,7 @@ def test_a_warm_turn_makes_three_round_trips_however_long_the_session(
 
 
 def test_a_session_over_the_entry_limit_is_served_from_postgres(start: Callable[..., Server]) -> None:
-    server = start(SESSION_CACHE_ENTRY_BYTES="6000")
+    server = start(SESSION_CACHE_ENTRY_BYTES="4000")
     with Client(server.url) as client:
         for number in range(4):
             client.chat(f"message {number} {'x' * 500}")
@@ -75,7 +75,7 @@ def test_a_session_over_the_entry_limit_is_served_from_postgres(start: Callable[
 
 
 def test_the_memory_tier_is_bounded_by_bytes(start: Callable[..., Server]) -> None:
-    server = start(SESSION_CACHE_TOTAL_BYTES="40000", SESSION_CACHE_ENTRY_BYTES="20000")
+    server = start(SESSION_CACHE_TOTAL_BYTES="8000", SESSION_CACHE_ENTRY_BYTES="8000")
     clients = [Client(server.url) for _ in range(12)]
     for client in clients:
         client.chat("Hi")
