@@ -79,6 +79,8 @@ class ApiHandler(ASGIHandler):
         response: HttpResponseBase = await callback(request, *args, **kwargs)
         if hasattr(response, "render"):
             response = response.render()
+        if not response.streaming:
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         return response
 
     async def _read(self, receive: Receive) -> bytes | None:
