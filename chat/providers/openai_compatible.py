@@ -200,4 +200,6 @@ def _refused(error: APIStatusError) -> ModelFailure:
         retry_after = float(error.response.headers.get("Retry-After", ""))
     except ValueError:
         retry_after = None
-    return ModelFailure(f"{detail[:-1]} (HTTP {status}).", is_transient=status in TRANSIENT_STATUS, retry_after=retry_after)
+    return ModelFailure(
+        f"{detail[:-1]} (HTTP {status}).", is_transient=status in TRANSIENT_STATUS, retry_after=retry_after
+    )
