@@ -79,7 +79,7 @@ class ApiHandler(ASGIHandler):
         response: HttpResponseBase = await callback(request, *args, **kwargs)
         if hasattr(response, "render"):
             response = response.render()
-        if not response.streaming:
+        if isinstance(response, HttpResponse):
             response.headers.setdefault("Content-Length", str(len(response.content)))
         return response
 

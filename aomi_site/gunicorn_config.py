@@ -1,6 +1,8 @@
 """gunicorn's configuration; `-c aomi_site/gunicorn_config.py`. Its flags override what stands here."""
 
 import os
+import shutil
+import tempfile
 
 worker_class = "aomi_site.worker.AomiWorker"
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
@@ -14,10 +16,16 @@ accesslog = None
 errorlog = "-"
 loglevel = os.environ.get("LOG_LEVEL", "info").lower()
 control_socket_disable = True
+# Each worker counts in a file here, and whichever is asked for /metrics adds them up.
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="aomi-metrics-")
 
 
 def on_exit(server: object) -> None:
-    """Stop the embedded PostgreSQL if nobody else uses it; workers, which end by a signal, cannot do it."""
+    """Remove the counters' files; stop the embedded PostgreSQL if nobody else uses it.
+
+    Workers cannot do it: they end by a signal.
+    """
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aomi_site.settings")
     from django.conf import settings
 

@@ -5,6 +5,7 @@ import hmac
 import prometheus_client
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from prometheus_client import multiprocess
 
 from apps_registry import database
 
@@ -24,9 +25,12 @@ async def ready(request: HttpRequest) -> JsonResponse:
 
 
 async def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer the worker's counters in Prometheus's text format, to those who know METRICS_TOKEN."""
+    """Answer the counters of all workers in Prometheus's text format, to those who know METRICS_TOKEN."""
     expected = f"Bearer {settings.METRICS_TOKEN}"
     given = request.headers.get("Authorization", "")
     if not settings.METRICS_TOKEN or not hmac.compare_digest(given.encode(), expected.encode()):
         return HttpResponse(status=404)
-    return HttpResponse(prometheus_client.generate_latest(), content_type=prometheus_client.CONTENT_TYPE_LATEST)
+    registry = prometheus_client.CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    text = prometheus_client.generate_latest(registry)
+    return HttpResponse(text, content_type=prometheus_client.CONTENT_TYPE_LATEST)

@@ -101,10 +101,14 @@ class TurnRunner:
             await asyncio.sleep(min(FLUSH_SECONDS, settings.TURN_LEASE_SECONDS / 3))
             texts = {(id_, turn.turn_id): turn.partial_text for id_, turn in self._running.items()}
             try:
-                if texts:
-                    await turns.renew(texts)
-            except DATABASE_DOWN as error:
-                logger.warning("leases not renewed: %s", type(error).__name__)
+                kept = await turns.renew(texts) if texts else set()
+            except Exception as error:  # whatever it is, the next renewal may succeed
+                logger.warning("leases not renewed: %s", place(error))
+                continue
+            for session_id, turn_id in texts:
+                turn = self._running.get(session_id)
+                if turn is not None and turn.turn_id == turn_id and turn_id not in kept:
+                    self.cancel(session_id)  # nothing that it says would be stored any more
 
 
 async def _consume(turn: RunningTurn, session: Session) -> None:

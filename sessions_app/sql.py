@@ -142,7 +142,8 @@ WITH owned AS (
 SELECT version, undelivered_events, last_active_at FROM owned
 """
 
-# One statement renews the leases of all turns of a worker and stores what they have streamed so far.
+# One statement renews the leases of all turns of a worker and stores what they have streamed so far; it
+# returns the turns that still own their session.
 RENEW_LEASES = """
 WITH mine AS (
     SELECT * FROM unnest(%(sessions)s::uuid[], %(turns)s::uuid[], %(texts)s::text[]) AS t(session, turn, text)
@@ -151,10 +152,12 @@ WITH mine AS (
     SET lease_expires_at = clock_timestamp() + %(lease)s * interval '1 second'
     FROM mine WHERE session.id = mine.session AND session.running_turn = mine.turn
     RETURNING session.running_turn
+), flushed AS (
+    UPDATE sessions_app_turn turn SET partial_text = mine.text
+    FROM mine JOIN renewed ON renewed.running_turn = mine.turn
+    WHERE turn.id = mine.turn AND turn.partial_text <> mine.text
 )
-UPDATE sessions_app_turn turn SET partial_text = mine.text
-FROM mine JOIN renewed ON renewed.running_turn = mine.turn
-WHERE turn.id = mine.turn AND turn.partial_text <> mine.text
+SELECT running_turn FROM renewed
 """
 
 # A worker died: what it had streamed becomes the reply, and the session reads as interrupted.

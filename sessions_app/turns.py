@@ -127,15 +127,19 @@ async def finish(session: Session, turn_id: UUID, outcome: TurnOutcome) -> Sessi
     return finished
 
 
-async def renew(partial_texts: Mapping[tuple[UUID, UUID], str]) -> None:
+async def renew(partial_texts: Mapping[tuple[UUID, UUID], str]) -> set[UUID]:
     """Renew the leases of running turns and store what they have streamed.
 
     Args:
         partial_texts: of each (session id, turn id) the text so far.
+
+    Returns:
+        The turns that still own their session; the others were deleted, or taken for dead.
     """
     sessions, turns = zip(*partial_texts, strict=True)
     parameters = {"sessions": list(sessions), "turns": list(turns), "texts": list(partial_texts.values())}
-    await database.execute(sql.RENEW_LEASES, {**parameters, "lease": settings.TURN_LEASE_SECONDS})
+    rows = await database.execute(sql.RENEW_LEASES, {**parameters, "lease": settings.TURN_LEASE_SECONDS})
+    return {turn for (turn,) in rows}
 
 
 async def _claim_new(turn: NewTurn) -> Session | None:
