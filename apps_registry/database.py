@@ -38,10 +38,8 @@ async def open_pool() -> None:
         psycopg_pool.PoolTimeout: Postgres cannot be reached.
     """
     global _pool  # noqa: PLW0603 - one pool a process is the point
-    parameters = await asyncio.to_thread(connection.get_connection_params)
-    kwargs = {name: value for name, value in parameters.items() if name not in _DJANGO_ONLY}
     _pool = AsyncConnectionPool(
-        kwargs={**kwargs, "autocommit": True, "application_name": "aomi"},
+        kwargs=await _connection_parameters(),
         min_size=1,
         max_size=settings.DATABASE_POOL_SIZE,
         timeout=ACQUIRE_TIMEOUT_SECONDS,
@@ -56,6 +54,22 @@ async def close_pool() -> None:
     if _pool is not None:
         await _pool.close()
     _orm_threads.shutdown(wait=False)
+
+
+async def connect() -> AsyncConnection[TupleRow]:
+    """Return a connection of the caller's own, in autocommit, outside the pool.
+
+    Raises:
+        psycopg.OperationalError: Postgres cannot be reached.
+    """
+    return await AsyncConnection.connect(**await _connection_parameters())
+
+
+async def _connection_parameters() -> dict[str, Any]:
+    """Return what Django's own connections are made with, for psycopg's async ones."""
+    parameters = await asyncio.to_thread(connection.get_connection_params)
+    ours = {"autocommit": True, "application_name": "aomi"}
+    return {name: value for name, value in parameters.items() if name not in _DJANGO_ONLY} | ours
 
 
 def pool() -> AsyncConnectionPool[AsyncConnection[TupleRow]]:

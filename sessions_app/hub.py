@@ -1,0 +1,168 @@
+"""What happens in sessions, told to whoever listens: readers on this worker, and other workers over the bus."""
+
+import asyncio
+import itertools
+import logging
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from cachetools import LRUCache
+
+from sessions_app.bus import make_bus
+from sessions_app.bus.base import Bus
+from sessions_app.interests import REPEAT_SECONDS, RemoteInterests
+from sessions_app.subscriptions import ReplayLog, SessionEvent, Subscription
+
+logger = logging.getLogger("aomi.hub")
+
+# Sessions whose events may be asked for again with Last-Event-ID: those that were read last.
+REPLAY_SESSIONS = 2_000
+SESSIONS_A_MESSAGE = 1_000
+NO_SESSION = uuid.UUID(int=0)
+
+
+class Hub:
+    """The worker's place where events come in and go out."""
+
+    def __init__(self) -> None:
+        self._bus: Bus | None = None
+        self._subscriptions: dict[uuid.UUID, set[Subscription]] = defaultdict(set)
+        self._handlers: list[Callable[[SessionEvent], None]] = []
+        self._replay: LRUCache[uuid.UUID, ReplayLog] = LRUCache(REPLAY_SESSIONS)
+        self._interests = RemoteInterests()
+        self._repeater: asyncio.Task[None] | None = None
+        self._worker = uuid.uuid4().hex[:8]
+        self._numbers = itertools.count()
+
+    async def start(self) -> None:
+        """Connect to the other workers."""
+        self._bus = make_bus()
+        await self._bus.start(self)
+        self._repeater = asyncio.create_task(self._repeat_interests(), name="hub-interests")
+
+    async def stop(self) -> None:
+        """Say what is left to say, and end."""
+        if self._repeater is not None:
+            self._repeater.cancel()
+        if self._bus is not None:
+            await self._bus.stop()
+
+    def handle(self, handler: Callable[[SessionEvent], None]) -> None:
+        """Call this with every event of other workers."""
+        self._handlers.append(handler)
+
+    def has_readers(self, session_id: uuid.UUID) -> bool:
+        """Whether anybody, here or on another worker, reads what happens in a session, or did a moment ago."""
+        return session_id in self._replay or self._interests.wants(session_id)
+
+    def publish(self, session_id: uuid.UUID, app_id: int | None, type_: str, **data: Any) -> None:
+        """Tell the session's readers, here and on other workers; what nobody reads is not sent.
+
+        Args:
+            session_id: where it happens.
+            app_id: the App that the session belongs to; None while it is open.
+            type_: what happens.
+            data: more of it, JSON-serialisable.
+        """
+        if self.has_readers(session_id):
+            event = self._event(session_id, app_id, type_, data)
+            message = event.dump()
+            self._deliver(event, len(message))
+            if self._bus is not None and self._interests.wants(session_id):
+                self._bus.publish(message)
+
+    def tell_workers(self, session_id: uuid.UUID, type_: str, **data: Any) -> None:
+        """Tell every other worker, and no reader; the type begins with an underscore."""
+        if self._bus is not None:
+            self._bus.publish(self._event(session_id, None, type_, data).dump())
+
+    def subscribe(self, session_id: uuid.UUID, *, after: str | None = None) -> Subscription:
+        """Return a subscription to a session's events, which the caller must end with `unsubscribe`.
+
+        Args:
+            session_id: need not exist yet.
+            after: the id of the last event that the reader had; what came since is queued again, if it is known.
+        """
+        subscription = Subscription()
+        log = self._replay.setdefault(session_id, ReplayLog())
+        log.resume()
+        for event in log.after(after) if after is not None else ():
+            subscription.put(event, len(event.dump()))
+        if session_id not in self._subscriptions:
+            self.tell_workers(session_id, "_wanted")
+        self._subscriptions[session_id].add(subscription)
+        return subscription
+
+    def unsubscribe(self, session_id: uuid.UUID, subscription: Subscription) -> None:
+        """End a subscription."""
+        subscription.close()
+        self._subscriptions[session_id].discard(subscription)
+        if not self._subscriptions[session_id]:
+            del self._subscriptions[session_id]
+            if log := self._replay.get(session_id):
+                log.abandon()
+
+    def close_all(self) -> None:
+        """End every subscription: the worker stops, and its readers shall go to another one."""
+        for subscriptions in self._subscriptions.values():
+            for subscription in subscriptions:
+                subscription.close()
+
+    def on_message(self, message: bytes) -> None:
+        """Take an event of another worker."""
+        try:
+            event = SessionEvent.load(message)
+        except ValueError:
+            logger.warning("a message on the bus that is not ours was ignored")
+            return
+        self._note_interest(event)
+        for handler in self._handlers:
+            handler(event)
+        self._deliver(event, len(message))
+
+    def on_gap(self) -> None:
+        """Send readers back to the state, since what they missed is nowhere else; learn anew who wants what."""
+        self._replay.clear()
+        self.close_all()
+        self.tell_workers(NO_SESSION, "_who")
+        self._tell_interests()
+
+    def _event(self, session_id: uuid.UUID, app_id: int | None, type_: str, data: dict[str, Any]) -> SessionEvent:
+        event_id = f"{time.time_ns() // 1000:x}-{self._worker}-{next(self._numbers):x}"
+        return SessionEvent(event_id, session_id, app_id, type_, data)
+
+    def _deliver(self, event: SessionEvent, size: int) -> None:
+        if event.type.startswith("_"):
+            return
+        if (log := self._replay.get(event.session_id)) is not None:
+            log.events.append(event)
+        for subscription in self._subscriptions.get(event.session_id, ()):
+            subscription.put(event, size)
+
+    def _note_interest(self, event: SessionEvent) -> None:
+        worker = event.id.split("-")[1]
+        match event.type:
+            case "_wanted" | "_what_so_far":
+                self._interests.add(worker, [event.session_id])
+            case "_all_wanted":
+                self._interests.add(worker, map(uuid.UUID, event.data["sessions"]))
+            case "_who":
+                self._tell_interests()
+
+    def _tell_interests(self) -> None:
+        sessions = [str(session_id) for session_id in self._subscriptions]
+        for at in range(0, len(sessions), SESSIONS_A_MESSAGE):
+            some = sessions[at : at + SESSIONS_A_MESSAGE]
+            self.tell_workers(NO_SESSION, "_all_wanted", sessions=some)
+
+    async def _repeat_interests(self) -> None:
+        while True:
+            await asyncio.sleep(REPEAT_SECONDS)
+            self._tell_interests()
+            self._interests.expire()
+
+
+hub = Hub()

@@ -1,0 +1,107 @@
+"""Events of sessions, and the bounded queues in which readers find them."""
+
+import asyncio
+import itertools
+import time
+import uuid
+from collections import deque
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+# A reader that falls so far behind is let go; it re-reads the state and listens anew.
+QUEUE_MAX_BYTES = 1024 * 1024
+REPLAY_EVENTS = 200
+REPLAY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEvent:
+    """Something that happened in a session.
+
+    Attributes:
+        id: grows with time on one worker; unique over all.
+        app_id: the App that the session belongs to, by which readers are let in; None while it is open.
+        type: what happened. A name with a leading underscore is for workers only.
+    """
+
+    id: str
+    session_id: uuid.UUID
+    app_id: int | None
+    type: str
+    data: dict[str, Any]
+
+    def dump(self) -> bytes:
+        """Return the event as it travels over the bus."""
+        return orjson.dumps([self.id, self.session_id, self.app_id, self.type, self.data])
+
+    @classmethod
+    def load(cls, message: bytes) -> "SessionEvent":
+        """Read what `dump` wrote; raises ValueError for anything else."""
+        id_, session_id, app_id, type_, data = orjson.loads(message)
+        return cls(id_, uuid.UUID(session_id), app_id, type_, data)
+
+
+class ReplayLog:
+    """A session's last events, for readers that come back soon after they lost their connection.
+
+    Other workers go on sending for a while after the last reader has gone (sessions_app/interests.py); a log that
+    is older than that would have gaps.
+    """
+
+    def __init__(self) -> None:
+        self.events: deque[SessionEvent] = deque(maxlen=REPLAY_EVENTS)
+        self._abandoned_at: float | None = None
+
+    def abandon(self) -> None:
+        """Note that the last reader has gone."""
+        self._abandoned_at = time.monotonic()
+
+    def resume(self) -> None:
+        """Note that there is a reader; after too long without one, begin anew."""
+        if self._abandoned_at is not None and time.monotonic() - self._abandoned_at > REPLAY_SECONDS:
+            self.events.clear()
+        self._abandoned_at = None
+
+    def after(self, event_id: str) -> list[SessionEvent]:
+        """Return what came after an event; nothing when that event is not known."""
+        later = itertools.dropwhile(lambda event: event.id != event_id, self.events)
+        return list(itertools.islice(later, 1, None))
+
+
+class Subscription:
+    """One reader's queue, bounded by bytes."""
+
+    def __init__(self) -> None:
+        self._events: deque[tuple[SessionEvent, int]] = deque()
+        self._bytes = 0
+        self._changed = asyncio.Event()
+        self._is_closed = False
+
+    def put(self, event: SessionEvent, size: int) -> None:
+        """Queue an event; a queue that is full ends the subscription."""
+        self._events.append((event, size))
+        self._bytes += size
+        if self._bytes > QUEUE_MAX_BYTES:
+            self.close()
+        self._changed.set()
+
+    def close(self) -> None:
+        """End the subscription; what is still queued is not read."""
+        self._is_closed = True
+        self._changed.set()
+
+    async def read(self, *, idle_seconds: float) -> AsyncGenerator[SessionEvent | None, None]:
+        """Yield events until the subscription is closed; None after so many seconds without one."""
+        while not self._is_closed:
+            while self._events and not self._is_closed:
+                event, size = self._events.popleft()
+                self._bytes -= size
+                yield event
+            self._changed.clear()
+            try:
+                await asyncio.wait_for(self._changed.wait(), idle_seconds)
+            except TimeoutError:
+                yield None
