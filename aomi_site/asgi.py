@@ -1,5 +1,6 @@
 """The ASGI application: the API on the lean path, the admin on Django's stock one."""
 
+import asyncio
 import logging
 import os
 import time
@@ -14,11 +15,17 @@ from django.conf import settings  # noqa: E402
 
 from aomi_site.api_handler import ApiHandler, Receive, Scope, Send  # noqa: E402
 from apps_registry import database  # noqa: E402
+from chat import interrupts  # noqa: E402
 from chat.providers.openai_compatible import close_clients  # noqa: E402
 from chat.runner import runner  # noqa: E402
+from sessions_app.hub import hub  # noqa: E402
+from sessions_app.partials import partials  # noqa: E402
 
 access_log = logging.getLogger("aomi.access")
 lean = ApiHandler()
+_ending: "asyncio.Task[None] | None" = None
+hub.handle(partials.on_event)
+hub.handle(interrupts.on_event)
 PROBES = ("/livez", "/readyz", "/metrics")  # asked every few seconds, and nobody reads their lines
 LEAN_PATHS = ("/api/", *PROBES)
 
@@ -55,12 +62,27 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     await receive()
     try:
         await database.open_pool()
+        await hub.start()
     except Exception as error:
         await send({"type": "lifespan.startup.failed", "message": f"The database pool did not open: {error}"})
         return
     await send({"type": "lifespan.startup.complete"})
     await receive()
-    await runner.drain(settings.SHUTDOWN_GRACE_SECONDS)
+    await begin_shutdown()
+    await hub.stop()
     await close_clients()
     await database.close_pool()
     await send({"type": "lifespan.shutdown.complete"})
+
+
+def begin_shutdown() -> "asyncio.Task[None]":
+    """End the streams and let turns finish within the grace time; their callers get their answers.
+
+    Returns:
+        The task that does it, one for however many ask; what the turns need must stay open until it ends.
+    """
+    global _ending  # noqa: PLW0603 - a worker stops once
+    if _ending is None:
+        hub.close_all()
+        _ending = asyncio.create_task(runner.drain(settings.SHUTDOWN_GRACE_SECONDS), name="drain")
+    return _ending

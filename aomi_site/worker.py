@@ -1,6 +1,13 @@
 """The gunicorn worker: uvicorn with long request lines and bounded headers."""
 
+import asyncio
+import signal
+import socket
+import sys
+
+from gunicorn.arbiter import Arbiter
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
 # Clients send messages and calldata of 60,000 bytes in the query string, and nine bytes a letter of some
@@ -44,6 +51,20 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.scope["query_string"] = query
 
 
+class AomiServer(Server):
+    """uvicorn's server, which waits for open connections before it tells the application that it stops.
+
+    Streams never end by themselves and turns go on behind waiting calls, so the application hears it first.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop accepting, end the streams, let turns finish, and close."""
+        from aomi_site.asgi import begin_shutdown  # noqa: PLC0415 - needs Django, which the arbiter does not set up
+
+        begin_shutdown()
+        await super().shutdown(sockets)
+
+
 class AomiWorker(UvicornWorker):
     """Serves the ASGI application with the limits above; access lines come from aomi_site/asgi.py."""
 
@@ -55,3 +76,13 @@ class AomiWorker(UvicornWorker):
         "server_header": False,
         "timeout_graceful_shutdown": 25,
     }
+
+    async def _serve(self) -> None:
+        """Serve with our server; otherwise what UvicornWorker does."""
+        self.config.app = self.wsgi
+        server = AomiServer(config=self.config)
+        # gunicorn passes an operator's Ctrl-C on as SIGQUIT; UvicornWorker's own handler does not stop the server.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, server.handle_exit, signal.SIGQUIT, None)
+        await server.serve(sockets=self.sockets)
+        if not server.started:
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)

@@ -32,7 +32,8 @@ class AppConfigs:
         return await self._get(None, revision)
 
     async def _get(self, which: str | int | None, revision: int) -> AppConfig | None:
-        if revision != self._revision or len(self._cached) > MAX_CACHED:
+        # A stream opened long ago brings an old revision; what is newer is good enough for it.
+        if revision > self._revision or len(self._cached) > MAX_CACHED:
             self._revision, self._cached = revision, {}
         cached = self._cached
         if which not in cached:

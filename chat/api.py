@@ -101,7 +101,7 @@ class ApiView(APIView):
         if session.app_id is None:
             return None
         app = await app_configs.by_id(session.app_id, revision=self.caller.revision)
-        if needs_key(session, app) and not may_use(self.caller, app):
+        if needs_key(session.app_id, app) and not may_use(self.caller, app):
             if self.caller.key_id is None:
                 self.permission_denied(self.request)
             raise SessionNotAvailable

@@ -35,11 +35,12 @@ class _Answer:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
 
-    def take(self, delta: ModelDelta) -> None:
-        """Add a chunk."""
-        if delta.text:
-            self.text.append(delta.text)
-            self.length += len(delta.text)
+    def take(self, delta: ModelDelta) -> str:
+        """Add a chunk; return its text as it can be stored."""
+        text = storable(delta.text)
+        if text:
+            self.text.append(text)
+            self.length += len(text)
             if self.length > REPLY_MAX_CHARS:
                 raise ModelFailure("The model wrote without end.")
         for piece in delta.tool_calls:
@@ -51,6 +52,7 @@ class _Answer:
         self.finish_reason = delta.finish_reason or self.finish_reason
         self.prompt_tokens = delta.prompt_tokens or self.prompt_tokens
         self.completion_tokens = delta.completion_tokens or self.completion_tokens
+        return text
 
     def ended(self, round_number: int) -> RoundEnded:
         """Return the whole answer; raises ModelFailure when the stream broke off."""
@@ -58,7 +60,7 @@ class _Answer:
             raise ModelFailure("The model's answer broke off before its end.", is_transient=True)
         calls = [self.calls[index] for index in sorted(self.calls)]
         named = tuple(
-            ToolCall(call.call_id or f"call_{round_number}_{number}", call.name, call.arguments)
+            ToolCall(*map(storable, (call.call_id or f"call_{round_number}_{number}", call.name, call.arguments)))
             for number, call in enumerate(calls)
         )
         text = "".join(self.text)
@@ -94,9 +96,8 @@ async def run_turn(
         may_call = round_number <= max_tool_rounds
         async with aclosing(model.stream(messages, tools, allow_tool_calls=may_call)) as deltas:
             async for delta in deltas:
-                answer.take(delta)
-                if delta.text:
-                    yield TextDelta(delta.text)
+                if text := answer.take(delta):
+                    yield TextDelta(text)
         ended = answer.ended(round_number)
         if ended.tool_calls and not may_call:
             raise ModelFailure(f"The model went on calling tools after {max_tool_rounds} rounds.")
@@ -108,6 +109,13 @@ async def run_turn(
         for call, result in zip(ended.tool_calls, results, strict=True):
             messages.append(tool_message(call.call_id, result))
             yield ToolResult(round_number, call, result)
+
+
+def storable(text: str) -> str:
+    """Return a model's text without what Postgres cannot hold, NUL and lone surrogates; its JSON can spell both."""
+    if text.isascii():
+        return text.replace("\x00", "")
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 async def _call(call: ToolCall, number: int, by_name: Mapping[str, Tool], context: ToolContext) -> str:

@@ -14,7 +14,7 @@ from sessions_app.user_state import InvalidUserState, parse_user_state, parse_wa
 from sessions_app.values import Wallet
 
 TITLE_MAX_CHARS = 200
-SLUG_MAX_CHARS = 40
+IDEMPOTENCY_KEY_MAX_CHARS = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,31 @@ def message_parameter(request: Request) -> str:
 def app_parameter(request: Request) -> str | None:
     """Return the slug of the App asked for; None when it is left to us."""
     return text_parameter(request, "app") or None
+
+
+def idempotency_key(request: Request) -> str | None:
+    """Return the key under which the client may repeat this call.
+
+    Raises:
+        ValidationError: longer than 255 characters, or other than printable ASCII.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= IDEMPOTENCY_KEY_MAX_CHARS and key.isascii() and key.isprintable()):
+        raise ValidationError("Idempotency-Key is not 1 to 255 printable ASCII characters.")
+    return key
+
+
+def seconds_to_wait(request: Request, app_default: int) -> int:
+    """Return how long the client lets us wait for the reply, by `Prefer` (RFC 7240), else what the App says."""
+    sent = request.headers.get("Prefer", "").lower().split(",")
+    preferences = [preference.split(";")[0].strip() for preference in sent]
+    if "respond-async" in preferences:
+        return 0
+    for preference in preferences:
+        name, _, value = preference.partition("=")
+        if name.strip() == "wait" and value.strip().isdecimal():
+            return min(int(value.strip()[:4]), app_default)
+    return app_default
 
 
 def client_state(request: Request) -> ClientState:

@@ -10,9 +10,10 @@ from django.conf import settings
 
 from apps_registry.database import DATABASE_DOWN
 from apps_registry.tools.base import ToolContext
+from chat.announcer import Announcer
 from chat.engine import run_turn
 from chat.errors import place
-from chat.events import ChatMessage
+from chat.events import ChatMessage, ToolResult
 from chat.history import build_prompt, estimate_tokens
 from chat.providers.base import ModelFailure, ModelTimeout
 from chat.providers.openai_compatible import OpenAICompatibleModel
@@ -20,7 +21,7 @@ from chat.retries import RetryingModel
 from chat.running_turn import RunningTurn
 from sessions_app import turns
 from sessions_app.turns import TurnOutcome
-from sessions_app.values import Session
+from sessions_app.values import PROCESSING, Session
 
 logger = logging.getLogger("aomi.turns")
 
@@ -40,7 +41,7 @@ class TurnRunner:
 
     def start(self, turn: RunningTurn, session: Session) -> asyncio.Task[None]:
         """Run a claimed turn in a task of its own and return the task, which ends once the result is stored."""
-        task = asyncio.create_task(self._run(turn, session), name=f"turn-{turn.turn_id}")
+        turn.task = task = asyncio.create_task(self._run(turn, session), name=f"turn-{turn.turn_id}")
         self._running[session.id] = turn
         self._tasks[session.id] = task
         task.add_done_callback(lambda _: self._forget(session.id, turn))
@@ -57,6 +58,11 @@ class TurnRunner:
         if task := self._tasks.get(session_id):
             task.cancel()
 
+    async def ended(self, session_id: uuid.UUID, seconds: float) -> None:
+        """Wait until the session's turn on this worker has ended and is stored, at most so long."""
+        if task := self._tasks.get(session_id):
+            await asyncio.wait({task}, timeout=seconds)
+
     async def drain(self, seconds: float) -> None:
         """Let the turns finish for so many seconds, then interrupt the rest; all are stored on return."""
         if tasks := set(self._tasks.values()):
@@ -72,18 +78,22 @@ class TurnRunner:
             del self._running[session_id], self._tasks[session_id]
 
     async def _run(self, turn: RunningTurn, session: Session) -> None:
-        outcome = await self._outcome(turn, session)
+        announcer = Announcer(turn, app_id=turn.app.id)
+        announcer.status(PROCESSING)
+        outcome = await self._outcome(turn, session, announcer)
         # A cancellation from here on must not leave half a result: the statement runs to its end.
-        storing = asyncio.create_task(_store(turn, session, outcome), name=f"store-{turn.turn_id}")
+        storing = asyncio.create_task(_store(turn, outcome), name=f"store-{turn.turn_id}")
         try:
             await asyncio.shield(storing)
         except asyncio.CancelledError:
             await storing
+        announcer.status(outcome.session_status)
+        announcer.end()
 
-    async def _outcome(self, turn: RunningTurn, session: Session) -> TurnOutcome:
+    async def _outcome(self, turn: RunningTurn, session: Session, announcer: Announcer) -> TurnOutcome:
         try:
             async with asyncio.timeout(settings.TURN_TIMEOUT_SECONDS):
-                await _consume(turn, session)
+                await _consume(turn, session, announcer)
         except asyncio.CancelledError:
             return turn.interrupted()
         except TimeoutError:
@@ -111,7 +121,7 @@ class TurnRunner:
                     self.cancel(session_id)  # nothing that it says would be stored any more
 
 
-async def _consume(turn: RunningTurn, session: Session) -> None:
+async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) -> None:
     app, model = turn.app, turn.model
     client = OpenAICompatibleModel(
         model,
@@ -127,7 +137,26 @@ async def _consume(turn: RunningTurn, session: Session) -> None:
     )
     async with aclosing(events):
         async for event in events:
+            announcer.event(event)  # before the turn moves on to its next message
             turn.take(event)
+            if isinstance(event, ToolResult) and turn.has_round_to_store:
+                await _store_round(turn)
+
+
+async def _store_round(turn: RunningTurn) -> None:
+    """Store a completed round of tool calls, so that nothing that comes after can undo it."""
+    if turn.session is None:
+        return
+    messages = tuple(turn.messages)
+    turn.messages.clear()
+    try:
+        stored = await turns.append(turn.session, turn.turn_id, messages)
+    except DATABASE_DOWN:
+        turn.messages[:0] = messages  # the end of the turn stores them
+        return
+    if stored is None:
+        raise asyncio.CancelledError  # deleted, or taken for dead: nobody waits for the rest
+    turn.session = stored
 
 
 def _prompt(turn: RunningTurn, session: Session) -> list[ChatMessage]:
@@ -140,9 +169,10 @@ def _prompt(turn: RunningTurn, session: Session) -> list[ChatMessage]:
     return build_prompt(app.preamble, session.messages, budget_tokens=budget, with_tools=model.supports_tools)
 
 
-async def _store(turn: RunningTurn, session: Session, outcome: TurnOutcome) -> None:
+async def _store(turn: RunningTurn, outcome: TurnOutcome) -> None:
+    session = turn.session
     deadline = asyncio.get_running_loop().time() + STORE_PATIENCE_SECONDS
-    while True:
+    while session is not None:
         try:
             turn.session = await turns.finish(session, turn.turn_id, outcome)
             return

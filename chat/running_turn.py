@@ -1,5 +1,6 @@
 """What a turn has said and done so far, and what of it is stored in the end."""
 
+import asyncio
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -19,19 +20,28 @@ class RunningTurn:
     """A turn on this worker.
 
     Attributes:
-        session: as the claim returned it; after the end as it then is, None when it was deleted meanwhile.
-        messages: what the turn has completed so far.
+        session: as the turn last stored it; None when it was deleted meanwhile.
+        messages: what the turn has completed and not yet stored.
         text: the pieces of the answer that streams in.
+        announced_chars: how much of that text readers have been told.
         failure: why the model did not answer, if so.
+        listeners: queues of those who stream this turn; None tells them that it has ended.
+        task: ends once the result is stored.
     """
 
     turn_id: uuid.UUID
+    session_id: uuid.UUID
     session: Session | None
     app: AppConfig
     model: ModelConfig
     messages: list[StoredMessage] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
+    announced_chars: int = 0
     failure: ModelFailure | None = None
+    listeners: list["asyncio.Queue[TurnEvent | None]"] = field(default_factory=list)
+    task: "asyncio.Task[None] | None" = None
+    _count: int = 0
+    _calls_open: int = 0
     _started: float = field(default_factory=time.monotonic)
     _first_token_ms: int | None = None
     _prompt_tokens: int | None = None
@@ -42,7 +52,17 @@ class RunningTurn:
     @property
     def partial_text(self) -> str:
         """What of the answer has arrived."""
-        return _storable("".join(self.text))
+        return "".join(self.text)
+
+    @property
+    def streaming_id(self) -> uuid.UUID:
+        """The id that the message now streaming in has, and keeps when it is complete."""
+        return message_id(self.turn_id, self._count)
+
+    @property
+    def has_round_to_store(self) -> bool:
+        """Whether a round of tool calls is complete and not yet stored."""
+        return bool(self.messages) and self._calls_open == 0
 
     def take(self, event: TurnEvent) -> None:
         """Record what happened."""
@@ -54,6 +74,7 @@ class RunningTurn:
             case RoundEnded():
                 self._end_round(event)
             case ToolResult(round_number, call, result):
+                self._calls_open -= 1
                 self._say("tool", result, round_number, call)
 
     def completed(self) -> TurnOutcome:
@@ -84,23 +105,25 @@ class RunningTurn:
         self._prompt_tokens = _sum(self._prompt_tokens, event.prompt_tokens)
         self._completion_tokens = _sum(self._completion_tokens, event.completion_tokens)
         self._tool_rounds += bool(event.tool_calls)
+        self._calls_open = len(event.tool_calls)
         if event.text:
             self._say("agent", event.text, event.round_number if event.tool_calls else 0)
 
     def _say(self, role: str, content: str, tool_round: int = 0, call: ToolCall | None = None) -> None:
         self.messages.append(
             StoredMessage(
-                id=message_id(self.turn_id, len(self.messages)),
+                id=self.streaming_id,
                 turn_id=self.turn_id,
                 role=role,
-                content=_storable(content),
+                content=content,
                 created_at=datetime.now(UTC),
                 tool_round=tool_round,
-                tool_name=_storable(call.name)[:64] if call else "",
-                tool_call_id=_storable(call.call_id)[:100] if call else "",
-                tool_arguments=_storable(call.arguments) if call else "",
+                tool_name=call.name[:64] if call else "",
+                tool_call_id=call.call_id[:100] if call else "",
+                tool_arguments=call.arguments if call else "",
             )
         )
+        self._count += 1
 
     def _outcome(self, turn_status: str, **more: object) -> TurnOutcome:
         return TurnOutcome(
@@ -122,13 +145,6 @@ def message_id(turn_id: uuid.UUID, number: int) -> uuid.UUID:
     Clients follow the message that streams in by its id, whichever worker they ask.
     """
     return uuid.uuid5(turn_id, str(number))
-
-
-def _storable(text: str) -> str:
-    """Postgres holds neither NUL nor lone surrogates; a model's JSON can spell both."""
-    if text.isascii():
-        return text.replace("\x00", "")
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def _sum(total: int | None, more: int | None) -> int | None:

@@ -11,6 +11,7 @@ from chat.errors import SessionNotAvailable
 from chat.parameters import TITLE_MAX_CHARS, app_parameter, client_state, text_parameter
 from chat.runner import runner
 from chat.snapshot import details, title
+from sessions_app.hub import hub
 from sessions_app.store import store
 
 
@@ -55,6 +56,7 @@ class SessionView(ApiView):
         await self.known_session(id_)
         await store.delete(id_)
         runner.cancel(id_)
+        hub.tell_workers(id_, "_deleted")
         return Response({"session_id": id_, "deleted": True})
 
     async def _details(self, session_id: UUID) -> Response:

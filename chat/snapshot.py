@@ -16,20 +16,23 @@ def snapshot(
     session: Session,
     *,
     app: str | None,
-    partial: StoredMessage | None = None,
+    unfinished: Sequence[StoredMessage] = (),
     events: Sequence[tuple[str, str]] = (),
+    since: str | None = None,
 ) -> dict[str, Any]:
     """Return the contract's snapshot.
 
     Args:
         session: with its messages.
         app: its App's slug; None while it is open.
-        partial: the reply that streams in, if a turn runs.
+        unfinished: what a running turn has said and not yet stored, in order.
         events: (kind, JSON payload) of the system events to deliver.
+        since: the id of the last message that the client has; only later ones are shown. An id that the session
+            does not know leaves out nothing.
     """
-    messages = [_message(message, is_streaming=False) for message in session.messages]
-    if partial is not None:
-        messages.append(_message(partial, is_streaming=True))
+    said = [*session.messages, *unfinished]
+    streaming = unfinished[-1].id if unfinished else None
+    messages = [_message(message, is_streaming=message.id == streaming) for message in said[_place(said, since) :]]
     return {
         "session_id": session.id,
         "app": app,
@@ -72,6 +75,13 @@ def details(session: Session, *, app: str | None) -> dict[str, Any]:
         "created_at": _iso(session.created_at),
         "last_active_at": _iso(session.last_active_at),
     }
+
+
+def _place(said: Sequence[StoredMessage], since: str | None) -> int:
+    """Return where the messages after `since` begin."""
+    if since is None:
+        return 0
+    return next((number for number, message in enumerate(said, 1) if str(message.id) == since), 0)
 
 
 def _message(message: StoredMessage, *, is_streaming: bool) -> dict[str, Any]:

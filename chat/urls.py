@@ -2,13 +2,17 @@
 
 from django.urls import path
 
+from chat.chat_view import ChatView
 from chat.control_views import AppsView, ModelsView
 from chat.session_views import SessionsView, SessionView
-from chat.views import ChatView, StateView
+from chat.updates import UpdatesView
+from chat.views import InterruptView, StateView
 
 urlpatterns = [
     path("chat", ChatView.as_view()),
     path("state", StateView.as_view()),
+    path("interrupt", InterruptView.as_view()),
+    path("updates", UpdatesView.as_view()),
     path("sessions", SessionsView.as_view()),
     path("sessions/<str:session_id>", SessionView.as_view()),
     path("control/apps", AppsView.as_view()),

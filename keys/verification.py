@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -23,6 +24,13 @@ LEFT JOIN keys_appkey key ON key.lookup_id = %s
 TOUCH_KEY = """
 UPDATE keys_appkey SET last_used_at = clock_timestamp()
 WHERE id = %s AND (last_used_at IS NULL OR last_used_at < clock_timestamp() - interval '1 minute')
+"""
+
+READ_SCOPES = """
+SELECT key.id, ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id)
+FROM keys_appkey key
+WHERE key.id = ANY(%s) AND key.revoked_at IS NULL
+    AND (key.expires_at IS NULL OR key.expires_at > clock_timestamp())
 """
 
 VERIFIED_MAX = 100_000
@@ -122,6 +130,12 @@ class KeyVerifier:
             return await loop.run_in_executor(self._thread, crypto.verify_secret, secret_hash, secret)
         finally:
             self._waiting -= 1
+
+
+async def usable_scopes(key_ids: Collection[int]) -> dict[int, frozenset[int]]:
+    """Return the Apps that each of these keys opens now; a key that opens nothing any more is missing."""
+    rows = await database.read(READ_SCOPES, [list(key_ids)])
+    return {key_id: frozenset(app_ids) for key_id, app_ids in rows}
 
 
 verifier = KeyVerifier()

@@ -4,7 +4,6 @@ import re
 from uuid import UUID
 
 from apps_registry.values import AppConfig
-from sessions_app.values import Session
 
 # uuid.UUID takes braces, urn: and misplaced dashes; each would be one more spelling of the same session.
 UUID_PATTERN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
@@ -34,13 +33,13 @@ def parse_session_id(text: str | None) -> UUID:
     return session_id
 
 
-def needs_key(session: Session, app: AppConfig | None) -> bool:
-    """Whether a call other than chat must bring a key scoped to the session's App.
+def needs_key(app_id: int | None, app: AppConfig | None) -> bool:
+    """Whether a call other than chat must bring a key scoped to a session's App.
 
     Args:
-        session: what the call is about.
-        app: the session's App; None when it is open or its App is inactive.
+        app_id: the App that the session belongs to; None while it is open.
+        app: that App; None when the session is open or the App inactive.
     """
-    if session.app_id is None:
+    if app_id is None:
         return False
     return app is None or not (app.is_default or app.sessions_readable_by_id)

@@ -64,7 +64,8 @@ _BEGIN_TURN = """
 , turn AS (
     INSERT INTO sessions_app_turn (id, session_id, app_id, app_key_id, model, status, partial_text,
         finish_reason, error_code, error_detail, tool_rounds, idempotency_key)
-    SELECT %(turn)s, id, %(app)s, %(app_key)s, %(model)s, 'running', '', '', '', '', 0, NULL FROM claimed
+    SELECT %(turn)s, id, %(app)s, %(app_key)s, %(model)s, 'running', '', '', '', '', 0, %(idempotency_key)s
+    FROM claimed
 ), message AS (
     INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content, tool_round,
         tool_name, tool_call_id, tool_arguments, created_at)
@@ -109,9 +110,46 @@ WITH claimed AS (
     + _BEGIN_TURN
 )
 
+READ_TURN_BY_KEY = """
+SELECT id, status, error_code, error_detail FROM sessions_app_turn
+WHERE session_id = %(session)s AND idempotency_key = %(idempotency_key)s
+"""
+
+# A failed turn is tried again in its place: its message is there already. Once a later turn has begun, the place
+# is gone.
+RECLAIM_SESSION = """
+WITH claimed AS (
+    UPDATE sessions_app_chatsession session SET
+        status = 'processing', version = version + 1, running_turn = %(turn)s,
+        lease_expires_at = clock_timestamp() + %(lease)s * interval '1 second',
+        last_active_at = clock_timestamp()
+    WHERE session.id = %(session)s AND session.status <> 'processing'
+        AND NOT EXISTS (
+            SELECT 1 FROM sessions_app_message later
+            WHERE later.session_id = session.id AND later.turn_id IS DISTINCT FROM %(turn)s
+                AND later.position > (SELECT min(position) FROM sessions_app_message WHERE turn_id = %(turn)s))
+    RETURNING session.id
+), turn AS (
+    UPDATE sessions_app_turn SET
+        status = 'running', model = %(model)s, error_code = '', error_detail = '', partial_text = '',
+        started_at = clock_timestamp(), finished_at = NULL
+    FROM claimed WHERE sessions_app_turn.id = %(turn)s
+)
+SELECT id FROM claimed
+"""
+
+_INSERT_MESSAGES = """INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content,
+        tool_round, tool_name, tool_call_id, tool_arguments, created_at)
+    SELECT m.id, owned.id, %(turn)s, owned.position + m.number - 1, m.role, m.content, m.tool_round,
+        m.tool_name, m.tool_call_id, m.tool_arguments, m.created_at
+    FROM owned, unnest(%(ids)s::uuid[], %(roles)s::text[], %(contents)s::text[], %(rounds)s::int[],
+        %(tool_names)s::text[], %(call_ids)s::text[], %(arguments)s::text[], %(times)s::timestamptz[])
+        WITH ORDINALITY AS m(id, role, content, tool_round, tool_name, tool_call_id, tool_arguments,
+            created_at, number)"""
+
 # The end of a turn holds only while the turn still owns the session: one that was interrupted, deleted or
 # taken for dead in between writes nothing.
-FINISH_TURN = """
+FINISH_TURN = f"""
 WITH owned AS (
     UPDATE sessions_app_chatsession SET
         status = %(session_status)s, version = version + 1, running_turn = NULL, lease_expires_at = NULL,
@@ -127,14 +165,7 @@ WITH owned AS (
         tool_rounds = %(tool_rounds)s, first_token_ms = %(first_token_ms)s
     FROM owned WHERE sessions_app_turn.id = %(turn)s
 ), messages AS (
-    INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content, tool_round,
-        tool_name, tool_call_id, tool_arguments, created_at)
-    SELECT m.id, owned.id, %(turn)s, owned.position + m.number - 1, m.role, m.content, m.tool_round,
-        m.tool_name, m.tool_call_id, m.tool_arguments, m.created_at
-    FROM owned, unnest(%(ids)s::uuid[], %(roles)s::text[], %(contents)s::text[], %(rounds)s::int[],
-        %(tool_names)s::text[], %(call_ids)s::text[], %(arguments)s::text[], %(times)s::timestamptz[])
-        WITH ORDINALITY AS m(id, role, content, tool_round, tool_name, tool_call_id, tool_arguments,
-            created_at, number)
+    {_INSERT_MESSAGES}
 ), event AS (
     INSERT INTO sessions_app_systemevent (session_id, kind, payload)
     SELECT id, %(event_kind)s, %(event_payload)s FROM owned WHERE %(event_kind)s::text IS NOT NULL
@@ -160,25 +191,52 @@ WITH mine AS (
 SELECT running_turn FROM renewed
 """
 
-# A worker died: what it had streamed becomes the reply, and the session reads as interrupted.
-EXPIRE_TURN = """
+# A worker died, or does not hear that it shall stop: what it had stored becomes the reply, and the session reads
+# as interrupted.
+_GIVE_UP_TURN = """
 WITH expired AS (
     UPDATE sessions_app_chatsession session SET
         status = 'interrupted', version = version + 1, running_turn = NULL, lease_expires_at = NULL,
         next_position = next_position + (turn.partial_text <> '')::int
     FROM sessions_app_turn turn
-    WHERE session.id = %(session)s AND session.status = 'processing'
-        AND session.lease_expires_at < clock_timestamp() AND turn.id = session.running_turn
+    WHERE session.id = %(session)s AND session.status = 'processing' AND turn.id = session.running_turn
+        AND {condition}
     RETURNING session.id, turn.id AS turn, turn.partial_text, session.next_position - 1 AS position
 ), turn AS (
     UPDATE sessions_app_turn SET status = 'interrupted', finished_at = clock_timestamp(), partial_text = '',
-        error_code = 'worker_lost', error_detail = 'The worker that ran this turn went away.'
+        error_code = '{code}', error_detail = '{detail}'
     FROM expired WHERE sessions_app_turn.id = expired.turn
 )
 INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content, tool_round, tool_name,
     tool_call_id, tool_arguments, created_at)
 SELECT gen_random_uuid(), id, turn, position, 'agent', partial_text, 0, '', '', '', clock_timestamp()
 FROM expired WHERE partial_text <> ''
+"""
+
+EXPIRE_TURN = _GIVE_UP_TURN.format(
+    condition="session.lease_expires_at < clock_timestamp()",
+    code="worker_lost",
+    detail="The worker that ran this turn went away.",
+)
+INTERRUPT_TURN = _GIVE_UP_TURN.format(
+    condition="session.running_turn = %(turn)s", code="interrupted", detail="The client interrupted this turn."
+)
+
+# What a round of tool calls added, stored while the turn goes on: a crash does not undo it, and every worker's
+# snapshot shows it.
+APPEND_MESSAGES = f"""
+WITH owned AS (
+    UPDATE sessions_app_chatsession SET
+        version = version + 1, next_position = next_position + %(message_count)s,
+        last_active_at = clock_timestamp()
+    WHERE id = %(session)s AND running_turn = %(turn)s AND status = 'processing'
+    RETURNING id, next_position - %(message_count)s AS position, version
+), messages AS (
+    {_INSERT_MESSAGES}
+), flushed AS (
+    UPDATE sessions_app_turn SET partial_text = '' FROM owned WHERE sessions_app_turn.id = %(turn)s
+)
+SELECT version FROM owned
 """
 
 READ_PARTIAL_TEXT = "SELECT partial_text FROM sessions_app_turn WHERE id = %(turn)s"

@@ -35,8 +35,19 @@ class NewTurn:
     app_key_id: int | None
     model: str
     content: str
+    idempotency_key: str | None = None
     user_state: str | None = None
     wallet: Wallet | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierTurn:
+    """A turn that a client asks for again."""
+
+    turn_id: UUID
+    status: str
+    error_code: str
+    error_detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +108,21 @@ async def claim(turn: NewTurn, session: Session | None) -> Session:
     raise SessionBusy
 
 
+async def by_idempotency_key(session_id: UUID, key: str) -> EarlierTurn | None:
+    """Return the session's turn that was begun under this key, if any."""
+    rows = await database.read(sql.READ_TURN_BY_KEY, {"session": session_id, "idempotency_key": key})
+    return EarlierTurn(*rows[0]) if rows else None
+
+
+async def claim_again(session_id: UUID, turn_id: UUID, *, model: str) -> Session | None:
+    """Start a failed turn again in its place; None when a turn runs, or a later one has taken its place."""
+    lease = settings.TURN_LEASE_SECONDS
+    parameters = {"session": session_id, "turn": turn_id, "model": model, "lease": lease}
+    if not await database.execute(sql.RECLAIM_SESSION, parameters):
+        return None
+    return await store.reload(session_id)
+
+
 async def finish(session: Session, turn_id: UUID, outcome: TurnOutcome) -> Session | None:
     """End a turn: store its messages and give the session free.
 
@@ -125,6 +151,34 @@ async def finish(session: Session, turn_id: UUID, outcome: TurnOutcome) -> Sessi
     )
     store.remember(finished)
     return finished
+
+
+async def append(session: Session, turn_id: UUID, messages: Sequence[StoredMessage]) -> Session | None:
+    """Store what a running turn has completed so far.
+
+    Args:
+        session: what `claim`, or the last `append`, returned.
+        turn_id: the turn.
+        messages: what is new.
+
+    Returns:
+        The session as it now is; None when the turn no longer owns it.
+    """
+    parameters = {"session": session.id, "turn": turn_id, **_message_parameters(messages)}
+    rows = await database.execute(sql.APPEND_MESSAGES, parameters)
+    if not rows:
+        return None
+    (version,) = rows[0]
+    if version != session.version + 1:  # a title, a wallet
+        return await store.reload(session.id)
+    grown = session.with_messages(messages, version=version)
+    store.remember(grown)
+    return grown
+
+
+async def give_up(session_id: UUID, turn_id: UUID) -> None:
+    """Interrupt a turn whose worker does not do it: what it had stored becomes the reply."""
+    await database.execute(sql.INTERRUPT_TURN, {"session": session_id, "turn": turn_id})
 
 
 async def renew(partial_texts: Mapping[tuple[UUID, UUID], str]) -> set[UUID]:
@@ -168,6 +222,7 @@ def _claim_parameters(turn: NewTurn) -> dict[str, object]:
         "app_key": turn.app_key_id,
         "model": turn.model,
         "content": turn.content,
+        "idempotency_key": turn.idempotency_key,
         "title": first_words(turn.content),
         "user_state": turn.user_state,
         "lease": settings.TURN_LEASE_SECONDS,
@@ -181,7 +236,6 @@ def _users_message(turn: NewTurn, row: Sequence[object]) -> StoredMessage:
 
 
 def _outcome_parameters(outcome: TurnOutcome) -> dict[str, object]:
-    messages = outcome.messages
     kind, payload = outcome.event or (None, None)
     return {
         "turn_status": outcome.turn_status,
@@ -197,6 +251,12 @@ def _outcome_parameters(outcome: TurnOutcome) -> dict[str, object]:
         "first_token_ms": outcome.first_token_ms,
         "event_kind": kind,
         "event_payload": payload,
+        **_message_parameters(outcome.messages),
+    }
+
+
+def _message_parameters(messages: Sequence[StoredMessage]) -> dict[str, object]:
+    return {
         "message_count": len(messages),
         "ids": [message.id for message in messages],
         "roles": [message.role for message in messages],

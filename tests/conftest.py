@@ -3,6 +3,7 @@
 import functools
 import os
 import shutil
+import subprocess
 import tempfile
 import urllib.parse
 from collections.abc import Callable, Generator, Iterator
@@ -31,7 +32,7 @@ from tests import factories  # noqa: E402
 from tests.client import Client  # noqa: E402
 from tests.commands import Result, run_manage  # noqa: E402
 from tests.model_server import ModelServer, ScriptedModel  # noqa: E402
-from tests.product import Server, start_server  # noqa: E402
+from tests.product import Server, free_port, start_server  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -97,6 +98,29 @@ def database_url() -> str:
     query = f"?host={urllib.parse.quote(host, safe='')}" if host.startswith("/") else ""
     netloc = "" if query else f"{host}:{port}"
     return f"postgresql://{user}:{password}@{netloc}/{parameters['dbname']}{query}"
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Redis of the tests' own."""
+    program = shutil.which("redis-server") or shutil.which("valkey-server")
+    if program is None:
+        pytest.skip("no Redis on this machine (Debian: apt-get install redis-server)")
+    port = free_port()
+    command = [
+        program,
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--dir",
+        str(tmp_path_factory.mktemp("redis")),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        yield f"redis://127.0.0.1:{port}/0"
+        process.terminate()
 
 
 @pytest.fixture(scope="session")

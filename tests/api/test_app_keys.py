@@ -25,6 +25,8 @@ CALLS = {
     "sessions": ("POST", "/api/sessions", {}),
     "sessions, by App": ("POST", "/api/sessions", {"app": "{app}"}),
     "sessions/<str:session_id>": ("GET", "/api/sessions/{id}", {}),
+    "interrupt": ("POST", "/api/interrupt", {}),
+    "updates": ("GET", "/api/updates", {}),
     "rename": ("PATCH", "/api/sessions/{id}", {"title": "Mine"}),
     "delete": ("DELETE", "/api/sessions/{id}", {}),
     "control/models": ("GET", "/api/control/models", {}),
@@ -79,12 +81,17 @@ BAD_KEYS: dict[str, Callable[[App], str]] = {
 
 def call(client: Client, name: str, app: App) -> tuple[int, Any, str]:
     method, path, params = CALLS[name]
-    response = client.request(
+    own = {"X-Session-Id": client.session_id, **({} if client.key is None else {"AOMI-APP-KEY": client.key})}
+    with client.http.stream(
         method,
         path.format(id=client.session_id),
+        headers=[(header.encode(), value.encode()) for header, value in own.items()],
         params={key: value.format(app=app.slug) for key, value in params.items()},
-    )
-    return response.status_code, response.json(), response.headers.get("WWW-Authenticate", "")
+    ) as response:
+        if response.headers["Content-Type"] == "text/event-stream":  # it never ends; that it began is the answer
+            return response.status_code, None, ""
+        response.read()
+        return response.status_code, response.json(), response.headers.get("WWW-Authenticate", "")
 
 
 def test_the_table_has_every_endpoint() -> None:

@@ -1,0 +1,83 @@
+"""A turn as server-sent events, for the client that asked for it."""
+
+import asyncio
+import itertools
+import uuid
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from typing import Any
+
+from chat.events import RoundEnded, TextDelta, ToolResult, TurnEvent
+from chat.running_turn import RunningTurn
+from chat.updates import KEEPALIVE, KEEPALIVE_SECONDS, sse
+from chat.waiting import until_idle
+from sessions_app.store import store
+from sessions_app.values import Session
+
+Describe = Callable[[Session], Awaitable[dict[str, Any]]]
+# A turn of another worker is waited for no longer than this; the client may ask again.
+JOIN_SECONDS = 300.0
+
+
+async def turn_events(
+    running: RunningTurn | None, session_id: uuid.UUID, describe: Describe
+) -> AsyncGenerator[bytes, None]:
+    """Yield the turn's events, and last `complete` with the snapshot.
+
+    Args:
+        running: the turn on this worker; None when it is another worker's, or over: then only its end is told.
+        session_id: the session.
+        describe: makes a snapshot of the session.
+    """
+    numbers = itertools.count(1)
+
+    def write(data: Mapping[str, Any]) -> bytes:
+        type_ = {"type": data["type"], "session_id": session_id}
+        return sse({**type_, **data}, event_id=str(next(numbers)))
+
+    if running is None:
+        await until_idle(session_id, JOIN_SECONDS)
+    else:
+        async for event in _events_of(running):
+            if event is None:
+                yield KEEPALIVE
+            else:
+                for data in _describe(event):
+                    yield write(data)
+        if running.failure is not None:
+            yield write({"type": "error", "message": str(running.failure), "code": running.failure.code})
+    session = await store.load(session_id)
+    if session is not None:
+        yield write({"type": "complete", "snapshot": await describe(session)})
+
+
+async def _events_of(running: RunningTurn) -> AsyncGenerator[TurnEvent | None, None]:
+    """Yield the turn's events until its result is stored; None whenever it is silent for a while."""
+    queue: asyncio.Queue[TurnEvent | None] = asyncio.Queue()
+    if text := running.partial_text:  # a turn that was begun by an earlier call
+        queue.put_nowait(TextDelta(text))
+    running.listeners.append(queue)
+    try:
+        while running.task is not None and not (running.task.done() and queue.empty()):
+            try:
+                event = await asyncio.wait_for(queue.get(), KEEPALIVE_SECONDS)
+            except TimeoutError:
+                yield None
+                continue
+            if event is None:
+                return
+            yield event
+    finally:
+        running.listeners.remove(queue)
+
+
+def _describe(event: TurnEvent) -> list[dict[str, Any]]:
+    match event:
+        case TextDelta(text):
+            return [{"type": "text", "content": text}]
+        case RoundEnded(tool_calls=calls):
+            return [
+                {"type": "tool_call", "name": call.name, "call_id": call.call_id, "args": call.arguments}
+                for call in calls
+            ]
+        case ToolResult(_, call, result):
+            return [{"type": "tool_result", "call_id": call.call_id, "name": call.name, "result": result}]

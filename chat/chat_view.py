@@ -1,0 +1,114 @@
+"""`POST /api/chat`: a message in, the reply out, at once, later, or as it streams."""
+
+import asyncio
+import uuid
+
+from django.http.response import HttpResponseBase
+from psycopg.errors import UniqueViolation
+from rest_framework.request import Request
+
+from apps_registry.configs import app_configs
+from apps_registry.values import AppConfig
+from chat.chat_stream import turn_events
+from chat.parameters import (
+    ClientState,
+    app_parameter,
+    client_state,
+    idempotency_key,
+    message_parameter,
+    seconds_to_wait,
+)
+from chat.providers.base import ModelFailure, ModelTimeout
+from chat.runner import runner
+from chat.running_turn import RunningTurn
+from chat.updates import event_stream
+from chat.views import SnapshotView
+from chat.waiting import until_idle
+from sessions_app import turns
+from sessions_app.store import store
+from sessions_app.turns import EarlierTurn, NewTurn, SessionBusy
+from sessions_app.values import Session
+
+
+class ChatView(SnapshotView):
+    """Starts a turn, or finds the one that the client asks for again, and shows how it goes."""
+
+    async def post(self, request: Request) -> HttpResponseBase:
+        """Answer the snapshot once the turn has ended or the client would not wait longer."""
+        session_id = self.session_id()
+        message, client, key = message_parameter(request), client_state(request), idempotency_key(request)
+        session = store.remembered(session_id) or await store.reload(session_id)
+        app = await self._app(app_parameter(request), session)
+        turn = self._new_turn(session_id, app, message, client, key)
+        running = await self._start_or_find(turn, session, app)
+        if "text/event-stream" in request.headers.get("Accept", ""):
+            return event_stream(turn_events(running, session_id, lambda now: self.snapshot_body(now, app)))
+        await self._wait(session_id, running, seconds_to_wait(request, app.reply_wait_seconds))
+        if running is not None and running.failure is not None:
+            raise running.failure
+        now = running.session if running is not None else None
+        return await self.snapshot_of(now or (await self.known_session(session_id))[0], app)
+
+    async def _wait(self, session_id: uuid.UUID, running: RunningTurn | None, seconds: int) -> None:
+        """Wait for the end of the turn, which does not depend on us."""
+        if running is None:  # over, or another worker's
+            await until_idle(session_id, seconds)
+        elif running.task is not None:
+            await asyncio.wait({running.task}, timeout=seconds)
+            if running.task.done():
+                running.task.result()  # raises when the result could not be stored
+
+    async def _start_or_find(self, turn: NewTurn, session: Session | None, app: AppConfig) -> RunningTurn | None:
+        """Return the turn of this worker that answers the call; None when it is another worker's, or over."""
+        key = turn.idempotency_key
+        earlier = await turns.by_idempotency_key(turn.session_id, key) if key and session else None
+        if earlier is None:
+            try:
+                return self._start(turn.turn_id, await turns.claim(turn, session), app)
+            except (SessionBusy, UniqueViolation):
+                # The same call came twice at once and the other one was first; or somebody else's turn runs.
+                earlier = await turns.by_idempotency_key(turn.session_id, key) if key else None
+                if earlier is None:
+                    raise
+        return await self._find(earlier, turn.session_id, app)
+
+    async def _find(self, earlier: EarlierTurn, session_id: uuid.UUID, app: AppConfig) -> RunningTurn | None:
+        """Return a turn that was begun before; one that failed is tried again."""
+        if earlier.status == "failed":
+            again = await turns.claim_again(session_id, earlier.turn_id, model=app.models[0].name)
+            if again is not None:
+                return self._start(earlier.turn_id, again, app)
+            failure = ModelTimeout if earlier.error_code == ModelTimeout.code else ModelFailure
+            raise failure(earlier.error_detail)
+        running = runner.running(session_id)
+        return running if running is not None and running.turn_id == earlier.turn_id else None
+
+    def _start(self, turn_id: uuid.UUID, claimed: Session, app: AppConfig) -> RunningTurn:
+        running = RunningTurn(turn_id=turn_id, session_id=claimed.id, session=claimed, app=app, model=app.models[0])
+        runner.start(running, claimed)
+        return running
+
+    async def _app(self, slug: str | None, session: Session | None) -> AppConfig:
+        """Return the App to use: the one named, else the session's, else the default."""
+        if slug is None and session is not None and session.app_id is not None:
+            app = await app_configs.by_id(session.app_id, revision=self.caller.revision)
+            self.check_object_permissions(self.request, app)
+            if app is not None:
+                return app
+        return await self.usable_app(slug)
+
+    def _new_turn(
+        self, session_id: uuid.UUID, app: AppConfig, message: str, client: ClientState, key: str | None
+    ) -> NewTurn:
+        return NewTurn(
+            turn_id=uuid.uuid4(),
+            message_id=uuid.uuid4(),
+            session_id=session_id,
+            app_id=app.id,
+            app_key_id=self.caller.key_id,
+            model=app.models[0].name,
+            content=message,
+            idempotency_key=key,
+            user_state=client.user_state,
+            wallet=client.wallet,
+        )

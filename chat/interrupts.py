@@ -1,0 +1,62 @@
+"""Stopping turns, wherever they run."""
+
+import asyncio
+
+from chat.runner import runner
+from sessions_app import turns
+from sessions_app.hub import hub
+from sessions_app.store import store
+from sessions_app.subscriptions import SessionEvent
+from sessions_app.values import PROCESSING, Session
+
+# A turn of this worker stores its partial reply first; another worker is given so long to do the same.
+LOCAL_SECONDS = 2.0
+REMOTE_SECONDS = 0.4
+
+
+async def interrupt(session: Session) -> Session | None:
+    """Stop the session's turn and return the session as it then is; None when it was deleted meanwhile.
+
+    The worker that runs the turn closes its connection to the model and keeps what had arrived as the reply.
+    One that does not answer in time loses the turn: what it stores later finds no turn to belong to.
+    """
+    if session.status != PROCESSING or session.running_turn is None:
+        return session
+    if runner.running(session.id) is not None:
+        runner.cancel(session.id)
+        await runner.ended(session.id, LOCAL_SECONDS)
+    else:
+        await _ask_the_others(session)
+    now = await store.load(session.id)
+    if now is not None and now.status == PROCESSING and now.running_turn == session.running_turn:
+        await turns.give_up(session.id, session.running_turn)
+        hub.publish(session.id, session.app_id, "status_changed", status="interrupted")
+        now = await store.load(session.id)
+    return now
+
+
+async def _ask_the_others(session: Session) -> None:
+    subscription = hub.subscribe(session.id)
+    try:
+        hub.tell_workers(session.id, "_interrupt", turn_id=str(session.running_turn))
+        async with asyncio.timeout(REMOTE_SECONDS):
+            async for event in subscription.read(idle_seconds=REMOTE_SECONDS):
+                if event is None or (event.type == "status_changed" and event.data.get("status") != PROCESSING):
+                    return
+    except TimeoutError:
+        return
+    finally:
+        hub.unsubscribe(session.id, subscription)
+
+
+def on_event(event: SessionEvent) -> None:
+    """Do what another worker asks of this one."""
+    turn = runner.running(event.session_id)
+    if turn is None:
+        return
+    if event.type == "_what_so_far":
+        announced = turn.partial_text[: turn.announced_chars]
+        hub.tell_workers(event.session_id, "_partial", message_id=str(turn.streaming_id), delta=announced)
+    asked = event.type == "_interrupt" and event.data.get("turn_id") == str(turn.turn_id)
+    if asked or event.type == "_deleted":
+        runner.cancel(event.session_id)

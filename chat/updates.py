@@ -1,0 +1,74 @@
+"""`GET /api/updates`: what happens in a session, as server-sent events, on whichever worker it happens."""
+
+import time
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+
+from apps_registry.configs import app_configs
+from chat.api import ApiView
+from chat.stream_guard import guard
+from keys.permissions import may_use
+from sessions_app.access import needs_key
+from sessions_app.hub import hub
+from sessions_app.store import store
+from sessions_app.subscriptions import SessionEvent
+
+# Proxies close connections that are silent for a minute.
+KEEPALIVE_SECONDS = 15.0
+KEEPALIVE = b": keepalive\n\n"
+HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+
+
+def sse(data: Mapping[str, Any], *, event_id: str | None = None) -> bytes:
+    """Return one server-sent event: https://html.spec.whatwg.org/multipage/server-sent-events.html."""
+    head = f"id: {event_id}\n".encode() if event_id else b""
+    return head + b"data: " + orjson.dumps(data) + b"\n\n"
+
+
+def event_stream(content: AsyncGenerator[bytes, None]) -> StreamingHttpResponse:
+    """Return a response that streams events as they come."""
+    return StreamingHttpResponse(content, content_type="text/event-stream", headers=HEADERS)
+
+
+class UpdatesView(ApiView):
+    """A stream that may be opened before its session exists."""
+
+    async def get(self, request: Request) -> HttpResponseBase:
+        """Answer events until the client leaves, falls behind, or the worker stops."""
+        session_id = self.session_id()
+        session = await store.load(session_id)
+        if session is not None:
+            await self.app_of(session)
+        return event_stream(self._events(session_id, request.headers.get("Last-Event-ID")))
+
+    async def _may_see(self, event: SessionEvent) -> bool:
+        """Whether the caller may still see the session: it may have come to belong to an App since."""
+        if event.app_id is None:
+            return True
+        app = await app_configs.by_id(event.app_id, revision=self.caller.revision)
+        return not needs_key(event.app_id, app) or may_use(self.caller, app)
+
+    async def _events(self, session_id: UUID, last_event_id: str | None) -> AsyncGenerator[bytes, None]:
+        # Here and not before: a client that is gone by now never starts this, and so leaves nothing behind.
+        subscription = hub.subscribe(session_id, after=last_event_id)
+        guard.watch(self.caller, subscription)
+        try:
+            yield b"retry: 1000\n: connected\n\n"
+            quiet_since = time.monotonic()
+            async for event in subscription.read(idle_seconds=KEEPALIVE_SECONDS):
+                if event is None or not await self._may_see(event):
+                    if time.monotonic() - quiet_since >= KEEPALIVE_SECONDS:
+                        yield KEEPALIVE
+                        quiet_since = time.monotonic()
+                    continue
+                quiet_since = time.monotonic()
+                yield sse({"type": event.type, "session_id": session_id, **event.data}, event_id=event.id)
+        finally:
+            guard.unwatch(self.caller, subscription)
+            hub.unsubscribe(session_id, subscription)
