@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,12 @@ def postgres_address(env: environ.Env) -> Any:
         ImproperlyConfigured: it is not the address of a PostgreSQL. Its text is not repeated: it holds a password.
     """
     try:
-        database = env.db_url("DATABASE_URL")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it would print the address, password and all
+            database = env.db_url("DATABASE_URL")
     except (ValueError, KeyError, ImproperlyConfigured):
         database = {}
-    if database.get("ENGINE") != "django.db.backends.postgresql":
+    if database.get("ENGINE") != "django.db.backends.postgresql" or not database.get("NAME"):
         raise ImproperlyConfigured(
             "DATABASE_URL is not a PostgreSQL address; it looks like postgresql://user:password@host:5432/name."
         )

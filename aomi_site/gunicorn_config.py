@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from typing import Any
 
 worker_class = "aomi_site.worker.AomiWorker"
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
@@ -20,16 +21,32 @@ control_socket_disable = True
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="aomi-metrics-")
 
 
+def on_starting(server: object) -> None:
+    """Check the settings once, before workers start and fail one after the other."""
+    from django.core.exceptions import ImproperlyConfigured
+
+    try:
+        _settings()
+    except ImproperlyConfigured as error:
+        raise SystemExit(f"Error: {error}") from None
+
+
 def on_exit(server: object) -> None:
     """Remove the counters' files; stop the embedded PostgreSQL if nobody else uses it.
 
     Workers cannot do it: they end by a signal.
     """
     shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+    from aomi_site.embedded_postgres.server import stop_if_unused
+
+    settings = _settings()
+    if not settings.DATABASE_URL:
+        stop_if_unused(settings.DATA_DIR)
+
+
+def _settings() -> Any:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aomi_site.settings")
     from django.conf import settings
 
-    from aomi_site.embedded_postgres.server import stop_if_unused
-
-    if not settings.DATABASE_URL:
-        stop_if_unused(settings.DATA_DIR)
+    settings.INSTALLED_APPS  # noqa: B018 - reads them all
+    return settings

@@ -6,6 +6,7 @@ import prometheus_client
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import multiprocess
+from psycopg.errors import UndefinedTable
 
 from apps_registry import database
 
@@ -18,9 +19,11 @@ async def live(request: HttpRequest) -> JsonResponse:
 async def ready(request: HttpRequest) -> JsonResponse:
     """Answer 200 when requests can be served, 503 while Postgres is away."""
     try:
-        await database.read("SELECT 1")
+        await database.read("SELECT number FROM apps_registry_registryrevision")
     except database.DATABASE_DOWN:
         return JsonResponse({"status": "unavailable", "database": "down"}, status=503)
+    except UndefinedTable:
+        return JsonResponse({"status": "unavailable", "database": "not migrated"}, status=503)
     return JsonResponse({"status": "ok", "database": "up"})
 
 

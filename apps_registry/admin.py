@@ -5,16 +5,15 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Count, QuerySet
-from django.db.models.functions import Length
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps_registry.admin_display import NOTHING, ConsoleAdmin, badge, code, moment
+from apps_registry.admin_display import NOTHING, ConsoleAdmin, badge, code
 from apps_registry.app_admin import AppAdmin
-from apps_registry.models import Document, Model, Provider
+from apps_registry.models import Model, Provider
 
-__all__ = ["AppAdmin", "DocumentAdmin", "ModelAdmin", "ProviderAdmin"]
+__all__ = ["AppAdmin", "ModelAdmin", "ProviderAdmin"]
 
 
 @admin.register(Provider)
@@ -73,29 +72,3 @@ class ModelAdmin(ConsoleAdmin[Model]):
         first = [app.slug for app in model.default_of.all()]
         others = [f"{app.slug} (alternative)" for app in model.alternative_of.all()]
         return ", ".join(sorted(first) + sorted(others)) or NOTHING
-
-
-@admin.register(Document)
-class DocumentAdmin(ConsoleAdmin[Document]):
-    """Texts that an App may draw on."""
-
-    list_display = ("title", "app", "size", "added")
-    list_filter = ("app",)
-    list_select_related = ("app",)
-    search_fields = ("title",)
-    ordering = ("-created_at",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:
-        """Documents with their length; a list does not fetch the texts."""
-        rows = super().get_queryset(request).annotate(characters=Length("content"))
-        return rows.defer("content")
-
-    @admin.display(description="characters", ordering="characters")
-    def size(self, document: Any) -> str:
-        """Its length, with thousands set apart."""
-        return f"{document.characters:,}"
-
-    @admin.display(description="added", ordering="created_at")
-    def added(self, document: Document) -> SafeString:
-        """When it was added."""
-        return moment(document.created_at)

@@ -67,7 +67,8 @@ class AppAdmin(ConsoleAdmin[App]):
             "Model",
             {
                 "fields": ("default_model", "builtin_tools"),
-                "description": "The model that answers, and the tools that it may call while it does.",
+                "description": "The model that answers, and the tools that it may call while it does. A model that "
+                "does not support tools (its page says so) is not offered any.",
             },
         ),
         (

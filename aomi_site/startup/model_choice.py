@@ -33,7 +33,7 @@ class ModelSpec:
     @property
     def line(self) -> str:
         """What the banner says of it."""
-        return f"{self.model_name} of {self.provider_slug}: {self.reason}"
+        return f"{self.model_name} ({self.provider_slug}): {self.reason}"
 
     def seed(self) -> App:
         """Make the default App with this model unless there is a default App; return that."""
@@ -85,7 +85,7 @@ def describe(app: App) -> str:
     key = model.provider.api_key_env
     if key and not os.environ.get(key):
         text += f"; {key} is not set, so it will not answer"
-    if model.provider.slug == EMBEDDED_PROVIDER and _env("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+    if model.provider.slug != "openai" and _env("OPENAI_API_KEY", "OPENAI_BASE_URL"):
         text += "; to use OPENAI_*, add its provider and model in the admin and choose it there"
     return text
 

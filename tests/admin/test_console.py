@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from apps_registry.models import App, Document
+from apps_registry.models import App
 from keys.models import AppKey
 from tests import factories
 from tests.product import Server
@@ -20,12 +20,11 @@ LISTS = (
     "apps_registry/app",
     "apps_registry/model",
     "apps_registry/provider",
-    "apps_registry/document",
     "keys/appkey",
     "sessions_app/chatsession",
     "sessions_app/turn",
 )
-VIEW = ("view_app", "view_model", "view_provider", "view_document", "view_appkey", "view_chatsession", "view_turn")
+VIEW = ("view_app", "view_model", "view_provider", "view_appkey", "view_chatsession", "view_turn")
 
 # How a page shows that something can be added, saved, deleted, issued, revoked or switched.
 BUTTONS = (
@@ -45,7 +44,6 @@ def one_of_each(app: App) -> dict[str, Any]:
         "apps_registry/app": app.pk,
         "apps_registry/model": app.default_model_id,
         "apps_registry/provider": app.default_model.provider_id,
-        "apps_registry/document": Document.objects.create(app=app, title="Title", content="Text").pk,
         "keys/appkey": factories.make_key(app).app_key.pk,
         "sessions_app/chatsession": session.pk,
         "sessions_app/turn": session.turns.get().pk,
@@ -60,7 +58,7 @@ def test_every_page_loads_without_a_complaint(console: "Page", server: Server, a
     rows = one_of_each(app)
     paths = ["", *(f"{name}/" for name in LISTS), *(f"{name}/{pk}/change/" for name, pk in rows.items())]
     paths += [f"{name}/{pk}/history/" for name, pk in rows.items()]
-    paths += [f"apps_registry/{name}/add/" for name in ("app", "model", "provider", "document")]
+    paths += [f"apps_registry/{name}/add/" for name in ("app", "model", "provider")]
     paths += ["keys/appkey/add/", f"apps_registry/app/{app.pk}/make-default/", f"apps_registry/app/{app.pk}/delete/"]
     for path in paths:
         answer = console.goto(f"{server.url}/admin/{path}")

@@ -159,7 +159,7 @@ def fails(data_dir: Path, *words: str, **environment: str) -> str:
 def test_it_starts_serves_stops_and_starts_again_quickly(data_dir: Path) -> None:
     first = Quickstart(data_dir, "--workers", "2", **ELSEWHERE).wait_for_banner()
     assert f"http://127.0.0.1:{first.port}/admin/" in first.text
-    assert "some-model of openai: OPENAI_BASE_URL is set" in first.text
+    assert "some-model (openai): OPENAI_BASE_URL is set" in first.text
     assert re.search(r"user admin, password \S{16} ", first.text)
     assert first.status("/livez") == 200
     assert first.stop() == 0

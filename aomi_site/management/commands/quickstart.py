@@ -34,6 +34,7 @@ The model, for a default App that does not exist yet, is the first of these that
   2. an Ollama on this machine
   3. a small embedded model, downloaded once (93 MB)
 """
+LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 EXAMPLES = """\
 examples:
   python manage.py quickstart
@@ -73,13 +74,17 @@ class Command(TeachingCommand):
 
 def _check(options: dict[str, Any]) -> None:
     if not settings.IS_LOCAL:
-        raise CommandError("quickstart serves locally; with AOMI_ENV=production, run gunicorn yourself.")
+        raise CommandError("quickstart serves locally; with AOMI_ENV=production, run gunicorn as the README says.")
     if not 1 <= options["port"] <= 65535:
         raise CommandError(f"--port {options['port']} is not a port; it must be between 1 and 65535.")
     if not 1 <= options["workers"] <= 64:
         raise CommandError(f"--workers {options['workers']} makes no sense; it must be between 1 and 64.")
     model_choice.openai_url()
     check_port_is_free(options["host"], options["port"])
+    if options["host"] not in LOOPBACK and settings.ALLOWED_HOSTS == LOOPBACK:
+        raise CommandError(
+            f"--host {options['host']} is for other machines: set ALLOWED_HOSTS to the names by which they call it."
+        )
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
