@@ -87,7 +87,8 @@ def _chat_messages(turn: Sequence[StoredMessage], *, with_tools: bool) -> Iterat
     announced: set[int] = set()
     for message in turn:
         calls = rounds.get(message.tool_round, []) if with_tools and message.tool_round else []
-        if message.role == "user":
+        if message.role in {"user", "system"}:
+            # Templates of many models take a system message only at the beginning.
             yield {"role": "user", "content": message.content}
         elif message.role == "agent" and (message.content or calls):
             announced.add(message.tool_round)

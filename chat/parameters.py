@@ -65,6 +65,20 @@ def app_parameter(request: Request) -> str | None:
     return text_parameter(request, "app") or None
 
 
+def whole_number(request: Request, name: str, *, default: int, maximum: int) -> int:
+    """Return a count from 1 to `maximum`; more than that is as good as the maximum.
+
+    Raises:
+        ValidationError: not a whole number, or 0.
+    """
+    text = text_parameter(request, name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdecimal()) or int(text[:10]) < 1:
+        raise ValidationError(f"{name} is not a whole number from 1.")
+    return min(int(text[:10]), maximum)
+
+
 def idempotency_key(request: Request) -> str | None:
     """Return the key under which the client may repeat this call.
 

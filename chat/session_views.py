@@ -8,15 +8,20 @@ from rest_framework.response import Response
 
 from chat.api import ApiView
 from chat.errors import SessionNotAvailable
-from chat.parameters import TITLE_MAX_CHARS, app_parameter, client_state, text_parameter
+from chat.parameters import TITLE_MAX_CHARS, app_parameter, client_state, text_parameter, whole_number
 from chat.runner import runner
 from chat.snapshot import details, title
 from sessions_app.hub import hub
+from sessions_app.listing import Cursor, sessions_of_wallet
 from sessions_app.store import store
+from sessions_app.user_state import parse_wallet
+
+PAGE_DEFAULT = 50
+PAGE_MAX = 200
 
 
 class SessionsView(ApiView):
-    """`POST /api/sessions`: browsers repeat it whenever they open a thread."""
+    """`/api/sessions`: open a thread, which browsers repeat whenever they show it; list a wallet's threads."""
 
     async def post(self, request: Request) -> Response:
         """Make the session unless there is one; the same answer either way."""
@@ -31,6 +36,49 @@ class SessionsView(ApiView):
             if wallet != session.wallet or app_id != session.app_id:
                 await store.update(session_id, app_id=app_id, wallet=wallet)
         return Response({"session_id": session.id, "title": title(session)})
+
+    async def get(self, request: Request) -> Response:
+        """List a wallet's sessions, as far as the caller may see them, newest activity first."""
+        address = text_parameter(request, "public_key")
+        wallet = parse_wallet({"address": address})
+        if wallet is None:
+            raise ValidationError("public_key is missing or empty.")
+        limit = whole_number(request, "limit", default=PAGE_DEFAULT, maximum=PAGE_MAX)
+        own = self.session_id() if "X-Session-Id" in request.headers else None
+        sessions, cursor = await sessions_of_wallet(
+            wallet.address, own=await self._own(own), app_ids=self.caller.app_ids, after=_cursor(request), limit=limit
+        )
+        listed = [{"session_id": s.id, "title": title(s), "is_archived": s.is_archived} for s in sessions]
+        return Response(listed, headers={"X-Next-Cursor": cursor.dump()} if cursor else None)
+
+    async def _own(self, session_id: UUID | None) -> UUID | None:
+        """Return the caller's own session, if it exists and the caller may see it."""
+        session = await store.load(session_id) if session_id else None
+        if session is not None:
+            await self.app_of(session)
+        return session.id if session else None
+
+
+def _cursor(request: Request) -> Cursor | None:
+    text = text_parameter(request, "cursor")
+    try:
+        return Cursor.load(text) if text else None
+    except ValueError:
+        raise ValidationError("cursor is not one that an earlier page gave.") from None
+
+
+class ArchiveView(ApiView):
+    """`/api/sessions/{id}/archive` and `/unarchive`."""
+
+    is_archived = True
+
+    async def post(self, request: Request, session_id: str) -> Response:
+        """Archive the session, or bring it back."""
+        id_ = self.session_id(session_id)
+        await self.known_session(id_)
+        await store.set_archived(id_, self.is_archived)
+        session, app = await self.known_session(id_)
+        return Response(details(session, app=app.slug if app else None))
 
 
 class SessionView(ApiView):

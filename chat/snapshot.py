@@ -32,7 +32,7 @@ def snapshot(
     """
     said = [*session.messages, *unfinished]
     streaming = unfinished[-1].id if unfinished else None
-    messages = [_message(message, is_streaming=message.id == streaming) for message in said[_place(said, since) :]]
+    messages = [message_body(message, is_streaming=message.id == streaming) for message in said[_place(said, since) :]]
     return {
         "session_id": session.id,
         "app": app,
@@ -40,7 +40,7 @@ def snapshot(
         "is_processing": session.status == PROCESSING,
         "title": title(session),
         "messages": messages,
-        "system_events": [{kind: orjson.Fragment(payload)} for kind, payload in events],
+        "system_events": [system_event(kind, payload) for kind, payload in events],
         "user_state": None if session.user_state is None else orjson.Fragment(session.user_state),
     }
 
@@ -84,7 +84,13 @@ def _place(said: Sequence[StoredMessage], since: str | None) -> int:
     return next((number for number, message in enumerate(said, 1) if str(message.id) == since), 0)
 
 
-def _message(message: StoredMessage, *, is_streaming: bool) -> dict[str, Any]:
+def system_event(kind: str, payload: str) -> dict[str, Any]:
+    """Return a system event; the payload is JSON text already."""
+    return {kind: orjson.Fragment(payload)}
+
+
+def message_body(message: StoredMessage, *, is_streaming: bool = False) -> dict[str, Any]:
+    """Return a message."""
     is_tool = message.role == "tool"
     return {
         "id": message.id,

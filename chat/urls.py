@@ -4,7 +4,8 @@ from django.urls import path
 
 from chat.chat_view import ChatView
 from chat.control_views import AppsView, ModelsView
-from chat.session_views import SessionsView, SessionView
+from chat.session_views import ArchiveView, SessionsView, SessionView
+from chat.system_views import EventsView, SystemView
 from chat.updates import UpdatesView
 from chat.views import InterruptView, StateView
 
@@ -15,6 +16,10 @@ urlpatterns = [
     path("updates", UpdatesView.as_view()),
     path("sessions", SessionsView.as_view()),
     path("sessions/<str:session_id>", SessionView.as_view()),
+    path("sessions/<str:session_id>/archive", ArchiveView.as_view()),
+    path("sessions/<str:session_id>/unarchive", ArchiveView.as_view(is_archived=False)),
+    path("system", SystemView.as_view()),
+    path("events", EventsView.as_view()),
     path("control/apps", AppsView.as_view()),
     path("control/models", ModelsView.as_view()),
     # The newer names of the same calls.

@@ -256,3 +256,42 @@ WITH due AS (
 )
 SELECT kind, payload FROM delivered ORDER BY id
 """
+
+# What a client tells the session outside the conversation; a turn that runs goes on beside it.
+ADD_SYSTEM_EVENT = """
+WITH told AS (
+    UPDATE sessions_app_chatsession SET
+        version = version + 1, next_position = next_position + 1, undelivered_events = undelivered_events + 1,
+        last_active_at = clock_timestamp()
+    WHERE id = %(session)s
+    RETURNING id, next_position - 1 AS position, last_active_at
+), event AS (
+    INSERT INTO sessions_app_systemevent (session_id, kind, payload) SELECT id, %(kind)s, %(payload)s FROM told
+), message AS (
+    INSERT INTO sessions_app_message (id, session_id, position, role, content, tool_round, tool_name,
+        tool_call_id, tool_arguments, created_at)
+    SELECT %(message)s, id, position, 'system', %(content)s, 0, '', '', '', last_active_at FROM told
+)
+SELECT last_active_at FROM told
+"""
+
+READ_EVENTS = """
+SELECT kind, payload FROM (
+    SELECT id, kind, payload FROM sessions_app_systemevent
+    WHERE session_id = %(session)s ORDER BY id DESC LIMIT %(count)s) newest
+ORDER BY id
+"""
+
+SET_ARCHIVED = """
+UPDATE sessions_app_chatsession SET version = version + 1, is_archived = %(is_archived)s
+WHERE id = %(session)s AND is_archived <> %(is_archived)s
+"""
+
+# Addresses are public, so an address alone lists nothing: the caller's own session, and those of its Apps.
+LIST_SESSIONS = f"""
+SELECT {SESSION_COLUMNS}, false FROM sessions_app_chatsession session
+WHERE session.wallet_address = %(wallet)s
+    AND (session.id = %(own)s OR session.app_id = ANY(%(apps)s))
+    AND (%(before)s::timestamptz IS NULL OR (session.last_active_at, session.id) < (%(before)s, %(before_id)s::uuid))
+ORDER BY session.last_active_at DESC, session.id DESC LIMIT %(limit)s
+"""

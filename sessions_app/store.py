@@ -102,6 +102,10 @@ class SessionStore:
         parameters = {"session": session_id, "app": app_id, "title": title, "user_state": user_state}
         await database.execute(sql.UPDATE_SESSION, {**parameters, **wallet_parameters(wallet)})
 
+    async def set_archived(self, session_id: UUID, is_archived: bool) -> None:
+        """Archive a session or bring it back; doing it twice changes nothing."""
+        await database.execute(sql.SET_ARCHIVED, {"session": session_id, "is_archived": is_archived})
+
     async def delete(self, session_id: UUID) -> bool:
         """Delete the session and everything said in it; False when there is none."""
         self.forget(session_id)

@@ -1,0 +1,63 @@
+"""`/api/system` and `/api/events`: what is told outside the conversation."""
+
+from typing import Any
+
+import orjson
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chat.api import ApiView
+from chat.parameters import message_parameter, whole_number
+from chat.snapshot import message_body, system_event
+from sessions_app.hub import hub
+from sessions_app.store import store
+from sessions_app.system_events import CALLBACK, NOTICE, add_event, newest_events
+
+RESPONSE_PREFIX = "Response of system endpoint: "
+EVENTS_DEFAULT = 50
+EVENTS_MAX = 1_000
+
+
+class SystemView(ApiView):
+    """A client's notice, or a callback such as a wallet's answer; the model reads it before its next answer."""
+
+    async def post(self, request: Request) -> Response:
+        """Store it; a session that does not exist yet is made."""
+        session_id, text = self.session_id(), message_parameter(request)
+        session = await store.load(session_id)
+        if session is None:
+            await store.create(session_id, app_id=None, user_state=None, wallet=None)
+            session = await store.load(session_id)
+        if session is None:
+            raise NotFound("The session was deleted meanwhile.")
+        await self.app_of(session)
+        kind, payload = _kind_and_payload(text)
+        message = await add_event(session_id, kind=kind, payload=payload, content=f"{RESPONSE_PREFIX}{text}")
+        if message is None:
+            raise NotFound("The session was deleted meanwhile.")
+        if kind == NOTICE:
+            hub.publish(session_id, session.app_id, "system_notice", message=text)
+        return Response({"res": message_body(message)})
+
+
+class EventsView(ApiView):
+    """The newest system events."""
+
+    async def get(self, request: Request) -> Response:
+        """Answer them oldest first, whether a snapshot has shown them or not."""
+        session_id = self.session_id()
+        count = whole_number(request, "count", default=EVENTS_DEFAULT, maximum=EVENTS_MAX)
+        await self.known_session(session_id)
+        return Response([system_event(kind, payload) for kind, payload in await newest_events(session_id, count)])
+
+
+def _kind_and_payload(text: str) -> tuple[str, str]:
+    """JSON objects and lists are callbacks; anything else is a notice, a bare number or word among them."""
+    try:
+        data: Any = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        data = None
+    if isinstance(data, dict | list):
+        return CALLBACK, text
+    return NOTICE, orjson.dumps(text).decode()
