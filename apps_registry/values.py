@@ -51,6 +51,10 @@ class AppConfig:
     sessions_readable_by_id: bool
     model_names: tuple[str, ...] = field(init=False)
 
+    def model_for(self, chosen: str) -> ModelConfig:
+        """Return the model of this name, if the App offers it, else the default."""
+        return next((model for model in self.models if model.name == chosen), self.models[0])
+
     def __post_init__(self) -> None:
         """Derive the names once."""
         object.__setattr__(self, "model_names", tuple(model.name for model in self.models))

@@ -39,7 +39,7 @@ class ChatView(SnapshotView):
         message, client, key = message_parameter(request), client_state(request), idempotency_key(request)
         session = store.remembered(session_id) or await store.reload(session_id)
         app = await self._app(app_parameter(request), session)
-        turn = self._new_turn(session_id, app, message, client, key)
+        turn = self._new_turn(session_id, app.id, message, client, key)
         running = await self._start_or_find(turn, session, app)
         if "text/event-stream" in request.headers.get("Accept", ""):
             return event_stream(turn_events(running, session_id, lambda now: self.snapshot_body(now, app)))
@@ -75,7 +75,7 @@ class ChatView(SnapshotView):
     async def _find(self, earlier: EarlierTurn, session_id: uuid.UUID, app: AppConfig) -> RunningTurn | None:
         """Return a turn that was begun before; one that failed is tried again."""
         if earlier.status == "failed":
-            again = await turns.claim_again(session_id, earlier.turn_id, model=app.models[0].name)
+            again = await turns.claim_again(session_id, earlier.turn_id)
             if again is not None:
                 return self._start(earlier.turn_id, again, app)
             failure = ModelTimeout if earlier.error_code == ModelTimeout.code else ModelFailure
@@ -84,7 +84,8 @@ class ChatView(SnapshotView):
         return running if running is not None and running.turn_id == earlier.turn_id else None
 
     def _start(self, turn_id: uuid.UUID, claimed: Session, app: AppConfig) -> RunningTurn:
-        running = RunningTurn(turn_id=turn_id, session_id=claimed.id, session=claimed, app=app, model=app.models[0])
+        model = app.model_for(claimed.chosen_model)
+        running = RunningTurn(turn_id=turn_id, session_id=claimed.id, session=claimed, app=app, model=model)
         runner.start(running, claimed)
         return running
 
@@ -98,15 +99,14 @@ class ChatView(SnapshotView):
         return await self.usable_app(slug)
 
     def _new_turn(
-        self, session_id: uuid.UUID, app: AppConfig, message: str, client: ClientState, key: str | None
+        self, session_id: uuid.UUID, app_id: int, message: str, client: ClientState, key: str | None
     ) -> NewTurn:
         return NewTurn(
             turn_id=uuid.uuid4(),
             message_id=uuid.uuid4(),
             session_id=session_id,
-            app_id=app.id,
+            app_id=app_id,
             app_key_id=self.caller.key_id,
-            model=app.models[0].name,
             content=message,
             idempotency_key=key,
             user_state=client.user_state,

@@ -1,12 +1,13 @@
 """What a caller may choose from: Apps and models."""
 
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps_registry.configs import app_configs
 from apps_registry.values import AppConfig
 from chat.api import ApiView
-from chat.parameters import app_parameter
+from chat.parameters import app_parameter, text_parameter
 from sessions_app.store import store
 
 
@@ -21,6 +22,23 @@ class AppsView(ApiView):
         found += [await app_configs.by_id(app_id, revision=revision) for app_id in sorted(self.caller.app_ids)]
         names = dict.fromkeys(app.slug for app in found if app is not None)
         return Response([{"name": name} for name in names])
+
+
+class ModelView(ApiView):
+    """`POST /api/control/model`: the session's next turns are answered by another model."""
+
+    async def post(self, request: Request) -> Response:
+        """Choose by `rig`, the model's name; a session that does not exist yet is made."""
+        session_id, name = self.session_id(), text_parameter(request, "rig")
+        session = await store.load(session_id)
+        slug = app_parameter(request)
+        app = (await self.app_of(session) if session else None) or await self.usable_app(slug)
+        if name not in app.model_names:
+            raise ValidationError(f"rig is not a model of this App; there are: {', '.join(app.model_names)}.")
+        app_id = app.id if slug else None
+        made = await store.create(session_id, app_id=app_id, user_state=None, wallet=None) if session is None else None
+        await store.choose_model(session_id, name)
+        return Response({"success": True, "rig": name, "baml": name, "created": made is not None})
 
 
 class ModelsView(ApiView):

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from chat.chat_view import ChatView
-from chat.control_views import AppsView, ModelsView
+from chat.control_views import AppsView, ModelsView, ModelView
 from chat.session_views import ArchiveView, SessionsView, SessionView
 from chat.system_views import EventsView, SystemView
 from chat.updates import UpdatesView
@@ -22,7 +22,9 @@ urlpatterns = [
     path("events", EventsView.as_view()),
     path("control/apps", AppsView.as_view()),
     path("control/models", ModelsView.as_view()),
+    path("control/model", ModelView.as_view()),
     # The newer names of the same calls.
     path("session/apps", AppsView.as_view()),
     path("session/models", ModelsView.as_view()),
+    path("session/model", ModelView.as_view()),
 ]

@@ -32,6 +32,8 @@ class ChatSession(models.Model):
     version = models.BigIntegerField()
     title = models.CharField(max_length=200, blank=True)
     title_is_users = models.BooleanField("title set by the user", default=False)
+    # By name: the App's choice may change, and a name that it no longer offers means its default.
+    chosen_model = models.CharField(max_length=100, blank=True, default="")
     is_archived = models.BooleanField("archived", default=False)
     # The client's own JSON text, letter by letter: it comes back as it was sent.
     user_state = models.TextField(null=True, blank=True)

@@ -5,8 +5,8 @@ whose clocks differ cannot steal one another's leases.
 """
 
 SESSION_COLUMNS = """
-    session.id, session.app_id, session.status, session.version, session.title, session.is_archived,
-    session.user_state, session.wallet_address, session.wallet_chain_id, session.running_turn,
+    session.id, session.app_id, session.status, session.version, session.title, session.chosen_model,
+    session.is_archived, session.user_state, session.wallet_address, session.wallet_chain_id, session.running_turn,
     session.undelivered_events, session.created_at, session.last_active_at
 """
 
@@ -28,9 +28,9 @@ FROM sessions_app_message WHERE session_id = %(session)s ORDER BY position
 # Versions begin at a random number: see sessions_app/models.py.
 CREATE_SESSION = f"""
 INSERT INTO sessions_app_chatsession AS session (
-    id, app_id, status, version, title, title_is_users, is_archived, user_state, wallet_address,
+    id, app_id, status, version, title, title_is_users, chosen_model, is_archived, user_state, wallet_address,
     wallet_chain_id, next_position, undelivered_events)
-VALUES (%(session)s, %(app)s, 'idle', (random() * 2 ^ 40)::bigint, '', false, false, %(user_state)s,
+VALUES (%(session)s, %(app)s, 'idle', (random() * 2 ^ 40)::bigint, '', false, '', false, %(user_state)s,
     %(wallet_address)s, %(wallet_chain_id)s, 0, 0)
 ON CONFLICT (id) DO NOTHING
 RETURNING {SESSION_COLUMNS}, false
@@ -64,7 +64,7 @@ _BEGIN_TURN = """
 , turn AS (
     INSERT INTO sessions_app_turn (id, session_id, app_id, app_key_id, model, status, partial_text,
         finish_reason, error_code, error_detail, tool_rounds, idempotency_key)
-    SELECT %(turn)s, id, %(app)s, %(app_key)s, %(model)s, 'running', '', '', '', '', 0, %(idempotency_key)s
+    SELECT %(turn)s, id, %(app)s, %(app_key)s, chosen_model, 'running', '', '', '', '', 0, %(idempotency_key)s
     FROM claimed
 ), message AS (
     INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content, tool_round,
@@ -97,10 +97,10 @@ CLAIM_NEW_SESSION = (
     f"""
 WITH claimed AS (
     INSERT INTO sessions_app_chatsession AS session (
-        id, app_id, status, version, title, title_is_users, is_archived, user_state, wallet_address,
-        wallet_chain_id, next_position, running_turn, lease_expires_at, undelivered_events,
+        id, app_id, status, version, title, title_is_users, chosen_model, is_archived, user_state,
+        wallet_address, wallet_chain_id, next_position, running_turn, lease_expires_at, undelivered_events,
         created_at, last_active_at)
-    SELECT %(session)s, %(app)s, 'processing', (random() * 2 ^ 40)::bigint, %(title)s, false, false,
+    SELECT %(session)s, %(app)s, 'processing', (random() * 2 ^ 40)::bigint, %(title)s, false, '', false,
         %(user_state)s, %(wallet_address)s, %(wallet_chain_id)s, 1, %(turn)s,
         now.at + %(lease)s * interval '1 second', 0, now.at, now.at
     FROM (SELECT clock_timestamp() AS at) now
@@ -131,7 +131,7 @@ WITH claimed AS (
     RETURNING session.id
 ), turn AS (
     UPDATE sessions_app_turn SET
-        status = 'running', model = %(model)s, error_code = '', error_detail = '', partial_text = '',
+        status = 'running', error_code = '', error_detail = '', partial_text = '',
         started_at = clock_timestamp(), finished_at = NULL
     FROM claimed WHERE sessions_app_turn.id = %(turn)s
 )
@@ -255,6 +255,11 @@ WITH due AS (
     WHERE id = %(session)s AND EXISTS (SELECT 1 FROM delivered)
 )
 SELECT kind, payload FROM delivered ORDER BY id
+"""
+
+CHOOSE_MODEL = """
+UPDATE sessions_app_chatsession SET version = version + 1, chosen_model = %(model)s WHERE id = %(session)s
+RETURNING id
 """
 
 # What a client tells the session outside the conversation; a turn that runs goes on beside it.

@@ -102,6 +102,10 @@ class SessionStore:
         parameters = {"session": session_id, "app": app_id, "title": title, "user_state": user_state}
         await database.execute(sql.UPDATE_SESSION, {**parameters, **wallet_parameters(wallet)})
 
+    async def choose_model(self, session_id: UUID, model: str) -> bool:
+        """Have the session's next turns answered by this model; False when there is no such session."""
+        return bool(await database.execute(sql.CHOOSE_MODEL, {"session": session_id, "model": model}))
+
     async def set_archived(self, session_id: UUID, is_archived: bool) -> None:
         """Archive a session or bring it back; doing it twice changes nothing."""
         await database.execute(sql.SET_ARCHIVED, {"session": session_id, "is_archived": is_archived})
@@ -152,7 +156,7 @@ class SessionStore:
 
 def session_from_row(row: TupleRow) -> Session:
     """Return the session, still without its messages, of a row that begins with SESSION_COLUMNS."""
-    (id_, app_id, status, version, title, is_archived, user_state, address, chain_id, *rest) = row
+    (id_, app_id, status, version, title, chosen_model, is_archived, user_state, address, chain_id, *rest) = row
     running_turn, undelivered_events, created_at, last_active_at = rest[:4]
     return Session(
         id=id_,
@@ -160,6 +164,7 @@ def session_from_row(row: TupleRow) -> Session:
         status=status,
         version=version,
         title=title,
+        chosen_model=chosen_model,
         is_archived=is_archived,
         user_state=user_state,
         wallet=Wallet(address, chain_id) if address else None,

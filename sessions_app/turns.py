@@ -33,7 +33,6 @@ class NewTurn:
     session_id: UUID
     app_id: int
     app_key_id: int | None
-    model: str
     content: str
     idempotency_key: str | None = None
     user_state: str | None = None
@@ -114,10 +113,10 @@ async def by_idempotency_key(session_id: UUID, key: str) -> EarlierTurn | None:
     return EarlierTurn(*rows[0]) if rows else None
 
 
-async def claim_again(session_id: UUID, turn_id: UUID, *, model: str) -> Session | None:
+async def claim_again(session_id: UUID, turn_id: UUID) -> Session | None:
     """Start a failed turn again in its place; None when a turn runs, or a later one has taken its place."""
     lease = settings.TURN_LEASE_SECONDS
-    parameters = {"session": session_id, "turn": turn_id, "model": model, "lease": lease}
+    parameters = {"session": session_id, "turn": turn_id, "lease": lease}
     if not await database.execute(sql.RECLAIM_SESSION, parameters):
         return None
     return await store.reload(session_id)
@@ -220,7 +219,6 @@ def _claim_parameters(turn: NewTurn) -> dict[str, object]:
         "message": turn.message_id,
         "app": turn.app_id,
         "app_key": turn.app_key_id,
-        "model": turn.model,
         "content": turn.content,
         "idempotency_key": turn.idempotency_key,
         "title": first_words(turn.content),

@@ -62,6 +62,7 @@ class Session:
 
     Attributes:
         app_id: the App that it belongs to; None until the first chat message.
+        chosen_model: the name of the model that the client chose; empty: the App's default.
         version: the row's version that this value was read at or written as.
         user_state: the client's JSON text, as sent.
         running_turn: the turn that runs, while status is processing.
@@ -72,6 +73,7 @@ class Session:
     status: str
     version: int
     title: str
+    chosen_model: str
     is_archived: bool
     user_state: str | None
     wallet: Wallet | None

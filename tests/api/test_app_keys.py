@@ -35,6 +35,8 @@ CALLS = {
     "delete": ("DELETE", "/api/sessions/{id}", {}),
     "control/models": ("GET", "/api/control/models", {}),
     "session/models": ("GET", "/api/session/models", {}),
+    "control/model": ("POST", "/api/control/model", {"rig": "{model}"}),
+    "session/model": ("POST", "/api/session/model", {"rig": "{model}"}),
     "models, by App": ("GET", "/api/control/models", {"app": "{app}"}),
     "control/apps": ("GET", "/api/control/apps", {}),
     "session/apps": ("GET", "/api/session/apps", {}),
@@ -90,7 +92,7 @@ def call(client: Client, name: str, app: App) -> tuple[int, Any, str]:
         method,
         path.format(id=client.session_id),
         headers=[(header.encode(), value.encode()) for header, value in own.items()],
-        params={key: value.format(app=app.slug) for key, value in params.items()},
+        params={key: value.format(app=app.slug, model=app.default_model.name) for key, value in params.items()},
     ) as response:
         if response.headers["Content-Type"] == "text/event-stream":  # it never ends; that it began is the answer
             return response.status_code, None, ""

@@ -78,3 +78,32 @@ def test_models_are_listed_default_first(app_client: Client, app: App, model_ser
 
 def test_models_without_an_app_are_the_default_apps(client: Client, default_model: Model) -> None:
     assert client.request("GET", "/api/control/models").json() == [default_model.name]
+
+
+def test_a_session_chooses_its_model(app_client: Client, app: App, model_server: ModelServer) -> None:
+    other = factories.make_model(model_server.base_url)
+    AppModel.objects.create(app=app, model=other, position=0)
+    chosen = app_client.request("POST", "/api/control/model", params={"rig": other.name, "app": app.slug})
+    assert chosen.json() == {"success": True, "rig": other.name, "baml": other.name, "created": True}
+    for _ in range(4):  # on whichever worker
+        app_client.chat("Hi")
+    assert len(model_server.requests(other.provider_model_id)) == 4
+    back = app_client.request("POST", "/api/session/model", params={"rig": app.default_model.name})
+    assert back.json()["created"] is False
+    app_client.chat("Hi")
+    assert len(model_server.requests(app.default_model.provider_model_id)) == 1
+    for bad in ("no-such-model", "", None):
+        answer = app_client.request("POST", "/api/control/model", params={"rig": bad} if bad is not None else {})
+        assert answer.status_code == 400
+        assert other.name in answer.json()["detail"]
+
+
+def test_a_chosen_model_that_the_app_drops_gives_way_to_the_default(
+    app_client: Client, app: App, model: ScriptedModel, model_server: ModelServer
+) -> None:
+    other = factories.make_model(model_server.base_url)
+    dropped = AppModel.objects.create(app=app, model=other, position=0)
+    app_client.request("POST", "/api/control/model", params={"rig": other.name, "app": app.slug})
+    dropped.delete()
+    app_client.chat("Hi")
+    assert len(model.requests) == 1
