@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from io import BytesIO
 from typing import Any
 
+from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
@@ -18,6 +19,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404
 
+from aomi_site.cors import note_origin
 from chat.errors import not_found, plain_problem
 
 Scope = MutableMapping[str, Any]
@@ -33,8 +35,9 @@ class ApiHandler(ASGIHandler):
     """Serves coroutine views on the event loop."""
 
     def load_middleware(self, is_async: bool = False) -> None:
-        """Build the chain of the API: nothing but Django's conversion of exceptions to responses."""
-        self._middleware_chain = convert_exception_to_response(self._get_response_async)
+        """Build the chain of the API: CORS headers around Django's conversion of exceptions to responses."""
+        views: Any = convert_exception_to_response(self._get_response_async)
+        self._middleware_chain = convert_exception_to_response(CorsMiddleware(views))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; a client that goes away cancels its view."""
@@ -65,6 +68,7 @@ class ApiHandler(ASGIHandler):
             request.close()
 
     async def _answer(self, request: ASGIRequest, send: Send) -> None:
+        await note_origin(request)
         response: Any = await self._middleware_chain(request)  # type: ignore[misc]  # always async here
         await self.send_response(response, send)
 

@@ -20,6 +20,7 @@ from chat.providers.openai_compatible import close_clients  # noqa: E402
 from chat.runner import runner  # noqa: E402
 from sessions_app.hub import hub  # noqa: E402
 from sessions_app.partials import partials  # noqa: E402
+from sessions_app.retention import prune_forever  # noqa: E402
 
 access_log = logging.getLogger("aomi.access")
 lean = ApiHandler()
@@ -63,11 +64,13 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     try:
         await database.open_pool()
         await hub.start()
+        pruning = asyncio.create_task(prune_forever(), name="prune-sessions")
     except Exception as error:
         await send({"type": "lifespan.startup.failed", "message": f"The database pool did not open: {error}"})
         return
     await send({"type": "lifespan.startup.complete"})
     await receive()
+    pruning.cancel()
     await begin_shutdown()
     await hub.stop()
     await close_clients()

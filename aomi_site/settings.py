@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "corsheaders",
 ]
 # The admin's chain. Calls under /api/ never pass it: aomi_site/asgi.py gives them a lean handler.
 MIDDLEWARE = [
@@ -145,6 +146,15 @@ REST_FRAMEWORK = {
 }
 # Headers that may carry the App key; exactly one of them may be sent. Older clients use X-API-Key.
 APP_KEY_HEADERS = env.list("APP_KEY_HEADERS", default=["AOMI-APP-KEY"])
+# Websites whose scripts may call the API, beside those that Apps name; "*" for all.
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_ALLOW_ALL_ORIGINS = CORS_ALLOWED_ORIGINS == ["*"]
+if CORS_ALLOW_ALL_ORIGINS:
+    CORS_ALLOWED_ORIGINS = []
+CORS_ALLOW_METHODS = ["GET", "POST", "PATCH", "DELETE"]
+CORS_ALLOW_HEADERS = ["X-Session-Id", *APP_KEY_HEADERS, "Content-Type", "Idempotency-Key", "Prefer", "Last-Event-ID"]
+CORS_EXPOSE_HEADERS = ["Retry-After", "X-Next-Cursor"]
+CORS_PREFLIGHT_MAX_AGE = 86_400
 # A message longer than this many characters is refused with 413.
 MESSAGE_MAX_CHARS = env.int("MESSAGE_MAX_CHARS", default=32_000)
 # A request body larger than this many bytes is refused with 413 before it is read to its end.

@@ -86,9 +86,16 @@ class AppAdmin(ConsoleAdmin[App]):
             },
         ),
         (
+            "Sessions",
+            {
+                "fields": ("makes_titles", "retention_days"),
+                "description": "A session is one conversation of this App.",
+            },
+        ),
+        (
             "Access",
             {
-                "fields": ("standing", "is_active", "sessions_readable_by_id", "created", "updated"),
+                "fields": ("standing", "is_active", "sessions_readable_by_id", "allowed_origins", "created", "updated"),
                 "description": "Who may call it. The default App answers callers without a key; every other App needs "
                 "an App key in whose scope it is.",
             },

@@ -72,6 +72,7 @@ def _to_config(app: App) -> AppConfig:
         max_tool_rounds=app.max_tool_rounds,
         history_budget_tokens=app.history_budget_tokens,
         sessions_readable_by_id=app.sessions_readable_by_id,
+        makes_titles=app.makes_titles,
     )
 
 

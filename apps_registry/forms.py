@@ -35,9 +35,13 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
             "reply_wait_seconds",
             "max_tool_rounds",
             "history_budget_tokens",
+            "makes_titles",
+            "retention_days",
             "is_active",
             "sessions_readable_by_id",
+            "allowed_origins",
         )
+        widgets = {"allowed_origins": forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -20,6 +20,9 @@ validate_base_url = RegexValidator(
     r"^https?://[A-Za-z0-9.\-_\[\]:]+(/[^\s?#]*)?\Z",
     "Use an address such as https://api.openai.com/v1, without a query.",
 )
+validate_origins = RegexValidator(
+    r"\A(https?://[A-Za-z0-9.\-_\[\]:]+(\r?\n|\Z))*\Z", "Write one origin a line: a scheme, a host and perhaps a port."
+)
 TOOL_NAME_PATTERN = r"^[a-zA-Z0-9_-]{1,64}\Z"  # what OpenAI-compatible APIs take
 
 
@@ -121,6 +124,22 @@ class App(models.Model):
         "sessions are readable by id alone",
         default=False,
         help_text="Lets browsers without a key read and manage sessions whose id they hold. Chat still needs the key.",
+    )
+    makes_titles = models.BooleanField(
+        "makes titles",
+        default=True,
+        help_text="After a session's first reply the model is asked for a title; otherwise it is the first words.",
+    )
+    retention_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Sessions untouched for so many days are removed for good. Empty: they are kept.",
+    )
+    allowed_origins = models.TextField(
+        blank=True,
+        validators=[validate_origins],
+        help_text="Websites whose scripts may call the API, one a line, such as https://www.example.com.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -49,6 +49,7 @@ class AppConfig:
     max_tool_rounds: int
     history_budget_tokens: int
     sessions_readable_by_id: bool
+    makes_titles: bool
     model_names: tuple[str, ...] = field(init=False)
 
     def model_for(self, chosen: str) -> ModelConfig:

@@ -19,6 +19,7 @@ from chat.providers.base import ModelFailure, ModelTimeout
 from chat.providers.openai_compatible import OpenAICompatibleModel
 from chat.retries import RetryingModel
 from chat.running_turn import RunningTurn
+from chat.titles import cancel_titles, make_title_later
 from sessions_app import turns
 from sessions_app.turns import TurnOutcome
 from sessions_app.values import PROCESSING, Session
@@ -70,6 +71,7 @@ class TurnRunner:
             for task in rest:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        cancel_titles()
         if self._keeper is not None:
             self._keeper.cancel()
 
@@ -89,6 +91,8 @@ class TurnRunner:
             await storing
         announcer.status(outcome.session_status)
         announcer.end()
+        if turn.session is not None and outcome.turn_status == "completed":
+            make_title_later(turn.session, turn.app, turn.model)
 
     async def _outcome(self, turn: RunningTurn, session: Session, announcer: Announcer) -> TurnOutcome:
         try:

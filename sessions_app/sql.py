@@ -300,3 +300,26 @@ WHERE session.wallet_address = %(wallet)s
     AND (%(before)s::timestamptz IS NULL OR (session.last_active_at, session.id) < (%(before)s, %(before_id)s::uuid))
 ORDER BY session.last_active_at DESC, session.id DESC LIMIT %(limit)s
 """
+
+# The lock goes with the statement: of all workers one prunes at a time, and one that dies hinders nobody.
+PRUNE_SESSIONS = """
+WITH turn_to_prune AS (SELECT pg_try_advisory_xact_lock(hashtext('aomi.prune_sessions')) AS is_ours),
+due AS (
+    SELECT session.id FROM turn_to_prune, sessions_app_chatsession session
+    JOIN apps_registry_app app ON app.id = session.app_id
+    WHERE is_ours AND session.status <> 'processing'
+        AND session.last_active_at < clock_timestamp() - app.retention_days * interval '1 day'
+    LIMIT %(batch)s FOR UPDATE OF session SKIP LOCKED
+), messages AS (DELETE FROM sessions_app_message WHERE session_id IN (SELECT id FROM due)),
+events AS (DELETE FROM sessions_app_systemevent WHERE session_id IN (SELECT id FROM due)),
+turns AS (DELETE FROM sessions_app_turn WHERE session_id IN (SELECT id FROM due)),
+gone AS (DELETE FROM sessions_app_chatsession WHERE id IN (SELECT id FROM due) RETURNING id)
+SELECT count(*) FROM gone
+"""
+
+# A title that a user, or another worker, has set in the meantime stays.
+GIVE_TITLE = """
+UPDATE sessions_app_chatsession SET version = version + 1, title = %(title)s
+WHERE id = %(session)s AND NOT title_is_users AND title = %(instead_of)s
+RETURNING id
+"""

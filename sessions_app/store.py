@@ -102,6 +102,11 @@ class SessionStore:
         parameters = {"session": session_id, "app": app_id, "title": title, "user_state": user_state}
         await database.execute(sql.UPDATE_SESSION, {**parameters, **wallet_parameters(wallet)})
 
+    async def give_title(self, session_id: UUID, *, title: str, instead_of: str) -> bool:
+        """Replace a title that was made of the first words; False when it has changed in the meantime."""
+        parameters = {"session": session_id, "title": title, "instead_of": instead_of}
+        return bool(await database.execute(sql.GIVE_TITLE, parameters))
+
     async def choose_model(self, session_id: UUID, model: str) -> bool:
         """Have the session's next turns answered by this model; False when there is no such session."""
         return bool(await database.execute(sql.CHOOSE_MODEL, {"session": session_id, "model": model}))

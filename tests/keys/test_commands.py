@@ -76,7 +76,10 @@ def test_a_mistake_is_one_clear_error(manage: Manage, app: App, arguments: list[
     assert "Traceback" not in result.err
 
 
-@pytest.mark.parametrize("command", ["issue_key", "list_keys", "revoke_key", "seed_default_app", "quickstart"])
+COMMANDS = ["issue_key", "list_keys", "revoke_key", "seed_default_app", "quickstart", "prune_sessions"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_teaches(manage: Manage, command: str) -> None:
     shown = manage(command, "--help")
     assert shown.code == 0

@@ -1,0 +1,45 @@
+"""`manage.py prune_sessions`: what is older than its App keeps it goes now."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.db import connection
+
+from apps_registry.management.base import TeachingCommand
+from sessions_app import sql
+from sessions_app.retention import BATCH
+
+
+class Command(TeachingCommand):
+    """Removes sessions past their App's retention."""
+
+    help = """\
+Remove the sessions that nobody has touched for longer than their App keeps them, with everything said in them.
+
+How long an App keeps its sessions stands on its page in the admin; an App without a number keeps them for ever.
+The server does the same by itself once an hour.
+"""
+    examples = """\
+examples:
+  python manage.py prune_sessions
+  python manage.py prune_sessions --json
+"""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the output."""
+        self.add_json_argument(parser)
+
+    def handle(self, *_args: object, **options: Any) -> None:
+        """Remove batch by batch and say how many."""
+        total = 0
+        with connection.cursor() as cursor:
+            while True:
+                cursor.execute(sql.PRUNE_SESSIONS, {"batch": BATCH})
+                removed = cursor.fetchone()[0]
+                total += removed
+                if not removed:
+                    break
+        if options["json"]:
+            self.write_json({"removed": total})
+        else:
+            self.stdout.write(f"Removed {total} session{'' if total == 1 else 's'}.")

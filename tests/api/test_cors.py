@@ -1,0 +1,76 @@
+"""Browsers on other websites: preflights, errors and streams carry the headers, for the origins that may."""
+
+from collections.abc import Callable
+
+import pytest
+
+from apps_registry.models import App
+from tests import factories
+from tests.client import Client
+from tests.product import Server
+
+DEPLOYMENTS = "https://app.example.com"
+APPS = "https://widget.example.org"
+
+
+@pytest.fixture
+def page(start: Callable[..., Server]) -> Client:
+    factories.make_app(allowed_origins=f"https://other.example.org\r\n{APPS}")
+    return Client(start(CORS_ALLOWED_ORIGINS=DEPLOYMENTS).url)
+
+
+def preflight(client: Client, origin: str, method: str = "POST", path: str = "/api/chat") -> dict[str, str]:
+    headers = {
+        "Origin": origin,
+        "Access-Control-Request-Method": method,
+        "Access-Control-Request-Headers": "x-session-id,aomi-app-key",
+    }
+    answer = client.http.request("OPTIONS", path, headers=headers)
+    assert answer.status_code in {200, 204}
+    return {name.lower(): value for name, value in answer.headers.items()}
+
+
+@pytest.mark.parametrize("origin", [DEPLOYMENTS, APPS])
+def test_a_preflight_needs_neither_key_nor_session(page: Client, origin: str) -> None:
+    for method, path in (("POST", "/api/chat"), ("GET", "/api/updates"), ("DELETE", "/api/sessions/x")):
+        allowed = preflight(page, origin, method, path)
+        assert allowed["access-control-allow-origin"] == origin
+        assert method in allowed["access-control-allow-methods"]
+        wanted = {"x-session-id", "aomi-app-key", "content-type", "idempotency-key", "prefer", "last-event-id"}
+        assert wanted <= {name.strip().lower() for name in allowed["access-control-allow-headers"].split(",")}
+        assert int(allowed["access-control-max-age"]) > 0
+
+
+def test_answers_errors_and_streams_carry_the_header(page: Client) -> None:
+    origin = {"Origin": APPS}
+    for method, path in (
+        ("POST", "/api/chat?message=Hi"),
+        ("POST", "/api/chat"),
+        ("GET", "/api/nothing"),
+        ("PUT", "/api/chat"),
+        ("POST", "/api/chat?message=Hi&app=closed"),
+    ):
+        assert page.request(method, path, headers=origin).headers["Access-Control-Allow-Origin"] == APPS
+    headers = {"X-Session-Id": page.session_id, **origin}
+    with page.http.stream("GET", "/api/updates", headers=headers) as stream:
+        assert stream.headers["Access-Control-Allow-Origin"] == APPS
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://app.example.com.evil.example", "x" * 400])
+def test_other_origins_are_told_nothing(page: Client, origin: str) -> None:
+    assert "access-control-allow-origin" not in preflight(page, origin)
+    answer = page.request("GET", "/api/state", headers={"Origin": origin})
+    assert answer.status_code == 200
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_every_origin_where_the_operator_says_so(start: Callable[..., Server]) -> None:
+    client = Client(start(CORS_ALLOWED_ORIGINS="*").url)
+    assert preflight(client, "https://anywhere.example")["access-control-allow-origin"] == "*"
+
+
+def test_an_inactive_apps_origins_do_not_count(start: Callable[..., Server]) -> None:
+    origin = f"https://{factories.unique('gone')}.example"
+    app = factories.make_app(allowed_origins=origin)
+    App.objects.filter(pk=app.pk).update(is_active=False)
+    assert "access-control-allow-origin" not in preflight(Client(start().url), origin)
