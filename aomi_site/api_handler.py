@@ -6,6 +6,7 @@ and the middlewares of the admin (sessions, CSRF, messages) do not apply.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from io import BytesIO
 from typing import Any
@@ -56,15 +57,14 @@ class ApiHandler(ASGIHandler):
             return
         view = asyncio.ensure_future(self._answer(request, send))
         gone = asyncio.ensure_future(receive())
-        await asyncio.wait({view, gone}, return_when=asyncio.FIRST_COMPLETED)
-        gone.cancel()
-        if not view.done():
-            view.cancel()
         try:
-            await view
-        except asyncio.CancelledError:
-            pass
-        finally:
+            await asyncio.wait({view, gone}, return_when=asyncio.FIRST_COMPLETED)
+        finally:  # also when the server cancels us, having waited long enough for the answer
+            gone.cancel()
+            if not view.done():
+                view.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await view
             request.close()
 
     async def _answer(self, request: ASGIRequest, send: Send) -> None:
@@ -74,7 +74,8 @@ class ApiHandler(ASGIHandler):
 
     async def _get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         try:
-            request.get_host()  # a name that is not ours: a page elsewhere has had its own name point here
+            if request.path.startswith("/api/"):  # probes come under the machine's own address
+                request.get_host()  # a name that is not ours: a page elsewhere has had its own name point here
             callback, args, kwargs = self.resolve_request(request)
         except DisallowedHost:
             return plain_problem(400, "invalid_request", "The Host header is not one that this server answers to.")

@@ -1,5 +1,6 @@
 """What watches the server: liveness, readiness, metrics. On the lean path, so all are coroutines."""
 
+import asyncio
 import hmac
 
 import prometheus_client
@@ -10,6 +11,8 @@ from psycopg.errors import UndefinedTable
 
 from apps_registry import database
 
+READY_SECONDS = 3.0
+
 
 async def live(request: HttpRequest) -> JsonResponse:
     """Answer that this worker's loop turns."""
@@ -19,8 +22,9 @@ async def live(request: HttpRequest) -> JsonResponse:
 async def ready(request: HttpRequest) -> JsonResponse:
     """Answer 200 when requests can be served, 503 while Postgres is away."""
     try:
-        await database.read("SELECT number FROM apps_registry_registryrevision")
-    except database.DATABASE_DOWN:
+        async with asyncio.timeout(READY_SECONDS):
+            await database.read("SELECT number FROM apps_registry_registryrevision")
+    except (*database.DATABASE_DOWN, TimeoutError):
         return JsonResponse({"status": "unavailable", "database": "down"}, status=503)
     except UndefinedTable:
         return JsonResponse({"status": "unavailable", "database": "not migrated"}, status=503)

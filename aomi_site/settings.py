@@ -50,6 +50,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "corsheaders",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
 ]
 # The admin's chain. Calls under /api/ never pass it: aomi_site/asgi.py gives them a lean handler.
 MIDDLEWARE = [
@@ -62,6 +64,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "aomi_site.bad_input.BadInputMiddleware",
 ]
 ROOT_URLCONF = "aomi_site.urls"
 ASGI_APPLICATION = "aomi_site.asgi.application"
@@ -143,6 +146,15 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["chat.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "chat.errors.problem_response",
     "UNAUTHENTICATED_USER": None,
+    "DEFAULT_SCHEMA_CLASS": "chat.schema.ContractSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Aomi Apps",
+    "DESCRIPTION": "Isolated AI assistants (Apps) behind one HTTP API. Every error is `application/problem+json`.",
+    "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.1",
+    "SORT_OPERATIONS": False,
+    "POSTPROCESSING_HOOKS": ["chat.schema.add_components"],
 }
 # Headers that may carry the App key; exactly one of them may be sent. Older clients use X-API-Key.
 APP_KEY_HEADERS = env.list("APP_KEY_HEADERS", default=["AOMI-APP-KEY"])

@@ -25,6 +25,8 @@ DATABASE_DOWN = (OperationalError, InterfaceError, PoolTimeout)
 
 # A request that finds no connection for so long is answered 503 and may come again.
 ACQUIRE_TIMEOUT_SECONDS = 2.0
+# A database that hangs is as good as one that is away.
+STATEMENT_TIMEOUT_SECONDS = 10.0
 _DJANGO_ONLY = {"cursor_factory", "context", "server_side_binding", "pool", "isolation_level", "assume_role"}
 
 _pool: AsyncConnectionPool[AsyncConnection[TupleRow]] | None = None
@@ -85,9 +87,12 @@ async def execute(statement: str, parameters: Parameters = ()) -> list[TupleRow]
     Raises:
         psycopg.Error: what Postgres objects to; those in DATABASE_DOWN when it cannot be reached.
     """
-    async with pool().connection() as connection_:
-        cursor = await connection_.execute(statement, parameters)
-        return await cursor.fetchall() if cursor.description else []
+    try:
+        async with asyncio.timeout(STATEMENT_TIMEOUT_SECONDS), pool().connection() as connection_:
+            cursor = await connection_.execute(statement, parameters)
+            return await cursor.fetchall() if cursor.description else []
+    except TimeoutError:
+        raise OperationalError("Postgres did not answer in time") from None
 
 
 async def read(statement: str, parameters: Parameters = ()) -> list[TupleRow]:

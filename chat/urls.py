@@ -4,6 +4,7 @@ from django.urls import path
 
 from chat.chat_view import ChatView
 from chat.control_views import AppsView, ModelsView, ModelView
+from chat.docs_view import DocsView, SchemaView
 from chat.session_views import ArchiveView, SessionsView, SessionView
 from chat.system_views import EventsView, SystemView
 from chat.updates import UpdatesView
@@ -27,4 +28,7 @@ urlpatterns = [
     path("session/apps", AppsView.as_view()),
     path("session/models", ModelsView.as_view()),
     path("session/model", ModelView.as_view()),
+    # For everybody: neither key nor session.
+    path("schema", SchemaView.as_view()),
+    path("docs", DocsView.as_view()),
 ]

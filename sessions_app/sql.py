@@ -174,21 +174,28 @@ SELECT version, undelivered_events, last_active_at FROM owned
 """
 
 # One statement renews the leases of all turns of a worker and stores what they have streamed so far; it
-# returns the turns that still own their session.
+# returns the turns that still own their session. A row that somebody holds (an operator's long transaction) is
+# passed over: it must not take the leases of all other turns along.
 RENEW_LEASES = """
 WITH mine AS (
     SELECT * FROM unnest(%(sessions)s::uuid[], %(turns)s::uuid[], %(texts)s::text[]) AS t(session, turn, text)
+), owned AS (
+    SELECT session.id, session.running_turn FROM sessions_app_chatsession session
+    JOIN mine ON session.id = mine.session AND session.running_turn = mine.turn
+), free AS (
+    SELECT session.id FROM sessions_app_chatsession session JOIN owned ON owned.id = session.id
+    FOR UPDATE OF session SKIP LOCKED
 ), renewed AS (
     UPDATE sessions_app_chatsession session
     SET lease_expires_at = clock_timestamp() + %(lease)s * interval '1 second'
-    FROM mine WHERE session.id = mine.session AND session.running_turn = mine.turn
+    FROM free WHERE session.id = free.id
     RETURNING session.running_turn
 ), flushed AS (
     UPDATE sessions_app_turn turn SET partial_text = mine.text
     FROM mine JOIN renewed ON renewed.running_turn = mine.turn
     WHERE turn.id = mine.turn AND turn.partial_text <> mine.text
 )
-SELECT running_turn FROM renewed
+SELECT running_turn FROM owned
 """
 
 # A worker died, or does not hear that it shall stop: what it had stored becomes the reply, and the session reads

@@ -160,3 +160,13 @@ def _queries(client: Client, path: str) -> int:
     with CaptureQueriesContext(connection) as captured:
         assert client.get(path).status_code == 200
     return len(captured)
+
+
+@pytest.mark.parametrize("value", ["a\x00b", "not-a-uuid", "9" * 30, "\ud7ff", "[", ""])
+def test_input_that_no_form_sends_is_400_at_worst(admin_client: Client, value: str) -> None:
+    gets = [("sessions_app/chatsession", "status__exact"), ("sessions_app/turn", "model"), ("keys/appkey", "q")]
+    for path, name in gets:
+        assert admin_client.get(f"/admin/{path}/", {name: value}).status_code < 500
+    for path in ("sessions_app/chatsession", "apps_registry/app"):
+        data = {"action": "delete_selected", "_selected_action": value}
+        assert admin_client.post(f"/admin/{path}/", data).status_code < 500

@@ -19,3 +19,9 @@ def test_a_server_without_postgres_is_alive_but_not_ready(start: Callable[..., S
         assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
         assert int(answer.headers["Retry-After"]) > 0
     server.kill()
+
+
+def test_probes_answer_under_the_machines_own_address(server: Server) -> None:
+    with Client(server.url) as client:
+        for path in ("/livez", "/readyz"):
+            assert client.http.get(path, headers={"Host": "10.0.0.5:8000"}).status_code == 200

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import httpx2
 import pytest
+from django.db import transaction
 
 from apps_registry.models import App
 from sessions_app.models import ChatSession, Message, Turn
@@ -138,3 +139,24 @@ def test_workers_agree_on_a_session(server: Server, app: App, model: ScriptedMod
             assert client.state()["messages"] == snapshot["messages"]
     positions = Message.objects.filter(session_id=client.uuid).values_list("position", flat=True)
     assert list(positions) == list(range(40))
+
+
+def test_a_row_that_somebody_holds_takes_no_other_turn_along(
+    start: Callable[..., Server], app: App, model: ScriptedModel
+) -> None:
+    """An operator's long transaction on one session: the leases of all other turns are renewed all the same."""
+    server = start(MODEL_GAP_TIMEOUT_SECONDS="60", TURN_TIMEOUT_SECONDS="60")
+    onlooker = start()
+    App.objects.filter(pk=app.pk).update(reply_wait_seconds=0)
+    key = factories.make_key(app).plain
+    held, other = (Client(server.url, app=app.slug, key=key) for _ in range(2))
+    for client in (held, other):
+        model.will(Reply([chunk({"content": "x"}), 6.0, chunk({}, "stop")]))
+        client.chat("Hi")
+    with transaction.atomic():
+        ChatSession.objects.select_for_update().get(pk=held.session_id)
+        time.sleep(4.5)  # longer than a lease
+        with Client(onlooker.url, app=app.slug, key=key, session_id=other.session_id) as client:
+            assert client.state()["status"] == "processing"
+    assert texts(other.poll())[1] == ("agent", "x")
+    held.poll()

@@ -1,0 +1,233 @@
+"""The OpenAPI 3.1 document: drf-spectacular walks the URLs and views, this table says what each call takes and gives.
+
+The views are coroutines without serializers, so there is nothing from which drf-spectacular could read shapes; it
+brings paths, methods, docstrings and the `manage.py spectacular` command. A view that has no row is an error.
+"""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ComponentRegistry
+
+from chat.schema_shapes import (
+    COMPONENTS,
+    EXAMPLE_LISTED,
+    EXAMPLE_SESSION,
+    EXAMPLE_STATE,
+    FIELDS,
+    LISTED,
+    TEXT,
+    TITLED,
+    UUID,
+    Schema,
+    record,
+    ref,
+)
+
+CALLER = (400, 401, 403, 429, 503)  # what any call on a session may be answered
+OWN = (*CALLER, 404)
+JSON, FORM, SSE = "application/json", "application/x-www-form-urlencoded", "text/event-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What one call takes and gives.
+
+    Attributes:
+        gives: the body of the answer, by media type.
+        query: names of FIELDS that it takes in the query string.
+        body: those that it takes in a JSON or form body too.
+        headers: names of parameter components.
+        problems: the error statuses.
+        response_headers: names of header components.
+        is_open: it reads no key.
+    """
+
+    tag: str
+    gives: Mapping[str, Schema]
+    query: Sequence[str] = ()
+    body: Sequence[str] = ()
+    headers: Sequence[str] = ("SessionId",)
+    problems: Sequence[int] = CALLER
+    response_headers: Sequence[str] = ()
+    required: Sequence[str] = ()
+    description: str = ""
+    is_open: bool = False
+
+
+def json_of(schema: Schema, **more: Any) -> dict[str, Schema]:
+    """Return the content of a JSON answer."""
+    return {JSON: {"schema": schema, **more}}
+
+
+def stream_of(name: str, example: str) -> dict[str, Schema]:
+    """Return the content of a stream; OpenAPI 3.1 has no word for the shape of its events but this annotation."""
+    described = (
+        f"Server-sent events. The JSON in each `data:` line is a {name}; comment lines keep the connection open."
+    )
+    schema = {"type": "string", "description": described, "contentSchema": ref("schemas", name)}
+    return {SSE: {"schema": schema, "example": example}}
+
+
+SNAPSHOT, SESSION = json_of(ref("schemas", "Snapshot")), json_of(ref("schemas", "Session"))
+CHAT_STREAM = (
+    f'id: 1\ndata: {{"type":"text","session_id":"{EXAMPLE_SESSION}","content":"3500 dollars."}}\n\n'
+    f'id: 2\ndata: {{"type":"complete","session_id":"{EXAMPLE_SESSION}","snapshot":{{}}}}\n\n'
+)
+UPDATES_STREAM = f'id: 17-1\ndata: {{"type":"title_changed","session_id":"{EXAMPLE_SESSION}","new_title":"ETH"}}\n\n'
+PATH_ID = ("SessionId", "PathSessionId")
+APPS = Call(
+    "choices",
+    json_of({"type": "array", "items": record({"name": TEXT})}, example=[{"name": "default"}]),
+    problems=(400, 401, 429, 503),
+)
+MODELS = Call("choices", json_of({"type": "array", "items": TEXT}, example=["gpt-5"]), query=["app"])
+CHOSEN = record(
+    {"success": {"const": True, "type": "boolean"}, "rig": TEXT, "baml": TEXT, "created": {"type": "boolean"}}
+)
+MODEL = Call(
+    "choices",
+    json_of(CHOSEN, example={"success": True, "rig": "gpt-5", "baml": "gpt-5", "created": False}),
+    body=["rig", "app"],
+    problems=(*CALLER, 413, 415),
+)
+ARCHIVE = Call("sessions", SESSION, headers=PATH_ID, problems=OWN)
+CALLS: dict[tuple[str, str], Call] = {
+    ("POST", "/api/chat"): Call(
+        "chat",
+        {**SNAPSHOT, **stream_of("ChatEvent", CHAT_STREAM)},
+        body=["message", "app", "public_key", "user_state", "client_id"],
+        headers=("SessionId", "IdempotencyKey", "Prefer"),
+        problems=(*OWN, 409, 413, 415, 502, 504),
+        description="With `Accept: text/event-stream` the turn is streamed, and a failure of the model is an event.",
+    ),
+    ("GET", "/api/state"): Call("chat", SNAPSHOT, query=["user_state", "client_id", "public_key", "since"]),
+    ("POST", "/api/interrupt"): Call("chat", SNAPSHOT, problems=OWN),
+    ("GET", "/api/updates"): Call(
+        "chat", stream_of("UpdateEvent", UPDATES_STREAM), headers=("SessionId", "LastEventId")
+    ),
+    ("POST", "/api/system"): Call(
+        "events", json_of(record({"res": ref("schemas", "Message")})), body=["message"], problems=(*OWN, 413, 415)
+    ),
+    ("GET", "/api/events"): Call(
+        "events", json_of({"type": "array", "items": ref("schemas", "SystemEvent")}), query=["count"], problems=OWN
+    ),
+    ("POST", "/api/sessions"): Call(
+        "sessions",
+        json_of(record(TITLED), example={"session_id": EXAMPLE_SESSION, "title": "New Chat"}),
+        body=["public_key", "app"],
+        problems=(*OWN, 413, 415),
+    ),
+    ("GET", "/api/sessions"): Call(
+        "sessions",
+        json_of({"type": "array", "items": record(LISTED)}, example=[EXAMPLE_LISTED]),
+        query=["public_key", "limit", "cursor"],
+        required=["public_key"],
+        headers=["OwnSessionId"],
+        response_headers=["X-Next-Cursor"],
+    ),
+    ("GET", "/api/sessions/{session_id}"): Call("sessions", SESSION, headers=PATH_ID, problems=OWN),
+    ("PATCH", "/api/sessions/{session_id}"): Call(
+        "sessions", SESSION, body=["title"], headers=PATH_ID, problems=(*OWN, 413, 415)
+    ),
+    ("DELETE", "/api/sessions/{session_id}"): Call(
+        "sessions",
+        json_of(record({"session_id": UUID, "deleted": {"const": True, "type": "boolean"}})),
+        headers=PATH_ID,
+        problems=OWN,
+    ),
+    ("POST", "/api/sessions/{session_id}/archive"): ARCHIVE,
+    ("POST", "/api/sessions/{session_id}/unarchive"): ARCHIVE,
+    ("GET", "/api/control/apps"): APPS,
+    ("GET", "/api/control/models"): MODELS,
+    ("POST", "/api/control/model"): MODEL,
+    ("GET", "/api/session/apps"): APPS,
+    ("GET", "/api/session/models"): MODELS,
+    ("POST", "/api/session/model"): MODEL,
+    ("GET", "/api/schema"): Call("documentation", json_of({"type": "object"}), headers=(), problems=(), is_open=True),
+    ("GET", "/api/docs"): Call("documentation", {"text/html": {"schema": TEXT}}, headers=(), problems=(), is_open=True),
+}
+
+
+class ContractSchema(AutoSchema):
+    """Describes an operation by its row in CALLS and by its handler's docstring."""
+
+    def get_operation(
+        self, path: str, path_regex: str, path_prefix: str, method: str, registry: ComponentRegistry
+    ) -> Schema:
+        """Return the operation object.
+
+        Raises:
+            LookupError: nobody has described the call.
+        """
+        call = CALLS.get((method, path))
+        if call is None:
+            raise LookupError(f"chat/schema.py has no row for {method} {path}.")
+        handler = getattr(self.view, method.lower())
+        operation: Schema = {
+            "operationId": f"{method.lower()}_{path.removeprefix('/api/').replace('/', '_').translate(BRACES)}",
+            "summary": (handler.__doc__ or "").strip().splitlines()[0],
+            "tags": [call.tag],
+            "security": [] if call.is_open else [{}, {"AppKey": []}],
+            "parameters": _parameters(call),
+            "responses": {
+                "200": _success(call),
+                **{str(s): ref("responses", f"Problem{s}") for s in sorted(call.problems)},
+            },
+        }
+        if call.description:
+            operation["description"] = call.description
+        return operation | ({"requestBody": _request_body(call.body)} if call.body else {})
+
+
+BRACES = str.maketrans("", "", "{}")
+
+
+def _parameters(call: Call) -> list[Schema]:
+    query = [
+        {"name": name, "in": "query", "required": name in call.required, "schema": FIELDS[name]}
+        for name in (*call.query, *call.body)
+    ]
+    return [*(ref("parameters", name) for name in call.headers), *query]
+
+
+def _request_body(names: Sequence[str]) -> Schema:
+    """Return the body that may stand in for the query string, which wins where both name a parameter."""
+    form = {name: FIELDS[name] for name in names}
+    typed = {**form, **({"user_state": USER_STATE} if "user_state" in form else {})}
+    return {
+        "description": "May carry what the query string does not.",
+        "required": False,
+        "content": {
+            JSON: {"schema": {"type": "object", "properties": typed}},
+            FORM: {"schema": {"type": "object", "properties": form}},
+        },
+    }
+
+
+USER_STATE: Schema = {
+    "description": FIELDS["user_state"]["description"] + " In a JSON body the object itself will do.",
+    "anyOf": [{"type": "object"}, {"type": "string"}],
+    "examples": [EXAMPLE_STATE],
+}
+
+
+def _success(call: Call) -> Schema:
+    headers = {name: ref("headers", name) for name in call.response_headers}
+    return {"description": "Done.", "content": dict(call.gives)} | ({"headers": headers} if headers else {})
+
+
+def add_components(result: Schema, **context: Any) -> Schema:
+    """Put the shapes into the document; a POSTPROCESSING_HOOK of drf-spectacular."""
+    return {**result, "components": COMPONENTS}
+
+
+@functools.cache
+def document() -> Schema:
+    """Return the OpenAPI document, made once."""
+    schema: Schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    return schema

@@ -1,0 +1,304 @@
+"""The shapes of the HTTP API as OpenAPI 3.1 components: what requests carry and what answers look like."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from chat.parameters import IDEMPOTENCY_KEY_MAX_CHARS
+from sessions_app.user_state import ADDRESS_PATTERN
+
+Schema = dict[str, Any]
+
+EXAMPLE_SESSION = "550e8400-e29b-41d4-a716-446655440000"
+EXAMPLE_MESSAGE = "0f8fad5b-d9cb-469f-a165-70867728950e"
+EXAMPLE_TIME = "2026-11-23T06:20:00.123Z"
+EXAMPLE_WALLET = "0x742d35Cc6634C0532925a3b844Bc9e7595f2bD68"
+EXAMPLE_STATE = {"address": EXAMPLE_WALLET, "chain_id": 1, "is_connected": True}
+
+UUID: Schema = {"type": "string", "format": "uuid"}
+TEXT: Schema = {"type": "string"}
+TIME: Schema = {
+    "type": "string",
+    "format": "date-time",
+    "description": "ISO 8601 in UTC, to the millisecond.",
+    "examples": [EXAMPLE_TIME],
+}
+STATUSES = ["idle", "processing", "interrupted"]
+
+
+def ref(kind: str, name: str) -> Schema:
+    """Return a reference to a component, such as ref("schemas", "Snapshot")."""
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def record(properties: Mapping[str, Schema], *, examples: Sequence[Any] = (), description: str = "") -> Schema:
+    """Return an object that has all of these properties and no others."""
+    shape: Schema = {"type": "object", "properties": dict(properties), "required": list(properties)}
+    shape |= {"additionalProperties": False}
+    return (
+        shape | ({"description": description} if description else {}) | ({"examples": [*examples]} if examples else {})
+    )
+
+
+def one_key(name: str, value: Schema) -> Schema:
+    """Return a system event: an object whose only key says what it is."""
+    return {**record({name: value}), "title": name}
+
+
+def event(type_: str, description: str, **data: Schema) -> Schema:
+    """Return what the `data:` line of a server-sent event holds."""
+    head = {"type": {"const": type_, "type": "string"}, "session_id": UUID}
+    return {**record({**head, **data}, description=description), "title": type_}
+
+
+MESSAGE = record(
+    {
+        "id": UUID,
+        "sender": {"enum": ["user", "agent", "system"], "type": "string"},
+        "content": TEXT,
+        "timestamp": TIME,
+        "is_streaming": {"type": "boolean", "description": "The partial reply of a turn that runs."},
+        "tool_result": {
+            "description": "The tool's name and what it answered; null for a plain message.",
+            "type": ["array", "null"],
+            "prefixItems": [TEXT, TEXT],
+            "items": False,
+            "minItems": 2,
+        },
+    }
+)
+EXAMPLE_MESSAGES = [
+    {
+        "id": EXAMPLE_MESSAGE,
+        "sender": "user",
+        "content": "What is ETH worth?",
+        "timestamp": EXAMPLE_TIME,
+        "is_streaming": False,
+        "tool_result": None,
+    },
+    {
+        "id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+        "sender": "agent",
+        "content": "",
+        "timestamp": EXAMPLE_TIME,
+        "is_streaming": False,
+        "tool_result": ["get_token_price", '{"usd": 3500}'],
+    },
+]
+EXAMPLE_SNAPSHOT = {
+    "session_id": EXAMPLE_SESSION,
+    "app": "default",
+    "status": "idle",
+    "is_processing": False,
+    "title": "ETH price check",
+    "messages": EXAMPLE_MESSAGES,
+    "system_events": [{"SystemNotice": "wallet connected"}],
+    "user_state": EXAMPLE_STATE,
+}
+APP: Schema = {"type": ["string", "null"], "description": "The App's slug; null until the session belongs to one."}
+STATUS: Schema = {"enum": STATUSES, "type": "string"}
+SNAPSHOT = record(
+    {
+        "session_id": UUID,
+        "app": APP,
+        "status": STATUS,
+        "is_processing": {"type": "boolean", "description": 'Whether `status` is "processing".'},
+        "title": TEXT,
+        "messages": {"type": "array", "items": ref("schemas", "Message")},
+        "system_events": {
+            "type": "array",
+            "items": ref("schemas", "SystemEvent"),
+            "description": "Those that no earlier snapshot of this session has shown.",
+        },
+        "user_state": {"type": ["object", "null"], "description": "As the client sent it last."},
+    },
+    examples=[EXAMPLE_SNAPSHOT],
+)
+SYSTEM_EVENT: Schema = {
+    "oneOf": [
+        one_key("SystemNotice", TEXT),
+        one_key("SystemError", TEXT),
+        one_key("InlineCall", record({"type": TEXT, "payload": {}})),
+        one_key("AsyncCallback", {"type": ["object", "array"], "description": "The JSON that the client sent."}),
+    ],
+    "examples": [{"SystemNotice": "wallet connected"}, {"AsyncCallback": {"type": "wallet:tx", "payload": {}}}],
+}
+TITLED: dict[str, Schema] = {"session_id": UUID, "title": TEXT}
+LISTED: dict[str, Schema] = {**TITLED, "is_archived": {"type": "boolean"}}
+EXAMPLE_LISTED = {"session_id": EXAMPLE_SESSION, "title": "ETH price check", "is_archived": False}
+SESSION = record(
+    {**LISTED, "app": APP, "status": STATUS, "created_at": TIME, "last_active_at": TIME},
+    examples=[
+        {
+            **EXAMPLE_LISTED,
+            "app": "default",
+            "status": "idle",
+            "created_at": EXAMPLE_TIME,
+            "last_active_at": EXAMPLE_TIME,
+        }
+    ],
+)
+PROBLEM = record(
+    {
+        "type": {"const": "about:blank", "type": "string"},
+        "title": TEXT,
+        "status": {"type": "integer"},
+        "detail": TEXT,
+        "code": {"type": "string", "description": "A stable word for machines."},
+        "error": {"type": "string", "description": "`detail` again."},
+    },
+    description="RFC 9457",
+)
+UPDATE_EVENT: Schema = {
+    "oneOf": [
+        event("title_changed", "The session has another title.", new_title=TEXT),
+        event("status_changed", "A turn began or ended.", status=STATUS),
+        event(
+            "message_delta",
+            "A piece of the reply.",
+            message_id=UUID,
+            delta=TEXT,
+            offset={"type": "integer", "minimum": 0, "description": "Characters of the message before this piece."},
+        ),
+        event("tool_update", "A tool is being called.", tool_name=TEXT, call_id=TEXT),
+        event("tool_complete", "A tool has answered.", tool_name=TEXT, call_id=TEXT, result=TEXT),
+        event("system_notice", "What `POST /api/system` was told.", message=TEXT),
+    ]
+}
+CHAT_EVENT: Schema = {
+    "oneOf": [
+        event("text", "A piece of the reply.", content=TEXT),
+        event(
+            "tool_call",
+            "The model calls a tool.",
+            name=TEXT,
+            call_id=TEXT,
+            args={"type": "string", "description": "JSON as the model wrote it."},
+        ),
+        event("tool_result", "The tool's answer.", call_id=TEXT, name=TEXT, result=TEXT),
+        event(
+            "error",
+            "The model failed; the user's message is kept.",
+            message=TEXT,
+            code={"enum": ["model_error", "model_timeout"], "type": "string"},
+        ),
+        event("complete", "The last event.", snapshot=ref("schemas", "Snapshot")),
+    ]
+}
+
+RETRY_AFTER: Schema = {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 1}}
+CHALLENGE: Schema = {"required": True, "schema": {"type": "string", "const": "AppKey"}}
+CURSOR: Schema = {"description": "The `cursor` of the next page; absent on the last page.", "schema": TEXT}
+
+# status: (code words, when, headers)
+PROBLEMS: dict[int, tuple[list[str], str, list[str]]] = {
+    400: (["invalid_request"], "A parameter is missing or malformed; `detail` names it.", []),
+    401: (["invalid_app_key"], "An App key is needed and missing, or not valid.", ["WWW-Authenticate"]),
+    403: (["app_not_authorized", "session_not_available"], "The key does not open this App or this session.", []),
+    404: (["not_found"], "There is no such session.", []),
+    409: (["session_busy"], "A turn is running; nothing was stored.", ["Retry-After"]),
+    413: (["message_too_large"], "Over a limit, which `detail` gives.", []),
+    415: (["unsupported_media_type"], "The body is neither JSON nor a form.", []),
+    429: (["rate_limited", "budget_exhausted"], "Too many attempts, or the App's budget is spent.", ["Retry-After"]),
+    502: (["model_error"], "The model failed; the same `Idempotency-Key` tries the turn again.", []),
+    503: (["overloaded"], "The server or its database is busy.", ["Retry-After"]),
+    504: (["model_timeout"], "The model was silent for too long; see 502.", []),
+}
+
+
+def problem(status: int) -> Schema:
+    """Return the response object of an error status."""
+    codes, when, headers = PROBLEMS[status]
+    narrowed = {"status": {"const": status, "type": "integer"}, "code": {"enum": codes, "type": "string"}}
+    title = HTTPStatus(status).phrase
+    example = {"type": "about:blank", "title": title, "status": status, "detail": when, "code": codes[0], "error": when}
+    schema = {"allOf": [ref("schemas", "Problem")], "properties": narrowed}
+    response: Schema = {
+        "description": when,
+        "content": {"application/problem+json": {"schema": schema, "example": example}},
+    }
+    return response | ({"headers": {name: ref("headers", name) for name in headers}} if headers else {})
+
+
+def header(name: str, description: str, schema: Schema, *, required: bool = False, example: str) -> Schema:
+    """Return a parameter object for a request header."""
+    place = {"name": name, "in": "header", "required": required}
+    return {**place, "description": description, "schema": schema, "example": example}
+
+
+SESSION_ID = "A UUID that the client made, in the plain 8-4-4-4-12 spelling."
+COMPONENTS: Schema = {
+    "schemas": {
+        "Snapshot": SNAPSHOT,
+        "Message": MESSAGE,
+        "SystemEvent": SYSTEM_EVENT,
+        "Session": SESSION,
+        "Problem": PROBLEM,
+        "ChatEvent": CHAT_EVENT,
+        "UpdateEvent": UPDATE_EVENT,
+    },
+    "parameters": {
+        "SessionId": header("X-Session-Id", SESSION_ID, UUID, required=True, example=EXAMPLE_SESSION),
+        "OwnSessionId": header("X-Session-Id", "The caller's own session.", UUID, example=EXAMPLE_SESSION),
+        "IdempotencyKey": header(
+            "Idempotency-Key",
+            "The same key in the same session is the same turn, never a second one.",
+            {"type": "string", "minLength": 1, "maxLength": IDEMPOTENCY_KEY_MAX_CHARS, "pattern": "^[ -~]+$"},
+            example="order-66",
+        ),
+        "Prefer": header(
+            "Prefer", "RFC 7240: `respond-async` answers at once, `wait=N` within N seconds.", TEXT, example="wait=10"
+        ),
+        "LastEventId": header("Last-Event-ID", "The id of the last event seen.", TEXT, example="0"),
+        "PathSessionId": {
+            "name": "session_id",
+            "in": "path",
+            "required": True,
+            "description": "The same id as in `X-Session-Id`.",
+            "schema": UUID,
+            "example": EXAMPLE_SESSION,
+        },
+    },
+    "headers": {"Retry-After": RETRY_AFTER, "WWW-Authenticate": CHALLENGE, "X-Next-Cursor": CURSOR},
+    "responses": {f"Problem{status}": problem(status) for status in PROBLEMS},
+    "securitySchemes": {
+        "AppKey": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "AOMI-APP-KEY",
+            "description": "Needed for every App but the default one. A wrong key is refused everywhere.",
+        }
+    },
+}
+# Parameters that a call takes in its query string or, by the same name, in its body.
+FIELDS: dict[str, Schema] = {
+    "message": {
+        "type": "string",
+        "description": "Required. What is longer than MESSAGE_MAX_CHARS (32,000) is refused with 413.",
+        "examples": ["What is ETH worth?"],
+    },
+    "app": {
+        "type": "string",
+        "description": "The App's slug; left out: the session's, else the default App.",
+        "examples": ["default"],
+    },
+    "public_key": {
+        "type": "string",
+        "description": "The wallet's address.",
+        "pattern": f"^{ADDRESS_PATTERN.pattern}$",
+        "examples": [EXAMPLE_WALLET],
+    },
+    "user_state": {
+        "type": "string",
+        "description": "A JSON object as text: the wallet in flat or nested form, and whatever else.",
+        "contentMediaType": "application/json",
+        "examples": ['{"address": null, "is_connected": false}'],
+    },
+    "client_id": {"type": "string", "description": "Accepted and ignored."},
+    "since": {"type": "string", "description": "The id of the last message seen; only later ones are shown."},
+    "count": {"type": "integer", "minimum": 1, "maximum": 1_000, "default": 50, "description": "How many."},
+    "limit": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50, "description": "Sessions a page."},
+    "cursor": {"type": "string", "description": "`X-Next-Cursor` of the page before."},
+    "title": {"type": "string", "minLength": 1, "maxLength": 200, "examples": ["ETH price check"]},
+    "rig": {"type": "string", "description": "Required. The model's name.", "examples": ["gpt-5"]},
+}
