@@ -13,12 +13,27 @@ class SqlProxy:
         hosts = urllib.parse.parse_qs(parts.query).get("host")
         self._target = (hosts[0] if hosts else parts.hostname or "127.0.0.1", parts.port or 5432)
         self.round_trips = 0
+        self._is_cut = False
+        self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="sql-proxy", daemon=True)
         self._thread.start()
         port = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(5)
         user = f"{parts.username or ''}:{parts.password or ''}"
         self.url = f"postgresql://{user}@127.0.0.1:{port}{parts.path}"
+
+    def cut(self) -> None:
+        """Break every connection and refuse new ones, as a Postgres that stops does."""
+        self._is_cut = True
+        self._loop.call_soon_threadsafe(self._break_all)
+
+    def restore(self) -> None:
+        """Let connections through again."""
+        self._is_cut = False
+
+    def _break_all(self) -> None:
+        for writer in list(self._writers):
+            writer.transport.abort()
 
     def close(self) -> None:
         async def cancel_all() -> None:
@@ -38,6 +53,9 @@ class SqlProxy:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def _serve(self, client_in: asyncio.StreamReader, client_out: asyncio.StreamWriter) -> None:
+        if self._is_cut:
+            client_out.transport.abort()
+            return
         host, port = self._target
         connecting = (
             asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
@@ -45,11 +63,13 @@ class SqlProxy:
             else asyncio.open_connection(host, port)
         )
         server_in, server_out = await connecting
+        self._writers |= {client_out, server_out}
         try:
             await asyncio.gather(self._count(client_in, server_out), _pass_on(server_in, client_out))
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
+            self._writers -= {client_out, server_out}
             server_out.close()
             client_out.close()
 
