@@ -135,7 +135,7 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
     )
     tools = app.tools if model.supports_tools else ()
     wallet = session.wallet
-    context = ToolContext(wallet.address, wallet.chain_id) if wallet else ToolContext()
+    context = ToolContext(wallet.address, wallet.chain_id, wallet.is_proven) if wallet else ToolContext()
     events = run_turn(
         RetryingModel(client), _prompt(turn, session), tools, context, max_tool_rounds=app.max_tool_rounds
     )

@@ -15,6 +15,7 @@ from sessions_app.hub import hub
 from sessions_app.listing import Cursor, sessions_of_wallet
 from sessions_app.store import store
 from sessions_app.user_state import parse_wallet
+from sessions_app.values import Session
 
 PAGE_DEFAULT = 50
 PAGE_MAX = 200
@@ -51,12 +52,12 @@ class SessionsView(ApiView):
         listed = [{"session_id": s.id, "title": title(s), "is_archived": s.is_archived} for s in sessions]
         return Response(listed, headers={"X-Next-Cursor": cursor.dump()} if cursor else None)
 
-    async def _own(self, session_id: UUID | None) -> UUID | None:
+    async def _own(self, session_id: UUID | None) -> Session | None:
         """Return the caller's own session, if it exists and the caller may see it."""
         session = await store.load(session_id) if session_id else None
         if session is not None:
             await self.app_of(session)
-        return session.id if session else None
+        return session
 
 
 def _cursor(request: Request) -> Cursor | None:

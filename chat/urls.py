@@ -9,6 +9,7 @@ from chat.session_views import ArchiveView, SessionsView, SessionView
 from chat.system_views import EventsView, SystemView
 from chat.updates import UpdatesView
 from chat.views import InterruptView, StateView
+from chat.wallet_views import WalletChallengeView, WalletVerifyView
 
 urlpatterns = [
     path("chat", ChatView.as_view()),
@@ -28,6 +29,8 @@ urlpatterns = [
     path("session/apps", AppsView.as_view()),
     path("session/models", ModelsView.as_view()),
     path("session/model", ModelView.as_view()),
+    path("wallet/challenge", WalletChallengeView.as_view()),
+    path("wallet/verify", WalletVerifyView.as_view()),
     # For everybody: neither key nor session.
     path("schema", SchemaView.as_view()),
     path("docs", DocsView.as_view()),

@@ -36,20 +36,24 @@ class Cursor:
 
 
 async def sessions_of_wallet(
-    address: str, *, own: UUID | None, app_ids: Collection[int], after: Cursor | None, limit: int
+    address: str, *, own: Session | None, app_ids: Collection[int], after: Cursor | None, limit: int
 ) -> tuple[list[Session], Cursor | None]:
     """Return sessions without their messages, newest activity first, and the cursor of the next page, if any.
 
     Args:
         address: canonical form.
-        own: the caller's own session, listed if it is bound to that wallet.
+        own: the caller's own session, listed if it is bound to that wallet; if that is proven, so are the others of
+            its App that are.
         app_ids: the Apps whose sessions of that wallet the caller may see.
         after: where to begin; None: at the newest.
         limit: how many at the most.
     """
+    wallet = own.wallet if own else None
+    is_proven = wallet is not None and wallet.address == address and wallet.is_proven
     parameters = {
         "wallet": address,
-        "own": own,
+        "own": own.id if own else None,
+        "proven_app": own.app_id if own and is_proven else None,
         "apps": list(app_ids),
         "before": after.last_active_at if after else None,
         "before_id": after.session_id if after else None,

@@ -39,6 +39,7 @@ class ChatSession(models.Model):
     user_state = models.TextField(null=True, blank=True)
     wallet_address = models.CharField(max_length=42, null=True, blank=True, db_index=True)
     wallet_chain_id = models.BigIntegerField(null=True, blank=True)
+    wallet_is_proven = models.BooleanField("wallet ownership proven", default=False, db_default=False)
     next_position = models.PositiveIntegerField(default=0)
     # The turn that runs; its worker renews the lease, and without renewal the session becomes interrupted.
     running_turn = models.UUIDField(null=True, blank=True)
@@ -159,3 +160,21 @@ class SystemEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} #{self.pk}"
+
+
+class WalletChallenge(models.Model):
+    """A text that a session's client was asked to sign, to prove that it holds a wallet's key; good for once."""
+
+    nonce = models.CharField(max_length=64, primary_key=True)
+    # Without a constraint: sessions are removed by statements that need not know of what expires in minutes.
+    session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, db_constraint=False, related_name="+")
+    address = models.CharField(max_length=42)
+    chain_id = models.BigIntegerField()
+    domain = models.TextField()
+    uri = models.TextField()
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return str(self.nonce)

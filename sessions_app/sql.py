@@ -6,8 +6,8 @@ whose clocks differ cannot steal one another's leases.
 
 SESSION_COLUMNS = """
     session.id, session.app_id, session.status, session.version, session.title, session.chosen_model,
-    session.is_archived, session.user_state, session.wallet_address, session.wallet_chain_id, session.running_turn,
-    session.undelivered_events, session.created_at, session.last_active_at
+    session.is_archived, session.user_state, session.wallet_address, session.wallet_chain_id, session.wallet_is_proven,
+    session.running_turn, session.undelivered_events, session.created_at, session.last_active_at
 """
 
 READ_SESSION = f"""
@@ -44,6 +44,7 @@ UPDATE sessions_app_chatsession session SET
     title = COALESCE(%(title)s, title),
     title_is_users = title_is_users OR %(title)s IS NOT NULL,
     user_state = COALESCE(%(user_state)s, user_state),
+    wallet_is_proven = wallet_is_proven AND COALESCE(wallet_address = %(wallet_address)s, true),
     wallet_address = COALESCE(%(wallet_address)s, wallet_address),
     wallet_chain_id = CASE WHEN %(wallet_address)s IS NULL THEN wallet_chain_id ELSE %(wallet_chain_id)s END
 WHERE session.id = %(session)s
@@ -84,6 +85,7 @@ WITH claimed AS (
         next_position = next_position + 1, last_active_at = clock_timestamp(),
         title = CASE WHEN title = '' THEN %(title)s ELSE title END,
         user_state = COALESCE(%(user_state)s, user_state),
+        wallet_is_proven = wallet_is_proven AND COALESCE(wallet_address = %(wallet_address)s, true),
         wallet_address = COALESCE(%(wallet_address)s, wallet_address),
         wallet_chain_id = CASE WHEN %(wallet_address)s IS NULL THEN wallet_chain_id ELSE %(wallet_chain_id)s END
     WHERE session.id = %(session)s AND session.version = %(version)s AND session.status <> 'processing'
@@ -299,11 +301,13 @@ UPDATE sessions_app_chatsession SET version = version + 1, is_archived = %(is_ar
 WHERE id = %(session)s AND is_archived <> %(is_archived)s
 """
 
-# Addresses are public, so an address alone lists nothing: the caller's own session, and those of its Apps.
+# Addresses are public, so an address alone lists nothing: the caller's own session, those of its key's Apps, and
+# with a proven wallet those that are proven to be of that wallet, in the same App.
 LIST_SESSIONS = f"""
 SELECT {SESSION_COLUMNS}, false FROM sessions_app_chatsession session
 WHERE session.wallet_address = %(wallet)s
-    AND (session.id = %(own)s OR session.app_id = ANY(%(apps)s))
+    AND (session.id = %(own)s OR session.app_id = ANY(%(apps)s)
+        OR (session.app_id = %(proven_app)s AND session.wallet_is_proven))
     AND (%(before)s::timestamptz IS NULL OR (session.last_active_at, session.id) < (%(before)s, %(before_id)s::uuid))
 ORDER BY session.last_active_at DESC, session.id DESC LIMIT %(limit)s
 """

@@ -161,7 +161,8 @@ class SessionStore:
 
 def session_from_row(row: TupleRow) -> Session:
     """Return the session, still without its messages, of a row that begins with SESSION_COLUMNS."""
-    (id_, app_id, status, version, title, chosen_model, is_archived, user_state, address, chain_id, *rest) = row
+    (id_, app_id, status, version, title, chosen_model, is_archived, user_state, *wallet_and_more) = row
+    address, chain_id, is_proven, *rest = wallet_and_more
     running_turn, undelivered_events, created_at, last_active_at = rest[:4]
     return Session(
         id=id_,
@@ -172,7 +173,7 @@ def session_from_row(row: TupleRow) -> Session:
         chosen_model=chosen_model,
         is_archived=is_archived,
         user_state=user_state,
-        wallet=Wallet(address, chain_id) if address else None,
+        wallet=Wallet(address, chain_id, is_proven) if address else None,
         running_turn=running_turn,
         undelivered_events=undelivered_events,
         created_at=created_at,

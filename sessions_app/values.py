@@ -50,10 +50,12 @@ class Wallet:
     Attributes:
         address: 0x and 40 lower-case hexadecimal digits.
         chain_id: EIP-155 chain id, if it was given.
+        is_proven: the client holds its key; not part of which wallet it is.
     """
 
     address: str
     chain_id: int | None = None
+    is_proven: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

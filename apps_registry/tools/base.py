@@ -22,10 +22,12 @@ class ToolContext:
     Attributes:
         wallet_address: the wallet bound to the session, in canonical form, or None.
         wallet_chain_id: the EIP-155 id of its chain, or None.
+        wallet_is_proven: the caller has shown by signature that the wallet is its own; else it only says so.
     """
 
     wallet_address: str | None = None
     wallet_chain_id: int | None = None
+    wallet_is_proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)

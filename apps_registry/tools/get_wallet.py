@@ -46,7 +46,11 @@ def get_wallet(context: ToolContext) -> dict[str, Any]:
     """Get the user's connected wallet: its address, chain id and chain name. Takes no arguments."""
     if context.wallet_address is None:
         return {"connected": False, "message": "The user has connected no wallet to this conversation."}
-    wallet: dict[str, Any] = {"connected": True, "address": context.wallet_address}
+    wallet: dict[str, Any] = {
+        "connected": True,
+        "address": context.wallet_address,
+        "ownership_proven": context.wallet_is_proven,
+    }
     if context.wallet_chain_id is not None:
         wallet["chain_id"] = context.wallet_chain_id
         wallet["chain_name"] = CHAIN_NAMES.get(context.wallet_chain_id, "unknown")

@@ -141,3 +141,18 @@ def test_the_list_has_the_contracts_shape(client: Client) -> None:
     answer = client.request("GET", "/api/sessions", params={"public_key": WALLET})
     assert answer.json() == [{"session_id": client.session_id, "title": "Hi there", "is_archived": False}]
     assert ChatSession.objects.get(pk=client.uuid).wallet_address == WALLET
+
+
+def test_a_proven_wallet_lists_what_is_proven_in_the_same_app(server: Server, app: App, other_app: App) -> None:
+    address = "0x" + uuid.uuid4().hex[:40].ljust(40, "0")
+
+    def proven(of: App) -> str:
+        return str(factories.make_session(of, wallet_address=address, wallet_is_proven=True).id)
+
+    default_app = App.objects.get(is_default=True)
+    mine, another = proven(default_app), proven(default_app)
+    proven(app), proven(other_app), bound(default_app, address)  # another App's, and one that only says so
+    with Client(server.url, session_id=mine) as client:
+        assert set(listed(client, address)) == {mine, another}
+    with Client(server.url, session_id=bound(default_app, address)) as claimant:
+        assert listed(claimant, address) == [claimant.session_id]

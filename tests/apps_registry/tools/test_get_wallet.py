@@ -26,7 +26,7 @@ ADDRESS = "0x742d35Cc6634C0532925a3b844Bc9e7595f2bD68"
 )
 def test_a_bound_wallet(chain_id: int | None, chain: dict[str, Any]) -> None:
     result = get_wallet.call({}, ToolContext(wallet_address=ADDRESS, wallet_chain_id=chain_id))
-    assert result == {"connected": True, "address": ADDRESS} | chain
+    assert result == {"connected": True, "address": ADDRESS, "ownership_proven": False} | chain
 
 
 def test_no_wallet() -> None:

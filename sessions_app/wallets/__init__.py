@@ -1,0 +1,1 @@
+"""Wallets: what an address is, and how its owner proves to hold it."""

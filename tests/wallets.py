@@ -1,0 +1,27 @@
+"""A wallet as users have them: a key that signs texts."""
+
+import secrets
+from functools import cached_property
+
+from coincurve import PrivateKey
+
+from sessions_app.wallets.addresses import checksummed, keccak256
+
+
+class TestWallet:
+    """Signs by EIP-191 `personal_sign`."""
+
+    __test__ = False  # no tests of pytest's
+
+    def __init__(self, key: PrivateKey | None = None) -> None:
+        self.key = key or PrivateKey(secrets.token_bytes(32))
+
+    @cached_property
+    def address(self) -> str:
+        return checksummed("0x" + keccak256(self.key.public_key.format(compressed=False)[1:])[-20:].hex())
+
+    def sign(self, text: str, *, first_v: int = 27) -> str:
+        data = text.encode()
+        digest = keccak256(f"\x19Ethereum Signed Message:\n{len(data)}".encode() + data)
+        raw = self.key.sign_recoverable(digest, hasher=None)
+        return "0x" + raw[:64].hex() + f"{raw[64] + first_v:02x}"
