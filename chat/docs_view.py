@@ -1,5 +1,6 @@
 """`/api/schema` and `/api/docs`: the API, described to programs and to people."""
 
+import asyncio
 import secrets
 
 from django.http import HttpResponse
@@ -12,7 +13,7 @@ from chat.schema import document
 
 # The page runs Swagger UI from our own static files and talks to this server only.
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; "
+    "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
@@ -24,7 +25,8 @@ class SchemaView(ApiView):
 
     async def get(self, request: Request) -> Response:
         """Answer the OpenAPI document of this API."""
-        return Response(document())
+        # Making it takes a fifth of a second once, in which no stream of this worker shall stand still.
+        return Response(await asyncio.to_thread(document))
 
 
 class DocsView(ApiView):

@@ -13,14 +13,14 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry
 
+from chat.schema_requests import ADDRESS, CHAIN_ID, FIELDS, PARAMETERS
 from chat.schema_shapes import (
-    COMPONENTS,
+    ANSWERS,
     EXAMPLE_LISTED,
     EXAMPLE_SESSION,
-    EXAMPLE_STATE,
-    FIELDS,
     LISTED,
     TEXT,
+    TIME,
     TITLED,
     UUID,
     Schema,
@@ -38,12 +38,15 @@ class Call:
     """What one call takes and gives.
 
     Attributes:
+        tag: the heading under which the documentation lists it.
         gives: the body of the answer, by media type.
         query: names of FIELDS that it takes in the query string.
         body: those that it takes in a JSON or form body too.
         headers: names of parameter components.
         problems: the error statuses.
         response_headers: names of header components.
+        required: which of `query` must be in the query string.
+        description: what its handler's docstring leaves open.
         is_open: it reads no key.
     """
 
@@ -148,6 +151,19 @@ CALLS: dict[tuple[str, str], Call] = {
     ("GET", "/api/session/apps"): APPS,
     ("GET", "/api/session/models"): MODELS,
     ("POST", "/api/session/model"): MODEL,
+    ("POST", "/api/wallet/challenge"): Call(
+        "wallet",
+        json_of(record({"message": TEXT, "nonce": TEXT, "expires_at": TIME})),
+        body=["address", "chain_id", "domain", "uri"],
+        problems=(*OWN, 413, 415),
+        description="The text is a Sign-In with Ethereum message (EIP-4361), good for one signature within 5 minutes.",
+    ),
+    ("POST", "/api/wallet/verify"): Call(
+        "wallet",
+        json_of(record({"address": ADDRESS, "chain_id": CHAIN_ID, "is_proven": {"const": True, "type": "boolean"}})),
+        body=["message", "signature"],
+        problems=(*OWN, 413, 415),
+    ),
     ("GET", "/api/schema"): Call("documentation", json_of({"type": "object"}), headers=(), problems=(), is_open=True),
     ("GET", "/api/docs"): Call("documentation", {"text/html": {"schema": TEXT}}, headers=(), problems=(), is_open=True),
 }
@@ -170,7 +186,7 @@ class ContractSchema(AutoSchema):
         handler = getattr(self.view, method.lower())
         operation: Schema = {
             "operationId": f"{method.lower()}_{path.removeprefix('/api/').replace('/', '_').translate(BRACES)}",
-            "summary": (handler.__doc__ or "").strip().splitlines()[0],
+            "summary": (handler.__doc__ or path).strip().splitlines()[0],
             "tags": [call.tag],
             "security": [] if call.is_open else [{}, {"AppKey": []}],
             "parameters": _parameters(call),
@@ -188,32 +204,33 @@ BRACES = str.maketrans("", "", "{}")
 
 
 def _parameters(call: Call) -> list[Schema]:
-    query = [
-        {"name": name, "in": "query", "required": name in call.required, "schema": FIELDS[name]}
-        for name in (*call.query, *call.body)
-    ]
+    query = [_query_parameter(name, is_required=name in call.required) for name in (*call.query, *call.body)]
     return [*(ref("parameters", name) for name in call.headers), *query]
+
+
+def _query_parameter(name: str, *, is_required: bool) -> Schema:
+    """Return a parameter object; an object travels as JSON text."""
+    shape = {key: value for key, value in FIELDS[name].items() if key != "description"}
+    place = {"name": name, "in": "query", "required": is_required, "description": FIELDS[name]["description"]}
+    return {**place, **({"content": {JSON: {"schema": shape}}} if shape["type"] == "object" else {"schema": shape})}
 
 
 def _request_body(names: Sequence[str]) -> Schema:
     """Return the body that may stand in for the query string, which wins where both name a parameter."""
-    form = {name: FIELDS[name] for name in names}
-    typed = {**form, **({"user_state": USER_STATE} if "user_state" in form else {})}
+    fields = {name: FIELDS[name] for name in names}
+    # A form has no objects; in JSON either will do.
+    as_text = {name: {"type": "string", "description": field["description"]} for name, field in fields.items()}
+    is_object = {name: field["type"] == "object" for name, field in fields.items()}
+    form = {name: as_text[name] if is_object[name] else field for name, field in fields.items()}
+    either = {name: {"anyOf": [field, as_text[name]]} if is_object[name] else field for name, field in fields.items()}
     return {
         "description": "May carry what the query string does not.",
         "required": False,
         "content": {
-            JSON: {"schema": {"type": "object", "properties": typed}},
+            JSON: {"schema": {"type": "object", "properties": either}},
             FORM: {"schema": {"type": "object", "properties": form}},
         },
     }
-
-
-USER_STATE: Schema = {
-    "description": FIELDS["user_state"]["description"] + " In a JSON body the object itself will do.",
-    "anyOf": [{"type": "object"}, {"type": "string"}],
-    "examples": [EXAMPLE_STATE],
-}
 
 
 def _success(call: Call) -> Schema:
@@ -223,7 +240,7 @@ def _success(call: Call) -> Schema:
 
 def add_components(result: Schema, **context: Any) -> Schema:
     """Put the shapes into the document; a POSTPROCESSING_HOOK of drf-spectacular."""
-    return {**result, "components": COMPONENTS}
+    return {**result, "components": {**ANSWERS, "parameters": PARAMETERS}}
 
 
 @functools.cache

@@ -1,11 +1,8 @@
-"""The shapes of the HTTP API as OpenAPI 3.1 components: what requests carry and what answers look like."""
+"""The shapes of the HTTP API's answers and events as OpenAPI 3.1 components."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
-
-from chat.parameters import IDEMPOTENCY_KEY_MAX_CHARS
-from sessions_app.user_state import ADDRESS_PATTERN
 
 Schema = dict[str, Any]
 
@@ -220,14 +217,7 @@ def problem(status: int) -> Schema:
     return response | ({"headers": {name: ref("headers", name) for name in headers}} if headers else {})
 
 
-def header(name: str, description: str, schema: Schema, *, required: bool = False, example: str) -> Schema:
-    """Return a parameter object for a request header."""
-    place = {"name": name, "in": "header", "required": required}
-    return {**place, "description": description, "schema": schema, "example": example}
-
-
-SESSION_ID = "A UUID that the client made, in the plain 8-4-4-4-12 spelling."
-COMPONENTS: Schema = {
+ANSWERS: Schema = {
     "schemas": {
         "Snapshot": SNAPSHOT,
         "Message": MESSAGE,
@@ -236,28 +226,6 @@ COMPONENTS: Schema = {
         "Problem": PROBLEM,
         "ChatEvent": CHAT_EVENT,
         "UpdateEvent": UPDATE_EVENT,
-    },
-    "parameters": {
-        "SessionId": header("X-Session-Id", SESSION_ID, UUID, required=True, example=EXAMPLE_SESSION),
-        "OwnSessionId": header("X-Session-Id", "The caller's own session.", UUID, example=EXAMPLE_SESSION),
-        "IdempotencyKey": header(
-            "Idempotency-Key",
-            "The same key in the same session is the same turn, never a second one.",
-            {"type": "string", "minLength": 1, "maxLength": IDEMPOTENCY_KEY_MAX_CHARS, "pattern": "^[ -~]+$"},
-            example="order-66",
-        ),
-        "Prefer": header(
-            "Prefer", "RFC 7240: `respond-async` answers at once, `wait=N` within N seconds.", TEXT, example="wait=10"
-        ),
-        "LastEventId": header("Last-Event-ID", "The id of the last event seen.", TEXT, example="0"),
-        "PathSessionId": {
-            "name": "session_id",
-            "in": "path",
-            "required": True,
-            "description": "The same id as in `X-Session-Id`.",
-            "schema": UUID,
-            "example": EXAMPLE_SESSION,
-        },
     },
     "headers": {"Retry-After": RETRY_AFTER, "WWW-Authenticate": CHALLENGE, "X-Next-Cursor": CURSOR},
     "responses": {f"Problem{status}": problem(status) for status in PROBLEMS},
@@ -269,36 +237,4 @@ COMPONENTS: Schema = {
             "description": "Needed for every App but the default one. A wrong key is refused everywhere.",
         }
     },
-}
-# Parameters that a call takes in its query string or, by the same name, in its body.
-FIELDS: dict[str, Schema] = {
-    "message": {
-        "type": "string",
-        "description": "Required. What is longer than MESSAGE_MAX_CHARS (32,000) is refused with 413.",
-        "examples": ["What is ETH worth?"],
-    },
-    "app": {
-        "type": "string",
-        "description": "The App's slug; left out: the session's, else the default App.",
-        "examples": ["default"],
-    },
-    "public_key": {
-        "type": "string",
-        "description": "The wallet's address.",
-        "pattern": f"^{ADDRESS_PATTERN.pattern}$",
-        "examples": [EXAMPLE_WALLET],
-    },
-    "user_state": {
-        "type": "string",
-        "description": "A JSON object as text: the wallet in flat or nested form, and whatever else.",
-        "contentMediaType": "application/json",
-        "examples": ['{"address": null, "is_connected": false}'],
-    },
-    "client_id": {"type": "string", "description": "Accepted and ignored."},
-    "since": {"type": "string", "description": "The id of the last message seen; only later ones are shown."},
-    "count": {"type": "integer", "minimum": 1, "maximum": 1_000, "default": 50, "description": "How many."},
-    "limit": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50, "description": "Sessions a page."},
-    "cursor": {"type": "string", "description": "`X-Next-Cursor` of the page before."},
-    "title": {"type": "string", "minLength": 1, "maxLength": 200, "examples": ["ETH price check"]},
-    "rig": {"type": "string", "description": "Required. The model's name.", "examples": ["gpt-5"]},
 }

@@ -1,0 +1,148 @@
+"""The OpenAPI document: valid, complete, true of both streams, and readable in a browser without the internet."""
+
+import json
+import tomllib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import pytest
+from django.urls import URLPattern
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from chat.schema import CALLS, document
+from chat.urls import urlpatterns
+from tests.client import Client
+from tests.commands import Result
+from tests.model_server import ScriptedModel, calls, refuses, says
+from tests.product import ROOT, Server
+from tests.sse import Updates, events_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+METHODS = ("get", "post", "put", "patch", "delete", "head", "trace")
+
+
+def check(shape: dict[str, Any], value: Any) -> None:
+    """Raise where a value does not have a shape of the document."""
+    OAS31Validator({**shape, "components": document()["components"]}).validate(value)
+
+
+def component(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def test_the_document_is_served_to_everybody_and_valid(server: Server) -> None:
+    answer = httpx2.get(f"{server.url}/api/schema")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
+    assert answer.json()["openapi"].startswith("3.1.")
+    OpenAPIV31SpecValidator(answer.json()).validate()
+    assert answer.json() == json.loads(json.dumps(document()))
+    assert httpx2.post(f"{server.url}/api/schema").json()["code"] == "method_not_allowed"
+
+
+def test_every_call_is_described_and_no_other() -> None:
+    served = set()
+    for pattern in urlpatterns:
+        assert isinstance(pattern, URLPattern)
+        view: Any = pattern.callback
+        path = "/api/" + str(pattern.pattern).replace("<str:", "{").replace(">", "}")
+        served |= {(method.upper(), path) for method in METHODS if hasattr(view.cls, method)}
+    described = {(method.upper(), path) for path, item in document()["paths"].items() for method in item}
+    assert described == served
+    assert set(CALLS) == served
+
+
+def test_a_call_that_nobody_described_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    document.cache_clear()
+    monkeypatch.delitem(CALLS, ("GET", "/api/state"))
+    with pytest.raises(LookupError, match="GET /api/state"):
+        document()
+
+
+def test_the_command_writes_the_same_document(manage: Callable[..., Result], server: Server) -> None:
+    written = manage("spectacular", "--format", "openapi-json", "--validate", "--fail-on-warn")
+    assert written.code == 0
+    assert json.loads(written.out) == httpx2.get(f"{server.url}/api/schema").json()
+
+
+def test_the_version_is_the_projects() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert document()["info"]["version"] == project["version"]
+
+
+def examples(node: Any) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Every example in the document with the shape that it is an example of."""
+    if isinstance(node, list):
+        for child in node:
+            yield from examples(child)
+    elif isinstance(node, dict):
+        if isinstance(node.get("schema"), dict) and "example" in node:
+            yield node["schema"], node["example"]
+        if isinstance(node.get("examples"), list):
+            yield from ((node, example) for example in node["examples"])
+        for name, child in node.items():
+            if name not in {"example", "examples"}:
+                yield from examples(child)
+
+
+def test_examples_have_the_shapes_that_they_are_examples_of() -> None:
+    found = list(examples(document()))
+    assert len(found) > 30
+    for shape, example in found:
+        check(shape, example)
+
+
+def test_the_chat_stream_is_as_described(app_client: Client, model: ScriptedModel) -> None:
+    model.will(calls(("calculate", {"expression": "6*7"}), text="Let me see."), says("It is 42."), refuses(400))
+    for types in (["text", "tool_call", "tool_result", "text", "complete"], ["error", "complete"]):
+        query = {"message": "6*7?", "app": str(app_client.app)}
+        answer = app_client.request("POST", "/api/chat", params=query, headers={"Accept": "text/event-stream"})
+        events = events_of(answer)
+        assert list(dict.fromkeys(event["type"] for event in events)) == list(dict.fromkeys(types))
+        for event in events:
+            check(component("ChatEvent"), event)
+
+
+def test_the_updates_are_as_described(app_client: Client, model: ScriptedModel) -> None:
+    model.will(calls(("calculate", {"expression": "6*7"})), says("It is 42."))
+    with Updates(app_client) as updates:
+        app_client.chat("6*7?")
+        app_client.request("POST", "/api/system", params={"message": "wallet connected"})
+        updates.wait_for(lambda event: event["type"] == "system_notice")
+    seen = {event["type"] for event in updates.events}
+    assert seen == {"status_changed", "message_delta", "tool_update", "tool_complete", "system_notice"}
+    for event in updates.events:
+        check(component("UpdateEvent"), event)
+
+
+def test_errors_that_need_a_cause_are_as_described(app_client: Client, model: ScriptedModel) -> None:
+    model.will(refuses(400), says("So", " slow", ".", pause=0.5))
+    query = {"message": "Hi", "app": str(app_client.app)}
+    failed = app_client.request("POST", "/api/chat", params=query)
+    begun = app_client.request("POST", "/api/chat", params=query, headers={"Prefer": "respond-async"})
+    busy = app_client.request("POST", "/api/chat", params=query)
+    too_long = app_client.request("POST", "/api/chat", json={"message": "x" * 32_001})
+    assert [answer.status_code for answer in (failed, begun, busy, too_long)] == [502, 200, 409, 413]
+    for answer in (failed, busy, too_long):
+        described = document()["components"]["responses"][f"Problem{answer.status_code}"]
+        check(described["content"][answer.headers["Content-Type"]]["schema"], answer.json())
+        assert set(described.get("headers", {})) <= {name.title() for name in answer.headers}
+
+
+@pytest.mark.browser
+def test_the_documentation_reads_without_the_internet(server: Server, browser_page: "Page") -> None:
+    complaints: list[str] = []
+    asked: list[str] = []
+    browser_page.on("pageerror", lambda error: complaints.append(str(error)))
+    browser_page.on("console", lambda line: complaints.append(line.text) if line.type in {"error", "warning"} else None)
+    browser_page.on("request", lambda request: asked.append(request.url))
+    browser_page.goto(f"{server.url}/api/docs")
+    browser_page.wait_for_selector("h1:has-text('Aomi Apps')")
+    assert browser_page.locator(".opblock").count() == sum(len(item) for item in document()["paths"].values())
+    browser_page.click("#operations-chat-post_chat .opblock-summary-control")
+    browser_page.wait_for_selector("#operations-chat-post_chat >> text=Idempotency-Key")
+    assert [url for url in asked if not url.startswith((server.url, "data:"))] == []
+    assert complaints == []
