@@ -28,6 +28,9 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
+STALL_SECONDS = 30.0
+
+
 class BodyTooLarge(Exception):
     """The client sends more than API_BODY_MAX_BYTES."""
 
@@ -68,9 +71,15 @@ class ApiHandler(ASGIHandler):
             request.close()
 
     async def _answer(self, request: ASGIRequest, send: Send) -> None:
+        async def send_in_time(message: Mapping[str, Any]) -> None:
+            """A reader that takes nothing for so long is let go, and what was kept for it."""
+            async with asyncio.timeout(STALL_SECONDS):
+                await send(message)
+
         await note_origin(request)
         response: Any = await self._middleware_chain(request)  # type: ignore[misc]  # always async here
-        await self.send_response(response, send)
+        with contextlib.suppress(TimeoutError):
+            await self.send_response(response, send_in_time)
 
     async def _get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         try:

@@ -20,12 +20,12 @@ from chat.providers.openai_compatible import close_clients  # noqa: E402
 from chat.runner import runner  # noqa: E402
 from sessions_app.hub import hub  # noqa: E402
 from sessions_app.partials import partials  # noqa: E402
-from sessions_app.retention import prune_forever  # noqa: E402
+from sessions_app.upkeep import prune_forever, sweep_forever  # noqa: E402
 
 access_log = logging.getLogger("aomi.access")
 lean = ApiHandler()
 _ending: "asyncio.Task[None] | None" = None
-hub.handle(partials.on_event)
+hub.handle(partials.on_event, on_gap=partials.on_gap)
 hub.handle(interrupts.on_event)
 PROBES = ("/livez", "/readyz", "/metrics")  # asked every few seconds, and nobody reads their lines
 LEAN_PATHS = ("/api/", *PROBES)
@@ -64,13 +64,14 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     try:
         await database.open_pool()
         await hub.start()
-        pruning = asyncio.create_task(prune_forever(), name="prune-sessions")
+        upkeep = [asyncio.create_task(work(), name=work.__name__) for work in (prune_forever, sweep_forever)]
     except Exception as error:
         await send({"type": "lifespan.startup.failed", "message": f"The database pool did not open: {error}"})
         return
     await send({"type": "lifespan.startup.complete"})
     await receive()
-    pruning.cancel()
+    for work in upkeep:
+        work.cancel()
     await begin_shutdown()
     await hub.stop()
     await close_clients()

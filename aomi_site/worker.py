@@ -1,6 +1,7 @@
 """The gunicorn worker: uvicorn with long request lines and bounded headers."""
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -76,6 +77,12 @@ class AomiWorker(UvicornWorker):
         "server_header": False,
         "timeout_graceful_shutdown": 25,
     }
+
+    async def callback_notify(self) -> None:
+        """Tell the arbiter that we live; without one, stop: nobody else would, and the port stays taken."""
+        await super().callback_notify()
+        if os.getppid() != self.ppid:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     async def _serve(self) -> None:
         """Serve with our server; otherwise what UvicornWorker does."""

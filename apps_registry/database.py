@@ -6,8 +6,9 @@ apps can share it.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
@@ -87,12 +88,9 @@ async def execute(statement: str, parameters: Parameters = ()) -> list[TupleRow]
     Raises:
         psycopg.Error: what Postgres objects to; those in DATABASE_DOWN when it cannot be reached.
     """
-    try:
-        async with asyncio.timeout(STATEMENT_TIMEOUT_SECONDS), pool().connection() as connection_:
-            cursor = await connection_.execute(statement, parameters)
-            return await cursor.fetchall() if cursor.description else []
-    except TimeoutError:
-        raise OperationalError("Postgres did not answer in time") from None
+    async with bounded(), pool().connection() as connection_:
+        cursor = await connection_.execute(statement, parameters)
+        return await cursor.fetchall() if cursor.description else []
 
 
 async def read(statement: str, parameters: Parameters = ()) -> list[TupleRow]:
@@ -104,8 +102,23 @@ async def read(statement: str, parameters: Parameters = ()) -> list[TupleRow]:
     try:
         return await execute(statement, parameters)
     except OperationalError:
-        await pool().check()
+        async with bounded():
+            await pool().check()
         return await execute(statement, parameters)
+
+
+@asynccontextmanager
+async def bounded() -> AsyncIterator[None]:
+    """Make what hangs in here fail like a database that is away.
+
+    Raises:
+        psycopg.OperationalError: it took longer than STATEMENT_TIMEOUT_SECONDS.
+    """
+    try:
+        async with asyncio.timeout(STATEMENT_TIMEOUT_SECONDS):
+            yield
+    except TimeoutError:
+        raise OperationalError("Postgres did not answer in time") from None
 
 
 async def run_orm(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -22,7 +22,8 @@ async def interrupt(session: Session) -> Session | None:
     """
     if session.status != PROCESSING or session.running_turn is None:
         return session
-    if runner.running(session.id) is not None:
+    running = runner.running(session.id)
+    if running is not None and running.turn_id == session.running_turn:
         runner.cancel(session.id)
         await runner.ended(session.id, LOCAL_SECONDS)
     else:

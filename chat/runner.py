@@ -113,7 +113,7 @@ class TurnRunner:
     async def _keep_leases(self) -> None:
         while self._running:
             await asyncio.sleep(min(FLUSH_SECONDS, settings.TURN_LEASE_SECONDS / 3))
-            texts = {(id_, turn.turn_id): turn.partial_text for id_, turn in self._running.items()}
+            texts = {(id_, turn.turn_id): turn.unstored_text for id_, turn in self._running.items()}
             try:
                 kept = await turns.renew(texts) if texts else set()
             except Exception as error:  # whatever it is, the next renewal may succeed

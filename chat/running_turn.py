@@ -55,6 +55,11 @@ class RunningTurn:
         return "".join(self.text)
 
     @property
+    def unstored_text(self) -> str:
+        """What the agent has said and no statement has stored: it survives the worker through its lease."""
+        return "".join(message.content for message in self.messages if message.role == "agent") + self.partial_text
+
+    @property
     def streaming_id(self) -> uuid.UUID:
         """The id that the message now streaming in has, and keeps when it is complete."""
         return message_id(self.turn_id, self._count)

@@ -1,5 +1,6 @@
 """`GET /api/updates`: what happens in a session, as server-sent events, on whichever worker it happens."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
@@ -58,6 +59,8 @@ class UpdatesView(ApiView):
         # Here and not before: a client that is gone by now never starts this, and so leaves nothing behind.
         subscription = hub.subscribe(session_id, after=last_event_id)
         guard.watch(self.caller, subscription)
+        if (task := asyncio.current_task()) is not None:
+            subscription.on_overflow = task.cancel
         try:
             yield b"retry: 1000\n: connected\n\n"
             quiet_since = time.monotonic()

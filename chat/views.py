@@ -62,14 +62,18 @@ class InterruptView(SnapshotView):
 
 async def _unfinished(session: Session) -> list[StoredMessage]:
     """Return what a running turn has said and not yet stored; the last one streams in."""
-    if session.status != PROCESSING or session.running_turn is None:
+    turn_id = session.running_turn
+    if session.status != PROCESSING or turn_id is None:
         return []
     if turn := runner.running(session.id):
         said, id_, text = list(turn.messages), turn.streaming_id, turn.partial_text
-    elif heard := await partials.get(session.id):
-        said, id_, text = [], heard.message_id, heard.text
-    else:  # begun before this worker listened; a turn's first message has the number of those stored
-        number = sum(message.turn_id == session.running_turn for message in session.messages) - 1
-        said, id_ = [], message_id(session.running_turn, number)
-        text = await store.partial_text(session.running_turn)
-    return [*said, StoredMessage(id_, session.running_turn, "agent", text, datetime.now(UTC))] if text else said
+    else:
+        # The user's message aside, a turn's messages are numbered; what streams in is the next one, or the one
+        # after a text that goes with tool calls and is stored with their results.
+        number = sum(message.turn_id == turn_id for message in session.messages) - 1
+        heard = await partials.get(session.id)
+        if heard is not None and heard.message_id in {message_id(turn_id, number), message_id(turn_id, number + 1)}:
+            said, id_, text = [], heard.message_id, heard.text
+        else:
+            said, id_, text = [], message_id(turn_id, number), await store.partial_text(turn_id)
+    return [*said, StoredMessage(id_, turn_id, "agent", text, datetime.now(UTC))] if text else said

@@ -31,6 +31,7 @@ class Hub:
         self._bus: Bus | None = None
         self._subscriptions: dict[uuid.UUID, set[Subscription]] = defaultdict(set)
         self._handlers: list[Callable[[SessionEvent], None]] = []
+        self._gap_handlers: list[Callable[[], None]] = []
         self._replay: LRUCache[uuid.UUID, ReplayLog] = LRUCache(REPLAY_SESSIONS)
         self._interests = RemoteInterests()
         self._repeater: asyncio.Task[None] | None = None
@@ -50,9 +51,11 @@ class Hub:
         if self._bus is not None:
             await self._bus.stop()
 
-    def handle(self, handler: Callable[[SessionEvent], None]) -> None:
-        """Call this with every event of other workers."""
+    def handle(self, handler: Callable[[SessionEvent], None], *, on_gap: Callable[[], None] | None = None) -> None:
+        """Call this with every event of other workers, and the second when some may have been missed."""
         self._handlers.append(handler)
+        if on_gap is not None:
+            self._gap_handlers.append(on_gap)
 
     def has_readers(self, session_id: uuid.UUID) -> bool:
         """Whether anybody, here or on another worker, reads what happens in a session, or did a moment ago."""
@@ -126,6 +129,8 @@ class Hub:
     def on_gap(self) -> None:
         """Send readers back to the state, since what they missed is nowhere else; learn anew who wants what."""
         self._replay.clear()
+        for handler in self._gap_handlers:
+            handler()
         self.close_all()
         self.tell_workers(NO_SESSION, "_who")
         self._tell_interests()

@@ -52,7 +52,10 @@ class ChatSession(models.Model):
     class Meta:
         verbose_name = "session"
         ordering: ClassVar = ["-last_active_at"]
-        indexes: ClassVar = [models.Index(fields=["-last_active_at"], name="session_last_active")]
+        indexes: ClassVar = [
+            models.Index(fields=["-last_active_at"], name="session_last_active"),
+            models.Index(fields=["lease_expires_at"], condition=Q(status="processing"), name="session_leases"),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)

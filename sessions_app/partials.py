@@ -70,6 +70,11 @@ class RemotePartials:
             case "status_changed" | "tool_update":
                 self._partials.pop(event.session_id, None)
 
+    def on_gap(self) -> None:
+        """Forget what was heard: its continuation may have been missed."""
+        self._partials.clear()
+        self._followed.clear()
+
     async def _ask(self, session_id: uuid.UUID) -> None:
         self._followed[session_id] = True
         waiting = self._waiting.setdefault(session_id, asyncio.Event())
@@ -86,7 +91,9 @@ class RemotePartials:
         partial = self._partials.pop(event.session_id, None)
         if offset == 0:
             partial = Partial(message_id)
-        if partial is not None and partial.message_id == message_id and partial.length == offset:
+        if partial is None or partial.message_id != message_id or partial.length != offset:
+            self._followed.pop(event.session_id, None)  # a delta was lost: ask again
+        else:
             partial.pieces.append(delta)
             partial.length += len(delta)
             # Set anew, since the cache counts an entry's size only then; a text over the bound is not kept.

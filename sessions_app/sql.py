@@ -215,11 +215,13 @@ WITH expired AS (
     UPDATE sessions_app_turn SET status = 'interrupted', finished_at = clock_timestamp(), partial_text = '',
         error_code = '{code}', error_detail = '{detail}'
     FROM expired WHERE sessions_app_turn.id = expired.turn
+), message AS (
+    INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content, tool_round, tool_name,
+        tool_call_id, tool_arguments, created_at)
+    SELECT gen_random_uuid(), id, turn, position, 'agent', partial_text, 0, '', '', '', clock_timestamp()
+    FROM expired WHERE partial_text <> ''
 )
-INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content, tool_round, tool_name,
-    tool_call_id, tool_arguments, created_at)
-SELECT gen_random_uuid(), id, turn, position, 'agent', partial_text, 0, '', '', '', clock_timestamp()
-FROM expired WHERE partial_text <> ''
+SELECT id FROM expired
 """
 
 EXPIRE_TURN = _GIVE_UP_TURN.format(
@@ -246,6 +248,11 @@ WITH owned AS (
     UPDATE sessions_app_turn SET partial_text = '' FROM owned WHERE sessions_app_turn.id = %(turn)s
 )
 SELECT version FROM owned
+"""
+
+READ_EXPIRED = """
+SELECT id FROM sessions_app_chatsession
+WHERE status = 'processing' AND lease_expires_at < clock_timestamp() LIMIT 100
 """
 
 READ_PARTIAL_TEXT = "SELECT partial_text FROM sessions_app_turn WHERE id = %(turn)s"
@@ -318,7 +325,7 @@ WITH turn_to_prune AS (SELECT pg_try_advisory_xact_lock(hashtext('aomi.prune_ses
 due AS (
     SELECT session.id FROM turn_to_prune, sessions_app_chatsession session
     JOIN apps_registry_app app ON app.id = session.app_id
-    WHERE is_ours AND session.status <> 'processing'
+    WHERE is_ours AND (session.status <> 'processing' OR session.lease_expires_at < clock_timestamp())
         AND session.last_active_at < clock_timestamp() - app.retention_days * interval '1 day'
     LIMIT %(batch)s FOR UPDATE OF session SKIP LOCKED
 ), messages AS (DELETE FROM sessions_app_message WHERE session_id IN (SELECT id FROM due)),

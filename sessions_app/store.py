@@ -15,7 +15,8 @@ from psycopg.rows import TupleRow
 
 from apps_registry import database
 from sessions_app import sql
-from sessions_app.values import Session, StoredMessage, Wallet
+from sessions_app.hub import hub
+from sessions_app.values import INTERRUPTED, Session, StoredMessage, Wallet
 
 LOADS = Counter("aomi_session_loads", "Sessions loaded, by the tier that had them.", ["tier"])
 DELETE_ATTEMPTS = 5
@@ -70,7 +71,8 @@ class SessionStore:
         """Return the session from Postgres, past memory."""
         session, is_expired = await self._read(session_id)
         if session is not None and is_expired:
-            await database.execute(sql.EXPIRE_TURN, {"session": session_id})
+            if await database.execute(sql.EXPIRE_TURN, {"session": session_id}):
+                hub.publish(session_id, session.app_id, "status_changed", status=INTERRUPTED)
             session, _ = await self._read(session_id)
         if session is None:
             self.forget(session_id)
@@ -139,7 +141,7 @@ class SessionStore:
 
     async def _read(self, session_id: UUID) -> tuple[Session | None, bool]:
         parameters = {"session": session_id}
-        async with database.pool().connection() as connection:
+        async with database.bounded(), database.pool().connection() as connection:
             # One snapshot for both statements: messages of the very version that the row says.
             async with connection.pipeline():
                 await connection.execute(READ_TOGETHER)

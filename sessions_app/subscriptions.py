@@ -5,7 +5,7 @@ import itertools
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,22 +75,28 @@ class Subscription:
     """One reader's queue, bounded by bytes."""
 
     def __init__(self) -> None:
+        # Whoever waits for a stalled reader to take something cannot see the end of the queue: it is told.
+        self.on_overflow: Callable[[], object] = lambda: None
         self._events: deque[tuple[SessionEvent, int]] = deque()
         self._bytes = 0
         self._changed = asyncio.Event()
         self._is_closed = False
 
     def put(self, event: SessionEvent, size: int) -> None:
-        """Queue an event; a queue that is full ends the subscription."""
+        """Queue an event; a queue that is full ends the subscription, and an ended one takes nothing."""
+        if self._is_closed:
+            return
         self._events.append((event, size))
         self._bytes += size
         if self._bytes > QUEUE_MAX_BYTES:
             self.close()
+            self.on_overflow()
         self._changed.set()
 
     def close(self) -> None:
         """End the subscription; what is still queued is not read."""
         self._is_closed = True
+        self._events.clear()
         self._changed.set()
 
     async def read(self, *, idle_seconds: float) -> AsyncGenerator[SessionEvent | None, None]:

@@ -74,6 +74,8 @@ def database(django_db_blocker: DjangoDbBlocker, model_server: ModelServer) -> I
 
     The product reads it from processes of its own, so no test runs inside a transaction.
     """
+    # Each process of a parallel run has a database of its own.
+    connection.settings_dict["TEST"]["NAME"] = f"test_aomi_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
     with django_db_blocker.unblock():
         created = setup_databases(verbosity=0, interactive=False)
         seed_default_app(

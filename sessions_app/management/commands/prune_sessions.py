@@ -7,7 +7,7 @@ from django.db import connection
 
 from apps_registry.management.base import TeachingCommand
 from sessions_app import sql
-from sessions_app.retention import BATCH
+from sessions_app.upkeep import BATCH
 
 
 class Command(TeachingCommand):

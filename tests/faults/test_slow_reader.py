@@ -1,0 +1,71 @@
+"""A reader of /api/updates that does not read: it is let go, and costs neither memory nor its neighbours."""
+
+import socket
+from collections.abc import Callable
+
+import psutil
+
+from tests.client import Client
+from tests.faults.conftest import Talk, assert_consistent
+from tests.model_server import Reply, ScriptedModel, chunk
+from tests.product import Server
+from tests.sse import Updates
+
+REPLY = 900_000  # characters; a reply is cut at a million
+LIMIT = 25 * 1024 * 1024
+
+
+def stalled(client: Client, server: Server) -> socket.socket:
+    """A reader that asks and never reads."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.connect(("127.0.0.1", server.port))
+    head = f"GET /api/updates HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Session-Id: {client.session_id}\r\n"
+    sock.sendall(f"{head}AOMI-APP-KEY: {client.key}\r\n\r\n".encode())
+    return sock
+
+
+def drained(sock: socket.socket) -> bool:
+    """Read what was on the wire, and say whether the server has ended the stream."""
+    sock.settimeout(2)
+    with sock:
+        try:
+            while sock.recv(65536):
+                pass
+        except TimeoutError:
+            return False
+    return True
+
+
+def memory(server: Server) -> int:
+    """Bytes that the workers hold."""
+    return sum(int(worker.memory_info().rss) for worker in psutil.Process(server.process.pid).children())
+
+
+def long_turns(client: Client, model: ScriptedModel, number: int) -> None:
+    """So many replies of REPLY characters; the session is deleted after each, since it is not what is weighed."""
+    piece = chunk({"content": "x" * (REPLY // 10)})
+    for _ in range(number):
+        model.will(Reply([*[piece] * 10, chunk({}, "stop")]))
+        client.chat("Well?")
+        client.poll()
+        client.request("DELETE", f"/api/sessions/{client.session_id}")
+
+
+def test_a_reader_that_stalls_is_let_go(patient: Callable[..., Server], talk: Talk, model: ScriptedModel) -> None:
+    server = patient(workers=1)
+    client, neighbour = talk.to(server), talk.to(server)
+    readers = [stalled(client, server) for _ in range(5)]
+    long_turns(client, model, 60)  # what is kept for readers that come back is full from here on
+    before = memory(server)
+    long_turns(client, model, 50)
+    grown = memory(server) - before
+    print(f"\n[measured] 5 stalled readers, 45 MB more told: memory grew by {grown / 2**20:.0f} MiB")  # noqa: T201
+    with Updates(neighbour) as reader:
+        neighbour.chat("Hi")
+        reader.wait_for(lambda event: event.get("status") == "idle")
+    assert_consistent([neighbour.session_id])
+    ended = [drained(sock) for sock in readers]
+    assert grown < LIMIT
+    assert all(ended), "a reader that fell behind is still connected"
+    assert "Traceback" not in server.log

@@ -1,0 +1,191 @@
+"""Any interleaving of what clients and crashes do to a session keeps its rules."""
+
+import itertools
+import threading
+from datetime import timedelta
+from typing import Any
+
+import hypothesis.strategies as st
+from django.utils import timezone
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from apps_registry.models import App
+from sessions_app.models import ChatSession, Message, Turn
+from tests import factories
+from tests.client import Client
+from tests.model_server import ModelServer, Reply, ScriptedModel, chunk, refuses, says
+from tests.product import Server
+
+REPLIES = {
+    "quick": lambda: says("quick ", "reply"),
+    "slow": lambda: says(*["slow "] * 4, pause=0.05),
+    "failing": lambda: refuses(400),
+    "cut": lambda: Reply([chunk({"content": "cut o"})], then="cut"),
+    "hanging": lambda: Reply([chunk({"content": "for ever "})], then="hang"),
+}
+ASYNC = {"Prefer": "respond-async"}
+
+
+class SessionMachine(RuleBasedStateMachine):
+    """One session, and what of it must be there: `said` are the messages that the API accepted, in order."""
+
+    server: Server
+    model_server: ModelServer
+
+    @initialize()
+    def begin(self) -> None:
+        self.app = factories.make_app(base_url=self.model_server.base_url)
+        self.model = ScriptedModel(self.model_server, self.app.default_model.provider_model_id)
+        self.client = Client(self.server.url, app=self.app.slug, key=factories.make_key(self.app).plain)
+        self.said: list[str] = []
+        self.exists = False
+        self.title: str | None = None
+        self.number = 0
+
+    def _message(self) -> str:
+        self.number += 1
+        return f"message {self.number}"
+
+    def _post(self, message: str, headers: dict[str, str] | None = None) -> int:
+        query = {"message": message, "app": self.app.slug}
+        return self.client.request("POST", "/api/chat", params=query, headers=headers).status_code
+
+    @rule(kind=st.sampled_from(["quick", "slow", "failing", "cut"]))
+    def chat(self, kind: str) -> None:
+        if self.client.state()["is_processing"]:
+            status = self._post(message := self._message())  # the turn may end in between
+            assert status in {200, 409}
+        else:
+            # A broken connection is tried again: the whole of the turn's tries is scripted.
+            self.model.will(*(REPLIES[kind]() for _ in range(1)))
+            status = self._post(message := self._message())
+            assert status in ({200, 502} if kind in {"failing", "cut"} else {200})
+        self._accepted(message, status)
+
+    @rule(kind=st.sampled_from(list(REPLIES)))
+    def chat_without_waiting(self, kind: str) -> None:
+        if not self.client.state()["is_processing"]:
+            self.model.will(REPLIES[kind]())
+        message = self._message()
+        status = self._post(message, ASYNC)
+        assert status in {200, 202, 409}
+        self._accepted(message, status)
+
+    def _accepted(self, message: str, status: int) -> None:
+        if status != 409:
+            self.said.append(message)
+            self.exists = True
+
+    @rule()
+    def interrupt(self) -> None:
+        answer = self.client.request("POST", "/api/interrupt")
+        assert answer.status_code == (200 if self.exists else 404)
+        if self.exists:
+            assert answer.json()["is_processing"] is False
+
+    @rule()
+    def delete(self) -> None:
+        answer = self.client.request("DELETE", f"/api/sessions/{self.client.session_id}")
+        assert answer.status_code == (200 if self.exists else 404)
+        self.said, self.exists, self.title = [], False, None
+
+    @rule(title=st.sampled_from(["A name", "Another name"]))
+    def rename(self, title: str) -> None:
+        path = f"/api/sessions/{self.client.session_id}"
+        answer = self.client.request("PATCH", path, json={"title": title})
+        assert answer.status_code == (200 if self.exists else 404)
+        self.title = title if self.exists else None
+
+    @rule()
+    def poll(self) -> None:
+        self.client.poll()
+
+    @precondition(lambda self: self.exists)
+    @rule()
+    def lose_the_lease(self) -> None:
+        """What a crash of the owner leaves, as far as other workers can tell."""
+        past = timezone.now() - timedelta(seconds=1)
+        ChatSession.objects.filter(pk=self.client.session_id, status="processing").update(lease_expires_at=past)
+
+    @rule(messages=st.integers(2, 3), interrupts=st.integers(0, 1))
+    def all_at_once(self, messages: int, interrupts: int) -> None:
+        statuses: dict[str, int] = {}
+        texts = [self._message() for _ in range(messages)]
+
+        def say(message: str) -> None:
+            with Client(str(self.client.http.base_url), key=self.client.key, session_id=self.client.session_id) as own:
+                query = {"message": message, "app": self.app.slug}
+                statuses[message] = own.request("POST", "/api/chat", params=query, headers=ASYNC).status_code
+
+        def stop() -> None:
+            self.client.request("POST", "/api/interrupt")
+
+        threads = [threading.Thread(target=say, args=(text,)) for text in texts]
+        threads += [threading.Thread(target=stop) for _ in range(interrupts)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert set(statuses.values()) <= {200, 202, 409}
+        accepted = {message for message, status in statuses.items() if status != 409}
+        stored = [m for m in self._users_messages() if m in statuses]  # theirs is no order but that of the winners
+        assert sorted(stored) == sorted(accepted)
+        self.said += stored
+        self.exists = self.exists or bool(accepted)
+
+    @invariant()
+    def the_rules_hold(self) -> None:
+        if not hasattr(self, "client"):
+            return
+        assert self._users_messages() == self.said
+        rows = list(Message.objects.filter(session_id=self.client.uuid).order_by("position"))
+        assert [row.position for row in rows] == list(range(len(rows)))
+        assert not any(a.role == b.role == "agent" for a, b in itertools.pairwise(rows))
+        one, two = self._snapshot(), self._snapshot()
+        if not one["is_processing"]:
+            assert one == two
+        if self.title is not None:
+            assert one["title"] == self.title
+        running = Turn.objects.filter(session_id=self.client.uuid, status="running").count()
+        assert running <= 1
+
+    def _users_messages(self) -> list[str]:
+        rows = Message.objects.filter(session_id=self.client.uuid, role="user").order_by("position")
+        return list(rows.values_list("content", flat=True))
+
+    def _snapshot(self) -> dict[str, Any]:
+        """The snapshot without the events, each of which is delivered once."""
+        return {name: value for name, value in self.client.state().items() if name != "system_events"}
+
+    def teardown(self) -> None:
+        if not hasattr(self, "client"):
+            return
+        snapshot = self.client.poll(8)  # no turn lasts longer than its time limit and a lease
+        assert [m["content"] for m in snapshot["messages"] if m["sender"] == "user"] == self.said
+        assert not Turn.objects.filter(session_id=self.client.uuid, status="running").exists()
+        self.client.http.close()
+
+
+def test_any_interleaving_keeps_the_rules(server: Server, model_server: ModelServer, database: str) -> None:
+    assert App.objects.exists()
+
+    class OnThisServer(SessionMachine):
+        pass
+
+    OnThisServer.server, OnThisServer.model_server = server, model_server
+    bounded = settings(
+        max_examples=15,
+        stateful_step_count=12,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(OnThisServer, settings=bounded)
