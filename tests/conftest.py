@@ -9,7 +9,7 @@ import urllib.parse
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 # Without a DATABASE_URL the tests bring up a Postgres of their own in a folder that goes with them.
 _data = tempfile.mkdtemp(prefix="aomi-tests-")
@@ -228,13 +228,13 @@ def operator() -> Operator:
     return Operator(factories.make_operator(password=password).username, password)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def browser(server: Server) -> Iterator["Browser"]:
     """Headless Chromium, beside which tests may use the ORM.
 
     Playwright's synchronous face keeps an event loop in this thread, in which Django refuses blocking queries,
-    and keeps a database connection apart from the one outside the loop. The server comes first: its processes
-    shall not inherit the permission.
+    and keeps a database connection apart from the one outside the loop; so it lives for one test only. The server
+    comes first: its processes shall not inherit the permission.
     """
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
@@ -253,11 +253,6 @@ def browser_page(browser: "Browser") -> Iterator["Page"]:
     context = browser.new_context()
     yield context.new_page()
     context.close()
-
-
-def pytest_collection_modifyitems(items: list[Any]) -> None:
-    """Browser tests run last: a missing browser then costs nothing before it is noticed."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
 @pytest.hookimpl(wrapper=True)
