@@ -165,7 +165,7 @@ if CORS_ALLOW_ALL_ORIGINS:
     CORS_ALLOWED_ORIGINS = []
 CORS_ALLOW_METHODS = ["GET", "POST", "PATCH", "DELETE"]
 CORS_ALLOW_HEADERS = ["X-Session-Id", *APP_KEY_HEADERS, "Content-Type", "Idempotency-Key", "Prefer", "Last-Event-ID"]
-CORS_EXPOSE_HEADERS = ["Retry-After", "X-Next-Cursor"]
+CORS_EXPOSE_HEADERS = ["Preference-Applied", "Retry-After", "X-Next-Cursor"]
 CORS_PREFLIGHT_MAX_AGE = 86_400
 # A message longer than this many characters is refused with 413.
 MESSAGE_MAX_CHARS = env.int("MESSAGE_MAX_CHARS", default=32_000)

@@ -88,7 +88,7 @@ class AppAdmin(ConsoleAdmin[App]):
         (
             "Sessions",
             {
-                "fields": ("makes_titles", "retention_days"),
+                "fields": ("makes_titles", "recalls_earlier_sessions", "retention_days"),
                 "description": "A session is one conversation of this App.",
             },
         ),

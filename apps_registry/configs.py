@@ -73,6 +73,8 @@ def _to_config(app: App) -> AppConfig:
         history_budget_tokens=app.history_budget_tokens,
         sessions_readable_by_id=app.sessions_readable_by_id,
         makes_titles=app.makes_titles,
+        recalls_earlier_sessions=app.recalls_earlier_sessions,
+        allowed_origins=frozenset(app.allowed_origins.split()),
     )
 
 

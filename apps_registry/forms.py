@@ -36,6 +36,7 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
             "max_tool_rounds",
             "history_budget_tokens",
             "makes_titles",
+            "recalls_earlier_sessions",
             "retention_days",
             "is_active",
             "sessions_readable_by_id",

@@ -130,6 +130,12 @@ class App(models.Model):
         default=True,
         help_text="After a session's first reply the model is asked for a title; otherwise it is the first words.",
     )
+    recalls_earlier_sessions = models.BooleanField(
+        "recalls a wallet's earlier sessions",
+        default=False,
+        help_text="The model is told briefly what the same wallet's earlier sessions with this App were about: where "
+        "the wallet is proven to be the user's, and wherever the caller has a key for this App.",
+    )
     retention_days = models.PositiveIntegerField(
         null=True,
         blank=True,

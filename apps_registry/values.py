@@ -50,6 +50,8 @@ class AppConfig:
     history_budget_tokens: int
     sessions_readable_by_id: bool
     makes_titles: bool
+    recalls_earlier_sessions: bool
+    allowed_origins: frozenset[str]
     model_names: tuple[str, ...] = field(init=False)
 
     def model_for(self, chosen: str) -> ModelConfig:

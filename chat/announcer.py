@@ -28,7 +28,7 @@ class Announcer:
     def event(self, event: TurnEvent) -> None:
         """Say what the engine says."""
         for listener in self._turn.listeners:
-            listener.put_nowait(event)
+            listener.tell(event)
         match event:
             case TextDelta(text):
                 self._pending.append(text)
@@ -44,7 +44,7 @@ class Announcer:
     def end(self) -> None:
         """Tell those who stream the turn that it is over and stored."""
         for listener in self._turn.listeners:
-            listener.put_nowait(None)
+            listener.tell(None)
 
     def _schedule(self) -> None:
         """Send the first text at once, and what follows when the batch is due."""

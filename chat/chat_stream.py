@@ -1,6 +1,5 @@
 """A turn as server-sent events, for the client that asked for it."""
 
-import asyncio
 import itertools
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -8,6 +7,7 @@ from typing import Any
 
 from chat.events import RoundEnded, TextDelta, ToolResult, TurnEvent
 from chat.running_turn import RunningTurn
+from chat.turn_listener import TurnListener
 from chat.updates import KEEPALIVE, KEEPALIVE_SECONDS, sse
 from chat.waiting import until_idle
 from sessions_app.store import store
@@ -52,14 +52,14 @@ async def turn_events(
 
 async def _events_of(running: RunningTurn) -> AsyncGenerator[TurnEvent | None, None]:
     """Yield the turn's events until its result is stored; None whenever it is silent for a while."""
-    queue: asyncio.Queue[TurnEvent | None] = asyncio.Queue()
+    listener = TurnListener()
     if text := running.partial_text:  # a turn that was begun by an earlier call
-        queue.put_nowait(TextDelta(text))
-    running.listeners.append(queue)
+        listener.tell(TextDelta(text))
+    running.listeners.append(listener)
     try:
-        while running.task is not None and not (running.task.done() and queue.empty()):
+        while running.task is not None and not (running.task.done() and listener.is_empty):
             try:
-                event = await asyncio.wait_for(queue.get(), KEEPALIVE_SECONDS)
+                event = await listener.hear(KEEPALIVE_SECONDS)
             except TimeoutError:
                 yield None
                 continue
@@ -67,7 +67,7 @@ async def _events_of(running: RunningTurn) -> AsyncGenerator[TurnEvent | None, N
                 return
             yield event
     finally:
-        running.listeners.remove(queue)
+        running.listeners.remove(listener)
 
 
 def _describe(event: TurnEvent) -> list[dict[str, Any]]:

@@ -43,11 +43,15 @@ class ChatView(SnapshotView):
         running = await self._start_or_find(turn, session, app)
         if "text/event-stream" in request.headers.get("Accept", ""):
             return event_stream(turn_events(running, session_id, lambda now: self.snapshot_body(now, app)))
-        await self._wait(session_id, running, seconds_to_wait(request, app.reply_wait_seconds))
+        seconds, preference = seconds_to_wait(request, app.reply_wait_seconds)
+        await self._wait(session_id, running, seconds)
         if running is not None and running.failure is not None:
             raise running.failure
         now = running.session if running is not None else None
-        return await self.snapshot_of(now or (await self.known_session(session_id))[0], app)
+        response = await self.snapshot_of(now or (await self.known_session(session_id))[0], app)
+        if preference:
+            response["Preference-Applied"] = preference
+        return response
 
     async def _wait(self, session_id: uuid.UUID, running: RunningTurn | None, seconds: int) -> None:
         """Wait for the end of the turn, which does not depend on us."""
@@ -85,7 +89,10 @@ class ChatView(SnapshotView):
 
     def _start(self, turn_id: uuid.UUID, claimed: Session, app: AppConfig) -> RunningTurn:
         model = app.model_for(claimed.chosen_model)
-        running = RunningTurn(turn_id=turn_id, session_id=claimed.id, session=claimed, app=app, model=model)
+        has_key = app.id in self.caller.app_ids
+        running = RunningTurn(
+            turn_id=turn_id, session_id=claimed.id, session=claimed, app=app, model=model, has_key=has_key
+        )
         runner.start(running, claimed)
         return running
 
@@ -93,9 +100,7 @@ class ChatView(SnapshotView):
         """Return the App to use: the one named, else the session's, else the default."""
         if slug is None and session is not None and session.app_id is not None:
             app = await app_configs.by_id(session.app_id, revision=self.caller.revision)
-            self.check_object_permissions(self.request, app)
-            if app is not None:
-                return app
+            return self.permitted(app)
         return await self.usable_app(slug)
 
     def _new_turn(

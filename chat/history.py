@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from typing import Any
+from uuid import UUID
 
 from chat.events import ChatMessage, ToolCall
 from sessions_app.values import StoredMessage
@@ -18,20 +19,20 @@ def estimate_tokens(text: str) -> int:
 
 
 def build_prompt(
-    preamble: str, messages: Sequence[StoredMessage], *, budget_tokens: int, with_tools: bool
+    preamble: str, messages: Sequence[StoredMessage], current: UUID, *, budget_tokens: int, with_tools: bool
 ) -> list[ChatMessage]:
     """Return the messages to send to the model.
 
     Args:
         preamble: always sent, unless empty.
-        messages: the session's messages; those of the last turn are the current ones and always sent.
+        messages: the session's messages, in order.
+        current: the turn to be answered; its messages come last and are always sent.
         budget_tokens: what earlier turns may take together; whole turns, newest first.
         with_tools: whether the model understands tool calls; if not, earlier ones are left out.
     """
-    turns = _turns_newest_first(messages)
-    chosen = [next(turns, [])]
+    chosen = [[message for message in messages if message.turn_id == current]]
     left = budget_tokens
-    for turn in turns:
+    for turn in _turns_newest_first([message for message in messages if message.turn_id != current]):
         left -= sum(_cost(message) for message in turn)
         if left < 0:
             break

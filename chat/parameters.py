@@ -10,7 +10,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from chat.errors import MessageTooLarge
-from sessions_app.user_state import InvalidUserState, parse_user_state, parse_wallet
+from sessions_app.user_state import InvalidUserState, parse_public_key, parse_user_state
 from sessions_app.values import Wallet
 
 TITLE_MAX_CHARS = 200
@@ -91,17 +91,21 @@ def idempotency_key(request: Request) -> str | None:
     return key
 
 
-def seconds_to_wait(request: Request, app_default: int) -> int:
-    """Return how long the client lets us wait for the reply, by `Prefer` (RFC 7240), else what the App says."""
+def seconds_to_wait(request: Request, app_default: int) -> tuple[int, str | None]:
+    """Return how long to wait for the reply, and which preference of the client's that honours, if any.
+
+    By `Prefer` (RFC 7240), else what the App says.
+    """
     sent = request.headers.get("Prefer", "").lower().split(",")
     preferences = [preference.split(";")[0].strip() for preference in sent]
     if "respond-async" in preferences:
-        return 0
+        return 0, "respond-async"
     for preference in preferences:
         name, _, value = preference.partition("=")
         if name.strip() == "wait" and value.strip().isdecimal():
-            return min(int(value.strip()[:4]), app_default)
-    return app_default
+            seconds = min(int(value.strip()[:4]), app_default)
+            return seconds, f"wait={seconds}"
+    return app_default, None
 
 
 def client_state(request: Request) -> ClientState:
@@ -115,7 +119,7 @@ def client_state(request: Request) -> ClientState:
     if text is not None:
         text, wallet = parse_user_state(text)
     if public_key := text_parameter(request, "public_key"):
-        named = parse_wallet({"address": public_key})
+        named = parse_public_key(public_key)
         wallet = wallet if wallet and named and wallet.address == named.address else named
     return ClientState(text, wallet)
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import uuid
+from collections.abc import Sequence
 from contextlib import aclosing
 
 import orjson
@@ -10,6 +11,7 @@ from django.conf import settings
 
 from apps_registry.database import DATABASE_DOWN
 from apps_registry.tools.base import ToolContext
+from chat.about_the_user import about_the_user
 from chat.announcer import Announcer
 from chat.engine import run_turn
 from chat.errors import place
@@ -21,6 +23,7 @@ from chat.retries import RetryingModel
 from chat.running_turn import RunningTurn
 from chat.titles import cancel_titles, make_title_later
 from sessions_app import turns
+from sessions_app.digest import EarlierSession, earlier_sessions
 from sessions_app.turns import TurnOutcome
 from sessions_app.values import PROCESSING, Session
 
@@ -85,10 +88,11 @@ class TurnRunner:
         outcome = await self._outcome(turn, session, announcer)
         # A cancellation from here on must not leave half a result: the statement runs to its end.
         storing = asyncio.create_task(_store(turn, outcome), name=f"store-{turn.turn_id}")
-        try:
-            await asyncio.shield(storing)
-        except asyncio.CancelledError:
-            await storing
+        while not storing.done():
+            try:
+                await asyncio.shield(storing)
+            except asyncio.CancelledError:
+                continue
         announcer.status(outcome.session_status)
         announcer.end()
         if turn.session is not None and outcome.turn_status == "completed":
@@ -136,9 +140,8 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
     tools = app.tools if model.supports_tools else ()
     wallet = session.wallet
     context = ToolContext(wallet.address, wallet.chain_id, wallet.is_proven) if wallet else ToolContext()
-    events = run_turn(
-        RetryingModel(client), _prompt(turn, session), tools, context, max_tool_rounds=app.max_tool_rounds
-    )
+    prompt = _prompt(turn, session, await _system_prompt(turn, session))
+    events = run_turn(RetryingModel(client), prompt, tools, context, max_tool_rounds=app.max_tool_rounds)
     async with aclosing(events):
         async for event in events:
             announcer.event(event)  # before the turn moves on to its next message
@@ -163,14 +166,26 @@ async def _store_round(turn: RunningTurn) -> None:
     turn.session = stored
 
 
-def _prompt(turn: RunningTurn, session: Session) -> list[ChatMessage]:
+async def _system_prompt(turn: RunningTurn, session: Session) -> str:
+    """Return the App's preamble with what the model may know of the user."""
+    earlier: Sequence[EarlierSession] = ()
+    if turn.app.recalls_earlier_sessions:
+        try:
+            earlier = await earlier_sessions(session, has_key=turn.has_key)
+        except DATABASE_DOWN as error:  # the turn is answered without, and stored once Postgres is back
+            logger.warning("turn %s recalls nothing: %s", turn.turn_id, type(error).__name__)
+    return "\n\n".join(filter(None, (turn.app.preamble, about_the_user(session.wallet, earlier))))
+
+
+def _prompt(turn: RunningTurn, session: Session, preamble: str) -> list[ChatMessage]:
     """Return the prompt, whose history leaves room for the rest within the model's window."""
     app, model = turn.app, turn.model
+    message = next(message.content for message in session.messages if message.turn_id == turn.turn_id)
     schemas = orjson.dumps([tool.parameters for tool in app.tools]).decode() if model.supports_tools else ""
-    fixed = sum(map(estimate_tokens, (app.preamble, session.messages[-1].content, schemas)))
+    fixed = sum(map(estimate_tokens, (preamble, message, schemas)))
     reply = app.sampling.max_reply_tokens or model.context_window // 4
     budget = min(app.history_budget_tokens, model.context_window - fixed - reply)
-    return build_prompt(app.preamble, session.messages, budget_tokens=budget, with_tools=model.supports_tools)
+    return build_prompt(preamble, session.messages, turn.turn_id, budget_tokens=budget, with_tools=model.supports_tools)
 
 
 async def _store(turn: RunningTurn, outcome: TurnOutcome) -> None:

@@ -11,6 +11,7 @@ import orjson
 from apps_registry.values import AppConfig, ModelConfig
 from chat.events import RoundEnded, TextDelta, ToolCall, ToolResult, TurnEvent
 from chat.providers.base import ModelFailure
+from chat.turn_listener import TurnListener
 from sessions_app.turns import TurnOutcome
 from sessions_app.values import INTERRUPTED, Session, StoredMessage
 
@@ -21,11 +22,12 @@ class RunningTurn:
 
     Attributes:
         session: as the turn last stored it; None when it was deleted meanwhile.
+        has_key: the caller has a key scoped to the App.
         messages: what the turn has completed and not yet stored.
         text: the pieces of the answer that streams in.
         announced_chars: how much of that text readers have been told.
         failure: why the model did not answer, if so.
-        listeners: queues of those who stream this turn; None tells them that it has ended.
+        listeners: those who stream this turn.
         task: ends once the result is stored.
     """
 
@@ -34,11 +36,12 @@ class RunningTurn:
     session: Session | None
     app: AppConfig
     model: ModelConfig
+    has_key: bool
     messages: list[StoredMessage] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
     announced_chars: int = 0
     failure: ModelFailure | None = None
-    listeners: list["asyncio.Queue[TurnEvent | None]"] = field(default_factory=list)
+    listeners: list[TurnListener] = field(default_factory=list)
     task: "asyncio.Task[None] | None" = None
     _count: int = 0
     _calls_open: int = 0

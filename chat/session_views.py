@@ -14,7 +14,7 @@ from chat.snapshot import details, title
 from sessions_app.hub import hub
 from sessions_app.listing import Cursor, sessions_of_wallet
 from sessions_app.store import store
-from sessions_app.user_state import parse_wallet
+from sessions_app.user_state import parse_public_key
 from sessions_app.values import Session
 
 PAGE_DEFAULT = 50
@@ -40,8 +40,7 @@ class SessionsView(ApiView):
 
     async def get(self, request: Request) -> Response:
         """List a wallet's sessions, as far as the caller may see them, newest activity first."""
-        address = text_parameter(request, "public_key")
-        wallet = parse_wallet({"address": address})
+        wallet = parse_public_key(text_parameter(request, "public_key") or "")
         if wallet is None:
             raise ValidationError("public_key is missing or empty.")
         limit = whole_number(request, "limit", default=PAGE_DEFAULT, maximum=PAGE_MAX)

@@ -77,11 +77,12 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
 
     @admin.display(description="wallet")
     def wallet(self, session: ChatSession) -> SafeString:
-        """The wallet that its client named, and the chain."""
+        """The wallet that its client named, the chain, and whether it was proven by signature."""
         if not session.wallet_address:
             return NOTHING
         chain = f" on chain {session.wallet_chain_id}" if session.wallet_chain_id is not None else ""
-        return format_html("{}{}", code(session.wallet_address), chain)
+        proof = "ownership proven" if session.wallet_is_proven else "ownership not proven"
+        return format_html("{}{}, {}", code(session.wallet_address), chain, proof)
 
     @admin.display(description="last active", ordering="last_active_at")
     def last_active(self, session: ChatSession) -> SafeString:

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from apps_registry import database
-from sessions_app import sql
+from sessions_app import sql_many
 from sessions_app.store import session_from_row
 from sessions_app.values import Session
 
@@ -59,7 +59,7 @@ async def sessions_of_wallet(
         "before_id": after.session_id if after else None,
         "limit": limit + 1,
     }
-    rows = await database.read(sql.LIST_SESSIONS, parameters)
+    rows = await database.read(sql_many.LIST_SESSIONS, parameters)
     sessions = [session_from_row(row) for row in rows[:limit]]
     is_last = len(rows) <= limit
     return sessions, None if is_last else Cursor(sessions[-1].last_active_at, sessions[-1].id)

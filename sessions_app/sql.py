@@ -250,11 +250,6 @@ WITH owned AS (
 SELECT version FROM owned
 """
 
-READ_EXPIRED = """
-SELECT id FROM sessions_app_chatsession
-WHERE status = 'processing' AND lease_expires_at < clock_timestamp() LIMIT 100
-"""
-
 READ_PARTIAL_TEXT = "SELECT partial_text FROM sessions_app_turn WHERE id = %(turn)s"
 
 # Each event is delivered by one snapshot; a concurrent snapshot finds its rows locked and skips them.
@@ -306,33 +301,6 @@ ORDER BY id
 SET_ARCHIVED = """
 UPDATE sessions_app_chatsession SET version = version + 1, is_archived = %(is_archived)s
 WHERE id = %(session)s AND is_archived <> %(is_archived)s
-"""
-
-# Addresses are public, so an address alone lists nothing: the caller's own session, those of its key's Apps, and
-# with a proven wallet those that are proven to be of that wallet, in the same App.
-LIST_SESSIONS = f"""
-SELECT {SESSION_COLUMNS}, false FROM sessions_app_chatsession session
-WHERE session.wallet_address = %(wallet)s
-    AND (session.id = %(own)s OR session.app_id = ANY(%(apps)s)
-        OR (session.app_id = %(proven_app)s AND session.wallet_is_proven))
-    AND (%(before)s::timestamptz IS NULL OR (session.last_active_at, session.id) < (%(before)s, %(before_id)s::uuid))
-ORDER BY session.last_active_at DESC, session.id DESC LIMIT %(limit)s
-"""
-
-# The lock goes with the statement: of all workers one prunes at a time, and one that dies hinders nobody.
-PRUNE_SESSIONS = """
-WITH turn_to_prune AS (SELECT pg_try_advisory_xact_lock(hashtext('aomi.prune_sessions')) AS is_ours),
-due AS (
-    SELECT session.id FROM turn_to_prune, sessions_app_chatsession session
-    JOIN apps_registry_app app ON app.id = session.app_id
-    WHERE is_ours AND (session.status <> 'processing' OR session.lease_expires_at < clock_timestamp())
-        AND session.last_active_at < clock_timestamp() - app.retention_days * interval '1 day'
-    LIMIT %(batch)s FOR UPDATE OF session SKIP LOCKED
-), messages AS (DELETE FROM sessions_app_message WHERE session_id IN (SELECT id FROM due)),
-events AS (DELETE FROM sessions_app_systemevent WHERE session_id IN (SELECT id FROM due)),
-turns AS (DELETE FROM sessions_app_turn WHERE session_id IN (SELECT id FROM due)),
-gone AS (DELETE FROM sessions_app_chatsession WHERE id IN (SELECT id FROM due) RETURNING id)
-SELECT count(*) FROM gone
 """
 
 # A title that a user, or another worker, has set in the meantime stays.

@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from apps_registry import database
-from sessions_app import sql
+from sessions_app import sql_many
 from sessions_app.store import store
 
 logger = logging.getLogger("aomi.upkeep")
@@ -19,7 +19,7 @@ async def sweep_forever() -> None:
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         try:
-            for (session_id,) in await database.read(sql.READ_EXPIRED):
+            for (session_id,) in await database.read(sql_many.READ_EXPIRED):
                 await store.reload(session_id)
         except database.DATABASE_DOWN as error:
             logger.warning("turns of dead workers not looked for: %s", type(error).__name__)
@@ -38,5 +38,5 @@ async def prune_forever() -> None:
 
 async def prune_batch() -> int:
     """Remove some sessions that are due; return how many, 0 when none is or another worker is at it."""
-    rows = await database.execute(sql.PRUNE_SESSIONS, {"batch": BATCH})
+    rows = await database.execute(sql_many.PRUNE_SESSIONS, {"batch": BATCH})
     return int(rows[0][0])

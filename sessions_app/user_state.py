@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from sessions_app.values import Wallet
+from sessions_app.wallets.addresses import is_mistyped
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 20
@@ -46,6 +47,9 @@ def parse_user_state(text: str) -> tuple[str, Wallet | None]:
 def parse_wallet(state: dict[str, Any]) -> Wallet | None:
     """Return the wallet of an object with `address` and `chain_id`; None without an address.
 
+    An address of mixed case is not held to its checksum here: the state is the client's own record, which comes
+    back as sent, and clients in the field send addresses whose case carries none.
+
     Raises:
         InvalidUserState: the address or the chain id is malformed.
     """
@@ -58,6 +62,19 @@ def parse_wallet(state: dict[str, Any]) -> Wallet | None:
     if chain_id is not None and not is_chain_id:
         raise InvalidUserState(f"chain_id is not a whole number from 1 to {CHAIN_ID_MAX}")
     return Wallet(address.lower(), chain_id)
+
+
+def parse_public_key(address: str) -> Wallet | None:
+    """Return the wallet that a client names by its address alone; None when it is empty.
+
+    Raises:
+        InvalidUserState: malformed, or mixed case that contradicts its checksum (EIP-55): a mistyped address would
+            bind, or list, somebody else's wallet.
+    """
+    wallet = parse_wallet({"address": address})
+    if wallet is not None and is_mistyped(address):
+        raise InvalidUserState("public_key is mistyped: its upper and lower case contradict its checksum (EIP-55)")
+    return wallet
 
 
 def _check_shape(state: dict[str, Any]) -> None:

@@ -94,11 +94,9 @@ def test_prefer_answers_at_once(app_client: Client, model: ScriptedModel, prefer
 def test_prefer_waits_at_most_so_long(app_client: Client, model: ScriptedModel) -> None:
     model.will(says("one", pause=0.3), says("two", pause=1.4))
     query = {"message": "Hi", "app": str(app_client.app)}
-    states = [
-        app_client.request("POST", "/api/chat", params=query, headers={"Prefer": "wait=1"}).json()["is_processing"]
-        for _ in range(2)
-    ]
-    assert states == [False, True]
+    answers = [app_client.request("POST", "/api/chat", params=query, headers={"Prefer": "wait=1"}) for _ in range(2)]
+    assert [answer.json()["is_processing"] for answer in answers] == [False, True]
+    assert {answer.headers["Preference-Applied"] for answer in answers} == {"wait=1"}
     app_client.poll()
 
 

@@ -9,6 +9,7 @@ from tests.client import Client
 from tests.model_server import ScriptedModel, calls, says
 
 ADDRESS = "0x742d35Cc6634C0532925a3b844Bc9e7595f2bD68"
+CHECKSUMMED = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"  # the first example of EIP-55
 FLAT = {"address": ADDRESS, "chain_id": 1, "is_connected": True, "ext": {"pending": [1.0, None]}}
 NESTED = {"connection": {"is_connected": True}, "evm": {"address": ADDRESS, "chain_id": 8453}}
 
@@ -32,9 +33,19 @@ def test_omitted_it_stays_and_sent_it_replaces(client: Client) -> None:
     assert ChatSession.objects.get(pk=client.session_id).wallet_address == ADDRESS.lower()
 
 
-def test_public_key_binds_too(client: Client) -> None:
-    assert client.request("POST", "/api/sessions", json={"public_key": ADDRESS}).status_code == 200
-    assert ChatSession.objects.get(pk=client.session_id).wallet_address == ADDRESS.lower()
+@pytest.mark.parametrize("written", [CHECKSUMMED, CHECKSUMMED.lower(), "0x" + CHECKSUMMED[2:].upper()])
+def test_public_key_binds_too(client: Client, written: str) -> None:
+    assert client.request("POST", "/api/sessions", json={"public_key": written}).status_code == 200
+    assert ChatSession.objects.get(pk=client.session_id).wallet_address == CHECKSUMMED.lower()
+
+
+def test_a_mistyped_public_key_is_refused(client: Client) -> None:
+    mistyped = CHECKSUMMED[:-1] + CHECKSUMMED[-1].swapcase()
+    for method, path in (("POST", "/api/sessions"), ("GET", "/api/sessions"), ("POST", "/api/chat?message=Hi")):
+        answer = client.request(method, path, params={"public_key": mistyped, "message": "Hi"})
+        assert answer.status_code == 400
+        assert "EIP-55" in answer.json()["detail"]
+    assert not ChatSession.objects.filter(pk=client.session_id).exists()
 
 
 def test_a_json_body_may_hold_the_object_itself(client: Client) -> None:

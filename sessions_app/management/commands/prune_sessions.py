@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection
 
 from apps_registry.management.base import TeachingCommand
-from sessions_app import sql
+from sessions_app import sql_many
 from sessions_app.upkeep import BATCH
 
 
@@ -34,7 +34,7 @@ examples:
         total = 0
         with connection.cursor() as cursor:
             while True:
-                cursor.execute(sql.PRUNE_SESSIONS, {"batch": BATCH})
+                cursor.execute(sql_many.PRUNE_SESSIONS, {"batch": BATCH})
                 removed = cursor.fetchone()[0]
                 total += removed
                 if not removed:

@@ -1,0 +1,52 @@
+"""What a wallet's earlier sessions with the same App were about, for Apps that remember their users."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from apps_registry import database
+from sessions_app import sql_many
+from sessions_app.values import Session
+
+SESSIONS_MAX = 5
+TEXT_MAX_CHARS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierSession:
+    """One earlier session.
+
+    Attributes:
+        asked: the beginning of the last thing that the user said.
+        answered: the beginning of the last answer; empty when there was none.
+    """
+
+    title: str
+    last_active_at: datetime
+    asked: str
+    answered: str
+
+
+async def earlier_sessions(session: Session, *, has_key: bool) -> Sequence[EarlierSession]:
+    """Return the sessions of the same wallet and App that are older than this one, newest activity first.
+
+    Args:
+        session: whose wallet and App count; without a wallet there are none.
+        has_key: the caller has a key scoped to the App, which opens all of the App's sessions. Without one the
+            wallet must be proven in this session, and only sessions in which it was proven count: addresses are
+            public.
+    """
+    wallet = session.wallet
+    if wallet is None or not (has_key or wallet.is_proven):
+        return ()
+    parameters = {
+        "app": session.app_id,
+        "wallet": wallet.address,
+        "session": session.id,
+        "before": session.created_at,
+        "has_key": has_key,
+        "limit": SESSIONS_MAX,
+        "chars": TEXT_MAX_CHARS,
+    }
+    rows = await database.read(sql_many.READ_EARLIER, parameters)
+    return [EarlierSession(title, at, asked, answered or "") for title, at, asked, answered in rows]
