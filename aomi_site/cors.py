@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from psycopg import Error
 
 from apps_registry import database
+from chat.api import APP_OF_CALL
 
 # An operator's change of an App's origins holds after so many seconds.
 CACHE_SECONDS = 5
@@ -27,7 +28,7 @@ async def note_origin(request: HttpRequest) -> None:
     """Find out whether an App names the request's origin, before the CORS middleware asks.
 
     A preflight names neither session nor key, so it cannot be told for which App it asks: an origin of any App
-    will do. What keeps Apps apart is the key, which a website has or has not.
+    will do. The answer to the call itself is shown only to the origins of the App that it concerns.
     """
     origin = request.headers.get("Origin")
     if origin and len(origin) <= ORIGIN_MAX_CHARS:
@@ -45,6 +46,9 @@ async def _is_named(origin: str) -> bool:
 
 
 def _answer(sender: Any, request: HttpRequest, **_: Any) -> bool:
+    """Say whether an App lets this origin in; asked before the call, and again for its answer."""
+    if app := request.META.get(APP_OF_CALL):
+        return request.headers.get("Origin") in app.allowed_origins
     return bool(request.META.get("aomi.app_allows_origin"))
 
 

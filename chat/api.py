@@ -23,6 +23,9 @@ from sessions_app.access import InvalidSessionId, needs_key, parse_session_id
 from sessions_app.store import store
 from sessions_app.values import Session
 
+# Where in a request's META the App that it concerns is left, for what is decided about the answer as a whole.
+APP_OF_CALL = "aomi.app"
+
 
 class JSONWhateverIsAccepted(BaseContentNegotiation):
     """Answers JSON to everybody; a client that prefers something else still reads its error."""
@@ -87,8 +90,13 @@ class ApiView(APIView):
         app = await (
             app_configs.default(revision=revision) if slug is None else app_configs.by_slug(slug, revision=revision)
         )
+        return self.permitted(app)
+
+    def permitted(self, app: AppConfig | None) -> AppConfig:
+        """Return the App if the caller may chat with it; else raises what DRF answers with 401 or 403."""
         self.check_object_permissions(self.request, app)
         assert app is not None  # noqa: S101 - the permission refuses None
+        self.request.META[APP_OF_CALL] = app
         return app
 
     async def app_of(self, session: Session) -> AppConfig | None:
@@ -105,6 +113,7 @@ class ApiView(APIView):
             if self.caller.key_id is None:
                 self.permission_denied(self.request)
             raise SessionNotAvailable
+        self.request.META[APP_OF_CALL] = app
         return app
 
     async def known_session(self, session_id: UUID) -> tuple[Session, AppConfig | None]:

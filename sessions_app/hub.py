@@ -21,6 +21,8 @@ logger = logging.getLogger("aomi.hub")
 # Sessions whose events may be asked for again with Last-Event-ID: those that were read last.
 REPLAY_SESSIONS = 2_000
 SESSIONS_A_MESSAGE = 1_000
+# How long a reader that comes back waits for the worker that knows what it missed.
+REPLAY_ANSWER_SECONDS = 0.3
 NO_SESSION = uuid.UUID(int=0)
 
 
@@ -87,13 +89,18 @@ class Hub:
 
         Args:
             session_id: need not exist yet.
-            after: the id of the last event that the reader had; what came since is queued again, if it is known.
+            after: the id of the last event that the reader had; what came since is queued again, if this or
+                another worker still knows it.
         """
         subscription = Subscription()
         log = self._replay.setdefault(session_id, ReplayLog())
         log.resume()
-        for event in log.after(after) if after is not None else ():
-            subscription.put(event, len(event.dump()))
+        if after is not None:
+            missed = log.after(after)
+            if missed is None:
+                self._ask_what_came_after(after, session_id, subscription)
+            else:
+                subscription.release(missed)
         if session_id not in self._subscriptions:
             self.tell_workers(session_id, "_wanted")
         self._subscriptions[session_id].add(subscription)
@@ -121,7 +128,7 @@ class Hub:
         except ValueError:
             logger.warning("a message on the bus that is not ours was ignored")
             return
-        self._note_interest(event)
+        self._answer_worker(event)
         for handler in self._handlers:
             handler(event)
         self._deliver(event, len(message))
@@ -143,11 +150,11 @@ class Hub:
         if event.type.startswith("_"):
             return
         if (log := self._replay.get(event.session_id)) is not None:
-            log.events.append(event)
+            log.add(event, size)
         for subscription in self._subscriptions.get(event.session_id, ()):
             subscription.put(event, size)
 
-    def _note_interest(self, event: SessionEvent) -> None:
+    def _answer_worker(self, event: SessionEvent) -> None:
         worker = event.id.split("-")[1]
         match event.type:
             case "_wanted" | "_what_so_far":
@@ -156,6 +163,29 @@ class Hub:
                 self._interests.add(worker, map(uuid.UUID, event.data["sessions"]))
             case "_who":
                 self._tell_interests()
+            case "_replay":
+                self._tell_what_came_after(event.data["after"], event.session_id)
+            case "_replayed":
+                self._take_what_came_after(event)
+
+    def _ask_what_came_after(self, event_id: str, session_id: uuid.UUID, subscription: Subscription) -> None:
+        """Ask the worker that the reader was connected to before; without an answer it reads on from here."""
+        subscription.held_after = event_id
+        asyncio.get_running_loop().call_later(REPLAY_ANSWER_SECONDS, subscription.release)
+        self.tell_workers(session_id, "_replay", after=event_id)
+
+    def _tell_what_came_after(self, event_id: str, session_id: uuid.UUID) -> None:
+        log = self._replay.get(session_id)
+        missed = log.after(event_id) if log is not None else None
+        if missed is not None:
+            events = [[event.id, event.app_id, event.type, event.data] for event in missed]
+            self.tell_workers(session_id, "_replayed", after=event_id, events=events)
+
+    def _take_what_came_after(self, event: SessionEvent) -> None:
+        missed = [SessionEvent(id_, event.session_id, *rest) for id_, *rest in event.data["events"]]
+        for subscription in self._subscriptions.get(event.session_id, ()):
+            if subscription.held_after == event.data["after"]:
+                subscription.release(missed)
 
     def _tell_interests(self) -> None:
         sessions = [str(session_id) for session_id in self._subscriptions]

@@ -1,11 +1,10 @@
 """Events of sessions, and the bounded queues in which readers find them."""
 
 import asyncio
-import itertools
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ import orjson
 # A reader that falls so far behind is let go; it re-reads the state and listens anew.
 QUEUE_MAX_BYTES = 1024 * 1024
 REPLAY_EVENTS = 200
+REPLAY_MAX_BYTES = 256 * 1024
 REPLAY_SECONDS = 30.0
 
 
@@ -52,8 +52,16 @@ class ReplayLog:
     """
 
     def __init__(self) -> None:
-        self.events: deque[SessionEvent] = deque(maxlen=REPLAY_EVENTS)
+        self._events: deque[tuple[SessionEvent, int]] = deque()
+        self._bytes = 0
         self._abandoned_at: float | None = None
+
+    def add(self, event: SessionEvent, size: int) -> None:
+        """Note an event; the oldest ones go."""
+        self._events.append((event, size))
+        self._bytes += size
+        while len(self._events) > REPLAY_EVENTS or self._bytes > REPLAY_MAX_BYTES:
+            self._bytes -= self._events.popleft()[1]
 
     def abandon(self) -> None:
         """Note that the last reader has gone."""
@@ -61,14 +69,19 @@ class ReplayLog:
 
     def resume(self) -> None:
         """Note that there is a reader; after too long without one, begin anew."""
-        if self._abandoned_at is not None and time.monotonic() - self._abandoned_at > REPLAY_SECONDS:
-            self.events.clear()
+        if self._is_old():
+            self._events.clear()
+            self._bytes = 0
         self._abandoned_at = None
 
-    def after(self, event_id: str) -> list[SessionEvent]:
-        """Return what came after an event; nothing when that event is not known."""
-        later = itertools.dropwhile(lambda event: event.id != event_id, self.events)
-        return list(itertools.islice(later, 1, None))
+    def after(self, event_id: str) -> list[SessionEvent] | None:
+        """Return what came after an event; None when that event is not known."""
+        events = [] if self._is_old() else [event for event, _ in self._events]
+        places = [number for number, event in enumerate(events, 1) if event.id == event_id]
+        return events[places[0] :] if places else None
+
+    def _is_old(self) -> bool:
+        return self._abandoned_at is not None and time.monotonic() - self._abandoned_at > REPLAY_SECONDS
 
 
 class Subscription:
@@ -81,6 +94,8 @@ class Subscription:
         self._bytes = 0
         self._changed = asyncio.Event()
         self._is_closed = False
+        # The last event that the reader had, while another worker is asked what came after it.
+        self.held_after: str | None = None
 
     def put(self, event: SessionEvent, size: int) -> None:
         """Queue an event; a queue that is full ends the subscription, and an ended one takes nothing."""
@@ -93,6 +108,16 @@ class Subscription:
             self.on_overflow()
         self._changed.set()
 
+    def release(self, missed: Sequence[SessionEvent] = ()) -> None:
+        """Let the reader go on, with what it missed before what has been queued since."""
+        queued = {event.id for event, _ in self._events}
+        for event in reversed([event for event in missed if event.id not in queued]):
+            size = len(event.dump())
+            self._events.appendleft((event, size))
+            self._bytes += size
+        self.held_after = None
+        self._changed.set()
+
     def close(self) -> None:
         """End the subscription; what is still queued is not read."""
         self._is_closed = True
@@ -102,7 +127,7 @@ class Subscription:
     async def read(self, *, idle_seconds: float) -> AsyncGenerator[SessionEvent | None, None]:
         """Yield events until the subscription is closed; None after so many seconds without one."""
         while not self._is_closed:
-            while self._events and not self._is_closed:
+            while self._events and self.held_after is None and not self._is_closed:
                 event, size = self._events.popleft()
                 self._bytes -= size
                 yield event

@@ -7,6 +7,7 @@ import pytest
 from apps_registry.models import App
 from tests import factories
 from tests.client import Client
+from tests.model_server import ModelServer
 from tests.product import Server
 
 DEPLOYMENTS = "https://app.example.com"
@@ -14,9 +15,10 @@ APPS = "https://widget.example.org"
 
 
 @pytest.fixture
-def page(start: Callable[..., Server]) -> Client:
-    factories.make_app(allowed_origins=f"https://other.example.org\r\n{APPS}")
-    return Client(start(CORS_ALLOWED_ORIGINS=DEPLOYMENTS).url)
+def page(start: Callable[..., Server], model_server: ModelServer) -> Client:
+    app = factories.make_app(allowed_origins=f"https://other.example.org\r\n{APPS}", base_url=model_server.base_url)
+    url = start(CORS_ALLOWED_ORIGINS=DEPLOYMENTS).url
+    return Client(url, app=app.slug, key=factories.make_key(app).plain)
 
 
 def preflight(client: Client, origin: str, method: str = "POST", path: str = "/api/chat") -> dict[str, str]:
@@ -44,16 +46,29 @@ def test_a_preflight_needs_neither_key_nor_session(page: Client, origin: str) ->
 def test_answers_errors_and_streams_carry_the_header(page: Client) -> None:
     origin = {"Origin": APPS}
     for method, path in (
-        ("POST", "/api/chat?message=Hi"),
+        ("POST", f"/api/chat?message=Hi&app={page.app}"),
+        ("GET", "/api/state"),
         ("POST", "/api/chat"),
         ("GET", "/api/nothing"),
         ("PUT", "/api/chat"),
         ("POST", "/api/chat?message=Hi&app=closed"),
     ):
         assert page.request(method, path, headers=origin).headers["Access-Control-Allow-Origin"] == APPS
-    headers = {"X-Session-Id": page.session_id, **origin}
+    headers = {"X-Session-Id": page.session_id, "AOMI-APP-KEY": page.key or "", **origin}
     with page.http.stream("GET", "/api/updates", headers=headers) as stream:
         assert stream.headers["Access-Control-Allow-Origin"] == APPS
+
+
+def test_an_apps_website_reads_no_other_apps_answers(page: Client, model_server: ModelServer) -> None:
+    other = factories.make_app(base_url=model_server.base_url, allowed_origins="https://another.example.org")
+    with Client(str(page.http.base_url), app=other.slug, key=factories.make_key(other).plain) as client:
+        for method, path in (("POST", f"/api/chat?message=Hi&app={other.slug}"), ("GET", "/api/state")):
+            refused = client.request(method, path, headers={"Origin": APPS})
+            assert refused.status_code == 200
+            assert "Access-Control-Allow-Origin" not in refused.headers
+            for origin in ("https://another.example.org", DEPLOYMENTS):
+                answer = client.request(method, path, headers={"Origin": origin})
+                assert answer.headers["Access-Control-Allow-Origin"] == origin
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://app.example.com.evil.example", "x" * 400])
