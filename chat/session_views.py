@@ -15,7 +15,7 @@ from sessions_app.hub import hub
 from sessions_app.listing import Cursor, sessions_of_wallet
 from sessions_app.store import store
 from sessions_app.user_state import parse_public_key
-from sessions_app.values import Session
+from sessions_app.values import Session, Wallet
 
 PAGE_DEFAULT = 50
 PAGE_MAX = 200
@@ -34,7 +34,7 @@ class SessionsView(ApiView):
             session, owner = await self.known_session(session_id)
             if app and owner and owner.id != app.id:
                 raise SessionNotAvailable
-            if wallet != session.wallet or app_id != session.app_id:
+            if _tells_more(session, app_id, wallet):
                 await store.update(session_id, app_id=app_id, wallet=wallet)
         return Response({"session_id": session.id, "title": title(session)})
 
@@ -57,6 +57,15 @@ class SessionsView(ApiView):
         if session is not None:
             await self.app_of(session)
         return session
+
+
+def _tells_more(session: Session, app_id: int | None, wallet: Wallet | None) -> bool:
+    """Whether a repeated call says anything that the session does not know yet."""
+    known = session.wallet
+    is_known = wallet is None or (
+        known is not None and wallet.address == known.address and wallet.chain_id in {None, known.chain_id}
+    )
+    return not is_known or (app_id is not None and session.app_id is None)
 
 
 def _cursor(request: Request) -> Cursor | None:

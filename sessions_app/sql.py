@@ -36,7 +36,8 @@ ON CONFLICT (id) DO NOTHING
 RETURNING {SESSION_COLUMNS}, false
 """
 
-# A new session, or one not yet bound, takes what the client says; a bound one keeps its App.
+# A new session, or one not yet bound, takes what the client says; a bound one keeps its App. The same wallet named
+# without its chain stays on the chain that it was on.
 UPDATE_SESSION = f"""
 UPDATE sessions_app_chatsession session SET
     version = version + 1,
@@ -46,7 +47,9 @@ UPDATE sessions_app_chatsession session SET
     user_state = COALESCE(%(user_state)s, user_state),
     wallet_is_proven = wallet_is_proven AND COALESCE(wallet_address = %(wallet_address)s, true),
     wallet_address = COALESCE(%(wallet_address)s, wallet_address),
-    wallet_chain_id = CASE WHEN %(wallet_address)s IS NULL THEN wallet_chain_id ELSE %(wallet_chain_id)s END
+    wallet_chain_id = CASE
+            WHEN COALESCE(wallet_address = %(wallet_address)s AND %(wallet_chain_id)s::bigint IS NULL, true)
+            THEN wallet_chain_id ELSE %(wallet_chain_id)s END
 WHERE session.id = %(session)s
 RETURNING {SESSION_COLUMNS}, false
 """
@@ -87,7 +90,9 @@ WITH claimed AS (
         user_state = COALESCE(%(user_state)s, user_state),
         wallet_is_proven = wallet_is_proven AND COALESCE(wallet_address = %(wallet_address)s, true),
         wallet_address = COALESCE(%(wallet_address)s, wallet_address),
-        wallet_chain_id = CASE WHEN %(wallet_address)s IS NULL THEN wallet_chain_id ELSE %(wallet_chain_id)s END
+        wallet_chain_id = CASE
+            WHEN COALESCE(wallet_address = %(wallet_address)s AND %(wallet_chain_id)s::bigint IS NULL, true)
+            THEN wallet_chain_id ELSE %(wallet_chain_id)s END
     WHERE session.id = %(session)s AND session.version = %(version)s AND session.status <> 'processing'
         AND (session.app_id = %(app)s OR session.app_id IS NULL)
     RETURNING {SESSION_COLUMNS}, session.next_position

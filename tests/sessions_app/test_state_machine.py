@@ -35,7 +35,7 @@ ASYNC = {"Prefer": "respond-async"}
 
 
 class SessionMachine(RuleBasedStateMachine):
-    """One session, and what of it must be there: `said` are the messages that the API accepted, in order."""
+    """One session, and what of it must be there: `said` and `noted` are what the API accepted, in order."""
 
     server: Server
     model_server: ModelServer
@@ -46,6 +46,7 @@ class SessionMachine(RuleBasedStateMachine):
         self.model = ScriptedModel(self.model_server, self.app.default_model.provider_model_id)
         self.client = Client(self.server.url, app=self.app.slug, key=factories.make_key(self.app).plain)
         self.said: list[str] = []
+        self.noted: list[str] = []
         self.exists = False
         self.title: str | None = None
         self.number = 0
@@ -95,7 +96,7 @@ class SessionMachine(RuleBasedStateMachine):
     def delete(self) -> None:
         answer = self.client.request("DELETE", f"/api/sessions/{self.client.session_id}")
         assert answer.status_code == (200 if self.exists else 404)
-        self.said, self.exists, self.title = [], False, None
+        self.said, self.noted, self.exists, self.title = [], [], False, None
 
     @rule(title=st.sampled_from(["A name", "Another name"]))
     def rename(self, title: str) -> None:
@@ -103,6 +104,28 @@ class SessionMachine(RuleBasedStateMachine):
         answer = self.client.request("PATCH", path, json={"title": title})
         assert answer.status_code == (200 if self.exists else 404)
         self.title = title if self.exists else None
+
+    @rule(kind=st.sampled_from(["quick", "failing"]), times=st.integers(2, 3))
+    def chat_repeatedly_under_one_key(self, kind: str, times: int) -> None:
+        """As a client does that does not know whether its call arrived; the last try succeeds."""
+        if self.client.state()["is_processing"]:
+            return
+        replies = [REPLIES[kind](), REPLIES["quick"]()] if kind == "failing" else [REPLIES[kind]()]
+        self.model.will(*replies)
+        message = self._message()
+        headers = {"Idempotency-Key": message}
+        statuses = [self._post(message, headers) for _ in range(times)]
+        assert statuses == [502 if kind == "failing" else 200, *[200] * (times - 1)]
+        self._accepted(message, 200)
+
+    @rule()
+    def note(self) -> None:
+        """What a page tells the session beside the conversation, whether or not a turn runs."""
+        text = f"note {self._message()}"
+        answer = self.client.request("POST", "/api/system", params={"message": text})
+        assert answer.status_code == 200
+        self.noted.append(text)
+        self.exists = True
 
     @rule()
     def poll(self) -> None:
@@ -146,6 +169,7 @@ class SessionMachine(RuleBasedStateMachine):
         if not hasattr(self, "client"):
             return
         assert self._users_messages() == self.said
+        assert self._notes() == self.noted
         rows = list(Message.objects.filter(session_id=self.client.uuid).order_by("position"))
         assert [row.position for row in rows] == list(range(len(rows)))
         assert not any(a.role == b.role == "agent" for a, b in itertools.pairwise(rows))
@@ -160,6 +184,11 @@ class SessionMachine(RuleBasedStateMachine):
     def _users_messages(self) -> list[str]:
         rows = Message.objects.filter(session_id=self.client.uuid, role="user").order_by("position")
         return list(rows.values_list("content", flat=True))
+
+    def _notes(self) -> list[str]:
+        """The notices among the events, of which failed turns are no part."""
+        events = self.client.request("GET", "/api/events", params={"count": "100"})
+        return [event["SystemNotice"] for event in events.json() if "SystemNotice" in event] if self.exists else []
 
     def _snapshot(self) -> dict[str, Any]:
         """The snapshot without the events, each of which is delivered once."""
