@@ -1,0 +1,68 @@
+"""`python -m bench`: measures the product and the limit in turn, and prints tables."""
+
+import argparse
+import dataclasses
+import inspect
+import json
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench import machine, report
+from bench.context import QUICK, WHOLE, Extent, prepared
+from bench.results import Results
+from bench.sections import SECTIONS
+
+FILES = 8192  # 2,000 connections, twice over where a server passes them on to the model
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    options = _options()
+    machine.raise_file_limit(FILES)
+    extent = QUICK if options.quick else WHOLE
+    if options.rounds:
+        extent = dataclasses.replace(extent, rounds=options.rounds)
+    described = {"date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", "run": _extent(options, extent)}
+    described |= {**machine.describe(), "load before": machine.load()}
+    began = time.monotonic()
+    results = _measure(extent, options.only or list(SECTIONS))
+    described |= {"load after": machine.load(), "took": f"{time.monotonic() - began:.0f} s"}
+    text = f"## The run\n\n{report.facts(described)}\n{report.tables(results)}"
+    sys.stdout.write(text)
+    if options.json:
+        options.json.write_text(json.dumps({"run": described, "sections": results.as_json()}, indent=1) + "\n")
+    if options.write_results:
+        report.write_results(text)
+
+
+def _measure(extent: Extent, names: list[str]) -> Results:
+    with prepared(extent) as bench:
+        for name in names:
+            began = time.monotonic()
+            bench.results.begin(name, " ".join((inspect.getdoc(SECTIONS[name]) or "").split()))
+            SECTIONS[name](bench)
+            sys.stderr.write(f"{name}: {time.monotonic() - began:.0f} s\n")
+        return bench.results
+
+
+def _extent(options: argparse.Namespace, extent: Extent) -> str:
+    kind = "quick" if options.quick else "whole"
+    return f"{kind}, {extent.rounds} round{'s' if extent.rounds > 1 else ''}, product and limit in turn, medians"
+
+
+def _options() -> Any:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="about a minute: one round, little of everything")
+    parser.add_argument("--rounds", type=int, help="how often each is measured (default: 3, quick: 1)")
+    sections = ", ".join(SECTIONS)
+    parser.add_argument("--only", action="append", choices=list(SECTIONS), metavar="SECTION", help=f"any of {sections}")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every sample as JSON")
+    parser.add_argument("--write-results", action="store_true", help="also write bench/RESULTS.md")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""What every section works with: the database, the model, the servers' environment, the extent of the run."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from bench import cpu, postgres, servers
+from bench.jobs import Job, Outcome, warmed
+from bench.postgres import Postgres
+from bench.results import Results
+from bench.servers import ROOT, Server, Target
+
+DATABASE = "bench"
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is measured.
+
+    Attributes:
+        rounds: how often product and limit are measured in turn.
+        scale: of how many requests there are; 1 for a whole run.
+        held: how many turns are held at once, for each measurement of them.
+        idle: how many idle streams are held.
+        idle_seconds: for how long.
+        many_keys, many_sessions: rows of a large installation.
+        histories: messages of a session, and in how many sessions that is measured.
+    """
+
+    rounds: int
+    scale: float
+    held: tuple[int, ...]
+    idle: int
+    idle_seconds: float
+    many_keys: int
+    many_sessions: int
+    histories: dict[int, int]
+
+    def count(self, whole: int) -> int:
+        """Return how many of something this run has."""
+        return max(2, int(whole * self.scale))
+
+
+WHOLE = Extent(3, 1, (1000, 2000), 2000, 10.0, 1_000_000, 1_000_000, {10: 40, 100: 40, 1000: 12, 10_000: 4})
+QUICK = Extent(1, 0.1, (300,), 300, 2.0, 100_000, 100_000, {10: 10, 100: 5, 1000: 3, 10_000: 2})
+
+
+@dataclass(frozen=True)
+class Use:
+    """Processor seconds that a job took: of the server and of Postgres."""
+
+    server: float
+    postgres: float
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A run."""
+
+    postgres: Postgres
+    model_port: int
+    key: str
+    app_ids: dict[str, int]
+    extent: Extent
+    results: Results
+
+    @property
+    def log(self) -> Path:
+        """Where the servers write."""
+        return self.postgres.data_dir / "servers.log"
+
+    def environment(self, database: str = DATABASE, *, url: str | None = None) -> dict[str, str]:
+        """Return the environment of both servers on a database, or on its address."""
+        return {
+            "AOMI_ENV": "local",
+            "AOMI_DATA_DIR": str(self.postgres.data_dir),
+            "DATABASE_URL": url or self.postgres.url(database),
+            "BENCH_MODEL_URL": f"http://127.0.0.1:{self.model_port}/v1",
+            "BENCH_APP_IDS": orjson.dumps(self.app_ids).decode(),
+        }
+
+    @contextmanager
+    def both(self, database: str = DATABASE) -> Iterator[dict[Target, Server]]:
+        """Start both servers on a database."""
+        with servers.serving_both(self.environment(database), self.log) as running:
+            yield running
+
+    @contextmanager
+    def one(self, target: Target, database: str = DATABASE, *, url: str | None = None) -> Iterator[Server]:
+        """Start one server."""
+        with servers.serving(target, self.environment(database, url=url), self.log) as running:
+            yield running
+
+    def measure(self, server: Server, job: Job) -> tuple[Outcome, Use]:
+        """Run a job; return what came of it and what it cost, without its warm-up."""
+        with warmed(job) as load:
+            before = server.cpu_seconds(), cpu.cpu_seconds(self.postgres.pid)
+            outcome = load.go()
+            after = server.cpu_seconds(), cpu.cpu_seconds(self.postgres.pid)
+        return outcome, Use(after[0] - before[0], after[1] - before[1])
+
+
+@contextmanager
+def prepared(extent: Extent) -> Iterator[Bench]:
+    """Start Postgres and the model, make the rows that all sections use."""
+    with postgres.running() as running, servers.model() as model_port:
+        running.run("postgres", f"CREATE DATABASE {DATABASE}")
+        environment = {"AOMI_ENV": "local", "AOMI_DATA_DIR": str(running.data_dir)}
+        environment["DATABASE_URL"] = running.url(DATABASE)
+        _run(environment, "manage.py", "migrate", "-v0")
+        seeded = orjson.loads(_run(environment, "-m", "bench.seed", f"http://127.0.0.1:{model_port}/v1"))
+        yield Bench(running, model_port, seeded["key"], seeded["app_ids"], extent, Results())
+
+
+def _run(environment: dict[str, str], *words: str) -> bytes:
+    full = {**os.environ, **environment}
+    return subprocess.run([sys.executable, *words], cwd=ROOT, env=full, check=True, stdout=subprocess.PIPE).stdout

@@ -1,0 +1,66 @@
+"""Processor time, memory and threads of process trees, as Linux counts them."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psutil
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return user and system seconds of a process and all that it ever started."""
+    root = psutil.Process(pid)
+    times = [process.cpu_times() for process in _tree(root)]
+    ended = root.cpu_times()  # children that are gone are counted with their parent
+    return sum(each.user + each.system for each in times) + ended.children_user + ended.children_system
+
+
+def memory_bytes(pid: int) -> int:
+    """Return the proportional set size of one process."""
+    return int(psutil.Process(pid).memory_full_info().pss)
+
+
+def threads(pid: int) -> int:
+    """Return how many threads a process has."""
+    return int(psutil.Process(pid).num_threads())
+
+
+def _tree(root: psutil.Process) -> Iterator[psutil.Process]:
+    yield root
+    for child in root.children(recursive=True):
+        if child.is_running():
+            yield child
+
+
+@dataclass
+class Peak:
+    """The most that was seen of a process."""
+
+    memory_bytes: int = 0
+    threads: int = 0
+
+    def look(self, pid: int) -> None:
+        """Look once."""
+        self.memory_bytes = max(self.memory_bytes, memory_bytes(pid))
+        self.threads = max(self.threads, threads(pid))
+
+
+@contextmanager
+def peak_of(pid: int, every_seconds: float = 0.2) -> Iterator[Peak]:
+    """Watch a process for as long as the block lasts."""
+    peak, is_over = Peak(), threading.Event()
+
+    def watch() -> None:
+        while not is_over.wait(every_seconds):
+            peak.look(pid)
+
+    watcher = threading.Thread(target=watch, name="peak")
+    peak.look(pid)
+    watcher.start()
+    try:
+        yield peak
+    finally:
+        is_over.set()
+        watcher.join()
+        peak.look(pid)

@@ -1,0 +1,159 @@
+"""The load generator: `python -m bench.load` reads a job, warms up, says "ready", waits for "go", prints its result.
+
+In a process of its own, so that its processor time is nobody else's; bench/jobs.py is its other end.
+"""
+
+import asyncio
+import resource
+import sys
+import time
+from collections import Counter
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+import uvloop
+
+from bench.http_client import Connection
+from bench.jobs import Job, Kind, Outcome
+from bench.wire import PIECES, REPLY, message_text
+
+REPLY_END = REPLY.encode()
+FIRST_PIECE = PIECES[0].encode()
+CONNECTING_AT_ONCE = 100
+
+
+@dataclass
+class Tally:
+    """What came back."""
+
+    latencies: list[float] = field(default_factory=list)
+    errors: Counter[str] = field(default_factory=Counter)
+    body_bytes: int = 0
+
+
+class Generator:
+    """One job."""
+
+    def __init__(self, job: Job) -> None:
+        self.job, self.tally, self._number = job, Tally(), 0
+        self._connections: list[Connection] = []
+
+    async def run(self) -> Outcome:
+        """Warm up, wait for "go", and do the work."""
+        await self._connect()
+        # Every connection has sessions of its own, and warms them in the same way in which they are then used.
+        shares = [self.job.sessions[number :: self.job.connections] for number in range(self.job.connections)]
+        if self.job.kind == "updates":
+            await self._together([self._subscribe(*each) for each in zip(self._connections, shares, strict=True)])
+        for _ in range(self.job.warm_up):
+            await self._round(shares, 1)
+        self.tally = Tally() if self.job.kind != "updates" else self.tally
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        await asyncio.to_thread(sys.stdin.readline)
+        began, cpu_began = time.perf_counter(), _cpu_seconds()
+        await self._round(shares, self.job.repeat)
+        seconds = time.perf_counter() - began
+        cpu_share = (_cpu_seconds() - cpu_began) / seconds
+        for connection in self._connections:
+            connection.close()
+        tally = self.tally
+        return Outcome(tally.latencies, dict(tally.errors), tally.body_bytes, seconds, cpu_share)
+
+    async def _connect(self) -> None:
+        gate = asyncio.Semaphore(CONNECTING_AT_ONCE)
+
+        async def one() -> Connection:
+            async with gate:
+                return await Connection.open(self.job.port)
+
+        self._connections = list(await asyncio.gather(*(one() for _ in range(self.job.connections))))
+
+    async def _round(self, shares: list[list[str]], repeat: int) -> None:
+        if self.job.kind != "updates":
+            await self._together([self._work(*each, repeat) for each in zip(self._connections, shares, strict=True)])
+
+    async def _together(self, work: list[Coroutine[Any, Any, None]]) -> None:
+        async with asyncio.timeout(self.job.limit_seconds):
+            await asyncio.gather(*work)
+
+    async def _work(self, connection: Connection, sessions: list[str], repeat: int) -> None:
+        for _ in range(repeat):
+            for session in sessions:
+                try:
+                    await self._one(connection, session)
+                except ConnectionError as error:
+                    self.tally.errors[str(error)] += 1
+                    return
+
+    async def _one(self, connection: Connection, session: str) -> None:
+        self._number += 1
+        text = message_text(self._number, self.job.delay_ms)
+        request = _request(self.job, session, text)
+        began = time.perf_counter()
+        if self.job.kind in {"stream", "direct"}:
+            ended = await connection.send(request, until=FIRST_PIECE)
+            status, body = await connection.rest()
+        else:
+            status, body = await connection.ask(request)
+            ended = time.perf_counter()
+        if fault := _fault(self.job.kind, status, body, text):
+            self.tally.errors[fault] += 1
+        else:
+            self.tally.latencies.append(ended - began)
+            self.tally.body_bytes += len(body)
+
+    async def _subscribe(self, connection: Connection, sessions: list[str]) -> None:
+        try:
+            await connection.send(_request(self.job, sessions[0], ""), until=b": connected")
+        except ConnectionError as error:
+            self.tally.errors[str(error)] += 1
+
+
+def _request(job: Job, session: str, text: str) -> bytes:
+    if job.kind == "direct":
+        content = {"model": "bench-model", "stream": True, "messages": [{"role": "user", "content": text}]}
+        return _head("POST /v1/chat/completions", ["Content-Type: application/json"], orjson.dumps(content))
+    headers = [f"X-Session-Id: {session}", f"AOMI-APP-KEY: {job.key}"]
+    if job.kind in {"stream", "updates"}:
+        headers.append("Accept: text/event-stream")
+    match job.kind:
+        case "state" | "updates" | "apps":
+            path = "control/apps" if job.kind == "apps" else job.kind
+            return _head(f"GET /api/{path}", headers)
+        case "create":
+            json = [*headers, "Content-Type: application/json"]
+            return _head("POST /api/sessions", json, orjson.dumps({"app": job.app}))
+        case _:
+            return _head(f"POST /api/chat?app={job.app}&message={quote(text)}", headers, b"")
+
+
+def _head(line: str, headers: list[str], body: bytes | None = None) -> bytes:
+    length = [] if body is None else [f"Content-Length: {len(body)}"]
+    return "\r\n".join([f"{line} HTTP/1.1", "Host: 127.0.0.1", *headers, *length, "\r\n"]).encode() + (body or b"")
+
+
+def _fault(kind: Kind, status: int, body: bytes, text: str) -> str:
+    """Say what is wrong with an answer; a turn counts only when the reply to its very message is in it."""
+    if status != 200:
+        return f"HTTP {status}"
+    if kind == "turn":
+        asked = body.rfind(text.encode())
+        if b'"is_processing":false' not in body or asked < 0 or body.find(REPLY_END, asked) < 0:
+            return "the answer came before its turn had ended"
+    if kind == "stream" and (b'"is_processing":false' not in body or REPLY_END not in body):
+        return "the stream ended before its turn had"
+    return ""
+
+
+def _cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    outcome = uvloop.run(Generator(Job(**orjson.loads(sys.stdin.readline()))).run())
+    sys.stdout.write(orjson.dumps(outcome).decode() + "\n")

@@ -1,0 +1,25 @@
+"""Round trips to Postgres, counted on the wire."""
+
+from bench.context import DATABASE, Bench
+from bench.jobs import Job, fresh_sessions, warmed
+from bench.results import at_most
+from bench.servers import TARGETS
+from tests.sql_proxy import SqlProxy
+
+SESSIONS, REPEAT = 4, 25
+
+
+def round_trips(bench: Bench) -> None:
+    """A counting proxy stands before Postgres; a pass of its own, since it costs time. Background work counts too."""
+    for target in TARGETS:
+        proxy = SqlProxy(bench.postgres.url(DATABASE))
+        try:
+            with bench.one(target, url=proxy.url) as server:
+                job = Job("turn", server.port, bench.key, 1, fresh_sessions(SESSIONS), REPEAT, warm_up=1)
+                with warmed(job) as load:
+                    before = proxy.round_trips
+                    outcome = load.go()
+                    trips = (proxy.round_trips - before) / outcome.count
+        finally:
+            proxy.close()
+        bench.results.add(target, "SQL round trips per warm turn", "", trips, at_most(3.05))

@@ -1,0 +1,42 @@
+"""Rows that every section needs: `python -m bench.seed MODEL_URL` writes them and prints their names as JSON."""
+
+import os
+import sys
+
+import django
+import orjson
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aomi_site.settings")
+django.setup()
+
+from apps_registry.models import App, Model, Provider, Tool  # noqa: E402
+from apps_registry.tools.registry import BUILTIN_TOOLS  # noqa: E402
+from keys.services import issue_key  # noqa: E402
+
+
+def seed(model_url: str) -> dict[str, object]:
+    """Make Apps that differ in their tools, and a key for all of them."""
+    provider = Provider.objects.create(slug="bench", base_url=model_url)
+    model = Model.objects.create(name="bench-model", provider=provider, provider_model_id="bench-model")
+    names = sorted(BUILTIN_TOOLS)
+    apps = [_make_app(f"bench-{count}-tools", model, names[:count]) for count in (0, 1, len(names))]
+    key = issue_key(label="bench", apps=apps, slug="bench")
+    return {"key": key.plain, "app_ids": {app.slug: app.pk for app in apps}}
+
+
+def _make_app(slug: str, model: Model, tools: list[str]) -> App:
+    # No titles: a turn is one call of the model. A long wait: an answer is a whole turn.
+    app = App.objects.create(
+        slug=slug,
+        name=slug,
+        default_model=model,
+        preamble="You are a helpful assistant.",
+        makes_titles=False,
+        reply_wait_seconds=300,
+    )
+    Tool.objects.bulk_create(Tool(app=app, name=name) for name in tools)
+    return app
+
+
+if __name__ == "__main__":
+    sys.stdout.write(orjson.dumps(seed(sys.argv[1])).decode())
