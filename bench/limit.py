@@ -131,10 +131,11 @@ class Limit:
         session_id = uuid.UUID(headers[b"x-session-id"].decode())
         app, text, turn = query["app"][0], query["message"][0], uuid.uuid4()
         key = (await self.execute(READ_KEY, [headers[b"aomi-app-key"].decode()[KEY_ID]]))[0]
-        assert APP_IDS[app] in key[4]  # noqa: S101 - the key's scope
+        assert APP_IDS[app] in key[4]
         thread = await self.thread(session_id)
         await self.claim(session_id, thread, turn, app, text)
-        pieces, usage = [], {}
+        pieces: list[str] = []
+        usage: dict[str, int] = {}
         async for chunk in self.model(thread.messages):
             if chunk["choices"] and (piece := chunk["choices"][0]["delta"].get("content")):
                 pieces.append(piece)

@@ -6,7 +6,17 @@ import resource
 from importlib.metadata import version
 from pathlib import Path
 
-PACKAGES = ("django", "djangorestframework", "uvicorn", "gunicorn", "uvloop", "httptools", "psycopg", "aiohttp", "openai")
+PACKAGES = (
+    "django",
+    "djangorestframework",
+    "uvicorn",
+    "gunicorn",
+    "uvloop",
+    "httptools",
+    "psycopg",
+    "aiohttp",
+    "openai",
+)
 
 
 def describe() -> dict[str, str]:

@@ -13,7 +13,9 @@ HEADINGS = ("figure", "unit", "product", "limit", "ratio", "goal", "")
 
 def tables(results: Results) -> str:
     """Return a heading, a sentence on how it was measured, and a table for each section."""
-    return "\n".join(_section(name, results.notes[name], figures.values()) for name, figures in results.sections.items())
+    return "\n".join(
+        _section(name, results.notes[name], figures.values()) for name, figures in results.sections.items()
+    )
 
 
 def facts(named: dict[str, Any]) -> str:

@@ -86,7 +86,9 @@ class Results:
 
     def as_json(self) -> dict[str, Any]:
         """Return every section's figures with all samples."""
-        return {section: [_as_json(figure) for figure in figures.values()] for section, figures in self.sections.items()}
+        return {
+            section: [_as_json(figure) for figure in figures.values()] for section, figures in self.sections.items()
+        }
 
 
 def _as_json(figure: Figure) -> dict[str, Any]:

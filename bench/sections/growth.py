@@ -8,14 +8,14 @@ import orjson
 
 from bench import cpu, rows
 from bench.context import DATABASE, Bench
-from bench.jobs import Job, fresh_sessions
+from bench.jobs import FIRST_APP, Job, fresh_sessions
 from bench.results import Goal, at_most
 from bench.servers import ROOT, TARGETS, Server, Target
 
 LARGE = "bench_large"
 FEW = 1000
 KEY_CHECKS = 2000
-TURNS, REPEAT = 80, 5
+CONNECTIONS, SESSIONS, REPEAT = 8, 80, 5
 
 
 def keys(bench: Bench) -> None:
@@ -56,13 +56,13 @@ def _key_check(bench: Bench, database: str) -> dict[str, float]:
 
 
 def sessions(bench: Bench) -> None:
-    """Warm turns and first turns of new sessions, on databases with 1,000 and with many sessions."""
+    """Warm turns of sessions of their own, 8 at a time, on databases that also hold 1,000 and many other sessions."""
     _make_large(bench)
     for _ in range(bench.extent.rounds):
         for database, count in ((DATABASE, FEW), (LARGE, bench.extent.many_sessions)):
             for target in TARGETS:
                 with bench.one(target, database) as server:
-                    _turn_cost(bench, target, server, f"{count:,} sessions", 8)
+                    _turn_cost(bench, target, server, f"{count:,} sessions")
 
 
 def tools(bench: Bench) -> None:
@@ -73,12 +73,12 @@ def tools(bench: Bench) -> None:
     with bench.one("product") as server:
         for _ in range(bench.extent.rounds):
             for app in bench.app_ids:
-                _turn_cost(bench, "product", server, app.removeprefix("bench-").replace("-", " "), 8, app=app)
+                _turn_cost(bench, "product", server, app.removeprefix("bench-").replace("-", " "), app)
 
 
-def _turn_cost(bench: Bench, target: Target, server: Server, name: str, connections: int, **more: str) -> None:
-    ids = fresh_sessions(max(connections, bench.extent.count(TURNS)))
-    job = Job("turn", server.port, bench.key, connections, ids, REPEAT, warm_up=1, **more)
+def _turn_cost(bench: Bench, target: Target, server: Server, name: str, app: str = FIRST_APP) -> None:
+    ids = fresh_sessions(max(2 * CONNECTIONS, bench.extent.count(SESSIONS)))
+    job = Job("turn", server.port, bench.key, CONNECTIONS, ids, REPEAT, warm_up=1, app=app)
     outcome, use = bench.measure(server, job)
     bench.results.add(target, f"{name}: server CPU per warm turn", "ms", use.server / outcome.count * 1000)
     bench.results.add(target, f"{name}: Postgres CPU per warm turn", "ms", use.postgres / outcome.count * 1000)
