@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import inspect
 import json
+import signal
 import sys
 import time
 from datetime import UTC, datetime
@@ -21,6 +22,9 @@ FILES = 8192  # 2,000 connections, twice over where a server passes them on to t
 def main() -> None:
     """Run what the command line asks for."""
     options = _options()
+    # What was started is ended on the way out, however the run ends.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     machine.raise_file_limit(FILES)
     extent = QUICK if options.quick else WHOLE
     if options.rounds:

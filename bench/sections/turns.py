@@ -5,9 +5,10 @@ from bench.jobs import Job, fresh_sessions
 from bench.results import Goal, at_least_times, at_most, at_most_times
 from bench.servers import TARGETS, Server, Target
 
-# Connections -> sessions; each session has one turn to warm up and ten that count.
+# Connections -> sessions in a whole run; a quick one has fewer, but enough for steps of 10 ms.
 LEVELS = {1: 40, 32: 160, 256: 256}
-REPEAT = 10
+LEAST_SESSIONS = 15
+REPEAT, REPEAT_QUICKLY = 10, 4
 
 
 def turns(bench: Bench) -> None:
@@ -20,8 +21,8 @@ def turns(bench: Bench) -> None:
 
 
 def _measure(bench: Bench, target: Target, server: Server, connections: int) -> None:
-    sessions = fresh_sessions(max(connections, bench.extent.count(LEVELS[connections])))
-    repeat = REPEAT if bench.extent.scale == 1 else 4
+    sessions = fresh_sessions(max(connections, LEAST_SESSIONS, bench.extent.count(LEVELS[connections])))
+    repeat = REPEAT if bench.extent.scale == 1 else REPEAT_QUICKLY
     job = Job("turn", server.port, bench.key, connections, sessions, repeat, warm_up=1)
     outcome, use = bench.measure(server, job)
     for name, unit, value in (
