@@ -1,6 +1,7 @@
 """The ASGI application: the API on the lean path, the admin on Django's stock one."""
 
 import asyncio
+import gc
 import logging
 import os
 import time
@@ -68,6 +69,8 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     except Exception as error:
         await send({"type": "lifespan.startup.failed", "message": f"The database pool did not open: {error}"})
         return
+    gc.collect()
+    gc.freeze()
     await send({"type": "lifespan.startup.complete"})
     await receive()
     for work in upkeep:

@@ -28,7 +28,16 @@ DATABASE_DOWN = (OperationalError, InterfaceError, PoolTimeout)
 ACQUIRE_TIMEOUT_SECONDS = 2.0
 # A database that hangs is as good as one that is away.
 STATEMENT_TIMEOUT_SECONDS = 10.0
-_DJANGO_ONLY = {"cursor_factory", "context", "server_side_binding", "pool", "isolation_level", "assume_role"}
+# Django also switches prepared statements off, which would have Postgres plan each of ours anew at each call.
+_DJANGO_ONLY = {
+    "assume_role",
+    "context",
+    "cursor_factory",
+    "isolation_level",
+    "pool",
+    "prepare_threshold",
+    "server_side_binding",
+}
 
 _pool: AsyncConnectionPool[AsyncConnection[TupleRow]] | None = None
 _orm_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="orm")

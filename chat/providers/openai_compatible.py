@@ -1,38 +1,46 @@
 """Any server of the OpenAI chat completions protocol, through the openai package; its only importer.
 
-The package's typed layer costs four fifths of a turn's processor time: a pydantic object a chunk and a walk
-over the whole request. `AsyncOpenAI.post` with `cast_to=object` keeps what is worth having, authentication,
-connection pool, error classes and stream decoding, and hands out plain dicts.
+The package gives the credentials, the headers and the connections. Its request and response layers would cost more
+than half of a turn's processor time (pydantic options copied thrice a request, an object and a time-out scope a
+chunk), so requests go straight to its HTTP client, and chunks stay the plain dicts that they arrive as.
 """
 
 import asyncio
+import contextlib
+import json
 import os
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 import orjson
-from openai import (
-    APIConnectionError,
-    APIError,
-    APIStatusError,
-    APITimeoutError,
-    AsyncOpenAI,
-    AsyncStream,
-    DefaultAioHttpClient,
-)
+from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from apps_registry.tools.base import Tool
 from apps_registry.values import ModelConfig, Sampling
 from chat.events import ChatMessage
 from chat.providers.base import ModelDelta, ModelFailure, ModelTimeout, ToolCallDelta
-from chat.providers.bounded_stream import bound_lines
+from chat.providers.event_stream import read_events
 
-CONNECT_TIMEOUT_SECONDS = 10.0
+CONNECT_TIMEOUT = {"connect": 10.0}  # seconds; the waits for the answer are the stream's business
 MAX_CONNECTIONS = 10_000
+DONE = b"[DONE]"
+# How long a server may take to end its answer after it has said that it is done.
+DRAIN_SECONDS = 0.1
 TRANSIENT_STATUS = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 
-_clients: dict[tuple[str, str], AsyncOpenAI] = {}
+
+@dataclass(frozen=True, slots=True)
+class _Provider:
+    """Connections to one provider under one key, and what every request to it begins with."""
+
+    http: httpx2.AsyncClient
+    url: httpx2.URL
+    headers: httpx2.Headers
+
+
+_providers: dict[tuple[str, str], _Provider] = {}
 
 
 class OpenAICompatibleModel:
@@ -64,29 +72,37 @@ class OpenAICompatibleModel:
             ModelTimeout: silent for too long.
         """
         body = self._body(messages, tools, allow_tool_calls)
-        stream: AsyncStream[object] | None = None
+        response: httpx2.Response | None = None
         is_finished = False
         try:
             async with asyncio.timeout(self._first_token_timeout):
-                stream = await self._open(body)
-                chunk = await anext(stream, None)
-            while chunk is not None:
-                delta = _delta(chunk)
-                is_finished = is_finished or bool(delta.finish_reason)
-                yield delta
+                response = await self._open(body)
+                stream = _chunks(response)
+                chunks = await anext(stream, None)
+            while chunks is not None:
+                for chunk in chunks:
+                    delta = _delta(chunk)
+                    is_finished = is_finished or bool(delta.finish_reason)
+                    yield delta
                 async with asyncio.timeout(self._gap_timeout):
-                    chunk = await anext(stream, None)
+                    chunks = await anext(stream, None)
         except Exception as error:
             if not is_finished:  # what breaks after the finish reason takes nothing from the answer
                 raise _failure(error) from error
         finally:
-            if stream is not None:
-                await stream.close()
+            if response is not None:
+                await response.aclose()
 
-    async def _open(self, body: dict[str, Any]) -> AsyncStream[object]:
-        return await _client(self._config).post(
-            "/chat/completions", cast_to=object, stream=True, stream_cls=AsyncStream[object], body=body
+    async def _open(self, body: dict[str, Any]) -> httpx2.Response:
+        provider = _provider(self._config)
+        request = httpx2.Request(
+            "POST", provider.url, headers=provider.headers, content=_dump(body), extensions={"timeout": CONNECT_TIMEOUT}
         )
+        response = await provider.http.send(request, stream=True)
+        if response.status_code != 200:
+            await response.aclose()
+            raise _refused(response)
+        return response
 
     def _body(self, messages: Sequence[ChatMessage], tools: Sequence[Tool], allow_tool_calls: bool) -> dict[str, Any]:
         sampling = {
@@ -108,30 +124,40 @@ class OpenAICompatibleModel:
         return body
 
 
+async def _chunks(response: httpx2.Response) -> AsyncGenerator[list[object], None]:
+    """Yield the chunks of an answer, each time all that have arrived."""
+    pieces = response.aiter_bytes()
+    async for events in read_events(pieces):
+        is_done = DONE in events
+        if chunks := [_parse(event) for event in events if event != DONE]:
+            yield chunks
+        if is_done:
+            break
+    # A body that was read to its end leaves the connection to the next request.
+    with contextlib.suppress(TimeoutError, httpx2.HTTPError, httpx2.StreamError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            async for _ in pieces:
+                pass
+
+
 async def close_clients() -> None:
     """Close all connections to providers; the server calls it last."""
-    while _clients:
-        await _clients.popitem()[1].close()
+    while _providers:
+        await _providers.popitem()[1].http.aclose()
 
 
-def _client(config: ModelConfig) -> AsyncOpenAI:
-    """Return the provider's client; a provider key goes to its own base URL and nowhere else."""
+def _provider(config: ModelConfig) -> _Provider:
+    """Return the provider's connections; a provider key goes to its own base URL and nowhere else."""
     api_key = os.environ.get(config.api_key_env, "") if config.api_key_env else ""
     where = (config.base_url, api_key)
-    if where not in _clients:
-        _clients[where] = AsyncOpenAI(
-            base_url=config.base_url,
-            api_key=api_key or "none",
-            max_retries=0,  # the runner has the budget for retries
-            timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT_SECONDS),
-            http_client=DefaultAioHttpClient(
-                limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=100),
-                timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT_SECONDS),
-                follow_redirects=False,
-                event_hooks={"response": [bound_lines]},
-            ),
-        )
-    return _clients[where]
+    if where not in _providers:
+        limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=100)
+        http = DefaultAioHttpClient(limits=limits, follow_redirects=False)
+        client = AsyncOpenAI(base_url=config.base_url, api_key=api_key or "none", http_client=http)
+        headers = {name: value for name, value in client.default_headers.items() if isinstance(value, str)}
+        url = httpx2.URL(f"{config.base_url.rstrip('/')}/chat/completions")
+        _providers[where] = _Provider(http, url, httpx2.Headers({**headers, **client.auth_headers}))
+    return _providers[where]
 
 
 def _tool_schema(tool: Tool) -> dict[str, Any]:
@@ -139,10 +165,26 @@ def _tool_schema(tool: Tool) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
+def _dump(body: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError:  # half of a surrogate pair
+        return json.dumps(body).encode()
+
+
+def _parse(event: bytes) -> object:
+    try:
+        return orjson.loads(event)
+    except orjson.JSONDecodeError:  # also half of a surrogate pair, which some models write
+        return json.loads(event)
+
+
 def _delta(chunk: object) -> ModelDelta:
     """Read one chunk; anything that is not of the protocol's shape raises TypeError or one of its kin."""
     if not isinstance(chunk, dict):
         raise TypeError("a chunk is not an object")
+    if chunk.get("error"):
+        raise ModelFailure("The model reported an error while it answered.")
     usage = chunk.get("usage") or {}
     tokens = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
     choices = chunk.get("choices") or [{}]
@@ -170,25 +212,19 @@ def _failure(error: Exception) -> ModelFailure:
     match error:
         case ModelFailure():
             return error
-        case APIStatusError():
-            return _refused(error)
-        # The aiohttp transport reports a refused connection as a time-out of connecting.
-        case APITimeoutError() if not isinstance(error.__cause__, httpx2.ConnectTimeout):
-            return ModelTimeout("The model did not answer in time.")
         case TimeoutError():
             return ModelTimeout("The model did not answer in time.")
-        case APIConnectionError():
+        # The aiohttp transport reports a refused connection as a time-out of connecting.
+        case httpx2.ConnectError() | httpx2.ConnectTimeout():
             return ModelFailure("The model could not be reached.", is_transient=True)
-        case APIError():
-            return ModelFailure("The model reported an error while it answered.")
-        case orjson.JSONDecodeError() | ValueError() | TypeError() | AttributeError() | KeyError() | IndexError():
+        case ValueError() | TypeError() | AttributeError() | KeyError() | IndexError():
             return ModelFailure("The model sent something that is not a chat completion stream.")
         case _:
             return ModelFailure(f"The connection to the model failed ({type(error).__name__}).", is_transient=True)
 
 
-def _refused(error: APIStatusError) -> ModelFailure:
-    status = error.status_code
+def _refused(response: httpx2.Response) -> ModelFailure:
+    status = response.status_code
     reasons = {
         401: "The model's provider refused our credentials.",
         403: "The model's provider refused our credentials.",
@@ -197,7 +233,7 @@ def _refused(error: APIStatusError) -> ModelFailure:
     }
     detail = reasons.get(status, "The model's provider answered with an error.")
     try:
-        retry_after = float(error.response.headers.get("Retry-After", ""))
+        retry_after = float(response.headers.get("Retry-After", ""))
     except ValueError:
         retry_after = None
     return ModelFailure(
