@@ -16,7 +16,8 @@ WARM_UP = 50
 def held(bench: Bench) -> None:
     """All turns are asked for at once, on a model that thinks for 2 s; a fresh server each time, after 50 turns.
 
-    Memory is the worker's proportional set size: the peak less what it was before the connections opened.
+    Memory is the worker's proportional set size: the peak less what it was before the connections opened, divided
+    by the turns asked for, so it tells little where not all finished.
     """
     for _ in range(bench.extent.rounds):
         for count in bench.extent.held:
@@ -34,8 +35,11 @@ def _hold(bench: Bench, target: Target, count: int) -> None:
     add = bench.results.add
     grown = (peak.memory_bytes - before) / count / KB
     add(target, f"memory per held turn, {count:,}", "KB", grown, at_most(60))
+    add(target, f"threads at the peak, {count:,} held turns", "", peak.threads)
     add(target, f"threads added, {count:,} held turns", "", peak.threads - threads, at_most(0))
     add(target, f"turns not finished, of {count:,}", "", count - outcome.count, at_most(0))
+    for fault, number in outcome.errors.items():
+        add(target, f"of {count:,}: {fault}", "", number)
     add(target, f"time until all {count:,} had answers", "s", outcome.seconds)
 
 
@@ -60,12 +64,13 @@ def _idle(bench: Bench, target: Target) -> None:
             time.sleep(seconds)
             share = (server.cpu_seconds() - cpu_before) / seconds
             grown = (cpu.memory_bytes(server.worker) - before) / count / KB
-            threads_added = cpu.threads(server.worker) - threads
+            threads_during = cpu.threads(server.worker)
             outcome = load.go()
     add = bench.results.add
     add(target, f"memory per idle stream, {count:,}", "KB", grown, at_most(30))
     add(target, f"CPU of {count:,} idle streams", "% of a core", share * 100, at_most(1))
-    add(target, f"threads added, {count:,} idle streams", "", threads_added, at_most(0))
+    add(target, f"threads, {count:,} idle streams", "", threads_during)
+    add(target, f"threads added, {count:,} idle streams", "", threads_during - threads, at_most(0))
     add(target, f"streams refused, of {count:,}", "", outcome.error_count, at_most(0))
 
 
