@@ -59,7 +59,7 @@ def _extent(options: argparse.Namespace, extent: Extent) -> str:
 
 def _options() -> Any:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="about a minute: one round, little of everything")
+    parser.add_argument("--quick", action="store_true", help="one or two minutes: one round, little of everything")
     parser.add_argument("--rounds", type=int, help="how often each is measured (default: 3, quick: 1)")
     sections = ", ".join(SECTIONS)
     parser.add_argument("--only", action="append", choices=list(SECTIONS), metavar="SECTION", help=f"any of {sections}")
