@@ -35,6 +35,13 @@ class BodyTooLarge(Exception):
     """The client sends more than API_BODY_MAX_BYTES."""
 
 
+async def _cancel_when_gone(receive: Receive, answering: "asyncio.Task[None] | None") -> None:
+    """Break off the answer once nobody is there to take it."""
+    await receive()
+    if answering is not None:
+        answering.cancel()
+
+
 class ApiHandler(ASGIHandler):
     """Serves coroutine views on the event loop."""
 
@@ -58,16 +65,14 @@ class ApiHandler(ASGIHandler):
         if request is None:
             await self.send_response(refusal or HttpResponse(status=400), send)
             return
-        view = asyncio.ensure_future(self._answer(request, send))
-        gone = asyncio.ensure_future(receive())
+        watch = asyncio.create_task(_cancel_when_gone(receive, asyncio.current_task()))
         try:
-            await asyncio.wait({view, gone}, return_when=asyncio.FIRST_COMPLETED)
-        finally:  # also when the server cancels us, having waited long enough for the answer
-            gone.cancel()
-            if not view.done():
-                view.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await view
+            await self._answer(request, send)
+        except asyncio.CancelledError:
+            if not watch.done():  # the server cancels us, having waited long enough for the answer
+                raise
+        finally:
+            watch.cancel()
             request.close()
 
     async def _answer(self, request: ASGIRequest, send: Send) -> None:

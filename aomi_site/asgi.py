@@ -69,8 +69,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     except Exception as error:
         await send({"type": "lifespan.startup.failed", "message": f"The database pool did not open: {error}"})
         return
-    gc.collect()
-    gc.freeze()
+    _settle()
     await send({"type": "lifespan.startup.complete"})
     await receive()
     for work in upkeep:
@@ -80,6 +79,16 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     await close_clients()
     await database.close_pool()
     await send({"type": "lifespan.shutdown.complete"})
+
+
+def _settle() -> None:
+    """Leave what was loaded at start out of the garbage collector's rounds, and have these come less often.
+
+    Turns leave few cycles behind, and CPython's own threshold of 700 objects means several rounds a turn.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(25_000, 20, 20)
 
 
 def begin_shutdown() -> "asyncio.Task[None]":

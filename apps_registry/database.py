@@ -24,8 +24,10 @@ Parameters = Mapping[str, Any] | Sequence[Any]
 # What a lost, stopped or overloaded Postgres raises.
 DATABASE_DOWN = (OperationalError, InterfaceError, PoolTimeout)
 
-# A request that finds no connection for so long is answered 503 and may come again.
+# A request that finds no connection for so long, though it is its turn, is answered 503 and may come again.
 ACQUIRE_TIMEOUT_SECONDS = 2.0
+# After that so do all that wait, for so long.
+AWAY_SECONDS = 1.0
 # A database that hangs is as good as one that is away.
 STATEMENT_TIMEOUT_SECONDS = 10.0
 # Django also switches prepared statements off, which would have Postgres plan each of ours anew at each call.
@@ -40,6 +42,8 @@ _DJANGO_ONLY = {
 }
 
 _pool: AsyncConnectionPool[AsyncConnection[TupleRow]] | None = None
+_turns: asyncio.Semaphore | None = None
+_away_until = 0.0
 _orm_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="orm")
 
 
@@ -49,7 +53,8 @@ async def open_pool() -> None:
     Raises:
         psycopg_pool.PoolTimeout: Postgres cannot be reached.
     """
-    global _pool  # noqa: PLW0603 - one pool a process is the point
+    global _pool, _turns  # noqa: PLW0603 - one pool a process is the point
+    _turns = asyncio.Semaphore(settings.DATABASE_POOL_SIZE)
     _pool = AsyncConnectionPool(
         kwargs=await _connection_parameters(),
         min_size=1,
@@ -97,7 +102,7 @@ async def execute(statement: str, parameters: Parameters = ()) -> list[TupleRow]
     Raises:
         psycopg.Error: what Postgres objects to; those in DATABASE_DOWN when it cannot be reached.
     """
-    async with bounded(), pool().connection() as connection_:
+    async with borrowed() as connection_:
         cursor = await connection_.execute(statement, parameters)
         return await cursor.fetchall() if cursor.description else []
 
@@ -111,23 +116,44 @@ async def read(statement: str, parameters: Parameters = ()) -> list[TupleRow]:
     try:
         return await execute(statement, parameters)
     except OperationalError:
-        async with bounded():
+        async with asyncio.timeout(STATEMENT_TIMEOUT_SECONDS):
             await pool().check()
         return await execute(statement, parameters)
 
 
 @asynccontextmanager
-async def bounded() -> AsyncIterator[None]:
-    """Make what hangs in here fail like a database that is away.
+async def borrowed() -> AsyncIterator[AsyncConnection[TupleRow]]:
+    """Lend a connection of the pool; what hangs in here fails like a database that is away.
+
+    Callers wait for their turn, however many they are, for as long as connections can be had at all.
 
     Raises:
+        psycopg_pool.PoolTimeout: no connection can be had.
         psycopg.OperationalError: it took longer than STATEMENT_TIMEOUT_SECONDS.
     """
+    if _turns is None:
+        raise RuntimeError("the pool is not open: the ASGI application opens it at start-up")
+    async with _turns:
+        connection_ = await _acquire()
+        try:
+            async with asyncio.timeout(STATEMENT_TIMEOUT_SECONDS):
+                yield connection_
+        except TimeoutError:
+            raise OperationalError("Postgres did not answer in time") from None
+        finally:
+            await pool().putconn(connection_)
+
+
+async def _acquire() -> AsyncConnection[TupleRow]:
+    global _away_until  # noqa: PLW0603 - see _pool
+    now = asyncio.get_running_loop().time
+    if now() < _away_until:
+        raise PoolTimeout("Postgres is away")
     try:
-        async with asyncio.timeout(STATEMENT_TIMEOUT_SECONDS):
-            yield
-    except TimeoutError:
-        raise OperationalError("Postgres did not answer in time") from None
+        return await pool().getconn()
+    except PoolTimeout:
+        _away_until = now() + AWAY_SECONDS
+        raise
 
 
 async def run_orm(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -164,6 +164,8 @@ def _body(id_: uuid.UUID, role: str, content: str, at: datetime) -> Message:
 
 
 def _outcome(message_id: uuid.UUID, text: str, now: datetime) -> dict[str, Any]:
+    said = {"id": message_id, "role": "agent", "content": text, "created_at": now}
+    calls_nothing = {"tool_round": 0, "tool_name": "", "tool_call_id": "", "tool_arguments": ""}
     empty = ("finish_reason", "error_code", "error_detail", "partial_text")
     return {
         **dict.fromkeys(empty, ""),
@@ -174,14 +176,7 @@ def _outcome(message_id: uuid.UUID, text: str, now: datetime) -> dict[str, Any]:
         "tool_rounds": 0,
         "first_token_ms": 0,
         "message_count": 1,
-        "ids": [message_id],
-        "roles": ["agent"],
-        "contents": [text],
-        "rounds": [0],
-        "tool_names": [""],
-        "call_ids": [""],
-        "arguments": [""],
-        "times": [now],
+        "messages": orjson.dumps([{**said, **calls_nothing}]).decode(),
     }
 
 

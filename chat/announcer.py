@@ -30,9 +30,11 @@ class Announcer:
         for listener in self._turn.listeners:
             listener.tell(event)
         match event:
-            case TextDelta(text):
+            case TextDelta(text) if self._pending or hub.has_readers(self._turn.session_id):
                 self._pending.append(text)
                 self._schedule()
+            case TextDelta(text):  # who comes later reads it in the state
+                self._turn.announced_chars += len(text)
             case RoundEnded(tool_calls=calls):
                 self._flush()
                 self._turn.announced_chars = 0

@@ -30,15 +30,19 @@ def build_prompt(
         budget_tokens: what earlier turns may take together; whole turns, newest first.
         with_tools: whether the model understands tool calls; if not, earlier ones are left out.
     """
-    chosen = [[message for message in messages if message.turn_id == current]]
+    now: list[StoredMessage] = []
+    earlier: list[list[StoredMessage]] = []
     left = budget_tokens
-    for turn in _turns_newest_first([message for message in messages if message.turn_id != current]):
-        left -= sum(_cost(message) for message in turn)
-        if left < 0:
+    for turn in _turns_newest_first(messages):
+        if turn[0].turn_id == current:
+            now = [*turn, *now]
+        elif left >= 0:
+            left -= sum(_cost(message) for message in turn)
+            earlier += [turn] if left >= 0 else []
+        elif now and now[0].role == "user":  # the rest of a long history is not even looked at
             break
-        chosen.append(turn)
     prompt: list[ChatMessage] = [{"role": "system", "content": preamble}] if preamble else []
-    for turn in reversed(chosen):
+    for turn in [*reversed(earlier), now]:
         prompt += _chat_messages(turn, with_tools=with_tools)
     return prompt
 

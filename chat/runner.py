@@ -40,14 +40,12 @@ class TurnRunner:
 
     def __init__(self) -> None:
         self._running: dict[uuid.UUID, RunningTurn] = {}
-        self._tasks: dict[uuid.UUID, asyncio.Task[None]] = {}
         self._keeper: asyncio.Task[None] | None = None
 
     def start(self, turn: RunningTurn, session: Session) -> asyncio.Task[None]:
         """Run a claimed turn in a task of its own and return the task, which ends once the result is stored."""
         turn.task = task = asyncio.create_task(self._run(turn, session), name=f"turn-{turn.turn_id}")
         self._running[session.id] = turn
-        self._tasks[session.id] = task
         task.add_done_callback(lambda _: self._forget(session.id, turn))
         if self._keeper is None or self._keeper.done():
             self._keeper = asyncio.create_task(self._keep_leases(), name="turn-leases")
@@ -59,20 +57,22 @@ class TurnRunner:
 
     def cancel(self, session_id: uuid.UUID) -> None:
         """Stop the session's turn, if it runs on this worker."""
-        if task := self._tasks.get(session_id):
-            task.cancel()
+        turn = self._running.get(session_id)
+        if turn is not None and turn.task is not None and not turn.is_ending:
+            turn.task.cancel()
 
     async def ended(self, session_id: uuid.UUID, seconds: float) -> None:
         """Wait until the session's turn on this worker has ended and is stored, at most so long."""
-        if task := self._tasks.get(session_id):
-            await asyncio.wait({task}, timeout=seconds)
+        turn = self._running.get(session_id)
+        if turn is not None and turn.task is not None:
+            await asyncio.wait({turn.task}, timeout=seconds)
 
     async def drain(self, seconds: float) -> None:
         """Let the turns finish for so many seconds, then interrupt the rest; all are stored on return."""
-        if tasks := set(self._tasks.values()):
-            _, rest = await asyncio.wait(tasks, timeout=seconds)
-            for task in rest:
-                task.cancel()
+        if tasks := {turn.task for turn in self._running.values() if turn.task is not None}:
+            await asyncio.wait(tasks, timeout=seconds)
+            for session_id in list(self._running):
+                self.cancel(session_id)
             await asyncio.gather(*tasks, return_exceptions=True)
         cancel_titles()
         if self._keeper is not None:
@@ -80,19 +80,14 @@ class TurnRunner:
 
     def _forget(self, session_id: uuid.UUID, turn: RunningTurn) -> None:
         if self._running.get(session_id) is turn:  # the session may have begun its next turn
-            del self._running[session_id], self._tasks[session_id]
+            del self._running[session_id]
 
     async def _run(self, turn: RunningTurn, session: Session) -> None:
         announcer = Announcer(turn, app_id=turn.app.id)
         announcer.status(PROCESSING)
         outcome = await self._outcome(turn, session, announcer)
-        # A cancellation from here on must not leave half a result: the statement runs to its end.
-        storing = asyncio.create_task(_store(turn, outcome), name=f"store-{turn.turn_id}")
-        while not storing.done():
-            try:
-                await asyncio.shield(storing)
-            except asyncio.CancelledError:
-                continue
+        turn.is_ending = True
+        await _store(turn, outcome)
         announcer.status(outcome.session_status)
         announcer.end()
         if turn.session is not None and outcome.turn_status == "completed":
@@ -180,7 +175,7 @@ async def _system_prompt(turn: RunningTurn, session: Session) -> str:
 def _prompt(turn: RunningTurn, session: Session, preamble: str) -> list[ChatMessage]:
     """Return the prompt, whose history leaves room for the rest within the model's window."""
     app, model = turn.app, turn.model
-    message = next(message.content for message in session.messages if message.turn_id == turn.turn_id)
+    message = next(message.content for message in reversed(session.messages) if message.turn_id == turn.turn_id)
     schemas = orjson.dumps([tool.parameters for tool in app.tools]).decode() if model.supports_tools else ""
     fixed = sum(map(estimate_tokens, (preamble, message, schemas)))
     reply = app.sampling.max_reply_tokens or model.context_window // 4

@@ -29,6 +29,7 @@ class RunningTurn:
         failure: why the model did not answer, if so.
         listeners: those who stream this turn.
         task: ends once the result is stored.
+        is_ending: the result is being stored, which nothing may break off.
     """
 
     turn_id: uuid.UUID
@@ -43,6 +44,7 @@ class RunningTurn:
     failure: ModelFailure | None = None
     listeners: list[TurnListener] = field(default_factory=list)
     task: "asyncio.Task[None] | None" = None
+    is_ending: bool = False
     _count: int = 0
     _calls_open: int = 0
     _started: float = field(default_factory=time.monotonic)

@@ -1,12 +1,13 @@
 """The snapshot: a session as its client sees it."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
 import orjson
 
+from chat.message_body import iso, message_body
+from chat.rendered import rendered
 from sessions_app.values import PROCESSING, Session, StoredMessage
 
 UNTITLED = "New Chat"
@@ -30,16 +31,13 @@ def snapshot(
         since: the id of the last message that the client has; only later ones are shown. An id that the session
             does not know leaves out nothing.
     """
-    said = [*session.messages, *unfinished]
-    streaming = unfinished[-1].id if unfinished else None
-    messages = [message_body(message, is_streaming=message.id == streaming) for message in said[_place(said, since) :]]
     return {
         "session_id": session.id,
         "app": app,
         "status": session.status,
         "is_processing": session.status == PROCESSING,
         "title": title(session),
-        "messages": messages,
+        "messages": orjson.Fragment(b"[%b]" % b",".join(filter(None, _messages(session, unfinished, since)))),
         "system_events": [system_event(kind, payload) for kind, payload in events],
         "user_state": None if session.user_state is None else orjson.Fragment(session.user_state),
     }
@@ -72,36 +70,27 @@ def details(session: Session, *, app: str | None) -> dict[str, Any]:
         "is_archived": session.is_archived,
         "app": app,
         "status": session.status,
-        "created_at": _iso(session.created_at),
-        "last_active_at": _iso(session.last_active_at),
+        "created_at": iso(session.created_at),
+        "last_active_at": iso(session.last_active_at),
     }
 
 
-def _place(said: Sequence[StoredMessage], since: str | None) -> int:
-    """Return where the messages after `since` begin."""
-    if since is None:
-        return 0
-    return next((number for number, message in enumerate(said, 1) if str(message.id) == since), 0)
+def _messages(session: Session, unfinished: Sequence[StoredMessage], since: str | None) -> Iterator[bytes]:
+    """Yield the JSON of the messages to show, the one that streams in last."""
+    later = None if since is None else _after([*session.messages, *unfinished], since)
+    if later is None:
+        yield rendered.of(session)
+        later = unfinished
+    for message in later:
+        yield orjson.dumps(message_body(message, is_streaming=bool(unfinished) and message is unfinished[-1]))
+
+
+def _after(said: Sequence[StoredMessage], since: str) -> Sequence[StoredMessage] | None:
+    """Return the messages after the one with that id; None when there is none."""
+    place = next((number for number, message in enumerate(said, 1) if str(message.id) == since), None)
+    return None if place is None else said[place:]
 
 
 def system_event(kind: str, payload: str) -> dict[str, Any]:
     """Return a system event; the payload is JSON text already."""
     return {kind: orjson.Fragment(payload)}
-
-
-def message_body(message: StoredMessage, *, is_streaming: bool = False) -> dict[str, Any]:
-    """Return a message."""
-    is_tool = message.role == "tool"
-    return {
-        "id": message.id,
-        "sender": "agent" if is_tool else message.role,
-        "content": "" if is_tool else message.content,
-        "timestamp": _iso(message.created_at),
-        "is_streaming": is_streaming,
-        "tool_result": [message.tool_name, message.content] if is_tool else None,
-    }
-
-
-def _iso(moment: datetime) -> str:
-    """Return ISO 8601 in UTC with milliseconds, as JavaScript writes it."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

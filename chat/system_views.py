@@ -8,8 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chat.api import ApiView
+from chat.message_body import message_body
 from chat.parameters import message_parameter, whole_number
-from chat.snapshot import message_body, system_event
+from chat.snapshot import system_event
 from sessions_app.hub import hub
 from sessions_app.store import store
 from sessions_app.system_events import CALLBACK, NOTICE, add_event, newest_events

@@ -145,14 +145,15 @@ WITH claimed AS (
 SELECT id FROM claimed
 """
 
+# As one JSON text: a parameter for each column's array costs the client several times as much.
 _INSERT_MESSAGES = """INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content,
         tool_round, tool_name, tool_call_id, tool_arguments, created_at)
     SELECT m.id, owned.id, %(turn)s, owned.position + m.number - 1, m.role, m.content, m.tool_round,
         m.tool_name, m.tool_call_id, m.tool_arguments, m.created_at
-    FROM owned, unnest(%(ids)s::uuid[], %(roles)s::text[], %(contents)s::text[], %(rounds)s::int[],
-        %(tool_names)s::text[], %(call_ids)s::text[], %(arguments)s::text[], %(times)s::timestamptz[])
-        WITH ORDINALITY AS m(id, role, content, tool_round, tool_name, tool_call_id, tool_arguments,
-            created_at, number)"""
+    FROM owned, ROWS FROM (json_to_recordset(%(messages)s::json) AS (id uuid, role text, content text,
+        created_at timestamptz, tool_round int, tool_name text, tool_call_id text, tool_arguments text))
+        WITH ORDINALITY AS m(id, role, content, created_at, tool_round, tool_name, tool_call_id, tool_arguments,
+            number)"""
 
 # The end of a turn holds only while the turn still owns the session: one that was interrupted, deleted or
 # taken for dead in between writes nothing.

@@ -141,7 +141,7 @@ class SessionStore:
 
     async def _read(self, session_id: UUID) -> tuple[Session | None, bool]:
         parameters = {"session": session_id}
-        async with database.bounded(), database.pool().connection() as connection:
+        async with database.borrowed() as connection:
             # One snapshot for both statements: messages of the very version that the row says.
             async with connection.pipeline():
                 await connection.execute(READ_TOGETHER)

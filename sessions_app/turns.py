@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+import orjson
 from django.conf import settings
 
 from apps_registry import database
@@ -254,17 +255,7 @@ def _outcome_parameters(outcome: TurnOutcome) -> dict[str, object]:
 
 
 def _message_parameters(messages: Sequence[StoredMessage]) -> dict[str, object]:
-    return {
-        "message_count": len(messages),
-        "ids": [message.id for message in messages],
-        "roles": [message.role for message in messages],
-        "contents": [message.content for message in messages],
-        "rounds": [message.tool_round for message in messages],
-        "tool_names": [message.tool_name for message in messages],
-        "call_ids": [message.tool_call_id for message in messages],
-        "arguments": [message.tool_arguments for message in messages],
-        "times": [message.created_at for message in messages],
-    }
+    return {"message_count": len(messages), "messages": orjson.dumps(messages).decode()}
 
 
 def first_words(text: str) -> str:

@@ -25,7 +25,8 @@ def together(number: int, act: Callable[[int], None]) -> None:
 
 
 def test_of_fifty_messages_at_once_one_wins(start: Callable[..., Server], app: App, model: ScriptedModel) -> None:
-    server = start(workers=4, MODEL_GAP_TIMEOUT_SECONDS="30", TURN_TIMEOUT_SECONDS="30")
+    patience = dict.fromkeys(("MODEL_FIRST_TOKEN_TIMEOUT_SECONDS", "MODEL_GAP_TIMEOUT_SECONDS"), "30")
+    server = start(workers=4, TURN_TIMEOUT_SECONDS="30", **patience)
     key, session_id = factories.make_key(app).plain, str(uuid.uuid4())
     model.will(says("the one", pause=5))
     statuses: list[int] = []
