@@ -66,11 +66,11 @@ class ApiHandler(ASGIHandler):
             await self.send_response(refusal or HttpResponse(status=400), send)
             return
         watch = asyncio.create_task(_cancel_when_gone(receive, asyncio.current_task()))
+        # Cancelled when the client has gone, when it reads too slowly, or when the server has waited long enough for
+        # the answer: there is nobody left to tell.
         try:
-            await self._answer(request, send)
-        except asyncio.CancelledError:
-            if not watch.done():  # the server cancels us, having waited long enough for the answer
-                raise
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._answer(request, send)
         finally:
             watch.cancel()
             request.close()

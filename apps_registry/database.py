@@ -26,7 +26,7 @@ DATABASE_DOWN = (OperationalError, InterfaceError, PoolTimeout)
 
 # A request that finds no connection for so long, though it is its turn, is answered 503 and may come again.
 ACQUIRE_TIMEOUT_SECONDS = 2.0
-# After that so do all that wait, for so long.
+# After that so are, for so long, those that have waited for their turn.
 AWAY_SECONDS = 1.0
 # A database that hangs is as good as one that is away.
 STATEMENT_TIMEOUT_SECONDS = 10.0
@@ -133,8 +133,9 @@ async def borrowed() -> AsyncIterator[AsyncConnection[TupleRow]]:
     """
     if _turns is None:
         raise RuntimeError("the pool is not open: the ASGI application opens it at start-up")
+    has_waited = _turns.locked()
     async with _turns:
-        connection_ = await _acquire()
+        connection_ = await _acquire(has_waited=has_waited)
         try:
             async with asyncio.timeout(STATEMENT_TIMEOUT_SECONDS):
                 yield connection_
@@ -144,10 +145,10 @@ async def borrowed() -> AsyncIterator[AsyncConnection[TupleRow]]:
             await pool().putconn(connection_)
 
 
-async def _acquire() -> AsyncConnection[TupleRow]:
+async def _acquire(*, has_waited: bool) -> AsyncConnection[TupleRow]:
     global _away_until  # noqa: PLW0603 - see _pool
     now = asyncio.get_running_loop().time
-    if now() < _away_until:
+    if has_waited and now() < _away_until:
         raise PoolTimeout("Postgres is away")
     try:
         return await pool().getconn()
