@@ -1,0 +1,1 @@
+"""HTTP tools: tools that operators define as a request, without code."""
