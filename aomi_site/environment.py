@@ -3,10 +3,12 @@
 import os
 import secrets
 import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import environ
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 
@@ -19,9 +21,34 @@ def local_secret_key(data_dir: Path) -> str:
     Raises:
         ImproperlyConfigured: the folder cannot be written.
     """
+    return _local_file(data_dir, "secret_key", lambda: secrets.token_urlsafe(50))
+
+
+def local_secrets_key(data_dir: Path) -> str:
+    """Return the key that the data folder's secrets are encrypted under, as `local_secret_key` does."""
+    return _local_file(data_dir, "secrets_key", lambda: Fernet.generate_key().decode())
+
+
+def check_secrets_keys(keys: Sequence[str]) -> None:
+    """Refuse keys that cannot encrypt; their text is not repeated.
+
+    Raises:
+        ImproperlyConfigured: one is not 32 bytes in URL-safe base64.
+    """
+    try:
+        for key in keys:
+            Fernet(key)
+    except ValueError:
+        raise ImproperlyConfigured(
+            "SECRETS_KEYS holds something that is no key. Make one with: "
+            "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+        ) from None
+
+
+def _local_file(data_dir: Path, name: str, make: Callable[[], str]) -> str:
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        return _read_or_make(data_dir / "secret_key")
+        return _read_or_make(data_dir / name, make)
     except OSError as error:
         raise ImproperlyConfigured(
             f"The data folder {data_dir} cannot be used: {error.strerror}. AOMI_DATA_DIR may name another."
@@ -47,12 +74,12 @@ def postgres_address(env: environ.Env) -> Any:
     return database
 
 
-def _read_or_make(path: Path) -> str:
-    draft = path.with_name(f".secret_key-{os.getpid()}")
+def _read_or_make(path: Path, make: Callable[[], str]) -> str:
+    draft = path.with_name(f".{path.name}-{os.getpid()}")
     if not path.exists():
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(50))
+            file.write(make())
         try:
             os.link(draft, path)  # fails when another process was first, which then holds the key of both
         except FileExistsError:

@@ -6,7 +6,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from aomi_site.environment import local_secret_key, postgres_address
+from aomi_site.environment import check_secrets_keys, local_secret_key, local_secrets_key, postgres_address
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -29,6 +29,10 @@ if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5 or SECRET_KEY.startswith("dj
         "SECRET_KEY is missing or too weak: production needs at least 50 random characters. Make one with: "
         "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
     )
+
+# What operators store encrypted, such as the secrets of tools: the first key encrypts, every one decrypts.
+SECRETS_KEYS = env.list("SECRETS_KEYS", default=[]) or ([local_secrets_key(DATA_DIR)] if IS_LOCAL else [])
+check_secrets_keys(SECRETS_KEYS)
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if IS_LOCAL else [])
 if not ALLOWED_HOSTS:

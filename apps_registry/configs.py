@@ -1,9 +1,22 @@
 """App configurations in memory, for as long as the registry's revision stands still."""
 
+import logging
+from collections.abc import Iterator
+
+from django.conf import settings
+
+from apps_registry import outbound_calls
 from apps_registry.database import run_orm
+from apps_registry.http_tools.definition import HttpToolDefinition
+from apps_registry.http_tools.tool import Surroundings, http_tool
 from apps_registry.models import App, Model
+from apps_registry.models import Tool as ToolRow
+from apps_registry.secret_box import Keys, SecretBox
+from apps_registry.tools.base import Tool
 from apps_registry.tools.registry import BUILTIN_TOOLS
 from apps_registry.values import AppConfig, ModelConfig, Sampling
+
+logger = logging.getLogger("aomi.apps")
 
 MAX_CACHED = 10_000
 
@@ -59,7 +72,6 @@ def load_app_config(which: str | int | None) -> AppConfig | None:
 def _to_config(app: App) -> AppConfig:
     alternatives = app.appmodel_set.select_related("model__provider")
     models = [app.default_model, *(row.model for row in alternatives if row.model_id != app.default_model_id)]
-    enabled = app.tools.filter(is_enabled=True).values_list("name", flat=True)
     return AppConfig(
         id=app.pk,
         slug=app.slug,
@@ -67,7 +79,7 @@ def _to_config(app: App) -> AppConfig:
         preamble=app.preamble,
         models=tuple(_to_model_config(model) for model in models),
         sampling=Sampling(app.temperature, app.top_p, app.max_reply_tokens),
-        tools=tuple(BUILTIN_TOOLS[name] for name in enabled if name in BUILTIN_TOOLS),
+        tools=tuple(_tools(app)),
         reply_wait_seconds=app.reply_wait_seconds,
         max_tool_rounds=app.max_tool_rounds,
         history_budget_tokens=app.history_budget_tokens,
@@ -76,6 +88,30 @@ def _to_config(app: App) -> AppConfig:
         recalls_earlier_sessions=app.recalls_earlier_sessions,
         allowed_origins=frozenset(app.allowed_origins.split()),
     )
+
+
+def surroundings_of(app: App) -> Surroundings:
+    """Return what an App gives to its HTTP tools: its own secrets and the hosts that it may call."""
+    tokens = dict(app.secrets.values_list("name", "token"))
+    return Surroundings(
+        app.pk,
+        SecretBox(app.pk, tokens, Keys(settings.SECRETS_KEYS)),
+        frozenset(app.allowed_hosts.lower().split()),
+        outbound_calls.store,
+    )
+
+
+def _tools(app: App) -> Iterator[Tool]:
+    """Yield the App's tools that are on; one that cannot be read is left out, and takes no other along."""
+    surroundings = surroundings_of(app)
+    for row in app.tools.filter(is_enabled=True):
+        if row.kind == ToolRow.Kind.HTTP:
+            try:
+                yield http_tool(HttpToolDefinition.from_json(row.name, row.definition), surroundings)
+            except (TypeError, ValueError) as error:
+                logger.error("tool %d of App %s cannot be read: %s", row.pk, app.slug, type(error).__name__)
+        elif row.name in BUILTIN_TOOLS:
+            yield BUILTIN_TOOLS[row.name]
 
 
 def _to_model_config(model: Model) -> ModelConfig:

@@ -2,12 +2,14 @@
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 
-from apps_registry.tools.registry import builtin_choices
+from apps_registry.encryption import decrypt, encrypt
+from apps_registry.secret_box import secret_place
 
 # Look-alikes and case twins cannot exist in this alphabet.
 SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])\Z"
@@ -22,6 +24,10 @@ validate_base_url = RegexValidator(
 )
 validate_origins = RegexValidator(
     r"\A(https?://[A-Za-z0-9.\-_\[\]:]+(\r?\n|\Z))*\Z", "Write one origin a line: a scheme, a host and perhaps a port."
+)
+validate_hosts = RegexValidator(
+    r"\A(([A-Za-z0-9][A-Za-z0-9.\-_]*|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}(\r?\n|\Z))*\Z",
+    "Write one host and port a line, such as api.internal:8080.",
 )
 TOOL_NAME_PATTERN = r"^[a-zA-Z0-9_-]{1,64}\Z"  # what OpenAI-compatible APIs take
 
@@ -147,6 +153,12 @@ class App(models.Model):
         validators=[validate_origins],
         help_text="Websites whose scripts may call the API, one a line, such as https://www.example.com.",
     )
+    allowed_hosts = models.TextField(
+        blank=True,
+        validators=[validate_hosts],
+        help_text="Hosts of a private network that this App's tools may call, one a line, each with its port, such as "
+        "127.0.0.1:9000. Public hosts need not be named.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -187,20 +199,95 @@ class Tool(models.Model):
         """Where a tool's code lives."""
 
         BUILTIN = "builtin", "Built-in"
+        HTTP = "http", "HTTP"
 
-    app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="tools")
+    app = models.ForeignKey(App, verbose_name="App", on_delete=models.CASCADE, related_name="tools")
     kind = models.CharField(max_length=20, choices=Kind, default=Kind.BUILTIN)
-    name = models.CharField(max_length=64, choices=builtin_choices, validators=[RegexValidator(TOOL_NAME_PATTERN)])
+    name = models.CharField(
+        max_length=64,
+        validators=[RegexValidator(TOOL_NAME_PATTERN, "Use up to 64 letters, digits, hyphens and underscores.")],
+    )
     is_enabled = models.BooleanField("enabled", default=True)
+    # Of an HTTP tool, what HttpToolDefinition.as_json wrote; a built-in tool is defined by its code.
+    definition = models.JSONField(default=dict, blank=True)
 
     class Meta:
         ordering: ClassVar = ["name"]
         constraints: ClassVar = [
-            models.UniqueConstraint("app", Lower("name"), name="tool_name_once_per_app"),
+            models.UniqueConstraint(
+                "app",
+                Lower("name"),
+                name="tool_name_once_per_app",
+                violation_error_message="This App already has a tool of this name, built-in or not.",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class Secret(models.Model):
+    """A value that the tools of one App send and nobody sees again."""
+
+    app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="secrets")
+    name = models.CharField(
+        max_length=64,
+        validators=[RegexValidator(r"^[A-Z][A-Z0-9_]*\Z", "Use capital letters, digits and underscores.")],
+    )
+    token = models.TextField()
+    updated_at = models.DateTimeField("last set", auto_now=True)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["app", "name"], name="secret_name_once_per_app")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def place(self) -> str:
+        """What its token is bound to."""
+        return secret_place(self.app_id, self.name)
+
+    def set_value(self, value: str) -> None:
+        """Encrypt a new value; the App and the name must be set, the row is not saved.
+
+        Raises:
+            apps_registry.encryption.NoKeys: SECRETS_KEYS is empty.
+        """
+        self.token = encrypt(value, place=self.place, keys=settings.SECRETS_KEYS)
+
+    def reencrypt(self) -> None:
+        """Encrypt the value anew, under the first key.
+
+        Raises:
+            apps_registry.encryption.Unreadable: no key opens it.
+        """
+        self.set_value(decrypt(self.token, place=self.place, keys=settings.SECRETS_KEYS))
+
+
+class OutboundCall(models.Model):
+    """One request that a tool sent to another server, or was refused; written by `outbound_calls`."""
+
+    app = models.ForeignKey(App, verbose_name="App", on_delete=models.CASCADE, related_name="outbound_calls")
+    # Without a constraint: turns belong to a layer above, and go without asking this one.
+    turn_id = models.UUIDField("turn", db_index=True)
+    tool = models.CharField(max_length=64)
+    method = models.CharField(max_length=10)
+    host = models.CharField(max_length=300)
+    address = models.CharField(max_length=64, blank=True)
+    status = models.PositiveSmallIntegerField(null=True, blank=True)
+    milliseconds = models.PositiveIntegerField("time (ms)")
+    received_bytes = models.PositiveBigIntegerField("bytes")
+    verdict = models.CharField(max_length=200)
+    created_at = models.DateTimeField(db_default=Now(), db_index=True)
+
+    class Meta:
+        verbose_name = "outbound call"
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.host}"
 
 
 class Document(models.Model):

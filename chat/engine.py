@@ -16,12 +16,12 @@ from chat.events import ChatMessage, RoundEnded, TextDelta, ToolCall, ToolResult
 from chat.history import assistant_message, tool_message
 from chat.providers.base import ChatModel, ModelDelta, ModelFailure
 
-TOOL_TIMEOUT_SECONDS = 15.0
 TOOL_RESULT_MAX_CHARS = 32_000
 # More than this in one answer is a model out of hand; every further call reads as an error.
 MAX_CALLS_PER_ROUND = 32
 ARGUMENTS_MAX_CHARS = 64_000
 REPLY_MAX_CHARS = 1_000_000
+REPETITION = "\n(This call was made before in this turn, with the same result. Making it again changes nothing.)"
 
 
 @dataclass(slots=True)
@@ -91,6 +91,7 @@ async def run_turn(
     """
     messages = list(prompt)
     by_name = {tool.name: tool for tool in tools}
+    seen: set[tuple[str, str, str]] = set()
     for round_number in range(1, max_tool_rounds + 2):
         answer = _Answer()
         may_call = round_number <= max_tool_rounds
@@ -107,7 +108,7 @@ async def run_turn(
         messages.append(assistant_message(ended.text, ended.tool_calls))
         results = await asyncio.gather(*(_call(call, n, by_name, context) for n, call in enumerate(ended.tool_calls)))
         for call, result in zip(ended.tool_calls, results, strict=True):
-            messages.append(tool_message(call.call_id, result))
+            messages.append(tool_message(call.call_id, result + _repetition(call, result, seen)))
             yield ToolResult(round_number, call, result)
 
 
@@ -126,12 +127,10 @@ async def _call(call: ToolCall, number: int, by_name: Mapping[str, Tool], contex
         tool = by_name.get(call.name)
         if tool is None:
             raise ToolError(f"there is no tool {call.name!r}; there are: {', '.join(by_name) or 'none'}")
-        async with asyncio.timeout(TOOL_TIMEOUT_SECONDS):
-            # Built-in tools are quick, but quick is not instant: the loop serves every other caller too.
-            data = await asyncio.to_thread(tool.call, _arguments(call), context)
-        result = orjson.dumps(data, default=str).decode()
+        data = await tool.run(_arguments(call), context)
+        result = data if isinstance(data, str) else orjson.dumps(data, default=str).decode()
     except TimeoutError:
-        result = _error(f"the tool did not answer within {TOOL_TIMEOUT_SECONDS:g} seconds")
+        result = _error("the tool did not answer in time")
     except ToolError as error:
         result = _error(str(error))
     except Exception as error:  # a tool's own bug must not end the turn; its text may hold anything
@@ -139,6 +138,19 @@ async def _call(call: ToolCall, number: int, by_name: Mapping[str, Tool], contex
     if len(result) > TOOL_RESULT_MAX_CHARS:
         result = result[:TOOL_RESULT_MAX_CHARS] + f"… (cut; {len(result)} characters in all)"
     return result
+
+
+def _repetition(call: ToolCall, result: str, seen: set[tuple[str, str, str]]) -> str:
+    """Return a note for the model when it has made this very call before in this turn, with this very result."""
+    try:
+        arguments = orjson.dumps(_arguments(call), option=orjson.OPT_SORT_KEYS).decode()
+    except ToolError:
+        arguments = call.arguments
+    known = (call.name, arguments, result)
+    if known in seen:
+        return REPETITION
+    seen.add(known)
+    return ""
 
 
 def _arguments(call: ToolCall) -> dict[str, Any]:

@@ -134,7 +134,9 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
     )
     tools = app.tools if model.supports_tools else ()
     wallet = session.wallet
-    context = ToolContext(wallet.address, wallet.chain_id, wallet.is_proven) if wallet else ToolContext()
+    context = ToolContext(turn_id=turn.turn_id)
+    if wallet:
+        context = ToolContext(wallet.address, wallet.chain_id, wallet.is_proven, turn.turn_id)
     prompt = _prompt(turn, session, await _system_prompt(turn, session))
     events = run_turn(RetryingModel(client), prompt, tools, context, max_tool_rounds=app.max_tool_rounds)
     async with aclosing(events):

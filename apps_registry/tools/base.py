@@ -3,12 +3,16 @@
 Knows neither Django nor HTTP, so that a tool's test needs no database.
 """
 
+import asyncio
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 MAX_QUOTED = 60
+TIMEOUT_SECONDS = 15.0
 
 
 class ToolError(Exception):
@@ -23,11 +27,13 @@ class ToolContext:
         wallet_address: the wallet bound to the session, in canonical form, or None.
         wallet_chain_id: the EIP-155 id of its chain, or None.
         wallet_is_proven: the caller has shown by signature that the wallet is its own; else it only says so.
+        turn_id: the turn that calls; None: an operator tries the tool.
     """
 
     wallet_address: str | None = None
     wallet_chain_id: int | None = None
     wallet_is_proven: bool = False
+    turn_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +43,40 @@ class Tool:
     Attributes:
         name: what the model calls it by.
         description: tells the model when and how to use it.
-        parameters: JSON Schema of its arguments, an object (see `check_arguments` for what it may hold).
-        function: runs it with checked arguments; returns JSON-serialisable data or raises ToolError.
+        parameters: JSON Schema of its arguments, an object.
+        function: runs it with checked arguments; returns JSON-serialisable data, or text that the model gets as
+            it is, or raises ToolError. A coroutine function runs on the event loop, any other in a thread.
+        check: returns the arguments if they fit, or raises ToolError; None: `check_arguments` does, which knows
+            the part of JSON Schema that built-in tools use.
+        timeout_seconds: a call that takes longer is given up.
     """
 
     name: str
     description: str
     parameters: Mapping[str, Any]
     function: Callable[[Mapping[str, Any], ToolContext], Any]
+    check: Callable[[Any], Mapping[str, Any]] | None = None
+    timeout_seconds: float = TIMEOUT_SECONDS
 
-    def call(self, arguments: Any, context: ToolContext) -> Any:
+    async def run(self, arguments: Any, context: ToolContext) -> Any:
         """Check the arguments and run the tool.
 
         Parameters: what the model sent, decoded from JSON; and the caller's context.
-        Raises ToolError when the arguments do not fit the schema or the tool cannot answer.
+        Raises ToolError when the arguments do not fit the schema or the tool cannot answer, TimeoutError when it
+        takes too long.
         """
-        return self.function(check_arguments(self.parameters, arguments), context)
+        async with asyncio.timeout(self.timeout_seconds):
+            if inspect.iscoroutinefunction(self.function):
+                return await self.function(self._checked(arguments), context)
+            # Built-in tools are quick, but quick is not instant: the loop serves every other caller too.
+            return await asyncio.to_thread(self.call, arguments, context)
+
+    def call(self, arguments: Any, context: ToolContext) -> Any:
+        """Do as `run` does with a tool that is no coroutine function, in this thread and without a time limit."""
+        return self.function(self._checked(arguments), context)
+
+    def _checked(self, arguments: Any) -> Mapping[str, Any]:
+        return self.check(arguments) if self.check else check_arguments(self.parameters, arguments)
 
 
 def check_arguments(parameters: Mapping[str, Any], arguments: Any) -> dict[str, Any]:

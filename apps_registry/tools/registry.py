@@ -21,8 +21,3 @@ def by_name(tools: Iterable[Tool]) -> dict[str, Tool]:
 
 
 BUILTIN_TOOLS: dict[str, Tool] = by_name([calculate, convert_number_base, convert_units, current_time, get_wallet])
-
-
-def builtin_choices() -> list[tuple[str, str]]:
-    """Return (name, name) of every built-in tool, for form fields."""
-    return [(name, name) for name in sorted(BUILTIN_TOOLS)]

@@ -9,7 +9,7 @@ import pytest
 
 from apps_registry import tools
 from apps_registry.tools.base import Tool
-from apps_registry.tools.registry import BUILTIN_TOOLS, builtin_choices, by_name
+from apps_registry.tools.registry import BUILTIN_TOOLS, by_name
 
 
 def test_every_tool_in_the_package_is_registered() -> None:
@@ -27,10 +27,6 @@ def test_tools_can_be_offered_to_any_model(name: str) -> None:
     assert re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", name)
     assert 20 < len(tool.description) < 1024
     assert json.loads(json.dumps(tool.parameters)) == tool.parameters
-
-
-def test_choices_are_the_sorted_names() -> None:
-    assert builtin_choices() == [(name, name) for name in sorted(BUILTIN_TOOLS)]
 
 
 def test_two_tools_of_one_name_are_an_error() -> None:

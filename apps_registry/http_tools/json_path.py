@@ -1,0 +1,66 @@
+"""Which part of a JSON answer is wanted: `data.items[0].price`, `data[*].id`, `["odd key"]`."""
+
+import json
+import re
+from typing import Any
+
+MAX_STEPS = 32
+_STEP = re.compile(r"""\.?([^.\[\]"\s]+)|\[(-?[0-9]{1,9})\]|\[(\*)\]|\[("(?:[^"\\]|\\.)*")\]""")
+
+Step = str | int | None
+
+
+class NotThere(Exception):
+    """The data has nothing at the path."""
+
+
+def parse_path(path: str) -> tuple[Step, ...]:
+    """Return the steps of a path: keys, indexes, and None for every item of a list.
+
+    Raises:
+        ValueError: it is not a path.
+    """
+    path = path.strip().removeprefix("$")
+    steps: list[Step] = []
+    position = 0
+    while position < len(path):
+        found = _STEP.match(path, position)
+        is_glued = found and found[1] and position > 0 and path[position] != "."
+        if not found or is_glued or len(steps) == MAX_STEPS:
+            raise ValueError('write it as in data.items[0].price, data[*].id or data["odd key"]')
+        key, index, every, quoted = found.groups()
+        steps.append(key or (int(index) if index else None if every else json.loads(quoted)))
+        position = found.end()
+    return tuple(steps)
+
+
+def pick(data: Any, steps: tuple[Step, ...]) -> Any:
+    """Return what stands at the path; items of a list that lack the rest of it are left out.
+
+    Raises:
+        NotThere: nothing does.
+    """
+    for number, step in enumerate(steps):
+        if step is None:
+            if not isinstance(data, list):
+                raise NotThere
+            return [found for item in data for found in _picked(item, steps[number + 1 :])]
+        try:
+            if isinstance(step, str):
+                data = data[step] if isinstance(data, dict) else _nothing()
+            else:
+                data = data[step] if isinstance(data, list) else _nothing()
+        except (KeyError, IndexError):
+            raise NotThere from None
+    return data
+
+
+def _picked(item: Any, steps: tuple[Step, ...]) -> list[Any]:
+    try:
+        return [pick(item, steps)]
+    except NotThere:
+        return []
+
+
+def _nothing() -> Any:
+    raise NotThere

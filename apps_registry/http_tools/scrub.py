@@ -1,0 +1,65 @@
+"""Secrets are taken out of whatever comes back, in the forms that servers echo them in."""
+
+import base64
+import html
+import json
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, quote_plus
+
+MASK = "[secret]"
+# Shorter ones would be found everywhere; operators cannot store any.
+MIN_CHARS = 8
+
+
+def scrub(text: str, secrets: Iterable[str]) -> str:
+    """Return a text without the secrets: as they are, escaped, percent-encoded, in base64 and in hexadecimal."""
+    for form in sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True):
+        text = text.replace(form, MASK)
+    return text
+
+
+def _forms(secret: str) -> Iterator[str]:
+    plain = [secret, *_decoded(secret)]
+    for value in plain:
+        yield value
+        yield from _escaped(value)
+        yield from _in_base64(value.encode())
+        yield value.encode().hex()
+        yield value.encode().hex().upper()
+
+
+def _decoded(secret: str) -> Iterator[str]:
+    """Yield what a secret says that is base64 itself, as those of Basic authentication are."""
+    try:
+        decoded = base64.b64decode(secret, validate=True).decode()
+    except ValueError:
+        return
+    if len(decoded) >= MIN_CHARS and decoded.isprintable():
+        yield decoded
+
+
+def _escaped(value: str) -> Iterator[str]:
+    in_json = {json.dumps(value, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+    yield from in_json
+    for form in in_json:
+        yield form.replace("/", "\\/")
+        yield json.dumps(form)[1:-1]
+    yield html.escape(value)
+    for encoded in (quote(value, safe=""), quote(value), quote_plus(value), quote(quote(value, safe=""), safe="")):
+        yield encoded
+        yield _with_small_escapes(encoded)
+
+
+def _with_small_escapes(encoded: str) -> str:
+    head, *rest = encoded.split("%")
+    return "%".join([head, *(piece[:2].lower() + piece[2:] for piece in rest)])
+
+
+def _in_base64(value: bytes) -> Iterator[str]:
+    """Yield the characters that a value surely has within base64, whatever stands before and after it."""
+    for offset in range(3):
+        whole = base64.b64encode(bytes(offset) + value)
+        # Six bits a character: those that hold bits of a neighbour are not the value's alone.
+        inner = whole[-(-offset * 8 // 6) : (offset + len(value)) * 8 // 6].decode()
+        yield inner
+        yield inner.translate(str.maketrans("+/", "-_"))

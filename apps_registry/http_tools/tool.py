@@ -1,0 +1,204 @@
+"""An HTTP tool at work: its request is built, sent, tried again if that makes sense, and its answer read."""
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from apps_registry.http_tools import schema
+from apps_registry.http_tools.cache import results
+from apps_registry.http_tools.definition import HttpToolDefinition
+from apps_registry.http_tools.request import build_request
+from apps_registry.http_tools.result import cut, read_result
+from apps_registry.http_tools.scrub import scrub
+from apps_registry.http_tools.templates import Missing
+from apps_registry.outbound.client import CallRecord, OutboundRequest, OutboundResponse, send
+from apps_registry.outbound.errors import OutboundError
+from apps_registry.secret_box import SecretBox
+from apps_registry.tools.base import Tool, ToolContext, ToolError
+
+IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})  # RFC 9110, section 9.2.2
+TRANSIENT_STATUS = frozenset({429, 502, 503, 504})
+FIRST_PAUSE_SECONDS = 0.25
+ERROR_MAX_CHARS = 1500
+# Over the tool's own limit, for what comes after the call.
+GRACE_SECONDS = 5.0
+
+StoreRecords = Callable[[int, UUID, str, list[CallRecord]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an App gives to its HTTP tools.
+
+    Attributes:
+        allowed_hosts: hosts, as host:port, that may be of a private network.
+        store: keeps the records of a turn's calls: App id, turn id, tool name, records.
+    """
+
+    app_id: int
+    secrets: SecretBox
+    allowed_hosts: frozenset[str]
+    store: StoreRecords
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What happened in one run of a tool.
+
+    Attributes:
+        request: what was sent, with names in place of secrets.
+        response: the last answer, with its secrets as the server sent them.
+        records: of every request, redirects and retries included.
+    """
+
+    request: OutboundRequest | None = None
+    response: OutboundResponse | None = None
+    records: list[CallRecord] = field(default_factory=list)
+
+
+def http_tool(definition: HttpToolDefinition, surroundings: Surroundings) -> Tool:
+    """Return the tool that a definition describes.
+
+    Raises:
+        ValueError: its parameters are not a JSON Schema.
+    """
+    validator = schema.compile_schema(definition.parameters)
+    fingerprint = _fingerprint(definition, surroundings)
+
+    async def run(arguments: Mapping[str, Any], context: ToolContext) -> str:
+        wallet = (context.wallet_address, context.wallet_chain_id, context.wallet_is_proven)
+        key = (fingerprint, orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS), wallet)
+        if definition.cache_seconds and (known := results.get(key)) is not None:
+            return known
+        attempt = Attempt()
+        try:
+            text = await run_definition(definition, surroundings, arguments, context, attempt)
+        finally:
+            if context.turn_id is not None and attempt.records:
+                await surroundings.store(surroundings.app_id, context.turn_id, definition.name, attempt.records)
+        if definition.cache_seconds:
+            results.put(key, text, definition.cache_seconds)
+        return text
+
+    return Tool(
+        definition.name,
+        definition.description,
+        {"additionalProperties": False, **definition.parameters},
+        run,
+        check=partial(schema.check, validator),
+        timeout_seconds=definition.timeout_seconds + GRACE_SECONDS,
+    )
+
+
+async def run_definition(
+    definition: HttpToolDefinition,
+    surroundings: Surroundings,
+    arguments: Mapping[str, Any],
+    context: ToolContext,
+    attempt: Attempt,
+) -> str:
+    """Return what the model gets to read; `attempt` is filled in as far as the call comes.
+
+    Args:
+        definition: one without problems (see `checks`).
+        surroundings: of the App that the tool belongs to.
+        arguments: checked against the definition's parameters.
+        context: the wallet.
+        attempt: learns what happened.
+
+    Raises:
+        ToolError: the tool cannot answer; the message holds no secret.
+    """
+    try:
+        _check_wallet(definition, context)
+        attempt.request = build_request(definition, partial(_lookup, arguments, context, _mask))
+        request = build_request(definition, partial(_lookup, arguments, context, surroundings.secrets.value))
+        attempt.response = await _send(definition, surroundings, request, attempt.records)
+        text = read_result(attempt.response, definition)
+    except (ToolError, OutboundError) as error:
+        raise ToolError(cut(scrub(str(error), surroundings.secrets.readable()), ERROR_MAX_CHARS)) from None
+    return cut(scrub(text, surroundings.secrets.readable()), definition.max_result_chars)
+
+
+async def _send(
+    definition: HttpToolDefinition, surroundings: Surroundings, request: OutboundRequest, records: list[CallRecord]
+) -> OutboundResponse:
+    """Send the request, again if it may be and what went wrong may pass; all of it within the time limit."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + definition.timeout_seconds
+    tries = 1 + (definition.retries if request.method in IDEMPOTENT else 0)
+    for number in range(tries):
+        is_last = number == tries - 1
+        pause = FIRST_PAUSE_SECONDS * 2**number * random.uniform(0.5, 1.5)  # noqa: S311 - spreads, hides nothing
+        try:
+            response = await send(
+                request,
+                allowed_hosts=surroundings.allowed_hosts,
+                timeout_seconds=max(0.0, deadline - loop.time()),
+                records=records,
+            )
+        except OutboundError as error:
+            if is_last or not error.is_transient or loop.time() + pause >= deadline:
+                raise
+        else:
+            pause = max(pause, _retry_after(response))
+            if is_last or response.status not in TRANSIENT_STATUS or loop.time() + pause >= deadline:
+                return response
+        await asyncio.sleep(pause)
+    raise AssertionError("the last try returns or raises")
+
+
+def _retry_after(response: OutboundResponse) -> float:
+    """Return for how many seconds the server asks to be left alone (RFC 9110, section 10.2.3); 0: it does not."""
+    value = response.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    try:
+        then = parsedate_to_datetime(value)
+    except ValueError:
+        return 0.0
+    return max(0.0, (then.replace(tzinfo=then.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _check_wallet(definition: HttpToolDefinition, context: ToolContext) -> None:
+    if definition.needs_wallet and context.wallet_address is None:
+        raise ToolError("this tool needs the user's wallet, and the user has connected none to this conversation")
+    if definition.needs_wallet == "proven" and not context.wallet_is_proven:
+        raise ToolError("this tool needs a wallet that is proven to be the user's; ask the user to sign in with it")
+
+
+def _lookup(
+    arguments: Mapping[str, Any], context: ToolContext, secret: Callable[[str], str], namespace: str, name: str
+) -> Any:
+    if namespace == "secrets":
+        return secret(name)
+    values = arguments if namespace == "args" else _wallet(context)
+    if name not in values:
+        raise Missing(f"{namespace}.{name}")
+    return values[name]
+
+
+def _mask(name: str) -> str:
+    return f"~~~{name}~~~"  # characters that no place in a request needs to encode
+
+
+def _wallet(context: ToolContext) -> dict[str, Any]:
+    if context.wallet_address is None:
+        return {}
+    known = {"address": context.wallet_address, "is_proven": context.wallet_is_proven}
+    return known if context.wallet_chain_id is None else {**known, "chain_id": context.wallet_chain_id}
+
+
+def _fingerprint(definition: HttpToolDefinition, surroundings: Surroundings) -> bytes:
+    """Return what tells one tool of one App, with its secrets as they are, from every other."""
+    parts = [definition.name, definition.as_json(), surroundings.app_id, dict(surroundings.secrets.tokens)]
+    return hashlib.blake2b(orjson.dumps([*parts, sorted(surroundings.allowed_hosts)]), digest_size=16).digest()

@@ -1,0 +1,1 @@
+"""The one way out: everything that leaves, except calls to model providers, goes through `client.send`."""

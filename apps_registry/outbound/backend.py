@@ -1,0 +1,85 @@
+"""How connections are opened: the address that is connected to is the one that was checked."""
+
+import asyncio
+import socket
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import httpcore2
+
+from apps_registry.outbound.addresses import refusal
+from apps_registry.outbound.errors import Refused
+
+CONNECT_TIMEOUT_SECONDS = 5.0
+MAX_ADDRESSES = 4
+# Threads of their own: a name server that hangs must not use up those that everybody shares.
+_resolvers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolver")
+
+
+class CheckedBackend(httpcore2.AsyncNetworkBackend):
+    """Opens TCP connections to public addresses, and to hosts that an operator has allowed.
+
+    A name is resolved once; one forbidden answer among several refuses them all, and the connection goes to
+    an address of that answer. TLS still asks for the name, since httpcore2 takes it from the request.
+    """
+
+    def __init__(self, allowed_hosts: frozenset[str]) -> None:
+        """Take the hosts, as host:port, that may have an address of a private network."""
+        self._allowed_hosts = allowed_hosts
+        self._backend = httpcore2.AnyIOBackend()
+        self.address = ""
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - the signature is httpcore2's
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Connect to the first address that answers, and note it as `address`.
+
+        Raises:
+            Refused: an address of the host is forbidden; nothing was sent.
+            httpcore2.ConnectError: the name is not known, or no address answers.
+        """
+        error: Exception = httpcore2.ConnectError("the host has no address")
+        for address in await self._checked_addresses(host, port):
+            self.address = address
+            try:
+                return await self._backend.connect_tcp(address, port, CONNECT_TIMEOUT_SECONDS, None, socket_options)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as failure:
+                error = failure
+        raise error
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,  # noqa: ASYNC109
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Refuse: nothing of ours listens on one."""
+        raise Refused("a socket of this machine")
+
+    async def _checked_addresses(self, host: str, port: int) -> list[str]:
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.run_in_executor(_resolvers, _resolve, host, port)
+        except (OSError, UnicodeError):
+            raise httpcore2.ConnectError("the host's name is not known") from None
+        is_allowed = host_and_port(host, port) in self._allowed_hosts
+        for address in found:
+            if rule := refusal(address, is_allowed_host=is_allowed):
+                raise Refused(f"{host} has a {rule.name}")
+        return found[:MAX_ADDRESSES]
+
+
+def host_and_port(host: str, port: int) -> str:
+    """Return both as one text, an IPv6 address in brackets."""
+    bare = host.strip("[]").lower()
+    return f"[{bare}]:{port}" if ":" in bare else f"{bare}:{port}"
+
+
+def _resolve(host: str, port: int) -> list[str]:
+    answers = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(answer[4][0]) for answer in answers))

@@ -1,0 +1,233 @@
+"""Calls that leave this server, bounded in where they go, how long they take and how much they bring."""
+
+import asyncio
+import functools
+import ssl
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from weakref import WeakValueDictionary
+
+import httpcore2
+import httpx2
+
+from apps_registry.outbound.backend import CheckedBackend, host_and_port
+from apps_registry.outbound.errors import OutboundError, Refused, TimedOut, TooLarge, Unreachable
+
+MAX_BYTES = 1024 * 1024
+MAX_REDIRECTS = 3
+MAX_PER_HOST = 8
+DEFAULT_PORTS = {"http": 80, "https": 443}
+# Of the operator's headers, what another origin may see too.
+HARMLESS_HEADERS = frozenset({"accept", "accept-language"})
+OWN_HEADERS = {"User-Agent": "aomi-apps", "Accept": "application/json, */*;q=0.5", "Accept-Encoding": "gzip, deflate"}
+
+_gates: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundRequest:
+    """What to send. Header values and the URL are sent as they are: who makes them encodes them."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundResponse:
+    """What came back: header names in lower case, the body decoded from its compression."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    encoding: str
+
+
+@dataclass(slots=True)
+class CallRecord:
+    """One request that was sent, or refused.
+
+    Attributes:
+        host: host and port.
+        address: the address connected to; empty: none was.
+        received_bytes: of the body, before decompression.
+        verdict: "answered", "too large", "timed out", "cancelled", or "refused: …" and "failed: …" with the reason.
+    """
+
+    method: str
+    host: str
+    address: str = ""
+    status: int | None = None
+    milliseconds: int = 0
+    received_bytes: int = 0
+    verdict: str = "cancelled"
+
+
+class CheckedTransport(httpx2.AsyncHTTPTransport):
+    """httpx2's transport on connections that `CheckedBackend` opens; without proxies and without sockets."""
+
+    def __init__(self, allowed_hosts: frozenset[str], *, max_keepalive: int = 0) -> None:
+        """Take the hosts, as host:port, that may be private, and how many idle connections to keep."""
+        super().__init__(verify=tls(), trust_env=False)
+        self.backend = CheckedBackend(allowed_hosts)
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=tls(), network_backend=self.backend, max_keepalive_connections=max_keepalive
+        )
+
+
+@functools.cache
+def tls() -> ssl.SSLContext:
+    """Return what certificates are checked with; an operator's own authorities come by SSL_CERT_FILE."""
+    return httpx2.create_ssl_context()
+
+
+async def send(
+    request: OutboundRequest,
+    *,
+    allowed_hosts: frozenset[str],
+    timeout_seconds: float,
+    records: list[CallRecord],
+    max_bytes: int = MAX_BYTES,
+) -> OutboundResponse:
+    """Send a request, follow its redirects, and return the answer, whatever its status.
+
+    A redirect to another origin takes along neither a body nor headers that the operator set, nor the
+    operator's leave for private hosts; none leads from https to http.
+
+    Args:
+        request: what to send.
+        allowed_hosts: hosts, as host:port, that may have addresses of private networks.
+        timeout_seconds: for everything, from the wait for a free place to the last byte.
+        records: gets a record of every request, of refused and failed ones too.
+        max_bytes: of the body, after decompression.
+
+    Raises:
+        Refused: a rule forbids it.
+        TimedOut, TooLarge, Unreachable: no complete answer.
+    """
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            for _ in range(MAX_REDIRECTS + 1):
+                response = await _send_one(request, allowed_hosts, max_bytes, records)
+                following = _redirected(request, response)
+                if following is None:
+                    return response
+                if _origin(following.url) != _origin(request.url):
+                    allowed_hosts = frozenset()
+                request = following
+            raise Refused(f"more than {MAX_REDIRECTS} redirects")
+    except TimeoutError:
+        if records:
+            records[-1].verdict = "timed out"
+        raise TimedOut(timeout_seconds) from None
+    except OutboundError as error:
+        if records:
+            records[-1].verdict = error.verdict
+        raise
+
+
+async def _send_one(
+    request: OutboundRequest, allowed_hosts: frozenset[str], max_bytes: int, records: list[CallRecord]
+) -> OutboundResponse:
+    """Send one request on a connection of its own, so that nothing of it is left for the next caller."""
+    url = httpx2.URL(request.url)
+    host = host_and_port(url.raw_host.decode(), url.port or DEFAULT_PORTS[url.scheme])
+    record = CallRecord(request.method, host)
+    records.append(record)
+    transport = CheckedTransport(allowed_hosts)
+    async with _gates.setdefault(host, asyncio.Semaphore(MAX_PER_HOST)):
+        began = time.monotonic()
+        try:
+            async with _opened(transport, request) as response:
+                record.status = response.status_code
+                body = await _bounded_body(response, max_bytes, record)
+            record.verdict = "answered"
+            return OutboundResponse(
+                response.status_code, dict(response.headers), body, response.charset_encoding or "utf-8"
+            )
+        finally:
+            record.address = transport.backend.address
+            record.milliseconds = int((time.monotonic() - began) * 1000)
+
+
+@asynccontextmanager
+async def _opened(transport: CheckedTransport, request: OutboundRequest) -> AsyncIterator[httpx2.Response]:
+    """Give the response once its headers are there; whatever the network does wrong becomes an OutboundError."""
+    headers = httpx2.Headers(OWN_HEADERS)  # names match in any case
+    headers.update(request.headers)
+    try:
+        async with transport:
+            sent = httpx2.Request(request.method, request.url, headers=headers, content=request.body)
+            response = await transport.handle_async_request(sent)
+            try:
+                yield response
+            finally:
+                await response.aclose()
+    except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+        raise Unreachable(_why(error)) from None
+    except httpx2.DecodingError:
+        raise Unreachable("the answer's compression is broken") from None
+    except httpx2.TransportError as error:
+        raise Unreachable(f"the connection broke ({type(error).__name__})") from None
+
+
+async def _bounded_body(response: httpx2.Response, max_bytes: int, record: CallRecord) -> bytes:
+    body = bytearray()
+    try:
+        # httpx2 decompresses at most 1 MiB at a time, so that a small bomb ends here and not in memory.
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > max_bytes:
+                raise TooLarge(max_bytes)
+    finally:
+        record.received_bytes = response.num_bytes_downloaded
+    return bytes(body)
+
+
+def _redirected(request: OutboundRequest, response: OutboundResponse) -> OutboundRequest | None:
+    """Return the request that a redirect asks for; None: the response is no redirect.
+
+    Raises:
+        Refused: it leads where no redirect may lead.
+    """
+    location = response.headers.get("location")
+    if response.status not in {301, 302, 303, 307, 308} or not location:
+        return None
+    here = httpx2.URL(request.url)
+    try:
+        there = here.join(location)
+    except (httpx2.InvalidURL, ValueError):
+        raise Refused("a redirect to an address that cannot be read") from None
+    if there.scheme not in DEFAULT_PORTS or not there.host or there.userinfo:
+        raise Refused("a redirect to an address that is not plain http or https")
+    if here.scheme == "https" and there.scheme == "http":
+        raise Refused("a redirect from https to http")
+    following = replace(request, url=str(there.copy_with(fragment=None)))
+    # RFC 9110, section 15.4: 303 asks for a GET, and so in practice do 301 and 302 after a POST.
+    if response.status == 303 or (response.status in {301, 302} and request.method == "POST"):
+        method = "HEAD" if request.method == "HEAD" else "GET"
+        bare = {name: value for name, value in request.headers.items() if not name.lower().startswith("content-")}
+        following = replace(following, method=method, body=None, headers=bare)
+    if _origin(following.url) == _origin(request.url):
+        return following
+    if following.body is not None or following.method not in {"GET", "HEAD"}:
+        raise Refused("a redirect of what was sent to another server")
+    harmless = {name: value for name, value in request.headers.items() if name.lower() in HARMLESS_HEADERS}
+    return replace(following, headers=harmless)
+
+
+def _origin(address: str) -> tuple[str, bytes, int]:
+    url = httpx2.URL(address)
+    return url.scheme, url.raw_host, url.port or DEFAULT_PORTS[url.scheme]
+
+
+def _why(error: Exception) -> str:
+    cause = str(error)
+    if "certificate" in cause.lower() or "ssl" in cause.lower():
+        return "the server's certificate is not accepted"
+    if "name is not known" in cause:
+        return "the host's name is not known"
+    return "no connection could be made"
