@@ -1,4 +1,4 @@
-"""The console's pages for providers, models and documents; those for Apps are in app_admin.py."""
+"""The console's pages for providers, models and documents; those for Apps and tools are in files of their own."""
 
 import os
 from typing import Any
@@ -12,8 +12,9 @@ from django.utils.safestring import SafeString
 from apps_registry.admin_display import NOTHING, ConsoleAdmin, badge, code
 from apps_registry.app_admin import AppAdmin
 from apps_registry.models import Model, Provider
+from apps_registry.tool_admin import OutboundCallAdmin, ToolAdmin
 
-__all__ = ["AppAdmin", "ModelAdmin", "ProviderAdmin"]
+__all__ = ["AppAdmin", "ModelAdmin", "OutboundCallAdmin", "ProviderAdmin", "ToolAdmin"]
 
 
 @admin.register(Provider)

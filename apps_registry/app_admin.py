@@ -13,27 +13,19 @@ from django.db.models.functions import Now
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.views.decorators.debug import sensitive_post_parameters
 
 from apps_registry.admin_display import NOTHING, ConsoleAdmin, badge, deletion_summary, moment
+from apps_registry.app_inlines import AlternativesInline, SecretsInline
 from apps_registry.default_app import make_default
-from apps_registry.forms import AlternativesFormSet, AppForm
-from apps_registry.models import App, AppModel
+from apps_registry.forms import AppForm
+from apps_registry.models import App, Tool
 
 KEYS_SHOWN = 20
 USABLE_KEY = Q(keys__revoked_at=None) & (Q(keys__expires_at=None) | Q(keys__expires_at__gt=Now()))
-
-
-class AlternativesInline(admin.TabularInline):  # type: ignore[type-arg]
-    """The models that a session may choose instead of the default one."""
-
-    model = AppModel
-    formset = AlternativesFormSet
-    extra = 0
-    fields = ("position", "model")
-    verbose_name = "alternative model"
-    verbose_name_plural = "Alternative models: sessions may choose one of these; lower positions are offered first"
 
 
 @admin.register(App)
@@ -41,7 +33,7 @@ class AppAdmin(ConsoleAdmin[App]):
     """Apps: what they are, which is the default, and what belongs to them."""
 
     form = AppForm
-    inlines = (AlternativesInline,)
+    inlines = (AlternativesInline, SecretsInline)
     actions = ("make_default_action",)
     list_display = ("slug", "name", "state", "default_model", "tool_count", "key_count", "session_count")
     list_display_links = ("slug", "name")
@@ -66,9 +58,16 @@ class AppAdmin(ConsoleAdmin[App]):
         (
             "Model",
             {
-                "fields": ("default_model", "builtin_tools"),
-                "description": "The model that answers, and the tools that it may call while it does. A model that "
-                "does not support tools (its page says so) is not offered any.",
+                "fields": ("default_model",),
+                "description": "The model that answers.",
+            },
+        ),
+        (
+            "Tools",
+            {
+                "fields": ("builtin_tools", "allowed_hosts"),
+                "description": "What the model may call while it answers; HTTP tools are listed further down. A model "
+                "that does not support tools (its page says so) is not offered any.",
             },
         ),
         (
@@ -187,6 +186,11 @@ class AppAdmin(ConsoleAdmin[App]):
             kwargs["widget"] = forms.Textarea(attrs={"rows": 12, "cols": 90, "class": "vLargeTextField"})
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
+    @method_decorator(sensitive_post_parameters())
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Keep secrets out of error reports."""
+        return super().changeform_view(request, *args, **kwargs)
+
     def change_view(
         self,
         request: HttpRequest,
@@ -283,6 +287,8 @@ def _belongings(apps: list[App]) -> dict[str, int]:
 
 def _panels(request: HttpRequest, app: App) -> dict[str, Any]:
     context: dict[str, Any] = {"needs_key": not app.is_default}
+    if request.user.has_perm("apps_registry.view_tool") or request.user.has_perm("apps_registry.change_tool"):
+        context["http_tools"] = app.tools.filter(kind=Tool.Kind.HTTP)
     if app.is_default:
         context["show_delete"] = False
     if request.user.has_perm("keys.view_appkey"):

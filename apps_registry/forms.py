@@ -1,13 +1,16 @@
-"""Forms of the App page: an App with its built-in tools, and its alternative models."""
+"""Forms of the App page: an App with its built-in tools, its alternative models, and its secrets."""
 
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps_registry.models import App, Tool
+from apps_registry.encryption import NoKeys
+from apps_registry.http_tools.scrub import MIN_CHARS
+from apps_registry.models import App, Secret, Tool
 from apps_registry.tools.registry import BUILTIN_TOOLS
 
 
@@ -15,7 +18,7 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
     """An App, with a box for each built-in tool."""
 
     builtin_tools = forms.MultipleChoiceField(
-        label="Tools",
+        label="Built-in tools",
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text="What the model may call to answer. Tools that are not ticked do not exist for this App.",
@@ -41,8 +44,12 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
             "is_active",
             "sessions_readable_by_id",
             "allowed_origins",
+            "allowed_hosts",
         )
-        widgets = {"allowed_origins": forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})}
+        widgets = {
+            name: forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
+            for name in ("allowed_origins", "allowed_hosts")
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -62,6 +69,16 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
             )
         return active
 
+    def clean_builtin_tools(self) -> list[str]:
+        """A name is a tool's own within its App, whatever its kind."""
+        chosen: list[str] = self.cleaned_data["builtin_tools"]
+        others = self.instance.tools.exclude(kind=Tool.Kind.BUILTIN) if self.instance.pk else Tool.objects.none()
+        taken = {name.lower() for name in others.values_list("name", flat=True)}
+        for name in chosen:
+            if name.lower() in taken:
+                raise ValidationError(f"This App has an HTTP tool named {name}: rename that one first.")
+        return chosen
+
     def save_tools(self) -> None:
         """Turn the ticked tools on and the others off; call it when the App has been saved."""
         chosen = set(self.cleaned_data["builtin_tools"])
@@ -72,6 +89,42 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
             if tool.is_enabled != (name in chosen):
                 tool.is_enabled = name in chosen
                 tool.save(update_fields=["is_enabled"])
+
+
+class SecretForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A secret: its value is taken, and never shown again."""
+
+    value = forms.CharField(
+        min_length=MIN_CHARS,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
+    )
+
+    class Meta:
+        model = Secret
+        fields = ("name",)
+        # Or the browser takes both for a login.
+        widgets = {"name": forms.TextInput(attrs={"autocomplete": "off", "class": "vTextField", "spellcheck": "false"})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            # The value is bound to the name.
+            self.fields["name"].disabled = True
+            self.fields["value"].required = False
+            self.fields["value"].widget.attrs["placeholder"] = "set; write a new value to replace it"
+
+    def clean_value(self) -> str:
+        """Refuse a value that could not be stored encrypted."""
+        if self.cleaned_data["value"] and not settings.SECRETS_KEYS:
+            raise ValidationError(str(NoKeys()))
+        return str(self.cleaned_data["value"])
+
+    def save(self, commit: bool = True) -> Secret:
+        """Encrypt the value; by now the App has its id."""
+        if value := self.cleaned_data["value"]:
+            self.instance.set_value(value)
+        secret: Secret = super().save(commit)
+        return secret
 
 
 class AlternativesFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]

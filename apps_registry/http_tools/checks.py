@@ -10,7 +10,6 @@ from apps_registry.http_tools.definition import BodyType, HttpToolDefinition, Wa
 from apps_registry.http_tools.json_path import parse_path
 from apps_registry.http_tools.schema import find_schema_problem
 from apps_registry.http_tools.templates import WALLET_NAMES, is_well_formed, placeholders
-from apps_registry.http_tools.tool import IDEMPOTENT
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 MAX_TIMEOUT_SECONDS = 60
@@ -26,20 +25,8 @@ _URL = re.compile(rf"https?://(?:{_HOST})(?::(?P<port>[0-9]{{1,5}}))?(?P<path>/.
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")  # RFC 9110, section 5.6.2
 # What the connection is made of is not for a tool to say.
 _FORBIDDEN_HEADERS = frozenset(
-    [
-        "accept-encoding",
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "keep-alive",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ]
+    {"accept-encoding", "connection", "content-length", "expect", "host", "keep-alive", "proxy-authorization"}
+    | {"proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 )
 
 
@@ -52,13 +39,9 @@ class Problem(NamedTuple):
 
 def find_problems(definition: HttpToolDefinition) -> list[Problem]:
     """Return what keeps a definition from being used; nothing, if it can be."""
-    return [
-        *_plain(definition),
-        *_numbers(definition),
-        *_url(definition),
-        *_entries(definition),
-        *_body(definition),
-    ] or [*_placeholders(definition)]
+    parts = (_plain, _numbers, _url, _entries, _body)
+    problems = [problem for find in parts for problem in find(definition)]
+    return problems or list(_placeholders(definition))  # which reads what the others have found in order
 
 
 def _plain(definition: HttpToolDefinition) -> Iterator[Problem]:
@@ -66,9 +49,7 @@ def _plain(definition: HttpToolDefinition) -> Iterator[Problem]:
         yield Problem("name", "Use up to 64 letters, digits, hyphens and underscores.")
     description = definition.description
     if not isinstance(description, str) or not 1 <= len(description.strip()) <= MAX_DESCRIPTION_CHARS:
-        yield Problem(
-            "description", f"Tell the model when to use the tool, in 1 to {MAX_DESCRIPTION_CHARS} characters."
-        )
+        yield Problem("description", f"Say when to use the tool, in 1 to {MAX_DESCRIPTION_CHARS} characters.")
     if problem := find_schema_problem(definition.parameters):
         yield Problem("parameters", problem)
     if definition.method not in METHODS:
@@ -194,8 +175,6 @@ def _placeholders(definition: HttpToolDefinition) -> Iterator[Problem]:
                 yield Problem(attribute, f"The argument {name} stands in the path, so it must be required.")
             elif namespace == "wallet" and name not in WALLET_NAMES:
                 yield Problem(attribute, f"A wallet has {', '.join(WALLET_NAMES)}; not {name}.")
-    if definition.retries and definition.method not in IDEMPOTENT:
-        yield Problem("retries", f"{definition.method} is not tried again: it could do the same thing twice. Use 0.")
 
 
 def secrets_used(definition: HttpToolDefinition) -> set[str]:

@@ -42,6 +42,8 @@ def form(app: App, *alternatives: Model, **overrides: Any) -> dict[str, Any]:
         "is_active": "on",
         "appmodel_set-TOTAL_FORMS": len(alternatives),
         "appmodel_set-INITIAL_FORMS": 0,
+        "secrets-TOTAL_FORMS": 0,
+        "secrets-INITIAL_FORMS": 0,
     }
     for number, model in enumerate(alternatives):
         fields |= {f"appmodel_set-{number}-model": model.pk, f"appmodel_set-{number}-position": number}

@@ -1,4 +1,4 @@
-// Copy buttons, and the new key's one appearance: it leaves the page when the page is left.
+// Copy buttons, rows that are added to a table, and the new key's one appearance: it leaves the page when the page is left.
 "use strict";
 
 function textOf(element) {
@@ -36,3 +36,23 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 window.addEventListener("pagehide", () => {
   document.querySelectorAll("[data-secret]").forEach((element) => element.remove());
 });
+
+// A new row is the last one, emptied, under the next number.
+for (const button of document.querySelectorAll("[data-add-row]")) {
+  const body = document.querySelector(`[data-rows="${button.dataset.addRow}"]`);
+  button.addEventListener("click", () => {
+    const row = body.rows[body.rows.length - 1].cloneNode(true);
+    for (const field of row.querySelectorAll("input, select")) {
+      field.name = field.name.replace(/-\d+-/, `-${body.rows.length}-`);
+      if (field.type === "checkbox") {
+        field.checked = false;
+      } else if (field.tagName === "SELECT") {
+        field.selectedIndex = 0;
+      } else {
+        field.value = "";
+      }
+    }
+    body.append(row);
+    row.querySelector("input").focus();
+  });
+}

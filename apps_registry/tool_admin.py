@@ -1,0 +1,148 @@
+"""The console's pages for HTTP tools and for the calls that they made."""
+
+import json
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps_registry.admin_display import ConsoleAdmin, MachineRowsAdmin, badge, code, moment
+from apps_registry.configs import surroundings_of
+from apps_registry.http_tools.checks import secrets_used
+from apps_registry.http_tools.definition import HttpToolDefinition
+from apps_registry.http_tools.sample import sample_arguments
+from apps_registry.models import App, OutboundCall, Tool
+from apps_registry.tool_forms import HttpToolForm, TrialForm
+from apps_registry.tools.base import ToolContext
+from apps_registry.trial import Trial, try_tool
+
+
+@admin.register(Tool)
+class ToolAdmin(ConsoleAdmin[Tool]):
+    """HTTP tools; the built-in ones are boxes to tick on their App's page."""
+
+    form = HttpToolForm
+    list_display = ("name", "app", "state", "request_line")
+    list_filter = ("app", "is_enabled")
+    list_select_related = ("app",)
+    search_fields = ("name", "app__slug")
+    ordering = ("app__slug", "name")
+    change_form_template = "admin/apps_registry/tool/change_form.html"
+    fieldsets = (
+        (
+            "What the model sees",
+            {
+                "fields": ("app", "name", "description", "arguments", "parameters", "is_enabled"),
+                "description": "A tool is a request that the model may have sent; it belongs to one App.",
+            },
+        ),
+        (
+            "Request",
+            {
+                "fields": ("method", "url", "query", "headers", "body_type", "body"),
+                "description": "Placeholders: {{ args.NAME }}, {{ wallet.address }}, {{ wallet.chain_id }}, "
+                "{{ wallet.is_proven }}, and {{ secrets.NAME }} for a secret of the App. Hosts of a private network "
+                "must be allowed on the App's page.",
+            },
+        ),
+        ("Result", {"fields": ("result_path", "max_result_chars")}),
+        ("Limits", {"fields": ("timeout_seconds", "retries", "cache_seconds", "needs_wallet")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tool]:
+        """HTTP tools only."""
+        return super().get_queryset(request).filter(kind=Tool.Kind.HTTP)
+
+    @admin.display(description="state", ordering="is_enabled")
+    def state(self, tool: Tool) -> SafeString:
+        """Whether the model is offered it."""
+        return badge("active") if tool.is_enabled else badge("inactive")
+
+    @admin.display(description="request")
+    def request_line(self, tool: Tool) -> SafeString:
+        """Its method and URL."""
+        return code(f"{tool.definition.get('method', '')} {tool.definition.get('url', '')}"[:120])
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Tool | None = None) -> tuple[str, ...]:
+        """A tool stays with its App: another App has other secrets and other allowed hosts."""
+        return ("app",) if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Tool, form: Any, change: bool) -> None:
+        """Save it, and name the secrets that it lacks."""
+        super().save_model(request, obj, form, change)
+        used = secrets_used(HttpToolDefinition.from_json(obj.name, obj.definition))
+        missing = sorted(used - set(obj.app.secrets.values_list("name", flat=True)))
+        if missing:
+            text = f"“{obj.app}” has no secret {', '.join(missing)} yet: set it on the App's page."
+            self.message_user(request, text, messages.WARNING)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page that tries a tool."""
+        view = self.admin_site.admin_view(self.try_view)
+        return [path("<path:object_id>/try/", view, name="apps_registry_tool_try"), *super().get_urls()]
+
+    def try_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask for arguments (GET), then run the tool and show what happened (POST)."""
+        tool = self.get_object(request, unquote(object_id))
+        if tool is None:
+            raise Http404
+        if not self.has_change_permission(request, tool):
+            raise PermissionDenied
+        definition = HttpToolDefinition.from_json(tool.name, tool.definition)
+        sample = {"arguments": _pretty(sample_arguments(definition.parameters))}
+        form = TrialForm(definition, request.POST if request.method == "POST" else None, initial=sample)
+        trial = _try(tool.app, definition, form.cleaned_data) if form.is_valid() else None
+        page = self.page(
+            request,
+            "admin/apps_registry/tool/try.html",
+            title=f"Try {tool.name}",
+            obj=tool,
+            form=form,
+            trial=trial,
+        )
+        page["Cache-Control"] = "no-store"
+        return page
+
+
+@admin.register(OutboundCall)
+class OutboundCallAdmin(MachineRowsAdmin[OutboundCall]):
+    """What tools sent to other servers, and what was refused; kept for a month."""
+
+    list_display = ("created", "app", "tool", "method", "host", "address", "status", "milliseconds", "verdict", "turn")
+    list_filter = ("app", "created_at")
+    list_select_related = ("app",)
+    search_fields = ("host", "tool", "verdict")
+    search_help_text = "Host, tool, verdict, or the id of a turn."
+    id_columns = ("turn_id",)
+    fields = (
+        *("created", "turn", "app", "tool", "method", "host", "address"),
+        *("status", "milliseconds", "received_bytes", "verdict"),
+    )
+    readonly_fields = ("created", "turn")
+
+    @admin.display(description="time", ordering="created_at")
+    def created(self, call: OutboundCall) -> SafeString:
+        """When it ended."""
+        return moment(call.created_at)
+
+    @admin.display(description="turn", ordering="turn_id")
+    def turn(self, call: OutboundCall) -> SafeString:
+        """The turn that made it; its page may be gone, with its session."""
+        address = reverse("admin:sessions_app_turn_change", args=[call.turn_id])
+        return format_html('<a href="{}">{}</a>', address, code(f"{str(call.turn_id)[:8]}…"))
+
+
+def _try(app: App, definition: HttpToolDefinition, data: dict[str, Any]) -> Trial:
+    address = data["wallet_address"].lower() or None
+    context = ToolContext(address, data["wallet_chain_id"], data["wallet_is_proven"]) if address else ToolContext()
+    return try_tool(definition, surroundings_of(app), data["arguments"], context)
+
+
+def _pretty(data: Any) -> str:
+    return json.dumps(data, indent=2, ensure_ascii=False)

@@ -1,0 +1,272 @@
+"""Forms of an HTTP tool: its definition, and a trial of it."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from apps_registry.http_tools import schema
+from apps_registry.http_tools.argument_rows import TYPES, ArgumentRow, rows_of, schema_of
+from apps_registry.http_tools.checks import METHODS, find_problems
+from apps_registry.http_tools.definition import HttpToolDefinition
+from apps_registry.models import Tool
+from apps_registry.tools.base import ToolError
+
+SPARE_ROWS = 2
+MAX_ROWS = 100
+# Attributes of a definition whose field takes the value as it is.
+PLAIN = (
+    "description",
+    "method",
+    "url",
+    "result_path",
+    "max_result_chars",
+    "timeout_seconds",
+    "retries",
+    "cache_seconds",
+    "needs_wallet",
+    "body_type",
+)
+BODY_TYPES = (("", "None"), ("json", "JSON"), ("form", "Form fields"), ("text", "Text"))
+WALLET_NEEDS = (("", "No"), ("any", "Yes"), ("proven", "Yes, and proven to be the caller's"))
+
+
+def _code_area(rows: int) -> forms.Textarea:
+    return forms.Textarea(attrs={"rows": rows, "class": "vLargeTextField aomi-code", "spellcheck": "false"})
+
+
+def _code_line() -> forms.TextInput:
+    return forms.TextInput(attrs={"class": "vLargeTextField aomi-code", "spellcheck": "false"})
+
+
+class ArgumentsWidget(forms.Widget):
+    """A table with a row for each argument."""
+
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> list[ArgumentRow]:
+        """Read the rows that have a name."""
+        rows = []
+        for number in range(MAX_ROWS):
+            row = {part: data.get(f"{name}-{number}-{part}", "").strip() for part in ("name", "kind", "description")}
+            choices = [choice.strip() for choice in data.get(f"{name}-{number}-choices", "").split(",")]
+            if row["name"]:
+                is_required = f"{name}-{number}-is_required" in data
+                rows.append(ArgumentRow(**row, is_required=is_required, choices=tuple(filter(None, choices))))
+        return rows
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        """Show the rows and some empty ones."""
+        rows = [*(value or []), *[ArgumentRow()] * SPARE_ROWS]
+        kinds = [(kind, label) for kind, (label, _) in TYPES.items()]
+        context = {"name": name, "rows": rows, "kinds": kinds}
+        return render_to_string("admin/apps_registry/tool/arguments.html", context)
+
+
+class ArgumentsField(forms.Field):
+    """The arguments of a tool, as rows."""
+
+    widget = ArgumentsWidget
+
+    def clean(self, value: Any) -> list[ArgumentRow]:
+        """Refuse types that do not exist."""
+        rows: list[ArgumentRow] = value or []
+        if any(row.kind not in TYPES for row in rows):
+            raise ValidationError("There is no such type of argument.")
+        return rows
+
+
+class PairsField(forms.CharField):
+    """Entries, one a line: a name, a colon, and the value."""
+
+    def __init__(self, *, help_text: str) -> None:
+        super().__init__(required=False, strip=False, widget=_code_area(3), help_text=help_text)
+
+    def clean(self, value: Any) -> dict[str, str]:
+        """Read the lines."""
+        return read_pairs(super().clean(value))
+
+
+class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    """An HTTP tool."""
+
+    description = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
+        help_text="Tells the model what the tool does and when to use it.",
+    )
+    arguments = ArgumentsField(
+        required=False,
+        help_text="What the model fills in; each is at hand below as {{ args.NAME }}. Choices are for texts, with "
+        "commas between them.",
+    )
+    parameters = forms.CharField(
+        label="As JSON Schema",
+        required=False,
+        widget=_code_area(6),
+        help_text="For what the rows cannot say. What stands here counts instead of the rows; dialect 2020-12, no $ref "
+        "to other documents.",
+    )
+    method = forms.ChoiceField(choices=[(method, method) for method in METHODS])
+    url = forms.CharField(
+        label="URL",
+        max_length=2000,
+        widget=_code_line(),
+        help_text="Such as https://api.example.com/v1/prices/{{ args.symbol }}; placeholders stand in the path only.",
+    )
+    query = PairsField(
+        help_text="One entry a line, such as currency: {{ args.currency }}. Left out when the argument is not sent."
+    )
+    headers = PairsField(help_text="One header a line, such as Authorization: Bearer {{ secrets.API_KEY }}.")
+    body_type = forms.ChoiceField(choices=BODY_TYPES, required=False, label="Body")
+    body = forms.CharField(
+        label="Body template",
+        required=False,
+        strip=False,
+        widget=_code_area(5),
+        help_text='JSON, in which a string that is one placeholder keeps its type: {"amount": "{{ args.amount }}"}. Of '
+        "a form: one field a line, as above.",
+    )
+    result_path = forms.CharField(
+        required=False,
+        max_length=500,
+        widget=_code_line(),
+        help_text="Which part of a JSON answer the model gets: data.items[0].price, data[*].id. Empty: all of it.",
+    )
+    max_result_chars = forms.IntegerField(initial=8000, label="Characters at most", help_text="The rest is cut off.")
+    timeout_seconds = forms.FloatField(initial=10, label="Time limit (s)", help_text="Retries and redirects included.")
+    retries = forms.IntegerField(initial=1, help_text="GET, HEAD, PUT and DELETE only, after failures that may pass.")
+    cache_seconds = forms.IntegerField(
+        initial=0, label="Cache (s)", help_text="How long an answer serves the same arguments and wallet again. 0: not."
+    )
+    needs_wallet = forms.ChoiceField(choices=WALLET_NEEDS, required=False, label="Needs a wallet")
+
+    class Meta:
+        model = Tool
+        fields = ("app", "name", "is_enabled")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self._show(HttpToolDefinition.from_json(self.instance.name, self.instance.definition))
+
+    def clean(self) -> dict[str, Any]:
+        """Make the definition, and say what is wrong with it where it stands."""
+        super().clean()
+        if self.errors:
+            return self.cleaned_data
+        data = self.cleaned_data
+        try:
+            given = {name: data[name] for name in (*PLAIN, "query", "headers")}
+            definition = HttpToolDefinition(
+                name=data["name"], parameters=self._parameters(), body=self._body(), **given
+            )
+        except ValidationError as error:
+            self.add_error(None, error)
+            return data
+        for problem in find_problems(definition):
+            in_rows = problem.attribute == "parameters" and not data["parameters"].strip()
+            self.add_error("arguments" if in_rows else problem.attribute, problem.message)
+        self.instance.kind = Tool.Kind.HTTP
+        self.instance.definition = definition.as_json()
+        return data
+
+    def _get_validation_exclusions(self) -> set[str]:
+        """The App is not in the form once the tool exists, and still a part of what makes the name unique."""
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # not in the stubs
+        return exclusions - {"app"}
+
+    def _show(self, definition: HttpToolDefinition) -> None:
+        self.initial.update({name: getattr(definition, name) for name in PLAIN})
+        rows = rows_of(definition.parameters)
+        self.initial["arguments"] = rows
+        self.initial["parameters"] = "" if rows is not None else json.dumps(definition.parameters, indent=2)
+        self.initial.update({name: write_pairs(getattr(definition, name)) for name in ("query", "headers")})
+        match definition.body_type:
+            case "json":
+                self.initial["body"] = json.dumps(definition.body, indent=2, ensure_ascii=False)
+            case "form":
+                self.initial["body"] = write_pairs(definition.body)
+            case "text":
+                self.initial["body"] = definition.body
+
+    def _parameters(self) -> Any:
+        text = self.cleaned_data["parameters"]
+        try:
+            return json.loads(text) if text.strip() else schema_of(self.cleaned_data["arguments"])
+        except (ValueError, RecursionError) as error:
+            field = "parameters" if text.strip() else "arguments"
+            raise ValidationError({field: str(error) or "It is nested too deeply."}) from None
+
+    def _body(self) -> Any:
+        text, kind = self.cleaned_data["body"], self.cleaned_data["body_type"]
+        try:
+            if kind == "json":
+                return json.loads(text)
+            if kind == "form":
+                return read_pairs(text)
+        except (ValueError, RecursionError) as error:
+            raise ValidationError({"body": f"This is not JSON: {error}"}) from None
+        except ValidationError as error:
+            raise ValidationError({"body": error.messages}) from None
+        if kind == "text":
+            return text.replace("\r\n", "\n")
+        return text.strip() or None
+
+
+class TrialForm(forms.Form):
+    """What a tool is tried with."""
+
+    arguments = forms.CharField(
+        widget=_code_area(6),
+        help_text="JSON, as the model would send it.",
+    )
+    wallet_address = forms.RegexField(
+        r"^0x[0-9a-fA-F]{40}\Z",
+        required=False,
+        widget=forms.TextInput(attrs={"class": "vTextField aomi-code"}),
+        error_messages={"invalid": "Write 0x and 40 hexadecimal digits."},
+        help_text="Empty: no wallet.",
+    )
+    wallet_chain_id = forms.IntegerField(required=False, min_value=1, max_value=2**53 - 1, label="Chain id")
+    wallet_is_proven = forms.BooleanField(required=False, label="Proven to be the caller's")
+
+    def __init__(self, definition: HttpToolDefinition, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._definition = definition
+
+    def clean_arguments(self) -> dict[str, Any]:
+        """Hold the arguments against the tool's schema, as in a turn."""
+        try:
+            arguments = json.loads(self.cleaned_data["arguments"])
+            return schema.check(schema.compile_schema(self._definition.parameters), arguments)
+        except ToolError as error:
+            raise ValidationError(str(error)) from None
+        except (ValueError, RecursionError) as error:
+            raise ValidationError(f"This is not JSON: {error}") from None
+
+
+def read_pairs(text: str) -> dict[str, str]:
+    """Return what lines of `name: value` say.
+
+    Raises:
+        ValidationError: a line has no colon, or a name comes twice.
+    """
+    pairs: dict[str, str] = {}
+    for line in re.split(r"\r?\n", text):
+        name, colon, value = line.partition(":")
+        if not line.strip():
+            continue
+        if not colon or not name.strip():
+            raise ValidationError("Write each line as a name, a colon, and a value.")
+        if name.strip() in pairs:
+            raise ValidationError(f"{name.strip()} is given twice.")
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def write_pairs(pairs: Mapping[str, str]) -> str:
+    """Return lines that `read_pairs` reads."""
+    return "\n".join(f"{name}: {value}" for name, value in pairs.items())
