@@ -7,7 +7,6 @@ from django.conf import settings
 
 from apps_registry import outbound_calls
 from apps_registry.database import run_orm
-from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.tool import Surroundings, http_tool
 from apps_registry.models import App, Model
 from apps_registry.models import Tool as ToolRow
@@ -107,7 +106,7 @@ def _tools(app: App) -> Iterator[Tool]:
     for row in app.tools.filter(is_enabled=True):
         if row.kind == ToolRow.Kind.HTTP:
             try:
-                yield http_tool(HttpToolDefinition.from_json(row.name, row.definition), surroundings)
+                yield http_tool(row.http_definition(), surroundings)
             except (TypeError, ValueError) as error:
                 logger.error("tool %d of App %s cannot be read: %s", row.pk, app.slug, type(error).__name__)
         elif row.name in BUILTIN_TOOLS:

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import orjson
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -9,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower, Now
 
 from apps_registry.encryption import decrypt, encrypt
+from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.secret_box import secret_place
 
 # Look-alikes and case twins cannot exist in this alphabet.
@@ -208,8 +210,8 @@ class Tool(models.Model):
         validators=[RegexValidator(TOOL_NAME_PATTERN, "Use up to 64 letters, digits, hyphens and underscores.")],
     )
     is_enabled = models.BooleanField("enabled", default=True)
-    # Of an HTTP tool, what HttpToolDefinition.as_json wrote; a built-in tool is defined by its code.
-    definition = models.JSONField(default=dict, blank=True)
+    # Of an HTTP tool, its definition as JSON text, which keeps the operator's order; a built-in tool has its code.
+    definition = models.TextField(blank=True, default="")
 
     class Meta:
         ordering: ClassVar = ["name"]
@@ -224,6 +226,25 @@ class Tool(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def http_definition(self) -> HttpToolDefinition:
+        """Return what an HTTP tool is.
+
+        Raises:
+            TypeError, ValueError: what is stored is no definition.
+        """
+        return HttpToolDefinition.from_json(self.name, orjson.loads(self.definition))
+
+    @property
+    def request_line(self) -> str:
+        """An HTTP tool's method and URL, for people."""
+        definition = self.http_definition()
+        return f"{definition.method} {definition.url}"
+
+    def set_http_definition(self, definition: HttpToolDefinition) -> None:
+        """Make it this HTTP tool; the row is not saved."""
+        self.kind, self.name = self.Kind.HTTP, definition.name
+        self.definition = orjson.dumps(definition.as_json()).decode()
 
 
 class Secret(models.Model):

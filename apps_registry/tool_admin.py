@@ -67,7 +67,7 @@ class ToolAdmin(ConsoleAdmin[Tool]):
     @admin.display(description="request")
     def request_line(self, tool: Tool) -> SafeString:
         """Its method and URL."""
-        return code(f"{tool.definition.get('method', '')} {tool.definition.get('url', '')}"[:120])
+        return code(tool.request_line[:120])
 
     def get_readonly_fields(self, request: HttpRequest, obj: Tool | None = None) -> tuple[str, ...]:
         """A tool stays with its App: another App has other secrets and other allowed hosts."""
@@ -76,7 +76,7 @@ class ToolAdmin(ConsoleAdmin[Tool]):
     def save_model(self, request: HttpRequest, obj: Tool, form: Any, change: bool) -> None:
         """Save it, and name the secrets that it lacks."""
         super().save_model(request, obj, form, change)
-        used = secrets_used(HttpToolDefinition.from_json(obj.name, obj.definition))
+        used = secrets_used(obj.http_definition())
         missing = sorted(used - set(obj.app.secrets.values_list("name", flat=True)))
         if missing:
             text = f"“{obj.app}” has no secret {', '.join(missing)} yet: set it on the App's page."
@@ -94,7 +94,7 @@ class ToolAdmin(ConsoleAdmin[Tool]):
             raise Http404
         if not self.has_change_permission(request, tool):
             raise PermissionDenied
-        definition = HttpToolDefinition.from_json(tool.name, tool.definition)
+        definition = tool.http_definition()
         sample = {"arguments": _pretty(sample_arguments(definition.parameters))}
         form = TrialForm(definition, request.POST if request.method == "POST" else None, initial=sample)
         trial = _try(tool.app, definition, form.cleaned_data) if form.is_valid() else None

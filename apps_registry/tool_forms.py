@@ -150,7 +150,7 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
-            self._show(HttpToolDefinition.from_json(self.instance.name, self.instance.definition))
+            self._show(self.instance.http_definition())
 
     def clean(self) -> dict[str, Any]:
         """Make the definition, and say what is wrong with it where it stands."""
@@ -169,8 +169,8 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         for problem in find_problems(definition):
             in_rows = problem.attribute == "parameters" and not data["parameters"].strip()
             self.add_error("arguments" if in_rows else problem.attribute, problem.message)
-        self.instance.kind = Tool.Kind.HTTP
-        self.instance.definition = definition.as_json()
+        if not self.errors:
+            self.instance.set_http_definition(definition)
         return data
 
     def _get_validation_exclusions(self) -> set[str]:

@@ -33,6 +33,7 @@ from tests.client import Client  # noqa: E402
 from tests.commands import Result, run_manage  # noqa: E402
 from tests.model_server import ModelServer, ScriptedModel  # noqa: E402
 from tests.product import Server, free_port, start_server  # noqa: E402
+from tests.upstream import Upstream, echo  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -207,6 +208,14 @@ def app_client(server: Server, app: App) -> Iterator[Client]:
 def model(app: App, model_server: ModelServer) -> ScriptedModel:
     """The default model of `app`."""
     return ScriptedModel(model_server, app.default_model.provider_model_id)
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """A server that tools call; it echoes until the test says otherwise."""
+    running = Upstream(echo)
+    yield running
+    running.stop()
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 
-from apps_registry.models import App, AppModel, Model, Provider, Tool
+from apps_registry.http_tools.definition import HttpToolDefinition
+from apps_registry.models import App, AppModel, Model, Provider, Secret, Tool
 from apps_registry.tools.registry import BUILTIN_TOOLS
 from keys.models import AppKey
 from keys.services import IssuedKey, issue_key
@@ -35,6 +36,28 @@ def make_app(*, base_url: str = "http://127.0.0.1:9/v1", **overrides: Any) -> Ap
         AppModel.objects.create(app=app, model=alternative, position=position)
     Tool.objects.bulk_create(Tool(app=app, name=name) for name in sorted(BUILTIN_TOOLS))
     return app
+
+
+def make_definition(url: str, **overrides: Any) -> HttpToolDefinition:
+    """An HTTP tool that takes one optional text."""
+    schema = {"type": "object", "properties": {"text": {"type": "string"}}}
+    fields = {"name": "fetch", "description": "Fetches something.", "parameters": schema, "method": "GET", **overrides}
+    return HttpToolDefinition(url=url, **fields)
+
+
+def make_http_tool(app: App, url: str, **overrides: Any) -> Tool:
+    definition = make_definition(url, **overrides)
+    tool = Tool(app=app)
+    tool.set_http_definition(definition)
+    tool.save()
+    return tool
+
+
+def make_secret(app: App, name: str, value: str) -> Secret:
+    secret = Secret(app=app, name=name)
+    secret.set_value(value)
+    secret.save()
+    return secret
 
 
 def make_key(*apps: App, **overrides: Any) -> IssuedKey:

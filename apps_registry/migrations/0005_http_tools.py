@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='tool',
             name='definition',
-            field=models.JSONField(blank=True, default=dict),
+            field=models.TextField(blank=True, default=''),
         ),
         migrations.AlterField(
             model_name='tool',

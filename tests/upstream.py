@@ -1,0 +1,119 @@
+"""A real HTTP server on loopback that tools call: well-behaved, slow, endless, lying, as each test says."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Received:
+    """A request as it came."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> object:
+        return json.loads(self.body)
+
+
+Handle = Callable[["Handler", Received], None]
+
+
+@dataclass
+class Upstream:
+    """The server; what it does is set as `handle`, what it got is in `received`."""
+
+    handle: Handle
+    received: list[Received] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        upstream = self
+
+        class OwnHandler(Handler):
+            def answer(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                request = Received(self.command, self.path, dict(self.headers), self.rfile.read(length))
+                upstream.received.append(request)
+                upstream.handle(self, request)
+
+            # The names are http.server's.
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = answer  # noqa: N815
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), OwnHandler)
+        self._server.daemon_threads = True
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients go away on purpose
+        threading.Thread(target=self._server.serve_forever, name="upstream", daemon=True).start()
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self._server.server_port}"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}"
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """What a test's `handle` answers with."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def answer(self) -> None:
+        raise NotImplementedError
+
+    def reply(self, body: object = None, status: int = 200, **headers: str) -> None:
+        """Send an answer: bytes as they are, text as text, all else as JSON."""
+        if isinstance(body, bytes):
+            kind, data = "application/octet-stream", body
+        elif isinstance(body, str):
+            kind, data = "text/plain; charset=utf-8", body.encode()
+        else:
+            kind, data = "application/json", json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(data)), **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)
+
+    def redirect(self, location: str, status: int = 302) -> None:
+        self.reply("", status, Location=location)
+
+    def drip(self, seconds: float) -> None:
+        """Send a byte every tenth of a second."""
+        self.send_response(200)
+        self.end_headers()
+        for _ in range(int(seconds * 10)):
+            self.wfile.write(b".")
+            time.sleep(0.1)
+
+    def flood(self) -> None:
+        """Send for ever."""
+        self.send_response(200)
+        self.end_headers()
+        while True:
+            self.wfile.write(b"x" * 65536)
+
+
+def echo(handler: Handler, request: Received) -> None:
+    """Answer with what came."""
+    body = request.body.decode()
+    handler.reply({"method": request.method, "path": request.path, "headers": request.headers, "body": body})
+
+
+def closed_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
