@@ -91,19 +91,23 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
                 tool.save(update_fields=["is_enabled"])
 
 
+class MaskedInput(forms.PasswordInput):
+    """An input that is never sent back filled in, and that no browser takes for the password of an account."""
+
+    input_type = "text"
+
+
 class SecretForm(forms.ModelForm):  # type: ignore[type-arg]
     """A secret: its value is taken, and never shown again."""
 
     value = forms.CharField(
         min_length=MIN_CHARS,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
+        widget=MaskedInput(attrs={"autocomplete": "off", "class": "vTextField aomi-masked", "spellcheck": "false"}),
     )
 
     class Meta:
         model = Secret
         fields = ("name",)
-        # Or the browser takes both for a login.
-        widgets = {"name": forms.TextInput(attrs={"autocomplete": "off", "class": "vTextField", "spellcheck": "false"})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, get_args
 
+import httpx2
 import orjson
 
 from apps_registry.http_tools.definition import BodyType, HttpToolDefinition, WalletNeed
@@ -85,8 +86,10 @@ def _url(definition: HttpToolDefinition) -> Iterator[Problem]:
         )
         return
     path = found["path"] or ""
-    if found["port"] and not 1 <= int(found["port"]) <= 65535:
-        yield Problem("url", "A port is a number from 1 to 65535.")
+    try:
+        httpx2.URL(url.removesuffix(path))
+    except httpx2.InvalidURL as error:
+        yield Problem("url", f"{error}.")
     if "?" in path or "#" in path:
         yield Problem("url", "Write what comes after the question mark into the query, an entry a line; # is not sent.")
     if not is_well_formed(path) or re.search(r"[\s\\]", re.sub(r"\{\{.*?\}\}", "", path)):

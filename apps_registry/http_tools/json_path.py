@@ -27,7 +27,7 @@ def parse_path(path: str) -> tuple[Step, ...]:
         found = _STEP.match(path, position)
         is_glued = found and found[1] and position > 0 and path[position] != "."
         if not found or is_glued or len(steps) == MAX_STEPS:
-            raise ValueError('write it as in data.items[0].price, data[*].id or data["odd key"]')
+            raise ValueError('Write it as in data.items[0].price, data[*].id or data["odd key"].')
         key, index, every, quoted = found.groups()
         steps.append(key or (int(index) if index else None if every else json.loads(quoted)))
         position = found.end()

@@ -133,8 +133,7 @@ async def _send_one(
     request: OutboundRequest, allowed_hosts: frozenset[str], max_bytes: int, records: list[CallRecord]
 ) -> OutboundResponse:
     """Send one request on a connection of its own, so that nothing of it is left for the next caller."""
-    url = httpx2.URL(request.url)
-    host = host_and_port(url.raw_host.decode(), url.port or DEFAULT_PORTS[url.scheme])
+    host = _host(request.url)
     record = CallRecord(request.method, host)
     records.append(record)
     transport = CheckedTransport(allowed_hosts)
@@ -217,6 +216,14 @@ def _redirected(request: OutboundRequest, response: OutboundResponse) -> Outboun
         raise Refused("a redirect of what was sent to another server")
     harmless = {name: value for name, value in request.headers.items() if name.lower() in HARMLESS_HEADERS}
     return replace(following, headers=harmless)
+
+
+def _host(address: str) -> str:
+    try:
+        _, host, port = _origin(address)
+    except (httpx2.InvalidURL, KeyError):
+        raise Refused("an address that cannot be read") from None
+    return host_and_port(host.decode(), port)
 
 
 def _origin(address: str) -> tuple[str, bytes, int]:
