@@ -2,6 +2,7 @@
 
 import base64
 import json
+import threading
 import time
 import urllib.parse
 from typing import Any
@@ -378,3 +379,25 @@ def test_a_changed_tool_and_a_changed_secret_hold_at_once(
     tool.is_enabled = False
     tool.save()
     assert "there is no tool" in error_of(ask(app_client, model, ("fetch", {}))[0])
+
+
+def test_an_interrupted_call_is_recorded_and_lets_go(
+    app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
+) -> None:
+    factories.make_http_tool(app, f"{upstream.url}/x")
+    came = threading.Event()
+
+    def handle(handler: Handler, _: Received) -> None:
+        came.set()
+        handler.drip(3)
+
+    upstream.handle = handle
+    model.will(calls(("fetch", {})))
+    app_client.request(
+        "POST", "/api/chat", params={"message": "Go", "app": app.slug}, headers={"Prefer": "respond-async"}
+    )
+    assert came.wait(10)
+    assert app_client.request("POST", "/api/interrupt").json()["status"] == "interrupted"
+    turn = Turn.objects.get(session_id=app_client.uuid)
+    assert OutboundCall.objects.get(turn_id=turn.pk).verdict == "cancelled"
+    assert texts(app_client.chat("And now?"))[-1] == ("agent", "Hello.")
