@@ -114,7 +114,7 @@ class ToolAdmin(ConsoleAdmin[Tool]):
 class OutboundCallAdmin(MachineRowsAdmin[OutboundCall]):
     """What tools sent to other servers, and what was refused; kept for a month."""
 
-    list_display = ("created", "app", "tool", "method", "host", "address", "status", "milliseconds", "verdict", "turn")
+    list_display = ("created", "app", "tool", "request_line", "status", "verdict", "milliseconds", "turn")
     list_filter = ("app", "created_at")
     list_select_related = ("app",)
     search_fields = ("host", "tool", "verdict")
@@ -130,6 +130,11 @@ class OutboundCallAdmin(MachineRowsAdmin[OutboundCall]):
     def created(self, call: OutboundCall) -> SafeString:
         """When it ended."""
         return moment(call.created_at)
+
+    @admin.display(description="request", ordering="host")
+    def request_line(self, call: OutboundCall) -> SafeString:
+        """Its method and host."""
+        return code(f"{call.method} {call.host}")
 
     @admin.display(description="turn", ordering="turn_id")
     def turn(self, call: OutboundCall) -> SafeString:

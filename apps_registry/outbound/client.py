@@ -136,6 +136,8 @@ async def _send_one(
     host = _host(request.url)
     record = CallRecord(request.method, host)
     records.append(record)
+    if not tls.cache_info().currsize:  # the first call reads the authorities, which takes a tenth of a second
+        await asyncio.to_thread(tls)
     transport = CheckedTransport(allowed_hosts)
     async with _gates.setdefault(host, asyncio.Semaphore(MAX_PER_HOST)):
         began = time.monotonic()
