@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
             name='Secret',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=64, validators=[django.core.validators.RegexValidator('^[A-Z][A-Z0-9_]{0,63}\\Z', 'Use capital letters, digits and underscores.')])),
+                ('name', models.CharField(max_length=64, validators=[django.core.validators.RegexValidator('^[A-Z][A-Z0-9_]*\\Z', 'Use capital letters, digits and underscores.')])),
                 ('token', models.TextField()),
                 ('updated_at', models.DateTimeField(auto_now=True, verbose_name='last set')),
             ],
