@@ -7,6 +7,7 @@ from django.conf import settings
 
 from apps_registry import outbound_calls
 from apps_registry.database import run_orm
+from apps_registry.http_tools.checks import find_problems
 from apps_registry.http_tools.tool import Surroundings, http_tool
 from apps_registry.models import App, Model
 from apps_registry.models import Tool as ToolRow
@@ -101,14 +102,17 @@ def surroundings_of(app: App) -> Surroundings:
 
 
 def _tools(app: App) -> Iterator[Tool]:
-    """Yield the App's tools that are on; one that cannot be read is left out, and takes no other along."""
+    """Yield the App's tools that are on; one that cannot be used is left out, and takes no other along."""
     surroundings = surroundings_of(app)
     for row in app.tools.filter(is_enabled=True):
         if row.kind == ToolRow.Kind.HTTP:
             try:
-                yield http_tool(row.http_definition(), surroundings)
-            except (TypeError, ValueError) as error:
-                logger.error("tool %d of App %s cannot be read: %s", row.pk, app.slug, type(error).__name__)
+                definition = row.http_definition()
+                if problems := find_problems(definition):
+                    raise ValueError(problems[0].attribute)
+                yield http_tool(definition, surroundings)
+            except (TypeError, ValueError, AttributeError) as error:
+                logger.error("tool %d of App %s cannot be used: %s", row.pk, app.slug, type(error).__name__)
         elif row.name in BUILTIN_TOOLS:
             yield BUILTIN_TOOLS[row.name]
 

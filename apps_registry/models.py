@@ -238,7 +238,10 @@ class Tool(models.Model):
     @property
     def request_line(self) -> str:
         """An HTTP tool's method and URL, for people."""
-        definition = self.http_definition()
+        try:
+            definition = self.http_definition()
+        except (TypeError, ValueError):
+            return "cannot be read"
         return f"{definition.method} {definition.url}"
 
     def set_http_definition(self, definition: HttpToolDefinition) -> None:

@@ -8,6 +8,7 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -94,7 +95,11 @@ class ToolAdmin(ConsoleAdmin[Tool]):
             raise Http404
         if not self.has_change_permission(request, tool):
             raise PermissionDenied
-        definition = tool.http_definition()
+        try:
+            definition = tool.http_definition()
+        except (TypeError, ValueError):
+            self.message_user(request, "What is stored of this tool cannot be read: define it anew.", messages.ERROR)
+            return redirect("admin:apps_registry_tool_change", tool.pk)
         sample = {"arguments": _pretty(sample_arguments(definition.parameters))}
         form = TrialForm(definition, request.POST if request.method == "POST" else None, initial=sample)
         trial = _try(tool.app, definition, form.cleaned_data) if form.is_valid() else None
@@ -114,7 +119,7 @@ class ToolAdmin(ConsoleAdmin[Tool]):
 class OutboundCallAdmin(MachineRowsAdmin[OutboundCall]):
     """What tools sent to other servers, and what was refused; kept for a month."""
 
-    list_display = ("created", "app", "tool", "request_line", "status", "verdict", "milliseconds", "turn")
+    list_display = ("created", "app", "tool", "request_line", "status", "verdict", "turn")
     list_filter = ("app", "created_at")
     list_select_related = ("app",)
     search_fields = ("host", "tool", "verdict")

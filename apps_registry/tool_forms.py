@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from django import forms
@@ -150,7 +151,8 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
-            self._show(self.instance.http_definition())
+            with suppress(TypeError, ValueError):  # what cannot be read is defined anew
+                self._show(self.instance.http_definition())
 
     def clean(self) -> dict[str, Any]:
         """Make the definition, and say what is wrong with it where it stands."""

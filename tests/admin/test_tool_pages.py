@@ -317,6 +317,17 @@ def test_a_record_of_a_call_is_read_only(admin_client: Client, app: App) -> None
     assert admin_client.post(address, {"verdict": "x"}).status_code == 403
 
 
+def test_a_tool_that_cannot_be_read_can_be_mended(admin_client: Client, app: App) -> None:
+    tool = factories.make_http_tool(app, "https://a.example/")
+    Tool.objects.filter(pk=tool.pk).update(definition="{")
+    address = f"/admin/apps_registry/tool/{tool.pk}"
+    assert "cannot be read" in admin_client.get(f"/admin/apps_registry/tool/?q={app.slug}").content.decode()
+    assert "define it anew" in admin_client.get(f"{address}/try/", follow=True).content.decode()
+    assert admin_client.post(f"{address}/change/", form(app)).status_code == 302
+    tool.refresh_from_db()
+    assert tool.http_definition().url == form(app)["url"]
+
+
 @pytest.mark.parametrize("which", ["abc", "999999999"])
 @pytest.mark.parametrize("what", ["change", "try"])
 def test_a_tool_that_is_not_there_is_no_server_error(admin_client: Client, which: str, what: str) -> None:
