@@ -1,0 +1,1 @@
+"""Tools out of OpenAPI documents: read a document, choose operations, see what would change, apply it."""

@@ -1,0 +1,114 @@
+"""Operations as HTTP tools."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import orjson
+
+from apps_registry.http_tools.definition import HttpToolDefinition
+from apps_registry.openapi.body import add_body
+from apps_registry.openapi.document import Document, Unsupported
+from apps_registry.openapi.operations import Operation, Refusal
+from apps_registry.openapi.parameters import add_parameters
+from apps_registry.openapi.request import Request
+from apps_registry.openapi.schemas import DETAILS, SchemaReader, TooLarge
+from apps_registry.openapi.security import read_credentials
+from apps_registry.openapi.servers import host_of, server_url, whole_url
+from apps_registry.openapi.texts import shortened
+
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
+MAX_DESCRIPTION = 1000  # OpenAI-compatible APIs take 1,024
+MAX_SCHEMA_BYTES = 12_000  # some 3,000 tokens, which every request to the model carries
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedTool:
+    """An operation as a tool.
+
+    Attributes:
+        key: of the operation.
+        definition: the tool.
+        notes: what the operator should know: what was left out or shortened.
+        secrets: name -> what the operator has to store under it.
+    """
+
+    key: str
+    definition: HttpToolDefinition
+    notes: tuple[str, ...]
+    secrets: dict[str, str]
+
+
+def convert(
+    document: Document, operations: Iterable[Operation], *, server: str = ""
+) -> tuple[list[ImportedTool], list[Refusal]]:
+    """Return the tools, and the operations that cannot become tools with the reason.
+
+    Args:
+        document: that the operations are of.
+        operations: those that were chosen.
+        server: the address to use in place of the document's.
+    """
+    tools, refusals = [], []
+    for operation in operations:
+        try:
+            tools.append(_convert(document, operation, server))
+        except Unsupported as error:
+            refusals.append(Refusal(operation.key, operation.method, operation.path, str(error)))
+    return tools, refusals
+
+
+def _convert(document: Document, operation: Operation, server: str) -> ImportedTool:
+    if operation.method not in METHODS:
+        raise Unsupported(f"a tool does not send {operation.method}")
+    address = server_url(document, operation, server)
+    credentials = read_credentials(document, operation, host_of(address))
+    request, notes = _request(document, operation)
+    url = whole_url(address, operation, request)
+    for name in credentials.headers.keys() | credentials.query.keys():
+        _drop(request, name)
+    definition = HttpToolDefinition(
+        name=operation.tool_name,
+        description=_description(operation),
+        parameters=request.parameters(),
+        method=operation.method,
+        url=url,
+        query={**request.query, **credentials.query},
+        headers={**request.headers, **credentials.headers},
+        body=request.body,
+        body_type=request.body_type,
+    )
+    if "\\u0000" in orjson.dumps(definition.as_json()).decode():
+        raise Unsupported("it holds a NUL character")
+    return ImportedTool(operation.key, definition, (*notes, *request.notes()), credentials.secrets)
+
+
+def _request(document: Document, operation: Operation) -> tuple[Request, list[str]]:
+    """Put the request together in as much detail as fits."""
+    for number, detail in enumerate(DETAILS):
+        request = Request()
+        reader = SchemaReader(document, detail)
+        try:
+            add_parameters(request, document, operation, reader)
+            add_body(request, document, operation, reader)
+        except TooLarge:
+            continue
+        if len(orjson.dumps(request.parameters())) <= MAX_SCHEMA_BYTES:
+            return request, ["Its arguments are described in less detail than in the document."] if number else []
+    raise Unsupported(f"its arguments take more than {MAX_SCHEMA_BYTES:,} bytes to describe, even in few words")
+
+
+def _drop(request: Request, name: str) -> None:
+    """Take an API key that the document also lists as a parameter out of the model's hands."""
+    for target in (request.query, request.headers):
+        for own in [own for own in target if own.lower() == name.lower()]:
+            argument = target.pop(own).removeprefix("{{ args.").removesuffix(" }}")
+            request.properties.pop(argument, None)
+            if argument in request.required:
+                request.required.remove(argument)
+
+
+def _description(operation: Operation) -> str:
+    words = [operation.data.get("summary"), operation.data.get("description")]
+    texts = [text.rstrip(".") for text in (shortened(each, MAX_DESCRIPTION) for each in words) if text]
+    whole = ". ".join(dict.fromkeys(texts)) or f"{operation.method} {operation.path}"
+    return shortened(f"{whole}.", MAX_DESCRIPTION)

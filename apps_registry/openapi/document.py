@@ -1,0 +1,122 @@
+"""An OpenAPI document: parsed within limits, its version checked, its local references followed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+
+from apps_registry.openapi.yaml_reader import load_yaml
+
+MAX_BYTES = 32 * 1024 * 1024  # GitHub's, the largest in common use, has 13 MB
+MAX_YAML_BYTES = 8 * 1024 * 1024  # YAML takes some thirty times as long as JSON
+MAX_HOPS = 20
+
+
+class DocumentError(Exception):
+    """The document cannot be used at all; the message is for the operator."""
+
+
+class Unsupported(Exception):
+    """A part of the document cannot become a tool; the message is for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed document of OpenAPI 3.0 or 3.1.
+
+    Attributes:
+        data: the document.
+        url: where it came from, which relative server addresses build on; empty: from a file.
+    """
+
+    data: Mapping[str, Any]
+    url: str = ""
+
+    @property
+    def title(self) -> str:
+        """What the document calls its API."""
+        info = self.data.get("info")
+        return str(info.get("title") or "") if isinstance(info, Mapping) else ""
+
+    def resolve(self, value: Any) -> tuple[Any, str]:
+        """Follow `$ref` until something else is met; returns that, and the last reference followed.
+
+        Members beside a `$ref` (3.1) override the ones of its target.
+
+        Raises:
+            Unsupported: the reference leads out of the document, nowhere, or in a circle.
+        """
+        overrides: dict[str, Any] = {}
+        reference = ""
+        for _ in range(MAX_HOPS):
+            if not isinstance(value, Mapping) or not isinstance(value.get("$ref"), str):
+                return ({**value, **overrides} if overrides and isinstance(value, Mapping) else value), reference
+            reference = value["$ref"]
+            overrides = {**{name: member for name, member in value.items() if name != "$ref"}, **overrides}
+            value = self._target(reference)
+        raise Unsupported(f"the reference {reference[:200]} goes in a circle")
+
+    def _target(self, reference: str) -> Any:
+        if not reference.startswith("#"):
+            raise Unsupported(f"it refers to another document ({reference[:200]}); bundle them into one first")
+        found: Any = self.data
+        for part in reference[1:].split("/")[1:]:
+            name = unquote(part).replace("~1", "/").replace("~0", "~")
+            if isinstance(found, Mapping) and name in found:
+                found = found[name]
+            elif isinstance(found, list) and name.isdecimal() and int(name) < len(found):
+                found = found[int(name)]
+            else:
+                raise Unsupported(f"the reference {reference[:200]} leads nowhere")
+        if found is self.data:
+            raise Unsupported(f"the reference {reference[:200]} leads nowhere")
+        return found
+
+
+def read_document(content: bytes, url: str = "") -> Document:
+    """Parse a document, JSON or YAML.
+
+    Args:
+        content: the file, at most MAX_BYTES (MAX_YAML_BYTES of YAML).
+        url: where it came from; empty: from a file.
+
+    Raises:
+        DocumentError: it is too large, neither JSON nor YAML, or not OpenAPI 3.0 or 3.1.
+    """
+    if len(content) > MAX_BYTES:
+        raise DocumentError(f"The document has more than {MAX_BYTES // 2**20} MB.")
+    data = _parse(content)
+    if not isinstance(data, Mapping):
+        raise DocumentError("The document is not an OpenAPI document: it is not an object.")
+    _check_version(data)
+    return Document(data, url)
+
+
+def _parse(content: bytes) -> Any:
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    if content.lstrip()[:1] in {b"{", b"["}:
+        try:
+            return orjson.loads(content)
+        except orjson.JSONDecodeError:
+            pass  # a YAML document may begin with a brace, too
+    if len(content) > MAX_YAML_BYTES:
+        raise DocumentError(f"The document has more than {MAX_YAML_BYTES // 2**20} MB of YAML; convert it to JSON.")
+    try:
+        return load_yaml(content.decode())
+    except UnicodeDecodeError:
+        raise DocumentError("The document is not text in UTF-8.") from None
+    except ValueError as error:
+        raise DocumentError(f"The document cannot be read: {error}.") from None
+
+
+def _check_version(data: Mapping[str, Any]) -> None:
+    version = str(data.get("openapi") or "")
+    if version.startswith(("3.0", "3.1")):
+        return
+    if "swagger" in data:
+        raise DocumentError("The document is Swagger 2.0; convert it to OpenAPI 3 first.")
+    if version:
+        raise DocumentError(f"The document is of OpenAPI {version[:20]}; only 3.0 and 3.1 are understood.")
+    raise DocumentError("The document is not an OpenAPI document: it has no member “openapi”.")

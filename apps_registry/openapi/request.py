@@ -1,0 +1,92 @@
+"""The request of a tool while it is put together from an operation."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from apps_registry.http_tools.definition import BodyType
+from apps_registry.openapi.document import Unsupported
+from apps_registry.openapi.texts import argument_name, unique
+
+MAX_ARGUMENTS = 60
+NAMES_SHOWN = 12
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
+
+
+class Needed(Unsupported):
+    """What cannot be sent is required."""
+
+
+@dataclass(slots=True)
+class Request:
+    """What is known so far: the arguments, where they go, and what had to be left out."""
+
+    properties: dict[str, Any] = field(default_factory=dict)
+    required: list[str] = field(default_factory=list)
+    path: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    body: Any = None
+    body_type: BodyType = ""
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+    _taken: set[str] = field(default_factory=set)
+
+    def argument(self, wanted: str, schema: Mapping[str, Any], *, is_required: bool) -> str | None:
+        """Declare an argument; returns its placeholder, or None for an optional one too many."""
+        if len(self.properties) >= MAX_ARGUMENTS:
+            self.leave_out(wanted, f"a tool has at most {MAX_ARGUMENTS} arguments", is_required=is_required)
+            return None
+        name = unique(argument_name(wanted), self._taken)
+        self.properties[name] = dict(schema)
+        if is_required:
+            self.required.append(name)
+        return f"{{{{ args.{name} }}}}"
+
+    def leave_out(self, name: str, reason: str, *, is_required: bool) -> None:
+        """Go without an optional argument.
+
+        Raises:
+            Needed: the operation needs it.
+        """
+        if is_required:
+            raise Needed(f"{name[:80]} is required, but {reason}")
+        self.left_out.setdefault(reason, []).append(name[:80])
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the JSON Schema of the arguments."""
+        return {
+            "type": "object",
+            "properties": self.properties,
+            "required": self.required,
+            "additionalProperties": False,
+        }
+
+    def notes(self) -> list[str]:
+        """Return a sentence for each reason why something was left out."""
+        return [f"Left out, since {reason}: {_some(names)}." for reason, names in self.left_out.items()]
+
+
+def plain(text: str, what: str) -> str:
+    """Return a text of the document that goes into a template.
+
+    Raises:
+        Unsupported: it could be read as a placeholder, and so ask for a secret of the App's.
+    """
+    if "{{" in text or "}}" in text or "{%" in text:
+        raise Unsupported(f"{what} holds double braces, which are placeholders here")
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise Unsupported(f"{what} holds a control character")
+    return text
+
+
+def header_name(text: str) -> str:
+    """Return the name of a header; raises Unsupported when it is none."""
+    if not HEADER_NAME.match(text):
+        raise Unsupported(f"{text[:80]!r} is not the name of a header")
+    return plain(text, "the name of a header")
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:NAMES_SHOWN])
+    return shown if len(names) <= NAMES_SHOWN else f"{shown} and {len(names) - NAMES_SHOWN} more"

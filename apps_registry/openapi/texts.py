@@ -1,0 +1,60 @@
+"""Words and names of a document, made fit for a model and for the tool protocol."""
+
+import hashlib
+import re
+import unicodedata
+from typing import Any
+
+MAX_TOOL_NAME = 64
+MAX_ARGUMENT_NAME = 64
+
+
+def shortened(text: Any, limit: int) -> str:
+    """Return a text on one line, without characters that cannot be stored or seen, in at most `limit` characters."""
+    if not isinstance(text, str) or limit <= 0:
+        return ""
+    # Control and format characters (categories C*) hide text from the operator who reads it before a model does.
+    visible = "".join(
+        " " if character.isspace() else "" if unicodedata.category(character)[0] == "C" else character
+        for character in text[: limit * 8]
+    )
+    words = " ".join(visible.split())
+    if len(words) <= limit:
+        return words
+    return words[: limit - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
+
+
+def tool_name(wanted: str) -> str:
+    """Return a name that fits ^[a-zA-Z0-9_-]{1,64}$; one that had to be cut ends in a digest of the whole."""
+    return _fitting(wanted, r"[^a-zA-Z0-9_-]+", MAX_TOOL_NAME) or "tool"
+
+
+def argument_name(wanted: str) -> str:
+    """Return a name of letters, digits and underscores that does not begin with a digit."""
+    name = _fitting(wanted, r"[^a-zA-Z0-9_]+", MAX_ARGUMENT_NAME) or "argument"
+    return f"_{name}"[:MAX_ARGUMENT_NAME] if name[0].isdigit() else name
+
+
+def secret_name(*parts: str) -> str:
+    """Return a name in capitals such as ACME_API_KEY for a secret, from words in any case."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", "_".join(part for part in parts if part))
+    name = re.sub(r"[^A-Z0-9]+", "_", spaced.upper()).strip("_")[:MAX_ARGUMENT_NAME].strip("_")
+    return name if name[:1].isalpha() else f"S_{name}".rstrip("_")
+
+
+def unique(wanted: str, taken: set[str], limit: int = MAX_TOOL_NAME) -> str:
+    """Return the name, or with a number if it is taken in any case, and take it."""
+    name, number = wanted, 1
+    while name.lower() in taken:
+        number += 1
+        name = f"{wanted[: limit - len(str(number)) - 1]}_{number}"
+    taken.add(name.lower())
+    return name
+
+
+def _fitting(wanted: str, others: str, limit: int) -> str:
+    name = re.sub(others, "_", wanted).strip("_")
+    if len(name) <= limit:
+        return name
+    digest = hashlib.blake2s(wanted.encode("utf-8", "replace"), digest_size=4).hexdigest()
+    return f"{name[: limit - 9]}_{digest}"
