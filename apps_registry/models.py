@@ -339,3 +339,7 @@ class RegistryRevision(models.Model):
 
     def __str__(self) -> str:
         return str(self.number)
+
+
+# The models of a part of the registry live with that part; Django finds them by this module.
+from apps_registry.openapi.models import OpenApiSource, OpenApiTool  # noqa: E402, F401

@@ -92,10 +92,12 @@ def _add_form(request: Request, schema: dict[str, Any], holder: Mapping[str, Any
             raise Unsupported("its form has no fields that are named")
         return
     request.body_type, request.body = "form", {}
-    encodings = holder.get("encoding") if isinstance(holder.get("encoding"), Mapping) else {}
+    given = holder.get("encoding")
+    encodings = given if isinstance(given, Mapping) else {}
     for name, part in required_first(schema):
         needed = is_required and name in schema.get("required", [])
-        encoding = encodings.get(name) if isinstance(encodings.get(name), Mapping) else {}
+        own = encodings.get(name)
+        encoding = own if isinstance(own, Mapping) else {}
         try:
             _add_field(request, plain(name, "a field's name"), part, encoding, is_required=needed)
         except Needed:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import orjson
 
+from apps_registry.http_tools import checks
 from apps_registry.http_tools.definition import HttpToolDefinition
+from apps_registry.http_tools.tool import IDEMPOTENT
 from apps_registry.openapi.body import add_body
 from apps_registry.openapi.document import Document, Unsupported
 from apps_registry.openapi.operations import Operation, Refusal
@@ -16,7 +18,6 @@ from apps_registry.openapi.security import read_credentials
 from apps_registry.openapi.servers import host_of, server_url, whole_url
 from apps_registry.openapi.texts import shortened
 
-METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
 MAX_DESCRIPTION = 1000  # OpenAI-compatible APIs take 1,024
 MAX_SCHEMA_BYTES = 12_000  # some 3,000 tokens, which every request to the model carries
 
@@ -58,7 +59,7 @@ def convert(
 
 
 def _convert(document: Document, operation: Operation, server: str) -> ImportedTool:
-    if operation.method not in METHODS:
+    if operation.method not in checks.METHODS:
         raise Unsupported(f"a tool does not send {operation.method}")
     address = server_url(document, operation, server)
     credentials = read_credentials(document, operation, host_of(address))
@@ -76,9 +77,10 @@ def _convert(document: Document, operation: Operation, server: str) -> ImportedT
         headers={**request.headers, **credentials.headers},
         body=request.body,
         body_type=request.body_type,
+        retries=1 if operation.method in IDEMPOTENT else 0,
     )
-    if "\\u0000" in orjson.dumps(definition.as_json()).decode():
-        raise Unsupported("it holds a NUL character")
+    for problem in checks.find_problems(definition):
+        raise Unsupported(f"the tool would not be usable: {problem.message}")
     return ImportedTool(operation.key, definition, (*notes, *request.notes()), credentials.secrets)
 
 

@@ -13,8 +13,8 @@ from apps_registry.openapi.schemas import SchemaReader
 
 DEFAULT_STYLES = {"path": "simple", "query": "form", "header": "simple", "cookie": "form"}
 SEPARATORS = {"form": "commas", "simple": "commas", "spaceDelimited": "spaces", "pipeDelimited": "vertical bars"}
-# The specification tells to ignore these as parameters: body, security and the client set them.
-IGNORED_HEADERS = {"accept", "content-type", "authorization"}
+# The specification tells to ignore the first three as parameters; the others are for the connection to set.
+IGNORED_HEADERS = {"accept", "content-type", "authorization", "accept-encoding", "content-length", "host", "connection"}
 MAX_NESTING = 3
 
 
@@ -167,8 +167,9 @@ def _add_nested(
 def _add_one(
     request: Request, target: dict[str, str], name: str, wanted: str, schema: dict[str, Any], *, is_required: bool
 ) -> None:
-    placeholder = request.argument(wanted, schema, is_required=is_required)
-    if placeholder:
+    if name.lower() in map(str.lower, target):
+        request.leave_out(name, "another parameter is sent under this name", is_required=is_required)
+    elif placeholder := request.argument(wanted, schema, is_required=is_required):
         target[name] = placeholder
 
 

@@ -9,7 +9,7 @@ from apps_registry.http_tools.definition import BodyType
 from apps_registry.openapi.document import Unsupported
 from apps_registry.openapi.texts import argument_name, unique
 
-MAX_ARGUMENTS = 60
+MAX_ARGUMENTS = 40
 NAMES_SHOWN = 12
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 

@@ -1,11 +1,13 @@
 """Schemas of a document as JSON Schema 2020-12 that a model can read: references written out, size bounded."""
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from apps_registry.http_tools.schema import compile_schema
 from apps_registry.openapi.document import Document
 from apps_registry.openapi.merging import add_null, merge
 from apps_registry.openapi.texts import shortened
@@ -113,7 +115,9 @@ class SchemaReader:
         """Return the keywords that hold no schemas, those of 3.0 in the words of 2020-12."""
         own: dict[str, Any] = {}
         kinds = schema.get("type")
-        if kept := [kind for kind in (kinds if isinstance(kinds, list) else [kinds]) if kind in TYPES]:
+        if kept := [
+            kind for kind in (kinds if isinstance(kinds, list) else [kinds]) if isinstance(kind, str) and kind in TYPES
+        ]:
             own["type"] = kept if len(kept) > 1 else kept[0]
         for keyword, fits in _FITTING.items():
             if keyword in schema and fits(schema[keyword]):
@@ -169,11 +173,21 @@ def _is_small(value: Any) -> bool:
     return value is not None and len(orjson.dumps(value)) <= MAX_DEFAULT
 
 
+@functools.lru_cache(maxsize=4096)
+def _is_pattern(text: str) -> bool:
+    """Whether we can match it: look-around and the dialects of other languages are left to the API."""
+    try:
+        compile_schema({"pattern": text})
+    except ValueError:
+        return False
+    return "\0" not in text
+
+
 _FITTING: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(BOUNDS, _is_number),
     **dict.fromkeys(COUNTS, _is_count),
     "multipleOf": lambda value: _is_number(value) and value > 0,
-    "pattern": lambda value: isinstance(value, str) and len(value) <= MAX_PATTERN,
+    "pattern": lambda value: isinstance(value, str) and len(value) <= MAX_PATTERN and _is_pattern(value),
     "format": lambda value: isinstance(value, str),
     "uniqueItems": lambda value: isinstance(value, bool),
     "const": _is_small,

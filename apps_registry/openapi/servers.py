@@ -48,14 +48,18 @@ def whole_url(server: str, operation: Operation, request: Request) -> str:
         Unsupported: the path could be read as a placeholder of ours.
     """
     path, _, query = plain(operation.path, "its path").partition("#")[0].partition("?")
-    for entry in filter(None, query.split("&")):
-        name, _, value = entry.partition("=")
-        request.query.setdefault(name, value)
-    for name in dict.fromkeys(VARIABLE.findall(path)):
+    for name in dict.fromkeys(VARIABLE.findall(f"{path}?{query}")):
         if name not in request.path:  # some documents do not declare them
             placeholder = request.argument(name, {"type": "string"}, is_required=True)
             request.path[name] = placeholder or ""
-    return server + VARIABLE.sub(lambda found: request.path[found[1]], path if path[:1] == "/" else f"/{path}")
+    for entry in filter(None, query.split("&")):
+        name, _, value = entry.partition("=")
+        request.query.setdefault(name, _with_placeholders(value, request))
+    return server + _with_placeholders(path if path[:1] == "/" else f"/{path}", request)
+
+
+def _with_placeholders(text: str, request: Request) -> str:
+    return VARIABLE.sub(lambda found: request.path[found[1]], text)
 
 
 def _server(document: Document, operation: Operation) -> Mapping[str, Any]:

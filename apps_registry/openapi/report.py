@@ -1,0 +1,57 @@
+"""A plan in lines of text, as the command prints it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from apps_registry.openapi.diff import FieldChange, Plan
+from apps_registry.openapi.operations import Operation
+from apps_registry.openapi.texts import shortened
+
+SIGNS = {"added": "+", "changed": "~", "removed": "-", "turned off": "-", "unchanged": "="}
+VALUE_CHARS = 200
+
+
+def operation_lines(operations: list[Operation], known: set[str]) -> Iterator[str]:
+    """Yield a line for each operation that can be chosen; a star marks those that are tools already."""
+    for operation in operations:
+        mark = "*" if operation.key in known else " "
+        tags = f"  [{', '.join(operation.tags)}]" if operation.tags else ""
+        yield f"{mark} {operation.key}  {operation.method} {operation.path}  {operation.summary}{tags}"
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """Yield what would be done, what cannot be, and which secrets are needed."""
+    for change in plan.changes:
+        definition = change.definition
+        yield f"{SIGNS[change.kind]} {definition.name}  {change.kind}  {definition.method} {definition.url}"
+        for field in change.fields:
+            yield f"    {field_line(field)}"
+        for note in change.notes if change.kind != "unchanged" else ():
+            yield f"    {note}"
+    for refusal in plan.refusals:
+        yield f"! {refusal.key}  not imported: {refusal.reason}"
+    for name, words in plan.secrets.items():
+        yield f"secret {name}: {words}"
+
+
+def field_line(field: FieldChange) -> str:
+    """Return what happens to a field in one line."""
+    before, after = shown(field.before), shown(field.after)
+    if field.is_conflict:
+        return f"{field.name}: yours stays ({before}); the document has {after}"
+    return f"{field.name}: {before} -> {after}"
+
+
+def shown(value: Any) -> str:
+    """Return a value in few characters."""
+    return shortened(orjson.dumps(value).decode(), VALUE_CHARS)
+
+
+def counts(plan: Plan) -> str:
+    """Return the plan in a sentence."""
+    kinds = [change.kind for change in plan.changes]
+    parts = [f"{kinds.count(kind)} {kind}" for kind in SIGNS if kind in kinds]
+    parts += [f"{len(plan.refusals)} not imported"] if plan.refusals else []
+    return ", ".join(parts) or "nothing chosen"

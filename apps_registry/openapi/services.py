@@ -1,0 +1,176 @@
+"""Imports: what one would do to an App's tools, and doing it."""
+
+import zlib
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from asgiref.sync import async_to_sync
+from django.db import transaction
+
+from apps_registry.http_tools.definition import HttpToolDefinition
+from apps_registry.models import App, Tool
+from apps_registry.openapi.convert import convert
+from apps_registry.openapi.diff import Change, Known, Plan, compare
+from apps_registry.openapi.document import MAX_BYTES, Document, DocumentError, read_document
+from apps_registry.openapi.models import OpenApiSource, OpenApiTool
+from apps_registry.openapi.operations import Operation, Refusal, read_operations
+from apps_registry.openapi.texts import shortened
+from apps_registry.outbound.client import OutboundRequest, send
+from apps_registry.outbound.errors import OutboundError
+
+FETCH_SECONDS = 30.0
+ACCEPT = "application/json, application/yaml;q=0.9, */*;q=0.5"
+
+
+class PlanChanged(Exception):
+    """What would be done is no longer what was confirmed."""
+
+
+@dataclass(slots=True)
+class Import:
+    """A document that is about to be imported into an App.
+
+    Attributes:
+        source: its row, which need not be saved yet.
+        operations: all that the document has.
+        unlisted: what could not even be listed.
+    """
+
+    app: App
+    source: OpenApiSource
+    document: Document
+    operations: list[Operation] = field(init=False)
+    unlisted: list[Refusal] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """List the operations."""
+        self.operations, self.unlisted = read_operations(self.document, self.source.prefix)
+
+    def known_keys(self) -> set[str]:
+        """Return the keys of the operations that are tools of the App already."""
+        return set(self.source.tools.values_list("key", flat=True)) if self.source.pk else set()
+
+    def plan(self, chosen: Collection[str]) -> Plan:
+        """Return what importing the chosen operations, and those that are tools already, would do.
+
+        Args:
+            chosen: keys of operations.
+        """
+        known = _known(self.source)
+        wanted = {*chosen, *known}
+        tools, refusals = convert(
+            self.document, [each for each in self.operations if each.key in wanted], server=self.source.server
+        )
+        others = Tool.objects.filter(app=self.app).exclude(openapi__source=self.source if self.source.pk else None)
+        return compare(
+            tools,
+            [*self.unlisted, *refusals],
+            known=known,
+            still_there=frozenset(operation.key for operation in self.operations),
+            other_names=frozenset(name.lower() for name in others.values_list("name", flat=True)),
+        )
+
+
+def fetch(app: App, url: str) -> bytes:
+    """Return a document from an address, by the App's rules for outbound calls.
+
+    Raises:
+        DocumentError: it could not be had.
+    """
+    request = OutboundRequest("GET", url, {"Accept": ACCEPT})
+    hosts = frozenset(app.allowed_hosts.lower().split())
+    try:
+        response = async_to_sync(send)(
+            request, allowed_hosts=hosts, timeout_seconds=FETCH_SECONDS, records=[], max_bytes=MAX_BYTES
+        )
+    except OutboundError as error:
+        raise DocumentError(f"The document could not be fetched: {error}.") from None
+    if response.status != 200:
+        raise DocumentError(f"The document could not be fetched: the server answered {response.status}.")
+    return response.body
+
+
+def begin(app: App, content: bytes, *, url: str = "", prefix: str | None = None, server: str | None = None) -> Import:
+    """Read a document for an App; nothing is saved.
+
+    Args:
+        app: gets the tools.
+        content: the document, JSON or YAML.
+        url: where it came from; empty: from a file.
+        prefix: put before the names of new tools; None: as the last time.
+        server: the address to use in place of the document's; None: as the last time.
+
+    Raises:
+        DocumentError: it cannot be read.
+    """
+    document = read_document(content, url)
+    title = shortened(document.title, 200) or "Untitled"
+    source = OpenApiSource.objects.filter(app=app, title=title).first() or OpenApiSource(app=app, title=title)
+    source.url, source.content = url, zlib.compress(content)
+    source.prefix = source.prefix if prefix is None else prefix
+    source.server = source.server if server is None else server
+    return Import(app, source, document)
+
+
+def resume(source: OpenApiSource) -> Import:
+    """Return the import of a document that is saved.
+
+    Raises:
+        DocumentError: it cannot be read.
+    """
+    return Import(source.app, source, read_document(zlib.decompress(source.content), source.url))
+
+
+@transaction.atomic
+def apply(importing: Import, chosen: Collection[str], *, digest: str) -> Plan:
+    """Do what was planned and confirmed; returns what was done.
+
+    Args:
+        importing: the document.
+        chosen: keys of operations.
+        digest: of the plan that the operator saw.
+
+    Raises:
+        PlanChanged: tools changed meanwhile, so that something else would be done.
+    """
+    App.objects.select_for_update(no_key=True).get(pk=importing.app.pk)
+    importing.source.save()
+    plan = importing.plan(chosen)
+    if plan.digest() != digest:
+        raise PlanChanged
+    for change in plan.changes:
+        _apply_change(importing, change)
+    return plan
+
+
+def _apply_change(importing: Import, change: Change) -> None:
+    origin = importing.source.tools.filter(key=change.key).select_related("tool").first()
+    if change.kind == "added" and change.imported:
+        definition = change.definition.as_json()
+        tool = Tool.objects.create(
+            app=importing.app, kind=Tool.Kind.HTTP, name=change.definition.name, definition=definition
+        )
+        OpenApiTool.objects.create(tool=tool, source=importing.source, key=change.key, imported=definition)
+    elif origin and change.kind == "changed" and change.imported:
+        origin.tool.definition = change.definition.as_json()
+        origin.tool.save(update_fields=["definition"])
+        origin.imported = change.imported.as_json()
+        origin.save(update_fields=["imported"])
+    elif origin and change.kind == "removed":
+        origin.tool.delete()
+    elif origin and change.kind == "turned off":
+        origin.tool.is_enabled = False
+        origin.tool.save(update_fields=["is_enabled"])
+
+
+def _known(source: OpenApiSource) -> dict[str, Known]:
+    if not source.pk:
+        return {}
+    rows = source.tools.select_related("tool")
+    return {
+        row.key: Known(
+            HttpToolDefinition.from_json(row.tool.name, row.tool.definition),
+            HttpToolDefinition.from_json(row.tool.name, row.imported),
+        )
+        for row in rows
+    }

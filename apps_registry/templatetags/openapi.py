@@ -1,0 +1,29 @@
+"""How the pages of an OpenAPI import show what would change."""
+
+from django import template
+from django.utils.safestring import SafeString
+
+from apps_registry.admin_display import badge
+from apps_registry.openapi import report
+from apps_registry.openapi.diff import FieldChange
+
+register = template.Library()
+TONES = {"added": "active", "changed": "processing", "removed": "revoked", "turned off": "expired"}
+
+
+@register.filter
+def change_badge(kind: str) -> SafeString:
+    """Return the kind of a change as a badge."""
+    return badge(TONES.get(kind, "quiet"), kind)
+
+
+@register.filter
+def field_line(field: FieldChange) -> str:
+    """Return what happens to a field in one line."""
+    return report.field_line(field)
+
+
+@register.filter
+def labelled(word: str, text: str) -> SafeString:
+    """Return a badge in the colour of a status word with a text of its own."""
+    return badge(word, text)
