@@ -23,6 +23,7 @@ from apps_registry.app_inlines import AlternativesInline, SecretsInline
 from apps_registry.default_app import make_default
 from apps_registry.forms import AppForm
 from apps_registry.models import App, Tool
+from apps_registry.openapi.pages import OpenApiPages
 
 KEYS_SHOWN = 20
 USABLE_KEY = Q(keys__revoked_at=None) & (Q(keys__expires_at=None) | Q(keys__expires_at__gt=Now()))
@@ -204,10 +205,10 @@ class AppAdmin(ConsoleAdmin[App]):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **panels})
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the page that switches the default App."""
+        """Add the pages that switch the default App and import tools."""
         view = self.admin_site.admin_view(self.make_default_view)
         own = path("<path:object_id>/make-default/", view, name="apps_registry_app_make_default")
-        return [own, *super().get_urls()]
+        return [own, *OpenApiPages(self).urls(), *super().get_urls()]
 
     @admin.action(description="Make this the default App", permissions=["change"])
     def make_default_action(self, request: HttpRequest, queryset: QuerySet[App]) -> HttpResponse | None:

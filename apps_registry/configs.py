@@ -9,6 +9,8 @@ from apps_registry import outbound_calls
 from apps_registry.database import run_orm
 from apps_registry.http_tools.checks import find_problems
 from apps_registry.http_tools.tool import Surroundings, http_tool
+from apps_registry.mcp.definition import McpToolDefinition
+from apps_registry.mcp.tool import mcp_tool
 from apps_registry.models import App, Model
 from apps_registry.models import Tool as ToolRow
 from apps_registry.secret_box import Keys, SecretBox
@@ -104,17 +106,32 @@ def surroundings_of(app: App) -> Surroundings:
 def _tools(app: App) -> Iterator[Tool]:
     """Yield the App's tools that are on; one that cannot be used is left out, and takes no other along."""
     surroundings = surroundings_of(app)
-    for row in app.tools.filter(is_enabled=True):
-        if row.kind == ToolRow.Kind.HTTP:
+    for row in app.tools.filter(is_enabled=True).select_related("mcp__server"):
+        if row.kind in {ToolRow.Kind.HTTP, ToolRow.Kind.MCP}:
             try:
-                definition = row.http_definition()
-                if problems := find_problems(definition):
-                    raise ValueError(problems[0].attribute)
-                yield http_tool(definition, surroundings)
+                yield _remote_tool(row, surroundings)
             except (TypeError, ValueError, AttributeError) as error:
                 logger.error("tool %d of App %s cannot be used: %s", row.pk, app.slug, type(error).__name__)
         elif row.name in BUILTIN_TOOLS:
             yield BUILTIN_TOOLS[row.name]
+
+
+def _remote_tool(row: ToolRow, surroundings: Surroundings) -> Tool:
+    if row.kind == ToolRow.Kind.HTTP:
+        definition = row.http_definition()
+        if problems := find_problems(definition):
+            raise ValueError(problems[0].attribute)
+        return http_tool(definition, surroundings)
+    server = row.mcp.server
+    return mcp_tool(
+        row.name,
+        McpToolDefinition.from_text(row.definition),
+        surroundings,
+        url=server.url,
+        headers=server.headers,
+        timeout_seconds=server.timeout_seconds,
+        max_result_chars=server.max_result_chars,
+    )
 
 
 def _to_model_config(model: Model) -> ModelConfig:

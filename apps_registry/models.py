@@ -202,6 +202,7 @@ class Tool(models.Model):
 
         BUILTIN = "builtin", "Built-in"
         HTTP = "http", "HTTP"
+        MCP = "mcp", "MCP"
 
     app = models.ForeignKey(App, verbose_name="App", on_delete=models.CASCADE, related_name="tools")
     kind = models.CharField(max_length=20, choices=Kind, default=Kind.BUILTIN)
@@ -210,7 +211,7 @@ class Tool(models.Model):
         validators=[RegexValidator(TOOL_NAME_PATTERN, "Use up to 64 letters, digits, hyphens and underscores.")],
     )
     is_enabled = models.BooleanField("enabled", default=True)
-    # Of an HTTP tool, its definition as JSON text, which keeps the operator's order; a built-in tool has its code.
+    # The definition of an HTTP or MCP tool as JSON text, which keeps its order; a built-in tool has its code.
     definition = models.TextField(blank=True, default="")
 
     class Meta:
@@ -342,4 +343,5 @@ class RegistryRevision(models.Model):
 
 
 # The models of a part of the registry live with that part; Django finds them by this module.
+from apps_registry.mcp.models import McpServer, McpTool  # noqa: E402, F401
 from apps_registry.openapi.models import OpenApiSource, OpenApiTool  # noqa: E402, F401

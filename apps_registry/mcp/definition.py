@@ -1,0 +1,52 @@
+"""What a chosen tool of an MCP server is, and whether it can be used."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from apps_registry.http_tools.schema import find_schema_problem
+from apps_registry.mcp.remote import OfferedTool
+from apps_registry.openapi.texts import shortened, tool_name
+
+MAX_DESCRIPTION = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class McpToolDefinition:
+    """A tool as the operator accepted it: what the server says later counts only when it is accepted again.
+
+    Attributes:
+        remote_name: what the server calls it.
+        parameters: JSON Schema of its arguments.
+    """
+
+    remote_name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON data, for storage."""
+        return {
+            "remote_name": self.remote_name,
+            "description": self.description,
+            "parameters": dict(self.parameters),
+        }
+
+
+def define(offered: OfferedTool) -> McpToolDefinition:
+    """Return what a server offers in a form that a model can be given."""
+    schema = {name: value for name, value in offered.parameters.items() if name not in {"$schema", "title"}}
+    description = shortened(offered.description, MAX_DESCRIPTION) or offered.name
+    return McpToolDefinition(offered.name, description, {"type": "object", "properties": {}, **schema})
+
+
+def find_problem(definition: McpToolDefinition) -> str | None:
+    """Return why a tool cannot be used; None: it can."""
+    if "\0" in repr(definition.as_json()) or len(definition.remote_name) > 200 or not definition.remote_name:
+        return "Its name or its schema cannot be stored."
+    return find_schema_problem(dict(definition.parameters))
+
+
+def local_name(slug: str, remote_name: str) -> str:
+    """Return what an App's model calls a server's tool."""
+    return tool_name(f"{slug}_{remote_name}")

@@ -1,0 +1,128 @@
+"""Asking a server for its tools, seeing what is new, and taking it over."""
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import orjson
+from asgiref.sync import async_to_sync
+from django.db import transaction
+from django.utils import timezone
+
+from apps_registry.configs import surroundings_of
+from apps_registry.http_tools.scrub import scrub
+from apps_registry.mcp.definition import McpToolDefinition, define, find_problem, local_name
+from apps_registry.mcp.models import McpServer, McpTool
+from apps_registry.mcp.remote import McpError, OfferedTool, list_tools
+from apps_registry.mcp.tool import endpoint_of
+from apps_registry.models import App, Tool
+from apps_registry.tools.base import ToolError
+
+State = Literal["new", "the same", "changed", "gone", "unusable"]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedState:
+    """A tool of a server beside what the App has of it.
+
+    Attributes:
+        name: what the App's model calls it, or would.
+        offered: what the server said when it was last asked; None: nothing.
+        accepted: what the App has; None: it is not chosen.
+        problem: why it cannot be used.
+    """
+
+    name: str
+    remote_name: str
+    state: State
+    offered: McpToolDefinition | None
+    accepted: McpToolDefinition | None
+    problem: str = ""
+
+    @property
+    def differences(self) -> list[tuple[str, object, object]]:
+        """What the server says otherwise than what was accepted: field, before, after."""
+        if not self.offered or not self.accepted:
+            return []
+        before, after = self.accepted.as_json(), self.offered.as_json()
+        return [(field, before[field], after[field]) for field in before if before[field] != after[field]]
+
+
+def refresh(server: McpServer) -> None:
+    """Ask a server for its tools and keep the answer; no tool changes yet.
+
+    Raises:
+        McpError: it cannot be asked; the message holds no secret.
+    """
+    surroundings = surroundings_of(server.app)
+    try:
+        endpoint = endpoint_of(
+            surroundings, url=server.url, headers=server.headers, timeout_seconds=server.timeout_seconds
+        )
+        offered = async_to_sync(list_tools)(endpoint, [])
+    except (ToolError, McpError) as error:
+        raise McpError(scrub(str(error), surroundings.secrets.readable())) from None
+    usable = [asdict(tool) for tool in offered if "\0" not in repr(tool) and "\\x00" not in repr(tool)]
+    server.offered, server.refreshed_at = usable, timezone.now()
+    server.save(update_fields=["offered", "refreshed_at"])
+
+
+def states(server: McpServer) -> list[OfferedState]:
+    """Return the server's tools in its order, then those that it no longer offers."""
+    chosen = {}
+    for row in server.tools.select_related("tool"):
+        chosen[row.tool.definition["remote_name"]] = (row.tool.name, McpToolDefinition(**row.tool.definition))
+    found = []
+    for data in server.offered:
+        offered = define(OfferedTool(**data))
+        name, accepted = chosen.pop(offered.remote_name, (local_name(server.slug, offered.remote_name), None))
+        found.append(_state(name, offered, accepted))
+    return [*found, *(OfferedState(name, key, "gone", None, has) for key, (name, has) in chosen.items())]
+
+
+def digest(server: McpServer) -> str:
+    """Return what tells this answer of the server from any other."""
+    return hashlib.blake2b(orjson.dumps(server.offered), digest_size=16).hexdigest()
+
+
+@transaction.atomic
+def choose(server: McpServer, remote_names: Collection[str]) -> list[str]:
+    """Make the App use these tools of the server, as it describes them now, and no others of it.
+
+    Returns:
+        What was done, a sentence for each tool that was added, changed or removed, or that could not be added.
+    """
+    App.objects.select_for_update(no_key=True).get(pk=server.app_id)
+    done = [_choose_one(server, each, is_wanted=each.remote_name in remote_names) for each in states(server)]
+    return [sentence for sentence in done if sentence]
+
+
+def _choose_one(server: McpServer, each: OfferedState, *, is_wanted: bool) -> str:
+    rows = Tool.objects.filter(app=server.app_id)
+    if each.accepted and (not is_wanted or each.offered is None):
+        rows.get(mcp__server=server, name=each.name).delete()
+        return f"{each.name} removed"
+    if not is_wanted or each.offered is None or each.state == "the same":
+        return ""
+    if each.problem:
+        return f"{each.name} not added: {each.problem}" if not each.accepted else ""
+    if each.accepted:
+        rows.filter(mcp__server=server, name=each.name).update(definition=each.offered.as_json())
+        return f"{each.name} changed"
+    if rows.filter(name__iexact=each.name).exists():
+        return f"{each.name} not added: the App has another tool of this name"
+    definition = each.offered.as_json()
+    tool = Tool.objects.create(app=server.app, kind=Tool.Kind.MCP, name=each.name, definition=definition)
+    McpTool.objects.create(tool=tool, server=server)
+    return f"{each.name} added"
+
+
+def _state(name: str, offered: McpToolDefinition, accepted: McpToolDefinition | None) -> OfferedState:
+    problem = find_problem(offered) or ""
+    state: State = "new"
+    if problem:
+        state = "unusable"
+    elif accepted:
+        state = "the same" if accepted == offered else "changed"
+    return OfferedState(name, offered.remote_name, state, offered, accepted, problem)

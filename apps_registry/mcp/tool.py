@@ -1,0 +1,82 @@
+"""A tool of an MCP server at work."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from apps_registry.http_tools import schema
+from apps_registry.http_tools.result import cut
+from apps_registry.http_tools.scrub import scrub
+from apps_registry.http_tools.templates import render_text
+from apps_registry.http_tools.tool import ERROR_MAX_CHARS, GRACE_SECONDS, Surroundings
+from apps_registry.mcp.definition import McpToolDefinition
+from apps_registry.mcp.remote import Endpoint, McpError, call_tool
+from apps_registry.outbound.client import CallRecord
+from apps_registry.tools.base import Tool, ToolContext, ToolError
+
+
+def mcp_tool(
+    name: str,
+    definition: McpToolDefinition,
+    surroundings: Surroundings,
+    *,
+    url: str,
+    headers: Mapping[str, str],
+    timeout_seconds: float,
+    max_result_chars: int,
+) -> Tool:
+    """Return the tool that a definition describes.
+
+    Args:
+        name: what the model calls it by.
+        definition: what the operator accepted.
+        surroundings: of the App that the tool belongs to.
+        url: of the server.
+        headers: name -> template over the App's secrets.
+        timeout_seconds: for a whole call, with its connection.
+        max_result_chars: more than this is cut off, with a note.
+
+    Raises:
+        ValueError: its parameters are not a JSON Schema.
+    """
+    validator = schema.compile_schema(definition.parameters)
+
+    async def run(arguments: Mapping[str, Any], context: ToolContext) -> str:
+        endpoint = endpoint_of(surroundings, url=url, headers=headers, timeout_seconds=timeout_seconds)
+        records: list[CallRecord] = []
+        try:
+            text, is_error = await call_tool(endpoint, definition.remote_name, arguments, records)
+        except McpError as error:
+            text, is_error = str(error), True
+        finally:
+            if context.turn_id is not None and records:
+                await surroundings.store(surroundings.app_id, context.turn_id, name, records)
+        readable = scrub(text, surroundings.secrets.readable())
+        if is_error:
+            raise ToolError(cut(readable, ERROR_MAX_CHARS) or "the tool failed and does not say why")
+        return cut(readable, max_result_chars)
+
+    return Tool(
+        name,
+        definition.description,
+        {"additionalProperties": False, **definition.parameters},
+        run,
+        check=partial(schema.check, validator),
+        timeout_seconds=timeout_seconds + GRACE_SECONDS,
+    )
+
+
+def endpoint_of(
+    surroundings: Surroundings, *, url: str, headers: Mapping[str, str], timeout_seconds: float
+) -> Endpoint:
+    """Return a server with the secrets filled into its headers.
+
+    Raises:
+        ToolError: a secret is missing.
+    """
+
+    def secret(_namespace: str, name: str) -> str:
+        return surroundings.secrets.value(name)
+
+    filled = {header: render_text(template, secret) for header, template in headers.items()}
+    return Endpoint(url, filled, surroundings.allowed_hosts, timeout_seconds)
