@@ -7,8 +7,8 @@ from typing import Any
 import httpx2
 
 from apps_registry.outbound.backend import host_and_port
-from apps_registry.outbound.client import DEFAULT_PORTS, CallRecord, CheckedTransport
-from apps_registry.outbound.errors import OutboundError, TooLarge
+from apps_registry.outbound.client import DEFAULT_PORTS, CallRecord, CheckedTransport, connect_failure
+from apps_registry.outbound.errors import OutboundError, TooLarge, Unreachable
 
 MAX_BYTES = 4 * 1024 * 1024
 
@@ -38,6 +38,9 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
             response = await self._inner.handle_async_request(request)
         except OutboundError as error:
             self.fail(record, error)
+            raise
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            self.fail(record, Unreachable(connect_failure(error)))
             raise
         finally:
             record.address = self._inner.backend.address

@@ -13,11 +13,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AlterField(
-            model_name='secret',
-            name='name',
-            field=models.CharField(max_length=64, validators=[django.core.validators.RegexValidator('^[A-Z][A-Z0-9_]*\\Z', 'Use capital letters, digits and underscores.')]),
-        ),
-        migrations.AlterField(
             model_name='tool',
             name='kind',
             field=models.CharField(choices=[('builtin', 'Built-in'), ('http', 'HTTP'), ('mcp', 'MCP')], default='builtin', max_length=20),

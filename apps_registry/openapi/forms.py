@@ -21,7 +21,7 @@ class DocumentForm(forms.Form):
         widget=forms.TextInput(attrs={"class": "vLargeTextField"}),
         help_text="Fetched now, by the same rules as every call of this App's tools.",
     )
-    prefix = forms.CharField(
+    name_prefix = forms.CharField(
         label="Prefix of the tools' names",
         required=False,
         max_length=40,

@@ -121,7 +121,7 @@ class OpenApiPages:
 def _saved(app: App, data: dict[str, Any]) -> OpenApiSource:
     """Read the document and keep it; tools change later, when the operator has seen how."""
     content = data["file"].read() if data["file"] else fetch(app, data["url"])
-    importing = begin(app, content, url=data["url"], prefix=data["prefix"] or None, server=data["server"] or None)
+    importing = begin(app, content, url=data["url"], prefix=data["name_prefix"] or None, server=data["server"] or None)
     importing.source.save()
     return importing.source
 

@@ -168,7 +168,7 @@ async def _opened(transport: CheckedTransport, request: OutboundRequest) -> Asyn
             finally:
                 await response.aclose()
     except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-        raise Unreachable(_why(error)) from None
+        raise Unreachable(connect_failure(error)) from None
     except httpx2.DecodingError:
         raise Unreachable("the answer's compression is broken") from None
     except httpx2.TransportError as error:
@@ -233,7 +233,8 @@ def _origin(address: str) -> tuple[str, bytes, int]:
     return url.scheme, url.raw_host, url.port or DEFAULT_PORTS[url.scheme]
 
 
-def _why(error: Exception) -> str:
+def connect_failure(error: Exception) -> str:
+    """Return why no connection came about, in words of ours: those of the system may hold anything."""
     cause = str(error)
     if "certificate" in cause.lower() or "ssl" in cause.lower():
         return "the server's certificate is not accepted"

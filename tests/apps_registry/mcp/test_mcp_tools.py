@@ -1,0 +1,182 @@
+"""Tools of an MCP server: listed, chosen, called by a model, refreshed with a diff."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from apps_registry.mcp.models import McpServer
+from apps_registry.models import App, OutboundCall, Secret
+from tests.apps_registry.mcp.server_token import TOKEN
+from tests.client import Client
+from tests.commands import Result
+from tests.model_server import ScriptedModel, calls, says
+from tests.product import ROOT, free_port
+
+pytest.importorskip("mcp")
+
+
+class RunningServer:
+    """The MCP server of the tests, which can be replaced by its next version at the same address."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}/mcp"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, version: str = "1") -> None:
+        command = [sys.executable, "-m", "tests.apps_registry.mcp.server", str(self.port), version]
+        self._process = subprocess.Popen(command, cwd=ROOT)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise RuntimeError("the MCP server did not start")
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def remote() -> Iterator[RunningServer]:
+    running = RunningServer()
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def mcp_server(app: App, remote: RunningServer) -> McpServer:
+    """The server as an MCP server of the App, which may call it and has its token."""
+    App.objects.filter(pk=app.pk).update(allowed_hosts=f"127.0.0.1:{remote.port}")
+    secret = Secret(app=app, name="MCP_TOKEN")
+    secret.set_value(TOKEN)
+    secret.save()
+    return make_server(app, remote)
+
+
+def make_server(app: App, remote: RunningServer, **overrides: Any) -> McpServer:
+    headers = {"Authorization": "Bearer {{ secrets.MCP_TOKEN }}"}
+    fields = {"app": app, "slug": "px", "url": remote.url, "headers": headers, "timeout_seconds": 5, **overrides}
+    server = McpServer(**fields)
+    server.full_clean()
+    server.save()
+    return server
+
+
+def choose(manage: Callable[..., Result], app: App, *names: str) -> Result:
+    done = manage("refresh_mcp", app.slug, "px", *(f"--choose={name}" for name in names), "--apply")
+    assert done.code == 0, done.err
+    return done
+
+
+def results_of(model: ScriptedModel, client: Client, *wanted: tuple[str, Any]) -> list[str]:
+    """What the model reads when it calls these tools in one round."""
+    model.will(calls(*wanted), says("Done."))
+    client.chat("Go")
+    return [message["content"] for message in model.prompts[-1] if message["role"] == "tool"]
+
+
+def test_a_chosen_tool_answers_the_model(
+    app: App, mcp_server: McpServer, manage: Callable[..., Result], app_client: Client, model: ScriptedModel
+) -> None:
+    choose(manage, app, "price_of", "add")
+    price, total = results_of(model, app_client, ("px_price_of", {"token": "ETH"}), ("px_add", {"a": 2, "b": 3}))
+    assert '"token":"ETH"' in price.replace(" ", "").replace("\n", "")
+    assert total == "5"
+    offered = {tool["function"]["name"]: tool["function"] for tool in model.requests[0]["tools"]}
+    assert "px_fail" not in offered
+    assert offered["px_price_of"]["parameters"]["properties"]["token"]["description"] == "Such as ETH."
+    assert OutboundCall.objects.filter(app=app, tool="px_add", status=200, verdict="answered").exists()
+
+
+def test_what_goes_wrong_is_a_result_that_the_model_reads(
+    app: App, mcp_server: McpServer, manage: Callable[..., Result], app_client: Client, model: ScriptedModel
+) -> None:
+    McpServer.objects.filter(pk=mcp_server.pk).update(timeout_seconds=1.5)
+    choose(manage, app, "fail", "sleep", "flood", "add")
+    wanted = [("px_fail", {}), ("px_sleep", {}), ("px_flood", {"size": 5_000_000}), ("px_add", {"a": "two", "b": 3})]
+    failed, slept, flooded, misfit = results_of(model, app_client, *wanted)
+    assert "the harvest was bad" in failed
+    assert "no complete answer came within 1.5 seconds" in slept
+    assert "larger than" in flooded
+    assert "do not fit" in misfit
+
+
+def test_a_long_result_is_cut(
+    app: App, mcp_server: McpServer, manage: Callable[..., Result], app_client: Client, model: ScriptedModel
+) -> None:
+    choose(manage, app, "flood")
+    (result,) = results_of(model, app_client, ("px_flood", {"size": 20_000}))
+    assert result.startswith("x" * 8000)
+    assert "cut: the first 8000 of 20000" in result
+
+
+def test_the_token_is_sent_and_never_shown(
+    app: App, mcp_server: McpServer, manage: Callable[..., Result], app_client: Client, model: ScriptedModel
+) -> None:
+    choose(manage, app, "whoami")
+    (result,) = results_of(model, app_client, ("px_whoami", {}))
+    assert result == "authorization: Bearer [secret]"
+
+
+def test_a_private_address_is_refused_until_the_operator_allows_it(
+    app: App, mcp_server: McpServer, manage: Callable[..., Result]
+) -> None:
+    App.objects.filter(pk=app.pk).update(allowed_hosts="")
+    done = manage("refresh_mcp", app.slug, "px")
+    assert done.code == 1
+    assert "the call is not allowed" in done.err
+    assert TOKEN not in done.err
+
+
+def test_a_server_that_is_away_is_said_to_be(app: App, manage: Callable[..., Result]) -> None:
+    port = free_port()
+    App.objects.filter(pk=app.pk).update(allowed_hosts=f"127.0.0.1:{port}")
+    McpServer.objects.create(app=app, slug="px", url=f"http://127.0.0.1:{port}/mcp")
+    done = manage("refresh_mcp", app.slug, "px")
+    assert done.code == 1
+    assert "Traceback" not in done.err
+    assert "no connection could be made" in done.err
+
+
+def test_nothing_changes_until_a_refresh_is_applied(
+    app: App, mcp_server: McpServer, remote: RunningServer, manage: Callable[..., Result]
+) -> None:
+    choose(manage, app, "price_of", "retired")
+    before = dict(app.tools.filter(kind="mcp").values_list("name", "definition"))
+    remote.stop()
+    try:
+        remote.start("2")
+        seen = manage("refresh_mcp", app.slug, "px")
+        assert "~* price_of  changed" in seen.out
+        assert "in a currency" in seen.out
+        assert "-* retired  gone" in seen.out
+        assert "   brand_new  new" in seen.out.replace("   ", "   ")
+        assert dict(app.tools.filter(kind="mcp").values_list("name", "definition")) == before
+
+        done = choose(manage, app)
+        assert {"px_price_of changed", "px_retired removed"} <= set(done.out.splitlines())
+        (tool,) = app.tools.filter(kind="mcp")
+        assert "currency" in tool.definition["parameters"]["properties"]
+    finally:
+        remote.stop()
+        remote.start()
+
+
+def test_another_app_has_neither_the_server_nor_its_tools(
+    app: App, other_app: App, mcp_server: McpServer, manage: Callable[..., Result]
+) -> None:
+    choose(manage, app, "add")
+    assert not other_app.tools.filter(kind="mcp").exists()
+    done = manage("refresh_mcp", other_app.slug, "px")
+    assert done.code == 1
+    assert "There is no MCP server 'px'" in done.err
