@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from apps_registry.http_tools.schema import find_schema_problem
 from apps_registry.mcp.remote import OfferedTool
 from apps_registry.openapi.texts import shortened, tool_name
@@ -25,12 +27,25 @@ class McpToolDefinition:
     parameters: Mapping[str, Any]
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as JSON data, for storage."""
+        """Return it as JSON data."""
         return {
             "remote_name": self.remote_name,
             "description": self.description,
             "parameters": dict(self.parameters),
         }
+
+    def as_text(self) -> str:
+        """Return it as JSON text, for storage."""
+        return orjson.dumps(self.as_json()).decode()
+
+    @classmethod
+    def from_text(cls, text: str) -> "McpToolDefinition":
+        """Return the definition that `as_text` wrote.
+
+        Raises:
+            TypeError, ValueError: the text is no definition.
+        """
+        return cls(**orjson.loads(text))
 
 
 def define(offered: OfferedTool) -> McpToolDefinition:

@@ -72,7 +72,8 @@ def states(server: McpServer) -> list[OfferedState]:
     """Return the server's tools in its order, then those that it no longer offers."""
     chosen = {}
     for row in server.tools.select_related("tool"):
-        chosen[row.tool.definition["remote_name"]] = (row.tool.name, McpToolDefinition(**row.tool.definition))
+        definition = McpToolDefinition.from_text(row.tool.definition)
+        chosen[definition.remote_name] = (row.tool.name, definition)
     found = []
     for data in server.offered:
         offered = define(OfferedTool(**data))
@@ -108,11 +109,11 @@ def _choose_one(server: McpServer, each: OfferedState, *, is_wanted: bool) -> st
     if each.problem:
         return f"{each.name} not added: {each.problem}" if not each.accepted else ""
     if each.accepted:
-        rows.filter(mcp__server=server, name=each.name).update(definition=each.offered.as_json())
+        rows.filter(mcp__server=server, name=each.name).update(definition=each.offered.as_text())
         return f"{each.name} changed"
     if rows.filter(name__iexact=each.name).exists():
         return f"{each.name} not added: the App has another tool of this name"
-    definition = each.offered.as_json()
+    definition = each.offered.as_text()
     tool = Tool.objects.create(app=server.app, kind=Tool.Kind.MCP, name=each.name, definition=definition)
     McpTool.objects.create(tool=tool, server=server)
     return f"{each.name} added"

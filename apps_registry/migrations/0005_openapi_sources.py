@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.CharField(max_length=400)),
-                ('imported', models.JSONField()),
+                ('imported', models.TextField()),
                 ('source', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tools', to='apps_registry.openapisource')),
                 ('tool', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='openapi', to='apps_registry.tool')),
             ],

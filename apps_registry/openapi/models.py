@@ -2,7 +2,10 @@
 
 from typing import ClassVar
 
+import orjson
 from django.db import models
+
+from apps_registry.http_tools.definition import HttpToolDefinition
 
 
 class OpenApiSource(models.Model):
@@ -36,7 +39,7 @@ class OpenApiTool(models.Model):
     tool = models.OneToOneField("apps_registry.Tool", on_delete=models.CASCADE, related_name="openapi")
     source = models.ForeignKey(OpenApiSource, on_delete=models.CASCADE, related_name="tools")
     key = models.CharField(max_length=400)
-    imported = models.JSONField()  # what HttpToolDefinition.as_json wrote
+    imported = models.TextField()  # the definition as JSON text, as Tool has its own
 
     class Meta:
         constraints: ClassVar = [
@@ -45,3 +48,11 @@ class OpenApiTool(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    def imported_definition(self) -> HttpToolDefinition:
+        """Return what the document said, under the tool's name of today."""
+        return HttpToolDefinition.from_json(self.tool.name, orjson.loads(self.imported))
+
+    def set_imported_definition(self, definition: HttpToolDefinition) -> None:
+        """Note what the document says; the row is not saved."""
+        self.imported = orjson.dumps(definition.as_json()).decode()

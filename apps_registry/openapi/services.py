@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from asgiref.sync import async_to_sync
 from django.db import transaction
 
-from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.models import App, Tool
 from apps_registry.openapi.convert import convert
 from apps_registry.openapi.diff import Change, Known, Plan, compare
@@ -146,15 +145,16 @@ def apply(importing: Import, chosen: Collection[str], *, digest: str) -> Plan:
 def _apply_change(importing: Import, change: Change) -> None:
     origin = importing.source.tools.filter(key=change.key).select_related("tool").first()
     if change.kind == "added" and change.imported:
-        definition = change.definition.as_json()
-        tool = Tool.objects.create(
-            app=importing.app, kind=Tool.Kind.HTTP, name=change.definition.name, definition=definition
-        )
-        OpenApiTool.objects.create(tool=tool, source=importing.source, key=change.key, imported=definition)
+        tool = Tool(app=importing.app)
+        tool.set_http_definition(change.definition)
+        tool.save()
+        origin = OpenApiTool(tool=tool, source=importing.source, key=change.key)
+        origin.set_imported_definition(change.imported)
+        origin.save()
     elif origin and change.kind == "changed" and change.imported:
-        origin.tool.definition = change.definition.as_json()
+        origin.tool.set_http_definition(change.definition)
         origin.tool.save(update_fields=["definition"])
-        origin.imported = change.imported.as_json()
+        origin.set_imported_definition(change.imported)
         origin.save(update_fields=["imported"])
     elif origin and change.kind == "removed":
         origin.tool.delete()
@@ -167,10 +167,4 @@ def _known(source: OpenApiSource) -> dict[str, Known]:
     if not source.pk:
         return {}
     rows = source.tools.select_related("tool")
-    return {
-        row.key: Known(
-            HttpToolDefinition.from_json(row.tool.name, row.tool.definition),
-            HttpToolDefinition.from_json(row.tool.name, row.imported),
-        )
-        for row in rows
-    }
+    return {row.key: Known(row.tool.http_definition(), row.imported_definition()) for row in rows}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from apps_registry.mcp.definition import McpToolDefinition
 from apps_registry.mcp.models import McpServer
 from apps_registry.models import App, OutboundCall, Secret
 from tests.apps_registry.mcp.server_token import TOKEN
@@ -166,7 +167,7 @@ def test_nothing_changes_until_a_refresh_is_applied(
         done = choose(manage, app)
         assert {"px_price_of changed", "px_retired removed"} <= set(done.out.splitlines())
         (tool,) = app.tools.filter(kind="mcp")
-        assert "currency" in tool.definition["parameters"]["properties"]
+        assert "currency" in McpToolDefinition.from_text(tool.definition).parameters["properties"]
     finally:
         remote.stop()
         remote.start()
