@@ -94,7 +94,7 @@ def compare(
     *,
     known: Mapping[str, Known],
     still_there: frozenset[str],
-    other_names: frozenset[str],
+    taken_names: frozenset[str],
 ) -> Plan:
     """Return what importing would do.
 
@@ -103,14 +103,14 @@ def compare(
         refusals: those that cannot be tools; one that is known stays as it is.
         known: tools of earlier imports of this document, by the key of their operation.
         still_there: the keys of all operations in the document.
-        other_names: names of the App's other tools, in lower case.
+        taken_names: names of all tools of the App, in lower case.
     """
     changes: list[Change] = []
     refused = list(refusals)
     for tool in tools:
         if tool.key in known:
             changes.append(_merged(tool, known[tool.key]))
-        elif tool.definition.name.lower() in other_names:
+        elif tool.definition.name.lower() in taken_names:
             reason = f"the App has another tool named {tool.definition.name}; import with a prefix"
             refused.append(Refusal(tool.key, tool.definition.method, tool.definition.url, reason))
         else:

@@ -61,7 +61,7 @@ def read_operations(document: Document, prefix: str = "") -> tuple[list[Operatio
     for method, path, data, shared in found:
         own_id = _operation_id(data)
         key = own_id if ids[own_id] == 1 and own_id else f"{method} {path}"
-        name = unique(tool_name(prefix + (own_id or f"{method.lower()}_{path}")), taken)
+        name = unique(tool_name(prefix + (own_id or f"{method.lower()}_{path.strip('/')}")), taken)
         summary = shortened(data.get("summary") or data.get("description"), 160)
         operations.append(Operation(key, method, path, summary, _tags(data), name, data, shared))
     return operations, refusals
@@ -90,11 +90,9 @@ def _collect(document: Document) -> tuple[list[_Found], list[Refusal]]:
 
 def _paths(document: Document) -> Iterator[tuple[str, Any]]:
     paths = document.data.get("paths")
-    return (
-        ((str(path), item) for path, item in paths.items() if not str(path).startswith("x-"))
-        if isinstance(paths, Mapping)
-        else iter(())
-    )
+    for path, item in paths.items() if isinstance(paths, Mapping) else ():
+        if not str(path).startswith("x-"):
+            yield str(path), item
 
 
 def _operation_id(data: Mapping[str, Any]) -> str:

@@ -60,13 +60,13 @@ class Import:
         tools, refusals = convert(
             self.document, [each for each in self.operations if each.key in wanted], server=self.source.server
         )
-        others = Tool.objects.filter(app=self.app).exclude(openapi__source=self.source if self.source.pk else None)
+        names = Tool.objects.filter(app=self.app).values_list("name", flat=True)
         return compare(
             tools,
             [*self.unlisted, *refusals],
             known=known,
             still_there=frozenset(operation.key for operation in self.operations),
-            other_names=frozenset(name.lower() for name in others.values_list("name", flat=True)),
+            taken_names=frozenset(name.lower() for name in names),
         )
 
 
