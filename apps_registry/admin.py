@@ -11,10 +11,11 @@ from django.utils.safestring import SafeString
 
 from apps_registry.admin_display import NOTHING, ConsoleAdmin, badge, code
 from apps_registry.app_admin import AppAdmin
+from apps_registry.mcp.admin import McpServerAdmin
 from apps_registry.models import Model, Provider
 from apps_registry.tool_admin import OutboundCallAdmin, ToolAdmin
 
-__all__ = ["AppAdmin", "ModelAdmin", "OutboundCallAdmin", "ProviderAdmin", "ToolAdmin"]
+__all__ = ["AppAdmin", "McpServerAdmin", "ModelAdmin", "OutboundCallAdmin", "ProviderAdmin", "ToolAdmin"]
 
 
 @admin.register(Provider)

@@ -106,7 +106,7 @@ def surroundings_of(app: App) -> Surroundings:
 def _tools(app: App) -> Iterator[Tool]:
     """Yield the App's tools that are on; one that cannot be used is left out, and takes no other along."""
     surroundings = surroundings_of(app)
-    for row in app.tools.filter(is_enabled=True).select_related("mcp__server"):
+    for row in app.tools.filter(is_enabled=True).select_related("mcp_server"):
         if row.kind in {ToolRow.Kind.HTTP, ToolRow.Kind.MCP}:
             try:
                 yield _remote_tool(row, surroundings)
@@ -122,7 +122,9 @@ def _remote_tool(row: ToolRow, surroundings: Surroundings) -> Tool:
         if problems := find_problems(definition):
             raise ValueError(problems[0].attribute)
         return http_tool(definition, surroundings)
-    server = row.mcp.server
+    server = row.mcp_server
+    if server is None:
+        raise ValueError("a tool of an MCP server has one")
     return mcp_tool(
         row.name,
         McpToolDefinition.from_text(row.definition),

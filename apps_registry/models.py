@@ -213,6 +213,9 @@ class Tool(models.Model):
     is_enabled = models.BooleanField("enabled", default=True)
     # The definition of an HTTP or MCP tool as JSON text, which keeps its order; a built-in tool has its code.
     definition = models.TextField(blank=True, default="")
+    mcp_server = models.ForeignKey(
+        "apps_registry.McpServer", on_delete=models.CASCADE, null=True, editable=False, related_name="tools"
+    )
 
     class Meta:
         ordering: ClassVar = ["name"]
@@ -343,5 +346,5 @@ class RegistryRevision(models.Model):
 
 
 # The models of a part of the registry live with that part; Django finds them by this module.
-from apps_registry.mcp.models import McpServer, McpTool  # noqa: E402, F401
+from apps_registry.mcp.models import McpServer  # noqa: E402, F401
 from apps_registry.openapi.models import OpenApiSource, OpenApiTool  # noqa: E402, F401

@@ -1,4 +1,4 @@
-"""MCP servers of Apps, and which of their tools an App uses."""
+"""MCP servers of Apps; the tools that an App uses of them are rows of Tool."""
 
 from typing import ClassVar
 
@@ -26,11 +26,7 @@ class McpServer(models.Model):
     url = models.CharField(
         "URL", max_length=500, help_text="Of its streamable HTTP endpoint, such as https://mcp.example.com/mcp."
     )
-    headers = models.JSONField(
-        default=dict,
-        blank=True,
-        help_text='A JSON object such as {"Authorization": "Bearer {{ secrets.FILES_TOKEN }}"}.',
-    )
+    headers = models.JSONField(default=dict, blank=True)  # name -> template
     timeout_seconds = models.FloatField(
         "time limit (s)", default=20, validators=[MinValueValidator(1), MaxValueValidator(60)]
     )
@@ -63,13 +59,3 @@ class McpServer(models.Model):
             raise ValidationError({"url": "The address of a server is fixed text."})
         if any(namespace != "secrets" for namespace, _ in placeholders(self.headers)):
             raise ValidationError({"headers": "Only secrets can be filled in: {{ secrets.NAME }}."})
-
-
-class McpTool(models.Model):
-    """A tool of a server that an App uses."""
-
-    tool = models.OneToOneField("apps_registry.Tool", on_delete=models.CASCADE, related_name="mcp")
-    server = models.ForeignKey(McpServer, on_delete=models.CASCADE, related_name="tools")
-
-    def __str__(self) -> str:
-        return str(self.tool)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from apps_registry.configs import surroundings_of
 from apps_registry.http_tools.scrub import scrub
 from apps_registry.mcp.definition import McpToolDefinition, define, find_problem, local_name
-from apps_registry.mcp.models import McpServer, McpTool
+from apps_registry.mcp.models import McpServer
 from apps_registry.mcp.remote import McpError, OfferedTool, list_tools
 from apps_registry.mcp.tool import endpoint_of
 from apps_registry.models import App, Tool
@@ -71,9 +71,9 @@ def refresh(server: McpServer) -> None:
 def states(server: McpServer) -> list[OfferedState]:
     """Return the server's tools in its order, then those that it no longer offers."""
     chosen = {}
-    for row in server.tools.select_related("tool"):
-        definition = McpToolDefinition.from_text(row.tool.definition)
-        chosen[definition.remote_name] = (row.tool.name, definition)
+    for tool in server.tools.all():
+        definition = McpToolDefinition.from_text(tool.definition)
+        chosen[definition.remote_name] = (tool.name, definition)
     found = []
     for data in server.offered:
         offered = define(OfferedTool(**data))
@@ -92,7 +92,7 @@ def choose(server: McpServer, remote_names: Collection[str]) -> list[str]:
     """Make the App use these tools of the server, as it describes them now, and no others of it.
 
     Returns:
-        What was done, a sentence for each tool that was added, changed or removed, or that could not be added.
+        What was done, a few words for each tool that was added, changed or removed, or could not be.
     """
     App.objects.select_for_update(no_key=True).get(pk=server.app_id)
     done = [_choose_one(server, each, is_wanted=each.remote_name in remote_names) for each in states(server)]
@@ -100,23 +100,23 @@ def choose(server: McpServer, remote_names: Collection[str]) -> list[str]:
 
 
 def _choose_one(server: McpServer, each: OfferedState, *, is_wanted: bool) -> str:
-    rows = Tool.objects.filter(app=server.app_id)
+    mine = server.tools.filter(name=each.name)
     if each.accepted and (not is_wanted or each.offered is None):
-        rows.get(mcp__server=server, name=each.name).delete()
-        return f"{each.name} removed"
+        mine.delete()
+        return f"Removed {each.name}"
     if not is_wanted or each.offered is None or each.state == "the same":
         return ""
     if each.problem:
-        return f"{each.name} not added: {each.problem}" if not each.accepted else ""
+        return f"Not {'changed' if each.accepted else 'added'}, {each.name}: {each.problem}"
     if each.accepted:
-        rows.filter(mcp__server=server, name=each.name).update(definition=each.offered.as_text())
-        return f"{each.name} changed"
-    if rows.filter(name__iexact=each.name).exists():
-        return f"{each.name} not added: the App has another tool of this name"
-    definition = each.offered.as_text()
-    tool = Tool.objects.create(app=server.app, kind=Tool.Kind.MCP, name=each.name, definition=definition)
-    McpTool.objects.create(tool=tool, server=server)
-    return f"{each.name} added"
+        mine.update(definition=each.offered.as_text())
+        return f"Changed {each.name}"
+    if Tool.objects.filter(app=server.app_id, name__iexact=each.name).exists():
+        return f"Not added, {each.name}: the App has another tool of this name"
+    tool = Tool(app=server.app, kind=Tool.Kind.MCP, name=each.name, mcp_server=server)
+    tool.definition = each.offered.as_text()
+    tool.save()
+    return f"Added {each.name}"
 
 
 def _state(name: str, offered: McpToolDefinition, accepted: McpToolDefinition | None) -> OfferedState:

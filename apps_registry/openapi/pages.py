@@ -43,8 +43,9 @@ class OpenApiPages:
     def document_view(self, request: HttpRequest, app_id: int) -> HttpResponse:
         """Ask for a document (GET), read it and lead to its operations (POST)."""
         app = self._app(request, app_id)
-        form = DocumentForm(request.POST or None, request.FILES or None)
-        if request.method == "POST" and form.is_valid():
+        is_sent = request.method == "POST"
+        form = DocumentForm(request.POST if is_sent else None, request.FILES if is_sent else None)
+        if form.is_valid():
             try:
                 source = _saved(app, form.cleaned_data)
             except DocumentError as error:

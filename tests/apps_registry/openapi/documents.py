@@ -8,6 +8,7 @@ from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.openapi.convert import ImportedTool, convert
 from apps_registry.openapi.document import Document, read_document
 from apps_registry.openapi.operations import Refusal, read_operations
+from tests import factories
 
 
 def document(paths: Mapping[str, Any], *, version: str = "3.1.0", url: str = "", **members: Any) -> Document:
@@ -54,3 +55,46 @@ def query(name: str, schema: Mapping[str, Any], **more: Any) -> dict[str, Any]:
 
 def body(schema: Mapping[str, Any], media: str = "application/json", **more: Any) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {media: {"schema": schema, **more}}}}
+
+
+def price_api(server: str) -> dict[str, Any]:
+    """An API that the upstream server plays."""
+    symbol = {"name": "symbol", "in": "path", "required": True, "schema": {"type": "string"}}
+    order = {
+        "type": "object",
+        "required": ["amount"],
+        "properties": {
+            "amount": {"type": "number"},
+            "note": {"type": "string"},
+            "legs": {"type": "array", "items": {}},
+        },
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": factories.unique("Price API"), "version": "1"},
+        "servers": [{"url": server}],
+        "security": [{"basic": []}],
+        "components": {"securitySchemes": {"basic": {"type": "http", "scheme": "basic"}}},
+        "paths": {
+            "/prices/{symbol}": {
+                "parameters": [symbol],
+                "get": {
+                    "operationId": "getPrice",
+                    "tags": ["prices"],
+                    "summary": "Price of a token",
+                    "parameters": [
+                        {"name": "in", "in": "query", "schema": {"type": "array", "items": {"type": "string"}}}
+                    ],
+                },
+            },
+            "/orders": {
+                "post": {
+                    "operationId": "placeOrder",
+                    "tags": ["orders"],
+                    "requestBody": {"required": True, "content": {"application/json": {"schema": order}}},
+                },
+                "get": {"operationId": "listOrders", "tags": ["orders"]},
+            },
+            "/upload": {"post": {"requestBody": {"content": {"multipart/form-data": {"schema": {}}}}}},
+        },
+    }

@@ -10,57 +10,16 @@ import pytest
 import yaml
 
 from apps_registry.http_tools.definition import HttpToolDefinition
-from apps_registry.models import App, OpenApiSource, Tool
+from apps_registry.models import App, Tool
+from apps_registry.openapi.models import OpenApiSource
 from tests import factories
+from tests.apps_registry.openapi.documents import price_api
 from tests.client import Client
 from tests.commands import Result
 from tests.model_server import ScriptedModel, calls, says
 from tests.upstream import Upstream, echo
 
 PASSWORD = base64.b64encode(b"reader:a-password-of-the-tests").decode()
-
-
-def price_api(server: str) -> dict[str, Any]:
-    """An API that the upstream server plays."""
-    symbol = {"name": "symbol", "in": "path", "required": True, "schema": {"type": "string"}}
-    order = {
-        "type": "object",
-        "required": ["amount"],
-        "properties": {
-            "amount": {"type": "number"},
-            "note": {"type": "string"},
-            "legs": {"type": "array", "items": {}},
-        },
-    }
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": factories.unique("Price API"), "version": "1"},
-        "servers": [{"url": server}],
-        "security": [{"basic": []}],
-        "components": {"securitySchemes": {"basic": {"type": "http", "scheme": "basic"}}},
-        "paths": {
-            "/prices/{symbol}": {
-                "parameters": [symbol],
-                "get": {
-                    "operationId": "getPrice",
-                    "tags": ["prices"],
-                    "summary": "Price of a token",
-                    "parameters": [
-                        {"name": "in", "in": "query", "schema": {"type": "array", "items": {"type": "string"}}}
-                    ],
-                },
-            },
-            "/orders": {
-                "post": {
-                    "operationId": "placeOrder",
-                    "tags": ["orders"],
-                    "requestBody": {"required": True, "content": {"application/json": {"schema": order}}},
-                },
-                "get": {"operationId": "listOrders", "tags": ["orders"]},
-            },
-            "/upload": {"post": {"requestBody": {"content": {"multipart/form-data": {"schema": {}}}}}},
-        },
-    }
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""How the pages of an OpenAPI import show what would change."""
+"""How the pages of imported and MCP tools show what would change."""
 
 from django import template
 from django.utils.safestring import SafeString
@@ -8,6 +8,7 @@ from apps_registry.openapi import report
 from apps_registry.openapi.diff import FieldChange
 
 register = template.Library()
+STATE_TONES = {"the same": "active", "changed": "processing", "gone": "revoked", "unusable": "missing"}
 TONES = {"added": "active", "changed": "processing", "removed": "revoked", "turned off": "expired"}
 
 
@@ -15,6 +16,18 @@ TONES = {"added": "active", "changed": "processing", "removed": "revoked", "turn
 def change_badge(kind: str) -> SafeString:
     """Return the kind of a change as a badge."""
     return badge(TONES.get(kind, "quiet"), kind)
+
+
+@register.filter
+def state_badge(state: str) -> SafeString:
+    """Return the state of an MCP server's tool as a badge."""
+    return badge(STATE_TONES.get(state, "quiet"), state)
+
+
+@register.filter
+def shown(value: object) -> str:
+    """Return JSON data in few characters."""
+    return report.shown(value)
 
 
 @register.filter

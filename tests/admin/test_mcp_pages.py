@@ -1,0 +1,85 @@
+"""MCP servers at the console: one is added, asked, and its tools are chosen one by one."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.test import Client
+
+from apps_registry.mcp.models import McpServer
+from apps_registry.models import App
+from tests.apps_registry.mcp.conftest import RunningServer, mcp_server, remote  # noqa: F401
+from tests.product import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytest.importorskip("mcp")
+
+
+def tools_page(server: McpServer) -> str:
+    return f"/admin/apps_registry/mcpserver/{server.pk}/tools/"
+
+
+@pytest.mark.browser
+def test_a_server_is_added_asked_and_its_tools_chosen(
+    console: "Page",
+    server: Server,
+    app: App,
+    remote: RunningServer,  # noqa: F811
+) -> None:
+    App.objects.filter(pk=app.pk).update(allowed_hosts=f"127.0.0.1:{remote.port}")
+    console.goto(f"{server.url}/admin/apps_registry/app/{app.pk}/change/")
+    console.click("text=Add an MCP server")
+    console.fill("#id_slug", "px")
+    console.fill("#id_url", remote.url)
+    console.fill("#id_headers", "X-Team: prices")
+    console.click("input[name=_continue]")
+    added = McpServer.objects.get(app=app)
+    assert added.headers == {"X-Team": "prices"}
+    console.click("text=Choose its tools")
+    console.click("text=Ask the server")
+    assert "No tool has changed" in console.inner_text(".messagelist")
+    console.check("input[value=add]")
+    console.click("button:has-text('Save')")
+    assert "Added px_add" in console.inner_text(".messagelist")
+    assert [tool.name for tool in app.tools.filter(kind="mcp")] == ["px_add"]
+    console.uncheck("input[value=add]")
+    console.click("button:has-text('Save')")
+    assert "Removed px_add" in console.inner_text(".messagelist")
+    assert not app.tools.filter(kind="mcp").exists()
+
+
+def test_a_choice_holds_for_the_answer_that_was_shown(
+    admin_client: Client,
+    mcp_server: McpServer,  # noqa: F811
+) -> None:
+    admin_client.post(tools_page(mcp_server), {"refresh": "1"})
+    stale = admin_client.post(tools_page(mcp_server), {"tool": ["add"], "digest": "of another answer"}, follow=True)
+    assert b"asked again meanwhile" in stale.content
+    assert not mcp_server.tools.exists()
+    shown = admin_client.get(tools_page(mcp_server))
+    admin_client.post(tools_page(mcp_server), {"tool": ["add"], "digest": shown.context["digest"]})
+    assert [tool.name for tool in mcp_server.tools.all()] == ["px_add"]
+    mcp_server.delete()
+    assert not mcp_server.app.tools.filter(kind="mcp").exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"url": "https://mcp.example.com/{{ secrets.A }}"}, b"fixed text"),
+        ({"url": "mcp.example.com"}, b"Write http://"),
+        ({"headers": "X-A: {{ args.a }}"}, b"no argument a"),
+        ({"headers": "X-A: {{ wallet.address }}"}, b"Only secrets"),
+        ({"headers": "Host: evil.example"}, b"set by the connection"),
+        ({"slug": "Upper"}, b"lower-case"),
+    ],
+)
+def test_a_server_that_cannot_be_used_is_refused(
+    admin_client: Client, app: App, fields: dict[str, str], words: bytes
+) -> None:
+    given = {"app": app.pk, "slug": "px", "url": "https://mcp.example.com/mcp", "headers": ""}
+    given |= {"timeout_seconds": 5, "max_result_chars": 8000, **fields}
+    page = admin_client.post("/admin/apps_registry/mcpserver/add/", given)
+    assert page.status_code == 200
+    assert words in page.content
