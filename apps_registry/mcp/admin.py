@@ -44,6 +44,7 @@ class McpServerAdmin(ConsoleAdmin[McpServer]):
     ordering = ("app__slug", "slug")
     change_form_template = "admin/apps_registry/mcpserver/change_form.html"
     form = McpServerForm
+    fields = ("app", "slug", "url", "headers", "timeout_seconds", "max_result_chars")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[McpServer]:
         """Servers with the number of their tools that are in use."""
