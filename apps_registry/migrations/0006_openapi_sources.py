@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('apps_registry', '0004_http_tools'),
+        ('apps_registry', '0005_http_tools'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('apps_registry', '0005_openapi_sources'),
+        ('apps_registry', '0006_openapi_sources'),
     ]
 
     operations = [
