@@ -22,6 +22,7 @@ import django  # noqa: E402
 django.setup()
 
 import pytest  # noqa: E402
+from django.conf import settings  # noqa: E402
 from django.db import connection, connections  # noqa: E402
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 from pytest_django.plugin import DjangoDbBlocker  # noqa: E402
@@ -130,7 +131,14 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def environment(database: str) -> dict[str, str]:
     """The environment of a product on the test database."""
-    return {"AOMI_ENV": "local", "AOMI_DATA_DIR": _data, "DATABASE_URL": database, **FAST_TIMEOUTS}
+    keys = ",".join(settings.SECRETS_KEYS)  # what tests store, the product reads
+    return {
+        "AOMI_ENV": "local",
+        "AOMI_DATA_DIR": _data,
+        "DATABASE_URL": database,
+        "SECRETS_KEYS": keys,
+        **FAST_TIMEOUTS,
+    }
 
 
 @pytest.fixture(scope="session")
