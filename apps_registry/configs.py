@@ -2,6 +2,8 @@
 
 from apps_registry.database import run_orm
 from apps_registry.models import App, Model
+from apps_registry.retrieval.tool import search_tool
+from apps_registry.tools.base import Tool
 from apps_registry.tools.registry import BUILTIN_TOOLS
 from apps_registry.values import AppConfig, ModelConfig, Sampling
 
@@ -67,7 +69,7 @@ def _to_config(app: App) -> AppConfig:
         preamble=app.preamble,
         models=tuple(_to_model_config(model) for model in models),
         sampling=Sampling(app.temperature, app.top_p, app.max_reply_tokens),
-        tools=tuple(BUILTIN_TOOLS[name] for name in enabled if name in BUILTIN_TOOLS),
+        tools=(*(BUILTIN_TOOLS[name] for name in enabled if name in BUILTIN_TOOLS), *_document_tools(app)),
         reply_wait_seconds=app.reply_wait_seconds,
         max_tool_rounds=app.max_tool_rounds,
         history_budget_tokens=app.history_budget_tokens,
@@ -76,6 +78,12 @@ def _to_config(app: App) -> AppConfig:
         recalls_earlier_sessions=app.recalls_earlier_sessions,
         allowed_origins=frozenset(app.allowed_origins.split()),
     )
+
+
+def _document_tools(app: App) -> list[Tool]:
+    """Return the search tool, if there is something to search."""
+    tags = list(app.documents.filter(chunk_count__gt=0).values_list("tags", flat=True))
+    return [search_tool(app.pk, sorted({tag for of_one in tags for tag in of_one}))] if tags else []
 
 
 def _to_model_config(model: Model) -> ModelConfig:

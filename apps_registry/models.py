@@ -7,7 +7,29 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from apps_registry.document_models import (
+    LANGUAGES,
+    ChunkWord,
+    Document,
+    DocumentChunk,
+    DocumentFile,
+    EmbeddingModel,
+)
 from apps_registry.tools.registry import builtin_choices
+
+__all__ = [
+    "App",
+    "AppModel",
+    "ChunkWord",
+    "Document",
+    "DocumentChunk",
+    "DocumentFile",
+    "EmbeddingModel",
+    "Model",
+    "Provider",
+    "RegistryRevision",
+    "Tool",
+]
 
 # Look-alikes and case twins cannot exist in this alphabet.
 SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])\Z"
@@ -142,6 +164,21 @@ class App(models.Model):
         validators=[MinValueValidator(1)],
         help_text="Sessions untouched for so many days are removed for good. Empty: they are kept.",
     )
+    document_language = models.CharField(
+        max_length=20,
+        choices=[(name, name) for name in LANGUAGES],
+        default="english",
+        help_text="The language of its documents: search then knows word forms. 'simple' suits any.",
+    )
+    embedding_model = models.ForeignKey(
+        EmbeddingModel,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="apps",
+        help_text="Finds passages of its documents by meaning, beside the words. Empty: by words only. The embedded "
+        "one is downloaded once (84 MB) when it is first needed.",
+    )
     allowed_origins = models.TextField(
         blank=True,
         validators=[validate_origins],
@@ -201,18 +238,6 @@ class Tool(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class Document(models.Model):
-    """A text that an App may draw on."""
-
-    app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="documents")
-    title = models.CharField(max_length=200)
-    content = models.TextField()
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    def __str__(self) -> str:
-        return self.title
 
 
 class RegistryRevision(models.Model):

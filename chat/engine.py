@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from inspect import isawaitable
 from typing import Any
 
 import orjson
@@ -129,6 +130,8 @@ async def _call(call: ToolCall, number: int, by_name: Mapping[str, Tool], contex
         async with asyncio.timeout(TOOL_TIMEOUT_SECONDS):
             # Built-in tools are quick, but quick is not instant: the loop serves every other caller too.
             data = await asyncio.to_thread(tool.call, _arguments(call), context)
+            if isawaitable(data):  # a tool that waits for others does so on the loop
+                data = await data
         result = orjson.dumps(data, default=str).decode()
     except TimeoutError:
         result = _error(f"the tool did not answer within {TOOL_TIMEOUT_SECONDS:g} seconds")

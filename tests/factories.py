@@ -6,7 +6,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 
-from apps_registry.models import App, AppModel, Model, Provider, Tool
+from apps_registry.models import App, AppModel, Document, Model, Provider, Tool
+from apps_registry.retrieval.uploads import add_upload
 from apps_registry.tools.registry import BUILTIN_TOOLS
 from keys.models import AppKey
 from keys.services import IssuedKey, issue_key
@@ -35,6 +36,14 @@ def make_app(*, base_url: str = "http://127.0.0.1:9/v1", **overrides: Any) -> Ap
         AppModel.objects.create(app=app, model=alternative, position=position)
     Tool.objects.bulk_create(Tool(app=app, name=name) for name in sorted(BUILTIN_TOOLS))
     return app
+
+
+def make_document(app: App, content: str = "", **overrides: Any) -> Document:
+    """A queued document, which a server's worker will ingest."""
+    name = unique("document") + ".txt"
+    (outcome,) = add_upload(app, **{"name": name, "data": (content or name).encode(), **overrides})
+    assert outcome.document is not None, outcome.note
+    return outcome.document
 
 
 def make_key(*apps: App, **overrides: Any) -> IssuedKey:

@@ -38,7 +38,8 @@ class Tool:
         name: what the model calls it by.
         description: tells the model when and how to use it.
         parameters: JSON Schema of its arguments, an object (see `check_arguments` for what it may hold).
-        function: runs it with checked arguments; returns JSON-serialisable data or raises ToolError.
+        function: runs it with checked arguments; returns JSON-serialisable data, at once or
+            awaitable, or raises ToolError.
     """
 
     name: str
