@@ -1,4 +1,4 @@
-"""The console's pages for providers, models and documents; those for Apps are in app_admin.py."""
+"""The console's pages for providers and models; those for Apps and documents have files of their own."""
 
 import os
 from typing import Any
@@ -11,9 +11,10 @@ from django.utils.safestring import SafeString
 
 from apps_registry.admin_display import NOTHING, ConsoleAdmin, badge, code
 from apps_registry.app_admin import AppAdmin
+from apps_registry.document_admin import DocumentAdmin, EmbeddingModelAdmin
 from apps_registry.models import Model, Provider
 
-__all__ = ["AppAdmin", "ModelAdmin", "ProviderAdmin"]
+__all__ = ["AppAdmin", "DocumentAdmin", "EmbeddingModelAdmin", "ModelAdmin", "ProviderAdmin"]
 
 
 @admin.register(Provider)
