@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from pypdf import PdfReader
-from pypdf.errors import DependencyError
+from pypdf import PageObject, PdfReader
+from pypdf.errors import DependencyError, LimitReachedError
 
 from apps_registry.retrieval.blocks import Block, Reading, UnreadableError, clean_line
 
@@ -29,12 +29,19 @@ def read(data: bytes) -> Reading:
     heading: tuple[str, ...] = ()
     for number, page in enumerate(pdf.pages, 1):
         heading = headings.get(number, heading)
-        for paragraph in page.extract_text().split("\n\n"):
+        for paragraph in _text(page).split("\n\n"):
             reading.add(Block(paragraph, heading, page=number))
         sys.stderr.write(f"{number * 100 // total}\n")
     if not reading.blocks:
         raise UnreadableError("The PDF holds no text, perhaps only scanned images: run text recognition (OCR) first.")
     return reading
+
+
+def _text(page: PageObject) -> str:
+    try:
+        return page.extract_text()
+    except LimitReachedError:
+        raise UnreadableError("The PDF unpacks to far more than its size; it looks like a bomb.") from None
 
 
 def _open(pdf: PdfReader) -> None:
