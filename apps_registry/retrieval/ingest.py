@@ -163,8 +163,11 @@ async def _read(job: Job) -> None:
 
 @asynccontextmanager
 async def _transaction(job: Job) -> AsyncIterator[tuple[Any, str]]:
-    """Begin a transaction that holds the document; yield its connection and the App's language."""
-    async with database.pool().connection() as connection, connection.transaction():
+    """Begin a transaction that holds the document; yield its connection and the App's language.
+
+    The connection is its own: a long document takes longer than calls may hold one of the pool.
+    """
+    async with await database.connect() as connection, connection.transaction():
         locked = await (await connection.execute(sql.LOCK, job.key)).fetchone()
         if locked is None:
             raise LeaseLostError

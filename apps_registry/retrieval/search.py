@@ -121,7 +121,7 @@ async def _by_vector(app_id: int, query: str, plan: _Plan, tag: str | None) -> t
         return {}, "By words only: the embedding model takes too long."
     statement = sql.vector_search(config.dimensions, config.id, exact=plan.total <= EXACT_UP_TO, tagged=tag is not None)
     values = {"app_id": app_id, "tag": tag, "limit": CANDIDATES, "vector": vectors[0]}
-    async with database.bounded(), database.pool().connection() as connection, connection.transaction():
+    async with database.borrowed() as connection, connection.transaction():
         # Without it the index gives its nearest of all Apps, of which the filter leaves few or none.
         await connection.execute("SET LOCAL hnsw.iterative_scan = relaxed_order")
         rows = await (await connection.execute(statement, values)).fetchall()
