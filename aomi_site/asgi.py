@@ -17,6 +17,7 @@ from django.conf import settings  # noqa: E402
 from aomi_site.api_handler import ApiHandler, Receive, Scope, Send  # noqa: E402
 from apps_registry import database  # noqa: E402
 from apps_registry.outbound_calls import prune_outbound_forever  # noqa: E402
+from apps_registry.retrieval.ingest import ingest_forever  # noqa: E402
 from chat import interrupts  # noqa: E402
 from chat.providers.openai_compatible import close_clients  # noqa: E402
 from chat.runner import runner  # noqa: E402
@@ -66,7 +67,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     try:
         await database.open_pool()
         await hub.start()
-        works = (prune_forever, prune_outbound_forever, sweep_forever)
+        works = (prune_forever, prune_outbound_forever, sweep_forever, ingest_forever)
         upkeep = [asyncio.create_task(work(), name=work.__name__) for work in works]
     except Exception as error:
         await send({"type": "lifespan.startup.failed", "message": f"The database pool did not open: {error}"})

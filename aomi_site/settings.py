@@ -194,6 +194,8 @@ if BUS not in {"postgres", "redis", "memory"} or (BUS == "redis" and not REDIS_U
     raise ImproperlyConfigured(f"BUS is {BUS!r}; it is 'postgres', 'memory', or 'redis' with a REDIS_URL.")
 # How long a stopping worker lets its turns finish before it interrupts them.
 SHUTDOWN_GRACE_SECONDS = env.float("SHUTDOWN_GRACE_SECONDS", default=20.0)
+# A document whose ingest died is taken up by another worker after so long.
+INGEST_LEASE_SECONDS = env.float("INGEST_LEASE_SECONDS", default=30.0)
 # With a token set, /metrics answers `Authorization: Bearer <token>`; without one it does not exist.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 

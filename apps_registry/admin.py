@@ -1,4 +1,4 @@
-"""The console's pages for providers, models and documents; those for Apps and tools are in files of their own."""
+"""The console's pages for providers and models; those for Apps, tools and documents have files of their own."""
 
 import os
 from typing import Any
@@ -11,11 +11,21 @@ from django.utils.safestring import SafeString
 
 from apps_registry.admin_display import NOTHING, ConsoleAdmin, badge, code
 from apps_registry.app_admin import AppAdmin
+from apps_registry.document_admin import DocumentAdmin, EmbeddingModelAdmin
 from apps_registry.mcp.admin import McpServerAdmin
 from apps_registry.models import Model, Provider
 from apps_registry.tool_admin import OutboundCallAdmin, ToolAdmin
 
-__all__ = ["AppAdmin", "McpServerAdmin", "ModelAdmin", "OutboundCallAdmin", "ProviderAdmin", "ToolAdmin"]
+__all__ = [
+    "AppAdmin",
+    "DocumentAdmin",
+    "EmbeddingModelAdmin",
+    "McpServerAdmin",
+    "ModelAdmin",
+    "OutboundCallAdmin",
+    "ProviderAdmin",
+    "ToolAdmin",
+]
 
 
 @admin.register(Provider)

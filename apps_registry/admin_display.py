@@ -27,6 +27,7 @@ TONES = {
     "failed": "bad",
     "inactive": "bad",
     "interrupted": "warn",
+    "ready": "good",
     "missing": "bad",
     "processing": "main",
     "revoked": "bad",

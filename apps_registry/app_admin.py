@@ -21,6 +21,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from apps_registry.admin_display import NOTHING, ConsoleAdmin, badge, deletion_summary, moment
 from apps_registry.app_inlines import AlternativesInline, SecretsInline
 from apps_registry.default_app import make_default
+from apps_registry.document_admin import documents_line
 from apps_registry.forms import AppForm
 from apps_registry.models import App, Tool
 from apps_registry.openapi.pages import OpenApiPages
@@ -42,7 +43,7 @@ class AppAdmin(ConsoleAdmin[App]):
     list_select_related = ("default_model",)
     search_fields = ("slug", "name")
     ordering = ("-is_default", "slug")
-    readonly_fields = ("standing", "created", "updated")
+    readonly_fields = ("standing", "documents", "created", "updated")
     change_form_template = "admin/apps_registry/app/change_form.html"
     delete_confirmation_template = "admin/apps_registry/app/delete_confirmation.html"
     delete_selected_confirmation_template = "admin/apps_registry/app/delete_selected_confirmation.html"
@@ -90,6 +91,14 @@ class AppAdmin(ConsoleAdmin[App]):
             {
                 "fields": ("makes_titles", "recalls_earlier_sessions", "retention_days"),
                 "description": "A session is one conversation of this App.",
+            },
+        ),
+        (
+            "Documents",
+            {
+                "fields": ("documents", "document_language", "embedding_model"),
+                "description": "Texts of your own that the model searches and cites. A change of language or embedding "
+                "model indexes them anew in the background.",
             },
         ),
         (
@@ -141,6 +150,11 @@ class AppAdmin(ConsoleAdmin[App]):
         if app.is_default:
             return format_html("{} Callers use it without a key. It cannot be turned off or deleted.", badge("default"))
         return "No: callers need a key."
+
+    @admin.display(description="documents")
+    def documents(self, app: App) -> SafeString | str:
+        """How many there are, and the ways to them."""
+        return documents_line(app) if app.pk else NOTHING
 
     @admin.display(description="created")
     def created(self, app: App) -> SafeString:

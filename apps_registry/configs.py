@@ -13,6 +13,7 @@ from apps_registry.mcp.definition import McpToolDefinition
 from apps_registry.mcp.tool import mcp_tool
 from apps_registry.models import App, Model
 from apps_registry.models import Tool as ToolRow
+from apps_registry.retrieval.tool import search_tool
 from apps_registry.secret_box import Keys, SecretBox
 from apps_registry.tools.base import Tool
 from apps_registry.tools.registry import BUILTIN_TOOLS
@@ -81,7 +82,7 @@ def _to_config(app: App) -> AppConfig:
         preamble=app.preamble,
         models=tuple(_to_model_config(model) for model in models),
         sampling=Sampling(app.temperature, app.top_p, app.max_reply_tokens),
-        tools=tuple(_tools(app)),
+        tools=(*_tools(app), *_document_tools(app)),
         reply_wait_seconds=app.reply_wait_seconds,
         max_tool_rounds=app.max_tool_rounds,
         history_budget_tokens=app.history_budget_tokens,
@@ -134,6 +135,12 @@ def _remote_tool(row: ToolRow, surroundings: Surroundings) -> Tool:
         timeout_seconds=server.timeout_seconds,
         max_result_chars=server.max_result_chars,
     )
+
+
+def _document_tools(app: App) -> list[Tool]:
+    """Return the search tool, if there is something to search."""
+    tags = list(app.documents.filter(chunk_count__gt=0).values_list("tags", flat=True))
+    return [search_tool(app.pk, sorted({tag for of_one in tags for tag in of_one}))] if tags else []
 
 
 def _to_model_config(model: Model) -> ModelConfig:

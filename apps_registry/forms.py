@@ -38,6 +38,8 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
             "reply_wait_seconds",
             "max_tool_rounds",
             "history_budget_tokens",
+            "document_language",
+            "embedding_model",
             "makes_titles",
             "recalls_earlier_sessions",
             "retention_days",

@@ -9,9 +9,36 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Now
 
+from apps_registry.document_models import (
+    LANGUAGES,
+    ChunkWord,
+    Document,
+    DocumentChunk,
+    DocumentFile,
+    EmbeddingModel,
+)
 from apps_registry.encryption import decrypt, encrypt
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.secret_box import secret_place
+
+__all__ = [
+    "App",
+    "AppModel",
+    "ChunkWord",
+    "Document",
+    "DocumentChunk",
+    "DocumentFile",
+    "EmbeddingModel",
+    "McpServer",
+    "Model",
+    "OpenApiSource",
+    "OpenApiTool",
+    "OutboundCall",
+    "Provider",
+    "RegistryRevision",
+    "Secret",
+    "Tool",
+]
 
 # Look-alikes and case twins cannot exist in this alphabet.
 SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])\Z"
@@ -149,6 +176,21 @@ class App(models.Model):
         blank=True,
         validators=[MinValueValidator(1)],
         help_text="Sessions untouched for so many days are removed for good. Empty: they are kept.",
+    )
+    document_language = models.CharField(
+        max_length=20,
+        choices=[(name, name) for name in LANGUAGES],
+        default="english",
+        help_text="The language of its documents: search then knows word forms. 'simple' suits any.",
+    )
+    embedding_model = models.ForeignKey(
+        EmbeddingModel,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="apps",
+        help_text="Finds passages of its documents by meaning, beside the words. Empty: by words only. The embedded "
+        "one is downloaded once (84 MB) when it is first needed.",
     )
     allowed_origins = models.TextField(
         blank=True,
@@ -318,18 +360,6 @@ class OutboundCall(models.Model):
         return f"{self.method} {self.host}"
 
 
-class Document(models.Model):
-    """A text that an App may draw on."""
-
-    app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="documents")
-    title = models.CharField(max_length=200)
-    content = models.TextField()
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    def __str__(self) -> str:
-        return self.title
-
-
 class RegistryRevision(models.Model):
     """One row whose number grows with every change of the tables above (by database triggers).
 
@@ -346,5 +376,5 @@ class RegistryRevision(models.Model):
 
 
 # The models of a part of the registry live with that part; Django finds them by this module.
-from apps_registry.mcp.models import McpServer  # noqa: E402, F401
-from apps_registry.openapi.models import OpenApiSource, OpenApiTool  # noqa: E402, F401
+from apps_registry.mcp.models import McpServer  # noqa: E402
+from apps_registry.openapi.models import OpenApiSource, OpenApiTool  # noqa: E402

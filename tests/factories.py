@@ -7,7 +7,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 
 from apps_registry.http_tools.definition import HttpToolDefinition
-from apps_registry.models import App, AppModel, Model, Provider, Secret, Tool
+from apps_registry.models import App, AppModel, Document, Model, Provider, Secret, Tool
+from apps_registry.retrieval.uploads import add_upload
 from apps_registry.tools.registry import BUILTIN_TOOLS
 from keys.models import AppKey
 from keys.services import IssuedKey, issue_key
@@ -58,6 +59,14 @@ def make_secret(app: App, name: str, value: str) -> Secret:
     secret.set_value(value)
     secret.save()
     return secret
+
+
+def make_document(app: App, content: str = "", **overrides: Any) -> Document:
+    """A queued document, which a server's worker will ingest."""
+    name = unique("document") + ".txt"
+    (outcome,) = add_upload(app, **{"name": name, "data": (content or name).encode(), **overrides})
+    assert outcome.document is not None, outcome.note
+    return outcome.document
 
 
 def make_key(*apps: App, **overrides: Any) -> IssuedKey:

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from apps_registry.models import App
+from apps_registry.models import App, EmbeddingModel
 from keys.models import AppKey
 from tests import factories
 from tests.product import Server
@@ -18,13 +18,24 @@ if TYPE_CHECKING:
 
 LISTS = (
     "apps_registry/app",
+    "apps_registry/document",
+    "apps_registry/embeddingmodel",
     "apps_registry/model",
     "apps_registry/provider",
     "keys/appkey",
     "sessions_app/chatsession",
     "sessions_app/turn",
 )
-VIEW = ("view_app", "view_model", "view_provider", "view_appkey", "view_chatsession", "view_turn")
+VIEW = (
+    "view_app",
+    "view_document",
+    "view_embeddingmodel",
+    "view_model",
+    "view_provider",
+    "view_appkey",
+    "view_chatsession",
+    "view_turn",
+)
 
 # How a page shows that something can be added, saved, deleted, issued, revoked or switched.
 BUTTONS = (
@@ -42,6 +53,8 @@ def one_of_each(app: App) -> dict[str, Any]:
     session = factories.make_session(app, [("user", "Hi"), ("agent", "Hello")])
     return {
         "apps_registry/app": app.pk,
+        "apps_registry/document": factories.make_document(app).pk,
+        "apps_registry/embeddingmodel": EmbeddingModel.objects.get(provider=None).pk,
         "apps_registry/model": app.default_model_id,
         "apps_registry/provider": app.default_model.provider_id,
         "keys/appkey": factories.make_key(app).app_key.pk,
@@ -58,7 +71,8 @@ def test_every_page_loads_without_a_complaint(console: "Page", server: Server, a
     rows = one_of_each(app)
     paths = ["", *(f"{name}/" for name in LISTS), *(f"{name}/{pk}/change/" for name, pk in rows.items())]
     paths += [f"{name}/{pk}/history/" for name, pk in rows.items()]
-    paths += [f"apps_registry/{name}/add/" for name in ("app", "model", "provider")]
+    paths += [f"apps_registry/{name}/add/" for name in ("app", "document", "embeddingmodel", "model", "provider")]
+    paths += [f"apps_registry/document/search/?app={app.pk}&q=text"]
     paths += ["keys/appkey/add/", f"apps_registry/app/{app.pk}/make-default/", f"apps_registry/app/{app.pk}/delete/"]
     for path in paths:
         answer = console.goto(f"{server.url}/admin/{path}")

@@ -1,0 +1,158 @@
+"""Documents of an App, the chunks that are searched, and the models that turn text into vectors."""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+
+# The text search configurations that every PostgreSQL brings; "simple" knows no word forms and suits any language.
+LANGUAGES = (
+    *("simple", "arabic", "armenian", "basque", "catalan", "danish", "dutch", "english", "finnish", "french", "german"),
+    *("greek", "hindi", "hungarian", "indonesian", "irish", "italian", "lithuanian", "nepali", "norwegian"),
+    *("portuguese", "romanian", "russian", "serbian", "spanish", "swedish", "tamil", "turkish", "yiddish"),
+)
+TAG_PATTERN = r"^[\w][\w .:/-]{0,49}\Z"
+validate_tag = RegexValidator(TAG_PATTERN, "A tag is up to 50 letters, digits, spaces and . : / - _.")
+MAX_DIMENSIONS = 4000  # what an HNSW index of half-precision vectors takes
+
+
+class EmbeddingModel(models.Model):
+    """A model that turns text into vectors, so that search finds what means the same."""
+
+    name = models.CharField(max_length=100, unique=True, help_text="What operators choose it by.")
+    provider = models.ForeignKey(
+        "apps_registry.Provider",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="embedding_models",
+        help_text="A server with OpenAI's /embeddings. Empty: the embedded model, which this server runs itself.",
+    )
+    provider_model_id = models.CharField(
+        "provider's model id", max_length=200, blank=True, help_text="What the provider calls it."
+    )
+    dimensions = models.PositiveIntegerField(
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_DIMENSIONS)],
+        help_text="How many numbers one of its vectors has.",
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["provider_model_id"], condition=Q(provider=None), name="embedding_model_one_embedded"
+            ),
+            models.CheckConstraint(
+                condition=Q(provider=None, provider_model_id="")
+                | (Q(provider__isnull=False) & ~Q(provider_model_id="")),
+                name="embedding_model_names_its_model",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Document(models.Model):
+    """A file that an App may draw on."""
+
+    class State(models.TextChoices):
+        """How far its ingest is."""
+
+        QUEUED = "queued"
+        PROCESSING = "processing"
+        READY = "ready"
+        FAILED = "failed"
+
+    app = models.ForeignKey("apps_registry.App", on_delete=models.CASCADE, related_name="documents")
+    name = models.CharField(max_length=300, help_text="The file's name, with its folders.")
+    title = models.CharField(max_length=200, help_text="What answers cite it as.")
+    tags = ArrayField(
+        models.CharField(max_length=50, validators=[validate_tag]),
+        default=list,
+        blank=True,
+        help_text="Searches can be narrowed to a tag. Separate several by commas.",
+    )
+    content_hash = models.CharField(max_length=64, editable=False)  # SHA-256, hexadecimal
+    size_bytes = models.PositiveIntegerField(editable=False)
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED, editable=False)
+    progress = models.PositiveSmallIntegerField(default=0, editable=False)  # percent
+    error = models.TextField(blank=True, editable=False)
+    warning = models.TextField(blank=True, editable=False)  # why it is found by text only
+    hidden_text = models.JSONField(default=list, editable=False)
+    chunk_count = models.PositiveIntegerField(default=0, editable=False)  # above 0: it can be found
+    # What its chunks were indexed with; other than the App's: they are indexed anew.
+    language = models.CharField(max_length=20, default="simple", editable=False)
+    embedding_model = models.ForeignKey(EmbeddingModel, on_delete=models.SET_NULL, null=True, editable=False)
+    # The ingest that holds it now.
+    lease_id = models.UUIDField(null=True, editable=False)
+    lease_expires_at = models.DateTimeField(null=True, editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    retry_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    queued_at = models.DateTimeField(editable=False)
+    ingested_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["app", "name"], name="document_name_once_per_app"),
+            models.UniqueConstraint(fields=["app", "content_hash"], name="document_content_once_per_app"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["queued_at", "id"], name="document_queue")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class DocumentFile(models.Model):
+    """A document's original bytes, apart from its row so that lists do not drag them along."""
+
+    document = models.OneToOneField(Document, on_delete=models.CASCADE, primary_key=True, related_name="file")
+    data = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"file of document {self.pk}"
+
+
+class DocumentChunk(models.Model):
+    """A piece of a document: what a search finds."""
+
+    app = models.ForeignKey("apps_registry.App", on_delete=models.CASCADE, related_name="+")
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks")
+    position = models.PositiveIntegerField()
+    heading = models.TextField(blank=True)
+    text = models.TextField()
+    first_page = models.PositiveIntegerField(null=True)
+    last_page = models.PositiveIntegerField(null=True)
+    first_line = models.PositiveIntegerField(null=True)
+    last_line = models.PositiveIntegerField(null=True)
+    search = SearchVectorField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["document", "position"], name="document_chunk_position"),
+        ]
+        indexes: ClassVar = [GinIndex(fields=["search"], name="document_chunk_search", fastupdate=False)]
+
+    def __str__(self) -> str:
+        return f"chunk {self.position} of document {self.document_id}"
+
+
+class ChunkWord(models.Model):
+    """In how many of an App's chunks a word occurs: rare words tell more, and lead search to few chunks.
+
+    Kept by database triggers on the chunks. The word that marks the App itself counts all its chunks.
+    """
+
+    app = models.ForeignKey("apps_registry.App", on_delete=models.CASCADE, related_name="+")
+    word = models.TextField()
+    chunks = models.IntegerField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["app", "word"], name="chunk_word_once_per_app")]
+
+    def __str__(self) -> str:
+        return self.word

@@ -1,0 +1,138 @@
+"""`manage.py ingest`: files, folders and zips become documents of an App."""
+
+import asyncio
+import os
+from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError
+
+from apps_registry import database
+from apps_registry.document_models import validate_tag
+from apps_registry.management.base import TeachingCommand, apps_named, first_message
+from apps_registry.models import App, Document
+from apps_registry.retrieval.blocks import MAX_FILE_BYTES, MIB
+from apps_registry.retrieval.ingest import ingest_next
+from apps_registry.retrieval.names import ARCHIVE, KINDS, is_litter, suffix
+from apps_registry.retrieval.uploads import Outcome, add_upload
+
+POLL_SECONDS = 0.3
+
+
+class Command(TeachingCommand):
+    """Queues documents, and with --wait sees them through."""
+
+    help = """\
+Add files to the documents of an App: text (.txt), Markdown (.md), HTML (.html), PDF (.pdf), Word (.docx), zips of
+these, and folders with everything readable below them.
+
+A running server reads them in the background; --wait reads them here and now, and tells how each ended. A file whose
+name the App knows replaces that document once it is read; one whose content the App has already is left alone.
+"""
+    examples = """\
+examples:
+  python manage.py ingest mycoindex handbook.pdf faq.md
+  python manage.py ingest mycoindex docs/ --tag docs --tag v2 --wait
+  python manage.py ingest mycoindex manuals.zip --wait --json
+"""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare whose documents, which files, and how long to stay."""
+        parser.add_argument("app", metavar="APP", help="slug of the App")
+        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file, a folder or a zip")
+        parser.add_argument("--tag", action="append", default=[], help="a tag for the documents; may be repeated")
+        parser.add_argument("--wait", action="store_true", help="read them now, and report how each ended")
+        self.add_json_argument(parser)
+
+    def handle(self, *_args: object, **options: Any) -> None:
+        """Queue, wait if asked to, report; the exit code is 1 when a file gave no document."""
+        (app,) = apps_named([options["app"]])
+        try:
+            for tag in options["tag"]:
+                validate_tag(tag)
+        except ValidationError as error:
+            raise CommandError(first_message(error)) from None
+        outcomes = [outcome for path in options["paths"] for outcome in _add(app, path, options["tag"])]
+        if options["wait"]:
+            asyncio.run(_see_through(app, [one.document.pk for one in outcomes if one.document]))
+        self._report([_row(outcome) for outcome in outcomes], as_json=options["json"])
+
+    def _report(self, rows: list[dict[str, Any]], *, as_json: bool) -> None:
+        if as_json:
+            self.write_json(rows)
+        else:
+            for row in rows:
+                detail = row["note"] or (f"{row['chunks']} chunks" if row["state"] == "ready" else "")
+                self.stdout.write(f"{row['state']:<10}  {row['name']}{'  ' if detail else ''}{detail}")
+            counts = Counter(row["state"] for row in rows)
+            self.stdout.write(", ".join(f"{number} {state}" for state, number in counts.items()) + ".")
+        if failed := [row for row in rows if row["state"] in {"refused", "failed"}]:
+            raise CommandError(f"{len(failed)} of {len(rows)} files gave no document.")
+
+
+def _add(app: App, path: Path, tags: list[str]) -> Iterator[Outcome]:
+    for file, name in _files(path):
+        try:
+            too_large = file.stat().st_size > MAX_FILE_BYTES
+            if too_large:
+                yield Outcome(name, None, f"The file is larger than {MAX_FILE_BYTES // MIB} MB.")
+            else:
+                yield from add_upload(app, name=name, data=file.read_bytes(), tags=tags)
+        except OSError as error:
+            yield Outcome(name, None, f"The file cannot be opened: {error.strerror}.")
+
+
+def _files(path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the files that a path means, with their names: in a folder, those of known kinds, sorted."""
+    if not path.is_dir():
+        yield path, path.name
+        return
+    top = path.resolve().name
+    for folder, folders, names in os.walk(path):
+        folders.sort()
+        for name in sorted(names):
+            relative = (Path(folder) / name).relative_to(path).as_posix()
+            if not is_litter(relative) and suffix(name) in {*KINDS, ARCHIVE}:
+                yield Path(folder) / name, f"{top}/{relative}"
+
+
+async def _see_through(app: App, wanted: list[int]) -> None:
+    """Ingest beside whatever server runs, until each document has come to an end."""
+    await database.open_pool()
+    try:
+        while await _pending(app, wanted):
+            if not await ingest_next(app.pk):
+                await asyncio.sleep(POLL_SECONDS)  # a server's worker holds the rest
+    finally:
+        await database.close_pool()
+
+
+async def _pending(app: App, wanted: list[int]) -> bool:
+    rows = await database.read(
+        """SELECT 1 FROM apps_registry_document d JOIN apps_registry_app a ON a.id = d.app_id
+        WHERE d.app_id = %(app_id)s AND d.id = ANY(%(wanted)s) AND (
+            d.state IN ('queued', 'processing')
+            OR d.state = 'ready' AND d.warning = '' AND d.embedding_model_id IS DISTINCT FROM a.embedding_model_id
+        ) LIMIT 1""",
+        {"app_id": app.pk, "wanted": wanted},
+    )
+    return bool(rows)
+
+
+def _row(outcome: Outcome) -> dict[str, Any]:
+    """Return what became of a file as it stands now."""
+    document = outcome.document and Document.objects.filter(pk=outcome.document.pk).first()
+    if document is None:
+        return {"name": outcome.name, "id": None, "state": "refused", "chunks": 0, "note": outcome.note}
+    note = document.error or outcome.note or document.warning
+    return {
+        "name": outcome.name,
+        "id": document.pk,
+        "state": str(document.state),
+        "chunks": document.chunk_count,
+        "note": note,
+    }

@@ -1,0 +1,1 @@
+"""What turns text into vectors: the embedded MiniLM, or an OpenAI-compatible server."""

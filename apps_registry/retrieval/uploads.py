@@ -1,0 +1,132 @@
+"""Takes files in: each becomes a queued document of its App, a zip one a file."""
+
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from asgiref.sync import async_to_sync
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from apps_registry.models import App, Document, DocumentFile
+from apps_registry.retrieval.blocks import MAX_FILE_BYTES, MIB, UnreadableError, clean_line
+from apps_registry.retrieval.child import unpack_to
+from apps_registry.retrieval.names import ARCHIVE, KINDS, MAX_NAME_CHARS, READABLE, suffix
+from apps_registry.retrieval.unpack import read_frames
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a file.
+
+    Attributes:
+        name: the file's.
+        document: its document; None when it was refused.
+        note: a sentence, when it was not simply queued.
+    """
+
+    name: str
+    document: Document | None
+    note: str = ""
+
+    @property
+    def is_queued(self) -> bool:
+        """Whether it will be ingested now."""
+        return self.document is not None and self.document.state == Document.State.QUEUED
+
+
+def add_upload(app: App, *, name: str, data: bytes, tags: Sequence[str] = ()) -> list[Outcome]:
+    """Queue a file, or all readable files of a zip.
+
+    Args:
+        app: whose documents they become.
+        name: the file's, perhaps with folders; a document of the same name is replaced once the new one is read.
+        data: its content.
+        tags: for new documents, and for known ones unless empty.
+    """
+    try:
+        if suffix(name) == ARCHIVE:
+            return _add_archive(app, name, data, tags)
+        return [_add_file(app, name, data, tags)]
+    except UnreadableError as error:
+        return [Outcome(name, None, str(error))]
+
+
+def requeue(documents: QuerySet[Document]) -> int:
+    """Ingest documents again from their stored files; return how many. Their chunks serve until the new ones are there.
+
+    Args:
+        documents: of whatever state.
+    """
+    return documents.update(
+        state=Document.State.QUEUED,
+        progress=0,
+        error="",
+        warning="",
+        lease_id=None,
+        lease_expires_at=None,
+        attempts=0,
+        retry_at=None,
+        queued_at=Now(),
+    )
+
+
+def _add_archive(app: App, name: str, data: bytes, tags: Sequence[str]) -> list[Outcome]:
+    _check_size(data)
+    prefix = name[: -len(ARCHIVE)]
+    with tempfile.TemporaryFile() as out:
+        async_to_sync(unpack_to)(data, out)
+        outcomes = []
+        for member, offset, length in read_frames(out):
+            out.seek(offset)
+            try:
+                outcomes.append(_add_file(app, f"{prefix}/{member}"[-MAX_NAME_CHARS:], out.read(length), tags))
+            except UnreadableError as error:
+                outcomes.append(Outcome(f"{prefix}/{member}", None, str(error)))
+    if not outcomes:
+        raise UnreadableError(f"The zip holds no file that can be read: {READABLE}.")
+    return outcomes
+
+
+def _add_file(app: App, name: str, data: bytes, tags: Sequence[str]) -> Outcome:
+    name = clean_line(name)[-MAX_NAME_CHARS:]
+    if suffix(name) not in KINDS:
+        raise UnreadableError(f"Files of this kind are not read; those that are: {READABLE}.")
+    _check_size(data)
+    digest = hashlib.sha256(data).hexdigest()
+    with transaction.atomic():
+        App.objects.select_for_update(no_key=True).get(pk=app.pk)  # two uploads of one file come one after the other
+        twin = Document.objects.filter(app=app, content_hash=digest).first()
+        if twin and twin.name != name:
+            return Outcome(name, twin, f"Its content is already there as {twin.name}.")
+        if twin and twin.state != Document.State.FAILED:
+            if tags and list(tags) != twin.tags:
+                twin.tags = list(tags)
+                twin.save(update_fields=["tags"])
+            return Outcome(name, twin, "It is already there, unchanged.")
+        return Outcome(name, _queue(app, name, data, digest, tags))
+
+
+def _queue(app: App, name: str, data: bytes, digest: str, tags: Sequence[str]) -> Document:
+    about = {"content_hash": digest, "size_bytes": len(data)} | ({"tags": list(tags)} if tags else {})
+    document, _ = Document.objects.update_or_create(
+        app=app, name=name, defaults=about, create_defaults={**about, "title": name[:200], "queued_at": Now()}
+    )
+    DocumentFile.objects.update_or_create(document=document, defaults={"data": data})
+    requeue(Document.objects.filter(app=app, pk=document.pk))
+    document.state = Document.State.QUEUED
+    return document
+
+
+def _check_size(data: bytes) -> None:
+    if not data:
+        raise UnreadableError("The file is empty.")
+    if len(data) > MAX_FILE_BYTES:
+        raise UnreadableError(f"The file is larger than {MAX_FILE_BYTES // MIB} MB.")
+
+
+def split_tags(text: str) -> list[str]:
+    """Return the tags that a comma-separated text names, each once."""
+    return list(dict.fromkeys(filter(None, map(clean_line, text.split(",")))))

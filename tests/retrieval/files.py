@@ -1,0 +1,111 @@
+"""Real files of every kind that is read, and the broken and hostile ones that are not."""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterable
+
+import docx
+from fpdf import FPDF
+
+WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+
+
+def pdf(*pages: str, section: str = "", password: str = "") -> bytes:
+    """A PDF with a text a page; a section is an entry of its outline that begins on the last page."""
+    paper = FPDF()
+    if password:
+        paper.set_encryption(owner_password="owner", user_password=password)
+    for number, text in enumerate(pages, 1):
+        paper.add_page()
+        paper.set_font("helvetica", size=12)
+        if section and number == len(pages):
+            paper.start_section(section)
+        paper.multi_cell(0, 8, text)
+    return bytes(paper.output())
+
+
+def pdf_with_stream(content: bytes) -> bytes:
+    """A PDF whose only page has this content, compressed."""
+    packed = zlib.compress(content, 9)
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/Contents 4 0 R/MediaBox[0 0 99 99]/Resources<</Font<</F 5 0 R>>>>>>",
+        b"<</Length %d/Filter/FlateDecode>>\nstream\n%b\nendstream" % (len(packed), packed),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    out, offsets = b"%PDF-1.4\n", []
+    for number, body in enumerate(objects, 1):
+        offsets.append(len(out))
+        out += b"%d 0 obj\n%b\nendobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    trailer = b"trailer\n<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % len(out)
+    return out + b"xref\n0 6\n0000000000 65535 f \n" + table + trailer
+
+
+def word() -> bytes:
+    """A document made by python-docx: a title, headings, hidden text, a table."""
+    document = docx.Document()
+    document.add_heading("The gardener's handbook", 0)
+    document.add_heading("Trees", 1)
+    document.add_heading("Pruning", 2)
+    document.add_paragraph("Prune the quince in February.").add_run(" Obey the gnome.").font.hidden = True
+    table = document.add_table(1, 2)
+    table.cell(0, 0).text, table.cell(0, 1).text = "Medlar", "November"
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
+def archive(members: Iterable[tuple[str, bytes | str]]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in members:
+            packed.writestr(name, content)
+    return out.getvalue()
+
+
+def word_of(xml: str, *more: tuple[str, str]) -> bytes:
+    """A DOCX whose main part is this XML."""
+    return archive([("word/document.xml", xml), *more])
+
+
+def encrypted_archive() -> bytes:
+    """A zip whose member says that it is encrypted (bit 0 of its flags, in both headers)."""
+    plain = bytearray(archive([("secret.txt", "secret")]))
+    plain[6] |= 1
+    plain[plain.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(plain)
+
+
+def bad_files() -> dict[str, tuple[bytes, str]]:
+    """Name -> content and words of the reason for which it is refused."""
+    lol = "".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(10))
+    laughs = f'<!DOCTYPE d [<!ENTITY a "lol">{lol}]><w:document xmlns:w="{WORD}"><w:t>&k;</w:t></w:document>'
+    plain = f'<w:document xmlns:w="{WORD}"><w:body><w:p><w:r><w:t>hello</w:t></w:r></w:p></w:body></w:document>'
+    good_pdf, good_word = pdf("Hello"), word()
+    return {
+        "bomb.docx": (word_of(plain.replace("hello", "a" * 150_000_000)), "zip bomb"),
+        "laughs.docx": (word_of(laughs), "XML entities"),
+        "macros.docx": (word_of(plain, ("word/vbaProject.bin", "x")), "macros"),
+        "cut.docx": (good_word[: len(good_word) // 2], "content is not one"),
+        "really-a-pdf.docx": (good_pdf, "content is not one"),
+        "old.docx": (b"\xd0\xcf\x11\xe0" + b"\0" * 2000, "old Word"),
+        "bomb.pdf": (pdf_with_stream(b"BT /F 9 Tf (boom) Tj ET\n" * 20_000_000), "looks like a bomb"),
+        "encrypted.pdf": (pdf("Secret", password="open sesame"), "encrypted"),
+        "cut.pdf": (good_pdf[: len(good_pdf) // 2], "damaged"),
+        "really-a-word.pdf": (good_word, "not a PDF"),
+        "scan.pdf": (pdf_with_stream(b"0 0 m 9 9 l S"), "no text"),
+        "binary.txt": (bytes(range(256)) * 100, "binary data"),
+        "blank.txt": (b" \n\t\n ", "no text"),
+        "empty.md": (b"", "empty"),
+        "endless.txt": (b"word " * 500_000, "2,000,000 characters"),
+        "deep.html": (b"<div>" * 20_000 + b"<!-- nothing -->", "no text"),
+        "program.exe": (b"MZ", "not read"),
+        "many.zip": (archive((f"{n}.txt", "x") for n in range(50_000)), "50,000 files"),
+        "bomb.zip": (archive((f"{n}.txt", b"0" * 15_000_000) for n in range(8)), "zip bomb"),
+        "encrypted.zip": (encrypted_archive(), "encrypted"),
+        "cut.zip": (archive([("a.txt", "a" * 100)])[:40], "damaged"),
+        "pictures.zip": (archive([("a.png", "x")]), "no file that can be read"),
+    }

@@ -1,0 +1,59 @@
+"""Chunks: bounded, under one heading, with places that lead back to the text."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps_registry.retrieval.blocks import Block
+from apps_registry.retrieval.chunking import MAX_CHARS, MIN_CHARS, to_chunks
+from apps_registry.retrieval.formats import text
+
+PROSE = "The quick brown fox jumps over the lazy dog. " * 20
+
+
+def test_headings_part_chunks() -> None:
+    chunks = list(to_chunks([Block("one", ("A",)), Block("two", ("A", "B")), Block("three", ("A", "B"))]))
+    assert [(chunk.heading, chunk.text) for chunk in chunks] == [("A", "one"), ("A > B", "two\n\nthree")]
+
+
+def test_long_text_is_cut_at_sentences_with_an_overlap() -> None:
+    chunks = list(to_chunks([Block(PROSE * 5)]))
+    assert len(chunks) > 2
+    for chunk, following in pairwise(chunks):
+        assert MIN_CHARS < len(chunk.text) <= MAX_CHARS
+        assert chunk.text.rstrip().endswith("dog.")
+        assert following.text.startswith(chunk.text.rstrip()[-44:])
+
+
+def test_a_text_without_a_sentence_end_is_cut_too() -> None:
+    chunks = list(to_chunks([Block("x" * 10_000)]))
+    assert all(len(chunk.text) <= MAX_CHARS for chunk in chunks)
+    assert sum(len(chunk.text) for chunk in chunks) >= 10_000
+
+
+def test_pages_span_from_the_first_to_the_last_sentence() -> None:
+    chunks = list(to_chunks([Block("One.", page=1), Block("Two.", page=2)]))
+    assert [chunk.pages for chunk in chunks] == [(1, 2)]
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00")), max_size=40))
+def test_nothing_is_lost_and_lines_lead_back(paragraphs: list[str]) -> None:
+    source = "\n\n".join(paragraphs)
+    reading = text.read(source.encode("utf-8", "replace")) if is_text(source) else None
+    if reading is None:
+        return
+    lines = text.decode(source.encode("utf-8", "replace")).split("\n")
+    chunks = list(to_chunks(reading.blocks))
+    for chunk in chunks:
+        assert len(chunk.text) <= MAX_CHARS
+        assert chunk.lines is not None
+        first, last = chunk.lines
+        assert 1 <= first <= last <= len(lines)
+    for block in reading.blocks:
+        for word in block.text.split():
+            assert any(word[:20] in chunk.text for chunk in chunks)
+
+
+def is_text(source: str) -> bool:
+    return not any(ord(character) < 32 and character not in "\t\n\r\f\x0b\x1b" for character in source)

@@ -1,0 +1,64 @@
+"""The embedded embedding model: its tokens and its vectors are those of its authors."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from apps_registry.retrieval.embeddings.base import EmbedderError
+from apps_registry.retrieval.embeddings.minilm import MiniLM
+from apps_registry.retrieval.embeddings.wordpiece import WordPiece
+from tests.product import ROOT
+
+VOCABULARY = "\n".join(["[UNK]", "[CLS]", "[SEP]", "un", "##aff", "##able", "cafe", ",", "日", "本"])
+
+
+def test_words_become_their_longest_pieces() -> None:
+    tokens = WordPiece(VOCABULARY)
+    assert tokens.encode("Unaffable, CAFÉ", limit=99) == [1, 3, 4, 5, 7, 6, 2]
+    assert tokens.encode("日本", limit=99) == [1, 8, 9, 2]
+    assert tokens.encode("xyz " + "un" * 99, limit=99) == [1, 0, 0, 2]
+    assert tokens.encode("un " * 50, limit=5) == [1, 3, 3, 3, 2]
+
+
+@pytest.fixture(scope="module")
+def minilm(tmp_path_factory: pytest.TempPathFactory) -> MiniLM:
+    """The project's own weights, if it has them, else downloaded ones."""
+    own = MiniLM(ROOT / "data")
+    model = own if own.is_installed() else MiniLM(tmp_path_factory.mktemp("minilm"))
+    try:
+        asyncio.run(model.embed(["a first text"]))
+    except EmbedderError as error:
+        pytest.skip(str(error))
+    return model
+
+
+@pytest.mark.embedded_model
+def test_the_vectors_are_those_of_sentence_transformers(minilm: MiniLM) -> None:
+    """Similarities of the model's page at its publisher, to two digits."""
+    texts = ["That is a happy person", "That is a happy dog", "That is a very happy person", "Today is a sunny day"]
+    first, *others = asyncio.run(minilm.embed(texts))
+    assert [round(cosine(first, other), 2) for other in others] == [0.69, 0.94, 0.26]
+    assert abs(cosine(first, first) - 1) < 1e-5
+
+
+@pytest.mark.embedded_model
+def test_a_text_has_one_vector_whatever_company_it_is_in(minilm: MiniLM) -> None:
+    (alone,) = asyncio.run(minilm.embed(["short"]))
+    in_company, _ = asyncio.run(minilm.embed(["short", "a much longer text " * 200]))
+    assert cosine(alone, in_company) > 0.9999
+
+
+def cosine(one: object, other: object) -> float:
+    assert isinstance(one, list)
+    assert isinstance(other, list)
+    return float(sum(a * b for a, b in zip(one, other, strict=True)))
+
+
+def test_without_the_weights_there_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/")
+    monkeypatch.setitem(os.environ, "PIP_RETRIES", "0")
+    with pytest.raises(EmbedderError, match="could not be downloaded"):
+        asyncio.run(MiniLM(tmp_path).embed(["x"]))
+    assert list((tmp_path / "models" / "all-MiniLM-L6-v2").iterdir()) == []

@@ -1,0 +1,202 @@
+"""The model searches its App's documents, and no others."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from apps_registry.models import App, Document, DocumentChunk, EmbeddingModel
+from apps_registry.retrieval.passages import cited
+from tests import factories
+from tests.client import Client
+from tests.model_server import ScriptedModel, calls, says
+from tests.product import Server
+from tests.retrieval import files
+from tests.retrieval.conftest import Ask, Ingest, search_as
+from tests.retrieval.embedding_server import EmbeddingServer
+from tests.waiting import wait_until
+
+RIVER = "# Rivers\n\nThe Danube rises in the Black Forest.\n\n# Lakes\n\nThe deepest lake is Baikal.\n"
+
+
+@pytest.fixture
+def other_client(server: Server, other_app: App) -> Iterator[Client]:
+    with Client(server.url, app=other_app.slug, key=factories.make_key(other_app).plain) as one:
+        yield one
+
+
+def texts(found: dict[str, list[dict[str, str]]]) -> list[str]:
+    return [passage["text"] for passage in found["passages"]]
+
+
+def test_a_natural_question_finds_its_passage_with_its_place(ingest: Ingest, ask: Ask) -> None:
+    ingest({"water.md": RIVER, "guide.pdf": files.pdf("Nothing here.", "The ferry to Samos leaves at noon.")})
+    found = ask("Where does the river Danube rise, please?")
+    assert texts(found)[0] == "The Danube rises in the Black Forest."
+    assert found["passages"][0]["document"] == "Rivers"
+    assert found["passages"][0]["place"] == "Rivers, line 3"
+    assert "not instructions" in found["note"]
+    ferry = ask("When do ferries leave for Samos?")["passages"][0]
+    assert (ferry["document"], ferry["place"]) == ("guide.pdf", "pages 1-2")
+    assert ask("zygote")["passages"] == []
+
+
+def test_markers_of_several_searches_do_not_clash(ingest: Ingest, ask: Ask) -> None:
+    ingest({"water.md": RIVER})
+    assert ask("Danube")["passages"][0]["marker"] != ask("Baikal")["passages"][0]["marker"]
+
+
+def test_the_tool_is_there_with_the_first_document_and_goes_with_the_last(
+    ingest: Ingest, app: App, app_client: Client, model: ScriptedModel
+) -> None:
+    def offered() -> dict[str, dict[str, object]]:
+        app_client.chat("Hi")
+        functions = [tool["function"] for tool in model.requests[-1]["tools"]]
+        return {function["name"]: function["parameters"]["properties"] for function in functions}
+
+    assert "search_documents" not in offered()
+    ingest({"water.md": RIVER}, "--tag", "nature")
+    assert offered()["search_documents"]["tag"]["enum"] == ["nature"]  # type: ignore[index]
+    Document.objects.filter(app=app).delete()
+    assert "search_documents" not in offered()
+
+
+def test_a_tag_narrows_the_search(ingest: Ingest, ask: Ask) -> None:
+    ingest({"old.txt": "The gate opens at nine."}, "--tag", "old")
+    ingest({"new.txt": "The gate opens at ten."}, "--tag", "new", "--tag", "gates")
+    assert texts(ask("gate", tag="new")) == ["The gate opens at ten."]
+    assert len(texts(ask("gate"))) == 2
+    assert "must be one of" in ask("gate", tag="other's")["error"]
+
+
+def test_nothing_of_another_app_is_found_by_text_tag_or_id(
+    ingest: Ingest, ask: Ask, other_app: App, other_client: Client, model: ScriptedModel
+) -> None:
+    ingest({"mine.txt": "The vault code is kept by Ada."}, "--tag", "mine")
+    ingest({"theirs.txt": "The vault code is 4711."}, "--tag", "theirs", into=other_app)
+    theirs = DocumentChunk.objects.get(app=other_app)
+    mark = f"\x01{other_app.pk}"
+    for query in ("vault code", "4711", "theirs.txt", f"document {theirs.document_id}", f"[{theirs.pk}]", mark):
+        assert "4711" not in str(ask(query)), query
+    assert "error" in ask("vault code", tag="theirs")
+    for forged in ({"app_id": other_app.pk}, {"document_id": theirs.document_id}, {"app": other_app.slug}):
+        assert "There is no argument" in ask("vault code", **forged)["error"]
+    other_model = ScriptedModel(model.server, other_app.default_model.provider_model_id)
+    assert texts(search_as(other_client, other_model, {"query": "vault code"})) == ["The vault code is 4711."]
+
+
+def test_hostile_queries_are_only_words(ingest: Ingest, ask: Ask) -> None:
+    ingest({"plain.txt": "It's a trap: a backslash \\ and an apostrophe ' in O'Brien's text."})
+    for query in ("'; DROP TABLE x; --", "a & | ! <-> :*", "\\'", "O'Brien", "%s %(x)s", "trap " * 2000, "", " "):
+        assert "error" not in ask(query), query
+    assert texts(ask("O'Brien"))
+    assert texts(ask("what about the trap:* & !text"))
+
+
+def test_word_forms_follow_the_apps_language(ingest: Ingest, ask: Ask, app: App) -> None:
+    App.objects.filter(pk=app.pk).update(document_language="german")
+    ingest({"haus.txt": "Die Häuser stehen leer."})
+    assert texts(ask("Haus")) == ["Die Häuser stehen leer."]
+    App.objects.filter(pk=app.pk).update(document_language="simple")
+    wait_until(lambda: Document.objects.get(app=app).language == "simple")  # a server's worker indexes it anew
+    assert texts(ask("Haus")) == []
+    assert texts(ask("häuser")) == ["Die Häuser stehen leer."]
+
+
+def test_rare_words_decide(ingest: Ingest, ask: Ask) -> None:
+    common = {f"c{n}.txt": f"The system and the user, number {n}, and the system again." for n in range(12)}
+    ingest({**common, "rare.txt": "A user met a quokka."})
+    assert texts(ask("Has any user of the system met a quokka?"))[0] == "A user met a quokka."
+
+
+def test_a_question_in_other_words_is_found_by_meaning(
+    ingest: Ingest, ask: Ask, app: App, embedding_model: EmbeddingModel, embedding_server: EmbeddingServer
+) -> None:
+    ingest({"a.txt": "The doctor buys a car.", "b.txt": "A bird sings in the garden."})
+    assert texts(ask("physician automobile")) == []
+    App.objects.filter(pk=app.pk).update(embedding_model=embedding_model)
+    wait_until(lambda: Document.objects.filter(app=app, embedding_model=embedding_model).count() == 2)
+    assert texts(ask("physician automobile"))[0] == "The doctor buys a car."
+    assert embedding_server.requests[0]["model"] == "meaning"
+
+    embedding_server.status = 500  # words alone decide then
+    assert texts(ask("bird in the garden")) == ["A bird sings in the garden."]
+    assert texts(ask("physician automobile")) == []
+
+
+def test_a_document_is_ready_by_words_while_the_embedder_is_away(
+    ingest: Ingest, ask: Ask, app: App, embedding_model: EmbeddingModel, embedding_server: EmbeddingServer
+) -> None:
+    App.objects.filter(pk=app.pk).update(embedding_model=embedding_model)
+    embedding_server.status = 503
+    (row,) = ingest({"a.txt": "The doctor buys a car."})
+    assert (row["state"], row["note"]) == ("ready", "The embedding server answers 503.")
+    assert texts(ask("doctor")) == ["The doctor buys a car."]
+    embedding_server.status = 200
+    Document.objects.filter(app=app).update(retry_at=None)
+    wait_until(lambda: Document.objects.get(app=app).embedding_model_id == embedding_model.pk)
+    assert Document.objects.get(app=app).warning == ""
+
+
+def test_vectors_of_the_wrong_length_are_refused_with_a_reason(
+    ingest: Ingest, app: App, embedding_model: EmbeddingModel
+) -> None:
+    EmbeddingModel.objects.filter(pk=embedding_model.pk).update(dimensions=100)
+    App.objects.filter(pk=app.pk).update(embedding_model=embedding_model)
+    (row,) = ingest({"a.txt": "text"})
+    assert row["note"] == "The embedding model's vectors have 64 numbers, not 100."
+
+
+def test_another_apps_nearest_do_not_crowd_out_ones_own(
+    ingest: Ingest, ask: Ask, app: App, other_app: App, embedding_model: EmbeddingModel
+) -> None:
+    for one in (app, other_app):
+        App.objects.filter(pk=one.pk).update(embedding_model=embedding_model)
+    ingest({f"t{n}.txt": f"car doctor salary {n}" for n in range(60)}, into=other_app)
+    ingest({"mine.txt": "car bird"})
+    assert [one["document"] for one in ask("automobile physician remuneration")["passages"]] == ["mine.txt"]
+
+
+def test_every_statement_about_documents_names_the_app() -> None:
+    from apps_registry.retrieval import sql
+
+    fixed = {name: text for name, text in vars(sql).items() if name.isupper() and isinstance(text, str)}
+    about = {name for name, text in fixed.items() if "apps_registry_document" in text or "chunkvector" in text}
+    assert {name for name in about if "app_id" not in fixed[name]} == {"ENABLE_VECTORS", "INDEX_VECTORS"} & about
+    for exact in (True, False):
+        for tagged in (True, False):
+            assert "v.app_id = %(app_id)s" in sql.vector_search(3, 1, exact=exact, tagged=tagged)
+            assert "c.app_id = %(app_id)s" in sql.text_search(1, tagged=tagged)
+
+
+def test_citations_name_document_and_place(ingest: Ingest, app_client: Client, model: ScriptedModel) -> None:
+    ingest({"water.md": RIVER})
+    marker = DocumentChunk.objects.get(text__contains="Danube", document__name="water.md", app__slug=app_client.app).pk
+    model.will(calls(("search_documents", {"query": "Danube"})), says(f"In the Black Forest [{marker}]."))
+    snapshot = app_client.chat("Where does the Danube rise?")
+    results = [message["tool_result"][1] for message in snapshot["messages"] if message["tool_result"]]
+    (citation,) = cited(results, snapshot["messages"][-1]["content"])
+    assert (citation.marker, citation.document, citation.place) == (marker, "Rivers", "Rivers, line 3")
+
+
+def test_word_counts_stay_true(ingest: Ingest, app: App) -> None:
+    ingest({"a.txt": "alpha beta", "b.txt": "alpha gamma"})
+    ingest({"a.txt": "alpha delta"})
+    Document.objects.get(app=app, name="b.txt").delete()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT word, chunks FROM apps_registry_chunkword WHERE app_id = %s", [app.pk])
+        assert dict(cursor.fetchall()) == {"alpha": 1, "delta": 1, "a.txt": 1, f"\x01{app.pk}": 1}
+
+
+def test_deleting_a_document_ends_its_being_found_at_once(ingest: Ingest, ask: Ask, app: App) -> None:
+    ingest({"a.txt": "alpha", "b.txt": "beta"})
+    Document.objects.get(app=app, name="a.txt").delete()
+    assert texts(ask("alpha")) == []
+
+
+def test_deleting_an_app_takes_its_documents_along(ingest: Ingest, other_app: App) -> None:
+    ingest({"a.txt": "alpha"}, into=other_app)
+    other_app.delete()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM apps_registry_chunkword WHERE app_id = %s", [other_app.pk])
+        assert cursor.fetchone() == (0,)
