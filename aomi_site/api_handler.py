@@ -66,14 +66,15 @@ class ApiHandler(ASGIHandler):
             await self.send_response(refusal or HttpResponse(status=400), send)
             return
         watch = asyncio.create_task(_cancel_when_gone(receive, asyncio.current_task()))
+        answer = self._answer(request, send)
+        del request  # the answer drops it as soon as it can
         # Cancelled when the client has gone, when it reads too slowly, or when the server has waited long enough for
         # the answer: there is nobody left to tell.
         try:
             with contextlib.suppress(asyncio.CancelledError):
-                await self._answer(request, send)
+                await answer
         finally:
             watch.cancel()
-            request.close()
 
     async def _answer(self, request: ASGIRequest, send: Send) -> None:
         async def send_in_time(message: Mapping[str, Any]) -> None:
@@ -83,6 +84,8 @@ class ApiHandler(ASGIHandler):
 
         await note_origin(request)
         response: Any = await self._middleware_chain(request)  # type: ignore[misc]  # always async here
+        request.close()
+        del request  # a stream may be open for hours and needs none of it
         with contextlib.suppress(TimeoutError):
             await self.send_response(response, send_in_time)
 

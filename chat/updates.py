@@ -15,6 +15,7 @@ from apps_registry.configs import app_configs
 from chat.api import ApiView
 from chat.stream_guard import guard
 from keys.permissions import may_use
+from keys.verification import Caller
 from sessions_app.access import needs_key
 from sessions_app.hub import hub
 from sessions_app.store import store
@@ -46,32 +47,34 @@ class UpdatesView(ApiView):
         session = await store.load(session_id)
         if session is not None:
             await self.app_of(session)
-        return event_stream(self._events(session_id, request.headers.get("Last-Event-ID")))
+        return event_stream(_events(self.caller, session_id, request.headers.get("Last-Event-ID")))
 
-    async def _may_see(self, event: SessionEvent) -> bool:
-        """Whether the caller may still see the session: it may have come to belong to an App since."""
-        if event.app_id is None:
-            return True
-        app = await app_configs.by_id(event.app_id, revision=self.caller.revision)
-        return not needs_key(event.app_id, app) or may_use(self.caller, app)
 
-    async def _events(self, session_id: UUID, last_event_id: str | None) -> AsyncGenerator[bytes, None]:
-        # Here and not before: a client that is gone by now never starts this, and so leaves nothing behind.
-        subscription = hub.subscribe(session_id, after=last_event_id)
-        guard.watch(self.caller, subscription)
-        if (task := asyncio.current_task()) is not None:
-            subscription.on_overflow = task.cancel
-        try:
-            yield b"retry: 1000\n: connected\n\n"
+async def _events(caller: Caller, session_id: UUID, last_event_id: str | None) -> AsyncGenerator[bytes, None]:
+    # Here and not before: a client that is gone by now never starts this, and so leaves nothing behind.
+    subscription = hub.subscribe(session_id, after=last_event_id)
+    guard.watch(caller, subscription)
+    if (task := asyncio.current_task()) is not None:
+        subscription.on_overflow = task.cancel
+    try:
+        yield b"retry: 1000\n: connected\n\n"
+        quiet_since = time.monotonic()
+        async for event in subscription.read(idle_seconds=KEEPALIVE_SECONDS):
+            if event is None or not await _may_see(caller, event):
+                if time.monotonic() - quiet_since >= KEEPALIVE_SECONDS:
+                    yield KEEPALIVE
+                    quiet_since = time.monotonic()
+                continue
             quiet_since = time.monotonic()
-            async for event in subscription.read(idle_seconds=KEEPALIVE_SECONDS):
-                if event is None or not await self._may_see(event):
-                    if time.monotonic() - quiet_since >= KEEPALIVE_SECONDS:
-                        yield KEEPALIVE
-                        quiet_since = time.monotonic()
-                    continue
-                quiet_since = time.monotonic()
-                yield sse({"type": event.type, "session_id": session_id, **event.data}, event_id=event.id)
-        finally:
-            guard.unwatch(self.caller, subscription)
-            hub.unsubscribe(session_id, subscription)
+            yield sse({"type": event.type, "session_id": session_id, **event.data}, event_id=event.id)
+    finally:
+        guard.unwatch(caller, subscription)
+        hub.unsubscribe(session_id, subscription)
+
+
+async def _may_see(caller: Caller, event: SessionEvent) -> bool:
+    """Whether the caller may still see the session: it may have come to belong to an App since."""
+    if event.app_id is None:
+        return True
+    app = await app_configs.by_id(event.app_id, revision=caller.revision)
+    return not needs_key(event.app_id, app) or may_use(caller, app)

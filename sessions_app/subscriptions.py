@@ -3,7 +3,6 @@
 import asyncio
 import time
 import uuid
-from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,7 +51,7 @@ class ReplayLog:
     """
 
     def __init__(self) -> None:
-        self._events: deque[tuple[SessionEvent, int]] = deque()
+        self._events: list[tuple[SessionEvent, int]] = []
         self._bytes = 0
         self._abandoned_at: float | None = None
 
@@ -61,7 +60,7 @@ class ReplayLog:
         self._events.append((event, size))
         self._bytes += size
         while len(self._events) > REPLAY_EVENTS or self._bytes > REPLAY_MAX_BYTES:
-            self._bytes -= self._events.popleft()[1]
+            self._bytes -= self._events.pop(0)[1]
 
     def abandon(self) -> None:
         """Note that the last reader has gone."""
@@ -85,14 +84,16 @@ class ReplayLog:
 
 
 class Subscription:
-    """One reader's queue, bounded by bytes."""
+    """One reader's queue, bounded by bytes. There may be thousands that are idle, so it holds little while it is."""
+
+    __slots__ = ("_bytes", "_events", "_is_closed", "_waiter", "held_after", "on_overflow")
 
     def __init__(self) -> None:
         # Whoever waits for a stalled reader to take something cannot see the end of the queue: it is told.
         self.on_overflow: Callable[[], object] = lambda: None
-        self._events: deque[tuple[SessionEvent, int]] = deque()
+        self._events: list[tuple[SessionEvent, int]] = []
         self._bytes = 0
-        self._changed = asyncio.Event()
+        self._waiter: asyncio.Future[None] | None = None
         self._is_closed = False
         # The last event that the reader had, while another worker is asked what came after it.
         self.held_after: str | None = None
@@ -106,33 +107,46 @@ class Subscription:
         if self._bytes > QUEUE_MAX_BYTES:
             self.close()
             self.on_overflow()
-        self._changed.set()
+        self._wake()
 
     def release(self, missed: Sequence[SessionEvent] = ()) -> None:
         """Let the reader go on, with what it missed before what has been queued since."""
         queued = {event.id for event, _ in self._events}
-        for event in reversed([event for event in missed if event.id not in queued]):
-            size = len(event.dump())
-            self._events.appendleft((event, size))
-            self._bytes += size
+        before = [(event, len(event.dump())) for event in missed if event.id not in queued]
+        self._events = before + self._events
+        self._bytes += sum(size for _, size in before)
         self.held_after = None
-        self._changed.set()
+        self._wake()
 
     def close(self) -> None:
         """End the subscription; what is still queued is not read."""
         self._is_closed = True
         self._events.clear()
-        self._changed.set()
+        self._wake()
 
     async def read(self, *, idle_seconds: float) -> AsyncGenerator[SessionEvent | None, None]:
         """Yield events until the subscription is closed; None after so many seconds without one."""
         while not self._is_closed:
-            while self._events and self.held_after is None and not self._is_closed:
-                event, size = self._events.popleft()
+            while self._events and self.held_after is None:
+                event, size = self._events.pop(0)
                 self._bytes -= size
                 yield event
-            self._changed.clear()
-            try:
-                await asyncio.wait_for(self._changed.wait(), idle_seconds)
-            except TimeoutError:
+            if not self._is_closed and not await self._wait(idle_seconds):
                 yield None
+
+    async def _wait(self, seconds: float) -> bool:
+        """Wait for a change; False when none comes."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        self._waiter = loop.create_future()
+        timer = loop.call_later(seconds, self._wake)
+        try:
+            await self._waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+        return loop.time() - began < seconds
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
