@@ -99,8 +99,6 @@ class ApiHandler(ASGIHandler):
         except Resolver404 as error:
             return not_found(request, error)
         response: HttpResponseBase = await callback(request, *args, **kwargs)
-        if hasattr(response, "render"):
-            response = response.render()
         if isinstance(response, HttpResponse):
             response.headers.setdefault("Content-Length", str(len(response.content)))
         return response

@@ -66,7 +66,7 @@ class ApiView(APIView):
             response: HttpResponseBase = await handler(self.request, *args, **kwargs)
         except Exception as exc:
             response = self.handle_exception(exc)
-        return self.finalize_response(self.request, response, *args, **kwargs)  # type: ignore[arg-type]
+        return self._rendered(self.finalize_response(self.request, response, *args, **kwargs))  # type: ignore[arg-type]
 
     async def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
         """Name the methods; needs neither key nor session."""
@@ -126,6 +126,14 @@ class ApiView(APIView):
         if session is None:
             raise NotFound("There is no such session.")
         return session, await self.app_of(session)
+
+    def _rendered(self, response: HttpResponseBase) -> HttpResponseBase:
+        """Render, and untie the circle of view, request and response, which would wait for the garbage collector."""
+        if isinstance(response, Response):
+            response.render()
+            response.renderer_context = {}  # type: ignore[attr-defined]  # DRF sets it from outside
+        self.request.parser_context = {}
+        return response
 
     def _handler(self, request: Request) -> Any:
         name = (request.method or "").lower()
