@@ -42,6 +42,16 @@ async def _cancel_when_gone(receive: Receive, answering: "asyncio.Task[None] | N
         answering.cancel()
 
 
+def _in_time(send: Send) -> Send:
+    """Return `send` with a limit of STALL_SECONDS for each message."""
+
+    async def send_in_time(message: Mapping[str, Any]) -> None:
+        async with asyncio.timeout(STALL_SECONDS):
+            await send(message)
+
+    return send_in_time
+
+
 class ApiHandler(ASGIHandler):
     """Serves coroutine views on the event loop."""
 
@@ -77,17 +87,16 @@ class ApiHandler(ASGIHandler):
             watch.cancel()
 
     async def _answer(self, request: ASGIRequest, send: Send) -> None:
-        async def send_in_time(message: Mapping[str, Any]) -> None:
-            """A reader that takes nothing for so long is let go, and what was kept for it."""
-            async with asyncio.timeout(STALL_SECONDS):
-                await send(message)
-
         await note_origin(request)
         response: Any = await self._middleware_chain(request)  # type: ignore[misc]  # always async here
         request.close()
         del request  # a stream may be open for hours and needs none of it
-        with contextlib.suppress(TimeoutError):
-            await self.send_response(response, send_in_time)
+        with contextlib.suppress(TimeoutError):  # a reader that takes nothing for so long is let go
+            if response.streaming:
+                await self.send_response(response, _in_time(send))
+            else:
+                async with asyncio.timeout(STALL_SECONDS):
+                    await self.send_response(response, send)
 
     async def _get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         try:

@@ -104,7 +104,8 @@ async def execute(statement: str, parameters: Parameters = ()) -> list[TupleRow]
     """
     async with borrowed() as connection_:
         cursor = await connection_.execute(statement, parameters)
-        return await cursor.fetchall() if cursor.description else []
+        has_rows = cursor.pgresult is not None and cursor.pgresult.nfields > 0
+        return await cursor.fetchall() if has_rows else []
 
 
 async def read(statement: str, parameters: Parameters = ()) -> list[TupleRow]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +14,8 @@ class ToolCall:
     arguments: str
 
 
-@dataclass(frozen=True, slots=True)
-class TextDelta:
-    """A piece of the reply, as it arrives."""
+class TextDelta(NamedTuple):
+    """A piece of the reply, as it arrives; a tuple for the reason that ModelDelta is one."""
 
     text: str
 

@@ -1,6 +1,7 @@
 """The App key as DRF authentication; awaited on the event loop, see chat/api.py."""
 
 import ipaddress
+from functools import lru_cache
 
 from django.conf import settings
 from rest_framework.authentication import BaseAuthentication
@@ -43,7 +44,7 @@ class AppKeyAuthentication(BaseAuthentication):
         try:
             if len(sent) > 1:
                 raise InvalidKey
-            return None, await verifier.verify(sent[0], address=_client_address(request))
+            return None, await verifier.verify(sent[0], address=_network(str(request.META.get("REMOTE_ADDR") or "")))
         except InvalidKey:
             raise AuthenticationFailed(NO_VALID_KEY) from None
         except TooManyFailures as error:
@@ -56,9 +57,9 @@ class AppKeyAuthentication(BaseAuthentication):
         return "AppKey"
 
 
-def _client_address(request: Request) -> str:
-    """The peer's address; of IPv6 its /64, since one client commands that many."""
-    peer = str(request.META.get("REMOTE_ADDR") or "")
+@lru_cache(maxsize=10_000)
+def _network(peer: str) -> str:
+    """Return the peer's address; of IPv6 its /64, since one client commands that many."""
     try:
         address = ipaddress.ip_address(peer)
     except ValueError:

@@ -26,6 +26,7 @@ from chat.providers.event_stream import read_events
 CONNECT_TIMEOUT = {"connect": 10.0}  # seconds; the waits for the answer are the stream's business
 MAX_CONNECTIONS = 10_000
 DONE = b"[DONE]"
+NOTHING: dict[str, Any] = {}
 # How long a server may take to end its answer after it has said that it is done.
 DRAIN_SECONDS = 0.1
 TRANSIENT_STATUS = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
@@ -185,16 +186,17 @@ def _delta(chunk: object) -> ModelDelta:
         raise TypeError("a chunk is not an object")
     if chunk.get("error"):
         raise ModelFailure("The model reported an error while it answered.")
-    usage = chunk.get("usage") or {}
-    tokens = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
-    choices = chunk.get("choices") or [{}]
-    choice = choices[0]
-    delta = choice.get("delta") or {}
+    usage = chunk.get("usage") or NOTHING
+    choices = chunk.get("choices")
+    choice = choices[0] if choices else NOTHING
+    delta = choice.get("delta") or NOTHING
     text = delta.get("content") or ""
     if not isinstance(text, str):
         raise TypeError("a chunk's content is not text")
-    calls = tuple(_tool_call_delta(call, n) for n, call in enumerate(delta.get("tool_calls") or ()))
-    return ModelDelta(text, calls, str(choice.get("finish_reason") or ""), *tokens)
+    called = delta.get("tool_calls")
+    calls = tuple(_tool_call_delta(call, n) for n, call in enumerate(called)) if called else ()
+    finish_reason = str(choice.get("finish_reason") or "")
+    return ModelDelta(text, calls, finish_reason, usage.get("prompt_tokens"), usage.get("completion_tokens"))
 
 
 def _tool_call_delta(call: dict[str, Any], number: int) -> ToolCallDelta:
