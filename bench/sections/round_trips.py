@@ -6,7 +6,8 @@ from bench.results import at_most
 from bench.servers import TARGETS
 from tests.sql_proxy import SqlProxy
 
-SESSIONS, REPEAT = 4, 25
+# Five turns of each session come first, in which the statements get prepared.
+SESSIONS, WARM_UP, REPEAT = 4, 5, 100
 
 
 def round_trips(bench: Bench) -> None:
@@ -15,7 +16,7 @@ def round_trips(bench: Bench) -> None:
         proxy = SqlProxy(bench.postgres.url(DATABASE))
         try:
             with bench.one(target, url=proxy.url) as server:
-                job = Job("turn", server.port, bench.key, 1, fresh_sessions(SESSIONS), REPEAT, warm_up=1)
+                job = Job("turn", server.port, bench.key, 1, fresh_sessions(SESSIONS), REPEAT, warm_up=WARM_UP)
                 with warmed(job) as load:
                     before = proxy.round_trips
                     outcome = load.go()
