@@ -9,8 +9,8 @@ import orjson
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aomi_site.settings")
 django.setup()
 
+from apps_registry.http_tools.definition import HttpToolDefinition  # noqa: E402
 from apps_registry.models import App, Model, Provider, Tool  # noqa: E402
-from apps_registry.tools.registry import BUILTIN_TOOLS  # noqa: E402
 from keys.services import issue_key  # noqa: E402
 
 
@@ -18,13 +18,12 @@ def seed(model_url: str) -> dict[str, object]:
     """Make Apps that differ in their tools, and a key for all of them."""
     provider = Provider.objects.create(slug="bench", base_url=model_url)
     model = Model.objects.create(name="bench-model", provider=provider, provider_model_id="bench-model")
-    names = sorted(BUILTIN_TOOLS)
-    apps = [_make_app(f"bench-{count}-tools", model, names[:count]) for count in (0, 1, len(names))]
+    apps = [_make_app(f"bench-{count}-tools", model, count) for count in (0, 1, 100)]
     key = issue_key(label="bench", apps=apps, slug="bench")
     return {"key": key.plain, "app_ids": {app.slug: app.pk for app in apps}}
 
 
-def _make_app(slug: str, model: Model, tools: list[str]) -> App:
+def _make_app(slug: str, model: Model, tools: int) -> App:
     # No titles: a turn is one call of the model. A long wait: an answer is a whole turn.
     app = App.objects.create(
         slug=slug,
@@ -34,8 +33,26 @@ def _make_app(slug: str, model: Model, tools: list[str]) -> App:
         makes_titles=False,
         reply_wait_seconds=300,
     )
-    Tool.objects.bulk_create(Tool(app=app, name=name) for name in tools)
+    Tool.objects.bulk_create(_http_tool(app, number) for number in range(tools))
     return app
+
+
+def _http_tool(app: App, number: int) -> Tool:
+    """A tool of the size that an operator's have; the model never calls it."""
+    symbol = {"type": "string", "description": "The symbol of a token, such as ETH."}
+    days = {"type": "integer", "minimum": 1, "maximum": 365, "description": "How far back."}
+    tool = Tool(app=app)
+    tool.set_http_definition(
+        HttpToolDefinition(
+            name=f"price_history_{number}",
+            description="Get the daily prices of a token in US dollars over some days.",
+            parameters={"type": "object", "properties": {"symbol": symbol, "days": days}, "required": ["symbol"]},
+            method="GET",
+            url="https://api.example.com/v1/prices/{{ args.symbol }}",
+            query={"days": "{{ args.days }}"},
+        )
+    )
+    return tool
 
 
 if __name__ == "__main__":

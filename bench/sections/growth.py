@@ -66,10 +66,7 @@ def sessions(bench: Bench) -> None:
 
 
 def tools(bench: Bench) -> None:
-    """Product only. Warm turns of Apps with 1 and with all 5 built-in tools, which the model is told of.
-
-    An App cannot have 100 tools yet: a built-in tool can be given once, and there are five.
-    """
+    """Product only. Warm turns of Apps with 0, 1 and 100 HTTP tools, which the model is told of and does not call."""
     with bench.one("product") as server:
         for _ in range(bench.extent.rounds):
             for app in bench.app_ids:
