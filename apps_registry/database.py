@@ -28,6 +28,8 @@ DATABASE_DOWN = (OperationalError, InterfaceError, PoolTimeout)
 ACQUIRE_TIMEOUT_SECONDS = 2.0
 # After that so are, for so long, those that have waited for their turn.
 AWAY_SECONDS = 1.0
+# The pool tries again after 1, 2, 4, 8… seconds; given up early, it tries anew for the next request.
+RECONNECT_SECONDS = 3.0
 # A database that hangs is as good as one that is away.
 STATEMENT_TIMEOUT_SECONDS = 10.0
 # Django also switches prepared statements off, which would have Postgres plan each of ours anew at each call.
@@ -60,6 +62,7 @@ async def open_pool() -> None:
         min_size=1,
         max_size=settings.DATABASE_POOL_SIZE,
         timeout=ACQUIRE_TIMEOUT_SECONDS,
+        reconnect_timeout=RECONNECT_SECONDS,
         open=False,
         name="aomi",
     )
