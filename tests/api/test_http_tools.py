@@ -317,7 +317,11 @@ def test_what_may_pass_is_tried_again(app_client: Client, app: App, model: Scrip
     assert list(rows.values_list("status", flat=True)) == [503, 429, 200]
 
 
-@pytest.mark.parametrize("wait", ["3600", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 3600))])
+@pytest.mark.parametrize(
+    "wait",
+    ["3600", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 3600))],
+    ids=["seconds", "date"],
+)
 def test_a_server_that_asks_for_too_much_patience_is_not_asked_again(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream, wait: str
 ) -> None:
