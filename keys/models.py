@@ -53,3 +53,20 @@ class AppKey(models.Model):
         if self.expires_at and self.expires_at <= timezone.now():
             return "expired"
         return "active"
+
+
+class KeyFailure(models.Model):
+    """Wrong secrets for one key's id from one network address within a minute, counted for all workers together."""
+
+    lookup_id = models.CharField(max_length=16)
+    address = models.CharField(max_length=64)
+    began_at = models.DateTimeField(db_index=True)
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["lookup_id", "address"], name="key_failures_once_per_address")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.count} for {self.lookup_id}"

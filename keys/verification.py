@@ -1,13 +1,14 @@
 """Deciding what a presented key may do: one indexed read a request, argon2 once per key and process."""
 
 import asyncio
+import math
 import secrets
 import time
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from cachetools import LRUCache, TTLCache
+from cachetools import LRUCache
 
 from apps_registry import database
 from keys import crypto
@@ -31,6 +32,28 @@ SELECT key.id, ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope
 FROM keys_appkey key
 WHERE key.id = ANY(%s) AND key.revoked_at IS NULL
     AND (key.expires_at IS NULL OR key.expires_at > clock_timestamp())
+"""
+
+READ_FAILURES = """
+SELECT count, ceil(extract(epoch FROM began_at + interval '1 minute' - clock_timestamp()))::int
+FROM keys_keyfailure
+WHERE lookup_id = %(lookup_id)s AND address = %(address)s AND began_at > clock_timestamp() - interval '1 minute'
+"""
+# Those whose minute is over go along, so that the table holds what counts and little more.
+COUNT_FAILURE = """
+WITH over AS (
+    DELETE FROM keys_keyfailure WHERE id IN (
+        SELECT id FROM keys_keyfailure
+        WHERE began_at < clock_timestamp() - interval '2 minutes' AND lookup_id <> %(lookup_id)s
+        LIMIT 100 FOR UPDATE SKIP LOCKED)
+)
+INSERT INTO keys_keyfailure AS failure (lookup_id, address, began_at, count)
+VALUES (%(lookup_id)s, %(address)s, clock_timestamp(), 1)
+ON CONFLICT (lookup_id, address) DO UPDATE SET
+    count = CASE WHEN failure.began_at > clock_timestamp() - interval '1 minute' THEN failure.count ELSE 0 END + 1,
+    began_at = CASE WHEN failure.began_at > clock_timestamp() - interval '1 minute' THEN failure.began_at
+        ELSE clock_timestamp() END
+RETURNING count, ceil(extract(epoch FROM began_at + interval '1 minute' - clock_timestamp()))::int
 """
 
 VERIFIED_MAX = 100_000
@@ -76,7 +99,8 @@ class KeyVerifier:
         self._process_key = secrets.token_bytes(32)
         # fingerprint of a key -> the stored hash that it was found to match
         self._verified: LRUCache[bytes, str] = LRUCache(VERIFIED_MAX)
-        self._failures: TTLCache[tuple[str, str], int] = TTLCache(VERIFIED_MAX, ttl=60, timer=time.monotonic)
+        # (key id, address) that may not try before so long; a flood then costs no statement each
+        self._blocked_until: LRUCache[tuple[str, str], float] = LRUCache(VERIFIED_MAX)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="argon2")
         self._waiting = 0
 
@@ -94,7 +118,7 @@ class KeyVerifier:
 
         Raises:
             InvalidKey: it does not open anything.
-            TooManyFailures: after 20 wrong secrets a minute for one id and address.
+            TooManyFailures: after 20 wrong secrets a minute for one id and address, on whichever workers.
             VerifierBusy: the queue for first-time checks is full.
         """
         parts = crypto.parse_key(presented)
@@ -113,13 +137,22 @@ class KeyVerifier:
         if self._verified.get(mark) == secret_hash:
             return True
         who = (parts.lookup_id, address)
-        if self._failures.get(who, 0) >= FAILURES_PER_MINUTE:
-            raise TooManyFailures(retry_after=60)
+        await self._check_failures(who, FAILURES_PER_MINUTE - 1, READ_FAILURES)
         if await self._argon2(secret_hash, parts.secret):
             self._verified[mark] = secret_hash
             return True
-        self._failures[who] = self._failures.get(who, 0) + 1
+        await self._check_failures(who, FAILURES_PER_MINUTE, COUNT_FAILURE)
         return False
+
+    async def _check_failures(self, who: tuple[str, str], allowed: int, statement: str) -> None:
+        """Refuse whoever has failed more often than is allowed."""
+        left = self._blocked_until.get(who, 0.0) - time.monotonic()
+        if left > 0:
+            raise TooManyFailures(retry_after=math.ceil(left))
+        rows = await database.execute(statement, {"lookup_id": who[0], "address": who[1]})
+        if rows and rows[0][0] > allowed:
+            self._blocked_until[who] = time.monotonic() + rows[0][1]
+            raise TooManyFailures(retry_after=max(1, rows[0][1]))
 
     async def _argon2(self, secret_hash: str, secret: str) -> bool:
         if self._waiting >= QUEUE_MAX:
