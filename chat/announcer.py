@@ -40,7 +40,7 @@ class Announcer:
                 self._turn.announced_chars = 0
                 for call in calls:
                     self._publish("tool_update", tool_name=call.name, call_id=call.call_id)
-            case ToolResult(_, call, result):
+            case ToolResult(call=call, result=result):
                 self._publish("tool_complete", tool_name=call.name, call_id=call.call_id, result=result)
 
     def end(self) -> None:

@@ -59,8 +59,9 @@ class _Answer:
         if not self.finish_reason:
             raise ModelFailure("The model's answer broke off before its end.", is_transient=True)
         calls = [self.calls[index] for index in sorted(self.calls)]
+        ids = [call.call_id for call in calls]
         named = tuple(
-            ToolCall(*map(storable, (call.call_id or f"call_{round_number}_{number}", call.name, call.arguments)))
+            ToolCall(*map(storable, (_own_id(ids, number, round_number), call.name, call.arguments)))
             for number, call in enumerate(calls)
         )
         text = "".join(self.text)
@@ -76,8 +77,9 @@ async def run_turn(
     context: ToolContext,
     *,
     max_tool_rounds: int,
+    earlier: Sequence[ToolResult] = (),
 ) -> AsyncGenerator[TurnEvent, None]:
-    """Yield what happens until the model has answered.
+    """Yield what happens until the model has answered; results of parallel calls as they are there.
 
     Args:
         model: answers; its failures pass through.
@@ -85,14 +87,16 @@ async def run_turn(
         tools: what it may call.
         context: what tools may know of the caller.
         max_tool_rounds: after as many rounds of calls it must answer in words.
+        earlier: what the turn's tools have answered before, when it goes on after a break; the prompt holds it.
 
     Raises:
         ModelFailure: no complete answer.
     """
     messages = list(prompt)
     by_name = {tool.name: tool for tool in tools}
-    seen: set[tuple[str, str, str]] = set()
-    for round_number in range(1, max_tool_rounds + 2):
+    seen = {_identity(each.call, each.result) for each in earlier}
+    done = max((each.round_number for each in earlier), default=0)
+    for round_number in range(done + 1, max(done, max_tool_rounds) + 2):
         answer = _Answer()
         may_call = round_number <= max_tool_rounds
         async with aclosing(model.stream(messages, tools, allow_tool_calls=may_call)) as deltas:
@@ -105,11 +109,15 @@ async def run_turn(
         yield ended
         if not ended.tool_calls:
             return
+        results: dict[int, ToolResult] = {}
+        async with aclosing(_call_all(ended, by_name, context)) as answered:
+            async for result in answered:
+                results[result.place] = result
+                yield result
         messages.append(assistant_message(ended.text, ended.tool_calls))
-        results = await asyncio.gather(*(_call(call, n, by_name, context) for n, call in enumerate(ended.tool_calls)))
-        for call, result in zip(ended.tool_calls, results, strict=True):
-            messages.append(tool_message(call.call_id, result + _repetition(call, result, seen)))
-            yield ToolResult(round_number, call, result)
+        for place, call in enumerate(ended.tool_calls):
+            result = results[place]
+            messages.append(tool_message(call.call_id, result.result + _repetition(result, seen)))
 
 
 def storable(text: str) -> str:
@@ -117,6 +125,27 @@ def storable(text: str) -> str:
     if text.isascii():
         return text.replace("\x00", "")
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+async def _call_all(
+    ended: RoundEnded, by_name: Mapping[str, Tool], context: ToolContext
+) -> AsyncGenerator[ToolResult, None]:
+    """Make all calls of a round at once; yield each result when it is there, so that a slow call holds up no other."""
+    places = {
+        asyncio.create_task(_call(call, place, by_name, context), name=f"tool-{call.name[:40]}"): place
+        for place, call in enumerate(ended.tool_calls)
+    }
+    waiting = set(places)
+    try:
+        while waiting:
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in sorted(done, key=places.__getitem__):
+                place = places[task]
+                yield ToolResult(ended.round_number, ended.tool_calls[place], task.result(), place)
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
 
 async def _call(call: ToolCall, number: int, by_name: Mapping[str, Tool], context: ToolContext) -> str:
@@ -135,22 +164,33 @@ async def _call(call: ToolCall, number: int, by_name: Mapping[str, Tool], contex
         result = _error(str(error))
     except Exception as error:  # a tool's own bug must not end the turn; its text may hold anything
         result = _error(f"the tool failed ({type(error).__name__})")
+    result = storable(result)
     if len(result) > TOOL_RESULT_MAX_CHARS:
         result = result[:TOOL_RESULT_MAX_CHARS] + f"… (cut; {len(result)} characters in all)"
     return result
 
 
-def _repetition(call: ToolCall, result: str, seen: set[tuple[str, str, str]]) -> str:
+def _repetition(result: ToolResult, seen: set[tuple[str, str, str]]) -> str:
     """Return a note for the model when it has made this very call before in this turn, with this very result."""
-    try:
-        arguments = orjson.dumps(_arguments(call), option=orjson.OPT_SORT_KEYS).decode()
-    except ToolError:
-        arguments = call.arguments
-    known = (call.name, arguments, result)
-    if known in seen:
+    identity = _identity(result.call, result.result)
+    if identity in seen:
         return REPETITION
-    seen.add(known)
+    seen.add(identity)
     return ""
+
+
+def _identity(call: ToolCall, result: str) -> tuple[str, str, str]:
+    """Return what tells a call and its result from others, however its arguments are written."""
+    try:
+        return call.name, orjson.dumps(_arguments(call), option=orjson.OPT_SORT_KEYS).decode(), result
+    except ToolError:
+        return call.name, call.arguments, result
+
+
+def _own_id(ids: Sequence[str], place: int, round_number: int) -> str:
+    """Return a call's id; the model's own, unless it gave none or gave it to an earlier call of the round too."""
+    own = ids[place]
+    return own if own and own not in ids[:place] else f"call_{round_number}_{place}"
 
 
 def _arguments(call: ToolCall) -> dict[str, Any]:

@@ -40,11 +40,16 @@ class RoundEnded:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a tool answered, as the text that the model reads."""
+    """What a tool answered, as the text that the model reads.
+
+    Attributes:
+        place: which call of its round it answers, from 0; results come as they are there.
+    """
 
     round_number: int
     call: ToolCall
     result: str
+    place: int
 
 
 TurnEvent = TextDelta | RoundEnded | ToolResult

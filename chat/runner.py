@@ -4,7 +4,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import orjson
 from django.conf import settings
@@ -15,7 +15,7 @@ from chat.about_the_user import about_the_user
 from chat.announcer import Announcer
 from chat.engine import run_turn
 from chat.errors import place
-from chat.events import ChatMessage, ToolResult
+from chat.events import ChatMessage, RoundEnded, ToolResult
 from chat.history import build_prompt, estimate_tokens
 from chat.providers.base import ModelFailure, ModelTimeout
 from chat.providers.openai_compatible import OpenAICompatibleModel
@@ -138,26 +138,61 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
     if wallet:
         context = ToolContext(wallet.address, wallet.chain_id, wallet.is_proven, turn.turn_id)
     prompt = _prompt(turn, session, await _system_prompt(turn, session))
-    events = run_turn(RetryingModel(client), prompt, tools, context, max_tool_rounds=app.max_tool_rounds)
+    unrepeatable = {tool.name for tool in tools if not tool.is_idempotent}
+    events = run_turn(
+        RetryingModel(client), prompt, tools, context, max_tool_rounds=app.max_tool_rounds, earlier=turn.earlier
+    )
     async with aclosing(events):
         async for event in events:
             announcer.event(event)  # before the turn moves on to its next message
             turn.take(event)
+            if isinstance(event, RoundEnded) and any(call.name in unrepeatable for call in event.tool_calls):
+                await _journal(turn)
             if isinstance(event, ToolResult) and turn.has_round_to_store:
                 await _store_round(turn)
 
 
+async def _journal(turn: RunningTurn) -> None:
+    """Store calls that nobody may make twice, before they are made; without that they are not made.
+
+    Raises:
+        ModelFailure: they could not be stored.
+    """
+    try:
+        await _append(turn)
+    except DATABASE_DOWN:
+        turn.open_calls.clear()
+        raise ModelFailure("The turn's tool calls could not be recorded, so they were not made.") from None
+
+
 async def _store_round(turn: RunningTurn) -> None:
     """Store a completed round of tool calls, so that nothing that comes after can undo it."""
+    with suppress(DATABASE_DOWN):  # the end of the turn stores it
+        await _append(turn)
+
+
+async def _append(turn: RunningTurn) -> None:
+    """Store what the turn has completed, and the calls that it is about to make.
+
+    An interrupt waits for the statement: what came of it could not be told otherwise.
+    """
     if turn.session is None:
         return
     messages = tuple(turn.messages)
     turn.messages.clear()
+    storing = asyncio.create_task(turns.append(turn.session, turn.turn_id, messages, tuple(turn.open_calls)))
     try:
-        stored = await turns.append(turn.session, turn.turn_id, messages)
+        stored = await asyncio.shield(storing)
+    except asyncio.CancelledError:
+        await asyncio.wait({storing})
+        if storing.exception() is None:
+            turn.session = storing.result() or turn.session
+        else:
+            turn.messages[:0] = messages
+        raise
     except DATABASE_DOWN:
-        turn.messages[:0] = messages  # the end of the turn stores them
-        return
+        turn.messages[:0] = messages
+        raise
     if stored is None:
         raise asyncio.CancelledError  # deleted, or taken for dead: nobody waits for the rest
     turn.session = stored

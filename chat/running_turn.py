@@ -3,8 +3,9 @@
 import asyncio
 import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 
@@ -12,6 +13,7 @@ from apps_registry.values import AppConfig, ModelConfig
 from chat.events import RoundEnded, TextDelta, ToolCall, ToolResult, TurnEvent
 from chat.providers.base import ModelFailure
 from chat.turn_listener import TurnListener
+from sessions_app.open_calls import UNKNOWN_OUTCOME, OpenCall
 from sessions_app.turns import TurnOutcome
 from sessions_app.values import INTERRUPTED, Session, StoredMessage
 
@@ -26,6 +28,10 @@ class RunningTurn:
         messages: what the turn has completed and not yet stored.
         text: the pieces of the answer that streams in.
         announced_chars: how much of that text readers have been told.
+        open_calls: the calls of the round that runs, in call order, with the results that are there; those at the
+            front that have one are messages already.
+        earlier: what the turn's tools answered in rounds that are stored.
+        count: how many messages the turn has said.
         failure: why the model did not answer, if so.
         listeners: those who stream this turn.
         task: ends once the result is stored.
@@ -41,12 +47,13 @@ class RunningTurn:
     messages: list[StoredMessage] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
     announced_chars: int = 0
+    open_calls: list[OpenCall] = field(default_factory=list)
+    earlier: tuple[ToolResult, ...] = ()
+    count: int = 0
     failure: ModelFailure | None = None
     listeners: list[TurnListener] = field(default_factory=list)
     task: "asyncio.Task[None] | None" = None
     is_ending: bool = False
-    _count: int = 0
-    _calls_open: int = 0
     _started: float = field(default_factory=time.monotonic)
     _first_token_ms: int | None = None
     _prompt_tokens: int | None = None
@@ -67,12 +74,12 @@ class RunningTurn:
     @property
     def streaming_id(self) -> uuid.UUID:
         """The id that the message now streaming in has, and keeps when it is complete."""
-        return message_id(self.turn_id, self._count)
+        return message_id(self.turn_id, self.count)
 
     @property
     def has_round_to_store(self) -> bool:
         """Whether a round of tool calls is complete and not yet stored."""
-        return bool(self.messages) and self._calls_open == 0
+        return bool(self.messages) and not self.open_calls
 
     def take(self, event: TurnEvent) -> None:
         """Record what happened."""
@@ -83,9 +90,8 @@ class RunningTurn:
                 self.text.append(text)
             case RoundEnded():
                 self._end_round(event)
-            case ToolResult(round_number, call, result):
-                self._calls_open -= 1
-                self._say("tool", result, round_number, call)
+            case ToolResult():
+                self._take_result(event)
 
     def completed(self) -> TurnOutcome:
         """The model has answered."""
@@ -93,12 +99,14 @@ class RunningTurn:
 
     def interrupted(self) -> TurnOutcome:
         """The turn was stopped; what had arrived of the answer is the answer."""
+        self._close_calls()
         if text := self.partial_text:
             self._say("agent", text)
         return self._outcome("interrupted", session_status=INTERRUPTED)
 
     def failed(self, failure: ModelFailure) -> TurnOutcome:
         """The model did not answer; the operator finds in the turn what had arrived."""
+        self._close_calls()
         self.failure = failure
         event = ("SystemError", orjson.dumps(str(failure)).decode())
         return self._outcome(
@@ -115,9 +123,29 @@ class RunningTurn:
         self._prompt_tokens = _sum(self._prompt_tokens, event.prompt_tokens)
         self._completion_tokens = _sum(self._completion_tokens, event.completion_tokens)
         self._tool_rounds += bool(event.tool_calls)
-        self._calls_open = len(event.tool_calls)
         if event.text:
             self._say("agent", event.text, event.round_number if event.tool_calls else 0)
+        self.open_calls = [
+            OpenCall(event.round_number, place, call.call_id, call.name, call.arguments)
+            for place, call in enumerate(event.tool_calls)
+        ]
+
+    def _take_result(self, event: ToolResult) -> None:
+        """Keep a result until those of all calls before it are there: the record is in call order."""
+        answered = next(number for number, call in enumerate(self.open_calls) if call.place == event.place)
+        self.open_calls[answered] = replace(self.open_calls[answered], result=event.result)
+        while self.open_calls and self.open_calls[0].result is not None:
+            self._say_result(self.open_calls.pop(0))
+
+    def _close_calls(self) -> None:
+        """Record every call that was made: a history in which one has no result is no good to any model."""
+        for call in self.open_calls:
+            self._say_result(call)
+        self.open_calls.clear()
+
+    def _say_result(self, call: OpenCall) -> None:
+        result = UNKNOWN_OUTCOME if call.result is None else call.result
+        self._say("tool", result, call.round_number, ToolCall(call.call_id, call.name, call.arguments))
 
     def _say(self, role: str, content: str, tool_round: int = 0, call: ToolCall | None = None) -> None:
         self.messages.append(
@@ -133,7 +161,7 @@ class RunningTurn:
                 tool_arguments=call.arguments if call else "",
             )
         )
-        self._count += 1
+        self.count += 1
 
     def _outcome(self, turn_status: str, **more: object) -> TurnOutcome:
         return TurnOutcome(
@@ -147,6 +175,17 @@ class RunningTurn:
             first_token_ms=self._first_token_ms,
             **more,  # type: ignore[arg-type]
         )
+
+
+def said_before(session: Session, turn_id: uuid.UUID) -> dict[str, Any]:
+    """Return what a turn that goes on after a break has in its session, as attributes of a RunningTurn."""
+    said = [message for message in session.messages if message.turn_id == turn_id and message.role != "user"]
+    answered = tuple(
+        ToolResult(each.tool_round, ToolCall(each.tool_call_id, each.tool_name, each.tool_arguments), each.content, 0)
+        for each in said
+        if each.role == "tool"
+    )
+    return {"count": len(said), "earlier": answered}
 
 
 def message_id(turn_id: uuid.UUID, number: int) -> uuid.UUID:

@@ -81,6 +81,8 @@ class Turn(models.Model):
     status = models.CharField(max_length=12, choices=Status, default=Status.RUNNING)
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)
     partial_text = models.TextField(blank=True, default="")
+    # Calls of a round that is not over (sessions_app/open_calls.py): what a crash leaves is recorded, not repeated.
+    open_calls = models.JSONField(null=True, blank=True, editable=False)
     finish_reason = models.CharField(max_length=40, blank=True, default="")
     error_code = models.CharField(max_length=40, blank=True, default="")
     error_detail = models.TextField(blank=True, default="")

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from apps_registry import database
 from sessions_app import sql
+from sessions_app.open_calls import OpenCall, dump
 from sessions_app.store import LOADS, session_from_row, store, wallet_parameters
 from sessions_app.values import IDLE, PROCESSING, Session, StoredMessage, Wallet
 
@@ -153,18 +154,22 @@ async def finish(session: Session, turn_id: UUID, outcome: TurnOutcome) -> Sessi
     return finished
 
 
-async def append(session: Session, turn_id: UUID, messages: Sequence[StoredMessage]) -> Session | None:
+async def append(
+    session: Session, turn_id: UUID, messages: Sequence[StoredMessage], open_calls: Sequence[OpenCall] = ()
+) -> Session | None:
     """Store what a running turn has completed so far.
 
     Args:
         session: what `claim`, or the last `append`, returned.
         turn_id: the turn.
         messages: what is new.
+        open_calls: the calls that the turn is about to make, in place of those that it was about to make before.
 
     Returns:
         The session as it now is; None when the turn no longer owns it.
     """
     parameters = {"session": session.id, "turn": turn_id, **_message_parameters(messages)}
+    parameters["open_calls"] = dump(open_calls)
     rows = await database.execute(sql.APPEND_MESSAGES, parameters)
     if not rows:
         return None

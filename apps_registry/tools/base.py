@@ -49,6 +49,7 @@ class Tool:
         check: returns the arguments if they fit, or raises ToolError; None: `check_arguments` does, which knows
             the part of JSON Schema that built-in tools use.
         timeout_seconds: a call that takes longer is given up.
+        is_idempotent: making a call again changes nothing; other calls are journalled before they are made.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Tool:
     function: Callable[[Mapping[str, Any], ToolContext], Any]
     check: Callable[[Any], Mapping[str, Any]] | None = None
     timeout_seconds: float = TIMEOUT_SECONDS
+    is_idempotent: bool = True
 
     async def run(self, arguments: Any, context: ToolContext) -> Any:
         """Check the arguments and run the tool.

@@ -1,0 +1,32 @@
+"""Tool calls of a round that is not over: journalled with their turn, so that no crash lets one be forgotten."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+# What stands in place of a result that nobody has seen; the model decides what to make of it.
+UNKNOWN_OUTCOME = '{"error":"the call was interrupted; its outcome is unknown"}'
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A call without a stored result.
+
+    Attributes:
+        place: which call of its round it is, from 0.
+        arguments: JSON text, as the model wrote it.
+        result: what the tool answered; None: nothing yet.
+    """
+
+    round_number: int
+    place: int
+    call_id: str
+    name: str
+    arguments: str
+    result: str | None = None
+
+
+def dump(calls: Sequence[OpenCall]) -> str | None:
+    """Return calls as the column `open_calls` of their turn holds them; None for none."""
+    return orjson.dumps(calls).decode() if calls else None
