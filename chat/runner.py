@@ -167,7 +167,7 @@ async def _journal(turn: RunningTurn) -> None:
 
 async def _store_round(turn: RunningTurn) -> None:
     """Store a completed round of tool calls, so that nothing that comes after can undo it."""
-    with suppress(DATABASE_DOWN):  # the end of the turn stores it
+    with suppress(*DATABASE_DOWN):  # the end of the turn stores it
         await _append(turn)
 
 

@@ -62,6 +62,17 @@ MESSAGE = record(
             "items": False,
             "minItems": 2,
         },
+        "citations": {
+            "description": "What the reply cites of the App's documents, in the order of its first mention.",
+            "type": "array",
+            "items": record(
+                {
+                    "marker": {"type": "integer", "description": "By which the text cites it: [17]."},
+                    "document": TEXT,
+                    "place": {"type": "string", "description": "Headings, pages or lines."},
+                }
+            ),
+        },
     }
 )
 EXAMPLE_MESSAGES = [
@@ -72,6 +83,7 @@ EXAMPLE_MESSAGES = [
         "timestamp": EXAMPLE_TIME,
         "is_streaming": False,
         "tool_result": None,
+        "citations": [],
     },
     {
         "id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
@@ -80,6 +92,7 @@ EXAMPLE_MESSAGES = [
         "timestamp": EXAMPLE_TIME,
         "is_streaming": False,
         "tool_result": ["get_token_price", '{"usd": 3500}'],
+        "citations": [],
     },
 ]
 EXAMPLE_SNAPSHOT = {
