@@ -21,7 +21,7 @@ TOOL_RESULT_MAX_CHARS = 32_000
 MAX_CALLS_PER_ROUND = 32
 ARGUMENTS_MAX_CHARS = 64_000
 REPLY_MAX_CHARS = 1_000_000
-REPETITION = "\n(This call was made before in this turn, with the same result. Making it again changes nothing.)"
+REPETITION = "(This call was made before in this turn, with the same result. Making it again changes nothing.)"
 
 
 @dataclass(slots=True)
@@ -117,7 +117,7 @@ async def run_turn(
         messages.append(assistant_message(ended.text, ended.tool_calls))
         for place, call in enumerate(ended.tool_calls):
             result = results[place]
-            messages.append(tool_message(call.call_id, result.result + _repetition(result, seen)))
+            messages.append(tool_message(call.call_id, result.result, note=_repetition(result, seen)))
 
 
 def storable(text: str) -> str:

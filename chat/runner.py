@@ -16,7 +16,7 @@ from chat.announcer import Announcer
 from chat.engine import run_turn
 from chat.errors import place
 from chat.events import ChatMessage, RoundEnded, ToolResult
-from chat.history import build_prompt, estimate_tokens
+from chat.history import ABOUT_TOOLS, build_prompt, estimate_tokens
 from chat.providers.base import ModelFailure, ModelTimeout
 from chat.providers.openai_compatible import OpenAICompatibleModel
 from chat.retries import RetryingModel
@@ -199,14 +199,15 @@ async def _append(turn: RunningTurn) -> None:
 
 
 async def _system_prompt(turn: RunningTurn, session: Session) -> str:
-    """Return the App's preamble with what the model may know of the user."""
+    """Return the App's preamble with what the model is told of tools and may know of the user."""
     earlier: Sequence[EarlierSession] = ()
     if turn.app.recalls_earlier_sessions:
         try:
             earlier = await earlier_sessions(session, has_key=turn.has_key)
         except DATABASE_DOWN as error:  # the turn is answered without, and stored once Postgres is back
             logger.warning("turn %s recalls nothing: %s", turn.turn_id, type(error).__name__)
-    return "\n\n".join(filter(None, (turn.app.preamble, about_the_user(session.wallet, earlier))))
+    about_tools = ABOUT_TOOLS if turn.app.tools and turn.model.supports_tools else ""
+    return "\n\n".join(filter(None, (turn.app.preamble, about_tools, about_the_user(session.wallet, earlier))))
 
 
 def _prompt(turn: RunningTurn, session: Session, preamble: str) -> list[ChatMessage]:
