@@ -2,6 +2,8 @@
 
 import asyncio
 
+import orjson
+
 from chat.events import RoundEnded, TextDelta, ToolResult, TurnEvent
 from chat.running_turn import RunningTurn
 from sessions_app.hub import hub
@@ -24,6 +26,10 @@ class Announcer:
         """Say what the session now is."""
         self._flush()
         self._publish("status_changed", status=status)
+
+    def inline_call(self, question: str) -> None:
+        """Ask what the user must confirm, a JSON object; snapshots ask it as well."""
+        self._publish("inline_call", call=orjson.loads(question))
 
     def event(self, event: TurnEvent) -> None:
         """Say what the engine says."""

@@ -81,3 +81,4 @@ def _describe(event: TurnEvent) -> list[dict[str, Any]]:
             ]
         case ToolResult(call=call, result=result):
             return [{"type": "tool_result", "call_id": call.call_id, "name": call.name, "result": result}]
+    return []  # what the user must confirm is in the snapshot

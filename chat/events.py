@@ -52,5 +52,30 @@ class ToolResult:
     place: int
 
 
-TurnEvent = TextDelta | RoundEnded | ToolResult
+@dataclass(frozen=True, slots=True)
+class ConfirmationNeeded:
+    """The round's other calls are made; these wait for the user, and so does the turn.
+
+    Attributes:
+        places: which calls of the round, from 0.
+    """
+
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoundToFinish:
+    """A round that was broken off for a confirmation, now that the user has answered.
+
+    Attributes:
+        results: by place; calls without one are approved, and still to be made.
+    """
+
+    round_number: int
+    text: str
+    calls: tuple[ToolCall, ...]
+    results: Mapping[int, str]
+
+
+TurnEvent = TextDelta | RoundEnded | ToolResult | ConfirmationNeeded
 ChatMessage = Mapping[str, Any]  # a message of the chat completions protocol

@@ -25,7 +25,7 @@ from chat.titles import cancel_titles, make_title_later
 from sessions_app import turns
 from sessions_app.digest import EarlierSession, earlier_sessions
 from sessions_app.turns import TurnOutcome
-from sessions_app.values import PROCESSING, Session
+from sessions_app.values import PROCESSING, Session, StoredMessage
 
 logger = logging.getLogger("aomi.turns")
 
@@ -88,6 +88,8 @@ class TurnRunner:
         outcome = await self._outcome(turn, session, announcer)
         turn.is_ending = True
         await _store(turn, outcome)
+        for question in outcome.pause.inline_calls if outcome.pause else ():
+            announcer.inline_call(question)
         announcer.status(outcome.session_status)
         announcer.end()
         if turn.session is not None and outcome.turn_status == "completed":
@@ -140,8 +142,17 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
     prompt = _prompt(turn, session, await _system_prompt(turn, session))
     unrepeatable = {tool.name for tool in tools if not tool.is_idempotent}
     events = run_turn(
-        RetryingModel(client), prompt, tools, context, max_tool_rounds=app.max_tool_rounds, earlier=turn.earlier
+        RetryingModel(client),
+        prompt,
+        tools,
+        context,
+        max_tool_rounds=app.max_tool_rounds,
+        earlier=turn.earlier,
+        resumed=turn.resumed,
     )
+    for declined in turn.declined():
+        announcer.event(declined)
+    turn.say_results()
     async with aclosing(events):
         async for event in events:
             announcer.event(event)  # before the turn moves on to its next message
@@ -218,7 +229,11 @@ def _prompt(turn: RunningTurn, session: Session, preamble: str) -> list[ChatMess
     fixed = sum(map(estimate_tokens, (preamble, message, schemas)))
     reply = app.sampling.max_reply_tokens or model.context_window // 4
     budget = min(app.history_budget_tokens, model.context_window - fixed - reply)
-    return build_prompt(preamble, session.messages, turn.turn_id, budget_tokens=budget, with_tools=model.supports_tools)
+    messages: Sequence[StoredMessage] = session.messages
+    if turn.resumed is not None:  # the engine tells of this round, with what is still open of it
+        number = turn.resumed.round_number
+        messages = [each for each in messages if (each.turn_id, each.tool_round) != (turn.turn_id, number)]
+    return build_prompt(preamble, messages, turn.turn_id, budget_tokens=budget, with_tools=model.supports_tools)
 
 
 async def _store(turn: RunningTurn, outcome: TurnOutcome) -> None:

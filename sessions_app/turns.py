@@ -2,20 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 import orjson
 from django.conf import settings
 
 from apps_registry import database
-from sessions_app import sql
+from sessions_app import pauses, sql, sql_pauses
 from sessions_app.open_calls import OpenCall, dump
 from sessions_app.store import LOADS, session_from_row, store, wallet_parameters
 from sessions_app.values import IDLE, PROCESSING, Session, StoredMessage, Wallet
 
 TITLE_LENGTH = 60
-# How often a stale copy is read again before the claim gives up: two turns of others in between are rare.
-CLAIM_ATTEMPTS = 3
+# How often a stale copy is read again before the claim gives up: two turns of others in between are rare. A turn
+# that waits for a confirmation costs one.
+CLAIM_ATTEMPTS = 4
 
 
 class SessionBusy(Exception):
@@ -51,16 +53,32 @@ class EarlierTurn:
     error_detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """What a turn waits for.
+
+    Attributes:
+        open_calls: the calls of its round that have no stored result, in call order.
+        inline_calls: the questions to the user, as JSON payloads of system events.
+        until: when it is too late to answer.
+    """
+
+    open_calls: Sequence[OpenCall]
+    inline_calls: Sequence[str]
+    until: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnOutcome:
     """How a turn ended and what it adds to the session.
 
     Attributes:
-        turn_status: completed, failed or interrupted.
+        turn_status: completed, failed, interrupted or paused.
         session_status: idle or interrupted.
         error_detail: a sentence for the operator.
         partial_text: what a failed answer had said, for the operator.
         event: (kind, JSON payload) of a system event that tells the client, if any.
+        pause: what a paused turn waits for.
     """
 
     turn_status: str
@@ -76,6 +94,7 @@ class TurnOutcome:
     tool_rounds: int = 0
     first_token_ms: int | None = None
     event: tuple[str, str] | None = None
+    pause: Pause | None = None
 
 
 async def claim(turn: NewTurn, session: Session | None) -> Session:
@@ -98,6 +117,9 @@ async def claim(turn: NewTurn, session: Session | None) -> Session:
         else:
             if session.app_id not in {None, turn.app_id}:
                 raise SessionOfAnotherApp
+            if session.running_turn is not None and session.status != PROCESSING:
+                session = await _end_pause(session.id, session.running_turn)
+                continue
             claimed = None if session.status == PROCESSING else await _claim_known(turn, session)
         if claimed is not None:
             store.remember(claimed)
@@ -125,7 +147,7 @@ async def claim_again(session_id: UUID, turn_id: UUID) -> Session | None:
 
 
 async def finish(session: Session, turn_id: UUID, outcome: TurnOutcome) -> Session | None:
-    """End a turn: store its messages and give the session free.
+    """End a turn, or this phase of it: store its messages and give the session free.
 
     A turn that no longer owns the session (deleted, or taken for dead) stores nothing.
 
@@ -138,14 +160,15 @@ async def finish(session: Session, turn_id: UUID, outcome: TurnOutcome) -> Sessi
         The session as it now is; None when it is gone.
     """
     parameters = {"session": session.id, "turn": turn_id, **_outcome_parameters(outcome)}
-    rows = await database.execute(sql.FINISH_TURN, parameters)
+    statement = sql.FINISH_TURN if outcome.pause is None else sql_pauses.PAUSE_TURN
+    rows = await database.execute(statement, parameters)
     version, undelivered_events, last_active_at = rows[0] if rows else (None, 0, None)
     if version != session.version + 1:  # gone, or changed while the turn ran: a title, a wallet
         return await store.reload(session.id)
     finished = session.with_messages(
         outcome.messages,
         status=outcome.session_status,
-        running_turn=None,
+        running_turn=None if outcome.pause is None else turn_id,
         version=version,
         undelivered_events=undelivered_events,
         last_active_at=last_active_at,
@@ -199,6 +222,12 @@ async def renew(partial_texts: Mapping[tuple[UUID, UUID], str]) -> set[UUID]:
     parameters = {"sessions": list(sessions), "turns": list(turns), "texts": list(partial_texts.values())}
     rows = await database.execute(sql.RENEW_LEASES, {**parameters, "lease": settings.TURN_LEASE_SECONDS})
     return {turn for (turn,) in rows}
+
+
+async def _end_pause(session_id: UUID, turn_id: UUID) -> Session | None:
+    """Let a new message stand for a refusal of what the session's turn asks; return the session as it then is."""
+    await pauses.end(session_id, turn_id)
+    return await store.reload(session_id)
 
 
 async def _claim_new(turn: NewTurn) -> Session | None:
@@ -256,7 +285,12 @@ def _outcome_parameters(outcome: TurnOutcome) -> dict[str, object]:
         "event_kind": kind,
         "event_payload": payload,
         **_message_parameters(outcome.messages),
+        **({} if outcome.pause is None else _pause_parameters(outcome.pause)),
     }
+
+
+def _pause_parameters(pause: Pause) -> dict[str, object]:
+    return {"open_calls": dump(pause.open_calls), "inline_calls": pause.inline_calls, "paused_until": pause.until}
 
 
 def _message_parameters(messages: Sequence[StoredMessage]) -> dict[str, object]:
