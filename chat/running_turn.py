@@ -17,8 +17,8 @@ from chat.message_body import iso
 from chat.providers.base import ModelFailure
 from chat.turn_listener import TurnListener
 from sessions_app.open_calls import UNKNOWN_OUTCOME, OpenCall
-from sessions_app.pauses import Resumed
-from sessions_app.turns import Pause, TurnOutcome
+from sessions_app.pauses import Pause, Resumed
+from sessions_app.turns import TurnOutcome
 from sessions_app.values import INTERRUPTED, Session, StoredMessage
 
 CONFIRM_TOOL = "confirm_tool"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,21 @@ from django.conf import settings
 from apps_registry import database
 from sessions_app import sql_pauses
 from sessions_app.open_calls import DECLINED, OpenCall
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """What a turn waits for.
+
+    Attributes:
+        open_calls: the calls of its round that have no stored result, in call order.
+        inline_calls: the questions to the user, as JSON payloads of system events.
+        until: when it is too late to answer.
+    """
+
+    open_calls: Sequence[OpenCall]
+    inline_calls: Sequence[str]
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from uuid import UUID
 
 import orjson
@@ -11,13 +10,13 @@ from django.conf import settings
 from apps_registry import database
 from sessions_app import pauses, sql, sql_pauses
 from sessions_app.open_calls import OpenCall, dump
+from sessions_app.pauses import Pause
 from sessions_app.store import LOADS, session_from_row, store, wallet_parameters
 from sessions_app.values import IDLE, PROCESSING, Session, StoredMessage, Wallet
 
 TITLE_LENGTH = 60
-# How often a stale copy is read again before the claim gives up: two turns of others in between are rare. A turn
-# that waits for a confirmation costs one.
-CLAIM_ATTEMPTS = 4
+# How often a stale copy is read again before the claim gives up: two turns of others in between are rare.
+CLAIM_ATTEMPTS = 3
 
 
 class SessionBusy(Exception):
@@ -51,21 +50,6 @@ class EarlierTurn:
     status: str
     error_code: str
     error_detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """What a turn waits for.
-
-    Attributes:
-        open_calls: the calls of its round that have no stored result, in call order.
-        inline_calls: the questions to the user, as JSON payloads of system events.
-        until: when it is too late to answer.
-    """
-
-    open_calls: Sequence[OpenCall]
-    inline_calls: Sequence[str]
-    until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +103,8 @@ async def claim(turn: NewTurn, session: Session | None) -> Session:
                 raise SessionOfAnotherApp
             if session.running_turn is not None and session.status != PROCESSING:
                 session = await _end_pause(session.id, session.running_turn)
-                continue
+                if session is None:
+                    continue
             claimed = None if session.status == PROCESSING else await _claim_known(turn, session)
         if claimed is not None:
             store.remember(claimed)
