@@ -7,6 +7,7 @@ import pytest
 
 from apps_registry.models import App
 from tests import factories
+from tests.api.test_schema import check, component
 from tests.client import Client
 from tests.model_server import ScriptedModel, calls, says
 from tests.product import Server
@@ -39,6 +40,7 @@ def test_an_answer_cites_document_and_place(
         {"marker": danube, "document": "Rivers", "place": "Rivers, line 3"},
     ]
     assert citations(snapshot) == wanted
+    check(component("Snapshot"), snapshot)
     assert [m["citations"] for m in snapshot["messages"][:-1]] == [[]] * (len(snapshot["messages"]) - 1)
     for _ in range(6):  # every worker, from memory and from Postgres
         assert app_client.state()["messages"] == snapshot["messages"]
