@@ -185,6 +185,8 @@ SESSION_CACHE_ENTRY_BYTES = env.int("SESSION_CACHE_ENTRY_BYTES", default=8 * 102
 TURN_LEASE_SECONDS = env.float("TURN_LEASE_SECONDS", default=10.0)
 # A whole turn, the model's silence before its first token, and its silence between two tokens.
 TURN_TIMEOUT_SECONDS = env.float("TURN_TIMEOUT_SECONDS", default=120.0)
+# How long a turn waits for its user to confirm a tool call.
+CONFIRMATION_SECONDS = env.float("CONFIRMATION_SECONDS", default=600.0)
 MODEL_FIRST_TOKEN_TIMEOUT_SECONDS = env.float("MODEL_FIRST_TOKEN_TIMEOUT_SECONDS", default=20.0)
 MODEL_GAP_TIMEOUT_SECONDS = env.float("MODEL_GAP_TIMEOUT_SECONDS", default=30.0)
 # What carries events between workers: "postgres", "redis" (when REDIS_URL is set), or "memory" for one worker alone.

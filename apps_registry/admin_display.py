@@ -27,6 +27,7 @@ TONES = {
     "failed": "bad",
     "inactive": "bad",
     "interrupted": "warn",
+    "paused": "warn",
     "ready": "good",
     "missing": "bad",
     "processing": "main",

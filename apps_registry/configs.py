@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 
 from django.conf import settings
 
@@ -110,11 +111,11 @@ def _tools(app: App) -> Iterator[Tool]:
     for row in app.tools.filter(is_enabled=True).select_related("mcp_server"):
         if row.kind in {ToolRow.Kind.HTTP, ToolRow.Kind.MCP}:
             try:
-                yield _remote_tool(row, surroundings)
+                yield replace(_remote_tool(row, surroundings), needs_confirmation=row.needs_confirmation)
             except (TypeError, ValueError, AttributeError) as error:
                 logger.error("tool %d of App %s cannot be used: %s", row.pk, app.slug, type(error).__name__)
         elif row.name in BUILTIN_TOOLS:
-            yield BUILTIN_TOOLS[row.name]
+            yield replace(BUILTIN_TOOLS[row.name], needs_confirmation=row.needs_confirmation)
 
 
 def _remote_tool(row: ToolRow, surroundings: Surroundings) -> Tool:

@@ -253,6 +253,10 @@ class Tool(models.Model):
         validators=[RegexValidator(TOOL_NAME_PATTERN, "Use up to 64 letters, digits, hyphens and underscores.")],
     )
     is_enabled = models.BooleanField("enabled", default=True)
+    needs_confirmation = models.BooleanField(
+        default=False,
+        help_text="The user is asked before each call, and the turn waits for the answer.",
+    )
     # The definition of an HTTP or MCP tool as JSON text, which keeps its order; a built-in tool has its code.
     definition = models.TextField(blank=True, default="")
     mcp_server = models.ForeignKey(

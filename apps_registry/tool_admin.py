@@ -53,7 +53,7 @@ class ToolAdmin(ConsoleAdmin[Tool]):
             },
         ),
         ("Result", {"fields": ("result_path", "max_result_chars")}),
-        ("Limits", {"fields": ("timeout_seconds", "retries", "cache_seconds", "needs_wallet")}),
+        ("Limits", {"fields": ("timeout_seconds", "retries", "cache_seconds", "needs_wallet", "needs_confirmation")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tool]:

@@ -146,7 +146,7 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
 
     class Meta:
         model = Tool
-        fields = ("app", "name", "is_enabled")
+        fields = ("app", "name", "is_enabled", "needs_confirmation")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

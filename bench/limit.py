@@ -160,7 +160,7 @@ def _prompt(messages: list[Message]) -> list[Message]:
 def _body(id_: uuid.UUID, role: str, content: str, at: datetime) -> Message:
     timestamp = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     shape = {"id": str(id_), "sender": role, "content": content, "timestamp": timestamp}
-    return {**shape, "is_streaming": False, "tool_result": None}
+    return {**shape, "is_streaming": False, "tool_result": None, "citations": []}
 
 
 def _outcome(message_id: uuid.UUID, text: str, now: datetime) -> dict[str, Any]:

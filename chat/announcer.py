@@ -2,6 +2,8 @@
 
 import asyncio
 
+import orjson
+
 from chat.events import RoundEnded, TextDelta, ToolResult, TurnEvent
 from chat.running_turn import RunningTurn
 from sessions_app.hub import hub
@@ -25,6 +27,10 @@ class Announcer:
         self._flush()
         self._publish("status_changed", status=status)
 
+    def inline_call(self, question: str) -> None:
+        """Ask what the user must confirm, a JSON object; snapshots ask it as well."""
+        self._publish("inline_call", call=orjson.loads(question))
+
     def event(self, event: TurnEvent) -> None:
         """Say what the engine says."""
         for listener in self._turn.listeners:
@@ -40,7 +46,7 @@ class Announcer:
                 self._turn.announced_chars = 0
                 for call in calls:
                     self._publish("tool_update", tool_name=call.name, call_id=call.call_id)
-            case ToolResult(_, call, result):
+            case ToolResult(call=call, result=result):
                 self._publish("tool_complete", tool_name=call.name, call_id=call.call_id, result=result)
 
     def end(self) -> None:

@@ -79,5 +79,6 @@ def _describe(event: TurnEvent) -> list[dict[str, Any]]:
                 {"type": "tool_call", "name": call.name, "call_id": call.call_id, "args": call.arguments}
                 for call in calls
             ]
-        case ToolResult(_, call, result):
+        case ToolResult(call=call, result=result):
             return [{"type": "tool_result", "call_id": call.call_id, "name": call.name, "result": result}]
+    return []  # what the user must confirm is in the snapshot

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from typing import Any
 
 from django.http.response import HttpResponseBase
 from psycopg.errors import UniqueViolation
@@ -20,7 +21,7 @@ from chat.parameters import (
 )
 from chat.providers.base import ModelFailure, ModelTimeout
 from chat.runner import runner
-from chat.running_turn import RunningTurn
+from chat.running_turn import RunningTurn, said_before
 from chat.updates import event_stream
 from chat.views import SnapshotView
 from chat.waiting import until_idle
@@ -81,17 +82,17 @@ class ChatView(SnapshotView):
         if earlier.status == "failed":
             again = await turns.claim_again(session_id, earlier.turn_id)
             if again is not None:
-                return self._start(earlier.turn_id, again, app)
+                return self._start(earlier.turn_id, again, app, **said_before(again, earlier.turn_id))
             failure = ModelTimeout if earlier.error_code == ModelTimeout.code else ModelFailure
             raise failure(earlier.error_detail)
         running = runner.running(session_id)
         return running if running is not None and running.turn_id == earlier.turn_id else None
 
-    def _start(self, turn_id: uuid.UUID, claimed: Session, app: AppConfig) -> RunningTurn:
+    def _start(self, turn_id: uuid.UUID, claimed: Session, app: AppConfig, **before: Any) -> RunningTurn:
         model = app.model_for(claimed.chosen_model)
         has_key = app.id in self.caller.app_ids
         running = RunningTurn(
-            turn_id=turn_id, session_id=claimed.id, session=claimed, app=app, model=model, has_key=has_key
+            turn_id=turn_id, session_id=claimed.id, session=claimed, app=app, model=model, has_key=has_key, **before
         )
         runner.start(running, claimed)
         return running

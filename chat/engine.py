@@ -4,7 +4,7 @@ An async generator of events that knows neither HTTP nor the database.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +12,16 @@ from typing import Any
 import orjson
 
 from apps_registry.tools.base import Tool, ToolContext, ToolError
-from chat.events import ChatMessage, RoundEnded, TextDelta, ToolCall, ToolResult, TurnEvent
+from chat.events import (
+    ChatMessage,
+    ConfirmationNeeded,
+    RoundEnded,
+    RoundToFinish,
+    TextDelta,
+    ToolCall,
+    ToolResult,
+    TurnEvent,
+)
 from chat.history import assistant_message, tool_message
 from chat.providers.base import ChatModel, ModelDelta, ModelFailure
 
@@ -21,7 +30,7 @@ TOOL_RESULT_MAX_CHARS = 32_000
 MAX_CALLS_PER_ROUND = 32
 ARGUMENTS_MAX_CHARS = 64_000
 REPLY_MAX_CHARS = 1_000_000
-REPETITION = "\n(This call was made before in this turn, with the same result. Making it again changes nothing.)"
+REPETITION = "(This call was made before in this turn, with the same result. Making it again changes nothing.)"
 
 
 @dataclass(slots=True)
@@ -59,8 +68,9 @@ class _Answer:
         if not self.finish_reason:
             raise ModelFailure("The model's answer broke off before its end.", is_transient=True)
         calls = [self.calls[index] for index in sorted(self.calls)]
+        ids = [call.call_id for call in calls]
         named = tuple(
-            ToolCall(*map(storable, (call.call_id or f"call_{round_number}_{number}", call.name, call.arguments)))
+            ToolCall(*map(storable, (_own_id(ids, number, round_number), call.name, call.arguments)))
             for number, call in enumerate(calls)
         )
         text = "".join(self.text)
@@ -76,8 +86,12 @@ async def run_turn(
     context: ToolContext,
     *,
     max_tool_rounds: int,
+    earlier: Sequence[ToolResult] = (),
+    resumed: RoundToFinish | None = None,
 ) -> AsyncGenerator[TurnEvent, None]:
-    """Yield what happens until the model has answered.
+    """Yield what happens until the model has answered, or until the user must confirm a call.
+
+    Results of parallel calls come as they are there.
 
     Args:
         model: answers; its failures pass through.
@@ -85,17 +99,23 @@ async def run_turn(
         tools: what it may call.
         context: what tools may know of the caller.
         max_tool_rounds: after as many rounds of calls it must answer in words.
+        earlier: what the turn's tools have answered before, when it goes on after a break; the prompt holds it.
+        resumed: the round at which it was broken off; not in the prompt.
 
     Raises:
         ModelFailure: no complete answer.
     """
-    messages = list(prompt)
-    by_name = {tool.name: tool for tool in tools}
-    seen: set[tuple[str, str, str]] = set()
-    for round_number in range(1, max_tool_rounds + 2):
+    calls = _Calls({tool.name: tool for tool in tools}, context, list(prompt), {_identity(each) for each in earlier})
+    done = max((each.round_number for each in earlier), default=0)
+    if resumed is not None:
+        done = resumed.round_number
+        async with aclosing(calls.finish(resumed, is_approved=True)) as results:
+            async for result in results:
+                yield result
+    for round_number in range(done + 1, max(done, max_tool_rounds) + 2):
         answer = _Answer()
         may_call = round_number <= max_tool_rounds
-        async with aclosing(model.stream(messages, tools, allow_tool_calls=may_call)) as deltas:
+        async with aclosing(model.stream(calls.messages, tools, allow_tool_calls=may_call)) as deltas:
             async for delta in deltas:
                 if text := answer.take(delta):
                     yield TextDelta(text)
@@ -105,11 +125,113 @@ async def run_turn(
         yield ended
         if not ended.tool_calls:
             return
-        messages.append(assistant_message(ended.text, ended.tool_calls))
-        results = await asyncio.gather(*(_call(call, n, by_name, context) for n, call in enumerate(ended.tool_calls)))
-        for call, result in zip(ended.tool_calls, results, strict=True):
-            messages.append(tool_message(call.call_id, result + _repetition(call, result, seen)))
-            yield ToolResult(round_number, call, result)
+        if waiting := calls.to_confirm(ended.tool_calls):
+            async with aclosing(calls.make(round_number, ended.tool_calls, skipping=waiting)) as results:
+                async for result in results:
+                    yield result
+            yield ConfirmationNeeded(waiting)
+            return
+        round_ = RoundToFinish(round_number, ended.text, ended.tool_calls, {})
+        async with aclosing(calls.finish(round_)) as results:
+            async for result in results:
+                yield result
+
+
+@dataclass(slots=True)
+class _Calls:
+    """The tool calls of one turn.
+
+    Attributes:
+        messages: the prompt as it grows.
+        seen: the calls made so far.
+    """
+
+    by_name: Mapping[str, Tool]
+    context: ToolContext
+    messages: list[ChatMessage]
+    seen: set[tuple[str, str, str]]
+
+    def to_confirm(self, calls: Sequence[ToolCall]) -> tuple[int, ...]:
+        """Return the places of the calls that the user must approve; those that cannot be made are not among them."""
+        return tuple(place for place, call in enumerate(calls[:MAX_CALLS_PER_ROUND]) if self._is_to_confirm(call))
+
+    async def finish(self, round_: RoundToFinish, *, is_approved: bool = False) -> AsyncGenerator[ToolResult, None]:
+        """Make the calls that have no result yet, and tell the model of all of them in call order."""
+        results = dict(round_.results)
+        known = tuple(results)
+        making = self.make(round_.round_number, round_.calls, skipping=known, is_approved=is_approved)
+        async with aclosing(making) as answered:
+            async for result in answered:
+                results[result.place] = result.result
+                yield result
+        self.messages.append(assistant_message(round_.text, round_.calls))
+        for place, call in enumerate(round_.calls):
+            note = self._repetition(ToolResult(round_.round_number, call, results[place], place))
+            self.messages.append(tool_message(call.call_id, results[place], note=note))
+
+    async def make(
+        self, round_number: int, calls: Sequence[ToolCall], *, skipping: Collection[int], is_approved: bool = False
+    ) -> AsyncGenerator[ToolResult, None]:
+        """Make calls at once; yield each result when it is there, so that a slow call holds up no other."""
+        places = {
+            asyncio.create_task(self._make(call, place, is_approved=is_approved), name=f"tool-{call.name[:40]}"): place
+            for place, call in enumerate(calls)
+            if place not in skipping
+        }
+        waiting = set(places)
+        try:
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for task in sorted(done, key=places.__getitem__):
+                    place = places[task]
+                    yield ToolResult(round_number, calls[place], task.result(), place)
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+
+    async def _make(self, call: ToolCall, place: int, *, is_approved: bool) -> str:
+        """Return a tool's result as text; whatever goes wrong becomes a result that the model can act on."""
+        try:
+            if place >= MAX_CALLS_PER_ROUND:
+                raise ToolError(f"only {MAX_CALLS_PER_ROUND} calls are made at once")
+            tool = self.by_name.get(call.name)
+            if tool is None:
+                raise ToolError(f"there is no tool {call.name!r}; there are: {', '.join(self.by_name) or 'none'}")
+            arguments = _arguments(call)
+            if tool.needs_confirmation and not is_approved:
+                tool.checked(arguments)  # it is here because this fails
+                raise ToolError("the user has not approved this call")
+            data = await tool.run(arguments, self.context)
+            result = data if isinstance(data, str) else orjson.dumps(data, default=str).decode()
+        except TimeoutError:
+            result = _error("the tool did not answer in time")
+        except ToolError as error:
+            result = _error(str(error))
+        except Exception as error:  # a tool's own bug must not end the turn; its text may hold anything
+            result = _error(f"the tool failed ({type(error).__name__})")
+        result = storable(result)
+        if len(result) > TOOL_RESULT_MAX_CHARS:
+            result = result[:TOOL_RESULT_MAX_CHARS] + f"… (cut; {len(result)} characters in all)"
+        return result
+
+    def _is_to_confirm(self, call: ToolCall) -> bool:
+        tool = self.by_name.get(call.name)
+        if tool is None or not tool.needs_confirmation:
+            return False
+        try:
+            tool.checked(_arguments(call))
+        except Exception:
+            return False
+        return True
+
+    def _repetition(self, result: ToolResult) -> str:
+        """Return a note for the model when it has made this very call in this turn before, with this very result."""
+        identity = _identity(result)
+        if identity in self.seen:
+            return REPETITION
+        self.seen.add(identity)
+        return ""
 
 
 def storable(text: str) -> str:
@@ -119,38 +241,19 @@ def storable(text: str) -> str:
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
-async def _call(call: ToolCall, number: int, by_name: Mapping[str, Tool], context: ToolContext) -> str:
-    """Return a tool's result as text; whatever goes wrong becomes a result that the model can act on."""
+def _identity(result: ToolResult) -> tuple[str, str, str]:
+    """Return what tells a call and its result from others, however its arguments are written."""
+    call = result.call
     try:
-        if number >= MAX_CALLS_PER_ROUND:
-            raise ToolError(f"only {MAX_CALLS_PER_ROUND} calls are made at once")
-        tool = by_name.get(call.name)
-        if tool is None:
-            raise ToolError(f"there is no tool {call.name!r}; there are: {', '.join(by_name) or 'none'}")
-        data = await tool.run(_arguments(call), context)
-        result = data if isinstance(data, str) else orjson.dumps(data, default=str).decode()
-    except TimeoutError:
-        result = _error("the tool did not answer in time")
-    except ToolError as error:
-        result = _error(str(error))
-    except Exception as error:  # a tool's own bug must not end the turn; its text may hold anything
-        result = _error(f"the tool failed ({type(error).__name__})")
-    if len(result) > TOOL_RESULT_MAX_CHARS:
-        result = result[:TOOL_RESULT_MAX_CHARS] + f"… (cut; {len(result)} characters in all)"
-    return result
-
-
-def _repetition(call: ToolCall, result: str, seen: set[tuple[str, str, str]]) -> str:
-    """Return a note for the model when it has made this very call before in this turn, with this very result."""
-    try:
-        arguments = orjson.dumps(_arguments(call), option=orjson.OPT_SORT_KEYS).decode()
+        return call.name, orjson.dumps(_arguments(call), option=orjson.OPT_SORT_KEYS).decode(), result.result
     except ToolError:
-        arguments = call.arguments
-    known = (call.name, arguments, result)
-    if known in seen:
-        return REPETITION
-    seen.add(known)
-    return ""
+        return call.name, call.arguments, result.result
+
+
+def _own_id(ids: Sequence[str], place: int, round_number: int) -> str:
+    """Return a call's id; the model's own, unless it gave none or gave it to an earlier call of the round too."""
+    own = ids[place]
+    return own if own and own not in ids[:place] else f"call_{round_number}_{place}"
 
 
 def _arguments(call: ToolCall) -> dict[str, Any]:

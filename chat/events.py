@@ -39,12 +39,42 @@ class RoundEnded:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a tool answered, as the text that the model reads."""
+    """What a tool answered, as the text that the model reads.
+
+    Attributes:
+        place: which call of its round it answers, from 0; results come as they are there.
+    """
 
     round_number: int
     call: ToolCall
     result: str
+    place: int
 
 
-TurnEvent = TextDelta | RoundEnded | ToolResult
+@dataclass(frozen=True, slots=True)
+class ConfirmationNeeded:
+    """The round's other calls are made; these wait for the user, and so does the turn.
+
+    Attributes:
+        places: which calls of the round, from 0.
+    """
+
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoundToFinish:
+    """A round that was broken off for a confirmation, now that the user has answered.
+
+    Attributes:
+        results: by place; calls without one are approved, and still to be made.
+    """
+
+    round_number: int
+    text: str
+    calls: tuple[ToolCall, ...]
+    results: Mapping[int, str]
+
+
+TurnEvent = TextDelta | RoundEnded | ToolResult | ConfirmationNeeded
 ChatMessage = Mapping[str, Any]  # a message of the chat completions protocol

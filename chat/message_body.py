@@ -1,13 +1,37 @@
 """A message as clients see it."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from apps_registry.retrieval.passages import cited
+from apps_registry.retrieval.tool import NAME as SEARCH
 from sessions_app.values import StoredMessage
 
 
-def message_body(message: StoredMessage, *, is_streaming: bool = False) -> dict[str, Any]:
-    """Return a message."""
+def message_bodies(
+    messages: Sequence[StoredMessage], start: int = 0, *, streaming: StoredMessage | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield messages of a session, each with what it cites of the documents found before it.
+
+    Citations follow from the messages alone, so that every worker shows the same ones, now and later.
+
+    Args:
+        messages: from the session's first on.
+        start: how many of them to leave out.
+        streaming: the one that is not complete yet.
+    """
+    for place in range(start, len(messages)):
+        message = messages[place]
+        found: list[str] = []
+        if message.role == "agent" and ("[" in message.content or "【" in message.content):
+            found = [each.content for each in messages[:place] if each.role == "tool" and each.tool_name == SEARCH]
+        yield message_body(message, is_streaming=message is streaming, found=found)
+
+
+def message_body(message: StoredMessage, *, is_streaming: bool = False, found: Sequence[str] = ()) -> dict[str, Any]:
+    """Return a message; `found` are the results of searches that it may cite."""
     is_tool = message.role == "tool"
     return {
         "id": message.id,
@@ -16,6 +40,7 @@ def message_body(message: StoredMessage, *, is_streaming: bool = False) -> dict[
         "timestamp": iso(message.created_at),
         "is_streaming": is_streaming,
         "tool_result": [message.tool_name, message.content] if is_tool else None,
+        "citations": [asdict(each) for each in cited(found, message.content)] if found else [],
     }
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import orjson
 from cachetools import LRUCache
 
-from chat.message_body import message_body
+from chat.message_body import message_bodies
 from sessions_app.values import Session
 
 TOTAL_BYTES = 64 * 1024 * 1024
@@ -44,10 +44,10 @@ class RenderedMessages:
         messages, known = session.messages, self._known.get(session.id, NOTHING)
         if known.count > len(messages) or (known.count and messages[known.count - 1].id != known.last_id):
             known = NOTHING  # another copy of the session, or another session of the same id
-        if new := messages[known.count :]:
+        if len(messages) > known.count:
             pieces = [known.json] if known.count else []
-            json = b",".join([*pieces, *(orjson.dumps(message_body(message)) for message in new)])
-            known = _Rendered(len(messages), new[-1].id, json)
+            json = b",".join([*pieces, *map(orjson.dumps, message_bodies(messages, known.count))])
+            known = _Rendered(len(messages), messages[-1].id, json)
             if len(json) < TOTAL_BYTES // 4:
                 self._known[session.id] = known
         return known.json

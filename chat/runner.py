@@ -4,7 +4,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import orjson
 from django.conf import settings
@@ -15,8 +15,8 @@ from chat.about_the_user import about_the_user
 from chat.announcer import Announcer
 from chat.engine import run_turn
 from chat.errors import place
-from chat.events import ChatMessage, ToolResult
-from chat.history import build_prompt, estimate_tokens
+from chat.events import ChatMessage, RoundEnded, ToolResult
+from chat.history import ABOUT_TOOLS, build_prompt, estimate_tokens
 from chat.providers.base import ModelFailure, ModelTimeout
 from chat.providers.openai_compatible import OpenAICompatibleModel
 from chat.retries import RetryingModel
@@ -25,7 +25,7 @@ from chat.titles import cancel_titles, make_title_later
 from sessions_app import turns
 from sessions_app.digest import EarlierSession, earlier_sessions
 from sessions_app.turns import TurnOutcome
-from sessions_app.values import PROCESSING, Session
+from sessions_app.values import PROCESSING, Session, StoredMessage
 
 logger = logging.getLogger("aomi.turns")
 
@@ -88,6 +88,8 @@ class TurnRunner:
         outcome = await self._outcome(turn, session, announcer)
         turn.is_ending = True
         await _store(turn, outcome)
+        for question in outcome.pause.inline_calls if outcome.pause else ():
+            announcer.inline_call(question)
         announcer.status(outcome.session_status)
         announcer.end()
         if turn.session is not None and outcome.turn_status == "completed":
@@ -138,40 +140,85 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
     if wallet:
         context = ToolContext(wallet.address, wallet.chain_id, wallet.is_proven, turn.turn_id)
     prompt = _prompt(turn, session, await _system_prompt(turn, session))
-    events = run_turn(RetryingModel(client), prompt, tools, context, max_tool_rounds=app.max_tool_rounds)
+    unrepeatable = {tool.name for tool in tools if not tool.is_idempotent}
+    events = run_turn(
+        RetryingModel(client),
+        prompt,
+        tools,
+        context,
+        max_tool_rounds=app.max_tool_rounds,
+        earlier=turn.earlier,
+        resumed=turn.resumed,
+    )
+    for declined in turn.declined():
+        announcer.event(declined)
+    turn.say_results()
     async with aclosing(events):
         async for event in events:
             announcer.event(event)  # before the turn moves on to its next message
             turn.take(event)
+            if isinstance(event, RoundEnded) and any(call.name in unrepeatable for call in event.tool_calls):
+                await _journal(turn)
             if isinstance(event, ToolResult) and turn.has_round_to_store:
                 await _store_round(turn)
 
 
+async def _journal(turn: RunningTurn) -> None:
+    """Store calls that nobody may make twice, before they are made; without that they are not made.
+
+    Raises:
+        ModelFailure: they could not be stored.
+    """
+    try:
+        await _append(turn)
+    except DATABASE_DOWN:
+        turn.open_calls.clear()
+        raise ModelFailure("The turn's tool calls could not be recorded, so they were not made.") from None
+
+
 async def _store_round(turn: RunningTurn) -> None:
     """Store a completed round of tool calls, so that nothing that comes after can undo it."""
+    with suppress(*DATABASE_DOWN):  # the end of the turn stores it
+        await _append(turn)
+
+
+async def _append(turn: RunningTurn) -> None:
+    """Store what the turn has completed, and the calls that it is about to make.
+
+    An interrupt waits for the statement: what came of it could not be told otherwise.
+    """
     if turn.session is None:
         return
     messages = tuple(turn.messages)
     turn.messages.clear()
+    storing = asyncio.create_task(turns.append(turn.session, turn.turn_id, messages, tuple(turn.open_calls)))
     try:
-        stored = await turns.append(turn.session, turn.turn_id, messages)
+        stored = await asyncio.shield(storing)
+    except asyncio.CancelledError:
+        await asyncio.wait({storing})
+        if storing.exception() is None:
+            turn.session = storing.result() or turn.session
+        else:
+            turn.messages[:0] = messages
+        raise
     except DATABASE_DOWN:
-        turn.messages[:0] = messages  # the end of the turn stores them
-        return
+        turn.messages[:0] = messages
+        raise
     if stored is None:
         raise asyncio.CancelledError  # deleted, or taken for dead: nobody waits for the rest
     turn.session = stored
 
 
 async def _system_prompt(turn: RunningTurn, session: Session) -> str:
-    """Return the App's preamble with what the model may know of the user."""
+    """Return the App's preamble with what the model is told of tools and may know of the user."""
     earlier: Sequence[EarlierSession] = ()
     if turn.app.recalls_earlier_sessions:
         try:
             earlier = await earlier_sessions(session, has_key=turn.has_key)
         except DATABASE_DOWN as error:  # the turn is answered without, and stored once Postgres is back
             logger.warning("turn %s recalls nothing: %s", turn.turn_id, type(error).__name__)
-    return "\n\n".join(filter(None, (turn.app.preamble, about_the_user(session.wallet, earlier))))
+    about_tools = ABOUT_TOOLS if turn.app.tools and turn.model.supports_tools else ""
+    return "\n\n".join(filter(None, (turn.app.preamble, about_tools, about_the_user(session.wallet, earlier))))
 
 
 def _prompt(turn: RunningTurn, session: Session, preamble: str) -> list[ChatMessage]:
@@ -182,7 +229,11 @@ def _prompt(turn: RunningTurn, session: Session, preamble: str) -> list[ChatMess
     fixed = sum(map(estimate_tokens, (preamble, message, schemas)))
     reply = app.sampling.max_reply_tokens or model.context_window // 4
     budget = min(app.history_budget_tokens, model.context_window - fixed - reply)
-    return build_prompt(preamble, session.messages, turn.turn_id, budget_tokens=budget, with_tools=model.supports_tools)
+    messages: Sequence[StoredMessage] = session.messages
+    if turn.resumed is not None:  # the engine tells of this round, with what is still open of it
+        number = turn.resumed.round_number
+        messages = [each for each in messages if (each.turn_id, each.tool_round) != (turn.turn_id, number)]
+    return build_prompt(preamble, messages, turn.turn_id, budget_tokens=budget, with_tools=model.supports_tools)
 
 
 async def _store(turn: RunningTurn, outcome: TurnOutcome) -> None:

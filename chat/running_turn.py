@@ -3,17 +3,25 @@
 import asyncio
 import time
 import uuid
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import orjson
+from django.conf import settings
 
 from apps_registry.values import AppConfig, ModelConfig
-from chat.events import RoundEnded, TextDelta, ToolCall, ToolResult, TurnEvent
+from chat.events import ConfirmationNeeded, RoundEnded, RoundToFinish, TextDelta, ToolCall, ToolResult, TurnEvent
+from chat.message_body import iso
 from chat.providers.base import ModelFailure
 from chat.turn_listener import TurnListener
+from sessions_app.open_calls import UNKNOWN_OUTCOME, OpenCall
+from sessions_app.pauses import Pause, Resumed
 from sessions_app.turns import TurnOutcome
 from sessions_app.values import INTERRUPTED, Session, StoredMessage
+
+CONFIRM_TOOL = "confirm_tool"
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -26,6 +34,11 @@ class RunningTurn:
         messages: what the turn has completed and not yet stored.
         text: the pieces of the answer that streams in.
         announced_chars: how much of that text readers have been told.
+        open_calls: the calls of the round that runs, in call order, with the results that are there; those at the
+            front that have one are messages already.
+        earlier: what the turn's tools answered in rounds that are stored.
+        count: how many messages the turn has said.
+        resumed: the round at which the turn goes on after its user's answer.
         failure: why the model did not answer, if so.
         listeners: those who stream this turn.
         task: ends once the result is stored.
@@ -41,17 +54,20 @@ class RunningTurn:
     messages: list[StoredMessage] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
     announced_chars: int = 0
+    open_calls: list[OpenCall] = field(default_factory=list)
+    earlier: tuple[ToolResult, ...] = ()
+    count: int = 0
+    resumed: RoundToFinish | None = None
     failure: ModelFailure | None = None
     listeners: list[TurnListener] = field(default_factory=list)
     task: "asyncio.Task[None] | None" = None
     is_ending: bool = False
-    _count: int = 0
-    _calls_open: int = 0
+    _must_ask: bool = False
     _started: float = field(default_factory=time.monotonic)
-    _first_token_ms: int | None = None
-    _prompt_tokens: int | None = None
-    _completion_tokens: int | None = None
-    _tool_rounds: int = 0
+    first_token_ms: int | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    tool_rounds: int = 0
     _finish_reason: str = ""
 
     @property
@@ -67,38 +83,50 @@ class RunningTurn:
     @property
     def streaming_id(self) -> uuid.UUID:
         """The id that the message now streaming in has, and keeps when it is complete."""
-        return message_id(self.turn_id, self._count)
+        return message_id(self.turn_id, self.count)
 
     @property
     def has_round_to_store(self) -> bool:
         """Whether a round of tool calls is complete and not yet stored."""
-        return bool(self.messages) and self._calls_open == 0
+        return bool(self.messages) and not self.open_calls
 
     def take(self, event: TurnEvent) -> None:
         """Record what happened."""
         match event:
             case TextDelta(text):
-                if self._first_token_ms is None:
-                    self._first_token_ms = int((time.monotonic() - self._started) * 1000)
+                if self.first_token_ms is None:
+                    self.first_token_ms = int((time.monotonic() - self._started) * 1000)
                 self.text.append(text)
             case RoundEnded():
                 self._end_round(event)
-            case ToolResult(round_number, call, result):
-                self._calls_open -= 1
-                self._say("tool", result, round_number, call)
+            case ToolResult():
+                self._take_result(event)
+            case ConfirmationNeeded(places):
+                self._must_ask = True
+                self.open_calls = [
+                    replace(call, confirmation=str(uuid.uuid4())) if call.place in places else call
+                    for call in self.open_calls
+                ]
 
     def completed(self) -> TurnOutcome:
-        """The model has answered."""
-        return self._outcome("completed")
+        """The model has answered, or has called something that its user must confirm."""
+        return self._paused() if self._must_ask else self._outcome("completed")
+
+    def _paused(self) -> TurnOutcome:
+        until = datetime.now(UTC) + timedelta(seconds=settings.CONFIRMATION_SECONDS)
+        questions = [_question(call, until) for call in self.open_calls if call.confirmation is not None]
+        return self._outcome("paused", pause=Pause(tuple(self.open_calls), questions, until))
 
     def interrupted(self) -> TurnOutcome:
         """The turn was stopped; what had arrived of the answer is the answer."""
+        self._close_calls()
         if text := self.partial_text:
             self._say("agent", text)
         return self._outcome("interrupted", session_status=INTERRUPTED)
 
     def failed(self, failure: ModelFailure) -> TurnOutcome:
         """The model did not answer; the operator finds in the turn what had arrived."""
+        self._close_calls()
         self.failure = failure
         event = ("SystemError", orjson.dumps(str(failure)).decode())
         return self._outcome(
@@ -112,12 +140,43 @@ class RunningTurn:
     def _end_round(self, event: RoundEnded) -> None:
         self.text.clear()
         self._finish_reason = event.finish_reason
-        self._prompt_tokens = _sum(self._prompt_tokens, event.prompt_tokens)
-        self._completion_tokens = _sum(self._completion_tokens, event.completion_tokens)
-        self._tool_rounds += bool(event.tool_calls)
-        self._calls_open = len(event.tool_calls)
+        self.prompt_tokens = _sum(self.prompt_tokens, event.prompt_tokens)
+        self.completion_tokens = _sum(self.completion_tokens, event.completion_tokens)
+        self.tool_rounds += bool(event.tool_calls)
         if event.text:
             self._say("agent", event.text, event.round_number if event.tool_calls else 0)
+        self.open_calls = [
+            OpenCall(event.round_number, place, call.call_id, call.name, call.arguments)
+            for place, call in enumerate(event.tool_calls)
+        ]
+
+    def _take_result(self, event: ToolResult) -> None:
+        """Keep a result until those of all calls before it are there: the record is in call order."""
+        answered = next(number for number, call in enumerate(self.open_calls) if call.place == event.place)
+        self.open_calls[answered] = replace(self.open_calls[answered], result=event.result)
+        self.say_results()
+
+    def say_results(self) -> None:
+        """Make messages of the results that are next in call order."""
+        while self.open_calls and self.open_calls[0].result is not None:
+            self._say_result(self.open_calls.pop(0))
+
+    def declined(self) -> Iterator[ToolResult]:
+        """Yield what stands for the results of calls that the user has just declined."""
+        for call in self.open_calls:
+            if call.is_approved is False and call.result is not None:
+                named = ToolCall(call.call_id, call.name, call.arguments)
+                yield ToolResult(call.round_number, named, call.result, call.place)
+
+    def _close_calls(self) -> None:
+        """Record every call that was made: a history in which one has no result is no good to any model."""
+        for call in self.open_calls:
+            self._say_result(call)
+        self.open_calls.clear()
+
+    def _say_result(self, call: OpenCall) -> None:
+        result = UNKNOWN_OUTCOME if call.result is None else call.result
+        self._say("tool", result, call.round_number, ToolCall(call.call_id, call.name, call.arguments))
 
     def _say(self, role: str, content: str, tool_round: int = 0, call: ToolCall | None = None) -> None:
         self.messages.append(
@@ -133,7 +192,7 @@ class RunningTurn:
                 tool_arguments=call.arguments if call else "",
             )
         )
-        self._count += 1
+        self.count += 1
 
     def _outcome(self, turn_status: str, **more: object) -> TurnOutcome:
         return TurnOutcome(
@@ -141,12 +200,57 @@ class RunningTurn:
             model=self.model.name,
             messages=tuple(self.messages),
             finish_reason=self._finish_reason[:40],
-            prompt_tokens=self._prompt_tokens,
-            completion_tokens=self._completion_tokens,
-            tool_rounds=self._tool_rounds,
-            first_token_ms=self._first_token_ms,
+            prompt_tokens=self.prompt_tokens,
+            completion_tokens=self.completion_tokens,
+            tool_rounds=self.tool_rounds,
+            first_token_ms=self.first_token_ms,
             **more,  # type: ignore[arg-type]
         )
+
+
+def _question(call: OpenCall, until: datetime) -> str:
+    """Return the payload of the system event that asks the user whether to make a call."""
+    payload = {
+        "call_id": call.confirmation,
+        "tool": call.name,
+        "arguments": orjson.loads(call.arguments or "{}"),
+        "expires_at": iso(until),
+    }
+    return orjson.dumps({"type": CONFIRM_TOOL, "payload": payload}).decode()
+
+
+def continued(session: Session, resumed: Resumed) -> dict[str, Any]:
+    """Return what a turn that goes on after its user's answer brings along, as attributes of a RunningTurn."""
+    before = said_before(session, resumed.turn_id)
+    open_calls = list(resumed.open_calls)
+    number = open_calls[0].round_number
+    of_round = [each for each in before["earlier"] if each.round_number == number]
+    calls = [each.call for each in of_round]
+    calls += [ToolCall(each.call_id, each.name, each.arguments) for each in open_calls]
+    results = {place: each.result for place, each in enumerate(of_round)}
+    results |= {each.place: each.result for each in open_calls if each.result is not None}
+    said = [m for m in session.messages if (m.turn_id, m.tool_round, m.role) == (resumed.turn_id, number, "agent")]
+    return {
+        "count": before["count"],
+        "earlier": tuple(each for each in before["earlier"] if each.round_number != number),
+        "open_calls": open_calls,
+        "resumed": RoundToFinish(number, "".join(message.content for message in said), tuple(calls), results),
+        "prompt_tokens": resumed.prompt_tokens,
+        "completion_tokens": resumed.completion_tokens,
+        "tool_rounds": resumed.tool_rounds,
+        "first_token_ms": resumed.first_token_ms,
+    }
+
+
+def said_before(session: Session, turn_id: uuid.UUID) -> dict[str, Any]:
+    """Return what a turn that goes on after a break has in its session, as attributes of a RunningTurn."""
+    said = [message for message in session.messages if message.turn_id == turn_id and message.role != "user"]
+    answered = tuple(
+        ToolResult(each.tool_round, ToolCall(each.tool_call_id, each.tool_name, each.tool_arguments), each.content, 0)
+        for each in said
+        if each.role == "tool"
+    )
+    return {"count": len(said), "earlier": answered}
 
 
 def message_id(turn_id: uuid.UUID, number: int) -> uuid.UUID:

@@ -114,7 +114,13 @@ CALLS: dict[tuple[str, str], Call] = {
         "chat", stream_of("UpdateEvent", UPDATES_STREAM), headers=("SessionId", "LastEventId")
     ),
     ("POST", "/api/system"): Call(
-        "events", json_of(record({"res": ref("schemas", "Message")})), body=["message"], problems=(*OWN, 413, 415)
+        "events",
+        json_of(record({"res": ref("schemas", "Message")})),
+        body=["message"],
+        problems=(*OWN, 413, 415),
+        description='`{"type": "confirm_tool", "payload": {"call_id": "…", "approved": true}}` answers an '
+        "`InlineCall`: the "
+        "turn goes on. It is refused, like chat, without the App's key; told twice, or too late, it does nothing.",
     ),
     ("GET", "/api/events"): Call(
         "events", json_of({"type": "array", "items": ref("schemas", "SystemEvent")}), query=["count"], problems=OWN

@@ -62,6 +62,17 @@ MESSAGE = record(
             "items": False,
             "minItems": 2,
         },
+        "citations": {
+            "description": "What the reply cites of the App's documents, in the order of its first mention.",
+            "type": "array",
+            "items": record(
+                {
+                    "marker": {"type": "integer", "description": "By which the text cites it: [17]."},
+                    "document": TEXT,
+                    "place": {"type": "string", "description": "Headings, pages or lines."},
+                }
+            ),
+        },
     }
 )
 EXAMPLE_MESSAGES = [
@@ -72,6 +83,7 @@ EXAMPLE_MESSAGES = [
         "timestamp": EXAMPLE_TIME,
         "is_streaming": False,
         "tool_result": None,
+        "citations": [],
     },
     {
         "id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
@@ -80,6 +92,7 @@ EXAMPLE_MESSAGES = [
         "timestamp": EXAMPLE_TIME,
         "is_streaming": False,
         "tool_result": ["get_token_price", '{"usd": 3500}'],
+        "citations": [],
     },
 ]
 EXAMPLE_SNAPSHOT = {
@@ -111,11 +124,25 @@ SNAPSHOT = record(
     },
     examples=[EXAMPLE_SNAPSHOT],
 )
+INLINE_CALL = record(
+    {
+        "type": {"const": "confirm_tool", "type": "string"},
+        "payload": record(
+            {
+                "call_id": {"type": "string", "description": "To answer with; not the id of the tool call."},
+                "tool": TEXT,
+                "arguments": {"type": "object"},
+                "expires_at": TIME,
+            }
+        ),
+    },
+    description="A turn waits until `POST /api/system` is told `confirm_tool` with `call_id` and `approved`.",
+)
 SYSTEM_EVENT: Schema = {
     "oneOf": [
         one_key("SystemNotice", TEXT),
         one_key("SystemError", TEXT),
-        one_key("InlineCall", record({"type": TEXT, "payload": {}})),
+        one_key("InlineCall", INLINE_CALL),
         one_key("AsyncCallback", {"type": ["object", "array"], "description": "The JSON that the client sent."}),
     ],
     "examples": [{"SystemNotice": "wallet connected"}, {"AsyncCallback": {"type": "wallet:tx", "payload": {}}}],
@@ -159,6 +186,7 @@ UPDATE_EVENT: Schema = {
         ),
         event("tool_update", "A tool is being called.", tool_name=TEXT, call_id=TEXT),
         event("tool_complete", "A tool has answered.", tool_name=TEXT, call_id=TEXT, result=TEXT),
+        event("inline_call", "The user must confirm a tool call; snapshots ask too.", call=INLINE_CALL),
         event("system_notice", "What `POST /api/system` was told.", message=TEXT),
     ]
 }

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import orjson
 
-from chat.message_body import iso, message_body
+from chat.message_body import iso, message_bodies
 from chat.rendered import rendered
 from sessions_app.values import PROCESSING, Session, StoredMessage
 
@@ -77,18 +77,17 @@ def details(session: Session, *, app: str | None) -> dict[str, Any]:
 
 def _messages(session: Session, unfinished: Sequence[StoredMessage], since: str | None) -> Iterator[bytes]:
     """Yield the JSON of the messages to show, the one that streams in last."""
-    later = None if since is None else _after([*session.messages, *unfinished], since)
-    if later is None:
+    said = [*session.messages, *unfinished] if unfinished else session.messages
+    start = None if since is None else _after(said, since)
+    if start is None:
         yield rendered.of(session)
-        later = unfinished
-    for message in later:
-        yield orjson.dumps(message_body(message, is_streaming=bool(unfinished) and message is unfinished[-1]))
+        start = len(session.messages)
+    yield from map(orjson.dumps, message_bodies(said, start, streaming=unfinished[-1] if unfinished else None))
 
 
-def _after(said: Sequence[StoredMessage], since: str) -> Sequence[StoredMessage] | None:
-    """Return the messages after the one with that id; None when there is none."""
-    place = next((number for number, message in enumerate(said, 1) if str(message.id) == since), None)
-    return None if place is None else said[place:]
+def _after(said: Sequence[StoredMessage], since: str) -> int | None:
+    """Return how many messages there are up to the one with that id; None when there is none."""
+    return next((number for number, message in enumerate(said, 1) if str(message.id) == since), None)
 
 
 def system_event(kind: str, payload: str) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """`/api/system` and `/api/events`: what is told outside the conversation."""
 
+import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -8,12 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chat.api import ApiView
+from chat.confirmations import as_answer, take_answer
 from chat.message_body import message_body
 from chat.parameters import message_parameter, whole_number
 from chat.snapshot import system_event
 from sessions_app.hub import hub
 from sessions_app.store import store
 from sessions_app.system_events import CALLBACK, NOTICE, add_event, newest_events
+from sessions_app.values import StoredMessage
 
 RESPONSE_PREFIX = "Response of system endpoint: "
 EVENTS_DEFAULT = 50
@@ -26,6 +30,8 @@ class SystemView(ApiView):
     async def post(self, request: Request) -> Response:
         """Store it; a session that does not exist yet is made."""
         session_id, text = self.session_id(), message_parameter(request)
+        if (answer := as_answer(text)) is not None:
+            return await self._answer(session_id, text, answer)
         session = await store.load(session_id)
         if session is None:
             await store.create(session_id, app_id=None, user_state=None, wallet=None)
@@ -40,6 +46,15 @@ class SystemView(ApiView):
         if kind == NOTICE:
             hub.publish(session_id, session.app_id, "system_notice", message=text)
         return Response({"res": message_body(message)})
+
+    async def _answer(self, session_id: uuid.UUID, text: str, answer: dict[str, Any]) -> Response:
+        """Hand on whether a tool may be called: like chat, it needs the App's key, and starts the turn again."""
+        session, app = await self.known_session(session_id)
+        if session.app_id is not None:
+            app = self.permitted(app)
+            await take_answer(session_id, app, answer, has_key=app.id in self.caller.app_ids)
+        content = f"{RESPONSE_PREFIX}{text}"
+        return Response({"res": message_body(StoredMessage(uuid.uuid4(), None, "system", content, datetime.now(UTC)))})
 
 
 class EventsView(ApiView):

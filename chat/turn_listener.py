@@ -46,6 +46,6 @@ def _size(event: TurnEvent | None) -> int:
             return sys.getsizeof(text)
         case RoundEnded(tool_calls=calls):
             return sum(sys.getsizeof(call.arguments) for call in calls)
-        case ToolResult(_, _, result):
+        case ToolResult(result=result):
             return sys.getsizeof(result)
     return 0

@@ -41,7 +41,8 @@ class ChatSession(models.Model):
     wallet_chain_id = models.BigIntegerField(null=True, blank=True)
     wallet_is_proven = models.BooleanField("wallet ownership proven", default=False, db_default=False)
     next_position = models.PositiveIntegerField(default=0)
-    # The turn that runs; its worker renews the lease, and without renewal the session becomes interrupted.
+    # The turn that runs; its worker renews the lease, and without renewal the session becomes interrupted. Of a
+    # session that is not processing: the turn that waits for the user to confirm a tool call.
     running_turn = models.UUIDField(null=True, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     # System events that no snapshot has delivered yet; 0 spares the snapshot a look at their table.
@@ -71,6 +72,7 @@ class Turn(models.Model):
         COMPLETED = "completed"
         FAILED = "failed"
         INTERRUPTED = "interrupted"
+        PAUSED = "paused"  # until the user confirms a tool call, or does not
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="turns")
@@ -81,6 +83,9 @@ class Turn(models.Model):
     status = models.CharField(max_length=12, choices=Status, default=Status.RUNNING)
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)
     partial_text = models.TextField(blank=True, default="")
+    # Calls of a round that is not over (sessions_app/open_calls.py): what a crash leaves is recorded, not repeated.
+    open_calls = models.JSONField(null=True, blank=True, editable=False)
+    paused_until = models.DateTimeField(null=True, blank=True, editable=False)
     finish_reason = models.CharField(max_length=40, blank=True, default="")
     error_code = models.CharField(max_length=40, blank=True, default="")
     error_detail = models.TextField(blank=True, default="")
@@ -93,7 +98,10 @@ class Turn(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-started_at"]
-        indexes: ClassVar = [models.Index(fields=["-started_at"], name="turn_started")]
+        indexes: ClassVar = [
+            models.Index(fields=["-started_at"], name="turn_started"),
+            models.Index(fields=["paused_until"], condition=Q(status="paused"), name="turn_paused"),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["session", "idempotency_key"],

@@ -4,6 +4,8 @@ Each is one round trip in its own transaction. All times are Postgres's clock_ti
 whose clocks differ cannot steal one another's leases.
 """
 
+from sessions_app.open_calls import UNKNOWN_OUTCOME
+
 SESSION_COLUMNS = """
     session.id, session.app_id, session.status, session.version, session.title, session.chosen_model,
     session.is_archived, session.user_state, session.wallet_address, session.wallet_chain_id, session.wallet_is_proven,
@@ -146,7 +148,7 @@ SELECT id FROM claimed
 """
 
 # As one JSON text: a parameter for each column's array costs the client several times as much.
-_INSERT_MESSAGES = """INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content,
+INSERT_MESSAGES = """INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content,
         tool_round, tool_name, tool_call_id, tool_arguments, created_at)
     SELECT m.id, owned.id, %(turn)s, owned.position + m.number - 1, m.role, m.content, m.tool_round,
         m.tool_name, m.tool_call_id, m.tool_arguments, m.created_at
@@ -170,10 +172,10 @@ WITH owned AS (
         status = %(turn_status)s, finished_at = clock_timestamp(), partial_text = %(partial_text)s, model = %(model)s,
         finish_reason = %(finish_reason)s, error_code = %(error_code)s, error_detail = %(error_detail)s,
         prompt_tokens = %(prompt_tokens)s, completion_tokens = %(completion_tokens)s,
-        tool_rounds = %(tool_rounds)s, first_token_ms = %(first_token_ms)s
+        tool_rounds = %(tool_rounds)s, first_token_ms = %(first_token_ms)s, open_calls = NULL
     FROM owned WHERE sessions_app_turn.id = %(turn)s
 ), messages AS (
-    {_INSERT_MESSAGES}
+    {INSERT_MESSAGES}
 ), event AS (
     INSERT INTO sessions_app_systemevent (session_id, kind, payload)
     SELECT id, %(event_kind)s, %(event_payload)s FROM owned WHERE %(event_kind)s::text IS NOT NULL
@@ -207,40 +209,56 @@ SELECT running_turn FROM owned
 """
 
 # A worker died, or does not hear that it shall stop: what it had stored becomes the reply, and the session reads
-# as interrupted.
-_GIVE_UP_TURN = """
+# as interrupted. Also for turns that wait for a confirmation in vain (sessions_app/sql_pauses.py).
+GIVE_UP_TURN = """
 WITH expired AS (
     UPDATE sessions_app_chatsession session SET
-        status = 'interrupted', version = version + 1, running_turn = NULL, lease_expires_at = NULL,
+        status = {becomes}, version = version + 1, running_turn = NULL, lease_expires_at = NULL,
         next_position = next_position + (turn.partial_text <> '')::int
+            + jsonb_array_length(COALESCE(turn.open_calls, '[]'))
     FROM sessions_app_turn turn
-    WHERE session.id = %(session)s AND session.status = 'processing' AND turn.id = session.running_turn
-        AND {condition}
-    RETURNING session.id, turn.id AS turn, turn.partial_text, session.next_position - 1 AS position
+    WHERE session.id = %(session)s AND turn.id = session.running_turn AND {condition}
+    RETURNING session.id, turn.id AS turn, turn.partial_text, turn.open_calls, session.next_position,
+        turn.paused_until < clock_timestamp() AS is_overdue
 ), turn AS (
-    UPDATE sessions_app_turn SET status = 'interrupted', finished_at = clock_timestamp(), partial_text = '',
-        error_code = '{code}', error_detail = '{detail}'
+    UPDATE sessions_app_turn SET
+        status = 'interrupted', finished_at = clock_timestamp(), partial_text = '', open_calls = NULL,
+        error_code = {code}, error_detail = {detail}
     FROM expired WHERE sessions_app_turn.id = expired.turn
 ), message AS (
     INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content, tool_round, tool_name,
         tool_call_id, tool_arguments, created_at)
-    SELECT gen_random_uuid(), id, turn, position, 'agent', partial_text, 0, '', '', '', clock_timestamp()
+    SELECT gen_random_uuid(), id, turn, next_position - 1, 'agent', partial_text, 0, '', '', '', clock_timestamp()
     FROM expired WHERE partial_text <> ''
+), results AS (
+    INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content, tool_round, tool_name,
+        tool_call_id, tool_arguments, created_at)
+    SELECT gen_random_uuid(), id, turn,
+        next_position - (partial_text <> '')::int - jsonb_array_length(open_calls) + number - 1, 'tool',
+        COALESCE(call ->> 'result', {unknown}), (call ->> 'round_number')::int, left(call ->> 'name', 64),
+        left(call ->> 'call_id', 100), call ->> 'arguments', clock_timestamp()
+    FROM expired, jsonb_array_elements(open_calls) WITH ORDINALITY AS calls(call, number)
 )
 SELECT id FROM expired
 """
 
-EXPIRE_TURN = _GIVE_UP_TURN.format(
-    condition="session.lease_expires_at < clock_timestamp()",
-    code="worker_lost",
-    detail="The worker that ran this turn went away.",
+EXPIRE_TURN = GIVE_UP_TURN.format(
+    condition="session.status = 'processing' AND session.lease_expires_at < clock_timestamp()",
+    becomes="'interrupted'",
+    code="'worker_lost'",
+    detail="'The worker that ran this turn went away.'",
+    unknown=f"'{UNKNOWN_OUTCOME}'",
 )
-INTERRUPT_TURN = _GIVE_UP_TURN.format(
-    condition="session.running_turn = %(turn)s", code="interrupted", detail="The client interrupted this turn."
+INTERRUPT_TURN = GIVE_UP_TURN.format(
+    condition="session.status = 'processing' AND session.running_turn = %(turn)s",
+    becomes="'interrupted'",
+    code="'interrupted'",
+    detail="'The client interrupted this turn.'",
+    unknown=f"'{UNKNOWN_OUTCOME}'",
 )
 
 # What a round of tool calls added, stored while the turn goes on: a crash does not undo it, and every worker's
-# snapshot shows it.
+# snapshot shows it. Calls whose repetition would matter are journalled before they are made.
 APPEND_MESSAGES = f"""
 WITH owned AS (
     UPDATE sessions_app_chatsession SET
@@ -249,9 +267,10 @@ WITH owned AS (
     WHERE id = %(session)s AND running_turn = %(turn)s AND status = 'processing'
     RETURNING id, next_position - %(message_count)s AS position, version
 ), messages AS (
-    {_INSERT_MESSAGES}
+    {INSERT_MESSAGES}
 ), flushed AS (
-    UPDATE sessions_app_turn SET partial_text = '' FROM owned WHERE sessions_app_turn.id = %(turn)s
+    UPDATE sessions_app_turn SET partial_text = '', open_calls = %(open_calls)s::jsonb
+    FROM owned WHERE sessions_app_turn.id = %(turn)s
 )
 SELECT version FROM owned
 """

@@ -8,7 +8,9 @@ import orjson
 from django.conf import settings
 
 from apps_registry import database
-from sessions_app import sql
+from sessions_app import pauses, sql, sql_pauses
+from sessions_app.open_calls import OpenCall, dump
+from sessions_app.pauses import Pause
 from sessions_app.store import LOADS, session_from_row, store, wallet_parameters
 from sessions_app.values import IDLE, PROCESSING, Session, StoredMessage, Wallet
 
@@ -55,11 +57,12 @@ class TurnOutcome:
     """How a turn ended and what it adds to the session.
 
     Attributes:
-        turn_status: completed, failed or interrupted.
+        turn_status: completed, failed, interrupted or paused.
         session_status: idle or interrupted.
         error_detail: a sentence for the operator.
         partial_text: what a failed answer had said, for the operator.
         event: (kind, JSON payload) of a system event that tells the client, if any.
+        pause: what a paused turn waits for.
     """
 
     turn_status: str
@@ -75,6 +78,7 @@ class TurnOutcome:
     tool_rounds: int = 0
     first_token_ms: int | None = None
     event: tuple[str, str] | None = None
+    pause: Pause | None = None
 
 
 async def claim(turn: NewTurn, session: Session | None) -> Session:
@@ -97,6 +101,10 @@ async def claim(turn: NewTurn, session: Session | None) -> Session:
         else:
             if session.app_id not in {None, turn.app_id}:
                 raise SessionOfAnotherApp
+            if session.running_turn is not None and session.status != PROCESSING:
+                session = await _end_pause(session.id, session.running_turn)
+                if session is None:
+                    continue
             claimed = None if session.status == PROCESSING else await _claim_known(turn, session)
         if claimed is not None:
             store.remember(claimed)
@@ -124,7 +132,7 @@ async def claim_again(session_id: UUID, turn_id: UUID) -> Session | None:
 
 
 async def finish(session: Session, turn_id: UUID, outcome: TurnOutcome) -> Session | None:
-    """End a turn: store its messages and give the session free.
+    """End a turn, or this phase of it: store its messages and give the session free.
 
     A turn that no longer owns the session (deleted, or taken for dead) stores nothing.
 
@@ -137,14 +145,15 @@ async def finish(session: Session, turn_id: UUID, outcome: TurnOutcome) -> Sessi
         The session as it now is; None when it is gone.
     """
     parameters = {"session": session.id, "turn": turn_id, **_outcome_parameters(outcome)}
-    rows = await database.execute(sql.FINISH_TURN, parameters)
+    statement = sql.FINISH_TURN if outcome.pause is None else sql_pauses.PAUSE_TURN
+    rows = await database.execute(statement, parameters)
     version, undelivered_events, last_active_at = rows[0] if rows else (None, 0, None)
     if version != session.version + 1:  # gone, or changed while the turn ran: a title, a wallet
         return await store.reload(session.id)
     finished = session.with_messages(
         outcome.messages,
         status=outcome.session_status,
-        running_turn=None,
+        running_turn=None if outcome.pause is None else turn_id,
         version=version,
         undelivered_events=undelivered_events,
         last_active_at=last_active_at,
@@ -153,18 +162,22 @@ async def finish(session: Session, turn_id: UUID, outcome: TurnOutcome) -> Sessi
     return finished
 
 
-async def append(session: Session, turn_id: UUID, messages: Sequence[StoredMessage]) -> Session | None:
+async def append(
+    session: Session, turn_id: UUID, messages: Sequence[StoredMessage], open_calls: Sequence[OpenCall] = ()
+) -> Session | None:
     """Store what a running turn has completed so far.
 
     Args:
         session: what `claim`, or the last `append`, returned.
         turn_id: the turn.
         messages: what is new.
+        open_calls: the calls that the turn is about to make, in place of those that it was about to make before.
 
     Returns:
         The session as it now is; None when the turn no longer owns it.
     """
     parameters = {"session": session.id, "turn": turn_id, **_message_parameters(messages)}
+    parameters["open_calls"] = dump(open_calls)
     rows = await database.execute(sql.APPEND_MESSAGES, parameters)
     if not rows:
         return None
@@ -194,6 +207,12 @@ async def renew(partial_texts: Mapping[tuple[UUID, UUID], str]) -> set[UUID]:
     parameters = {"sessions": list(sessions), "turns": list(turns), "texts": list(partial_texts.values())}
     rows = await database.execute(sql.RENEW_LEASES, {**parameters, "lease": settings.TURN_LEASE_SECONDS})
     return {turn for (turn,) in rows}
+
+
+async def _end_pause(session_id: UUID, turn_id: UUID) -> Session | None:
+    """Let a new message stand for a refusal of what the session's turn asks; return the session as it then is."""
+    await pauses.end(session_id, turn_id)
+    return await store.reload(session_id)
 
 
 async def _claim_new(turn: NewTurn) -> Session | None:
@@ -251,7 +270,12 @@ def _outcome_parameters(outcome: TurnOutcome) -> dict[str, object]:
         "event_kind": kind,
         "event_payload": payload,
         **_message_parameters(outcome.messages),
+        **({} if outcome.pause is None else _pause_parameters(outcome.pause)),
     }
+
+
+def _pause_parameters(pause: Pause) -> dict[str, object]:
+    return {"open_calls": dump(pause.open_calls), "inline_calls": pause.inline_calls, "paused_until": pause.until}
 
 
 def _message_parameters(messages: Sequence[StoredMessage]) -> dict[str, object]:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from apps_registry import database
-from sessions_app import sql_many
+from sessions_app import pauses, sql_many
 from sessions_app.store import store
 
 logger = logging.getLogger("aomi.upkeep")
@@ -15,12 +15,13 @@ BATCH = 500
 
 
 async def sweep_forever() -> None:
-    """End the turns of dead workers, so that their readers hear of it though nobody asks for the session."""
+    """End the turns of dead workers, whose readers hear of it though nobody asks, and those that wait in vain."""
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         try:
             for (session_id,) in await database.read(sql_many.READ_EXPIRED):
                 await store.reload(session_id)
+            await pauses.end_overdue()
         except database.DATABASE_DOWN as error:
             logger.warning("turns of dead workers not looked for: %s", type(error).__name__)
 

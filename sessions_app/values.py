@@ -67,7 +67,7 @@ class Session:
         chosen_model: the name of the model that the client chose; empty: the App's default.
         version: the row's version that this value was read at or written as.
         user_state: the client's JSON text, as sent.
-        running_turn: the turn that runs, while status is processing.
+        running_turn: the turn that runs, while status is processing; else the one that is paused.
     """
 
     id: UUID

@@ -138,6 +138,13 @@ class ModelServer:
             request.transport.abort()
 
 
+def tool_results(prompt: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The tools' results in a prompt, without what marks them as data from outside."""
+    contents = [message["content"] for message in prompt if message["role"] == "tool"]
+    assert all(content.startswith("<tool_data>\n") for content in contents)
+    return [content.removeprefix("<tool_data>\n").rpartition("\n</tool_data>")[0] for content in contents]
+
+
 @dataclass
 class ScriptedModel:
     """One model id on the server."""

@@ -96,6 +96,7 @@ def http_tool(definition: HttpToolDefinition, surroundings: Surroundings) -> Too
         run,
         check=partial(schema.check, validator),
         timeout_seconds=definition.timeout_seconds + GRACE_SECONDS,
+        is_idempotent=definition.method in IDEMPOTENT,
     )
 
 

@@ -97,7 +97,7 @@ class McpServerAdmin(ConsoleAdmin[McpServer]):
         if request.POST.get("digest") != digest(server):
             self.message_user(request, "The server has been asked again meanwhile; look again.", messages.WARNING)
             return
-        done = choose(server, request.POST.getlist("tool"))
+        done = choose(server, request.POST.getlist("tool"), confirmed=request.POST.getlist("confirm"))
         words = "; ".join(done) or "Nothing to change"
         if done:
             self.log_change(request, server, words)

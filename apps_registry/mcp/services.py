@@ -1,8 +1,8 @@
 """Asking a server for its tools, seeing what is new, and taking it over."""
 
 import hashlib
-from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 import orjson
@@ -31,6 +31,7 @@ class OfferedState:
         offered: what the server said when it was last asked; None: nothing.
         accepted: what the App has; None: it is not chosen.
         problem: why it cannot be used.
+        needs_confirmation: the user is asked before each call.
     """
 
     name: str
@@ -39,6 +40,7 @@ class OfferedState:
     offered: McpToolDefinition | None
     accepted: McpToolDefinition | None
     problem: str = ""
+    needs_confirmation: bool = False
 
     @property
     def differences(self) -> list[tuple[str, object, object]]:
@@ -79,6 +81,8 @@ def states(server: McpServer) -> list[OfferedState]:
         offered = define(OfferedTool(**data))
         name, accepted = chosen.pop(offered.remote_name, (local_name(server.slug, offered.remote_name), None))
         found.append(_state(name, offered, accepted))
+    asking = set(server.tools.filter(needs_confirmation=True).values_list("name", flat=True))
+    found = [replace(each, needs_confirmation=each.accepted is not None and each.name in asking) for each in found]
     return [*found, *(OfferedState(name, key, "gone", None, has) for key, (name, has) in chosen.items())]
 
 
@@ -88,15 +92,30 @@ def digest(server: McpServer) -> str:
 
 
 @transaction.atomic
-def choose(server: McpServer, remote_names: Collection[str]) -> list[str]:
+def choose(server: McpServer, remote_names: Collection[str], *, confirmed: Collection[str] | None = None) -> list[str]:
     """Make the App use these tools of the server, as it describes them now, and no others of it.
+
+    Args:
+        server: which has been asked.
+        remote_names: as the server calls them.
+        confirmed: those of them of which each call needs the user's confirmation; None: that stays as it is.
 
     Returns:
         What was done, a few words for each tool that was added, changed or removed, or could not be.
     """
     App.objects.select_for_update(no_key=True).get(pk=server.app_id)
     done = [_choose_one(server, each, is_wanted=each.remote_name in remote_names) for each in states(server)]
+    done += [] if confirmed is None else _set_confirmed(server, confirmed)
     return [sentence for sentence in done if sentence]
+
+
+def _set_confirmed(server: McpServer, remote_names: Collection[str]) -> Iterator[str]:
+    for tool in server.tools.all():
+        is_wanted = McpToolDefinition.from_text(tool.definition).remote_name in remote_names
+        if tool.needs_confirmation != is_wanted:
+            tool.needs_confirmation = is_wanted
+            tool.save(update_fields=["needs_confirmation"])
+            yield f"Calls of {tool.name} {'need' if is_wanted else 'no longer need'} the user's confirmation"
 
 
 def _choose_one(server: McpServer, each: OfferedState, *, is_wanted: bool) -> str:

@@ -63,6 +63,7 @@ def mcp_tool(
         run,
         check=partial(schema.check, validator),
         timeout_seconds=timeout_seconds + GRACE_SECONDS,
+        is_idempotent=False,  # what a server says of that (`annotations`) is not to be trusted
     )
 
 

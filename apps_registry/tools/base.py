@@ -49,6 +49,8 @@ class Tool:
         check: returns the arguments if they fit, or raises ToolError; None: `check_arguments` does, which knows
             the part of JSON Schema that built-in tools use.
         timeout_seconds: a call that takes longer is given up.
+        needs_confirmation: a call that a model makes waits until the user has approved it.
+        is_idempotent: making a call again changes nothing; other calls are journalled before they are made.
     """
 
     name: str
@@ -57,6 +59,8 @@ class Tool:
     function: Callable[[Mapping[str, Any], ToolContext], Any]
     check: Callable[[Any], Mapping[str, Any]] | None = None
     timeout_seconds: float = TIMEOUT_SECONDS
+    is_idempotent: bool = True
+    needs_confirmation: bool = False
 
     async def run(self, arguments: Any, context: ToolContext) -> Any:
         """Check the arguments and run the tool.
@@ -67,15 +71,16 @@ class Tool:
         """
         async with asyncio.timeout(self.timeout_seconds):
             if inspect.iscoroutinefunction(self.function):
-                return await self.function(self._checked(arguments), context)
+                return await self.function(self.checked(arguments), context)
             # Built-in tools are quick, but quick is not instant: the loop serves every other caller too.
             return await asyncio.to_thread(self.call, arguments, context)
 
     def call(self, arguments: Any, context: ToolContext) -> Any:
         """Do as `run` does with a tool that is no coroutine function, in this thread and without a time limit."""
-        return self.function(self._checked(arguments), context)
+        return self.function(self.checked(arguments), context)
 
-    def _checked(self, arguments: Any) -> Mapping[str, Any]:
+    def checked(self, arguments: Any) -> Mapping[str, Any]:
+        """Return the arguments as the function takes them; raises ToolError when they do not fit the schema."""
         return self.check(arguments) if self.check else check_arguments(self.parameters, arguments)
 
 

@@ -39,11 +39,11 @@ def test_a_server_is_added_asked_and_its_tools_chosen(
     console.click("text=Choose its tools")
     console.click("text=Ask the server")
     assert "No tool has changed" in console.inner_text(".messagelist")
-    console.check("input[value=add]")
+    console.check("input[name=tool][value=add]")
     console.click("button:has-text('Save')")
     assert "Added px_add" in console.inner_text(".messagelist")
     assert [tool.name for tool in app.tools.filter(kind="mcp")] == ["px_add"]
-    console.uncheck("input[value=add]")
+    console.uncheck("input[name=tool][value=add]")
     console.click("button:has-text('Save')")
     assert "Removed px_add" in console.inner_text(".messagelist")
     assert not app.tools.filter(kind="mcp").exists()
@@ -59,7 +59,12 @@ def test_a_choice_holds_for_the_answer_that_was_shown(
     assert not mcp_server.tools.exists()
     shown = admin_client.get(tools_page(mcp_server))
     admin_client.post(tools_page(mcp_server), {"tool": ["add"], "digest": shown.context["digest"]})
-    assert [tool.name for tool in mcp_server.tools.all()] == ["px_add"]
+    assert [(tool.name, tool.needs_confirmation) for tool in mcp_server.tools.all()] == [("px_add", False)]
+    choice = {"tool": ["add"], "confirm": ["add"], "digest": shown.context["digest"]}
+    done = admin_client.post(tools_page(mcp_server), choice, follow=True)
+    assert b"Calls of px_add need the user" in done.content
+    assert mcp_server.tools.get().needs_confirmation is True
+    assert b'value="add" aria-label="Ask the user before each call of px_add" checked' in done.content
     mcp_server.delete()
     assert not mcp_server.app.tools.filter(kind="mcp").exists()
 

@@ -137,6 +137,7 @@ def test_a_tool_comes_back_into_the_form_as_it_was(admin_client: Client, app: Ap
         body_type="json",
         body='{"z": "{{ args.deep }}", "a": [1, 2.5]}',
         needs_wallet="proven",
+        needs_confirmation="on",
         cache_seconds=60,
     )
     assert admin_client.post(ADD, fields).status_code == 302
@@ -152,6 +153,7 @@ def test_a_tool_comes_back_into_the_form_as_it_was(admin_client: Client, app: Ap
     )
     tool.refresh_from_db()
     assert tool.http_definition() == definition
+    assert tool.needs_confirmation is True
     assert tool.app == app
 
 

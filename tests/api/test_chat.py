@@ -16,4 +16,9 @@ def test_the_second_message_brings_the_first_along(app_client: Client, model: Sc
     model.will(says("Nice to meet you, Ada."), says("Ada."))
     app_client.chat("I am Ada.")
     assert texts(app_client.chat("Who am I?"))[-1] == ("agent", "Ada.")
-    assert [message["content"] for message in model.prompts[1]] == ["I am Ada.", "Nice to meet you, Ada.", "Who am I?"]
+    _, *conversation = model.prompts[1]
+    assert [message["content"] for message in conversation] == [
+        "I am Ada.",
+        "Nice to meet you, Ada.",
+        "Who am I?",
+    ]

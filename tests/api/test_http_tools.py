@@ -13,7 +13,7 @@ from apps_registry.models import App, OutboundCall, Secret, Tool
 from sessions_app.models import Turn
 from tests import factories
 from tests.client import Client, texts
-from tests.model_server import ScriptedModel, calls, says
+from tests.model_server import ScriptedModel, calls, says, tool_results
 from tests.upstream import Handler, Received, Upstream
 
 SECRET = 'sk/live+7fQ2 "ü" zL9&x'  # every kind of character that some encoding changes
@@ -34,7 +34,7 @@ def ask(client: Client, model: ScriptedModel, *wanted: tuple[str, Any], **params
     model.will(calls(*wanted), says("Done."))
     assert texts(client.chat("Go", **params))[-1] == ("agent", "Done.")
     asked = next(n for n in reversed(range(len(model.prompts[before + 1]))) if "tool_calls" in model.prompts[-1][n])
-    return [message["content"] for message in model.prompts[before + 1][asked + 1 :]]
+    return tool_results(model.prompts[before + 1][asked + 1 :])
 
 
 def error_of(result: str) -> str:

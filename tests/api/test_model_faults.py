@@ -55,7 +55,7 @@ def test_a_failing_model_ends_the_turn_and_keeps_the_message(
     # The next message is taken, and the model is told of the one that got no answer.
     model.will(says("Now I am."))
     assert texts(app_client.chat("And now?"))[-1] == ("agent", "Now I am.")
-    assert [message["content"] for message in model.prompts[-1]] == ["Are you there?", "And now?"]
+    assert [message["content"] for message in model.prompts[-1][1:]] == ["Are you there?", "And now?"]
 
 
 def test_a_model_that_cannot_be_reached(app_client: Client, model: ScriptedModel) -> None:

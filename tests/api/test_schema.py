@@ -11,6 +11,7 @@ from django.urls import URLPattern
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from apps_registry.models import App
 from chat.schema import CALLS, document
 from chat.urls import urlpatterns
 from tests.client import Client
@@ -93,6 +94,18 @@ def test_examples_have_the_shapes_that_they_are_examples_of() -> None:
     assert len(found) > 30
     for shape, example in found:
         check(shape, example)
+
+
+def test_questions_to_the_user_are_as_described(app_client: Client, app: App, model: ScriptedModel) -> None:
+    app.tools.filter(name="calculate").update(needs_confirmation=True)
+    model.will(calls(("calculate", {"expression": "6*7"})))
+    with Updates(app_client) as reader:
+        snapshot = app_client.chat("6*7?")
+        check(component("UpdateEvent"), reader.wait_for(lambda event: event["type"] == "inline_call"))
+    check(component("Snapshot"), snapshot)
+    payload = {"call_id": snapshot["system_events"][0]["InlineCall"]["payload"]["call_id"], "approved": True}
+    told = {"message": json.dumps({"type": "confirm_tool", "payload": payload})}
+    check(component("Message"), app_client.request("POST", "/api/system", json=told).json()["res"])
 
 
 def test_the_chat_stream_is_as_described(app_client: Client, model: ScriptedModel) -> None:

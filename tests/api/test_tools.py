@@ -6,11 +6,11 @@ from typing import Any
 from apps_registry.models import App, Model, Tool
 from sessions_app.models import Turn
 from tests.client import Client, texts
-from tests.model_server import ScriptedModel, calls, says
+from tests.model_server import ScriptedModel, calls, says, tool_results
 
 
 def results(prompt: list[dict[str, Any]]) -> list[Any]:
-    return [json.loads(message["content"]) for message in prompt if message["role"] == "tool"]
+    return [json.loads(result) for result in tool_results(prompt)]
 
 
 def test_a_tool_call_is_answered_and_shown(app_client: Client, model: ScriptedModel) -> None:
@@ -55,7 +55,7 @@ def test_calls_of_one_round_are_answered_in_call_order(app_client: Client, model
         "current_time",
     ]
     assert [result["result"] for result in results(model.prompts[1])[:3]] == ["10", "20", "30"]
-    asked, *answers = model.prompts[1][1:]
+    asked, *answers = model.prompts[1][2:]
     assert [call["id"] for call in asked["tool_calls"]] == [answer["tool_call_id"] for answer in answers]
 
 
@@ -94,10 +94,10 @@ def test_the_next_turn_sees_the_calls_of_the_last(app_client: Client, model: Scr
     app_client.chat("6*7?")
     app_client.chat("What did you say?")
     roles = [message["role"] for message in model.prompts[2]]
-    assert roles == ["user", "assistant", "tool", "assistant", "user"]
-    call = model.prompts[2][1]["tool_calls"][0]
+    assert roles == ["system", "user", "assistant", "tool", "assistant", "user"]
+    call = model.prompts[2][2]["tool_calls"][0]
     assert (call["function"]["name"], json.loads(call["function"]["arguments"])) == ("calculate", {"expression": "6*7"})
-    assert model.prompts[2][2]["tool_call_id"] == call["id"]
+    assert model.prompts[2][3]["tool_call_id"] == call["id"]
 
 
 def test_a_model_without_tools_is_offered_none(app_client: Client, model: ScriptedModel) -> None:
@@ -113,4 +113,4 @@ def test_a_failure_after_a_tool_round_keeps_the_round(app_client: Client, model:
     assert app_client.post_chat("6*7?").status_code == 502
     assert [m["tool_result"] and m["tool_result"][0] for m in app_client.state()["messages"]] == [None, "calculate"]
     assert texts(app_client.chat("Well?"))[-1] == ("agent", "So 42.")
-    assert [message["role"] for message in model.prompts[-1]] == ["user", "assistant", "tool", "user"]
+    assert [message["role"] for message in model.prompts[-1]] == ["system", "user", "assistant", "tool", "user"]

@@ -11,7 +11,7 @@ from apps_registry.models import App, EmbeddingModel, Provider
 from tests import factories
 from tests.client import Client
 from tests.commands import Result
-from tests.model_server import ScriptedModel, calls, says
+from tests.model_server import ScriptedModel, calls, says, tool_results
 from tests.retrieval.embedding_server import EmbeddingServer
 
 Ask = Callable[..., dict[str, Any]]
@@ -46,7 +46,7 @@ def ask(app_client: Client, model: ScriptedModel) -> Ask:
 def search_as(client: Client, model: ScriptedModel, arguments: dict[str, Any]) -> dict[str, Any]:
     model.will(calls(("search_documents", arguments)), says("So it is."))
     client.chat("What do the documents say?")
-    (*_, result) = [message["content"] for message in model.prompts[-1] if message["role"] == "tool"]
+    (*_, result) = tool_results(model.prompts[-1])
     found: dict[str, Any] = json.loads(result)
     return found
 

@@ -12,7 +12,7 @@ from tests.apps_registry.mcp.conftest import RunningServer
 from tests.apps_registry.mcp.server_token import TOKEN
 from tests.client import Client
 from tests.commands import Result
-from tests.model_server import ScriptedModel, calls, says
+from tests.model_server import ScriptedModel, calls, says, tool_results
 from tests.product import free_port
 
 pytest.importorskip("mcp")
@@ -28,7 +28,7 @@ def results_of(model: ScriptedModel, client: Client, *wanted: tuple[str, Any]) -
     """What the model reads when it calls these tools in one round."""
     model.will(calls(*wanted), says("Done."))
     client.chat("Go")
-    return [message["content"] for message in model.prompts[-1] if message["role"] == "tool"]
+    return tool_results(model.prompts[-1])
 
 
 def test_a_chosen_tool_answers_the_model(

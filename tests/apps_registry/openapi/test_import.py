@@ -16,7 +16,7 @@ from tests import factories
 from tests.apps_registry.openapi.documents import price_api
 from tests.client import Client
 from tests.commands import Result
-from tests.model_server import ScriptedModel, calls, says
+from tests.model_server import ScriptedModel, calls, says, tool_results
 from tests.upstream import Upstream, echo
 
 PASSWORD = base64.b64encode(b"reader:a-password-of-the-tests").decode()
@@ -66,7 +66,7 @@ def test_imported_tools_call_their_api(
         says("Done."),
     )
     app_client.chat("Go")
-    got, ordered, refused = [m["content"] for m in model.prompts[-1] if m["role"] == "tool"]
+    got, ordered, refused = tool_results(model.prompts[-1])
     assert json.loads(got)["path"] == "/prices/a%2Fb?in=usd&in=eur"
     assert json.loads(json.loads(ordered)["body"]) == {"amount": 1.5, "legs": [{"x": 1}]}
     assert "do not fit" in refused

@@ -1,0 +1,39 @@
+"""Tool calls of a round that is not over: journalled with their turn, so that no crash lets one be forgotten."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+# What stands in place of results that there are not; the model decides what to make of it.
+DECLINED = '{"error":"the user declined this call; it was not made"}'
+DECLINED_BY_MESSAGE = '{"error":"the user wrote another message instead of confirming this call; it was not made"}'
+NOT_CONFIRMED_IN_TIME = '{"error":"the user did not confirm this call in time; it was not made"}'
+UNKNOWN_OUTCOME = '{"error":"the call was interrupted; its outcome is unknown"}'
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A call without a stored result.
+
+    Attributes:
+        place: which call of its round it is, from 0.
+        arguments: JSON text, as the model wrote it.
+        result: what the tool answered; None: nothing yet.
+        confirmation: the id under which the user is asked whether to make it, never used again; None: nobody is.
+        is_approved: the user's answer; None: there is none yet.
+    """
+
+    round_number: int
+    place: int
+    call_id: str
+    name: str
+    arguments: str
+    result: str | None = None
+    confirmation: str | None = None
+    is_approved: bool | None = None
+
+
+def dump(calls: Sequence[OpenCall]) -> str | None:
+    """Return calls as the column `open_calls` of their turn holds them; None for none."""
+    return orjson.dumps(calls).decode() if calls else None
