@@ -5,6 +5,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import orjson
 
@@ -22,11 +23,14 @@ class RunningTurn:
 
     Attributes:
         session: as the turn last stored it; None when it was deleted meanwhile.
+        model: the one that answers; until one does, the one to be asked first.
         has_key: the caller has a key scoped to the App.
         messages: what the turn has completed and not yet stored.
         text: the pieces of the answer that streams in.
         announced_chars: how much of that text readers have been told.
         failure: why the model did not answer, if so.
+        history_budget: tokens that earlier turns could take in the prompt.
+        attempts: the models that were not to be had, each with the reason in a word.
         listeners: those who stream this turn.
         task: ends once the result is stored.
         is_ending: the result is being stored, which nothing may break off.
@@ -42,6 +46,8 @@ class RunningTurn:
     text: list[str] = field(default_factory=list)
     announced_chars: int = 0
     failure: ModelFailure | None = None
+    history_budget: int = 0
+    attempts: list[dict[str, str]] = field(default_factory=list)
     listeners: list[TurnListener] = field(default_factory=list)
     task: "asyncio.Task[None] | None" = None
     is_ending: bool = False
@@ -51,6 +57,7 @@ class RunningTurn:
     _first_token_ms: int | None = None
     _prompt_tokens: int | None = None
     _completion_tokens: int | None = None
+    _cost: Decimal | None = None
     _tool_rounds: int = 0
     _finish_reason: str = ""
 
@@ -73,6 +80,14 @@ class RunningTurn:
     def has_round_to_store(self) -> bool:
         """Whether a round of tool calls is complete and not yet stored."""
         return bool(self.messages) and self._calls_open == 0
+
+    def answered_by(self, model: ModelConfig) -> None:
+        """A model has begun to answer; what it uses is at its prices."""
+        self.model = model
+
+    def not_answered_by(self, model: ModelConfig, reason: str) -> None:
+        """A model was not to be had."""
+        self.attempts.append({"model": model.name, "code": reason})
 
     def take(self, event: TurnEvent) -> None:
         """Record what happened."""
@@ -114,6 +129,8 @@ class RunningTurn:
         self._finish_reason = event.finish_reason
         self._prompt_tokens = _sum(self._prompt_tokens, event.prompt_tokens)
         self._completion_tokens = _sum(self._completion_tokens, event.completion_tokens)
+        cost = self.model.cost(event.prompt_tokens, event.completion_tokens)
+        self._cost = self._cost if cost is None else (self._cost or 0) + cost
         self._tool_rounds += bool(event.tool_calls)
         self._calls_open = len(event.tool_calls)
         if event.text:
@@ -145,6 +162,8 @@ class RunningTurn:
             completion_tokens=self._completion_tokens,
             tool_rounds=self._tool_rounds,
             first_token_ms=self._first_token_ms,
+            cost=self._cost,
+            attempts=tuple(self.attempts),
             **more,  # type: ignore[arg-type]
         )
 
