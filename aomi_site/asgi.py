@@ -19,7 +19,7 @@ from apps_registry import database  # noqa: E402
 from apps_registry.outbound_calls import prune_outbound_forever  # noqa: E402
 from apps_registry.retrieval.ingest import ingest_forever  # noqa: E402
 from chat import interrupts  # noqa: E402
-from chat.providers.openai_compatible import close_clients  # noqa: E402
+from chat.providers.openai_compatible import connections  # noqa: E402
 from chat.runner import runner  # noqa: E402
 from sessions_app.hub import hub  # noqa: E402
 from sessions_app.partials import partials  # noqa: E402
@@ -79,7 +79,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         work.cancel()
     await begin_shutdown()
     await hub.stop()
-    await close_clients()
+    await connections.close()
     await database.close_pool()
     await send({"type": "lifespan.shutdown.complete"})
 

@@ -5,12 +5,18 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from aomi_site import probes
+from chat.model_check_view import check_model_view
 
 handler404 = "chat.errors.not_found"
 handler500 = "chat.errors.server_error"
 
 urlpatterns = [
     path("api/", include("chat.urls")),
+    path(
+        "admin/apps_registry/model/<int:model_id>/check/",
+        admin.site.admin_view(check_model_view),
+        name="check_model",
+    ),
     path("admin/", admin.site.urls),
     path("livez", probes.live),
     path("readyz", probes.ready),

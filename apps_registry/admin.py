@@ -1,9 +1,8 @@
 """The console's pages for providers and models; those for Apps, tools and documents have files of their own."""
 
-import os
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -14,6 +13,8 @@ from apps_registry.app_admin import AppAdmin
 from apps_registry.document_admin import DocumentAdmin, EmbeddingModelAdmin
 from apps_registry.mcp.admin import McpServerAdmin
 from apps_registry.models import Model, Provider
+from apps_registry.provider_forms import ModelForm, ProviderForm
+from apps_registry.provider_key import NoProviderKey
 from apps_registry.tool_admin import OutboundCallAdmin, ToolAdmin
 
 __all__ = [
@@ -32,21 +33,57 @@ __all__ = [
 class ProviderAdmin(ConsoleAdmin[Provider]):
     """Servers that speak the OpenAI chat completions protocol."""
 
+    form = ProviderForm
     list_display = ("slug", "base_url", "api_key", "model_count")
     search_fields = ("slug", "base_url")
     ordering = ("slug",)
+    readonly_fields = ("key_state",)
+    fieldsets = (
+        (None, {"fields": ("slug", "base_url")}),
+        (
+            "Key",
+            {
+                "fields": ("key_state", "api_key", "forget_key", "api_key_env"),
+                "description": "Sent as a bearer token. A new base URL takes a new key.",
+            },
+        ),
+        ("Requests", {"fields": ("headers", "max_concurrent", "first_token_seconds", "gap_seconds")}),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
         """Providers with the number of their models."""
         return super().get_queryset(request).annotate(model_total=Count("models"))
 
+    def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
+        """Save it, then its key, which is bound to its id; warn of a key that is not there."""
+        super().save_model(request, obj, form, change)
+        form.save_key()
+        try:
+            obj.key.value()
+        except NoProviderKey as error:
+            text = f"“{obj}” cannot be called: {error}."
+            self.message_user(request, text, messages.WARNING)
+
     @admin.display(description="API key")
     def api_key(self, provider: Provider) -> SafeString:
-        """Whether the environment variable with the API key is set for this server; never its value."""
-        if not provider.api_key_env:
+        """Where its key comes from and whether it is there; never its value."""
+        if not provider.api_key_env and not provider.api_key_token:
             return badge("none", "not needed")
-        found = badge("active", "set") if os.environ.get(provider.api_key_env) else badge("missing")
-        return format_html("{} {}", code(provider.api_key_env), found)
+        source = "stored" if provider.api_key_token else code(provider.api_key_env)
+        try:
+            provider.key.value()
+        except NoProviderKey:
+            return format_html("{} {}", source, badge("missing", "unreadable" if provider.api_key_token else "missing"))
+        return format_html("{} {}", source, badge("active", "set"))
+
+    @admin.display(description="now")
+    def key_state(self, provider: Provider) -> SafeString | str:
+        """The same, with what is wrong in words."""
+        try:
+            provider.key.value()
+        except NoProviderKey as error:
+            return format_html("{} Turns with its models fail: {}.", self.api_key(provider), error)
+        return self.api_key(provider)
 
     @admin.display(description="models", ordering="model_total")
     def model_count(self, provider: Any) -> int:
@@ -58,11 +95,25 @@ class ProviderAdmin(ConsoleAdmin[Provider]):
 class ModelAdmin(ConsoleAdmin[Model]):
     """Language models, under the names by which Apps and callers choose them."""
 
+    form = ModelForm
+    change_form_template = "admin/apps_registry/model/change_form.html"
     list_display = ("name", "provider", "model_id", "window", "supports_tools", "used_by")
     list_filter = ("provider", "supports_tools")
     list_select_related = ("provider",)
     search_fields = ("name", "provider_model_id")
     ordering = ("name",)
+    fieldsets = (
+        (None, {"fields": ("name", "provider", "provider_model_id", "context_window")}),
+        ("Abilities", {"fields": ("supports_tools", "supports_json")}),
+        (
+            "Prices",
+            {
+                "fields": ("prompt_price", "completion_price"),
+                "description": "In your own currency. With both, every turn is given its cost.",
+            },
+        ),
+        ("Requests", {"fields": ("request_options",)}),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         """Models with the Apps that use them, in the two queries that a whole list takes."""

@@ -60,7 +60,7 @@ class AppAdmin(ConsoleAdmin[App]):
         (
             "Model",
             {
-                "fields": ("default_model",),
+                "fields": ("default_model", "reply_language"),
                 "description": "The model that answers.",
             },
         ),
@@ -82,7 +82,7 @@ class AppAdmin(ConsoleAdmin[App]):
         (
             "Turns",
             {
-                "fields": ("reply_wait_seconds", "max_tool_rounds", "history_budget_tokens"),
+                "fields": ("reply_wait_seconds", "max_tool_rounds", "history_budget_tokens", "summarises_history"),
                 "description": "A turn is one message and all that the App does to answer it.",
             },
         ),

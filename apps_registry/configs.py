@@ -81,13 +81,15 @@ def _to_config(app: App) -> AppConfig:
         slug=app.slug,
         is_default=app.is_default,
         preamble=app.preamble,
-        models=tuple(_to_model_config(model) for model in models),
+        models=tuple(to_model_config(model) for model in models),
         sampling=Sampling(app.temperature, app.top_p, app.max_reply_tokens),
         tools=(*_tools(app), *_document_tools(app)),
         reply_wait_seconds=app.reply_wait_seconds,
         max_tool_rounds=app.max_tool_rounds,
         history_budget_tokens=app.history_budget_tokens,
         sessions_readable_by_id=app.sessions_readable_by_id,
+        reply_language=app.reply_language,
+        summarises_history=app.summarises_history,
         makes_titles=app.makes_titles,
         recalls_earlier_sessions=app.recalls_earlier_sessions,
         allowed_origins=frozenset(app.allowed_origins.split()),
@@ -144,12 +146,22 @@ def _document_tools(app: App) -> list[Tool]:
     return [search_tool(app.pk, sorted({tag for of_one in tags for tag in of_one}))] if tags else []
 
 
-def _to_model_config(model: Model) -> ModelConfig:
+def to_model_config(model: Model) -> ModelConfig:
+    """Return a model's row, read with its provider, as turns see it."""
+    provider = model.provider
     return ModelConfig(
         name=model.name,
         provider_model_id=model.provider_model_id,
-        base_url=model.provider.base_url,
-        api_key_env=model.provider.api_key_env,
+        provider_id=provider.pk,
+        base_url=provider.base_url,
+        key=provider.key,
         context_window=model.context_window,
         supports_tools=model.supports_tools,
+        headers=provider.headers,
+        max_concurrent=provider.max_concurrent,
+        first_token_seconds=provider.first_token_seconds,
+        gap_seconds=provider.gap_seconds,
+        prompt_price=model.prompt_price,
+        completion_price=model.completion_price,
+        options=model.request_options,
     )

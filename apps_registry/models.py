@@ -19,6 +19,7 @@ from apps_registry.document_models import (
 )
 from apps_registry.encryption import decrypt, encrypt
 from apps_registry.http_tools.definition import HttpToolDefinition
+from apps_registry.provider_models import SLUG_PATTERN, Model, Provider, validate_slug
 from apps_registry.secret_box import secret_place
 
 __all__ = [
@@ -40,17 +41,6 @@ __all__ = [
     "Tool",
 ]
 
-# Look-alikes and case twins cannot exist in this alphabet.
-SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])\Z"
-validate_slug = RegexValidator(
-    SLUG_PATTERN,
-    "Use 2 to 40 lower-case letters, digits and hyphens, beginning and ending with a letter or digit.",
-)
-# Looser than Django's URLField, which refuses names without a dot, such as a container's.
-validate_base_url = RegexValidator(
-    r"^https?://[A-Za-z0-9.\-_\[\]:]+(/[^\s?#]*)?\Z",
-    "Use an address such as https://api.openai.com/v1, without a query.",
-)
 validate_origins = RegexValidator(
     r"\A(https?://[A-Za-z0-9.\-_\[\]:]+(\r?\n|\Z))*\Z", "Write one origin a line: a scheme, a host and perhaps a port."
 )
@@ -59,53 +49,6 @@ validate_hosts = RegexValidator(
     "Write one host and port a line, such as api.internal:8080.",
 )
 TOOL_NAME_PATTERN = r"^[a-zA-Z0-9_-]{1,64}\Z"  # what OpenAI-compatible APIs take
-
-
-class Provider(models.Model):
-    """A server that speaks the OpenAI chat completions protocol."""
-
-    slug = models.CharField(
-        max_length=40, unique=True, validators=[validate_slug], help_text="A short name for operators."
-    )
-    base_url = models.CharField(
-        "base URL",
-        max_length=500,
-        validators=[validate_base_url],
-        help_text="The address before /chat/completions, such as https://api.openai.com/v1.",
-    )
-    api_key_env = models.CharField(
-        "API key variable",
-        max_length=100,
-        blank=True,
-        validators=[
-            RegexValidator(r"^[A-Z][A-Z0-9_]*\Z", "Use the name of an environment variable, such as OPENAI_API_KEY.")
-        ],
-        help_text="The environment variable that holds the API key. Empty: the server needs none.",
-    )
-
-    def __str__(self) -> str:
-        return self.slug
-
-
-class Model(models.Model):
-    """A language model of a provider, under the name by which Apps and callers choose it."""
-
-    name = models.CharField(max_length=100, unique=True, help_text="The name that callers see and choose by.")
-    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="models")
-    provider_model_id = models.CharField(
-        "provider's model id",
-        max_length=200,
-        help_text="What the provider calls it; sent with every request.",
-    )
-    context_window = models.PositiveIntegerField(
-        default=128_000, validators=[MinValueValidator(512)], help_text="Tokens, prompt and reply together."
-    )
-    supports_tools = models.BooleanField(
-        default=True, help_text="Off for models that cannot call tools; they are then not offered any."
-    )
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class App(models.Model):
@@ -141,6 +84,12 @@ class App(models.Model):
     max_reply_tokens = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)], help_text="Empty: the model's own limit."
     )
+    reply_language = models.CharField(
+        max_length=40,
+        blank=True,
+        validators=[RegexValidator(r"\A[^\W\d_][\w ()'-]*\Z", "Write the name of a language, such as French.")],
+        help_text="The language that it answers in, such as French. Empty: the model follows the user.",
+    )
     reply_wait_seconds = models.PositiveIntegerField(
         default=30,
         validators=[MaxValueValidator(300)],
@@ -154,6 +103,12 @@ class App(models.Model):
     history_budget_tokens = models.PositiveIntegerField(
         default=16_000,
         help_text="Tokens of earlier turns given to the model, newest first and whole turns only.",
+    )
+    summarises_history = models.BooleanField(
+        "summarises long conversations",
+        default=True,
+        help_text="Turns that no longer fit are summarised by the model, in the background; otherwise it is no longer "
+        "told of them.",
     )
     sessions_readable_by_id = models.BooleanField(
         "sessions are readable by id alone",

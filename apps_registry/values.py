@@ -1,8 +1,33 @@
 """What a turn needs to know of an App, as plain values that any layer may hold."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
 
+import orjson
+
+from apps_registry.provider_key import ProviderKey
 from apps_registry.tools.base import Tool
+
+# What a request is made of here is not for its options to say.
+RESERVED_OPTIONS = frozenset({"model", "messages", "stream", "stream_options", "tools", "tool_choice", "n"})
+OPTIONS_MAX_BYTES = 4_000
+PER_TOKENS = 1_000_000  # prices are per so many
+
+
+def find_option_problem(options: object) -> str:
+    """Return what keeps request options from being sent, as a sentence; empty when nothing does."""
+    if not isinstance(options, dict):
+        return 'Write a JSON object, such as {"reasoning_effort": "low"}.'
+    try:
+        size = len(orjson.dumps(options))
+    except orjson.JSONEncodeError:
+        return "It holds something that cannot be sent as JSON, or is nested too deeply."
+    if size > OPTIONS_MAX_BYTES:
+        return f"It may take {OPTIONS_MAX_BYTES:,} bytes, and takes {size:,}."
+    taken = sorted(RESERVED_OPTIONS & options.keys())
+    return f"{', '.join(taken)}: set by the request itself." if taken else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,17 +37,40 @@ class ModelConfig:
     Attributes:
         name: the name that callers choose by.
         provider_model_id: what the provider calls it.
+        provider_id: the provider's row, whose limit its models share.
         base_url: the address before `/chat/completions`.
-        api_key_env: the environment variable that holds the provider's key; empty: none is needed.
+        key: where the provider's key is found.
         context_window: tokens, prompt and reply together.
+        headers: what the provider's requests carry beside the usual.
+        max_concurrent: requests at once of one worker to the provider; None: no limit.
+        first_token_seconds, gap_seconds: the provider's own time limits, if any.
+        prompt_price, completion_price: per million tokens; None: not known.
+        options: merged into the request body.
     """
 
     name: str
     provider_model_id: str
+    provider_id: int
     base_url: str
-    api_key_env: str
+    key: ProviderKey
     context_window: int
     supports_tools: bool
+    headers: Mapping[str, str] = field(default_factory=dict)
+    max_concurrent: int | None = None
+    first_token_seconds: float | None = None
+    gap_seconds: float | None = None
+    prompt_price: Decimal | None = None
+    completion_price: Decimal | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def cost(self, prompt_tokens: int | None, completion_tokens: int | None) -> Decimal | None:
+        """Return what so many tokens cost; None when a price or both counts are not known."""
+        if self.prompt_price is None or self.completion_price is None:
+            return None
+        if prompt_tokens is None and completion_tokens is None:
+            return None
+        total = (prompt_tokens or 0) * self.prompt_price + (completion_tokens or 0) * self.completion_price
+        return total / PER_TOKENS
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +97,8 @@ class AppConfig:
     max_tool_rounds: int
     history_budget_tokens: int
     sessions_readable_by_id: bool
+    reply_language: str
+    summarises_history: bool
     makes_titles: bool
     recalls_earlier_sessions: bool
     allowed_origins: frozenset[str]
@@ -57,6 +107,10 @@ class AppConfig:
     def model_for(self, chosen: str) -> ModelConfig:
         """Return the model of this name, if the App offers it, else the default."""
         return next((model for model in self.models if model.name == chosen), self.models[0])
+
+    def models_from(self, first: ModelConfig) -> tuple[ModelConfig, ...]:
+        """Return the models in the order in which a turn asks them: one, then the others as they are offered."""
+        return (first, *(model for model in self.models if model.name != first.name))
 
     def __post_init__(self) -> None:
         """Derive the names once."""

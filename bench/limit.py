@@ -169,7 +169,7 @@ def _outcome(message_id: uuid.UUID, text: str, now: datetime) -> dict[str, Any]:
     empty = ("finish_reason", "error_code", "error_detail", "partial_text")
     return {
         **dict.fromkeys(empty, ""),
-        **dict.fromkeys(("event_kind", "event_payload")),
+        **dict.fromkeys(("event_kind", "event_payload", "cost", "attempts")),
         "turn_status": "completed",
         "session_status": "idle",
         "model": "bench-model",

@@ -24,13 +24,14 @@ def seed(model_url: str) -> dict[str, object]:
 
 
 def _make_app(slug: str, model: Model, tools: int) -> App:
-    # No titles: a turn is one call of the model. A long wait: an answer is a whole turn.
+    # Neither titles nor summaries: a turn is one call of the model. A long wait: an answer is a whole turn.
     app = App.objects.create(
         slug=slug,
         name=slug,
         default_model=model,
         preamble="You are a helpful assistant.",
         makes_titles=False,
+        summarises_history=False,
         reply_wait_seconds=300,
     )
     Tool.objects.bulk_create(_http_tool(app, number) for number in range(tools))

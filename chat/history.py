@@ -12,6 +12,7 @@ from sessions_app.values import StoredMessage
 # vocabulary of every provider's model.
 BYTES_PER_TOKEN = 3.5
 MESSAGE_TOKENS = 8  # role and separators
+SUMMARY_INTRODUCTION = "(Summary of the earlier part of this conversation, which is left out here.)\n"
 
 
 # The model's only sign of where a tool's text begins and ends; a result cannot close it.
@@ -29,29 +30,41 @@ def estimate_tokens(text: str) -> int:
 
 
 def build_prompt(
-    preamble: str, messages: Sequence[StoredMessage], current: UUID, *, budget_tokens: int, with_tools: bool
+    preamble: str,
+    messages: Sequence[StoredMessage],
+    current: UUID,
+    *,
+    budget_tokens: int,
+    with_tools: bool,
+    summary: str = "",
 ) -> list[ChatMessage]:
     """Return the messages to send to the model.
 
     Args:
         preamble: always sent, unless empty.
-        messages: the session's messages, in order.
+        messages: the session's messages, in order, without those that the summary covers.
         current: the turn to be answered; its messages come last and are always sent.
         budget_tokens: what earlier turns may take together; whole turns, newest first.
         with_tools: whether the model understands tool calls; if not, earlier ones are left out.
+        summary: what was said before these messages, if it has been summarised; sent when the budget holds it.
     """
     now: list[StoredMessage] = []
     earlier: list[list[StoredMessage]] = []
-    left = budget_tokens
-    for turn in _turns_newest_first(messages):
+    cost = summary_cost(summary)
+    summary = summary if cost <= budget_tokens else ""
+    left = budget_tokens - (cost if summary else 0)
+    for turn in turns_newest_first(messages):
         if turn[0].turn_id == current:
             now = [*turn, *now]
         elif left >= 0:
-            left -= sum(_cost(message) for message in turn)
+            left -= sum(message_cost(message) for message in turn)
             earlier += [turn] if left >= 0 else []
         elif now and now[0].role == "user":  # the rest of a long history is not even looked at
             break
     prompt: list[ChatMessage] = [{"role": "system", "content": preamble}] if preamble else []
+    if summary:
+        # Not in the system message: what it tells of was said by the user, by tools and by the model.
+        prompt.append({"role": "user", "content": SUMMARY_INTRODUCTION + summary})
     for turn in [*reversed(earlier), now]:
         prompt += _chat_messages(turn, with_tools=with_tools)
     return prompt
@@ -80,11 +93,18 @@ def tool_message(call_id: str, result: str, *, note: str = "") -> dict[str, Any]
     return {"role": "tool", "tool_call_id": call_id, "content": content}
 
 
-def _cost(message: StoredMessage) -> int:
+def summary_cost(summary: str) -> int:
+    """Return about how many tokens a summary takes in a prompt; 0 for none."""
+    return MESSAGE_TOKENS + estimate_tokens(SUMMARY_INTRODUCTION + summary) if summary else 0
+
+
+def message_cost(message: StoredMessage) -> int:
+    """Return about how many tokens a message takes in a prompt."""
     return MESSAGE_TOKENS + estimate_tokens(message.content) + estimate_tokens(message.tool_arguments)
 
 
-def _turns_newest_first(messages: Sequence[StoredMessage]) -> Iterator[list[StoredMessage]]:
+def turns_newest_first(messages: Sequence[StoredMessage]) -> Iterator[list[StoredMessage]]:
+    """Yield the messages of each turn, the newest turn first."""
     turn: list[StoredMessage] = []
     for message in reversed(messages):
         if turn and message.turn_id != turn[-1].turn_id:

@@ -15,7 +15,7 @@ BACKOFF_SECONDS = (0.5, 1.5)
 
 
 class RetryingModel:
-    """Asks another model again when a failure may pass; never after the first chunk, which callers have seen."""
+    """Asks another model again when a failure may pass; never after the first token, which callers have seen."""
 
     def __init__(self, inner: ChatModel) -> None:
         self._inner = inner
@@ -30,7 +30,7 @@ class RetryingModel:
             try:
                 async with aclosing(self._inner.stream(messages, tools, allow_tool_calls=allow_tool_calls)) as deltas:
                     async for delta in deltas:
-                        has_begun = True
+                        has_begun = has_begun or delta.is_token
                         yield delta
                 return
             except ModelFailure as failure:

@@ -11,16 +11,18 @@ from django.conf import settings
 
 from apps_registry.database import DATABASE_DOWN
 from apps_registry.tools.base import ToolContext
+from apps_registry.values import ModelConfig
 from chat.about_the_user import about_the_user
 from chat.announcer import Announcer
+from chat.breaker import breakers
 from chat.engine import run_turn
 from chat.errors import place
 from chat.events import ChatMessage, RoundEnded, ToolResult
+from chat.fallback import FallbackModel
 from chat.history import ABOUT_TOOLS, build_prompt, estimate_tokens
 from chat.providers.base import ModelFailure, ModelTimeout
-from chat.providers.openai_compatible import OpenAICompatibleModel
-from chat.retries import RetryingModel
 from chat.running_turn import RunningTurn
+from chat.summaries import cancel_summaries, summarise_later
 from chat.titles import cancel_titles, make_title_later
 from sessions_app import turns
 from sessions_app.digest import EarlierSession, earlier_sessions
@@ -75,6 +77,7 @@ class TurnRunner:
                 self.cancel(session_id)
             await asyncio.gather(*tasks, return_exceptions=True)
         cancel_titles()
+        cancel_summaries()
         if self._keeper is not None:
             self._keeper.cancel()
 
@@ -94,6 +97,7 @@ class TurnRunner:
         announcer.end()
         if turn.session is not None and outcome.turn_status == "completed":
             make_title_later(turn.session, turn.app, turn.model)
+            summarise_later(turn.session, turn.app, turn.model, budget_tokens=turn.history_budget)
 
     async def _outcome(self, turn: RunningTurn, session: Session, announcer: Announcer) -> TurnOutcome:
         try:
@@ -127,24 +131,25 @@ class TurnRunner:
 
 
 async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) -> None:
-    app, model = turn.app, turn.model
-    client = OpenAICompatibleModel(
-        model,
-        app.sampling,
-        first_token_timeout=settings.MODEL_FIRST_TOKEN_TIMEOUT_SECONDS,
-        gap_timeout=settings.MODEL_GAP_TIMEOUT_SECONDS,
-    )
-    tools = app.tools if model.supports_tools else ()
+    app = turn.app
     wallet = session.wallet
     context = ToolContext(turn_id=turn.turn_id)
     if wallet:
         context = ToolContext(wallet.address, wallet.chain_id, wallet.is_proven, turn.turn_id)
-    prompt = _prompt(turn, session, await _system_prompt(turn, session))
-    unrepeatable = {tool.name for tool in tools if not tool.is_idempotent}
+    unrepeatable = {tool.name for tool in app.tools if not tool.is_idempotent}
+    preamble = await _system_prompt(turn, session)
+    models = FallbackModel(
+        app.models_from(turn.model),
+        app.sampling,
+        breakers,
+        prompt_for=lambda model: _prompt(turn, session, preamble, model),
+        on_answer=turn.answered_by,
+        on_failure=turn.not_answered_by,
+    )
     events = run_turn(
-        RetryingModel(client),
-        prompt,
-        tools,
+        models,
+        models.prompt,
+        app.tools,
         context,
         max_tool_rounds=app.max_tool_rounds,
         earlier=turn.earlier,
@@ -217,23 +222,34 @@ async def _system_prompt(turn: RunningTurn, session: Session) -> str:
             earlier = await earlier_sessions(session, has_key=turn.has_key)
         except DATABASE_DOWN as error:  # the turn is answered without, and stored once Postgres is back
             logger.warning("turn %s recalls nothing: %s", turn.turn_id, type(error).__name__)
+    language = turn.app.reply_language
+    sentence = f"Always answer in {language}, whatever language the user writes in." if language else ""
     about_tools = ABOUT_TOOLS if turn.app.tools and turn.model.supports_tools else ""
-    return "\n\n".join(filter(None, (turn.app.preamble, about_tools, about_the_user(session.wallet, earlier))))
+    parts = (turn.app.preamble, sentence, about_tools, about_the_user(session.wallet, earlier))
+    return "\n\n".join(filter(None, parts))
 
 
-def _prompt(turn: RunningTurn, session: Session, preamble: str) -> list[ChatMessage]:
+def _prompt(turn: RunningTurn, session: Session, preamble: str, model: ModelConfig) -> list[ChatMessage]:
     """Return the prompt, whose history leaves room for the rest within the model's window."""
-    app, model = turn.app, turn.model
+    app = turn.app
     message = next(message.content for message in reversed(session.messages) if message.turn_id == turn.turn_id)
     schemas = orjson.dumps([tool.parameters for tool in app.tools]).decode() if model.supports_tools else ""
     fixed = sum(map(estimate_tokens, (preamble, message, schemas)))
     reply = app.sampling.max_reply_tokens or model.context_window // 4
     budget = min(app.history_budget_tokens, model.context_window - fixed - reply)
-    messages: Sequence[StoredMessage] = session.messages
+    turn.history_budget = budget
+    messages: Sequence[StoredMessage] = session.messages[session.summarised_count :]
     if turn.resumed is not None:  # the engine tells of this round, with what is still open of it
         number = turn.resumed.round_number
         messages = [each for each in messages if (each.turn_id, each.tool_round) != (turn.turn_id, number)]
-    return build_prompt(preamble, messages, turn.turn_id, budget_tokens=budget, with_tools=model.supports_tools)
+    return build_prompt(
+        preamble,
+        messages,
+        turn.turn_id,
+        budget_tokens=budget,
+        with_tools=model.supports_tools,
+        summary=session.summary,
+    )
 
 
 async def _store(turn: RunningTurn, outcome: TurnOutcome) -> None:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -30,6 +31,7 @@ class RunningTurn:
 
     Attributes:
         session: as the turn last stored it; None when it was deleted meanwhile.
+        model: the one that answers; until one does, the one to be asked first.
         has_key: the caller has a key scoped to the App.
         messages: what the turn has completed and not yet stored.
         text: the pieces of the answer that streams in.
@@ -40,6 +42,8 @@ class RunningTurn:
         count: how many messages the turn has said.
         resumed: the round at which the turn goes on after its user's answer.
         failure: why the model did not answer, if so.
+        history_budget: tokens that earlier turns could take in the prompt.
+        attempts: the models that were not to be had, each with the reason in a word.
         listeners: those who stream this turn.
         task: ends once the result is stored.
         is_ending: the result is being stored, which nothing may break off.
@@ -59,6 +63,8 @@ class RunningTurn:
     count: int = 0
     resumed: RoundToFinish | None = None
     failure: ModelFailure | None = None
+    history_budget: int = 0
+    attempts: list[dict[str, str]] = field(default_factory=list)
     listeners: list[TurnListener] = field(default_factory=list)
     task: "asyncio.Task[None] | None" = None
     is_ending: bool = False
@@ -67,6 +73,7 @@ class RunningTurn:
     first_token_ms: int | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cost: Decimal | None = None
     tool_rounds: int = 0
     _finish_reason: str = ""
 
@@ -89,6 +96,14 @@ class RunningTurn:
     def has_round_to_store(self) -> bool:
         """Whether a round of tool calls is complete and not yet stored."""
         return bool(self.messages) and not self.open_calls
+
+    def answered_by(self, model: ModelConfig) -> None:
+        """A model has begun to answer; what it uses is at its prices."""
+        self.model = model
+
+    def not_answered_by(self, model: ModelConfig, reason: str) -> None:
+        """A model was not to be had."""
+        self.attempts.append({"model": model.name, "code": reason})
 
     def take(self, event: TurnEvent) -> None:
         """Record what happened."""
@@ -142,6 +157,8 @@ class RunningTurn:
         self._finish_reason = event.finish_reason
         self.prompt_tokens = _sum(self.prompt_tokens, event.prompt_tokens)
         self.completion_tokens = _sum(self.completion_tokens, event.completion_tokens)
+        cost = self.model.cost(event.prompt_tokens, event.completion_tokens)
+        self.cost = self.cost if cost is None else (self.cost or 0) + cost
         self.tool_rounds += bool(event.tool_calls)
         if event.text:
             self._say("agent", event.text, event.round_number if event.tool_calls else 0)
@@ -202,6 +219,8 @@ class RunningTurn:
             finish_reason=self._finish_reason[:40],
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,
+            cost=self.cost,
+            attempts=tuple(self.attempts),
             tool_rounds=self.tool_rounds,
             first_token_ms=self.first_token_ms,
             **more,  # type: ignore[arg-type]
@@ -239,6 +258,8 @@ def continued(session: Session, resumed: Resumed) -> dict[str, Any]:
         "completion_tokens": resumed.completion_tokens,
         "tool_rounds": resumed.tool_rounds,
         "first_token_ms": resumed.first_token_ms,
+        "cost": resumed.cost,
+        "attempts": list(resumed.attempts or ()),
     }
 
 

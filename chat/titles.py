@@ -2,14 +2,11 @@
 
 import asyncio
 import logging
-from contextlib import aclosing
-
-from django.conf import settings
 
 from apps_registry.database import DATABASE_DOWN
 from apps_registry.values import AppConfig, ModelConfig, Sampling
+from chat.asking import ask
 from chat.providers.base import ModelFailure
-from chat.providers.openai_compatible import OpenAICompatibleModel
 from sessions_app.hub import hub
 from sessions_app.store import store
 from sessions_app.values import Session
@@ -53,21 +50,9 @@ async def _make(session: Session, app: AppConfig, model: ModelConfig) -> None:
 
 
 async def _ask(session: Session, app: AppConfig, model: ModelConfig) -> str:
-    client = OpenAICompatibleModel(
-        model,
-        Sampling(temperature=app.sampling.temperature, max_reply_tokens=MAX_TOKENS),
-        first_token_timeout=settings.MODEL_FIRST_TOKEN_TIMEOUT_SECONDS,
-        gap_timeout=settings.MODEL_GAP_TIMEOUT_SECONDS,
-    )
+    sampling = Sampling(temperature=app.sampling.temperature, max_reply_tokens=MAX_TOKENS)
     said = "\n".join(f"{message.role}: {message.content[:EXCERPT_CHARS]}" for message in session.messages)
-    prompt = [{"role": "system", "content": ASK}, {"role": "user", "content": said}]
-    pieces: list[str] = []
-    async with aclosing(client.stream(prompt, (), allow_tool_calls=False)) as deltas:
-        async for delta in deltas:
-            pieces.append(delta.text)
-            if sum(map(len, pieces)) > 4 * TITLE_MAX_CHARS:
-                break
-    return "".join(pieces)
+    return await ask(model, sampling, ASK, said, max_chars=4 * TITLE_MAX_CHARS)
 
 
 def _clean(text: str) -> str:

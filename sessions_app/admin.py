@@ -11,8 +11,8 @@ from django.db import transaction
 from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 from apps_registry.admin_display import NOTHING, MachineRowsAdmin, badge, code, deletion_summary, moment
 from apps_registry.models import Model
@@ -37,6 +37,7 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
     change_form_template = "admin/sessions_app/chatsession/change_form.html"
     fieldsets = (
         (None, {"fields": ("id", "app_link", "state", "name", "wallet", "created", "last_active")}),
+        ("Summary of its first messages, for the model", {"fields": ("summarised",), "classes": ("collapse",)}),
         ("What the client last said of itself (user_state)", {"fields": ("client_state",), "classes": ("collapse",)}),
     )
 
@@ -100,6 +101,13 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
         if session.app is None:
             return "none yet: its first chat message decides"
         return _link("admin:apps_registry_app_change", session.app_id, session.app)
+
+    @admin.display(description="summary")
+    def summarised(self, session: ChatSession) -> SafeString:
+        """What the model is told in place of so many messages."""
+        if not session.summary:
+            return NOTHING
+        return format_html('{} messages:<pre class="aomi-text">{}</pre>', session.summarised_count, session.summary)
 
     @admin.display(description="sent by the client")
     def client_state(self, session: ChatSession) -> SafeString:
@@ -170,7 +178,8 @@ class TurnAdmin(MachineRowsAdmin[Turn]):
     fieldsets = (
         (None, {"fields": ("id", "session_link", "app_link", "key_link", "model", "state", "idempotency_key")}),
         ("Time", {"fields": ("started", "finished", "latency", "first_token")}),
-        ("Work", {"fields": ("tokens", "tool_rounds", "finish_reason")}),
+        ("Work", {"fields": ("tokens", "price", "tool_rounds", "finish_reason")}),
+        ("Models that were not to be had", {"fields": ("failed_attempts",)}),
         ("Error", {"fields": ("error_code", "detail")}),
         ("Partial reply", {"fields": ("partial",), "classes": ("collapse",)}),
     )
@@ -214,6 +223,20 @@ class TurnAdmin(MachineRowsAdmin[Turn]):
         if turn.prompt_tokens is None and turn.completion_tokens is None:
             return NOTHING
         return f"{turn.prompt_tokens or 0:,} / {turn.completion_tokens or 0:,}"
+
+    @admin.display(description="cost", ordering="cost")
+    def price(self, turn: Turn) -> SafeString | str:
+        """By the prices that its models had at the time."""
+        return f"{turn.cost.normalize():f}" if turn.cost is not None else NOTHING
+
+    @admin.display(description="in this order")
+    def failed_attempts(self, turn: Turn) -> SafeString:
+        """Which model failed before it said anything, and why, in a word each."""
+        if not turn.attempts:
+            return NOTHING
+        return format_html_join(
+            mark_safe("<br>"), "{} {}", ((each["model"], code(each["code"])) for each in turn.attempts)
+        )
 
     @admin.display(description="session")
     def session_link(self, turn: Turn) -> SafeString:

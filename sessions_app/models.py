@@ -47,6 +47,9 @@ class ChatSession(models.Model):
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     # System events that no snapshot has delivered yet; 0 spares the snapshot a look at their table.
     undelivered_events = models.PositiveIntegerField(default=0)
+    # What its first messages said, as many as the number; they stay where they are.
+    summary = models.TextField(blank=True, default="", db_default="")
+    summarised_count = models.PositiveIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(db_default=Now())
     last_active_at = models.DateTimeField(db_default=Now())
 
@@ -93,6 +96,9 @@ class Turn(models.Model):
     completion_tokens = models.PositiveIntegerField(null=True, blank=True)
     tool_rounds = models.PositiveSmallIntegerField(default=0)
     first_token_ms = models.PositiveIntegerField("first token (ms)", null=True, blank=True)
+    cost = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
+    # The models that were not to be had, in order: [{"model": …, "code": …}].
+    attempts = models.JSONField(null=True, blank=True)
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)
 

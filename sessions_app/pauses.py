@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +44,8 @@ class Resumed:
     completion_tokens: int | None
     tool_rounds: int
     first_token_ms: int | None
+    cost: Decimal | None
+    attempts: Sequence[dict[str, str]] | None
 
 
 async def answer(session_id: UUID, call: str, *, is_approved: bool) -> Resumed | None:

@@ -9,7 +9,8 @@ from sessions_app.open_calls import UNKNOWN_OUTCOME
 SESSION_COLUMNS = """
     session.id, session.app_id, session.status, session.version, session.title, session.chosen_model,
     session.is_archived, session.user_state, session.wallet_address, session.wallet_chain_id, session.wallet_is_proven,
-    session.running_turn, session.undelivered_events, session.created_at, session.last_active_at
+    session.running_turn, session.undelivered_events, session.created_at, session.last_active_at,
+    session.summary, session.summarised_count
 """
 
 READ_SESSION = f"""
@@ -172,7 +173,8 @@ WITH owned AS (
         status = %(turn_status)s, finished_at = clock_timestamp(), partial_text = %(partial_text)s, model = %(model)s,
         finish_reason = %(finish_reason)s, error_code = %(error_code)s, error_detail = %(error_detail)s,
         prompt_tokens = %(prompt_tokens)s, completion_tokens = %(completion_tokens)s,
-        tool_rounds = %(tool_rounds)s, first_token_ms = %(first_token_ms)s, open_calls = NULL
+        tool_rounds = %(tool_rounds)s, first_token_ms = %(first_token_ms)s, open_calls = NULL,
+        cost = %(cost)s::numeric, attempts = %(attempts)s::jsonb
     FROM owned WHERE sessions_app_turn.id = %(turn)s
 ), messages AS (
     {INSERT_MESSAGES}
@@ -332,5 +334,13 @@ WHERE id = %(session)s AND is_archived <> %(is_archived)s
 GIVE_TITLE = """
 UPDATE sessions_app_chatsession SET version = version + 1, title = %(title)s
 WHERE id = %(session)s AND NOT title_is_users AND title = %(instead_of)s
+RETURNING id
+"""
+
+# Messages are never removed one by one and positions have no gaps, so a number says which of them it covers.
+GIVE_SUMMARY = """
+UPDATE sessions_app_chatsession SET
+    version = version + 1, summary = %(summary)s, summarised_count = %(count)s
+WHERE id = %(session)s AND summarised_count = %(instead_of)s
 RETURNING id
 """

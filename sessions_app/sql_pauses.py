@@ -19,7 +19,8 @@ WITH owned AS (
     UPDATE sessions_app_turn SET
         status = 'paused', partial_text = '', model = %(model)s, prompt_tokens = %(prompt_tokens)s,
         completion_tokens = %(completion_tokens)s, tool_rounds = %(tool_rounds)s,
-        first_token_ms = %(first_token_ms)s, open_calls = %(open_calls)s::jsonb, paused_until = %(paused_until)s
+        first_token_ms = %(first_token_ms)s, cost = %(cost)s::numeric, attempts = %(attempts)s::jsonb,
+        open_calls = %(open_calls)s::jsonb, paused_until = %(paused_until)s
     FROM owned WHERE sessions_app_turn.id = %(turn)s
 ), messages AS (
     {INSERT_MESSAGES}
@@ -51,7 +52,7 @@ WITH session AS (
     WHERE turn.id = session.running_turn AND turn.status = 'paused' AND turn.paused_until > clock_timestamp()
         AND turn.open_calls @> %(asked)s::jsonb
     RETURNING turn.id, turn.status, turn.open_calls, turn.prompt_tokens, turn.completion_tokens, turn.tool_rounds,
-        turn.first_token_ms
+        turn.first_token_ms, turn.cost, turn.attempts
 ), resumed AS (
     UPDATE sessions_app_chatsession SET
         status = 'processing', version = version + 1, last_active_at = clock_timestamp(),

@@ -5,6 +5,7 @@ that starts a turn names the version that the caller saw, and fails when the row
 call compares the version, one indexed read, before it uses the copy.
 """
 
+import sys
 from uuid import UUID
 
 from cachetools import LRUCache
@@ -16,7 +17,7 @@ from psycopg.rows import TupleRow
 from apps_registry import database
 from sessions_app import sql
 from sessions_app.hub import hub
-from sessions_app.values import INTERRUPTED, Session, StoredMessage, Wallet
+from sessions_app.values import INTERRUPTED, SESSION_OVERHEAD_BYTES, Session, StoredMessage, Wallet
 
 LOADS = Counter("aomi_session_loads", "Sessions loaded, by the tier that had them.", ["tier"])
 DELETE_ATTEMPTS = 5
@@ -109,6 +110,18 @@ class SessionStore:
         parameters = {"session": session_id, "title": title, "instead_of": instead_of}
         return bool(await database.execute(sql.GIVE_TITLE, parameters))
 
+    async def give_summary(self, session_id: UUID, *, summary: str, count: int, instead_of: int) -> bool:
+        """Keep a summary of a session's first messages; False when another was kept in the meantime.
+
+        Args:
+            session_id: the session whose messages it tells of.
+            summary: the text.
+            count: how many messages it covers.
+            instead_of: how many the summary that it extends covers.
+        """
+        parameters = {"session": session_id, "summary": summary, "count": count, "instead_of": instead_of}
+        return bool(await database.execute(sql.GIVE_SUMMARY, parameters))
+
     async def choose_model(self, session_id: UUID, model: str) -> bool:
         """Have the session's next turns answered by this model; False when there is no such session."""
         return bool(await database.execute(sql.CHOOSE_MODEL, {"session": session_id, "model": model}))
@@ -165,7 +178,7 @@ def session_from_row(row: TupleRow) -> Session:
     """Return the session, still without its messages, of a row that begins with SESSION_COLUMNS."""
     (id_, app_id, status, version, title, chosen_model, is_archived, user_state, *wallet_and_more) = row
     address, chain_id, is_proven, *rest = wallet_and_more
-    running_turn, undelivered_events, created_at, last_active_at = rest[:4]
+    running_turn, undelivered_events, created_at, last_active_at, summary, summarised_count = rest[:6]
     return Session(
         id=id_,
         app_id=app_id,
@@ -180,6 +193,9 @@ def session_from_row(row: TupleRow) -> Session:
         undelivered_events=undelivered_events,
         created_at=created_at,
         last_active_at=last_active_at,
+        summary=summary,
+        summarised_count=summarised_count,
+        size=SESSION_OVERHEAD_BYTES + sys.getsizeof(summary),
     )
 
 

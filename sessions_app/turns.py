@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from uuid import UUID
 
 import orjson
@@ -61,6 +62,8 @@ class TurnOutcome:
         session_status: idle or interrupted.
         error_detail: a sentence for the operator.
         partial_text: what a failed answer had said, for the operator.
+        cost: by the models' prices; None: not known.
+        attempts: {"model", "code"} of each model that was not to be had.
         event: (kind, JSON payload) of a system event that tells the client, if any.
         pause: what a paused turn waits for.
     """
@@ -77,6 +80,8 @@ class TurnOutcome:
     completion_tokens: int | None = None
     tool_rounds: int = 0
     first_token_ms: int | None = None
+    cost: Decimal | None = None
+    attempts: Sequence[Mapping[str, str]] = ()
     event: tuple[str, str] | None = None
     pause: Pause | None = None
 
@@ -267,6 +272,8 @@ def _outcome_parameters(outcome: TurnOutcome) -> dict[str, object]:
         "completion_tokens": outcome.completion_tokens,
         "tool_rounds": outcome.tool_rounds,
         "first_token_ms": outcome.first_token_ms,
+        "cost": outcome.cost,
+        "attempts": orjson.dumps(outcome.attempts).decode() if outcome.attempts else None,
         "event_kind": kind,
         "event_payload": payload,
         **_message_parameters(outcome.messages),

@@ -68,6 +68,7 @@ class Session:
         version: the row's version that this value was read at or written as.
         user_state: the client's JSON text, as sent.
         running_turn: the turn that runs, while status is processing; else the one that is paused.
+        summary: of its first messages, as many as summarised_count; empty while there is none.
     """
 
     id: UUID
@@ -83,6 +84,8 @@ class Session:
     undelivered_events: int
     created_at: datetime
     last_active_at: datetime
+    summary: str = ""
+    summarised_count: int = 0
     messages: tuple[StoredMessage, ...] = ()
     size: int = field(default=SESSION_OVERHEAD_BYTES)
 

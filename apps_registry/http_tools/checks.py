@@ -99,19 +99,25 @@ def _url(definition: HttpToolDefinition) -> Iterator[Problem]:
 def _entries(definition: HttpToolDefinition) -> Iterator[Problem]:
     for attribute, entries in (("query", definition.query), ("headers", definition.headers)):
         yield from _mapping(attribute, entries)
-    if not isinstance(definition.headers, Mapping):
+    for message in header_problems(definition.headers):
+        yield Problem("headers", message)
+
+
+def header_problems(headers: object) -> Iterator[str]:
+    """Yield what keeps headers, name -> value, from being sent."""
+    if not isinstance(headers, Mapping):
         return
-    names = [str(name).lower() for name in definition.headers]
-    for name in definition.headers:
+    names = [str(name).lower() for name in headers]
+    for name in headers:
         if not isinstance(name, str) or not _TOKEN.match(name):
-            yield Problem("headers", f"{str(name)[:80]!r} is not the name of a header.")
+            yield f"{str(name)[:80]!r} is not the name of a header."
         elif name.lower() in _FORBIDDEN_HEADERS:
-            yield Problem("headers", f"{name} is set by the connection itself.")
+            yield f"{name} is set by the connection itself."
         elif names.count(name.lower()) > 1:
-            yield Problem("headers", f"{name} is given twice.")
-    for value in definition.headers.values():
+            yield f"{name} is given twice."
+    for value in headers.values():
         if isinstance(value, str) and not re.fullmatch(r"[\x20-\x7e]*", value):
-            yield Problem("headers", "Header values are of plain ASCII characters, without line breaks.")
+            yield "Header values are of plain ASCII characters, without line breaks."
 
 
 def _mapping(attribute: str, entries: Any) -> Iterator[Problem]:

@@ -5,8 +5,6 @@ import hashlib
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -22,6 +20,7 @@ from apps_registry.http_tools.scrub import scrub
 from apps_registry.http_tools.templates import Missing
 from apps_registry.outbound.client import CallRecord, OutboundRequest, OutboundResponse, send
 from apps_registry.outbound.errors import OutboundError
+from apps_registry.retry_after import seconds_of
 from apps_registry.secret_box import SecretBox
 from apps_registry.tools.base import Tool, ToolContext, ToolError
 
@@ -151,23 +150,11 @@ async def _send(
             if is_last or not error.is_transient or loop.time() + pause >= deadline:
                 raise
         else:
-            pause = max(pause, _retry_after(response))
+            pause = max(pause, seconds_of(response.headers.get("retry-after", "")) or 0)
             if is_last or response.status not in TRANSIENT_STATUS or loop.time() + pause >= deadline:
                 return response
         await asyncio.sleep(pause)
     raise AssertionError("the last try returns or raises")
-
-
-def _retry_after(response: OutboundResponse) -> float:
-    """Return for how many seconds the server asks to be left alone (RFC 9110, section 10.2.3); 0: it does not."""
-    value = response.headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value[:9])
-    try:
-        then = parsedate_to_datetime(value)
-    except ValueError:
-        return 0.0
-    return max(0.0, (then.replace(tzinfo=then.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
 def _check_wallet(definition: HttpToolDefinition, context: ToolContext) -> None:

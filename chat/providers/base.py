@@ -15,12 +15,16 @@ class ModelFailure(Exception):
         code: the contract's word, `model_error` or `model_timeout`.
         is_transient: whether the same request may succeed shortly.
         retry_after: seconds that the provider asks to wait, if it says.
+        reason: a word for operators: connect, timeout, http_429, no_key, or the code again.
     """
 
     code = "model_error"
 
-    def __init__(self, detail: str, *, is_transient: bool = False, retry_after: float | None = None) -> None:
+    def __init__(
+        self, detail: str, *, is_transient: bool = False, retry_after: float | None = None, reason: str = ""
+    ) -> None:
         super().__init__(detail)
+        self.reason = reason or self.code
         self.is_transient = is_transient
         self.retry_after = retry_after
 
@@ -49,6 +53,11 @@ class ModelDelta(NamedTuple):
     finish_reason: str = ""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+
+    @property
+    def is_token(self) -> bool:
+        """Whether it says something: many servers send a chunk with the role only before the model has begun."""
+        return bool(self.text or self.tool_calls or self.finish_reason)
 
 
 class ChatModel(Protocol):

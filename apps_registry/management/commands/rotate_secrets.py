@@ -5,17 +5,18 @@ from typing import Any
 
 from django.core.management.base import CommandError
 from django.db import transaction
+from django.db.models import QuerySet
 
 from apps_registry.encryption import NoKeys, Unreadable
 from apps_registry.management.base import TeachingCommand
-from apps_registry.models import Secret
+from apps_registry.models import Provider, Secret
 
 
 class Command(TeachingCommand):
     """Encrypts all secrets anew."""
 
     help = """\
-Encrypt every stored secret anew, under the first key of SECRETS_KEYS.
+Encrypt every stored secret and provider key anew, under the first key of SECRETS_KEYS.
 
 To change the key: put a new one before the old one in SECRETS_KEYS, restart the server, run this command, then take
 the old one away. Values stay as they are and are not shown. A secret that no key opens is named, and left alone.
@@ -32,25 +33,34 @@ examples:
 
     def handle(self, *_args: object, **options: Any) -> None:
         """Encrypt row by row, and say which could not be read."""
-        done, unreadable = 0, []
-        for pk in Secret.objects.order_by("pk").values_list("pk", flat=True):
-            with transaction.atomic():
-                # The row is held meanwhile, so that a value set at the console just now is not undone.
-                secret = Secret.objects.select_for_update(of=("self",)).select_related("app").filter(pk=pk).first()
-                if secret is None:
-                    continue
-                try:
-                    secret.reencrypt()
-                except Unreadable as error:
-                    unreadable.append(f"{secret.name} of the App {secret.app} cannot be read: {error}")
-                    continue
-                except NoKeys as error:
-                    raise CommandError(str(error)) from None
-                Secret.objects.filter(pk=pk).update(token=secret.token)  # its value was not set now
-                done += 1
+        done, unreadable = 0, list[str]()
+        for secret in Secret.objects.order_by("pk").values_list("pk", flat=True):
+            done += self._move(Secret.objects.filter(pk=secret), "token", unreadable)
+        for provider in Provider.objects.exclude(api_key_token="").order_by("pk").values_list("pk", flat=True):
+            done += self._move(Provider.objects.filter(pk=provider), "api_key_token", unreadable)
         if options["json"]:
             self.write_json({"encrypted": done, "unreadable": unreadable})
         else:
             self.stdout.write(f"Encrypted {done} secret{'' if done == 1 else 's'} under the first key.")
         if unreadable:
             raise CommandError("\n".join(unreadable))
+
+    @transaction.atomic
+    def _move(self, query: QuerySet[Any], column: str, unreadable: list[str]) -> int:
+        """Encrypt one row anew; return how many that made."""
+        # The row is held meanwhile, so that a value set at the console just now is not undone.
+        row = query.select_for_update(of=("self",)).first()
+        if row is None or not getattr(row, column):
+            return 0
+        try:
+            row.reencrypt()
+        except Unreadable as error:
+            unreadable.append(f"{_name(row)} cannot be read: {error}")
+            return 0
+        except NoKeys as error:
+            raise CommandError(str(error)) from None
+        return query.update(**{column: getattr(row, column)})  # its value was not set now
+
+
+def _name(row: Secret | Provider) -> str:
+    return f"{row.name} of the App {row.app}" if isinstance(row, Secret) else f"The key of the provider {row}"

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from apps_registry.provider_key import ProviderKey, provider_key_place
 from apps_registry.retrieval.embeddings.base import Embedder
 from apps_registry.retrieval.embeddings.minilm import MiniLM
 from apps_registry.retrieval.embeddings.openai_compatible import OpenAICompatibleEmbedder
+from apps_registry.secret_box import Keys
 
 # What a statement that joins the App's embedding model as `e` and its provider as `p` reads of them.
-COLUMNS = "e.id, e.dimensions, e.provider_model_id, p.base_url, p.api_key_env"
+COLUMNS = "e.id, e.dimensions, e.provider_model_id, p.base_url, p.api_key_env, p.id, p.api_key_token"
 JOINS = """
 LEFT JOIN apps_registry_embeddingmodel e ON e.id = a.embedding_model_id
 LEFT JOIN apps_registry_provider p ON p.id = e.provider_id
@@ -25,15 +27,19 @@ class EmbeddingConfig:
     provider_model_id: str
     base_url: str | None
     api_key_env: str | None
+    provider_id: int | None
+    api_key_token: str | None
 
     @property
     def embedder(self) -> Embedder:
         """What computes its vectors."""
-        if self.base_url is None:
+        if self.base_url is None or self.provider_id is None:
             return MiniLM(settings.DATA_DIR)
+        place = provider_key_place(self.provider_id, self.base_url)
+        keys = Keys(settings.SECRETS_KEYS)
         return OpenAICompatibleEmbedder(
             base_url=self.base_url,
-            api_key_env=self.api_key_env or "",
+            key=ProviderKey(place, self.api_key_token or "", self.api_key_env or "", keys),
             model_id=self.provider_model_id,
             dimensions=self.dimensions,
         )

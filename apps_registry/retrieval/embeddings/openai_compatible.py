@@ -1,13 +1,13 @@
 """Embeddings of any server that speaks OpenAI's `/embeddings`."""
 
 import asyncio
-import os
 from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
 import orjson
 
+from apps_registry.provider_key import NoProviderKey, ProviderKey
 from apps_registry.retrieval.embeddings.base import EmbedderError, Vector
 
 TIMEOUT = aiohttp.ClientTimeout(total=60, connect=5)
@@ -17,9 +17,9 @@ MAX_ANSWER_BYTES = 32 * 1024 * 1024
 class OpenAICompatibleEmbedder:
     """One embedding model of one server."""
 
-    def __init__(self, *, base_url: str, api_key_env: str, model_id: str, dimensions: int) -> None:
+    def __init__(self, *, base_url: str, key: ProviderKey, model_id: str, dimensions: int) -> None:
         self._url = f"{base_url.rstrip('/')}/embeddings"
-        self._api_key_env = api_key_env
+        self._key = key
         self._model_id = model_id
         self._dimensions = dimensions
 
@@ -29,7 +29,10 @@ class OpenAICompatibleEmbedder:
         Raises:
             EmbedderError: the server is away, refuses, or answers something else than such vectors.
         """
-        key = os.environ.get(self._api_key_env, "") if self._api_key_env else ""
+        try:
+            key = self._key.value()
+        except NoProviderKey as error:
+            raise EmbedderError(f"The embedding server cannot be asked: {error}.") from None
         body = {"model": self._model_id, "input": list(texts), "encoding_format": "float"}
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         try:

@@ -1,0 +1,116 @@
+"""Several models as one: when one fails before its first token, the next is asked, within the same turn."""
+
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
+
+from apps_registry.tools.base import Tool
+from apps_registry.values import ModelConfig, Sampling
+from chat.asking import client_of
+from chat.breaker import Breakers, ModelKey
+from chat.events import ChatMessage
+from chat.providers.base import ModelDelta, ModelFailure, ModelTimeout
+from chat.retries import RetryingModel
+
+SKIPPED = "circuit_open"
+
+
+class FallbackModel:
+    """The models of a turn, in the order in which they are asked; the one that answers stays the first."""
+
+    def __init__(
+        self,
+        configs: Sequence[ModelConfig],
+        sampling: Sampling,
+        breakers: Breakers,
+        *,
+        prompt_for: Callable[[ModelConfig], Sequence[ChatMessage]],
+        on_answer: Callable[[ModelConfig], None],
+        on_failure: Callable[[ModelConfig, str], None],
+    ) -> None:
+        """Describe the models; nothing is sent.
+
+        Args:
+            configs: at least one; the first is asked first.
+            sampling: parameters to pass on to each.
+            breakers: the worker's memory of which models fail.
+            prompt_for: the prompt that fits a model; the first one's is what `stream` gets.
+            on_answer: told of the model at its first token.
+            on_failure: told of a model that was not to be had, with the reason in a word.
+        """
+        self._configs = list(configs)
+        self._sampling = sampling
+        self._breakers = breakers
+        self._prompt_for = prompt_for
+        self._on_answer = on_answer
+        self._on_failure = on_failure
+        self._prompts = {configs[0].name: prompt_for(configs[0])}
+        self._prompt_length = len(self._prompts[configs[0].name])
+
+    @property
+    def prompt(self) -> Sequence[ChatMessage]:
+        """The first model's prompt."""
+        return next(iter(self._prompts.values()))
+
+    async def stream(
+        self, messages: Sequence[ChatMessage], tools: Sequence[Tool], *, allow_tool_calls: bool
+    ) -> AsyncGenerator[ModelDelta, None]:
+        """Yield the answer's chunks of the first model that has one.
+
+        Raises:
+            ModelFailure: the last failure of all; or the first that another model would not mend.
+        """
+        added = messages[self._prompt_length :]
+        last: ModelFailure | None = None
+        for config in self._candidates(has_tool_results=bool(added)):
+            model, is_settled = RetryingModel(client_of(config, self._sampling)), False
+            prompt = [*self._prompt(config), *added]
+            try:
+                async with aclosing(model.stream(prompt, tools, allow_tool_calls=allow_tool_calls)) as deltas:
+                    async for delta in deltas:
+                        if not is_settled and delta.is_token:
+                            is_settled = True
+                            self._answers(config)
+                        yield delta
+                return
+            except ModelFailure as failure:
+                if is_settled:
+                    raise
+                self._on_failure(config, failure.reason)
+                if not failure.is_transient and not isinstance(failure, ModelTimeout):
+                    raise
+                is_settled, last = True, failure
+                self._breakers.failed(_key(config))
+            finally:
+                if not is_settled:
+                    self._breakers.gave_up(_key(config))
+        if last is not None:
+            raise last
+
+    def _candidates(self, *, has_tool_results: bool) -> Iterator[ModelConfig]:
+        """Yield the models to ask, each one only when those before have failed: whoever is admitted must be asked."""
+        first, *others = self._configs
+        # What the tools of this turn answered cannot be told to a model that knows no tools.
+        usable = [first, *(config for config in others if config.supports_tools or not has_tool_results)]
+        is_any_asked = False
+        for config in usable:
+            if self._breakers.admits(_key(config)):
+                is_any_asked = True
+                yield config
+            else:
+                self._on_failure(config, SKIPPED)
+        if not is_any_asked:  # to leave a model alone serves nobody when there is no other
+            yield first
+
+    def _prompt(self, config: ModelConfig) -> Sequence[ChatMessage]:
+        if config.name not in self._prompts:
+            self._prompts[config.name] = self._prompt_for(config)
+        return self._prompts[config.name]
+
+    def _answers(self, config: ModelConfig) -> None:
+        self._breakers.answered(_key(config))
+        self._on_answer(config)
+        self._configs = [config, *(other for other in self._configs if other is not config)]
+
+
+def _key(config: ModelConfig) -> ModelKey:
+    return config.base_url, config.provider_model_id
