@@ -224,15 +224,15 @@ async def _system_prompt(turn: RunningTurn, session: Session) -> str:
             logger.warning("turn %s recalls nothing: %s", turn.turn_id, type(error).__name__)
     language = turn.app.reply_language
     sentence = f"Always answer in {language}, whatever language the user writes in." if language else ""
-    about_tools = ABOUT_TOOLS if turn.app.tools and turn.model.supports_tools else ""
-    parts = (turn.app.preamble, sentence, about_tools, about_the_user(session.wallet, earlier))
-    return "\n\n".join(filter(None, parts))
+    return "\n\n".join(filter(None, (turn.app.preamble, sentence, about_the_user(session.wallet, earlier))))
 
 
 def _prompt(turn: RunningTurn, session: Session, preamble: str, model: ModelConfig) -> list[ChatMessage]:
     """Return the prompt, whose history leaves room for the rest within the model's window."""
     app = turn.app
     message = next(message.content for message in reversed(session.messages) if message.turn_id == turn.turn_id)
+    if app.tools and model.supports_tools:
+        preamble = "\n\n".join(filter(None, (preamble, ABOUT_TOOLS)))
     schemas = orjson.dumps([tool.parameters for tool in app.tools]).decode() if model.supports_tools else ""
     fixed = sum(map(estimate_tokens, (preamble, message, schemas)))
     reply = app.sampling.max_reply_tokens or model.context_window // 4

@@ -71,7 +71,7 @@ def test_the_next_model_answers(three: Three, replies: list[Reply], code: str) -
     assert three.counts == [len(replies), 1, 0]  # its own retries came first
     assert (three.turn.model, three.turn.status) == (three.names[1], "completed")
     assert three.turn.attempts == [{"model": three.names[0], "code": code}]
-    assert three.models[1].prompts == [[{"role": "user", "content": "Hi"}]]
+    assert [prompt[1:] for prompt in three.models[1].prompts] == [[{"role": "user", "content": "Hi"}]]
 
 
 def test_a_model_that_cannot_be_reached(three: Three) -> None:
@@ -165,7 +165,7 @@ def test_a_smaller_window_gets_a_shorter_history(three: Three) -> None:
     three.client.chat("first")
     three.models[0].will(refuses(429, Retry_After="60"))
     three.client.chat("second")
-    assert [message["content"] for message in three.models[1].prompts[0]] == ["second"]
+    assert [message["content"] for message in three.models[1].prompts[0][1:]] == ["second"]
 
 
 @pytest.fixture

@@ -166,4 +166,4 @@ def test_an_app_answers_in_its_language(app_client: Client, app: App, model: Scr
     App.objects.filter(pk=app.pk).update(preamble="Be brief.", reply_language="French")
     app_client.chat("Hi")
     told = "Be brief.\n\nAlways answer in French, whatever language the user writes in."
-    assert model.prompts[0][0] == {"role": "system", "content": told}
+    assert model.prompts[0][0]["content"].startswith(told)
