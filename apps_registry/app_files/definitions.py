@@ -34,7 +34,7 @@ class Definitions:
     def missing(self) -> list[str]:
         """Return what `make_missing` would make, in words."""
         return [
-            *(f"provider {slug}" for slug in _absent(Provider, "slug", self.providers)),
+            *(_provider_words(self.providers[slug]) for slug in _absent(Provider, "slug", self.providers)),
             *(f"model {name}" for name in _absent(Model, "name", self.models)),
             *(f"embedding model {name}" for name in _absent(EmbeddingModel, "name", self.embedding_models)),
         ]
@@ -115,6 +115,12 @@ def _with_provider(row: dict[str, Any], where: str) -> dict[str, Any]:
     if provider is None:
         raise AppFileError(f"{where}, {row['name']}: there is no provider {row['provider']!r}, here or in the file.")
     return {**row, "provider": provider}
+
+
+def _provider_words(row: dict[str, Any]) -> str:
+    """Say where what callers write would go, and which key with it."""
+    key = f", with the key in {row['api_key_env']}" if row.get("api_key_env") else ""
+    return f"provider {row['slug']} at {row['base_url']}{key}"
 
 
 def _save(row: models.Model, where: str) -> None:

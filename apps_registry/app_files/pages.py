@@ -19,12 +19,12 @@ from apps_registry.models import App
 
 MAX_FORM_BYTES = 2**20  # the second step sends it once more, as a field
 # What a file makes and unmakes.
-NEEDED = tuple(
-    f"apps_registry.{verb}_{kind}"
-    for kind in ("app", "tool", "mcpserver", "document")
-    for verb in ("add", "change", "delete")
-    if (verb, kind) != ("delete", "app")
-) + ("apps_registry.add_provider", "apps_registry.add_model", "apps_registry.add_embeddingmodel")
+_VERBS_BY_KIND = {
+    "app": ("add", "change"),
+    **dict.fromkeys(("tool", "mcpserver", "document"), ("add", "change", "delete")),
+    **dict.fromkeys(("provider", "model", "embeddingmodel"), ("add",)),
+}
+NEEDED = [f"apps_registry.{verb}_{kind}" for kind, verbs in _VERBS_BY_KIND.items() for verb in verbs]
 
 
 class AppFileForm(forms.Form):
