@@ -13,7 +13,7 @@ from apps_registry.models import App
 _NOT_IN_FILES = frozenset(
     {
         *("id", "slug", "is_default", "is_active", "created_at", "updated_at"),
-        *("default_model", "embedding_model"),
+        *("default_model", "embedding_model", "live_release"),
     }
 )
 _LINES = frozenset({"allowed_origins", "allowed_hosts"})  # text fields with a value a line
