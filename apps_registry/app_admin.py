@@ -26,8 +26,10 @@ from apps_registry.document_admin import documents_line
 from apps_registry.forms import AppForm
 from apps_registry.models import App, Tool
 from apps_registry.openapi.pages import OpenApiPages
+from apps_registry.releases.pages import ReleasePages
 
 KEYS_SHOWN = 20
+RELEASES_SHOWN = 10
 USABLE_KEY = Q(keys__revoked_at=None) & (Q(keys__expires_at=None) | Q(keys__expires_at__gt=Now()))
 
 
@@ -224,7 +226,13 @@ class AppAdmin(ConsoleAdmin[App]):
         """Add the pages that switch the default App, and export and import Apps and tools."""
         view = self.admin_site.admin_view(self.make_default_view)
         own = path("<path:object_id>/make-default/", view, name="apps_registry_app_make_default")
-        return [own, *AppFilePages(self).urls(), *OpenApiPages(self).urls(), *super().get_urls()]
+        return [
+            own,
+            *AppFilePages(self).urls(),
+            *ReleasePages(self).urls(),
+            *OpenApiPages(self).urls(),
+            *super().get_urls(),
+        ]
 
     @admin.action(description="Make this the default App", permissions=["change"])
     def make_default_action(self, request: HttpRequest, queryset: QuerySet[App]) -> HttpResponse | None:
@@ -303,7 +311,7 @@ def _belongings(apps: list[App]) -> dict[str, int]:
 
 
 def _panels(request: HttpRequest, app: App) -> dict[str, Any]:
-    context: dict[str, Any] = {"needs_key": not app.is_default}
+    context: dict[str, Any] = {"needs_key": not app.is_default, "releases": app.releases.all()[:RELEASES_SHOWN]}
     if request.user.has_perm("apps_registry.view_tool") or request.user.has_perm("apps_registry.change_tool"):
         context["http_tools"] = app.tools.filter(kind=Tool.Kind.HTTP)
     if app.is_default:
