@@ -105,7 +105,7 @@ def test_every_statement_of_a_run_names_its_app(
 
 def _is_otherwise_bound(text: str) -> bool:
     """Rows written bring their App; a turn and its session are named by ids that are theirs alone."""
-    is_insert = re.search(r'INSERT INTO \S+ (AS session )?\([^)]*\bapp_id"?[,)]', text) is not None
+    is_insert = re.search(r'INSERT INTO \S+\s+(AS session )?\([^)]*\bapp_id"?[,)]', text) is not None
     return is_insert or ("sessions_app_" in text and NAMES_THE_SESSION.search(text) is not None)
 
 
