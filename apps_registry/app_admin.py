@@ -19,14 +19,17 @@ from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 
 from apps_registry.admin_display import NOTHING, ConsoleAdmin, badge, deletion_summary, moment
+from apps_registry.app_files.pages import AppFilePages
 from apps_registry.app_inlines import AlternativesInline, SecretsInline
 from apps_registry.default_app import make_default
 from apps_registry.document_admin import documents_line
 from apps_registry.forms import AppForm
 from apps_registry.models import App, Tool
 from apps_registry.openapi.pages import OpenApiPages
+from apps_registry.releases.pages import ReleasePages
 
 KEYS_SHOWN = 20
+RELEASES_SHOWN = 10
 USABLE_KEY = Q(keys__revoked_at=None) & (Q(keys__expires_at=None) | Q(keys__expires_at__gt=Now()))
 
 
@@ -44,6 +47,7 @@ class AppAdmin(ConsoleAdmin[App]):
     search_fields = ("slug", "name")
     ordering = ("-is_default", "slug")
     readonly_fields = ("standing", "documents", "created", "updated")
+    change_list_template = "admin/apps_registry/app/change_list.html"
     change_form_template = "admin/apps_registry/app/change_form.html"
     delete_confirmation_template = "admin/apps_registry/app/delete_confirmation.html"
     delete_selected_confirmation_template = "admin/apps_registry/app/delete_selected_confirmation.html"
@@ -219,10 +223,16 @@ class AppAdmin(ConsoleAdmin[App]):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **panels})
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the pages that switch the default App and import tools."""
+        """Add the pages that switch the default App, and export and import Apps and tools."""
         view = self.admin_site.admin_view(self.make_default_view)
         own = path("<path:object_id>/make-default/", view, name="apps_registry_app_make_default")
-        return [own, *OpenApiPages(self).urls(), *super().get_urls()]
+        return [
+            own,
+            *AppFilePages(self).urls(),
+            *ReleasePages(self).urls(),
+            *OpenApiPages(self).urls(),
+            *super().get_urls(),
+        ]
 
     @admin.action(description="Make this the default App", permissions=["change"])
     def make_default_action(self, request: HttpRequest, queryset: QuerySet[App]) -> HttpResponse | None:
@@ -301,7 +311,7 @@ def _belongings(apps: list[App]) -> dict[str, int]:
 
 
 def _panels(request: HttpRequest, app: App) -> dict[str, Any]:
-    context: dict[str, Any] = {"needs_key": not app.is_default}
+    context: dict[str, Any] = {"needs_key": not app.is_default, "releases": app.releases.all()[:RELEASES_SHOWN]}
     if request.user.has_perm("apps_registry.view_tool") or request.user.has_perm("apps_registry.change_tool"):
         context["http_tools"] = app.tools.filter(kind=Tool.Kind.HTTP)
     if app.is_default:

@@ -14,6 +14,7 @@ from apps_registry.mcp.definition import McpToolDefinition
 from apps_registry.mcp.tool import mcp_tool
 from apps_registry.models import App, Model
 from apps_registry.models import Tool as ToolRow
+from apps_registry.releases.frozen import FrozenConfig, frozen_config
 from apps_registry.retrieval.tool import search_tool
 from apps_registry.secret_box import Keys, SecretBox
 from apps_registry.tools.base import Tool
@@ -69,13 +70,16 @@ def load_app_config(which: str | int | None) -> AppConfig | None:
         which: a slug, an id, or None for the default App.
     """
     query = {"is_default": True} if which is None else {"slug" if isinstance(which, str) else "pk": which}
-    app = App.objects.filter(is_active=True, **query).select_related("default_model__provider").first()
-    return _to_config(app) if app else None
+    app = App.objects.filter(is_active=True, **query).select_related("default_model__provider", "live_release").first()
+    return _to_config(app, frozen_config(app)) if app else None
 
 
-def _to_config(app: App) -> AppConfig:
-    alternatives = app.appmodel_set.select_related("model__provider")
-    models = [app.default_model, *(row.model for row in alternatives if row.model_id != app.default_model_id)]
+def _to_config(app: App, frozen: FrozenConfig | None) -> AppConfig:
+    if frozen:
+        models = frozen.models
+    else:
+        alternatives = app.appmodel_set.select_related("model__provider")
+        models = [app.default_model, *(row.model for row in alternatives if row.model_id != app.default_model_id)]
     return AppConfig(
         id=app.pk,
         slug=app.slug,
@@ -83,7 +87,7 @@ def _to_config(app: App) -> AppConfig:
         preamble=app.preamble,
         models=tuple(to_model_config(model) for model in models),
         sampling=Sampling(app.temperature, app.top_p, app.max_reply_tokens),
-        tools=(*_tools(app), *_document_tools(app)),
+        tools=(*_tools(app, frozen), *_document_tools(app, frozen)),
         reply_wait_seconds=app.reply_wait_seconds,
         max_tool_rounds=app.max_tool_rounds,
         history_budget_tokens=app.history_budget_tokens,
@@ -107,15 +111,15 @@ def surroundings_of(app: App) -> Surroundings:
     )
 
 
-def _tools(app: App) -> Iterator[Tool]:
+def _tools(app: App, frozen: FrozenConfig | None) -> Iterator[Tool]:
     """Yield the App's tools that are on; one that cannot be used is left out, and takes no other along."""
     surroundings = surroundings_of(app)
-    for row in app.tools.filter(is_enabled=True).select_related("mcp_server"):
+    for row in frozen.tools if frozen else app.tools.filter(is_enabled=True).select_related("mcp_server"):
         if row.kind in {ToolRow.Kind.HTTP, ToolRow.Kind.MCP}:
             try:
                 yield replace(_remote_tool(row, surroundings), needs_confirmation=row.needs_confirmation)
             except (TypeError, ValueError, AttributeError) as error:
-                logger.error("tool %d of App %s cannot be used: %s", row.pk, app.slug, type(error).__name__)
+                logger.error("tool %s of App %s cannot be used: %s", row.name, app.slug, type(error).__name__)
         elif row.name in BUILTIN_TOOLS:
             yield replace(BUILTIN_TOOLS[row.name], needs_confirmation=row.needs_confirmation)
 
@@ -140,10 +144,14 @@ def _remote_tool(row: ToolRow, surroundings: Surroundings) -> Tool:
     )
 
 
-def _document_tools(app: App) -> list[Tool]:
+def _document_tools(app: App, frozen: FrozenConfig | None) -> list[Tool]:
     """Return the search tool, if there is something to search."""
-    tags = list(app.documents.filter(chunk_count__gt=0).values_list("tags", flat=True))
-    return [search_tool(app.pk, sorted({tag for of_one in tags for tag in of_one}))] if tags else []
+    searched = app.documents.filter(chunk_count__gt=0)
+    if frozen:
+        searched = searched.filter(pk__in=frozen.document_ids)
+    tags = list(searched.values_list("tags", flat=True))
+    names = sorted({tag for of_one in tags for tag in of_one})
+    return [search_tool(app.pk, names, documents=frozen.document_ids if frozen else None)] if tags else []
 
 
 def to_model_config(model: Model) -> ModelConfig:

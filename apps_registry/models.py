@@ -25,6 +25,7 @@ from apps_registry.secret_box import secret_place
 __all__ = [
     "App",
     "AppModel",
+    "AppRelease",
     "ChunkWord",
     "Document",
     "DocumentChunk",
@@ -157,6 +158,10 @@ class App(models.Model):
         validators=[validate_hosts],
         help_text="Hosts of a private network that this App's tools may call, one a line, each with its port, such as "
         "127.0.0.1:9000. Public hosts need not be named.",
+    )
+    # What callers meet; empty: the draft, which is this row with what belongs to it.
+    live_release = models.ForeignKey(
+        "apps_registry.AppRelease", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -337,3 +342,4 @@ class RegistryRevision(models.Model):
 # The models of a part of the registry live with that part; Django finds them by this module.
 from apps_registry.mcp.models import McpServer  # noqa: E402
 from apps_registry.openapi.models import OpenApiSource, OpenApiTool  # noqa: E402
+from apps_registry.releases.models import AppRelease  # noqa: E402

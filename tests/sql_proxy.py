@@ -1,4 +1,4 @@
-"""A wire-level proxy before Postgres that counts the round trips a process makes."""
+"""A wire-level proxy before Postgres that counts the round trips a process makes, and keeps its statements."""
 
 import asyncio
 import threading
@@ -13,6 +13,7 @@ class SqlProxy:
         hosts = urllib.parse.parse_qs(parts.query).get("host")
         self._target = (hosts[0] if hosts else parts.hostname or "127.0.0.1", parts.port or 5432)
         self.round_trips = 0
+        self.statements: list[str] = []
         self._is_cut = False
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
@@ -84,6 +85,8 @@ class SqlProxy:
             # Query and Sync end what the frontend sends before it waits for an answer:
             # https://www.postgresql.org/docs/current/protocol-message-formats.html
             self.round_trips += kind in (b"Q", b"S")
+            if kind in (b"Q", b"P"):  # Parse has the name of the statement before its text
+                self.statements.append(body.split(b"\0")[kind == b"P"].decode())
             server_out.write(kind + length + body)
             await server_out.drain()
 

@@ -23,12 +23,20 @@ _PLAIN = {
     "float": (r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", list("-+.0123456789")),
     "merge": (r"<<", ["<"]),
 }
-for _kind, (_pattern, _firsts) in _PLAIN.items():
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(rf"(?:{_pattern})\Z"), _firsts)
+# What unquoted text means, for who writes what is read here: tag, pattern, first characters.
+PLAIN_RESOLVERS = [
+    (f"tag:yaml.org,2002:{kind}", re.compile(rf"(?:{pattern})\Z"), firsts) for kind, (pattern, firsts) in _PLAIN.items()
+]
+for _tag, _pattern, _firsts in PLAIN_RESOLVERS:
+    _Loader.add_implicit_resolver(_tag, _pattern, _firsts)
 
 
-def load_yaml(text: str) -> Any:
+def load_yaml(text: str, *, unique_keys: bool = False) -> Any:
     """Return the one document in a text of YAML.
+
+    Args:
+        text: the YAML.
+        unique_keys: refuse a mapping that names a key twice; else the last one counts.
 
     Raises:
         ValueError: it is not YAML, has several documents, tags of its own, or grows too large or too deep when its
@@ -40,6 +48,8 @@ def load_yaml(text: str) -> Any:
         if node is None:
             raise ValueError("it is empty")
         _measure(node)
+        if unique_keys:
+            _refuse_twins(node)
         return loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
@@ -73,6 +83,22 @@ def _measure(root: yaml.Node) -> None:
             open_nodes.add(id(node))
             waiting.append((node, True))
             waiting.extend((child, False) for child in children if id(child) not in sizes)
+
+
+def _refuse_twins(root: yaml.Node) -> None:
+    waiting, seen = [root], {id(root)}
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, yaml.MappingNode):
+            names: set[str] = set()
+            for key, _ in node.value:
+                if isinstance(key, yaml.ScalarNode):
+                    if key.value in names:
+                        raise ValueError(f"{key.value[:60]!r} stands twice, in line {key.start_mark.line + 1} again")
+                    names.add(key.value)
+        fresh = [child for child in _children(node) if id(child) not in seen]
+        seen.update(map(id, fresh))
+        waiting.extend(fresh)
 
 
 def _children(node: yaml.Node) -> list[yaml.Node]:

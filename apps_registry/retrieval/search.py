@@ -22,6 +22,7 @@ EXACT_UP_TO = 10_000
 EMBED_SECONDS = 5.0
 
 Ranking = dict[int, float]
+Only = dict[str, object]  # what narrows a search: a tag, ids of documents; None: it does not
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,16 @@ class _Plan:
     embedding: EmbeddingConfig | None
 
 
-async def search(app_id: int, query: str, *, tag: str | None = None, limit: int = 5) -> Found:
+async def search(
+    app_id: int, query: str, *, tag: str | None = None, documents: Sequence[int] | None = None, limit: int = 5
+) -> Found:
     """Return the passages of this App's documents that fit a query best.
 
     Args:
         app_id: whose documents; those of others are never looked at.
         query: a question or words, in the App's language.
         tag: only documents with this tag.
+        documents: only documents with these ids; None: all of the App.
         limit: how many passages.
 
     Raises:
@@ -47,7 +51,10 @@ async def search(app_id: int, query: str, *, tag: str | None = None, limit: int 
     """
     query = query.replace("\x00", "").encode("utf-8", "replace").decode()[:MAX_QUERY_CHARS]
     plan = await _plan(app_id, query)
-    (by_vector, note), by_text = await asyncio.gather(_by_vector(app_id, query, plan, tag), _by_text(app_id, plan, tag))
+    only: Only = {"tag": tag, "documents": None if documents is None else list(documents)}
+    (by_vector, note), by_text = await asyncio.gather(
+        _by_vector(app_id, query, plan, only), _by_text(app_id, plan, only)
+    )
     best = fuse(list(by_text), list(by_vector))[:limit]
     return Found(await _passages(app_id, best, by_text, by_vector), note)
 
@@ -61,13 +68,13 @@ async def _plan(app_id: int, query: str) -> _Plan:
     return _Plan(total, [(word, count) for word, count, *_ in words if count][:MAX_TERMS], config)
 
 
-async def _by_text(app_id: int, plan: _Plan, tag: str | None) -> Ranking:
+async def _by_text(app_id: int, plan: _Plan, only: Only) -> Ranking:
     if not plan.terms:
         return {}
-    values: dict[str, object] = {"app_id": app_id, "tag": tag, "limit": CANDIDATES, "candidates_limit": 2 * MAX_RANKED}
+    values: dict[str, object] = {**only, "app_id": app_id, "limit": CANDIDATES, "candidates_limit": 2 * MAX_RANKED}
     for number, (word, count) in enumerate(plan.terms):
         values |= {f"term{number}": _term(word), f"idf{number}": _rarity(count, plan.total)}
-    statement, mark = sql.text_search(len(plan.terms), tagged=tag is not None), _term(f"\x01{app_id}")
+    statement, mark = sql.text_search(len(plan.terms), tagged=_narrows(only)), _term(f"\x01{app_id}")
     for telling in _telling(plan.terms):
         if rows := await database.read(statement, {**values, "candidates": f"{mark} & ({telling})"}):
             return dict(rows)
@@ -92,6 +99,10 @@ def _telling(terms: Sequence[tuple[str, int]]) -> list[str]:
     return [" | ".join(chosen)]
 
 
+def _narrows(only: Only) -> bool:
+    return any(value is not None for value in only.values())
+
+
 def _rarity(count: int, total: int) -> float:
     """Return the inverse document frequency of Okapi BM25."""
     return math.log(1 + (total - count + 0.5) / (count + 0.5))
@@ -102,7 +113,7 @@ def _term(word: str) -> str:
     return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-async def _by_vector(app_id: int, query: str, plan: _Plan, tag: str | None) -> tuple[Ranking, str]:
+async def _by_vector(app_id: int, query: str, plan: _Plan, only: Only) -> tuple[Ranking, str]:
     """Return the ranking, and why there is none."""
     config = plan.embedding
     if config is None or not plan.total:
@@ -119,8 +130,8 @@ async def _by_vector(app_id: int, query: str, plan: _Plan, tag: str | None) -> t
         return {}, f"By words only: {error}"
     except TimeoutError:
         return {}, "By words only: the embedding model takes too long."
-    statement = sql.vector_search(config.dimensions, config.id, exact=plan.total <= EXACT_UP_TO, tagged=tag is not None)
-    values = {"app_id": app_id, "tag": tag, "limit": CANDIDATES, "vector": vectors[0]}
+    statement = sql.vector_search(config.dimensions, config.id, exact=plan.total <= EXACT_UP_TO, tagged=_narrows(only))
+    values = {**only, "app_id": app_id, "limit": CANDIDATES, "vector": vectors[0]}
     async with database.borrowed() as connection, connection.transaction():
         # Without it the index gives its nearest of all Apps, of which the filter leaves few or none.
         await connection.execute("SET LOCAL hnsw.iterative_scan = relaxed_order")

@@ -169,7 +169,9 @@ ORDER BY word.lexeme = chr(1) || a.id DESC, kept.chunks
 _TAGGED = """
 AND {chunk} IN (
     SELECT tagged.id FROM apps_registry_documentchunk tagged JOIN apps_registry_document d ON d.id = tagged.document_id
-    WHERE tagged.app_id = %(app_id)s AND d.app_id = %(app_id)s AND %(tag)s::text = ANY (d.tags)
+    WHERE tagged.app_id = %(app_id)s AND d.app_id = %(app_id)s
+        AND (%(tag)s::text IS NULL OR %(tag)s::text = ANY (d.tags))
+        AND (%(documents)s::bigint[] IS NULL OR d.id = ANY (%(documents)s::bigint[]))
 )
 """
 
@@ -183,7 +185,7 @@ def text_search(terms: int, *, tagged: bool) -> str:
 
     Args:
         terms: the number of words that rank.
-        tagged: only documents with a tag.
+        tagged: only documents with a tag, or only those of a list.
     """
     weights = "'{0.1, 0.1, 0.3, 1}'"  # of labels D to A: a word in a heading counts three times as much
     rank = " + ".join(f"%(idf{n})s::float8 * ts_rank({weights}, c.search, %(term{n})s::tsquery)" for n in range(terms))
@@ -206,7 +208,7 @@ def vector_search(dimensions: int, model: int, *, exact: bool, tagged: bool) -> 
         dimensions: of the App's embedding model.
         model: its id, in the text so that the planner sees which partial index fits.
         exact: look at every vector of the App instead of at the index over all Apps.
-        tagged: only documents with a tag.
+        tagged: only documents with a tag, or only those of a list.
     """
     distance = f"v.embedding::halfvec({int(dimensions)}) <=> %(vector)s::halfvec({int(dimensions)})"
     return f"""

@@ -17,12 +17,13 @@ DESCRIPTION = (
 MAX_TAGS = 50
 
 
-def search_tool(app_id: int, tags: Sequence[str]) -> Tool:
+def search_tool(app_id: int, tags: Sequence[str], *, documents: Sequence[int] | None = None) -> Tool:
     """Return the tool, bound to one App: no argument of the model's can lead it to another's documents.
 
     Args:
         app_id: whose documents it searches.
         tags: those that the documents bear; searches can be narrowed to one.
+        documents: ids of the only ones to search; None: all of the App.
     """
     properties: dict[str, Any] = {"query": {"type": "string", "description": "A question, or words to look for."}}
     if tags:
@@ -32,7 +33,7 @@ def search_tool(app_id: int, tags: Sequence[str]) -> Tool:
 
     async def run(arguments: Mapping[str, Any], _: ToolContext) -> dict[str, Any]:
         try:
-            found = await search(app_id, arguments["query"], tag=arguments.get("tag"))
+            found = await search(app_id, arguments["query"], tag=arguments.get("tag"), documents=documents)
         except DATABASE_DOWN:
             raise ToolError("the documents cannot be searched right now") from None
         return for_model(found.passages)

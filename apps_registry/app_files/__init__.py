@@ -1,0 +1,1 @@
+"""An App as one readable file: written, read strictly, compared, and made so."""

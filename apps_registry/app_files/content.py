@@ -1,0 +1,139 @@
+"""What an App is made of, as plain values: what a file holds and what the database holds are compared as these."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields, replace
+from typing import Any
+
+from apps_registry.http_tools.checks import secrets_used
+from apps_registry.http_tools.definition import HttpToolDefinition
+from apps_registry.http_tools.templates import placeholders
+from apps_registry.mcp.definition import McpToolDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class HttpToolContent:
+    """An HTTP tool, on or off."""
+
+    definition: HttpToolDefinition
+    is_enabled: bool = True
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it without what is as usual."""
+        usual = {each.name: _usual(each) for each in fields(HttpToolDefinition)}
+        data = {name: value for name, value in self.definition.as_json().items() if value != usual[name]}
+        return {"name": self.definition.name, **_off(self.is_enabled), **data}
+
+
+@dataclass(frozen=True, slots=True)
+class McpToolContent:
+    """A chosen tool of an MCP server, as it was accepted; `name` is what the App's model calls it."""
+
+    name: str
+    definition: McpToolDefinition
+    is_enabled: bool = True
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it without what is as usual."""
+        return {"name": self.name, **_off(self.is_enabled), **self.definition.as_json()}
+
+
+@dataclass(frozen=True, slots=True)
+class McpServerContent:
+    """An MCP server with the tools that were chosen."""
+
+    prefix: str
+    url: str
+    headers: Mapping[str, str]
+    timeout_seconds: float
+    max_result_chars: int
+    tools: tuple[McpToolContent, ...]
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON data."""
+        return {
+            "prefix": self.prefix,
+            "url": self.url,
+            **({"headers": dict(self.headers)} if self.headers else {}),
+            "timeout_seconds": self.timeout_seconds,
+            "max_result_chars": self.max_result_chars,
+            "tools": [tool.as_data() for tool in self.tools],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentContent:
+    """A document: its content counts as its SHA-256, in hexadecimal."""
+
+    name: str
+    sha256: str
+    tags: tuple[str, ...] = ()
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON data."""
+        return {"name": self.name, **({"tags": list(self.tags)} if self.tags else {}), "sha256": self.sha256}
+
+
+@dataclass(frozen=True, slots=True)
+class AppContent:
+    """An App, but for its secrets, keys, sessions and whether it is on.
+
+    Attributes:
+        settings: its own fields (see `settings`) that are not as usual.
+        default_model: by name, as the alternatives and the embedding model are.
+    """
+
+    slug: str
+    settings: Mapping[str, Any]
+    default_model: str
+    alternative_models: tuple[str, ...] = ()
+    embedding_model: str = ""
+    builtin_tools: tuple[str, ...] = ()
+    http_tools: tuple[HttpToolContent, ...] = ()
+    mcp_servers: tuple[McpServerContent, ...] = ()
+    documents: tuple[DocumentContent, ...] = ()
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON data, in the order in which people read it."""
+        data = {
+            "slug": self.slug,
+            **self.settings,
+            "default_model": self.default_model,
+            "alternative_models": list(self.alternative_models),
+            "embedding_model": self.embedding_model,
+            "builtin_tools": list(self.builtin_tools),
+            "http_tools": [tool.as_data() for tool in self.http_tools],
+            "mcp_servers": [server.as_data() for server in self.mcp_servers],
+            "documents": [document.as_data() for document in self.documents],
+        }
+        return {name: value for name, value in data.items() if value not in ([], "")}
+
+    def in_order(self) -> "AppContent":
+        """Return it sorted, so that equal ones are equal; only the order of alternatives means something."""
+        servers = (
+            replace(server, tools=tuple(sorted(server.tools, key=lambda tool: tool.name)))
+            for server in sorted(self.mcp_servers, key=lambda server: server.prefix)
+        )
+        return replace(
+            self,
+            builtin_tools=tuple(sorted(self.builtin_tools)),
+            http_tools=tuple(sorted(self.http_tools, key=lambda tool: tool.definition.name)),
+            mcp_servers=tuple(servers),
+            documents=tuple(sorted(self.documents, key=lambda document: document.name)),
+        )
+
+    def secrets(self) -> list[str]:
+        """Return the names of the secrets that its tools send."""
+        names = {name for tool in self.http_tools for name in secrets_used(tool.definition)}
+        for server in self.mcp_servers:
+            names |= {name for namespace, name in placeholders(server.headers) if namespace == "secrets"}
+        return sorted(names)
+
+
+def _usual(each: Any) -> Any:
+    if each.default_factory is not MISSING:
+        return each.default_factory()
+    return each.default
+
+
+def _off(is_enabled: bool) -> dict[str, bool]:
+    return {} if is_enabled else {"is_enabled": False}

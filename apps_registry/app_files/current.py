@@ -1,0 +1,50 @@
+"""An App as the database has it, in the form in which files are compared."""
+
+from apps_registry.app_files.content import (
+    AppContent,
+    DocumentContent,
+    HttpToolContent,
+    McpServerContent,
+    McpToolContent,
+)
+from apps_registry.app_files.settings import settings_of
+from apps_registry.mcp.definition import McpToolDefinition
+from apps_registry.mcp.models import McpServer
+from apps_registry.models import App, Tool
+
+
+def content_of(app: App) -> AppContent:
+    """Return what an App is made of.
+
+    Raises:
+        TypeError, ValueError: a tool's stored definition cannot be read.
+    """
+    tools = list(app.tools.all())
+    builtins = [tool.name for tool in tools if tool.kind == Tool.Kind.BUILTIN and tool.is_enabled]
+    http = [HttpToolContent(tool.http_definition(), tool.is_enabled) for tool in tools if tool.kind == Tool.Kind.HTTP]
+    content = AppContent(
+        slug=app.slug,
+        settings=settings_of(app),
+        default_model=app.default_model.name,
+        alternative_models=tuple(app.appmodel_set.values_list("model__name", flat=True)),
+        embedding_model=app.embedding_model.name if app.embedding_model else "",
+        builtin_tools=tuple(builtins),
+        http_tools=tuple(http),
+        mcp_servers=tuple(_server(server, tools) for server in app.mcp_servers.all()),
+        documents=tuple(
+            DocumentContent(name, digest, tuple(tags))
+            for name, digest, tags in app.documents.values_list("name", "content_hash", "tags")
+        ),
+    )
+    return content.in_order()
+
+
+def _server(server: McpServer, tools: list[Tool]) -> McpServerContent:
+    chosen = tuple(
+        McpToolContent(tool.name, McpToolDefinition.from_text(tool.definition), tool.is_enabled)
+        for tool in tools
+        if tool.mcp_server_id == server.pk
+    )
+    return McpServerContent(
+        server.slug, server.url, server.headers, server.timeout_seconds, server.max_result_chars, chosen
+    )

@@ -1,0 +1,132 @@
+"""Providers and models that a file defines for installations that lack them; keys are never among it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from apps_registry.app_files.errors import AppFileError
+from apps_registry.app_files.strict import Fields
+from apps_registry.models import EmbeddingModel, Model, Provider
+
+Row = TypeVar("Row", bound=models.Model)
+
+# Not its other columns: headers may hold keys.
+_PROVIDER_FIELDS = ("slug", "base_url", "api_key_env")
+_OPTIONAL = ("api_key_env",)
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """Rows as data, by name; made where they are missing, and left alone where they are not."""
+
+    providers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    models: dict[str, dict[str, Any]] = field(default_factory=dict)
+    embedding_models: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON data."""
+        named = {"providers": self.providers, "models": self.models, "embedding_models": self.embedding_models}
+        return {name: list(rows.values()) for name, rows in named.items() if rows}
+
+    def missing(self) -> list[str]:
+        """Return what `make_missing` would make, in words."""
+        return [
+            *(_provider_words(self.providers[slug]) for slug in _absent(Provider, "slug", self.providers)),
+            *(f"model {name}" for name in _absent(Model, "name", self.models)),
+            *(f"embedding model {name}" for name in _absent(EmbeddingModel, "name", self.embedding_models)),
+        ]
+
+    def make_missing(self) -> None:
+        """Make the rows that are not there yet.
+
+        Raises:
+            AppFileError: one cannot be.
+        """
+        for slug in _absent(Provider, "slug", self.providers):
+            _save(Provider(**self.providers[slug]), f"providers, {slug}")
+        for name in _absent(Model, "name", self.models):
+            _save(Model(**_with_provider(self.models[name], "models")), f"models, {name}")
+        for name in _absent(EmbeddingModel, "name", self.embedding_models):
+            row = EmbeddingModel(**_with_provider(self.embedding_models[name], "embedding_models"))
+            _save(row, f"embedding_models, {name}")
+
+
+def definitions_of(used: Iterable[Model], embedding_model: EmbeddingModel | None) -> Definitions:
+    """Return the definitions of an App's models with their providers."""
+    providers: dict[str, dict[str, Any]] = {}
+    by_name: dict[str, dict[str, Any]] = {}
+    for model in used:
+        _add_provider(providers, model.provider)
+        columns = {name: getattr(model, name) for name in _columns(Model)}
+        by_name[model.name] = {"name": model.name, "provider": model.provider.slug, **columns}
+    embedders = {}
+    # The embedded one is part of every installation.
+    if embedding_model and embedding_model.provider:
+        _add_provider(providers, embedding_model.provider)
+        columns = {name: getattr(embedding_model, name) for name in _columns(EmbeddingModel)}
+        slug = embedding_model.provider.slug
+        embedders[embedding_model.name] = {"name": embedding_model.name, "provider": slug, **columns}
+    return Definitions(providers, by_name, embedders)
+
+
+def take_definitions(fields: Fields) -> Definitions:
+    """Take the definitions from a file.
+
+    Raises:
+        AppFileError: a field is unknown, missing or of the wrong type.
+    """
+    providers = {}
+    for each in fields.take_each("providers"):
+        row = {name: each.take(name, str, "" if name in _OPTIONAL else None) for name in _PROVIDER_FIELDS}
+        providers[row["slug"]] = row
+    named: dict[str, dict[str, dict[str, Any]]] = {}
+    for kind, model in (("models", Model), ("embedding_models", EmbeddingModel)):
+        rows = named[kind] = {}
+        for each in fields.take_each(kind):
+            row = {name: each.take(name, str) for name in ("name", "provider")}
+            row |= {name: each.take_any(name) for name in _columns(model) if each.has(name)}
+            rows[row["name"]] = row
+    return Definitions(providers, named["models"], named["embedding_models"])
+
+
+def _columns(model: type[models.Model]) -> list[str]:
+    return [
+        field.name
+        for field in model._meta.concrete_fields
+        if not field.primary_key and not field.is_relation and field.name != "name"
+    ]
+
+
+def _add_provider(providers: dict[str, dict[str, Any]], provider: Provider) -> None:
+    values = {name: getattr(provider, name) for name in _PROVIDER_FIELDS}
+    providers[provider.slug] = {name: value for name, value in values.items() if value or name not in _OPTIONAL}
+
+
+def _absent(model: type[models.Model], key: str, rows: dict[str, Any]) -> list[str]:
+    found = set(model._default_manager.filter(**{f"{key}__in": list(rows)}).values_list(key, flat=True))
+    return [name for name in rows if name not in found]
+
+
+def _with_provider(row: dict[str, Any], where: str) -> dict[str, Any]:
+    provider = Provider.objects.filter(slug=row["provider"]).first()
+    if provider is None:
+        raise AppFileError(f"{where}, {row['name']}: there is no provider {row['provider']!r}, here or in the file.")
+    return {**row, "provider": provider}
+
+
+def _provider_words(row: dict[str, Any]) -> str:
+    """Say where what callers write would go, and which key with it."""
+    key = f", with the key in {row['api_key_env']}" if row.get("api_key_env") else ""
+    return f"provider {row['slug']} at {row['base_url']}{key}"
+
+
+def _save(row: models.Model, where: str) -> None:
+    try:
+        row.full_clean()
+    except ValidationError as error:
+        name, messages = next(iter(error.message_dict.items()))
+        raise AppFileError(f"{where}: {name}: {messages[0]}") from None
+    row.save()

@@ -1,0 +1,129 @@
+"""Importing an App file: what it would change, and then making it so, all of it or nothing."""
+
+import difflib
+import hashlib
+from dataclasses import dataclass, replace
+
+import orjson
+from django.db import transaction
+
+from apps_registry.app_files.content import AppContent
+from apps_registry.app_files.current import content_of
+from apps_registry.app_files.errors import AppFileError
+from apps_registry.app_files.reading import AppFile
+from apps_registry.app_files.rows import write_rows
+from apps_registry.app_files.writing import content_text
+from apps_registry.models import App, EmbeddingModel, Model
+
+CONTEXT_LINES = 2
+
+
+class PlanChanged(Exception):
+    """What would be done is no longer what was confirmed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What importing a file would do.
+
+    Attributes:
+        slug: of the App.
+        before: the App now; None: there is none.
+        wanted: the App as the file has it.
+        created: providers and models that would be made, in words.
+        secrets: names of secrets that its tools send and that are not set.
+    """
+
+    slug: str
+    before: AppContent | None
+    wanted: AppContent
+    created: tuple[str, ...]
+    secrets: tuple[str, ...]
+
+    @property
+    def does_something(self) -> bool:
+        """Whether applying it would change the App."""
+        return self.before != self.wanted
+
+    def diff(self) -> list[str]:
+        """Return the lines that differ with some around them, each beginning with -, + or a blank."""
+        before = content_text(self.before).splitlines() if self.before else []
+        lines = difflib.unified_diff(before, content_text(self.wanted).splitlines(), n=CONTEXT_LINES, lineterm="")
+        return [line for line in lines if not line.startswith(("--- ", "+++ "))]
+
+    def digest(self) -> str:
+        """Return what tells this plan from any other."""
+        parts = [self.before and self.before.as_data(), self.wanted.as_data(), self.created]
+        return hashlib.blake2b(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
+
+
+def plan_import(file: AppFile) -> Plan:
+    """Return what importing a file would do; nothing is done.
+
+    Raises:
+        AppFileError: it cannot be imported here; the message names what is missing.
+    """
+    app = App.objects.filter(slug=file.content.slug).select_related("default_model", "embedding_model").first()
+    wanted = file.content if file.content.default_model else _with_model(file.content, app)
+    _check_models(wanted, file)
+    _check_documents(app, file)
+    known = set(app.secrets.values_list("name", flat=True)) if app else set()
+    secrets = tuple(name for name in wanted.secrets() if name not in known)
+    before = content_of(app) if app else None
+    return Plan(wanted.slug, before, wanted, tuple(file.definitions.missing()), secrets)
+
+
+@transaction.atomic
+def apply_import(file: AppFile, *, digest: str) -> Plan:
+    """Do what was planned and confirmed; returns what was done.
+
+    Args:
+        file: the file.
+        digest: of the plan that the operator saw.
+
+    Raises:
+        PlanChanged: the App changed meanwhile, so that something else would be done.
+        AppFileError: it cannot be done; nothing is.
+    """
+    App.objects.select_for_update(no_key=True).filter(slug=file.content.slug).first()
+    plan = plan_import(file)
+    if plan.digest() != digest:
+        raise PlanChanged
+    if plan.does_something:
+        file.definitions.make_missing()
+        write_rows(plan.wanted, file.files)
+    return plan
+
+
+def _with_model(content: AppContent, app: App | None) -> AppContent:
+    """A file that names no model leaves an App the one it has; a new App gets the default App's."""
+    of = app or App.objects.filter(is_default=True).select_related("default_model").first()
+    if of is None:
+        raise AppFileError("default_model: name one; there is no default App whose model it could have.")
+    name = of.default_model.name
+    return replace(content, default_model=name, alternative_models=_without(content.alternative_models, name))
+
+
+def _without(names: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return tuple(each for each in names if each != name)
+
+
+def _check_models(content: AppContent, file: AppFile) -> None:
+    names = {content.default_model, *content.alternative_models}
+    known = set(Model.objects.filter(name__in=names).values_list("name", flat=True)) | set(file.definitions.models)
+    for name in sorted(names - known):
+        raise AppFileError(f"There is no model {name!r}, and the file does not define it under models.")
+    wanted = content.embedding_model
+    is_defined = not wanted or wanted in file.definitions.embedding_models
+    if not is_defined and not EmbeddingModel.objects.filter(name=wanted).exists():
+        raise AppFileError(f"embedding_model: there is no {wanted!r}, and the file does not define it.")
+
+
+def _check_documents(app: App | None, file: AppFile) -> None:
+    known = set(app.documents.values_list("content_hash", flat=True)) if app else set()
+    for document in file.content.documents:
+        if document.sha256 not in file.files and document.sha256 not in known:
+            raise AppFileError(
+                f"documents: the file does not bring {document.name}, and the App does not have it: export with "
+                "--output, which writes such documents beside the file, or ingest it first."
+            )

@@ -1,0 +1,1 @@
+"""Releases: what an App was when it was published, unchanged by what is edited later."""
