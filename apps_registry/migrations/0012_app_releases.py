@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('apps_registry', '0009_document_search'),
+        ('apps_registry', '0011_model_config'),
     ]
 
     operations = [
