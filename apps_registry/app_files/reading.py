@@ -25,7 +25,7 @@ from apps_registry.http_tools.checks import TOOL_NAME, find_problems
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.mcp.definition import McpToolDefinition, find_problem
 from apps_registry.mcp.models import McpServer
-from apps_registry.models import validate_slug
+from apps_registry.provider_models import validate_slug
 from apps_registry.retrieval.blocks import MAX_FILE_BYTES, MIB, clean_line
 from apps_registry.retrieval.names import KINDS, MAX_NAME_CHARS, READABLE, suffix
 from apps_registry.tools.registry import BUILTIN_TOOLS
