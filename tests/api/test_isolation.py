@@ -11,7 +11,7 @@ import pytest
 from apps_registry.models import App, Document, DocumentChunk, OutboundCall
 from tests import factories
 from tests.client import Client
-from tests.model_server import ModelServer, ScriptedModel, calls, says
+from tests.model_server import ModelServer, ScriptedModel, calls, says, tool_results
 from tests.product import Server
 from tests.sql_proxy import SqlProxy
 from tests.upstream import Upstream, echo
@@ -117,7 +117,7 @@ def test_a_tool_of_another_app_cannot_be_named(
     model.will(calls(("look_up", {}), ("search_documents", {"query": "password"})), says("No."))
     with talk(server, other_app) as client:
         client.chat("Try")
-    results = [message["content"] for message in model.prompts[-1] if message["role"] == "tool"]
+    results = tool_results(model.prompts[-1])
     assert [json.loads(result)["error"].split(";")[0] for result in results] == [
         "there is no tool 'look_up'",
         "there is no tool 'search_documents'",

@@ -15,7 +15,7 @@ Run = Callable[..., Result]
 
 def preamble(client: Client, model: ScriptedModel) -> str:
     client.chat("Hi")
-    return str(model.prompts[-1][0]["content"])
+    return str(model.prompts[-1][0]["content"]).split("\n")[0]
 
 
 def tools(model: ScriptedModel) -> set[str]:

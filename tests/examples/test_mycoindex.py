@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from apps_registry.models import App, Document, DocumentChunk, OutboundCall
-from apps_registry.retrieval.passages import cited
 from tests import factories
 from tests.client import Client
 from tests.commands import Result
-from tests.model_server import ModelServer, ScriptedModel, calls, says
+from tests.model_server import ModelServer, ScriptedModel, calls, says, tool_results
 from tests.product import ROOT, Server, free_port
 from tests.waiting import wait_until
 
@@ -60,13 +59,11 @@ def test_the_tour(
     )
     with Client(server.url, app=imported.slug, key=key) as client:
         snapshot = client.chat("What is ETH at, and what does the index cost?")
-    price, found = [message["content"] for message in model.prompts[-1] if message["role"] == "tool"]
+    price, found = tool_results(model.prompts[-1])
     assert json.loads(price)["usd"] == 3125.5
     assert "0.35 percent a year" in found
-    answer = snapshot["messages"][-1]["content"]
-    results = [message["tool_result"][1] for message in snapshot["messages"] if message["tool_result"]]
-    (citation,) = cited(results, answer)
-    assert (citation.document, citation.place.split(",")[0]) == ("MyCoin Index", "MyCoin Index > Fees")
+    (citation,) = snapshot["messages"][-1]["citations"]
+    assert (citation["document"], citation["place"].split(",")[0]) == ("MyCoin Index", "MyCoin Index > Fees")
     call = OutboundCall.objects.get(app=imported)
     assert (call.tool, call.status, call.verdict) == ("get_price", 200, "answered")
 
