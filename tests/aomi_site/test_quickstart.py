@@ -66,7 +66,7 @@ class Quickstart:
 
     def stop(self, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)
-        return self.process.wait(40)
+        return self.process.wait(70)
 
     def status(self, path: str) -> int:
         try:
