@@ -46,7 +46,7 @@ INSTALLED_APPS = [
     "keys",
     "sessions_app",
     "chat",
-    "django.contrib.admin",
+    "aomi_site.console_config.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
