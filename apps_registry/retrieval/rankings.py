@@ -103,13 +103,12 @@ async def by_vector(plan: Plan, config: EmbeddingConfig, vector: str, *, exact: 
         rows = await database.read(statement, values, prepare=False)
     else:
         rows = await _indexed(statement, values)
-    return dict(sorted(rows, key=lambda row: -row[1]))
+    return {chunk: 1 - distance for chunk, distance in sorted(rows, key=lambda row: row[1])}
 
 
 async def _indexed(statement: str, values: dict[str, object]) -> list[tuple[int, float]]:
     async with database.borrowed() as connection:
         async with connection.pipeline(), connection.transaction():
-            await connection.execute(sql.SCAN_ITERATIVELY)
-            await connection.execute(sql.SCAN_WIDELY)
+            await connection.execute(sql.SCAN_SETTINGS)
             cursor = await connection.execute(statement, values, prepare=False)
         return await cursor.fetchall()

@@ -1,11 +1,13 @@
 """The model searches its App's documents, and no others."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from apps_registry.models import App, Document, DocumentChunk, EmbeddingModel
+from apps_registry.retrieval import sql
 from apps_registry.retrieval.passages import cited
 from tests import factories
 from tests.client import Client
@@ -31,7 +33,9 @@ WITH document AS (
     FROM document, generate_series(1, 2000) number RETURNING id
 )
 INSERT INTO apps_registry_chunkvector (chunk_id, embedding_model_id, app_id, embedding)
-SELECT id, %(model)s, %(app)s, %(vector)s::halfvec FROM chunk WHERE %(model)s IS NOT NULL
+SELECT id, %(model)s, %(app)s, (
+    %(vector)s::vector + (SELECT array_agg((random() - 0.5) / 5) FROM generate_series(1, 64) WHERE id > 0)::vector
+)::halfvec FROM chunk WHERE %(model)s IS NOT NULL
 """
 
 
@@ -39,6 +43,19 @@ SELECT id, %(model)s, %(app)s, %(vector)s::halfvec FROM chunk WHERE %(model)s IS
 def other_client(server: Server, other_app: App) -> Iterator[Client]:
     with Client(server.url, app=other_app.slug, key=factories.make_key(other_app).plain) as one:
         yield one
+
+
+def by_index(app: App, model: EmbeddingModel, query: str, document: int, *, narrowed: bool) -> list[float]:
+    """Return how near the nearest five are."""
+    statement = sql.vector_search(model.dimensions, model.pk, exact=False, narrowed=narrowed)
+    values: dict[str, Any] = {"app_id": app.pk, "documents": [document], "limit": 5, "vector": str(vector_of(query))}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_sort = off")  # a few rows would be sorted
+        cursor.execute(sql.SCAN_SETTINGS)
+        cursor.execute("EXPLAIN " + statement, values)
+        assert f"chunk_vector_model_{model.pk}" in str(cursor.fetchall())
+        cursor.execute(statement, values)
+        return [1 - distance for _, distance in cursor.fetchall()]
 
 
 def texts(found: dict[str, list[dict[str, str]]]) -> list[str]:
@@ -183,6 +200,11 @@ def test_an_app_with_few_chunks_finds_its_own_nearest_among_many_of_anothers(
         return sum(a * b for a, b in zip(vector_of(query), vector_of(text), strict=True))
 
     nearest = sorted(map(nearness, range(30)), reverse=True)[:5]
+    mine = Document.objects.get(app=app).pk
+    for narrowed in (True, False):  # a large App's way, through the index of all Apps, which may miss one
+        near = by_index(app, embedding_model, query, mine, narrowed=narrowed)
+        assert len(near) == 5
+        assert near[-1] > nearest[-1] - 0.2
     found = [int(one["place"].removeprefix("Part ").split(",")[0]) for one in ask(query)["passages"]]
     assert [round(nearness(number), 2) for number in found] == [round(one, 2) for one in nearest]
 
@@ -198,8 +220,6 @@ def test_a_narrowed_search_needs_no_telling_word_within_its_tag(ingest: Ingest, 
 
 
 def test_every_statement_about_documents_names_the_app() -> None:
-    from apps_registry.retrieval import sql
-
     fixed = {name: text for name, text in vars(sql).items() if name.isupper() and isinstance(text, str)}
     about = {name for name, text in fixed.items() if "apps_registry_document" in text or "chunkvector" in text}
     assert {name for name in about if "app_id" not in fixed[name]} == {"ENABLE_VECTORS", "INDEX_VECTORS"} & about
