@@ -99,30 +99,40 @@ def pool() -> AsyncConnectionPool[AsyncConnection[TupleRow]]:
     return _pool
 
 
-async def execute(statement: str, parameters: Parameters = ()) -> list[TupleRow]:
+async def execute(statement: str, parameters: Parameters = (), *, prepare: bool | None = None) -> list[TupleRow]:
     """Run one statement in its own transaction and return the rows that it returns.
+
+    Args:
+        statement: SQL.
+        parameters: its values.
+        prepare: as for `read`.
 
     Raises:
         psycopg.Error: what Postgres objects to; those in DATABASE_DOWN when it cannot be reached.
     """
     async with borrowed() as connection_:
-        cursor = await connection_.execute(statement, parameters)
+        cursor = await connection_.execute(statement, parameters, prepare=prepare)
         has_rows = cursor.pgresult is not None and cursor.pgresult.nfields > 0
         return await cursor.fetchall() if has_rows else []
 
 
-async def read(statement: str, parameters: Parameters = ()) -> list[TupleRow]:
+async def read(statement: str, parameters: Parameters = (), *, prepare: bool | None = None) -> list[TupleRow]:
     """Run one reading statement; a connection that Postgres dropped is replaced and the read repeated once.
+
+    Args:
+        statement: SQL.
+        parameters: its values.
+        prepare: False: planned anew each time, for these very values; None: prepared once it comes often.
 
     Raises:
         psycopg.Error: as `execute`.
     """
     try:
-        return await execute(statement, parameters)
+        return await execute(statement, parameters, prepare=prepare)
     except OperationalError:
         async with asyncio.timeout(STATEMENT_TIMEOUT_SECONDS):
             await pool().check()
-        return await execute(statement, parameters)
+        return await execute(statement, parameters, prepare=prepare)
 
 
 @asynccontextmanager

@@ -7,7 +7,10 @@ MIB = 1024 * 1024
 MAX_FILE_BYTES = 20 * MIB
 MAX_UNPACKED_BYTES = 100 * MIB
 MAX_RATIO = 100
+MIN_BYTES_FOR_RATIO = MIB  # little data may compress well without being a bomb
 MAX_TEXT_CHARS = 2_000_000
+MAX_HEADING_CHARS = 200
+MAX_HEADINGS = 8
 MAX_HIDDEN = 50
 MAX_HIDDEN_CHARS = 500
 
@@ -63,7 +66,9 @@ class Reading:
         self.characters += len(text)
         if self.characters > MAX_TEXT_CHARS:
             raise UnreadableError(f"The file holds more than {MAX_TEXT_CHARS:,} characters of text. Split it.")
-        self.blocks.append(Block(text, tuple(map(clean_line, block.heading)), block.page, block.line))
+        # Every chunk repeats its headings: unbounded, a few would outgrow all limits.
+        heading = tuple(clean_line(one)[:MAX_HEADING_CHARS] for one in block.heading[-MAX_HEADINGS:])
+        self.blocks.append(Block(text, heading, block.page, block.line))
 
     def hide(self, text: str) -> None:
         """Note hidden text for the operator; of very much only the beginning."""

@@ -13,6 +13,7 @@ from apps_registry.retrieval.blocks import (
     MAX_FILE_BYTES,
     MAX_RATIO,
     MAX_UNPACKED_BYTES,
+    MIN_BYTES_FOR_RATIO,
     UnreadableError,
     clean_line,
 )
@@ -36,7 +37,7 @@ def unpack(data: bytes, out: BinaryIO) -> None:
     infos = archive.infolist()
     if len(infos) > MAX_MEMBERS:
         raise UnreadableError(f"The zip holds {len(infos):,} files; {MAX_MEMBERS:,} is the limit.")
-    budget = min(MAX_UNPACKED_BYTES, len(data) * MAX_RATIO)
+    budget = min(MAX_UNPACKED_BYTES, max(MIN_BYTES_FOR_RATIO, len(data) * MAX_RATIO))
     for info in infos:
         name = clean_line(info.filename)[-MAX_NAME_CHARS:]
         if info.is_dir() or is_litter(name) or suffix(name) not in KINDS:

@@ -18,6 +18,7 @@ class EmbeddingServer:
 
     def __init__(self) -> None:
         self.status = 200
+        self.factor = 1.0
         self.requests: list[dict[str, Any]] = []
         outer = self
 
@@ -25,7 +26,10 @@ class EmbeddingServer:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 outer.requests.append(body)
-                data = [{"index": n, "embedding": outer.vector(text)} for n, text in enumerate(body["input"])]
+                data = [
+                    {"index": n, "embedding": [outer.factor * number for number in vector_of(text)]}
+                    for n, text in enumerate(body["input"])
+                ]
                 answer = json.dumps({"data": data[::-1]} if outer.status == 200 else {"error": "no"}).encode()
                 self.send_response(outer.status)
                 self.send_header("Content-Length", str(len(answer)))
@@ -45,11 +49,12 @@ class EmbeddingServer:
         self._server.server_close()
         self._thread.join()
 
-    def vector(self, text: str) -> list[float]:
-        """A bag of words in which synonyms are the same word."""
-        numbers = [0.0] * self.dimensions
-        for found in re.findall(r"\w{3,}", text.lower()):
-            digest = hashlib.sha256(SYNONYMS.get(found, found).encode()).digest()
-            numbers[digest[0] % self.dimensions] += 1 if digest[1] % 2 else -1
-        length = math.sqrt(sum(number * number for number in numbers)) or 1.0
-        return [number / length for number in numbers]
+
+def vector_of(text: str) -> list[float]:
+    """Return a bag of words in which synonyms are the same word."""
+    numbers = [0.0] * EmbeddingServer.dimensions
+    for found in re.findall(r"\w{3,}", text.lower()):
+        digest = hashlib.sha256(SYNONYMS.get(found, found).encode()).digest()
+        numbers[digest[0] % EmbeddingServer.dimensions] += 1 if digest[1] % 2 else -1
+    length = math.sqrt(sum(number * number for number in numbers)) or 1.0
+    return [number / length for number in numbers]

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps_registry.retrieval.blocks import Block
+from apps_registry.retrieval.blocks import Block, Reading
 from apps_registry.retrieval.chunking import MAX_CHARS, MIN_CHARS, to_chunks
 from apps_registry.retrieval.formats import text
 
@@ -15,6 +15,13 @@ PROSE = "The quick brown fox jumps over the lazy dog. " * 20
 def test_headings_part_chunks() -> None:
     chunks = list(to_chunks([Block("one", ("A",)), Block("two", ("A", "B")), Block("three", ("A", "B"))]))
     assert [(chunk.heading, chunk.text) for chunk in chunks] == [("A", "one"), ("A > B", "two\n\nthree")]
+
+
+def test_headings_stay_short_however_long_they_are() -> None:
+    reading = Reading()
+    reading.add(Block("one", ("h" * 100_000,) * 100))
+    (chunk,) = to_chunks(reading.blocks)
+    assert len(chunk.heading) < 2000
 
 
 def test_long_text_is_cut_at_sentences_with_an_overlap() -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from apps_registry.retrieval.passages import Citation, Passage, cited, for_model, fuse
+from apps_registry.retrieval.passages import RRF_K, Citation, Passage, cited, for_model, fuse
 
 
 def passage(marker: int, **more: object) -> Passage:
@@ -24,7 +24,7 @@ def passage(marker: int, **more: object) -> Passage:
 
 def test_what_both_rankings_know_comes_first() -> None:
     assert [found for found, _ in fuse([1, 2, 3], [3, 4])] == [3, 1, 2, 4]
-    assert fuse([7]) == [(7, 1 / 61)]
+    assert fuse([7]) == [(7, 1 / (RRF_K + 1))]
     assert fuse([], []) == []
 
 

@@ -105,7 +105,7 @@ def test_a_folder_and_a_zip_become_their_files(manage: Callable[..., Result], ap
         "sub/one.txt": b"one",
         ".git/no.txt": b"no",
         "picture.png": b"no",
-        "two.zip": files.archive((name, name) for name in members),
+        "two.zip": files.archive((name, name * 20_000) for name in members),  # dense, and no bomb
     }.items():
         (docs / name).parent.mkdir(parents=True, exist_ok=True)
         (docs / name).write_bytes(content)

@@ -1,11 +1,13 @@
 """The model searches its App's documents, and no others."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from apps_registry.models import App, Document, DocumentChunk, EmbeddingModel
+from apps_registry.retrieval import sql
 from apps_registry.retrieval.passages import cited
 from tests import factories
 from tests.client import Client
@@ -13,16 +15,47 @@ from tests.model_server import ScriptedModel, calls, says
 from tests.product import Server
 from tests.retrieval import files
 from tests.retrieval.conftest import Ask, Ingest, search_as
-from tests.retrieval.embedding_server import EmbeddingServer
+from tests.retrieval.embedding_server import EmbeddingServer, vector_of
 from tests.waiting import wait_until
 
 RIVER = "# Rivers\n\nThe Danube rises in the Black Forest.\n\n# Lakes\n\nThe deepest lake is Baikal.\n"
+
+THOUSANDS = """
+WITH document AS (
+    INSERT INTO apps_registry_document (
+        app_id, name, title, tags, content_hash, size_bytes, state, progress, error, warning, hidden_text, chunk_count,
+        language, attempts, created_at, queued_at
+    ) VALUES (%(app)s, 'f', 'f', '{}', 'f', 1, 'ready', 100, '', '', '[]', 2000, 'simple', 0, now(), now()) RETURNING id
+), chunk AS (
+    INSERT INTO apps_registry_documentchunk (app_id, document_id, position, heading, text, search)
+    SELECT %(app)s, document.id, number, '', 'ferry',
+        to_tsvector('english', 'ferry') || array_to_tsvector(ARRAY[chr(1) || %(app)s])
+    FROM document, generate_series(1, 2000) number RETURNING id
+)
+INSERT INTO apps_registry_chunkvector (chunk_id, embedding_model_id, app_id, embedding)
+SELECT id, %(model)s, %(app)s, (
+    %(vector)s::vector + (SELECT array_agg((random() - 0.5) / 5) FROM generate_series(1, 64) WHERE id > 0)::vector
+)::halfvec FROM chunk WHERE %(model)s IS NOT NULL
+"""
 
 
 @pytest.fixture
 def other_client(server: Server, other_app: App) -> Iterator[Client]:
     with Client(server.url, app=other_app.slug, key=factories.make_key(other_app).plain) as one:
         yield one
+
+
+def by_index(app: App, model: EmbeddingModel, query: str, document: int, *, narrowed: bool) -> list[float]:
+    """Return how near the nearest five are."""
+    statement = sql.vector_search(model.dimensions, model.pk, exact=False, narrowed=narrowed)
+    values: dict[str, Any] = {"app_id": app.pk, "documents": [document], "limit": 5, "vector": str(vector_of(query))}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_sort = off")  # a few rows would be sorted
+        cursor.execute(sql.SCAN_SETTINGS)
+        cursor.execute("EXPLAIN " + statement, values)
+        assert f"chunk_vector_model_{model.pk}" in str(cursor.fetchall())
+        cursor.execute(statement, values)
+        return [1 - distance for _, distance in cursor.fetchall()]
 
 
 def texts(found: dict[str, list[dict[str, str]]]) -> list[str]:
@@ -138,35 +171,62 @@ def test_a_document_is_ready_by_words_while_the_embedder_is_away(
     assert Document.objects.get(app=app).warning == ""
 
 
-def test_vectors_of_the_wrong_length_are_refused_with_a_reason(
-    ingest: Ingest, app: App, embedding_model: EmbeddingModel
+def test_vectors_of_the_wrong_length_or_size_are_refused_with_a_reason(
+    ingest: Ingest, app: App, embedding_model: EmbeddingModel, embedding_server: EmbeddingServer
 ) -> None:
-    EmbeddingModel.objects.filter(pk=embedding_model.pk).update(dimensions=100)
     App.objects.filter(pk=app.pk).update(embedding_model=embedding_model)
+    embedding_server.factor = 1e6
     (row,) = ingest({"a.txt": "text"})
+    assert row["note"] == "The embedding server's vectors hold numbers that are no part of a direction."
+    EmbeddingModel.objects.filter(pk=embedding_model.pk).update(dimensions=100)
+    (row,) = ingest({"b.txt": "more text"})
     assert row["note"] == "The embedding model's vectors have 64 numbers, not 100."
 
 
-def test_another_apps_nearest_do_not_crowd_out_ones_own(
+def test_an_app_with_few_chunks_finds_its_own_nearest_among_many_of_anothers(
     ingest: Ingest, ask: Ask, app: App, other_app: App, embedding_model: EmbeddingModel
 ) -> None:
-    for one in (app, other_app):
-        App.objects.filter(pk=one.pk).update(embedding_model=embedding_model)
-    ingest({f"t{n}.txt": f"car doctor salary {n}" for n in range(60)}, into=other_app)
-    ingest({"mine.txt": "car bird"})
-    assert [one["document"] for one in ask("automobile physician remuneration")["passages"]] == ["mine.txt"]
+    query, sections = "automobile physician remuneration", [f"car {n}0 bird {n}1 garden {n}2" for n in range(30)]
+    App.objects.filter(pk=app.pk).update(embedding_model=embedding_model)
+    ingest({"mine.md": "\n\n".join(f"# Part {n}\n\n{text}" for n, text in enumerate(sections))})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            THOUSANDS,
+            {"app": other_app.pk, "model": embedding_model.pk, "vector": str(vector_of(query))},
+        )
+
+    def nearness(number: int) -> float:
+        text = f"Part 0\nPart {number}\n{sections[number]}"
+        return sum(a * b for a, b in zip(vector_of(query), vector_of(text), strict=True))
+
+    nearest = sorted(map(nearness, range(30)), reverse=True)[:5]
+    mine = Document.objects.get(app=app).pk
+    for narrowed in (True, False):  # a large App's way, through the index of all Apps, which may miss one
+        near = by_index(app, embedding_model, query, mine, narrowed=narrowed)
+        assert len(near) == 5
+        assert near[-1] > nearest[-1] - 0.2
+    found = [int(one["place"].removeprefix("Part ").split(",")[0]) for one in ask(query)["passages"]]
+    assert [round(nearness(number), 2) for number in found] == [round(one, 2) for one in nearest]
+
+
+def test_a_narrowed_search_needs_no_telling_word_within_its_tag(ingest: Ingest, ask: Ask, app: App) -> None:
+    """Common words lead to too many chunks of the App, and the rare one to none of the tag."""
+    ingest({"rare.txt": "A quokka."}, "--tag", "animals")
+    ingest({"c.txt": "The ferry leaves from pier seven."}, "--tag", "ferries")
+    with connection.cursor() as cursor:
+        cursor.execute(THOUSANDS, {"app": app.pk, "model": None, "vector": None})
+    assert texts(ask("Does the quokka take the ferry?", tag="ferries")) == ["The ferry leaves from pier seven."]
+    assert texts(ask("Does the quokka take the ferry?"))[0] == "A quokka."
 
 
 def test_every_statement_about_documents_names_the_app() -> None:
-    from apps_registry.retrieval import sql
-
     fixed = {name: text for name, text in vars(sql).items() if name.isupper() and isinstance(text, str)}
     about = {name for name, text in fixed.items() if "apps_registry_document" in text or "chunkvector" in text}
     assert {name for name in about if "app_id" not in fixed[name]} == {"ENABLE_VECTORS", "INDEX_VECTORS"} & about
     for exact in (True, False):
-        for tagged in (True, False):
-            assert "v.app_id = %(app_id)s" in sql.vector_search(3, 1, exact=exact, tagged=tagged)
-            assert "c.app_id = %(app_id)s" in sql.text_search(1, tagged=tagged)
+        for narrowed in (True, False):
+            assert "v.app_id = %(app_id)s" in sql.vector_search(3, 1, exact=exact, narrowed=narrowed)
+            assert "c.app_id = %(app_id)s" in sql.text_search(1, narrowed=narrowed)
 
 
 def test_citations_name_document_and_place(ingest: Ingest, app_client: Client, model: ScriptedModel) -> None:

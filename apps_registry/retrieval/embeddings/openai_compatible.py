@@ -12,6 +12,7 @@ from apps_registry.retrieval.embeddings.base import EmbedderError, Vector
 
 TIMEOUT = aiohttp.ClientTimeout(total=60, connect=5)
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
+LARGEST = 65_504.0  # that a half-precision number can be
 
 
 class OpenAICompatibleEmbedder:
@@ -61,6 +62,8 @@ class OpenAICompatibleEmbedder:
                 raise EmbedderError(
                     f"The embedding model's vectors have {len(vector)} numbers, not {self._dimensions}."
                 )
+            if not all(-LARGEST <= number <= LARGEST for number in vector):
+                raise EmbedderError("The embedding server's vectors hold numbers that are no part of a direction.")
         return list(vectors)
 
 

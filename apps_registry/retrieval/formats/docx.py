@@ -9,6 +9,7 @@ from xml.parsers import expat
 from apps_registry.retrieval.blocks import (
     MAX_RATIO,
     MAX_UNPACKED_BYTES,
+    MIN_BYTES_FOR_RATIO,
     Block,
     Reading,
     UnreadableError,
@@ -17,7 +18,6 @@ from apps_registry.retrieval.blocks import (
 )
 
 MAX_PARTS = 5000
-MIN_BYTES_FOR_RATIO = 1024 * 1024  # small parts compress well without being bombs
 _WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main "
 _HEADING_NAME = re.compile(r"heading ([1-9])\Z", re.IGNORECASE)
 
