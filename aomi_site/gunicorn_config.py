@@ -5,8 +5,16 @@ import shutil
 import tempfile
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+
+from aomi_site.environment import Environment
+
+env = Environment()
 worker_class = "aomi_site.worker.AomiWorker"
-workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+try:
+    workers = env.whole_number("WEB_CONCURRENCY", 1)
+except ImproperlyConfigured as error:
+    raise SystemExit(f"Error: {error}") from None
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 # Turns that are still running get this long after SIGTERM: longer than SHUTDOWN_GRACE_SECONDS.
 graceful_timeout = 30
@@ -23,8 +31,6 @@ os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="aomi-metrics-"
 
 def on_starting(server: object) -> None:
     """Check the settings once, before workers start and fail one after the other."""
-    from django.core.exceptions import ImproperlyConfigured
-
     try:
         _settings()
     except ImproperlyConfigured as error:
