@@ -58,11 +58,12 @@ class ProviderAdmin(ConsoleAdmin[Provider]):
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Provider | None = None) -> Any:
-        """A new one has no key yet that could be shown or forgotten."""
-        if obj:
+        """A new one has no key yet that could be shown; where none is stored, there is none to forget."""
+        if obj and obj.api_key_token:
             return self.fieldsets
         first, (title, options), *rest = self.fieldsets
-        return [first, (title, {**options, "fields": ("api_key", "api_key_env")}), *rest]
+        shown = ("key_state", "api_key", "api_key_env") if obj else ("api_key", "api_key_env")
+        return [first, (title, {**options, "fields": shown}), *rest]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
         """Providers with the number of their models."""

@@ -33,7 +33,7 @@ from apps_registry.services import suggested_model
 KEYS_SHOWN = 20
 RELEASES_SHOWN = 10
 FOLDED = ("Sampling", "Turns", "Sessions")
-NOT_YET = {"documents", "standing", "allowed_origins", "created", "updated"}
+NOT_YET = {"documents", "standing", "allowed_hosts", "allowed_origins", "created", "updated"}
 
 
 @admin.register(App)
@@ -185,7 +185,7 @@ class AppAdmin(ConsoleAdmin[App]):
         return (*self.readonly_fields, "slug") if obj else self.readonly_fields
 
     def get_fieldsets(self, request: HttpRequest, obj: App | None = None) -> Any:
-        """What has a good default is folded away; a new App has neither documents, a standing nor a history yet."""
+        """What has a good default is folded away; what belongs to an App comes once it is there."""
         folded = FOLDED if obj else (*FOLDED, "Documents", "Access")
         return [
             (
