@@ -77,7 +77,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     await receive()
     for work in upkeep:
         work.cancel()
-    await begin_shutdown()
+    await asyncio.gather(begin_shutdown(), *upkeep, return_exceptions=True)
     await hub.stop()
     await connections.close()
     await database.close_pool()

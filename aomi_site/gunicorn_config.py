@@ -1,5 +1,7 @@
 """gunicorn's configuration; `-c aomi_site/gunicorn_config.py`. Its flags override what stands here."""
 
+import gc
+import importlib
 import os
 import shutil
 import tempfile
@@ -30,11 +32,17 @@ os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="aomi-metrics-"
 
 
 def on_starting(server: object) -> None:
-    """Check the settings once, before workers start and fail one after the other."""
+    """Check the settings and load the application, once for all workers.
+
+    They would fail one after the other, and import the same modules beside each other; forked from here, they share
+    the memory of what was loaded. gunicorn's own preload_app comes too early to tell of bad settings in a sentence.
+    """
     try:
-        _settings()
+        importlib.import_module("aomi_site.asgi")
+        importlib.import_module(_settings().ROOT_URLCONF)
     except ImproperlyConfigured as error:
         raise SystemExit(f"Error: {error}") from None
+    gc.freeze()  # a collection would write to the shared pages
 
 
 def on_exit(server: object) -> None:

@@ -51,7 +51,7 @@ INSTALLED_APPS = [
     "keys",
     "sessions_app",
     "chat",
-    "django.contrib.admin",
+    "aomi_site.console_config.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -7,6 +7,8 @@ from django.views.generic import RedirectView
 from aomi_site import probes
 from chat.model_check_view import check_model_view
 
+admin.autodiscover()
+
 handler404 = "chat.errors.not_found"
 handler500 = "chat.errors.server_error"
 

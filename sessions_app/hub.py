@@ -37,11 +37,12 @@ class Hub:
         self._replay: LRUCache[uuid.UUID, ReplayLog] = LRUCache(REPLAY_SESSIONS)
         self._interests = RemoteInterests()
         self._repeater: asyncio.Task[None] | None = None
-        self._worker = uuid.uuid4().hex[:8]
+        self._worker = ""
         self._numbers = itertools.count()
 
     async def start(self) -> None:
-        """Connect to the other workers."""
+        """Take a name, which workers forked from one process must not share, and connect to the other workers."""
+        self._worker = uuid.uuid4().hex[:8]
         self._bus = make_bus()
         await self._bus.start(self)
         self._repeater = asyncio.create_task(self._repeat_interests(), name="hub-interests")

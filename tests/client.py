@@ -7,6 +7,8 @@ from typing import Any, Self
 
 import httpx2
 
+from tests.product import NO_TLS
+
 
 class Client:
     """Calls the API for one session, with or without a key."""
@@ -17,7 +19,8 @@ class Client:
         self.app, self.key = app, key
         self.session_id = session_id or str(uuid.uuid4())
         # A connection a request: requests then land on any worker.
-        self.http = httpx2.Client(base_url=url, timeout=30, limits=httpx2.Limits(max_keepalive_connections=0))
+        limits = httpx2.Limits(max_keepalive_connections=0)
+        self.http = httpx2.Client(base_url=url, timeout=30, limits=limits, verify=NO_TLS)
 
     def __enter__(self) -> Self:
         return self

@@ -136,6 +136,7 @@ def environment(database: str) -> dict[str, str]:
         "AOMI_ENV": "local",
         "AOMI_DATA_DIR": _data,
         "DATABASE_URL": database,
+        "TMPDIR": _data,  # servers that a test kills leave their counters there
         "SECRETS_KEYS": keys,
         **FAST_TIMEOUTS,
     }
@@ -172,19 +173,35 @@ def manage(environment: dict[str, str]) -> Callable[..., Result]:
     return functools.partial(run_manage, environment=environment)
 
 
+@pytest.fixture(scope="session")
+def empty_template(environment: dict[str, str], database: str) -> Iterator[str]:
+    """The name of a migrated database without a row in it, for copying."""
+    name = f"{connection.settings_dict['NAME']}_empty"
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+    done = run_manage("migrate", "-v0", environment={**environment, "DATABASE_URL": _beside(database, name)})
+    assert done.code == 0, done.err
+    yield name
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
-def manage_empty(environment: dict[str, str], database: str) -> Iterator[Callable[..., Result]]:
+def manage_empty(environment: dict[str, str], database: str, empty_template: str) -> Iterator[Callable[..., Result]]:
     """Runs manage.py on a migrated database of the test's own, without a row in it."""
     name = factories.unique("empty").replace("-", "_")
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name}")
-    url = database.replace(f"/{connection.settings_dict['NAME']}", f"/{name}")
+        cursor.execute(f"CREATE DATABASE {name} TEMPLATE {empty_template}")
     no_models = {"OPENAI_API_KEY": "", "OPENAI_BASE_URL": "", "NO_PROXY": "127.0.0.1"}
-    run = functools.partial(run_manage, environment={**environment, **no_models, "DATABASE_URL": url})
-    assert run("migrate", "-v0").code == 0
-    yield run
+    ours = {**environment, **no_models, "DATABASE_URL": _beside(database, name)}
+    yield functools.partial(run_manage, environment=ours)
     with connection.cursor() as cursor:
         cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _beside(database: str, name: str) -> str:
+    """The address of another database on the same server."""
+    return database.replace(f"/{connection.settings_dict['NAME']}", f"/{name}")
 
 
 @pytest.fixture

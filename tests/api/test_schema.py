@@ -17,7 +17,7 @@ from chat.urls import urlpatterns
 from tests.client import Client
 from tests.commands import Result
 from tests.model_server import ScriptedModel, calls, refuses, says
-from tests.product import ROOT, Server
+from tests.product import NO_TLS, ROOT, Server
 from tests.sse import Updates, events_of
 
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ def component(name: str) -> dict[str, Any]:
 
 
 def test_the_document_is_served_to_everybody_and_valid(server: Server) -> None:
-    answer = httpx2.get(f"{server.url}/api/schema")
+    answer = server.get("/api/schema")
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
     assert answer.json()["openapi"].startswith("3.1.")
     OpenAPIV31SpecValidator(answer.json()).validate()
     assert answer.json() == json.loads(json.dumps(document()))
-    assert httpx2.post(f"{server.url}/api/schema").json()["code"] == "method_not_allowed"
+    assert httpx2.post(f"{server.url}/api/schema", verify=NO_TLS).json()["code"] == "method_not_allowed"
 
 
 def test_every_call_is_described_and_no_other() -> None:
@@ -66,7 +66,7 @@ def test_a_call_that_nobody_described_is_an_error(monkeypatch: pytest.MonkeyPatc
 def test_the_command_writes_the_same_document(manage: Callable[..., Result], server: Server) -> None:
     written = manage("spectacular", "--format", "openapi-json", "--validate", "--fail-on-warn")
     assert written.code == 0
-    assert json.loads(written.out) == httpx2.get(f"{server.url}/api/schema").json()
+    assert json.loads(written.out) == server.get("/api/schema").json()
 
 
 def test_the_version_is_the_projects() -> None:

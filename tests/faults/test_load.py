@@ -13,6 +13,7 @@ from tests.client import Client
 from tests.model_server import ScriptedModel, says
 from tests.product import Server
 from tests.sse import Updates
+from tests.waiting import wait_until
 
 
 def together(number: int, act: Callable[[int], None]) -> None:
@@ -56,10 +57,15 @@ def test_a_stop_under_load_answers_everybody_it_accepted(
             except httpx2.TransportError as error:
                 answers[client.session_id] = type(error).__name__
 
+    def stop_once_all_run() -> None:
+        wait_until(lambda: len(model.requests) == 30)
+        server.process.terminate()
+
     with Client(server.url, app=app.slug, key=key) as client, Updates(client) as reader:
-        stopping = threading.Timer(1.5, server.process.terminate)
+        stopping = threading.Thread(target=stop_once_all_run)
         stopping.start()
         together(30, say)
+        stopping.join()
         assert reader.ended.wait(10)  # streams end, so that they do not hold up the stop
     assert server.process.wait(40) == 0
     assert set(answers.values()) == {200}

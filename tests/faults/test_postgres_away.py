@@ -5,7 +5,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 
-import httpx2
 import pytest
 
 from apps_registry.models import App
@@ -34,7 +33,7 @@ def server_behind(start: Callable[..., Server], proxy: SqlProxy) -> Server:
 
 def until_ready(server: Server) -> None:
     deadline = time.monotonic() + 20
-    while httpx2.get(f"{server.url}/readyz", timeout=10).status_code != 200:
+    while server.get("/readyz", timeout=10).status_code != 200:
         assert time.monotonic() < deadline, "the server did not recover"
         time.sleep(0.1)
 

@@ -22,7 +22,7 @@ TOKEN = {"Authorization": "Bearer metrics-token-of-the-tests"}
 
 def loads(server: Server) -> dict[str, float]:
     """The loader's counters by tier."""
-    text = httpx2.get(f"{server.url}/metrics", headers=TOKEN).text
+    text = server.get("/metrics", headers=TOKEN).text
     return {tier: float(n) for tier, n in re.findall(r'aomi_session_loads_total\{tier="(\w+)"\} (\S+)', text)}
 
 
@@ -41,8 +41,8 @@ def test_memory_then_postgres_then_create(start: Callable[..., Server]) -> None:
 
 
 def test_metrics_are_for_those_who_know_the_token(server: Server) -> None:
-    assert httpx2.get(f"{server.url}/metrics").status_code == 404
-    assert httpx2.get(f"{server.url}/metrics", headers={"Authorization": "Bearer x"}).status_code == 404
+    assert server.get("/metrics").status_code == 404
+    assert server.get("/metrics", headers={"Authorization": "Bearer x"}).status_code == 404
 
 
 @pytest.fixture
