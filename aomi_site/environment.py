@@ -1,5 +1,6 @@
 """What settings.py makes of the environment, where that takes more than a line."""
 
+import math
 import os
 import secrets
 import warnings
@@ -10,6 +11,50 @@ from typing import Any
 import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
+
+ON, OFF = frozenset({"on", "true", "yes", "1"}), frozenset({"off", "false", "no", "0"})
+
+
+class Environment(environ.Env):  # type: ignore[misc]  # it comes without types
+    """The environment, of which no misspelt value is taken for another one. An empty one is not set."""
+
+    def switch(self, name: str) -> bool:
+        """Return whether a setting is on; by default it is not.
+
+        Raises:
+            ImproperlyConfigured: it says neither on nor off.
+        """
+        text = str(self.str(name, default="")).strip().lower()
+        if text and text not in ON | OFF:
+            raise ImproperlyConfigured(f"{name} is {text!r}; it must be 'on' or 'off'.")
+        return text in ON
+
+    def whole_number(self, name: str, default: int, *, minimum: int = 1) -> int:
+        """Return a whole number.
+
+        Raises:
+            ImproperlyConfigured: it is none, or less than the minimum.
+        """
+        text = str(self.str(name, default="")).strip()
+        number = int(text) if text.isascii() and text.isdecimal() else default if not text else -1
+        if number < minimum:
+            raise ImproperlyConfigured(f"{name} is {text!r}; it must be a whole number, at least {minimum}.")
+        return number
+
+    def seconds(self, name: str, default: float, *, minimum: float = 0.1) -> float:
+        """Return a number of seconds.
+
+        Raises:
+            ImproperlyConfigured: it is no number, or less than the minimum.
+        """
+        text = str(self.str(name, default="")).strip()
+        try:
+            number = float(text or default)
+        except ValueError:
+            number = math.nan
+        if not minimum <= number < math.inf:
+            raise ImproperlyConfigured(f"{name} is {text!r}; it must be a number of seconds, at least {minimum:g}.")
+        return number
 
 
 def local_secret_key(data_dir: Path) -> str:

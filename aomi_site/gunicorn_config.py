@@ -7,8 +7,16 @@ import shutil
 import tempfile
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+
+from aomi_site.environment import Environment
+
+env = Environment()
 worker_class = "aomi_site.worker.AomiWorker"
-workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+try:
+    workers = env.whole_number("WEB_CONCURRENCY", 1)
+except ImproperlyConfigured as error:
+    raise SystemExit(f"Error: {error}") from None
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 # Turns that are still running get this long after SIGTERM: longer than SHUTDOWN_GRACE_SECONDS.
 graceful_timeout = 30
@@ -29,8 +37,6 @@ def on_starting(server: object) -> None:
     They would fail one after the other, and import the same modules beside each other; forked from here, they share
     the memory of what was loaded. gunicorn's own preload_app comes too early to tell of bad settings in a sentence.
     """
-    from django.core.exceptions import ImproperlyConfigured
-
     try:
         importlib.import_module("aomi_site.asgi")
         importlib.import_module(_settings().ROOT_URLCONF)

@@ -3,13 +3,18 @@
 import sys
 from pathlib import Path
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from aomi_site.environment import check_secrets_keys, local_secret_key, local_secrets_key, postgres_address
+from aomi_site.environment import (
+    Environment,
+    check_secrets_keys,
+    local_secret_key,
+    local_secrets_key,
+    postgres_address,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Environment()
 
 # --- Where we run -----------------------------------------------------------------------------------
 # "production" insists on its secrets; "local" is what manage.py falls back to on a developer's machine.
@@ -19,7 +24,7 @@ if AOMI_ENV not in {"local", "production"}:
 IS_LOCAL = AOMI_ENV == "local"
 
 DATA_DIR = Path(env.str("AOMI_DATA_DIR", default=str(BASE_DIR / "data")))
-DEBUG = env.bool("DEBUG", default=False)
+DEBUG = env.switch("DEBUG")
 if DEBUG and not IS_LOCAL:
     raise ImproperlyConfigured("DEBUG is on in production: error pages would show secrets. Unset DEBUG.")
 
@@ -102,7 +107,7 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Connections of one worker's async pool (the hot path); the admin uses its own.
-DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=10)
+DATABASE_POOL_SIZE = env.whole_number("DATABASE_POOL_SIZE", 10)
 
 # --- Operators and the admin ------------------------------------------------------------------------
 AUTH_PASSWORD_VALIDATORS = [
@@ -116,7 +121,7 @@ PASSWORD_HASHERS = [
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_LOCAL
 SECURE_SSL_REDIRECT = not IS_LOCAL
-SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=0 if IS_LOCAL else 365 * 24 * 60 * 60)
+SECURE_HSTS_SECONDS = env.whole_number("HSTS_SECONDS", 0 if IS_LOCAL else 365 * 24 * 60 * 60, minimum=0)
 # Other hosts under the same domain are not ours to bind to https.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 # Name of the header in which a TLS-terminating proxy says "https", such as X-Forwarded-Proto.
@@ -172,38 +177,41 @@ CORS_ALLOW_HEADERS = ["X-Session-Id", *APP_KEY_HEADERS, "Content-Type", "Idempot
 CORS_EXPOSE_HEADERS = ["Preference-Applied", "Retry-After", "X-Next-Cursor"]
 CORS_PREFLIGHT_MAX_AGE = 86_400
 # A message longer than this many characters is refused with 413.
-MESSAGE_MAX_CHARS = env.int("MESSAGE_MAX_CHARS", default=32_000)
+MESSAGE_MAX_CHARS = env.whole_number("MESSAGE_MAX_CHARS", 32_000)
 # A request body larger than this many bytes is refused with 413 before it is read to its end.
-API_BODY_MAX_BYTES = env.int("API_BODY_MAX_BYTES", default=1_048_576)
+API_BODY_MAX_BYTES = env.whole_number("API_BODY_MAX_BYTES", 1_048_576)
 
 # --- Sessions and turns -----------------------------------------------------------------------------
 # The memory tier of one worker: all sessions together, and the largest single one that is kept.
-SESSION_CACHE_TOTAL_BYTES = env.int("SESSION_CACHE_TOTAL_BYTES", default=256 * 1024 * 1024)
-SESSION_CACHE_ENTRY_BYTES = env.int("SESSION_CACHE_ENTRY_BYTES", default=8 * 1024 * 1024)
+SESSION_CACHE_TOTAL_BYTES = env.whole_number("SESSION_CACHE_TOTAL_BYTES", 256 * 1024 * 1024, minimum=0)
+SESSION_CACHE_ENTRY_BYTES = env.whole_number("SESSION_CACHE_ENTRY_BYTES", 8 * 1024 * 1024, minimum=0)
 # A worker renews the leases of its turns three times within this many seconds; a turn whose worker died
 # reads as interrupted once its lease has run out.
-TURN_LEASE_SECONDS = env.float("TURN_LEASE_SECONDS", default=10.0)
+TURN_LEASE_SECONDS = env.seconds("TURN_LEASE_SECONDS", 10.0)
 # A whole turn, the model's silence before its first token, and its silence between two tokens.
-TURN_TIMEOUT_SECONDS = env.float("TURN_TIMEOUT_SECONDS", default=120.0)
+TURN_TIMEOUT_SECONDS = env.seconds("TURN_TIMEOUT_SECONDS", 120.0)
 # How long a turn waits for its user to confirm a tool call.
-CONFIRMATION_SECONDS = env.float("CONFIRMATION_SECONDS", default=600.0)
-MODEL_FIRST_TOKEN_TIMEOUT_SECONDS = env.float("MODEL_FIRST_TOKEN_TIMEOUT_SECONDS", default=20.0)
-MODEL_GAP_TIMEOUT_SECONDS = env.float("MODEL_GAP_TIMEOUT_SECONDS", default=30.0)
+CONFIRMATION_SECONDS = env.seconds("CONFIRMATION_SECONDS", 600.0)
+MODEL_FIRST_TOKEN_TIMEOUT_SECONDS = env.seconds("MODEL_FIRST_TOKEN_TIMEOUT_SECONDS", 20.0)
+MODEL_GAP_TIMEOUT_SECONDS = env.seconds("MODEL_GAP_TIMEOUT_SECONDS", 30.0)
 # What carries events between workers: "postgres", "redis" (when REDIS_URL is set), or "memory" for one worker alone.
 REDIS_URL = env.str("REDIS_URL", default="")
 BUS = env.str("BUS", default="redis" if REDIS_URL else "postgres")
 if BUS not in {"postgres", "redis", "memory"} or (BUS == "redis" and not REDIS_URL):
     raise ImproperlyConfigured(f"BUS is {BUS!r}; it is 'postgres', 'memory', or 'redis' with a REDIS_URL.")
 # How long a stopping worker lets its turns finish before it interrupts them.
-SHUTDOWN_GRACE_SECONDS = env.float("SHUTDOWN_GRACE_SECONDS", default=20.0)
+SHUTDOWN_GRACE_SECONDS = env.seconds("SHUTDOWN_GRACE_SECONDS", 20.0, minimum=0)
 # A document whose ingest died is taken up by another worker after so long.
-INGEST_LEASE_SECONDS = env.float("INGEST_LEASE_SECONDS", default=30.0)
+INGEST_LEASE_SECONDS = env.seconds("INGEST_LEASE_SECONDS", 30.0)
 # With a token set, /metrics answers `Authorization: Bearer <token>`; without one it does not exist.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 # --- Logs -------------------------------------------------------------------------------------------
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 # Lines carry paths and ids, never query strings or message texts: see aomi_site/logs.py.
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+if LOG_LEVEL not in LOG_LEVELS:
+    raise ImproperlyConfigured(f"LOG_LEVEL is {LOG_LEVEL!r}; it is one of {', '.join(LOG_LEVELS)}.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -34,6 +34,7 @@ class ProviderAdmin(ConsoleAdmin[Provider]):
     """Servers that speak the OpenAI chat completions protocol."""
 
     form = ProviderForm
+    change_form_template = "admin/apps_registry/provider/change_form.html"
     list_display = ("slug", "base_url", "api_key", "model_count")
     search_fields = ("slug", "base_url")
     ordering = ("slug",)
@@ -47,8 +48,22 @@ class ProviderAdmin(ConsoleAdmin[Provider]):
                 "description": "Sent as a bearer token. A new base URL takes a new key.",
             },
         ),
-        ("Requests", {"fields": ("headers", "max_concurrent", "first_token_seconds", "gap_seconds")}),
+        (
+            "Requests",
+            {
+                "fields": ("headers", "max_concurrent", "first_token_seconds", "gap_seconds"),
+                "classes": ("collapse",),
+            },
+        ),
     )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Provider | None = None) -> Any:
+        """A new one has no key yet that could be shown; where none is stored, there is none to forget."""
+        if obj and obj.api_key_token:
+            return self.fieldsets
+        first, (title, options), *rest = self.fieldsets
+        shown = ("key_state", "api_key", "api_key_env") if obj else ("api_key", "api_key_env")
+        return [first, (title, {**options, "fields": shown}), *rest]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
         """Providers with the number of their models."""

@@ -8,11 +8,15 @@ from operator import or_
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+
+from apps_registry.models import App
 
 RowT = TypeVar("RowT", bound=Model)
 
@@ -54,6 +58,15 @@ class ConsoleAdmin(_ModelAdmin[RowT]):
         title = str(self.opts.verbose_name_plural)
         return super().changelist_view(request, {"title": title[0].upper() + title[1:], **(extra_context or {})})
 
+    def response_add(self, request: HttpRequest, obj: RowT, post_url_continue: str | None = None) -> HttpResponse:
+        """Stay with what was added, whose page has what comes next; Django's own page for users does the same."""
+        is_plain = IS_POPUP_VAR not in request.POST and "_addanother" not in request.POST
+        if is_plain and self.has_view_or_change_permission(request, obj):
+            sent: Any = request.POST.copy()
+            sent["_continue"] = "1"
+            request.POST = sent
+        return super().response_add(request, obj, post_url_continue)
+
     def page(
         self, request: HttpRequest, template: str, *, title: str, obj: RowT | None = None, **context: Any
     ) -> TemplateResponse:
@@ -69,6 +82,40 @@ class ConsoleAdmin(_ModelAdmin[RowT]):
         frame = self.admin_site.each_context(request)
         own = {"title": title, "opts": self.opts, "original": obj, "media": self.media}
         return TemplateResponse(request, template, {**frame, **own, **context})
+
+
+class AppPartAdmin(ConsoleAdmin[RowT]):
+    """Rows that belong to an App: what operators do to them stands in the App's history too."""
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
+        """Record it twice."""
+        self._log_for_app(request, "added", obj)
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
+        """Record it twice, unless nothing changed or it is the App itself."""
+        if not isinstance(obj, App):
+            self._log_for_app(request, "changed", obj, message)
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        """Record each twice."""
+        for obj in queryset:
+            self._log_for_app(request, "deleted", obj)
+        return super().log_deletions(request, queryset)
+
+    def _log_for_app(self, request: HttpRequest, verb: str, obj: Any, message: Any = None) -> None:
+        name = str(obj._meta.verbose_name)
+        what: dict[str, Any] = {"name": name, "object": str(obj)}
+        if isinstance(message, str):
+            super().log_change(request, obj.app, f"{name[0].upper()}{name[1:]} “{obj}”: {message}")
+            return
+        if message is not None:
+            what["fields"] = [field for each in message for field in each.get("changed", {}).get("fields", ())]
+            if not what["fields"]:
+                return
+        # The form of Django's own records of inline rows, which it shows as: Added tool “get_price”.
+        super().log_change(request, obj.app, [{verb: what}])
 
 
 class MachineRowsAdmin(ConsoleAdmin[RowT]):

@@ -1,18 +1,17 @@
 """The console's pages for Apps."""
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Now
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -21,16 +20,19 @@ from django.views.decorators.debug import sensitive_post_parameters
 from apps_registry.admin_display import NOTHING, ConsoleAdmin, badge, deletion_summary, moment
 from apps_registry.app_files.pages import AppFilePages
 from apps_registry.app_inlines import AlternativesInline, SecretsInline
-from apps_registry.default_app import make_default
+from apps_registry.app_steps import USABLE_KEY, steps_of
+from apps_registry.default_app_pages import DefaultAppPages
 from apps_registry.document_admin import documents_line
 from apps_registry.forms import AppForm
 from apps_registry.models import App, Tool
 from apps_registry.openapi.pages import OpenApiPages
 from apps_registry.releases.pages import ReleasePages
+from apps_registry.services import suggested_model
 
 KEYS_SHOWN = 20
 RELEASES_SHOWN = 10
-USABLE_KEY = Q(keys__revoked_at=None) & (Q(keys__expires_at=None) | Q(keys__expires_at__gt=Now()))
+FOLDED = ("Sampling", "Turns", "Sessions")
+NOT_YET = {"documents", "standing", "allowed_hosts", "allowed_origins", "created", "updated"}
 
 
 @admin.register(App)
@@ -55,7 +57,7 @@ class AppAdmin(ConsoleAdmin[App]):
         (
             "What it is",
             {
-                "fields": ("slug", "name", "preamble"),
+                "fields": ("name", "slug", "preamble"),
                 "description": "An App is one assistant: its instructions, its model, its tools, and its own sessions "
                 "and keys. Callers put the slug into their requests, so it cannot change once the App exists; the "
                 "name can.",
@@ -65,15 +67,14 @@ class AppAdmin(ConsoleAdmin[App]):
             "Model",
             {
                 "fields": ("default_model", "reply_language"),
-                "description": "The model that answers.",
+                "description": "The model that answers. One that does not call tools is offered none, nor documents.",
             },
         ),
         (
             "Tools",
             {
                 "fields": ("builtin_tools", "allowed_hosts"),
-                "description": "What the model may call while it answers; HTTP tools are listed further down. A model "
-                "that does not support tools (its page says so) is not offered any.",
+                "description": "What the model may call while it answers; HTTP tools are listed further down.",
             },
         ),
         (
@@ -134,8 +135,10 @@ class AppAdmin(ConsoleAdmin[App]):
         return format_html("{} {}", badge("default"), activity) if app.is_default else activity
 
     @admin.display(description="tools", ordering="tool_total")
-    def tool_count(self, app: Any) -> int:
-        """How many tools are on."""
+    def tool_count(self, app: Any) -> SafeString | int:
+        """How many tools are on, and whether its model calls any."""
+        if app.tool_total and not app.default_model.supports_tools:
+            return format_html('{} <span class="aomi-sub">not called</span>', app.tool_total)
         return int(app.tool_total)
 
     @admin.display(description="usable keys", ordering="key_total")
@@ -181,11 +184,31 @@ class AppAdmin(ConsoleAdmin[App]):
         return (*self.readonly_fields, "slug") if obj else self.readonly_fields
 
     def get_fieldsets(self, request: HttpRequest, obj: App | None = None) -> Any:
-        """A new App has neither a standing nor a history yet."""
-        if obj:
-            return self.fieldsets
-        *rest, (title, access) = self.fieldsets
-        return (*rest, (title, {**access, "fields": ("is_active", "sessions_readable_by_id")}))
+        """What has a good default is folded away; what belongs to an App comes once it is there."""
+        folded = FOLDED if obj else (*FOLDED, "Documents", "Access")
+        return [
+            (
+                title,
+                {
+                    **options,
+                    "fields": [name for name in options["fields"] if obj or name not in NOT_YET],
+                    "classes": ("collapse",) if title in folded else (),
+                },
+            )
+            for title, options in self.fieldsets
+        ]
+
+    def get_inlines(self, request: HttpRequest, obj: App | None = None) -> Any:
+        """What belongs to an App is added once it is there."""
+        return self.inlines if obj else ()
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: App | None = None) -> dict[str, Sequence[str]]:
+        """A new App's slug follows its name."""
+        return {} if obj else {"slug": ("name",)}
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer the model that a new App most likely wants."""
+        return {"default_model": suggested_model(), **super().get_changeform_initial_data(request)}
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> App | None:
         """Lock the App while a form is saved: the switch of the default App must not happen in between."""
@@ -224,10 +247,8 @@ class AppAdmin(ConsoleAdmin[App]):
 
     def get_urls(self) -> list[URLPattern]:
         """Add the pages that switch the default App, and export and import Apps and tools."""
-        view = self.admin_site.admin_view(self.make_default_view)
-        own = path("<path:object_id>/make-default/", view, name="apps_registry_app_make_default")
         return [
-            own,
+            *DefaultAppPages(self).urls(),
             *AppFilePages(self).urls(),
             *ReleasePages(self).urls(),
             *OpenApiPages(self).urls(),
@@ -242,37 +263,6 @@ class AppAdmin(ConsoleAdmin[App]):
             return redirect("admin:apps_registry_app_make_default", chosen[0].pk)
         self.message_user(request, "Choose one App: there is exactly one default App.", messages.ERROR)
         return None
-
-    def make_default_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Explain the switch (GET), then do it (POST)."""
-        app = super().get_object(request, unquote(object_id))
-        if app is None:
-            raise Http404
-        if not self.has_change_permission(request, app):
-            raise PermissionDenied
-        if request.method == "POST":
-            self._switch_default(request, app)
-            return redirect("admin:apps_registry_app_change", app.pk)
-        current = App.objects.filter(is_default=True).exclude(pk=app.pk).first()
-        return self.page(
-            request,
-            "admin/apps_registry/app/make_default.html",
-            title=f"Make “{app.slug}” the default App?",
-            obj=app,
-            app=app,
-            current=current,
-        )
-
-    def _switch_default(self, request: HttpRequest, app: App) -> None:
-        try:
-            former = make_default(app)
-        except ValidationError as error:
-            self.message_user(request, error.messages[0], messages.ERROR)
-            return
-        if former:
-            self.log_change(request, former, f"No longer the default App; “{app.slug}” is.")
-            self.log_change(request, app, f"Made the default App in place of “{former.slug}”.")
-        self.message_user(request, f"“{app.slug}” is the default App: callers use it without a key.", messages.SUCCESS)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Count what goes with the Apps; the default App is protected."""
@@ -311,7 +301,11 @@ def _belongings(apps: list[App]) -> dict[str, int]:
 
 
 def _panels(request: HttpRequest, app: App) -> dict[str, Any]:
-    context: dict[str, Any] = {"needs_key": not app.is_default, "releases": app.releases.all()[:RELEASES_SHOWN]}
+    context: dict[str, Any] = {
+        "steps": steps_of(app),
+        "needs_key": not app.is_default,
+        "releases": app.releases.all()[:RELEASES_SHOWN],
+    }
     if request.user.has_perm("apps_registry.view_tool") or request.user.has_perm("apps_registry.change_tool"):
         context["http_tools"] = app.tools.filter(kind=Tool.Kind.HTTP)
     if app.is_default:

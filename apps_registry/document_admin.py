@@ -16,7 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from apps_registry.admin_display import NOTHING, ConsoleAdmin, badge, code, moment
+from apps_registry.admin_display import NOTHING, AppPartAdmin, ConsoleAdmin, badge, code, moment
 from apps_registry.document_forms import SearchForm, UploadForm
 from apps_registry.models import App, Document, EmbeddingModel
 from apps_registry.retrieval.blocks import MAX_FILE_BYTES
@@ -46,7 +46,7 @@ class TagFilter(admin.SimpleListFilter):
 
 
 @admin.register(Document)
-class DocumentAdmin(ConsoleAdmin[Document]):
+class DocumentAdmin(AppPartAdmin[Document]):
     """Documents of Apps. Their content comes from files; operators edit the tags."""
 
     list_display = ("title", "app", "standing", "chunk_total", "tag_list", "size", "ingested")
@@ -115,13 +115,20 @@ class DocumentAdmin(ConsoleAdmin[Document]):
             raise PermissionDenied
         form = UploadForm(request.POST or None, request.FILES or None, initial={"app": request.GET.get("app")})
         if request.method == "POST" and form.is_valid():
-            app = form.cleaned_data["app"]
+            app, outcomes = form.cleaned_data["app"], []
             for file in form.cleaned_data["uploads"]:
                 data = file.read(MAX_FILE_BYTES + 1)  # one byte too many is refused; more is not taken into memory
-                outcomes = add_upload(app, name=file.name, data=data, tags=form.cleaned_data["tags"])
-                self._tell(request, outcomes)
-            return redirect(f"{reverse('admin:apps_registry_document_changelist')}?app__id__exact={app.pk}")
+                outcomes += add_upload(app, name=file.name, data=data, tags=form.cleaned_data["tags"])
+            self._tell(request, outcomes)
+            return self._after_upload(request, app, outcomes)
         return self.page(request, "admin/apps_registry/document/upload.html", title="Add documents", form=form)
+
+    def _after_upload(self, request: HttpRequest, app: App, outcomes: list[Outcome]) -> HttpResponse:
+        """Lead to the document, whose page follows its ingest, or to the list if there are several."""
+        taken = [outcome.document for outcome in outcomes if outcome.document]
+        if len(taken) == 1 and self.has_view_or_change_permission(request, taken[0]):
+            return redirect("admin:apps_registry_document_change", taken[0].pk)
+        return redirect(f"{reverse('admin:apps_registry_document_changelist')}?app__id__exact={app.pk}")
 
     def _tell(self, request: HttpRequest, outcomes: list[Outcome]) -> None:
         """Say what became of the files: one line for those that are queued, one for each other."""
@@ -130,7 +137,7 @@ class DocumentAdmin(ConsoleAdmin[Document]):
             if outcome.document:
                 self.log_addition(request, outcome.document, [{"added": {}}])
         if queued:
-            names = queued[0].name if len(queued) == 1 else f"{len(queued)} files"
+            names = f"“{queued[0].name}”" if len(queued) == 1 else f"{len(queued)} files"
             self.message_user(request, f"{names}: will be read in a moment.", messages.SUCCESS)
         for outcome in outcomes:
             if outcome.note:

@@ -10,8 +10,16 @@ from django.utils.safestring import SafeString
 
 from apps_registry.encryption import NoKeys
 from apps_registry.http_tools.scrub import MIN_CHARS
-from apps_registry.models import App, Secret, Tool
+from apps_registry.models import App, Model, Secret, Tool
 from apps_registry.tools.registry import BUILTIN_TOOLS
+
+
+class ModelField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subscriptable at run time
+    """A choice of models that says which of them call no tools."""
+
+    def label_from_instance(self, obj: Model) -> str:
+        """Show the name."""
+        return obj.name if obj.supports_tools else f"{obj.name} (does not call tools)"
 
 
 class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -50,6 +58,7 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
             "allowed_origins",
             "allowed_hosts",
         )
+        field_classes = {"default_model": ModelField}
         widgets = {
             name: forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
             for name in ("allowed_origins", "allowed_hosts")

@@ -68,3 +68,30 @@ def _make_default_app(model: Model) -> App:
     )
     Tool.objects.bulk_create(Tool(app=app, name=name) for name in sorted(BUILTIN_TOOLS))
     return app
+
+
+@transaction.atomic
+def allow_host(app: App, host: str) -> bool:
+    """Let an App's tools call a host of a private network; return whether they could not before.
+
+    Args:
+        app: the App, which is brought up to date.
+        host: with its port, such as 127.0.0.1:9000.
+    """
+    locked = App.objects.select_for_update(no_key=True).get(pk=app.pk)
+    hosts = locked.allowed_hosts.split()
+    is_new = host not in (each.lower() for each in hosts)
+    if is_new:
+        locked.allowed_hosts = "\n".join([*hosts, host])
+        locked.save(update_fields=["allowed_hosts", "updated_at"])
+    app.allowed_hosts = locked.allowed_hosts
+    return is_new
+
+
+def suggested_model() -> Model | None:
+    """Return the model that a new App most likely wants: the default App's, or else the newest that calls tools."""
+    usual = App.objects.select_related("default_model").filter(is_default=True).first()
+    able = Model.objects.filter(supports_tools=True).order_by("-pk")
+    if usual is not None and (usual.default_model.supports_tools or not able.exists()):
+        return usual.default_model
+    return able.first()

@@ -13,19 +13,25 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps_registry.admin_display import ConsoleAdmin, MachineRowsAdmin, badge, code, moment
+from apps_registry.admin_display import AppPartAdmin, MachineRowsAdmin, badge, code, moment
 from apps_registry.configs import surroundings_of
 from apps_registry.http_tools.checks import secrets_used
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.sample import sample_arguments
 from apps_registry.models import App, OutboundCall, Tool
-from apps_registry.tool_forms import HttpToolForm, TrialForm
+from apps_registry.services import allow_host
+from apps_registry.tool_forms import HttpToolForm, TrialForm, needs_schema
 from apps_registry.tools.base import ToolContext
-from apps_registry.trial import Trial, try_tool
+from apps_registry.trial import Trial, host_of, private_host, try_tool
+
+ARGUMENTS_AS_SCHEMA: Any = (
+    "Arguments as JSON Schema",
+    {"fields": ("parameters",), "classes": ("collapse",), "description": "For what the rows above cannot say."},
+)
 
 
 @admin.register(Tool)
-class ToolAdmin(ConsoleAdmin[Tool]):
+class ToolAdmin(AppPartAdmin[Tool]):
     """HTTP tools; the built-in ones are boxes to tick on their App's page."""
 
     form = HttpToolForm
@@ -39,7 +45,7 @@ class ToolAdmin(ConsoleAdmin[Tool]):
         (
             "What the model sees",
             {
-                "fields": ("app", "name", "description", "arguments", "parameters", "is_enabled"),
+                "fields": ("app", "name", "description", "arguments", "is_enabled"),
                 "description": "A tool is a request that the model may have sent; it belongs to one App.",
             },
         ),
@@ -48,12 +54,14 @@ class ToolAdmin(ConsoleAdmin[Tool]):
             {
                 "fields": ("method", "url", "query", "headers", "body_type", "body"),
                 "description": "Placeholders: {{ args.NAME }}, {{ wallet.address }}, {{ wallet.chain_id }}, "
-                "{{ wallet.is_proven }}, and {{ secrets.NAME }} for a secret of the App. Hosts of a private network "
-                "must be allowed on the App's page.",
+                "{{ wallet.is_proven }}, and {{ secrets.NAME }} for a secret of the App. A host of a private network "
+                "must be allowed once; “Try it” offers that.",
             },
         ),
         ("Result", {"fields": ("result_path", "max_result_chars")}),
-        ("Limits", {"fields": ("timeout_seconds", "retries", "cache_seconds", "needs_wallet", "needs_confirmation")}),
+        ("Who it serves", {"fields": ("needs_wallet", "needs_confirmation")}),
+        ("Limits", {"fields": ("timeout_seconds", "retries", "cache_seconds"), "classes": ("collapse",)}),
+        ARGUMENTS_AS_SCHEMA,
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tool]:
@@ -73,6 +81,21 @@ class ToolAdmin(ConsoleAdmin[Tool]):
     def get_readonly_fields(self, request: HttpRequest, obj: Tool | None = None) -> tuple[str, ...]:
         """A tool stays with its App: another App has other secrets and other allowed hosts."""
         return ("app",) if obj else ()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Tool | None = None) -> Any:
+        """A schema that the rows cannot say stands where they would be looked for."""
+        if obj is None or not needs_schema(obj):
+            return self.fieldsets
+        title, options = ARGUMENTS_AS_SCHEMA
+        first, *rest = (fieldset for fieldset in self.fieldsets if fieldset != ARGUMENTS_AS_SCHEMA)
+        return (first, (title, {**options, "classes": ()}), *rest)
+
+    def response_add(self, request: HttpRequest, obj: Tool, post_url_continue: str | None = None) -> HttpResponse:
+        """Lead to the page that tries it."""
+        if "_save" not in request.POST or not self.has_change_permission(request, obj):
+            return super().response_add(request, obj, post_url_continue)
+        self.message_user(request, f"“{obj}” was added; the model of “{obj.app}” has it now.", messages.SUCCESS)
+        return redirect("admin:apps_registry_tool_try", obj.pk)
 
     def save_model(self, request: HttpRequest, obj: Tool, form: Any, change: bool) -> None:
         """Save it, and name the secrets that it lacks."""
@@ -100,6 +123,8 @@ class ToolAdmin(ConsoleAdmin[Tool]):
         except (TypeError, ValueError):
             self.message_user(request, "What is stored of this tool cannot be read: define it anew.", messages.ERROR)
             return redirect("admin:apps_registry_tool_change", tool.pk)
+        if "allow" in request.POST:
+            self._allow_host(request, tool, definition)
         sample = {"arguments": _pretty(sample_arguments(definition.parameters))}
         form = TrialForm(definition, request.POST if request.method == "POST" else None, initial=sample)
         trial = _try(tool.app, definition, form.cleaned_data) if form.is_valid() else None
@@ -110,9 +135,20 @@ class ToolAdmin(ConsoleAdmin[Tool]):
             obj=tool,
             form=form,
             trial=trial,
+            private_host=private_host(definition, trial) if trial else None,
+            may_allow=request.user.has_perm("apps_registry.change_app"),
         )
         page["Cache-Control"] = "no-store"
         return page
+
+    def _allow_host(self, request: HttpRequest, tool: Tool, definition: HttpToolDefinition) -> None:
+        """Let the App's tools call the host of this one, though it is one of a private network."""
+        if not request.user.has_perm("apps_registry.change_app"):
+            raise PermissionDenied
+        host = host_of(definition)
+        if allow_host(tool.app, host):
+            self.log_change(request, tool.app, f"Allowed the host {host}.")
+            self.message_user(request, f"“{tool.app}” may call {host} now.", messages.SUCCESS)
 
 
 @admin.register(OutboundCall)
@@ -149,8 +185,9 @@ class OutboundCallAdmin(MachineRowsAdmin[OutboundCall]):
 
 
 def _try(app: App, definition: HttpToolDefinition, data: dict[str, Any]) -> Trial:
-    address = data["wallet_address"].lower() or None
-    context = ToolContext(address, data["wallet_chain_id"], data["wallet_is_proven"]) if address else ToolContext()
+    context = ToolContext()
+    if address := data.get("wallet_address", "").lower():
+        context = ToolContext(address, data["wallet_chain_id"], data["wallet_is_proven"])
     return try_tool(definition, surroundings_of(app), data["arguments"], context)
 
 

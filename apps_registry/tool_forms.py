@@ -61,7 +61,7 @@ class ArgumentsWidget(forms.Widget):
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         """Show the rows and some empty ones."""
-        rows = [*(value or []), *[ArgumentRow()] * SPARE_ROWS]
+        rows = [*(value or []), *[ArgumentRow(is_required=True)] * SPARE_ROWS]  # as most arguments are
         kinds = [(kind, label) for kind, (label, _) in TYPES.items()]
         context = {"name": name, "rows": rows, "kinds": kinds}
         return render_to_string("admin/apps_registry/tool/arguments.html", context)
@@ -147,6 +147,7 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
     class Meta:
         model = Tool
         fields = ("app", "name", "is_enabled", "needs_confirmation")
+        help_texts = {"name": "What the model calls it, such as get_price: letters, digits, _ and -."}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -218,11 +219,19 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         return text.strip() or None
 
 
+def needs_schema(tool: Tool) -> bool:
+    """Tell whether a tool's arguments are more than the rows of the form can say."""
+    try:
+        return rows_of(tool.http_definition().parameters) is None
+    except (TypeError, ValueError):
+        return False
+
+
 class TrialForm(forms.Form):
     """What a tool is tried with."""
 
     arguments = forms.CharField(
-        widget=_code_area(6),
+        widget=_code_area(4),
         help_text="JSON, as the model would send it.",
     )
     wallet_address = forms.RegexField(
@@ -238,6 +247,9 @@ class TrialForm(forms.Form):
     def __init__(self, definition: HttpToolDefinition, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._definition = definition
+        if not definition.needs_wallet and "wallet." not in repr(definition):
+            for name in ("wallet_address", "wallet_chain_id", "wallet_is_proven"):
+                del self.fields[name]
 
     def clean_arguments(self) -> dict[str, Any]:
         """Hold the arguments against the tool's schema, as in a turn."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import httpx2
 import orjson
 from asgiref.sync import async_to_sync
 
@@ -12,10 +13,14 @@ from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.result import body_text, cut
 from apps_registry.http_tools.scrub import scrub
 from apps_registry.http_tools.tool import Attempt, Surroundings, run_definition
-from apps_registry.outbound.client import CallRecord, OutboundRequest, OutboundResponse
+from apps_registry.outbound.addresses import LOOPBACK, PRIVATE, SHARED, UNIQUE_LOCAL
+from apps_registry.outbound.backend import host_and_port
+from apps_registry.outbound.client import DEFAULT_PORTS, CallRecord, OutboundRequest, OutboundResponse
 from apps_registry.tools.base import ToolContext, ToolError
 
 SHOWN_CHARS = 4_000
+# The ends of the verdicts that an operator can turn by allowing the host.
+ALLOWABLE = tuple(f" has a {rule.name}" for rule in (LOOPBACK, PRIVATE, SHARED, UNIQUE_LOCAL))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,20 @@ def try_tool(
     response = cut(scrub(response, surroundings.secrets.readable()), SHOWN_CHARS)
     request = _request_text(attempt.request) if attempt.request else ""
     return Trial(seen, is_error, milliseconds, attempt.records, request, response)
+
+
+def host_of(definition: HttpToolDefinition) -> str:
+    """Return the host and port that a tool calls, as an App's allowed hosts name them."""
+    url = httpx2.URL(definition.url.partition("{{")[0])
+    return host_and_port(url.host, url.port or DEFAULT_PORTS[url.scheme])
+
+
+def private_host(definition: HttpToolDefinition, trial: Trial) -> str | None:
+    """Return the tool's host if its call was refused for being one of a private network, which may be allowed."""
+    host = host_of(definition)
+    is_first = len(trial.records) == 1 and trial.records[0].host == host  # a redirect there is refused all the same
+    is_private = is_first and trial.records[0].verdict.endswith(ALLOWABLE) and not trial.response
+    return host if is_private else None
 
 
 def _request_text(request: OutboundRequest) -> str:

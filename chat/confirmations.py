@@ -27,7 +27,7 @@ def as_answer(text: str) -> dict[str, Any] | None:
 
 
 async def take_answer(session_id: uuid.UUID, app: AppConfig, payload: dict[str, Any], *, has_key: bool) -> None:
-    """Let the turn that waits for it go on; an answer that none waits for does nothing.
+    """Let the turn that waits for it go on.
 
     Args:
         session_id: the session.
@@ -37,12 +37,13 @@ async def take_answer(session_id: uuid.UUID, app: AppConfig, payload: dict[str, 
 
     Raises:
         ValidationError: the payload says neither yes nor no, or not to what.
+        NothingWaits: no call of this session waits for it, or does any more.
     """
     call, is_approved = payload.get("call_id"), payload.get("approved")
     if not isinstance(call, str) or not isinstance(is_approved, bool):
         raise ValidationError("message: the payload of confirm_tool is call_id, a text, and approved, true or false.")
     if not UUID_PATTERN.fullmatch(call):
-        return
+        raise pauses.NothingWaits
     resumed = await pauses.answer(session_id, call.lower(), is_approved=is_approved)
     session = await store.reload(session_id) if resumed else None
     if resumed is None or session is None:

@@ -17,6 +17,7 @@ from apps_registry.database import DATABASE_DOWN
 from chat.providers.base import ModelFailure, ModelTimeout
 from keys.authentication import NO_VALID_KEY
 from sessions_app.access import InvalidSessionId
+from sessions_app.pauses import NothingWaits
 from sessions_app.turns import SessionBusy, SessionOfAnotherApp
 from sessions_app.user_state import InvalidUserState
 
@@ -116,6 +117,10 @@ ANSWERS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Answer], ..
     (SessionOfAnotherApp, _Answer(403, "session_not_available", ANOTHER_APPS_SESSION)),
     (Http404, _Answer(404, "not_found", "There is nothing at this path.")),
     (SessionBusy, _Answer(409, "session_busy", "A turn is running in this session; nothing was stored.", 1)),
+    (
+        NothingWaits,
+        _Answer(410, "not_waiting", "No tool call of this session waits for this answer now."),
+    ),
     (RequestDataTooBig, _Answer(413, "message_too_large", "The request body is over the limit.")),
     (ModelTimeout, _Answer(504, "model_timeout")),
     (ModelFailure, _Answer(502, "model_error")),

@@ -1,9 +1,10 @@
 """Stopping turns, wherever they run."""
 
 import asyncio
+from uuid import UUID
 
 from chat.runner import runner
-from sessions_app import turns
+from sessions_app import pauses, turns
 from sessions_app.hub import hub
 from sessions_app.store import store
 from sessions_app.subscriptions import SessionEvent
@@ -17,20 +18,33 @@ REMOTE_SECONDS = 0.4
 async def interrupt(session: Session) -> Session | None:
     """Stop the session's turn and return the session as it then is; None when it was deleted meanwhile.
 
-    The worker that runs the turn closes its connection to the model and keeps what had arrived as the reply.
-    One that does not answer in time loses the turn: what it stores later finds no turn to belong to.
+    A turn that waits for a confirmation waits no longer, and its calls are not made.
     """
-    if session.status != PROCESSING or session.running_turn is None:
-        return session
+    now: Session | None = session
+    if session.running_turn is not None and session.status != PROCESSING:
+        if await pauses.interrupt(session.id, session.running_turn):
+            hub.publish(session.id, session.app_id, "status_changed", status="interrupted")
+        now = await store.load(session.id)  # which is processing, if a confirmation was faster
+    if now is None or now.status != PROCESSING or now.running_turn is None:
+        return now
+    return await _stop(now, now.running_turn)
+
+
+async def _stop(session: Session, turn_id: UUID) -> Session | None:
+    """Stop a running turn.
+
+    The worker that runs it closes its connection to the model and keeps what had arrived as the reply. One that
+    does not answer in time loses the turn: what it stores later finds no turn to belong to.
+    """
     running = runner.running(session.id)
-    if running is not None and running.turn_id == session.running_turn:
+    if running is not None and running.turn_id == turn_id:
         runner.cancel(session.id)
         await runner.ended(session.id, LOCAL_SECONDS)
     else:
         await _ask_the_others(session)
     now = await store.load(session.id)
-    if now is not None and now.status == PROCESSING and now.running_turn == session.running_turn:
-        await turns.give_up(session.id, session.running_turn)
+    if now is not None and now.status == PROCESSING and now.running_turn == turn_id:
+        await turns.give_up(session.id, turn_id)
         hub.publish(session.id, session.app_id, "status_changed", status="interrupted")
         now = await store.load(session.id)
     return now

@@ -117,10 +117,10 @@ CALLS: dict[tuple[str, str], Call] = {
         "events",
         json_of(record({"res": ref("schemas", "Message")})),
         body=["message"],
-        problems=(*OWN, 413, 415),
+        problems=(*OWN, 410, 413, 415),
         description='`{"type": "confirm_tool", "payload": {"call_id": "…", "approved": true}}` answers an '
         "`InlineCall`: the "
-        "turn goes on. It is refused, like chat, without the App's key; told twice, or too late, it does nothing.",
+        "turn goes on. It is refused, like chat, without the App's key, and with 410 when nothing waits for it.",
     ),
     ("GET", "/api/events"): Call(
         "events", json_of({"type": "array", "items": ref("schemas", "SystemEvent")}), query=["count"], problems=OWN

@@ -222,6 +222,7 @@ PROBLEMS: dict[int, tuple[list[str], str, list[str]]] = {
     403: (["app_not_authorized", "session_not_available"], "The key does not open this App or this session.", []),
     404: (["not_found"], "There is no such session.", []),
     409: (["session_busy"], "A turn is running; nothing was stored.", ["Retry-After"]),
+    410: (["not_waiting"], "No tool call of this session waits for this answer now.", []),
     413: (["message_too_large"], "Over a limit, which `detail` gives.", []),
     415: (["unsupported_media_type"], "The body is neither JSON nor a form.", []),
     429: (["rate_limited", "budget_exhausted"], "Too many attempts, or the App's budget is spent.", ["Retry-After"]),

@@ -52,7 +52,7 @@ class StateView(SnapshotView):
 
 
 class InterruptView(SnapshotView):
-    """`POST /api/interrupt`: stop the turn that runs, if one does."""
+    """`POST /api/interrupt`: stop the turn that runs or waits for a confirmation, if one does."""
 
     async def post(self, request: Request) -> Response:
         """Answer the snapshot after the stop; the next message is accepted at once."""

@@ -21,7 +21,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from apps_registry.admin_display import NOTHING, ConsoleAdmin, badge, code, moment
 from keys.forms import AppKeyForm, IssueKeyForm
-from keys.models import AppKey
+from keys.models import BY_COMMAND, AppKey
 from keys.services import IssuedKey, issue_key, revoke_key
 
 EDITABLE = ("label", "apps", "expires_at")
@@ -56,19 +56,19 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
 
     form = AppKeyForm
     actions = ("revoke_selected",)
-    list_display = ("key", "label", "scope", "state", "last_used", "created_by")
+    list_display = ("key", "label", "scope", "state", "last_used", "issuer")
     list_display_links = ("key", "label")
     list_filter = (StatusFilter, "apps", ("created_by", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("created_by",)
     search_fields = ("label", "prefix", "lookup_id")
     search_help_text = "Label, or the beginning of a key. Do not paste a whole key here."
     ordering = ("-created_at",)
-    readonly_fields = ("key", "state", "lookup", "created", "created_by", "last_used")
+    readonly_fields = ("key", "state", "lookup", "created", "issuer", "last_used")
     fieldsets = (
         (
             "The key",
             {
-                "fields": ("key", "state", "lookup", "created", "created_by", "last_used"),
+                "fields": ("key", "state", "lookup", "created", "issuer", "last_used"),
                 "description": "The key itself was shown once, when it was issued; only a hash of it is stored. A lost "
                 "key cannot be recovered: issue a new one and revoke this one.",
             },
@@ -111,6 +111,11 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
     def last_used(self, app_key: AppKey) -> SafeString | str:
         """When a request last came with it."""
         return moment(app_key.last_used_at) if app_key.last_used_at else "never"
+
+    @admin.display(description="created by", ordering="created_by")
+    def issuer(self, app_key: AppKey) -> str:
+        """The operator who issued it; operators are never deleted, so that nobody else has none."""
+        return str(app_key.created_by or BY_COMMAND)
 
     @admin.display(description="issued")
     def created(self, app_key: AppKey) -> SafeString:

@@ -9,6 +9,9 @@ from django.utils import timezone
 
 from apps_registry.models import App
 
+# What stands in place of the operator when `manage.py issue_key` has issued a key.
+BY_COMMAND = "command"
+
 
 class AppKeyQuerySet(models.QuerySet["AppKey"]):
     """Finds keys by what operators ask of them."""

@@ -8,6 +8,7 @@ import orjson
 # What stands in place of results that there are not; the model decides what to make of it.
 DECLINED = '{"error":"the user declined this call; it was not made"}'
 DECLINED_BY_MESSAGE = '{"error":"the user wrote another message instead of confirming this call; it was not made"}'
+INTERRUPTED = '{"error":"the user stopped this turn before the call was confirmed; it was not made"}'
 NOT_CONFIRMED_IN_TIME = '{"error":"the user did not confirm this call in time; it was not made"}'
 UNKNOWN_OUTCOME = '{"error":"the call was interrupted; its outcome is unknown"}'
 

@@ -15,6 +15,10 @@ from sessions_app import sql_pauses
 from sessions_app.open_calls import DECLINED, OpenCall
 
 
+class NothingWaits(Exception):
+    """An answer came to a question that is not open: never asked in this session, answered, or over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pause:
     """What a turn waits for.
@@ -57,8 +61,10 @@ async def answer(session_id: UUID, call: str, *, is_approved: bool) -> Resumed |
         is_approved: what the user says.
 
     Returns:
-        The turn, if it goes on now; None when other calls wait as well, or nothing in this session waits for
-        this answer any more.
+        The turn, if it goes on now; None when other calls wait as well, or the turn has had this answer.
+
+    Raises:
+        NothingWaits: no call of this session waits for it.
     """
     decision: dict[str, Any] = {"is_approved": is_approved, **({} if is_approved else {"result": DECLINED})}
     rows = await database.execute(
@@ -71,7 +77,12 @@ async def answer(session_id: UUID, call: str, *, is_approved: bool) -> Resumed |
             "lease": settings.TURN_LEASE_SECONDS,
         },
     )
-    if not rows or rows[0][1] == "paused":
+    if not rows:
+        same = orjson.dumps([{"confirmation": call, "is_approved": is_approved}]).decode()
+        if not await database.read(sql_pauses.READ_SAME_ANSWER, {"session": session_id, "same": same}):
+            raise NothingWaits
+        return None
+    if rows[0][1] == "paused":
         return None
     turn_id, _, open_calls, *counts = rows[0]
     return Resumed(turn_id, [OpenCall(**each) for each in open_calls], *counts)
@@ -80,6 +91,15 @@ async def answer(session_id: UUID, call: str, *, is_approved: bool) -> Resumed |
 async def end(session_id: UUID, turn_id: UUID) -> None:
     """End a turn that waits for a confirmation, its calls recorded as not made; another one stays as it is."""
     await database.execute(sql_pauses.END_PAUSE, {"session": session_id, "turn": turn_id})
+
+
+async def interrupt(session_id: UUID, turn_id: UUID) -> bool:
+    """End a turn that waits for a confirmation as interrupted, its calls recorded as not made.
+
+    Returns:
+        Whether it still waited.
+    """
+    return bool(await database.execute(sql_pauses.INTERRUPT_PAUSE, {"session": session_id, "turn": turn_id}))
 
 
 async def end_overdue() -> None:

@@ -4,7 +4,7 @@ Such a turn has the status "paused", and its session, which is not processing, s
 changes either holds the session's row first, as in sessions_app/sql.py.
 """
 
-from sessions_app.open_calls import DECLINED_BY_MESSAGE, NOT_CONFIRMED_IN_TIME
+from sessions_app.open_calls import DECLINED_BY_MESSAGE, INTERRUPTED, NOT_CONFIRMED_IN_TIME
 from sessions_app.sql import GIVE_UP_TURN, INSERT_MESSAGES
 
 PAUSE_TURN = f"""
@@ -62,6 +62,11 @@ WITH session AS (
 SELECT * FROM answered
 """
 
+# The same answer again, while the turn still knows of it: a client that heard nothing of the first.
+READ_SAME_ANSWER = """
+SELECT 1 FROM sessions_app_turn WHERE session_id = %(session)s AND open_calls @> %(same)s::jsonb LIMIT 1
+"""
+
 # Nobody answered, or a new message came instead: the calls are not made, and the turn is over.
 END_PAUSE = GIVE_UP_TURN.format(
     condition="session.status <> 'processing' AND turn.status = 'paused' AND turn.id = %(turn)s",
@@ -70,6 +75,14 @@ END_PAUSE = GIVE_UP_TURN.format(
     detail="CASE WHEN is_overdue THEN 'The user did not confirm a tool call in time.' "
     "ELSE 'The user wrote another message instead of confirming a tool call.' END",
     unknown=f"CASE WHEN is_overdue THEN '{NOT_CONFIRMED_IN_TIME}' ELSE '{DECLINED_BY_MESSAGE}' END",
+)
+
+INTERRUPT_PAUSE = GIVE_UP_TURN.format(
+    condition="session.status <> 'processing' AND turn.status = 'paused' AND turn.id = %(turn)s",
+    becomes="'interrupted'",
+    code="'interrupted'",
+    detail="'The client interrupted this turn while it waited for a confirmation.'",
+    unknown=f"'{INTERRUPTED}'",
 )
 
 READ_OVERDUE = """

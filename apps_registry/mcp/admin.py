@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
-from apps_registry.admin_display import ConsoleAdmin
+from apps_registry.admin_display import AppPartAdmin
 from apps_registry.mcp.models import McpServer
 from apps_registry.mcp.remote import McpError
 from apps_registry.mcp.services import choose, digest, refresh, states
@@ -34,7 +34,7 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscript
 
 
 @admin.register(McpServer)
-class McpServerAdmin(ConsoleAdmin[McpServer]):
+class McpServerAdmin(AppPartAdmin[McpServer]):
     """MCP servers, each of one App."""
 
     list_display = ("slug", "app", "url", "tool_count", "refreshed_at")

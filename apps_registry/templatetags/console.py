@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from apps_registry import admin_display
 from apps_registry.curl import chat_curl
+from apps_registry.models import Model
 
 register = template.Library()
 
@@ -29,6 +30,12 @@ def ready_curl(context: dict[str, Any], *, app_slug: str | None = None, app_key:
         key_header=settings.APP_KEY_HEADERS[0],
     )
     return {"text": command, "id": "ready-curl", "what": "the command"}
+
+
+@register.simple_tag
+def any_model_calls_tools() -> bool:
+    """Tell whether there is a model for Apps with tools and documents."""
+    return Model.objects.filter(supports_tools=True).exists()
 
 
 @register.filter

@@ -92,7 +92,7 @@ def test_each_file_is_answered_for(admin_client: Client, app: App) -> None:
     files = [("a.txt", b"alpha"), ("b.exe", b"MZ"), ("c.txt", b""), ("copy.txt", b"alpha")]
     answer = admin_client.post(f"{PAGES}add/", upload(app, *files, tags="one"), follow=True)
     told = [str(message) for message in answer.context["messages"]]
-    assert told[0] == "a.txt: will be read in a moment."
+    assert told[0] == "“a.txt”: will be read in a moment."
     assert told[1].startswith("b.exe: Files of this kind are not read")
     assert told[2:] == ["c.txt: The file is empty.", "copy.txt: Its content is already there as a.txt."]
     assert Document.objects.get(app=app).tags == ["one"]

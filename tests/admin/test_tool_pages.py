@@ -80,7 +80,8 @@ def test_a_tool_made_at_the_console_answers(
         console.fill(f"[name=arguments-{number}-name]", name)
         console.select_option(f"[name=arguments-{number}-kind]", kind)
     console.fill("[name=arguments-0-choices]", "eth, btc")
-    console.check("[name=arguments-0-is_required]")
+    console.uncheck("[name=arguments-1-is_required]")
+    console.uncheck("[name=arguments-2-is_required]")
     console.fill("#id_url", f"{upstream.url}/prices/{{{{ args.symbol }}}}")
     console.fill("#id_query", "days: {{ args.days }}")
     console.fill("#id_headers", "Authorization: Bearer {{ secrets.API_KEY }}")
@@ -334,3 +335,24 @@ def test_a_tool_that_cannot_be_read_can_be_mended(admin_client: Client, app: App
 @pytest.mark.parametrize("what", ["change", "try"])
 def test_a_tool_that_is_not_there_is_no_server_error(admin_client: Client, which: str, what: str) -> None:
     assert admin_client.get(f"/admin/apps_registry/tool/{which}/{what}/").status_code in {302, 404}
+
+
+@pytest.mark.parametrize(
+    ("url", "offered"), [("http://169.254.169.254/x", ""), ("http://10.0.0.3:81/x", "10.0.0.3:81")]
+)
+def test_only_a_host_that_may_be_allowed_is_offered(admin_client: Client, app: App, url: str, offered: str) -> None:
+    tool = factories.make_http_tool(app, url, retries=0)
+    page = admin_client.post(f"/admin/apps_registry/tool/{tool.pk}/try/", {"arguments": "{}"})
+    assert "the call is not allowed" in page.content.decode()
+    assert (page.context["private_host"] or "") == offered
+
+
+def test_who_may_not_change_the_app_cannot_allow_its_tools_a_host(
+    staff_client: Callable[..., Client], app: App, upstream: Upstream
+) -> None:
+    tool = factories.make_http_tool(app, upstream.url)
+    staff, page = staff_client("view_tool", "change_tool"), f"/admin/apps_registry/tool/{tool.pk}/try/"
+    assert 'name="allow"' not in staff.post(page, {"arguments": "{}"}).content.decode()
+    assert staff.post(page, {"arguments": "{}", "allow": "1"}).status_code == 403
+    assert App.objects.get(pk=app.pk).allowed_hosts == ""
+    assert upstream.received == []

@@ -40,6 +40,17 @@ REFUSED: dict[str, tuple[dict[str, str | None], str]] = {
     "Django's insecure key": ({"SECRET_KEY": "django-insecure-" + "x1y2z3" * 20}, "SECRET_KEY"),
     "one letter over and over": ({"SECRET_KEY": "x" * 60}, "SECRET_KEY"),
     "debug": ({"DEBUG": "true"}, "DEBUG"),
+    "a misspelt switch": ({"DEBUG": "banana"}, "DEBUG is 'banana'; it must be 'on' or 'off'"),
+    "a number in words": ({"DATABASE_POOL_SIZE": "ten"}, "DATABASE_POOL_SIZE is 'ten'"),
+    "a pool of nothing": (
+        {"DATABASE_POOL_SIZE": "0"},
+        "DATABASE_POOL_SIZE is '0'; it must be a whole number",
+    ),
+    "a negative number": ({"HSTS_SECONDS": "-1"}, "HSTS_SECONDS"),
+    "no time at all": ({"TURN_TIMEOUT_SECONDS": "0"}, "TURN_TIMEOUT_SECONDS"),
+    "no number": ({"TURN_LEASE_SECONDS": "nan"}, "TURN_LEASE_SECONDS"),
+    "endless": ({"CONFIRMATION_SECONDS": "inf"}, "CONFIRMATION_SECONDS"),
+    "an unknown log level": ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
     "no hosts": ({"ALLOWED_HOSTS": None}, "ALLOWED_HOSTS"),
     "no database": ({"DATABASE_URL": None}, "DATABASE_URL"),
     "another kind of database": ({"DATABASE_URL": "sqlite:///x"}, "DATABASE_URL"),
@@ -56,6 +67,18 @@ def test_production_refuses_to_start_and_names_the_setting(environment: dict[str
     assert last.startswith("django.core.exceptions.ImproperlyConfigured")
     assert named in last
     assert "secret-password" not in refused.stderr
+
+
+def test_gunicorn_says_it_in_one_sentence() -> None:
+    refused = run("-m", "gunicorn", "-c", "aomi_site/gunicorn_config.py", "aomi_site.asgi", WEB_CONCURRENCY="0")
+    assert refused.returncode == 1
+    assert refused.stderr.strip() == "Error: WEB_CONCURRENCY is '0'; it must be a whole number, at least 1."
+
+
+def test_an_empty_number_is_not_set() -> None:
+    show = "from django.conf import settings; print(settings.DATABASE_POOL_SIZE, settings.DEBUG)"
+    code = f"import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'aomi_site.settings'; {show}"
+    assert run("-c", code, DATABASE_POOL_SIZE="", DEBUG="off").stdout.split() == ["10", "False"]
 
 
 def test_a_command_says_it_in_one_sentence() -> None:

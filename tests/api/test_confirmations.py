@@ -76,7 +76,7 @@ def test_an_approved_call_is_made_and_the_turn_goes_on(
     assert model.prompts[-1][2]["content"] == "I order tea."
     turn = Turn.objects.get(session_id=app_client.uuid)
     assert (turn.status, turn.tool_rounds, turn.completion_tokens, turn.open_calls) == ("completed", 1, 1, None)
-    assert answer(app_client, question["call_id"]) == 200  # answering twice does nothing
+    assert answer(app_client, question["call_id"]) == 410  # what is done is not asked any more
     assert app_client.poll() == app_client.state() == {**after, "system_events": []}
     assert len(upstream.received) == 1
 
@@ -102,6 +102,8 @@ def test_siblings_run_at_once_and_everything_is_recorded_in_call_order(
     tea, cake = asked(snapshot)
     assert (tea["arguments"], cake["arguments"]) == ({"what": "tea"}, {"what": "cake"})
     answer(app_client, cake["call_id"], approved=False)
+    assert answer(app_client, cake["call_id"], approved=False) == 200  # a client that did not hear of the first
+    assert answer(app_client, cake["call_id"], approved=True) == 410
     assert app_client.state()["is_processing"] is False  # the other question is still open
     answer(app_client, tea["call_id"])
     snapshot = app_client.poll()
@@ -121,11 +123,36 @@ def test_a_new_message_declines_what_waits(app_client: Client, model: ScriptedMo
     assert texts(snapshot)[2:] == [("agent", ""), ("user", "No, tell me a joke"), ("agent", "As you like.")]
     assert "another message" in shown(snapshot)[0][1]
     assert [message["role"] for message in model.prompts[-1]] == ["system", "user", "assistant", "tool", "user"]
-    assert answer(app_client, call_id) == 200
+    assert answer(app_client, call_id) == 410
     assert app_client.poll()["messages"] == snapshot["messages"]
     assert upstream.received == []
     first = Turn.objects.filter(session_id=app_client.uuid).earliest("started_at")
     assert (first.status, first.error_code) == ("interrupted", "declined")
+
+
+def test_an_interrupt_ends_the_wait(app_client: Client, model: ScriptedModel, upstream: Upstream) -> None:
+    wanted = [("order", {"what": "tea"}), ("calculate", {"expression": "6*7"}), ("order", {"what": "cake"})]
+    model.will(calls(*wanted, text="I order it."))
+    tea, cake = asked(app_client.chat("Order!"))
+    answer(app_client, tea["call_id"])  # the other one is still open
+    with Updates(app_client) as reader:
+        stopped = app_client.request("POST", "/api/interrupt").json()
+        reader.wait_for(lambda event: (event["type"], event.get("status")) == ("status_changed", "interrupted"))
+    assert (stopped["status"], stopped["is_processing"]) == ("interrupted", False)
+    assert [name for name, _ in shown(stopped)] == ["order", "calculate", "order"]
+    results = [result for _, result in shown(stopped)]
+    assert ["was not made" in result for result in results] == [True, False, True]
+    for question in (tea, cake):
+        late = {"type": "confirm_tool", "payload": {"call_id": question["call_id"], "approved": True}}
+        refused = app_client.request("POST", "/api/system", json={"message": json.dumps(late)})
+        assert (refused.status_code, refused.json()["code"]) == (410, "not_waiting")
+    assert app_client.request("POST", "/api/interrupt").json()["messages"] == stopped["messages"]
+    turn = Turn.objects.get(session_id=app_client.uuid)
+    assert (turn.status, turn.error_code, turn.open_calls) == ("interrupted", "interrupted", None)
+    model.will(says("Nothing was ordered."))
+    assert texts(app_client.chat("What now?"))[-1] == ("agent", "Nothing was ordered.")
+    assert tool_results(model.prompts[-1]) == results
+    assert upstream.received == []
 
 
 def test_silence_expires(start: Callable[..., Server], app: App, model: ScriptedModel, upstream: Upstream) -> None:
@@ -156,7 +183,7 @@ def test_only_who_may_chat_in_the_session_may_answer(
     assert answer(app_client, call_id, headers={"AOMI-APP-KEY": key}) == 403
     with Client(str(app_client.http.base_url), app=app.slug, key=app_client.key) as other:
         other.chat("Hi")
-        assert answer(other, call_id) == 200  # another session's question
+        assert answer(other, call_id) == 410  # another session's question
     assert app_client.state()["is_processing"] is False
     assert Turn.objects.get(session_id=app_client.uuid).status == "paused"
     assert upstream.received == []
@@ -167,8 +194,8 @@ def test_an_answer_that_says_nothing_is_refused(app_client: Client, model: Scrip
     order(app_client, model, "tea")
     told = {"message": json.dumps({"type": "confirm_tool", "payload": payload})}
     assert app_client.request("POST", "/api/system", json=told).status_code == 400
-    for call_id in ("", "x\x00", "nobody"):
-        assert answer(app_client, call_id) == 200
+    for call_id in ("", "x\x00", "nobody", "550e8400-e29b-41d4-a716-446655440000"):
+        assert answer(app_client, call_id) == 410
     assert answer(app_client, "x", approved="yes") == 400
     assert SystemEvent.objects.filter(session_id=app_client.uuid).count() == 1  # the question
 

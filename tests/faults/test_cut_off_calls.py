@@ -77,9 +77,9 @@ def asked(client: Client) -> str:
     return str(event["InlineCall"]["payload"]["call_id"])
 
 
-def approve(client: Client, call_id: str) -> None:
+def approve(client: Client, call_id: str, *, status: int = 200) -> None:
     told = {"type": "confirm_tool", "payload": {"call_id": call_id, "approved": True}}
-    assert client.request("POST", "/api/system", json={"message": json.dumps(told)}).status_code == 200
+    assert client.request("POST", "/api/system", json={"message": json.dumps(told)}).status_code == status
 
 
 def test_a_call_that_waits_for_its_user_survives_every_worker(
@@ -116,7 +116,7 @@ def test_a_call_that_waits_for_its_user_survives_every_worker(
     kill_workers(server)
     assert "outcome is unknown" in results(client)[-1][1]
     hold.set()
-    approve(client, call_id)  # an answer that comes again makes no second call
+    approve(client, call_id, status=410)  # an answer that comes again makes no second call
     assert client.poll()["status"] == "interrupted"
     assert len(upstream.received) == 2
     client.chat("And?")

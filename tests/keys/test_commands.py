@@ -37,15 +37,17 @@ def test_a_key_in_json(manage: Manage, app: App, other_app: App) -> None:
 
 
 def test_keys_are_listed_without_secrets(manage: Manage, app: App) -> None:
-    issued = [factories.make_key(app, label=f"key {number}") for number in range(2)]
+    operators = (factories.make_operator(), None)
+    issued = [factories.make_key(app, label=f"key {n}", created_by=who) for n, who in enumerate(operators)]
     manage("revoke_key", issued[0].app_key.prefix)
     table = manage("list_keys", "--app", app.slug)
     assert table.code == 0
     assert "revoked" in table.out
     assert "active" in table.out
+    assert str(operators[0]) in table.out
     assert not any(key.plain in table.out for key in issued)
     rows = json.loads(manage("list_keys", "--app", app.slug, "--usable", "--json").out)
-    assert [row["label"] for row in rows] == ["key 1"]
+    assert [(row["label"], row["created_by"]) for row in rows] == [("key 1", "command")]
 
 
 def test_no_keys_yet(manage: Manage, app: App) -> None:

@@ -45,7 +45,7 @@ for (const button of document.querySelectorAll("[data-add-row]")) {
     for (const field of row.querySelectorAll("input, select")) {
       field.name = field.name.replace(/-\d+-/, `-${body.rows.length}-`);
       if (field.type === "checkbox") {
-        field.checked = false;
+        field.checked = true; // "Required", as most are
       } else if (field.tagName === "SELECT") {
         field.selectedIndex = 0;
       } else {

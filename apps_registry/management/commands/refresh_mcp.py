@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 from apps_registry.management.base import TeachingCommand, apps_named
 from apps_registry.mcp.models import McpServer
 from apps_registry.mcp.remote import McpError
-from apps_registry.mcp.services import choose, refresh, states
+from apps_registry.mcp.services import OfferedState, choose, refresh, states
 from apps_registry.models import App
 from apps_registry.openapi.report import shown
 
@@ -22,12 +22,14 @@ class Command(TeachingCommand):
 Ask an MCP server of an App for its tools and show what is new, changed and gone.
 
 Without --apply no tool changes. With it, the tools in use are brought up to date, those that the server no longer
-offers are removed, and those named by --choose and --drop are added and removed.
+offers are removed, and those named by --choose and --drop are added and removed. --confirm has the user asked before
+each call of a tool in use, --no-confirm no longer.
 """
     examples = """\
 examples:
   python manage.py refresh_mcp mycoindex files
   python manage.py refresh_mcp mycoindex files --choose read_file --choose list_files --apply
+  python manage.py refresh_mcp mycoindex files --choose delete_file --confirm delete_file --apply
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -36,6 +38,8 @@ examples:
         parser.add_argument("server", metavar="SERVER", help="prefix of its MCP server")
         parser.add_argument("--choose", action="append", default=[], metavar="TOOL", help="use this tool of the server")
         parser.add_argument("--drop", action="append", default=[], metavar="TOOL", help="use it no longer")
+        parser.add_argument("--confirm", action="append", default=[], metavar="TOOL", help="ask before each call of it")
+        parser.add_argument("--no-confirm", action="append", default=[], metavar="TOOL", help="ask no longer")
         parser.add_argument("--apply", action="store_true", help="do it")
 
     def handle(self, *_args: object, **options: Any) -> None:
@@ -46,18 +50,37 @@ examples:
         except McpError as error:
             raise CommandError(f"{server.slug}: {error}.") from None
         found = states(server)
-        unknown = {*options["choose"], *options["drop"]} - {each.remote_name for each in found}
-        if unknown:
-            raise CommandError(f"The server has no tool {sorted(unknown)[0]!r}.")
+        _check(options, found)
         for each in found:
             used = "*" if each.accepted else " "
-            self.stdout.write(f"{SIGNS[each.state]}{used} {each.remote_name}  {each.state}  {each.problem}".rstrip())
+            asks = "asks the user  " if each.needs_confirmation else ""
+            line = f"{SIGNS[each.state]}{used} {each.remote_name}  {each.state}  {asks}{each.problem}"
+            self.stdout.write(line.rstrip())
             for field, before, after in each.differences:
                 self.stdout.write(f"     {field}: {shown(before)} -> {shown(after)}")
         if options["apply"]:
-            used_now = {each.remote_name for each in found if each.accepted}
-            for sentence in choose(server, (used_now | set(options["choose"])) - set(options["drop"])):
+            chosen = _changed({each.remote_name for each in found if each.accepted}, options["choose"], options["drop"])
+            asking = {each.remote_name for each in found if each.needs_confirmation}
+            confirmed = _changed(asking, options["confirm"], options["no_confirm"])
+            for sentence in choose(server, chosen, confirmed=confirmed):
                 self.stdout.write(sentence)
+
+
+def _check(options: dict[str, Any], found: list[OfferedState]) -> None:
+    """Refuse names that the server does not know, and questions about tools that will not be in use."""
+    named = {name for option in ("choose", "drop", "confirm", "no_confirm") for name in options[option]}
+    if unknown := named - {each.remote_name for each in found}:
+        raise CommandError(f"The server has no tool {sorted(unknown)[0]!r}.")
+    for first, second in (("choose", "drop"), ("confirm", "no_confirm")):
+        if both := set(options[first]) & set(options[second]):
+            raise CommandError(f"--{first} and --{second.replace('_', '-')} both name {sorted(both)[0]!r}.")
+    in_use = _changed({each.remote_name for each in found if each.accepted}, options["choose"], options["drop"])
+    if unused := set(options["confirm"]) - in_use:
+        raise CommandError(f"{sorted(unused)[0]!r} is not in use: --choose it too.")
+
+
+def _changed(now: set[str], more: list[str], fewer: list[str]) -> set[str]:
+    return (now | set(more)) - set(fewer)
 
 
 def _server(app: App, slug: str) -> McpServer:

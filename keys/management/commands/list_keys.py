@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from apps_registry.management.base import TeachingCommand, apps_named
-from keys.models import AppKey
+from keys.models import BY_COMMAND, AppKey
 
 
 class Command(TeachingCommand):
@@ -33,7 +33,7 @@ examples:
         keys = AppKey.objects.usable() if options["usable"] else AppKey.objects.all()
         if options["app"]:
             keys = keys.filter(apps=apps_named([options["app"]])[0])
-        rows = [_row(key) for key in keys.prefetch_related("apps")]
+        rows = [_row(key) for key in keys.select_related("created_by").prefetch_related("apps")]
         if options["json"]:
             self.write_json(rows)
         elif rows:
@@ -48,6 +48,7 @@ def _row(key: AppKey) -> dict[str, Any]:
         "status": key.status,
         "label": key.label,
         "apps": sorted(app.slug for app in key.apps.all()),
+        "created_by": str(key.created_by or BY_COMMAND),
         "created_at": key.created_at.isoformat(timespec="seconds"),
         "expires_at": key.expires_at and key.expires_at.isoformat(timespec="seconds"),
         "last_used_at": key.last_used_at and key.last_used_at.isoformat(timespec="seconds"),

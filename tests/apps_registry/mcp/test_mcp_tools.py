@@ -118,6 +118,22 @@ def test_nothing_changes_until_a_refresh_is_applied(
         remote.start()
 
 
+def test_the_command_says_which_calls_the_user_confirms(
+    app: App, mcp_server: McpServer, manage: Callable[..., Result]
+) -> None:
+    done = manage("refresh_mcp", app.slug, "px", "--choose=add", "--choose=fail", "--confirm=add", "--apply")
+    assert "Calls of px_add need the user's confirmation" in done.out
+    assert dict(app.tools.filter(kind="mcp").values_list("name", "needs_confirmation")) == {
+        "px_add": True,
+        "px_fail": False,
+    }
+    again = manage("refresh_mcp", app.slug, "px", "--no-confirm=add", "--confirm=fail", "--apply")
+    assert "add  the same  asks the user" in again.out  # as it was
+    assert set(app.tools.filter(needs_confirmation=True).values_list("name", flat=True)) == {"px_fail"}
+    unused = manage("refresh_mcp", app.slug, "px", "--confirm=price_of", "--apply")
+    assert (unused.code, "'price_of' is not in use" in unused.err) == (1, True)
+
+
 def test_another_app_has_neither_the_server_nor_its_tools(
     app: App, other_app: App, mcp_server: McpServer, manage: Callable[..., Result]
 ) -> None:

@@ -1,0 +1,61 @@
+"""How far an App is, for the head of its page: its model, its tools, its documents, its keys."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Q
+from django.db.models.functions import Now
+
+from apps_registry.models import App, Document
+
+USABLE_KEY = Q(keys__revoked_at=None) & (Q(keys__expires_at=None) | Q(keys__expires_at__gt=Now()))
+UNREAD = Q(state__in=[Document.State.QUEUED, Document.State.PROCESSING])
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What an App has by now.
+
+    Attributes:
+        model: the name of the model that answers.
+        calls_tools: that model calls tools.
+        others: the alternatives that do not.
+        tools: how many are on.
+        documents: how many search can find.
+        unread: how many wait to be read.
+        failed: how many could not be.
+        keys: how many open it now.
+    """
+
+    model: str
+    calls_tools: bool
+    others: list[str]
+    tools: int
+    documents: int
+    unread: int
+    failed: int
+    keys: int
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether it has what its model does not call."""
+        return not self.calls_tools and bool(self.tools or self.documents or self.unread)
+
+
+def steps_of(app: App) -> Steps:
+    """Return how far an App is, as its draft says."""
+    documents = app.documents.aggregate(
+        ready=Count("pk", filter=Q(state=Document.State.READY)),
+        unread=Count("pk", filter=UNREAD),
+        failed=Count("pk", filter=Q(state=Document.State.FAILED)),
+    )
+    others = app.alternatives.filter(supports_tools=False).order_by("name").values_list("name", flat=True)
+    return Steps(
+        model=app.default_model.name,
+        calls_tools=app.default_model.supports_tools,
+        others=list(others),
+        tools=app.tools.filter(is_enabled=True).count(),
+        documents=documents["ready"],
+        unread=documents["unread"],
+        failed=documents["failed"],
+        keys=App.objects.filter(pk=app.pk).aggregate(usable=Count("keys", filter=USABLE_KEY))["usable"],
+    )
