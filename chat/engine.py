@@ -7,10 +7,10 @@ import asyncio
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
 
+from apps_registry.tools.arguments import dump_arguments, read_arguments
 from apps_registry.tools.base import Tool, ToolContext, ToolError
 from chat.events import (
     ChatMessage,
@@ -28,6 +28,8 @@ from chat.providers.base import ChatModel, ModelDelta, ModelFailure
 TOOL_RESULT_MAX_CHARS = 32_000
 # More than this in one answer is a model out of hand; every further call reads as an error.
 MAX_CALLS_PER_ROUND = 32
+CALLS_MAX = 256
+CALL_ID_MAX_CHARS = 40  # what OpenAI takes in a history; another provider may have made them longer
 ARGUMENTS_MAX_CHARS = 64_000
 REPLY_MAX_CHARS = 1_000_000
 REPETITION = "(This call was made before in this turn, with the same result. Making it again changes nothing.)"
@@ -57,6 +59,8 @@ class _Answer:
             arguments = known.arguments + piece.arguments
             if len(arguments) > ARGUMENTS_MAX_CHARS:
                 raise ModelFailure("The model wrote tool arguments without end.")
+            if len(self.calls) >= CALLS_MAX and piece.index not in self.calls:
+                raise ModelFailure("The model called tools without end.")
             self.calls[piece.index] = ToolCall(piece.call_id or known.call_id, piece.name or known.name, arguments)
         self.finish_reason = delta.finish_reason or self.finish_reason
         self.prompt_tokens = delta.prompt_tokens or self.prompt_tokens
@@ -198,7 +202,7 @@ class _Calls:
             tool = self.by_name.get(call.name)
             if tool is None:
                 raise ToolError(f"there is no tool {call.name!r}; there are: {', '.join(self.by_name) or 'none'}")
-            arguments = _arguments(call)
+            arguments = read_arguments(call.arguments)
             if tool.needs_confirmation and not is_approved:
                 tool.checked(arguments)  # it is here because this fails
                 raise ToolError("the user has not approved this call")
@@ -220,7 +224,7 @@ class _Calls:
         if tool is None or not tool.needs_confirmation:
             return False
         try:
-            tool.checked(_arguments(call))
+            tool.checked(read_arguments(call.arguments))
         except Exception:
             return False
         return True
@@ -245,25 +249,15 @@ def _identity(result: ToolResult) -> tuple[str, str, str]:
     """Return what tells a call and its result from others, however its arguments are written."""
     call = result.call
     try:
-        return call.name, orjson.dumps(_arguments(call), option=orjson.OPT_SORT_KEYS).decode(), result.result
+        return call.name, dump_arguments(read_arguments(call.arguments)), result.result
     except ToolError:
         return call.name, call.arguments, result.result
 
 
 def _own_id(ids: Sequence[str], place: int, round_number: int) -> str:
-    """Return a call's id; the model's own, unless it gave none or gave it to an earlier call of the round too."""
+    """Return a call's id; the model's own, unless it gave none, a long one, or that of an earlier call of the round."""
     own = ids[place]
-    return own if own and own not in ids[:place] else f"call_{round_number}_{place}"
-
-
-def _arguments(call: ToolCall) -> dict[str, Any]:
-    try:
-        arguments = orjson.loads(call.arguments or "{}")
-    except orjson.JSONDecodeError as error:
-        raise ToolError(f"the arguments are not valid JSON: {error}") from None
-    if not isinstance(arguments, dict):
-        raise ToolError("the arguments are not a JSON object")
-    return arguments
+    return own if 0 < len(own) <= CALL_ID_MAX_CHARS and own not in ids[:place] else f"call_{round_number}_{place}"
 
 
 def _error(message: str) -> str:

@@ -22,6 +22,7 @@ from apps_registry.outbound.client import CallRecord, OutboundRequest, OutboundR
 from apps_registry.outbound.errors import OutboundError
 from apps_registry.retry_after import seconds_of
 from apps_registry.secret_box import SecretBox
+from apps_registry.tools.arguments import dump_arguments
 from apps_registry.tools.base import Tool, ToolContext, ToolError
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})  # RFC 9110, section 9.2.2
@@ -75,7 +76,7 @@ def http_tool(definition: HttpToolDefinition, surroundings: Surroundings) -> Too
 
     async def run(arguments: Mapping[str, Any], context: ToolContext) -> str:
         wallet = (context.wallet_address, context.wallet_chain_id, context.wallet_is_proven)
-        key = (fingerprint, orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS), wallet)
+        key = (fingerprint, dump_arguments(arguments), wallet)
         if definition.cache_seconds and (known := results.get(key)) is not None:
             return known
         attempt = Attempt()
