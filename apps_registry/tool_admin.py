@@ -19,6 +19,7 @@ from apps_registry.http_tools.checks import secrets_used
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.sample import sample_arguments
 from apps_registry.models import App, OutboundCall, Tool
+from apps_registry.outbound_calls import store_outside_turn
 from apps_registry.tool_forms import HttpToolForm, TrialForm
 from apps_registry.tools.base import ToolContext
 from apps_registry.trial import Trial, try_tool
@@ -103,6 +104,8 @@ class ToolAdmin(ConsoleAdmin[Tool]):
         sample = {"arguments": _pretty(sample_arguments(definition.parameters))}
         form = TrialForm(definition, request.POST if request.method == "POST" else None, initial=sample)
         trial = _try(tool.app, definition, form.cleaned_data) if form.is_valid() else None
+        if trial:
+            self.log_change(request, tool, "Tried.")
         page = self.page(
             request,
             "admin/apps_registry/tool/try.html",
@@ -117,7 +120,7 @@ class ToolAdmin(ConsoleAdmin[Tool]):
 
 @admin.register(OutboundCall)
 class OutboundCallAdmin(MachineRowsAdmin[OutboundCall]):
-    """What tools sent to other servers, and what was refused; kept for a month."""
+    """What tools and operators sent to other servers, and what was refused; kept for a month."""
 
     list_display = ("created", "app", "tool", "request_line", "status", "verdict", "turn")
     list_filter = ("app", "created_at")
@@ -144,6 +147,8 @@ class OutboundCallAdmin(MachineRowsAdmin[OutboundCall]):
     @admin.display(description="turn", ordering="turn_id")
     def turn(self, call: OutboundCall) -> SafeString:
         """The turn that made it; its page may be gone, with its session."""
+        if call.turn_id is None:
+            return format_html("<span>{}</span>", "an operator")
         address = reverse("admin:sessions_app_turn_change", args=[call.turn_id])
         return format_html('<a href="{}">{}</a>', address, code(f"{str(call.turn_id)[:8]}…"))
 
@@ -151,7 +156,9 @@ class OutboundCallAdmin(MachineRowsAdmin[OutboundCall]):
 def _try(app: App, definition: HttpToolDefinition, data: dict[str, Any]) -> Trial:
     address = data["wallet_address"].lower() or None
     context = ToolContext(address, data["wallet_chain_id"], data["wallet_is_proven"]) if address else ToolContext()
-    return try_tool(definition, surroundings_of(app), data["arguments"], context)
+    trial = try_tool(definition, surroundings_of(app), data["arguments"], context)
+    store_outside_turn(app.pk, f"{definition.name} tried", trial.records)
+    return trial
 
 
 def _pretty(data: Any) -> str:

@@ -88,7 +88,8 @@ class _Reaches:
         if identity in self._open or len(self._open) > MAX_DEPTH:
             raise TooCostly("It refers to itself without end, or nearly so.")
         self._open.add(identity)
-        visits, within = 1, {}
+        visits = 1
+        within: dict[str, Counter[int]] = {}
         for name, child, times in self._within(schema):
             within.setdefault(name, Counter())[id(child)] += times
         for child in self._same_place(schema):

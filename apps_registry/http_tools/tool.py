@@ -127,6 +127,8 @@ async def run_definition(
         text = read_result(attempt.response, definition)
     except (ToolError, OutboundError) as error:
         raise ToolError(cut(scrub(str(error), surroundings.secrets.readable()), ERROR_MAX_CHARS)) from None
+    finally:
+        _clean(attempt.records, surroundings)
     return cut(scrub(text, surroundings.secrets.readable()), definition.max_result_chars)
 
 
@@ -174,6 +176,13 @@ def _lookup(
     if name not in values:
         raise Missing(f"{namespace}.{name}")
     return values[name]
+
+
+def _clean(records: list[CallRecord], surroundings: Surroundings) -> None:
+    """Take secrets out of the records: a server that is sent one can redirect to a host of its name."""
+    secrets = surroundings.secrets.readable() if len({record.host for record in records}) > 1 else ()
+    for record in records if secrets else ():
+        record.host, record.verdict = scrub(record.host, secrets), scrub(record.verdict, secrets)
 
 
 def _mask(name: str) -> str:

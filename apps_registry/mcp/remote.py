@@ -124,6 +124,8 @@ async def _session(endpoint: Endpoint, records: list[CallRecord]) -> AsyncIterat
         ):
             yield client
     except TimeoutError:
+        if records:
+            records[-1].verdict = "timed out"
         raise McpError(f"no complete answer came within {endpoint.timeout_seconds:g} seconds") from None
     except McpError:
         raise

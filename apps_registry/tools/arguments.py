@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from apps_registry.plain_json import depth_of
 from apps_registry.tools.base import ToolError
 
 MAX_DEPTH = 100
@@ -28,7 +29,7 @@ def read_arguments(text: str) -> dict[str, Any]:
         raise ToolError(f"the arguments are not valid JSON: {error}") from None
     if not isinstance(arguments, dict):
         raise ToolError("the arguments are not a JSON object")
-    if text.count("[") + text.count("{") > MAX_DEPTH and _depth(arguments) > MAX_DEPTH:
+    if text.count("[") + text.count("{") > MAX_DEPTH and depth_of(arguments) > MAX_DEPTH:
         raise ToolError(f"the arguments are nested more than {MAX_DEPTH} levels deep")
     return arguments
 
@@ -36,16 +37,3 @@ def read_arguments(text: str) -> dict[str, Any]:
 def dump_arguments(arguments: Mapping[str, Any]) -> str:
     """Return arguments as JSON text, the same for the same arguments."""
     return json.dumps(arguments, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-
-
-def _depth(value: Any) -> int:
-    level, depth = [value], 0
-    while level:
-        depth += 1
-        level = [
-            child
-            for each in level
-            for child in (each.values() if isinstance(each, dict) else each)
-            if isinstance(child, dict | list)
-        ]
-    return depth

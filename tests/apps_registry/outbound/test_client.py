@@ -238,14 +238,6 @@ def test_a_redirect_leads_to_no_forbidden_place(
     assert len(connected) == 1
 
 
-def test_https_never_leads_to_http() -> None:
-    from apps_registry.outbound.client import _redirected
-
-    response = OutboundResponse(302, {"location": "http://a.example/"}, b"", "utf-8")
-    with pytest.raises(Refused, match="https to http"):
-        _redirected(OutboundRequest("GET", "https://a.example/"), response)
-
-
 def test_no_cookie_is_kept(call: Call, upstream: Upstream) -> None:
     upstream.handle = lambda h, r: h.reply("", 302, Location="/b", Set_Cookie="a=b") if r.path == "/" else h.reply("x")
     call()
