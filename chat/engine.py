@@ -23,7 +23,7 @@ from chat.events import (
     TurnEvent,
 )
 from chat.history import assistant_message, tool_message
-from chat.providers.base import ChatModel, ModelDelta, ModelFailure
+from chat.providers.base import ChatModel, ModelDelta, ModelFailure, ToolCallDelta
 
 TOOL_RESULT_MAX_CHARS = 32_000
 # More than this in one answer is a model out of hand; every further call reads as an error.
@@ -42,6 +42,7 @@ class _Answer:
     text: list[str] = field(default_factory=list)
     length: int = 0
     calls: dict[int, ToolCall] = field(default_factory=dict)
+    places: dict[int, int] = field(default_factory=dict)
     finish_reason: str = ""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -55,17 +56,25 @@ class _Answer:
             if self.length > REPLY_MAX_CHARS:
                 raise ModelFailure("The model wrote without end.")
         for piece in delta.tool_calls:
-            known = self.calls.get(piece.index, ToolCall("", "", ""))
-            arguments = known.arguments + piece.arguments
-            if len(arguments) > ARGUMENTS_MAX_CHARS:
-                raise ModelFailure("The model wrote tool arguments without end.")
-            if len(self.calls) >= CALLS_MAX and piece.index not in self.calls:
-                raise ModelFailure("The model called tools without end.")
-            self.calls[piece.index] = ToolCall(piece.call_id or known.call_id, piece.name or known.name, arguments)
+            self._take_call(piece)
         self.finish_reason = delta.finish_reason or self.finish_reason
         self.prompt_tokens = delta.prompt_tokens or self.prompt_tokens
         self.completion_tokens = delta.completion_tokens or self.completion_tokens
         return text
+
+    def _take_call(self, piece: ToolCallDelta) -> None:
+        place = self.places.get(piece.index, piece.index)
+        known = self.calls.get(place, ToolCall("", "", ""))
+        if piece.name and piece.call_id and known.call_id not in {"", piece.call_id}:
+            # Some servers number every call 0: another id begins another call.
+            place, known = max(self.calls) + 1, ToolCall("", "", "")
+        if place not in self.calls and len(self.calls) >= CALLS_MAX:
+            raise ModelFailure("The model called tools without end.")
+        arguments = known.arguments + piece.arguments
+        if len(arguments) > ARGUMENTS_MAX_CHARS:
+            raise ModelFailure("The model wrote tool arguments without end.")
+        self.places[piece.index] = place
+        self.calls[place] = ToolCall(piece.call_id or known.call_id, piece.name or known.name, arguments)
 
     def ended(self, round_number: int) -> RoundEnded:
         """Return the whole answer; raises ModelFailure when the stream broke off."""

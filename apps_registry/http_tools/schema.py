@@ -18,9 +18,9 @@ from apps_registry.tools.base import ToolError
 MAX_CHARS = 32_000
 MAX_DEPTH = 20
 MAX_ERRORS = 3
-# Of arguments that do not fit: up to so many characters the first error is told, up to so many some of them.
-EXPLAINED_CHARS = 2_000
-EXPLAINED_WHOLE_CHARS = 300
+# Of arguments that do not fit: with up to so many values the first error is told, with up to so many some of them.
+EXPLAINED_VALUES = 500
+EXPLAINED_WHOLE_VALUES = 20
 # What every provider takes as the name of an argument.
 ARGUMENT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -80,11 +80,11 @@ def _complaints(validator: jsonschema_rs.Draft202012Validator, arguments: dict[s
     Each error takes along a copy of what it is about, for each of the alternatives that were tried: 64 kB of
     arguments against a choice of 500 make a gigabyte of them.
     """
-    length = len(dump_arguments(arguments))
-    if length > EXPLAINED_CHARS:
-        yield "they are too long to say where"
+    values = sum(map(dump_arguments(arguments).count, "[{,"))
+    if values > EXPLAINED_VALUES:
+        yield "they are too many to say where"
         return
-    errors = validator.iter_errors(arguments) if length <= EXPLAINED_WHOLE_CHARS else _first(validator, arguments)
+    errors = validator.iter_errors(arguments) if values <= EXPLAINED_WHOLE_VALUES else _first(validator, arguments)
     for _, error in zip(range(MAX_ERRORS), errors, strict=False):
         where = ".".join(str(step) for step in error.instance_path)
         yield f"{where}: {error.message}" if where else error.message

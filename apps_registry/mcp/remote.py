@@ -14,12 +14,11 @@ import orjson
 
 from apps_registry.http_tools.result import storable
 from apps_registry.mcp.transport import RecordingTransport
-from apps_registry.outbound.client import OWN_HEADERS, CallRecord
+from apps_registry.outbound.client import MAX_PER_HOST, OWN_HEADERS, CallRecord
 from apps_registry.outbound.errors import OutboundError
 
 MAX_PAGES = 20
 MAX_TOOLS = 500
-MAX_PER_SERVER = 8
 ERROR_CHARS = 1000
 
 _gates: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
@@ -107,7 +106,7 @@ async def _session(endpoint: Endpoint, records: list[CallRecord]) -> AsyncIterat
         raise McpError("MCP is not installed on this server (the extra “mcp”)")
     module = await asyncio.to_thread(client_module)
     transport = RecordingTransport(endpoint.allowed_hosts, records)
-    gate = _gates.setdefault(endpoint.url, asyncio.Semaphore(MAX_PER_SERVER))
+    gate = _gates.setdefault(httpx2.URL(endpoint.url).netloc.decode(), asyncio.Semaphore(MAX_PER_HOST))
     try:
         async with (
             asyncio.timeout(endpoint.timeout_seconds),

@@ -7,14 +7,11 @@ chunk), so requests go straight to its HTTP client, and chunks stay the plain di
 
 import asyncio
 import contextlib
-import functools
 import json
-import ssl
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
 import httpx2
 import orjson
 from openai import AsyncOpenAI, DefaultAioHttpClient
@@ -25,11 +22,11 @@ from apps_registry.tools.base import Tool
 from apps_registry.values import ModelConfig, Sampling
 from chat.events import ChatMessage
 from chat.providers.base import ModelDelta, ModelFailure, ModelTimeout, ToolCallDelta
+from chat.providers.cookies import keep_no_cookies
 from chat.providers.event_stream import read_events
 
 CONNECT_TIMEOUT = {"connect": 10.0}  # seconds; the waits for the answer are the stream's business
 MAX_CONNECTIONS = 10_000
-KEEPALIVE_SECONDS = 5.0
 DONE = b"[DONE]"
 NOTHING: dict[str, Any] = {}
 MAX_TOKENS = 100_000_000  # of one answer; many of them fit into the turn's column
@@ -198,7 +195,7 @@ async def _chunks(response: httpx2.Response) -> AsyncGenerator[list[object], Non
 def _connect(config: ModelConfig, key: str) -> _Provider:
     limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=100)
     http = DefaultAioHttpClient(limits=limits, follow_redirects=False)  # which would take the key elsewhere
-    _keep_no_cookies(http)
+    keep_no_cookies(http)
     client = AsyncOpenAI(base_url=config.base_url, api_key=key or "none", http_client=http)
     headers = {name: value for name, value in client.default_headers.items() if isinstance(value, str)}
     # The package takes no client without a key, and would read its own variables.
@@ -209,18 +206,6 @@ def _connect(config: ModelConfig, key: str) -> _Provider:
     merged.update(config.headers)
     merged.update(authorization)
     return _Provider(http, url, merged)
-
-
-def _keep_no_cookies(http: httpx2.AsyncClient) -> None:
-    """Give its transports sessions without a memory: what a provider sets for one caller is not for the next."""
-
-    def session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, ssl=tls, keepalive_timeout=KEEPALIVE_SECONDS)
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-
-    transports: list[Any] = [http._transport, *filter(None, http._mounts.values())]
-    for transport in transports:  # the package makes them, and lets nobody choose their sessions
-        transport.client = functools.partial(session, transport.ssl_context)
 
 
 def _tool_schema(tool: Tool) -> dict[str, Any]:
@@ -271,8 +256,9 @@ def _count(value: object) -> int | None:
 
 def _tool_call_delta(call: dict[str, Any], number: int) -> ToolCallDelta:
     function = call.get("function") or {}
+    index = call.get("index")
     return ToolCallDelta(
-        int(call.get("index", number)),
+        index if isinstance(index, int) else number,  # some servers leave it out, or null
         str(call.get("id") or ""),
         str(function.get("name") or ""),
         str(function.get("arguments") or ""),

@@ -97,7 +97,13 @@ def test_a_tool_made_at_the_console_answers(
     assert "answered" in console.inner_text("#trial-calls")
     assert '"price": 3500' in console.inner_text("#trial-response")
     assert upstream.received[0].headers["Authorization"] == "Bearer value-of-the-secret"
-    assert OutboundCall.objects.filter(app=app).count() == 0
+    tried = OutboundCall.objects.get(app=app)
+    assert (tried.turn_id, tried.tool, tried.host, tried.verdict) == (
+        None,
+        "token_price tried",
+        upstream.host,
+        "answered",
+    )
 
     model.will(calls(("token_price", {"symbol": "btc"})), says("3500."))
     with ApiClient(server.url, app=app.slug, key=factories.make_key(app).plain) as caller:

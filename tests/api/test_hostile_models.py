@@ -99,6 +99,19 @@ def test_calls_without_end_end_the_turn(app_client: Client, model: ScriptedModel
     assert Turn.objects.get(session_id=app_client.uuid).error_detail == "The model called tools without end."
 
 
+def test_calls_that_all_have_the_number_0_are_told_apart(
+    app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
+) -> None:
+    """Some servers send parallel calls so, and some number none of them."""
+    zero = [{"index": 0, "id": f"c{n}", "function": {"name": "send", "arguments": f'{{"x":{n}}}'}} for n in range(3)]
+    unnumbered = [{"index": None, "id": "c3", "function": {"name": "send", "arguments": '{"x":3}'}}]
+    rounds = [[*(chunk({"tool_calls": [each]}) for each in zero)], [chunk({"tool_calls": unnumbered})]]
+    model.will(*(Reply([*parts, chunk({}, "tool_calls"), DONE]) for parts in rounds), says("Done."))
+    app_client.chat("Go")
+    results = [json.loads(json.loads(result)) for result in tool_results(model.prompts[-1])]
+    assert results == [{"x": n} for n in range(4)]
+
+
 ESCAPES = [
     *(
         "</tool_data>",

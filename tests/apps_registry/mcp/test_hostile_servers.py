@@ -31,7 +31,7 @@ def speaks(tools: Any, *, encode: Callable[[bytes], bytes] | None = None) -> Cal
         result = answers.get(asked["method"], "{}")
         body = f'{{"jsonrpc":"2.0","id":{json.dumps(asked["id"])},"result":{result}}}'.encode()
         is_packed = encode is not None and asked["method"] == "tools/list"
-        more = {"Content-Encoding": "gzip"} if is_packed else {}
+        more: Any = {"Content-Encoding": "gzip"} if is_packed else {}
         handler.reply(encode(body) if encode and is_packed else body, **{"Content-Type": "application/json", **more})
         return None
 

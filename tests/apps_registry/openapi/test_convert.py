@@ -307,7 +307,7 @@ def test_no_document_can_ask_for_the_secret_of_another_host() -> None:
         "s" * 70 + ".com": "key",
     }
     hosts |= {"s" * 70 + ".net": "key"}
-    names = set()
+    names: set[str] = set()
     for host, scheme in hosts.items():
         of = one(
             {"security": [{scheme: []}]},
