@@ -88,6 +88,8 @@ def _url(definition: HttpToolDefinition) -> Iterator[Problem]:
             "url", "Write http:// or https://, a host in plain text, and a path, such as https://a.example/v1."
         )
         return
+    if found["port"] and not 1 <= int(found["port"]) <= 65_535:
+        yield Problem("url", "A port is a number from 1 to 65535.")
     path = found["path"] or ""
     try:
         httpx2.URL(url.removesuffix(path))

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import importlib.util
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,7 +11,6 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import httpx2
-import orjson
 
 from apps_registry.http_tools.result import storable
 from apps_registry.mcp.transport import RecordingTransport
@@ -155,7 +155,7 @@ def _text(result: Any) -> str:
 
 
 def _spelled(data: Any) -> str:
-    return orjson.dumps(data).decode()
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 def _resource(part: Any) -> str:
