@@ -304,8 +304,8 @@ class OutboundCall(models.Model):
     """One request that a tool sent to another server, or was refused; written by `outbound_calls`."""
 
     app = models.ForeignKey(App, verbose_name="App", on_delete=models.CASCADE, related_name="outbound_calls")
-    # Without a constraint: turns belong to a layer above, and go without asking this one.
-    turn_id = models.UUIDField("turn", db_index=True)
+    # Without a constraint: turns belong to a layer above, and go without asking this one. None: an operator's doing.
+    turn_id = models.UUIDField("turn", db_index=True, null=True)
     tool = models.CharField(max_length=64)
     method = models.CharField(max_length=10)
     host = models.CharField(max_length=300)

@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from dataclasses import asdict, astuple, replace
 from uuid import UUID
 
 import psycopg
 
 from apps_registry import database
+from apps_registry.models import OutboundCall
 from apps_registry.outbound.client import CallRecord
 
 logger = logging.getLogger("aomi.outbound")
@@ -31,14 +33,29 @@ DELETE FROM apps_registry_outboundcall WHERE id IN (SELECT id FROM doomed) RETUR
 
 async def store(app_id: int, turn_id: UUID, tool: str, records: list[CallRecord]) -> None:
     """Write the records of one tool call; a database that is away costs the records, never the turn."""
-    columns = zip(
-        *((r.method, r.host, r.address, r.status, r.milliseconds, r.received_bytes, r.verdict[:200]) for r in records),
-        strict=True,
-    )
+    columns = zip(*(astuple(_fitting(record)) for record in records), strict=True)
     try:
         await database.execute(INSERT, (app_id, turn_id, tool, *map(list, columns)))
     except (psycopg.Error, *database.DATABASE_DOWN) as error:
         logger.warning("%d outbound calls not recorded: %s", len(records), type(error).__name__)
+
+
+def store_outside_turn(app_id: int, occasion: str, records: list[CallRecord]) -> None:
+    """Write the records of what an operator had done: a tool tried, a server asked for its tools, a document fetched.
+
+    Args:
+        app_id: of the App by whose rules it was done.
+        occasion: stands where a turn's calls have the name of their tool.
+        records: of every request.
+    """
+    OutboundCall.objects.bulk_create(
+        OutboundCall(app_id=app_id, tool=occasion[:64], **asdict(_fitting(record))) for record in records
+    )
+
+
+def _fitting(record: CallRecord) -> CallRecord:
+    """Return a record that fits its row: a server chooses the host that it redirects to."""
+    return replace(record, host=record.host[:300], address=record.address[:64], verdict=record.verdict[:200])
 
 
 async def prune_outbound_forever() -> None:

@@ -19,6 +19,7 @@ from apps_registry.http_tools.checks import secrets_used
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.sample import sample_arguments
 from apps_registry.models import App, OutboundCall, Tool
+from apps_registry.outbound_calls import store_outside_turn
 from apps_registry.services import allow_host
 from apps_registry.tool_forms import HttpToolForm, TrialForm, needs_schema
 from apps_registry.tools.base import ToolContext
@@ -128,6 +129,8 @@ class ToolAdmin(AppPartAdmin[Tool]):
         sample = {"arguments": _pretty(sample_arguments(definition.parameters))}
         form = TrialForm(definition, request.POST if request.method == "POST" else None, initial=sample)
         trial = _try(tool.app, definition, form.cleaned_data) if form.is_valid() else None
+        if trial:
+            self.log_change(request, tool, "Tried.")
         page = self.page(
             request,
             "admin/apps_registry/tool/try.html",
@@ -153,7 +156,7 @@ class ToolAdmin(AppPartAdmin[Tool]):
 
 @admin.register(OutboundCall)
 class OutboundCallAdmin(MachineRowsAdmin[OutboundCall]):
-    """What tools sent to other servers, and what was refused; kept for a month."""
+    """What tools and operators sent to other servers, and what was refused; kept for a month."""
 
     list_display = ("created", "app", "tool", "request_line", "status", "verdict", "turn")
     list_filter = ("app", "created_at")
@@ -180,6 +183,8 @@ class OutboundCallAdmin(MachineRowsAdmin[OutboundCall]):
     @admin.display(description="turn", ordering="turn_id")
     def turn(self, call: OutboundCall) -> SafeString:
         """The turn that made it; its page may be gone, with its session."""
+        if call.turn_id is None:
+            return format_html("<span>{}</span>", "an operator")
         address = reverse("admin:sessions_app_turn_change", args=[call.turn_id])
         return format_html('<a href="{}">{}</a>', address, code(f"{str(call.turn_id)[:8]}…"))
 
@@ -188,7 +193,9 @@ def _try(app: App, definition: HttpToolDefinition, data: dict[str, Any]) -> Tria
     context = ToolContext()
     if address := data.get("wallet_address", "").lower():
         context = ToolContext(address, data["wallet_chain_id"], data["wallet_is_proven"])
-    return try_tool(definition, surroundings_of(app), data["arguments"], context)
+    trial = try_tool(definition, surroundings_of(app), data["arguments"], context)
+    store_outside_turn(app.pk, f"{definition.name} tried", trial.records)
+    return trial
 
 
 def _pretty(data: Any) -> str:

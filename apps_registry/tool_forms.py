@@ -16,6 +16,7 @@ from apps_registry.http_tools.argument_rows import TYPES, ArgumentRow, rows_of, 
 from apps_registry.http_tools.checks import METHODS, find_problems
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.models import Tool
+from apps_registry.tools.arguments import read_arguments
 from apps_registry.tools.base import ToolError
 
 SPARE_ROWS = 2
@@ -254,12 +255,10 @@ class TrialForm(forms.Form):
     def clean_arguments(self) -> dict[str, Any]:
         """Hold the arguments against the tool's schema, as in a turn."""
         try:
-            arguments = json.loads(self.cleaned_data["arguments"])
+            arguments = read_arguments(self.cleaned_data["arguments"])
             return schema.check(schema.compile_schema(self._definition.parameters), arguments)
         except ToolError as error:
             raise ValidationError(str(error)) from None
-        except (ValueError, RecursionError) as error:
-            raise ValidationError(f"This is not JSON: {error}") from None
 
 
 def read_pairs(text: str) -> dict[str, str]:

@@ -38,7 +38,7 @@ class Trial:
 def try_tool(
     definition: HttpToolDefinition, surroundings: Surroundings, arguments: Mapping[str, Any], context: ToolContext
 ) -> Trial:
-    """Run a tool once, past its cache; what it did is shown and not stored.
+    """Run a tool once, past its cache; what it did is shown, not stored.
 
     Args:
         definition: one without problems.

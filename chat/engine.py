@@ -7,10 +7,10 @@ import asyncio
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
 
+from apps_registry.tools.arguments import dump_arguments, read_arguments
 from apps_registry.tools.base import Tool, ToolContext, ToolError
 from chat.events import (
     ChatMessage,
@@ -23,11 +23,13 @@ from chat.events import (
     TurnEvent,
 )
 from chat.history import assistant_message, tool_message
-from chat.providers.base import ChatModel, ModelDelta, ModelFailure
+from chat.providers.base import ChatModel, ModelDelta, ModelFailure, ToolCallDelta
 
 TOOL_RESULT_MAX_CHARS = 32_000
 # More than this in one answer is a model out of hand; every further call reads as an error.
 MAX_CALLS_PER_ROUND = 32
+CALLS_MAX = 256
+CALL_ID_MAX_CHARS = 40  # what OpenAI takes in a history; another provider may have made them longer
 ARGUMENTS_MAX_CHARS = 64_000
 REPLY_MAX_CHARS = 1_000_000
 REPETITION = "(This call was made before in this turn, with the same result. Making it again changes nothing.)"
@@ -40,6 +42,7 @@ class _Answer:
     text: list[str] = field(default_factory=list)
     length: int = 0
     calls: dict[int, ToolCall] = field(default_factory=dict)
+    places: dict[int, int] = field(default_factory=dict)
     finish_reason: str = ""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -53,15 +56,25 @@ class _Answer:
             if self.length > REPLY_MAX_CHARS:
                 raise ModelFailure("The model wrote without end.")
         for piece in delta.tool_calls:
-            known = self.calls.get(piece.index, ToolCall("", "", ""))
-            arguments = known.arguments + piece.arguments
-            if len(arguments) > ARGUMENTS_MAX_CHARS:
-                raise ModelFailure("The model wrote tool arguments without end.")
-            self.calls[piece.index] = ToolCall(piece.call_id or known.call_id, piece.name or known.name, arguments)
+            self._take_call(piece)
         self.finish_reason = delta.finish_reason or self.finish_reason
         self.prompt_tokens = delta.prompt_tokens or self.prompt_tokens
         self.completion_tokens = delta.completion_tokens or self.completion_tokens
         return text
+
+    def _take_call(self, piece: ToolCallDelta) -> None:
+        place = self.places.get(piece.index, piece.index)
+        known = self.calls.get(place, ToolCall("", "", ""))
+        if piece.name and piece.call_id and known.call_id not in {"", piece.call_id}:
+            # Some servers number every call 0: another id begins another call.
+            place, known = max(self.calls) + 1, ToolCall("", "", "")
+        if place not in self.calls and len(self.calls) >= CALLS_MAX:
+            raise ModelFailure("The model called tools without end.")
+        arguments = known.arguments + piece.arguments
+        if len(arguments) > ARGUMENTS_MAX_CHARS:
+            raise ModelFailure("The model wrote tool arguments without end.")
+        self.places[piece.index] = place
+        self.calls[place] = ToolCall(piece.call_id or known.call_id, piece.name or known.name, arguments)
 
     def ended(self, round_number: int) -> RoundEnded:
         """Return the whole answer; raises ModelFailure when the stream broke off."""
@@ -198,7 +211,7 @@ class _Calls:
             tool = self.by_name.get(call.name)
             if tool is None:
                 raise ToolError(f"there is no tool {call.name!r}; there are: {', '.join(self.by_name) or 'none'}")
-            arguments = _arguments(call)
+            arguments = read_arguments(call.arguments)
             if tool.needs_confirmation and not is_approved:
                 tool.checked(arguments)  # it is here because this fails
                 raise ToolError("the user has not approved this call")
@@ -220,7 +233,7 @@ class _Calls:
         if tool is None or not tool.needs_confirmation:
             return False
         try:
-            tool.checked(_arguments(call))
+            tool.checked(read_arguments(call.arguments))
         except Exception:
             return False
         return True
@@ -245,25 +258,15 @@ def _identity(result: ToolResult) -> tuple[str, str, str]:
     """Return what tells a call and its result from others, however its arguments are written."""
     call = result.call
     try:
-        return call.name, orjson.dumps(_arguments(call), option=orjson.OPT_SORT_KEYS).decode(), result.result
+        return call.name, dump_arguments(read_arguments(call.arguments)), result.result
     except ToolError:
         return call.name, call.arguments, result.result
 
 
 def _own_id(ids: Sequence[str], place: int, round_number: int) -> str:
-    """Return a call's id; the model's own, unless it gave none or gave it to an earlier call of the round too."""
+    """Return a call's id; the model's own, unless it gave none, a long one, or that of an earlier call of the round."""
     own = ids[place]
-    return own if own and own not in ids[:place] else f"call_{round_number}_{place}"
-
-
-def _arguments(call: ToolCall) -> dict[str, Any]:
-    try:
-        arguments = orjson.loads(call.arguments or "{}")
-    except orjson.JSONDecodeError as error:
-        raise ToolError(f"the arguments are not valid JSON: {error}") from None
-    if not isinstance(arguments, dict):
-        raise ToolError("the arguments are not a JSON object")
-    return arguments
+    return own if 0 < len(own) <= CALL_ID_MAX_CHARS and own not in ids[:place] else f"call_{round_number}_{place}"
 
 
 def _error(message: str) -> str:

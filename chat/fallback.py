@@ -1,5 +1,6 @@
 """Several models as one: when one fails before its first token, the next is asked, within the same turn."""
 
+import logging
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 
@@ -10,6 +11,8 @@ from chat.breaker import Breakers, ModelKey
 from chat.events import ChatMessage
 from chat.providers.base import ModelDelta, ModelFailure, ModelTimeout
 from chat.retries import RetryingModel
+
+logger = logging.getLogger("aomi.models")
 
 SKIPPED = "circuit_open"
 
@@ -76,8 +79,10 @@ class FallbackModel:
                 if is_settled:
                     raise
                 self._on_failure(config, failure.reason)
-                if not failure.is_transient and not isinstance(failure, ModelTimeout):
+                if not failure.is_of_model:
                     raise
+                if not (failure.is_transient or isinstance(failure, ModelTimeout)):  # the operator's to mend
+                    logger.warning("model %s did not answer: %s", config.name, failure.reason)
                 is_settled, last = True, failure
                 self._breakers.failed(_key(config))
             finally:

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from django.conf import settings
 
+from apps_registry.tools.arguments import dump_arguments, read_arguments
 from apps_registry.values import AppConfig, ModelConfig
 from chat.events import ConfirmationNeeded, RoundEnded, RoundToFinish, TextDelta, ToolCall, ToolResult, TurnEvent
 from chat.message_body import iso
@@ -232,7 +233,7 @@ def _question(call: OpenCall, until: datetime) -> str:
     payload = {
         "call_id": call.confirmation,
         "tool": call.name,
-        "arguments": orjson.loads(call.arguments or "{}"),
+        "arguments": orjson.Fragment(dump_arguments(read_arguments(call.arguments))),
         "expires_at": iso(until),
     }
     return orjson.dumps({"type": CONFIRM_TOOL, "payload": payload}).decode()

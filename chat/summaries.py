@@ -101,5 +101,6 @@ async def _make(
 
 
 def _line(message: StoredMessage) -> str:
+    """Return a message as one line, so that what stands in it cannot look like a line of somebody else's."""
     name = f" {message.tool_name}" if message.tool_name else ""
-    return f"{message.role}{name}: {message.content[:EXCERPT_CHARS]}"
+    return f"{message.role}{name}: {' '.join(message.content[:EXCERPT_CHARS].split())}"

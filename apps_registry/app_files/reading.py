@@ -28,6 +28,7 @@ from apps_registry.mcp.models import McpServer
 from apps_registry.provider_models import validate_slug
 from apps_registry.retrieval.blocks import MAX_FILE_BYTES, MIB, clean_line
 from apps_registry.retrieval.names import KINDS, MAX_NAME_CHARS, READABLE, suffix
+from apps_registry.tools.base import SEARCH_TOOL
 from apps_registry.tools.registry import BUILTIN_TOOLS
 
 FORMAT = 1
@@ -134,14 +135,14 @@ def _builtin_tools(fields: Fields) -> tuple[str, ...]:
 
 
 def _http_tool(fields: Fields) -> HttpToolContent:
-    name, is_enabled = fields.take("name", str), fields.take("is_enabled", bool, True)
+    name, switches = fields.take("name", str), _switches(fields)
     try:
         definition = HttpToolDefinition.from_json(name, fields.take_rest())
     except TypeError as error:
         raise AppFileError(f"{fields.path}: {error}.") from None
     for problem in find_problems(definition):
         raise AppFileError(f"{fields.at(problem.attribute)}: {problem.message}")
-    return HttpToolContent(definition, is_enabled)
+    return HttpToolContent(definition, *switches)
 
 
 def _mcp_server(fields: Fields) -> McpServerContent:
@@ -164,15 +165,22 @@ def _mcp_server(fields: Fields) -> McpServerContent:
 
 
 def _mcp_tool(fields: Fields) -> McpToolContent:
-    name, is_enabled = fields.take("name", str), fields.take("is_enabled", bool, True)
-    if not TOOL_NAME.match(name):
-        raise AppFileError(f"{fields.at('name')}: Use up to 64 letters, digits, hyphens and underscores.")
+    name, switches = fields.take("name", str), _switches(fields)
+    if not TOOL_NAME.match(name) or name.lower() == SEARCH_TOOL:
+        raise AppFileError(
+            f"{fields.at('name')}: Use up to 64 letters, digits, hyphens and underscores; not {SEARCH_TOOL}."
+        )
     definition = McpToolDefinition(
         fields.take("remote_name", str), fields.take("description", str), fields.take("parameters", dict)
     )
     if problem := find_problem(definition):
         raise AppFileError(f"{fields.path}: {problem}")
-    return McpToolContent(name, definition, is_enabled)
+    return McpToolContent(name, definition, *switches)
+
+
+def _switches(fields: Fields) -> tuple[bool, bool]:
+    """Take whether a tool is on, and whether its calls need the user's confirmation."""
+    return fields.take("is_enabled", bool, True), fields.take("needs_confirmation", bool, False)
 
 
 def _document(fields: Fields, read_file: ReadFile, files: dict[str, bytes]) -> DocumentContent:

@@ -11,6 +11,7 @@ from apps_registry.http_tools.definition import BodyType, HttpToolDefinition, Wa
 from apps_registry.http_tools.json_path import parse_path
 from apps_registry.http_tools.schema import find_schema_problem
 from apps_registry.http_tools.templates import WALLET_NAMES, is_well_formed, placeholders
+from apps_registry.tools.base import SEARCH_TOOL
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 MAX_TIMEOUT_SECONDS = 60
@@ -48,6 +49,8 @@ def find_problems(definition: HttpToolDefinition) -> list[Problem]:
 def _plain(definition: HttpToolDefinition) -> Iterator[Problem]:
     if not isinstance(definition.name, str) or not TOOL_NAME.match(definition.name):
         yield Problem("name", "Use up to 64 letters, digits, hyphens and underscores.")
+    elif definition.name.lower() == SEARCH_TOOL:
+        yield Problem("name", "The tool that searches an App's documents has this name.")
     description = definition.description
     if not isinstance(description, str) or not 1 <= len(description.strip()) <= MAX_DESCRIPTION_CHARS:
         yield Problem("description", f"Say when to use the tool, in 1 to {MAX_DESCRIPTION_CHARS} characters.")
@@ -85,6 +88,8 @@ def _url(definition: HttpToolDefinition) -> Iterator[Problem]:
             "url", "Write http:// or https://, a host in plain text, and a path, such as https://a.example/v1."
         )
         return
+    if found["port"] and not 1 <= int(found["port"]) <= 65_535:
+        yield Problem("url", "A port is a number from 1 to 65535.")
     path = found["path"] or ""
     try:
         httpx2.URL(url.removesuffix(path))

@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
-import orjson
-
 from apps_registry.http_tools.definition import HttpToolDefinition
-from apps_registry.http_tools.templates import Lookup, Missing, as_text, render_json, render_text, render_value
+from apps_registry.http_tools.templates import Lookup, Missing, as_json, as_text, render_json, render_text, render_value
 from apps_registry.outbound.client import OutboundRequest
 from apps_registry.tools.base import ToolError
 
@@ -103,14 +101,14 @@ def _body(definition: HttpToolDefinition, lookup: Lookup) -> bytes | None:
     try:
         match definition.body_type:
             case "json":
-                return orjson.dumps(render_json(template, lookup))
+                return as_json(render_json(template, lookup)).encode()
             case "form":
                 return urlencode(list(_pairs(template, lookup))).encode()
             case "text":
                 return _sendable(render_text(template, lookup)).encode()
     except Missing as missing:
         raise _needed(missing) from None
-    except orjson.JSONEncodeError:
+    except ValueError:  # half of a surrogate pair, or a number without end
         raise ToolError("the arguments hold something that cannot be written as JSON") from None
     return None
 

@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +12,8 @@ from apps_registry.outbound.client import OutboundResponse
 from apps_registry.tools.base import ToolError
 
 KEYS_NAMED = 20
+# What the web is written in. Python knows others that are no charsets, or take an hour for a megabyte (punycode).
+_CHARSET = re.compile(r"(ascii|big5|cp|euc_|gb|iso|koi8|mac|shift_jis|tis-620|utf-(8|16|32))")
 
 
 def read_result(response: OutboundResponse, definition: HttpToolDefinition) -> str:
@@ -37,12 +40,11 @@ def body_text(response: OutboundResponse) -> str:
     """Return the body as text that can be stored."""
     try:
         encoding = codecs.lookup(response.encoding).name
-    except LookupError:
+    except (LookupError, ValueError):
         encoding = "utf-8"
-    try:
-        text = response.body.decode(encoding, "replace")
-    except (LookupError, UnicodeError):  # codecs such as "hex" do not give text
-        text = response.body.decode("utf-8", "replace")
+    if not _CHARSET.match(encoding):
+        encoding = "utf-8"
+    text = response.body.decode(encoding, "replace")
     return storable(text)
 
 

@@ -11,11 +11,16 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
+from apps_registry.http_tools.schema_cost import TooCostly, check_cost
+from apps_registry.tools.arguments import dump_arguments
 from apps_registry.tools.base import ToolError
 
 MAX_CHARS = 32_000
 MAX_DEPTH = 20
 MAX_ERRORS = 3
+# Of arguments that do not fit: with up to so many values the first error is told, with up to so many some of them.
+EXPLAINED_VALUES = 500
+EXPLAINED_WHOLE_VALUES = 20
 # What every provider takes as the name of an argument.
 ARGUMENT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -39,7 +44,7 @@ def find_schema_problem(parameters: Any) -> str | None:
     for name in properties:
         if not ARGUMENT_NAME.match(name):
             return f"The argument {name[:80]!r} needs another name: up to 64 letters, digits, and . _ -"
-    return _reference_problem(parameters) or _compile_problem(parameters)
+    return _reference_problem(parameters) or _cost_problem(parameters) or _compile_problem(parameters)
 
 
 def compile_schema(parameters: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:
@@ -64,26 +69,57 @@ def check(validator: jsonschema_rs.Draft202012Validator, arguments: Any) -> dict
     """
     if not isinstance(arguments, dict):
         raise ToolError("The arguments must be a JSON object.")
-    complaints = []
-    for error, _ in zip(validator.iter_errors(arguments), range(MAX_ERRORS), strict=False):
+    if validator.is_valid(arguments):
+        return arguments
+    raise ToolError("The arguments do not fit: " + "; ".join(_complaints(validator, arguments))[:1000])
+
+
+def _complaints(validator: jsonschema_rs.Draft202012Validator, arguments: dict[str, Any]) -> Iterator[str]:
+    """Yield what is wrong, in as much detail as is cheap.
+
+    Each error takes along a copy of what it is about, for each of the alternatives that were tried: 64 kB of
+    arguments against a choice of 500 make a gigabyte of them.
+    """
+    values = sum(map(dump_arguments(arguments).count, "[{,"))
+    if values > EXPLAINED_VALUES:
+        yield "they are too many to say where"
+        return
+    errors = validator.iter_errors(arguments) if values <= EXPLAINED_WHOLE_VALUES else _first(validator, arguments)
+    for _, error in zip(range(MAX_ERRORS), errors, strict=False):
         where = ".".join(str(step) for step in error.instance_path)
-        complaints.append(f"{where}: {error.message}" if where else error.message)
-    if complaints:
-        raise ToolError("The arguments do not fit: " + "; ".join(complaints)[:1000])
-    return arguments
+        yield f"{where}: {error.message}" if where else error.message
+
+
+def _first(
+    validator: jsonschema_rs.Draft202012Validator, arguments: dict[str, Any]
+) -> Iterator[jsonschema_rs.ValidationError]:
+    try:
+        validator.validate(arguments)
+    except jsonschema_rs.ValidationError as error:
+        yield error
 
 
 def _reference_problem(parameters: Mapping[str, Any]) -> str | None:
     for _, node in _walk(parameters):
         if not isinstance(node, dict):
             continue
-        for keyword in ("$ref", "$dynamicRef"):
-            if isinstance(node.get(keyword), str) and not node[keyword].startswith("#"):
-                return f"{keyword} may only point into the schema itself, such as #/$defs/item."
+        reference = node.get("$ref")
+        if isinstance(reference, str) and reference != "#" and not reference.startswith("#/"):
+            return "$ref may only point into the schema itself, such as #/$defs/item."
+        if isinstance(node.get("$dynamicRef"), str):
+            return "Write $ref in place of $dynamicRef."
         if isinstance(node.get("$id"), str):
             return "A schema of a tool has no $id."
         if isinstance(node.get("$schema"), str) and node["$schema"].rstrip("#") != DIALECT:
             return f"The schema must be of the dialect {DIALECT}."
+    return None
+
+
+def _cost_problem(parameters: Mapping[str, Any]) -> str | None:
+    try:
+        check_cost(parameters)
+    except TooCostly as error:
+        return str(error)
     return None
 
 

@@ -19,9 +19,12 @@ def scrub(text: str, secrets: Iterable[str]) -> str:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    plain = [secret, *_decoded(secret)]
-    for value in plain:
+    sent = secret.strip()  # as headers send it
+    for value in dict.fromkeys([sent, *_decoded(sent)]):
         yield value
+        yield value.rstrip("=") if len(value) > MIN_CHARS + 2 else value  # base64 goes without its padding, too
+        yield value.lower()  # as part of a host, for one
+        yield value.upper()
         yield from _escaped(value)
         yield from _in_base64(value.encode())
         yield value.encode().hex()
@@ -29,13 +32,15 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def _decoded(secret: str) -> Iterator[str]:
-    """Yield what a secret says that is base64 itself, as those of Basic authentication are."""
+    """Yield what a secret says that is base64 itself, as those of Basic authentication are, and its password."""
     try:
-        decoded = base64.b64decode(secret, validate=True).decode()
+        padded = secret.translate(str.maketrans("-_", "+/")) + "=" * (-len(secret) % 4)
+        decoded = base64.b64decode(padded, validate=True).decode()
     except ValueError:
         return
-    if len(decoded) >= MIN_CHARS and decoded.isprintable():
-        yield decoded
+    for part in (decoded, decoded.partition(":")[2]):
+        if len(part) >= MIN_CHARS and part.isprintable():
+            yield part
 
 
 def _escaped(value: str) -> Iterator[str]:

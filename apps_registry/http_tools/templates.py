@@ -4,11 +4,10 @@ A text is read once, from left to right, and what stands in for a placeholder is
 cannot bring placeholders of its own. There are no expressions.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
-
-import orjson
 
 PLACEHOLDER = re.compile(r"\{\{\s*(args|wallet|secrets)\.([A-Za-z0-9_.-]+)\s*\}\}")
 WALLET_NAMES = ("address", "chain_id", "is_proven")
@@ -54,7 +53,16 @@ def as_text(value: Any) -> str:
         return value
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else orjson.dumps(value).decode()
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else as_json(value)
+
+
+def as_json(value: Any) -> str:
+    """Return a value as JSON, integers of any length as they are.
+
+    Raises:
+        ValueError: it holds something that JSON has no word for.
+    """
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def render_text(template: str, lookup: Lookup, encode: Callable[[str], str] = str) -> str:

@@ -22,6 +22,7 @@ from apps_registry.outbound.client import CallRecord, OutboundRequest, OutboundR
 from apps_registry.outbound.errors import OutboundError
 from apps_registry.retry_after import seconds_of
 from apps_registry.secret_box import SecretBox
+from apps_registry.tools.arguments import dump_arguments
 from apps_registry.tools.base import Tool, ToolContext, ToolError
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})  # RFC 9110, section 9.2.2
@@ -75,7 +76,7 @@ def http_tool(definition: HttpToolDefinition, surroundings: Surroundings) -> Too
 
     async def run(arguments: Mapping[str, Any], context: ToolContext) -> str:
         wallet = (context.wallet_address, context.wallet_chain_id, context.wallet_is_proven)
-        key = (fingerprint, orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS), wallet)
+        key = (fingerprint, dump_arguments(arguments), wallet)
         if definition.cache_seconds and (known := results.get(key)) is not None:
             return known
         attempt = Attempt()
@@ -126,6 +127,8 @@ async def run_definition(
         text = read_result(attempt.response, definition)
     except (ToolError, OutboundError) as error:
         raise ToolError(cut(scrub(str(error), surroundings.secrets.readable()), ERROR_MAX_CHARS)) from None
+    finally:
+        _clean(attempt.records, surroundings)
     return cut(scrub(text, surroundings.secrets.readable()), definition.max_result_chars)
 
 
@@ -173,6 +176,13 @@ def _lookup(
     if name not in values:
         raise Missing(f"{namespace}.{name}")
     return values[name]
+
+
+def _clean(records: list[CallRecord], surroundings: Surroundings) -> None:
+    """Take secrets out of the records: a server that is sent one can redirect to a host of its name."""
+    secrets = surroundings.secrets.readable() if len({record.host for record in records}) > 1 else ()
+    for record in records if secrets else ():
+        record.host, record.verdict = scrub(record.host, secrets), scrub(record.verdict, secrets)
 
 
 def _mask(name: str) -> str:

@@ -86,6 +86,7 @@ class McpServerAdmin(AppPartAdmin[McpServer]):
         )
 
     def _refresh(self, request: HttpRequest, server: McpServer) -> None:
+        self.log_change(request, server, "Asked for its tools.")
         try:
             refresh(server)
         except McpError as error:

@@ -1,6 +1,7 @@
 """What a chosen tool of an MCP server is, and whether it can be used."""
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +51,7 @@ class McpToolDefinition:
 
 def define(offered: OfferedTool) -> McpToolDefinition:
     """Return what a server offers in a form that a model can be given."""
-    schema = {name: value for name, value in offered.parameters.items() if name not in {"$schema", "title"}}
+    schema = {name: _legible(value) for name, value in offered.parameters.items() if name not in {"$schema", "title"}}
     description = shortened(offered.description, MAX_DESCRIPTION) or offered.name
     return McpToolDefinition(offered.name, description, {"type": "object", "properties": {}, **schema})
 
@@ -59,9 +60,39 @@ def find_problem(definition: McpToolDefinition) -> str | None:
     """Return why a tool cannot be used; None: it can."""
     if "\0" in repr(definition.as_json()) or len(definition.remote_name) > 200 or not definition.remote_name:
         return "Its name or its schema cannot be stored."
+    if any(_is_hidden(text) for text in _texts(definition.parameters)):
+        return "Its schema holds characters that cannot be seen, which a model would read."
     return find_schema_problem(dict(definition.parameters))
 
 
 def local_name(slug: str, remote_name: str) -> str:
     """Return what an App's model calls a server's tool."""
     return tool_name(f"{slug}_{remote_name}")
+
+
+def _legible(node: Any) -> Any:
+    """Return a part of a schema with descriptions that hold nothing that an operator does not see but a model does."""
+    if isinstance(node, list):
+        return [_legible(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        name: shortened(value, MAX_DESCRIPTION)
+        if name in {"description", "title"} and isinstance(value, str)
+        else _legible(value)
+        for name, value in node.items()
+    }
+
+
+def _texts(node: Any) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    for name, value in node.items() if isinstance(node, Mapping) else ():
+        yield name
+        yield from _texts(value)
+    for each in node if isinstance(node, list) else ():
+        yield from _texts(each)
+
+
+def _is_hidden(text: str) -> bool:
+    return any(unicodedata.category(character)[0] == "C" and character not in "\t\r\n" for character in text)

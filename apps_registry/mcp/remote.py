@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import importlib.util
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,16 +11,14 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import httpx2
-import orjson
 
 from apps_registry.http_tools.result import storable
 from apps_registry.mcp.transport import RecordingTransport
-from apps_registry.outbound.client import OWN_HEADERS, CallRecord
+from apps_registry.outbound.client import MAX_PER_HOST, OWN_HEADERS, CallRecord
 from apps_registry.outbound.errors import OutboundError
 
 MAX_PAGES = 20
 MAX_TOOLS = 500
-MAX_PER_SERVER = 8
 ERROR_CHARS = 1000
 
 _gates: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
@@ -107,7 +106,7 @@ async def _session(endpoint: Endpoint, records: list[CallRecord]) -> AsyncIterat
         raise McpError("MCP is not installed on this server (the extra “mcp”)")
     module = await asyncio.to_thread(client_module)
     transport = RecordingTransport(endpoint.allowed_hosts, records)
-    gate = _gates.setdefault(endpoint.url, asyncio.Semaphore(MAX_PER_SERVER))
+    gate = _gates.setdefault(httpx2.URL(endpoint.url).netloc.decode(), asyncio.Semaphore(MAX_PER_HOST))
     try:
         async with (
             asyncio.timeout(endpoint.timeout_seconds),
@@ -124,6 +123,8 @@ async def _session(endpoint: Endpoint, records: list[CallRecord]) -> AsyncIterat
         ):
             yield client
     except TimeoutError:
+        if records:
+            records[-1].verdict = "timed out"
         raise McpError(f"no complete answer came within {endpoint.timeout_seconds:g} seconds") from None
     except McpError:
         raise
@@ -154,7 +155,7 @@ def _text(result: Any) -> str:
 
 
 def _spelled(data: Any) -> str:
-    return orjson.dumps(data).decode()
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 def _resource(part: Any) -> str:

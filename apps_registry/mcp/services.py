@@ -1,9 +1,10 @@
 """Asking a server for its tools, seeing what is new, and taking it over."""
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
 from asgiref.sync import async_to_sync
@@ -17,8 +18,12 @@ from apps_registry.mcp.models import McpServer
 from apps_registry.mcp.remote import McpError, OfferedTool, list_tools
 from apps_registry.mcp.tool import endpoint_of
 from apps_registry.models import App, Tool
-from apps_registry.tools.base import ToolError
+from apps_registry.outbound.client import CallRecord
+from apps_registry.outbound_calls import store_outside_turn
+from apps_registry.plain_json import plain
+from apps_registry.tools.base import SEARCH_TOOL, ToolError
 
+MAX_DEPTH = 50
 State = Literal["new", "the same", "changed", "gone", "unusable"]
 
 
@@ -58,16 +63,27 @@ def refresh(server: McpServer) -> None:
         McpError: it cannot be asked; the message holds no secret.
     """
     surroundings = surroundings_of(server.app)
+    records: list[CallRecord] = []
     try:
         endpoint = endpoint_of(
             surroundings, url=server.url, headers=server.headers, timeout_seconds=server.timeout_seconds
         )
-        offered = async_to_sync(list_tools)(endpoint, [])
+        offered = async_to_sync(list_tools)(endpoint, records)
     except (ToolError, McpError) as error:
         raise McpError(scrub(str(error), surroundings.secrets.readable())) from None
-    usable = [asdict(tool) for tool in offered if "\0" not in repr(tool) and "\\x00" not in repr(tool)]
-    server.offered, server.refreshed_at = usable, timezone.now()
+    finally:
+        store_outside_turn(server.app_id, f"{server.slug} asked for its tools", records)
+    server.offered, server.refreshed_at = [*_storable(offered)], timezone.now()
     server.save(update_fields=["offered", "refreshed_at"])
+
+
+def _storable(offered: Iterable[OfferedTool]) -> Iterator[dict[str, Any]]:
+    """Yield the tools as JSON data; those that cannot be stored could not be called either."""
+    for tool in offered:
+        with suppress(ValueError):
+            data = plain(asdict(tool), max_depth=MAX_DEPTH)
+            if "\0" not in repr(data) and "\\x00" not in repr(data):
+                yield data
 
 
 def states(server: McpServer) -> list[OfferedState]:
@@ -130,7 +146,7 @@ def _choose_one(server: McpServer, each: OfferedState, *, is_wanted: bool) -> st
     if each.accepted:
         mine.update(definition=each.offered.as_text())
         return f"Changed {each.name}"
-    if Tool.objects.filter(app=server.app_id, name__iexact=each.name).exists():
+    if each.name.lower() == SEARCH_TOOL or Tool.objects.filter(app=server.app_id, name__iexact=each.name).exists():
         return f"Not added, {each.name}: the App has another tool of this name"
     tool = Tool(app=server.app, kind=Tool.Kind.MCP, name=each.name, mcp_server=server)
     tool.definition = each.offered.as_text()

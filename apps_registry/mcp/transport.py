@@ -33,6 +33,8 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
         url = request.url
         record = CallRecord(request.method, host_and_port(url.raw_host.decode(), url.port or DEFAULT_PORTS[url.scheme]))
         self.records.append(record)
+        # Bytes are counted as they come: compressed, a few of them would be a great many later.
+        request.headers["Accept-Encoding"] = "identity"
         began = time.monotonic()
         try:
             response = await self._inner.handle_async_request(request)
@@ -46,6 +48,11 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
             record.address = self._inner.backend.address
             record.milliseconds = int((time.monotonic() - began) * 1000)
         record.status, record.verdict = response.status_code, "answered"
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            refused = Unreachable("the answer is compressed, which was not asked for")
+            self.fail(record, refused)
+            await response.aclose()
+            raise refused
         body = _CountedBody(response.stream, self, record)
         return httpx2.Response(
             response.status_code, headers=response.headers, stream=body, extensions=response.extensions

@@ -7,7 +7,8 @@ from urllib.parse import unquote
 
 import orjson
 
-from apps_registry.openapi.yaml_reader import load_yaml
+from apps_registry.openapi.yaml_reader import MAX_DEPTH, load_yaml
+from apps_registry.plain_json import depth_of, plain
 
 MAX_BYTES = 32 * 1024 * 1024  # GitHub's, the largest in common use, has 13 MB
 MAX_YAML_BYTES = 8 * 1024 * 1024  # YAML takes some thirty times as long as JSON
@@ -66,7 +67,7 @@ class Document:
             name = unquote(part).replace("~1", "/").replace("~0", "~")
             if isinstance(found, Mapping) and name in found:
                 found = found[name]
-            elif isinstance(found, list) and name.isdecimal() and int(name) < len(found):
+            elif isinstance(found, list) and name.isdecimal() and len(name) < 9 and int(name) < len(found):
                 found = found[int(name)]
             else:
                 raise Unsupported(f"the reference {reference[:200]} leads nowhere")
@@ -98,13 +99,17 @@ def _parse(content: bytes) -> Any:
     content = content.removeprefix(b"\xef\xbb\xbf")
     if content.lstrip()[:1] in {b"{", b"["}:
         try:
-            return orjson.loads(content)
+            data = orjson.loads(content)
         except orjson.JSONDecodeError:
             pass  # a YAML document may begin with a brace, too
+        else:
+            if depth_of(data) > MAX_DEPTH:
+                raise DocumentError("The document cannot be read: it is nested too deeply.")
+            return data
     if len(content) > MAX_YAML_BYTES:
         raise DocumentError(f"The document has more than {MAX_YAML_BYTES // 2**20} MB of YAML; convert it to JSON.")
     try:
-        return load_yaml(content.decode())
+        return plain(load_yaml(content.decode()), max_depth=MAX_DEPTH)
     except UnicodeDecodeError:
         raise DocumentError("The document is not text in UTF-8.") from None
     except ValueError as error:

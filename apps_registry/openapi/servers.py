@@ -24,9 +24,12 @@ def server_url(document: Document, operation: Operation, chosen: str = "") -> st
         Unsupported: the document names no whole address, and the operator chose none.
     """
     url = chosen or _filled(_server(document, operation))
-    if document.url and not chosen:
-        url = urljoin(document.url, url)
-    parts = urlsplit(plain(url, "the address of the server"))
+    try:
+        if document.url and not chosen:
+            url = urljoin(document.url, url)
+        parts = urlsplit(plain(url, "the address of the server"))
+    except ValueError:
+        raise Unsupported("the address of the server cannot be read") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise Unsupported("the document does not say on which server it is; name one")
     if parts.username is not None or parts.query or parts.fragment:

@@ -14,8 +14,9 @@ from apps_registry.openapi.document import MAX_BYTES, Document, DocumentError, r
 from apps_registry.openapi.models import OpenApiSource, OpenApiTool
 from apps_registry.openapi.operations import Operation, Refusal, read_operations
 from apps_registry.openapi.texts import shortened
-from apps_registry.outbound.client import OutboundRequest, send
+from apps_registry.outbound.client import CallRecord, OutboundRequest, send
 from apps_registry.outbound.errors import OutboundError
+from apps_registry.outbound_calls import store_outside_turn
 
 FETCH_SECONDS = 30.0
 ACCEPT = "application/json, application/yaml;q=0.9, */*;q=0.5"
@@ -78,12 +79,15 @@ def fetch(app: App, url: str) -> bytes:
     """
     request = OutboundRequest("GET", url, {"Accept": ACCEPT})
     hosts = frozenset(app.allowed_hosts.lower().split())
+    records: list[CallRecord] = []
     try:
         response = async_to_sync(send)(
-            request, allowed_hosts=hosts, timeout_seconds=FETCH_SECONDS, records=[], max_bytes=MAX_BYTES
+            request, allowed_hosts=hosts, timeout_seconds=FETCH_SECONDS, records=records, max_bytes=MAX_BYTES
         )
     except OutboundError as error:
         raise DocumentError(f"The document could not be fetched: {error}.") from None
+    finally:
+        store_outside_turn(app.pk, "OpenAPI document", records)
     if response.status != 200:
         raise DocumentError(f"The document could not be fetched: the server answered {response.status}.")
     return response.body

@@ -7,6 +7,7 @@ from typing import Any
 
 MAX_TOOL_NAME = 64
 MAX_ARGUMENT_NAME = 64
+MAX_SECRET_NAME = 64
 
 
 def shortened(text: Any, limit: int) -> str:
@@ -35,11 +36,21 @@ def argument_name(wanted: str) -> str:
     return f"_{name}"[:MAX_ARGUMENT_NAME] if name[0].isdigit() else name
 
 
-def secret_name(*parts: str) -> str:
-    """Return a name in capitals such as ACME_API_KEY for a secret, from words in any case."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", "_".join(part for part in parts if part))
-    name = re.sub(r"[^A-Z0-9]+", "_", spaced.upper()).strip("_")[:MAX_ARGUMENT_NAME].strip("_")
-    return name if name[:1].isalpha() else f"S_{name}".rstrip("_")
+def secret_name(host: str, scheme: str) -> str:
+    """Return a name such as API_EXAMPLE_COM__API_KEY for the secret that a host gets.
+
+    No two hosts that can be registered have one name in common, whatever they call their schemes: a dot is one
+    underscore, a hyphen two, and the last two stand before the scheme.
+    """
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", scheme)
+    words = re.sub(r"[^A-Z0-9]+", "_", spaced.upper()).strip("_") or "KEY"
+    place = re.sub(r"[^A-Z0-9_]", "_", host.upper().replace("-", "__")).strip("_")
+    name = f"{place}__{words}"
+    name = name if name[:1].isalpha() else f"S_{name}"
+    if len(name) <= MAX_SECRET_NAME:
+        return name
+    digest = hashlib.blake2s(f"{host}\n{scheme}".encode("utf-8", "replace"), digest_size=6).hexdigest().upper()
+    return f"{name[: MAX_SECRET_NAME - 13]}_{digest}"
 
 
 def unique(wanted: str, taken: set[str], limit: int = MAX_TOOL_NAME) -> str:

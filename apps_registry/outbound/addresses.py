@@ -37,7 +37,8 @@ EMBEDDED = Rule("IPv6 address that stands for an IPv4 address", is_allowable=Fal
 _RULES = tuple(
     (ipaddress.ip_network(network), rule)
     for rule, networks in (
-        (METADATA, "169.254.169.254/32 168.63.129.16/32 100.100.100.200/32 192.0.0.192/32 fd00:ec2::/32"),
+        (METADATA, "169.254.169.254/32 168.63.129.16/32 100.100.100.200/32 192.0.0.192/32"),
+        (METADATA, "fd00:ec2::/32 fd20:ce::254/128 fd00:42::42/128"),
         (LOOPBACK, "127.0.0.0/8 ::1/128"),
         (UNSPECIFIED, "0.0.0.0/8 ::/128"),
         (PRIVATE, "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16"),

@@ -12,8 +12,9 @@ from apps_registry.outbound.errors import Refused
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 MAX_ADDRESSES = 4
-# Threads of their own: a name server that hangs must not use up those that everybody shares.
-_resolvers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolver")
+# Threads of their own: a name server that hangs must not use up those that everybody shares; and many more than
+# one host may have calls at once, so that the names of other hosts are still looked up.
+_resolvers = ThreadPoolExecutor(max_workers=64, thread_name_prefix="resolver")
 
 
 class CheckedBackend(httpcore2.AsyncNetworkBackend):

@@ -57,7 +57,7 @@ def _tools(app: App, content: AppContent) -> list[Tool]:
     tools = [Tool(app=app, kind=Tool.Kind.BUILTIN, name=name) for name in content.builtin_tools]
     for http in content.http_tools:
         if http.is_enabled:
-            row = Tool(app=app)
+            row = Tool(app=app, needs_confirmation=http.needs_confirmation)
             row.set_http_definition(http.definition)
             tools.append(row)
     for each in content.mcp_servers:
@@ -71,7 +71,14 @@ def _tools(app: App, content: AppContent) -> list[Tool]:
         )
         chosen = [tool for tool in each.tools if tool.is_enabled]
         tools += [
-            Tool(app=app, kind=Tool.Kind.MCP, name=tool.name, mcp_server=server, definition=tool.definition.as_text())
+            Tool(
+                app=app,
+                kind=Tool.Kind.MCP,
+                name=tool.name,
+                mcp_server=server,
+                definition=tool.definition.as_text(),
+                needs_confirmation=tool.needs_confirmation,
+            )
             for tool in chosen
         ]
     return tools

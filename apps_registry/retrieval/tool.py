@@ -6,9 +6,9 @@ from typing import Any
 from apps_registry.database import DATABASE_DOWN
 from apps_registry.retrieval.passages import for_model
 from apps_registry.retrieval.search import search
-from apps_registry.tools.base import Tool, ToolContext, ToolError
+from apps_registry.tools.base import SEARCH_TOOL, Tool, ToolContext, ToolError
 
-NAME = "search_documents"
+NAME = SEARCH_TOOL
 DESCRIPTION = (
     "Search this assistant's own documents and get the passages that fit best, each with a marker, its document and "
     "its place. Use it whenever the documents may hold the answer, before answering from memory, and cite what you use "

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+# The tool that Apps with documents have: answers cite what it finds, so that no other may have its name.
+SEARCH_TOOL = "search_documents"
 MAX_QUOTED = 60
 TIMEOUT_SECONDS = 15.0
 

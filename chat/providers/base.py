@@ -7,6 +7,11 @@ from typing import NamedTuple, Protocol
 from apps_registry.tools.base import Tool
 from chat.events import ChatMessage
 
+# The request as such is refused: other models would refuse it too. All other refusals lie with the model or its
+# provider (no key or a wrong one, no credit, no such model, moved): the operator's to mend, and no reason to leave the
+# user without the answer that another model has.
+REASONS_OF_REQUEST = frozenset({"http_400", "http_413", "http_422"})
+
 
 class ModelFailure(Exception):
     """The model did not answer; the message is a sentence for people, without the provider's own words.
@@ -14,6 +19,7 @@ class ModelFailure(Exception):
     Attributes:
         code: the contract's word, `model_error` or `model_timeout`.
         is_transient: whether the same request may succeed shortly.
+        is_of_model: whether it lies with this model or its provider, so that another one may well answer.
         retry_after: seconds that the provider asks to wait, if it says.
         reason: a word for operators: connect, timeout, http_429, no_key, or the code again.
     """
@@ -26,6 +32,8 @@ class ModelFailure(Exception):
         super().__init__(detail)
         self.reason = reason or self.code
         self.is_transient = is_transient
+        is_refusal = self.reason.startswith("http_") and self.reason not in REASONS_OF_REQUEST
+        self.is_of_model = is_transient or is_refusal or self.reason in {"no_key", "timeout"}
         self.retry_after = retry_after
 
 

@@ -22,6 +22,7 @@ from apps_registry.tools.base import Tool
 from apps_registry.values import ModelConfig, Sampling
 from chat.events import ChatMessage
 from chat.providers.base import ModelDelta, ModelFailure, ModelTimeout, ToolCallDelta
+from chat.providers.cookies import keep_no_cookies
 from chat.providers.event_stream import read_events
 
 CONNECT_TIMEOUT = {"connect": 10.0}  # seconds; the waits for the answer are the stream's business
@@ -193,7 +194,8 @@ async def _chunks(response: httpx2.Response) -> AsyncGenerator[list[object], Non
 
 def _connect(config: ModelConfig, key: str) -> _Provider:
     limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=100)
-    http = DefaultAioHttpClient(limits=limits, follow_redirects=False)
+    http = DefaultAioHttpClient(limits=limits, follow_redirects=False)  # which would take the key elsewhere
+    keep_no_cookies(http)
     client = AsyncOpenAI(base_url=config.base_url, api_key=key or "none", http_client=http)
     headers = {name: value for name, value in client.default_headers.items() if isinstance(value, str)}
     # The package takes no client without a key, and would read its own variables.
@@ -254,8 +256,9 @@ def _count(value: object) -> int | None:
 
 def _tool_call_delta(call: dict[str, Any], number: int) -> ToolCallDelta:
     function = call.get("function") or {}
+    index = call.get("index")
     return ToolCallDelta(
-        int(call.get("index", number)),
+        index if isinstance(index, int) else number,  # some servers leave it out, or null
         str(call.get("id") or ""),
         str(function.get("name") or ""),
         str(function.get("arguments") or ""),

@@ -54,7 +54,7 @@ def test_operations_are_chosen_shown_and_imported(
     console.check("input[value=getPrice]")
     console.click("text=See what would change")
     assert "1 added. Nothing has been done yet." in console.inner_text(".aomi-lead")
-    assert "API_EXAMPLE_COM_BASIC" in console.inner_text("#openapi-secrets ~ .aomi-scroll")
+    assert "API_EXAMPLE_COM__BASIC" in console.inner_text("#openapi-secrets ~ .aomi-scroll")
     assert not app.tools.filter(kind=Tool.Kind.HTTP).exists()
     console.click("text=Do it")
     assert "1 added" in console.inner_text(".messagelist")

@@ -98,7 +98,13 @@ def test_a_tool_made_at_the_console_answers(
     assert "answered" in console.inner_text("#trial-calls")
     assert '"price": 3500' in console.inner_text("#trial-response")
     assert upstream.received[0].headers["Authorization"] == "Bearer value-of-the-secret"
-    assert OutboundCall.objects.filter(app=app).count() == 0
+    tried = OutboundCall.objects.get(app=app)
+    assert (tried.turn_id, tried.tool, tried.host, tried.verdict) == (
+        None,
+        "token_price tried",
+        upstream.host,
+        "answered",
+    )
 
     model.will(calls(("token_price", {"symbol": "btc"})), says("3500."))
     with ApiClient(server.url, app=app.slug, key=factories.make_key(app).plain) as caller:
@@ -162,6 +168,9 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a scheme": ({"url": "ftp://a.example/"}, "Write http:// or https://"),
     "a placeholder for the host": ({"url": "https://{{ args.q }}.example.com/"}, "Write http:// or https://"),
     "a placeholder for the port": ({"url": "https://a.example:{{ args.q }}/"}, "Write http:// or https://"),
+    "no port": ({"url": "https://a.example:0/"}, "from 1 to 65535"),
+    "a port beyond all": ({"url": "https://a.example:65536/"}, "from 1 to 65535"),
+    "the name of the search": ({"name": "Search_Documents"}, "searches an App"),
     "credentials": ({"url": "https://user:password@a.example/"}, "Write http:// or https://"),
     "a query in the URL": ({"url": "https://a.example/?a=b"}, "into the query"),
     "an unknown argument": ({"url": "https://a.example/{{ args.nope }}"}, "There is no argument nope"),
@@ -194,6 +203,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"parameters": '{"type": "object", "properties": {"a": {"$ref": "file:///etc/passwd"}}}'},
         "may only point",
     ),
+    "itself for ever": ({"parameters": '{"type": "object", "allOf": [{"$ref": "#"}]}'}, "itself without end"),
     "a base to resolve against": ({"parameters": '{"type": "object", "$id": "http://127.0.0.1:9/"}'}, "has no $id"),
     "a schema without end": ({"parameters": '{"type":"object","not":' * 30 + "{}" + "}" * 30}, "levels deep"),
     "a large schema": ({"parameters": json.dumps({"type": "object", "title": "x" * 33_000})}, "longer than"),

@@ -58,6 +58,11 @@ PASSING: dict[str, tuple[list[Reply], str]] = {
     "a gateway's error": ([refuses(520)] * 3, "http_520"),
     "rate limit for an hour": ([refuses(429, Retry_After="3600")], "http_429"),
     "rate limit until a date": ([refuses(429, Retry_After="Fri, 01 Jan 2100 00:00:00 GMT")], "http_429"),
+    "a wrong key": ([refuses(401)], "http_401"),
+    "no credit": ([refuses(402)], "http_402"),
+    "not for this key": ([refuses(403)], "http_403"),
+    "no such model": ([refuses(404)], "http_404"),
+    "moved": ([refuses(308, Location="http://127.0.0.1:9/")], "http_308"),
     "silence": ([Reply(then="hang")], "timeout"),
     "silence after the role": ([Reply([ROLE], then="hang")], "timeout"),
 }
@@ -81,6 +86,15 @@ def test_a_model_that_cannot_be_reached(three: Three) -> None:
     assert three.counts == [0, 1, 0]
 
 
+def test_a_model_whose_key_is_not_set_up(three: Three, server: Server) -> None:
+    Provider.objects.filter(models=three.rows[0]).update(api_key_env="NOBODY_SETS_THIS_KEY")
+    row = three.rows[1]  # the providers are one row each
+    assert texts(three.client.chat("Hi"))[-1] == ("agent", "Hello.")
+    assert three.turn.attempts == [{"model": three.names[0], "code": "no_key"}]
+    assert three.turn.model == row.name
+    assert f"model {three.names[0]} did not answer: no_key" in server.log
+
+
 def test_a_short_retry_after_is_waited_for(three: Three) -> None:
     three.models[0].will(refuses(429, Retry_After="1"), says("Back."))
     assert texts(three.client.chat("Hi"))[-1] == ("agent", "Back.")
@@ -94,11 +108,11 @@ def test_a_short_retry_after_is_waited_for(three: Three) -> None:
         Reply([chunk({"content": "half"})], then="cut"),
         Reply([chunk({"content": "half"})], then="hang"),
         Reply([chunk({"tool_calls": [{"index": 0, "id": "a", "function": {"name": "x"}}]})], then="cut"),
-        refuses(401),
         refuses(400),
+        refuses(422),
         Reply([b"data: {oops\n\n", DONE]),
     ],
-    ids=["cut", "hang", "cut in a tool call", "credentials", "bad request", "nonsense"],
+    ids=["cut", "hang", "cut in a tool call", "bad request", "another bad request", "nonsense"],
 )
 def test_after_the_first_token_or_for_good_reason_there_is_no_other(three: Three, reply: Reply) -> None:
     three.models[0].will(reply)

@@ -118,6 +118,7 @@ ECHOES = {
     ),
     "form": urllib.parse.quote_plus,
     "hex": lambda secret: secret.encode().hex(),
+    "small": str.lower,
 }
 
 
@@ -133,8 +134,48 @@ def test_a_secret_that_is_echoed_reaches_nobody(
     assert urllib.parse.parse_qs(urllib.parse.urlsplit(upstream.received[0].path).query) == {"key": [SECRET]}
     told = json.dumps([model.requests, app_client.state(), app_client.request("GET", "/api/events").text])
     assert "[secret]" in told
-    for piece in ("7fQ2", "zL9", base64.b64encode(b"7fQ2").decode()[:5], b"zL9".hex()):
+    for piece in ("7fQ2", "zL9", "7fq2", "zl9", base64.b64encode(b"7fQ2").decode()[:5], b"zL9".hex()):
         assert piece not in told
+
+
+def test_the_password_within_a_secret_is_one_too(
+    app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
+) -> None:
+    """HTTP Basic sends both in base64, and servers speak of the password as it is."""
+    factories.make_secret(app, "LOGIN", base64.b64encode(b"robot:correct-horse").decode())
+    factories.make_http_tool(app, f"{upstream.url}/x", headers={"Authorization": "Basic {{ secrets.LOGIN }}"})
+    upstream.handle = lambda handler, request: handler.reply(
+        {"user": "robot", "wrong": "correct-horse", "raw": request.headers["Authorization"].rstrip("=")}
+    )
+    (result,) = ask(app_client, model, ("fetch", {}))
+    assert json.loads(result) == {"user": "robot", "wrong": "[secret]", "raw": "Basic [secret]"}
+
+
+@pytest.mark.parametrize("host", ["{secret}.invalid", "{secret}." + "a." * 200 + "invalid"])
+def test_a_redirect_to_a_host_named_after_a_secret(
+    app_client: Client, app: App, model: ScriptedModel, upstream: Upstream, host: str
+) -> None:
+    """Its record shows no secret, and is kept though the name is longer than its column."""
+    factories.make_secret(app, "API_KEY", "Canary-Secret-0815")
+    factories.make_http_tool(app, f"{upstream.url}/x", headers={"X-Key": "{{ secrets.API_KEY }}"}, retries=0)
+    upstream.handle = lambda handler, _: handler.redirect(f"http://{host.format(secret='Canary-Secret-0815')}/")
+    (result,) = ask(app_client, model, ("fetch", {}))
+    first, second = OutboundCall.objects.filter(app=app).order_by("id")
+    assert (first.host, first.status) == (upstream.host, 302)
+    assert second.host.startswith("[secret].")
+    assert "0815" not in second.host + second.verdict + result
+
+
+@pytest.mark.parametrize("charset", ["punycode", "idna", "unicode_escape", "utf-7", "undefined", "zlib"])
+def test_an_answer_in_no_charset_of_the_web_is_read_at_once(
+    app_client: Client, app: App, model: ScriptedModel, upstream: Upstream, charset: str
+) -> None:
+    """Python's decoder of Punycode takes a minute for a megabyte, in which its worker would do nothing else."""
+    factories.make_http_tool(app, f"{upstream.url}/x")
+    body = b"a" * 500_000 + b"-" + b"9a" * 250_000
+    upstream.handle = lambda handler, _: handler.reply(body, Content_Type=f"text/plain; charset={charset}")
+    (result,) = ask(app_client, model, ("fetch", {}))
+    assert result.startswith("a" * 100)
 
 
 def test_no_log_line_holds_a_secret(

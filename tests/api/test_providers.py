@@ -12,8 +12,9 @@ from apps_registry.models import App, Model, Provider
 from sessions_app.models import Turn
 from tests import factories
 from tests.client import Client, texts
-from tests.model_server import Reply, ScriptedModel, calls, chunk, says, sse
+from tests.model_server import Reply, ScriptedModel, calls, chunk, refuses, says, sse
 from tests.product import Server
+from tests.upstream import Upstream
 
 KEY = "sk-canary-9876543210"
 
@@ -92,6 +93,33 @@ def test_a_key_that_is_missing_is_an_error_and_not_a_call(app_client: Client, ap
     set_up(app, api_key_token=provider.api_key_token)
     app_client.chat("Hi")
     assert model.requests[0]["headers"]["Authorization"] == f"Bearer {KEY}"
+
+
+def test_no_redirect_takes_the_key_elsewhere(
+    app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
+) -> None:
+    provider = set_up(app)
+    provider.set_key(KEY)
+    provider.save()
+    for status in ("301", "302", "303", "307", "308"):
+        model.will(refuses(int(status), Location=f"{upstream.url}/v1/chat/completions"))
+        assert (
+            app_client.post_chat("Hi").json()["detail"]
+            == f"The model's provider answered with an error (HTTP {status})."
+        )
+    assert not upstream.received
+
+
+def test_no_cookie_of_a_provider_is_kept(app_client: Client, app: App, model: ScriptedModel) -> None:
+    provider = app.default_model.provider  # clients keep cookies of hosts that have a name
+    set_up(app, base_url=provider.base_url.replace("127.0.0.1", "localhost"))
+    fine = says("Fine.")
+    fine.headers = {**fine.headers, "Set-Cookie": "session=canary; Path=/"}
+    model.will(fine, fine, fine, fine)
+    for _ in range(4):  # on two workers
+        app_client.chat("Hi")
+    assert all("Cookie" not in request["headers"] for request in model.requests)
+    assert len(model.requests) == 4
 
 
 def test_headers_and_options_go_along(app_client: Client, app: App, model: ScriptedModel) -> None:

@@ -70,6 +70,19 @@ def test_a_release_keeps_its_tools_models_and_documents(
     assert ("nine" in found, "ten" in found) == (True, False)
 
 
+def test_a_released_tool_still_asks_the_user(
+    manage: Run, app: App, app_client: Client, model: ScriptedModel, upstream: Upstream
+) -> None:
+    App.objects.filter(pk=app.pk).update(allowed_hosts=upstream.host)
+    factories.make_http_tool(app, f"{upstream.url}/pay", name="pay", method="POST")
+    Tool.objects.filter(app=app, name="pay").update(needs_confirmation=True)
+    manage("publish_app", app.slug)
+    model.will(calls(("pay", {})))
+    (question,) = app_client.chat("Pay")["system_events"]
+    assert question["InlineCall"]["payload"]["tool"] == "pay"
+    assert not upstream.received
+
+
 def test_a_release_of_another_app_does_not_exist(manage: Run, app: App, other_app: App) -> None:
     manage("publish_app", other_app.slug)
     done = manage("rollback_app", app.slug, "1")

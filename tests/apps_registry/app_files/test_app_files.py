@@ -50,6 +50,7 @@ def rich_app(app: App) -> App:
     Tool.objects.create(
         app=app, kind="mcp", name="files_read", mcp_server=server, definition=definition.as_text(), is_enabled=False
     )
+    Tool.objects.filter(app=app, kind__in=["http", "mcp"]).update(needs_confirmation=True)
     factories.make_secret(app, "API_TOKEN", "a-secret-value-of-the-tests")
     factories.make_document(app, "# Title\n\nA text.\r\n", name="guide/short.md", tags=["a", "b"])
     factories.make_document(app, "word " * 10_000, name="long.txt")
@@ -83,7 +84,9 @@ def test_a_file_has_all_but_secrets(exported: Path, rich_app: App) -> None:
     assert data["allowed_hosts"] == ["127.0.0.1:9000", "prices.internal:80"]
     assert "calculate" not in data["builtin_tools"]
     assert [tool["name"] for tool in data["http_tools"]] == ["fetch"]
-    assert data["mcp_servers"][0]["tools"][0]["is_enabled"] is False
+    (mcp_tool,) = data["mcp_servers"][0]["tools"]
+    assert mcp_tool["is_enabled"] is False
+    assert (data["http_tools"][0]["needs_confirmation"], mcp_tool["needs_confirmation"]) == (True, True)
     by_name = {document["name"]: document for document in data["documents"]}
     assert by_name["guide/short.md"]["text"] == "# Title\n\nA text.\r\n"
     assert (exported.parent / by_name["paper.pdf"]["file"]).read_bytes().startswith(b"%PDF")

@@ -220,7 +220,7 @@ def test_patterns_that_we_cannot_match_are_left_to_the_api() -> None:
 def test_security_names_a_secret_after_the_host(
     scheme: dict[str, Any], headers: dict[str, str], sent_query: dict[str, str], words: str
 ) -> None:
-    secret = "API_EXAMPLE_COM_API_KEY_AUTH"
+    secret = "API_EXAMPLE_COM__API_KEY_AUTH"
     declared = query("key", TEXT, required=True) if sent_query else query("other", TEXT)
     of = one(
         {"security": [{"apiKeyAuth": []}], "parameters": [declared]},
@@ -295,3 +295,26 @@ def test_methods_that_no_tool_sends_are_named() -> None:
     assert refusal(one({}, method="trace")) == "a tool does not send TRACE"
     _, refusals = imported(document({"/broken": {"$ref": "other.yaml"}}))
     assert "another document" in refusals[0].reason
+
+
+def test_no_document_can_ask_for_the_secret_of_another_host() -> None:
+    """By a host, or a scheme, that is called so that both together read the same."""
+    hosts = {
+        "shop.com.au": "key",
+        "shop.com": "au_key",
+        "shop-com.au": "key",
+        "shop.com-au.net": "key",
+        "s" * 70 + ".com": "key",
+    }
+    hosts |= {"s" * 70 + ".net": "key"}
+    names: set[str] = set()
+    for host, scheme in hosts.items():
+        of = one(
+            {"security": [{scheme: []}]},
+            servers=[{"url": f"https://{host}"}],
+            components={"securitySchemes": {scheme: {"type": "http", "scheme": "bearer"}}},
+        )
+        (found,), _ = imported(of)
+        names |= found.secrets.keys()
+    assert len(names) == len(hosts)
+    assert all(len(name) <= 64 for name in names)

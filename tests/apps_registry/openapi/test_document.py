@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from apps_registry.http_tools.checks import find_problems
 from apps_registry.openapi.document import MAX_YAML_BYTES, DocumentError, Unsupported, read_document
 from apps_registry.openapi.yaml_reader import load_yaml
+from tests.apps_registry.openapi.documents import document, imported
 
 HEAD = "openapi: 3.0.3\ninfo: {title: T, version: '1'}\npaths: {}\n"
 # Each level holds the one before ten times.
@@ -78,3 +80,36 @@ def test_references_are_followed_within_the_document_only() -> None:
     for reference in ("https://evil.example/x.json", "other.yaml#/a", "#/nowhere", "#/round", "#", "#anchor"):
         with pytest.raises(Unsupported):
             document.resolve({"$ref": reference})
+
+
+YAML = (
+    "openapi: 3.0.3\ninfo: {title: T, version: '1'}\nservers: [{url: 'https://a.example'}]\n"
+    "paths:\n  /x:\n    post:\n      operationId: x\n      requestBody:\n"
+)
+ODD_SCHEMAS = {
+    "a uint256": f"{{properties: {{a: {{maximum: {2**256 - 1}}}}}}}",
+    "keys that are no text": "{properties: {1: {default: {true: a, null: b}}, a: {enum: [{2: x}]}}}",
+    "an index of 5000 digits": "{$ref: '#/servers/" + "9" * 5000 + "'}",
+}
+
+
+@pytest.mark.parametrize("schema", ODD_SCHEMAS.values(), ids=ODD_SCHEMAS)
+def test_odd_values_break_no_import(schema: str) -> None:
+    of = read_document(f"{YAML}        content: {{application/json: {{schema: {schema}}}}}".encode())
+    tools, refusals = imported(of)
+    assert len(tools) + len(refusals) == 1
+    for each in tools:
+        assert find_problems(each.definition) == []
+
+
+@pytest.mark.parametrize("keyword", ["allOf", "anyOf", "default"])
+def test_what_is_nested_without_end_is_refused(keyword: str) -> None:
+    deep = '{"a":' * 400 + f'{{"{keyword}":[' * 50 + "1" + "]}" * 50 + "}" * 400
+    assert "nested too deeply" in refusal(f'{{"openapi": "3.1.0", "paths": {{"/x": {deep}}}}}'.encode())
+
+
+@pytest.mark.parametrize("server", ["http://[::1", "https://[x]/", "//[", "http://a.example:99999999/"])
+def test_a_server_that_is_no_address_refuses_its_operations(server: str) -> None:
+    for url in ("", "https://a.example/openapi.json"):
+        _, refusals = imported(document({"/x": {"get": {"operationId": "x"}}}, url=url, servers=[{"url": server}]))
+        assert len(refusals) == 1

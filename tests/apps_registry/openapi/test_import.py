@@ -49,7 +49,7 @@ def test_imported_tools_call_their_api(
     run: Callable[..., Result], app: App, upstream: Upstream, app_client: Client, model: ScriptedModel
 ) -> None:
     upstream.handle = echo
-    secret = "S_127_0_0_1_BASIC"
+    secret = "S_127_0_0_1__BASIC"
     done = run(price_api(upstream.url), "--all", "--prefix", "px_", "--apply")
     assert done.code == 0, done.err
     assert f"secret {secret}: user:password in Base64" in done.out
