@@ -49,7 +49,12 @@ class WebServer:
             tied_to_me(command),
             cwd=settings.BASE_DIR,
             # It runs in the project's folder, where a relative path would be another one.
-            env={**python_environment(), "AOMI_ENV": "local", "AOMI_DATA_DIR": str(settings.DATA_DIR.resolve())},
+            env={
+                **python_environment(),
+                **_past_proxies(),
+                "AOMI_ENV": "local",
+                "AOMI_DATA_DIR": str(settings.DATA_DIR.resolve()),
+            },
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
@@ -75,6 +80,13 @@ class WebServer:
         """Stop it, letting turns that run come to their end."""
         if self.process is not None:
             stop_child(self.process, seconds=settings.SHUTDOWN_GRACE_SECONDS + STOP_MARGIN_SECONDS)
+
+
+def _past_proxies() -> dict[str, str]:
+    """Return what has models on this machine asked directly, whatever proxy the environment names."""
+    named = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    hosts = ",".join(filter(None, [named, "127.0.0.1", "localhost", "::1"]))
+    return {"no_proxy": hosts, "NO_PROXY": hosts}
 
 
 def watch(web: WebServer, model: EmbeddedModel | None, parent: int, say: Callable[[str], None]) -> None:
