@@ -26,10 +26,9 @@ from apps_registry.document_admin import documents_line
 from apps_registry.forms import AppForm
 from apps_registry.models import App, Tool
 from apps_registry.openapi.pages import OpenApiPages
-from apps_registry.releases.pages import ReleasePages
+from apps_registry.releases.pages import ReleasePages, releases_panel
 
 KEYS_SHOWN = 20
-RELEASES_SHOWN = 10
 USABLE_KEY = Q(keys__revoked_at=None) & (Q(keys__expires_at=None) | Q(keys__expires_at__gt=Now()))
 
 
@@ -93,7 +92,7 @@ class AppAdmin(ConsoleAdmin[App]):
         (
             "Sessions",
             {
-                "fields": ("makes_titles", "recalls_earlier_sessions", "retention_days"),
+                "fields": ("sessions_keep_release", "makes_titles", "recalls_earlier_sessions", "retention_days"),
                 "description": "A session is one conversation of this App.",
             },
         ),
@@ -311,7 +310,7 @@ def _belongings(apps: list[App]) -> dict[str, int]:
 
 
 def _panels(request: HttpRequest, app: App) -> dict[str, Any]:
-    context: dict[str, Any] = {"needs_key": not app.is_default, "releases": app.releases.all()[:RELEASES_SHOWN]}
+    context: dict[str, Any] = {"needs_key": not app.is_default, **releases_panel(app)}
     if request.user.has_perm("apps_registry.view_tool") or request.user.has_perm("apps_registry.change_tool"):
         context["http_tools"] = app.tools.filter(kind=Tool.Kind.HTTP)
     if app.is_default:

@@ -127,6 +127,12 @@ class App(models.Model):
         help_text="The model is told briefly what the same wallet's earlier sessions with this App were about: where "
         "the wallet is proven to be the user's, and wherever the caller has a key for this App.",
     )
+    sessions_keep_release = models.BooleanField(
+        "sessions keep their release",
+        default=False,
+        help_text="A session goes on with the release that it began with when another is published; a release that is "
+        "rolled back ends for all. Otherwise every session follows the live release. Holds at once.",
+    )
     retention_days = models.PositiveIntegerField(
         null=True,
         blank=True,

@@ -99,6 +99,8 @@ class Limit:
             "wallet_address": None,
             "wallet_chain_id": None,
             "version": thread.version,
+            "release": None,
+            "keeps_release": False,
         }
         statement = sql.CLAIM_NEW_SESSION if thread.version is None else sql.CLAIM_SESSION
         row = (await self.execute(statement, parameters))[0]

@@ -10,7 +10,7 @@ SESSION_COLUMNS = """
     session.id, session.app_id, session.status, session.version, session.title, session.chosen_model,
     session.is_archived, session.user_state, session.wallet_address, session.wallet_chain_id, session.wallet_is_proven,
     session.running_turn, session.undelivered_events, session.created_at, session.last_active_at,
-    session.summary, session.summarised_count
+    session.summary, session.summarised_count, session.release_id
 """
 
 READ_SESSION = f"""
@@ -67,6 +67,8 @@ SELECT id FROM gone
 
 # The claim: at most one turn a session. The version proves the caller's copy fresh, the status that no turn
 # runs; the turn and the user's message come to be in the same statement or not at all.
+# The release is that of release_to_run in apps_registry/values.py. LEAST passes over NULL: a session without one
+# takes the live one, as does a session whose own is later than the live one.
 _BEGIN_TURN = """
 , turn AS (
     INSERT INTO sessions_app_turn (id, session_id, app_id, app_key_id, model, status, partial_text,
@@ -87,6 +89,7 @@ CLAIM_SESSION = (
 WITH claimed AS (
     UPDATE sessions_app_chatsession session SET
         status = 'processing', version = version + 1, app_id = %(app)s, running_turn = %(turn)s,
+        release_id = CASE WHEN %(keeps_release)s THEN LEAST(release_id, %(release)s::bigint) END,
         lease_expires_at = clock_timestamp() + %(lease)s * interval '1 second',
         next_position = next_position + 1, last_active_at = clock_timestamp(),
         title = CASE WHEN title = '' THEN %(title)s ELSE title END,
@@ -109,10 +112,11 @@ WITH claimed AS (
     INSERT INTO sessions_app_chatsession AS session (
         id, app_id, status, version, title, title_is_users, chosen_model, is_archived, user_state,
         wallet_address, wallet_chain_id, next_position, running_turn, lease_expires_at, undelivered_events,
-        created_at, last_active_at)
+        created_at, last_active_at, release_id)
     SELECT %(session)s, %(app)s, 'processing', (random() * 2 ^ 40)::bigint, %(title)s, false, '', false,
         %(user_state)s, %(wallet_address)s, %(wallet_chain_id)s, 1, %(turn)s,
-        now.at + %(lease)s * interval '1 second', 0, now.at, now.at
+        now.at + %(lease)s * interval '1 second', 0, now.at, now.at,
+        CASE WHEN %(keeps_release)s THEN %(release)s::bigint END
     FROM (SELECT clock_timestamp() AS at) now
     ON CONFLICT (id) DO NOTHING
     RETURNING {SESSION_COLUMNS}, session.next_position

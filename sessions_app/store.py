@@ -178,7 +178,7 @@ def session_from_row(row: TupleRow) -> Session:
     """Return the session, still without its messages, of a row that begins with SESSION_COLUMNS."""
     (id_, app_id, status, version, title, chosen_model, is_archived, user_state, *wallet_and_more) = row
     address, chain_id, is_proven, *rest = wallet_and_more
-    running_turn, undelivered_events, created_at, last_active_at, summary, summarised_count = rest[:6]
+    running_turn, undelivered_events, created_at, last_active_at, summary, summarised_count, release_id = rest[:7]
     return Session(
         id=id_,
         app_id=app_id,
@@ -195,6 +195,7 @@ def session_from_row(row: TupleRow) -> Session:
         last_active_at=last_active_at,
         summary=summary,
         summarised_count=summarised_count,
+        release_id=release_id,
         size=SESSION_OVERHEAD_BYTES + sys.getsizeof(summary),
     )
 

@@ -30,7 +30,12 @@ class SessionOfAnotherApp(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTurn:
-    """A user's message and what it is to be answered with."""
+    """A user's message and what it is to be answered with.
+
+    Attributes:
+        release_id: the App's live release; None: its draft.
+        keeps_release: whether the session keeps the release that it began with.
+    """
 
     turn_id: UUID
     message_id: UUID
@@ -41,6 +46,8 @@ class NewTurn:
     idempotency_key: str | None = None
     user_state: str | None = None
     wallet: Wallet | None = None
+    release_id: int | None = None
+    keeps_release: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +256,8 @@ def _claim_parameters(turn: NewTurn) -> dict[str, object]:
         "title": first_words(turn.content),
         "user_state": turn.user_state,
         "lease": settings.TURN_LEASE_SECONDS,
+        "release": turn.release_id,
+        "keeps_release": turn.keeps_release,
         **wallet_parameters(turn.wallet),
     }
 

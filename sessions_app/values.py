@@ -69,6 +69,7 @@ class Session:
         user_state: the client's JSON text, as sent.
         running_turn: the turn that runs, while status is processing; else the one that is paused.
         summary: of its first messages, as many as summarised_count; empty while there is none.
+        release_id: the release that it keeps, if its App lets sessions keep theirs.
     """
 
     id: UUID
@@ -86,6 +87,7 @@ class Session:
     last_active_at: datetime
     summary: str = ""
     summarised_count: int = 0
+    release_id: int | None = None
     messages: tuple[StoredMessage, ...] = ()
     size: int = field(default=SESSION_OVERHEAD_BYTES)
 

@@ -16,12 +16,13 @@ class HttpToolContent:
 
     definition: HttpToolDefinition
     is_enabled: bool = True
+    needs_confirmation: bool = False
 
     def as_data(self) -> dict[str, Any]:
         """Return it without what is as usual."""
         usual = {each.name: _usual(each) for each in fields(HttpToolDefinition)}
         data = {name: value for name, value in self.definition.as_json().items() if value != usual[name]}
-        return {"name": self.definition.name, **_off(self.is_enabled), **data}
+        return {"name": self.definition.name, **_switches(self), **data}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,11 @@ class McpToolContent:
     name: str
     definition: McpToolDefinition
     is_enabled: bool = True
+    needs_confirmation: bool = False
 
     def as_data(self) -> dict[str, Any]:
         """Return it without what is as usual."""
-        return {"name": self.name, **_off(self.is_enabled), **self.definition.as_json()}
+        return {"name": self.name, **_switches(self), **self.definition.as_json()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,5 +137,6 @@ def _usual(each: Any) -> Any:
     return each.default
 
 
-def _off(is_enabled: bool) -> dict[str, bool]:
-    return {} if is_enabled else {"is_enabled": False}
+def _switches(tool: HttpToolContent | McpToolContent) -> dict[str, bool]:
+    off = {} if tool.is_enabled else {"is_enabled": False}
+    return {**off, **({"needs_confirmation": True} if tool.needs_confirmation else {})}

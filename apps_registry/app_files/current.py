@@ -21,7 +21,11 @@ def content_of(app: App) -> AppContent:
     """
     tools = list(app.tools.all())
     builtins = [tool.name for tool in tools if tool.kind == Tool.Kind.BUILTIN and tool.is_enabled]
-    http = [HttpToolContent(tool.http_definition(), tool.is_enabled) for tool in tools if tool.kind == Tool.Kind.HTTP]
+    http = [
+        HttpToolContent(tool.http_definition(), tool.is_enabled, tool.needs_confirmation)
+        for tool in tools
+        if tool.kind == Tool.Kind.HTTP
+    ]
     content = AppContent(
         slug=app.slug,
         settings=settings_of(app),
@@ -41,7 +45,9 @@ def content_of(app: App) -> AppContent:
 
 def _server(server: McpServer, tools: list[Tool]) -> McpServerContent:
     chosen = tuple(
-        McpToolContent(tool.name, McpToolDefinition.from_text(tool.definition), tool.is_enabled)
+        McpToolContent(
+            tool.name, McpToolDefinition.from_text(tool.definition), tool.is_enabled, tool.needs_confirmation
+        )
         for tool in tools
         if tool.mcp_server_id == server.pk
     )

@@ -134,14 +134,14 @@ def _builtin_tools(fields: Fields) -> tuple[str, ...]:
 
 
 def _http_tool(fields: Fields) -> HttpToolContent:
-    name, is_enabled = fields.take("name", str), fields.take("is_enabled", bool, True)
+    name, switches = fields.take("name", str), _switches(fields)
     try:
         definition = HttpToolDefinition.from_json(name, fields.take_rest())
     except TypeError as error:
         raise AppFileError(f"{fields.path}: {error}.") from None
     for problem in find_problems(definition):
         raise AppFileError(f"{fields.at(problem.attribute)}: {problem.message}")
-    return HttpToolContent(definition, is_enabled)
+    return HttpToolContent(definition, *switches)
 
 
 def _mcp_server(fields: Fields) -> McpServerContent:
@@ -164,7 +164,7 @@ def _mcp_server(fields: Fields) -> McpServerContent:
 
 
 def _mcp_tool(fields: Fields) -> McpToolContent:
-    name, is_enabled = fields.take("name", str), fields.take("is_enabled", bool, True)
+    name, switches = fields.take("name", str), _switches(fields)
     if not TOOL_NAME.match(name):
         raise AppFileError(f"{fields.at('name')}: Use up to 64 letters, digits, hyphens and underscores.")
     definition = McpToolDefinition(
@@ -172,7 +172,11 @@ def _mcp_tool(fields: Fields) -> McpToolContent:
     )
     if problem := find_problem(definition):
         raise AppFileError(f"{fields.path}: {problem}")
-    return McpToolContent(name, definition, is_enabled)
+    return McpToolContent(name, definition, *switches)
+
+
+def _switches(fields: Fields) -> tuple[bool, bool]:
+    return fields.take("is_enabled", bool, True), fields.take("needs_confirmation", bool, False)
 
 
 def _document(fields: Fields, read_file: ReadFile, files: dict[str, bytes]) -> DocumentContent:

@@ -31,7 +31,7 @@ def write_rows(content: AppContent, files: Mapping[str, bytes]) -> App:
         if tool not in before.http_tools:
             row = app.tools.filter(name=tool.definition.name).first() or Tool(app=app)
             row.set_http_definition(tool.definition)
-            row.is_enabled = tool.is_enabled
+            row.is_enabled, row.needs_confirmation = tool.is_enabled, tool.needs_confirmation
             row.save()
     for server in content.mcp_servers:
         if server not in before.mcp_servers:
@@ -96,7 +96,8 @@ def _write_server(app: App, content: McpServerContent) -> None:
 
 def _write_mcp_tool(app: App, server: McpServer, tool: McpToolContent) -> None:
     row = app.tools.filter(name=tool.name).first() or Tool(app=app, name=tool.name)
-    row.kind, row.mcp_server, row.is_enabled = Tool.Kind.MCP, server, tool.is_enabled
+    row.kind, row.mcp_server = Tool.Kind.MCP, server
+    row.is_enabled, row.needs_confirmation = tool.is_enabled, tool.needs_confirmation
     row.definition = tool.definition.as_text()
     row.save()
 

@@ -1,5 +1,6 @@
 """Writes an App's file: short texts among its documents stand in it, all others beside it."""
 
+import difflib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,6 +16,7 @@ from apps_registry.retrieval.names import KINDS, suffix
 # A text that people would still read in the file; a file full of them stays far below what is read.
 MAX_INLINE_BYTES = 32_000
 MAX_INLINE_TOTAL = 1_000_000
+CONTEXT_LINES = 2
 _INLINE_KINDS = frozenset({"text", "markdown", "html"})
 
 
@@ -57,6 +59,17 @@ def file_text(app: App) -> str:
 def content_text(content: AppContent) -> str:
     """Return the text by which two contents are compared for people."""
     return dump(content.as_data())
+
+
+def content_diff(before: AppContent | None, wanted: AppContent) -> list[str]:
+    """Return the lines that differ with some around them, each beginning with -, + or a blank."""
+    lines = difflib.unified_diff(
+        content_text(before).splitlines() if before else [],
+        content_text(wanted).splitlines(),
+        n=CONTEXT_LINES,
+        lineterm="",
+    )
+    return [line for line in lines if not line.startswith(("--- ", "+++ "))]
 
 
 def _text(app: App, content: AppContent, texts: Mapping[str, str], places: Mapping[str, str]) -> str:
