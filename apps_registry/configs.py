@@ -1,7 +1,7 @@
 """App configurations in memory, for as long as the registry's revision stands still."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +13,11 @@ from apps_registry.http_tools.checks import find_problems
 from apps_registry.http_tools.tool import Surroundings, http_tool
 from apps_registry.mcp.definition import McpToolDefinition
 from apps_registry.mcp.tool import mcp_tool
-from apps_registry.models import App, AppRelease, Model
+from apps_registry.models import App, AppRelease, Document, Model
 from apps_registry.models import Tool as ToolRow
 from apps_registry.releases.frozen import FrozenConfig, frozen_config
 from apps_registry.retrieval.tool import search_tool
+from apps_registry.retrieval.versions import draft_ids
 from apps_registry.secret_box import Keys, SecretBox
 from apps_registry.tools.base import Tool
 from apps_registry.tools.registry import BUILTIN_TOOLS
@@ -177,12 +178,20 @@ def _remote_tool(row: ToolRow, surroundings: Surroundings) -> Tool:
 
 def _document_tools(app: App, frozen: FrozenConfig | None) -> list[Tool]:
     """Return the search tool, if there is something to search."""
-    searched = app.documents.filter(chunk_count__gt=0)
-    if frozen:
-        searched = searched.filter(pk__in=frozen.document_ids)
-    tags = list(searched.values_list("tags", flat=True))
+    only = frozen.documents if frozen else _draft_documents(app)
+    searched = Document.versions.filter(app=app, chunk_count__gt=0)
+    if only is None:
+        tags: Iterable[Sequence[str]] = list(searched.values_list("tags", flat=True))
+    else:
+        tags = [only[id_] for id_ in searched.filter(pk__in=list(only)).values_list("pk", flat=True)]
     names = sorted({tag for of_one in tags for tag in of_one})
-    return [search_tool(app.pk, names, documents=frozen.document_ids if frozen else None)] if tags else []
+    return [search_tool(app.pk, names, documents=only)] if tags else []
+
+
+def _draft_documents(app: App) -> dict[int, Sequence[str]] | None:
+    """Return what the draft searches, with its tags; None: everything that the App has."""
+    ids = draft_ids(app)
+    return None if ids is None else dict(Document.versions.filter(app=app, pk__in=ids).values_list("pk", "tags"))
 
 
 def to_model_config(model: Model) -> ModelConfig:

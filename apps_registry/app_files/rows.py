@@ -9,6 +9,7 @@ from apps_registry.app_files.settings import columns
 from apps_registry.mcp.models import McpServer
 from apps_registry.models import App, AppModel, DocumentFile, EmbeddingModel, Model, Tool
 from apps_registry.retrieval.uploads import add_upload
+from apps_registry.retrieval.versions import remove
 
 
 def write_rows(content: AppContent, files: Mapping[str, bytes]) -> App:
@@ -110,7 +111,7 @@ def _write_documents(app: App, content: AppContent, files: Mapping[str, bytes]) 
             # The same content under another name.
             file = DocumentFile.objects.get(document=stored[document.sha256], document__app=app)
             brought[document.sha256] = bytes(file.data)
-    app.documents.exclude(name__in=[document.name for document in content.documents]).delete()
+    remove(app.documents.exclude(name__in=[document.name for document in content.documents]))
     for document in content.documents:
         _write_document(app, document, brought)
 

@@ -42,7 +42,7 @@ def write_file(app: App, path: Path) -> list[Path]:
         if document.sha256 not in texts:
             folder.mkdir(exist_ok=True)
             place = folder / f"{document.sha256[:8]}-{PurePosixPath(document.name).name[-80:]}"
-            file = DocumentFile.objects.get(document__app=app, document__content_hash=document.sha256)
+            file = DocumentFile.objects.get(document=app.documents.get(content_hash=document.sha256))
             place.write_bytes(bytes(file.data))
             places[document.sha256] = place.relative_to(path.parent).as_posix()
             written.append(place)
@@ -96,9 +96,8 @@ def _document(document: DocumentContent, texts: Mapping[str, str], places: Mappi
 def _inline_texts(app: App, content: AppContent) -> dict[str, str]:
     """Return the documents that stand in the file, by digest."""
     names = [each.name for each in content.documents if KINDS.get(suffix(each.name)) in _INLINE_KINDS]
-    files = DocumentFile.objects.filter(
-        document__app=app, document__name__in=names, document__size_bytes__lte=MAX_INLINE_BYTES
-    )
+    short = app.documents.filter(name__in=names, size_bytes__lte=MAX_INLINE_BYTES)
+    files = DocumentFile.objects.filter(document__app=app, document__in=short)
     texts: dict[str, str] = {}
     left = MAX_INLINE_TOTAL
     for digest, data in files.order_by("document__name").values_list("document__content_hash", "data"):

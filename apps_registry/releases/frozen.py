@@ -1,13 +1,14 @@
 """What a release says of an App's turns, in the form in which the draft's rows say it."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apps_registry.app_files.content import AppContent
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.settings import columns
 from apps_registry.mcp.models import McpServer
-from apps_registry.models import App, AppRelease, Model, Tool
+from apps_registry.models import App, AppRelease, Document, Model, Tool
 from apps_registry.releases.content import HOLD_AT_ONCE, content_of_release, models_of
 
 logger = logging.getLogger("aomi.apps")
@@ -15,15 +16,17 @@ logger = logging.getLogger("aomi.apps")
 
 @dataclass(frozen=True, slots=True)
 class FrozenConfig:
-    """The frozen parts; tools are rows that are not saved, only those that are on.
+    """The frozen parts.
 
     Attributes:
+        tools: rows that are not saved, only those that are on.
+        documents: ids with tags.
         problem: why there is nothing of all this, as a sentence for callers.
     """
 
     models: list[Model]
     tools: list[Tool]
-    document_ids: list[int]
+    documents: dict[int, Sequence[str]]
     problem: str = ""
 
 
@@ -39,11 +42,18 @@ def frozen_config(app: App, release: AppRelease) -> FrozenConfig:
         logger.error("release %d of App %s cannot be run: %s", release.number, app.slug, error)
         app.preamble = ""
         problem = f"Release {release.number} of the App {app.slug} cannot be run by this server; its operator sees why."
-        return FrozenConfig([], [], [], problem)
+        return FrozenConfig([], [], {}, problem)
     for name, value in columns(dict(content.settings)).items():
         if name not in HOLD_AT_ONCE:
             setattr(app, name, value)
-    return FrozenConfig(models, _tools(app, content), release.document_ids)
+    return FrozenConfig(models, _tools(app, content), _documents(release, content))
+
+
+def _documents(release: AppRelease, content: AppContent) -> dict[int, Sequence[str]]:
+    """Return the documents by their ids, with the tags that they were published with."""
+    tags = {document.name: document.tags for document in content.documents}
+    rows = Document.versions.filter(app=release.app_id, pk__in=release.document_ids).values_list("pk", "name")
+    return {id_: tags.get(name, ()) for id_, name in rows}
 
 
 def _tools(app: App, content: AppContent) -> list[Tool]:

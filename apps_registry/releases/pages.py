@@ -1,4 +1,4 @@
-"""The console's ways with releases: see what publishing changes and publish, roll back, run the draft."""
+"""The console's ways with releases: see what publishing changes and publish, roll back, run the draft, delete."""
 
 from typing import Any
 
@@ -12,9 +12,16 @@ from django.views.decorators.http import require_POST
 from apps_registry.admin_display import ConsoleAdmin
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.services import PlanChanged
-from apps_registry.models import App
+from apps_registry.models import App, Document
 from apps_registry.releases.content import find_problem
-from apps_registry.releases.services import NoSuchRelease, plan_publishing, publish, roll_back, run_draft
+from apps_registry.releases.services import (
+    NoSuchRelease,
+    delete_release,
+    plan_publishing,
+    publish,
+    roll_back,
+    run_draft,
+)
 
 RELEASES_SHOWN = 10
 
@@ -33,6 +40,11 @@ class ReleasePages:
         return [
             path("<int:app_id>/release/", act, name="apps_registry_app_release"),
             path("<int:app_id>/publish/", guard(self.publish_view), name="apps_registry_app_publish"),
+            path(
+                "<int:app_id>/release/<int:number>/delete/",
+                guard(self.delete_view),
+                name="apps_registry_app_release_delete",
+            ),
         ]
 
     def publish_view(self, request: HttpRequest, app_id: int) -> HttpResponse:
@@ -66,6 +78,32 @@ class ReleasePages:
         except NoSuchRelease as error:
             return self._refused(request, app, str(error))
         return redirect("admin:apps_registry_app_change", app.pk)
+
+    def delete_view(self, request: HttpRequest, app_id: int, number: int) -> HttpResponse:
+        """Say what goes with a release (GET), then delete it (POST)."""
+        app = self._app(request, app_id)
+        release = app.releases.filter(number=number).first()
+        if release is None:
+            raise Http404
+        if request.method == "POST":
+            try:
+                delete_release(app, number)
+            except NoSuchRelease as error:
+                return self._refused(request, app, str(error))
+            self._tell(request, app, f"Release {number} was deleted.")
+            return redirect("admin:apps_registry_app_change", app.pk)
+        others = app.releases.exclude(pk=release.pk).values_list("document_ids", flat=True)
+        own = set(release.document_ids) - {id_ for ids in others for id_ in ids}
+        return self._admin.page(
+            request,
+            "admin/apps_registry/app/delete_release.html",
+            title=f"Delete release {number} of “{app.slug}”?",
+            obj=app,
+            app=app,
+            release=release,
+            sessions=app.sessions.filter(release=release).count(),
+            versions=Document.versions.filter(app=app, pk__in=own).exclude(replaced_at=None),
+        )
 
     def _app(self, request: HttpRequest, app_id: int) -> App:
         app = App.objects.filter(pk=app_id).select_related("live_release").first()

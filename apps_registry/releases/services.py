@@ -1,4 +1,4 @@
-"""Publishing an App, going back to an earlier release, and running its draft again."""
+"""Publishing an App, going back to an earlier release, running its draft again, deleting releases."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from apps_registry.app_files.services import PlanChanged
 from apps_registry.app_files.writing import content_diff
 from apps_registry.models import App, AppRelease, Document
 from apps_registry.releases.content import content_of_release, content_to_publish, find_problem
+from apps_registry.retrieval.versions import prune
 
 
 class NoSuchRelease(Exception):
@@ -121,6 +122,30 @@ def roll_back(app: App, number: int | None = None) -> AppRelease:
 def run_draft(app: App) -> None:
     """Have an App run its draft again, so that each edit is live at once."""
     _make_live(app, None)
+
+
+@transaction.atomic
+def delete_release(app: App, number: int) -> None:
+    """Delete a release that is not live, with the documents that it alone searches.
+
+    Sessions that keep it follow what is live, and keep that from their next turn on.
+
+    Args:
+        app: the App.
+        number: of the release.
+
+    Raises:
+        NoSuchRelease: there is none, or it is live.
+    """
+    app = _locked(app)
+    release = app.releases.filter(number=number).first()
+    if release is None:
+        raise NoSuchRelease(f"{app.slug} has no release {number}.")
+    if release.pk == app.live_release_id:
+        raise NoSuchRelease(f"Release {number} is live; make another one live first.")
+    release.delete()
+    prune(app)
+    app.save(update_fields=["updated_at"])  # workers have the release in memory until the App changes
 
 
 def _locked(app: App) -> App:

@@ -7,6 +7,8 @@ import pytest
 from django.test import Client
 
 from apps_registry.models import App, AppRelease
+from apps_registry.releases.services import publish
+from tests import factories
 from tests.product import Server
 
 if TYPE_CHECKING:
@@ -46,6 +48,23 @@ def test_an_app_is_published_and_rolled_back_in_one_click(console: "Page", serve
     console.click("button[value=draft]")
     assert "The draft is live" in console.inner_text(".messagelist")
     assert App.objects.get(pk=app.pk).live_release is None
+
+
+def test_a_sessions_page_shows_which_release_it_runs(admin_client: Client, app: App) -> None:
+    session = factories.make_session(app)
+
+    def shown() -> str:
+        page = admin_client.get(f"/admin/sessions_app/chatsession/{session.pk}/change/").content.decode()
+        return " ".join(page.split())
+
+    assert "The App&#x27;s draft: it follows what is live." in shown()
+    session.release = publish(app)[0]
+    session.save()
+    App.objects.filter(pk=app.pk).update(preamble="Two.", sessions_keep_release=True)
+    publish(app)
+    assert "Release 1, which it keeps." in shown()
+    App.objects.filter(pk=app.pk).update(sessions_keep_release=False)
+    assert "Release 2: it follows what is live." in shown()
 
 
 def test_who_may_not_change_an_app_publishes_nothing(

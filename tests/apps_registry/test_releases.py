@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from apps_registry.models import App, AppRelease, Tool
-from apps_registry.releases.services import NoSuchRelease, publish, roll_back, run_draft
+from apps_registry.releases.services import NoSuchRelease, delete_release, publish, roll_back, run_draft
 from sessions_app.models import ChatSession
 from tests import factories
 from tests.client import Client
@@ -124,6 +124,9 @@ def test_sessions_keep_their_release_if_the_app_says_so(
     assert [preamble(client, model) for client in (first, second)] == ["One.", "One."]
     roll_back(app, 3)
     assert [preamble(client, model) for client in (first, second, under_draft)] == ["One.", "One.", "Two."]
+
+    delete_release(app, 1)
+    assert [preamble(client, model) for client in (first, under_draft)] == ["Three.", "Two."]
 
     App.objects.filter(pk=app.pk).update(sessions_keep_release=False)  # holds at once
     assert [preamble(client, model) for client in (first, under_draft)] == ["Three.", "Three."]
