@@ -203,7 +203,9 @@ class DocumentAdmin(ConsoleAdmin[Document]):
             raise PermissionDenied
         if request.method == "POST":
             self._ingest(request, Document.objects.filter(pk=document.pk))
-        return redirect("admin:apps_registry_document_change", document.pk)
+        # A document that a release searches stays as it is: the draft has a new one of its name.
+        now = Document.objects.filter(app=document.app_id, name=document.name).first() or document
+        return redirect("admin:apps_registry_document_change", now.pk)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Say which of them releases go on searching."""
