@@ -6,13 +6,12 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -21,7 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from apps_registry.admin_display import NOTHING, ConsoleAdmin, badge, deletion_summary, moment
 from apps_registry.app_files.pages import AppFilePages
 from apps_registry.app_inlines import AlternativesInline, SecretsInline
-from apps_registry.default_app import make_default
+from apps_registry.default_app_page import DefaultAppPage
 from apps_registry.document_admin import documents_line
 from apps_registry.forms import AppForm
 from apps_registry.models import App, Tool
@@ -223,10 +222,8 @@ class AppAdmin(ConsoleAdmin[App]):
 
     def get_urls(self) -> list[URLPattern]:
         """Add the pages that switch the default App, and export and import Apps and tools."""
-        view = self.admin_site.admin_view(self.make_default_view)
-        own = path("<path:object_id>/make-default/", view, name="apps_registry_app_make_default")
         return [
-            own,
+            *DefaultAppPage(self).urls(),
             *AppFilePages(self).urls(),
             *ReleasePages(self).urls(),
             *OpenApiPages(self).urls(),
@@ -241,37 +238,6 @@ class AppAdmin(ConsoleAdmin[App]):
             return redirect("admin:apps_registry_app_make_default", chosen[0].pk)
         self.message_user(request, "Choose one App: there is exactly one default App.", messages.ERROR)
         return None
-
-    def make_default_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Explain the switch (GET), then do it (POST)."""
-        app = super().get_object(request, unquote(object_id))
-        if app is None:
-            raise Http404
-        if not self.has_change_permission(request, app):
-            raise PermissionDenied
-        if request.method == "POST":
-            self._switch_default(request, app)
-            return redirect("admin:apps_registry_app_change", app.pk)
-        current = App.objects.filter(is_default=True).exclude(pk=app.pk).first()
-        return self.page(
-            request,
-            "admin/apps_registry/app/make_default.html",
-            title=f"Make “{app.slug}” the default App?",
-            obj=app,
-            app=app,
-            current=current,
-        )
-
-    def _switch_default(self, request: HttpRequest, app: App) -> None:
-        try:
-            former = make_default(app)
-        except ValidationError as error:
-            self.message_user(request, error.messages[0], messages.ERROR)
-            return
-        if former:
-            self.log_change(request, former, f"No longer the default App; “{app.slug}” is.")
-            self.log_change(request, app, f"Made the default App in place of “{former.slug}”.")
-        self.message_user(request, f"“{app.slug}” is the default App: callers use it without a key.", messages.SUCCESS)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Count what goes with the Apps; the default App is protected."""

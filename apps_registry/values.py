@@ -85,7 +85,7 @@ class Sampling:
 def release_to_run(live: int | None, kept: int | None, *, keeps: bool) -> int | None:
     """Return the id of the release that answers in a session; None: the draft.
 
-    Ids of one App's releases grow with their numbers. The claims in sessions_app/sql.py decide alike.
+    Ids of one App's releases grow with their numbers. The claims in sessions_app/sql_turns.py decide alike.
 
     Args:
         live: the release that is live; None: the draft is.

@@ -1,7 +1,7 @@
 """Conversation threads, what was said in them, and the turns that said it.
 
 The admin, the commands and the schema use these models; the hot path reads and writes the same tables
-with the statements of sessions_app/sql.py.
+with the statements of sessions_app/sql*.py.
 """
 
 import uuid

@@ -15,6 +15,8 @@ IDLE = "idle"
 PROCESSING = "processing"
 INTERRUPTED = "interrupted"
 
+TITLE_LENGTH = 60
+
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
@@ -95,3 +97,11 @@ class Session:
         """Return the session with messages appended and attributes changed."""
         grown = self.size + sum(message.size for message in added)
         return replace(self, messages=(*self.messages, *added), size=grown, **changes)  # type: ignore[arg-type]
+
+
+def first_words(text: str) -> str:
+    """Return the beginning of a message as a title, cut at a word."""
+    line = " ".join(text[: 4 * TITLE_LENGTH].split())
+    if len(line) <= TITLE_LENGTH:
+        return line
+    return line[: TITLE_LENGTH - 1].rsplit(" ", 1)[0] + "…"
