@@ -125,7 +125,8 @@ class ReleasePages:
 def _done(app: App, what: str) -> str:
     if what == "draft":
         run_draft(app)
-        return "The draft is live: each edit holds at once."
+        kept = " Sessions that keep a release go on with it." if app.sessions_keep_release else ""
+        return f"The draft is live: each edit holds at once.{kept}"
     if what.isascii() and what.isdigit() and len(what) < 10:
         return f"Release {roll_back(app, int(what)).number} is live."
     raise NoSuchRelease("There is no such release.")

@@ -89,6 +89,7 @@ def publish(app: App, *, digest: str | None = None) -> tuple[AppRelease, bool]:
         document_ids=list(plan.document_ids),
     )
     _make_live(app, release)
+    prune(app)
     return release, True
 
 

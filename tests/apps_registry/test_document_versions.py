@@ -91,6 +91,15 @@ def test_the_draft_finds_the_last_version_until_the_next_is_read(app: App, searc
     assert ("nine" in found, "ten" in found) == (False, True)
 
 
+def test_what_is_published_before_it_is_read_is_read_for_the_release(app: App, search: Search) -> None:
+    add_upload(app, name="gate.txt", data=b"The gate opens at nine.")
+    publish(app)
+    add_upload(app, name="gate.txt", data=b"The gate opens at ten.")
+    wait_until(lambda: Document.versions.filter(app=app, state="ready").count() == 2)
+    found = search("gate")
+    assert ("nine" in found, "ten" in found) == (True, False)
+
+
 def test_a_deleted_document_stays_for_the_releases_that_search_it(
     admin_client: Browser,  # noqa: F811
     app: App,
