@@ -10,7 +10,8 @@ from django.utils.safestring import SafeString
 
 from apps_registry.admin_display import NOTHING, ConsoleAdmin, badge, code
 from apps_registry.app_admin import AppAdmin
-from apps_registry.document_admin import DocumentAdmin, EmbeddingModelAdmin
+from apps_registry.document_admin import DocumentAdmin
+from apps_registry.embedding_admin import EmbeddingModelAdmin
 from apps_registry.mcp.admin import McpServerAdmin
 from apps_registry.models import Model, Provider
 from apps_registry.provider_forms import ModelForm, ProviderForm

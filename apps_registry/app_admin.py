@@ -26,11 +26,10 @@ from apps_registry.document_admin import documents_line
 from apps_registry.forms import AppForm
 from apps_registry.models import App, Tool
 from apps_registry.openapi.pages import OpenApiPages
-from apps_registry.releases.pages import ReleasePages
+from apps_registry.releases.pages import ReleasePages, releases_panel
 from apps_registry.services import suggested_model
 
 KEYS_SHOWN = 20
-RELEASES_SHOWN = 10
 FOLDED = ("Sampling", "Turns", "Sessions")
 NOT_YET = {"documents", "standing", "allowed_hosts", "allowed_origins", "created", "updated"}
 
@@ -94,7 +93,7 @@ class AppAdmin(ConsoleAdmin[App]):
         (
             "Sessions",
             {
-                "fields": ("makes_titles", "recalls_earlier_sessions", "retention_days"),
+                "fields": ("sessions_keep_release", "makes_titles", "recalls_earlier_sessions", "retention_days"),
                 "description": "A session is one conversation of this App.",
             },
         ),
@@ -301,11 +300,7 @@ def _belongings(apps: list[App]) -> dict[str, int]:
 
 
 def _panels(request: HttpRequest, app: App) -> dict[str, Any]:
-    context: dict[str, Any] = {
-        "steps": steps_of(app),
-        "needs_key": not app.is_default,
-        "releases": app.releases.all()[:RELEASES_SHOWN],
-    }
+    context: dict[str, Any] = {"steps": steps_of(app), "needs_key": not app.is_default, **releases_panel(app)}
     if request.user.has_perm("apps_registry.view_tool") or request.user.has_perm("apps_registry.change_tool"):
         context["http_tools"] = app.tools.filter(kind=Tool.Kind.HTTP)
     if app.is_default:

@@ -1,8 +1,9 @@
 """App configurations in memory, for as long as the registry's revision stands still."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from django.conf import settings
 
@@ -12,16 +13,19 @@ from apps_registry.http_tools.checks import find_problems
 from apps_registry.http_tools.tool import Surroundings, http_tool
 from apps_registry.mcp.definition import McpToolDefinition
 from apps_registry.mcp.tool import mcp_tool
-from apps_registry.models import App, Model
+from apps_registry.models import App, AppRelease, Document, Model
 from apps_registry.models import Tool as ToolRow
 from apps_registry.releases.frozen import FrozenConfig, frozen_config
 from apps_registry.retrieval.tool import search_tool
+from apps_registry.retrieval.versions import draft_ids
 from apps_registry.secret_box import Keys, SecretBox
 from apps_registry.tools.base import Tool
 from apps_registry.tools.registry import BUILTIN_TOOLS
 from apps_registry.values import AppConfig, ModelConfig, Sampling
 
 logger = logging.getLogger("aomi.apps")
+
+Which = str | int | None | tuple[int, int]
 
 MAX_CACHED = 10_000
 
@@ -35,7 +39,7 @@ class AppConfigs:
 
     def __init__(self) -> None:
         self._revision = -1
-        self._cached: dict[str | int | None, AppConfig | None] = {}
+        self._cached: dict[Which, AppConfig | None] = {}
 
     async def by_slug(self, slug: str, *, revision: int) -> AppConfig | None:
         """Return the active App with this slug, or None."""
@@ -49,7 +53,20 @@ class AppConfigs:
         """Return the default App; None before it is seeded."""
         return await self._get(None, revision)
 
-    async def _get(self, which: str | int | None, revision: int) -> AppConfig | None:
+    async def for_session(self, live: AppConfig, kept: int | None, *, revision: int) -> AppConfig:
+        """Return what answers in a session.
+
+        Args:
+            live: what callers of the session's App meet.
+            kept: id of the release that the session began with, if any.
+            revision: as ever.
+        """
+        release_id = live.release_for(kept)
+        if release_id is None or release_id == live.release_id:
+            return live
+        return await self._get((live.id, release_id), revision) or live  # a release that is gone is nobody's
+
+    async def _get(self, which: Which, revision: int) -> AppConfig | None:
         # A stream opened long ago brings an old revision; what is newer is good enough for it.
         if revision > self._revision or len(self._cached) > MAX_CACHED:
             self._revision, self._cached = revision, {}
@@ -63,18 +80,30 @@ class AppConfigs:
 app_configs = AppConfigs()
 
 
-def load_app_config(which: str | int | None) -> AppConfig | None:
+def load_app_config(which: Which) -> AppConfig | None:
     """Read an active App from the database.
 
     Args:
-        which: a slug, an id, or None for the default App.
+        which: a slug, an id, None for the default App; ids of an App and of a release of it.
     """
-    query = {"is_default": True} if which is None else {"slug" if isinstance(which, str) else "pk": which}
+    query: dict[str, Any] = {"slug" if isinstance(which, str) else "pk": which}
+    if which is None:
+        query = {"is_default": True}
+    elif isinstance(which, tuple):
+        query = {"pk": which[0]}
     app = App.objects.filter(is_active=True, **query).select_related("default_model__provider", "live_release").first()
-    return _to_config(app, frozen_config(app)) if app else None
+    if app is None:
+        return None
+    release = app.live_release
+    if isinstance(which, tuple):
+        release = AppRelease.objects.filter(app_id=app.pk, pk=which[1]).first()
+        if release is None:
+            return None
+    return _to_config(app, release)
 
 
-def _to_config(app: App, frozen: FrozenConfig | None) -> AppConfig:
+def _to_config(app: App, release: AppRelease | None) -> AppConfig:
+    frozen = frozen_config(app, release) if release else None
     if frozen:
         models = frozen.models
     else:
@@ -97,6 +126,9 @@ def _to_config(app: App, frozen: FrozenConfig | None) -> AppConfig:
         makes_titles=app.makes_titles,
         recalls_earlier_sessions=app.recalls_earlier_sessions,
         allowed_origins=frozenset(app.allowed_origins.split()),
+        release_id=release.pk if release else None,
+        sessions_keep_release=app.sessions_keep_release,
+        problem=frozen.problem if frozen else "",
     )
 
 
@@ -146,12 +178,20 @@ def _remote_tool(row: ToolRow, surroundings: Surroundings) -> Tool:
 
 def _document_tools(app: App, frozen: FrozenConfig | None) -> list[Tool]:
     """Return the search tool, if there is something to search."""
-    searched = app.documents.filter(chunk_count__gt=0)
-    if frozen:
-        searched = searched.filter(pk__in=frozen.document_ids)
-    tags = list(searched.values_list("tags", flat=True))
+    only = frozen.documents if frozen else _draft_documents(app)
+    searched = Document.versions.filter(app=app, chunk_count__gt=0)
+    if only is None:
+        tags: Iterable[Sequence[str]] = list(searched.values_list("tags", flat=True))
+    else:
+        tags = [only[id_] for id_ in searched.filter(pk__in=list(only)).values_list("pk", flat=True)]
     names = sorted({tag for of_one in tags for tag in of_one})
-    return [search_tool(app.pk, names, documents=frozen.document_ids if frozen else None)] if tags else []
+    return [search_tool(app.pk, names, documents=only)] if tags else []
+
+
+def _draft_documents(app: App) -> dict[int, Sequence[str]] | None:
+    """Return what the draft searches, with its tags; None: everything that the App has."""
+    ids = draft_ids(app)
+    return None if ids is None else dict(Document.versions.filter(app=app, pk__in=ids).values_list("pk", "tags"))
 
 
 def to_model_config(model: Model) -> ModelConfig:

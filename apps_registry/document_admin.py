@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -16,14 +16,15 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from apps_registry.admin_display import NOTHING, AppPartAdmin, ConsoleAdmin, badge, code, moment
+from apps_registry.admin_display import NOTHING, AppPartAdmin, badge, deletion_summary, moment
 from apps_registry.document_forms import SearchForm, UploadForm
-from apps_registry.models import App, Document, EmbeddingModel
+from apps_registry.models import App, Document
 from apps_registry.retrieval.blocks import MAX_FILE_BYTES
 from apps_registry.retrieval.passages import for_model
 from apps_registry.retrieval.search import search
 from apps_registry.retrieval.sql import ENABLE_VECTORS
 from apps_registry.retrieval.uploads import Outcome, add_upload, requeue
+from apps_registry.retrieval.versions import draft_ids, pinned, remove
 
 CHUNKS_SHOWN = 20
 REFRESH_SECONDS = "3"
@@ -45,23 +46,65 @@ class TagFilter(admin.SimpleListFilter):
         return queryset.filter(tags__contains=[self.value()]) if self.value() else queryset
 
 
+class KeptFilter(admin.SimpleListFilter):
+    """The documents of the drafts, or the versions that only releases search."""
+
+    title = "kept"
+    parameter_name = "kept"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The draft's documents are what is shown without it."""
+        return [("releases", "for releases only")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Document]) -> QuerySet[Document]:
+        """Those that are asked for."""
+        return queryset.filter(replaced_at__isnull=self.value() != "releases")
+
+
 @admin.register(Document)
 class DocumentAdmin(AppPartAdmin[Document]):
     """Documents of Apps. Their content comes from files; operators edit the tags."""
 
     list_display = ("title", "app", "standing", "chunk_total", "tag_list", "size", "ingested")
-    list_filter = ("app", "state", TagFilter)
+    list_filter = ("app", "state", TagFilter, KeptFilter)
     list_select_related = ("app",)
     search_fields = ("title", "name")
     ordering = ("-queued_at", "-id")
     actions = ("ingest_again",)
     change_form_template = "admin/apps_registry/document/change_form.html"
     change_list_template = "admin/apps_registry/document/change_list.html"
-    readonly_fields = ("title", "name", "app", "standing", "trouble", "size", "language", "chunk_total", "ingested")
+    readonly_fields = (
+        *("title", "name", "app", "releases", "standing", "trouble", "size", "language", "chunk_total", "ingested"),
+    )
     fieldsets = (
-        ("Document", {"fields": ("title", "name", "app", "tags", "size")}),
+        ("Document", {"fields": ("title", "name", "app", "tags", "size", "releases")}),
         ("Ingest", {"fields": ("standing", "trouble", "language", "chunk_total", "ingested")}),
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:
+        """Also the versions that are kept for releases; the list shows them when asked to."""
+        return Document.versions.all().order_by(*self.ordering)
+
+    def has_change_permission(self, request: HttpRequest, obj: Document | None = None) -> bool:
+        """What is kept for releases stays as it is."""
+        return super().has_change_permission(request, obj) and (obj is None or obj.replaced_at is None)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Document | None = None) -> bool:
+        """What is kept for releases goes with them."""
+        return super().has_delete_permission(request, obj) and (obj is None or obj.replaced_at is None)
+
+    @admin.display(description="releases")
+    def releases(self, document: Document) -> str | SafeString:
+        """Which of them search it, and what that means."""
+        names = _release_names(pinned(document.app_id, [document.pk]).get(document.pk, []))
+        if document.replaced_at is not None:
+            return f"Kept for {names}, as it was published; it goes when they are deleted. The draft has it no more."
+        if not names:
+            return "None searches it: a new file takes its place for good."
+        return (
+            f"Searched by {names}, for which it stays as it is: a new file, or reading it again, makes a new version "
+            "for the draft, and deleting it takes it from the draft only."
+        )
 
     @admin.display(description="state", ordering="state")
     def standing(self, document: Document) -> SafeString:
@@ -167,7 +210,29 @@ class DocumentAdmin(AppPartAdmin[Document]):
             raise PermissionDenied
         if request.method == "POST":
             self._ingest(request, Document.objects.filter(pk=document.pk))
-        return redirect("admin:apps_registry_document_change", document.pk)
+        # A document that a release searches stays as it is: the draft has a new one of its name.
+        now = Document.objects.filter(app=document.app_id, name=document.name).first() or document
+        return redirect("admin:apps_registry_document_change", now.pk)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Say which of them releases go on searching."""
+        rows = [row for row in objs if row.replaced_at is None]
+        chunks = sum(row.chunk_count for row in rows)
+        _, counts, lacking, protected = deletion_summary(
+            request, rows, {"documents": len(rows), "chunks": chunks}, {"documents": "apps_registry.delete_document"}
+        )
+        return [_what_goes(row) for row in rows], counts, lacking, protected
+
+    def delete_model(self, request: HttpRequest, obj: Document) -> None:
+        """Delete a document, but for the releases that search it."""
+        self.delete_queryset(request, Document.objects.filter(pk=obj.pk))
+
+    @transaction.atomic
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
+        """Delete the drafts' documents among these, but for the releases that search them."""
+        chosen = list(queryset.filter(replaced_at=None))
+        for app in App.objects.select_for_update(no_key=True).filter(pk__in={row.app_id for row in chosen}):
+            remove(Document.objects.filter(app=app, pk__in=[row.pk for row in chosen]))
 
     @admin.action(description="Ingest again from the stored files", permissions=["change"])
     def ingest_again(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
@@ -175,7 +240,7 @@ class DocumentAdmin(AppPartAdmin[Document]):
         self._ingest(request, queryset)
 
     def _ingest(self, request: HttpRequest, documents: QuerySet[Document]) -> None:
-        chosen = list(documents)
+        chosen = list(documents.filter(replaced_at=None))
         requeue(Document.objects.filter(pk__in=[document.pk for document in chosen]))
         for document in chosen:
             self.log_change(request, document, "Ingested again.")
@@ -191,62 +256,23 @@ class DocumentAdmin(AppPartAdmin[Document]):
         context: dict[str, Any] = {}
         if form.is_valid() and form.cleaned_data["q"]:
             app, tag = form.cleaned_data["app"], form.cleaned_data["tag"] or None
-            found = async_to_sync(search)(app.pk, form.cleaned_data["q"], tag=tag)
+            found = async_to_sync(search)(app.pk, form.cleaned_data["q"], tag=tag, documents=draft_ids(app))
             context = {"found": found, "shown": for_model(found.passages)}
         return self.page(
             request, "admin/apps_registry/document/search.html", title="Search documents", form=form, **context
         )
 
 
-@admin.register(EmbeddingModel)
-class EmbeddingModelAdmin(ConsoleAdmin[EmbeddingModel]):
-    """Models that turn text into vectors. What their vectors depend on stays as it is once they exist."""
+def _what_goes(document: Document) -> str:
+    names = _release_names(pinned(document.app_id, [document.pk]).get(document.pk, []))
+    kept = f": {names} will go on searching it until deleted; only the draft loses it" if names else ""
+    return f"document: {document}{kept}"
 
-    list_display = ("name", "server", "model_id", "dimensions", "used_by")
-    list_select_related = ("provider",)
-    search_fields = ("name", "provider_model_id")
-    ordering = ("name",)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[EmbeddingModel]:
-        """Models with the Apps that use them."""
-        return super().get_queryset(request).prefetch_related("apps")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: EmbeddingModel | None = None) -> tuple[str, ...]:
-        """Vectors of another model or length do not compare: make another row for it."""
-        return ("provider", "provider_model_id", "dimensions") if obj else ()
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """A new one is a provider's; the embedded one is there already."""
-        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        if field is not None:
-            field.required = True
-        return field
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """A provider's model has an id there."""
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if field is not None and db_field.name == "provider_model_id":
-            field.required = True
-        return field
-
-    @admin.display(description="server", ordering="provider")
-    def server(self, model: EmbeddingModel) -> str:
-        """Who computes the vectors."""
-        return str(model.provider) if model.provider else "embedded: this server"
-
-    @admin.display(description="provider's model id", ordering="provider_model_id")
-    def model_id(self, model: EmbeddingModel) -> SafeString:
-        """What the provider calls it."""
-        return code(model.provider_model_id)
-
-    @admin.display(description="used by")
-    def used_by(self, model: EmbeddingModel) -> str | SafeString:
-        """The Apps whose documents it finds."""
-        return ", ".join(sorted(app.slug for app in model.apps.all())) or NOTHING
-
-    def has_delete_permission(self, request: HttpRequest, obj: EmbeddingModel | None = None) -> bool:
-        """The embedded one stays."""
-        return super().has_delete_permission(request, obj) and (obj is None or obj.provider is not None)
+def _release_names(numbers: list[int]) -> str:
+    if not numbers:
+        return ""
+    return f"release{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
 
 
 def _can_store_vectors() -> bool:

@@ -56,6 +56,14 @@ class EmbeddingModel(models.Model):
         return self.name
 
 
+class CurrentDocuments(models.Manager["Document"]):
+    """The documents of the Apps' drafts, without the versions that only releases search."""
+
+    def get_queryset(self) -> models.QuerySet["Document"]:
+        """Leave out what has been replaced."""
+        return super().get_queryset().filter(replaced_at=None)
+
+
 class Document(models.Model):
     """A file that an App may draw on."""
 
@@ -95,11 +103,20 @@ class Document(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     queued_at = models.DateTimeField(editable=False)
     ingested_at = models.DateTimeField(null=True, editable=False)
+    # Kept for the releases that search it (retrieval/versions.py); the draft has another of its name, or none.
+    replaced_at = models.DateTimeField(null=True, editable=False)
+
+    objects = CurrentDocuments()
+    versions = models.Manager["Document"]()
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["app", "name"], name="document_name_once_per_app"),
-            models.UniqueConstraint(fields=["app", "content_hash"], name="document_content_once_per_app"),
+            models.UniqueConstraint(
+                fields=["app", "name"], condition=Q(replaced_at=None), name="document_name_once_per_app"
+            ),
+            models.UniqueConstraint(
+                fields=["app", "content_hash"], condition=Q(replaced_at=None), name="document_content_once_per_app"
+            ),
         ]
         indexes: ClassVar = [models.Index(fields=["queued_at", "id"], name="document_queue")]
 

@@ -2,12 +2,9 @@
 
 from typing import ClassVar
 
-import orjson
-from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower, Now
 
 from apps_registry.document_models import (
     LANGUAGES,
@@ -17,10 +14,8 @@ from apps_registry.document_models import (
     DocumentFile,
     EmbeddingModel,
 )
-from apps_registry.encryption import decrypt, encrypt
-from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.provider_models import SLUG_PATTERN, Model, Provider, validate_slug
-from apps_registry.secret_box import secret_place
+from apps_registry.tool_models import OutboundCall, Secret, Tool
 
 __all__ = [
     "App",
@@ -49,7 +44,6 @@ validate_hosts = RegexValidator(
     r"\A(([A-Za-z0-9][A-Za-z0-9.\-_]*|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}(\r?\n|\Z))*\Z",
     "Write one host and port a line, such as api.internal:8080.",
 )
-TOOL_NAME_PATTERN = r"^[a-zA-Z0-9_-]{1,64}\Z"  # what OpenAI-compatible APIs take
 
 
 class App(models.Model):
@@ -127,6 +121,12 @@ class App(models.Model):
         help_text="The model is told briefly what the same wallet's earlier sessions with this App were about: where "
         "the wallet is proven to be the user's, and wherever the caller has a key for this App.",
     )
+    sessions_keep_release = models.BooleanField(
+        "sessions keep their release",
+        default=False,
+        help_text="A session goes on with the release that it began with when another is published; a release that is "
+        "rolled back ends for all. Otherwise every session follows the live release. Holds at once.",
+    )
     retention_days = models.PositiveIntegerField(
         null=True,
         blank=True,
@@ -194,134 +194,6 @@ class AppModel(models.Model):
 
     def __str__(self) -> str:
         return str(self.model)
-
-
-class Tool(models.Model):
-    """A function that an App's model may call."""
-
-    class Kind(models.TextChoices):
-        """Where a tool's code lives."""
-
-        BUILTIN = "builtin", "Built-in"
-        HTTP = "http", "HTTP"
-        MCP = "mcp", "MCP"
-
-    app = models.ForeignKey(App, verbose_name="App", on_delete=models.CASCADE, related_name="tools")
-    kind = models.CharField(max_length=20, choices=Kind, default=Kind.BUILTIN)
-    name = models.CharField(
-        max_length=64,
-        validators=[RegexValidator(TOOL_NAME_PATTERN, "Use up to 64 letters, digits, hyphens and underscores.")],
-    )
-    is_enabled = models.BooleanField("enabled", default=True)
-    needs_confirmation = models.BooleanField(
-        default=False,
-        help_text="The user is asked before each call, and the turn waits for the answer.",
-    )
-    # The definition of an HTTP or MCP tool as JSON text, which keeps its order; a built-in tool has its code.
-    definition = models.TextField(blank=True, default="")
-    mcp_server = models.ForeignKey(
-        "apps_registry.McpServer", on_delete=models.CASCADE, null=True, editable=False, related_name="tools"
-    )
-
-    class Meta:
-        ordering: ClassVar = ["name"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                "app",
-                Lower("name"),
-                name="tool_name_once_per_app",
-                violation_error_message="This App already has a tool of this name, built-in or not.",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def http_definition(self) -> HttpToolDefinition:
-        """Return what an HTTP tool is.
-
-        Raises:
-            TypeError, ValueError: what is stored is no definition.
-        """
-        return HttpToolDefinition.from_json(self.name, orjson.loads(self.definition))
-
-    @property
-    def request_line(self) -> str:
-        """An HTTP tool's method and URL, for people."""
-        try:
-            definition = self.http_definition()
-        except (TypeError, ValueError):
-            return "cannot be read"
-        return f"{definition.method} {definition.url}"
-
-    def set_http_definition(self, definition: HttpToolDefinition) -> None:
-        """Make it this HTTP tool; the row is not saved."""
-        self.kind, self.name = self.Kind.HTTP, definition.name
-        self.definition = orjson.dumps(definition.as_json()).decode()
-
-
-class Secret(models.Model):
-    """A value that the tools of one App send and nobody sees again."""
-
-    app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="secrets")
-    name = models.CharField(
-        max_length=64,
-        validators=[RegexValidator(r"^[A-Z][A-Z0-9_]*\Z", "Use capital letters, digits and underscores.")],
-    )
-    token = models.TextField()
-    updated_at = models.DateTimeField("last set", auto_now=True)
-
-    class Meta:
-        ordering: ClassVar = ["name"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["app", "name"], name="secret_name_once_per_app")]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def place(self) -> str:
-        """What its token is bound to."""
-        return secret_place(self.app_id, self.name)
-
-    def set_value(self, value: str) -> None:
-        """Encrypt a new value; the App and the name must be set, the row is not saved.
-
-        Raises:
-            apps_registry.encryption.NoKeys: SECRETS_KEYS is empty.
-        """
-        self.token = encrypt(value, place=self.place, keys=settings.SECRETS_KEYS)
-
-    def reencrypt(self) -> None:
-        """Encrypt the value anew, under the first key.
-
-        Raises:
-            apps_registry.encryption.Unreadable: no key opens it.
-        """
-        self.set_value(decrypt(self.token, place=self.place, keys=settings.SECRETS_KEYS))
-
-
-class OutboundCall(models.Model):
-    """One request that a tool sent to another server, or was refused; written by `outbound_calls`."""
-
-    app = models.ForeignKey(App, verbose_name="App", on_delete=models.CASCADE, related_name="outbound_calls")
-    # Without a constraint: turns belong to a layer above, and go without asking this one. None: an operator's doing.
-    turn_id = models.UUIDField("turn", db_index=True, null=True)
-    tool = models.CharField(max_length=64)
-    method = models.CharField(max_length=10)
-    host = models.CharField(max_length=300)
-    address = models.CharField(max_length=64, blank=True)
-    status = models.PositiveSmallIntegerField(null=True, blank=True)
-    milliseconds = models.PositiveIntegerField("time (ms)")
-    received_bytes = models.PositiveBigIntegerField("bytes")
-    verdict = models.CharField(max_length=200)
-    created_at = models.DateTimeField(db_default=Now(), db_index=True)
-
-    class Meta:
-        verbose_name = "outbound call"
-        ordering: ClassVar = ["-id"]
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.host}"
 
 
 class RegistryRevision(models.Model):

@@ -82,9 +82,30 @@ class Sampling:
     max_reply_tokens: int | None = None
 
 
+def release_to_run(live: int | None, kept: int | None, *, keeps: bool) -> int | None:
+    """Return the id of the release that answers in a session; None: the draft.
+
+    Ids of one App's releases grow with their numbers. The claims in sessions_app/sql_turns.py decide alike.
+
+    Args:
+        live: the release that is live; None: the draft is.
+        kept: the release that the session began with; a later one than the live one has been taken back.
+        keeps: whether the App lets its sessions keep theirs.
+    """
+    if not keeps or kept is None:
+        return live
+    return kept if live is None else min(kept, live)
+
+
 @dataclass(frozen=True, slots=True)
 class AppConfig:
-    """An active App as its turns see it."""
+    """An active App as its turns see it: one release, or its draft.
+
+    Attributes:
+        release_id: the release; None: the draft.
+        sessions_keep_release: whether sessions stay with the release that they began with.
+        problem: why it cannot answer, as a sentence; it then has no models, and is otherwise as the App is now.
+    """
 
     id: int
     slug: str
@@ -102,11 +123,18 @@ class AppConfig:
     makes_titles: bool
     recalls_earlier_sessions: bool
     allowed_origins: frozenset[str]
+    release_id: int | None = None
+    sessions_keep_release: bool = False
+    problem: str = ""
     model_names: tuple[str, ...] = field(init=False)
 
     def model_for(self, chosen: str) -> ModelConfig:
         """Return the model of this name, if the App offers it, else the default."""
         return next((model for model in self.models if model.name == chosen), self.models[0])
+
+    def release_for(self, kept: int | None) -> int | None:
+        """Return the release that answers in a session; of the live configuration; see `release_to_run`."""
+        return release_to_run(self.release_id, kept, keeps=self.sessions_keep_release)
 
     def models_from(self, first: ModelConfig) -> tuple[ModelConfig, ...]:
         """Return the models in the order in which a turn asks them: one, then the others as they are offered."""

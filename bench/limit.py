@@ -20,7 +20,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from keys.verification import READ_KEY
-from sessions_app import sql
+from sessions_app import sql, sql_turns
 
 Message = dict[str, Any]
 Send = Callable[[Message], Awaitable[None]]
@@ -99,8 +99,10 @@ class Limit:
             "wallet_address": None,
             "wallet_chain_id": None,
             "version": thread.version,
+            "release": None,
+            "keeps_release": False,
         }
-        statement = sql.CLAIM_NEW_SESSION if thread.version is None else sql.CLAIM_SESSION
+        statement = sql_turns.CLAIM_NEW_SESSION if thread.version is None else sql_turns.CLAIM_SESSION
         row = (await self.execute(statement, parameters))[0]
         thread.version = row[3]
         thread.messages.append(_body(message_id, "user", text, row[14]))
@@ -111,7 +113,7 @@ class Limit:
         """Store the reply and give the session free, in one statement."""
         message_id, now = uuid.uuid4(), datetime.now(UTC)
         parameters = {"session": session_id, "turn": turn, **_outcome(message_id, text, now), **usage}
-        thread.version = (await self.execute(sql.FINISH_TURN, parameters))[0][0]
+        thread.version = (await self.execute(sql_turns.FINISH_TURN, parameters))[0][0]
         thread.messages.append(_body(message_id, "agent", text, now))
 
     async def model(self, messages: list[Message]) -> AsyncIterator[Message]:

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from apps_registry.configs import app_configs
 from apps_registry.values import AppConfig
-from chat.errors import SessionNotAvailable
+from chat.errors import ReleaseUnusable, SessionNotAvailable
 from keys.authentication import AppKeyAuthentication
 from keys.permissions import may_use
 from keys.verification import Caller
@@ -115,6 +115,18 @@ class ApiView(APIView):
             raise SessionNotAvailable
         self.request.META[APP_OF_CALL] = app
         return app
+
+    async def answering(self, app: AppConfig, session: Session | None) -> AppConfig:
+        """Return what answers in a session of an App: the release that it keeps, else the live one, else the draft.
+
+        Raises:
+            ReleaseUnusable: it cannot be run.
+        """
+        kept = session.release_id if session else None
+        config = await app_configs.for_session(app, kept, revision=self.caller.revision)
+        if config.problem:
+            raise ReleaseUnusable(config.problem)
+        return config
 
     async def known_session(self, session_id: UUID) -> tuple[Session, AppConfig | None]:
         """Return a session that the caller may see, and its App; None while that is open.

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from apps_registry.configs import app_configs
 from apps_registry.values import AppConfig
 from chat.chat_stream import turn_events
+from chat.errors import ReleaseUnusable
 from chat.parameters import (
     ClientState,
     app_parameter,
@@ -27,7 +28,7 @@ from chat.views import SnapshotView
 from chat.waiting import until_idle
 from sessions_app import turns
 from sessions_app.store import store
-from sessions_app.turns import EarlierTurn, NewTurn, SessionBusy
+from sessions_app.turns import EarlierTurn, NewTurn, SessionBusy, TurnOutcome
 from sessions_app.values import Session
 
 
@@ -40,7 +41,7 @@ class ChatView(SnapshotView):
         message, client, key = message_parameter(request), client_state(request), idempotency_key(request)
         session = store.remembered(session_id) or await store.reload(session_id)
         app = await self._app(app_parameter(request), session)
-        turn = self._new_turn(session_id, app.id, message, client, key)
+        turn = self._new_turn(session_id, app, message, client, key)
         running = await self._start_or_find(turn, session, app)
         if "text/event-stream" in request.headers.get("Accept", ""):
             return event_stream(turn_events(running, session_id, lambda now: self.snapshot_body(now, app)))
@@ -68,8 +69,9 @@ class ChatView(SnapshotView):
         key = turn.idempotency_key
         earlier = await turns.by_idempotency_key(turn.session_id, key) if key and session else None
         if earlier is None:
+            await self._check_release(app, session, turn.session_id)
             try:
-                return self._start(turn.turn_id, await turns.claim(turn, session), app)
+                return await self._start(turn.turn_id, await turns.claim(turn, session), app)
             except (SessionBusy, UniqueViolation):
                 # The same call came twice at once and the other one was first; or somebody else's turn runs.
                 earlier = await turns.by_idempotency_key(turn.session_id, key) if key else None
@@ -77,18 +79,32 @@ class ChatView(SnapshotView):
                     raise
         return await self._find(earlier, turn.session_id, app)
 
+    async def _check_release(self, app: AppConfig, session: Session | None, session_id: uuid.UUID) -> None:
+        """Refuse the call before anything is stored, if the release that would answer cannot be run."""
+        try:
+            await self.answering(app, session)
+        except ReleaseUnusable:  # our copy may be stale
+            await self.answering(app, await store.load(session_id))
+
     async def _find(self, earlier: EarlierTurn, session_id: uuid.UUID, app: AppConfig) -> RunningTurn | None:
         """Return a turn that was begun before; one that failed is tried again."""
         if earlier.status == "failed":
             again = await turns.claim_again(session_id, earlier.turn_id)
             if again is not None:
-                return self._start(earlier.turn_id, again, app, **said_before(again, earlier.turn_id))
+                return await self._start(earlier.turn_id, again, app, **said_before(again, earlier.turn_id))
             failure = ModelTimeout if earlier.error_code == ModelTimeout.code else ModelFailure
             raise failure(earlier.error_detail)
         running = runner.running(session_id)
         return running if running is not None and running.turn_id == earlier.turn_id else None
 
-    def _start(self, turn_id: uuid.UUID, claimed: Session, app: AppConfig, **before: Any) -> RunningTurn:
+    async def _start(self, turn_id: uuid.UUID, claimed: Session, app: AppConfig, **before: Any) -> RunningTurn:
+        try:
+            app = await self.answering(app, claimed)
+        except Exception:  # only where our copy of the session was stale
+            code, detail = "model_error", "The release that the session keeps could not be run."
+            failed = TurnOutcome(turn_status="failed", model=claimed.chosen_model, error_code=code, error_detail=detail)
+            await turns.finish(claimed, turn_id, failed)
+            raise
         model = app.model_for(claimed.chosen_model)
         has_key = app.id in self.caller.app_ids
         running = RunningTurn(
@@ -105,16 +121,18 @@ class ChatView(SnapshotView):
         return await self.usable_app(slug)
 
     def _new_turn(
-        self, session_id: uuid.UUID, app_id: int, message: str, client: ClientState, key: str | None
+        self, session_id: uuid.UUID, app: AppConfig, message: str, client: ClientState, key: str | None
     ) -> NewTurn:
         return NewTurn(
             turn_id=uuid.uuid4(),
             message_id=uuid.uuid4(),
             session_id=session_id,
-            app_id=app_id,
+            app_id=app.id,
             app_key_id=self.caller.key_id,
             content=message,
             idempotency_key=key,
             user_state=client.user_state,
             wallet=client.wallet,
+            release_id=app.release_id,
+            keeps_release=app.sessions_keep_release,
         )

@@ -5,7 +5,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps_registry.configs import app_configs
-from apps_registry.values import AppConfig
 from chat.api import ApiView
 from chat.parameters import app_parameter, text_parameter
 from sessions_app.store import store
@@ -33,6 +32,7 @@ class ModelView(ApiView):
         session = await store.load(session_id)
         slug = app_parameter(request)
         app = (await self.app_of(session) if session else None) or await self.usable_app(slug)
+        app = await self.answering(app, session)
         if name not in app.model_names:
             raise ValidationError(f"rig is not a model of this App; there are: {', '.join(app.model_names)}.")
         app_id = app.id if slug else None
@@ -46,9 +46,6 @@ class ModelsView(ApiView):
 
     async def get(self, request: Request) -> Response:
         """List the models of the session's App, else of the one named, else of the default App."""
-        app = await self._sessions_app() or await self.usable_app(app_parameter(request))
-        return Response(app.model_names)
-
-    async def _sessions_app(self) -> AppConfig | None:
         session = await store.load(self.session_id())
-        return None if session is None else await self.app_of(session)
+        app = (await self.app_of(session) if session else None) or await self.usable_app(app_parameter(request))
+        return Response((await self.answering(app, session)).model_names)

@@ -35,6 +35,14 @@ class MessageTooLarge(exceptions.APIException):
     default_code = "message_too_large"
 
 
+class ReleaseUnusable(exceptions.APIException):
+    """The release that would answer cannot be run; the detail names it and its App."""
+
+    status_code = 503
+    default_code = "release_unusable"
+    retry_after = 60  # seconds; until an operator has seen to it
+
+
 class SessionNotAvailable(exceptions.PermissionDenied):
     """The session belongs to another App."""
 

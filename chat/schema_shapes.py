@@ -227,7 +227,11 @@ PROBLEMS: dict[int, tuple[list[str], str, list[str]]] = {
     415: (["unsupported_media_type"], "The body is neither JSON nor a form.", []),
     429: (["rate_limited", "budget_exhausted"], "Too many attempts, or the App's budget is spent.", ["Retry-After"]),
     502: (["model_error"], "The model failed; the same `Idempotency-Key` tries the turn again.", []),
-    503: (["overloaded"], "The server or its database is busy.", ["Retry-After"]),
+    503: (
+        ["overloaded", "release_unusable"],
+        "The server or its database is busy, or the App's release cannot be run.",
+        ["Retry-After"],
+    ),
     504: (["model_timeout"], "The model was silent for too long; see 502.", []),
 }
 

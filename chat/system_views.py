@@ -51,7 +51,7 @@ class SystemView(ApiView):
         """Hand on whether a tool may be called: like chat, it needs the App's key, and starts the turn again."""
         session, app = await self.known_session(session_id)
         if session.app_id is not None:
-            app = self.permitted(app)
+            app = await self.answering(self.permitted(app), session)
             await take_answer(session_id, app, answer, has_key=app.id in self.caller.app_ids)
         content = f"{RESPONSE_PREFIX}{text}"
         return Response({"res": message_body(StoredMessage(uuid.uuid4(), None, "system", content, datetime.now(UTC)))})

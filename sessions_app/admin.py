@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from apps_registry.admin_display import NOTHING, MachineRowsAdmin, badge, code, deletion_summary, moment
 from apps_registry.models import Model
+from apps_registry.values import release_to_run
 from sessions_app.models import ChatSession, Message, SystemEvent, Turn
 from sessions_app.transcript import pretty_json, read_window
 
@@ -36,7 +37,7 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
     ordering = ("-last_active_at",)
     change_form_template = "admin/sessions_app/chatsession/change_form.html"
     fieldsets = (
-        (None, {"fields": ("id", "app_link", "state", "name", "wallet", "created", "last_active")}),
+        (None, {"fields": ("id", "app_link", "release_run", "state", "name", "wallet", "created", "last_active")}),
         ("Summary of its first messages, for the model", {"fields": ("summarised",), "classes": ("collapse",)}),
         ("What the client last said of itself (user_state)", {"fields": ("client_state",), "classes": ("collapse",)}),
     )
@@ -101,6 +102,18 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
         if session.app is None:
             return "none yet: its first chat message decides"
         return _link("admin:apps_registry_app_change", session.app_id, session.app)
+
+    @admin.display(description="release")
+    def release_run(self, session: ChatSession) -> str | SafeString:
+        """The release that answers its next turn, and whether it stays with it."""
+        app = session.app
+        if app is None:
+            return NOTHING
+        id_ = release_to_run(app.live_release_id, session.release_id, keeps=app.sessions_keep_release)
+        release = app.releases.filter(pk=id_).first() if id_ else None
+        name = f"Release {release.number}" if release else "The App's draft"
+        is_kept = release is not None and release.pk == session.release_id and app.sessions_keep_release
+        return f"{name}, which it keeps." if is_kept else f"{name}: it follows what is live."
 
     @admin.display(description="summary")
     def summarised(self, session: ChatSession) -> SafeString:

@@ -1,7 +1,7 @@
 """Conversation threads, what was said in them, and the turns that said it.
 
 The admin, the commands and the schema use these models; the hot path reads and writes the same tables
-with the statements of sessions_app/sql.py.
+with the statements of sessions_app/sql*.py.
 """
 
 import uuid
@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from apps_registry.models import App
+from apps_registry.models import App, AppRelease
 
 
 class ChatSession(models.Model):
@@ -26,6 +26,10 @@ class ChatSession(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     app = models.ForeignKey(App, null=True, blank=True, on_delete=models.CASCADE, related_name="sessions")
+    # The release that it keeps, if its App lets sessions keep theirs; set by its first turn under one.
+    release = models.ForeignKey(
+        AppRelease, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
+    )
     status = models.CharField(max_length=12, choices=Status, default=Status.IDLE)
     # Every change of a session raises it; a copy in memory is fresh while its version is the row's. It begins
     # at a random number, so that a copy of a deleted session never passes for its successor's.
@@ -59,6 +63,7 @@ class ChatSession(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["-last_active_at"], name="session_last_active"),
             models.Index(fields=["lease_expires_at"], condition=Q(status="processing"), name="session_leases"),
+            models.Index(fields=["release"], condition=Q(release__isnull=False), name="session_release"),
         ]
 
     def __str__(self) -> str:

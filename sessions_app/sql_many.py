@@ -1,4 +1,4 @@
-"""The statements over many sessions; those over one are in sessions_app/sql.py."""
+"""The statements over many sessions; those over one are in sessions_app/sql.py and sql_turns.py."""
 
 from sessions_app.sql import SESSION_COLUMNS
 

@@ -1,11 +1,11 @@
 """The statements of turns that wait for their user's confirmation of a tool call.
 
 Such a turn has the status "paused", and its session, which is not processing, still names it as its turn. Whoever
-changes either holds the session's row first, as in sessions_app/sql.py.
+changes either holds the session's row first, as in sessions_app/sql_turns.py.
 """
 
 from sessions_app.open_calls import DECLINED_BY_MESSAGE, INTERRUPTED, NOT_CONFIRMED_IN_TIME
-from sessions_app.sql import GIVE_UP_TURN, INSERT_MESSAGES
+from sessions_app.sql_turns import GIVE_UP_TURN, INSERT_MESSAGES
 
 PAUSE_TURN = f"""
 WITH owned AS (

@@ -15,7 +15,7 @@ from psycopg.errors import ForeignKeyViolation
 from psycopg.rows import TupleRow
 
 from apps_registry import database
-from sessions_app import sql
+from sessions_app import sql, sql_turns
 from sessions_app.hub import hub
 from sessions_app.values import INTERRUPTED, SESSION_OVERHEAD_BYTES, Session, StoredMessage, Wallet
 
@@ -72,7 +72,7 @@ class SessionStore:
         """Return the session from Postgres, past memory."""
         session, is_expired = await self._read(session_id)
         if session is not None and is_expired:
-            if await database.execute(sql.EXPIRE_TURN, {"session": session_id}):
+            if await database.execute(sql_turns.EXPIRE_TURN, {"session": session_id}):
                 hub.publish(session_id, session.app_id, "status_changed", status=INTERRUPTED)
             session, _ = await self._read(session_id)
         if session is None:
@@ -144,7 +144,7 @@ class SessionStore:
 
     async def partial_text(self, turn_id: UUID) -> str:
         """Return what a turn of another worker had streamed when it last stored it."""
-        rows = await database.read(sql.READ_PARTIAL_TEXT, {"turn": turn_id})
+        rows = await database.read(sql_turns.READ_PARTIAL_TEXT, {"turn": turn_id})
         return str(rows[0][0]) if rows else ""
 
     async def undelivered_events(self, session_id: UUID) -> list[tuple[str, str]]:
@@ -178,7 +178,7 @@ def session_from_row(row: TupleRow) -> Session:
     """Return the session, still without its messages, of a row that begins with SESSION_COLUMNS."""
     (id_, app_id, status, version, title, chosen_model, is_archived, user_state, *wallet_and_more) = row
     address, chain_id, is_proven, *rest = wallet_and_more
-    running_turn, undelivered_events, created_at, last_active_at, summary, summarised_count = rest[:6]
+    running_turn, undelivered_events, created_at, last_active_at, summary, summarised_count, release_id = rest[:7]
     return Session(
         id=id_,
         app_id=app_id,
@@ -195,6 +195,7 @@ def session_from_row(row: TupleRow) -> Session:
         last_active_at=last_active_at,
         summary=summary,
         summarised_count=summarised_count,
+        release_id=release_id,
         size=SESSION_OVERHEAD_BYTES + sys.getsizeof(summary),
     )
 

@@ -9,13 +9,12 @@ import orjson
 from django.conf import settings
 
 from apps_registry import database
-from sessions_app import pauses, sql, sql_pauses
+from sessions_app import pauses, sql_pauses, sql_turns
 from sessions_app.open_calls import OpenCall, dump
 from sessions_app.pauses import Pause
 from sessions_app.store import LOADS, session_from_row, store, wallet_parameters
-from sessions_app.values import IDLE, PROCESSING, Session, StoredMessage, Wallet
+from sessions_app.values import IDLE, PROCESSING, Session, StoredMessage, Wallet, first_words
 
-TITLE_LENGTH = 60
 # How often a stale copy is read again before the claim gives up: two turns of others in between are rare.
 CLAIM_ATTEMPTS = 3
 
@@ -30,7 +29,12 @@ class SessionOfAnotherApp(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTurn:
-    """A user's message and what it is to be answered with."""
+    """A user's message and what it is to be answered with.
+
+    Attributes:
+        release_id: the App's live release; None: its draft.
+        keeps_release: whether the session keeps the release that it began with.
+    """
 
     turn_id: UUID
     message_id: UUID
@@ -41,6 +45,8 @@ class NewTurn:
     idempotency_key: str | None = None
     user_state: str | None = None
     wallet: Wallet | None = None
+    release_id: int | None = None
+    keeps_release: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +129,7 @@ async def claim(turn: NewTurn, session: Session | None) -> Session:
 
 async def by_idempotency_key(session_id: UUID, key: str) -> EarlierTurn | None:
     """Return the session's turn that was begun under this key, if any."""
-    rows = await database.read(sql.READ_TURN_BY_KEY, {"session": session_id, "idempotency_key": key})
+    rows = await database.read(sql_turns.READ_TURN_BY_KEY, {"session": session_id, "idempotency_key": key})
     return EarlierTurn(*rows[0]) if rows else None
 
 
@@ -131,7 +137,7 @@ async def claim_again(session_id: UUID, turn_id: UUID) -> Session | None:
     """Start a failed turn again in its place; None when a turn runs, or a later one has taken its place."""
     lease = settings.TURN_LEASE_SECONDS
     parameters = {"session": session_id, "turn": turn_id, "lease": lease}
-    if not await database.execute(sql.RECLAIM_SESSION, parameters):
+    if not await database.execute(sql_turns.RECLAIM_SESSION, parameters):
         return None
     return await store.reload(session_id)
 
@@ -150,7 +156,7 @@ async def finish(session: Session, turn_id: UUID, outcome: TurnOutcome) -> Sessi
         The session as it now is; None when it is gone.
     """
     parameters = {"session": session.id, "turn": turn_id, **_outcome_parameters(outcome)}
-    statement = sql.FINISH_TURN if outcome.pause is None else sql_pauses.PAUSE_TURN
+    statement = sql_turns.FINISH_TURN if outcome.pause is None else sql_pauses.PAUSE_TURN
     rows = await database.execute(statement, parameters)
     version, undelivered_events, last_active_at = rows[0] if rows else (None, 0, None)
     if version != session.version + 1:  # gone, or changed while the turn ran: a title, a wallet
@@ -183,7 +189,7 @@ async def append(
     """
     parameters = {"session": session.id, "turn": turn_id, **_message_parameters(messages)}
     parameters["open_calls"] = dump(open_calls)
-    rows = await database.execute(sql.APPEND_MESSAGES, parameters)
+    rows = await database.execute(sql_turns.APPEND_MESSAGES, parameters)
     if not rows:
         return None
     (version,) = rows[0]
@@ -196,7 +202,7 @@ async def append(
 
 async def give_up(session_id: UUID, turn_id: UUID) -> None:
     """Interrupt a turn whose worker does not do it: what it had stored becomes the reply."""
-    await database.execute(sql.INTERRUPT_TURN, {"session": session_id, "turn": turn_id})
+    await database.execute(sql_turns.INTERRUPT_TURN, {"session": session_id, "turn": turn_id})
 
 
 async def renew(partial_texts: Mapping[tuple[UUID, UUID], str]) -> set[UUID]:
@@ -210,7 +216,7 @@ async def renew(partial_texts: Mapping[tuple[UUID, UUID], str]) -> set[UUID]:
     """
     sessions, turns = zip(*partial_texts, strict=True)
     parameters = {"sessions": list(sessions), "turns": list(turns), "texts": list(partial_texts.values())}
-    rows = await database.execute(sql.RENEW_LEASES, {**parameters, "lease": settings.TURN_LEASE_SECONDS})
+    rows = await database.execute(sql_turns.RENEW_LEASES, {**parameters, "lease": settings.TURN_LEASE_SECONDS})
     return {turn for (turn,) in rows}
 
 
@@ -221,7 +227,7 @@ async def _end_pause(session_id: UUID, turn_id: UUID) -> Session | None:
 
 
 async def _claim_new(turn: NewTurn) -> Session | None:
-    rows = await database.execute(sql.CLAIM_NEW_SESSION, _claim_parameters(turn))
+    rows = await database.execute(sql_turns.CLAIM_NEW_SESSION, _claim_parameters(turn))
     if not rows:
         return None
     LOADS.labels("created").inc()
@@ -230,7 +236,7 @@ async def _claim_new(turn: NewTurn) -> Session | None:
 
 async def _claim_known(turn: NewTurn, session: Session) -> Session | None:
     parameters = {**_claim_parameters(turn), "version": session.version}
-    rows = await database.execute(sql.CLAIM_SESSION, parameters)
+    rows = await database.execute(sql_turns.CLAIM_SESSION, parameters)
     if not rows:
         return None
     fresh = session_from_row(rows[0])
@@ -249,6 +255,8 @@ def _claim_parameters(turn: NewTurn) -> dict[str, object]:
         "title": first_words(turn.content),
         "user_state": turn.user_state,
         "lease": settings.TURN_LEASE_SECONDS,
+        "release": turn.release_id,
+        "keeps_release": turn.keeps_release,
         **wallet_parameters(turn.wallet),
     }
 
@@ -287,11 +295,3 @@ def _pause_parameters(pause: Pause) -> dict[str, object]:
 
 def _message_parameters(messages: Sequence[StoredMessage]) -> dict[str, object]:
     return {"message_count": len(messages), "messages": orjson.dumps(messages).decode()}
-
-
-def first_words(text: str) -> str:
-    """Return the beginning of a message as a title, cut at a word."""
-    line = " ".join(text[: 4 * TITLE_LENGTH].split())
-    if len(line) <= TITLE_LENGTH:
-        return line
-    return line[: TITLE_LENGTH - 1].rsplit(" ", 1)[0] + "…"

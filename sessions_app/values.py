@@ -15,6 +15,8 @@ IDLE = "idle"
 PROCESSING = "processing"
 INTERRUPTED = "interrupted"
 
+TITLE_LENGTH = 60
+
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
@@ -69,6 +71,7 @@ class Session:
         user_state: the client's JSON text, as sent.
         running_turn: the turn that runs, while status is processing; else the one that is paused.
         summary: of its first messages, as many as summarised_count; empty while there is none.
+        release_id: the release that it keeps, if its App lets sessions keep theirs.
     """
 
     id: UUID
@@ -86,6 +89,7 @@ class Session:
     last_active_at: datetime
     summary: str = ""
     summarised_count: int = 0
+    release_id: int | None = None
     messages: tuple[StoredMessage, ...] = ()
     size: int = field(default=SESSION_OVERHEAD_BYTES)
 
@@ -93,3 +97,11 @@ class Session:
         """Return the session with messages appended and attributes changed."""
         grown = self.size + sum(message.size for message in added)
         return replace(self, messages=(*self.messages, *added), size=grown, **changes)  # type: ignore[arg-type]
+
+
+def first_words(text: str) -> str:
+    """Return the beginning of a message as a title, cut at a word."""
+    line = " ".join(text[: 4 * TITLE_LENGTH].split())
+    if len(line) <= TITLE_LENGTH:
+        return line
+    return line[: TITLE_LENGTH - 1].rsplit(" ", 1)[0] + "…"

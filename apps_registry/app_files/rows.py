@@ -9,6 +9,7 @@ from apps_registry.app_files.settings import columns
 from apps_registry.mcp.models import McpServer
 from apps_registry.models import App, AppModel, DocumentFile, EmbeddingModel, Model, Tool
 from apps_registry.retrieval.uploads import add_upload
+from apps_registry.retrieval.versions import remove
 
 
 def write_rows(content: AppContent, files: Mapping[str, bytes]) -> App:
@@ -96,8 +97,9 @@ def _write_server(app: App, content: McpServerContent) -> None:
 
 def _write_mcp_tool(app: App, server: McpServer, tool: McpToolContent) -> None:
     row = app.tools.filter(name=tool.name).first() or Tool(app=app, name=tool.name)
-    row.kind, row.mcp_server, row.is_enabled = Tool.Kind.MCP, server, tool.is_enabled
-    row.needs_confirmation, row.definition = tool.needs_confirmation, tool.definition.as_text()
+    row.kind, row.mcp_server = Tool.Kind.MCP, server
+    row.is_enabled, row.needs_confirmation = tool.is_enabled, tool.needs_confirmation
+    row.definition = tool.definition.as_text()
     row.save()
 
 
@@ -109,7 +111,7 @@ def _write_documents(app: App, content: AppContent, files: Mapping[str, bytes]) 
             # The same content under another name.
             file = DocumentFile.objects.get(document=stored[document.sha256], document__app=app)
             brought[document.sha256] = bytes(file.data)
-    app.documents.exclude(name__in=[document.name for document in content.documents]).delete()
+    remove(app.documents.exclude(name__in=[document.name for document in content.documents]))
     for document in content.documents:
         _write_document(app, document, brought)
 

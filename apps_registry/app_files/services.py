@@ -1,6 +1,5 @@
 """Importing an App file: what it would change, and then making it so, all of it or nothing."""
 
-import difflib
 import hashlib
 from dataclasses import dataclass, replace
 
@@ -12,10 +11,8 @@ from apps_registry.app_files.current import content_of
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.reading import AppFile
 from apps_registry.app_files.rows import write_rows
-from apps_registry.app_files.writing import content_text
+from apps_registry.app_files.writing import content_diff
 from apps_registry.models import App, EmbeddingModel, Model
-
-CONTEXT_LINES = 2
 
 
 class PlanChanged(Exception):
@@ -47,9 +44,7 @@ class Plan:
 
     def diff(self) -> list[str]:
         """Return the lines that differ with some around them, each beginning with -, + or a blank."""
-        before = content_text(self.before).splitlines() if self.before else []
-        lines = difflib.unified_diff(before, content_text(self.wanted).splitlines(), n=CONTEXT_LINES, lineterm="")
-        return [line for line in lines if not line.startswith(("--- ", "+++ "))]
+        return content_diff(self.before, self.wanted)
 
     def digest(self) -> str:
         """Return what tells this plan from any other."""

@@ -1,5 +1,6 @@
 """Writes an App's file: short texts among its documents stand in it, all others beside it."""
 
+import difflib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,6 +16,7 @@ from apps_registry.retrieval.names import KINDS, suffix
 # A text that people would still read in the file; a file full of them stays far below what is read.
 MAX_INLINE_BYTES = 32_000
 MAX_INLINE_TOTAL = 1_000_000
+CONTEXT_LINES = 2
 _INLINE_KINDS = frozenset({"text", "markdown", "html"})
 
 
@@ -40,7 +42,7 @@ def write_file(app: App, path: Path) -> list[Path]:
         if document.sha256 not in texts:
             folder.mkdir(exist_ok=True)
             place = folder / f"{document.sha256[:8]}-{PurePosixPath(document.name).name[-80:]}"
-            file = DocumentFile.objects.get(document__app=app, document__content_hash=document.sha256)
+            file = DocumentFile.objects.get(document=app.documents.get(content_hash=document.sha256))
             place.write_bytes(bytes(file.data))
             places[document.sha256] = place.relative_to(path.parent).as_posix()
             written.append(place)
@@ -57,6 +59,17 @@ def file_text(app: App) -> str:
 def content_text(content: AppContent) -> str:
     """Return the text by which two contents are compared for people."""
     return dump(content.as_data())
+
+
+def content_diff(before: AppContent | None, wanted: AppContent) -> list[str]:
+    """Return the lines that differ with some around them, each beginning with -, + or a blank."""
+    lines = difflib.unified_diff(
+        content_text(before).splitlines() if before else [],
+        content_text(wanted).splitlines(),
+        n=CONTEXT_LINES,
+        lineterm="",
+    )
+    return [line for line in lines if not line.startswith(("--- ", "+++ "))]
 
 
 def _text(app: App, content: AppContent, texts: Mapping[str, str], places: Mapping[str, str]) -> str:
@@ -83,9 +96,8 @@ def _document(document: DocumentContent, texts: Mapping[str, str], places: Mappi
 def _inline_texts(app: App, content: AppContent) -> dict[str, str]:
     """Return the documents that stand in the file, by digest."""
     names = [each.name for each in content.documents if KINDS.get(suffix(each.name)) in _INLINE_KINDS]
-    files = DocumentFile.objects.filter(
-        document__app=app, document__name__in=names, document__size_bytes__lte=MAX_INLINE_BYTES
-    )
+    short = app.documents.filter(name__in=names, size_bytes__lte=MAX_INLINE_BYTES)
+    files = DocumentFile.objects.filter(document__app=app, document__in=short)
     texts: dict[str, str] = {}
     left = MAX_INLINE_TOTAL
     for digest, data in files.order_by("document__name").values_list("document__content_hash", "data"):

@@ -1,56 +1,59 @@
-"""What an App's live release says of its turns, in the form in which the draft's rows say it."""
+"""What a release says of an App's turns, in the form in which the draft's rows say it."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apps_registry.app_files.content import AppContent
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.settings import columns
 from apps_registry.mcp.models import McpServer
-from apps_registry.models import App, Model, Tool
-from apps_registry.releases.services import content_of_release
+from apps_registry.models import App, AppRelease, Document, Model, Tool
+from apps_registry.releases.content import HOLD_AT_ONCE, content_of_release, models_of
 
 logger = logging.getLogger("aomi.apps")
-
-# Who may call, what leaves the server, and how the App is kept: these hold at once, for every release.
-_HOLD_AT_ONCE = frozenset(
-    {
-        *("name", "allowed_hosts", "allowed_origins", "sessions_readable_by_id", "retention_days"),
-        *("reply_wait_seconds", "makes_titles", "recalls_earlier_sessions", "document_language"),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
 class FrozenConfig:
-    """The frozen parts; tools are rows that are not saved, only those that are on."""
+    """The frozen parts.
+
+    Attributes:
+        tools: rows that are not saved, only those that are on.
+        documents: ids with tags.
+        problem: why there is nothing of all this, as a sentence for callers.
+    """
 
     models: list[Model]
     tools: list[Tool]
-    document_ids: list[int]
+    documents: dict[int, Sequence[str]]
+    problem: str = ""
 
 
-def frozen_config(app: App) -> FrozenConfig | None:
-    """Return what the live release freezes, and set the App's frozen settings, unsaved; None: it runs its draft."""
-    release = app.live_release
-    if release is None:
-        return None
+def frozen_config(app: App, release: AppRelease) -> FrozenConfig:
+    """Return what a release freezes, and set the App's frozen settings, unsaved.
+
+    One that cannot be run has nothing: the draft was never published, so better no answer than one of it.
+    """
     try:
         content = content_of_release(release)
+        models = models_of(content)
     except AppFileError as error:
-        logger.error("release %d of App %s cannot be read, its draft runs: %s", release.number, app.slug, error)
-        return None
+        logger.error("release %d of App %s cannot be run: %s", release.number, app.slug, error)
+        app.preamble = ""
+        problem = f"Release {release.number} of the App {app.slug} cannot be run by this server; its operator sees why."
+        return FrozenConfig([], [], {}, problem)
     for name, value in columns(dict(content.settings)).items():
-        if name not in _HOLD_AT_ONCE:
+        if name not in HOLD_AT_ONCE:
             setattr(app, name, value)
-    return FrozenConfig(_models(app, content), _tools(app, content), release.document_ids)
+    return FrozenConfig(models, _tools(app, content), _documents(release, content))
 
 
-def _models(app: App, content: AppContent) -> list[Model]:
-    """Return the models by their names; one that was deleted or renamed meanwhile is left out."""
-    names = [content.default_model, *content.alternative_models]
-    rows = {model.name: model for model in Model.objects.filter(name__in=names).select_related("provider")}
-    return [rows[name] for name in names if name in rows] or [app.default_model]
+def _documents(release: AppRelease, content: AppContent) -> dict[int, Sequence[str]]:
+    """Return the documents by their ids, with the tags that they were published with."""
+    tags = {document.name: document.tags for document in content.documents}
+    rows = Document.versions.filter(app=release.app_id, pk__in=release.document_ids).values_list("pk", "name")
+    return {id_: tags.get(name, ()) for id_, name in rows}
 
 
 def _tools(app: App, content: AppContent) -> list[Tool]:

@@ -17,13 +17,13 @@ DESCRIPTION = (
 MAX_TAGS = 50
 
 
-def search_tool(app_id: int, tags: Sequence[str], *, documents: Sequence[int] | None = None) -> Tool:
+def search_tool(app_id: int, tags: Sequence[str], *, documents: Mapping[int, Sequence[str]] | None = None) -> Tool:
     """Return the tool, bound to one App: no argument of the model's can lead it to another's documents.
 
     Args:
         app_id: whose documents it searches.
         tags: those that the documents bear; searches can be narrowed to one.
-        documents: ids of the only ones to search; None: all of the App.
+        documents: ids of the only ones to search, with their tags; None: all of the App, with those that they bear now.
     """
     properties: dict[str, Any] = {"query": {"type": "string", "description": "A question, or words to look for."}}
     if tags:
@@ -32,8 +32,13 @@ def search_tool(app_id: int, tags: Sequence[str], *, documents: Sequence[int] | 
     parameters = {"type": "object", "properties": properties, "required": ["query"], "additionalProperties": False}
 
     async def run(arguments: Mapping[str, Any], _: ToolContext) -> dict[str, Any]:
+        query, tag = arguments["query"], arguments.get("tag")
         try:
-            found = await search(app_id, arguments["query"], tag=arguments.get("tag"), documents=documents)
+            if documents is None:
+                found = await search(app_id, query, tag=tag)
+            else:
+                chosen = [id_ for id_, borne in documents.items() if tag is None or tag in borne]
+                found = await search(app_id, query, documents=chosen)
         except DATABASE_DOWN:
             raise ToolError("the documents cannot be searched right now") from None
         return for_model(found.passages)

@@ -15,6 +15,7 @@ from apps_registry.retrieval.blocks import MAX_FILE_BYTES, MIB, UnreadableError,
 from apps_registry.retrieval.child import unpack_to
 from apps_registry.retrieval.names import ARCHIVE, KINDS, MAX_NAME_CHARS, READABLE, suffix
 from apps_registry.retrieval.unpack import read_frames
+from apps_registry.retrieval.versions import drop_file, successor_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,19 @@ def add_upload(app: App, *, name: str, data: bytes, tags: Sequence[str] = ()) ->
         return [Outcome(name, None, str(error))]
 
 
+@transaction.atomic
 def requeue(documents: QuerySet[Document]) -> int:
     """Ingest documents again from their stored files; return how many. Their chunks serve until the new ones are there.
+
+    One that a release searches is read into a new version.
 
     Args:
         documents: of whatever state.
     """
-    return documents.update(
+    apps = App.objects.filter(pk__in=documents.values("app"))
+    list(apps.select_for_update(no_key=True).order_by("pk"))  # nothing is published meanwhile
+    renewed = sum(_read_anew(document) for document in documents.filter(state=Document.State.READY))
+    return renewed + documents.update(
         state=Document.State.QUEUED,
         progress=0,
         error="",
@@ -71,6 +78,15 @@ def requeue(documents: QuerySet[Document]) -> int:
         retry_at=None,
         queued_at=Now(),
     )
+
+
+def _read_anew(document: Document) -> bool:
+    """Queue a new version of a document that a release searches, with its file; False: none does."""
+    fresh = successor_of(document)
+    if fresh.pk == document.pk:
+        return False
+    DocumentFile.objects.filter(document=document, document__app=document.app_id).update(document=fresh)
+    return True
 
 
 def _add_archive(app: App, name: str, data: bytes, tags: Sequence[str]) -> list[Outcome]:
@@ -111,6 +127,9 @@ def _add_file(app: App, name: str, data: bytes, tags: Sequence[str]) -> Outcome:
 
 def _queue(app: App, name: str, data: bytes, digest: str, tags: Sequence[str]) -> Document:
     about = {"content_hash": digest, "size_bytes": len(data)} | ({"tags": list(tags)} if tags else {})
+    former = Document.objects.filter(app=app, name=name).first()
+    if former and successor_of(former).pk != former.pk:
+        drop_file(former)
     document, _ = Document.objects.update_or_create(
         app=app, name=name, defaults=about, create_defaults={**about, "title": name[:200], "queued_at": Now()}
     )

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 from django.test import Client
 
-from apps_registry.models import App
+from apps_registry.models import App, AppRelease
+from apps_registry.releases.services import publish
+from tests import factories
 from tests.product import Server
 
 if TYPE_CHECKING:
@@ -16,17 +18,53 @@ if TYPE_CHECKING:
 @pytest.mark.browser
 def test_an_app_is_published_and_rolled_back_in_one_click(console: "Page", server: Server, app: App) -> None:
     console.goto(f"{server.url}/admin/apps_registry/app/{app.pk}/change/")
-    console.click("button[value=publish]")
+    publish_shown = "text=Publish what is saved"
+    console.click(publish_shown)
+    console.click("button:has-text('Publish')")
     assert "Release 1 is live" in console.inner_text(".messagelist")
     App.objects.filter(pk=app.pk).update(preamble="Two.")
-    console.click("button[value=publish]")
+    console.click(publish_shown)
+    assert "+preamble: Two." in console.inner_text(".aomi-diff")
+    App.objects.filter(pk=app.pk).update(preamble="Three.")  # meanwhile
+    console.click("button:has-text('Publish')")
+    assert "look again" in console.inner_text(".messagelist")
+    assert "+preamble: Three." in console.inner_text(".aomi-diff")
+    console.click("button:has-text('Publish')")
     assert "Release 2 is live" in console.inner_text(".messagelist")
     console.click("text=Make release 1 live")
     assert "Release 1 is live" in console.inner_text(".messagelist")
     assert App.objects.get(pk=app.pk).live_release == app.releases.get(number=1)
+    broken = app.releases.get(number=2)
+    AppRelease.objects.filter(pk=broken.pk).update(content="{")
+    console.reload()
+    assert "Release 2 cannot be run: what is stored is no JSON." in console.inner_text("#releases")
+    App.objects.filter(pk=app.pk).update(live_release=broken)
+    console.reload()
+    assert "Its turns fail with 503" in console.inner_text("#releases")
+    console.click("text=History")
+    history = console.inner_text("#change-history")
+    assert [words in history for words in ("Release 2 is live.", "Release 1 is live.")] == [True, True]
+    console.go_back()
     console.click("button[value=draft]")
     assert "The draft is live" in console.inner_text(".messagelist")
     assert App.objects.get(pk=app.pk).live_release is None
+
+
+def test_a_sessions_page_shows_which_release_it_runs(admin_client: Client, app: App) -> None:
+    session = factories.make_session(app)
+
+    def shown() -> str:
+        page = admin_client.get(f"/admin/sessions_app/chatsession/{session.pk}/change/").content.decode()
+        return " ".join(page.split())
+
+    assert "The App&#x27;s draft: it follows what is live." in shown()
+    session.release = publish(app)[0]
+    session.save()
+    App.objects.filter(pk=app.pk).update(preamble="Two.", sessions_keep_release=True)
+    publish(app)
+    assert "Release 1, which it keeps." in shown()
+    App.objects.filter(pk=app.pk).update(sessions_keep_release=False)
+    assert "Release 2: it follows what is live." in shown()
 
 
 def test_who_may_not_change_an_app_publishes_nothing(
@@ -36,5 +74,8 @@ def test_who_may_not_change_an_app_publishes_nothing(
     assert staff_client("view_app").post(address, {"what": "publish"}).status_code == 403
     assert admin_client.get(address).status_code == 405
     admin_client.post(address, {"what": "7"})
+    publishing = f"/admin/apps_registry/app/{app.pk}/publish/"
+    assert staff_client("view_app").post(publishing, {"digest": "x"}).status_code == 403
+    assert "look again" in admin_client.post(publishing, {"digest": "x"}).content.decode()
     assert not app.releases.exists()
     assert App.objects.get(pk=app.pk).live_release is None

@@ -10,6 +10,7 @@ import pytest
 from django.db import transaction
 
 from apps_registry.models import App
+from apps_registry.releases.services import publish
 from sessions_app.models import ChatSession, Message, Turn
 from tests import factories
 from tests.client import Client, texts
@@ -52,11 +53,16 @@ def proxy(database: str) -> Iterator[SqlProxy]:
     running.close()
 
 
-@pytest.mark.parametrize("history", [10, 1_000])
+@pytest.mark.parametrize(("history", "keeps"), [(10, True), (1_000, False)])
 def test_a_warm_turn_makes_three_round_trips_however_long_the_session(
-    start: Callable[..., Server], proxy: SqlProxy, app: App, history: int
+    start: Callable[..., Server], proxy: SqlProxy, app: App, history: int, keeps: bool
 ) -> None:
-    session = factories.make_session(app, [("user", "q"), ("agent", "a")] * (history // 2))
+    """Also where the session keeps a release that is no longer the live one."""
+    App.objects.filter(pk=app.pk).update(sessions_keep_release=keeps, preamble="One.")
+    release, _ = publish(app)
+    App.objects.filter(pk=app.pk).update(preamble="Two.")
+    publish(app)
+    session = factories.make_session(app, [("user", "q"), ("agent", "a")] * (history // 2), release=release)
     server = start(DATABASE_URL=proxy.url)
     with Client(server.url, app=app.slug, key=factories.make_key(app).plain, session_id=str(session.id)) as client:
         for _ in range(8):  # psycopg prepares a statement at its sixth use; the pool settles

@@ -30,6 +30,7 @@ def rich_app(app: App) -> App:
         preamble="Be brief.\n\n  Say 'no' often.  \n- always\n",
         temperature=0.5,
         retention_days=30,
+        sessions_keep_release=True,
         allowed_hosts="127.0.0.1:9000\nprices.internal:80",
         allowed_origins="https://www.example.com",
         document_language="german",
@@ -45,6 +46,7 @@ def rich_app(app: App) -> App:
         body_type="json",
         headers={"Authorization": "Bearer {{ secrets.API_TOKEN }}"},
     )
+    Tool.objects.filter(app=app, name="fetch").update(needs_confirmation=True)
     server = McpServer.objects.create(app=app, slug="files", url="https://mcp.example.com/mcp", headers={"X": "y"})
     definition = McpToolDefinition("read", "Reads a file.", {"type": "object", "properties": {}})
     Tool.objects.create(
@@ -83,6 +85,7 @@ def test_a_file_has_all_but_secrets(exported: Path, rich_app: App) -> None:
     assert data["preamble"] == rich_app.preamble
     assert data["allowed_hosts"] == ["127.0.0.1:9000", "prices.internal:80"]
     assert "calculate" not in data["builtin_tools"]
+    assert data["sessions_keep_release"] is True
     assert [tool["name"] for tool in data["http_tools"]] == ["fetch"]
     (mcp_tool,) = data["mcp_servers"][0]["tools"]
     assert mcp_tool["is_enabled"] is False

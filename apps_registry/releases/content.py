@@ -1,0 +1,73 @@
+"""What a release holds of an App; what it does not hold is the same for all releases, at once."""
+
+from dataclasses import replace
+
+import orjson
+
+from apps_registry.app_files.content import AppContent
+from apps_registry.app_files.current import content_of
+from apps_registry.app_files.errors import AppFileError
+from apps_registry.app_files.reading import read_data
+from apps_registry.models import App, AppRelease, Model
+
+# Who may call, what leaves the server, and how the App is kept: these hold at once, for every release.
+HOLD_AT_ONCE = frozenset(
+    {
+        *("name", "allowed_hosts", "allowed_origins", "sessions_readable_by_id", "sessions_keep_release"),
+        *("retention_days", "reply_wait_seconds", "makes_titles", "recalls_earlier_sessions", "document_language"),
+    }
+)
+
+
+def content_to_publish(app: App) -> AppContent:
+    """Return what a release of an App's draft would hold.
+
+    Raises:
+        AppFileError: the draft has something that no release can be read with.
+    """
+    try:
+        content = _frozen_part(content_of(app))
+    except (TypeError, ValueError):
+        raise AppFileError("What is stored of a tool cannot be read: define it anew.") from None
+    return read_data(content.as_data()).content
+
+
+def content_of_release(release: AppRelease) -> AppContent:
+    """Return what a release holds.
+
+    Raises:
+        AppFileError: this server cannot read it, such as a built-in tool that is gone.
+    """
+    try:
+        data = orjson.loads(release.content)
+    except orjson.JSONDecodeError:
+        raise AppFileError("what is stored is no JSON") from None
+    return _frozen_part(read_data(data).content)
+
+
+def models_of(content: AppContent) -> list[Model]:
+    """Return the models by their names; one that was deleted or renamed meanwhile is left out.
+
+    Raises:
+        AppFileError: none is left.
+    """
+    names = [content.default_model, *content.alternative_models]
+    rows = {model.name: model for model in Model.objects.filter(name__in=names).select_related("provider")}
+    if not rows:
+        raise AppFileError(f"there is no model {' or '.join(names)} any more")
+    return [rows[name] for name in names if name in rows]
+
+
+def find_problem(release: AppRelease) -> str:
+    """Return why a release cannot be run, as a sentence; empty when it can."""
+    try:
+        models_of(content_of_release(release))
+    except AppFileError as error:
+        reason = str(error).rstrip(".")
+        return f"Release {release.number} cannot be run: {reason}."
+    return ""
+
+
+def _frozen_part(content: AppContent) -> AppContent:
+    settings = {name: value for name, value in content.settings.items() if name not in HOLD_AT_ONCE}
+    return replace(content, settings=settings)
