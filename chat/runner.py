@@ -60,7 +60,10 @@ class TurnRunner:
     def cancel(self, session_id: uuid.UUID) -> None:
         """Stop the session's turn, if it runs on this worker."""
         turn = self._running.get(session_id)
-        if turn is not None and turn.task is not None and not turn.is_ending:
+        if turn is None or turn.task is None or turn.is_ending:
+            return
+        turn.must_stop = True
+        if turn.has_begun:
             turn.task.cancel()
 
     async def ended(self, session_id: uuid.UUID, seconds: float) -> None:
@@ -86,6 +89,7 @@ class TurnRunner:
             del self._running[session_id]
 
     async def _run(self, turn: RunningTurn, session: Session) -> None:
+        turn.has_begun = True
         announcer = Announcer(turn, app_id=turn.app.id)
         announcer.status(PROCESSING)
         outcome = await self._outcome(turn, session, announcer)
@@ -100,6 +104,8 @@ class TurnRunner:
             summarise_later(turn.session, turn.app, turn.model, budget_tokens=turn.history_budget)
 
     async def _outcome(self, turn: RunningTurn, session: Session, announcer: Announcer) -> TurnOutcome:
+        if turn.must_stop:
+            return turn.interrupted()
         try:
             async with asyncio.timeout(settings.TURN_TIMEOUT_SECONDS):
                 await _consume(turn, session, announcer)

@@ -47,6 +47,8 @@ class RunningTurn:
         attempts: the models that were not to be had, each with the reason in a word.
         listeners: those who stream this turn.
         task: ends once the result is stored.
+        has_begun: the task runs; one that is cancelled before its first step would store nothing.
+        must_stop: somebody wants the turn to end.
         is_ending: the result is being stored, which nothing may break off.
     """
 
@@ -68,6 +70,8 @@ class RunningTurn:
     attempts: list[dict[str, str]] = field(default_factory=list)
     listeners: list[TurnListener] = field(default_factory=list)
     task: "asyncio.Task[None] | None" = None
+    has_begun: bool = False
+    must_stop: bool = False
     is_ending: bool = False
     _must_ask: bool = False
     _started: float = field(default_factory=time.monotonic)
