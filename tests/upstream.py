@@ -48,7 +48,8 @@ class Upstream:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), OwnHandler)
         self._server.daemon_threads = True
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients go away on purpose
-        threading.Thread(target=self._server.serve_forever, name="upstream", daemon=True).start()
+        # Its usual half a second between looks at whether to stop would be most of what a test takes.
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), name="upstream", daemon=True).start()
 
     @property
     def host(self) -> str:
