@@ -140,16 +140,26 @@ class _Network:
 
 
 def _gelu(hidden: "Array") -> "Array":
-    """Return x * Phi(x); Phi by Abramowitz and Stegun 7.1.26, since numpy has no error function."""
+    """Return x * Phi(x), which is max(x, 0) - |x| * (1 - erf(|x| / sqrt(2))) / 2.
+
+    erf by Abramowitz and Stegun 7.1.26, since numpy has none; in place, since new arrays would cost as much again.
+    """
     import numpy as np  # noqa: PLC0415
 
-    size = np.abs(hidden) / np.float32(math.sqrt(2))
-    t = 1 / (1 + np.float32(0.3275911) * size)
-    series: Any = np.float32(0)
-    for coefficient in (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592):
-        series = t * (series + np.float32(coefficient))
-    error = np.sign(hidden) * (1 - series * np.exp(-size * size))
-    result: Array = np.float32(0.5) * hidden * (1 + error)
+    size: Any = np.abs(hidden)
+    scaled = size * np.float32(1 / math.sqrt(2))
+    t = scaled * np.float32(0.3275911)
+    t += 1
+    np.reciprocal(t, out=t)
+    rest = t * np.float32(1.061405429)
+    for coefficient in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
+        rest += np.float32(coefficient)
+        rest *= t
+    scaled *= -scaled
+    rest *= np.exp(scaled, out=scaled)
+    rest *= size
+    rest *= np.float32(0.5)
+    result: Array = np.maximum(hidden, 0) - rest
     return result
 
 
