@@ -231,7 +231,8 @@ class DocumentAdmin(AppPartAdmin[Document]):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
         """Delete the drafts' documents among these, but for the releases that search them."""
         chosen = list(queryset.filter(replaced_at=None))
-        for app in App.objects.select_for_update(no_key=True).filter(pk__in={row.app_id for row in chosen}):
+        apps = App.objects.select_for_update(no_key=True).order_by("pk")  # as others lock several, not the other way
+        for app in apps.filter(pk__in={row.app_id for row in chosen}):
             remove(Document.objects.filter(app=app, pk__in=[row.pk for row in chosen]))
 
     @admin.action(description="Ingest again from the stored files", permissions=["change"])

@@ -8,7 +8,8 @@ FAILURES = 5
 WINDOW_SECONDS = 60.0
 OPEN_SECONDS = 30.0
 
-ModelKey = tuple[str, str]  # base URL and the provider's model id: what fails is a served model, not a row
+# The provider's row, its base URL and its model id: what fails is a served model, or the key that the provider has.
+ModelKey = tuple[int, str, str]
 
 
 @dataclass(slots=True)
@@ -16,7 +17,7 @@ class _State:
     failures: int = 0
     first_failure: float = 0.0
     open_until: float = 0.0
-    is_probed: bool = False
+    prober: object | None = None
 
 
 class Breakers:
@@ -26,14 +27,14 @@ class Breakers:
         self._now = now
         self._states: dict[ModelKey, _State] = {}
 
-    def admits(self, key: ModelKey) -> bool:
-        """Tell whether a model is to be asked; of those that come after the pause the first one probes it."""
+    def admits(self, key: ModelKey, caller: object) -> bool:
+        """Tell whether a caller is to ask a model; of those that come after the pause the first one probes it."""
         state = self._states.get(key)
         if state is None or not state.open_until:
             return True
-        if self._now() < state.open_until or state.is_probed:
+        if self._now() < state.open_until or state.prober is not None:
             return False
-        state.is_probed = True
+        state.prober = caller
         return True
 
     def answered(self, key: ModelKey) -> None:
@@ -50,12 +51,13 @@ class Breakers:
             state.first_failure = now
         state.failures += 1
         if state.failures >= FAILURES:
-            state.open_until, state.is_probed = now + OPEN_SECONDS, False
+            state.open_until, state.prober = now + OPEN_SECONDS, None
 
-    def gave_up(self, key: ModelKey) -> None:
-        """The caller went away before the model had answered or failed: somebody else may probe."""
-        if state := self._states.get(key):
-            state.is_probed = False
+    def gave_up(self, key: ModelKey, caller: object) -> None:
+        """A caller went away before the model had answered or failed: if it was to probe, somebody else may."""
+        state = self._states.get(key)
+        if state and state.prober is caller:
+            state.prober = None
 
 
 breakers = Breakers()

@@ -67,14 +67,14 @@ class ChatView(SnapshotView):
     async def _start_or_find(self, turn: NewTurn, session: Session | None, app: AppConfig) -> RunningTurn | None:
         """Return the turn of this worker that answers the call; None when it is another worker's, or over."""
         key = turn.idempotency_key
-        earlier = await turns.by_idempotency_key(turn.session_id, key) if key and session else None
+        earlier = await turns.by_idempotency_key(turn.session_id, app.id, key) if key and session else None
         if earlier is None:
             await self._check_release(app, session, turn.session_id)
             try:
                 return await self._start(turn.turn_id, await turns.claim(turn, session), app)
             except (SessionBusy, UniqueViolation):
                 # The same call came twice at once and the other one was first; or somebody else's turn runs.
-                earlier = await turns.by_idempotency_key(turn.session_id, key) if key else None
+                earlier = await turns.by_idempotency_key(turn.session_id, app.id, key) if key else None
                 if earlier is None:
                     raise
         return await self._find(earlier, turn.session_id, app)

@@ -65,9 +65,9 @@ class FallbackModel:
         added = messages[self._prompt_length :]
         last: ModelFailure | None = None
         for config in self._candidates(has_tool_results=bool(added)):
-            model, is_settled = RetryingModel(client_of(config, self._sampling)), False
-            prompt = [*self._prompt(config), *added]
+            is_settled = False
             try:
+                model, prompt = RetryingModel(client_of(config, self._sampling)), [*self._prompt(config), *added]
                 async with aclosing(model.stream(prompt, tools, allow_tool_calls=allow_tool_calls)) as deltas:
                     async for delta in deltas:
                         if not is_settled and delta.is_token:
@@ -87,7 +87,7 @@ class FallbackModel:
                 self._breakers.failed(_key(config))
             finally:
                 if not is_settled:
-                    self._breakers.gave_up(_key(config))
+                    self._breakers.gave_up(_key(config), self)
         if last is not None:
             raise last
 
@@ -98,7 +98,7 @@ class FallbackModel:
         usable = [first, *(config for config in others if config.supports_tools or not has_tool_results)]
         is_any_asked = False
         for config in usable:
-            if self._breakers.admits(_key(config)):
+            if self._breakers.admits(_key(config), self):
                 is_any_asked = True
                 yield config
             else:
@@ -118,4 +118,4 @@ class FallbackModel:
 
 
 def _key(config: ModelConfig) -> ModelKey:
-    return config.base_url, config.provider_model_id
+    return config.provider_id, config.base_url, config.provider_model_id

@@ -68,7 +68,7 @@ WITH claimed AS (
 
 READ_TURN_BY_KEY = """
 SELECT id, status, error_code, error_detail FROM sessions_app_turn
-WHERE session_id = %(session)s AND idempotency_key = %(idempotency_key)s
+WHERE session_id = %(session)s AND app_id = %(app)s AND idempotency_key = %(idempotency_key)s
 """
 
 # A failed turn is tried again in its place: its message is there already. Once a later turn has begun, the place

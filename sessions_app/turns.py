@@ -122,14 +122,15 @@ async def claim(turn: NewTurn, session: Session | None) -> Session:
             return claimed
         # Stale, or busy: what Postgres says decides.
         session = await store.reload(turn.session_id)
-        if session is not None and session.status == PROCESSING:
+        if session is not None and session.app_id in {None, turn.app_id} and session.status == PROCESSING:
             raise SessionBusy
     raise SessionBusy
 
 
-async def by_idempotency_key(session_id: UUID, key: str) -> EarlierTurn | None:
-    """Return the session's turn that was begun under this key, if any."""
-    rows = await database.read(sql_turns.READ_TURN_BY_KEY, {"session": session_id, "idempotency_key": key})
+async def by_idempotency_key(session_id: UUID, app_id: int, key: str) -> EarlierTurn | None:
+    """Return the session's turn that was begun under this key, if any; a session of another App has none."""
+    parameters = {"session": session_id, "app": app_id, "idempotency_key": key}
+    rows = await database.read(sql_turns.READ_TURN_BY_KEY, parameters)
     return EarlierTurn(*rows[0]) if rows else None
 
 

@@ -24,6 +24,8 @@ _VERBS_BY_KIND = {
     **dict.fromkeys(("tool", "mcpserver", "document"), ("add", "change", "delete")),
     **dict.fromkeys(("provider", "model", "embeddingmodel"), ("add",)),
 }
+# What a file, or what is compared as files are, shows of an App.
+SHOWN = [f"apps_registry.view_{kind}" for kind in ("app", "tool", "mcpserver", "document", "model")]
 NEEDED = [f"apps_registry.{verb}_{kind}" for kind, verbs in _VERBS_BY_KIND.items() for verb in verbs]
 
 
@@ -71,8 +73,7 @@ class AppFilePages:
         app = App.objects.filter(pk=app_id).first()
         if app is None:
             raise Http404
-        needed = [f"apps_registry.view_{kind}" for kind in ("app", "tool", "mcpserver", "document", "model")]
-        if not request.user.has_perms(needed):
+        if not request.user.has_perms(SHOWN):
             raise PermissionDenied
         name = f'attachment; filename="{app.slug}.yaml"'
         return HttpResponse(file_text(app), "application/yaml", headers={"Content-Disposition": name})

@@ -56,7 +56,10 @@ def files_below(folder: Path) -> ReadFile:
     top = folder.resolve()
 
     def read(name: str) -> bytes:
-        path = (top / name).resolve()
+        try:
+            path = (top / name).resolve()
+        except (OSError, RuntimeError):  # links in a circle
+            raise AppFileError(f"the file {name} cannot be read.") from None
         if not path.is_relative_to(top):
             raise AppFileError(f"the file {name} is not below the App file's folder.")
         try:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import orjson
 from django.db import transaction
+from django.db.models import Q
 
 from apps_registry.app_files.content import AppContent
 from apps_registry.app_files.current import content_of
@@ -80,7 +81,9 @@ def apply_import(file: AppFile, *, digest: str) -> Plan:
         PlanChanged: the App changed meanwhile, so that something else would be done.
         AppFileError: it cannot be done; nothing is.
     """
-    App.objects.select_for_update(no_key=True).filter(slug=file.content.slug).first()
+    # With the default App, which is always there: two imports of what is not there yet would both make it.
+    concerned = App.objects.filter(Q(slug=file.content.slug) | Q(is_default=True))
+    list(concerned.select_for_update(no_key=True).order_by("pk"))
     plan = plan_import(file)
     if plan.digest() != digest:
         raise PlanChanged

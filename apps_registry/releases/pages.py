@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from apps_registry.admin_display import ConsoleAdmin
 from apps_registry.app_files.errors import AppFileError
+from apps_registry.app_files.pages import SHOWN
 from apps_registry.app_files.services import PlanChanged
 from apps_registry.models import App, Document
 from apps_registry.releases.content import find_problem
@@ -50,6 +51,8 @@ class ReleasePages:
     def publish_view(self, request: HttpRequest, app_id: int) -> HttpResponse:
         """Show what publishing would change (GET), then do it (POST)."""
         app = self._app(request, app_id)
+        if not request.user.has_perms(SHOWN):
+            raise PermissionDenied
         try:
             if request.method == "POST":
                 release, is_new = publish(app, digest=request.POST.get("digest", ""))

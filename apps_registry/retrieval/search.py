@@ -36,7 +36,7 @@ async def search(
         return Found([])
     (near, note), worded = await asyncio.gather(_near(plan, query), by_words(plan))
     best = fuse(list(worded), list(near))[:limit]
-    return Found(await _passages(app_id, best, worded, near), note)
+    return Found(await _passages(app_id, documents, best, worded, near), note)
 
 
 async def _near(plan: Plan, query: str) -> tuple[Ranking, str]:
@@ -72,8 +72,17 @@ async def query_vector(config: EmbeddingConfig, query: str) -> str:
         raise EmbedderError("the embedding model takes too long.") from None
 
 
-async def _passages(app_id: int, best: Sequence[tuple[int, float]], worded: Ranking, near: Ranking) -> list[Passage]:
-    rows = await database.read(sql.READ_PASSAGES, {"app_id": app_id, "ids": [found for found, _ in best]})
+async def _passages(
+    app_id: int,
+    documents: Sequence[int] | None,
+    best: Sequence[tuple[int, float]],
+    worded: Ranking,
+    near: Ranking,
+) -> list[Passage]:
+    # Once more only those that were named: the plan may have found that they are all, before another one was read.
+    only = None if documents is None else list(documents)
+    found_ids = [found for found, _ in best]
+    rows = await database.read(sql.READ_PASSAGES, {"app_id": app_id, "ids": found_ids, "documents": only})
     by_id = {row[0]: row for row in rows}
     found = []
     for chunk_id, score in best:

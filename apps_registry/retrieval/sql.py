@@ -245,4 +245,5 @@ READ_PASSAGES = """
 SELECT c.id, d.id, d.title, c.heading, c.text, c.first_page, c.last_page, c.first_line, c.last_line
 FROM apps_registry_documentchunk c JOIN apps_registry_document d ON d.id = c.document_id
 WHERE c.app_id = %(app_id)s AND d.app_id = %(app_id)s AND c.id = ANY(%(ids)s)
+    AND (%(documents)s::bigint[] IS NULL OR d.id = ANY (%(documents)s::bigint[]))
 """

@@ -1,12 +1,15 @@
 """App files at the console: downloaded, shown beside what is here, applied."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 
 from apps_registry.app_files.yaml_writer import dump
@@ -80,6 +83,22 @@ def test_what_is_confirmed_is_what_was_shown(admin_client: Client, app: App) -> 
     done = admin_client.post(IMPORT, {"text": text, "digest": stale.context["digest"]})
     assert done.status_code == 302
     assert App.objects.get(pk=app.pk).name == "Renamed"
+
+
+def test_a_new_app_that_is_confirmed_several_times_at_once_is_made_once(admin_client: Client) -> None:
+    text = dump({"slug": factories.unique("twice"), "name": "Twice"})
+    shown = admin_client.post(IMPORT, {"file": SimpleUploadedFile("app.yaml", text.encode())})
+    at_once = threading.Barrier(4)
+
+    def confirm(_: int) -> int:
+        try:
+            at_once.wait()
+            return admin_client.post(IMPORT, {"text": text, "digest": shown.context["digest"]}).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(confirm, range(4))) == [200, 200, 200, 302]  # the others are shown what is there now
 
 
 def test_onlookers_neither_export_nor_import(staff_client: Callable[..., Client], app: App) -> None:

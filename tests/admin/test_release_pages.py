@@ -76,6 +76,10 @@ def test_who_may_not_change_an_app_publishes_nothing(
     admin_client.post(address, {"what": "7"})
     publishing = f"/admin/apps_registry/app/{app.pk}/publish/"
     assert staff_client("view_app").post(publishing, {"digest": "x"}).status_code == 403
+    # The page compares all that an App is made of, so it is for those who may see all of it.
+    assert staff_client("change_app", "view_app").get(publishing).status_code == 403
+    seen = ("view_app", "view_tool", "view_mcpserver", "view_document", "view_model")
+    assert staff_client("change_app", *seen).get(publishing).status_code == 200
     assert "look again" in admin_client.post(publishing, {"digest": "x"}).content.decode()
     assert not app.releases.exists()
     assert App.objects.get(pk=app.pk).live_release is None

@@ -196,6 +196,11 @@ def test_a_model_that_keeps_failing_is_left_alone(alone: Three) -> None:
         assert texts(alone.client.chat("Hi"))[-1] == ("agent", "Hello.")
     assert alone.counts == [5, 7, 0]
     assert alone.turn.attempts == [{"model": alone.names[0], "code": "circuit_open"}]
+    provider = alone.rows[0].provider  # another one at the same address has a key, and so failures, of its own
+    twin = Provider.objects.create(slug=f"{provider.slug}-twin", base_url=provider.base_url)
+    Model.objects.filter(pk=alone.rows[0].pk).update(provider=twin)
+    alone.client.chat("Hi")
+    assert alone.counts == [6, 7, 0]
 
 
 def test_a_model_without_an_alternative_is_asked_nevertheless(

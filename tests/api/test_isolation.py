@@ -11,7 +11,7 @@ import pytest
 from apps_registry.models import App, Document, DocumentChunk, OutboundCall
 from tests import factories
 from tests.client import Client
-from tests.model_server import ModelServer, ScriptedModel, calls, says, tool_results
+from tests.model_server import ModelServer, ScriptedModel, calls, refuses, says, tool_results
 from tests.product import Server
 from tests.sql_proxy import SqlProxy
 from tests.upstream import Upstream, echo
@@ -182,3 +182,25 @@ def test_a_session_of_another_app_cannot_be_touched(
             assert answer.status_code in {400, 401, 403, 404, 409, 422}, (method, path, answer.status_code)
             assert "gazelle" not in answer.text, (method, path)
         assert "gazelle" in json.dumps(mine.state())
+
+
+def test_a_turn_of_another_app_is_not_repeated_by_its_key(
+    server: Server, app: App, other_app: App, model_server: ModelServer
+) -> None:
+    """Neither is what it said shown, nor is one that failed run again with another App's instructions and tools."""
+    own, others = model_of(app, model_server), model_of(other_app, model_server)
+    with talk(server, app) as owner, talk(server, other_app) as intruder, Client(server.url) as nobody:
+        intruder.session_id = nobody.session_id = owner.session_id
+
+        def ask(client: Client, key: str) -> int:
+            query = {"message": "Hi", **({"app": client.app} if client.app else {})}
+            return client.request("POST", "/api/chat", params=query, headers={"Idempotency-Key": key}).status_code
+
+        own.will(says("Between us."), refuses(400), says("At last."))
+        assert [ask(owner, key) for key in ("said", "failed")] == [200, 502]
+        assert [ask(intruder, key) for key in ("said", "failed")] == [403, 403]
+        assert ask(nobody, "said") == 401
+        nobody.app = App.objects.get(is_default=True).slug
+        assert [ask(nobody, key) for key in ("said", "failed")] == [403, 403]
+        assert ask(owner, "failed") == 200
+    assert (len(own.requests), len(others.requests)) == (3, 0)

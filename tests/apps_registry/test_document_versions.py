@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client as Browser
 
-from apps_registry.models import App, Document, DocumentChunk, DocumentFile
+from apps_registry.models import App, AppRelease, Document, DocumentChunk, DocumentFile
 from apps_registry.releases.services import NoSuchRelease, delete_release, publish, roll_back, run_draft
 from apps_registry.retrieval.uploads import add_upload, requeue
 from tests import factories
@@ -98,6 +98,18 @@ def test_what_is_published_before_it_is_read_is_read_for_the_release(app: App, s
     wait_until(lambda: Document.versions.filter(app=app, state="ready").count() == 2)
     found = search("gate")
     assert ("nine" in found, "ten" in found) == (True, False)
+
+
+def test_a_release_searches_its_own_documents_whatever_the_rows_say(app: App, other_app: App, search: Search) -> None:
+    gate = add(app, "gate.txt", "The gate opens at nine.")
+    release, _ = publish(app)
+    add(app, "late.txt", "The gate is painted green.")
+    foreign = add(other_app, "gate.txt", "The gate of the others opens at one.")
+    AppRelease.objects.filter(pk=release.pk).update(document_ids=[gate.pk, foreign.pk])
+    # The plan takes it for all that the App has, as it does just before another one is read.
+    Document.objects.filter(pk=gate.pk).update(chunk_count=2)
+    found = search("gate")
+    assert [words in found for words in ("nine", "green", "others")] == [True, False, False]
 
 
 def test_a_deleted_document_stays_for_the_releases_that_search_it(

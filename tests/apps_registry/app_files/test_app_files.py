@@ -203,6 +203,8 @@ HTTP_TOOL = {
         ({"documents": [{"name": "a.exe", "text": "x"}]}, "documents[0].name: this must be the name"),
         ({"documents": [{"name": "a.md", "file": "../../etc/passwd"}]}, "documents[0].file: the file ../../etc/passwd"),
         ({"documents": [{"name": "a.md", "file": "/etc/passwd"}]}, "is not below the App file's folder"),
+        ({"documents": [{"name": "a.md", "file": "out.md"}]}, "is not below the App file's folder"),
+        ({"documents": [{"name": "a.md", "file": "loop.md"}]}, "documents[0].file: the file loop.md cannot be read"),
         ({"documents": [{"name": "a.md", "file": "missing.md"}]}, "cannot be read: No such file"),
         ({"documents": [{"name": "a.md", "sha256": "0" * 64}]}, "the file does not bring a.md"),
         ({"documents": [{"name": "a.md", "text": "x", "tags": ["<b>"]}]}, "documents[0].tags: A tag is"),
@@ -216,6 +218,8 @@ HTTP_TOOL = {
 def test_what_is_wrong_is_refused_by_its_name(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
     slug = factories.unique("wrong")
     data = {"slug": slug, "name": "Wrong", **changes}
+    (tmp_path / "out.md").symlink_to("/etc/passwd")
+    (tmp_path / "loop.md").symlink_to("loop.md")
     with pytest.raises(CommandError, match=re.escape(words)):
         call_command("import_app", write(tmp_path / "app.yaml", data), "--apply")
     assert not App.objects.filter(slug=slug).exists()
