@@ -20,16 +20,15 @@ from django.views.decorators.debug import sensitive_post_parameters
 from apps_registry.admin_display import NOTHING, ConsoleAdmin, badge, deletion_summary, moment
 from apps_registry.app_files.pages import AppFilePages
 from apps_registry.app_inlines import AlternativesInline, SecretsInline
-from apps_registry.app_steps import USABLE_KEY, steps_of
+from apps_registry.app_panels import USABLE_KEY, panels
 from apps_registry.default_app_pages import DefaultAppPages
 from apps_registry.document_admin import documents_line
 from apps_registry.forms import AppForm
-from apps_registry.models import App, Tool
+from apps_registry.models import App
 from apps_registry.openapi.pages import OpenApiPages
-from apps_registry.releases.pages import ReleasePages, releases_panel
+from apps_registry.releases.pages import ReleasePages
 from apps_registry.services import suggested_model
 
-KEYS_SHOWN = 20
 FOLDED = ("Sampling", "Turns", "Sessions")
 NOT_YET = {"documents", "standing", "allowed_hosts", "allowed_origins", "created", "updated"}
 
@@ -241,8 +240,8 @@ class AppAdmin(ConsoleAdmin[App]):
     ) -> HttpResponse:
         """Show the App's keys and a ready call beside the form."""
         app = super().get_object(request, unquote(object_id))
-        panels = _panels(request, app) if app else {}
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **panels})
+        beside = panels(request, app) if app else {}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **beside})
 
     def get_urls(self) -> list[URLPattern]:
         """Add the pages that switch the default App, and export and import Apps and tools."""
@@ -297,15 +296,3 @@ def _count(relation: str, condition: Q | None = None) -> Subquery:
 def _belongings(apps: list[App]) -> dict[str, int]:
     chosen = App.objects.filter(pk__in=[app.pk for app in apps])
     return {name: chosen.aggregate(total=Count(name))["total"] for name in ("sessions", "turns", "documents")}
-
-
-def _panels(request: HttpRequest, app: App) -> dict[str, Any]:
-    context: dict[str, Any] = {"steps": steps_of(app), "needs_key": not app.is_default, **releases_panel(app)}
-    if request.user.has_perm("apps_registry.view_tool") or request.user.has_perm("apps_registry.change_tool"):
-        context["http_tools"] = app.tools.filter(kind=Tool.Kind.HTTP)
-    if app.is_default:
-        context["show_delete"] = False
-    if request.user.has_perm("keys.view_appkey"):
-        context["app_keys"] = app.keys.order_by("-created_at")[:KEYS_SHOWN]
-        context["app_keys_total"] = app.keys.count()
-    return context

@@ -1,13 +1,17 @@
-"""How far an App is, for the head of its page: its model, its tools, its documents, its keys."""
+"""What stands beside the form on an App's page: how far it is, its tools, its releases, its keys."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, Q
 from django.db.models.functions import Now
+from django.http import HttpRequest
 
-from apps_registry.models import App, Document
+from apps_registry.models import App, Document, Tool
+from apps_registry.releases.pages import releases_panel
 
 USABLE_KEY = Q(keys__revoked_at=None) & (Q(keys__expires_at=None) | Q(keys__expires_at__gt=Now()))
+KEYS_SHOWN = 20
 UNREAD = Q(state__in=[Document.State.QUEUED, Document.State.PROCESSING])
 
 
@@ -59,3 +63,16 @@ def steps_of(app: App) -> Steps:
         failed=documents["failed"],
         keys=App.objects.filter(pk=app.pk).aggregate(usable=Count("keys", filter=USABLE_KEY))["usable"],
     )
+
+
+def panels(request: HttpRequest, app: App) -> dict[str, Any]:
+    """Return what the page's template shows of an App that exists, as far as the operator may see it."""
+    context: dict[str, Any] = {"steps": steps_of(app), "needs_key": not app.is_default, **releases_panel(app)}
+    if request.user.has_perm("apps_registry.view_tool") or request.user.has_perm("apps_registry.change_tool"):
+        context["http_tools"] = app.tools.filter(kind=Tool.Kind.HTTP)
+    if app.is_default:
+        context["show_delete"] = False
+    if request.user.has_perm("keys.view_appkey"):
+        context["app_keys"] = app.keys.order_by("-created_at")[:KEYS_SHOWN]
+        context["app_keys_total"] = app.keys.count()
+    return context
