@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from apps_registry.encryption import NoKeys
 from apps_registry.http_tools.scrub import MIN_CHARS
 from apps_registry.models import App, Model, Secret, Tool
+from apps_registry.text_fields import LinesField
 from apps_registry.tools.registry import BUILTIN_TOOLS
 
 
@@ -58,7 +59,7 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
             "allowed_origins",
             "allowed_hosts",
         )
-        field_classes = {"default_model": ModelField}
+        field_classes = {"default_model": ModelField, "preamble": LinesField}
         widgets = {
             name: forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
             for name in ("allowed_origins", "allowed_hosts")

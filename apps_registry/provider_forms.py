@@ -42,6 +42,13 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         if self.instance.api_key_token:
             self.fields["api_key"].widget.attrs["placeholder"] = "set; write a new key to replace it"
 
+    def clean_base_url(self) -> str:
+        """Refuse the address of the call itself, which many a manual gives."""
+        url = str(self.cleaned_data["base_url"])
+        if url.rstrip("/").endswith("/chat/completions"):
+            raise ValidationError("Leave /chat/completions out: it is added to each request.")
+        return url
+
     def clean_api_key(self) -> str:
         """Refuse a key that could not be stored encrypted."""
         if self.cleaned_data["api_key"] and not settings.SECRETS_KEYS:

@@ -16,6 +16,7 @@ from apps_registry.http_tools.argument_rows import TYPES, ArgumentRow, rows_of, 
 from apps_registry.http_tools.checks import METHODS, find_problems
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.models import Tool
+from apps_registry.text_fields import LinesField
 from apps_registry.tools.arguments import read_arguments
 from apps_registry.tools.base import ToolError
 
@@ -95,7 +96,7 @@ class PairsField(forms.CharField):
 class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """An HTTP tool."""
 
-    description = forms.CharField(
+    description = LinesField(
         widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
         help_text="Tells the model what the tool does and when to use it.",
     )

@@ -98,7 +98,8 @@ def _url(definition: HttpToolDefinition) -> Iterator[Problem]:
     if "?" in path or "#" in path:
         yield Problem("url", "Write what comes after the question mark into the query, an entry a line; # is not sent.")
     if not is_well_formed(path) or re.search(r"[\s\\]", re.sub(r"\{\{.*?\}\}", "", path)):
-        yield Problem("url", "The path holds something that is no placeholder, such as {{ args.id }}, and no path.")
+        words = "no spaces, no backslash, and double braces only as placeholders, such as {{ args.id }}"
+        yield Problem("url", f"The path may hold {words}.")
 
 
 def _entries(definition: HttpToolDefinition) -> Iterator[Problem]:

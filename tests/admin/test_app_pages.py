@@ -61,7 +61,7 @@ def test_an_app_made_at_the_console_answers(console: "Page", server: Server, mod
     console.click("text=Add an App")
     console.fill("#id_slug", slug)
     console.fill("#id_name", "Made by hand")
-    console.fill("#id_preamble", "You are brief.")
+    console.fill("#id_preamble", "You are brief.\nVery.\n")
     console.select_option("#id_default_model", label=model.name)
     console.check("input[value=calculate]")
     console.click("input[name=_continue]")
@@ -70,6 +70,7 @@ def test_an_app_made_at_the_console_answers(console: "Page", server: Server, mod
     assert "nobody can call it" in console.inner_text("#app-keys")
 
     app = App.objects.get(slug=slug)
+    assert app.preamble == "You are brief.\nVery.\n"  # not with the line ends that browsers make of these
     assert list(app.tools.values_list("name", "is_enabled")) == [("calculate", True)]
     with ApiClient(server.url, app=slug, key=factories.make_key(app).plain) as caller:
         assert caller.chat("Hi")["messages"][-1]["sender"] == "agent"

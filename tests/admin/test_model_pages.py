@@ -81,6 +81,7 @@ def test_another_address_takes_another_key(admin_client: Client) -> None:
         ({"api_key": "two words"}, "no spaces"),
         ({"api_key_env": "SECRETS_KEYS"}, "own"),
         ({"max_concurrent": "0"}, "greater than or equal to 1"),
+        ({"base_url": "https://a.example/v1/chat/completions"}, "Leave /chat/completions out"),
     ],
 )
 def test_what_cannot_be_sent_is_refused(admin_client: Client, wrong: dict[str, Any], sentence: str) -> None:

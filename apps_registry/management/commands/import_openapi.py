@@ -53,6 +53,8 @@ examples:
             self.stdout.write(line)
         if options["apply"] and plan.does_something:
             apply(importing, chosen, digest=plan.digest())
+        if not plan.changes and not plan.refusals:
+            raise CommandError("Nothing is chosen: choose by --operation, --tag or --all; --list shows what there is.")
         done = "" if options["apply"] else " (nothing is done without --apply)"
         self.stderr.write(f"{importing.source.title}: {counts(plan)}{done}")
 
