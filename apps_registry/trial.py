@@ -13,14 +13,12 @@ from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.result import body_text, cut
 from apps_registry.http_tools.scrub import scrub
 from apps_registry.http_tools.tool import Attempt, Surroundings, run_definition
-from apps_registry.outbound.addresses import LOOPBACK, PRIVATE, SHARED, UNIQUE_LOCAL
+from apps_registry.outbound.addresses import ALLOWABLE
 from apps_registry.outbound.backend import host_and_port
 from apps_registry.outbound.client import DEFAULT_PORTS, CallRecord, OutboundRequest, OutboundResponse
 from apps_registry.tools.base import ToolContext, ToolError
 
 SHOWN_CHARS = 4_000
-# The ends of the verdicts that an operator can turn by allowing the host.
-ALLOWABLE = tuple(f" has a {rule.name}" for rule in (LOOPBACK, PRIVATE, SHARED, UNIQUE_LOCAL))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from apps_registry.mcp.models import McpServer
 from apps_registry.mcp.remote import McpError, OfferedTool, list_tools
 from apps_registry.mcp.tool import endpoint_of
 from apps_registry.models import App, Tool
+from apps_registry.outbound.addresses import ALLOWABLE
 from apps_registry.outbound.client import CallRecord
 from apps_registry.outbound_calls import store_outside_turn
 from apps_registry.plain_json import plain
@@ -70,7 +71,10 @@ def refresh(server: McpServer) -> None:
         )
         offered = async_to_sync(list_tools)(endpoint, records)
     except (ToolError, McpError) as error:
-        raise McpError(scrub(str(error), surroundings.secrets.readable())) from None
+        message = scrub(str(error), surroundings.secrets.readable())
+        if message.endswith(ALLOWABLE):
+            message += ". If you mean that host, put it, with its port, under “Allowed hosts” on the App's page"
+        raise McpError(message) from None
     finally:
         store_outside_turn(server.app_id, f"{server.slug} asked for its tools", records)
     server.offered, server.refreshed_at = [*_storable(offered)], timezone.now()

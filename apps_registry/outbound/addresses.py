@@ -32,6 +32,8 @@ UNSPECIFIED = Rule("unspecified address", is_allowable=False)
 MULTICAST = Rule("multicast address", is_allowable=False)
 RESERVED = Rule("reserved address", is_allowable=False)
 EMBEDDED = Rule("IPv6 address that stands for an IPv4 address", is_allowable=False)
+# How refusals end that an operator can turn by allowing the host.
+ALLOWABLE = tuple(f" has a {rule.name}" for rule in (LOOPBACK, PRIVATE, SHARED, UNIQUE_LOCAL))
 
 # The first that holds an address decides, so that the narrower comes first.
 _RULES = tuple(

@@ -81,6 +81,7 @@ def test_a_private_address_is_refused_until_the_operator_allows_it(
     done = manage("refresh_mcp", app.slug, "px")
     assert done.code == 1
     assert "the call is not allowed" in done.err
+    assert "Allowed hosts" in done.err
     assert TOKEN not in done.err
 
 
