@@ -96,13 +96,15 @@ async def by_vector(plan: Plan, config: EmbeddingConfig, vector: str, *, exact: 
     Raises:
         psycopg.Error: as `database.read`.
     """
-    is_exact = plan.chunks <= EXACT_UP_TO if exact is None else exact
-    statement = sql.vector_search(config.dimensions, config.id, exact=is_exact, narrowed=plan.documents is not None)
+    rows: list[tuple[int, float]] = []
     values: dict[str, object] = {"app_id": plan.app_id, "documents": plan.documents, "limit": BEST, "vector": vector}
-    if is_exact:
+    narrowed = plan.documents is not None
+    if not (plan.chunks <= EXACT_UP_TO if exact is None else exact):
+        rows = await _indexed(sql.vector_search(config.dimensions, config.id, exact=False, narrowed=narrowed), values)
+    # The index of all Apps may give up before it comes upon this one's, behind many near copies of another's.
+    if len(rows) < min(BEST, plan.chunks):
+        statement = sql.vector_search(config.dimensions, config.id, exact=True, narrowed=narrowed)
         rows = await database.read(statement, values, prepare=False)
-    else:
-        rows = await _indexed(statement, values)
     return {chunk: 1 - distance for chunk, distance in sorted(rows, key=lambda row: row[1])}
 
 

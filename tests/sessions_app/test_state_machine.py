@@ -211,7 +211,7 @@ def test_any_interleaving_keeps_the_rules(server: Server, model_server: ModelSer
 
     OnThisServer.server, OnThisServer.model_server = server, model_server
     bounded = settings(
-        max_examples=40,
+        max_examples=25,
         stateful_step_count=12,
         deadline=None,
         database=None,
