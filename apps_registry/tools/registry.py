@@ -1,23 +1,30 @@
-"""The built-in tools by name. To add one: its file here, its test, its name in the list below."""
+"""The built-in tools by name: whatever the files of this folder make with `@builtin_tool`."""
 
+import importlib
+import pkgutil
 from collections.abc import Iterable
 
+from apps_registry import tools
 from apps_registry.tools.base import Tool
-from apps_registry.tools.calculate import calculate
-from apps_registry.tools.convert_number_base import convert_number_base
-from apps_registry.tools.convert_units import convert_units
-from apps_registry.tools.current_time import current_time
-from apps_registry.tools.get_wallet import get_wallet
 
 
-def by_name(tools: Iterable[Tool]) -> dict[str, Tool]:
+def by_name(found: Iterable[Tool]) -> dict[str, Tool]:
     """Return the tools by name; raises ValueError when two bear the same."""
-    found: dict[str, Tool] = {}
-    for tool in tools:
-        if tool.name in found:
+    named: dict[str, Tool] = {}
+    for tool in found:
+        if tool.name in named:
             raise ValueError(f"two tools are named {tool.name}")
-        found[tool.name] = tool
-    return found
+        named[tool.name] = tool
+    return named
 
 
-BUILTIN_TOOLS: dict[str, Tool] = by_name([calculate, convert_number_base, convert_units, current_time, get_wallet])
+def discover() -> Iterable[Tool]:
+    """Return the tools of all files, each once, though a file may have one from another."""
+    names = (f"{tools.__name__}.{info.name}" for info in pkgutil.iter_modules(tools.__path__))
+    modules = [importlib.import_module(name) for name in names if name != __name__]
+    return {
+        id(value): value for module in modules for value in vars(module).values() if isinstance(value, Tool)
+    }.values()
+
+
+BUILTIN_TOOLS: dict[str, Tool] = by_name(discover())

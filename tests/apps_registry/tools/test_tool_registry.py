@@ -1,23 +1,32 @@
 """The list of built-in tools."""
 
-import importlib
 import json
-import pkgutil
 import re
+import sys
+from pathlib import Path
 
 import pytest
 
 from apps_registry import tools
-from apps_registry.tools.base import Tool
-from apps_registry.tools.registry import BUILTIN_TOOLS, by_name
+from apps_registry.tools.registry import BUILTIN_TOOLS, by_name, discover
+
+SHOUT = '''
+from apps_registry.tools.builtin import builtin_tool
+from apps_registry.tools.calculate import calculate
+
+@builtin_tool
+def shout(text: str) -> dict[str, str]:
+    """Return a text in capital letters."""
+    return {"result": text.upper()}
+'''
 
 
-def test_every_tool_in_the_package_is_registered() -> None:
-    modules = [
-        importlib.import_module(f"{tools.__name__}.{info.name}") for info in pkgutil.iter_modules(tools.__path__)
-    ]
-    found = {value.name for module in modules for value in vars(module).values() if isinstance(value, Tool)}
-    assert found == set(BUILTIN_TOOLS)
+def test_a_tool_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {"calculate", "convert_number_base", "convert_units", "current_time", "get_wallet"} <= set(BUILTIN_TOOLS)
+    (tmp_path / "shout.py").write_text(SHOUT)
+    monkeypatch.setattr(tools, "__path__", [*tools.__path__, str(tmp_path)])
+    assert {tool.name for tool in discover()} == {*BUILTIN_TOOLS, "shout"}
+    del sys.modules["apps_registry.tools.shout"]
 
 
 @pytest.mark.parametrize("name", BUILTIN_TOOLS)
