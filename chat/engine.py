@@ -138,16 +138,17 @@ async def run_turn(
         yield ended
         if not ended.tool_calls:
             return
-        if waiting := calls.to_confirm(ended.tool_calls):
-            async with aclosing(calls.make(round_number, ended.tool_calls, skipping=waiting)) as results:
-                async for result in results:
-                    yield result
-            yield ConfirmationNeeded(waiting)
-            return
-        round_ = RoundToFinish(round_number, ended.text, ended.tool_calls, {})
-        async with aclosing(calls.finish(round_)) as results:
+        waiting = calls.to_confirm(ended.tool_calls)
+        if waiting:
+            made = calls.make(round_number, ended.tool_calls, skipping=waiting)
+        else:
+            made = calls.finish(RoundToFinish(round_number, ended.text, ended.tool_calls, {}))
+        async with aclosing(made) as results:
             async for result in results:
                 yield result
+        if waiting:
+            yield ConfirmationNeeded(waiting)
+            return
 
 
 @dataclass(slots=True)

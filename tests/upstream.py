@@ -70,9 +70,6 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
-    def answer(self) -> None:
-        raise NotImplementedError
-
     def reply(self, body: object = None, status: int = 200, **headers: str) -> None:
         """Send an answer: bytes as they are, text as text, all else as JSON."""
         if isinstance(body, bytes):
