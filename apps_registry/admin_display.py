@@ -7,11 +7,13 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.options import IS_POPUP_VAR
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -66,6 +68,30 @@ class ConsoleAdmin(_ModelAdmin[RowT]):
             sent["_continue"] = "1"
             request.POST = sent
         return super().response_add(request, obj, post_url_continue)
+
+    def changeable(self, request: HttpRequest, object_id: int | str) -> RowT:
+        """Return a row that the operator may change.
+
+        Args:
+            request: the operator's.
+            object_id: as the page's address has it.
+
+        Raises:
+            Http404: there is no such row.
+            PermissionDenied: the operator may not change it.
+        """
+        # Django's own: what an admin adds to it is for its form, such as a lock within the form's transaction.
+        row = admin.ModelAdmin.get_object(self, request, unquote(str(object_id)))
+        if row is None:
+            raise Http404
+        if not self.has_change_permission(request, row):
+            raise PermissionDenied
+        return row
+
+    def done(self, request: HttpRequest, row: RowT, words: str) -> None:
+        """Record what was done to a row, and tell the operator."""
+        self.log_change(request, row, words)
+        self.message_user(request, words, messages.SUCCESS)
 
     def page(
         self, request: HttpRequest, template: str, *, title: str, obj: RowT | None = None, **context: Any

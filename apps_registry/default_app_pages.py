@@ -1,8 +1,8 @@
 """The console's page that makes another App the default one."""
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
@@ -25,11 +25,7 @@ class DefaultAppPages:
 
     def make_default_view(self, request: HttpRequest, app_id: int) -> HttpResponse:
         """Explain the switch (GET), then do it (POST)."""
-        app = App.objects.filter(pk=app_id).first()
-        if app is None:
-            raise Http404
-        if not self._admin.has_change_permission(request, app):
-            raise PermissionDenied
+        app = self._admin.changeable(request, app_id)
         if request.method == "POST":
             self._switch(request, app)
             return redirect("admin:apps_registry_app_change", app.pk)

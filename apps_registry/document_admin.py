@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import connection, transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
@@ -203,11 +203,7 @@ class DocumentAdmin(AppPartAdmin[Document]):
 
     def ingest_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Read the file again (POST)."""
-        document = self.get_object(request, unquote(object_id))
-        if document is None:
-            raise Http404
-        if not self.has_change_permission(request, document):
-            raise PermissionDenied
+        document = self.changeable(request, object_id)
         if request.method == "POST":
             self._ingest(request, Document.objects.filter(pk=document.pk))
         # A document that a release searches stays as it is: the draft has a new one of its name.

@@ -4,10 +4,9 @@ import json
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -114,11 +113,7 @@ class ToolAdmin(AppPartAdmin[Tool]):
 
     def try_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask for arguments (GET), then run the tool and show what happened (POST)."""
-        tool = self.get_object(request, unquote(object_id))
-        if tool is None:
-            raise Http404
-        if not self.has_change_permission(request, tool):
-            raise PermissionDenied
+        tool = self.changeable(request, object_id)
         try:
             definition = tool.http_definition()
         except (TypeError, ValueError):

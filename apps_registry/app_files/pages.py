@@ -13,9 +13,10 @@ from django.views.decorators.http import require_safe
 from apps_registry.admin_display import ConsoleAdmin
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.reading import AppFile, no_files, read_app_file
-from apps_registry.app_files.services import PlanChanged, apply_import, plan_import
+from apps_registry.app_files.services import apply_import, plan_import
 from apps_registry.app_files.writing import file_text
 from apps_registry.models import App
+from apps_registry.plan import PlanChanged
 
 MAX_FORM_BYTES = 2**20  # the second step sends it once more, as a field
 # What a file makes and unmakes.

@@ -14,10 +14,7 @@ from apps_registry.app_files.reading import AppFile
 from apps_registry.app_files.rows import write_rows
 from apps_registry.app_files.writing import content_diff
 from apps_registry.models import App, EmbeddingModel, Model
-
-
-class PlanChanged(Exception):
-    """What would be done is no longer what was confirmed."""
+from apps_registry.plan import PlanChanged
 
 
 @dataclass(frozen=True, slots=True)

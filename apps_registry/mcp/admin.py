@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
@@ -67,10 +67,8 @@ class McpServerAdmin(AppPartAdmin[McpServer]):
 
     def tools_view(self, request: HttpRequest, server_id: int) -> HttpResponse:
         """Show what the server offers beside what is in use (GET); ask it again, or take the choice over (POST)."""
-        server = McpServer.objects.select_related("app").filter(pk=server_id).first()
-        if server is None:
-            raise Http404
-        if not self.has_change_permission(request, server) or not request.user.has_perms(NEEDED):
+        server = self.changeable(request, server_id)
+        if not request.user.has_perms(NEEDED):
             raise PermissionDenied
         if request.method == "POST":
             self._refresh(request, server) if "refresh" in request.POST else self._choose(request, server)

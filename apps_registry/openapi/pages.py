@@ -15,7 +15,8 @@ from apps_registry.openapi.forms import DocumentForm
 from apps_registry.openapi.models import OpenApiSource
 from apps_registry.openapi.operations import Operation
 from apps_registry.openapi.report import counts
-from apps_registry.openapi.services import Import, PlanChanged, apply, begin, fetch, resume
+from apps_registry.openapi.services import Import, apply, begin, fetch, resume
+from apps_registry.plan import PlanChanged
 
 MAX_SHOWN = 500
 NEEDED = ("apps_registry.add_tool", "apps_registry.change_tool", "apps_registry.delete_tool")
@@ -99,18 +100,14 @@ class OpenApiPages:
                 request, "The tools or the document changed meanwhile; look again.", messages.WARNING
             )
             return False
-        words = f"Imported from “{importing.source.title}”: {counts(plan)}."
-        self._admin.log_change(request, importing.app, words)
-        self._admin.message_user(request, words, messages.SUCCESS)
+        self._admin.done(request, importing.app, f"Imported from “{importing.source.title}”: {counts(plan)}.")
         if plan.secrets:
             self._admin.message_user(request, f"Secrets to set: {', '.join(plan.secrets)}.", messages.WARNING)
         return True
 
     def _app(self, request: HttpRequest, app_id: int) -> App:
-        app = App.objects.filter(pk=app_id).first()
-        if app is None:
-            raise Http404
-        if not self._admin.has_change_permission(request, app) or not request.user.has_perms(NEEDED):
+        app = self._admin.changeable(request, app_id)
+        if not request.user.has_perms(NEEDED):
             raise PermissionDenied
         return app
 

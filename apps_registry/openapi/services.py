@@ -17,13 +17,10 @@ from apps_registry.openapi.texts import shortened
 from apps_registry.outbound.client import CallRecord, OutboundRequest, send
 from apps_registry.outbound.errors import OutboundError
 from apps_registry.outbound_calls import store_outside_turn
+from apps_registry.plan import PlanChanged
 
 FETCH_SECONDS = 30.0
 ACCEPT = "application/json, application/yaml;q=0.9, */*;q=0.5"
-
-
-class PlanChanged(Exception):
-    """What would be done is no longer what was confirmed."""
 
 
 @dataclass(slots=True)

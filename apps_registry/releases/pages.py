@@ -12,8 +12,8 @@ from django.views.decorators.http import require_POST
 from apps_registry.admin_display import ConsoleAdmin
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.pages import SHOWN
-from apps_registry.app_files.services import PlanChanged
 from apps_registry.models import App, Document
+from apps_registry.plan import PlanChanged
 from apps_registry.releases.content import find_problem
 from apps_registry.releases.services import (
     NoSuchRelease,
@@ -50,13 +50,13 @@ class ReleasePages:
 
     def publish_view(self, request: HttpRequest, app_id: int) -> HttpResponse:
         """Show what publishing would change (GET), then do it (POST)."""
-        app = self._app(request, app_id)
+        app = self._admin.changeable(request, app_id)
         if not request.user.has_perms(SHOWN):
             raise PermissionDenied
         try:
             if request.method == "POST":
                 release, is_new = publish(app, digest=request.POST.get("digest", ""))
-                self._tell(request, app, f"Release {release.number} is live{'' if is_new else ' already'}.")
+                self._admin.done(request, app, f"Release {release.number} is live{'' if is_new else ' already'}.")
                 return redirect("admin:apps_registry_app_change", app.pk)
         except PlanChanged:
             self._admin.message_user(request, "The draft changed meanwhile; look again.", messages.WARNING)
@@ -75,16 +75,16 @@ class ReleasePages:
 
     def release_view(self, request: HttpRequest, app_id: int) -> HttpResponse:
         """Do what the button says."""
-        app = self._app(request, app_id)
+        app = self._admin.changeable(request, app_id)
         try:
-            self._tell(request, app, _done(app, request.POST.get("what", "")))
+            self._admin.done(request, app, _done(app, request.POST.get("what", "")))
         except NoSuchRelease as error:
             return self._refused(request, app, str(error))
         return redirect("admin:apps_registry_app_change", app.pk)
 
     def delete_view(self, request: HttpRequest, app_id: int, number: int) -> HttpResponse:
         """Say what goes with a release (GET), then delete it (POST)."""
-        app = self._app(request, app_id)
+        app = self._admin.changeable(request, app_id)
         release = app.releases.filter(number=number).first()
         if release is None:
             raise Http404
@@ -93,7 +93,7 @@ class ReleasePages:
                 delete_release(app, number)
             except NoSuchRelease as error:
                 return self._refused(request, app, str(error))
-            self._tell(request, app, f"Release {number} was deleted.")
+            self._admin.done(request, app, f"Release {number} was deleted.")
             return redirect("admin:apps_registry_app_change", app.pk)
         others = app.releases.exclude(pk=release.pk).values_list("document_ids", flat=True)
         own = set(release.document_ids) - {id_ for ids in others for id_ in ids}
@@ -107,18 +107,6 @@ class ReleasePages:
             sessions=app.sessions.filter(release=release).count(),
             versions=Document.versions.filter(app=app, pk__in=own).exclude(replaced_at=None),
         )
-
-    def _app(self, request: HttpRequest, app_id: int) -> App:
-        app = App.objects.filter(pk=app_id).select_related("live_release").first()
-        if app is None:
-            raise Http404
-        if not self._admin.has_change_permission(request, app):
-            raise PermissionDenied
-        return app
-
-    def _tell(self, request: HttpRequest, app: App, words: str) -> None:
-        self._admin.log_change(request, app, words)
-        self._admin.message_user(request, words, messages.SUCCESS)
 
     def _refused(self, request: HttpRequest, app: App, words: str) -> HttpResponse:
         self._admin.message_user(request, words, messages.ERROR)

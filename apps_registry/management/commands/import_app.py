@@ -8,8 +8,9 @@ from django.core.management.base import CommandError
 
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.reading import AppFile, files_below, read_app_file
-from apps_registry.app_files.services import Plan, PlanChanged, apply_import, plan_import
+from apps_registry.app_files.services import Plan, apply_import, plan_import
 from apps_registry.management.base import TeachingCommand
+from apps_registry.plan import PlanChanged
 
 
 class Command(TeachingCommand):

@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from apps_registry.app_files.errors import AppFileError
-from apps_registry.app_files.services import PlanChanged
 from apps_registry.management.base import TeachingCommand, apps_named
 from apps_registry.models import App
+from apps_registry.plan import PlanChanged
 from apps_registry.releases.services import Plan, plan_publishing, publish
 
 
