@@ -59,8 +59,10 @@ def page(app: App, what: str = "change") -> str:
 def test_an_app_made_at_the_console_answers(console: "Page", server: Server, model_server: Any) -> None:
     slug, model = factories.unique("made"), factories.make_model(model_server.base_url)
     console.click("text=Add an App")
+    console.locator("#id_name").press_sequentially("Made by hand")
+    console.wait_for_function("document.querySelector('#id_slug').value === 'made-by-hand'")  # by the page's script
     console.fill("#id_slug", slug)
-    console.fill("#id_name", "Made by hand")
+    console.locator("#id_slug").blur()
     console.fill("#id_preamble", "You are brief.\nVery.\n")
     console.select_option("#id_default_model", label=model.name)
     console.check("input[value=calculate]")
