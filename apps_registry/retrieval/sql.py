@@ -147,7 +147,7 @@ WHERE c.id = v.chunk_id AND c.document_id = %(id)s AND v.app_id = %(app_id)s
 """
 
 MARK_EMBEDDED = """
-UPDATE apps_registry_document SET embedding_model_id = %(model)s
+UPDATE apps_registry_document SET embedding_model_id = %(model)s, warning = ''
 WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
 """
 
