@@ -58,7 +58,7 @@ class ToolAdmin(AppPartAdmin[Tool]):
                 "must be allowed once; “Try it” offers that.",
             },
         ),
-        ("Result", {"fields": ("result_path", "max_result_chars")}),
+        ("Result", {"fields": ("result_path", "result_headers", "max_result_chars")}),
         ("Who it serves", {"fields": ("needs_wallet", "needs_confirmation")}),
         ("Limits", {"fields": ("timeout_seconds", "retries", "cache_seconds"), "classes": ("collapse",)}),
         ARGUMENTS_AS_SCHEMA,

@@ -93,6 +93,18 @@ class PairsField(forms.CharField):
         return read_pairs(super().clean(value))
 
 
+class HeaderNamesField(forms.CharField):
+    """Names of headers, with commas between them."""
+
+    def __init__(self, *, help_text: str) -> None:
+        super().__init__(required=False, max_length=500, widget=_code_line(), help_text=help_text)
+
+    def clean(self, value: Any) -> list[str]:
+        """Return the names, each once."""
+        names = super().clean(value).replace(",", " ").split()
+        return list(dict.fromkeys(names))
+
+
 class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """An HTTP tool."""
 
@@ -138,6 +150,10 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         widget=_code_line(),
         help_text="Which part of a JSON answer the model gets: data.items[0].price, data[*].id. Empty: all of it.",
     )
+    result_headers = HeaderNamesField(
+        help_text="Headers of the answer that the model gets as well, such as Location, Link. The result is then an "
+        "object with headers and body."
+    )
     max_result_chars = forms.IntegerField(initial=8000, label="Characters at most", help_text="The rest is cut off.")
     timeout_seconds = forms.FloatField(initial=10, label="Time limit (s)", help_text="Retries and redirects included.")
     retries = forms.IntegerField(initial=1, help_text="GET, HEAD, PUT and DELETE only, after failures that may pass.")
@@ -164,7 +180,7 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
             return self.cleaned_data
         data = self.cleaned_data
         try:
-            given = {name: data[name] for name in (*PLAIN, "query", "headers")}
+            given = {name: data[name] for name in (*PLAIN, "result_headers", "query", "headers")}
             definition = HttpToolDefinition(
                 name=data["name"], parameters=self._parameters(), body=self._body(), **given
             )
@@ -185,6 +201,7 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
 
     def _show(self, definition: HttpToolDefinition) -> None:
         self.initial.update({name: getattr(definition, name) for name in PLAIN})
+        self.initial["result_headers"] = ", ".join(definition.result_headers)
         rows = rows_of(definition.parameters)
         self.initial["arguments"] = rows
         self.initial["parameters"] = "" if rows is not None else json.dumps(definition.parameters, indent=2)

@@ -10,8 +10,9 @@ import orjson
 from asgiref.sync import async_to_sync
 
 from apps_registry.http_tools.definition import HttpToolDefinition
-from apps_registry.http_tools.result import body_text, cut
+from apps_registry.http_tools.result import body_text
 from apps_registry.http_tools.scrub import scrub
+from apps_registry.http_tools.shortening import cut
 from apps_registry.http_tools.tool import Attempt, Surroundings, run_definition
 from apps_registry.outbound.addresses import ALLOWABLE
 from apps_registry.outbound.backend import host_and_port

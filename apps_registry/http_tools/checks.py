@@ -19,6 +19,7 @@ MAX_RETRIES = 3
 MAX_CACHE_SECONDS = 86_400
 MAX_RESULT_CHARS = 32_000
 MAX_ENTRIES = 50
+MAX_RESULT_HEADERS = 10
 MAX_BODY_CHARS = 64_000
 MAX_DESCRIPTION_CHARS = 4_000
 TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}\Z")  # what OpenAI-compatible APIs take
@@ -30,6 +31,7 @@ _FORBIDDEN_HEADERS = frozenset(
     {"accept-encoding", "connection", "content-length", "expect", "host", "keep-alive", "proxy-authorization"}
     | {"proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 )
+_NEVER_SHOWN = frozenset({"set-cookie", "set-cookie2", "authentication-info", "proxy-authentication-info"})
 
 
 class Problem(NamedTuple):
@@ -64,6 +66,18 @@ def _plain(definition: HttpToolDefinition) -> Iterator[Problem]:
         parse_path(definition.result_path)
     except (ValueError, AttributeError) as error:
         yield Problem("result_path", str(error))
+    yield from _result_headers(definition.result_headers)
+
+
+def _result_headers(names: object) -> Iterator[Problem]:
+    if not isinstance(names, list) or len(names) > MAX_RESULT_HEADERS:
+        yield Problem("result_headers", f"Name up to {MAX_RESULT_HEADERS} headers.")
+        return
+    for name in names:
+        if not isinstance(name, str) or not _TOKEN.match(name):
+            yield Problem("result_headers", f"{str(name)[:80]!r} is not the name of a header.")
+        elif name.lower() in _NEVER_SHOWN:
+            yield Problem("result_headers", f"{name} holds a session or a credential; no model gets it.")
 
 
 def _numbers(definition: HttpToolDefinition) -> Iterator[Problem]:

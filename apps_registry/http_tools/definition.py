@@ -1,6 +1,6 @@
 """What an HTTP tool is: a request with placeholders, and how to read its answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
@@ -27,6 +27,7 @@ class HttpToolDefinition:
             of type text a string; None: no body.
         body_type: how the body is written; empty: there is none.
         result_path: which part of a JSON answer the model gets, such as `data.items[0].price`; empty: all of it.
+        result_headers: names of headers of the answer that the model gets as well, such as Location and Link.
         max_result_chars: more than this is cut off, with a note.
         timeout_seconds: for the whole call, with its name resolution, redirects and retries.
         retries: how often a failed call is tried again; only of GET, HEAD, PUT and DELETE.
@@ -44,6 +45,7 @@ class HttpToolDefinition:
     body: Any = None
     body_type: BodyType = ""
     result_path: str = ""
+    result_headers: Sequence[str] = field(default_factory=list)
     max_result_chars: int = 8000
     timeout_seconds: float = 10.0
     retries: int = 1

@@ -1,19 +1,21 @@
 """What of an answer the model gets to read."""
 
-import codecs
 import json
-import re
+from collections.abc import Mapping
 from http import HTTPStatus
+from itertools import groupby
 from typing import Any
 
+from apps_registry.http_tools.decoding import decode, is_binary, is_html
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.json_path import NotThere, parse_path, pick
+from apps_registry.http_tools.shortening import spelled
 from apps_registry.outbound.client import OutboundResponse
+from apps_registry.retrieval.blocks import UnreadableError
+from apps_registry.retrieval.formats import html
 from apps_registry.tools.base import ToolError
 
 KEYS_NAMED = 20
-# What the web is written in. Python knows others that are no charsets, or take an hour for a megabyte (punycode).
-_CHARSET = re.compile(r"(ascii|big5|cp|euc_|gb|iso|koi8|mac|shift_jis|tis-620|utf-(8|16|32))")
 
 
 def read_result(response: OutboundResponse, definition: HttpToolDefinition) -> str:
@@ -22,30 +24,34 @@ def read_result(response: OutboundResponse, definition: HttpToolDefinition) -> s
     Raises:
         ToolError: the server reports an error, or the answer is not what the definition expects.
     """
-    text = body_text(response)
+    text = "" if definition.method == "HEAD" else readable_text(response)
     if not 200 <= response.status < 300:
         raise ToolError(f"the service answered {_named(response.status)}{_excerpt(text)}")
+    headers = _chosen_headers(response, definition)
     if not text and not definition.result_path:
-        return json.dumps({"status": response.status})
+        return json.dumps({"status": response.status, **_location(response), **headers})
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
         if definition.result_path:
             raise ToolError("the service's answer is not JSON") from None
-        return text
-    return _spelled(_picked(data, definition.result_path))
+        return _spelled({**headers, "body": text}) if headers else text
+    picked = _picked(data, definition.result_path)
+    return _spelled({**headers, "body": picked} if headers else picked)
+
+
+def readable_text(response: OutboundResponse) -> str:
+    """Return what a person would read of a body: text as it is, of a page what it shows, of binary data its type."""
+    text = body_text(response)
+    if is_binary(text):
+        kind = response.media_type or "of an unknown type"
+        return _spelled({"binary": kind, "bytes": len(response.body), "note": "not shown, since it is not text"})
+    return _page_text(text) if is_html(response.body, response.media_type) else text
 
 
 def body_text(response: OutboundResponse) -> str:
     """Return the body as text that can be stored."""
-    try:
-        encoding = codecs.lookup(response.encoding).name
-    except (LookupError, ValueError):
-        encoding = "utf-8"
-    if not _CHARSET.match(encoding):
-        encoding = "utf-8"
-    text = response.body.decode(encoding, "replace")
-    return storable(text)
+    return storable(decode(response.body, response.encoding))
 
 
 def storable(text: str) -> str:
@@ -53,11 +59,28 @@ def storable(text: str) -> str:
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
-def cut(text: str, max_chars: int) -> str:
-    """Return the beginning of a text, with a note if that is not all."""
-    if len(text) <= max_chars:
+def _page_text(text: str) -> str:
+    try:
+        reading = html.read(text.encode())
+    except UnreadableError:
         return text
-    return f"{text[:max_chars]}… (cut: the first {max_chars} of {len(text)} characters)"
+    lines = [reading.title] if reading.title else []
+    for heading, blocks in groupby(reading.blocks, key=lambda block: block.heading):
+        if heading:
+            lines.append(f"# {' > '.join(heading)}")
+        lines += [block.text for block in blocks]
+    return "\n\n".join(lines)
+
+
+def _chosen_headers(response: OutboundResponse, definition: HttpToolDefinition) -> dict[str, Mapping[str, str]]:
+    names = [name.lower() for name in definition.result_headers]
+    found = {name: response.headers[name] for name in names if name in response.headers}
+    return {"headers": found} if names else {}
+
+
+def _location(response: OutboundResponse) -> dict[str, str]:
+    """Return where what was made can be found: an answer without a body often says no more."""
+    return {"location": response.headers["location"]} if "location" in response.headers else {}
 
 
 def _picked(data: Any, path: str) -> Any:
@@ -70,7 +93,7 @@ def _picked(data: Any, path: str) -> Any:
 
 def _spelled(data: Any) -> str:
     try:
-        return storable(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+        return storable(spelled(data))
     except RecursionError:
         raise ToolError("the service's answer is nested too deeply") from None
 

@@ -15,8 +15,9 @@ from apps_registry.http_tools import schema
 from apps_registry.http_tools.cache import results
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.request import build_request
-from apps_registry.http_tools.result import cut, read_result
+from apps_registry.http_tools.result import read_result
 from apps_registry.http_tools.scrub import scrub
+from apps_registry.http_tools.shortening import cut, cut_result
 from apps_registry.http_tools.templates import Missing
 from apps_registry.outbound.client import CallRecord, OutboundRequest, OutboundResponse, send
 from apps_registry.outbound.errors import OutboundError
@@ -124,12 +125,13 @@ async def run_definition(
         attempt.request = build_request(definition, partial(_lookup, arguments, context, _mask))
         request = build_request(definition, partial(_lookup, arguments, context, surroundings.secrets.value))
         attempt.response = await _send(definition, surroundings, request, attempt.records)
-        text = read_result(attempt.response, definition)
+        # A page of a mebibyte takes a good part of a second; other turns go on meanwhile.
+        text = await asyncio.to_thread(read_result, attempt.response, definition)
     except (ToolError, OutboundError) as error:
         raise ToolError(cut(scrub(str(error), surroundings.secrets.readable()), ERROR_MAX_CHARS)) from None
     finally:
         _clean(attempt.records, surroundings)
-    return cut(scrub(text, surroundings.secrets.readable()), definition.max_result_chars)
+    return cut_result(scrub(text, surroundings.secrets.readable()), definition.max_result_chars)
 
 
 async def _send(

@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any
 
 from apps_registry.http_tools import schema
-from apps_registry.http_tools.result import cut
 from apps_registry.http_tools.scrub import scrub
+from apps_registry.http_tools.shortening import cut, cut_result
 from apps_registry.http_tools.templates import render_text
 from apps_registry.http_tools.tool import ERROR_MAX_CHARS, GRACE_SECONDS, Surroundings
 from apps_registry.mcp.definition import McpToolDefinition
@@ -54,7 +54,7 @@ def mcp_tool(
         readable = scrub(text, surroundings.secrets.readable())
         if is_error:
             raise ToolError(cut(readable, ERROR_MAX_CHARS) or "the tool failed and does not say why")
-        return cut(readable, max_result_chars)
+        return cut_result(readable, max_result_chars)
 
     return Tool(
         name,

@@ -11,10 +11,10 @@ from apps_registry.http_tools.tool import IDEMPOTENT
 from apps_registry.openapi.body import add_body
 from apps_registry.openapi.document import Document, Unsupported
 from apps_registry.openapi.operations import Operation, Refusal
-from apps_registry.openapi.parameters import add_parameters
+from apps_registry.openapi.parameters import add_parameters, all_parameters
 from apps_registry.openapi.request import Request
 from apps_registry.openapi.schemas import DETAILS, SchemaReader, TooLarge
-from apps_registry.openapi.security import read_credentials
+from apps_registry.openapi.security import add_header_credentials, read_credentials
 from apps_registry.openapi.servers import host_of, server_url, whole_url
 from apps_registry.openapi.texts import shortened
 
@@ -63,6 +63,7 @@ def _convert(document: Document, operation: Operation, server: str) -> ImportedT
         raise Unsupported(f"a tool does not send {operation.method}")
     address = server_url(document, operation, server)
     credentials = read_credentials(document, operation, host_of(address))
+    about_headers = add_header_credentials(credentials, all_parameters(document, operation), host_of(address))
     request, notes = _request(document, operation)
     url = whole_url(address, operation, request)
     for name in credentials.headers.keys() | credentials.query.keys():
@@ -81,7 +82,7 @@ def _convert(document: Document, operation: Operation, server: str) -> ImportedT
     )
     for problem in checks.find_problems(definition):
         raise Unsupported(f"the tool would not be usable: {problem.message}")
-    return ImportedTool(operation.key, definition, (*notes, *request.notes()), credentials.secrets)
+    return ImportedTool(operation.key, definition, (*notes, *about_headers, *request.notes()), credentials.secrets)
 
 
 def _request(document: Document, operation: Operation) -> tuple[Request, list[str]]:

@@ -3,6 +3,7 @@
 Styles: https://spec.openapis.org/oas/v3.1.0#style-values
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,6 +17,14 @@ SEPARATORS = {"form": "commas", "simple": "commas", "spaceDelimited": "spaces", 
 # The specification tells to ignore the first three as parameters; the others are for the connection to set.
 IGNORED_HEADERS = {"accept", "content-type", "authorization", "accept-encoding", "content-length", "host", "connection"}
 MAX_NESTING = 3
+# Headers that carry a credential by their name: those of API gateways, and what services call theirs. Not every
+# "token" is one: x-ms-continuation-token names a page, x-csrf-token a form.
+_CREDENTIAL_HEADER = re.compile(
+    r"(proxy-)?authorization|((x|[a-z0-9]+)-)*(api-?key|app-?key|access-?key|subscription-key|auth(-?token|-?key)?"
+    r"|access-?token|api-?token|private-?token|job-?token|secret(-?key)?|client-?secret|password)"
+    r"|x-(token|rapidapi-key|amz-security-token|vault-token|shopify-access-token)|cookie",
+    re.IGNORECASE,
+)
 
 
 def add_parameters(request: Request, document: Document, operation: Operation, reader: SchemaReader) -> None:
@@ -24,7 +33,7 @@ def add_parameters(request: Request, document: Document, operation: Operation, r
     Raises:
         Unsupported: a required parameter cannot be sent.
     """
-    for parameter in _parameters(document, operation):
+    for parameter in all_parameters(document, operation):
         place, name = parameter.get("in"), str(parameter.get("name") or "")
         is_required = parameter.get("required") is True or place == "path"
         try:
@@ -35,7 +44,12 @@ def add_parameters(request: Request, document: Document, operation: Operation, r
             request.leave_out(name, str(error), is_required=is_required)
 
 
-def _parameters(document: Document, operation: Operation) -> Iterator[Mapping[str, Any]]:
+def is_credential_header(name: str) -> bool:
+    """Whether a header carries a credential, which a model must neither know nor be asked for."""
+    return _CREDENTIAL_HEADER.fullmatch(name) is not None
+
+
+def all_parameters(document: Document, operation: Operation) -> Iterator[Mapping[str, Any]]:
     """Yield the parameters; one of the operation replaces the path's of the same name and place."""
     found: dict[tuple[str, str], Mapping[str, Any]] = {}
     for holder in (operation.shared, operation.data):
@@ -52,8 +66,8 @@ def _add(request: Request, parameter: Mapping[str, Any], name: str, place: Any, 
         raise Unsupported("cookies are not sent")
     if place not in DEFAULT_STYLES:
         raise Unsupported("the document does not say where it goes")
-    if place == "header" and name.lower() in IGNORED_HEADERS:
-        return
+    if place == "header" and (name.lower() in IGNORED_HEADERS or is_credential_header(name)):
+        return  # see `security.add_header_credentials` for the latter
     is_required = parameter.get("required") is True or place == "path"
     schema = _schema(parameter, reader)
     if words := reader.words(parameter.get("description")):  # what the parameter means says more than its schema

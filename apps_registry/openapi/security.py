@@ -1,11 +1,12 @@
 """How an operation wants to be authenticated, as headers and query entries over the App's secrets."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from apps_registry.openapi.document import Document, Unsupported
 from apps_registry.openapi.operations import Operation
+from apps_registry.openapi.parameters import is_credential_header
 from apps_registry.openapi.request import header_name, plain
 from apps_registry.openapi.texts import secret_name, shortened
 
@@ -49,6 +50,36 @@ def read_credentials(document: Document, operation: Operation, host: str) -> Cre
     if reasons:
         raise Unsupported(f"it cannot be authenticated: {'; '.join(dict.fromkeys(reasons))}")
     return Credentials()
+
+
+def add_header_credentials(credentials: Credentials, parameters: Iterable[Mapping[str, Any]], host: str) -> list[str]:
+    """Make secrets of required header parameters that are credentials; return a sentence about the others.
+
+    Documents that know no security schemes often list them so.
+
+    Args:
+        credentials: by the security schemes, which count more.
+        parameters: of the operation.
+        host: of the server.
+
+    Raises:
+        Unsupported: the name of a required one is not that of a header.
+    """
+    known = {name.lower() for name in credentials.headers}
+    optional = []
+    for parameter in parameters:
+        name = str(parameter.get("name") or "")
+        if parameter.get("in") != "header" or not is_credential_header(name) or name.lower() in known:
+            continue
+        if parameter.get("required") is not True:
+            optional.append(shortened(name, 60))
+            continue
+        secret = secret_name(host, name)
+        credentials.headers[header_name(name)] = f"{{{{ secrets.{secret} }}}}"
+        credentials.secrets[secret] = f"the whole value of the header {shortened(name, 60)}"
+    if not optional:
+        return []
+    return [f"Left out, since a credential is no argument for a model: {', '.join(optional)}. A secret can be sent."]
 
 
 def _credentials(document: Document, names: list[str], host: str) -> Credentials:

@@ -38,12 +38,21 @@ class OutboundRequest:
 
 @dataclass(frozen=True, slots=True)
 class OutboundResponse:
-    """What came back: header names in lower case, the body decoded from its compression."""
+    """What came back: header names in lower case, the body decoded from its compression.
+
+    Attributes:
+        encoding: the charset that the Content-Type header names; empty: none.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     encoding: str
+
+    @property
+    def media_type(self) -> str:
+        """The type of the body in lower case, without parameters; empty: the server does not say."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 @dataclass(slots=True)
@@ -146,9 +155,7 @@ async def _send_one(
                 record.status = response.status_code
                 body = await _bounded_body(response, max_bytes, record)
             record.verdict = "answered"
-            return OutboundResponse(
-                response.status_code, dict(response.headers), body, response.charset_encoding or "utf-8"
-            )
+            return OutboundResponse(response.status_code, dict(response.headers), body, response.charset_encoding or "")
         finally:
             record.address = transport.backend.address
             record.milliseconds = int((time.monotonic() - began) * 1000)

@@ -385,6 +385,105 @@ READINGS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "cut": ("x" * 300, {"max_result_chars": 100}, "x" * 100 + "… (cut: the first 100 of 300 characters)"),
 }
 
+ENTRIES = [{"id": number, "name": "x" * 20} for number in range(20)]
+PAGE = "<html><head><title>T</title><style>p{}</style></head><body><h1>Fees</h1><p>None &amp; more.</p></body></html>"
+# Bodies as servers send them: body, its type, settings, what the model reads.
+SHAPES: dict[str, tuple[bytes, str, dict[str, Any], str]] = {
+    "JSON with a mark": (b'\xef\xbb\xbf{"a": 1}', "application/json", {"result_path": "a"}, "1"),
+    "JSON in UTF-16 with a mark": ('{"a": "é"}'.encode("utf-16"), "application/json", {}, '{"a":"é"}'),
+    "JSON in UTF-16 without": ('{"a": "é"}'.encode("utf-16-le"), "application/json", {}, '{"a":"é"}'),
+    "the header's charset": ("Größe".encode("latin-1"), "text/plain; charset=iso-8859-1", {}, "Größe"),
+    "a charset within HTML": (
+        '<html><head><meta charset="windows-1252"></head><body><p>Größe</p>'.encode("cp1252"),
+        "text/html",
+        {},
+        "Größe",
+    ),
+    "a charset within XML": (
+        '<?xml version="1.0" encoding="Shift_JIS"?><a>値</a>'.encode("shift_jis"),
+        "application/xml",
+        {},
+        '<?xml version="1.0" encoding="Shift_JIS"?><a>値</a>',
+    ),
+    "a page": (PAGE.encode(), "text/html; charset=utf-8", {}, "T\n\n# Fees\n\nNone & more."),
+    "a page that says it is text": (b"<!DOCTYPE html><p>Hello", "text/plain", {}, "Hello"),
+    "a picture": (
+        b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
+        "image/png",
+        {},
+        '{"binary":"image/png","bytes":264,"note":"not shown, since it is not text"}',
+    ),
+    "bytes of no type": (
+        bytes(range(128, 256)) * 4,
+        "",
+        {},
+        '{"binary":"of an unknown type","bytes":512,"note":"not shown, since it is not text"}',
+    ),
+    "text of no type": (b"plain", "application/octet-stream", {}, "plain"),
+    "a long list": (
+        json.dumps({"next": 2, "items": ENTRIES}).encode(),
+        "application/json",
+        {"max_result_chars": 100},
+        json.dumps({"next": 2, "items": ENTRIES[:2]}, separators=(",", ":")) + "… (cut: 2 of the 20 entries of items)",
+    ),
+    "a list of lists": (
+        json.dumps([[{"v": "y" * 30}] * 5, [1]]).encode(),
+        "application/json",
+        {"max_result_chars": 100},
+        json.dumps([[{"v": "y" * 30}] * 2], separators=(",", ":"))
+        + "… (cut: 1 of the 2 entries; 2 of the 5 entries of [0])",
+    ),
+    "a long text within": (
+        json.dumps({"text": "z" * 200}).encode(),
+        "application/json",
+        {"max_result_chars": 100},
+        '{"text":"' + "z" * 91 + "… (cut: the first 100 of 211 characters)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "media_type", "settings", "expected"), SHAPES.values(), ids=SHAPES)
+def test_bodies_as_servers_send_them(
+    app_client: Client,
+    app: App,
+    model: ScriptedModel,
+    upstream: Upstream,
+    *,
+    body: bytes,
+    media_type: str,
+    settings: Any,
+    expected: str,
+) -> None:
+    factories.make_http_tool(app, f"{upstream.url}/x", **settings)
+    upstream.handle = lambda handler, _: handler.reply(body, Content_Type=media_type)
+    assert ask(app_client, model, ("fetch", {})) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("body", "settings", "expected"),
+    [
+        ("", {}, {"status": 201, "location": "/orders/7"}),
+        (
+            "",
+            {"result_headers": ["Link"]},
+            {"status": 201, "location": "/orders/7", "headers": {"link": "</2>; rel=next"}},
+        ),
+        ([1], {"result_headers": ["location", "X-None"]}, {"headers": {"location": "/orders/7"}, "body": [1]}),
+        (
+            {"a": [1]},
+            {"result_headers": ["Link"], "result_path": "a"},
+            {"headers": {"link": "</2>; rel=next"}, "body": [1]},
+        ),
+        ("made", {"result_headers": ["Link"]}, {"headers": {"link": "</2>; rel=next"}, "body": "made"}),
+    ],
+)
+def test_a_model_can_read_where_what_it_made_is_and_the_next_page(
+    app_client: Client, app: App, model: ScriptedModel, upstream: Upstream, *, body: Any, settings: Any, expected: Any
+) -> None:
+    factories.make_http_tool(app, f"{upstream.url}/x", method="POST", **settings)
+    upstream.handle = lambda handler, _: handler.reply(body, 201, Location="/orders/7", Link="</2>; rel=next")
+    assert json.loads(ask(app_client, model, ("fetch", {}))[0]) == expected
+
 
 @pytest.mark.parametrize(("body", "settings", "expected"), READINGS.values(), ids=READINGS)
 def test_how_answers_are_read(

@@ -39,7 +39,10 @@ def test_parameters_become_arguments_in_their_places() -> None:
     assert (found.name, found.method, found.description) == ("getToken", "GET", "Price of a token.")
     assert found.url == "https://api.example.com/v1/tokens/{{ args.token_id }}"
     assert found.query == {"days": "{{ args.days }}"}
-    assert found.headers == {"X-Trace": "{{ args.X_Trace }}"}
+    assert found.headers == {
+        "X-Trace": "{{ args.X_Trace }}",
+        "Authorization": "{{ secrets.API_EXAMPLE_COM__AUTHORIZATION }}",
+    }
     assert found.parameters["required"] == ["token_id"]
     assert found.parameters["properties"]["days"] == {"type": "number", "description": "The operation's own."}
 
@@ -318,3 +321,47 @@ def test_no_document_can_ask_for_the_secret_of_another_host() -> None:
         names |= found.secrets.keys()
     assert len(names) == len(hosts)
     assert all(len(name) <= 64 for name in names)
+
+
+CREDENTIALS = [
+    "Authorization",
+    "X-Api-Key",
+    "apikey",
+    "X-Auth-Token",
+    "PRIVATE-TOKEN",
+    "Ocp-Apim-Subscription-Key",
+    "Cookie",
+]
+NO_CREDENTIALS = ["x-ms-continuation-token", "X-CSRF-Token", "Idempotency-Key", "X-Request-Id", "If-Match", "X-Author"]
+
+
+def _with_headers(*parameters: dict[str, Any], **more: Any) -> Any:
+    return document({"/orders": {"get": {"operationId": "orders", "parameters": list(parameters)}}}, **more)
+
+
+@pytest.mark.parametrize("name", CREDENTIALS)
+def test_a_header_that_is_a_credential_is_no_argument(name: str) -> None:
+    header = {"name": name, "in": "header", "schema": TEXT}
+    (required,) = imported(_with_headers({**header, "required": True}))[0]
+    (secret,) = required.secrets
+    assert secret.startswith("API_EXAMPLE_COM__")
+    assert required.definition.headers == {name: f"{{{{ secrets.{secret} }}}}"}
+    assert required.definition.parameters["properties"] == {}
+    (optional,) = imported(_with_headers(header))[0]
+    assert (optional.definition.headers, optional.secrets) == ({}, {})
+    assert optional.definition.parameters["properties"] == {}
+    assert f"a credential is no argument for a model: {name}" in " ".join(optional.notes)
+
+
+@pytest.mark.parametrize("name", NO_CREDENTIALS)
+def test_other_headers_stay_arguments(name: str) -> None:
+    found = tool(_with_headers({"name": name, "in": "header", "schema": TEXT, "required": True}))
+    assert list(found.headers) == [name]
+    assert len(found.parameters["properties"]) == 1
+
+
+def test_a_security_scheme_counts_more_than_a_header_parameter() -> None:
+    schemes = {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}}
+    header = {"name": "authorization", "in": "header", "schema": TEXT, "required": True}
+    found = tool(_with_headers(header, security=[{"token": []}], components=schemes))
+    assert found.headers == {"Authorization": "Bearer {{ secrets.API_EXAMPLE_COM__TOKEN }}"}
