@@ -26,6 +26,7 @@ from chat.errors import not_found, plain_problem
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 STALL_SECONDS = 30.0
@@ -42,7 +43,7 @@ async def _cancel_when_gone(receive: Receive, answering: "asyncio.Task[None] | N
         answering.cancel()
 
 
-def _in_time(send: Send) -> Send:
+def in_time(send: Send) -> Send:
     """Return `send` with a limit of STALL_SECONDS for each message."""
 
     async def send_in_time(message: Mapping[str, Any]) -> None:
@@ -93,7 +94,7 @@ class ApiHandler(ASGIHandler):
         del request  # a stream may be open for hours and needs none of it
         with contextlib.suppress(TimeoutError):  # a reader that takes nothing for so long is let go
             if response.streaming:
-                await self.send_response(response, _in_time(send))
+                await self.send_response(response, in_time(send))
             else:
                 async with asyncio.timeout(STALL_SECONDS):
                     await self.send_response(response, send)

@@ -5,17 +5,21 @@ import gc
 import logging
 import os
 import time
+from collections.abc import Mapping
+from typing import Any
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aomi_site.settings")
-stock = get_asgi_application()
+django.setup(set_prefix=False)
 
 # The apps can be imported only once Django is set up.
 from django.conf import settings  # noqa: E402
 
-from aomi_site.api_handler import ApiHandler, Receive, Scope, Send  # noqa: E402
+from aomi_site.api_handler import ApiHandler, Application, Receive, Scope, Send  # noqa: E402
 from aomi_site.proxies import ProxyHeaders  # noqa: E402
+from aomi_site.static_files import StaticFiles  # noqa: E402
+from aomi_site.stock_handler import StockHandler  # noqa: E402
 from apps_registry import database  # noqa: E402
 from apps_registry.outbound_calls import prune_outbound_forever  # noqa: E402
 from apps_registry.retrieval.ingest import ingest_forever  # noqa: E402
@@ -27,7 +31,7 @@ from sessions_app.partials import partials  # noqa: E402
 from sessions_app.upkeep import prune_forever, sweep_forever  # noqa: E402
 
 access_log = logging.getLogger("aomi.access")
-lean = ApiHandler()
+lean, stock, static = ApiHandler(), StockHandler(), StaticFiles()
 proxy_headers = ProxyHeaders(settings.TRUSTED_PROXIES)
 _ending: "asyncio.Task[None] | None" = None
 hub.handle(partials.on_event, on_gap=partials.on_gap)
@@ -49,19 +53,24 @@ async def _http(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve a request and log its path; the query string, which holds messages, is never logged."""
     began, status = time.perf_counter(), 0
 
-    async def note_status(message: dict[str, object]) -> None:
+    async def note_status(message: Mapping[str, Any]) -> None:
         nonlocal status
         if message["type"] == "http.response.start":
-            status = int(str(message["status"]))
+            status = int(message["status"])
         await send(message)
 
-    handler = lean if scope["path"].startswith(LEAN_PATHS) else stock
     try:
-        await handler(scope, receive, note_status)  # type: ignore[arg-type]
+        await _handler(scope["path"])(scope, receive, note_status)
     finally:
         milliseconds = (time.perf_counter() - began) * 1000
         level = logging.DEBUG if scope["path"] in PROBES else logging.INFO
         access_log.log(level, "%s %s %d %.0fms", scope["method"], scope["path"], status, milliseconds)
+
+
+def _handler(path: str) -> Application:
+    if path.startswith(LEAN_PATHS):
+        return lean
+    return static if path in static else stock
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

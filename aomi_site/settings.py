@@ -66,10 +66,9 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
 ]
-# The admin's chain. Calls under /api/ never pass it: aomi_site/asgi.py gives them a lean handler.
+# The admin's chain. Calls under /api/ never pass it: aomi_site/asgi.py gives them a lean handler. Nor do static files.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -112,6 +111,8 @@ DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Connections of one worker's async pool (the hot path); the admin uses its own.
 DATABASE_POOL_SIZE = env.whole_number("DATABASE_POOL_SIZE", 10)
+# Requests of the admin that one worker runs at a time, each in a thread with at most one connection.
+ADMIN_THREADS = env.whole_number("ADMIN_THREADS", 8, minimum=2)
 
 # --- Operators and the admin ------------------------------------------------------------------------
 AUTH_PASSWORD_VALIDATORS = [
