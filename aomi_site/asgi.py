@@ -17,6 +17,7 @@ django.setup(set_prefix=False)
 from django.conf import settings  # noqa: E402
 
 from aomi_site.api_handler import ApiHandler, Application, Receive, Scope, Send  # noqa: E402
+from aomi_site.logins import prune_logins_forever  # noqa: E402
 from aomi_site.proxies import ProxyHeaders  # noqa: E402
 from aomi_site.static_files import StaticFiles  # noqa: E402
 from aomi_site.stock_handler import StockHandler  # noqa: E402
@@ -79,7 +80,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     try:
         await database.open_pool()
         await hub.start()
-        works = (prune_forever, prune_outbound_forever, sweep_forever, ingest_forever)
+        works = (prune_forever, prune_outbound_forever, sweep_forever, ingest_forever, prune_logins_forever)
         upkeep = [asyncio.create_task(work(), name=work.__name__) for work in works]
     except Exception as error:
         await send({"type": "lifespan.startup.failed", "message": f"The database pool did not open: {error}"})

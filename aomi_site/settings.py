@@ -1,6 +1,7 @@
 """All settings, read from the environment; the README's configuration table documents each one."""
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -56,6 +57,7 @@ INSTALLED_APPS = [
     "sessions_app",
     "chat",
     "aomi_site.console_config.ConsoleConfig",
+    "aomi_site.console_config.LoginsConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -77,6 +79,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "aomi_site.bad_input.BadInputMiddleware",
+    "aomi_site.logins.LoginQueueMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "aomi_site.urls"
 ASGI_APPLICATION = "aomi_site.asgi.application"
@@ -120,9 +124,24 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "aomi_site.passwords.QueuedArgon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
+# The first one refuses what is locked; see aomi_site/logins.py.
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_HANDLER = "aomi_site.logins.LoginAttempts"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+# A guesser who goes on would keep the lock for ever.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "aomi_site.logins.client_address"
+AXES_LOCKOUT_CALLABLE = "aomi_site.logins.locked_out"
+# Nothing is stored but what is counted, and the console has a page of its own for that.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_LOCAL
 SECURE_SSL_REDIRECT = not IS_LOCAL
@@ -231,6 +250,7 @@ LOGGING = {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
         "django.security.DisallowedHost": {"level": "CRITICAL"},  # a traceback for every scanner that comes by
         "mcp": {"level": "CRITICAL"},  # prints what servers answer, with tracebacks
+        "axes": {"level": "ERROR"},  # a line for each wrong login; aomi.logins has one for each lock
         # At lower levels these print requests: prompts, query strings, keys.
         **{name: {"level": "WARNING"} for name in ("django.template", "openai", "httpx2", "httpcore2", "aiohttp")},
     },
