@@ -21,14 +21,18 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404
 
 from aomi_site.cors import note_origin
+from apps_registry.descriptors import budget
 from chat.errors import not_found, plain_problem
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
-
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 STALL_SECONDS = 30.0
+UPDATES_PATH = "/api/updates"
+STREAM_RETRY_SECONDS = 5
+NO_PLACE = "aomi.no_place"  # in a request's META
 
 
 class BodyTooLarge(Exception):
@@ -42,7 +46,7 @@ async def _cancel_when_gone(receive: Receive, answering: "asyncio.Task[None] | N
         answering.cancel()
 
 
-def _in_time(send: Send) -> Send:
+def in_time(send: Send) -> Send:
     """Return `send` with a limit of STALL_SECONDS for each message."""
 
     async def send_in_time(message: Mapping[str, Any]) -> None:
@@ -52,6 +56,18 @@ def _in_time(send: Send) -> Send:
     return send_in_time
 
 
+def _asks_for_stream(request: HttpRequest) -> bool:
+    """Whether the answer may stay open for as long as the client likes."""
+    return request.path == UPDATES_PATH or "text/event-stream" in request.headers.get("Accept", "")
+
+
+def _too_many_streams() -> HttpResponse:
+    refusal = plain_problem(503, "overloaded", "The server has no place left for another event stream.")
+    refusal.headers["Retry-After"] = str(STREAM_RETRY_SECONDS)
+    refusal.headers["Connection"] = "close"  # kept open, it would take a place all the same
+    return refusal
+
+
 class ApiHandler(ASGIHandler):
     """Serves coroutine views on the event loop."""
 
@@ -59,6 +75,7 @@ class ApiHandler(ASGIHandler):
         """Build the chain of the API: CORS headers around Django's conversion of exceptions to responses."""
         views: Any = convert_exception_to_response(self._get_response_async)
         self._middleware_chain = convert_exception_to_response(CorsMiddleware(views))
+        self._streams = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; a client that goes away cancels its view."""
@@ -88,17 +105,29 @@ class ApiHandler(ASGIHandler):
 
     async def _answer(self, request: ASGIRequest, send: Send) -> None:
         await note_origin(request)
-        response: Any = await self._middleware_chain(request)  # type: ignore[misc]  # always async here
-        request.close()
-        del request  # a stream may be open for hours and needs none of it
+        # Counted from here on: many that ask at once could all find a place.
+        is_stream = _asks_for_stream(request)
+        request.META[NO_PLACE] = is_stream and self._streams >= budget().streams
+        self._streams += is_stream
+        try:
+            response: Any = await self._middleware_chain(request)  # type: ignore[misc]  # always async here
+            request.close()
+            del request  # a stream may be open for hours and needs none of it
+            await self._send(response, send)
+        finally:
+            self._streams -= is_stream
+
+    async def _send(self, response: Any, send: Send) -> None:
         with contextlib.suppress(TimeoutError):  # a reader that takes nothing for so long is let go
             if response.streaming:
-                await self.send_response(response, _in_time(send))
+                await self.send_response(response, in_time(send))
             else:
                 async with asyncio.timeout(STALL_SECONDS):
                     await self.send_response(response, send)
 
     async def _get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        if request.META[NO_PLACE]:
+            return _too_many_streams()
         try:
             if request.path.startswith("/api/"):  # probes come under the machine's own address
                 request.get_host()  # a name that is not ours: a page elsewhere has had its own name point here

@@ -5,16 +5,22 @@ import gc
 import logging
 import os
 import time
+from collections.abc import Mapping
+from typing import Any
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aomi_site.settings")
-stock = get_asgi_application()
+django.setup(set_prefix=False)
 
 # The apps can be imported only once Django is set up.
 from django.conf import settings  # noqa: E402
 
-from aomi_site.api_handler import ApiHandler, Receive, Scope, Send  # noqa: E402
+from aomi_site.api_handler import ApiHandler, Application, Receive, Scope, Send  # noqa: E402
+from aomi_site.logins import prune_logins_forever  # noqa: E402
+from aomi_site.proxies import ProxyHeaders  # noqa: E402
+from aomi_site.static_files import StaticFiles  # noqa: E402
+from aomi_site.stock_handler import StockHandler  # noqa: E402
 from apps_registry import database  # noqa: E402
 from apps_registry.outbound_calls import prune_outbound_forever  # noqa: E402
 from apps_registry.retrieval.ingest import ingest_forever  # noqa: E402
@@ -26,7 +32,8 @@ from sessions_app.partials import partials  # noqa: E402
 from sessions_app.upkeep import prune_forever, sweep_forever  # noqa: E402
 
 access_log = logging.getLogger("aomi.access")
-lean = ApiHandler()
+lean, stock, static = ApiHandler(), StockHandler(), StaticFiles()
+proxy_headers = ProxyHeaders(settings.TRUSTED_PROXIES)
 _ending: "asyncio.Task[None] | None" = None
 hub.handle(partials.on_event, on_gap=partials.on_gap)
 hub.handle(interrupts.on_event)
@@ -39,6 +46,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
     elif scope["type"] == "http":
+        proxy_headers.apply(scope)
         await _http(scope, receive, send)
 
 
@@ -46,19 +54,24 @@ async def _http(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve a request and log its path; the query string, which holds messages, is never logged."""
     began, status = time.perf_counter(), 0
 
-    async def note_status(message: dict[str, object]) -> None:
+    async def note_status(message: Mapping[str, Any]) -> None:
         nonlocal status
         if message["type"] == "http.response.start":
-            status = int(str(message["status"]))
+            status = int(message["status"])
         await send(message)
 
-    handler = lean if scope["path"].startswith(LEAN_PATHS) else stock
     try:
-        await handler(scope, receive, note_status)  # type: ignore[arg-type]
+        await _handler(scope["path"])(scope, receive, note_status)
     finally:
         milliseconds = (time.perf_counter() - began) * 1000
         level = logging.DEBUG if scope["path"] in PROBES else logging.INFO
         access_log.log(level, "%s %s %d %.0fms", scope["method"], scope["path"], status, milliseconds)
+
+
+def _handler(path: str) -> Application:
+    if path.startswith(LEAN_PATHS):
+        return lean
+    return static if path in static else stock
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
@@ -67,7 +80,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     try:
         await database.open_pool()
         await hub.start()
-        works = (prune_forever, prune_outbound_forever, sweep_forever, ingest_forever)
+        works = (prune_forever, prune_outbound_forever, sweep_forever, ingest_forever, prune_logins_forever)
         upkeep = [asyncio.create_task(work(), name=work.__name__) for work in works]
     except Exception as error:
         await send({"type": "lifespan.startup.failed", "message": f"The database pool did not open: {error}"})

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from axes.apps import AppConfig as AxesConfig
 from django.apps import AppConfig
 from django.contrib.admin import autodiscover
 from django.contrib.admin.apps import SimpleAdminConfig
@@ -17,6 +18,12 @@ class ConsoleConfig(SimpleAdminConfig):
         """Have the system checks load the pages that they look at."""
         checks.register(check_dependencies, checks.Tags.admin)
         checks.register(_check_pages, checks.Tags.admin)
+
+
+class LoginsConfig(AxesConfig):  # type: ignore[misc]  # it comes without types
+    """django-axes, under a name that operators understand."""
+
+    verbose_name = "Logins"
 
 
 def _check_pages(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[checks.CheckMessage]:

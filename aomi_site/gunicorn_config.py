@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from aomi_site.environment import Environment
+from apps_registry.descriptors import raise_limit
 
 env = Environment()
 worker_class = "aomi_site.worker.AomiWorker"
@@ -42,6 +43,7 @@ def on_starting(server: object) -> None:
         importlib.import_module(_settings().ROOT_URLCONF)
     except ImproperlyConfigured as error:
         raise SystemExit(f"Error: {error}") from None
+    raise_limit()
     gc.freeze()  # a collection would write to the shared pages
 
 

@@ -1,6 +1,7 @@
 """All settings, read from the environment; the README's configuration table documents each one."""
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -11,6 +12,7 @@ from aomi_site.environment import (
     local_secret_key,
     local_secrets_key,
     postgres_address,
+    refuse_retired,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -43,6 +45,9 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[:
 if not ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS is not set: name the hosts that clients use, comma-separated.")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# The proxies whose X-Forwarded-For and X-Forwarded-Proto count: see aomi_site/proxies.py.
+refuse_retired()
+TRUSTED_PROXIES = env.proxies("TRUSTED_PROXIES")
 
 # --- Apps and middleware ----------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -52,6 +57,7 @@ INSTALLED_APPS = [
     "sessions_app",
     "chat",
     "aomi_site.console_config.ConsoleConfig",
+    "aomi_site.console_config.LoginsConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -62,10 +68,9 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
 ]
-# The admin's chain. Calls under /api/ never pass it: aomi_site/asgi.py gives them a lean handler.
+# The admin's chain. Calls under /api/ never pass it: aomi_site/asgi.py gives them a lean handler. Nor do static files.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -74,6 +79,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "aomi_site.bad_input.BadInputMiddleware",
+    "aomi_site.logins.LoginQueueMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "aomi_site.urls"
 ASGI_APPLICATION = "aomi_site.asgi.application"
@@ -108,6 +115,8 @@ DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Connections of one worker's async pool (the hot path); the admin uses its own.
 DATABASE_POOL_SIZE = env.whole_number("DATABASE_POOL_SIZE", 10)
+# Requests of the admin that one worker runs at a time, each in a thread with at most one connection.
+ADMIN_THREADS = env.whole_number("ADMIN_THREADS", 8, minimum=2)
 
 # --- Operators and the admin ------------------------------------------------------------------------
 AUTH_PASSWORD_VALIDATORS = [
@@ -115,19 +124,30 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "aomi_site.passwords.QueuedArgon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
+# The first one refuses what is locked; see aomi_site/logins.py.
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_HANDLER = "aomi_site.logins.LoginAttempts"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+# A guesser who goes on would keep the lock for ever.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "aomi_site.logins.client_address"
+AXES_LOCKOUT_CALLABLE = "aomi_site.logins.locked_out"
+# Nothing is stored but what is counted, and the console has a page of its own for that.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_LOCAL
 SECURE_SSL_REDIRECT = not IS_LOCAL
 SECURE_HSTS_SECONDS = env.whole_number("HSTS_SECONDS", 0 if IS_LOCAL else 365 * 24 * 60 * 60, minimum=0)
 # Other hosts under the same domain are not ours to bind to https.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
-# Name of the header in which a TLS-terminating proxy says "https", such as X-Forwarded-Proto.
-PROXY_PROTO_HEADER = env.str("PROXY_PROTO_HEADER", default="")
-if PROXY_PROTO_HEADER:
-    SECURE_PROXY_SSL_HEADER = (f"HTTP_{PROXY_PROTO_HEADER.upper().replace('-', '_')}", "https")
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -230,6 +250,7 @@ LOGGING = {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
         "django.security.DisallowedHost": {"level": "CRITICAL"},  # a traceback for every scanner that comes by
         "mcp": {"level": "CRITICAL"},  # prints what servers answer, with tracebacks
+        "axes": {"level": "ERROR"},  # a line for each wrong login; aomi.logins has one for each lock
         # At lower levels these print requests: prompts, query strings, keys.
         **{name: {"level": "WARNING"} for name in ("django.template", "openai", "httpx2", "httpcore2", "aiohttp")},
     },

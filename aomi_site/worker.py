@@ -7,9 +7,11 @@ import socket
 import sys
 
 from gunicorn.arbiter import Arbiter
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
+
+from aomi_site.client_limits import LimitedHttpProtocol
+from apps_registry.descriptors import budget
 
 # Clients send messages and calldata of 60,000 bytes in the query string, and nine bytes a letter of some
 # scripts; what is longer than this is not worth reading to its end.
@@ -22,7 +24,7 @@ class RequestHeadTooLarge(Exception):
     """The request line or the headers are over the limit."""
 
 
-class BoundedHttpProtocol(HttpToolsProtocol):
+class BoundedHttpProtocol(LimitedHttpProtocol):
     """uvicorn's httptools protocol takes request heads of any size; this one has limits."""
 
     _header_bytes = 0
@@ -52,6 +54,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.scope["query_string"] = query
 
 
+def _places() -> str:
+    places = budget()
+    return (
+        f"{places.limit} open files allowed: {places.connections} connections, {places.streams} of them event streams, "
+        f"and {places.outbound} to a model's provider"
+    )
+
+
 class AomiServer(Server):
     """uvicorn's server, which waits for open connections before it tells the application that it stops.
 
@@ -75,6 +85,7 @@ class AomiWorker(UvicornWorker):
         "lifespan": "on",
         "access_log": False,
         "server_header": False,
+        "proxy_headers": False,  # uvicorn's own would trust loopback: aomi_site/proxies.py decides
         "timeout_graceful_shutdown": 25,
     }
 
@@ -86,6 +97,7 @@ class AomiWorker(UvicornWorker):
 
     async def _serve(self) -> None:
         """Serve with our server; otherwise what UvicornWorker does."""
+        self.log.info(_places())
         self.config.app = self.wsgi
         server = AomiServer(config=self.config)
         # gunicorn passes an operator's Ctrl-C on as SIGQUIT; UvicornWorker's own handler does not stop the server.

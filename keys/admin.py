@@ -79,7 +79,7 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AppKey]:
         """Keys with their scopes, in one more query for a whole list; hashes are not fetched."""
-        return super().get_queryset(request).prefetch_related("apps").defer("secret_hash")
+        return super().get_queryset(request).prefetch_related("apps").defer("secret_hash", "secret_check")
 
     @admin.display(description="key", ordering="prefix")
     def key(self, app_key: AppKey) -> SafeString:
@@ -124,7 +124,7 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Keep hashes out of the list's query string, where a filter would give one away letter by letter."""
-        return not lookup.startswith("secret_hash") and super().lookup_allowed(lookup, value, request)
+        return not lookup.startswith("secret_") and super().lookup_allowed(lookup, value, request)
 
     def has_delete_permission(self, request: HttpRequest, obj: AppKey | None = None) -> bool:
         """Keys are revoked; deleting one would take its history along."""

@@ -30,6 +30,8 @@ class AppKey(models.Model):
     prefix = models.CharField(max_length=60, editable=False, help_text="The key's beginning, to recognise it by.")
     lookup_id = models.CharField(max_length=16, unique=True, editable=False)
     secret_hash = models.CharField(max_length=200, editable=False)
+    # crypto.secret_check of the secret; a key of an earlier release gets it when it is first verified.
+    secret_check = models.CharField(max_length=6, null=True, editable=False)
     apps = models.ManyToManyField(App, related_name="keys")
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
@@ -59,9 +61,10 @@ class AppKey(models.Model):
 
 
 class KeyFailure(models.Model):
-    """Wrong secrets for one key's id from one network address within a minute, counted for all workers together."""
+    """Keys that opened nothing, by their id and the network address, within a minute, for all workers together."""
 
-    lookup_id = models.CharField(max_length=16)
+    # Empty: all ids from the address together, which bounds the rows that made-up ids leave.
+    lookup_id = models.CharField(max_length=16, blank=True)
     address = models.CharField(max_length=64)
     began_at = models.DateTimeField(db_index=True)
     count = models.PositiveIntegerField()

@@ -51,6 +51,7 @@ def issue_key(
         prefix=parts.prefix,
         lookup_id=parts.lookup_id,
         secret_hash=crypto.hash_secret(parts.secret),
+        secret_check=crypto.secret_check(parts.secret),
         expires_at=expires_at,
         created_by_id=created_by.pk if created_by else None,
     )

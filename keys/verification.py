@@ -1,12 +1,26 @@
-"""Deciding what a presented key may do: one indexed read a request, argon2 once per key and process."""
+"""Deciding what a presented key may do: one indexed read a request, argon2 once per key and process.
+
+A key that opens nothing costs and says the same, whether its id is unknown, its secret wrong, or the key revoked or
+expired: a run of argon2 in the queue of failures, one count for its id and address, and 401, or 429 once there are too
+many. The throttle governs these answers, never a good key: a guesser behind the same proxy locks nobody out.
+
+Two things tell a good key from a guess before argon2 does. Keys that this worker has verified are known by a keyed
+digest. For the others, a few bits of a digest are stored next to the hash: a secret that fits them is checked in a
+queue of its own, which guesses do not reach; one that does not can only fail. While an id is blocked for an address,
+the bits are remembered, so a flood costs no statement, and yet the holder's key is read and passes. A key of an earlier
+release has no such bits until it is first verified: until then each guess at it is read and checked, in the queue of
+failures, since to block it would lock its holder out.
+"""
 
 import asyncio
+import hmac
 import math
 import secrets
 import time
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NoReturn
 
 from cachetools import LRUCache
 
@@ -15,7 +29,7 @@ from keys import crypto
 
 # The revision comes along, so that a warm request reads nothing else.
 READ_KEY = """
-SELECT revision.number, key.id, key.secret_hash,
+SELECT revision.number, key.id, key.secret_hash, key.secret_check,
        key.revoked_at IS NULL AND (key.expires_at IS NULL OR key.expires_at > clock_timestamp()),
        ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id),
        key.last_used_at IS NULL OR key.last_used_at < clock_timestamp() - interval '1 minute'
@@ -34,31 +48,45 @@ WHERE key.id = ANY(%s) AND key.revoked_at IS NULL
     AND (key.expires_at IS NULL OR key.expires_at > clock_timestamp())
 """
 
-READ_FAILURES = """
-SELECT count, ceil(extract(epoch FROM began_at + interval '1 minute' - clock_timestamp()))::int
-FROM keys_keyfailure
-WHERE lookup_id = %(lookup_id)s AND address = %(address)s AND began_at > clock_timestamp() - interval '1 minute'
-"""
-# Those whose minute is over go along, so that the table holds what counts and little more.
+STORE_CHECK = "UPDATE keys_appkey SET secret_check = %s WHERE id = %s AND secret_check IS NULL"
+
+# Two counts: for the address, and for the id from it. The second is left out where the address has used up its own:
+# made-up ids leave no more rows than that. Those whose minute is over go along, so that the table holds what counts.
 COUNT_FAILURE = """
 WITH over AS (
     DELETE FROM keys_keyfailure WHERE id IN (
         SELECT id FROM keys_keyfailure
-        WHERE began_at < clock_timestamp() - interval '2 minutes' AND lookup_id <> %(lookup_id)s
+        WHERE began_at < clock_timestamp() - interval '2 minutes'
+            AND NOT (address = %(address)s AND lookup_id IN ('', %(lookup_id)s))
         LIMIT 100 FOR UPDATE SKIP LOCKED)
+), address AS (
+    INSERT INTO keys_keyfailure AS failure (lookup_id, address, began_at, count)
+    VALUES ('', %(address)s, clock_timestamp(), 1)
+    ON CONFLICT (lookup_id, address) DO UPDATE SET
+        count = CASE WHEN failure.began_at > clock_timestamp() - interval '1 minute' THEN failure.count ELSE 0 END + 1,
+        began_at = CASE WHEN failure.began_at > clock_timestamp() - interval '1 minute' THEN failure.began_at
+            ELSE clock_timestamp() END
+    RETURNING count, began_at
+), id AS (
+    INSERT INTO keys_keyfailure AS failure (lookup_id, address, began_at, count)
+    SELECT %(lookup_id)s, %(address)s, clock_timestamp(), 1 FROM address WHERE count <= %(per_address)s
+    ON CONFLICT (lookup_id, address) DO UPDATE SET
+        count = CASE WHEN failure.began_at > clock_timestamp() - interval '1 minute' THEN failure.count ELSE 0 END + 1,
+        began_at = CASE WHEN failure.began_at > clock_timestamp() - interval '1 minute' THEN failure.began_at
+            ELSE clock_timestamp() END
+    RETURNING count, began_at
 )
-INSERT INTO keys_keyfailure AS failure (lookup_id, address, began_at, count)
-VALUES (%(lookup_id)s, %(address)s, clock_timestamp(), 1)
-ON CONFLICT (lookup_id, address) DO UPDATE SET
-    count = CASE WHEN failure.began_at > clock_timestamp() - interval '1 minute' THEN failure.count ELSE 0 END + 1,
-    began_at = CASE WHEN failure.began_at > clock_timestamp() - interval '1 minute' THEN failure.began_at
-        ELSE clock_timestamp() END
-RETURNING count, ceil(extract(epoch FROM began_at + interval '1 minute' - clock_timestamp()))::int
+SELECT address.count, extract(epoch FROM address.began_at + interval '1 minute' - clock_timestamp())::float,
+       id.count, extract(epoch FROM id.began_at + interval '1 minute' - clock_timestamp())::float
+FROM address LEFT JOIN id ON true
 """
 
 VERIFIED_MAX = 100_000
 QUEUE_MAX = 8
 FAILURES_PER_MINUTE = 20
+ADDRESS_FAILURES_PER_MINUTE = 500
+# What is compared where there is no key, so that it takes as long.
+NOBODYS_HASH = crypto.hash_secret("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +109,63 @@ class InvalidKey(Exception):
 
 
 class TooManyFailures(Exception):
-    """Too many wrong secrets for this key id from this address; `retry_after` is in seconds."""
+    """Too many keys that open nothing for this id, or at all, from this address; `retry_after` is in seconds."""
 
-    def __init__(self, retry_after: int) -> None:
+    def __init__(self, retry_after: float) -> None:
         super().__init__(retry_after)
-        self.retry_after = retry_after
+        self.retry_after = max(1, math.ceil(retry_after))
 
 
 class VerifierBusy(Exception):
     """More first-time keys wait for argon2 than this worker takes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What is stored of the key with the presented id; of no key, or one that is over, a row that nothing fits."""
+
+    key_id: int | None
+    secret_hash: str
+    secret_check: str | None
+
+
+NOBODY = _Row(key_id=None, secret_hash=NOBODYS_HASH, secret_check="")
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Until when failures are answered at once, and the bits that a good secret for the id has; "": there is none."""
+
+    until: float
+    secret_check: str = ""
+
+    @property
+    def left(self) -> float:
+        """Seconds."""
+        return self.until - time.monotonic()
+
+
+class _Queue:
+    """One thread of argon2, and a bounded number of checks that wait for it."""
+
+    def __init__(self, name: str) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._waiting = 0
+
+    async def matches(self, secret_hash: str, secret: str) -> bool:
+        """Whether the hash was made of the secret.
+
+        Raises:
+            VerifierBusy: too many are waiting.
+        """
+        if self._waiting >= QUEUE_MAX:
+            raise VerifierBusy
+        self._waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._thread, crypto.verify_secret, secret_hash, secret)
+        finally:
+            self._waiting -= 1
 
 
 class KeyVerifier:
@@ -99,10 +175,9 @@ class KeyVerifier:
         self._process_key = secrets.token_bytes(32)
         # fingerprint of a key -> the stored hash that it was found to match
         self._verified: LRUCache[bytes, str] = LRUCache(VERIFIED_MAX)
-        # (key id, address) that may not try before so long; a flood then costs no statement each
-        self._blocked_until: LRUCache[tuple[str, str], float] = LRUCache(VERIFIED_MAX)
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="argon2")
-        self._waiting = 0
+        self._blocked_ids: LRUCache[tuple[str, str], _Block] = LRUCache(VERIFIED_MAX)
+        self._blocked_addresses: LRUCache[str, _Block] = LRUCache(VERIFIED_MAX)
+        self._good, self._guesses = _Queue("argon2"), _Queue("argon2-failures")
 
     async def anonymous(self) -> Caller:
         """Return the caller of a request without a key."""
@@ -118,51 +193,67 @@ class KeyVerifier:
 
         Raises:
             InvalidKey: it does not open anything.
-            TooManyFailures: after 20 wrong secrets a minute for one id and address, on whichever workers.
+            TooManyFailures: the same, after 20 such keys a minute for one id and address, on any workers.
             VerifierBusy: the queue for first-time checks is full.
         """
         parts = crypto.parse_key(presented)
         if parts is None:
             raise InvalidKey
+        mark = crypto.fingerprint(parts.plain, process_key=self._process_key)
+        self._refuse_guess(parts, mark, address)
         rows = await database.read(READ_KEY, [parts.lookup_id])
-        revision, key_id, secret_hash, is_usable, app_ids, is_stale = rows[0]
-        if key_id is None or not await self._matches(parts, secret_hash, address) or not is_usable:
-            raise InvalidKey
+        revision, key_id, secret_hash, check, is_usable, app_ids, is_stale = rows[0]
+        row = _Row(key_id, secret_hash, check) if is_usable and key_id is not None else NOBODY
+        if not await self._matches(parts, mark, row, address):
+            self._verified.pop(mark, None)  # a revoked key is a guess like any other
+            await self._fail(parts, row, address)
         if is_stale:
             await database.execute(TOUCH_KEY, [key_id])
         return Caller(key_id=key_id, app_ids=frozenset(app_ids), revision=revision)
 
-    async def _matches(self, parts: crypto.KeyParts, secret_hash: str, address: str) -> bool:
-        mark = crypto.fingerprint(parts.plain, process_key=self._process_key)
-        if self._verified.get(mark) == secret_hash:
-            return True
-        who = (parts.lookup_id, address)
-        await self._check_failures(who, FAILURES_PER_MINUTE - 1, READ_FAILURES)
-        if await self._argon2(secret_hash, parts.secret):
-            self._verified[mark] = secret_hash
-            return True
-        await self._check_failures(who, FAILURES_PER_MINUTE, COUNT_FAILURE)
-        return False
+    def _refuse_guess(self, parts: crypto.KeyParts, mark: bytes, address: str) -> None:
+        """Refuse, without a look at the database, a secret for a blocked id that cannot be the right one."""
+        block = self._blocked_ids.get((parts.lookup_id, address))
+        if block is None or block.left <= 0 or mark in self._verified:
+            return
+        if not _fits(parts.secret, block.secret_check):
+            raise TooManyFailures(block.left)
 
-    async def _check_failures(self, who: tuple[str, str], allowed: int, statement: str) -> None:
-        """Refuse whoever has failed more often than is allowed."""
-        left = self._blocked_until.get(who, 0.0) - time.monotonic()
-        if left > 0:
-            raise TooManyFailures(retry_after=math.ceil(left))
-        rows = await database.execute(statement, {"lookup_id": who[0], "address": who[1]})
-        if rows and rows[0][0] > allowed:
-            self._blocked_until[who] = time.monotonic() + rows[0][1]
-            raise TooManyFailures(retry_after=max(1, rows[0][1]))
+    async def _matches(self, parts: crypto.KeyParts, mark: bytes, row: _Row, address: str) -> bool:
+        if self._verified.get(mark) == row.secret_hash:
+            return True
+        is_wrong = row.secret_check is not None and not _fits(parts.secret, row.secret_check)
+        if is_wrong and (block := self._blocked_addresses.get(address)) and block.left > 0:
+            return False
+        queue = self._guesses if is_wrong or row.secret_check is None else self._good
+        if not await queue.matches(row.secret_hash, parts.secret):
+            return False
+        self._verified[mark] = row.secret_hash
+        if row.secret_check is None:
+            await database.execute(STORE_CHECK, [crypto.secret_check(parts.secret), row.key_id])
+        return True
 
-    async def _argon2(self, secret_hash: str, secret: str) -> bool:
-        if self._waiting >= QUEUE_MAX:
-            raise VerifierBusy
-        self._waiting += 1
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._thread, crypto.verify_secret, secret_hash, secret)
-        finally:
-            self._waiting -= 1
+    async def _fail(self, parts: crypto.KeyParts, row: _Row, address: str) -> NoReturn:
+        """Count a key that opens nothing, and refuse it."""
+        if (block := self._blocked_addresses.get(address)) and block.left > 0:
+            raise TooManyFailures(block.left)
+        ((of_address, address_left, of_id, id_left),) = await database.execute(
+            COUNT_FAILURE,
+            {"lookup_id": parts.lookup_id, "address": address, "per_address": ADDRESS_FAILURES_PER_MINUTE},
+        )
+        if of_address > ADDRESS_FAILURES_PER_MINUTE:
+            self._blocked_addresses[address] = _Block(time.monotonic() + address_left)
+            raise TooManyFailures(address_left)
+        if of_id > FAILURES_PER_MINUTE:
+            if row.secret_check is not None:
+                block = _Block(time.monotonic() + id_left, row.secret_check)
+                self._blocked_ids[parts.lookup_id, address] = block
+            raise TooManyFailures(id_left)
+        raise InvalidKey
+
+
+def _fits(secret: str, check: str) -> bool:
+    return hmac.compare_digest(crypto.secret_check(secret), check)
 
 
 async def usable_scopes(key_ids: Collection[int]) -> dict[int, frozenset[int]]:

@@ -164,8 +164,9 @@ def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[...,
     """Starts a product of the test's own, which the test may harm: start(workers=1, NAME="value")."""
     started: list[Server] = []
 
-    def start_one(*, workers: int = 1, port: int | None = None, **more: str) -> Server:
-        running = start_server(tmp_path / "server.log", {**environment, **more}, workers=workers, port=port)
+    def start_one(*, workers: int = 1, port: int | None = None, ulimit: str | None = None, **more: str) -> Server:
+        log, full = tmp_path / "server.log", {**environment, **more}
+        running = start_server(log, full, workers=workers, port=port, ulimit=ulimit)
         started.append(running)
         return running
 

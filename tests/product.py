@@ -60,12 +60,19 @@ class Server:
 
 
 def start_server(
-    log_path: Path, environment: Mapping[str, str], *, workers: int = 2, port: int | None = None
+    log_path: Path,
+    environment: Mapping[str, str],
+    *,
+    workers: int = 2,
+    port: int | None = None,
+    ulimit: str | None = None,
 ) -> Server:
-    """Start gunicorn and wait until it answers."""
+    """Start gunicorn, under a limit of open files such as `-n 256`, and wait until it answers."""
     port = port or free_port()
     command = [sys.executable, "-m", "gunicorn", "-c", "aomi_site/gunicorn_config.py", "aomi_site.asgi:application"]
     command += ["--bind", f"127.0.0.1:{port}", "--workers", str(workers)]
+    if ulimit:
+        command = ["sh", "-c", f'ulimit {ulimit} && exec "$@"', "sh", *command]
     with log_path.open("ab") as log:
         full = {**os.environ, **environment}
         process = subprocess.Popen(command, cwd=ROOT, env=full, stdout=log, stderr=subprocess.STDOUT)

@@ -16,6 +16,7 @@ import httpx2
 import orjson
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
+from apps_registry.descriptors import budget
 from apps_registry.provider_key import NoProviderKey
 from apps_registry.retry_after import seconds_of
 from apps_registry.tools.base import Tool
@@ -193,7 +194,8 @@ async def _chunks(response: httpx2.Response) -> AsyncGenerator[list[object], Non
 
 
 def _connect(config: ModelConfig, key: str) -> _Provider:
-    limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=100)
+    most = min(MAX_CONNECTIONS, budget().outbound)
+    limits = httpx2.Limits(max_connections=most, max_keepalive_connections=min(most, 100))
     http = DefaultAioHttpClient(limits=limits, follow_redirects=False)  # which would take the key elsewhere
     keep_no_cookies(http)
     client = AsyncOpenAI(base_url=config.base_url, api_key=key or "none", http_client=http)
