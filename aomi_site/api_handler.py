@@ -7,26 +7,23 @@ and the middlewares of the admin (sessions, CSRF, messages) do not apply.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 
 from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404
 
+from aomi_site.body_length import AnyLengthHandler
 from aomi_site.cors import note_origin
+from aomi_site.responses import Receive, Scope, Send
 from chat.errors import not_found, plain_problem
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
-
 
 STALL_SECONDS = 30.0
 
@@ -52,7 +49,7 @@ def _in_time(send: Send) -> Send:
     return send_in_time
 
 
-class ApiHandler(ASGIHandler):
+class ApiHandler(AnyLengthHandler):
     """Serves coroutine views on the event loop."""
 
     def load_middleware(self, is_async: bool = False) -> None:
@@ -71,9 +68,9 @@ class ApiHandler(ASGIHandler):
             return
         if body is None:
             return
-        request, refusal = self.create_request(dict(scope), BytesIO(body))
+        request, _ = self.create_request(scope, BytesIO(body))
         if request is None:
-            await self.send_response(refusal or HttpResponse(status=400), send)
+            await self.send_response(plain_problem(400, "invalid_request", "The request line is malformed."), send)
             return
         watch = asyncio.create_task(_cancel_when_gone(receive, asyncio.current_task()))
         answer = self._answer(request, send)

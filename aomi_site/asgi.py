@@ -5,18 +5,23 @@ import gc
 import logging
 import os
 import time
+from collections.abc import Mapping
+from typing import Any
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aomi_site.settings")
-stock = get_asgi_application()
+django.setup(set_prefix=False)
 
 # The apps can be imported only once Django is set up.
 from django.conf import settings  # noqa: E402
 
-from aomi_site.api_handler import ApiHandler, Receive, Scope, Send  # noqa: E402
+from aomi_site.api_handler import ApiHandler  # noqa: E402
+from aomi_site.body_length import AnyLengthHandler  # noqa: E402
+from aomi_site.responses import Receive, Scope, Send, callers_request_id, with_common_headers  # noqa: E402
 from apps_registry import database  # noqa: E402
 from apps_registry.outbound_calls import prune_outbound_forever  # noqa: E402
+from apps_registry.request_ids import begin_request  # noqa: E402
 from apps_registry.retrieval.ingest import ingest_forever  # noqa: E402
 from chat import interrupts  # noqa: E402
 from chat.providers.openai_compatible import connections  # noqa: E402
@@ -26,7 +31,7 @@ from sessions_app.partials import partials  # noqa: E402
 from sessions_app.upkeep import prune_forever, sweep_forever  # noqa: E402
 
 access_log = logging.getLogger("aomi.access")
-lean = ApiHandler()
+lean, stock = ApiHandler(), AnyLengthHandler()
 _ending: "asyncio.Task[None] | None" = None
 hub.handle(partials.on_event, on_gap=partials.on_gap)
 hub.handle(interrupts.on_event)
@@ -43,22 +48,32 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _http(scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve a request and log its path; the query string, which holds messages, is never logged."""
-    began, status = time.perf_counter(), 0
+    """Serve a request under an id of its own, and log its path; the query string, which holds messages, never."""
+    began, status, path = time.perf_counter(), 0, scope["path"]
+    request_id = begin_request()
 
-    async def note_status(message: dict[str, object]) -> None:
+    async def send_in_common(message: Mapping[str, Any]) -> None:
         nonlocal status
         if message["type"] == "http.response.start":
-            status = int(str(message["status"]))
+            status = int(message["status"])
+            headers = with_common_headers(message["headers"], path=path, status=status, request_id=request_id)
+            message = {**message, "headers": headers}
         await send(message)
 
-    handler = lean if scope["path"].startswith(LEAN_PATHS) else stock
+    handler = lean if path.startswith(LEAN_PATHS) else stock
     try:
-        await handler(scope, receive, note_status)  # type: ignore[arg-type]
+        await handler(scope, receive, send_in_common)  # type: ignore[arg-type]
     finally:
         milliseconds = (time.perf_counter() - began) * 1000
-        level = logging.DEBUG if scope["path"] in PROBES else logging.INFO
-        access_log.log(level, "%s %s %d %.0fms", scope["method"], scope["path"], status, milliseconds)
+        _log_access(scope, status, milliseconds, request_id)
+
+
+def _log_access(scope: Scope, status: int, milliseconds: float, request_id: str) -> None:
+    level = logging.DEBUG if scope["path"] in PROBES else logging.INFO
+    sent = callers_request_id(scope)
+    also = f" caller={sent}" if sent else ""
+    line = "%s %s %d %.0fms id=%s%s"
+    access_log.log(level, line, scope["method"], scope["path"], status, milliseconds, request_id, also)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -11,6 +11,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
+from aomi_site.upgrade_offers import DeclinesUpgrades
+
 # Clients send messages and calldata of 60,000 bytes in the query string, and nine bytes a letter of some
 # scripts; what is longer than this is not worth reading to its end.
 URL_MAX_BYTES = 1024 * 1024
@@ -52,6 +54,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.scope["query_string"] = query
 
 
+class AomiHttpProtocol(DeclinesUpgrades, BoundedHttpProtocol):
+    """What each connection speaks."""
+
+
 class AomiServer(Server):
     """uvicorn's server, which waits for open connections before it tells the application that it stops.
 
@@ -71,7 +77,8 @@ class AomiWorker(UvicornWorker):
 
     CONFIG_KWARGS = {
         "loop": "uvloop",
-        "http": BoundedHttpProtocol,
+        "http": AomiHttpProtocol,
+        "ws": "none",
         "lifespan": "on",
         "access_log": False,
         "server_header": False,

@@ -14,6 +14,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from apps_registry.database import DATABASE_DOWN
+from apps_registry.request_ids import request_id
 from chat.providers.base import ModelFailure, ModelTimeout
 from keys.authentication import NO_VALID_KEY
 from sessions_app.access import InvalidSessionId
@@ -54,7 +55,7 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
     """Return the answer to any exception of an API view; DRF's EXCEPTION_HANDLER."""
     answer = _answer(exc)
     if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        logger.error("%s: %s", context["request"].path, place(exc))
+        logger.error("%s: %s id=%s", context["request"].path, place(exc), request_id())
     headers = {"Retry-After": str(answer.retry_after)} if answer.retry_after else {}
     if challenge := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
@@ -63,7 +64,7 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
 
 
 def problem(status: int, code: str, detail: str) -> dict[str, Any]:
-    """Return the body; `error` repeats the sentence for clients that read only that."""
+    """Return the body; `error` repeats the sentence for clients that read only that, `request_id` finds the log line."""
     title = HTTPStatus(status).phrase
     return {
         "type": "about:blank",
@@ -72,6 +73,7 @@ def problem(status: int, code: str, detail: str) -> dict[str, Any]:
         "detail": detail,
         "code": code,
         "error": detail,
+        "request_id": request_id(),
     }
 
 

@@ -24,7 +24,7 @@ from sessions_app.subscriptions import SessionEvent
 # Proxies close connections that are silent for a minute.
 KEEPALIVE_SECONDS = 15.0
 KEEPALIVE = b": keepalive\n\n"
-HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 def sse(data: Mapping[str, Any], *, event_id: str | None = None) -> bytes:
