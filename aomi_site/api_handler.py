@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
@@ -26,6 +26,8 @@ from aomi_site.responses import Receive, Scope, Send
 from chat.errors import not_found, plain_problem
 
 STALL_SECONDS = 30.0
+# Where a request's META holds its answer, if that was clear before any view was asked.
+REFUSAL = "aomi.refusal"
 
 
 class BodyTooLarge(Exception):
@@ -59,19 +61,20 @@ class ApiHandler(AnyLengthHandler):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; a client that goes away cancels its view."""
+        body: bytes | None = b""
+        refusal = None
         try:
             body = await self._read(receive)
         except BodyTooLarge:
-            limit = settings.API_BODY_MAX_BYTES
-            detail = f"The request body is over the limit of {limit} bytes."
-            await self.send_response(plain_problem(413, "message_too_large", detail), send)
-            return
+            detail = f"The request body is over the limit of {settings.API_BODY_MAX_BYTES} bytes."
+            refusal = plain_problem(413, "message_too_large", detail)
         if body is None:
             return
         request, _ = self.create_request(scope, BytesIO(body))
         if request is None:
             await self.send_response(plain_problem(400, "invalid_request", "The request line is malformed."), send)
             return
+        request.META[REFUSAL] = refusal
         watch = asyncio.create_task(_cancel_when_gone(receive, asyncio.current_task()))
         answer = self._answer(request, send)
         del request  # the answer drops it as soon as it can
@@ -96,6 +99,8 @@ class ApiHandler(AnyLengthHandler):
                     await self.send_response(response, send)
 
     async def _get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        if refusal := request.META[REFUSAL]:
+            return cast(HttpResponseBase, refusal)
         try:
             if request.path.startswith("/api/"):  # probes come under the machine's own address
                 request.get_host()  # a name that is not ours: a page elsewhere has had its own name point here

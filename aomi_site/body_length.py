@@ -1,12 +1,12 @@
 """Django's ASGI handler, for which a body counts whether or not its length was announced."""
 
 import os
+from collections.abc import Mapping
 from typing import IO, Any
 
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.http import HttpResponse
-
-from aomi_site.responses import Scope
+from django.http.response import HttpResponseBase
 
 
 class AnyLengthHandler(ASGIHandler):
@@ -16,8 +16,8 @@ class AnyLengthHandler(ASGIHandler):
     """
 
     def create_request(
-        self, scope: Scope, body_file: IO[bytes] | Any
-    ) -> tuple[ASGIRequest, None] | tuple[None, HttpResponse]:
+        self, scope: Mapping[str, Any], body_file: IO[bytes] | Any
+    ) -> tuple[ASGIRequest, None] | tuple[None, HttpResponseBase]:
         """Return the request, or the answer to one that cannot be read."""
         request, refusal = super().create_request(dict(scope), body_file)
         if request is None:

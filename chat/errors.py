@@ -36,6 +36,14 @@ class MessageTooLarge(exceptions.APIException):
     default_code = "message_too_large"
 
 
+class IdempotencyMismatch(exceptions.APIException):
+    """The same `Idempotency-Key` came with another message or App."""
+
+    status_code = 422
+    default_detail = "This Idempotency-Key was used in this session with another message or App; nothing was stored."
+    default_code = "idempotency_mismatch"
+
+
 class ReleaseUnusable(exceptions.APIException):
     """The release that would answer cannot be run; the detail names it and its App."""
 
@@ -64,7 +72,7 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
 
 
 def problem(status: int, code: str, detail: str) -> dict[str, Any]:
-    """Return the body; `error` repeats the sentence for clients that read only that, `request_id` finds the log line."""
+    """Return the body; `error` repeats the sentence for older clients, `request_id` finds the log line."""
     title = HTTPStatus(status).phrase
     return {
         "type": "about:blank",
@@ -84,16 +92,21 @@ def plain_problem(status: int, code: str, detail: str) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an unknown path; Django's handler404."""
-    if request.path.startswith("/api/"):
-        return plain_problem(404, "not_found", "There is nothing at this path.")
-    return defaults.page_not_found(request, exception)
+    if _is_page(request):
+        return defaults.page_not_found(request, exception)
+    return plain_problem(404, "not_found", "There is nothing at this path.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer what nothing else caught; Django's handler500."""
-    if request.path.startswith("/api/"):
-        return plain_problem(SERVER_FAILED.status, SERVER_FAILED.code, SERVER_FAILED.detail)
-    return defaults.server_error(request)
+    if _is_page(request):
+        return defaults.server_error(request)
+    return plain_problem(SERVER_FAILED.status, SERVER_FAILED.code, SERVER_FAILED.detail)
+
+
+def _is_page(request: HttpRequest) -> bool:
+    """Whether somebody looks at the answer: a browser, outside of the API, that asks for a page."""
+    return not request.path.startswith("/api/") and "text/html" in request.headers.get("Accept", "")
 
 
 def place(error: BaseException) -> str:

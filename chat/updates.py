@@ -52,7 +52,7 @@ class UpdatesView(ApiView):
 
 async def _events(caller: Caller, session_id: UUID, last_event_id: str | None) -> AsyncGenerator[bytes, None]:
     # Here and not before: a client that is gone by now never starts this, and so leaves nothing behind.
-    subscription = hub.subscribe(session_id, after=last_event_id)
+    subscription = hub.subscribe(session_id, after=last_event_id, is_stream=True)
     guard.watch(caller, subscription)
     if (task := asyncio.current_task()) is not None:
         subscription.on_overflow = task.cancel
