@@ -7,32 +7,30 @@ and the middlewares of the admin (sessions, CSRF, messages) do not apply.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404
 
+from aomi_site.body_length import AnyLengthHandler
 from aomi_site.cors import note_origin
+from aomi_site.responses import Receive, Scope, Send
 from apps_registry.descriptors import budget
 from chat.errors import not_found, plain_problem
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 STALL_SECONDS = 30.0
 UPDATES_PATH = "/api/updates"
 STREAM_RETRY_SECONDS = 5
-NO_PLACE = "aomi.no_place"  # in a request's META
+# Where a request's META holds its answer, if that was clear before any view was asked.
+REFUSAL = "aomi.refusal"
 
 
 class BodyTooLarge(Exception):
@@ -68,7 +66,7 @@ def _too_many_streams() -> HttpResponse:
     return refusal
 
 
-class ApiHandler(ASGIHandler):
+class ApiHandler(AnyLengthHandler):
     """Serves coroutine views on the event loop."""
 
     def load_middleware(self, is_async: bool = False) -> None:
@@ -79,19 +77,20 @@ class ApiHandler(ASGIHandler):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; a client that goes away cancels its view."""
+        body: bytes | None = b""
+        refusal = None
         try:
             body = await self._read(receive)
         except BodyTooLarge:
-            limit = settings.API_BODY_MAX_BYTES
-            detail = f"The request body is over the limit of {limit} bytes."
-            await self.send_response(plain_problem(413, "message_too_large", detail), send)
-            return
+            detail = f"The request body is over the limit of {settings.API_BODY_MAX_BYTES} bytes."
+            refusal = plain_problem(413, "message_too_large", detail)
         if body is None:
             return
-        request, refusal = self.create_request(dict(scope), BytesIO(body))
+        request, _ = self.create_request(scope, BytesIO(body))
         if request is None:
-            await self.send_response(refusal or HttpResponse(status=400), send)
+            await self.send_response(plain_problem(400, "invalid_request", "The request line is malformed."), send)
             return
+        request.META[REFUSAL] = refusal
         watch = asyncio.create_task(_cancel_when_gone(receive, asyncio.current_task()))
         answer = self._answer(request, send)
         del request  # the answer drops it as soon as it can
@@ -107,7 +106,8 @@ class ApiHandler(ASGIHandler):
         await note_origin(request)
         # Counted from here on: many that ask at once could all find a place.
         is_stream = _asks_for_stream(request)
-        request.META[NO_PLACE] = is_stream and self._streams >= budget().streams
+        if is_stream and self._streams >= budget().streams:
+            request.META[REFUSAL] = _too_many_streams()
         self._streams += is_stream
         try:
             response: Any = await self._middleware_chain(request)  # type: ignore[misc]  # always async here
@@ -126,8 +126,8 @@ class ApiHandler(ASGIHandler):
                     await self.send_response(response, send)
 
     async def _get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        if request.META[NO_PLACE]:
-            return _too_many_streams()
+        if refusal := request.META[REFUSAL]:
+            return cast(HttpResponseBase, refusal)
         try:
             if request.path.startswith("/api/"):  # probes come under the machine's own address
                 request.get_host()  # a name that is not ours: a page elsewhere has had its own name point here

@@ -16,13 +16,22 @@ django.setup(set_prefix=False)
 # The apps can be imported only once Django is set up.
 from django.conf import settings  # noqa: E402
 
-from aomi_site.api_handler import ApiHandler, Application, Receive, Scope, Send  # noqa: E402
+from aomi_site.api_handler import ApiHandler  # noqa: E402
 from aomi_site.logins import prune_logins_forever  # noqa: E402
 from aomi_site.proxies import ProxyHeaders  # noqa: E402
+from aomi_site.responses import (  # noqa: E402
+    Application,
+    Receive,
+    Scope,
+    Send,
+    callers_request_id,
+    with_common_headers,
+)
 from aomi_site.static_files import StaticFiles  # noqa: E402
 from aomi_site.stock_handler import StockHandler  # noqa: E402
 from apps_registry import database  # noqa: E402
 from apps_registry.outbound_calls import prune_outbound_forever  # noqa: E402
+from apps_registry.request_ids import begin_request  # noqa: E402
 from apps_registry.retrieval.ingest import ingest_forever  # noqa: E402
 from chat import interrupts  # noqa: E402
 from chat.providers.openai_compatible import connections  # noqa: E402
@@ -51,21 +60,31 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _http(scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve a request and log its path; the query string, which holds messages, is never logged."""
-    began, status = time.perf_counter(), 0
+    """Serve a request under an id of its own, and log its path; the query string, which holds messages, never."""
+    began, status, path = time.perf_counter(), 0, scope["path"]
+    request_id = begin_request()
 
-    async def note_status(message: Mapping[str, Any]) -> None:
+    async def send_in_common(message: Mapping[str, Any]) -> None:
         nonlocal status
         if message["type"] == "http.response.start":
             status = int(message["status"])
+            headers = with_common_headers(message["headers"], path=path, status=status, request_id=request_id)
+            message = {**message, "headers": headers}
         await send(message)
 
     try:
-        await _handler(scope["path"])(scope, receive, note_status)
+        await _handler(path)(scope, receive, send_in_common)
     finally:
         milliseconds = (time.perf_counter() - began) * 1000
-        level = logging.DEBUG if scope["path"] in PROBES else logging.INFO
-        access_log.log(level, "%s %s %d %.0fms", scope["method"], scope["path"], status, milliseconds)
+        _log_access(scope, status, milliseconds, request_id)
+
+
+def _log_access(scope: Scope, status: int, milliseconds: float, request_id: str) -> None:
+    level = logging.DEBUG if scope["path"] in PROBES else logging.INFO
+    sent = callers_request_id(scope)
+    also = f" caller={sent}" if sent else ""
+    line = "%s %s %d %.0fms id=%s%s"
+    access_log.log(level, line, scope["method"], scope["path"], status, milliseconds, request_id, also)
 
 
 def _handler(path: str) -> Application:

@@ -9,12 +9,14 @@ import logging
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from apps_registry.descriptors import budget
+from apps_registry.request_ids import begin_request
 
 logger = logging.getLogger("aomi.connections")
 
@@ -46,25 +48,36 @@ class Phase(enum.Enum):
 SILENT = frozenset({Phase.NOTHING_YET, Phase.NEXT_REQUEST})
 
 
-def raw_answer(status: int, code: str, detail: str, *headers: str) -> bytes:
-    """Return an answer, as `application/problem+json`, for a request that reaches no application."""
-    title = STATUS_LINE[status].decode().split(" ", 2)[2].strip()
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code, "error": detail}
-    content = orjson.dumps(body)
-    lines = [
-        "content-type: application/problem+json",
-        f"content-length: {len(content)}",
-        "cache-control: no-store",
-        "x-content-type-options: nosniff",
-        "connection: close",
-        *headers,
-        "\r\n",
-    ]
-    return STATUS_LINE[status] + "\r\n".join(lines).encode() + content
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """What is answered, as `application/problem+json`, to a request that reaches no application."""
+
+    status: int
+    code: str
+    detail: str
+    headers: tuple[str, ...] = ()
+
+    def __bytes__(self) -> bytes:
+        """Return it with a request id of its own."""
+        from chat.errors import problem  # noqa: PLC0415 - needs Django, which gunicorn's master does not set up
+
+        request_id = begin_request()
+        content = orjson.dumps(problem(self.status, self.code, self.detail))
+        lines = [
+            "content-type: application/problem+json",
+            f"content-length: {len(content)}",
+            "cache-control: no-store",
+            "x-content-type-options: nosniff",
+            f"x-request-id: {request_id}",
+            "connection: close",
+            *self.headers,
+            "\r\n",
+        ]
+        return STATUS_LINE[self.status] + "\r\n".join(lines).encode() + content
 
 
-TOO_SLOW = raw_answer(408, "request_timeout", "The request did not arrive in time.")
-FULL = raw_answer(503, "overloaded", "The server has no connection left; try again shortly.", "retry-after: 5")
+TOO_SLOW = RawAnswer(408, "request_timeout", "The request did not arrive in time.")
+FULL = RawAnswer(503, "overloaded", "The server has no connection left; try again shortly.", ("retry-after: 5",))
 
 
 class LimitedHttpProtocol(HttpToolsProtocol):
@@ -126,14 +139,14 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     # --- The phases of a request --------------------------------------------------------------------
 
-    def data_received(self, data: bytes) -> None:
-        """Take bytes of a request; those of a refused connection are what its refusal waits for."""
+    def takes_bytes(self) -> bool:
+        """Whether bytes that came are to be read; those of a refused connection are what its refusal waits for."""
         if self._is_refused:
             self._end(FULL)
-            return
+            return False
         if self._phase in SILENT:
             self._expect(Phase.HEAD, HEAD_SECONDS)
-        super().data_received(data)
+        return True
 
     def on_message_begin(self) -> None:
         """Expect the rest of a head, which may follow another request in the same piece."""
@@ -214,8 +227,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         else:
             self._end(TOO_SLOW)
 
-    def _end(self, answer: bytes = b"") -> None:
+    def _end(self, answer: RawAnswer | None = None) -> None:
         self._deadline = math.inf
         if not self.transport.is_closing():
-            self.transport.write(answer)
+            self.transport.write(bytes(answer) if answer else b"")
             self.transport.close()

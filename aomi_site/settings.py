@@ -158,6 +158,8 @@ CONTENT_SECURITY_POLICY = {
         "object-src": ["'none'"],
     }
 }
+# Where a login leads that names no page of ours; Django's own default is a page that does not exist here.
+LOGIN_REDIRECT_URL = "admin:index"
 STATIC_URL = "static/"
 # The apps' own static folders are served as they are: no collectstatic step, nothing generated.
 SERVESTATIC_USE_FINDERS = True
@@ -171,7 +173,7 @@ USE_TZ = True
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["keys.authentication.AppKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["keys.permissions.AppPermission"],
-    "DEFAULT_PARSER_CLASSES": ["chat.parsers.JSONParser", "rest_framework.parsers.FormParser"],
+    "DEFAULT_PARSER_CLASSES": ["chat.parsers.JSONParser", "chat.parsers.FormParser"],
     "DEFAULT_RENDERER_CLASSES": ["chat.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "chat.errors.problem_response",
     "UNAUTHENTICATED_USER": None,
@@ -185,7 +187,8 @@ SPECTACULAR_SETTINGS = {
     "SORT_OPERATIONS": False,
     "POSTPROCESSING_HOOKS": ["chat.schema.add_components"],
 }
-# Headers that may carry the App key; exactly one of them may be sent. Older clients use X-API-Key.
+# Headers that may carry the App key, next to `Authorization: Bearer`; those that are sent must carry the same one.
+# Older clients use X-API-Key.
 APP_KEY_HEADERS = env.list("APP_KEY_HEADERS", default=["AOMI-APP-KEY"])
 # Websites whose scripts may call the API, beside those that Apps name; "*" for all.
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
@@ -193,8 +196,15 @@ CORS_ALLOW_ALL_ORIGINS = CORS_ALLOWED_ORIGINS == ["*"]
 if CORS_ALLOW_ALL_ORIGINS:
     CORS_ALLOWED_ORIGINS = []
 CORS_ALLOW_METHODS = ["GET", "POST", "PATCH", "DELETE"]
-CORS_ALLOW_HEADERS = ["X-Session-Id", *APP_KEY_HEADERS, "Content-Type", "Idempotency-Key", "Prefer", "Last-Event-ID"]
-CORS_EXPOSE_HEADERS = ["Preference-Applied", "Retry-After", "X-Next-Cursor"]
+CORS_ALLOW_HEADERS = [
+    *("X-Session-Id", "X-Thread-Id", "AOMI-APP-KEY", "Authorization", "Content-Type", "Idempotency-Key", "Prefer"),
+    *("Last-Event-ID", "X-Request-Id", "traceparent"),
+    *(name for name in APP_KEY_HEADERS if name.upper() != "AOMI-APP-KEY"),
+]
+CORS_EXPOSE_HEADERS = [
+    *("X-Request-Id", "Retry-After", "Preference-Applied", "RateLimit", "RateLimit-Policy"),
+    "X-Next-Cursor",  # without it a browser cannot turn the pages of GET /api/sessions
+]
 CORS_PREFLIGHT_MAX_AGE = 86_400
 # A message longer than this many characters is refused with 413.
 MESSAGE_MAX_CHARS = env.whole_number("MESSAGE_MAX_CHARS", 32_000)

@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from servestatic.middleware import ServeStaticMiddleware
 from servestatic.responders import Response
 
-from aomi_site.api_handler import Receive, Scope, Send, in_time
+from aomi_site.api_handler import in_time
+from aomi_site.responses import Receive, Scope, Send
 
 CACHE_MAX_BYTES = 16 * 1024 * 1024
 PIECE_BYTES = 64 * 1024

@@ -14,11 +14,12 @@ from typing import IO, Any
 from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
 from django.core.exceptions import RequestAborted
-from django.core.handlers.asgi import ASGIHandler
 from django.db import close_old_connections, connections
 from django.http import HttpResponse
 
-from aomi_site.api_handler import BodyTooLarge, Receive, Scope, Send, in_time
+from aomi_site.api_handler import BodyTooLarge, in_time
+from aomi_site.body_length import AnyLengthHandler
+from aomi_site.responses import Receive, Scope, Send
 
 # So many requests wait for a lane, each for so long.
 QUEUE_MAX = 64
@@ -97,7 +98,7 @@ class Lanes:
         self._turns.release()
 
 
-class StockHandler(ASGIHandler):
+class StockHandler(AnyLengthHandler):
     """Django's handler, which borrows a lane for each request."""
 
     def __init__(self) -> None:

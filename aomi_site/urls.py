@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from aomi_site import probes
+from aomi_site.favicon import FaviconView
 from chat.model_check_view import check_model_view
 
 admin.autodiscover()
@@ -23,5 +24,6 @@ urlpatterns = [
     path("livez", probes.live),
     path("readyz", probes.ready),
     path("metrics", probes.metrics),
+    path("favicon.ico", FaviconView.as_view()),
     path("", RedirectView.as_view(pattern_name="admin:index")),
 ]

@@ -11,6 +11,7 @@ from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
 from aomi_site.client_limits import LimitedHttpProtocol
+from aomi_site.upgrade_offers import DeclinesUpgrades
 from apps_registry.descriptors import budget
 
 # Clients send messages and calldata of 60,000 bytes in the query string, and nine bytes a letter of some
@@ -54,6 +55,15 @@ class BoundedHttpProtocol(LimitedHttpProtocol):
         self.scope["query_string"] = query
 
 
+class AomiHttpProtocol(DeclinesUpgrades, BoundedHttpProtocol):
+    """What each connection speaks."""
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes, unless the connection is refused."""
+        if self.takes_bytes():
+            super().data_received(data)
+
+
 def _places() -> str:
     places = budget()
     return (
@@ -81,7 +91,8 @@ class AomiWorker(UvicornWorker):
 
     CONFIG_KWARGS = {
         "loop": "uvloop",
-        "http": BoundedHttpProtocol,
+        "http": AomiHttpProtocol,
+        "ws": "none",
         "lifespan": "on",
         "access_log": False,
         "server_header": False,

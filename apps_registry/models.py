@@ -86,9 +86,11 @@ class App(models.Model):
         help_text="The language that it answers in, such as French. Empty: the model follows the user.",
     )
     reply_wait_seconds = models.PositiveIntegerField(
-        default=30,
+        null=True,
+        blank=True,
         validators=[MaxValueValidator(300)],
-        help_text="How long a chat call waits for the reply before it answers 'processing'; 0 suits widgets that poll.",
+        help_text="How long a chat call waits for the reply before it answers 'processing'. Empty: 30, but not at all "
+        "where the session's /api/updates is open, since such clients poll. 0: never.",
     )
     max_tool_rounds = models.PositiveIntegerField(
         default=8,

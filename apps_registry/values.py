@@ -102,6 +102,7 @@ class AppConfig:
     """An active App as its turns see it: one release, or its draft.
 
     Attributes:
+        reply_wait_seconds: how long a chat call waits for the reply; None: the operator left it to us.
         release_id: the release; None: the draft.
         sessions_keep_release: whether sessions stay with the release that they began with.
         problem: why it cannot answer, as a sentence; it then has no models, and is otherwise as the App is now.
@@ -114,7 +115,7 @@ class AppConfig:
     models: tuple[ModelConfig, ...]  # the default first, then the alternatives in order
     sampling: Sampling
     tools: tuple[Tool, ...]
-    reply_wait_seconds: int
+    reply_wait_seconds: int | None
     max_tool_rounds: int
     history_budget_tokens: int
     sessions_readable_by_id: bool

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from apps_registry.configs import app_configs
 from apps_registry.values import AppConfig
 from chat.errors import ReleaseUnusable, SessionNotAvailable
+from chat.parsers import check_body, parser_for
 from keys.authentication import AppKeyAuthentication
 from keys.permissions import may_use
 from keys.verification import Caller
@@ -32,8 +33,7 @@ class JSONWhateverIsAccepted(BaseContentNegotiation):
 
     def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:
         """Return the parser for the request's content type, if there is one."""
-        media_type = (request.content_type or "").split(";")[0].strip().lower()
-        return next((parser for parser in parsers if parser.media_type == media_type), None)
+        return parser_for(request.content_type or "", parsers)
 
     def select_renderer(
         self, request: Request, renderers: Any, format_suffix: str | None = None
@@ -63,6 +63,7 @@ class ApiView(APIView):
             handler = self._handler(self.request)
             if self.request.method != "OPTIONS":
                 await self._authenticate(self.request)
+                check_body(self.request)
             response: HttpResponseBase = await handler(self.request, *args, **kwargs)
         except Exception as exc:
             response = self.handle_exception(exc)

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from apps_registry.configs import app_configs
 from apps_registry.values import AppConfig
 from chat.chat_stream import turn_events
-from chat.errors import ReleaseUnusable
+from chat.errors import IdempotencyMismatch, ReleaseUnusable
 from chat.parameters import (
     ClientState,
     app_parameter,
@@ -26,9 +26,11 @@ from chat.running_turn import RunningTurn, said_before
 from chat.updates import event_stream
 from chat.views import SnapshotView
 from chat.waiting import until_idle
+from keys.permissions import may_use
 from sessions_app import turns
+from sessions_app.hub import hub
 from sessions_app.store import store
-from sessions_app.turns import EarlierTurn, NewTurn, SessionBusy, TurnOutcome
+from sessions_app.turns import EarlierTurn, NewTurn, SessionBusy, SessionOfAnotherApp, TurnOutcome
 from sessions_app.values import Session
 
 
@@ -45,7 +47,8 @@ class ChatView(SnapshotView):
         running = await self._start_or_find(turn, session, app)
         if "text/event-stream" in request.headers.get("Accept", ""):
             return event_stream(turn_events(running, session_id, lambda now: self.snapshot_body(now, app)))
-        seconds, preference = seconds_to_wait(request, app.reply_wait_seconds)
+        shows_turns = hub.has_stream(session_id)
+        seconds, preference = seconds_to_wait(request, app.reply_wait_seconds, shows_turns=shows_turns)
         await self._wait(session_id, running, seconds)
         if running is not None and running.failure is not None:
             raise running.failure
@@ -66,18 +69,30 @@ class ChatView(SnapshotView):
 
     async def _start_or_find(self, turn: NewTurn, session: Session | None, app: AppConfig) -> RunningTurn | None:
         """Return the turn of this worker that answers the call; None when it is another worker's, or over."""
-        key = turn.idempotency_key
-        earlier = await turns.by_idempotency_key(turn.session_id, app.id, key) if key and session else None
+        earlier = await self._earlier(turn) if session else None
         if earlier is None:
             await self._check_release(app, session, turn.session_id)
             try:
                 return await self._start(turn.turn_id, await turns.claim(turn, session), app)
             except (SessionBusy, UniqueViolation):
                 # The same call came twice at once and the other one was first; or somebody else's turn runs.
-                earlier = await turns.by_idempotency_key(turn.session_id, app.id, key) if key else None
+                earlier = await self._earlier(turn)
                 if earlier is None:
                     raise
         return await self._find(earlier, turn.session_id, app)
+
+    async def _earlier(self, turn: NewTurn) -> EarlierTurn | None:
+        """Return the turn that was begun under the call's idempotency key, if any.
+
+        Raises:
+            IdempotencyMismatch: it was begun with another message or App.
+            SessionOfAnotherApp: with an App that is closed to the caller, who learns nothing of what happened there.
+        """
+        earlier = await turns.by_idempotency_key(turn)
+        if earlier is None or (earlier.app_id == turn.app_id and earlier.has_same_message):
+            return earlier
+        app = await app_configs.by_id(earlier.app_id, revision=self.caller.revision)
+        raise IdempotencyMismatch if may_use(self.caller, app) else SessionOfAnotherApp
 
     async def _check_release(self, app: AppConfig, session: Session | None, session_id: uuid.UUID) -> None:
         """Refuse the call before anything is stored, if the release that would answer cannot be run."""

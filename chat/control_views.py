@@ -11,7 +11,9 @@ from sessions_app.store import store
 
 
 class AppsView(ApiView):
-    """`GET /api/control/apps`."""
+    """`GET /api/control/apps`, and `/api/session/apps`, whose clients read objects."""
+
+    as_objects = False
 
     async def get(self, request: Request) -> Response:
         """List the default App and those in the key's scope."""
@@ -20,7 +22,7 @@ class AppsView(ApiView):
         found = [await app_configs.default(revision=revision)]
         found += [await app_configs.by_id(app_id, revision=revision) for app_id in sorted(self.caller.app_ids)]
         names = dict.fromkeys(app.slug for app in found if app is not None)
-        return Response([{"name": name} for name in names])
+        return Response([{"name": name} if self.as_objects else name for name in names])
 
 
 class ModelView(ApiView):

@@ -14,6 +14,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from apps_registry.database import DATABASE_DOWN
+from apps_registry.request_ids import request_id
 from chat.providers.base import ModelFailure, ModelTimeout
 from keys.authentication import NO_VALID_KEY
 from sessions_app.access import InvalidSessionId
@@ -35,6 +36,14 @@ class MessageTooLarge(exceptions.APIException):
     default_code = "message_too_large"
 
 
+class IdempotencyMismatch(exceptions.APIException):
+    """The same `Idempotency-Key` came with another message or App."""
+
+    status_code = 422
+    default_detail = "This Idempotency-Key was used in this session with another message or App; nothing was stored."
+    default_code = "idempotency_mismatch"
+
+
 class ReleaseUnusable(exceptions.APIException):
     """The release that would answer cannot be run; the detail names it and its App."""
 
@@ -54,7 +63,7 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
     """Return the answer to any exception of an API view; DRF's EXCEPTION_HANDLER."""
     answer = _answer(exc)
     if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        logger.error("%s: %s", context["request"].path, place(exc))
+        logger.error("%s: %s id=%s", context["request"].path, place(exc), request_id())
     headers = {"Retry-After": str(answer.retry_after)} if answer.retry_after else {}
     if challenge := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
@@ -63,7 +72,7 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
 
 
 def problem(status: int, code: str, detail: str) -> dict[str, Any]:
-    """Return the body; `error` repeats the sentence for clients that read only that."""
+    """Return the body; `error` repeats the sentence for older clients, `request_id` finds the log line."""
     title = HTTPStatus(status).phrase
     return {
         "type": "about:blank",
@@ -72,6 +81,7 @@ def problem(status: int, code: str, detail: str) -> dict[str, Any]:
         "detail": detail,
         "code": code,
         "error": detail,
+        "request_id": request_id(),
     }
 
 
@@ -82,16 +92,21 @@ def plain_problem(status: int, code: str, detail: str) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an unknown path; Django's handler404."""
-    if request.path.startswith("/api/"):
-        return plain_problem(404, "not_found", "There is nothing at this path.")
-    return defaults.page_not_found(request, exception)
+    if _is_page(request):
+        return defaults.page_not_found(request, exception)
+    return plain_problem(404, "not_found", "There is nothing at this path.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer what nothing else caught; Django's handler500."""
-    if request.path.startswith("/api/"):
-        return plain_problem(SERVER_FAILED.status, SERVER_FAILED.code, SERVER_FAILED.detail)
-    return defaults.server_error(request)
+    if _is_page(request):
+        return defaults.server_error(request)
+    return plain_problem(SERVER_FAILED.status, SERVER_FAILED.code, SERVER_FAILED.detail)
+
+
+def _is_page(request: HttpRequest) -> bool:
+    """Whether somebody looks at the answer: a browser, outside of the API, that asks for a page."""
+    return not request.path.startswith("/api/") and "text/html" in request.headers.get("Accept", "")
 
 
 def place(error: BaseException) -> str:

@@ -15,6 +15,7 @@ from sessions_app.values import Wallet
 
 TITLE_MAX_CHARS = 200
 IDEMPOTENCY_KEY_MAX_CHARS = 255
+REPLY_WAIT_SECONDS = 30  # where the App's operator left it to us
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +92,18 @@ def idempotency_key(request: Request) -> str | None:
     return key
 
 
-def seconds_to_wait(request: Request, app_default: int) -> tuple[int, str | None]:
+def seconds_to_wait(request: Request, app_wait: int | None, *, shows_turns: bool) -> tuple[int, str | None]:
     """Return how long to wait for the reply, and which preference of the client's that honours, if any.
 
-    By `Prefer` (RFC 7240), else what the App says.
+    By `Prefer` (RFC 7240), else what the App says, else by what the client listens to.
+
+    Args:
+        request: the chat call.
+        app_wait: the App's reply wait in seconds; None: its operator left it to us.
+        shows_turns: whether the session's updates are read. Such a client shows a running turn only from an answer
+            that comes at once.
     """
+    longest = REPLY_WAIT_SECONDS if app_wait is None else app_wait
     sent = request.headers.get("Prefer", "").lower().split(",")
     preferences = [preference.split(";")[0].strip() for preference in sent]
     if "respond-async" in preferences:
@@ -103,9 +111,9 @@ def seconds_to_wait(request: Request, app_default: int) -> tuple[int, str | None
     for preference in preferences:
         name, _, value = preference.partition("=")
         if name.strip() == "wait" and value.strip().isdecimal():
-            seconds = min(int(value.strip()[:4]), app_default)
+            seconds = min(int(value.strip()[:4]), longest)
             return seconds, f"wait={seconds}"
-    return app_default, None
+    return 0 if app_wait is None and shows_turns else longest, None
 
 
 def client_state(request: Request) -> ClientState:

@@ -1,11 +1,20 @@
-"""JSON request bodies."""
+"""Request bodies: JSON by any of its names, or a form; whatever else is refused by what it is."""
 
-from collections.abc import Mapping
+import codecs
+from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 import orjson
-from rest_framework.exceptions import ParseError
+from django.http import HttpRequest, QueryDict
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+
+JSON_TYPES = frozenset({"application/json", "text/json"})
+FORM_TYPE = "application/x-www-form-urlencoded"
+# Django decodes by whatever codec the charset names, some of which give no text at all.
+FORM_CHARSETS = frozenset({"utf-8", "ascii", "iso8859-1", "cp1252"})
+TAKEN = f"send application/json or {FORM_TYPE}"
 
 
 class JSONParser(BaseParser):
@@ -17,7 +26,7 @@ class JSONParser(BaseParser):
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """Return the body's object; raise ParseError when it is anything else."""
-        body = stream.read()
+        body = _without_mark(stream.read())
         if not body.strip():
             return {}
         try:
@@ -27,3 +36,51 @@ class JSONParser(BaseParser):
         if not isinstance(data, dict):
             raise ParseError("The body is not a JSON object.")
         return data
+
+
+class FormParser(BaseParser):
+    """Reads what an HTML form sends."""
+
+    media_type = FORM_TYPE
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> QueryDict:
+        """Return the fields; raise UnsupportedMediaType for a charset that is none for forms."""
+        charset = (parser_context or {}).get("encoding") or "utf-8"
+        if codecs.lookup(charset).name not in FORM_CHARSETS:
+            raise UnsupportedMediaType("", detail="The body's charset is not one for forms; send UTF-8.")
+        return QueryDict(_without_mark(stream.read()), encoding=charset)
+
+
+def parser_for(content_type: str, parsers: Sequence[BaseParser]) -> BaseParser | None:
+    """Return the parser for a body of this type; None where no parser takes it."""
+    media_type = content_type.split(";", maxsplit=1)[0].strip().lower()
+    is_json = media_type in JSON_TYPES or media_type.endswith("+json")
+    wanted = JSONParser.media_type if is_json else media_type
+    return next((parser for parser in parsers if parser.media_type == wanted), None)
+
+
+def check_body(request: Request) -> None:
+    """Refuse a body that no parser takes, whether or not the call would have looked at it.
+
+    Raises:
+        UnsupportedMediaType: it is of another type, or compressed.
+    """
+    http: HttpRequest = request._request
+    if not has_body(http):
+        return
+    if request.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise UnsupportedMediaType("", detail="The body has a Content-Encoding; send it without one.")
+    if parser_for(request.content_type or "", request.parsers or ()) is None:
+        said = "is of another Content-Type" if request.content_type else "has no Content-Type"
+        raise UnsupportedMediaType("", detail=f"The body {said}; {TAKEN}.")
+
+
+def has_body(request: HttpRequest) -> bool:
+    """Whether a request has a body; see aomi_site/body_length.py."""
+    return request.META.get("CONTENT_LENGTH") not in {None, "", "0"}
+
+
+def _without_mark(body: bytes) -> bytes:
+    return body.removeprefix(codecs.BOM_UTF8)

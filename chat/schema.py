@@ -6,7 +6,7 @@ brings paths, methods, docstrings and the `manage.py spectacular` command. A vie
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
@@ -30,6 +30,7 @@ from chat.schema_shapes import (
 
 CALLER = (400, 401, 403, 429, 503)  # what any call on a session may be answered
 OWN = (*CALLER, 404)
+BODY = (413, 415)  # also where a call looks at no body
 JSON, FORM, SSE = "application/json", "application/x-www-form-urlencoded", "text/event-stream"
 
 
@@ -83,10 +84,9 @@ CHAT_STREAM = (
 )
 UPDATES_STREAM = f'id: 17-1\ndata: {{"type":"title_changed","session_id":"{EXAMPLE_SESSION}","new_title":"ETH"}}\n\n'
 PATH_ID = ("SessionId", "PathSessionId")
-APPS = Call(
-    "choices",
-    json_of({"type": "array", "items": record({"name": TEXT})}, example=[{"name": "default"}]),
-    problems=(400, 401, 429, 503),
+APPS = Call("choices", json_of({"type": "array", "items": TEXT}, example=["default"]), problems=(400, 401, 429, 503))
+APPS_AS_OBJECTS = replace(
+    APPS, gives=json_of({"type": "array", "items": record({"name": TEXT})}, example=[{"name": "default"}])
 )
 MODELS = Call("choices", json_of({"type": "array", "items": TEXT}, example=["gpt-5"]), query=["app"])
 CHOSEN = record(
@@ -96,20 +96,22 @@ MODEL = Call(
     "choices",
     json_of(CHOSEN, example={"success": True, "rig": "gpt-5", "baml": "gpt-5", "created": False}),
     body=["rig", "app"],
-    problems=(*CALLER, 413, 415),
+    problems=(*CALLER, *BODY),
 )
-ARCHIVE = Call("sessions", SESSION, headers=PATH_ID, problems=OWN)
+ARCHIVE = Call("sessions", SESSION, headers=PATH_ID, problems=(*OWN, *BODY))
 CALLS: dict[tuple[str, str], Call] = {
     ("POST", "/api/chat"): Call(
         "chat",
         {**SNAPSHOT, **stream_of("ChatEvent", CHAT_STREAM)},
         body=["message", "app", "public_key", "user_state", "client_id"],
         headers=("SessionId", "IdempotencyKey", "Prefer"),
-        problems=(*OWN, 409, 413, 415, 502, 504),
-        description="With `Accept: text/event-stream` the turn is streamed, and a failure of the model is an event.",
+        problems=(*OWN, *BODY, 409, 422, 502, 504),
+        description="With `Accept: text/event-stream` the turn is streamed, and a failure of the model is an event. "
+        "Where `GET /api/updates` of the session is open and the App's reply wait was left at its default, the answer "
+        "comes at once, unless `Prefer: wait=N` is sent.",
     ),
     ("GET", "/api/state"): Call("chat", SNAPSHOT, query=["user_state", "client_id", "public_key", "since"]),
-    ("POST", "/api/interrupt"): Call("chat", SNAPSHOT, problems=OWN),
+    ("POST", "/api/interrupt"): Call("chat", SNAPSHOT, problems=(*OWN, *BODY)),
     ("GET", "/api/updates"): Call(
         "chat", stream_of("UpdateEvent", UPDATES_STREAM), headers=("SessionId", "LastEventId")
     ),
@@ -117,7 +119,7 @@ CALLS: dict[tuple[str, str], Call] = {
         "events",
         json_of(record({"res": ref("schemas", "Message")})),
         body=["message"],
-        problems=(*OWN, 410, 413, 415),
+        problems=(*OWN, *BODY, 410),
         description='`{"type": "confirm_tool", "payload": {"call_id": "…", "approved": true}}` answers an '
         "`InlineCall`: the "
         "turn goes on. It is refused, like chat, without the App's key, and with 410 when nothing waits for it.",
@@ -129,7 +131,7 @@ CALLS: dict[tuple[str, str], Call] = {
         "sessions",
         json_of(record(TITLED), example={"session_id": EXAMPLE_SESSION, "title": "New Chat"}),
         body=["public_key", "app"],
-        problems=(*OWN, 413, 415),
+        problems=(*OWN, *BODY),
     ),
     ("GET", "/api/sessions"): Call(
         "sessions",
@@ -141,34 +143,34 @@ CALLS: dict[tuple[str, str], Call] = {
     ),
     ("GET", "/api/sessions/{session_id}"): Call("sessions", SESSION, headers=PATH_ID, problems=OWN),
     ("PATCH", "/api/sessions/{session_id}"): Call(
-        "sessions", SESSION, body=["title"], headers=PATH_ID, problems=(*OWN, 413, 415)
+        "sessions", SESSION, body=["title"], headers=PATH_ID, problems=(*OWN, *BODY)
     ),
     ("DELETE", "/api/sessions/{session_id}"): Call(
         "sessions",
         json_of(record({"session_id": UUID, "deleted": {"const": True, "type": "boolean"}})),
         headers=PATH_ID,
-        problems=OWN,
+        problems=(*OWN, *BODY),
     ),
     ("POST", "/api/sessions/{session_id}/archive"): ARCHIVE,
     ("POST", "/api/sessions/{session_id}/unarchive"): ARCHIVE,
     ("GET", "/api/control/apps"): APPS,
     ("GET", "/api/control/models"): MODELS,
     ("POST", "/api/control/model"): MODEL,
-    ("GET", "/api/session/apps"): APPS,
+    ("GET", "/api/session/apps"): APPS_AS_OBJECTS,
     ("GET", "/api/session/models"): MODELS,
     ("POST", "/api/session/model"): MODEL,
     ("POST", "/api/wallet/challenge"): Call(
         "wallet",
         json_of(record({"message": TEXT, "nonce": TEXT, "expires_at": TIME})),
         body=["address", "chain_id", "domain", "uri"],
-        problems=(*OWN, 413, 415),
+        problems=(*OWN, *BODY),
         description="The text is a Sign-In with Ethereum message (EIP-4361), good for one signature within 5 minutes.",
     ),
     ("POST", "/api/wallet/verify"): Call(
         "wallet",
         json_of(record({"address": ADDRESS, "chain_id": CHAIN_ID, "is_proven": {"const": True, "type": "boolean"}})),
         body=["message", "signature"],
-        problems=(*OWN, 413, 415),
+        problems=(*OWN, *BODY),
     ),
     ("GET", "/api/schema"): Call("documentation", json_of({"type": "object"}), headers=(), problems=(), is_open=True),
     ("GET", "/api/docs"): Call("documentation", {"text/html": {"schema": TEXT}}, headers=(), problems=(), is_open=True),
@@ -194,7 +196,7 @@ class ContractSchema(AutoSchema):
             "operationId": f"{method.lower()}_{path.removeprefix('/api/').replace('/', '_').translate(BRACES)}",
             "summary": (handler.__doc__ or path).strip().splitlines()[0],
             "tags": [call.tag],
-            "security": [] if call.is_open else [{}, {"AppKey": []}],
+            "security": [] if call.is_open else [{}, {"AppKey": []}, {"Bearer": []}],
             "parameters": _parameters(call),
             "responses": {
                 "200": _success(call),
@@ -230,7 +232,7 @@ def _request_body(names: Sequence[str]) -> Schema:
     form = {name: as_text[name] if is_object[name] else field for name, field in fields.items()}
     either = {name: {"anyOf": [field, as_text[name]]} if is_object[name] else field for name, field in fields.items()}
     return {
-        "description": "May carry what the query string does not.",
+        "description": "May carry what the query string does not; JSON also as `text/json` or `application/…+json`.",
         "required": False,
         "content": {
             JSON: {"schema": {"type": "object", "properties": either}},
@@ -240,8 +242,8 @@ def _request_body(names: Sequence[str]) -> Schema:
 
 
 def _success(call: Call) -> Schema:
-    headers = {name: ref("headers", name) for name in call.response_headers}
-    return {"description": "Done.", "content": dict(call.gives)} | ({"headers": headers} if headers else {})
+    headers = {name: ref("headers", name) for name in (*call.response_headers, "X-Request-Id")}
+    return {"description": "Done.", "content": dict(call.gives), "headers": headers}
 
 
 def add_components(result: Schema, **context: Any) -> Schema:

@@ -17,7 +17,7 @@ PARAMETERS: dict[str, Schema] = {
     "OwnSessionId": header("X-Session-Id", "The caller's own session.", UUID, example=EXAMPLE_SESSION),
     "IdempotencyKey": header(
         "Idempotency-Key",
-        "The same key in the same session is the same turn, never a second one.",
+        "The same key in the same session is the same turn, never a second one; with another message or App: 422.",
         {"type": "string", "minLength": 1, "maxLength": IDEMPOTENCY_KEY_MAX_CHARS, "pattern": "^[ -~]+$"},
         example="order-66",
     ),

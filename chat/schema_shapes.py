@@ -7,6 +7,7 @@ from typing import Any
 Schema = dict[str, Any]
 
 EXAMPLE_SESSION = "550e8400-e29b-41d4-a716-446655440000"
+EXAMPLE_REQUEST = "9b2f6c1e-5a0d-4c1b-8a53-0d7a3f1e6b44"
 EXAMPLE_MESSAGE = "0f8fad5b-d9cb-469f-a165-70867728950e"
 EXAMPLE_TIME = "2026-11-23T06:20:00.123Z"
 EXAMPLE_WALLET = "0x742d35Cc6634C0532925a3b844Bc9e7595f2bD68"
@@ -170,6 +171,7 @@ PROBLEM = record(
         "detail": TEXT,
         "code": {"type": "string", "description": "A stable word for machines."},
         "error": {"type": "string", "description": "`detail` again."},
+        "request_id": {**UUID, "description": "The answer's `X-Request-Id`, by which the operator finds the log line."},
     },
     description="RFC 9457",
 )
@@ -213,6 +215,7 @@ CHAT_EVENT: Schema = {
 
 RETRY_AFTER: Schema = {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 1}}
 CHALLENGE: Schema = {"required": True, "schema": {"type": "string", "const": "AppKey"}}
+REQUEST_ID: Schema = {"description": "Of the server's making.", "required": True, "schema": UUID}
 CURSOR: Schema = {"description": "The `cursor` of the next page; absent on the last page.", "schema": TEXT}
 
 # status: (code words, when, headers)
@@ -224,7 +227,8 @@ PROBLEMS: dict[int, tuple[list[str], str, list[str]]] = {
     409: (["session_busy"], "A turn is running; nothing was stored.", ["Retry-After"]),
     410: (["not_waiting"], "No tool call of this session waits for this answer now.", []),
     413: (["message_too_large"], "Over a limit, which `detail` gives.", []),
-    415: (["unsupported_media_type"], "The body is neither JSON nor a form.", []),
+    415: (["unsupported_media_type"], "The body is neither JSON nor a form, or has a Content-Encoding.", []),
+    422: (["idempotency_mismatch"], "The same `Idempotency-Key` came with another message or App.", []),
     429: (["rate_limited", "budget_exhausted"], "Too many attempts, or the App's budget is spent.", ["Retry-After"]),
     502: (["model_error"], "The model failed; the same `Idempotency-Key` tries the turn again.", []),
     503: (
@@ -242,12 +246,13 @@ def problem(status: int) -> Schema:
     narrowed = {"status": {"const": status, "type": "integer"}, "code": {"enum": codes, "type": "string"}}
     title = HTTPStatus(status).phrase
     example = {"type": "about:blank", "title": title, "status": status, "detail": when, "code": codes[0], "error": when}
+    example["request_id"] = EXAMPLE_REQUEST
     schema = {"allOf": [ref("schemas", "Problem")], "properties": narrowed}
     response: Schema = {
         "description": when,
         "content": {"application/problem+json": {"schema": schema, "example": example}},
     }
-    return response | ({"headers": {name: ref("headers", name) for name in headers}} if headers else {})
+    return response | {"headers": {name: ref("headers", name) for name in (*headers, "X-Request-Id")}}
 
 
 ANSWERS: Schema = {
@@ -260,7 +265,12 @@ ANSWERS: Schema = {
         "ChatEvent": CHAT_EVENT,
         "UpdateEvent": UPDATE_EVENT,
     },
-    "headers": {"Retry-After": RETRY_AFTER, "WWW-Authenticate": CHALLENGE, "X-Next-Cursor": CURSOR},
+    "headers": {
+        "Retry-After": RETRY_AFTER,
+        "WWW-Authenticate": CHALLENGE,
+        "X-Next-Cursor": CURSOR,
+        "X-Request-Id": REQUEST_ID,
+    },
     "responses": {f"Problem{status}": problem(status) for status in PROBLEMS},
     "securitySchemes": {
         "AppKey": {
@@ -268,6 +278,7 @@ ANSWERS: Schema = {
             "in": "header",
             "name": "AOMI-APP-KEY",
             "description": "Needed for every App but the default one. A wrong key is refused everywhere.",
-        }
+        },
+        "Bearer": {"type": "http", "scheme": "bearer", "description": "The same key as `Authorization: Bearer sk-…`."},
     },
 }

@@ -24,7 +24,7 @@ from sessions_app.subscriptions import SessionEvent
 # Proxies close connections that are silent for a minute.
 KEEPALIVE_SECONDS = 15.0
 KEEPALIVE = b": keepalive\n\n"
-HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 def sse(data: Mapping[str, Any], *, event_id: str | None = None) -> bytes:
@@ -52,7 +52,7 @@ class UpdatesView(ApiView):
 
 async def _events(caller: Caller, session_id: UUID, last_event_id: str | None) -> AsyncGenerator[bytes, None]:
     # Here and not before: a client that is gone by now never starts this, and so leaves nothing behind.
-    subscription = hub.subscribe(session_id, after=last_event_id)
+    subscription = hub.subscribe(session_id, after=last_event_id, is_stream=True)
     guard.watch(caller, subscription)
     if (task := asyncio.current_task()) is not None:
         subscription.on_overflow = task.cancel

@@ -26,7 +26,7 @@ urlpatterns = [
     path("control/models", ModelsView.as_view()),
     path("control/model", ModelView.as_view()),
     # The newer names of the same calls.
-    path("session/apps", AppsView.as_view()),
+    path("session/apps", AppsView.as_view(as_objects=True)),
     path("session/models", ModelsView.as_view()),
     path("session/model", ModelView.as_view()),
     path("wallet/challenge", WalletChallengeView.as_view()),

@@ -3,11 +3,11 @@
 import ipaddress
 from functools import lru_cache
 
-from django.conf import settings
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
+from keys.presented import presented_key
 from keys.verification import Caller, InvalidKey, TooManyFailures, VerifierBusy, verifier
 
 # One sentence for every failure: nobody learns whether a key exists, or did.
@@ -24,10 +24,11 @@ class Overloaded(APIException):
 
 
 class AppKeyAuthentication(BaseAuthentication):
-    """Reads the key from the one header that carries it and asks the verifier.
+    """Reads the key from the headers that may carry it and asks the verifier.
 
     Every request gets a `Caller` as `request.auth`, with or without a key; whether the App asked for needs
-    one is the permission's business. A wrong key is refused even where none is needed: who sends a key means it.
+    one is the permission's business. A wrong key is refused even where none is needed: callers that send a key must
+    send a valid one.
     """
 
     async def authenticate(self, request: Request) -> tuple[None, Caller]:  # type: ignore[override]
@@ -38,13 +39,11 @@ class AppKeyAuthentication(BaseAuthentication):
             Throttled: too many wrong secrets.
             Overloaded: too many first-time keys at once.
         """
-        sent = [request.headers[name] for name in settings.APP_KEY_HEADERS if name in request.headers]
-        if not sent:
-            return None, await verifier.anonymous()
         try:
-            if len(sent) > 1:
-                raise InvalidKey
-            return None, await verifier.verify(sent[0], address=_network(str(request.META.get("REMOTE_ADDR") or "")))
+            presented = presented_key(request.headers)
+            if presented is None:
+                return None, await verifier.anonymous()
+            return None, await verifier.verify(presented, address=_network(str(request.META.get("REMOTE_ADDR") or "")))
         except InvalidKey:
             raise AuthenticationFailed(NO_VALID_KEY) from None
         except TooManyFailures as error:

@@ -36,6 +36,9 @@ class Hub:
         self._gap_handlers: list[Callable[[], None]] = []
         self._replay: LRUCache[uuid.UUID, ReplayLog] = LRUCache(REPLAY_SESSIONS)
         self._interests = RemoteInterests()
+        # Sessions whose updates clients read, here by their number, and on other workers.
+        self._streams: dict[uuid.UUID, int] = defaultdict(int)
+        self._remote_streams = RemoteInterests()
         self._repeater: asyncio.Task[None] | None = None
         self._worker = ""
         self._numbers = itertools.count()
@@ -64,6 +67,13 @@ class Hub:
         """Whether anybody, here or on another worker, reads what happens in a session, or did a moment ago."""
         return session_id in self._replay or self._interests.wants(session_id)
 
+    def has_stream(self, session_id: uuid.UUID) -> bool:
+        """Whether a client reads the session's updates now, here or on another worker.
+
+        One that has just opened them on another worker may be missed.
+        """
+        return session_id in self._streams or self._remote_streams.wants(session_id)
+
     def publish(self, session_id: uuid.UUID, app_id: int | None, type_: str, **data: Any) -> None:
         """Tell the session's readers, here and on other workers; what nobody reads is not sent.
 
@@ -85,15 +95,16 @@ class Hub:
         if self._bus is not None:
             self._bus.publish(self._event(session_id, None, type_, data).dump())
 
-    def subscribe(self, session_id: uuid.UUID, *, after: str | None = None) -> Subscription:
+    def subscribe(self, session_id: uuid.UUID, *, after: str | None = None, is_stream: bool = False) -> Subscription:
         """Return a subscription to a session's events, which the caller must end with `unsubscribe`.
 
         Args:
             session_id: need not exist yet.
             after: the id of the last event that the reader had; what came since is queued again, if this or
                 another worker still knows it.
+            is_stream: a client reads it, not a call that waits for something.
         """
-        subscription = Subscription()
+        subscription = Subscription(is_stream=is_stream)
         log = self._replay.setdefault(session_id, ReplayLog())
         log.resume()
         if after is not None:
@@ -102,19 +113,29 @@ class Hub:
                 self._ask_what_came_after(after, session_id, subscription)
             else:
                 subscription.release(missed)
-        if session_id not in self._subscriptions:
-            self.tell_workers(session_id, "_wanted")
+        if is_stream:
+            self._streams[session_id] += 1
+        if session_id not in self._subscriptions or (is_stream and self._streams[session_id] == 1):
+            self.tell_workers(session_id, "_wanted", is_stream=is_stream)
         self._subscriptions[session_id].add(subscription)
         return subscription
 
     def unsubscribe(self, session_id: uuid.UUID, subscription: Subscription) -> None:
         """End a subscription."""
         subscription.close()
+        if subscription.is_stream:
+            self._end_stream(session_id)
         self._subscriptions[session_id].discard(subscription)
         if not self._subscriptions[session_id]:
             del self._subscriptions[session_id]
             if log := self._replay.get(session_id):
                 log.abandon()
+
+    def _end_stream(self, session_id: uuid.UUID) -> None:
+        self._streams[session_id] -= 1
+        if not self._streams[session_id]:
+            del self._streams[session_id]
+            self.tell_workers(session_id, "_unread")
 
     def close_all(self) -> None:
         """End every subscription: the worker stops, and its readers shall go to another one."""
@@ -137,6 +158,7 @@ class Hub:
     def on_gap(self) -> None:
         """Send readers back to the state, since what they missed is nowhere else; learn anew who wants what."""
         self._replay.clear()
+        self._remote_streams.clear()
         for handler in self._gap_handlers:
             handler()
         self.close_all()
@@ -160,8 +182,13 @@ class Hub:
         match event.type:
             case "_wanted" | "_what_so_far":
                 self._interests.add(worker, [event.session_id])
+                if event.data.get("is_stream"):
+                    self._remote_streams.add(worker, [event.session_id])
+            case "_unread":
+                self._remote_streams.remove(worker, event.session_id)
             case "_all_wanted":
                 self._interests.add(worker, map(uuid.UUID, event.data["sessions"]))
+                self._remote_streams.add(worker, map(uuid.UUID, event.data.get("streams", ())))
             case "_who":
                 self._tell_interests()
             case "_replay":
@@ -192,13 +219,15 @@ class Hub:
         sessions = [str(session_id) for session_id in self._subscriptions]
         for at in range(0, len(sessions), SESSIONS_A_MESSAGE):
             some = sessions[at : at + SESSIONS_A_MESSAGE]
-            self.tell_workers(NO_SESSION, "_all_wanted", sessions=some)
+            streams = [session_id for session_id in some if uuid.UUID(session_id) in self._streams]
+            self.tell_workers(NO_SESSION, "_all_wanted", sessions=some, streams=streams)
 
     async def _repeat_interests(self) -> None:
         while True:
             await asyncio.sleep(REPEAT_SECONDS)
             self._tell_interests()
             self._interests.expire()
+            self._remote_streams.expire()
 
 
 hub = Hub()

@@ -35,6 +35,17 @@ class RemoteInterests:
         for session_id in session_ids:
             self._until.setdefault(session_id, {})[worker] = until
 
+    def remove(self, worker: str, session_id: uuid.UUID) -> None:
+        """Note that a worker no longer wants it."""
+        workers = self._until.get(session_id, {})
+        workers.pop(worker, None)
+        if not workers:
+            self._until.pop(session_id, None)
+
+    def clear(self) -> None:
+        """Forget everything: something may have been missed, and is told again."""
+        self._until.clear()
+
     def expire(self) -> None:
         """Forget what has not been repeated."""
         for session_id in list(self._until):

@@ -67,8 +67,10 @@ WITH claimed AS (
 )
 
 READ_TURN_BY_KEY = """
-SELECT id, status, error_code, error_detail FROM sessions_app_turn
-WHERE session_id = %(session)s AND app_id = %(app)s AND idempotency_key = %(idempotency_key)s
+SELECT id, status, error_code, error_detail, app_id, COALESCE((
+    SELECT content = %(content)s FROM sessions_app_message
+    WHERE turn_id = turn.id AND role = 'user' ORDER BY position LIMIT 1), true)
+FROM sessions_app_turn turn WHERE session_id = %(session)s AND idempotency_key = %(idempotency_key)s
 """
 
 # A failed turn is tried again in its place: its message is there already. Once a later turn has begun, the place

@@ -86,9 +86,10 @@ class ReplayLog:
 class Subscription:
     """One reader's queue, bounded by bytes. There may be thousands that are idle, so it holds little while it is."""
 
-    __slots__ = ("_bytes", "_events", "_is_closed", "_waiter", "held_after", "on_overflow")
+    __slots__ = ("_bytes", "_events", "_is_closed", "_waiter", "held_after", "is_stream", "on_overflow")
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_stream: bool = False) -> None:
+        self.is_stream = is_stream  # a client reads it, not a call that waits for something
         # Whoever waits for a stalled reader to take something cannot see the end of the queue: it is told.
         self.on_overflow: Callable[[], object] = lambda: None
         self._events: list[tuple[SessionEvent, int]] = []

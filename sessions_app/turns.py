@@ -51,12 +51,19 @@ class NewTurn:
 
 @dataclass(frozen=True, slots=True)
 class EarlierTurn:
-    """A turn that a client asks for again."""
+    """A turn that a client asks for again.
+
+    Attributes:
+        app_id: the App that it was begun with.
+        has_same_message: whether its message is the one that comes with the key now.
+    """
 
     turn_id: UUID
     status: str
     error_code: str
     error_detail: str
+    app_id: int
+    has_same_message: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +134,11 @@ async def claim(turn: NewTurn, session: Session | None) -> Session:
     raise SessionBusy
 
 
-async def by_idempotency_key(session_id: UUID, app_id: int, key: str) -> EarlierTurn | None:
-    """Return the session's turn that was begun under this key, if any; a session of another App has none."""
-    parameters = {"session": session_id, "app": app_id, "idempotency_key": key}
+async def by_idempotency_key(turn: NewTurn) -> EarlierTurn | None:
+    """Return the session's turn that was begun under this one's idempotency key, if any."""
+    if turn.idempotency_key is None:
+        return None
+    parameters = {"session": turn.session_id, "idempotency_key": turn.idempotency_key, "content": turn.content}
     rows = await database.read(sql_turns.READ_TURN_BY_KEY, parameters)
     return EarlierTurn(*rows[0]) if rows else None
 

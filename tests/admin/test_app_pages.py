@@ -37,7 +37,7 @@ def form(app: App, *alternatives: Model, **overrides: Any) -> dict[str, Any]:
         "default_model": app.default_model_id,
         "builtin_tools": list(app.tools.filter(is_enabled=True).values_list("name", flat=True)),
         "document_language": app.document_language,
-        "reply_wait_seconds": app.reply_wait_seconds,
+        "reply_wait_seconds": "" if app.reply_wait_seconds is None else app.reply_wait_seconds,
         "max_tool_rounds": app.max_tool_rounds,
         "history_budget_tokens": app.history_budget_tokens,
         "is_active": "on",

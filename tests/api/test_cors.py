@@ -21,6 +21,18 @@ def page(start: Callable[..., Server], model_server: ModelServer) -> Client:
     return Client(url, app=app.slug, key=factories.make_key(app).plain)
 
 
+ALLOWED = (
+    *("X-Session-Id", "X-Thread-Id", "AOMI-APP-KEY", "Authorization", "Content-Type", "Idempotency-Key", "Prefer"),
+    *("Last-Event-ID", "X-Request-Id", "traceparent"),
+)
+# X-Next-Cursor: the next page of GET /api/sessions.
+EXPOSED = ("X-Request-Id", "Retry-After", "Preference-Applied", "RateLimit", "RateLimit-Policy", "X-Next-Cursor")
+
+
+def listed(header: str) -> set[str]:
+    return {name.strip().lower() for name in header.split(",")}
+
+
 def preflight(client: Client, origin: str, method: str = "POST", path: str = "/api/chat") -> dict[str, str]:
     headers = {
         "Origin": origin,
@@ -38,8 +50,8 @@ def test_a_preflight_needs_neither_key_nor_session(page: Client, origin: str) ->
         allowed = preflight(page, origin, method, path)
         assert allowed["access-control-allow-origin"] == origin
         assert method in allowed["access-control-allow-methods"]
-        wanted = {"x-session-id", "aomi-app-key", "content-type", "idempotency-key", "prefer", "last-event-id"}
-        assert wanted <= {name.strip().lower() for name in allowed["access-control-allow-headers"].split(",")}
+        assert listed(allowed["access-control-allow-headers"]) == {name.lower() for name in ALLOWED}
+        assert listed(allowed["access-control-allow-methods"]) == {"get", "post", "patch", "delete"}
         assert int(allowed["access-control-max-age"]) > 0
 
 
@@ -53,7 +65,11 @@ def test_answers_errors_and_streams_carry_the_header(page: Client) -> None:
         ("PUT", "/api/chat"),
         ("POST", "/api/chat?message=Hi&app=closed"),
     ):
-        assert page.request(method, path, headers=origin).headers["Access-Control-Allow-Origin"] == APPS
+        answer = page.request(method, path, headers=origin)
+        assert answer.headers["Access-Control-Allow-Origin"] == APPS
+        assert listed(answer.headers["Access-Control-Expose-Headers"]) == {name.lower() for name in EXPOSED}
+    too_large = page.request("POST", "/api/chat", content=b"x" * 1_100_000, headers=origin)
+    assert (too_large.status_code, too_large.headers["Access-Control-Allow-Origin"]) == (413, APPS)
     headers = {"X-Session-Id": page.session_id, "AOMI-APP-KEY": page.key or "", **origin}
     with page.http.stream("GET", "/api/updates", headers=headers) as stream:
         assert stream.headers["Access-Control-Allow-Origin"] == APPS
@@ -89,3 +105,9 @@ def test_an_inactive_apps_origins_do_not_count(start: Callable[..., Server]) -> 
     app = factories.make_app(allowed_origins=origin)
     App.objects.filter(pk=app.pk).update(is_active=False)
     assert "access-control-allow-origin" not in preflight(Client(start().url), origin)
+
+
+def test_the_operators_key_headers_are_allowed_too(start: Callable[..., Server]) -> None:
+    client = Client(start(CORS_ALLOWED_ORIGINS=DEPLOYMENTS, APP_KEY_HEADERS="aomi-app-key,X-API-Key").url)
+    allowed = preflight(client, DEPLOYMENTS)
+    assert listed(allowed["access-control-allow-headers"]) == {name.lower() for name in (*ALLOWED, "X-API-Key")}

@@ -5,14 +5,18 @@ import re
 import threading
 import time
 import uuid
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from apps_registry.models import App
 from sessions_app.models import ChatSession
+from tests import factories
 from tests.client import Client, texts
 from tests.model_server import Reply, ScriptedModel, calls, chunk, refuses, says
+from tests.product import Server
+from tests.sse import Updates
 
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 ADDRESS = "0x742d35Cc6634C0532925a3b844Bc9e7595f2bD68"
@@ -165,3 +169,98 @@ def test_opening_a_thread_again_and_again_changes_nothing(client: Client) -> Non
     assert (session.version, session.wallet_chain_id, session.messages.count()) == (version, 8453, 2)
     client.chat("Hi", public_key=body["public_key"])
     assert ChatSession.objects.get(pk=client.session_id).wallet_chain_id == 8453
+
+
+# What follows is of exactly the form in which the original React client and its library send it.
+
+
+def test_apps_are_strings_under_the_first_name_and_objects_under_the_second(app_client: Client, app: App) -> None:
+    query = {"public_key": ADDRESS}
+    assert app_client.request("GET", "/api/control/apps", params=query).json() == ["default", app.slug]
+    assert app_client.request("GET", "/api/session/apps").json() == [{"name": "default"}, {"name": app.slug}]
+    for name in app_client.request("GET", "/api/control/apps").json():  # as they come, into the next call
+        assert app_client.request("POST", "/api/chat", params={"message": "Hi", "app": name}).status_code in {200, 403}
+        app_client.session_id = str(uuid.uuid4())
+
+
+@pytest.mark.parametrize("prefix", ["/api/control", "/api/session"])
+def test_models_have_two_names(app_client: Client, app: App, prefix: str) -> None:
+    app_client.chat("Hi")
+    (model, *_) = app_client.request("GET", f"{prefix}/models").json()
+    query = {"rig": model, "app": app.slug, "client_id": str(uuid.uuid4())}
+    chosen = app_client.request("POST", f"{prefix}/model", params=query).json()
+    assert chosen == {"success": True, "rig": model, "baml": model, "created": False}
+
+
+@pytest.fixture
+def shown(start: Callable[..., Server], app: App, model: ScriptedModel) -> Iterator[Client]:
+    """A client of two workers and an App whose reply wait is as it came; its model is in no hurry."""
+    assert app.reply_wait_seconds is None
+    server = start(workers=2, MODEL_GAP_TIMEOUT_SECONDS="60", TURN_TIMEOUT_SECONDS="60")
+    with Client(server.url, app=app.slug, key=factories.make_key(app).plain) as client:
+        yield client
+
+
+def ask(client: Client, **headers: str) -> dict[str, Any]:
+    query = {"message": "Hi", "app": str(client.app), "user_state": "{}", "client_id": "c-1"}
+    answer = client.request("POST", "/api/chat", params=query, headers=headers)
+    assert answer.status_code == 200, answer.text
+    snapshot: dict[str, Any] = answer.json()
+    return snapshot
+
+
+def slow(go_on: threading.Event) -> Reply:
+    return Reply([chunk({"content": "Half"}), go_on, chunk({"content": " and whole."}), chunk({}, "stop")])
+
+
+def test_an_open_stream_has_the_answer_come_at_once_on_whichever_worker(shown: Client, model: ScriptedModel) -> None:
+    """Each call is a connection of its own, so that some come to the worker that has no stream."""
+    for _ in range(6):
+        shown.session_id = str(uuid.uuid4())
+        go_on = threading.Event()
+        model.will(slow(go_on))
+        with Updates(shown) as updates:
+            time.sleep(0.5)  # the announcement is on its way between the workers
+            first = ask(shown)
+            assert (first["is_processing"], texts(first)[0]) == (True, ("user", "Hi"))
+            go_on.set()
+            assert texts(shown.poll()) == [("user", "Hi"), ("agent", "Half and whole.")]
+            updates.wait_for(lambda event: event.get("status") == "idle")
+
+
+def test_without_a_stream_the_answer_is_waited_for(shown: Client, model: ScriptedModel) -> None:
+    with Updates(shown):
+        time.sleep(0.5)
+    time.sleep(0.5)  # closed again, and all workers know
+    for _ in range(4):
+        model.will(says("It", " is", " here.", pause=0.2))
+        answered = ask(shown)
+        assert (answered["is_processing"], texts(answered)[-1]) == (False, ("agent", "It is here."))
+
+
+def test_what_the_client_says_of_waiting_counts_for_more(shown: Client, model: ScriptedModel) -> None:
+    with Updates(shown):
+        time.sleep(0.5)
+        for _ in range(3):
+            model.will(says("It", " is", " here.", pause=0.2))
+            assert ask(shown, Prefer="wait=20")["is_processing"] is False
+        model.will(says("It", " is", " here.", pause=0.2))
+        query = {"message": "Hi", "app": str(shown.app)}
+        streamed = shown.request("POST", "/api/chat", params=query, headers={"Accept": "text/event-stream"})
+        assert '"type":"complete"' in streamed.text
+
+
+def test_what_the_operator_says_of_waiting_counts_for_more(shown: Client, app: App, model: ScriptedModel) -> None:
+    App.objects.filter(pk=app.pk).update(reply_wait_seconds=30)  # the same number, but chosen
+    with Updates(shown):
+        time.sleep(0.5)
+        for _ in range(3):
+            model.will(says("It", " is", " here.", pause=0.2))
+            assert ask(shown)["is_processing"] is False
+
+
+def test_another_sessions_stream_does_not_count(shown: Client, server: Server, model: ScriptedModel) -> None:
+    with Client(str(shown.http.base_url)) as other, Updates(other):
+        time.sleep(0.5)
+        model.will(says("It", " is", " here.", pause=0.2))
+        assert ask(shown)["is_processing"] is False

@@ -1,0 +1,45 @@
+"""Addresses outside of the API: what is not there, the icon, and where a login leads."""
+
+import httpx2
+import pytest
+
+from tests.conftest import Operator
+from tests.product import NO_TLS, Server
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/v2/chat", "/accounts/profile/", "/admin.php"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_is_not_there_is_a_problem_for_programs_and_a_page_for_people(
+    server: Server, path: str, method: str
+) -> None:
+    for accept in ("*/*", "application/json", ""):
+        answer = httpx2.request(method, f"{server.url}{path}", headers={"Accept": accept}, verify=NO_TLS)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        assert answer.headers["Content-Type"] == "application/problem+json"
+    page = httpx2.request(method, f"{server.url}{path}", headers=BROWSER, verify=NO_TLS)
+    assert (page.status_code, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert "There is nothing at this address." in page.text
+
+
+def test_browsers_find_an_icon(server: Server) -> None:
+    icon = server.get("/favicon.ico", follow_redirects=True)
+    assert (icon.status_code, icon.headers["Content-Type"]) == (200, "image/svg+xml")
+
+
+@pytest.mark.parametrize(
+    ("next_", "leads_to"),
+    [
+        *(("//evil.example", "/admin/"), ("https://evil.example/admin/", "/admin/"), ("", "/admin/")),
+        *(("javascript:alert(1)", "/admin/"), ("/\\evil.example", "/admin/"), ("/admin/keys/", "/admin/keys/")),
+    ],
+)
+def test_a_login_leads_nowhere_else(server: Server, operator: Operator, next_: str, leads_to: str) -> None:
+    with httpx2.Client(base_url=server.url, verify=NO_TLS) as browser:
+        browser.get("/admin/login/", params={"next": next_})
+        form = {"username": operator.username, "password": operator.password, "next": next_}
+        form["csrfmiddlewaretoken"] = browser.cookies["csrftoken"]
+        answer = browser.post("/admin/login/", params={"next": next_}, data=form)
+        assert (answer.status_code, answer.headers["Location"]) == (302, leads_to)
+        assert browser.get("/admin/").status_code == 200
