@@ -97,7 +97,7 @@ def database(django_db_blocker: DjangoDbBlocker, model_server: ModelServer) -> I
             context_window=128_000,
             supports_tools=True,
         )
-        App.objects.update(makes_titles=False, summarises_history=False)  # see make_app
+        App.objects.update(makes_titles=False, summarises_history=False, reply_wait_seconds=30)  # see make_app
         yield database_url()
         teardown_databases(created, verbosity=0)
 

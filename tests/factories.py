@@ -31,13 +31,15 @@ def make_app(*, base_url: str = "http://127.0.0.1:9/v1", **overrides: Any) -> Ap
     model = overrides.pop("default_model", None) or make_model(base_url)
     alternatives = overrides.pop("alternatives", [])
     slug = unique("app")
-    # Without titles and summaries: a model that tests script is asked for what they ask, and for nothing more.
+    # Without titles and summaries: a model that tests script is asked for what they ask, and for nothing more. Tests
+    # that read a session's updates want the reply too.
     fields = {
         "slug": slug,
         "name": f"App {slug}",
         "default_model": model,
         "makes_titles": False,
         "summarises_history": False,
+        "reply_wait_seconds": 30,
     }
     fields |= overrides
     app = App.objects.create(**fields)

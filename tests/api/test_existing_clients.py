@@ -17,6 +17,7 @@ from tests.client import Client, texts
 from tests.model_server import Reply, ScriptedModel, calls, chunk, refuses, says
 from tests.product import Server
 from tests.sse import Updates
+from tests.waiting import wait_until
 
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 ADDRESS = "0x742d35Cc6634C0532925a3b844Bc9e7595f2bD68"
@@ -194,8 +195,8 @@ def test_models_have_two_names(app_client: Client, app: App, prefix: str) -> Non
 
 @pytest.fixture
 def shown(start: Callable[..., Server], app: App, model: ScriptedModel) -> Iterator[Client]:
-    """A client of two workers and an App whose reply wait is as it came; its model is in no hurry."""
-    assert app.reply_wait_seconds is None
+    """A client of two workers and an App whose reply wait was left at its default; its model is in no hurry."""
+    App.objects.filter(pk=app.pk).update(reply_wait_seconds=App._meta.get_field("reply_wait_seconds").get_default())
     server = start(workers=2, MODEL_GAP_TIMEOUT_SECONDS="60", TURN_TIMEOUT_SECONDS="60")
     with Client(server.url, app=app.slug, key=factories.make_key(app).plain) as client:
         yield client
@@ -209,58 +210,50 @@ def ask(client: Client, **headers: str) -> dict[str, Any]:
     return snapshot
 
 
-def slow(go_on: threading.Event) -> Reply:
-    return Reply([chunk({"content": "Half"}), go_on, chunk({"content": " and whole."}), chunk({}, "stop")])
+def at_once(client: Client, model: ScriptedModel, **headers: str) -> bool:
+    """Whether a call is answered before its reply is there; the reply comes either way."""
+    model.will(says("It", " is", " here.", pause=0.1))
+    first = ask(client, **headers)
+    assert ("user", "Hi") in texts(first)
+    assert texts(client.poll())[-1] == ("agent", "It is here.")
+    return first["is_processing"] is True
+
+
+def all_calls_are(client: Client, model: ScriptedModel, *, at_once_: bool) -> bool:
+    """Each call is a connection of its own: some come to the worker that has the stream, some to the other."""
+    return all(at_once(client, model) is at_once_ for _ in range(6))
 
 
 def test_an_open_stream_has_the_answer_come_at_once_on_whichever_worker(shown: Client, model: ScriptedModel) -> None:
-    """Each call is a connection of its own, so that some come to the worker that has no stream."""
-    for _ in range(6):
-        shown.session_id = str(uuid.uuid4())
-        go_on = threading.Event()
-        model.will(slow(go_on))
-        with Updates(shown) as updates:
-            time.sleep(0.5)  # the announcement is on its way between the workers
-            first = ask(shown)
-            assert (first["is_processing"], texts(first)[0]) == (True, ("user", "Hi"))
-            go_on.set()
-            assert texts(shown.poll()) == [("user", "Hi"), ("agent", "Half and whole.")]
-            updates.wait_for(lambda event: event.get("status") == "idle")
+    with Updates(shown), Updates(shown):
+        wait_until(lambda: all_calls_are(shown, model, at_once_=True))  # once all workers have heard of it
+    wait_until(lambda: all_calls_are(shown, model, at_once_=False))  # and that it is closed
 
 
-def test_without_a_stream_the_answer_is_waited_for(shown: Client, model: ScriptedModel) -> None:
-    with Updates(shown):
-        time.sleep(0.5)
-    time.sleep(0.5)  # closed again, and all workers know
-    for _ in range(4):
-        model.will(says("It", " is", " here.", pause=0.2))
-        answered = ask(shown)
-        assert (answered["is_processing"], texts(answered)[-1]) == (False, ("agent", "It is here."))
+def test_a_stream_opened_before_the_session_exists_counts(shown: Client, model: ScriptedModel) -> None:
+    with Updates(shown) as updates:
+        wait_until(lambda: all_calls_are(shown, model, at_once_=True))
+        updates.wait_for(lambda event: event["type"] == "message_delta")
 
 
 def test_what_the_client_says_of_waiting_counts_for_more(shown: Client, model: ScriptedModel) -> None:
     with Updates(shown):
-        time.sleep(0.5)
-        for _ in range(3):
-            model.will(says("It", " is", " here.", pause=0.2))
-            assert ask(shown, Prefer="wait=20")["is_processing"] is False
-        model.will(says("It", " is", " here.", pause=0.2))
+        wait_until(lambda: all_calls_are(shown, model, at_once_=True))
+        assert not any(at_once(shown, model, Prefer="wait=20") for _ in range(4))
+        model.will(says("It", " is", " here.", pause=0.1))
         query = {"message": "Hi", "app": str(shown.app)}
         streamed = shown.request("POST", "/api/chat", params=query, headers={"Accept": "text/event-stream"})
         assert '"type":"complete"' in streamed.text
 
 
 def test_what_the_operator_says_of_waiting_counts_for_more(shown: Client, app: App, model: ScriptedModel) -> None:
-    App.objects.filter(pk=app.pk).update(reply_wait_seconds=30)  # the same number, but chosen
     with Updates(shown):
-        time.sleep(0.5)
-        for _ in range(3):
-            model.will(says("It", " is", " here.", pause=0.2))
-            assert ask(shown)["is_processing"] is False
+        wait_until(lambda: all_calls_are(shown, model, at_once_=True))
+        App.objects.filter(pk=app.pk).update(reply_wait_seconds=30)  # the same number, but chosen
+        assert all_calls_are(shown, model, at_once_=False)
 
 
-def test_another_sessions_stream_does_not_count(shown: Client, server: Server, model: ScriptedModel) -> None:
-    with Client(str(shown.http.base_url)) as other, Updates(other):
-        time.sleep(0.5)
-        model.will(says("It", " is", " here.", pause=0.2))
-        assert ask(shown)["is_processing"] is False
+def test_another_sessions_stream_does_not_count(shown: Client, model: ScriptedModel) -> None:
+    with Client(str(shown.http.base_url), app=shown.app, key=shown.key) as other, Updates(other):
+        wait_until(lambda: all_calls_are(other, model, at_once_=True))
+        assert all_calls_are(shown, model, at_once_=False)
