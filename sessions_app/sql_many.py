@@ -50,6 +50,9 @@ gone AS (DELETE FROM sessions_app_chatsession WHERE id IN (SELECT id FROM due) R
 SELECT count(*) FROM gone
 """
 
+# Those that there are, each with the App that it belongs to.
+READ_APPS = "SELECT id, app_id FROM sessions_app_chatsession WHERE id = ANY(%(sessions)s)"
+
 READ_EXPIRED = """
 SELECT id FROM sessions_app_chatsession
 WHERE status = 'processing' AND lease_expires_at < clock_timestamp() LIMIT 100
