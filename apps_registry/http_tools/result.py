@@ -9,6 +9,7 @@ from typing import Any
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.json_path import NotThere, parse_path, pick
 from apps_registry.outbound.client import OutboundResponse
+from apps_registry.outside_text import storable, storable_json_text
 from apps_registry.tools.base import ToolError
 
 KEYS_NAMED = 20
@@ -44,13 +45,7 @@ def body_text(response: OutboundResponse) -> str:
         encoding = "utf-8"
     if not _CHARSET.match(encoding):
         encoding = "utf-8"
-    text = response.body.decode(encoding, "replace")
-    return storable(text)
-
-
-def storable(text: str) -> str:
-    """Return a text without NUL and lone surrogates."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+    return storable(response.body.decode(encoding, "replace"))
 
 
 def cut(text: str, max_chars: int) -> str:
@@ -70,7 +65,7 @@ def _picked(data: Any, path: str) -> Any:
 
 def _spelled(data: Any) -> str:
     try:
-        return storable(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+        return storable_json_text(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
     except RecursionError:
         raise ToolError("the service's answer is nested too deeply") from None
 
