@@ -10,6 +10,7 @@ import psycopg
 from apps_registry import database
 from apps_registry.models import OutboundCall
 from apps_registry.outbound.client import CallRecord
+from apps_registry.outside_text import storable
 
 logger = logging.getLogger("aomi.outbound")
 
@@ -55,7 +56,8 @@ def store_outside_turn(app_id: int, occasion: str, records: list[CallRecord]) ->
 
 def _fitting(record: CallRecord) -> CallRecord:
     """Return a record that fits its row: a server chooses the host that it redirects to."""
-    return replace(record, host=record.host[:300], address=record.address[:64], verdict=record.verdict[:200])
+    host, verdict = storable(record.host[:300]), storable(record.verdict[:200])
+    return replace(record, host=host, address=record.address[:64], verdict=verdict)
 
 
 async def prune_outbound_forever() -> None:

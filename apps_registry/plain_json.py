@@ -3,11 +3,13 @@
 import math
 from typing import Any
 
+from apps_registry.outside_text import storable
+
 _INTEGERS = range(-(2**63), 2**64)  # what orjson writes
 
 
 def plain(value: Any, *, max_depth: int, _known: dict[int, Any] | None = None) -> Any:
-    """Return data with text as keys, and integers beyond 64 bits as the nearest number.
+    """Return data with text as keys, text that can be stored, and integers beyond 64 bits as the nearest number.
 
     Args:
         value: what a parser returned; parts that occur several times are read once.
@@ -31,6 +33,8 @@ def plain(value: Any, *, max_depth: int, _known: dict[int, Any] | None = None) -
                 else [within(each) for each in value]
             )
         return known[id(value)]
+    if isinstance(value, str):
+        return storable(value)
     if isinstance(value, int) and not isinstance(value, bool) and value not in _INTEGERS:
         value = float(value) if abs(value) < 10**300 else math.inf
     if isinstance(value, float) and not math.isfinite(value):
@@ -55,4 +59,4 @@ def depth_of(value: Any) -> int:
 def _key(key: Any) -> str:
     if key is None or isinstance(key, bool):
         return {None: "null", True: "true", False: "false"}[key]
-    return str(key)
+    return storable(str(key))

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from rest_framework.exceptions import NotFound
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
@@ -15,12 +14,12 @@ from rest_framework.views import APIView
 
 from apps_registry.configs import app_configs
 from apps_registry.values import AppConfig
-from chat.errors import ReleaseUnusable, SessionNotAvailable
+from chat.access import refusal_to_read
+from chat.errors import NoSuchSession, ReleaseUnusable
 from chat.parsers import check_body, parser_for
 from keys.authentication import AppKeyAuthentication
-from keys.permissions import may_use
 from keys.verification import Caller
-from sessions_app.access import InvalidSessionId, needs_key, parse_session_id
+from sessions_app.access import InvalidSessionId, parse_session_id
 from sessions_app.store import store
 from sessions_app.values import Session
 
@@ -110,10 +109,8 @@ class ApiView(APIView):
         if session.app_id is None:
             return None
         app = await app_configs.by_id(session.app_id, revision=self.caller.revision)
-        if needs_key(session.app_id, app) and not may_use(self.caller, app):
-            if self.caller.key_id is None:
-                self.permission_denied(self.request)
-            raise SessionNotAvailable
+        if why := refusal_to_read(self.caller, session.app_id, app):
+            raise why
         self.request.META[APP_OF_CALL] = app
         return app
 
@@ -133,11 +130,11 @@ class ApiView(APIView):
         """Return a session that the caller may see, and its App; None while that is open.
 
         Raises:
-            NotFound: there is no such session.
+            NoSuchSession: there is none.
         """
         session = await store.load(session_id)
         if session is None:
-            raise NotFound("There is no such session.")
+            raise NoSuchSession
         return session, await self.app_of(session)
 
     def _rendered(self, response: HttpResponseBase) -> HttpResponseBase:

@@ -12,6 +12,7 @@ from apps_registry.configs import app_configs
 from apps_registry.values import AppConfig
 from chat.chat_stream import turn_events
 from chat.errors import IdempotencyMismatch, ReleaseUnusable
+from chat.guard import Opened, guard
 from chat.parameters import (
     ClientState,
     app_parameter,
@@ -45,11 +46,13 @@ class ChatView(SnapshotView):
         app = await self._app(app_parameter(request), session)
         turn = self._new_turn(session_id, app, message, client, key)
         running = await self._start_or_find(turn, session, app)
+        opened = Opened(self.caller, session_id, to_chat=True)
         if "text/event-stream" in request.headers.get("Accept", ""):
-            return event_stream(turn_events(running, session_id, lambda now: self.snapshot_body(now, app)))
+            return event_stream(turn_events(running, opened, lambda now: self.snapshot_body(now, app)))
         shows_turns = hub.has_stream(session_id)
         seconds, preference = seconds_to_wait(request, app.reply_wait_seconds, shows_turns=shows_turns)
-        await self._wait(session_id, running, seconds)
+        async with guard.breaking_off(opened):
+            await self._wait(session_id, running, seconds)
         if running is not None and running.failure is not None:
             raise running.failure
         now = running.session if running is not None else None

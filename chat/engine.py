@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from apps_registry.outside_text import dump_storable, storable, storable_json_text
 from apps_registry.tools.arguments import dump_arguments, read_arguments
 from apps_registry.tools.base import Tool, ToolContext, ToolError
 from chat.events import (
@@ -48,8 +49,8 @@ class _Answer:
     completion_tokens: int | None = None
 
     def take(self, delta: ModelDelta) -> str:
-        """Add a chunk; return its text as it can be stored."""
-        text = storable(delta.text)
+        """Add a chunk; return its text."""
+        text = delta.text
         if text:
             self.text.append(text)
             self.length += len(text)
@@ -83,7 +84,7 @@ class _Answer:
         calls = [self.calls[index] for index in sorted(self.calls)]
         ids = [call.call_id for call in calls]
         named = tuple(
-            ToolCall(*map(storable, (_own_id(ids, number, round_number), call.name, call.arguments)))
+            ToolCall(_own_id(ids, number, round_number), call.name, storable_json_text(call.arguments))
             for number, call in enumerate(calls)
         )
         text = "".join(self.text)
@@ -217,14 +218,13 @@ class _Calls:
                 tool.checked(arguments)  # it is here because this fails
                 raise ToolError("the user has not approved this call")
             data = await tool.run(arguments, self.context)
-            result = data if isinstance(data, str) else orjson.dumps(data, default=str).decode()
+            result = storable(data) if isinstance(data, str) else dump_storable(data)
         except TimeoutError:
             result = _error("the tool did not answer in time")
         except ToolError as error:
             result = _error(str(error))
         except Exception as error:  # a tool's own bug must not end the turn; its text may hold anything
             result = _error(f"the tool failed ({type(error).__name__})")
-        result = storable(result)
         if len(result) > TOOL_RESULT_MAX_CHARS:
             result = result[:TOOL_RESULT_MAX_CHARS] + f"… (cut; {len(result)} characters in all)"
         return result
@@ -246,13 +246,6 @@ class _Calls:
             return REPETITION
         self.seen.add(identity)
         return ""
-
-
-def storable(text: str) -> str:
-    """Return a model's text without what Postgres cannot hold, NUL and lone surrogates; its JSON can spell both."""
-    if text.isascii():
-        return text.replace("\x00", "")
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def _identity(result: ToolResult) -> tuple[str, str, str]:

@@ -52,6 +52,12 @@ class ReleaseUnusable(exceptions.APIException):
     retry_after = 60  # seconds; until an operator has seen to it
 
 
+class NoSuchSession(exceptions.NotFound):
+    """There is no session of this id."""
+
+    default_detail = "There is no such session."
+
+
 class SessionNotAvailable(exceptions.PermissionDenied):
     """The session belongs to another App."""
 
@@ -69,6 +75,12 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
         headers["WWW-Authenticate"] = challenge
     body = problem(answer.status, answer.code, answer.detail)
     return Response(body, status=answer.status, headers=headers, content_type=PROBLEM_TYPE)
+
+
+def code_and_sentence(exc: Exception) -> tuple[str, str]:
+    """Return what a stream, whose status is sent already, says of an exception: its code and its sentence."""
+    answer = _answer(exc)
+    return answer.code, answer.detail
 
 
 def problem(status: int, code: str, detail: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 
 import orjson
 from django.conf import settings
@@ -21,6 +21,7 @@ from chat.events import ChatMessage, RoundEnded, ToolResult
 from chat.fallback import FallbackModel
 from chat.history import ABOUT_TOOLS, build_prompt, estimate_tokens
 from chat.providers.base import ModelFailure, ModelTimeout
+from chat.reduced import reduced
 from chat.running_turn import RunningTurn
 from chat.summaries import cancel_summaries, summarise_later
 from chat.titles import cancel_titles, make_title_later
@@ -94,7 +95,7 @@ class TurnRunner:
         announcer.status(PROCESSING)
         outcome = await self._outcome(turn, session, announcer)
         turn.is_ending = True
-        await _store(turn, outcome)
+        outcome = await _store(turn, outcome)
         for question in outcome.pause.inline_calls if outcome.pause else ():
             announcer.inline_call(question)
         announcer.status(outcome.session_status)
@@ -182,15 +183,18 @@ async def _journal(turn: RunningTurn) -> None:
     """
     try:
         await _append(turn)
-    except DATABASE_DOWN:
+    except Exception as error:
+        logger.warning("the calls of turn %s could not be recorded: %s", turn.turn_id, place(error))
         turn.open_calls.clear()
         raise ModelFailure("The turn's tool calls could not be recorded, so they were not made.") from None
 
 
 async def _store_round(turn: RunningTurn) -> None:
     """Store a completed round of tool calls, so that nothing that comes after can undo it."""
-    with suppress(*DATABASE_DOWN):  # the end of the turn stores it
+    try:
         await _append(turn)
+    except Exception as error:  # the end of the turn stores it, reduced if need be
+        logger.warning("a round of turn %s is stored later: %s", turn.turn_id, place(error))
 
 
 async def _append(turn: RunningTurn) -> None:
@@ -212,7 +216,7 @@ async def _append(turn: RunningTurn) -> None:
         else:
             turn.messages[:0] = messages
         raise
-    except DATABASE_DOWN:
+    except Exception:
         turn.messages[:0] = messages
         raise
     if stored is None:
@@ -258,18 +262,26 @@ def _prompt(turn: RunningTurn, session: Session, preamble: str, model: ModelConf
     )
 
 
-async def _store(turn: RunningTurn, outcome: TurnOutcome) -> None:
-    session = turn.session
+async def _store(turn: RunningTurn, outcome: TurnOutcome) -> TurnOutcome:
+    """End the turn with its result, or with as much of it as Postgres takes; return that."""
+    session, less = turn.session, reduced(turn, outcome)
     deadline = asyncio.get_running_loop().time() + STORE_PATIENCE_SECONDS
     while session is not None:
         try:
             turn.session = await turns.finish(session, turn.turn_id, outcome)
-            return
+            return outcome
         except DATABASE_DOWN as error:
             if asyncio.get_running_loop().time() > deadline:
                 logger.error("turn %s is lost: Postgres stayed away (%s)", turn.turn_id, type(error).__name__)
                 raise
+        except Exception as error:  # it will not pass
+            logger.error("the result of turn %s could not be stored as it is: %s", turn.turn_id, place(error))
+            if (smaller := next(less, None)) is None:
+                raise
+            outcome = smaller
+            continue
         await asyncio.sleep(STORE_PAUSE_SECONDS)
+    return outcome
 
 
 runner = TurnRunner()

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from django.conf import settings
 
+from apps_registry.outside_text import INTEGER_MAX
 from apps_registry.tools.arguments import dump_arguments, read_arguments
 from apps_registry.values import AppConfig, ModelConfig
 from chat.events import ConfirmationNeeded, RoundEnded, RoundToFinish, TextDelta, ToolCall, ToolResult, TurnEvent
@@ -288,4 +289,4 @@ def message_id(turn_id: uuid.UUID, number: int) -> uuid.UUID:
 
 
 def _sum(total: int | None, more: int | None) -> int | None:
-    return total if more is None else (total or 0) + more
+    return total if more is None else min((total or 0) + more, INTEGER_MAX)

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from apps_registry.database import DATABASE_DOWN
 from apps_registry.values import AppConfig, ModelConfig, Sampling
 from chat.asking import ask
-from chat.engine import storable
 from chat.history import estimate_tokens, message_cost, summary_cost, turns_newest_first
 from chat.providers.base import ModelFailure
 from sessions_app.store import store
@@ -93,7 +92,7 @@ async def _make(
         async with asyncio.timeout(TIMEOUT_SECONDS):
             instruction = INSTRUCTION.format(words=words)
             answer = await ask(model, sampling, instruction, text, max_chars=words * CHARS_PER_WORD)
-        if summary := storable(answer).strip():
+        if summary := answer.strip():
             count = session.summarised_count + len(covered)
             await store.give_summary(session.id, summary=summary, count=count, instead_of=session.summarised_count)
     except (ModelFailure, TimeoutError, *DATABASE_DOWN) as error:

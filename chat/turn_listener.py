@@ -28,6 +28,13 @@ class TurnListener:
         if event is None or not self._has_overflowed:
             self._queue.put_nowait((event, size))
 
+    def close(self) -> None:
+        """End it now; what is still queued is not heard."""
+        self._has_overflowed = True
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self._queue.put_nowait((None, 0))
+
     @property
     def is_empty(self) -> bool:
         """Whether nothing is queued."""

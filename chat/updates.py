@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
-from uuid import UUID
 
 import orjson
 from django.http import StreamingHttpResponse
@@ -12,11 +11,10 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from apps_registry.configs import app_configs
+from chat.access import may_read
 from chat.api import ApiView
-from chat.stream_guard import guard
-from keys.permissions import may_use
+from chat.guard import Opened, guard
 from keys.verification import Caller
-from sessions_app.access import needs_key
 from sessions_app.hub import hub
 from sessions_app.store import store
 from sessions_app.subscriptions import SessionEvent
@@ -47,34 +45,35 @@ class UpdatesView(ApiView):
         session = await store.load(session_id)
         if session is not None:
             await self.app_of(session)
-        return event_stream(_events(self.caller, session_id, request.headers.get("Last-Event-ID")))
+        opened = Opened(self.caller, session_id, is_known=session is not None)
+        return event_stream(_events(opened, request.headers.get("Last-Event-ID")))
 
 
-async def _events(caller: Caller, session_id: UUID, last_event_id: str | None) -> AsyncGenerator[bytes, None]:
+async def _events(opened: Opened, last_event_id: str | None) -> AsyncGenerator[bytes, None]:
+    session_id = opened.session_id
     # Here and not before: a client that is gone by now never starts this, and so leaves nothing behind.
     subscription = hub.subscribe(session_id, after=last_event_id, is_stream=True)
-    guard.watch(caller, subscription)
+    opened.on_refusal = subscription.close
     if (task := asyncio.current_task()) is not None:
         subscription.on_overflow = task.cancel
     try:
-        yield b"retry: 1000\n: connected\n\n"
-        quiet_since = time.monotonic()
-        async for event in subscription.read(idle_seconds=KEEPALIVE_SECONDS):
-            if event is None or not await _may_see(caller, event):
-                if time.monotonic() - quiet_since >= KEEPALIVE_SECONDS:
-                    yield KEEPALIVE
-                    quiet_since = time.monotonic()
-                continue
+        with guard.watching(opened):
+            yield b"retry: 1000\n: connected\n\n"
             quiet_since = time.monotonic()
-            yield sse({"type": event.type, "session_id": session_id, **event.data}, event_id=event.id)
+            async for event in subscription.read(idle_seconds=KEEPALIVE_SECONDS):
+                if event is None or not await _may_see(opened.caller, event):
+                    if time.monotonic() - quiet_since >= KEEPALIVE_SECONDS:
+                        yield KEEPALIVE
+                        quiet_since = time.monotonic()
+                    continue
+                quiet_since = time.monotonic()
+                yield sse({"type": event.type, "session_id": session_id, **event.data}, event_id=event.id)
     finally:
-        guard.unwatch(caller, subscription)
         hub.unsubscribe(session_id, subscription)
 
 
 async def _may_see(caller: Caller, event: SessionEvent) -> bool:
-    """Whether the caller may still see the session: it may have come to belong to an App since."""
+    """Whether the caller may see the session, which may have come to belong to an App a moment ago."""
     if event.app_id is None:
         return True
-    app = await app_configs.by_id(event.app_id, revision=caller.revision)
-    return not needs_key(event.app_id, app) or may_use(caller, app)
+    return may_read(caller, event.app_id, await app_configs.by_id(event.app_id, revision=caller.revision))

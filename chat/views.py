@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from apps_registry.values import AppConfig
 from chat.api import ApiView
+from chat.guard import Opened, guard
 from chat.interrupts import interrupt
 from chat.parameters import client_state, text_parameter
 from chat.runner import runner
@@ -57,7 +58,9 @@ class InterruptView(SnapshotView):
     async def post(self, request: Request) -> Response:
         """Answer the snapshot after the stop; the next message is accepted at once."""
         session, app = await self.known_session(self.session_id())
-        return await self.snapshot_of(await interrupt(session) or session, app)
+        async with guard.breaking_off(Opened(self.caller, session.id)):
+            now = await interrupt(session)
+        return await self.snapshot_of(now or session, app)
 
 
 async def _unfinished(session: Session) -> list[StoredMessage]:

@@ -41,10 +41,10 @@ UPDATE keys_appkey SET last_used_at = clock_timestamp()
 WHERE id = %s AND (last_used_at IS NULL OR last_used_at < clock_timestamp() - interval '1 minute')
 """
 
-READ_SCOPES = """
-SELECT key.id, ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id)
-FROM keys_appkey key
-WHERE key.id = ANY(%s) AND key.revoked_at IS NULL
+READ_CALLERS = """
+SELECT revision.number, key.id, ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id)
+FROM apps_registry_registryrevision revision
+LEFT JOIN keys_appkey key ON key.id = ANY(%s) AND key.revoked_at IS NULL
     AND (key.expires_at IS NULL OR key.expires_at > clock_timestamp())
 """
 
@@ -256,10 +256,16 @@ def _fits(secret: str, check: str) -> bool:
     return hmac.compare_digest(crypto.secret_check(secret), check)
 
 
-async def usable_scopes(key_ids: Collection[int]) -> dict[int, frozenset[int]]:
-    """Return the Apps that each of these keys opens now; a key that opens nothing any more is missing."""
-    rows = await database.read(READ_SCOPES, [list(key_ids)])
-    return {key_id: frozenset(app_ids) for key_id, app_ids in rows}
+async def callers_now(key_ids: Collection[int | None]) -> dict[int | None, Caller]:
+    """Return as whom these keys are known now; None is the caller without a key, who is always there.
+
+    A key that was revoked, has expired or was deleted is missing.
+    """
+    rows = await database.read(READ_CALLERS, [[key_id for key_id in key_ids if key_id is not None]])
+    callers: dict[int | None, Caller] = {None: Caller(None, frozenset(), revision=rows[0][0])}
+    return callers | {
+        key_id: Caller(key_id, frozenset(app_ids), revision) for revision, key_id, app_ids in rows if key_id is not None
+    }
 
 
 verifier = KeyVerifier()

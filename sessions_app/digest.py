@@ -32,9 +32,11 @@ async def earlier_sessions(session: Session, *, has_key: bool) -> Sequence[Earli
 
     Args:
         session: whose wallet and App count; without a wallet there are none.
-        has_key: the caller has a key scoped to the App, which opens all of the App's sessions. Without one the
-            wallet must be proven in this session, and only sessions in which it was proven count: addresses are
-            public.
+        has_key: the caller has a key scoped to the App, which opens all of the App's sessions.
+
+    Where the wallet is proven in this session, only sessions count in which it was proven, with a key or without:
+    addresses are public, and anybody could have claimed this one to speak to its owner's model. Where it is only
+    claimed, nothing is told without a key, and with one all that its App's sessions of that wallet hold.
     """
     wallet = session.wallet
     if wallet is None or not (has_key or wallet.is_proven):
@@ -44,7 +46,7 @@ async def earlier_sessions(session: Session, *, has_key: bool) -> Sequence[Earli
         "wallet": wallet.address,
         "session": session.id,
         "before": session.created_at,
-        "has_key": has_key,
+        "only_proven": wallet.is_proven,
         "limit": SESSIONS_MAX,
         "chars": TEXT_MAX_CHARS,
     }

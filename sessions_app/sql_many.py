@@ -13,14 +13,14 @@ WHERE session.wallet_address = %(wallet)s
 ORDER BY session.last_active_at DESC, session.id DESC LIMIT %(limit)s
 """
 
-# The same rule as above for whose they are, and always one App's: with a proven wallet what is proven to be of it;
-# under a key scoped to the App all of that wallet's.
+# Always one App's: with a proven wallet what is proven to be of it; with a claimed one, under a key scoped to the App,
+# all of that wallet's.
 READ_EARLIER = """
 SELECT earlier.title, earlier.last_active_at, asked.content, answered.content
 FROM (
     SELECT id, title, last_active_at FROM sessions_app_chatsession
     WHERE app_id = %(app)s AND wallet_address = %(wallet)s AND id <> %(session)s AND created_at < %(before)s
-        AND (%(has_key)s OR wallet_is_proven)
+        AND (wallet_is_proven OR NOT %(only_proven)s)
     ORDER BY last_active_at DESC LIMIT %(limit)s
 ) earlier
 CROSS JOIN LATERAL (
@@ -49,6 +49,9 @@ turns AS (DELETE FROM sessions_app_turn WHERE session_id IN (SELECT id FROM due)
 gone AS (DELETE FROM sessions_app_chatsession WHERE id IN (SELECT id FROM due) RETURNING id)
 SELECT count(*) FROM gone
 """
+
+# Those that there are, each with the App that it belongs to.
+READ_APPS = "SELECT id, app_id FROM sessions_app_chatsession WHERE id = ANY(%(sessions)s)"
 
 READ_EXPIRED = """
 SELECT id FROM sessions_app_chatsession

@@ -6,6 +6,7 @@ call compares the version, one indexed read, before it uses the copy.
 """
 
 import sys
+from collections.abc import Collection
 from uuid import UUID
 
 from cachetools import LRUCache
@@ -15,7 +16,7 @@ from psycopg.errors import ForeignKeyViolation
 from psycopg.rows import TupleRow
 
 from apps_registry import database
-from sessions_app import sql, sql_turns
+from sessions_app import sql, sql_many, sql_turns
 from sessions_app.hub import hub
 from sessions_app.values import INTERRUPTED, SESSION_OVERHEAD_BYTES, Session, StoredMessage, Wallet
 
@@ -141,6 +142,10 @@ class SessionStore:
                 if attempt == DELETE_ATTEMPTS - 1:
                     raise
         return False
+
+    async def apps_of(self, session_ids: Collection[UUID]) -> dict[UUID, int | None]:
+        """Return the App of each of these sessions, None while it is open; those that do not exist are missing."""
+        return dict(await database.read(sql_many.READ_APPS, {"sessions": list(session_ids)}))
 
     async def partial_text(self, turn_id: UUID) -> str:
         """Return what a turn of another worker had streamed when it last stored it."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models.functions import Left, Length
 
+from apps_registry.outside_text import storable
 from sessions_app.models import ChatSession
 
 MESSAGES_SHOWN = 200
@@ -59,7 +60,8 @@ def read_window(session: ChatSession, before: int | None) -> Window:
 def pretty_json(text: str) -> str:
     """Return JSON with line breaks; any other text as it is."""
     try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        # An escape may spell half of a surrogate pair, with which no page can be written.
+        return storable(json.dumps(json.loads(text), indent=2, ensure_ascii=False))
     except (ValueError, RecursionError):
         return text
 

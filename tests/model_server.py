@@ -88,6 +88,10 @@ class ModelServer:
         """Script the next answers of a model; without a script it says "Hello."."""
         self._scripts[model].extend(replies)
 
+    def clear(self, model: str) -> None:
+        """Forget what is scripted for a model and was not asked for."""
+        self._scripts[model].clear()
+
     def requests(self, model: str) -> list[dict[str, Any]]:
         """The request bodies that the model has had, oldest first, each with its headers under "headers"."""
         return self._requests[model]

@@ -11,6 +11,7 @@ from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.json_path import NotThere, parse_path, pick
 from apps_registry.http_tools.shortening import spelled
 from apps_registry.outbound.client import OutboundResponse
+from apps_registry.outside_text import storable, storable_json_text
 from apps_registry.retrieval.blocks import UnreadableError
 from apps_registry.retrieval.formats import html
 from apps_registry.tools.base import ToolError
@@ -54,11 +55,6 @@ def body_text(response: OutboundResponse) -> str:
     return storable(decode(response.body, response.encoding))
 
 
-def storable(text: str) -> str:
-    """Return a text without NUL and lone surrogates."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
-
-
 def _page_text(text: str) -> str:
     try:
         reading = html.read(text.encode())
@@ -93,7 +89,7 @@ def _picked(data: Any, path: str) -> Any:
 
 def _spelled(data: Any) -> str:
     try:
-        return storable(spelled(data))
+        return storable_json_text(spelled(data))
     except RecursionError:
         raise ToolError("the service's answer is nested too deeply") from None
 

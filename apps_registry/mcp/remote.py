@@ -12,10 +12,10 @@ from weakref import WeakValueDictionary
 
 import httpx2
 
-from apps_registry.http_tools.result import storable
 from apps_registry.mcp.transport import RecordingTransport
 from apps_registry.outbound.client import MAX_PER_HOST, OWN_HEADERS, CallRecord
 from apps_registry.outbound.errors import OutboundError
+from apps_registry.outside_text import storable
 
 MAX_PAGES = 20
 MAX_TOOLS = 500

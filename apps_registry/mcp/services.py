@@ -1,6 +1,7 @@
 """Asking a server for its tools, seeing what is new, and taking it over."""
 
 import hashlib
+import json
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -21,6 +22,7 @@ from apps_registry.models import App, Tool
 from apps_registry.outbound.addresses import ALLOWABLE
 from apps_registry.outbound.client import CallRecord
 from apps_registry.outbound_calls import store_outside_turn
+from apps_registry.outside_text import storable_json_text
 from apps_registry.plain_json import plain
 from apps_registry.tools.base import SEARCH_TOOL, ToolError
 
@@ -82,11 +84,12 @@ def refresh(server: McpServer) -> None:
 
 
 def _storable(offered: Iterable[OfferedTool]) -> Iterator[dict[str, Any]]:
-    """Yield the tools as JSON data; those that cannot be stored could not be called either."""
+    """Yield the tools as JSON data; those whose name or schema cannot be stored could not be called either."""
     for tool in offered:
         with suppress(ValueError):
             data = plain(asdict(tool), max_depth=MAX_DEPTH)
-            if "\0" not in repr(data) and "\\x00" not in repr(data):
+            called_by = json.dumps((tool.name, tool.parameters), ensure_ascii=False)
+            if called_by == storable_json_text(called_by):
                 yield data
 
 

@@ -9,6 +9,7 @@ import httpx2
 from apps_registry.outbound.backend import host_and_port
 from apps_registry.outbound.client import DEFAULT_PORTS, CallRecord, CheckedTransport, connect_failure
 from apps_registry.outbound.errors import OutboundError, TooLarge, Unreachable
+from apps_registry.outside_text import WholeCharacters
 
 MAX_BYTES = 4 * 1024 * 1024
 
@@ -69,7 +70,7 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
 
 
 class _CountedBody(httpx2.AsyncByteStream):
-    """A body that ends with an error once the connection has brought too much."""
+    """A body without halves of characters, which ends with an error once the connection has brought too much."""
 
     def __init__(self, inner: Any, transport: RecordingTransport, record: CallRecord) -> None:
         self._inner = inner
@@ -77,6 +78,7 @@ class _CountedBody(httpx2.AsyncByteStream):
         self._record = record
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        whole = WholeCharacters()
         async for chunk in self._inner:
             self._record.received_bytes += len(chunk)
             self._transport.received += len(chunk)
@@ -84,7 +86,8 @@ class _CountedBody(httpx2.AsyncByteStream):
                 error = TooLarge(MAX_BYTES)
                 self._transport.fail(self._record, error)
                 raise error
-            yield chunk
+            yield whole.take(chunk)
+        yield whole.end()
 
     async def aclose(self) -> None:
         await self._inner.aclose()

@@ -105,7 +105,8 @@ def _parse(content: bytes) -> Any:
         else:
             if depth_of(data) > MAX_DEPTH:
                 raise DocumentError("The document cannot be read: it is nested too deeply.")
-            return data
+            # Only an escape can spell what cannot be stored: the parser takes no half of a pair and no control.
+            return plain(data, max_depth=MAX_DEPTH) if rb"\u0000" in content else data
     if len(content) > MAX_YAML_BYTES:
         raise DocumentError(f"The document has more than {MAX_YAML_BYTES // 2**20} MB of YAML; convert it to JSON.")
     try:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from apps_registry.outside_text import storable
 from apps_registry.retrieval.blocks import UnreadableError
 from apps_registry.retrieval.chunking import Chunk
 from apps_registry.retrieval.extract import CPU_SECONDS, REFUSED, WALL_SECONDS
@@ -74,7 +75,7 @@ def _parse(out: BinaryIO) -> Extraction:
         Chunk(text, heading, tuple(pages) if pages else None, tuple(lines) if lines else None)
         for text, heading, pages, lines in found["chunks"]
     ]
-    return Extraction(found["title"], found["hidden"], chunks)
+    return Extraction(storable(found["title"]), found["hidden"], chunks)
 
 
 async def _run(kind: str, data: bytes, out: BinaryIO, on_progress: Callable[[int], None]) -> None:
@@ -104,7 +105,7 @@ async def _run(kind: str, data: bytes, out: BinaryIO, on_progress: Callable[[int
             child.kill()
     out.seek(0)
     if code == REFUSED:
-        raise UnreadableError(out.read(1000).decode("utf-8", "replace"))
+        raise UnreadableError(storable(out.read(1000).decode("utf-8", "replace")))
     if code:
         # A limit of memory that strikes inside a C library ends it by a signal or an error of its own.
         raise UnreadableError(_SIGNALS.get(-code, "Reading the file ended the reader; it may be damaged or a bomb."))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from apps_registry import database
+from apps_registry.outside_text import storable
 from apps_registry.retrieval import sql
 from apps_registry.retrieval.embeddings.base import EmbedderError
 from apps_registry.retrieval.embeddings.choice import EmbeddingConfig
@@ -30,7 +31,7 @@ async def search(
     Raises:
         psycopg.Error: as `database.execute`. An embedder that is down is no error: words alone decide then.
     """
-    query = query.replace("\x00", "").encode("utf-8", "replace").decode()[:MAX_QUERY_CHARS]
+    query = storable(query)[:MAX_QUERY_CHARS]
     plan = await make_plan(app_id, query, tag=tag, documents=documents)
     if plan is None or not plan.chunks:
         return Found([])

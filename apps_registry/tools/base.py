@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from apps_registry.outside_text import storable
+
 # The tool that Apps with documents have: answers cite what it finds, so that no other may have its name.
 SEARCH_TOOL = "search_documents"
 MAX_QUOTED = 60
@@ -19,6 +21,9 @@ TIMEOUT_SECONDS = 15.0
 
 class ToolError(Exception):
     """A tool could not answer; the message is written for the model, which may try again."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(storable(message))  # it may quote what a server or a model has written
 
 
 @dataclass(frozen=True, slots=True)

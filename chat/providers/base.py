@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from apps_registry.outside_text import storable, storable_count
 from apps_registry.tools.base import Tool
 from chat.events import ChatMessage
 
@@ -11,6 +12,8 @@ from chat.events import ChatMessage
 # provider (no key or a wrong one, no credit, no such model, moved): the operator's to mend, and no reason to leave the
 # user without the answer that another model has.
 REASONS_OF_REQUEST = frozenset({"http_400", "http_413", "http_422"})
+
+MAX_TOKENS = 100_000_000  # of one answer; more is a provider's mistake
 
 
 class ModelFailure(Exception):
@@ -52,6 +55,10 @@ class ToolCallDelta:
     name: str
     arguments: str
 
+    def storable(self) -> "ToolCallDelta":
+        """Return the piece as it can be stored."""
+        return ToolCallDelta(self.index, storable(self.call_id), storable(self.name), storable(self.arguments))
+
 
 class ModelDelta(NamedTuple):
     """One streamed chunk; a tuple, since there are many and a frozen dataclass takes four times as long to make."""
@@ -61,6 +68,22 @@ class ModelDelta(NamedTuple):
     finish_reason: str = ""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+
+    def storable(self) -> "ModelDelta":
+        """Return the chunk as it can be stored, whatever the provider wrote; escapes in arguments are left for later.
+
+        Every provider's events pass through here: the halves of an escape may come in different chunks.
+        """
+        text = storable(self.text)
+        if not (self.tool_calls or self.finish_reason or self.prompt_tokens or self.completion_tokens):
+            return self if text == self.text else ModelDelta(text)
+        return ModelDelta(
+            text,
+            tuple(call.storable() for call in self.tool_calls),
+            storable(self.finish_reason),
+            storable_count(self.prompt_tokens, maximum=MAX_TOKENS),
+            storable_count(self.completion_tokens, maximum=MAX_TOKENS),
+        )
 
     @property
     def is_token(self) -> bool:

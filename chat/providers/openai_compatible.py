@@ -30,7 +30,6 @@ CONNECT_TIMEOUT = {"connect": 10.0}  # seconds; the waits for the answer are the
 MAX_CONNECTIONS = 10_000
 DONE = b"[DONE]"
 NOTHING: dict[str, Any] = {}
-MAX_TOKENS = 100_000_000  # of one answer; many of them fit into the turn's column
 # How long a server may take to end its answer after it has said that it is done.
 DRAIN_SECONDS = 0.1
 TRANSIENT_STATUS = frozenset({408, 409, 429})  # and every 5xx
@@ -136,7 +135,7 @@ class OpenAICompatibleModel:
                     chunks = await anext(stream, None)
                 while chunks is not None:
                     for chunk in chunks:
-                        delta = _delta(chunk)
+                        delta = _delta(chunk).storable()
                         is_finished = is_finished or bool(delta.finish_reason)
                         yield delta
                     async with asyncio.timeout(self._gap_timeout):
@@ -247,13 +246,7 @@ def _delta(chunk: object) -> ModelDelta:
     finish_reason = str(choice.get("finish_reason") or "")
     if not usage:
         return ModelDelta(text, calls, finish_reason)
-    tokens = (_count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")))
-    return ModelDelta(text, calls, finish_reason, *tokens)
-
-
-def _count(value: object) -> int | None:
-    """Return a number of tokens; what is none takes nothing from the answer."""
-    return value if isinstance(value, int) and 0 <= value <= MAX_TOKENS else None
+    return ModelDelta(text, calls, finish_reason, usage.get("prompt_tokens"), usage.get("completion_tokens"))
 
 
 def _tool_call_delta(call: dict[str, Any], number: int) -> ToolCallDelta:

@@ -381,7 +381,7 @@ READINGS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "large numbers": (b'{"wei": 123456789012345678901234567890}', {}, '{"wei":123456789012345678901234567890}'),
     "text": ("plain", {}, "plain"),
     "nothing": ("", {}, '{"status": 200}'),
-    "NUL and half a pair": (b'{"a":"x\\u0000\\ud800y"}', {}, '{"a":"x\\u0000?y"}'),
+    "NUL and half a pair": (b'{"a":"x\\u0000\\ud800y"}', {}, '{"a":"x\ufffd\ufffdy"}'),
     "cut": ("x" * 300, {"max_result_chars": 100}, "x" * 100 + "… (cut: the first 100 of 300 characters)"),
 }
 

@@ -95,4 +95,4 @@ def test_named_ends_are_answers_and_recorded(app_client: Client, model: Scripted
 
 def test_text_that_postgres_cannot_hold_does_not_lose_the_answer(app_client: Client, model: ScriptedModel) -> None:
     model.will(Reply([b'data: {"choices":[{"delta":{"content":"a\\u0000b\\ud800c"}}]}\n\n', chunk({}, "stop"), DONE]))
-    assert texts(app_client.chat("Hi"))[-1] == ("agent", "ab?c")
+    assert texts(app_client.chat("Hi"))[-1] == ("agent", "a\ufffdb\ufffdc")

@@ -12,12 +12,18 @@ from apps_registry.mcp.models import McpServer
 from apps_registry.mcp.remote import McpError
 from apps_registry.mcp.services import choose, digest, refresh, states
 from apps_registry.models import App, OutboundCall
+from tests import factories
+from tests.client import Client, texts
+from tests.model_server import ScriptedModel, calls, says
+from tests.product import Server
 from tests.upstream import Handler, Received, Upstream
 
 pytest.importorskip("mcp")
 
 
-def speaks(tools: Any, *, encode: Callable[[bytes], bytes] | None = None) -> Callable[[Handler, Received], None]:
+def speaks(
+    tools: Any, *, called: str = "{}", encode: Callable[[bytes], bytes] | None = None
+) -> Callable[[Handler, Received], None]:
     """Answers of a server with these tools; text is sent as it is."""
 
     def handle(handler: Handler, request: Received) -> None:
@@ -27,7 +33,11 @@ def speaks(tools: Any, *, encode: Callable[[bytes], bytes] | None = None) -> Cal
         version = asked.get("params", {}).get("protocolVersion", "2025-06-18")
         about = {"capabilities": {"tools": {}}, "serverInfo": {"name": "x", "version": "1"}}
         listed = tools if isinstance(tools, str) else json.dumps(tools)
-        answers = {"initialize": json.dumps({"protocolVersion": version, **about}), "tools/list": listed}
+        answers = {
+            "initialize": json.dumps({"protocolVersion": version, **about}),
+            "tools/list": listed,
+            "tools/call": called,
+        }
         result = answers.get(asked["method"], "{}")
         body = f'{{"jsonrpc":"2.0","id":{json.dumps(asked["id"])},"result":{result}}}'.encode()
         is_packed = encode is not None and asked["method"] == "tools/list"
@@ -84,6 +94,43 @@ def test_what_would_hang_or_hide_is_not_chosen(hostile: McpServer, upstream: Ups
     assert fine.offered.parameters["properties"]["a"]["description"] == "Amount."
     done = choose(hostile, ["t0", "t1", "t2"])
     assert [line[:13] for line in done] == ["Not added, ev", "Added evil_t1", "Not added, ev"]
+
+
+def test_what_cannot_be_stored_is_replaced_or_left_out(hostile: McpServer, upstream: Upstream) -> None:
+    nul = r'{"tools":[{"name":"t\u0000","inputSchema":{"type":"object"}},'
+    nul += r'{"name":"schema","inputSchema":{"type":"object","properties":{"a\u0000":{}}}},'
+    nul += r'{"name":"fine","description":"A\u0000 tool.","inputSchema":{"type":"object"}}]}'
+    upstream.handle = speaks(nul)
+    refresh(hostile)
+    (fine,) = states(hostile)
+    assert (fine.remote_name, fine.state) == ("fine", "new")
+    assert choose(hostile, ["fine"]) == ["Added evil_fine"]
+
+
+def test_whatever_a_server_answers_the_turn_goes_on(
+    *, hostile: McpServer, upstream: Upstream, app: App, model: ScriptedModel, start: Callable[..., Server]
+) -> None:
+    upstream.handle = speaks(offers('{"type":"object"}'))
+    refresh(hostile)
+    choose(hostile, ["t0"])
+    server = start(TURN_TIMEOUT_SECONDS="60")  # the first call loads a package, which may take seconds
+    key = factories.make_key(app).plain
+    told = {
+        r"a\u0000b": "a\ufffdb",
+        r"a\ud800b": "a\ufffdb",
+        r"\ud83d\ud83d\ude00": "\ufffd\U0001f600",
+        r"\\ud800": r"\ud800",
+    }
+    for is_error in ("false", "true"):
+        for wild, clean in told.items():
+            result = f'{{"content":[{{"type":"text","text":"{wild}"}}],"isError":{is_error}}}'
+            upstream.handle = speaks("{}", called=result)
+            model.will(calls(("evil_t0", {})), says("Done."))
+            with Client(server.url, app=app.slug, key=key) as client:
+                snapshot = client.chat("Go")
+            assert texts(snapshot)[-1] == ("agent", "Done.")
+            (seen,) = [message["tool_result"][1] for message in snapshot["messages"] if message["tool_result"]]
+            assert (json.loads(seen)["error"] if is_error == "true" else seen) == clean
 
 
 def test_no_tool_takes_the_name_of_the_search(hostile: McpServer, upstream: Upstream) -> None:

@@ -169,3 +169,24 @@ def edit(app: App, name: str, **changes: Any) -> None:
     tool = app.tools.get(name=name)
     tool.set_http_definition(HttpToolDefinition(**{**tool.http_definition().as_json(), "name": name, **changes}))
     tool.save()
+
+
+def test_a_document_with_nul_characters_is_imported(
+    manage: Callable[..., Result], app: App, upstream: Upstream, tmp_path: Path
+) -> None:
+    """PostgreSQL's JSON holds none, and any text of a document may have one."""
+
+    def poisoned(node: Any) -> Any:
+        if isinstance(node, dict):
+            named = {name: poisoned(each) for name, each in node.items()}
+            described = {name: f"{node[name]}\x00" for name in ("description", "summary") if name in node}
+            return {**named, **described, **({"enum": ["a\x00b"]} if node.get("type") == "string" else {})}
+        return [poisoned(each) for each in node] if isinstance(node, list) else node
+
+    for number, write in enumerate((json.dumps, yaml.safe_dump)):
+        path = tmp_path / "api.json"
+        path.write_text(write(poisoned(price_api(upstream.url))))
+        done = manage("import_openapi", app.slug, str(path), "--all", "--prefix", f"p{number}_", "--apply")
+        assert done.code == 0, done.err
+        assert f"p{number}_getPrice" in http_tools(app)
+    assert "\x00" not in repr([each.as_json() for each in http_tools(app).values()])
