@@ -1,9 +1,15 @@
 """Writes to the registry that span several rows."""
 
-from django.db import transaction
+import logging
+from contextlib import suppress
+
+from django.db import DatabaseError, transaction
 
 from apps_registry.models import App, Model, Provider, Tool
+from apps_registry.provider_key import variable_problem
 from apps_registry.tools.registry import BUILTIN_TOOLS
+
+logger = logging.getLogger("aomi.providers")
 
 EMBEDDED_PROVIDER = "embedded"
 DEFAULT_PREAMBLE = "You are a helpful assistant."
@@ -14,7 +20,7 @@ def seed_default_app(
     *,
     provider_slug: str,
     base_url: str,
-    api_key_env: str,
+    api_key: str,
     model_name: str,
     provider_model_id: str,
     context_window: int,
@@ -28,7 +34,7 @@ def seed_default_app(
     Args:
         provider_slug: the provider's name; EMBEDDED_PROVIDER for the model that we run ourselves.
         base_url: the address before `/chat/completions`.
-        api_key_env: the environment variable with the provider's key; empty: none is needed.
+        api_key: the provider's key, which is stored encrypted; empty: none is needed.
         model_name: the name under which callers see the model.
         provider_model_id: what the provider calls it.
         context_window: tokens, prompt and reply together.
@@ -36,14 +42,19 @@ def seed_default_app(
 
     Returns:
         The default App, and whether it was made now.
+
+    Raises:
+        apps_registry.encryption.NoKeys: there is a key to store, and SECRETS_KEYS is empty.
     """
     if provider_slug == EMBEDDED_PROVIDER:
         Provider.objects.filter(slug=EMBEDDED_PROVIDER).exclude(base_url=base_url).update(base_url=base_url)
     if existing := App.objects.filter(is_default=True).first():
         return existing, False
-    provider, _ = Provider.objects.get_or_create(
-        slug=provider_slug, defaults={"base_url": base_url, "api_key_env": api_key_env}
-    )
+    provider, _ = Provider.objects.get_or_create(slug=provider_slug, defaults={"base_url": base_url})
+    has_key = provider.api_key_token or provider.api_key_env
+    if api_key and not has_key and provider.base_url == base_url:
+        provider.set_key(api_key)
+        provider.save(update_fields=["api_key_token"])
     model, _ = Model.objects.get_or_create(
         name=model_name,
         defaults={
@@ -54,6 +65,20 @@ def seed_default_app(
         },
     )
     return _make_default_app(model), True
+
+
+def stopped_providers() -> list[str]:
+    """Return, in words, each provider whose key variable may not go to its address."""
+    named = Provider.objects.filter(api_key_token="").exclude(api_key_env="").order_by("slug")
+    problems = {row.slug: variable_problem(row.api_key_env, row.base_url, row.key.variables) for row in named}
+    return [f"the provider {slug} cannot be called: {problem}" for slug, problem in problems.items() if problem]
+
+
+def warn_of_stopped_providers() -> None:
+    """Log what `stopped_providers` finds; a database that cannot be asked is told of elsewhere."""
+    with suppress(DatabaseError):
+        for words in stopped_providers():
+            logger.warning("%s", words)
 
 
 def _make_default_app(model: Model) -> App:

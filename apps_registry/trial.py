@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx2
 import orjson
 from asgiref.sync import async_to_sync
 
@@ -13,9 +12,9 @@ from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.result import body_text, cut
 from apps_registry.http_tools.scrub import scrub
 from apps_registry.http_tools.tool import Attempt, Surroundings, run_definition
+from apps_registry.origins import host_of as host_of_address
 from apps_registry.outbound.addresses import ALLOWABLE
-from apps_registry.outbound.backend import host_and_port
-from apps_registry.outbound.client import DEFAULT_PORTS, CallRecord, OutboundRequest, OutboundResponse
+from apps_registry.outbound.client import CallRecord, OutboundRequest, OutboundResponse
 from apps_registry.tools.base import ToolContext, ToolError
 
 SHOWN_CHARS = 4_000
@@ -58,8 +57,7 @@ def try_tool(
 
 def host_of(definition: HttpToolDefinition) -> str:
     """Return the host and port that a tool calls, as an App's allowed hosts name them."""
-    url = httpx2.URL(definition.url.partition("{{")[0])
-    return host_and_port(url.host, url.port or DEFAULT_PORTS[url.scheme])
+    return host_of_address(definition.url.partition("{{")[0])
 
 
 def private_host(definition: HttpToolDefinition, trial: Trial) -> str | None:

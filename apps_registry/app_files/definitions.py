@@ -39,6 +39,15 @@ class Definitions:
             *(f"embedding model {name}" for name in _absent(EmbeddingModel, "name", self.embedding_models)),
         ]
 
+    def check_providers(self) -> None:
+        """Check the providers that `make_missing` would make.
+
+        Raises:
+            AppFileError: one cannot be made, such as one whose key's variable is not meant for its address.
+        """
+        for slug in _absent(Provider, "slug", self.providers):
+            _check(Provider(**self.providers[slug]), f"providers, {slug}")
+
     def make_missing(self) -> None:
         """Make the rows that are not there yet.
 
@@ -124,9 +133,13 @@ def _provider_words(row: dict[str, Any]) -> str:
 
 
 def _save(row: models.Model, where: str) -> None:
+    _check(row, where)
+    row.save()
+
+
+def _check(row: models.Model, where: str) -> None:
     try:
         row.full_clean()
     except ValidationError as error:
         name, messages = next(iter(error.message_dict.items()))
         raise AppFileError(f"{where}: {name}: {messages[0]}") from None
-    row.save()

@@ -59,6 +59,7 @@ def plan_import(file: AppFile) -> Plan:
     app = App.objects.filter(slug=file.content.slug).select_related("default_model", "embedding_model").first()
     wanted = file.content if file.content.default_model else _with_model(file.content, app)
     _check_models(wanted, file)
+    file.definitions.check_providers()
     _check_documents(app, file)
     known = set(app.secrets.values_list("name", flat=True)) if app else set()
     secrets = tuple(name for name in wanted.secrets() if name not in known)
