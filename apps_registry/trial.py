@@ -12,7 +12,6 @@ from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.result import body_text, cut
 from apps_registry.http_tools.scrub import scrub
 from apps_registry.http_tools.tool import Attempt, Surroundings, run_definition
-from apps_registry.origins import host_of as host_of_address
 from apps_registry.outbound.addresses import ALLOWABLE
 from apps_registry.outbound.client import CallRecord, OutboundRequest, OutboundResponse
 from apps_registry.tools.base import ToolContext, ToolError
@@ -55,14 +54,9 @@ def try_tool(
     return Trial(seen, is_error, milliseconds, attempt.records, request, response)
 
 
-def host_of(definition: HttpToolDefinition) -> str:
-    """Return the host and port that a tool calls, as an App's allowed hosts name them."""
-    return host_of_address(definition.url.partition("{{")[0])
-
-
 def private_host(definition: HttpToolDefinition, trial: Trial) -> str | None:
     """Return the tool's host if its call was refused for being one of a private network, which may be allowed."""
-    host = host_of(definition)
+    host = definition.host
     is_first = len(trial.records) == 1 and trial.records[0].host == host  # a redirect there is refused all the same
     is_private = is_first and trial.records[0].verdict.endswith(ALLOWABLE) and not trial.response
     return host if is_private else None
