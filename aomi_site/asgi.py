@@ -15,6 +15,7 @@ stock = get_asgi_application()
 from django.conf import settings  # noqa: E402
 
 from aomi_site.api_handler import ApiHandler, Receive, Scope, Send  # noqa: E402
+from aomi_site.proxies import ProxyHeaders  # noqa: E402
 from apps_registry import database  # noqa: E402
 from apps_registry.outbound_calls import prune_outbound_forever  # noqa: E402
 from apps_registry.retrieval.ingest import ingest_forever  # noqa: E402
@@ -28,6 +29,7 @@ from sessions_app.upkeep import prune_forever, sweep_forever  # noqa: E402
 
 access_log = logging.getLogger("aomi.access")
 lean = ApiHandler()
+proxy_headers = ProxyHeaders(settings.TRUSTED_PROXIES)
 _ending: "asyncio.Task[None] | None" = None
 hub.handle(partials.on_event, on_gap=partials.on_gap)
 hub.handle(interrupts.on_event)
@@ -40,6 +42,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
     elif scope["type"] == "http":
+        proxy_headers.apply(scope)
         await _http(scope, receive, send)
 
 

@@ -13,9 +13,16 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from aomi_site.proxies import Network, parse_proxies
 from apps_registry.origins import origin_of
 
 OPENAI_URL = "https://api.openai.com/v1"
+
+# Variables that earlier releases read; what an operator who still sets one must do.
+RETIRED = {
+    "PROXY_PROTO_HEADER": "name the address of your proxy in TRUSTED_PROXIES, and have it send X-Forwarded-Proto.",
+}
+
 ON, OFF = frozenset({"on", "true", "yes", "1"}), frozenset({"off", "false", "no", "0"})
 
 
@@ -44,6 +51,20 @@ class Environment(environ.Env):  # type: ignore[misc]  # it comes without types
         if number < minimum:
             raise ImproperlyConfigured(f"{name} is {text!r}; it must be a whole number, at least {minimum}.")
         return number
+
+    def proxies(self, name: str) -> frozenset[Network | str]:
+        """Return the proxies that a list names; by default none.
+
+        Raises:
+            ImproperlyConfigured: an entry is neither an address, a network nor `unix`.
+        """
+        try:
+            return parse_proxies([entry.strip() for entry in self.list(name, default=[])])
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name} holds {error.args[0]!r}; each entry must be an address, a network such as 10.0.0.0/8 "
+                "(without host bits), or 'unix'."
+            ) from None
 
     def seconds(self, name: str, default: float, *, minimum: float = 0.1) -> float:
         """Return a number of seconds.
@@ -102,6 +123,17 @@ def local_secret_key(data_dir: Path) -> str:
 def local_secrets_key(data_dir: Path) -> str:
     """Return the key that the data folder's secrets are encrypted under, as `local_secret_key` does."""
     return _local_file(data_dir, "secrets_key", lambda: Fernet.generate_key().decode())
+
+
+def refuse_retired() -> None:
+    """Refuse variables that are not read any more, where to ignore them would change what the server trusts.
+
+    Raises:
+        ImproperlyConfigured: one is set.
+    """
+    for name, advice in RETIRED.items():
+        if os.environ.get(name):
+            raise ImproperlyConfigured(f"{name} is not read any more: {advice}")
 
 
 def check_secrets_keys(keys: Sequence[str]) -> None:

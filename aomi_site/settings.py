@@ -11,6 +11,7 @@ from aomi_site.environment import (
     local_secret_key,
     local_secrets_key,
     postgres_address,
+    refuse_retired,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -45,6 +46,9 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[:
 if not ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS is not set: name the hosts that clients use, comma-separated.")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# The proxies whose X-Forwarded-For and X-Forwarded-Proto count: see aomi_site/proxies.py.
+refuse_retired()
+TRUSTED_PROXIES = env.proxies("TRUSTED_PROXIES")
 
 # --- Apps and middleware ----------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -126,10 +130,6 @@ SECURE_SSL_REDIRECT = not IS_LOCAL
 SECURE_HSTS_SECONDS = env.whole_number("HSTS_SECONDS", 0 if IS_LOCAL else 365 * 24 * 60 * 60, minimum=0)
 # Other hosts under the same domain are not ours to bind to https.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
-# Name of the header in which a TLS-terminating proxy says "https", such as X-Forwarded-Proto.
-PROXY_PROTO_HEADER = env.str("PROXY_PROTO_HEADER", default="")
-if PROXY_PROTO_HEADER:
-    SECURE_PROXY_SSL_HEADER = (f"HTTP_{PROXY_PROTO_HEADER.upper().replace('-', '_')}", "https")
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],

@@ -75,6 +75,7 @@ class AomiWorker(UvicornWorker):
         "lifespan": "on",
         "access_log": False,
         "server_header": False,
+        "proxy_headers": False,  # uvicorn's own would trust loopback: aomi_site/proxies.py decides
         "timeout_graceful_shutdown": 25,
     }
 
