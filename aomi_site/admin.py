@@ -1,66 +1,14 @@
 """What of the console is of no app of ours: its name, and its operators."""
 
-from typing import Any
-
-from axes.models import AccessAttempt
-from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import User
-from django.http import HttpRequest
-from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
-from apps_registry.admin_display import ConsoleAdmin, badge, moment
+from aomi_site.login_attempts import LoginAttemptAdmin
+from aomi_site.operators import OperatorAdmin, OperatorGroupAdmin
+
+__all__ = ["LoginAttemptAdmin", "OperatorAdmin", "OperatorGroupAdmin"]
 
 admin.site.site_header = "Aomi Apps"
 admin.site.site_title = "Aomi Apps"
 admin.site.index_title = "Console"
 # The product has no public pages that "View site" could lead to.
 admin.site.site_url = None
-admin.site.unregister(User)
-
-
-@admin.register(User)
-class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Operators are made inactive, as Django advises, not deleted: the record of what they did would go with them."""
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes one; unticking “Active” holds from the operator's next request on."""
-        return False
-
-
-@admin.register(AccessAttempt)
-class LoginAttemptAdmin(ConsoleAdmin[AccessAttempt]):
-    """Wrong logins of the last minutes, by user and address. Deleting one lifts its lock."""
-
-    fields = ("username", "ip_address", "failures_since_start", "state", "last_wrong")
-    readonly_fields = fields
-    list_display = ("username", "ip_address", "failures_since_start", "state", "last_wrong")
-    search_fields = ("username", "ip_address")
-    ordering = ("-attempt_time",)
-
-    @admin.display(description="status")
-    def state(self, attempt: AccessAttempt) -> SafeString:
-        """Locked, and until when; or how many wrong logins are left."""
-        ends_at = attempt.attempt_time + settings.AXES_COOLOFF_TIME
-        left = settings.AXES_FAILURE_LIMIT - attempt.failures_since_start
-        if ends_at <= timezone.now():
-            return badge("expired")
-        if left > 0:
-            return format_html("{} left", left)
-        return format_html("{} until {}", badge("locked"), moment(ends_at))
-
-    @admin.display(description="last wrong login", ordering="attempt_time")
-    def last_wrong(self, attempt: AccessAttempt) -> SafeString:
-        """When it was."""
-        return moment(attempt.attempt_time)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Wrong logins are counted, not added."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: AccessAttempt | None = None) -> bool:
-        """They can be looked at, and deleted."""
-        return False

@@ -33,6 +33,7 @@ from apps_registry import database  # noqa: E402
 from apps_registry.outbound_calls import prune_outbound_forever  # noqa: E402
 from apps_registry.request_ids import begin_request  # noqa: E402
 from apps_registry.retrieval.ingest import ingest_forever  # noqa: E402
+from apps_registry.services import warn_of_stopped_providers  # noqa: E402
 from chat import interrupts  # noqa: E402
 from chat.providers.openai_compatible import connections  # noqa: E402
 from chat.runner import runner  # noqa: E402
@@ -99,6 +100,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     try:
         await database.open_pool()
         await hub.start()
+        await database.run_orm(warn_of_stopped_providers)
         works = (prune_forever, prune_outbound_forever, sweep_forever, ingest_forever, prune_logins_forever)
         upkeep = [asyncio.create_task(work(), name=work.__name__) for work in works]
     except Exception as error:

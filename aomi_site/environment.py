@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import secrets
 import warnings
 from collections.abc import Callable, Sequence
@@ -13,6 +14,9 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from aomi_site.proxies import Network, parse_proxies
+from apps_registry.origins import origin_of
+
+OPENAI_URL = "https://api.openai.com/v1"
 
 # Variables that earlier releases read; what an operator who still sets one must do.
 RETIRED = {
@@ -77,6 +81,32 @@ class Environment(environ.Env):  # type: ignore[misc]  # it comes without types
             raise ImproperlyConfigured(f"{name} is {text!r}; it must be a number of seconds, at least {minimum:g}.")
         return number
 
+    def key_variables(self, name: str) -> frozenset[tuple[str, str]]:
+        """Return pairs of an environment variable and an origin that may be sent its value.
+
+        Raises:
+            ImproperlyConfigured: an entry is no NAME=origin.
+        """
+        pairs = set()
+        for entry in self.list(name, default=[]) or [f"OPENAI_API_KEY={self._openai_address()}"]:
+            variable, _, address = str(entry).strip().partition("=")
+            try:
+                pairs.add((_variable(variable.strip()), origin_of(address.strip())))
+            except ValueError:
+                raise ImproperlyConfigured(
+                    f"{name} holds {str(entry)!r}; an entry looks like OPENAI_API_KEY=https://api.openai.com."
+                ) from None
+        return frozenset(pairs)
+
+    def _openai_address(self) -> str:
+        """Return where OPENAI_API_KEY goes unless the setting says otherwise."""
+        address = str(self.str("OPENAI_BASE_URL", default="")) or OPENAI_URL
+        try:
+            origin_of(address)
+        except ValueError:  # quickstart and seed_default_app, which read the address, say what is wrong with it
+            return OPENAI_URL
+        return address
+
 
 def local_secret_key(data_dir: Path) -> str:
     """Return the data folder's secret key, making it (readable by its owner only) when there is none.
@@ -120,6 +150,12 @@ def check_secrets_keys(keys: Sequence[str]) -> None:
             "SECRETS_KEYS holds something that is no key. Make one with: "
             "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
         ) from None
+
+
+def _variable(name: str) -> str:
+    if not re.fullmatch("[A-Z][A-Z0-9_]*", name):
+        raise ValueError(name)
+    return name
 
 
 def _local_file(data_dir: Path, name: str, make: Callable[[], str]) -> str:

@@ -40,6 +40,8 @@ if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5 or SECRET_KEY.startswith("dj
 # What operators store encrypted, such as the secrets of tools: the first key encrypts, every one decrypts.
 SECRETS_KEYS = env.list("SECRETS_KEYS", default=[]) or ([local_secrets_key(DATA_DIR)] if IS_LOCAL else [])
 check_secrets_keys(SECRETS_KEYS)
+# Which environment variable may go as a provider's key to which origin: operators of the admin may name any of both.
+PROVIDER_KEY_VARIABLES = env.key_variables("PROVIDER_KEY_VARIABLES")
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if IS_LOCAL else [])
 if not ALLOWED_HOSTS:

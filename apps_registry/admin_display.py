@@ -1,5 +1,6 @@
 """What all pages of the admin console share: the base of their classes, badges, moments, confirmations."""
 
+import re
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,13 +12,14 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from apps_registry.grants import sees_apps
 from apps_registry.models import App
 
 RowT = TypeVar("RowT", bound=Model)
@@ -49,7 +51,35 @@ else:
         pass
 
 
-class ConsoleAdmin(_ModelAdmin[RowT]):
+# No list may be filtered by such a column: each answer would give another letter of its value away.
+SECRET_COLUMN = re.compile(r"(^|_)(secret|password)|(^|_)(digest|hash|nonce|token)$")
+
+
+def is_secret_column(field: Any) -> bool:
+    """Return whether a model's field holds what nobody may look up."""
+    return not field.is_relation and SECRET_COLUMN.search(field.name) is not None
+
+
+class NoSecretLookups:
+    """Refuses the lookups of a list's address that ask for a secret column, here or behind a relation."""
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Follow the lookup from field to field."""
+        model: Any = self.model  # type: ignore[attr-defined]
+        for name in lookup.split("__"):
+            try:
+                field = model._meta.get_field(model._meta.pk.name if name == "pk" else name)
+            except FieldDoesNotExist:  # a transform, or a lookup such as startswith
+                break
+            if is_secret_column(field):
+                return False
+            if field.related_model is None:
+                break
+            model = field.related_model
+        return bool(super().lookup_allowed(lookup, value, request))  # type: ignore[misc]
+
+
+class ConsoleAdmin(NoSecretLookups, _ModelAdmin[RowT]):
     """The habits of every list and page of the console."""
 
     list_per_page = 50
@@ -112,6 +142,10 @@ class ConsoleAdmin(_ModelAdmin[RowT]):
 
 class AppPartAdmin(ConsoleAdmin[RowT]):
     """Rows that belong to an App: what operators do to them stands in the App's history too."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Who sees no App adds nothing to one."""
+        return super().has_add_permission(request) and sees_apps(request.user)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
         """Record it twice."""

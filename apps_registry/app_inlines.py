@@ -25,10 +25,12 @@ class SecretsInline(admin.TabularInline):  # type: ignore[type-arg]
     model = Secret
     form = SecretForm
     extra = 0
-    fields = ("name", "value", "updated")
+    fields = ("name", "value", "hosts", "updated")
     readonly_fields = ("updated",)
     verbose_name = "secret"
-    verbose_name_plural = "Secrets: tools send them as {{ secrets.NAME }}; stored encrypted and never shown"
+    verbose_name_plural = (
+        "Secrets: tools send them as {{ secrets.NAME }}, each to its hosts only; stored encrypted and never shown"
+    )
 
     @admin.display(description="last set")
     def updated(self, secret: Secret) -> SafeString:

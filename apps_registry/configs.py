@@ -134,10 +134,11 @@ def _to_config(app: App, release: AppRelease | None) -> AppConfig:
 
 def surroundings_of(app: App) -> Surroundings:
     """Return what an App gives to its HTTP tools: its own secrets and the hosts that it may call."""
-    tokens = dict(app.secrets.values_list("name", "token"))
+    secrets = list(app.secrets.all())
+    tokens, hosts = {each.name: each.token for each in secrets}, {each.name: each.bound_hosts for each in secrets}
     return Surroundings(
         app.pk,
-        SecretBox(app.pk, tokens, Keys(settings.SECRETS_KEYS)),
+        SecretBox(app.pk, tokens, hosts, Keys(settings.SECRETS_KEYS)),
         frozenset(app.allowed_hosts.lower().split()),
         outbound_calls.store,
     )

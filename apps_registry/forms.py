@@ -11,7 +11,9 @@ from django.utils.safestring import SafeString
 from apps_registry.encryption import NoKeys
 from apps_registry.http_tools.scrub import MIN_CHARS
 from apps_registry.models import App, Model, Secret, Tool
+from apps_registry.secret_hosts import parse_hosts
 from apps_registry.text_fields import LinesField
+from apps_registry.tool_models import validate_secret_hosts
 from apps_registry.tools.registry import BUILTIN_TOOLS
 
 
@@ -121,7 +123,8 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Secret
-        fields = ("name",)
+        fields = ("name", "hosts")
+        widgets = {"hosts": forms.Textarea(attrs={"rows": 2, "cols": 30, "spellcheck": "false"})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -136,6 +139,25 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.cleaned_data["value"] and not settings.SECRETS_KEYS:
             raise ValidationError(str(NoKeys()))
         return str(self.cleaned_data["value"])
+
+    def clean_hosts(self) -> str:
+        """Write each host in one way."""
+        text = str(self.cleaned_data["hosts"])
+        validate_secret_hosts(text)
+        return "\n".join(parse_hosts(text))
+
+    def clean(self) -> dict[str, Any]:
+        """A new value says where it goes; one that is there goes no further unless it is written again."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        hosts = data.get("hosts")
+        if hosts is None or data.get("DELETE"):
+            return data
+        if data.get("value") and not hosts:
+            self.add_error("hosts", "Name the hosts that it is for.")
+        known = set(str(self.initial.get("hosts") or "").split())
+        if self.instance.pk and not data.get("value") and set(hosts.split()) - known:
+            self.add_error("value", "Its hosts have changed: write the value for the new ones.")
+        return data
 
     def save(self, commit: bool = True) -> Secret:
         """Encrypt the value; by now the App has its id."""

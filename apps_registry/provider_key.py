@@ -1,10 +1,15 @@
 """The key of a model's provider as requests hold it: encrypted, or the name of a variable, until one is sent."""
 
 import os
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from apps_registry.encryption import Unreadable, decrypt
+from apps_registry.origins import origin_of
 from apps_registry.secret_box import Keys
+
+# Pairs of an environment variable and an origin that may be sent its value.
+KeyVariables = AbstractSet[tuple[str, str]]
 
 
 class NoProviderKey(Exception):
@@ -16,22 +21,31 @@ class ProviderKey:
     """Where a provider's key is found.
 
     Attributes:
-        place: what the token is bound to: the provider and its base URL.
+        provider_id: the provider's row.
+        base_url: where the key is sent.
         token: the key as it is stored; empty: none is.
         variable: the environment variable that holds the key; empty: none does.
+        variables: what PROVIDER_KEY_VARIABLES allows.
         keys: what SECRETS_KEYS holds; not shown.
     """
 
-    place: str
+    provider_id: int
+    base_url: str
     token: str
     variable: str
+    variables: KeyVariables
     keys: Keys
+
+    @property
+    def place(self) -> str:
+        """What the token is bound to: a key never goes to another address than it was given for."""
+        return f"provider:{self.provider_id}:key:{self.base_url}"
 
     def value(self) -> str:
         """Return the key; empty when the provider needs none.
 
         Raises:
-            NoProviderKey: the variable is not set, or what is stored cannot be decrypted.
+            NoProviderKey: the variable is not set or not meant for this address, or what is stored cannot be decrypted.
         """
         if self.token:
             try:
@@ -40,12 +54,29 @@ class ProviderKey:
                 raise NoProviderKey(f"the stored key cannot be read: {error}") from None
         if not self.variable:
             return ""
+        if problem := variable_problem(self.variable, self.base_url, self.variables):
+            raise NoProviderKey(problem)
         value = os.environ.get(self.variable, "")
         if not value:
             raise NoProviderKey(f"the variable {self.variable} is not set")
         return value
 
 
-def provider_key_place(provider_id: int, base_url: str) -> str:
-    """Return what a provider's token is bound to: a key never goes to another address than it was given for."""
-    return f"provider:{provider_id}:key:{base_url}"
+def variable_problem(variable: str, base_url: str, variables: KeyVariables) -> str:
+    """Return why a variable's value may not be sent to an address, without a full stop; empty: it may.
+
+    The environment belongs to whoever runs the server, and so does the say: an operator of the admin may name any
+    variable and any address.
+
+    Args:
+        variable: name of the environment variable.
+        base_url: of the provider.
+        variables: what PROVIDER_KEY_VARIABLES allows.
+    """
+    try:
+        origin = origin_of(base_url)
+    except ValueError as error:
+        return str(error)
+    if (variable, origin) in variables:
+        return ""
+    return f"the setting PROVIDER_KEY_VARIABLES does not hold {variable}={origin}"

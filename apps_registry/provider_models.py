@@ -10,7 +10,7 @@ from django.db import models
 
 from apps_registry.encryption import decrypt, encrypt
 from apps_registry.http_tools.checks import header_problems
-from apps_registry.provider_key import ProviderKey, provider_key_place
+from apps_registry.provider_key import ProviderKey, variable_problem
 from apps_registry.secret_box import Keys
 from apps_registry.values import find_option_problem
 
@@ -76,8 +76,8 @@ class Provider(models.Model):
             RegexValidator(r"^[A-Z][A-Z0-9_]*\Z", "Use the name of an environment variable, such as OPENAI_API_KEY."),
             validate_variable,
         ],
-        help_text="The environment variable that holds the API key, in place of a key stored here. Neither: requests "
-        "carry none.",
+        help_text="The environment variable that holds the API key, in place of a key stored here; the setting "
+        "PROVIDER_KEY_VARIABLES must allow it for the base URL. Neither: requests carry none.",
     )
     api_key_token = models.TextField(blank=True, default="", editable=False)
     headers = models.JSONField(default=dict, blank=True, validators=[validate_headers])  # name -> value
@@ -109,8 +109,25 @@ class Provider(models.Model):
     @property
     def key(self) -> ProviderKey:
         """Where its key is found."""
-        place = provider_key_place(self.pk, self.base_url)
-        return ProviderKey(place, self.api_key_token, self.api_key_env, Keys(settings.SECRETS_KEYS))
+        return ProviderKey(
+            provider_id=self.pk,
+            base_url=self.base_url,
+            token=self.api_key_token,
+            variable=self.api_key_env,
+            variables=settings.PROVIDER_KEY_VARIABLES,
+            keys=Keys(settings.SECRETS_KEYS),
+        )
+
+    def clean(self) -> None:
+        """The environment says which variable may go where."""
+        super().clean()
+        problem = self.api_key_env and variable_problem(
+            self.api_key_env, self.base_url, settings.PROVIDER_KEY_VARIABLES
+        )
+        if problem:
+            raise ValidationError(
+                {"api_key_env": f"{problem[0].upper()}{problem[1:]}: add it there, or store the key here."}
+            )
 
     def set_key(self, value: str) -> None:
         """Encrypt a new key for the present base URL; the row must have its id and is not saved.

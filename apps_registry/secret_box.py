@@ -1,9 +1,11 @@
 """The secrets of one App as its tools hold them: encrypted until a call needs one."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from apps_registry.encryption import Unreadable, decrypt
+from apps_registry.secret_hosts import refusal
 from apps_registry.tools.base import ToolError
 
 
@@ -13,33 +15,44 @@ class SecretBox:
 
     Attributes:
         tokens: by name, as they are stored.
+        hosts: by name, the hosts with their ports that may be sent the secret.
         keys: what SECRETS_KEYS holds; not shown.
     """
 
     app_id: int
     tokens: Mapping[str, str]
+    hosts: Mapping[str, AbstractSet[str]]
     keys: "Keys"
 
-    def value(self, name: str) -> str:
-        """Return a secret.
+    def value(self, name: str, *, host: str) -> str:
+        """Return a secret that is about to be sent.
+
+        Args:
+            name: of the secret.
+            host: where it is sent, with the port.
 
         Raises:
-            ToolError: the App has none of this name, or it cannot be decrypted.
+            ToolError: the App has none of this name, it is not for this host, or it cannot be decrypted.
         """
-        token = self.tokens.get(name)
-        if token is None:
+        if name not in self.tokens:
             raise ToolError(f"this App has no secret {name}; its operator must set it")
+        if problem := refusal(name, self.hosts.get(name, frozenset()), host):
+            raise ToolError(problem)
+        return self._opened(name)
+
+    def _opened(self, name: str) -> str:
+        token = self.tokens[name]
         try:
             return decrypt(token, place=secret_place(self.app_id, name), keys=self.keys.all)
         except Unreadable as error:
-            raise ToolError(f"the secret {name} cannot be read: {error}; its operator must set it anew") from None
+            raise ToolError(f"the secret {name} cannot be read: {error}; its operator must set it again") from None
 
     def readable(self) -> list[str]:
         """Return all that can be decrypted, to be taken out of what comes back."""
         values = []
         for name in self.tokens:
             try:
-                values.append(self.value(name))
+                values.append(self._opened(name))
             except ToolError:
                 continue
         return values

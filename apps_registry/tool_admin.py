@@ -22,7 +22,7 @@ from apps_registry.outbound_calls import store_outside_turn
 from apps_registry.services import allow_host
 from apps_registry.tool_forms import HttpToolForm, TrialForm, needs_schema
 from apps_registry.tools.base import ToolContext
-from apps_registry.trial import Trial, host_of, private_host, try_tool
+from apps_registry.trial import Trial, private_host, try_tool
 
 ARGUMENTS_AS_SCHEMA: Any = (
     "Arguments as JSON Schema",
@@ -100,10 +100,12 @@ class ToolAdmin(AppPartAdmin[Tool]):
     def save_model(self, request: HttpRequest, obj: Tool, form: Any, change: bool) -> None:
         """Save it, and name the secrets that it lacks."""
         super().save_model(request, obj, form, change)
-        used = secrets_used(obj.http_definition())
-        missing = sorted(used - set(obj.app.secrets.values_list("name", flat=True)))
+        definition = obj.http_definition()
+        missing = sorted(secrets_used(definition) - set(obj.app.secrets.values_list("name", flat=True)))
         if missing:
-            text = f"“{obj.app}” has no secret {', '.join(missing)} yet: set it on the App's page."
+            text = (
+                f"“{obj.app}” has no secret {', '.join(missing)} yet: set it on the App's page, for {definition.host}."
+            )
             self.message_user(request, text, messages.WARNING)
 
     def get_urls(self) -> list[URLPattern]:
@@ -143,7 +145,7 @@ class ToolAdmin(AppPartAdmin[Tool]):
         """Let the App's tools call the host of this one, though it is one of a private network."""
         if not request.user.has_perm("apps_registry.change_app"):
             raise PermissionDenied
-        host = host_of(definition)
+        host = definition.host
         if allow_host(tool.app, host):
             self.log_change(request, tool.app, f"Allowed the host {host}.")
             self.message_user(request, f"“{tool.app}” may call {host} now.", messages.SUCCESS)

@@ -13,9 +13,10 @@ from django.utils.safestring import SafeString
 
 from apps_registry.http_tools import schema
 from apps_registry.http_tools.argument_rows import TYPES, ArgumentRow, rows_of, schema_of
-from apps_registry.http_tools.checks import METHODS, find_problems
+from apps_registry.http_tools.checks import METHODS, find_problems, secrets_used
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.models import Tool
+from apps_registry.services import misdirected_secrets
 from apps_registry.text_fields import LinesField
 from apps_registry.tools.arguments import read_arguments
 from apps_registry.tools.base import ToolError
@@ -190,6 +191,10 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         for problem in find_problems(definition):
             in_rows = problem.attribute == "parameters" and not data["parameters"].strip()
             self.add_error("arguments" if in_rows else problem.attribute, problem.message)
+        app = data.get("app") or (self.instance.app if self.instance.pk else None)
+        if app and not self.errors:
+            for words in misdirected_secrets(app, secrets_used(definition), definition.host):
+                self.add_error("url", words)
         if not self.errors:
             self.instance.set_http_definition(definition)
         return data

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import orjson
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower, Now
@@ -11,6 +12,7 @@ from django.db.models.functions import Lower, Now
 from apps_registry.encryption import decrypt, encrypt
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.secret_box import secret_place
+from apps_registry.secret_hosts import parse_hosts
 
 TOOL_NAME_PATTERN = r"^[a-zA-Z0-9_-]{1,64}\Z"  # what OpenAI-compatible APIs take
 
@@ -79,6 +81,14 @@ class Tool(models.Model):
         self.definition = orjson.dumps(definition.as_json()).decode()
 
 
+def validate_secret_hosts(text: str) -> None:
+    """Refuse what is no list of hosts."""
+    try:
+        parse_hosts(text)
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
+
+
 class Secret(models.Model):
     """A value that the tools of one App send and nobody sees again."""
 
@@ -88,6 +98,13 @@ class Secret(models.Model):
         validators=[RegexValidator(r"^[A-Z][A-Z0-9_]*\Z", "Use capital letters, digits and underscores.")],
     )
     token = models.TextField()
+    hosts = models.TextField(
+        blank=True,
+        default="",
+        validators=[validate_secret_hosts],
+        help_text="Where tools may send it, one host a line, with its port unless that is 443: api.example.com, or "
+        "127.0.0.1:9000.",
+    )
     updated_at = models.DateTimeField("last set", auto_now=True)
 
     class Meta:
@@ -102,6 +119,11 @@ class Secret(models.Model):
         """What its token is bound to."""
         return secret_place(self.app_id, self.name)
 
+    @property
+    def bound_hosts(self) -> frozenset[str]:
+        """The hosts, with their ports, that it may be sent to."""
+        return frozenset(parse_hosts(self.hosts))
+
     def set_value(self, value: str) -> None:
         """Encrypt a new value; the App and the name must be set, the row is not saved.
 
@@ -111,7 +133,7 @@ class Secret(models.Model):
         self.token = encrypt(value, place=self.place, keys=settings.SECRETS_KEYS)
 
     def reencrypt(self) -> None:
-        """Encrypt the value anew, under the first key.
+        """Encrypt the value again, under the first key.
 
         Raises:
             apps_registry.encryption.Unreadable: no key opens it.

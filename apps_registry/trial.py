@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx2
 import orjson
 from asgiref.sync import async_to_sync
 
@@ -15,8 +14,7 @@ from apps_registry.http_tools.scrub import scrub
 from apps_registry.http_tools.shortening import cut
 from apps_registry.http_tools.tool import Attempt, Surroundings, run_definition
 from apps_registry.outbound.addresses import ALLOWABLE
-from apps_registry.outbound.backend import host_and_port
-from apps_registry.outbound.client import DEFAULT_PORTS, CallRecord, OutboundRequest, OutboundResponse
+from apps_registry.outbound.client import CallRecord, OutboundRequest, OutboundResponse
 from apps_registry.tools.base import ToolContext, ToolError
 
 SHOWN_CHARS = 4_000
@@ -57,15 +55,9 @@ def try_tool(
     return Trial(seen, is_error, milliseconds, attempt.records, request, response)
 
 
-def host_of(definition: HttpToolDefinition) -> str:
-    """Return the host and port that a tool calls, as an App's allowed hosts name them."""
-    url = httpx2.URL(definition.url.partition("{{")[0])
-    return host_and_port(url.host, url.port or DEFAULT_PORTS[url.scheme])
-
-
 def private_host(definition: HttpToolDefinition, trial: Trial) -> str | None:
     """Return the tool's host if its call was refused for being one of a private network, which may be allowed."""
-    host = host_of(definition)
+    host = definition.host
     is_first = len(trial.records) == 1 and trial.records[0].host == host  # a redirect there is refused all the same
     is_private = is_first and trial.records[0].verdict.endswith(ALLOWABLE) and not trial.response
     return host if is_private else None

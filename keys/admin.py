@@ -20,7 +20,8 @@ from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_variables
 
 from apps_registry.admin_display import NOTHING, ConsoleAdmin, badge, code, moment
-from keys.forms import AppKeyForm, IssueKeyForm
+from apps_registry.grants import apps_to_open, sees_apps
+from keys.forms import AppKeyForm, AppsField, IssueKeyForm
 from keys.models import BY_COMMAND, AppKey
 from keys.services import IssuedKey, issue_key, revoke_key
 
@@ -122,9 +123,17 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
         """When it was issued."""
         return moment(app_key.created_at)
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Keep hashes out of the list's query string, where a filter would give one away letter by letter."""
-        return not lookup.startswith("secret_") and super().lookup_allowed(lookup, value, request)
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Who sees no App opens none."""
+        return super().has_add_permission(request) and sees_apps(request.user)
+
+    def get_form(self, request: HttpRequest, obj: AppKey | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """Offer the Apps that the operator may open, and those that the key opens already."""
+        form = super().get_form(request, obj, change, **kwargs)
+        field = form.base_fields.get("apps")
+        if isinstance(field, AppsField):
+            field.queryset = apps_to_open(request.user, obj.apps.all() if obj else None).order_by("slug")
+        return form
 
     def has_delete_permission(self, request: HttpRequest, obj: AppKey | None = None) -> bool:
         """Keys are revoked; deleting one would take its history along."""
@@ -159,8 +168,9 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
         if not self.has_add_permission(request):
             raise PermissionDenied
         if request.method != "POST":
-            return self._issue_page(request, IssueKeyForm(initial={"apps": request.GET.getlist("apps")}))
-        form = IssueKeyForm(request.POST)
+            form = IssueKeyForm(apps=apps_to_open(request.user), initial={"apps": request.GET.getlist("apps")})
+            return self._issue_page(request, form)
+        form = IssueKeyForm(request.POST, apps=apps_to_open(request.user))
         return self._issue(request, form) if form.is_valid() else self._issue_page(request, form)
 
     def _issue_page(self, request: HttpRequest, form: IssueKeyForm) -> HttpResponse:

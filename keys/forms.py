@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -55,6 +56,13 @@ class IssueKeyForm(forms.Form):
     )
     # Names this one showing of the form: sending it twice issues one key.
     form_id = forms.UUIDField(initial=uuid.uuid4, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, apps: QuerySet[App], **kwargs: Any) -> None:
+        """Offer these Apps."""
+        super().__init__(*args, **kwargs)
+        field = self.fields["apps"]
+        if isinstance(field, AppsField):
+            field.queryset = apps.order_by("slug")
 
     def clean(self) -> dict[str, Any]:
         """Turn the chosen expiry into `expires_at`."""

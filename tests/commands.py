@@ -18,12 +18,12 @@ class Result:
     err: str
 
 
-def run_manage(*arguments: str, environment: Mapping[str, str]) -> Result:
+def run_manage(*arguments: str, environment: Mapping[str, str], more: Mapping[str, str] | None = None) -> Result:
     """Run `manage.py` with these arguments and variables."""
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
-        env={**os.environ, **environment},
+        env={**os.environ, **environment, **(more or {})},
         capture_output=True,
         text=True,
         timeout=120,

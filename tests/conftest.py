@@ -91,7 +91,7 @@ def database(django_db_blocker: DjangoDbBlocker, model_server: ModelServer) -> I
         seed_default_app(
             provider_slug="scripted",
             base_url=model_server.base_url,
-            api_key_env="",
+            api_key="",
             model_name="scripted-default",
             provider_model_id="scripted-default",
             context_window=128_000,

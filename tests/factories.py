@@ -64,8 +64,9 @@ def make_http_tool(app: App, url: str, **overrides: Any) -> Tool:
     return tool
 
 
-def make_secret(app: App, name: str, value: str) -> Secret:
-    secret = Secret(app=app, name=name)
+def make_secret(app: App, name: str, value: str, *, hosts: str = "") -> Secret:
+    """A secret for these hosts; for none unless they are given."""
+    secret = Secret(app=app, name=name, hosts=hosts)
     secret.set_value(value)
     secret.save()
     return secret

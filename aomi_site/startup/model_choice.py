@@ -1,18 +1,20 @@
 """Which model answers on a machine where nobody has chosen one yet."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.management.base import CommandError
 from django.db.models import Q
 
 from aomi_site.embedded_model.server import CONTEXT_TOKENS, MODEL_ID, EmbeddedModel
+from aomi_site.environment import OPENAI_URL
 from aomi_site.startup.network import get_json
+from apps_registry.encryption import NoKeys
 from apps_registry.models import App
+from apps_registry.provider_key import NoProviderKey
 from apps_registry.services import EMBEDDED_PROVIDER, seed_default_app
 
-OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_MODEL = "gpt-4o-mini"
 OLLAMA_URL = "http://127.0.0.1:11434"
 
@@ -23,7 +25,7 @@ class ModelSpec:
 
     provider_slug: str
     base_url: str
-    api_key_env: str
+    api_key: str = field(repr=False)
     model_name: str
     provider_model_id: str
     context_window: int
@@ -37,7 +39,10 @@ class ModelSpec:
 
     def seed(self) -> App:
         """Make the default App with this model unless there is a default App; return that."""
-        app, _made_now = seed_default_app(**self.values())
+        try:
+            app, _made_now = seed_default_app(**self.values())
+        except NoKeys as error:
+            raise CommandError(str(error)) from None
         return app
 
     def values(self) -> dict[str, Any]:
@@ -63,7 +68,7 @@ def embedded_model(model: EmbeddedModel) -> ModelSpec:
     return ModelSpec(
         provider_slug=EMBEDDED_PROVIDER,
         base_url=model.base_url,
-        api_key_env="",
+        api_key="",
         model_name=MODEL_ID,
         provider_model_id=MODEL_ID,
         context_window=CONTEXT_TOKENS,
@@ -82,9 +87,13 @@ def describe(app: App) -> str:
     """Return one line about the model of an App that was there already, with what it lacks."""
     model = app.default_model
     text = f"{model.name} of {model.provider}, as the App '{app.slug}' says"
-    key = model.provider.api_key_env
-    if key and not os.environ.get(key):
-        text += f"; {key} is not set, so it will not answer"
+    try:
+        key = model.provider.key.value()
+    except NoProviderKey as error:
+        text += f"; it will not answer: {error}"
+    else:
+        if key and os.environ.get("OPENAI_API_KEY", key) != key and model.provider.slug == "openai":
+            text += "; its stored key is not OPENAI_API_KEY: to use that one, put it on the provider's page"
     if model.provider.slug != "openai" and _env("OPENAI_API_KEY", "OPENAI_BASE_URL"):
         text += "; to use OPENAI_*, add its provider and model in the admin and choose it there"
     return text
@@ -103,7 +112,7 @@ def _openai_model() -> ModelSpec | None:
     return ModelSpec(
         provider_slug="openai",
         base_url=base_url,
-        api_key_env=_env("OPENAI_API_KEY"),
+        api_key=os.environ.get("OPENAI_API_KEY", ""),
         model_name=model[:100],
         provider_model_id=model,
         context_window=128_000,
@@ -128,7 +137,7 @@ def _ollama_model() -> ModelSpec | None:
     return ModelSpec(
         provider_slug="ollama",
         base_url=f"{OLLAMA_URL}/v1",
-        api_key_env="",
+        api_key="",
         model_name=names[0][:100],
         provider_model_id=names[0],
         context_window=8192,  # Ollama loads models with a small window unless told otherwise

@@ -8,6 +8,7 @@ from apps_registry.http_tools.checks import secrets_used
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.templates import placeholders
 from apps_registry.mcp.definition import McpToolDefinition
+from apps_registry.origins import host_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +124,17 @@ class AppContent:
             documents=tuple(sorted(self.documents, key=lambda document: document.name)),
         )
 
-    def secrets(self) -> list[str]:
-        """Return the names of the secrets that its tools send."""
-        names = {name for tool in self.http_tools for name in secrets_used(tool.definition)}
+    def secrets(self) -> dict[str, set[str]]:
+        """Return the names of the secrets that its tools send, each with the hosts that get it."""
+        hosts: dict[str, set[str]] = {}
+        for tool in self.http_tools:
+            for name in secrets_used(tool.definition):
+                hosts.setdefault(name, set()).add(tool.definition.host)
         for server in self.mcp_servers:
-            names |= {name for namespace, name in placeholders(server.headers) if namespace == "secrets"}
-        return sorted(names)
+            for namespace, name in placeholders(server.headers):
+                if namespace == "secrets":
+                    hosts.setdefault(name, set()).add(host_of(server.url))
+        return hosts
 
 
 def _usual(each: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -39,6 +40,15 @@ class Definitions:
             *(f"embedding model {name}" for name in _absent(EmbeddingModel, "name", self.embedding_models)),
         ]
 
+    def check_providers(self) -> None:
+        """Check the providers that `make_missing` would make.
+
+        Raises:
+            AppFileError: one cannot be made, such as one whose key's variable is not meant for its address.
+        """
+        for slug in _absent(Provider, "slug", self.providers):
+            _check(Provider(**self.providers[slug]), f"providers, {slug}")
+
     def make_missing(self) -> None:
         """Make the rows that are not there yet.
 
@@ -60,13 +70,13 @@ def definitions_of(used: Iterable[Model], embedding_model: EmbeddingModel | None
     by_name: dict[str, dict[str, Any]] = {}
     for model in used:
         _add_provider(providers, model.provider)
-        columns = {name: getattr(model, name) for name in _columns(Model)}
+        columns = {name: _as_data(getattr(model, name)) for name in _columns(Model)}
         by_name[model.name] = {"name": model.name, "provider": model.provider.slug, **columns}
     embedders = {}
     # The embedded one is part of every installation.
     if embedding_model and embedding_model.provider:
         _add_provider(providers, embedding_model.provider)
-        columns = {name: getattr(embedding_model, name) for name in _columns(EmbeddingModel)}
+        columns = {name: _as_data(getattr(embedding_model, name)) for name in _columns(EmbeddingModel)}
         slug = embedding_model.provider.slug
         embedders[embedding_model.name] = {"name": embedding_model.name, "provider": slug, **columns}
     return Definitions(providers, by_name, embedders)
@@ -87,7 +97,7 @@ def take_definitions(fields: Fields) -> Definitions:
         rows = named[kind] = {}
         for each in fields.take_each(kind):
             row = {name: each.take(name, str) for name in ("name", "provider")}
-            row |= {name: each.take_any(name) for name in _columns(model) if each.has(name)}
+            row |= {name: _as_value(each.take_any(name)) for name in _columns(model) if each.has(name)}
             rows[row["name"]] = row
     return Definitions(providers, named["models"], named["embedding_models"])
 
@@ -98,6 +108,16 @@ def _columns(model: type[models.Model]) -> list[str]:
         for field in model._meta.concrete_fields
         if not field.primary_key and not field.is_relation and field.name != "name"
     ]
+
+
+def _as_data(value: Any) -> Any:
+    """Return a column's value as JSON data; a price as the text of its digits, which no float holds."""
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else value
+
+
+def _as_value(value: Any) -> Any:
+    """Return what a file says as a column takes it: a price that somebody wrote as a number means its digits."""
+    return str(value) if isinstance(value, float) else value
 
 
 def _add_provider(providers: dict[str, dict[str, Any]], provider: Provider) -> None:
@@ -124,9 +144,13 @@ def _provider_words(row: dict[str, Any]) -> str:
 
 
 def _save(row: models.Model, where: str) -> None:
+    _check(row, where)
+    row.save()
+
+
+def _check(row: models.Model, where: str) -> None:
     try:
         row.full_clean()
     except ValidationError as error:
         name, messages = next(iter(error.message_dict.items()))
         raise AppFileError(f"{where}: {name}: {messages[0]}") from None
-    row.save()

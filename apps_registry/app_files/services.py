@@ -15,6 +15,7 @@ from apps_registry.app_files.rows import write_rows
 from apps_registry.app_files.writing import content_diff
 from apps_registry.models import App, EmbeddingModel, Model
 from apps_registry.plan import PlanChanged
+from apps_registry.services import secrets_to_set
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Plan:
         before: the App now; None: there is none.
         wanted: the App as the file has it.
         created: providers and models that would be made, in words.
-        secrets: names of secrets that its tools send and that are not set.
+        secrets: those that its tools send and that are not set, or not for the tools' hosts, in words.
     """
 
     slug: str
@@ -59,9 +60,9 @@ def plan_import(file: AppFile) -> Plan:
     app = App.objects.filter(slug=file.content.slug).select_related("default_model", "embedding_model").first()
     wanted = file.content if file.content.default_model else _with_model(file.content, app)
     _check_models(wanted, file)
+    file.definitions.check_providers()
     _check_documents(app, file)
-    known = set(app.secrets.values_list("name", flat=True)) if app else set()
-    secrets = tuple(name for name in wanted.secrets() if name not in known)
+    secrets = tuple(secrets_to_set(app, wanted.secrets()))
     before = content_of(app) if app else None
     return Plan(wanted.slug, before, wanted, tuple(file.definitions.missing()), secrets)
 

@@ -78,7 +78,7 @@ def _text(app: App, content: AppContent, texts: Mapping[str, str], places: Mappi
     if content.documents:
         data["documents"] = [_document(document, texts, places) for document in content.documents]
     if names := content.secrets():
-        data["secrets"] = names
+        data["secrets"] = sorted(names)
     return dump({**data, **definitions_of(used, app.embedding_model).as_data()})
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
+from apps_registry.origins import host_of
+
 BodyType = Literal["json", "form", "text", ""]
 WalletNeed = Literal["", "any", "proven"]
 
@@ -51,6 +53,11 @@ class HttpToolDefinition:
     retries: int = 1
     cache_seconds: int = 0
     needs_wallet: WalletNeed = ""
+
+    @property
+    def host(self) -> str:
+        """Host and port that its requests go to."""
+        return host_of(self.url.partition("{{")[0])
 
     def as_json(self) -> dict[str, Any]:
         """Return all but the name as JSON data, for storage."""

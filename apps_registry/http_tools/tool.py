@@ -123,7 +123,8 @@ async def run_definition(
     try:
         _check_wallet(definition, context)
         attempt.request = build_request(definition, partial(_lookup, arguments, context, _mask))
-        request = build_request(definition, partial(_lookup, arguments, context, surroundings.secrets.value))
+        secret = partial(surroundings.secrets.value, host=definition.host)
+        request = build_request(definition, partial(_lookup, arguments, context, secret))
         attempt.response = await _send(definition, surroundings, request, attempt.records)
         # A page of a mebibyte takes a good part of a second; other turns go on meanwhile.
         text = await asyncio.to_thread(read_result, attempt.response, definition)
@@ -200,5 +201,7 @@ def _wallet(context: ToolContext) -> dict[str, Any]:
 
 def _fingerprint(definition: HttpToolDefinition, surroundings: Surroundings) -> bytes:
     """Return what tells one tool of one App, with its secrets as they are, from every other."""
-    parts = [definition.name, definition.as_json(), surroundings.app_id, dict(surroundings.secrets.tokens)]
+    box = surroundings.secrets
+    hosts = {name: sorted(bound) for name, bound in box.hosts.items()}
+    parts = [definition.name, definition.as_json(), surroundings.app_id, dict(box.tokens), hosts]
     return hashlib.blake2b(orjson.dumps([*parts, sorted(surroundings.allowed_hosts)]), digest_size=16).digest()

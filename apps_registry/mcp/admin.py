@@ -14,6 +14,7 @@ from apps_registry.admin_display import AppPartAdmin
 from apps_registry.mcp.models import McpServer
 from apps_registry.mcp.remote import McpError
 from apps_registry.mcp.services import choose, digest, refresh, states
+from apps_registry.services import misdirected_secrets
 from apps_registry.tool_forms import PairsField, write_pairs
 
 NEEDED = ("apps_registry.add_tool", "apps_registry.change_tool", "apps_registry.delete_tool")
@@ -31,6 +32,14 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscript
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["headers"] = write_pairs(self.instance.headers)
+
+    def _post_clean(self) -> None:
+        """Once the row is as it would be saved, hold its secrets against their hosts."""
+        super()._post_clean()  # type: ignore[misc]  # not in the stubs
+        if self.errors:
+            return
+        for problem in misdirected_secrets(self.instance.app, self.instance.secrets_used(), self.instance.host):
+            self.add_error("url", problem)
 
 
 @admin.register(McpServer)

@@ -9,6 +9,7 @@ from django.db import models
 from apps_registry.http_tools.checks import find_problems
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.templates import placeholders
+from apps_registry.origins import host_of
 
 
 class McpServer(models.Model):
@@ -59,3 +60,12 @@ class McpServer(models.Model):
             raise ValidationError({"url": "The address of a server is fixed text."})
         if any(namespace != "secrets" for namespace, _ in placeholders(self.headers)):
             raise ValidationError({"headers": "Only secrets can be filled in: {{ secrets.NAME }}."})
+
+    @property
+    def host(self) -> str:
+        """Host and port of its endpoint."""
+        return host_of(self.url)
+
+    def secrets_used(self) -> set[str]:
+        """Return the names of the secrets that its headers send."""
+        return {name for namespace, name in placeholders(self.headers) if namespace == "secrets"}

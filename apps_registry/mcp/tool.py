@@ -11,6 +11,7 @@ from apps_registry.http_tools.templates import render_text
 from apps_registry.http_tools.tool import ERROR_MAX_CHARS, GRACE_SECONDS, Surroundings
 from apps_registry.mcp.definition import McpToolDefinition
 from apps_registry.mcp.remote import Endpoint, McpError, call_tool
+from apps_registry.origins import host_of
 from apps_registry.outbound.client import CallRecord
 from apps_registry.tools.base import Tool, ToolContext, ToolError
 
@@ -73,11 +74,12 @@ def endpoint_of(
     """Return a server with the secrets filled into its headers.
 
     Raises:
-        ToolError: a secret is missing.
+        ToolError: a secret is missing, or not for this server.
     """
+    host = host_of(url)
 
     def secret(_namespace: str, name: str) -> str:
-        return surroundings.secrets.value(name)
+        return surroundings.secrets.value(name, host=host)
 
     filled = {header: render_text(template, secret) for header, template in headers.items()}
     return Endpoint(url, filled, surroundings.allowed_hosts, timeout_seconds)

@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx2
 
-from apps_registry.outbound.backend import host_and_port
-from apps_registry.outbound.client import DEFAULT_PORTS, CallRecord, CheckedTransport, connect_failure
+from apps_registry.origins import DEFAULT_PORTS, host_and_port
+from apps_registry.outbound.client import CallRecord, CheckedTransport, connect_failure
 from apps_registry.outbound.errors import OutboundError, TooLarge, Unreachable
 from apps_registry.outside_text import WholeCharacters
 

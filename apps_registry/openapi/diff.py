@@ -80,6 +80,15 @@ class Plan:
         """The secrets of all tools that stay."""
         return {name: words for change in self.changes for name, words in (change.secrets or {}).items()}
 
+    @property
+    def secret_hosts(self) -> dict[str, set[str]]:
+        """The same secrets with the hosts that they are sent to."""
+        hosts: dict[str, set[str]] = {}
+        for change in self.changes:
+            for name in change.secrets or ():
+                hosts.setdefault(name, set()).add(change.definition.host)
+        return hosts
+
     def digest(self) -> str:
         """Return what tells this plan from any other: what was confirmed must be what is applied."""
         parts = [

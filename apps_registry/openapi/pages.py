@@ -17,6 +17,7 @@ from apps_registry.openapi.operations import Operation
 from apps_registry.openapi.report import counts
 from apps_registry.openapi.services import Import, apply, begin, fetch, resume
 from apps_registry.plan import PlanChanged
+from apps_registry.services import secrets_to_set
 
 MAX_SHOWN = 500
 NEEDED = ("apps_registry.add_tool", "apps_registry.change_tool", "apps_registry.delete_tool")
@@ -101,8 +102,8 @@ class OpenApiPages:
             )
             return False
         self._admin.done(request, importing.app, f"Imported from “{importing.source.title}”: {counts(plan)}.")
-        if plan.secrets:
-            self._admin.message_user(request, f"Secrets to set: {', '.join(plan.secrets)}.", messages.WARNING)
+        if missing := secrets_to_set(importing.app, plan.secret_hosts):
+            self._admin.message_user(request, f"Secrets to set: {', '.join(missing)}.", messages.WARNING)
         return True
 
     def _app(self, request: HttpRequest, app_id: int) -> App:

@@ -33,7 +33,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     for refusal in plan.refusals:
         yield f"! {refusal.key}  not imported: {refusal.reason}"
     for name, words in plan.secrets.items():
-        yield f"secret {name}: {words}"
+        yield f"secret {name} for {' and '.join(sorted(plan.secret_hosts[name]))}: {words}"
 
 
 def field_line(field: FieldChange) -> str:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpcore2
 
+from apps_registry.origins import host_and_port
 from apps_registry.outbound.addresses import refusal
 from apps_registry.outbound.errors import Refused
 
@@ -73,12 +74,6 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
             if rule := refusal(address, is_allowed_host=is_allowed):
                 raise Refused(f"{host} has a {rule.name}")
         return found[:MAX_ADDRESSES]
-
-
-def host_and_port(host: str, port: int) -> str:
-    """Return both as one text, an IPv6 address in brackets."""
-    bare = host.strip("[]").lower()
-    return f"[{bare}]:{port}" if ":" in bare else f"{bare}:{port}"
 
 
 def _resolve(host: str, port: int) -> list[str]:

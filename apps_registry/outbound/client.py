@@ -12,13 +12,13 @@ from weakref import WeakValueDictionary
 import httpcore2
 import httpx2
 
-from apps_registry.outbound.backend import CheckedBackend, host_and_port
+from apps_registry.origins import DEFAULT_PORTS, host_and_port
+from apps_registry.outbound.backend import CheckedBackend
 from apps_registry.outbound.errors import OutboundError, Refused, TimedOut, TooLarge, Unreachable
 
 MAX_BYTES = 1024 * 1024
 MAX_REDIRECTS = 3
 MAX_PER_HOST = 8
-DEFAULT_PORTS = {"http": 80, "https": 443}
 # Of the operator's headers, what another origin may see too.
 HARMLESS_HEADERS = frozenset({"accept", "accept-language"})
 OWN_HEADERS = {"User-Agent": "aomi-apps", "Accept": "application/json, */*;q=0.5", "Accept-Encoding": "gzip, deflate"}

@@ -257,9 +257,11 @@ def test_a_model_in_use_is_not_deleted(admin_client: Client, app: App) -> None:
 
 
 def test_a_provider_shows_whether_its_key_is_there_but_not_the_key(
-    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     monkeypatch.setenv("TEST_PROVIDER_KEY", "the-secret-value")
+    origin = "https://a.example:443"
+    settings.PROVIDER_KEY_VARIABLES = {("TEST_PROVIDER_KEY", origin), ("TEST_ABSENT_KEY", origin)}
     slug = factories.unique("p")
     Provider.objects.create(slug=f"{slug}-set", base_url="https://a.example/v1", api_key_env="TEST_PROVIDER_KEY")
     Provider.objects.create(slug=f"{slug}-missing", base_url="https://a.example/v1", api_key_env="TEST_ABSENT_KEY")

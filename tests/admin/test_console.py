@@ -123,7 +123,7 @@ def test_staff_without_permissions_and_strangers_stay_outside(
 
 
 def test_somebody_who_may_only_issue_keys_can_do_just_that(staff_client: Callable[..., Client], app: App) -> None:
-    issuer = staff_client("add_appkey")
+    issuer = staff_client("add_appkey", "view_app")
     assert issuer.get("/admin/keys/appkey/add/").status_code == 200
     fields = {"label": "theirs", "apps": [app.pk], "form_id": "6c0f1c1e-0000-4000-8000-000000000001"}
     issued = issuer.post("/admin/keys/appkey/add/", fields)

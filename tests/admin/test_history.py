@@ -18,7 +18,13 @@ TOOLS, DOCUMENTS = "/admin/apps_registry/tool/", "/admin/apps_registry/document/
 
 def secret(number: int, **more: object) -> dict[str, object]:
     counts = {"secrets-TOTAL_FORMS": number, "secrets-INITIAL_FORMS": len(more)}
-    return {**counts, "secrets-0-name": "API_KEY", "secrets-0-value": f"value-{number}-of-it", **more}
+    return {
+        **counts,
+        "secrets-0-name": "API_KEY",
+        "secrets-0-value": f"value-{number}-of-it",
+        "secrets-0-hosts": "a.example",
+        **more,
+    }
 
 
 def test_an_apps_history_shows_what_was_done_to_its_parts(admin_client: Client, app: App, operator: Operator) -> None:

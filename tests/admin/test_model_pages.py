@@ -8,9 +8,11 @@ import pytest
 from django.test import Client
 
 from apps_registry.models import App, Model, Provider
+from apps_registry.origins import origin_of
 from tests import factories
 from tests.model_server import ModelServer, Reply, ScriptedModel, calls, chunk, refuses, says, sse
 from tests.product import Server
+from tests.upstream import Upstream
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -90,12 +92,40 @@ def test_what_cannot_be_sent_is_refused(admin_client: Client, wrong: dict[str, A
     assert not Provider.objects.filter(slug=slug).exists()
 
 
-def test_a_variable_that_is_not_set_is_warned_of(admin_client: Client) -> None:
+def test_a_variable_that_is_not_set_is_warned_of(admin_client: Client, settings: Any) -> None:
+    settings.PROVIDER_KEY_VARIABLES = {("TEST_ABSENT_KEY", "https://a.example:443")}
     slug = factories.unique("p")
     answer = save(admin_client, slug=slug, api_key_env="TEST_ABSENT_KEY").content.decode()
     assert "cannot be called: the variable TEST_ABSENT_KEY is not set" in answer
     pk = Provider.objects.get(slug=slug).pk
     assert "is not set" in admin_client.get(f"/admin/apps_registry/provider/{pk}/change/").content.decode()
+
+
+def test_change_provider_alone_reads_no_variable(
+    staff_client: Callable[..., Client],
+    app: App,
+    upstream: Upstream,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MODEL_KEY", KEY)
+    provider = app.default_model.provider
+    settings.PROVIDER_KEY_VARIABLES = {("MODEL_KEY", origin_of(provider.base_url))}
+    client = staff_client("view_provider", "change_provider", "view_model", "change_model")
+    page = f"/admin/apps_registry/provider/{provider.pk}/change/"
+    named = client.post(page, {"slug": provider.slug, "base_url": provider.base_url, "api_key_env": "MODEL_KEY"})
+    assert named.status_code == 302
+    for variable in ("MODEL_KEY", "HOME", "PATH"):
+        moved = {"slug": provider.slug, "base_url": f"{upstream.url}/v1", "api_key_env": variable}
+        answer = client.post(page, moved)
+        assert answer.status_code == 200
+        assert "PROVIDER_KEY_VARIABLES" in answer.content.decode()
+    provider.refresh_from_db()
+    assert (provider.base_url, provider.api_key_env) == (app.default_model.provider.base_url, "MODEL_KEY")
+    # Past the form, the check of a model does not take it there either.
+    Provider.objects.filter(pk=provider.pk).update(base_url=f"{upstream.url}/v1")
+    assert client.post(f"/admin/apps_registry/model/{app.default_model_id}/check/").status_code == 200
+    assert not upstream.received
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,7 @@ def test_a_tool_made_at_the_console_answers(
     console.click("#secrets-group .add-row a")
     console.fill("#id_secrets-0-name", "API_KEY")
     console.fill("#id_secrets-0-value", "value-of-the-secret")
+    console.fill("#id_secrets-0-hosts", upstream.host)
     console.click("input[name=_continue]")
     assert "value-of-the-secret" not in console.content()
     assert Secret.objects.get(app=app, name="API_KEY").token.count("value-of-the-secret") == 0
@@ -258,19 +259,26 @@ def secret_rows(app: App, **fields: str) -> dict[str, Any]:
 
 def test_a_secret_is_replaced_and_removed_but_never_shown(admin_client: Client, app: App) -> None:
     assert (
-        admin_client.post(app_page(app), app_form(app, **secret_rows(app, name="KEY", value="first-value"))).status_code
+        admin_client.post(
+            app_page(app), app_form(app, **secret_rows(app, name="KEY", value="first-value", hosts="a.example"))
+        ).status_code
         == 302
     )
     secret = Secret.objects.get(app=app)
     old = secret.token
-    kept = {"secrets-INITIAL_FORMS": 1, **secret_rows(app, id=str(secret.pk), value="")}
+    assert secret.hosts == "a.example:443"
+    kept = {"secrets-INITIAL_FORMS": 1, **secret_rows(app, id=str(secret.pk), value="", hosts="a.example:443")}
     assert admin_client.post(app_page(app), app_form(app, **kept)).status_code == 302
     secret.refresh_from_db()
     assert secret.token == old
-    replaced = {"secrets-INITIAL_FORMS": 1, **secret_rows(app, id=str(secret.pk), name="RENAMED", value="second-value")}
+    replaced = {
+        "secrets-INITIAL_FORMS": 1,
+        **secret_rows(app, id=str(secret.pk), name="RENAMED", value="second-value", hosts="b.example, a.example"),
+    }
     assert admin_client.post(app_page(app), app_form(app, **replaced)).status_code == 302
     secret.refresh_from_db()
     assert (secret.name, secret.token == old) == ("KEY", False)
+    assert secret.hosts.split() == ["a.example:443", "b.example:443"]
     shown = admin_client.get(app_page(app)).content.decode()
     assert "first-value" not in shown + admin_client.get(app_page(app, "history")).content.decode()
     assert "second-value" not in shown
@@ -286,6 +294,9 @@ def test_a_secret_is_replaced_and_removed_but_never_shown(admin_client: Client, 
         ({"name": "KEY", "value": "short"}, "at least 8 characters"),
         ({"name": "lower", "value": "long-enough"}, "capital letters"),
         ({"name": "KEY", "value": ""}, "This field is required"),
+        ({"name": "KEY", "value": "long-enough"}, "Name the hosts that it is for"),
+        ({"name": "KEY", "value": "long-enough", "hosts": "https://a.example/"}, "is not a host"),
+        ({"name": "KEY", "value": "long-enough", "hosts": "a.example:70000"}, "is not a host"),
     ],
 )
 def test_a_bad_secret_is_refused_and_not_repeated(

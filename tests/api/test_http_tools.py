@@ -44,7 +44,7 @@ def error_of(result: str) -> str:
 def test_a_tool_call_becomes_a_request_and_its_answer_a_result(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
-    factories.make_secret(app, "API_KEY", "key-of-the-tests")
+    factories.make_secret(app, "API_KEY", "key-of-the-tests", hosts=upstream.host)
     schema = {
         "type": "object",
         "properties": {
@@ -127,7 +127,7 @@ ECHOES = {
 def test_a_secret_that_is_echoed_reaches_nobody(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream, *, echoed: Any, status: int
 ) -> None:
-    factories.make_secret(app, "API_KEY", SECRET)
+    factories.make_secret(app, "API_KEY", SECRET, hosts=upstream.host)
     factories.make_http_tool(app, f"{upstream.url}/x", query={"key": "{{ secrets.API_KEY }}"})
     upstream.handle = lambda handler, _: handler.reply(echoed(SECRET), status)
     ask(app_client, model, ("fetch", {}))
@@ -142,7 +142,7 @@ def test_the_password_within_a_secret_is_one_too(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
     """HTTP Basic sends both in base64, and servers speak of the password as it is."""
-    factories.make_secret(app, "LOGIN", base64.b64encode(b"robot:correct-horse").decode())
+    factories.make_secret(app, "LOGIN", base64.b64encode(b"robot:correct-horse").decode(), hosts=upstream.host)
     factories.make_http_tool(app, f"{upstream.url}/x", headers={"Authorization": "Basic {{ secrets.LOGIN }}"})
     upstream.handle = lambda handler, request: handler.reply(
         {"user": "robot", "wrong": "correct-horse", "raw": request.headers["Authorization"].rstrip("=")}
@@ -156,7 +156,7 @@ def test_a_redirect_to_a_host_named_after_a_secret(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream, host: str
 ) -> None:
     """Its record shows no secret, and is kept though the name is longer than its column."""
-    factories.make_secret(app, "API_KEY", "Canary-Secret-0815")
+    factories.make_secret(app, "API_KEY", "Canary-Secret-0815", hosts=upstream.host)
     factories.make_http_tool(app, f"{upstream.url}/x", headers={"X-Key": "{{ secrets.API_KEY }}"}, retries=0)
     upstream.handle = lambda handler, _: handler.redirect(f"http://{host.format(secret='Canary-Secret-0815')}/")
     (result,) = ask(app_client, model, ("fetch", {}))
@@ -182,7 +182,7 @@ def test_no_log_line_holds_a_secret(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream, server: Any
 ) -> None:
     canary = factories.unique("canary-secret")
-    factories.make_secret(app, "API_KEY", canary)
+    factories.make_secret(app, "API_KEY", canary, hosts=upstream.host)
     factories.make_http_tool(app, f"{upstream.url}/{{{{ secrets.API_KEY }}}}")
     factories.make_http_tool(app, "http://127.0.0.1:9/{{ secrets.API_KEY }}", name="blocked")
     results = ask(app_client, model, ("fetch", {}), ("blocked", {}))
@@ -193,7 +193,7 @@ def test_no_log_line_holds_a_secret(
 def test_a_secret_of_another_app_cannot_be_named(
     app_client: Client, app: App, other_app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
-    theirs = factories.make_secret(other_app, "THEIRS", "secret-of-the-other")
+    theirs = factories.make_secret(other_app, "THEIRS", "secret-of-the-other", hosts=upstream.host)
     factories.make_http_tool(app, f"{upstream.url}/x", headers={"X-Key": "{{ secrets.THEIRS }}"})
     (result,) = ask(app_client, model, ("fetch", {}))
     assert "has no secret THEIRS" in error_of(result)
@@ -207,7 +207,7 @@ def test_a_secret_of_another_app_cannot_be_named(
 def test_a_secret_that_was_tampered_with_is_a_clear_error(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
-    secret = factories.make_secret(app, "API_KEY", "some-secret-value")
+    secret = factories.make_secret(app, "API_KEY", "some-secret-value", hosts=upstream.host)
     factories.make_http_tool(app, f"{upstream.url}/x", headers={"X-Key": "{{ secrets.API_KEY }}"})
     Secret.objects.filter(pk=secret.pk).update(token=secret.token[:-6] + "AAAAA=")
     (result,) = ask(app_client, model, ("fetch", {}))
@@ -238,7 +238,7 @@ def test_the_leave_for_a_host_is_one_apps_own(
 def test_an_argument_brings_no_placeholders(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
-    factories.make_secret(app, "API_KEY", "some-secret-value")
+    factories.make_secret(app, "API_KEY", "some-secret-value", hosts=upstream.host)
     factories.make_http_tool(
         app,
         f"{upstream.url}/x",
@@ -513,7 +513,7 @@ def test_answers_that_are_not_what_was_expected(
 def test_a_changed_tool_and_a_changed_secret_hold_at_once(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
-    secret = factories.make_secret(app, "API_KEY", "first-value")
+    secret = factories.make_secret(app, "API_KEY", "first-value", hosts=upstream.host)
     tool = factories.make_http_tool(app, f"{upstream.url}/x", headers={"X-Key": "{{ secrets.API_KEY }}"})
     ask(app_client, model, ("fetch", {}))
     secret.set_value("second-value")

@@ -36,7 +36,7 @@ def furnish(upstream: Upstream) -> Callable[[App, str], None]:
 
     def give(app: App, word: str) -> None:
         App.objects.filter(pk=app.pk).update(allowed_hosts=upstream.host)
-        factories.make_secret(app, "TOKEN", f"secret-of-{word}")
+        factories.make_secret(app, "TOKEN", f"secret-of-{word}", hosts=upstream.host)
         url = f"{upstream.url}/{word}"
         factories.make_http_tool(app, url, name="look_up", headers={"X-Token": "{{ secrets.TOKEN }}"})
         document = factories.make_document(app, f"The password is {word}.", name="notes.txt")
@@ -144,7 +144,7 @@ def test_a_document_of_another_app_cannot_be_reached_by_its_ids(
 def test_a_secret_of_another_app_cannot_be_had_by_a_template(
     server: Server, app: App, other_app: App, model_server: ModelServer, upstream: Upstream
 ) -> None:
-    factories.make_secret(app, "ONLY_MINE", "secret-of-ferret")
+    factories.make_secret(app, "ONLY_MINE", "secret-of-ferret", hosts=upstream.host)
     App.objects.filter(pk=other_app.pk).update(allowed_hosts=upstream.host)
     factories.make_http_tool(other_app, f"{upstream.url}/x", name="steal", headers={"X": "{{ secrets.ONLY_MINE }}"})
     model = model_of(other_app, model_server)

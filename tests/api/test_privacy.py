@@ -15,7 +15,8 @@ def test_messages_and_keys_never_reach_a_log(
 ) -> None:
     canary, secret = uuid.uuid4().hex, f"provider-{uuid.uuid4().hex}"
     Provider.objects.filter(models__name=model.model_id).update(api_key_env="CANARY_PROVIDER_KEY")
-    server = start(CANARY_PROVIDER_KEY=secret, LOG_LEVEL="DEBUG")
+    pair = f"CANARY_PROVIDER_KEY={app.default_model.provider.base_url}"
+    server = start(CANARY_PROVIDER_KEY=secret, PROVIDER_KEY_VARIABLES=pair, LOG_LEVEL="DEBUG")
     key = factories.make_key(app).plain
     model.will(
         says(f"reply {canary}"),

@@ -60,7 +60,7 @@ def test_a_release_keeps_its_tools_models_and_documents(
 ) -> None:
     upstream.handle = echo
     App.objects.filter(pk=app.pk).update(allowed_hosts=upstream.host)
-    factories.make_secret(app, "TOKEN", "a-first-value")
+    factories.make_secret(app, "TOKEN", "a-first-value", hosts=upstream.host)
     tool = factories.make_http_tool(app, f"{upstream.url}/old", headers={"X": "{{ secrets.TOKEN }}"})
     old = factories.make_document(app, "The gate opens at nine.")
     wait_until(lambda: app.documents.filter(pk=old.pk, state="ready").exists())
@@ -69,7 +69,7 @@ def test_a_release_keeps_its_tools_models_and_documents(
     tool.delete()
     App.objects.filter(pk=app.pk).update(default_model=factories.make_model())
     app.secrets.all().delete()
-    factories.make_secret(app, "TOKEN", "a-second-value")
+    factories.make_secret(app, "TOKEN", "a-second-value", hosts=upstream.host)
     new = factories.make_document(app, "The gate opens at ten.")
     wait_until(lambda: app.documents.filter(pk=new.pk, state="ready").exists())
     model.will(calls(("fetch", {}), ("search_documents", {"query": "gate"})), says("Done."))

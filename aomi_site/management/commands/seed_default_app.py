@@ -1,11 +1,13 @@
 """`manage.py seed_default_app`: the App that needs no key."""
 
+import os
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import CommandError
 
 from aomi_site.startup.model_choice import configured_model
+from apps_registry.encryption import NoKeys
 from apps_registry.management.base import TeachingCommand
 from apps_registry.models import App
 from apps_registry.services import seed_default_app
@@ -19,6 +21,7 @@ Make the default App, which callers use without a key, with every built-in tool.
 
 If there is a default App already, nothing is changed: what an operator set stays. The model is the one named by
 the options, else OPENAI_MODEL at OPENAI_BASE_URL with OPENAI_API_KEY, else the first one of an Ollama on this machine.
+A key that the environment holds is stored encrypted under SECRETS_KEYS; the server does not need the variable.
 """
     examples = """\
 examples:
@@ -31,7 +34,9 @@ examples:
         """Declare the model."""
         parser.add_argument("--model", metavar="NAME", help="the provider's name of the model")
         parser.add_argument("--base-url", metavar="URL", help="the provider's address before /chat/completions")
-        parser.add_argument("--api-key-env", metavar="NAME", default="", help="variable that holds the provider's key")
+        parser.add_argument(
+            "--api-key-env", metavar="NAME", default="", help="variable that holds the provider's key, now"
+        )
         parser.add_argument("--context-window", type=int, default=128_000, help="in tokens (default: %(default)s)")
         parser.add_argument("--no-tools", action="store_true", help="the model cannot call tools")
         self.add_json_argument(parser)
@@ -39,7 +44,10 @@ examples:
     def handle(self, *_args: object, **options: Any) -> None:
         """Seed and say what was done."""
         existing = App.objects.filter(is_default=True).first()
-        app, was_made = (existing, False) if existing else seed_default_app(**_model(options))
+        try:
+            app, was_made = (existing, False) if existing else seed_default_app(**_model(options))
+        except NoKeys as error:
+            raise CommandError(str(error)) from None
         if options["json"]:
             self.write_json({"app": app.slug, "model": app.default_model.name, "created": was_made})
         elif was_made:
@@ -58,16 +66,26 @@ def _model(options: dict[str, Any]) -> dict[str, Any]:
         return {
             "provider_slug": "default",
             "base_url": base_url.rstrip("/"),
-            "api_key_env": options["api_key_env"],
+            "api_key": _key_in(options["api_key_env"]),
             "model_name": name[:100],
             "provider_model_id": name,
             "context_window": options["context_window"],
             "supports_tools": not options["no_tools"],
         }
+    if options["api_key_env"]:
+        raise CommandError("--api-key-env goes with --model and --base-url.")
     spec = configured_model()
     if spec is None:
         raise CommandError(
-            "No model to give it: name one with --model and --base-url, set OPENAI_API_KEY, or run an Ollama. "
-            "(manage.py quickstart brings a small model of its own.)"
+            "No model to give it: name one with --model and --base-url, set OPENAI_API_KEY or OPENAI_BASE_URL, or run "
+            "an Ollama. (manage.py quickstart brings a small model of its own.)"
         )
     return spec.values()
+
+
+def _key_in(variable: str) -> str:
+    """Return the key that a variable holds; nothing when none is named."""
+    key = os.environ.get(variable, "") if variable else ""
+    if variable and not key:
+        raise CommandError(f"--api-key-env names {variable}, which is not set.")
+    return key

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from apps_registry.provider_key import ProviderKey, provider_key_place
+from apps_registry.provider_key import ProviderKey
 from apps_registry.retrieval.embeddings.base import Embedder
 from apps_registry.retrieval.embeddings.minilm import MiniLM
 from apps_registry.retrieval.embeddings.openai_compatible import OpenAICompatibleEmbedder
@@ -35,11 +35,17 @@ class EmbeddingConfig:
         """What computes its vectors."""
         if self.base_url is None or self.provider_id is None:
             return MiniLM(settings.DATA_DIR)
-        place = provider_key_place(self.provider_id, self.base_url)
-        keys = Keys(settings.SECRETS_KEYS)
+        key = ProviderKey(
+            provider_id=self.provider_id,
+            base_url=self.base_url,
+            token=self.api_key_token or "",
+            variable=self.api_key_env or "",
+            variables=settings.PROVIDER_KEY_VARIABLES,
+            keys=Keys(settings.SECRETS_KEYS),
+        )
         return OpenAICompatibleEmbedder(
             base_url=self.base_url,
-            key=ProviderKey(place, self.api_key_token or "", self.api_key_env or "", keys),
+            key=key,
             model_id=self.provider_model_id,
             dimensions=self.dimensions,
         )

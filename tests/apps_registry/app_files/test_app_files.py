@@ -106,7 +106,10 @@ def test_a_file_makes_the_same_app_elsewhere_once(
     assert manage_empty("import_app", str(exported), "--check").code == 1
     done = manage_empty("import_app", str(exported), "--apply")
     assert done.code == 0, done.err
-    assert "Secrets to set on the App's page: API_TOKEN, PATH_TOKEN." in done.err
+    assert (
+        "Secrets to set on the App's page: API_TOKEN for api.example.com:443, PATH_TOKEN for api.example.com:443."
+        in done.err
+    )
     for arguments in (["--check"], ["--apply"]):
         again = manage_empty("import_app", str(exported), *arguments)
         assert (again.code, again.out, "no changes" in again.err) == (0, "", True)

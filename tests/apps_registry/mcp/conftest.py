@@ -52,7 +52,7 @@ def remote() -> Iterator[RunningServer]:
 def mcp_server(app: App, remote: RunningServer) -> McpServer:
     """The server as an MCP server of the App, which may call it and has its token."""
     App.objects.filter(pk=app.pk).update(allowed_hosts=f"127.0.0.1:{remote.port}")
-    secret = Secret(app=app, name="MCP_TOKEN")
+    secret = Secret(app=app, name="MCP_TOKEN", hosts=f"127.0.0.1:{remote.port}")
     secret.set_value(TOKEN)
     secret.save()
     return make_server(app, remote)

@@ -52,10 +52,10 @@ def test_imported_tools_call_their_api(
     secret = "S_127_0_0_1__BASIC"
     done = run(price_api(upstream.url), "--all", "--prefix", "px_", "--apply")
     assert done.code == 0, done.err
-    assert f"secret {secret}: user:password in Base64" in done.out
+    assert f"secret {secret} for {upstream.host}: user:password in Base64" in done.out
     assert "! POST /upload  not imported: its body is multipart/form-data" in done.out
     assert sorted(http_tools(app)) == ["px_getPrice", "px_listOrders", "px_placeOrder"]
-    factories.make_secret(app, secret, PASSWORD)
+    factories.make_secret(app, secret, PASSWORD, hosts=upstream.host)
 
     model.will(
         calls(

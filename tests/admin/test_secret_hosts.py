@@ -1,0 +1,76 @@
+"""Where secrets go, at the console: who may edit a tool reads none of them, and a wider bond takes the value again."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from apps_registry.mcp.models import McpServer
+from apps_registry.models import App, Secret, Tool
+from tests import factories
+from tests.admin.test_app_pages import form as app_form
+from tests.admin.test_app_pages import page as app_page
+from tests.admin.test_tool_pages import form as tool_form
+from tests.admin.test_tool_pages import secret_rows
+
+VALUE = "canary-value-of-a-secret"
+
+
+def test_change_tool_alone_points_no_secret_elsewhere(staff_client: Callable[..., Client], app: App) -> None:
+    factories.make_secret(app, "API_KEY", VALUE, hosts="api.example.com")
+    tool = factories.make_http_tool(app, "https://api.example.com/", headers={"X": "{{ secrets.API_KEY }}"})
+    client = staff_client("view_tool", "change_tool")
+    page = f"/admin/apps_registry/tool/{tool.pk}/change/"
+    moved = tool_form(app, url="https://thief.example/", headers="X: {{ secrets.API_KEY }}")
+    answer = client.post(page, moved)
+    assert answer.status_code == 200
+    assert "may not be sent to thief.example:443" in answer.content.decode()
+    assert client.post(page, {**moved, "url": "https://api.example.com/other"}).status_code == 302
+    tool.refresh_from_db()
+    assert tool.http_definition().url == "https://api.example.com/other"
+
+
+def test_an_mcp_server_points_no_secret_elsewhere(staff_client: Callable[..., Client], app: App) -> None:
+    factories.make_secret(app, "API_KEY", VALUE, hosts="mcp.example.com")
+    server = McpServer.objects.create(app=app, slug="m", url="https://mcp.example.com/mcp")
+    client = staff_client("view_mcpserver", "change_mcpserver")
+    page = f"/admin/apps_registry/mcpserver/{server.pk}/change/"
+    fields = {"headers": "X: {{ secrets.API_KEY }}", "timeout_seconds": "5", "max_result_chars": "1000"}
+    answer = client.post(page, {**fields, "url": "https://thief.example/mcp"})
+    assert "may not be sent to thief.example:443" in answer.content.decode()
+    assert client.post(page, {**fields, "url": "https://mcp.example.com/mcp2"}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("hosts", "value", "wanted"),
+    [
+        ("a.example", "", "a.example:443"),
+        ("", "", ""),
+        ("a.example\nthief.example", "", None),
+        ("a.example:8443", "", None),
+        ("thief.example", "a-value-of-his-own", "thief.example:443"),
+    ],
+)
+def test_a_secret_goes_further_only_with_its_value(
+    admin_client: Client, app: App, hosts: str, value: str, wanted: str | None
+) -> None:
+    secret = factories.make_secret(app, "API_KEY", VALUE, hosts="a.example:443\nb.example:443")
+    row = {"secrets-INITIAL_FORMS": 1, **secret_rows(app, id=str(secret.pk), value=value, hosts=hosts)}
+    answer = admin_client.post(app_page(app), app_form(app, **row))
+    known = secret.token
+    secret.refresh_from_db()
+    if wanted is None:
+        assert "Its hosts have changed" in answer.content.decode()
+        assert secret.hosts == "a.example:443\nb.example:443"
+    else:
+        assert answer.status_code == 302
+        assert (secret.hosts, secret.token == known) == (wanted, not value)
+
+
+def test_change_app_alone_changes_no_secret(staff_client: Callable[..., Client], app: App) -> None:
+    secret = factories.make_secret(app, "API_KEY", VALUE, hosts="a.example:443")
+    client = staff_client("view_app", "change_app")
+    row = {"secrets-INITIAL_FORMS": 1, **secret_rows(app, id=str(secret.pk), value="x" * 9, hosts="thief.example")}
+    client.post(app_page(app), app_form(app, **row))
+    assert Secret.objects.get(pk=secret.pk).hosts == "a.example:443"
+    assert Tool.objects.filter(app=app, kind="http").count() == 0
