@@ -1,9 +1,11 @@
 """Tools held against the rules of a model's provider: when they are chosen, and when an App is loaded."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
-from apps_registry.models import App, Model
+from apps_registry.mcp.definition import McpToolDefinition
+from apps_registry.models import App, Model, Tool
 from apps_registry.tool_choices import Unfit
 from apps_registry.tool_rules import ToolRules, fit
 
@@ -56,6 +58,15 @@ def find_unfit(models: Iterable[Model], name: str, schema: Mapping[str, Any]) ->
             fit(name, schema, profile.tools)
         except Unfit as error:
             yield f"The tool {name} does not suit {profile.title}, which serves the model {model}: {error}."
+
+
+def find_unfit_tools(app: App, model: Model) -> Iterator[str]:
+    """Yield a sentence for each tool of an App that is on and that a model's provider refuses."""
+    for row in app.tools.filter(is_enabled=True).exclude(kind=Tool.Kind.BUILTIN):
+        with suppress(TypeError, ValueError):  # what cannot be read is not offered to any model
+            is_http = row.kind == Tool.Kind.HTTP
+            definition = row.http_definition() if is_http else McpToolDefinition.from_text(row.definition)
+            yield from find_unfit([model], row.name, definition.parameters)
 
 
 def models_of_app(app: App) -> list[Model]:

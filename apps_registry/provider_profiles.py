@@ -24,7 +24,7 @@ class Profile:
         key: what rows and App files call it.
         title: what people call it.
         base_url: as its documentation gives it; capitals are for the operator to replace.
-        hosts: ends of host names by which it is recognised.
+        hosts: names by which it is recognised; one that begins with a dot is the end of many.
         key_variable: the environment variable that its documentation uses.
         key_header: the header that carries the key; empty: Authorization, as a bearer token.
         rules: for the fields of requests.
@@ -264,7 +264,11 @@ def profile_of(key: str, base_url: str) -> Profile:
     if key in PROFILES:
         return PROFILES[key]
     host = host_of(base_url)
-    return next((each for each in _PROFILES if host and any(map(host.endswith, each.hosts))), OTHER)
+    return next((each for each in _PROFILES if any(_is_of(host, of) for of in each.hosts)), OTHER)
+
+
+def _is_of(host: str, of: str) -> bool:
+    return host.endswith(of) if of.startswith(".") else host == of
 
 
 def is_on_this_machine(base_url: str) -> bool:

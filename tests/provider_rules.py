@@ -21,6 +21,11 @@ USUAL = {"model", "messages", "stream", "tools", "tool_choice", "temperature", "
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}\Z")
 
 
+def _limit(body: Body) -> int:
+    """What the answer may take, under either name."""
+    return int(body.get("max_tokens") or body.get("max_completion_tokens") or 0)
+
+
 def _openai_error(message: str, param: str | None = None, code: str | None = None) -> Refusal:
     return 400, {"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}}
 
@@ -52,7 +57,7 @@ def _openai(body: Body) -> Iterator[Refusal]:
 
 def _small_openai(body: Body) -> Iterator[Refusal]:
     """A model of the former kind, which writes 4,096 tokens at most."""
-    sent = body.get("max_completion_tokens", body.get("max_tokens", 0))
+    sent = _limit(body)
     if sent > 4096:
         words = f"This model supports at most 4096 completion tokens, whereas you provided {sent}."
         yield _openai_error(f"max_tokens is too large: {sent}. {words}", "max_tokens", "invalid_value")
@@ -62,7 +67,7 @@ def _anthropic(body: Body) -> Iterator[Refusal]:
     def refusal(message: str) -> Refusal:
         return 400, {"type": "error", "error": {"type": "invalid_request_error", "message": message}}
 
-    limit = body.get("max_tokens", body.get("max_completion_tokens", 0))
+    limit = _limit(body)
     if limit > 8192:
         model = "claude-3-5-haiku-20241022"
         yield refusal(f"max_tokens: {limit} > 8192, which is the maximum allowed number of output tokens for {model}")

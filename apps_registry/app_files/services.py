@@ -12,6 +12,7 @@ from apps_registry.app_files.current import content_of
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.reading import AppFile
 from apps_registry.app_files.rows import write_rows
+from apps_registry.app_files.tools_fit import refuse_unfit_tools
 from apps_registry.app_files.writing import content_diff
 from apps_registry.models import App, EmbeddingModel, Model
 from apps_registry.plan import PlanChanged
@@ -60,6 +61,7 @@ def plan_import(file: AppFile) -> Plan:
     wanted = file.content if file.content.default_model else _with_model(file.content, app)
     _check_models(wanted, file)
     _check_documents(app, file)
+    refuse_unfit_tools(wanted, file.definitions)
     known = set(app.secrets.values_list("name", flat=True)) if app else set()
     secrets = tuple(name for name in wanted.secrets() if name not in known)
     before = content_of(app) if app else None
