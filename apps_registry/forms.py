@@ -87,7 +87,8 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
     def clean_default_model(self) -> Model:
         """A model's provider takes the tools that the App has."""
         model: Model = self.cleaned_data["default_model"]
-        if self.instance.pk and (sentences := list(find_unfit_tools(self.instance, model))):
+        is_other = self.instance.pk and model.pk != self.instance.default_model_id
+        if is_other and (sentences := list(find_unfit_tools(self.instance, model))):
             raise ValidationError(sentences)
         return model
 
@@ -164,7 +165,7 @@ class AlternativesFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
             model = data.get("model")
             if model and not data.get("DELETE") and model.pk == self.instance.default_model_id:
                 form.add_error("model", f"{model} is already the default model of this App.")
-            elif model and not data.get("DELETE") and self.instance.pk:
+            elif model and not data.get("DELETE") and self.instance.pk and form.has_changed():
                 for sentence in find_unfit_tools(self.instance, model):
                     form.add_error("model", sentence)
 

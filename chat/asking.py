@@ -1,6 +1,7 @@
 """How a configured model is reached: by turns, and for short texts beside them."""
 
 from contextlib import aclosing
+from dataclasses import replace
 
 from django.conf import settings
 
@@ -10,6 +11,9 @@ from chat.learning import remember_later
 from chat.providers.base import TimeLimits
 from chat.providers.openai_compatible import Connections, OpenAICompatibleModel, connections
 from chat.providers.requests import Learn, Report, say_nothing
+
+# What a reasoning model may think before a short text: the limit of its answer covers both.
+REASONING_TOKENS = 2_000
 
 
 def client_of(
@@ -42,10 +46,14 @@ def time_limits(config: ModelConfig) -> TimeLimits:
 async def ask(config: ModelConfig, sampling: Sampling, instruction: str, text: str, *, max_chars: int) -> str:
     """Return what the model makes of a text, cut off once it is longer than `max_chars`.
 
+    The tokens that `sampling` asks for are those of the text alone.
+
     Raises:
         ModelFailure: there is no answer.
     """
     prompt: list[ChatMessage] = [{"role": "system", "content": instruction}, {"role": "user", "content": text}]
+    if sampling.max_reply_tokens is not None:
+        sampling = replace(sampling, max_reply_tokens=sampling.max_reply_tokens + REASONING_TOKENS)
     pieces: list[str] = []
     length = 0
     async with aclosing(client_of(config, sampling).stream(prompt, (), allow_tool_calls=False)) as deltas:

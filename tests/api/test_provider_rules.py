@@ -1,14 +1,19 @@
 """Providers as strict as the known ones: a picked profile goes by their rules, and without one they are found out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import orjson
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client as Browser
 
-from apps_registry.models import App, Model, Provider, Tool
+from apps_registry.models import App, Model, Provider
 from sessions_app.models import Turn
 from tests import factories
 from tests.client import Client, texts
+from tests.conftest import Operator
+from tests.model_server import Part, Reply, ScriptedModel, chunk, refuses
 from tests.product import Server
 from tests.provider_rules import RULES, StrictProviders
 from tests.waiting import wait_until
@@ -165,15 +170,102 @@ def test_the_next_model_is_mended_too(server: Server, strict: StrictProviders) -
     assert turn.model == other.name
 
 
-def test_a_refusal_that_names_nothing_is_a_failure(server: Server, strict: StrictProviders) -> None:
-    from tests.model_server import ModelServer, ScriptedModel, refuses
+def test_azure_gets_its_key_in_its_own_header(server: Server, strict: StrictProviders) -> None:
+    app = make(strict, "azure", profile="azure")
+    say(server, app)
+    headers = {name.lower(): value for name, value in taken(strict, app)[0]["headers"].items()}
+    assert headers["api-key"] == "test-key"
+    assert "authorization" not in headers
 
-    scripted = ModelServer()
-    app = factories.make_app(base_url=scripted.base_url)
-    model = ScriptedModel(scripted, app.default_model.provider_model_id)
+
+def test_a_refusal_that_names_nothing_is_a_failure(app_client: Client, model: ScriptedModel) -> None:
     model.will(refuses(400))
-    with Client(server.url, app=app.slug, key=factories.make_key(app).plain) as client:
-        assert client.post_chat("Hi").status_code == 502
+    assert app_client.post_chat("Hi").status_code == 502
     assert len(model.requests) == 1
-    scripted.stop()
-    assert Tool.objects.filter(app=app).exists()
+
+
+def test_a_refusal_that_does_not_end_is_one_all_the_same(app_client: Client, model: ScriptedModel) -> None:
+    endless = [b"x" * 1_000_000] * 3
+    model.will(Reply(endless, status=400), Reply([b"{"], status=422, then="hang"))
+    answers = [app_client.post_chat("Hi") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [502, 504]  # the tests' limits are shorter than ours
+    assert len(model.requests) == 2
+
+
+def test_a_provider_that_refuses_everything_is_not_asked_for_ever(app_client: Client, model: ScriptedModel) -> None:
+    names = [tool["function"]["name"] for tool in _tools(app_client, model)]
+    refusals = [{"error": {"message": f"Invalid schema for function '{name}'."}} for name in names]
+    assert len(refusals) > 3
+    model.will(*[Reply([orjson.dumps(refusals[0])], status=400, headers={"Content-Type": "application/json"})] * 9)
+    assert app_client.post_chat("Hi").status_code == 502
+    assert len(model.requests) == 3  # the first chat, the request, and the one without the tool
+
+
+def _tools(app_client: Client, model: ScriptedModel) -> list[dict[str, Any]]:
+    app_client.chat("Hi")
+    return list(model.requests[0]["tools"])
+
+
+def test_a_limit_is_always_sent(app_client: Client, app: App, model: ScriptedModel) -> None:
+    def limit() -> object:
+        app_client.chat("Hi")
+        return model.requests[-1]["max_tokens"]
+
+    assert limit() == 16_384
+    rows = Model.objects.filter(pk=app.default_model_id)
+    rows.update(context_window=8_192)
+    assert limit() == 2_048
+    rows.update(max_output_tokens=4_000)
+    assert limit() == 4_000
+    App.objects.filter(pk=app.pk).update(max_reply_tokens=100)
+    assert limit() == 100
+    App.objects.filter(pk=app.pk).update(max_reply_tokens=9_000)
+    assert limit() == 4_000  # the model's own limit holds
+    App.objects.filter(pk=app.pk).update(max_reply_tokens=None)
+    rows.update(max_output_tokens=8_000, request_options={"max_completion_tokens": 300})
+    assert limit() == 300  # an option that says the same is not sent twice
+    assert "max_completion_tokens" not in model.requests[-1]
+    rows.update(request_options={})
+    app_client.chat("word " * 3_000)
+    assert 2_000 < model.requests[-1]["max_tokens"] < 5_000  # what the prompt leaves of the window
+
+
+def test_a_cold_model_of_this_machine_has_time_to_load(
+    start: Callable[..., Server], app: App, model: ScriptedModel, operator: Operator
+) -> None:
+    waits: list[Part] = [b": loading\n\n", 0.5]
+    model.will(Reply([*(waits * 5), chunk({"content": "Warm."}), chunk({}, "stop")]), Reply([*(waits * 20)]))
+    server = start(
+        MODEL_FIRST_TOKEN_TIMEOUT_SECONDS="1", MODEL_LOCAL_FIRST_TOKEN_TIMEOUT_SECONDS="20", TURN_TIMEOUT_SECONDS="30"
+    )
+    key = factories.make_key(app).plain
+    with Client(server.url, app=app.slug, key=key) as client:
+        assert texts(client.chat("Hi"))[-1] == ("agent", "Warm.")
+    Provider.objects.filter(models=app.default_model).update(first_token_seconds=1)
+    with Client(server.url, app=app.slug, key=key) as client:
+        answer = client.post_chat("Hi")
+        assert (answer.status_code, answer.json()["detail"]) == (504, "The model did not answer in time.")
+        turn = Turn.objects.get(session_id=client.uuid)
+    browser = Browser()
+    browser.force_login(User.objects.get(username=operator.username))
+    page = browser.get(f"/admin/sessions_app/turn/{turn.pk}/change/").content.decode()
+    assert "No token came within 1 s; the limit is “time limit until the first token” of the provider." in page
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ([b": hi\n\n"], "No token came within 1.5 s; the limit is MODEL_FIRST_TOKEN_TIMEOUT_SECONDS."),
+        ([chunk({"content": "half"})], "Nothing more came for 1.5 s; the limit is MODEL_GAP_TIMEOUT_SECONDS."),
+        ([chunk({"content": "half"}), 1.0] * 8, "The limit of 4 s is TURN_TIMEOUT_SECONDS."),
+    ],
+)
+def test_a_turn_that_took_too_long_names_the_setting(
+    app_client: Client, model: ScriptedModel, parts: list[Part], words: str
+) -> None:
+    model.will(Reply(parts, then="hang"))
+    answer = app_client.post_chat("Hi")
+    assert answer.status_code == 504
+    assert "TIMEOUT" not in answer.text
+    (attempt,) = attempts(Turn.objects.get(session_id=app_client.uuid))
+    assert attempt["note"] == words

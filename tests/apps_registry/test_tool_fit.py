@@ -1,4 +1,4 @@
-"""Files and commands with tools that the provider of a model does not take: refused by name, before anything is done."""
+"""Files and commands with tools that the provider of a model does not take: refused by name, and nothing is done."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -66,7 +66,7 @@ def test_an_operation_is_not_imported(manage: Run, gemini_app: App, tmp_path: Pa
     (tmp_path / "api.yaml").write_text(yaml.safe_dump(document))
     done = manage("import_openapi", gemini_app.slug, str(tmp_path / "api.yaml"), "--all", "--apply")
     assert done.code == 0, done.err
-    assert "! GET /2nd  not imported: The tool 2nd does not suit Gemini" in done.out
+    assert "! 2nd  not imported: The tool 2nd does not suit Gemini" in done.out
     assert [tool.name for tool in gemini_app.tools.filter(kind="http")] == ["first"]
 
 
