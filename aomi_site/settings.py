@@ -225,6 +225,8 @@ TURN_TIMEOUT_SECONDS = env.seconds("TURN_TIMEOUT_SECONDS", 120.0)
 # How long a turn waits for its user to confirm a tool call.
 CONFIRMATION_SECONDS = env.seconds("CONFIRMATION_SECONDS", 600.0)
 MODEL_FIRST_TOKEN_TIMEOUT_SECONDS = env.seconds("MODEL_FIRST_TOKEN_TIMEOUT_SECONDS", 20.0)
+# A model of this machine may have to be loaded first; its server sends comments, or nothing, meanwhile.
+MODEL_LOCAL_FIRST_TOKEN_TIMEOUT_SECONDS = env.seconds("MODEL_LOCAL_FIRST_TOKEN_TIMEOUT_SECONDS", 90.0)
 MODEL_GAP_TIMEOUT_SECONDS = env.seconds("MODEL_GAP_TIMEOUT_SECONDS", 30.0)
 # What carries events between workers: "postgres", "redis" (when REDIS_URL is set), or "memory" for one worker alone.
 REDIS_URL = env.str("REDIS_URL", default="")

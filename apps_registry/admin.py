@@ -1,11 +1,12 @@
 """The console's pages for providers and models; those for Apps, tools and documents have files of their own."""
 
+import json
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps_registry.admin_display import NOTHING, ConsoleAdmin, badge, code
@@ -16,6 +17,7 @@ from apps_registry.mcp.admin import McpServerAdmin
 from apps_registry.models import Model, Provider
 from apps_registry.provider_forms import ModelForm, ProviderForm
 from apps_registry.provider_key import NoProviderKey
+from apps_registry.provider_profiles import PROFILES
 from apps_registry.tool_admin import OutboundCallAdmin, ToolAdmin
 
 __all__ = [
@@ -36,17 +38,17 @@ class ProviderAdmin(ConsoleAdmin[Provider]):
 
     form = ProviderForm
     change_form_template = "admin/apps_registry/provider/change_form.html"
-    list_display = ("slug", "base_url", "api_key", "model_count")
+    list_display = ("slug", "kind", "base_url", "api_key", "model_count")
     search_fields = ("slug", "base_url")
     ordering = ("slug",)
-    readonly_fields = ("key_state",)
+    readonly_fields = ("key_state", "about_profile")
     fieldsets = (
-        (None, {"fields": ("slug", "base_url")}),
+        (None, {"fields": ("slug", "profile", "about_profile", "base_url")}),
         (
             "Key",
             {
                 "fields": ("key_state", "api_key", "forget_key", "api_key_env"),
-                "description": "Sent as a bearer token. A new base URL takes a new key.",
+                "description": "Sent as a bearer token, or as the profile says. A new base URL takes a new key.",
             },
         ),
         (
@@ -62,9 +64,24 @@ class ProviderAdmin(ConsoleAdmin[Provider]):
         """A new one has no key yet that could be shown; where none is stored, there is none to forget."""
         if obj and obj.api_key_token:
             return self.fieldsets
-        first, (title, options), *rest = self.fieldsets
+        (none, identity), (title, options), *rest = self.fieldsets
+        first = (none, identity if obj else {"fields": ("slug", "profile", "base_url")})
         shown = ("key_state", "api_key", "api_key_env") if obj else ("api_key", "api_key_env")
         return [first, (title, {**options, "fields": shown}), *rest]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Fill in what the picked profile knows: /admin/apps_registry/provider/add/?profile=openai."""
+        profile = PROFILES.get(request.GET.get("profile", ""))
+        if profile is None:
+            return super().get_changeform_initial_data(request)
+        known = {"slug": profile.key, "base_url": profile.base_url, "api_key_env": profile.key_variable}
+        return {**known, **super().get_changeform_initial_data(request)}
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        """Offer the profiles above the form."""
+        picked = PROFILES.get(request.GET.get("profile", ""))
+        context = {"profiles": list(PROFILES.values()), "picked": picked, **(extra_context or {})}
+        return super().add_view(request, form_url, context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
         """Providers with the number of their models."""
@@ -79,6 +96,20 @@ class ProviderAdmin(ConsoleAdmin[Provider]):
         except NoProviderKey as error:
             text = f"“{obj}” cannot be called: {error}."
             self.message_user(request, text, messages.WARNING)
+
+    @admin.display(description="kind", ordering="profile")
+    def kind(self, provider: Provider) -> str:
+        """Its profile, picked or told by its address."""
+        return provider.known_profile.title
+
+    @admin.display(description="its rules")
+    def about_profile(self, provider: Provider) -> SafeString:
+        """What to set, by which rules its requests go, and where these are written."""
+        profile = provider.known_profile
+        rules = json.dumps(profile.rules.as_json()) if profile.rules.as_json() else "none"
+        links = format_html_join(" ", '<a href="{}" rel="noreferrer">{}</a>', ((url, url) for url in profile.sources))
+        known = format_html("{}. {} Rules for requests: {}.", profile.title, profile.hint, code(rules))
+        return format_html("{}<br>{}", known, links) if profile.sources else known
 
     @admin.display(description="API key")
     def api_key(self, provider: Provider) -> SafeString:
@@ -119,7 +150,7 @@ class ModelAdmin(ConsoleAdmin[Model]):
     search_fields = ("name", "provider_model_id")
     ordering = ("name",)
     fieldsets = (
-        (None, {"fields": ("name", "provider", "provider_model_id", "context_window")}),
+        (None, {"fields": ("name", "provider", "provider_model_id", "context_window", "max_output_tokens")}),
         ("Abilities", {"fields": ("supports_tools", "supports_json")}),
         (
             "Prices",
@@ -128,7 +159,7 @@ class ModelAdmin(ConsoleAdmin[Model]):
                 "description": "In your own currency. With both, every turn is given its cost.",
             },
         ),
-        ("Requests", {"fields": ("request_options",)}),
+        ("Requests", {"fields": ("request_options", "request_rules")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:

@@ -15,7 +15,10 @@ from apps_registry.mcp.definition import McpToolDefinition
 from apps_registry.mcp.tool import mcp_tool
 from apps_registry.models import App, AppRelease, Document, Model
 from apps_registry.models import Tool as ToolRow
+from apps_registry.provider_fit import fitted_schemas
+from apps_registry.provider_profiles import is_on_this_machine
 from apps_registry.releases.frozen import FrozenConfig, frozen_config
+from apps_registry.request_rules import RequestRules
 from apps_registry.retrieval.tool import search_tool
 from apps_registry.retrieval.versions import draft_ids
 from apps_registry.secret_box import Keys, SecretBox
@@ -109,14 +112,15 @@ def _to_config(app: App, release: AppRelease | None) -> AppConfig:
     else:
         alternatives = app.appmodel_set.select_related("model__provider")
         models = [app.default_model, *(row.model for row in alternatives if row.model_id != app.default_model_id)]
+    tools = (*_tools(app, frozen), *_document_tools(app, frozen))
     return AppConfig(
         id=app.pk,
         slug=app.slug,
         is_default=app.is_default,
         preamble=app.preamble,
-        models=tuple(to_model_config(model) for model in models),
+        models=tuple(to_model_config(model, tools) for model in models),
         sampling=Sampling(app.temperature, app.top_p, app.max_reply_tokens),
-        tools=(*_tools(app, frozen), *_document_tools(app, frozen)),
+        tools=tools,
         reply_wait_seconds=app.reply_wait_seconds,
         max_tool_rounds=app.max_tool_rounds,
         history_budget_tokens=app.history_budget_tokens,
@@ -195,9 +199,16 @@ def _draft_documents(app: App) -> dict[int, Sequence[str]] | None:
     return None if ids is None else dict(Document.versions.filter(app=app, pk__in=ids).values_list("pk", "tags"))
 
 
-def to_model_config(model: Model) -> ModelConfig:
-    """Return a model's row, read with its provider, as turns see it."""
+def to_model_config(model: Model, tools: Sequence[Tool] = ()) -> ModelConfig:
+    """Return a model's row, read with its provider, as turns see it.
+
+    Args:
+        model: the row.
+        tools: what it may call.
+    """
     provider = model.provider
+    profile = provider.known_profile
+    schemas, unfit = fitted_schemas(tools, profile.tools) if model.supports_tools else ({}, {})
     return ModelConfig(
         name=model.name,
         provider_model_id=model.provider_model_id,
@@ -213,4 +224,11 @@ def to_model_config(model: Model) -> ModelConfig:
         prompt_price=model.prompt_price,
         completion_price=model.completion_price,
         options=model.request_options,
+        id=model.pk,
+        profile=profile,
+        rules=RequestRules.from_json(model.request_rules).over(profile.rules),
+        max_output_tokens=model.max_output_tokens,
+        is_on_this_machine=is_on_this_machine(provider.base_url),
+        schemas=schemas,
+        unfit_tools=unfit,
     )

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from apps_registry.encryption import NoKeys
 from apps_registry.http_tools.scrub import MIN_CHARS
 from apps_registry.models import App, Model, Secret, Tool
+from apps_registry.provider_fit import find_unfit_tools
 from apps_registry.secret_hosts import parse_hosts
 from apps_registry.text_fields import LinesField
 from apps_registry.tool_models import validate_secret_hosts
@@ -84,6 +85,14 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
                 "Make another App the default first."
             )
         return active
+
+    def clean_default_model(self) -> Model:
+        """A model's provider takes the tools that the App has."""
+        model: Model = self.cleaned_data["default_model"]
+        is_other = self.instance.pk and model.pk != self.instance.default_model_id
+        if is_other and (sentences := list(find_unfit_tools(self.instance, model))):
+            raise ValidationError(sentences)
+        return model
 
     def clean_builtin_tools(self) -> list[str]:
         """A name is a tool's own within its App, whatever its kind."""
@@ -178,6 +187,9 @@ class AlternativesFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
             model = data.get("model")
             if model and not data.get("DELETE") and model.pk == self.instance.default_model_id:
                 form.add_error("model", f"{model} is already the default model of this App.")
+            elif model and not data.get("DELETE") and self.instance.pk and form.has_changed():
+                for sentence in find_unfit_tools(self.instance, model):
+                    form.add_error("model", sentence)
 
 
 def _builtins(app: App) -> Any:

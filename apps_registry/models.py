@@ -77,7 +77,10 @@ class App(models.Model):
         help_text="0 to 1; empty: the model's own default.",
     )
     max_reply_tokens = models.PositiveIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Empty: the model's own limit."
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Of reasoning models this covers what they think. Empty: the model's own limit.",
     )
     reply_language = models.CharField(
         max_length=40,

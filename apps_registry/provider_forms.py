@@ -32,7 +32,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
     class Meta:
         model = Provider
         fields = (
-            *("slug", "base_url", "api_key_env", "headers"),
+            *("slug", "profile", "base_url", "api_key_env", "headers"),
             *("max_concurrent", "first_token_seconds", "gap_seconds"),
         )
 
@@ -43,8 +43,10 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
             self.fields["api_key"].widget.attrs["placeholder"] = "set; write a new key to replace it"
 
     def clean_base_url(self) -> str:
-        """Refuse the address of the call itself, which many a manual gives."""
+        """Refuse the address of the call itself, which many a manual gives, and one with a part to be replaced."""
         url = str(self.cleaned_data["base_url"])
+        if "RESOURCE" in url:
+            raise ValidationError("Write the name of your resource in place of RESOURCE.")
         if url.rstrip("/").endswith("/chat/completions"):
             raise ValidationError("Leave /chat/completions out: it is added to each request.")
         return url
@@ -88,7 +90,15 @@ class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Model
         fields = (
-            *("name", "provider", "provider_model_id", "context_window", "supports_tools", "supports_json"),
-            *("prompt_price", "completion_price", "request_options"),
+            *("name", "provider", "provider_model_id", "context_window", "max_output_tokens"),
+            *("supports_tools", "supports_json", "prompt_price", "completion_price"),
+            *("request_options", "request_rules"),
         )
-        widgets = {"request_options": forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})}
+        widgets = {
+            name: forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
+            for name in ("request_options", "request_rules")
+        }
+
+    def clean_request_rules(self) -> Any:
+        """An emptied field has no rules."""
+        return self.cleaned_data["request_rules"] or {}

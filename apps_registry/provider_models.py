@@ -1,5 +1,6 @@
 """Providers of language models, and the models that Apps choose from."""
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,8 @@ from django.db import models
 from apps_registry.encryption import decrypt, encrypt
 from apps_registry.http_tools.checks import header_problems
 from apps_registry.provider_key import ProviderKey, variable_problem
+from apps_registry.provider_profiles import PROFILES, Profile, profile_of
+from apps_registry.request_rules import find_rules_problem
 from apps_registry.secret_box import Keys
 from apps_registry.values import find_option_problem
 
@@ -56,11 +59,23 @@ def validate_options(options: object) -> None:
         raise ValidationError(problem)
 
 
+def validate_rules(rules: object) -> None:
+    """Refuse request rules that are none, or that leave out what no request goes without."""
+    if problem := find_rules_problem(rules):
+        raise ValidationError(problem)
+
+
 class Provider(models.Model):
     """A server that speaks the OpenAI chat completions protocol."""
 
     slug = models.CharField(
         max_length=40, unique=True, validators=[validate_slug], help_text="A short name for operators."
+    )
+    profile = models.CharField(
+        max_length=20,
+        blank=True,
+        choices=[(profile.key, profile.title) for profile in PROFILES.values()],
+        help_text="What kind of provider it is: by which rules its requests go. Empty: its address tells.",
     )
     base_url = models.CharField(
         "base URL",
@@ -93,7 +108,8 @@ class Provider(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(0.1), MaxValueValidator(600)],
-        help_text="Empty: the server's own, MODEL_FIRST_TOKEN_TIMEOUT_SECONDS.",
+        help_text="Empty: the server's own, MODEL_FIRST_TOKEN_TIMEOUT_SECONDS, and for an address of this machine "
+        "MODEL_LOCAL_FIRST_TOKEN_TIMEOUT_SECONDS where that is longer.",
     )
     gap_seconds = models.FloatField(
         "time limit between tokens (s)",
@@ -105,6 +121,11 @@ class Provider(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+    @property
+    def known_profile(self) -> Profile:
+        """What kind of provider it is: as was picked, or as its address tells."""
+        return profile_of(self.profile, self.base_url)
 
     @property
     def key(self) -> ProviderKey:
@@ -159,6 +180,14 @@ class Model(models.Model):
     context_window = models.PositiveIntegerField(
         default=128_000, validators=[MinValueValidator(512)], help_text="Tokens, prompt and reply together."
     )
+    max_output_tokens = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="What an answer may take at most, as the provider documents it; of reasoning models this covers what "
+        "they think. It is sent with every request unless an App asks for less. Empty: a quarter of the context "
+        "window, and at most 16,384.",
+    )
     supports_tools = models.BooleanField(
         default=True, help_text="Off for models that cannot call tools; they are then not offered any."
     )
@@ -173,9 +202,22 @@ class Model(models.Model):
         validators=[validate_options],
         help_text='A JSON object that is sent along with every request, such as {"reasoning_effort": "low"}.',
     )
+    # Beside the profile's: what this model's provider has refused, as Check and turns found out.
+    request_rules = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[validate_rules],
+        help_text="Fields that the provider refused and that are left out or renamed since, found out by Check and by "
+        "turns. Empty it ({}) to have them found out again.",
+    )
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def request_rules_text(self) -> str:
+        """Its request rules as JSON text, for people."""
+        return json.dumps(self.request_rules)
 
     def clean(self) -> None:
         """JSON mode must be there for what asks for it."""

@@ -16,6 +16,7 @@ from apps_registry.http_tools.argument_rows import TYPES, ArgumentRow, rows_of, 
 from apps_registry.http_tools.checks import METHODS, find_problems, secrets_used
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.models import Tool
+from apps_registry.provider_fit import find_unfit, models_of_app
 from apps_registry.services import misdirected_secrets
 from apps_registry.text_fields import LinesField
 from apps_registry.tools.arguments import read_arguments
@@ -196,8 +197,16 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
             for words in misdirected_secrets(app, secrets_used(definition), definition.host):
                 self.add_error("url", words)
         if not self.errors:
+            self._refuse_unfit(definition)
+        if not self.errors:
             self.instance.set_http_definition(definition)
         return data
+
+    def _refuse_unfit(self, definition: HttpToolDefinition) -> None:
+        """Refuse what the providers of the App's models do not take."""
+        app = self.cleaned_data.get("app") or self.instance.app
+        for sentence in find_unfit(models_of_app(app), definition.name, definition.parameters):
+            self.add_error("arguments" if not self.cleaned_data["parameters"].strip() else "parameters", sentence)
 
     def _get_validation_exclusions(self) -> set[str]:
         """The App is not in the form once the tool exists, and still a part of what makes the name unique."""

@@ -8,12 +8,17 @@ from typing import Any
 import orjson
 
 from apps_registry.provider_key import ProviderKey
+from apps_registry.provider_profiles import OTHER, Profile
+from apps_registry.request_rules import RequestRules
 from apps_registry.tools.base import Tool
 
 # What a request is made of here is not for its options to say.
 RESERVED_OPTIONS = frozenset({"model", "messages", "stream", "stream_options", "tools", "tool_choice", "n"})
 OPTIONS_MAX_BYTES = 4_000
 PER_TOKENS = 1_000_000  # prices are per so many
+# What an answer may take where nobody says: a quarter of the window, but no more than common models write at once.
+WINDOW_PART_OF_REPLY = 4
+USUAL_OUTPUT_TOKENS = 16_384
 
 
 def find_option_problem(options: object) -> str:
@@ -46,6 +51,13 @@ class ModelConfig:
         first_token_seconds, gap_seconds: the provider's own time limits, if any.
         prompt_price, completion_price: per million tokens; None: not known.
         options: merged into the request body.
+        id: the model's row; None: it has none.
+        profile: what kind of provider serves it.
+        rules: for its requests: its profile's, and what was found out since.
+        max_output_tokens: what an answer may take, reasoning included; None: not known.
+        is_on_this_machine: its address is this machine's.
+        schemas: of tools that the provider takes in another form than theirs, by the tool's name.
+        unfit_tools: why the provider refuses a tool, by the tool's name.
     """
 
     name: str
@@ -62,6 +74,24 @@ class ModelConfig:
     prompt_price: Decimal | None = None
     completion_price: Decimal | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    id: int | None = None
+    profile: Profile = OTHER
+    rules: RequestRules = field(default_factory=RequestRules)
+    max_output_tokens: int | None = None
+    is_on_this_machine: bool = False
+    schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    unfit_tools: Mapping[str, str] = field(default_factory=dict)
+
+    def output_limit(self, wanted: int | None = None) -> int:
+        """Return how many tokens an answer may take: as many as wanted, else the model's own limit, never above it."""
+        part = max(1, self.context_window // WINDOW_PART_OF_REPLY)
+        usual = self.max_output_tokens or min(part, USUAL_OUTPUT_TOKENS)
+        known = [limit for limit in (self.max_output_tokens, self.rules.max_output_tokens) if limit is not None]
+        return min([wanted or usual, *known])
+
+    def reply_reserve(self, wanted: int | None = None) -> int:
+        """Return how much of the window the history leaves to the answer."""
+        return wanted or min(self.output_limit(), max(1, self.context_window // WINDOW_PART_OF_REPLY))
 
     def cost(self, prompt_tokens: int | None, completion_tokens: int | None) -> Decimal | None:
         """Return what so many tokens cost; None when a price or both counts are not known."""

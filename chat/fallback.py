@@ -10,6 +10,7 @@ from chat.asking import client_of
 from chat.breaker import Breakers, ModelKey
 from chat.events import ChatMessage
 from chat.providers.base import ModelDelta, ModelFailure, ModelTimeout
+from chat.providers.openai_compatible import OpenAICompatibleModel
 from chat.retries import RetryingModel
 
 logger = logging.getLogger("aomi.models")
@@ -28,7 +29,7 @@ class FallbackModel:
         *,
         prompt_for: Callable[[ModelConfig], Sequence[ChatMessage]],
         on_answer: Callable[[ModelConfig], None],
-        on_failure: Callable[[ModelConfig, str], None],
+        on_failure: Callable[[ModelConfig, str, str], None],
     ) -> None:
         """Describe the models; nothing is sent.
 
@@ -38,7 +39,8 @@ class FallbackModel:
             breakers: the worker's memory of which models fail.
             prompt_for: the prompt that fits a model; the first one's is what `stream` gets.
             on_answer: told of the model at its first token.
-            on_failure: told of a model that was not to be had, with the reason in a word.
+            on_failure: told of a model that did not answer, or of what its provider refused of a request: the reason
+                in a word, and a sentence where there is more to say.
         """
         self._configs = list(configs)
         self._sampling = sampling
@@ -46,6 +48,7 @@ class FallbackModel:
         self._prompt_for = prompt_for
         self._on_answer = on_answer
         self._on_failure = on_failure
+        self._clients: dict[str, OpenAICompatibleModel] = {}  # what one has learned holds for the whole turn
         self._prompts = {configs[0].name: prompt_for(configs[0])}
         self._prompt_length = len(self._prompts[configs[0].name])
 
@@ -67,7 +70,7 @@ class FallbackModel:
         for config in self._candidates(has_tool_results=bool(added)):
             is_settled = False
             try:
-                model, prompt = RetryingModel(client_of(config, self._sampling)), [*self._prompt(config), *added]
+                model, prompt = RetryingModel(self._client(config)), [*self._prompt(config), *added]
                 async with aclosing(model.stream(prompt, tools, allow_tool_calls=allow_tool_calls)) as deltas:
                     async for delta in deltas:
                         if not is_settled and delta.is_token:
@@ -76,9 +79,10 @@ class FallbackModel:
                         yield delta
                 return
             except ModelFailure as failure:
+                if not is_settled or failure.note:
+                    self._on_failure(config, failure.reason, failure.note)
                 if is_settled:
                     raise
-                self._on_failure(config, failure.reason)
                 if not failure.is_of_model:
                     raise
                 if not (failure.is_transient or isinstance(failure, ModelTimeout)):  # the operator's to mend
@@ -102,9 +106,14 @@ class FallbackModel:
                 is_any_asked = True
                 yield config
             else:
-                self._on_failure(config, SKIPPED)
+                self._on_failure(config, SKIPPED, "")
         if not is_any_asked:  # to leave a model alone serves nobody when there is no other
             yield first
+
+    def _client(self, config: ModelConfig) -> OpenAICompatibleModel:
+        if config.name not in self._clients:
+            self._clients[config.name] = client_of(config, self._sampling, on_change=self._on_failure)
+        return self._clients[config.name]
 
     def _prompt(self, config: ModelConfig) -> Sequence[ChatMessage]:
         if config.name not in self._prompts:

@@ -113,6 +113,8 @@ class TurnRunner:
         except asyncio.CancelledError:
             return turn.interrupted()
         except TimeoutError:
+            limit = f"The limit of {settings.TURN_TIMEOUT_SECONDS:g} s is TURN_TIMEOUT_SECONDS."
+            turn.not_answered_by(turn.model, "turn_timeout", limit)
             return turn.failed(ModelTimeout("The turn took too long."))
         except ModelFailure as failure:
             return turn.failed(failure)
@@ -245,7 +247,7 @@ def _prompt(turn: RunningTurn, session: Session, preamble: str, model: ModelConf
         preamble = "\n\n".join(filter(None, (preamble, ABOUT_TOOLS)))
     schemas = orjson.dumps([tool.parameters for tool in app.tools]).decode() if model.supports_tools else ""
     fixed = sum(map(estimate_tokens, (preamble, message, schemas)))
-    reply = app.sampling.max_reply_tokens or model.context_window // 4
+    reply = model.reply_reserve(app.sampling.max_reply_tokens)
     budget = min(app.history_budget_tokens, model.context_window - fixed - reply)
     turn.history_budget = budget
     messages: Sequence[StoredMessage] = session.messages[session.summarised_count :]

@@ -25,6 +25,7 @@ from sessions_app.turns import TurnOutcome
 from sessions_app.values import INTERRUPTED, Session, StoredMessage
 
 CONFIRM_TOOL = "confirm_tool"
+NOTE_MAX_CHARS = 2_000
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -45,7 +46,8 @@ class RunningTurn:
         resumed: the round at which the turn goes on after its user's answer.
         failure: why the model did not answer, if so.
         history_budget: tokens that earlier turns could take in the prompt.
-        attempts: the models that were not to be had, each with the reason in a word.
+        attempts: the models that did not answer and what their providers refused, each with the reason in a word and
+            perhaps a note.
         listeners: those who stream this turn.
         task: ends once the result is stored.
         has_begun: the task runs; one that is cancelled before its first step would store nothing.
@@ -107,9 +109,10 @@ class RunningTurn:
         """A model has begun to answer; what it uses is at its prices."""
         self.model = model
 
-    def not_answered_by(self, model: ModelConfig, reason: str) -> None:
-        """A model was not to be had."""
-        self.attempts.append({"model": model.name, "code": reason})
+    def not_answered_by(self, model: ModelConfig, reason: str, note: str) -> None:
+        """A model did not answer, or its provider refused a part of a request."""
+        noted = {"note": note[:NOTE_MAX_CHARS]} if note else {}
+        self.attempts.append({"model": model.name, "code": reason, **noted})
 
     def take(self, event: TurnEvent) -> None:
         """Record what happened."""

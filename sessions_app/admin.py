@@ -192,7 +192,7 @@ class TurnAdmin(MachineRowsAdmin[Turn]):
         (None, {"fields": ("id", "session_link", "app_link", "key_link", "model", "state", "idempotency_key")}),
         ("Time", {"fields": ("started", "finished", "latency", "first_token")}),
         ("Work", {"fields": ("tokens", "price", "tool_rounds", "finish_reason")}),
-        ("Models that were not to be had", {"fields": ("failed_attempts",)}),
+        ("Models that did not answer, and what was refused", {"fields": ("failed_attempts",)}),
         ("Error", {"fields": ("error_code", "detail")}),
         ("Partial reply", {"fields": ("partial",), "classes": ("collapse",)}),
     )
@@ -244,12 +244,11 @@ class TurnAdmin(MachineRowsAdmin[Turn]):
 
     @admin.display(description="in this order")
     def failed_attempts(self, turn: Turn) -> SafeString:
-        """Which model failed before it said anything, and why, in a word each."""
+        """Which model did not answer and why, or what its provider refused of a request."""
         if not turn.attempts:
             return NOTHING
-        return format_html_join(
-            mark_safe("<br>"), "{} {}", ((each["model"], code(each["code"])) for each in turn.attempts)
-        )
+        lines = ((each["model"], code(each["code"]), each.get("note", "")) for each in turn.attempts)
+        return format_html_join(mark_safe("<br>"), "{} {} {}", lines)
 
     @admin.display(description="session")
     def session_link(self, turn: Turn) -> SafeString:

@@ -102,7 +102,7 @@ class Turn(models.Model):
     tool_rounds = models.PositiveSmallIntegerField(default=0)
     first_token_ms = models.PositiveIntegerField("first token (ms)", null=True, blank=True)
     cost = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
-    # The models that were not to be had, in order: [{"model": …, "code": …}].
+    # The models that did not answer and what was refused, in order: [{"model": …, "code": …, "note"?: …}].
     attempts = models.JSONField(null=True, blank=True)
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)

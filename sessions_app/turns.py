@@ -76,7 +76,7 @@ class TurnOutcome:
         error_detail: a sentence for the operator.
         partial_text: what a failed answer had said, for the operator.
         cost: by the models' prices; None: not known.
-        attempts: {"model", "code"} of each model that was not to be had.
+        attempts: {"model", "code"}, and perhaps "note", of each model that did not answer and of what was refused.
         event: (kind, JSON payload) of a system event that tells the client, if any.
         pause: what a paused turn waits for.
     """

@@ -15,8 +15,8 @@ from apps_registry.models import EmbeddingModel, Model, Provider
 Row = TypeVar("Row", bound=models.Model)
 
 # Not its other columns: headers may hold keys.
-_PROVIDER_FIELDS = ("slug", "base_url", "api_key_env")
-_OPTIONAL = ("api_key_env",)
+_PROVIDER_FIELDS = ("slug", "profile", "base_url", "api_key_env")
+_OPTIONAL = ("profile", "api_key_env")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from apps_registry.app_files.current import content_of
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.reading import AppFile
 from apps_registry.app_files.rows import write_rows
+from apps_registry.app_files.tools_fit import refuse_unfit_tools
 from apps_registry.app_files.writing import content_diff
 from apps_registry.models import App, EmbeddingModel, Model
 from apps_registry.plan import PlanChanged
@@ -62,6 +63,7 @@ def plan_import(file: AppFile) -> Plan:
     _check_models(wanted, file)
     file.definitions.check_providers()
     _check_documents(app, file)
+    refuse_unfit_tools(wanted, file.definitions)
     secrets = tuple(secrets_to_set(app, wanted.secrets()))
     before = content_of(app) if app else None
     return Plan(wanted.slug, before, wanted, tuple(file.definitions.missing()), secrets)

@@ -18,12 +18,13 @@ from apps_registry.mcp.definition import McpToolDefinition, define, find_problem
 from apps_registry.mcp.models import McpServer
 from apps_registry.mcp.remote import McpError, OfferedTool, list_tools
 from apps_registry.mcp.tool import endpoint_of
-from apps_registry.models import App, Tool
+from apps_registry.models import App, Model, Tool
 from apps_registry.outbound.addresses import ALLOWABLE
 from apps_registry.outbound.client import CallRecord
 from apps_registry.outbound_calls import store_outside_turn
 from apps_registry.outside_text import storable_json_text
 from apps_registry.plain_json import plain
+from apps_registry.provider_fit import find_unfit, models_of_app
 from apps_registry.tools.base import SEARCH_TOOL, ToolError
 
 MAX_DEPTH = 50
@@ -100,10 +101,11 @@ def states(server: McpServer) -> list[OfferedState]:
         definition = McpToolDefinition.from_text(tool.definition)
         chosen[definition.remote_name] = (tool.name, definition)
     found = []
+    models = models_of_app(server.app)
     for data in server.offered:
         offered = define(OfferedTool(**data))
         name, accepted = chosen.pop(offered.remote_name, (local_name(server.slug, offered.remote_name), None))
-        found.append(_state(name, offered, accepted))
+        found.append(_state(name, offered, accepted, models))
     asking = set(server.tools.filter(needs_confirmation=True).values_list("name", flat=True))
     found = [replace(each, needs_confirmation=each.accepted is not None and each.name in asking) for each in found]
     return [*found, *(OfferedState(name, key, "gone", None, has) for key, (name, has) in chosen.items())]
@@ -161,8 +163,10 @@ def _choose_one(server: McpServer, each: OfferedState, *, is_wanted: bool) -> st
     return f"Added {each.name}"
 
 
-def _state(name: str, offered: McpToolDefinition, accepted: McpToolDefinition | None) -> OfferedState:
-    problem = find_problem(offered) or ""
+def _state(
+    name: str, offered: McpToolDefinition, accepted: McpToolDefinition | None, models: Iterable[Model]
+) -> OfferedState:
+    problem = find_problem(offered) or next(find_unfit(models, name, offered.parameters), "")
     state: State = "new"
     if problem:
         state = "unusable"

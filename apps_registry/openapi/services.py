@@ -1,14 +1,14 @@
 """Imports: what one would do to an App's tools, and doing it."""
 
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from asgiref.sync import async_to_sync
 from django.db import transaction
 
 from apps_registry.models import App, Tool
-from apps_registry.openapi.convert import convert
+from apps_registry.openapi.convert import ImportedTool, convert
 from apps_registry.openapi.diff import Change, Known, Plan, compare
 from apps_registry.openapi.document import MAX_BYTES, Document, DocumentError, read_document
 from apps_registry.openapi.models import OpenApiSource, OpenApiTool
@@ -18,6 +18,7 @@ from apps_registry.outbound.client import CallRecord, OutboundRequest, send
 from apps_registry.outbound.errors import OutboundError
 from apps_registry.outbound_calls import store_outside_turn
 from apps_registry.plan import PlanChanged
+from apps_registry.provider_fit import find_unfit, models_of_app
 
 FETCH_SECONDS = 30.0
 ACCEPT = "application/json, application/yaml;q=0.9, */*;q=0.5"
@@ -58,14 +59,27 @@ class Import:
         tools, refusals = convert(
             self.document, [each for each in self.operations if each.key in wanted], server=self.source.server
         )
+        tools, unfit = self._fitting(tools)
         names = Tool.objects.filter(app=self.app).values_list("name", flat=True)
         return compare(
             tools,
-            [*self.unlisted, *refusals],
+            [*self.unlisted, *refusals, *unfit],
             known=known,
             still_there=frozenset(operation.key for operation in self.operations),
             taken_names=frozenset(name.lower() for name in names),
         )
+
+    def _fitting(self, tools: Iterable[ImportedTool]) -> tuple[list[ImportedTool], list[Refusal]]:
+        """Return the tools that the providers of the App's models take, and why they refuse the others."""
+        models, places = models_of_app(self.app), {each.key: each for each in self.operations}
+        fitting, unfit = [], []
+        for tool in tools:
+            reason = next(find_unfit(models, tool.definition.name, tool.definition.parameters), "")
+            if reason:
+                unfit.append(Refusal(tool.key, places[tool.key].method, places[tool.key].path, reason))
+            else:
+                fitting.append(tool)
+        return fitting, unfit
 
 
 def fetch(app: App, url: str) -> bytes:

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from apps_registry.app_files.content import AppContent
 from apps_registry.app_files.errors import AppFileError
+from apps_registry.app_files.tools_fit import refuse_unfit_tools
 from apps_registry.app_files.writing import content_diff
 from apps_registry.models import App, AppRelease, Document
 from apps_registry.plan import PlanChanged
@@ -51,9 +52,11 @@ def plan_publishing(app: App) -> Plan:
     """Return what publishing an App's draft would do; nothing is done.
 
     Raises:
-        AppFileError: the draft has something that no release can be read with; the message names it.
+        AppFileError: the draft has something that no release can be read with, or a tool that the provider of one of
+            its models does not take; the message names it.
     """
     wanted, live = content_to_publish(app), app.live_release
+    refuse_unfit_tools(wanted)
     document_ids = tuple(app.documents.order_by("pk").values_list("pk", flat=True))
     try:
         before = content_of_release(live) if live else None

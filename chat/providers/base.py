@@ -25,6 +25,7 @@ class ModelFailure(Exception):
         is_of_model: whether it lies with this model or its provider, so that another one may well answer.
         retry_after: seconds that the provider asks to wait, if it says.
         reason: a word for operators: connect, timeout, http_429, no_key, or the code again.
+        note: a sentence for operators, who find it on the turn's page; empty: there is nothing more to say.
     """
 
     code = "model_error"
@@ -33,6 +34,7 @@ class ModelFailure(Exception):
         self, detail: str, *, is_transient: bool = False, retry_after: float | None = None, reason: str = ""
     ) -> None:
         super().__init__(detail)
+        self.note = ""
         self.reason = reason or self.code
         self.is_transient = is_transient
         is_refusal = self.reason.startswith("http_") and self.reason not in REASONS_OF_REQUEST
@@ -44,6 +46,27 @@ class ModelTimeout(ModelFailure):
     """The model was silent for too long."""
 
     code = "model_timeout"
+
+
+class TimeLimits(NamedTuple):
+    """How long a model may be silent, in seconds, and which settings say so.
+
+    Attributes:
+        first_token: until the first chunk.
+        gap: between two chunks.
+        first_token_setting, gap_setting: what an operator changes to give it more.
+    """
+
+    first_token: float
+    gap: float
+    first_token_setting: str
+    gap_setting: str
+
+    def words(self, *, has_begun: bool) -> str:
+        """Return what to tell an operator of a silence that was too long."""
+        if has_begun:
+            return f"Nothing more came for {self.gap:g} s; the limit is {self.gap_setting}."
+        return f"No token came within {self.first_token:g} s; the limit is {self.first_token_setting}."
 
 
 @dataclass(frozen=True, slots=True)

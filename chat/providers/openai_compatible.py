@@ -8,7 +8,7 @@ chunk), so requests go straight to its HTTP client, and chunks stay the plain di
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,9 +22,11 @@ from apps_registry.retry_after import seconds_of
 from apps_registry.tools.base import Tool
 from apps_registry.values import ModelConfig, Sampling
 from chat.events import ChatMessage
-from chat.providers.base import ModelDelta, ModelFailure, ModelTimeout, ToolCallDelta
+from chat.providers.base import ModelDelta, ModelFailure, ModelTimeout, TimeLimits, ToolCallDelta
 from chat.providers.cookies import keep_no_cookies
 from chat.providers.event_stream import read_events
+from chat.providers.mending import ERROR_MAX_BYTES, REFUSALS
+from chat.providers.requests import Learn, Report, Requests, forget, say_nothing
 
 CONNECT_TIMEOUT = {"connect": 10.0}  # seconds; the waits for the answer are the stream's business
 MAX_CONNECTIONS = 10_000
@@ -32,6 +34,7 @@ DONE = b"[DONE]"
 NOTHING: dict[str, Any] = {}
 # How long a server may take to end its answer after it has said that it is done.
 DRAIN_SECONDS = 0.1
+ERROR_SECONDS = 2.0  # how long the text of a refusal is waited for
 TRANSIENT_STATUS = frozenset({408, 409, 429})  # and every 5xx
 
 
@@ -48,7 +51,7 @@ class Connections:
     """Connections to providers, and how many requests each may have at once."""
 
     def __init__(self) -> None:
-        self._providers: dict[tuple[str, str, tuple[tuple[str, str], ...]], _Provider] = {}
+        self._providers: dict[tuple[str, str, str, tuple[tuple[str, str], ...]], _Provider] = {}
         self._limits: dict[int, tuple[int, asyncio.Semaphore]] = {}
 
     def provider(self, config: ModelConfig) -> _Provider:
@@ -63,7 +66,7 @@ class Connections:
             raise ModelFailure(
                 "The key of the model's provider is not set up on this server.", reason="no_key"
             ) from None
-        where = (config.base_url, key, tuple(config.headers.items()))
+        where = (config.base_url, key, config.profile.key_header, tuple(config.headers.items()))
         if where not in self._providers:
             self._providers[where] = _connect(config, key)
         return self._providers[where]
@@ -94,25 +97,26 @@ class OpenAICompatibleModel:
         self,
         config: ModelConfig,
         sampling: Sampling,
+        limits: TimeLimits,
         *,
-        first_token_timeout: float,
-        gap_timeout: float,
         through: Connections = connections,
+        on_change: Report = say_nothing,
+        on_learned: Learn = forget,
     ) -> None:
         """Describe the model; nothing is sent.
 
         Args:
             config: the model and where it is served.
             sampling: parameters to pass on.
-            first_token_timeout: seconds until the first chunk.
-            gap_timeout: seconds between two chunks; comment lines that keep the connection open do not count.
+            limits: how long it may be silent; comment lines that keep the connection open do not count.
             through: the connections to use; those of the worker, unless the caller closes its own.
+            on_change: told of what is left out of requests, or sent otherwise, because the provider refuses it.
+            on_learned: told of rules that hold for every request to the model.
         """
         self._config = config
-        self._sampling = sampling
-        self._first_token_timeout = first_token_timeout
-        self._gap_timeout = gap_timeout
+        self._limits = limits
         self._connections = through
+        self._requests = Requests(config, sampling, on_change, on_learned)
 
     async def stream(
         self, messages: Sequence[ChatMessage], tools: Sequence[Tool], *, allow_tool_calls: bool
@@ -123,13 +127,12 @@ class OpenAICompatibleModel:
             ModelFailure: refused, unreachable, or not the protocol.
             ModelTimeout: silent for too long.
         """
-        body = self._body(messages, tools, allow_tool_calls)
-        is_finished = False
+        is_finished, chunks = False, None
         async with contextlib.AsyncExitStack() as stack:
             try:
-                async with asyncio.timeout(self._first_token_timeout):
+                async with asyncio.timeout(self._limits.first_token):
                     await stack.enter_async_context(self._connections.limit(self._config))
-                    response = await self._open(body)
+                    response = await self._open(messages, tools, allow_tool_calls)
                     stack.push_async_callback(response.aclose)
                     stream = _chunks(response)
                     chunks = await anext(stream, None)
@@ -138,42 +141,51 @@ class OpenAICompatibleModel:
                         delta = _delta(chunk).storable()
                         is_finished = is_finished or bool(delta.finish_reason)
                         yield delta
-                    async with asyncio.timeout(self._gap_timeout):
+                    async with asyncio.timeout(self._limits.gap):
                         chunks = await anext(stream, None)
             except Exception as error:
                 if not is_finished:  # what breaks after the finish reason takes nothing from the answer
-                    raise _failure(error) from error
+                    failure = _failure(error)
+                    if isinstance(failure, ModelTimeout):
+                        failure.note = self._limits.words(has_begun=chunks is not None)
+                    raise failure from error
 
-    async def _open(self, body: dict[str, Any]) -> httpx2.Response:
+    async def _open(self, messages: Sequence[ChatMessage], tools: Sequence[Tool], may_call: bool) -> httpx2.Response:
+        """Return the answer to a request, which is changed and sent again where a refusal says what is wrong."""
+        while True:
+            response = await self._send(self._requests.body(messages, tools, allow_tool_calls=may_call))
+            if response.status_code == 200:
+                self._requests.taken()
+                return response
+            error = await _error_body(response)
+            if not self._requests.mend(response.status_code, error):
+                raise _refused(response)
+
+    async def _send(self, body: bytes) -> httpx2.Response:
         provider = self._connections.provider(self._config)
         request = httpx2.Request(
-            "POST", provider.url, headers=provider.headers, content=_dump(body), extensions={"timeout": CONNECT_TIMEOUT}
+            "POST", provider.url, headers=provider.headers, content=body, extensions={"timeout": CONNECT_TIMEOUT}
         )
-        response = await provider.http.send(request, stream=True)
-        if response.status_code != 200:
-            await response.aclose()
-            raise _refused(response)
-        return response
+        return await provider.http.send(request, stream=True)
 
-    def _body(self, messages: Sequence[ChatMessage], tools: Sequence[Tool], allow_tool_calls: bool) -> dict[str, Any]:
-        sampling = {
-            "temperature": self._sampling.temperature,
-            "top_p": self._sampling.top_p,
-            "max_tokens": self._sampling.max_reply_tokens,
-        }
-        body = {
-            **self._config.options,
-            "model": self._config.provider_model_id,
-            "messages": messages,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-            **{name: value for name, value in sampling.items() if value is not None},
-        }
-        if tools and self._config.supports_tools:
-            body["tools"] = [_tool_schema(tool) for tool in tools]
-            if not allow_tool_calls:
-                body["tool_choice"] = "none"
-        return body
+
+async def _error_body(response: httpx2.Response) -> bytes:
+    """Return what a refusal says, as far as it is of use; it is closed then."""
+    pieces: list[bytes] = []
+    length = 0
+    try:
+        if response.status_code in REFUSALS:
+            async with asyncio.timeout(ERROR_SECONDS):
+                async for piece in response.aiter_bytes():
+                    pieces.append(piece)
+                    length += len(piece)
+                    if length >= ERROR_MAX_BYTES:
+                        break
+    except (TimeoutError, httpx2.HTTPError, httpx2.StreamError):
+        pass  # the status is enough
+    finally:
+        await response.aclose()
+    return b"".join(pieces)[:ERROR_MAX_BYTES]
 
 
 async def _chunks(response: httpx2.Response) -> AsyncGenerator[list[object], None]:
@@ -201,24 +213,13 @@ def _connect(config: ModelConfig, key: str) -> _Provider:
     headers = {name: value for name, value in client.default_headers.items() if isinstance(value, str)}
     # The package takes no client without a key, and would read its own variables.
     headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
-    authorization = client.auth_headers if key else {}
+    name = config.profile.key_header
+    authorization: Mapping[str, str] = {name: key} if name and key else client.auth_headers if key else {}
     url = httpx2.URL(f"{config.base_url.rstrip('/')}/chat/completions")
     merged = httpx2.Headers(headers)
     merged.update(config.headers)
     merged.update(authorization)
     return _Provider(http, url, merged)
-
-
-def _tool_schema(tool: Tool) -> dict[str, Any]:
-    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
-    return {"type": "function", "function": function}
-
-
-def _dump(body: dict[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(body)
-    except orjson.JSONEncodeError:  # half of a surrogate pair
-        return json.dumps(body).encode()
 
 
 def _parse(event: bytes) -> object:

@@ -163,16 +163,17 @@ def test_a_check_tells_what_a_model_can(admin_client: Client, app: App, model: S
     model.will(Reply([*called.parts[:-1], sse({"choices": [], "usage": usage})]), says("ready"))
     shown = check(admin_client, app.default_model)
     assert "work: it called the one that it was offered" in shown
-    assert "reported: 21 in, 5 out" in shown
+    assert "reported: 31 in, 6 out" in shown  # of both requests
     assert re.search(r"after \d+ ms", shown)
     assert "offered, and not called" in check(admin_client, app.default_model)
-    assert len(model.requests) == 2
+    assert [request.get("tool_choice") for request in model.requests] == [None, "none", None]
+    assert [message["role"] for message in model.prompts[1]] == ["system", "user", "assistant", "tool"]
     Model.objects.filter(pk=app.default_model_id).update(supports_tools=False)
     model.will(Reply([chunk({"content": "ready"}), chunk({}, "stop")]))
     shown = check(admin_client, app.default_model)
     assert "the model is set up without tools" in shown
     assert "not reported" in shown
-    assert "tools" not in model.requests[2]
+    assert "tools" not in model.requests[3]
 
 
 @pytest.mark.parametrize(

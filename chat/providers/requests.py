@@ -1,0 +1,148 @@
+"""The body of a request to a model, by the rules of its provider, and its change when the provider refuses it."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from apps_registry.request_rules import MAX_TOKENS, RequestRules
+from apps_registry.tools.base import Tool
+from apps_registry.values import ModelConfig, Sampling
+from chat.events import ChatMessage
+from chat.providers.mending import LIMIT_FIELDS, Remedy, find_remedy, omission
+
+# How often one request is changed and sent again, each time for another reason.
+MAX_MENDS = 6
+BYTES_PER_TOKEN = 3.5  # as in chat/history.py
+# What is asked for, at least, of a window that seems full: estimates are no more than that.
+FULL_WINDOW_PART = 8
+
+Report = Callable[[ModelConfig, str, str], None]
+Learn = Callable[[ModelConfig, RequestRules], None]
+
+
+def say_nothing(_config: ModelConfig, _code: str, _note: str) -> None:
+    """Take no note."""
+
+
+def forget(_config: ModelConfig, _rules: RequestRules) -> None:
+    """Remember nothing."""
+
+
+@dataclass(slots=True)
+class Requests:
+    """The requests of one turn to one model.
+
+    Attributes:
+        config: the model.
+        sampling: parameters to pass on.
+        on_change: told, with a word and a sentence for operators, what is left out or sent otherwise.
+        on_learned: told of rules that helped and hold for every request to the model.
+    """
+
+    config: ModelConfig
+    sampling: Sampling
+    on_change: Report = say_nothing
+    on_learned: Learn = forget
+    _rules: RequestRules = field(init=False)
+    _to_learn: RequestRules = field(default_factory=RequestRules)
+    _left_out: set[str] = field(default_factory=set)
+    _tried: set[str] = field(default_factory=set)
+    _sent: dict[str, Any] = field(default_factory=dict)
+    _tools: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Begin with the rules that are known."""
+        self._rules = self.config.rules
+
+    def body(self, messages: Sequence[ChatMessage], tools: Sequence[Tool], *, allow_tool_calls: bool) -> bytes:
+        """Return the body of a request."""
+        said = _dump(list(messages))
+        offered = self._offered(tools)
+        schemas = _dump([_tool_schema(tool, self.config) for tool in offered]) if offered else b""
+        options = {name: value for name, value in self.config.options.items() if name not in LIMIT_FIELDS}
+        fields: dict[str, Any] = {
+            **options,
+            "temperature": self.sampling.temperature,
+            "top_p": self.sampling.top_p,
+            MAX_TOKENS: self._limit(len(said) + len(schemas)),
+            "stream_options": {"include_usage": True},
+        }
+        if not allow_tool_calls and offered:
+            fields["tool_choice"] = "none"
+        body = self._by_rules(fields)
+        body |= {"model": self.config.provider_model_id, "messages": orjson.Fragment(said), "stream": True}
+        if offered:
+            body["tools"] = orjson.Fragment(schemas)
+        self._sent, self._tools = body, tuple(tool.name for tool in offered)
+        return _dump(body)
+
+    def mend(self, status: int, error: bytes) -> bool:
+        """Change the requests by what a refusal names; return whether it is worth sending another.
+
+        Args:
+            status: of the refusal.
+            error: its body, perhaps cut off.
+        """
+        remedy = find_remedy(status, error, self._sent, self._tools)
+        if remedy is not None and remedy.code == "field_renamed" and repr(remedy) in self._tried:
+            remedy = omission(MAX_TOKENS)  # neither name is taken
+        if remedy is None or len(self._tried) >= MAX_MENDS or repr(remedy) in self._tried:
+            return False
+        self._tried.add(repr(remedy))
+        self._apply(remedy)
+        self.on_change(self.config, remedy.code, remedy.note)
+        return True
+
+    def taken(self) -> None:
+        """The provider has taken a request: what was changed for it holds from now on."""
+        if self._to_learn != RequestRules():
+            self.on_learned(self.config, self._to_learn)
+            self._to_learn = RequestRules()
+
+    def _apply(self, remedy: Remedy) -> None:
+        self._left_out |= set(remedy.tools)
+        for rules in (remedy.rules, remedy.changes):
+            if rules is not None:
+                self._rules = rules.over(self._rules)
+        if remedy.rules is not None:
+            self._to_learn = remedy.rules.over(self._to_learn)
+
+    def _offered(self, tools: Sequence[Tool]) -> list[Tool]:
+        """Return the tools to offer; what the provider is known to refuse is told of once."""
+        if not self.config.supports_tools:
+            return []
+        unfit = self.config.unfit_tools
+        for tool in tools:
+            if tool.name in unfit and tool.name not in self._left_out:
+                self._left_out.add(tool.name)
+                self.on_change(self.config, "tool_left_out", f"{tool.name}: {unfit[tool.name]}.")
+        return [tool for tool in tools if tool.name not in self._left_out]
+
+    def _limit(self, prompt_bytes: int) -> int:
+        """Return what the answer may take: its limit, or what the prompt leaves of the window."""
+        limits = replace(self.config, rules=self._rules) if self._rules is not self.config.rules else self.config
+        options = self.config.options
+        wanted = self.sampling.max_reply_tokens or next((options[n] for n in LIMIT_FIELDS if options.get(n)), None)
+        limit, window = limits.output_limit(wanted), self.config.context_window
+        left = window - int(prompt_bytes / BYTES_PER_TOKEN)
+        return max(1, min(limit, max(left, window // FULL_WINDOW_PART)))
+
+    def _by_rules(self, fields: dict[str, Any]) -> dict[str, Any]:
+        named = ((self._rules.sent_name(name), value) for name, value in fields.items() if value is not None)
+        return {name: value for name, value in named if name}
+
+
+def _tool_schema(tool: Tool, config: ModelConfig) -> dict[str, Any]:
+    parameters = config.schemas.get(tool.name, tool.parameters)
+    function = {"name": tool.name, "description": tool.description, "parameters": parameters}
+    return {"type": "function", "function": function}
+
+
+def _dump(data: Any) -> bytes:
+    try:
+        return orjson.dumps(data)
+    except orjson.JSONEncodeError:  # half of a surrogate pair
+        return json.dumps(data).encode()
