@@ -7,6 +7,7 @@ from django.conf import settings
 from apps_registry.values import ModelConfig, Sampling
 from chat.events import ChatMessage
 from chat.providers.openai_compatible import Connections, OpenAICompatibleModel, connections
+from chat.providers.reading.thoughts import split_unopened
 
 
 def client_of(config: ModelConfig, sampling: Sampling, through: Connections = connections) -> OpenAICompatibleModel:
@@ -21,7 +22,7 @@ def client_of(config: ModelConfig, sampling: Sampling, through: Connections = co
 
 
 async def ask(config: ModelConfig, sampling: Sampling, instruction: str, text: str, *, max_chars: int) -> str:
-    """Return what the model makes of a text, cut off once it is longer than `max_chars`.
+    """Return what the model makes of a text, without its reasoning, cut off once it is longer than `max_chars`.
 
     Raises:
         ModelFailure: there is no answer.
@@ -35,4 +36,5 @@ async def ask(config: ModelConfig, sampling: Sampling, instruction: str, text: s
             length += len(delta.text)
             if length > max_chars:
                 break
-    return "".join(pieces)[:max_chars]
+    reply, _ = split_unopened("".join(pieces))
+    return reply[:max_chars]

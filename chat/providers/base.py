@@ -1,11 +1,12 @@
 """What the engine needs of a language model."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from apps_registry.tools.base import Tool
-from chat.events import ChatMessage
+from chat.history import PromptMessage
+from chat.issuers import Issuer
 
 # The request as such is refused: other models would refuse it too. All other refusals lie with the model or its
 # provider (no key or a wrong one, no credit, no such model, moved): the operator's to mend, and no reason to leave the
@@ -45,22 +46,39 @@ class ModelTimeout(ModelFailure):
 
 @dataclass(frozen=True, slots=True)
 class ToolCallDelta:
-    """A piece of a tool call; pieces of one call share their index."""
+    """A piece of a tool call, as a server sends it.
 
-    index: int
+    Attributes:
+        index: pieces of one call share it, on servers that keep to the protocol; None: not given.
+        arguments: JSON text, or a part of one.
+        extra: fields that the protocol does not know.
+        is_restated: it comes with the whole message, which may repeat what came in pieces.
+    """
+
+    index: int | None
     call_id: str
     name: str
     arguments: str
+    extra: Mapping[str, Any] | None = None
+    is_restated: bool = False
 
 
 class ModelDelta(NamedTuple):
-    """One streamed chunk; a tuple, since there are many and a frozen dataclass takes four times as long to make."""
+    """One streamed chunk; a tuple, since there are many and a frozen dataclass takes four times as long to make.
+
+    Attributes:
+        text: of the reply.
+        reasoning: what the model thinks on its way there; not part of the reply.
+        extra: fields of the message that the protocol does not know, which its provider may want back.
+    """
 
     text: str = ""
     tool_calls: tuple[ToolCallDelta, ...] = ()
     finish_reason: str = ""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    reasoning: str = ""
+    extra: Mapping[str, Any] | None = None
 
     @property
     def is_token(self) -> bool:
@@ -71,8 +89,13 @@ class ModelDelta(NamedTuple):
 class ChatModel(Protocol):
     """A language model that streams its answer."""
 
+    @property
+    def issuer(self) -> Issuer:
+        """Who gave the last answer; before there is one, who will be asked."""
+        ...
+
     def stream(
-        self, messages: Sequence[ChatMessage], tools: Sequence[Tool], *, allow_tool_calls: bool
+        self, messages: Sequence[PromptMessage], tools: Sequence[Tool], *, allow_tool_calls: bool
     ) -> AsyncGenerator[ModelDelta, None]:
         """Yield the answer's chunks; raise ModelFailure when there is no complete answer."""
         ...

@@ -21,15 +21,16 @@ from apps_registry.retry_after import seconds_of
 from apps_registry.tools.base import Tool
 from apps_registry.values import ModelConfig, Sampling
 from chat.events import ChatMessage
-from chat.providers.base import ModelDelta, ModelFailure, ModelTimeout, ToolCallDelta
+from chat.history import PromptMessage, told
+from chat.issuers import Issuer, issuer_of
+from chat.providers.base import ModelDelta, ModelFailure, ModelTimeout
 from chat.providers.cookies import keep_no_cookies
-from chat.providers.event_stream import read_events
+from chat.providers.reading.chunks import NO_DELTA, AnswerReader
+from chat.providers.reading.events import DONE, read_events
+from chat.providers.reading.json_values import UNREADABLE
 
 CONNECT_TIMEOUT = {"connect": 10.0}  # seconds; the waits for the answer are the stream's business
 MAX_CONNECTIONS = 10_000
-DONE = b"[DONE]"
-NOTHING: dict[str, Any] = {}
-MAX_TOKENS = 100_000_000  # of one answer; many of them fit into the turn's column
 # How long a server may take to end its answer after it has said that it is done.
 DRAIN_SECONDS = 0.1
 TRANSIENT_STATUS = frozenset({408, 409, 429})  # and every 5xx
@@ -114,8 +115,13 @@ class OpenAICompatibleModel:
         self._gap_timeout = gap_timeout
         self._connections = through
 
+    @property
+    def issuer(self) -> Issuer:
+        """Who answers here."""
+        return issuer_of(self._config)
+
     async def stream(
-        self, messages: Sequence[ChatMessage], tools: Sequence[Tool], *, allow_tool_calls: bool
+        self, messages: Sequence[PromptMessage], tools: Sequence[Tool], *, allow_tool_calls: bool
     ) -> AsyncGenerator[ModelDelta, None]:
         """Yield the answer's chunks.
 
@@ -123,7 +129,7 @@ class OpenAICompatibleModel:
             ModelFailure: refused, unreachable, or not the protocol.
             ModelTimeout: silent for too long.
         """
-        body = self._body(messages, tools, allow_tool_calls)
+        body = self._body(told(messages, self.issuer), tools, allow_tool_calls)
         is_finished = False
         async with contextlib.AsyncExitStack() as stack:
             try:
@@ -131,15 +137,17 @@ class OpenAICompatibleModel:
                     await stack.enter_async_context(self._connections.limit(self._config))
                     response = await self._open(body)
                     stack.push_async_callback(response.aclose)
-                    stream = _chunks(response)
-                    chunks = await anext(stream, None)
-                while chunks is not None:
-                    for chunk in chunks:
-                        delta = _delta(chunk)
-                        is_finished = is_finished or bool(delta.finish_reason)
-                        yield delta
+                    stream = _events(response)
+                    events = await anext(stream, None)
+                reader = AnswerReader()
+                while events is not None:
+                    for event in events:
+                        delta = reader.read(event)
+                        if delta is not NO_DELTA:
+                            is_finished = is_finished or bool(delta.finish_reason)
+                            yield delta
                     async with asyncio.timeout(self._gap_timeout):
-                        chunks = await anext(stream, None)
+                        events = await anext(stream, None)
             except Exception as error:
                 if not is_finished:  # what breaks after the finish reason takes nothing from the answer
                     raise _failure(error) from error
@@ -176,13 +184,13 @@ class OpenAICompatibleModel:
         return body
 
 
-async def _chunks(response: httpx2.Response) -> AsyncGenerator[list[object], None]:
-    """Yield the chunks of an answer, each time all that have arrived."""
+async def _events(response: httpx2.Response) -> AsyncGenerator[list[bytes], None]:
+    """Yield the events of an answer, each time all that have arrived; what comes behind its end is not read."""
     pieces = response.aiter_bytes()
     async for events in read_events(pieces):
         is_done = DONE in events
-        if chunks := [_parse(event) for event in events if event != DONE]:
-            yield chunks
+        if said := events[: events.index(DONE)] if is_done else events:
+            yield said
         if is_done:
             break
     # A body that was read to its end leaves the connection to the next request.
@@ -220,51 +228,6 @@ def _dump(body: dict[str, Any]) -> bytes:
         return json.dumps(body).encode()
 
 
-def _parse(event: bytes) -> object:
-    try:
-        return orjson.loads(event)
-    except orjson.JSONDecodeError:  # also half of a surrogate pair, which some models write
-        return json.loads(event)
-
-
-def _delta(chunk: object) -> ModelDelta:
-    """Read one chunk; anything that is not of the protocol's shape raises TypeError or one of its kin."""
-    if not isinstance(chunk, dict):
-        raise TypeError("a chunk is not an object")
-    if chunk.get("error"):
-        raise ModelFailure("The model reported an error while it answered.")
-    usage = chunk.get("usage") or NOTHING
-    choices = chunk.get("choices")
-    choice = choices[0] if choices else NOTHING
-    delta = choice.get("delta") or NOTHING
-    text = delta.get("content") or ""
-    if not isinstance(text, str):
-        raise TypeError("a chunk's content is not text")
-    called = delta.get("tool_calls")
-    calls = tuple(_tool_call_delta(call, n) for n, call in enumerate(called)) if called else ()
-    finish_reason = str(choice.get("finish_reason") or "")
-    if not usage:
-        return ModelDelta(text, calls, finish_reason)
-    tokens = (_count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")))
-    return ModelDelta(text, calls, finish_reason, *tokens)
-
-
-def _count(value: object) -> int | None:
-    """Return a number of tokens; what is none takes nothing from the answer."""
-    return value if isinstance(value, int) and 0 <= value <= MAX_TOKENS else None
-
-
-def _tool_call_delta(call: dict[str, Any], number: int) -> ToolCallDelta:
-    function = call.get("function") or {}
-    index = call.get("index")
-    return ToolCallDelta(
-        index if isinstance(index, int) else number,  # some servers leave it out, or null
-        str(call.get("id") or ""),
-        str(function.get("name") or ""),
-        str(function.get("arguments") or ""),
-    )
-
-
 def _failure(error: Exception) -> ModelFailure:
     """Return what to tell people; a provider's own words may quote the prompt or the key, so none are kept."""
     match error:
@@ -276,7 +239,7 @@ def _failure(error: Exception) -> ModelFailure:
         case httpx2.ConnectError() | httpx2.ConnectTimeout():
             return ModelFailure("The model could not be reached.", is_transient=True, reason="connect")
         case ValueError() | TypeError() | AttributeError() | KeyError() | IndexError():
-            return ModelFailure("The model sent something that is not a chat completion stream.")
+            return ModelFailure(UNREADABLE)
         case _:
             return ModelFailure(f"The connection to the model failed ({type(error).__name__}).", is_transient=True)
 
