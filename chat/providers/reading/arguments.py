@@ -27,9 +27,14 @@ def is_repeated(pieces: Sequence[str], text: str) -> bool:
     return value is not None and value == _object(known or "{}")
 
 
-def continues(pieces: Sequence[str], text: str) -> bool:
-    """Tell whether pieces are the beginning of an object, and a text may be more of it."""
-    return bool(text) and "".join(pieces[:1]).lstrip().startswith(("{", '"')) and not is_complete(pieces)
+def may_begin(text: str) -> bool:
+    """Tell whether arguments may begin with a text: an object, one encoded twice, null, or a list in its place."""
+    return text.lstrip().startswith(("{", '"', "n", "["))
+
+
+def continues(pieces: Sequence[str]) -> bool:
+    """Tell whether pieces are the beginning of arguments, of which more is to come."""
+    return bool(pieces) and may_begin("".join(pieces[:2])) and not is_complete(pieces)
 
 
 def whole_arguments(pieces: Sequence[str]) -> str:

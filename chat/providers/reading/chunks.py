@@ -12,7 +12,8 @@ NOTHING: dict[str, Any] = {}
 NO_DELTA = ModelDelta()
 MAX_TOKENS = 100_000_000  # of one answer; many of them fit into the turn's column
 # What of a message is read here. All else is kept for the provider, which may want it back.
-KNOWN = frozenset({"role", "content", "tool_calls", "function_call", "refusal"})
+PLAIN = frozenset({"role", "content", "refusal"})
+KNOWN = PLAIN | {"tool_calls", "function_call"}
 # The answer ended because the server failed, whatever it had said: OpenRouter; Zhipu; vLLM and SGLang; DeepSeek.
 FAILED = frozenset({"error", "network_error", "abort", "insufficient_system_resource"})
 REPORTED = "The model reported an error while it answered."
@@ -56,10 +57,9 @@ class AnswerReader:
         usage = chunk.get("usage") or choice.get("usage")
         if not delta and choice.get("message"):
             found = self._message(choice["message"], event)
-        elif delta.get("tool_calls") or not delta.keys() <= KNOWN:
+        elif not delta.keys() <= PLAIN:
             found = self._delta(delta, event)
-        else:
-            # Nearly all chunks: text, or nothing.
+        else:  # nearly all chunks
             self._has_deltas = self._has_deltas or bool(delta)
             text, reasoning = self._text(delta.get("content"), delta)
             found = ModelDelta(text, (), "", None, None, reasoning) if text or reasoning else NO_DELTA

@@ -4,6 +4,7 @@ Only `data` is of use to the chat completions protocol. Events that arrive toget
 for each by itself costs more than reading it.
 """
 
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from chat.providers.base import ModelFailure
@@ -106,7 +107,7 @@ class EventDecoder:
     def _add(self, data: bytes) -> None:
         self._data.append(data)
         if len(self._data) > 1:
-            self._length += len(data)
+            self._length += len(data) + sys.getsizeof(b"")
             if self._length > LINE_MAX_BYTES:
                 raise ModelFailure("The model sent an event without end.")
 

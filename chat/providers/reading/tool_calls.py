@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chat.providers.base import ModelFailure, ToolCallDelta
-from chat.providers.reading.arguments import continues, is_complete, is_repeated, whole_arguments
+from chat.providers.reading.arguments import continues, is_complete, is_repeated, may_begin, whole_arguments
 from chat.providers.reading.verbatim import Verbatim
 
 CALLS_MAX = 256
@@ -120,7 +120,6 @@ class ToolCallAssembly:
     def __init__(self) -> None:
         self._calls: list[_Call] = []
         self._latest: dict[int, _Call] = {}
-        self._restated = 0
 
     def take(self, piece: ToolCallDelta) -> None:
         """Add a piece to the call that it belongs to.
@@ -159,8 +158,8 @@ class ToolCallAssembly:
             if same:
                 return _of_same_id(same, piece)
         latest = self._latest.get(piece.index or 0)
-        if piece.call_id and latest is not None:
-            return latest if _takes_id(latest, piece) else None
+        if piece.call_id:
+            return latest if latest is not None and _takes_id(latest, piece) else None
         if piece.name:
             return self._by_name(latest, piece) if latest is not None else None
         if latest is None and self._calls:  # some servers give the pieces of one call other numbers
@@ -174,14 +173,15 @@ class ToolCallAssembly:
             return latest if piece.name.startswith(latest.name) and not latest.pieces else None
         if not is_complete(latest.pieces) or is_repeated(latest.pieces, piece.arguments):
             return latest
+        if piece.arguments and not may_begin(piece.arguments):
+            return latest
         if not piece.arguments:  # either a repeated name, or another call whose arguments are still to come
             return self._begin(piece, is_tentative=True)
         return None
 
     def _restated_call(self, piece: ToolCallDelta) -> _Call | None:
         """Return the call that the whole message repeats, in order; None: it is new."""
-        place, self._restated = self._restated, self._restated + 1
-        if place < len(self._calls):
+        if (place := piece.index or 0) < len(self._calls):
             call = self._calls[place]
             if call.name == piece.name and is_repeated(call.pieces, piece.arguments):
                 return call
@@ -204,7 +204,9 @@ def _takes_id(latest: _Call, piece: ToolCallDelta) -> bool:
         is_same = piece.name in {"", latest.name}
         return is_same and (not is_complete(latest.pieces) or is_repeated(latest.pieces, piece.arguments))
     # Some servers make another id for every piece: one without a name, amid the arguments of a call, begins none.
-    return not piece.name and continues(latest.pieces, piece.arguments)
+    if piece.name or not piece.arguments:
+        return False
+    return not may_begin(piece.arguments) or continues(latest.pieces)
 
 
 def _assembled(call: _Call) -> AssembledCall:
