@@ -14,6 +14,7 @@ MAX_TOKENS = 100_000_000  # of one answer; many of them fit into the turn's colu
 # What of a message is read here. All else is kept for the provider, which may want it back.
 PLAIN = frozenset({"role", "content", "refusal"})
 KNOWN = PLAIN | {"tool_calls", "function_call"}
+REASONING_FIELDS = ("reasoning_content", "reasoning", "reasoning_details")
 # The answer ended because the server failed, whatever it had said: OpenRouter; Zhipu; vLLM and SGLang; DeepSeek.
 FAILED = frozenset({"error", "network_error", "abort", "insufficient_system_resource"})
 REPORTED = "The model reported an error while it answered."
@@ -31,6 +32,7 @@ class AnswerReader:
         self._length = 0
         self._has_deltas = False
         self._seen: set[str] = set()
+        self._reasoning_field: str | None = None
 
     def read(self, event: bytes) -> ModelDelta:
         """Return what an event says.
@@ -82,7 +84,7 @@ class AnswerReader:
         calls = _calls(delta, event)
         extra = {name: value for name, value in delta.items() if name not in KNOWN and value not in (None, "", [], {})}
         self._seen.update(extra)
-        return ModelDelta(text, calls, "", None, None, reasoning or _reasoning(delta), extra or None)
+        return ModelDelta(text, calls, "", None, None, reasoning or self._reasoning(delta), extra or None)
 
     def _message(self, message: Mapping[str, Any], event: bytes) -> ModelDelta:
         """Return what a whole message in place of a fragment adds to what was said."""
@@ -100,8 +102,18 @@ class AnswerReader:
             if name not in KNOWN and name not in seen and value not in (None, "", [], {})
         }
         self._seen.update(extra)
-        known = (reasoning or thought or _reasoning(message)) if not seen else thought
+        known = (reasoning or thought or self._reasoning(message)) if not seen else thought
         return ModelDelta(text, calls, "", None, None, known, extra or None)
+
+    def _reasoning(self, message: Mapping[str, Any]) -> str:
+        """Return the reasoning that comes in a field of its own: some servers send it in several, one counts."""
+        for name in REASONING_FIELDS if self._reasoning_field is None else (self._reasoning_field,):
+            found = message.get(name)
+            words = _details_text(found) if name == "reasoning_details" else found
+            if words and isinstance(words, str):
+                self._reasoning_field = name
+                return words
+        return ""
 
     def _text(self, content: Any, delta: Mapping[str, Any]) -> tuple[str, str]:
         """Return the reply and the reasoning in a content."""
@@ -170,12 +182,8 @@ def _content(content: Any) -> tuple[str, str]:
     return "".join(text for text in texts if isinstance(text, str)), "".join(thoughts)
 
 
-def _reasoning(message: Mapping[str, Any]) -> str:
-    """Return the reasoning that a server sends in a field of its own; some send it under both names."""
-    found = message.get("reasoning_content") or message.get("reasoning")
-    if isinstance(found, str):
-        return found
-    details = message.get("reasoning_details")
+def _details_text(details: Any) -> Any:
+    """Return the words in reasoning that comes in parts, some of which are sealed."""
     if not isinstance(details, list):
         return ""
     texts = (entry.get("text") or entry.get("summary") for entry in details if isinstance(entry, dict))
