@@ -15,7 +15,7 @@ from chat.issuers import Issuer
 BETWEEN = "\n\n"
 # What is said in place of the user and the assistant, where they said nothing.
 LEFT_OUT = "(The beginning of this conversation is left out.)"
-NO_ANSWER = "(The answer broke off here.)"
+NO_ANSWER = "(No answer followed.)"
 
 
 @dataclass(slots=True)

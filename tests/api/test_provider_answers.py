@@ -34,12 +34,12 @@ def calculates(*deltas: dict[str, Any], **more: Any) -> Reply:
     return Reply([*map(chunk, deltas), called, chunk({}, "tool_calls"), DONE])
 
 
-THINKS = [
+THINKS: list[dict[str, Any]] = [
     {"role": "assistant", "content": None, "reasoning_content": "I shall "},
     {"reasoning_content": "add.", "reasoning_details": [{**DETAIL, "text": "I shall "}]},
     {"reasoning_details": [{**DETAIL, "text": "add.", "signature": "sig"}]},
 ]
-WANTED_BACK = {
+WANTED_BACK: dict[str, Any] = {
     "reasoning_content": "I shall add.",
     "reasoning_details": [{**DETAIL, "text": "I shall add.", "signature": "sig"}],
 }
