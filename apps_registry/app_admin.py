@@ -92,7 +92,13 @@ class AppAdmin(ConsoleAdmin[App]):
         (
             "Sessions",
             {
-                "fields": ("sessions_keep_release", "makes_titles", "recalls_earlier_sessions", "retention_days"),
+                "fields": (
+                    "sessions_keep_release",
+                    "makes_titles",
+                    "keeps_reasoning",
+                    "recalls_earlier_sessions",
+                    "retention_days",
+                ),
                 "description": "A session is one conversation of this App.",
             },
         ),

@@ -128,6 +128,7 @@ def _to_config(app: App, release: AppRelease | None) -> AppConfig:
         reply_language=app.reply_language,
         summarises_history=app.summarises_history,
         makes_titles=app.makes_titles,
+        keeps_reasoning=app.keeps_reasoning,
         recalls_earlier_sessions=app.recalls_earlier_sessions,
         allowed_origins=frozenset(app.allowed_origins.split()),
         release_id=release.pk if release else None,

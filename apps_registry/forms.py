@@ -55,6 +55,7 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
             "document_language",
             "embedding_model",
             "makes_titles",
+            "keeps_reasoning",
             "recalls_earlier_sessions",
             "retention_days",
             "is_active",

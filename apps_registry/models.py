@@ -120,6 +120,13 @@ class App(models.Model):
         default=True,
         help_text="After a session's first reply the model is asked for a title; otherwise it is the first words.",
     )
+    keeps_reasoning = models.BooleanField(
+        "keeps reasoning",
+        default=False,
+        db_default=False,
+        help_text="What its models think before they answer, where they say it, is kept with the session and shown on "
+        "the session's page, for operators only. It is never part of a reply.",
+    )
     recalls_earlier_sessions = models.BooleanField(
         "recalls a wallet's earlier sessions",
         default=False,

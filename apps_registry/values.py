@@ -152,6 +152,7 @@ class AppConfig:
     reply_language: str
     summarises_history: bool
     makes_titles: bool
+    keeps_reasoning: bool
     recalls_earlier_sessions: bool
     allowed_origins: frozenset[str]
     release_id: int | None = None

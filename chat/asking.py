@@ -10,6 +10,7 @@ from chat.events import ChatMessage
 from chat.learning import remember_later
 from chat.providers.base import TimeLimits
 from chat.providers.openai_compatible import Connections, OpenAICompatibleModel, connections
+from chat.providers.reading.thoughts import split_unopened
 from chat.providers.requests import Learn, Report, say_nothing
 
 # What a reasoning model may think before a short text: the limit of its answer covers both.
@@ -44,7 +45,7 @@ def time_limits(config: ModelConfig) -> TimeLimits:
 
 
 async def ask(config: ModelConfig, sampling: Sampling, instruction: str, text: str, *, max_chars: int) -> str:
-    """Return what the model makes of a text, cut off once it is longer than `max_chars`.
+    """Return what the model makes of a text, without its reasoning, cut off once it is longer than `max_chars`.
 
     The tokens that `sampling` asks for are those of the text alone.
 
@@ -62,4 +63,5 @@ async def ask(config: ModelConfig, sampling: Sampling, instruction: str, text: s
             length += len(delta.text)
             if length > max_chars:
                 break
-    return "".join(pieces)[:max_chars]
+    reply, _ = split_unopened("".join(pieces))
+    return reply[:max_chars]

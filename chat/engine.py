@@ -6,7 +6,8 @@ An async generator of events that knows neither HTTP nor the database.
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import orjson
 
@@ -14,7 +15,6 @@ from apps_registry.outside_text import dump_storable, storable, storable_json_te
 from apps_registry.tools.arguments import dump_arguments, read_arguments
 from apps_registry.tools.base import Tool, ToolContext, ToolError
 from chat.events import (
-    ChatMessage,
     ConfirmationNeeded,
     RoundEnded,
     RoundToFinish,
@@ -23,79 +23,117 @@ from chat.events import (
     ToolResult,
     TurnEvent,
 )
-from chat.history import assistant_message, tool_message
-from chat.providers.base import ChatModel, ModelDelta, ModelFailure, ToolCallDelta
+from chat.history import PromptMessage, Said
+from chat.issuers import Issuer, portable_id, size_of
+from chat.providers.base import ChatModel, ModelDelta, ModelFailure
+from chat.providers.reading.thoughts import split_unopened
+from chat.providers.reading.tool_calls import AssembledCall, ToolCallAssembly
+from chat.providers.reading.verbatim import REASONING_TEXTS, VERBATIM_MAX_BYTES, Verbatim
 
 TOOL_RESULT_MAX_CHARS = 32_000
 # More than this in one answer is a model out of hand; every further call reads as an error.
 MAX_CALLS_PER_ROUND = 32
-CALLS_MAX = 256
-CALL_ID_MAX_CHARS = 40  # what OpenAI takes in a history; another provider may have made them longer
-ARGUMENTS_MAX_CHARS = 64_000
+CALL_ID_MAX_CHARS = 100  # its column's; the provider that made it takes it back, and no other gets it
 REPLY_MAX_CHARS = 1_000_000
+REASONING_MAX_CHARS = 64_000
 REPETITION = "(This call was made before in this turn, with the same result. Making it again changes nothing.)"
 
 
 @dataclass(slots=True)
 class _Answer:
-    """One answer of the model while it streams in."""
+    """One answer of the model while it streams in.
+
+    Attributes:
+        is_full: it has said as much as one reply may hold; the rest is not read.
+    """
 
     text: list[str] = field(default_factory=list)
     length: int = 0
-    calls: dict[int, ToolCall] = field(default_factory=dict)
-    places: dict[int, int] = field(default_factory=dict)
+    reasoning: list[str] = field(default_factory=list)
+    reasoning_length: int = 0
+    calls: ToolCallAssembly = field(default_factory=ToolCallAssembly)
+    verbatim: Verbatim | None = None
     finish_reason: str = ""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    is_full: bool = False
 
     def take(self, delta: ModelDelta) -> str:
         """Add a chunk; return its text."""
         text = delta.text
         if text:
-            self.text.append(text)
             self.length += len(text)
             if self.length > REPLY_MAX_CHARS:
-                raise ModelFailure("The model wrote without end.")
+                text = self._fill(text)
+            self.text.append(text)
         for piece in delta.tool_calls:
-            self._take_call(piece)
+            self.calls.take(piece)
+        if delta.reasoning:
+            self._take_reasoning(delta.reasoning)
+        if delta.extra:
+            self.verbatim = self.verbatim or Verbatim()
+            self.verbatim.add(delta.extra)
         self.finish_reason = delta.finish_reason or self.finish_reason
         self.prompt_tokens = delta.prompt_tokens or self.prompt_tokens
         self.completion_tokens = delta.completion_tokens or self.completion_tokens
         return text
 
-    def _take_call(self, piece: ToolCallDelta) -> None:
-        place = self.places.get(piece.index, piece.index)
-        known = self.calls.get(place, ToolCall("", "", ""))
-        if piece.name and piece.call_id and known.call_id not in {"", piece.call_id}:
-            # Some servers number every call 0: another id begins another call.
-            place, known = max(self.calls) + 1, ToolCall("", "", "")
-        if place not in self.calls and len(self.calls) >= CALLS_MAX:
-            raise ModelFailure("The model called tools without end.")
-        arguments = known.arguments + piece.arguments
-        if len(arguments) > ARGUMENTS_MAX_CHARS:
-            raise ModelFailure("The model wrote tool arguments without end.")
-        self.places[piece.index] = place
-        self.calls[place] = ToolCall(piece.call_id or known.call_id, piece.name or known.name, arguments)
-
-    def ended(self, round_number: int) -> RoundEnded:
+    def ended(self, round_number: int, *, issuer: Issuer, turn: str) -> RoundEnded:
         """Return the whole answer; raises ModelFailure when the stream broke off."""
         if not self.finish_reason:
             raise ModelFailure("The model's answer broke off before its end.", is_transient=True)
-        calls = [self.calls[index] for index in sorted(self.calls)]
+        text, thought = split_unopened("".join(self.text))
+        calls, extra = self._with_extras()
         ids = [call.call_id for call in calls]
         named = tuple(
-            ToolCall(_own_id(ids, number, round_number), call.name, storable_json_text(call.arguments))
-            for number, call in enumerate(calls)
+            ToolCall(_own_id(ids, place, turn, round_number), call.name, storable_json_text(call.arguments), call.extra)
+            for place, call in enumerate(calls)
         )
-        text = "".join(self.text)
         if not text and not named:
-            raise ModelFailure(f"The model answered with nothing (finish reason: {self.finish_reason[:40]}).")
-        return RoundEnded(round_number, text, named, self.finish_reason, self.prompt_tokens, self.completion_tokens)
+            raise ModelFailure(self._says_nothing(thought))
+        return RoundEnded(
+            round_number,
+            text,
+            named,
+            self.finish_reason,
+            self.prompt_tokens,
+            self.completion_tokens,
+            issuer,
+            extra,
+            "".join(self.reasoning) + thought,
+        )
+
+    def _fill(self, text: str) -> str:
+        """Return what of a text still fits, and end the answer with it: what was said is kept."""
+        self.is_full, self.finish_reason = True, "length"
+        return text[: REPLY_MAX_CHARS - (self.length - len(text))]
+
+    def _take_reasoning(self, reasoning: str) -> None:
+        if self.reasoning_length < REASONING_MAX_CHARS:
+            self.reasoning.append(reasoning[: REASONING_MAX_CHARS - self.reasoning_length])
+            self.reasoning_length += len(reasoning)
+
+    def _with_extras(self) -> tuple[list[AssembledCall], dict[str, Any] | None]:
+        """Return the calls and the message's unknown fields, together within the bound: the calls' come first."""
+        left = VERBATIM_MAX_BYTES
+        calls = []
+        for call in self.calls.calls():
+            size = size_of(call.extra)
+            calls.append(call if size <= left else replace(call, extra=None))
+            left -= size if size <= left else 0
+        extra = self.verbatim.whole() if self.verbatim else None
+        if extra and not calls:  # nobody wants plain reasoning back but next to calls, and it fills the prompt
+            extra = {name: value for name, value in extra.items() if name not in REASONING_TEXTS}
+        return calls, extra if extra and size_of(extra) <= left else None
+
+    def _says_nothing(self, thought: str) -> str:
+        said = "nothing but reasoning" if self.reasoning or thought else "nothing"
+        return f"The model answered with {said} (finish reason: {self.finish_reason[:40]})."
 
 
 async def run_turn(
     model: ChatModel,
-    prompt: Sequence[ChatMessage],
+    prompt: Sequence[PromptMessage],
     tools: Sequence[Tool],
     context: ToolContext,
     *,
@@ -133,7 +171,9 @@ async def run_turn(
             async for delta in deltas:
                 if text := answer.take(delta):
                     yield TextDelta(text)
-        ended = answer.ended(round_number)
+                if answer.is_full:
+                    break
+        ended = answer.ended(round_number, issuer=model.issuer, turn=str(context.turn_id))
         if ended.tool_calls and not may_call:
             raise ModelFailure(f"The model went on calling tools after {max_tool_rounds} rounds.")
         yield ended
@@ -143,7 +183,8 @@ async def run_turn(
         if waiting:
             made = calls.make(round_number, ended.tool_calls, skipping=waiting)
         else:
-            made = calls.finish(RoundToFinish(round_number, ended.text, ended.tool_calls, {}))
+            round_ = RoundToFinish(round_number, ended.text, ended.tool_calls, {}, ended.issuer, ended.extra)
+            made = calls.finish(round_)
         async with aclosing(made) as results:
             async for result in results:
                 yield result
@@ -163,7 +204,7 @@ class _Calls:
 
     by_name: Mapping[str, Tool]
     context: ToolContext
-    messages: list[ChatMessage]
+    messages: list[PromptMessage]
     seen: set[tuple[str, str, str]]
 
     def to_confirm(self, calls: Sequence[ToolCall]) -> tuple[int, ...]:
@@ -179,10 +220,24 @@ class _Calls:
             async for result in answered:
                 results[result.place] = result.result
                 yield result
-        self.messages.append(assistant_message(round_.text, round_.calls))
-        for place, call in enumerate(round_.calls):
-            note = self._repetition(ToolResult(round_.round_number, call, results[place], place))
-            self.messages.append(tool_message(call.call_id, results[place], note=note))
+        self.messages.append(self._said(round_, results))
+
+    def _said(self, round_: RoundToFinish, results: Mapping[int, str]) -> Said:
+        number = round_.round_number
+        notes = {
+            place: self._repetition(ToolResult(number, call, results[place], place))
+            for place, call in enumerate(round_.calls)
+        }
+        return Said(
+            str(self.context.turn_id),
+            number,
+            round_.text,
+            round_.calls,
+            tuple(results[place] for place in range(len(round_.calls))),
+            notes,
+            round_.issuer,
+            round_.extra,
+        )
 
     async def make(
         self, round_number: int, calls: Sequence[ToolCall], *, skipping: Collection[int], is_approved: bool = False
@@ -257,10 +312,11 @@ def _identity(result: ToolResult) -> tuple[str, str, str]:
         return call.name, call.arguments, result.result
 
 
-def _own_id(ids: Sequence[str], place: int, round_number: int) -> str:
+def _own_id(ids: Sequence[str], place: int, turn: str, round_number: int) -> str:
     """Return a call's id; the model's own, unless it gave none, a long one, or that of an earlier call of the round."""
     own = ids[place]
-    return own if 0 < len(own) <= CALL_ID_MAX_CHARS and own not in ids[:place] else f"call_{round_number}_{place}"
+    is_usable = 0 < len(own) <= CALL_ID_MAX_CHARS and own not in ids[:place]
+    return own if is_usable else portable_id(f"{turn} {round_number} {place}")
 
 
 def _error(message: str) -> str:

@@ -4,14 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from chat.issuers import Issuer
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A model's wish to call a tool; `arguments` is the JSON text as the model wrote it."""
+    """A model's wish to call a tool.
+
+    Attributes:
+        arguments: the JSON text as the model wrote it.
+        extra: fields that the protocol does not know, which the model's provider may want back.
+    """
 
     call_id: str
     name: str
     arguments: str
+    extra: Mapping[str, Any] | None = None
 
 
 class TextDelta(NamedTuple):
@@ -27,6 +35,9 @@ class RoundEnded:
     Attributes:
         round_number: from 1.
         prompt_tokens, completion_tokens: as the provider counted them; None when it does not say.
+        issuer: who gave the answer.
+        extra: fields that the protocol does not know, which the issuer may want back.
+        reasoning: what the model thought on its way; not part of the reply.
     """
 
     round_number: int
@@ -35,6 +46,9 @@ class RoundEnded:
     finish_reason: str
     prompt_tokens: int | None
     completion_tokens: int | None
+    issuer: Issuer | None = None
+    extra: Mapping[str, Any] | None = None
+    reasoning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +82,15 @@ class RoundToFinish:
 
     Attributes:
         results: by place; calls without one are approved, and still to be made.
+        issuer, extra: as in RoundEnded.
     """
 
     round_number: int
     text: str
     calls: tuple[ToolCall, ...]
     results: Mapping[int, str]
+    issuer: Issuer | None = None
+    extra: Mapping[str, Any] | None = None
 
 
 TurnEvent = TextDelta | RoundEnded | ToolResult | ConfirmationNeeded

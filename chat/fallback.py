@@ -8,7 +8,8 @@ from apps_registry.tools.base import Tool
 from apps_registry.values import ModelConfig, Sampling
 from chat.asking import client_of
 from chat.breaker import Breakers, ModelKey
-from chat.events import ChatMessage
+from chat.history import PromptMessage
+from chat.issuers import Issuer, issuer_of
 from chat.providers.base import ModelDelta, ModelFailure, ModelTimeout
 from chat.providers.openai_compatible import OpenAICompatibleModel
 from chat.retries import RetryingModel
@@ -27,7 +28,7 @@ class FallbackModel:
         sampling: Sampling,
         breakers: Breakers,
         *,
-        prompt_for: Callable[[ModelConfig], Sequence[ChatMessage]],
+        prompt_for: Callable[[ModelConfig], Sequence[PromptMessage]],
         on_answer: Callable[[ModelConfig], None],
         on_failure: Callable[[ModelConfig, str, str], None],
     ) -> None:
@@ -53,12 +54,17 @@ class FallbackModel:
         self._prompt_length = len(self._prompts[configs[0].name])
 
     @property
-    def prompt(self) -> Sequence[ChatMessage]:
+    def prompt(self) -> Sequence[PromptMessage]:
         """The first model's prompt."""
         return next(iter(self._prompts.values()))
 
+    @property
+    def issuer(self) -> Issuer:
+        """Of the model that answered last."""
+        return issuer_of(self._configs[0])
+
     async def stream(
-        self, messages: Sequence[ChatMessage], tools: Sequence[Tool], *, allow_tool_calls: bool
+        self, messages: Sequence[PromptMessage], tools: Sequence[Tool], *, allow_tool_calls: bool
     ) -> AsyncGenerator[ModelDelta, None]:
         """Yield the answer's chunks of the first model that has one.
 
@@ -115,7 +121,7 @@ class FallbackModel:
             self._clients[config.name] = client_of(config, self._sampling, on_change=self._on_failure)
         return self._clients[config.name]
 
-    def _prompt(self, config: ModelConfig) -> Sequence[ChatMessage]:
+    def _prompt(self, config: ModelConfig) -> Sequence[PromptMessage]:
         if config.name not in self._prompts:
             self._prompts[config.name] = self._prompt_for(config)
         return self._prompts[config.name]

@@ -15,6 +15,8 @@ from apps_registry.values import ModelConfig, Sampling
 from chat.asking import client_of
 from chat.engine import run_turn
 from chat.events import ChatMessage, RoundEnded
+from chat.history import PromptMessage
+from chat.issuers import Issuer
 from chat.providers.base import ChatModel, ModelDelta, ModelFailure
 from chat.providers.openai_compatible import Connections
 
@@ -71,8 +73,13 @@ class _Timed:
     check: ModelCheck
     began: float
 
+    @property
+    def issuer(self) -> Issuer:
+        """Who answers."""
+        return self.inner.issuer
+
     async def stream(
-        self, messages: Sequence[ChatMessage], tools: Sequence[Tool], *, allow_tool_calls: bool
+        self, messages: Sequence[PromptMessage], tools: Sequence[Tool], *, allow_tool_calls: bool
     ) -> AsyncGenerator[ModelDelta, None]:
         """Yield the model's chunks."""
         async with aclosing(self.inner.stream(messages, tools, allow_tool_calls=allow_tool_calls)) as deltas:

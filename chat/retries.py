@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from apps_registry.tools.base import Tool
-from chat.events import ChatMessage
+from chat.history import PromptMessage
+from chat.issuers import Issuer
 from chat.providers.base import ChatModel, ModelDelta, ModelFailure
 
 MAX_RETRIES = 2
@@ -20,8 +21,13 @@ class RetryingModel:
     def __init__(self, inner: ChatModel) -> None:
         self._inner = inner
 
+    @property
+    def issuer(self) -> Issuer:
+        """The other model's."""
+        return self._inner.issuer
+
     async def stream(
-        self, messages: Sequence[ChatMessage], tools: Sequence[Tool], *, allow_tool_calls: bool
+        self, messages: Sequence[PromptMessage], tools: Sequence[Tool], *, allow_tool_calls: bool
     ) -> AsyncGenerator[ModelDelta, None]:
         """Yield the answer's chunks; raise the last ModelFailure when the budget is spent."""
         deadline = time.monotonic() + BUDGET_SECONDS

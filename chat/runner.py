@@ -17,9 +17,9 @@ from chat.announcer import Announcer
 from chat.breaker import breakers
 from chat.engine import run_turn
 from chat.errors import place
-from chat.events import ChatMessage, RoundEnded, ToolResult
+from chat.events import RoundEnded, ToolResult
 from chat.fallback import FallbackModel
-from chat.history import ABOUT_TOOLS, build_prompt, estimate_tokens
+from chat.history import ABOUT_TOOLS, PromptMessage, build_prompt, estimate_tokens
 from chat.providers.base import ModelFailure, ModelTimeout
 from chat.reduced import reduced
 from chat.running_turn import RunningTurn
@@ -239,7 +239,7 @@ async def _system_prompt(turn: RunningTurn, session: Session) -> str:
     return "\n\n".join(filter(None, (turn.app.preamble, sentence, about_the_user(session.wallet, earlier))))
 
 
-def _prompt(turn: RunningTurn, session: Session, preamble: str, model: ModelConfig) -> list[ChatMessage]:
+def _prompt(turn: RunningTurn, session: Session, preamble: str, model: ModelConfig) -> list[PromptMessage]:
     """Return the prompt, whose history leaves room for the rest within the model's window."""
     app = turn.app
     message = next(message.content for message in reversed(session.messages) if message.turn_id == turn.turn_id)

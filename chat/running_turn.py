@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,6 +16,8 @@ from apps_registry.outside_text import INTEGER_MAX
 from apps_registry.tools.arguments import dump_arguments, read_arguments
 from apps_registry.values import AppConfig, ModelConfig
 from chat.events import ConfirmationNeeded, RoundEnded, RoundToFinish, TextDelta, ToolCall, ToolResult, TurnEvent
+from chat.history import stored_call
+from chat.issuers import stored_issuer, to_store
 from chat.message_body import iso
 from chat.providers.base import ModelFailure
 from chat.turn_listener import TurnListener
@@ -169,10 +171,22 @@ class RunningTurn:
         cost = self.model.cost(event.prompt_tokens, event.completion_tokens)
         self.cost = self.cost if cost is None else (self.cost or 0) + cost
         self.tool_rounds += bool(event.tool_calls)
+        reasoning = event.reasoning if self.app.keeps_reasoning else ""
         if event.text:
-            self._say("agent", event.text, event.round_number if event.tool_calls else 0)
+            extra = to_store(event.issuer, fields=event.extra) if event.extra else None
+            number = event.round_number if event.tool_calls else 0
+            self._say("agent", event.text, number, extra=extra, reasoning=reasoning)
         self.open_calls = [
-            OpenCall(event.round_number, place, call.call_id, call.name, call.arguments)
+            OpenCall(
+                event.round_number,
+                place,
+                call.call_id,
+                call.name,
+                call.arguments,
+                # What belongs to the answer is kept with its first message.
+                extra=to_store(event.issuer, fields=None if event.text or place else event.extra, call=call.extra),
+                reasoning="" if event.text or place else reasoning,
+            )
             for place, call in enumerate(event.tool_calls)
         ]
 
@@ -202,9 +216,19 @@ class RunningTurn:
 
     def _say_result(self, call: OpenCall) -> None:
         result = UNKNOWN_OUTCOME if call.result is None else call.result
-        self._say("tool", result, call.round_number, ToolCall(call.call_id, call.name, call.arguments))
+        named = ToolCall(call.call_id, call.name, call.arguments)
+        self._say("tool", result, call.round_number, named, extra=call.extra, reasoning=call.reasoning)
 
-    def _say(self, role: str, content: str, tool_round: int = 0, call: ToolCall | None = None) -> None:
+    def _say(
+        self,
+        role: str,
+        content: str,
+        tool_round: int = 0,
+        call: ToolCall | None = None,
+        *,
+        extra: Mapping[str, Any] | None = None,
+        reasoning: str = "",
+    ) -> None:
         self.messages.append(
             StoredMessage(
                 id=self.streaming_id,
@@ -216,6 +240,8 @@ class RunningTurn:
                 tool_name=call.name[:64] if call else "",
                 tool_call_id=call.call_id[:100] if call else "",
                 tool_arguments=call.arguments if call else "",
+                extra=extra,
+                reasoning=reasoning,
             )
         )
         self.count += 1
@@ -253,16 +279,27 @@ def continued(session: Session, resumed: Resumed) -> dict[str, Any]:
     open_calls = list(resumed.open_calls)
     number = open_calls[0].round_number
     of_round = [each for each in before["earlier"] if each.round_number == number]
+    said = [
+        message for message in session.messages if (message.turn_id, message.tool_round) == (resumed.turn_id, number)
+    ]
     calls = [each.call for each in of_round]
-    calls += [ToolCall(each.call_id, each.name, each.arguments) for each in open_calls]
+    calls += [_call(each) for each in open_calls]
+    extras = [extra for extra in (*(each.extra for each in said), *(each.extra for each in open_calls)) if extra]
     results = {place: each.result for place, each in enumerate(of_round)}
     results |= {each.place: each.result for each in open_calls if each.result is not None}
-    said = [m for m in session.messages if (m.turn_id, m.tool_round, m.role) == (resumed.turn_id, number, "agent")]
+    text = "".join(message.content for message in said if message.role == "agent")
     return {
         "count": before["count"],
         "earlier": tuple(each for each in before["earlier"] if each.round_number != number),
         "open_calls": open_calls,
-        "resumed": RoundToFinish(number, "".join(message.content for message in said), tuple(calls), results),
+        "resumed": RoundToFinish(
+            number,
+            text,
+            tuple(calls),
+            results,
+            next(filter(None, map(stored_issuer, extras)), None),
+            next((extra["fields"] for extra in extras if "fields" in extra), None),
+        ),
         "prompt_tokens": resumed.prompt_tokens,
         "completion_tokens": resumed.completion_tokens,
         "tool_rounds": resumed.tool_rounds,
@@ -276,11 +313,14 @@ def said_before(session: Session, turn_id: uuid.UUID) -> dict[str, Any]:
     """Return what a turn that goes on after a break has in its session, as attributes of a RunningTurn."""
     said = [message for message in session.messages if message.turn_id == turn_id and message.role != "user"]
     answered = tuple(
-        ToolResult(each.tool_round, ToolCall(each.tool_call_id, each.tool_name, each.tool_arguments), each.content, 0)
-        for each in said
-        if each.role == "tool"
+        ToolResult(each.tool_round, stored_call(each), each.content, 0) for each in said if each.role == "tool"
     )
     return {"count": len(said), "earlier": answered}
+
+
+def _call(call: OpenCall) -> ToolCall:
+    extra = call.extra.get("call") if call.extra else None
+    return ToolCall(call.call_id, call.name, call.arguments, extra)
 
 
 def message_id(turn_id: uuid.UUID, number: int) -> uuid.UUID:

@@ -147,6 +147,10 @@ class Message(models.Model):
     tool_name = models.CharField(max_length=64, blank=True, default="")
     tool_call_id = models.CharField(max_length=100, blank=True, default="")
     tool_arguments = models.TextField(blank=True, default="")
+    # Of what a model said, for its provider alone (chat/issuers.py): who said it, and what is to go back with it.
+    extra = models.JSONField(null=True, blank=True, editable=False)
+    # What the model thought before it, where the App keeps that; for operators alone.
+    reasoning = models.TextField(blank=True, default="", db_default="")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -1,7 +1,8 @@
 """Tool calls of a round that is not over: journalled with their turn, so that no crash lets one be forgotten."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -23,6 +24,7 @@ class OpenCall:
         result: what the tool answered; None: nothing yet.
         confirmation: the id under which the user is asked whether to make it, never used again; None: nobody is.
         is_approved: the user's answer; None: there is none yet.
+        extra, reasoning: of its message, see Message in sessions_app/models.py.
     """
 
     round_number: int
@@ -33,6 +35,8 @@ class OpenCall:
     result: str | None = None
     confirmation: str | None = None
     is_approved: bool | None = None
+    extra: Mapping[str, Any] | None = None
+    reasoning: str = ""
 
 
 def dump(calls: Sequence[OpenCall]) -> str | None:

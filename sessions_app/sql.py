@@ -21,7 +21,7 @@ FROM sessions_app_chatsession session WHERE session.id = %(session)s
 """
 
 READ_MESSAGES = """
-SELECT id, turn_id, role, content, created_at, tool_round, tool_name, tool_call_id, tool_arguments
+SELECT id, turn_id, role, content, created_at, tool_round, tool_name, tool_call_id, tool_arguments, extra
 FROM sessions_app_message WHERE session_id = %(session)s ORDER BY position
 """
 

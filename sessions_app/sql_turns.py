@@ -98,13 +98,14 @@ SELECT id FROM claimed
 
 # As one JSON text: a parameter for each column's array costs the client several times as much.
 INSERT_MESSAGES = """INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content,
-        tool_round, tool_name, tool_call_id, tool_arguments, created_at)
+        tool_round, tool_name, tool_call_id, tool_arguments, extra, reasoning, created_at)
     SELECT m.id, owned.id, %(turn)s, owned.position + m.number - 1, m.role, m.content, m.tool_round,
-        m.tool_name, m.tool_call_id, m.tool_arguments, m.created_at
+        m.tool_name, m.tool_call_id, m.tool_arguments, m.extra, COALESCE(m.reasoning, ''), m.created_at
     FROM owned, ROWS FROM (json_to_recordset(%(messages)s::json) AS (id uuid, role text, content text,
-        created_at timestamptz, tool_round int, tool_name text, tool_call_id text, tool_arguments text))
+        created_at timestamptz, tool_round int, tool_name text, tool_call_id text, tool_arguments text, extra jsonb,
+        reasoning text))
         WITH ORDINALITY AS m(id, role, content, created_at, tool_round, tool_name, tool_call_id, tool_arguments,
-            number)"""
+            extra, reasoning, number)"""
 
 # The end of a turn holds only while the turn still owns the session: one that was interrupted, deleted or
 # taken for dead in between writes nothing.
@@ -182,11 +183,12 @@ WITH expired AS (
     FROM expired WHERE partial_text <> ''
 ), results AS (
     INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content, tool_round, tool_name,
-        tool_call_id, tool_arguments, created_at)
+        tool_call_id, tool_arguments, extra, reasoning, created_at)
     SELECT gen_random_uuid(), id, turn,
         next_position - (partial_text <> '')::int - jsonb_array_length(open_calls) + number - 1, 'tool',
         COALESCE(call ->> 'result', {unknown}), (call ->> 'round_number')::int, left(call ->> 'name', 64),
-        left(call ->> 'call_id', 100), call ->> 'arguments', clock_timestamp()
+        left(call ->> 'call_id', 100), call ->> 'arguments', NULLIF(call -> 'extra', 'null'),
+        COALESCE(call ->> 'reasoning', ''), clock_timestamp()
     FROM expired, jsonb_array_elements(open_calls) WITH ORDINALITY AS calls(call, number)
 )
 SELECT id FROM expired

@@ -44,8 +44,11 @@ def read_window(session: ChatSession, before: int | None) -> Window:
         text=Left("content", CHARACTERS_SHOWN),
         text_length=Length("content"),
         arguments=Left("tool_arguments", CHARACTERS_SHOWN),
+        thought=Left("reasoning", CHARACTERS_SHOWN),
+        thought_length=Length("reasoning"),
     )
-    found = list(cut.values(*fields, "text", "text_length", "arguments")[: MESSAGES_SHOWN + 1])
+    shown_texts = ("text", "text_length", "arguments", "thought", "thought_length")
+    found = list(cut.values(*fields, *shown_texts)[: MESSAGES_SHOWN + 1])
     shown = found[:MESSAGES_SHOWN][::-1]
     last = shown[-1]["position"] if shown else -1
     has_newer = before is not None and everything.filter(position__gt=last).exists()
@@ -70,4 +73,5 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
     is_cut = row["text_length"] > len(row["text"])
     if row["role"] == "tool" and not is_cut:
         row["text"] = pretty_json(row["text"])
-    return {**row, "is_cut": is_cut, "arguments": pretty_json(row["arguments"])}
+    is_thought_cut = row["thought_length"] > len(row["thought"])
+    return {**row, "is_cut": is_cut, "is_thought_cut": is_thought_cut, "arguments": pretty_json(row["arguments"])}

@@ -1,15 +1,18 @@
 """Sessions and messages as plain values: what the memory tier holds and the engine reads."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 # What the objects of a message and of a session cost beyond their texts: tracemalloc counts 311 and 420 bytes
 # on CPython 3.11, to which the cache adds an entry a session.
 MESSAGE_OVERHEAD_BYTES = 320
 SESSION_OVERHEAD_BYTES = 700
+# Its objects, besides twice their JSON, which is about what small objects take.
+EXTRA_OVERHEAD_BYTES = 600
 
 IDLE = "idle"
 PROCESSING = "processing"
@@ -27,6 +30,8 @@ class StoredMessage:
         content: its text; of a tool message the tool's result.
         tool_round: which round of its turn called the tool, from 1; 0 for a plain message.
         tool_arguments: the JSON text that the tool was called with.
+        extra: see Message in sessions_app/models.py; never shown to clients.
+        reasoning: to be stored; not read again.
     """
 
     id: UUID
@@ -38,11 +43,21 @@ class StoredMessage:
     tool_name: str = ""
     tool_call_id: str = ""
     tool_arguments: str = ""
+    extra: Mapping[str, Any] | None = None
+    reasoning: str = ""
 
     @property
     def size(self) -> int:
         """Bytes that it occupies in memory, about."""
-        return MESSAGE_OVERHEAD_BYTES + sys.getsizeof(self.content) + sys.getsizeof(self.tool_arguments)
+        size = MESSAGE_OVERHEAD_BYTES + sys.getsizeof(self.content) + sys.getsizeof(self.tool_arguments)
+        if self.extra or self.reasoning:
+            size += EXTRA_OVERHEAD_BYTES + 2 * self.extra_bytes + sys.getsizeof(self.reasoning)
+        return size
+
+    @property
+    def extra_bytes(self) -> int:
+        """Bytes of JSON that what the model's provider sent along takes, about."""
+        return int(self.extra.get("bytes", 0)) if self.extra else 0
 
 
 @dataclass(frozen=True, slots=True)

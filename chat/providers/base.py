@@ -1,12 +1,14 @@
 """What the engine needs of a language model."""
 
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol
 
-from apps_registry.outside_text import storable, storable_count
+from apps_registry.outside_text import dump_storable, storable, storable_count
 from apps_registry.tools.base import Tool
-from chat.events import ChatMessage
+from chat.history import PromptMessage
+from chat.issuers import Issuer
 
 # The request as such is refused: other models would refuse it too. All other refusals lie with the model or its
 # provider (no key or a wrong one, no credit, no such model, moved): the operator's to mend, and no reason to leave the
@@ -71,26 +73,49 @@ class TimeLimits(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ToolCallDelta:
-    """A piece of a tool call; pieces of one call share their index."""
+    """A piece of a tool call, as a server sends it.
 
-    index: int
+    Attributes:
+        index: pieces of one call share it, on servers that keep to the protocol; None: not given.
+        arguments: JSON text, or a part of one.
+        extra: fields that the protocol does not know.
+        is_restated: it comes with the whole message, which may repeat what came in pieces.
+    """
+
+    index: int | None
     call_id: str
     name: str
     arguments: str
+    extra: Mapping[str, Any] | None = None
+    is_restated: bool = False
 
     def storable(self) -> "ToolCallDelta":
         """Return the piece as it can be stored."""
-        return ToolCallDelta(self.index, storable(self.call_id), storable(self.name), storable(self.arguments))
+        return replace(
+            self,
+            call_id=storable(self.call_id),
+            name=storable(self.name),
+            arguments=storable(self.arguments),
+            extra=_storable_fields(self.extra),
+        )
 
 
 class ModelDelta(NamedTuple):
-    """One streamed chunk; a tuple, since there are many and a frozen dataclass takes four times as long to make."""
+    """One streamed chunk; a tuple, since there are many and a frozen dataclass takes four times as long to make.
+
+    Attributes:
+        text: of the reply.
+        reasoning: what the model thinks on its way there; not part of the reply.
+        extra: fields of the message that the protocol does not know, which its provider may want back.
+    """
 
     text: str = ""
     tool_calls: tuple[ToolCallDelta, ...] = ()
     finish_reason: str = ""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    reasoning: str = ""
+    extra: Mapping[str, Any] | None = None
 
     def storable(self) -> "ModelDelta":
         """Return the chunk as it can be stored, whatever the provider wrote; escapes in arguments are left for later.
@@ -98,7 +123,7 @@ class ModelDelta(NamedTuple):
         Every provider's events pass through here: the halves of an escape may come in different chunks.
         """
         text = storable(self.text)
-        if not (self.tool_calls or self.finish_reason or self.prompt_tokens or self.completion_tokens):
+        if self[1:] == NOTHING_MORE:
             return self if text == self.text else ModelDelta(text)
         return ModelDelta(
             text,
@@ -106,6 +131,8 @@ class ModelDelta(NamedTuple):
             storable(self.finish_reason),
             storable_count(self.prompt_tokens, maximum=MAX_TOKENS),
             storable_count(self.completion_tokens, maximum=MAX_TOKENS),
+            storable(self.reasoning),
+            _storable_fields(self.extra),
         )
 
     @property
@@ -114,11 +141,24 @@ class ModelDelta(NamedTuple):
         return bool(self.text or self.tool_calls or self.finish_reason)
 
 
+NOTHING_MORE = ModelDelta()[1:]
+
+
+def _storable_fields(fields: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    found: Mapping[str, Any] | None = json.loads(dump_storable(fields)) if fields else None
+    return found
+
+
 class ChatModel(Protocol):
     """A language model that streams its answer."""
 
+    @property
+    def issuer(self) -> Issuer:
+        """Who gave the last answer; before there is one, who will be asked."""
+        ...
+
     def stream(
-        self, messages: Sequence[ChatMessage], tools: Sequence[Tool], *, allow_tool_calls: bool
+        self, messages: Sequence[PromptMessage], tools: Sequence[Tool], *, allow_tool_calls: bool
     ) -> AsyncGenerator[ModelDelta, None]:
         """Yield the answer's chunks; raise ModelFailure when there is no complete answer."""
         ...

@@ -7,13 +7,10 @@ chunk), so requests go straight to its HTTP client, and chunks stay the plain di
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import httpx2
-import orjson
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from apps_registry.descriptors import budget
@@ -22,16 +19,18 @@ from apps_registry.retry_after import seconds_of
 from apps_registry.tools.base import Tool
 from apps_registry.values import ModelConfig, Sampling
 from chat.events import ChatMessage
-from chat.providers.base import ModelDelta, ModelFailure, ModelTimeout, TimeLimits, ToolCallDelta
+from chat.history import PromptMessage, told
+from chat.issuers import Issuer, issuer_of
+from chat.providers.base import ModelDelta, ModelFailure, ModelTimeout, TimeLimits
 from chat.providers.cookies import keep_no_cookies
-from chat.providers.event_stream import read_events
 from chat.providers.mending import ERROR_MAX_BYTES, REFUSALS
+from chat.providers.reading.chunks import NO_DELTA, AnswerReader
+from chat.providers.reading.events import DONE, read_events
+from chat.providers.reading.json_values import UNREADABLE
 from chat.providers.requests import Learn, Report, Requests, forget, say_nothing
 
 CONNECT_TIMEOUT = {"connect": 10.0}  # seconds; the waits for the answer are the stream's business
 MAX_CONNECTIONS = 10_000
-DONE = b"[DONE]"
-NOTHING: dict[str, Any] = {}
 # How long a server may take to end its answer after it has said that it is done.
 DRAIN_SECONDS = 0.1
 ERROR_SECONDS = 2.0  # how long the text of a refusal is waited for
@@ -118,8 +117,13 @@ class OpenAICompatibleModel:
         self._connections = through
         self._requests = Requests(config, sampling, on_change, on_learned)
 
+    @property
+    def issuer(self) -> Issuer:
+        """Who answers here."""
+        return issuer_of(self._config)
+
     async def stream(
-        self, messages: Sequence[ChatMessage], tools: Sequence[Tool], *, allow_tool_calls: bool
+        self, messages: Sequence[PromptMessage], tools: Sequence[Tool], *, allow_tool_calls: bool
     ) -> AsyncGenerator[ModelDelta, None]:
         """Yield the answer's chunks.
 
@@ -127,27 +131,29 @@ class OpenAICompatibleModel:
             ModelFailure: refused, unreachable, or not the protocol.
             ModelTimeout: silent for too long.
         """
-        is_finished, chunks = False, None
+        is_finished, events = False, None
         async with contextlib.AsyncExitStack() as stack:
             try:
                 async with asyncio.timeout(self._limits.first_token):
                     await stack.enter_async_context(self._connections.limit(self._config))
-                    response = await self._open(messages, tools, allow_tool_calls)
+                    response = await self._open(told(messages, self.issuer), tools, allow_tool_calls)
                     stack.push_async_callback(response.aclose)
-                    stream = _chunks(response)
-                    chunks = await anext(stream, None)
-                while chunks is not None:
-                    for chunk in chunks:
-                        delta = _delta(chunk).storable()
-                        is_finished = is_finished or bool(delta.finish_reason)
-                        yield delta
+                    stream = _events(response)
+                    events = await anext(stream, None)
+                reader = AnswerReader()
+                while events is not None:
+                    for event in events:
+                        delta = reader.read(event).storable()
+                        if delta is not NO_DELTA:
+                            is_finished = is_finished or bool(delta.finish_reason)
+                            yield delta
                     async with asyncio.timeout(self._limits.gap):
-                        chunks = await anext(stream, None)
+                        events = await anext(stream, None)
             except Exception as error:
                 if not is_finished:  # what breaks after the finish reason takes nothing from the answer
                     failure = _failure(error)
                     if isinstance(failure, ModelTimeout):
-                        failure.note = self._limits.words(has_begun=chunks is not None)
+                        failure.note = self._limits.words(has_begun=events is not None)
                     raise failure from error
 
     async def _open(self, messages: Sequence[ChatMessage], tools: Sequence[Tool], may_call: bool) -> httpx2.Response:
@@ -188,13 +194,13 @@ async def _error_body(response: httpx2.Response) -> bytes:
     return b"".join(pieces)[:ERROR_MAX_BYTES]
 
 
-async def _chunks(response: httpx2.Response) -> AsyncGenerator[list[object], None]:
-    """Yield the chunks of an answer, each time all that have arrived."""
+async def _events(response: httpx2.Response) -> AsyncGenerator[list[bytes], None]:
+    """Yield the events of an answer, each time all that have arrived; what comes behind its end is not read."""
     pieces = response.aiter_bytes()
     async for events in read_events(pieces):
         is_done = DONE in events
-        if chunks := [_parse(event) for event in events if event != DONE]:
-            yield chunks
+        if said := events[: events.index(DONE)] if is_done else events:
+            yield said
         if is_done:
             break
     # A body that was read to its end leaves the connection to the next request.
@@ -222,45 +228,6 @@ def _connect(config: ModelConfig, key: str) -> _Provider:
     return _Provider(http, url, merged)
 
 
-def _parse(event: bytes) -> object:
-    try:
-        return orjson.loads(event)
-    except orjson.JSONDecodeError:  # also half of a surrogate pair, which some models write
-        return json.loads(event)
-
-
-def _delta(chunk: object) -> ModelDelta:
-    """Read one chunk; anything that is not of the protocol's shape raises TypeError or one of its kin."""
-    if not isinstance(chunk, dict):
-        raise TypeError("a chunk is not an object")
-    if chunk.get("error"):
-        raise ModelFailure("The model reported an error while it answered.")
-    usage = chunk.get("usage") or NOTHING
-    choices = chunk.get("choices")
-    choice = choices[0] if choices else NOTHING
-    delta = choice.get("delta") or NOTHING
-    text = delta.get("content") or ""
-    if not isinstance(text, str):
-        raise TypeError("a chunk's content is not text")
-    called = delta.get("tool_calls")
-    calls = tuple(_tool_call_delta(call, n) for n, call in enumerate(called)) if called else ()
-    finish_reason = str(choice.get("finish_reason") or "")
-    if not usage:
-        return ModelDelta(text, calls, finish_reason)
-    return ModelDelta(text, calls, finish_reason, usage.get("prompt_tokens"), usage.get("completion_tokens"))
-
-
-def _tool_call_delta(call: dict[str, Any], number: int) -> ToolCallDelta:
-    function = call.get("function") or {}
-    index = call.get("index")
-    return ToolCallDelta(
-        index if isinstance(index, int) else number,  # some servers leave it out, or null
-        str(call.get("id") or ""),
-        str(function.get("name") or ""),
-        str(function.get("arguments") or ""),
-    )
-
-
 def _failure(error: Exception) -> ModelFailure:
     """Return what to tell people; a provider's own words may quote the prompt or the key, so none are kept."""
     match error:
@@ -272,7 +239,7 @@ def _failure(error: Exception) -> ModelFailure:
         case httpx2.ConnectError() | httpx2.ConnectTimeout():
             return ModelFailure("The model could not be reached.", is_transient=True, reason="connect")
         case ValueError() | TypeError() | AttributeError() | KeyError() | IndexError():
-            return ModelFailure("The model sent something that is not a chat completion stream.")
+            return ModelFailure(UNREADABLE)
         case _:
             return ModelFailure(f"The connection to the model failed ({type(error).__name__}).", is_transient=True)
 

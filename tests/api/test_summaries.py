@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from apps_registry.models import App
-from chat.history import SUMMARY_INTRODUCTION
+from chat.history import SUMMARY_END, SUMMARY_INTRODUCTION
 from sessions_app.models import ChatSession, Message
 from tests import factories
 from tests.client import Client, texts
@@ -88,8 +88,8 @@ def test_older_turns_are_told_in_their_summary_which_the_next_one_extends(talk: 
     for _ in range(2):
         talk.say()
         prompt = talk.model.prompts[-1]
-        assert prompt[1]["content"] == SUMMARY_INTRODUCTION + "They spoke of words."
-        assert first_words(prompt)[2:4] == ["q3", "a3"]
+        assert prompt[1]["content"] == SUMMARY_INTRODUCTION + "They spoke of words." + SUMMARY_END + "\n\nq3"
+        assert first_words(prompt)[2] == "a3"
         assert first_words(prompt)[-1] == f"q{talk.turns - 1}"
     # The next summary extends this one.
     talk.say(says("Many words."))
@@ -99,7 +99,7 @@ def test_older_turns_are_told_in_their_summary_which_the_next_one_extends(talk: 
     assert asked.startswith("Earlier summary: They spoke of words.\n\nuser: q3\n")
     assert "q0" not in asked
     talk.say()
-    assert talk.model.prompts[-1][1]["content"] == SUMMARY_INTRODUCTION + "Many words."
+    assert talk.model.prompts[-1][1]["content"].startswith(SUMMARY_INTRODUCTION + "Many words." + SUMMARY_END)
     # Nothing is deleted, and clients see all of it.
     assert len(talk.client.state()["messages"]) == 2 * talk.turns == Message.objects.filter(session=talk.row).count()
     assert len(talk.summaries) == 2

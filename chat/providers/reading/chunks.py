@@ -1,0 +1,205 @@
+"""What the events of one answer say: text, reasoning, calls, how it ends, or that it failed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chat.providers.base import ModelDelta, ModelFailure, ToolCallDelta
+from chat.providers.reading.json_values import UNREADABLE, load, load_exactly
+from chat.providers.reading.thoughts import ThoughtFilter
+from chat.providers.reading.tool_calls import has_object_arguments, read_pieces
+
+NOTHING: dict[str, Any] = {}
+NO_DELTA = ModelDelta()
+# What of a message is read here. All else is kept for the provider, which may want it back.
+PLAIN = frozenset({"role", "content", "refusal"})
+KNOWN = PLAIN | {"tool_calls", "function_call"}
+REASONING_FIELDS = ("reasoning_content", "reasoning", "reasoning_details")
+# The answer ended because the server failed, whatever it had said: OpenRouter; Zhipu; vLLM and SGLang; DeepSeek.
+FAILED = frozenset({"error", "network_error", "abort", "insufficient_system_resource"})
+REPORTED = "The model reported an error while it answered."
+TRANSIENT_CODES = frozenset({408, 409, 429})  # and every 5xx
+# The bound of what is remembered of an answer, thoughts included; the engine ends a reply long before.
+SAID_MAX_CHARS = 4_000_000
+
+
+class AnswerReader:
+    """Reads one answer, event by event, in order."""
+
+    def __init__(self) -> None:
+        self._thoughts = ThoughtFilter()
+        self._said: list[str] = []
+        self._length = 0
+        self._has_deltas = False
+        self._seen: set[str] = set()
+        self._reasoning_field: str | None = None
+
+    def read(self, event: bytes) -> ModelDelta:
+        """Return what an event says.
+
+        Raises:
+            ModelFailure: it reports an error, or is not of any known shape.
+        """
+        try:
+            return self._chunk(load(event), event)
+        except (TypeError, ValueError, AttributeError, KeyError, IndexError):
+            raise ModelFailure(UNREADABLE) from None
+
+    def _chunk(self, chunk: Any, event: bytes) -> ModelDelta:
+        if type(chunk) is not dict:
+            return self._odd_chunk(chunk, event)
+        choices = chunk.get("choices")
+        if not choices or chunk.get("error"):
+            return _without_choice(chunk)
+        choice = choices[0] or NOTHING
+        finish_reason = choice.get("finish_reason") or ""
+        if finish_reason in FAILED or choice.get("error"):
+            raise reported_failure(choice.get("error"))
+        delta = choice.get("delta") or NOTHING
+        usage = chunk.get("usage") or choice.get("usage")
+        if not delta and choice.get("message"):
+            found = self._message(choice["message"], event)
+        elif not delta.keys() <= PLAIN:
+            found = self._delta(delta, event)
+        else:  # nearly all chunks
+            self._has_deltas = self._has_deltas or bool(delta)
+            text, reasoning = self._text(delta.get("content"), delta)
+            found = ModelDelta(text, (), "", None, None, reasoning) if text or reasoning else NO_DELTA
+        if finish_reason or usage:
+            found = self._ended(found, str(finish_reason), usage or NOTHING)
+        return found
+
+    def _odd_chunk(self, chunk: Any, event: bytes) -> ModelDelta:
+        """Return what something that is no object says: null nothing, and a list what its first object says."""
+        if chunk is None:
+            return NO_DELTA
+        if isinstance(chunk, list) and len(chunk) == 1 and isinstance(chunk[0], dict):
+            return self._chunk(chunk[0], event)
+        raise TypeError("a chunk is not an object")
+
+    def _delta(self, delta: Mapping[str, Any], event: bytes) -> ModelDelta:
+        """Return what a message, or a fragment of one, says beyond its text."""
+        self._has_deltas = True
+        text, reasoning = self._text(delta.get("content"), delta)
+        calls = _calls(delta, event)
+        extra = {name: value for name, value in delta.items() if name not in KNOWN and value not in (None, "", [], {})}
+        self._seen.update(extra)
+        return ModelDelta(text, calls, "", None, None, reasoning or self._reasoning(delta), extra or None)
+
+    def _message(self, message: Mapping[str, Any], event: bytes) -> ModelDelta:
+        """Return what a whole message in place of a fragment adds to what was said."""
+        had_deltas, before, seen = self._has_deltas, "".join(self._said), frozenset(self._seen)
+        content, reasoning = _content(message.get("content") or message.get("refusal"))
+        if content.startswith(before):
+            content = content[len(before) :]
+        elif had_deltas:  # it repeats them, in another form
+            content = ""
+        text, thought = self._text(content, NOTHING)
+        calls = _calls(message, event, is_restated=True)
+        extra = {
+            name: value
+            for name, value in message.items()
+            if name not in KNOWN and name not in seen and value not in (None, "", [], {})
+        }
+        self._seen.update(extra)
+        known = (reasoning or thought or self._reasoning(message)) if not seen else thought
+        return ModelDelta(text, calls, "", None, None, known, extra or None)
+
+    def _reasoning(self, message: Mapping[str, Any]) -> str:
+        """Return the reasoning that comes in a field of its own: some servers send it in several, one counts."""
+        for name in REASONING_FIELDS if self._reasoning_field is None else (self._reasoning_field,):
+            found = message.get(name)
+            words = _details_text(found) if name == "reasoning_details" else found
+            if words and isinstance(words, str):
+                self._reasoning_field = name
+                return words
+        return ""
+
+    def _text(self, content: Any, delta: Mapping[str, Any]) -> tuple[str, str]:
+        """Return the reply and the reasoning in a content."""
+        if not content:
+            content = delta.get("refusal")
+            if not content:
+                return "", ""
+        if type(content) is str:
+            text, reasoning = content, ""
+        else:
+            text, reasoning = _content(content)
+        self._said.append(text)
+        self._length += len(text)
+        if self._length > SAID_MAX_CHARS:
+            raise ModelFailure("The model wrote without end.")
+        if self._thoughts.is_over:
+            return text, reasoning
+        text, thought = self._thoughts.take(text)
+        return text, reasoning + thought
+
+    def _ended(self, found: ModelDelta, finish_reason: str, usage: Mapping[str, Any]) -> ModelDelta:
+        """Return what a chunk says that ends the answer or counts its tokens."""
+        if finish_reason:
+            text, thought = self._thoughts.end()
+            found = found._replace(
+                text=found.text + text, reasoning=found.reasoning + thought, finish_reason=finish_reason
+            )
+        if usage:
+            tokens = usage.get("prompt_tokens"), usage.get("completion_tokens")
+            found = found._replace(prompt_tokens=tokens[0], completion_tokens=tokens[1])
+        return found
+
+
+def reported_failure(error: Any) -> ModelFailure:
+    """Return the failure that a server reports within an answer, without its words, which may quote the prompt."""
+    while isinstance(error, dict) and isinstance(error.get("error"), dict):
+        error = error["error"]
+    code = str((error.get("code") or error.get("status")) if isinstance(error, dict) else "")
+    status = int(code) if len(code) == 3 and code.isascii() and code.isdigit() else 0
+    is_transient = status >= 500 or status in TRANSIENT_CODES
+    return ModelFailure(REPORTED, is_transient=is_transient, reason=f"http_{status}" if status >= 400 else "")
+
+
+def _without_choice(chunk: Mapping[str, Any]) -> ModelDelta:
+    """Return what a chunk without a choice says: it counts tokens, reports an error, or is of no matter."""
+    error = chunk.get("error")
+    if error or chunk.get("object") == "error" or chunk.get("type") == "error":
+        raise reported_failure(error if error else chunk)
+    usage = chunk.get("usage")
+    if not usage:
+        return NO_DELTA
+    return ModelDelta("", (), "", usage.get("prompt_tokens"), usage.get("completion_tokens"))
+
+
+def _content(content: Any) -> tuple[str, str]:
+    """Return the text and the reasoning of a content: a text, or parts of which some are texts."""
+    if isinstance(content, str):
+        return content, ""
+    if content is None:
+        return "", ""
+    parts: Sequence[Any] = content if isinstance(content, list) else [content]
+    if not all(isinstance(part, str | dict) for part in parts):
+        raise TypeError("a content is neither a text nor parts")
+    texts = [part if isinstance(part, str) else part.get("text") for part in parts]
+    thoughts = [_content(part.get("thinking"))[0] for part in parts if isinstance(part, dict) and part.get("thinking")]
+    return "".join(text for text in texts if isinstance(text, str)), "".join(thoughts)
+
+
+def _details_text(details: Any) -> Any:
+    """Return the words in reasoning that comes in parts, some of which are sealed."""
+    if not isinstance(details, list):
+        return ""
+    texts = (entry.get("text") or entry.get("summary") for entry in details if isinstance(entry, dict))
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _calls(message: Mapping[str, Any], event: bytes, *, is_restated: bool = False) -> tuple[ToolCallDelta, ...]:
+    called = message.get("tool_calls")
+    if not called:
+        legacy = message.get("function_call")
+        return read_pieces({"function": legacy}, is_restated=is_restated) if legacy else ()
+    if has_object_arguments(called):  # orjson rounds integers beyond 64 bits, and amounts of tokens are such
+        called = _exact_calls(event) or called
+    return read_pieces(called, is_restated=is_restated)
+
+
+def _exact_calls(event: bytes) -> Any:
+    chunk = load_exactly(event)
+    choice = (chunk[0] if isinstance(chunk, list) else chunk)["choices"][0]
+    return (choice.get("delta") or choice["message"]).get("tool_calls")

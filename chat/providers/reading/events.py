@@ -1,0 +1,134 @@
+"""Server-sent events as they arrive, many at a time: https://html.spec.whatwg.org/multipage/server-sent-events.html.
+
+Only `data` is of use to the chat completions protocol. Events that arrive together are handed on together: waiting
+for each by itself costs more than reading it.
+"""
+
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator
+
+from chat.providers.base import ModelFailure
+from chat.providers.reading.json_values import is_json
+
+# A decoder without a limit would buffer a line, an event or a document without end.
+LINE_MAX_BYTES = 1024 * 1024
+DOCUMENT_MAX_BYTES = 8 * 1024 * 1024
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+DONE = b"[DONE]"
+
+
+async def read_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[list[bytes], None]:
+    """Yield the data of events, each time all that have arrived; comments that keep the connection open yield nothing.
+
+    Raises:
+        ModelFailure: a line, an event or a document is without end.
+    """
+    decoder = EventDecoder()
+    async for chunk in chunks:
+        if events := decoder.feed(chunk):
+            yield events
+    if events := decoder.end():
+        yield events
+
+
+class EventDecoder:
+    """Turns the bytes of one answer into the data of its events.
+
+    Some servers, asked for a stream, answer with one JSON document: that is then the only event.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._data: list[bytes] = []
+        self._length = 0
+        self._is_error = False
+        self._has_begun = False
+        self._document: list[bytes] | None = None
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Return the events that these bytes complete.
+
+        Raises:
+            ModelFailure: a line, an event or a document is without end.
+        """
+        if not self._has_begun:
+            chunk = self._begin(chunk)
+        if self._document is not None:
+            self._extend_document(self._document, chunk)
+            return []
+        *lines, self._rest = _lines(self._rest + chunk)
+        if len(self._rest) > LINE_MAX_BYTES:
+            raise ModelFailure("The model sent a line without end.")
+        return self._take(lines)
+
+    def end(self) -> list[bytes]:
+        """Return what the end of the answer completes.
+
+        Servers that forget the empty line after their last event are understood too; a last event that broke off is
+        none, as the standard has it.
+        """
+        if self._document is not None:
+            return [b"".join(self._document)]
+        return [event for event in self._take([self._rest, b""]) if event == DONE or is_json(event)]
+
+    def _begin(self, chunk: bytes) -> bytes:
+        """Return the bytes from where the answer begins, once that can be told."""
+        head, self._rest = self._rest + chunk, b""
+        text = head.removeprefix(BYTE_ORDER_MARK).lstrip()
+        if not text or BYTE_ORDER_MARK.startswith(text):
+            self._rest = head[:LINE_MAX_BYTES]
+            return b""
+        self._has_begun = True
+        if text[:1] in b"{[":
+            self._document = []
+        return text
+
+    def _extend_document(self, document: list[bytes], chunk: bytes) -> None:
+        self._length += len(chunk)
+        if self._length > DOCUMENT_MAX_BYTES:
+            raise ModelFailure("The model sent a document without end.")
+        document.append(chunk)
+
+    def _take(self, lines: list[bytes]) -> list[bytes]:
+        """Return the events that these lines complete; of the others the data is kept."""
+        events = []
+        for line in lines:
+            if line.startswith(b"data:"):
+                self._add(line[6:] if line[5:6] == b" " else line[5:])
+            elif not line:
+                if event := self._event():
+                    events.append(event)
+            elif line.startswith(b"event:"):
+                self._is_error = line[6:].strip() == b"error"
+            elif line.startswith(b"error:"):  # llama.cpp's server has a field of its own for errors
+                events.append(b'{"error":%b}' % line[6:])
+        return events
+
+    def _add(self, data: bytes) -> None:
+        self._data.append(data)
+        if len(self._data) > 1:
+            self._length += len(data) + sys.getsizeof(b"")
+            if self._length > LINE_MAX_BYTES:
+                raise ModelFailure("The model sent an event without end.")
+
+    def _event(self) -> bytes:
+        """Return the event that an empty line completes; one without data is none."""
+        if not self._data:
+            self._is_error = False
+            return b""
+        event = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+        self._data.clear()
+        self._length = 0
+        event = event.strip()
+        if self._is_error and event:
+            event = b'{"error":%b}' % event
+        self._is_error = False
+        return event
+
+
+def _lines(text: bytes) -> list[bytes]:
+    """Return the lines, and last what may still be continued."""
+    lines = text.splitlines(keepends=True)
+    # A CR at the end may be half of a CRLF.
+    last = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
+    return [*(line.rstrip(b"\r\n") for line in lines), last]
