@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('apps_registry', '0016_document_versions'),
+        ('apps_registry', '0019_provider_profiles'),
     ]
 
     operations = [
