@@ -129,7 +129,7 @@ def test_a_call_with_half_a_character_can_be_confirmed(app_client: Client, app: 
 
 def test_rows_that_were_stored_before_can_be_shown(app: App, console: Console) -> None:
     half = r'{"x": "\ud800"}'
-    session = factories.make_session(app, messages=(("user", "Hi"), ("tool", half)), user_state=half)
+    session = factories.make_session(app, messages=[("user", "Hi"), ("tool", half)], user_state=half)
     Message.objects.filter(session=session).update(tool_name="send", tool_arguments=half)
     SystemEvent.objects.create(session=session, kind="InlineCall", payload=half)
     page = console.get(f"/admin/sessions_app/chatsession/{session.pk}/change/")

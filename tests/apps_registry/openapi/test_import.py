@@ -183,9 +183,10 @@ def test_a_document_with_nul_characters_is_imported(
             return {**named, **described, **({"enum": ["a\x00b"]} if node.get("type") == "string" else {})}
         return [poisoned(each) for each in node] if isinstance(node, list) else node
 
-    for number, write in enumerate((json.dumps, yaml.safe_dump)):
+    data = poisoned(price_api(upstream.url))
+    for number, text in enumerate((json.dumps(data), yaml.safe_dump(data))):
         path = tmp_path / "api.json"
-        path.write_text(write(poisoned(price_api(upstream.url))))
+        path.write_text(text)
         done = manage("import_openapi", app.slug, str(path), "--all", "--prefix", f"p{number}_", "--apply")
         assert done.code == 0, done.err
         assert f"p{number}_getPrice" in http_tools(app)
