@@ -77,6 +77,7 @@ class RawAnswer:
 
 
 TOO_SLOW = RawAnswer(408, "request_timeout", "The request did not arrive in time.")
+MALFORMED = RawAnswer(400, "invalid_request", "The request is not HTTP/1.1, or its head is over the limit.")
 FULL = RawAnswer(503, "overloaded", "The server has no connection left; try again shortly.", ("retry-after: 5",))
 
 
@@ -194,6 +195,10 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def _body_deadline(self) -> float:
         return self._body_began + BODY_SECONDS + self._body_length / BODY_BYTES_PER_SECOND
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse a request that cannot be read; the parser's own words may quote it."""
+        self._end(MALFORMED)
 
     # --- Deadlines ----------------------------------------------------------------------------------
 

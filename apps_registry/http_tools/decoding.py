@@ -21,7 +21,7 @@ _IN_XML = re.compile(rb"\A\s*<\?xml[^>]+?encoding\s*=\s*[\"']([a-zA-Z0-9_:.-]+)[
 _IS_HTML = re.compile(rb"\A\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _SAMPLE_CHARS = 4096
-_MAX_STRANGE_SHARE = 0.05
+_MAX_STRANGE, _MAX_STRANGE_SHARE = 4, 0.05
 _TEXT_CONTROLS = frozenset("\t\n\r\x0b\x0c\x1b")
 
 
@@ -48,10 +48,10 @@ def is_html(body: bytes, media_type: str) -> bool:
 
 
 def is_binary(text: str) -> bool:
-    """Whether what was decoded is no text: more than a twentieth of it is characters that no text has."""
+    """Whether what was decoded is no text: more than a few characters, and a twentieth, are such as no text has."""
     sample = text[:_SAMPLE_CHARS]
     strange = sum(map(_is_strange, sample))
-    return strange > len(sample) * _MAX_STRANGE_SHARE
+    return strange > max(_MAX_STRANGE, len(sample) * _MAX_STRANGE_SHARE)
 
 
 def _declared_inside(body: bytes) -> str:
