@@ -29,10 +29,20 @@ def find_option_problem(options: object) -> str:
         size = len(orjson.dumps(options))
     except orjson.JSONEncodeError:
         return "It holds something that cannot be sent as JSON, or is nested too deeply."
+    if _has_huge_number(options):
+        return "It holds a number that is too large."
     if size > OPTIONS_MAX_BYTES:
         return f"It may take {OPTIONS_MAX_BYTES:,} bytes, and takes {size:,}."
     taken = sorted(RESERVED_OPTIONS & options.keys())
     return f"{', '.join(taken)}: set by the request itself." if taken else ""
+
+
+def _has_huge_number(data: object) -> bool:
+    """Return whether PostgreSQL would give a number back as an integer of more than 64 bits, such as 1e300."""
+    if isinstance(data, float):
+        return abs(data) >= 2**63
+    parts = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    return any(_has_huge_number(part) for part in parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,7 @@ def test_change_provider_alone_reads_no_variable(
         ('{"messages": [], "model": "x"}', "messages, model: set by the request itself"),
         ('{"response_format": {"type": "json_object"}}', "supports JSON mode"),
         ('{"a": "' + "x" * 5_000 + '"}', "It may take 4,000 bytes"),
+        ('{"a": [1e300]}', "a number that is too large"),
         ("{oops", "valid JSON"),
     ],
 )
