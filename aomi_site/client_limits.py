@@ -44,7 +44,7 @@ class Phase(enum.Enum):
     CLOSING = enum.auto()  # what was written has to be read
 
 
-# What ends without a word: nobody has asked for anything.
+# What ends without an answer: nothing was asked.
 SILENT = frozenset({Phase.NOTHING_YET, Phase.NEXT_REQUEST})
 
 

@@ -83,7 +83,7 @@ def test_requests_that_do_not_arrive_are_ended_with_408(server: Server) -> None:
         assert json.loads(body)["code"] == "request_timeout"
 
 
-def test_a_connection_that_sends_nothing_is_closed_without_a_word(server: Server) -> None:
+def test_a_connection_that_sends_nothing_is_closed_without_an_answer(server: Server) -> None:
     with opened(server, 1) as (sock,):
         sock.settimeout(60)
         assert read_all(sock) == b""
