@@ -8,7 +8,6 @@ import enum
 import logging
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -26,6 +25,8 @@ HEAD_SECONDS = 10.0
 BODY_PIECE_SECONDS = 15.0
 BODY_SECONDS = 60.0
 BODY_BYTES_PER_SECOND = 16 * 1024
+# From our end of a connection to the client's.
+LINGER_SECONDS = 10.0
 SWEEP_SECONDS = 1.0
 # A connection that waits for no longer than this may have a request on its way.
 YOUNG_SECONDS = 1.0
@@ -42,9 +43,10 @@ class Phase(enum.Enum):
     BODY = enum.auto()
     ANSWER = enum.auto()  # of our own making
     NEXT_REQUEST = enum.auto()
+    CLOSING = enum.auto()  # what was written has to be read
 
 
-# What ends without a word: nobody has asked for anything.
+# What ends without an answer: nothing was asked.
 SILENT = frozenset({Phase.NOTHING_YET, Phase.NEXT_REQUEST})
 
 
@@ -208,16 +210,21 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def _sweep(self) -> None:
         LimitedHttpProtocol._sweeper = None
-        for late in list(self._late()):
-            late._on_deadline()
+        for connection in list(self.connections):
+            if isinstance(connection, LimitedHttpProtocol):
+                connection._look()
         if self.connections:
             self._start_sweeping()
 
-    def _late(self) -> Iterator["LimitedHttpProtocol"]:
-        now = self.loop.time()
-        for connection in self.connections:
-            if isinstance(connection, LimitedHttpProtocol) and connection._deadline < now:
-                yield connection
+    def _look(self) -> None:
+        is_late = self._deadline < self.loop.time()
+        if not self.transport.is_closing():
+            if is_late:
+                self._on_deadline()
+        elif self._phase is not Phase.CLOSING:
+            self._expect(Phase.CLOSING, LINGER_SECONDS)
+        elif is_late:  # a client that reads nothing more would keep it open for ever
+            self.transport.abort()
 
     def _on_deadline(self) -> None:
         """End a connection whose client is too slow; one that we keep waiting is not."""

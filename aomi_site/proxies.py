@@ -39,7 +39,7 @@ class ProxyHeaders:
         self._trusts = functools.lru_cache(maxsize=4096)(self._is_in_networks)
 
     def apply(self, scope: MutableMapping[str, Any]) -> None:
-        """Set `client` and `scheme` of an HTTP connection's scope; both stay as they are for a peer of no trust."""
+        """Set `client` and `scheme` of an HTTP connection's scope; an untrusted peer changes neither."""
         host, port = scope.get("client") or (None, 0)
         peer = parse_address(host) if host else None
         if peer is not None:
@@ -47,13 +47,13 @@ class ProxyHeaders:
         if not (self._trusts(peer) if peer else host is None and self._trusts_unix):
             return
         scope["client"] = self._client(_values(scope, b"x-forwarded-for")) or scope.get("client")
-        # Each proxy appends, if it does not replace: the last value is that of the proxy that we know.
+        # Each proxy appends, if it does not replace: the last value is that of the nearest proxy.
         scheme = next(_values(scope, b"x-forwarded-proto"), "").lower()
         if scheme in SCHEMES:
             scope["scheme"] = scheme
 
     def _client(self, hops: Iterator[str]) -> tuple[str, int] | None:
-        """Walk from the nearest hop to the first that is no proxy of ours; what is left of it may be made up."""
+        """Walk from the nearest hop to the first that is not a trusted proxy; what is left of it may be made up."""
         client = None
         for hop in hops:
             address, port = _split(hop)
@@ -70,7 +70,7 @@ class ProxyHeaders:
 
 @functools.lru_cache(maxsize=4096)
 def parse_address(text: str) -> Address | None:
-    """Return an address without its zone, an IPv4 address in IPv6 clothes as IPv4; None for anything else."""
+    """Return an address without its zone, an IPv4-mapped IPv6 address as IPv4; None for anything else."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:

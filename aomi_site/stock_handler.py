@@ -69,7 +69,7 @@ class Lanes:
             LanesBusy: there is none to be borrowed.
         """
         await self._acquire()
-        lane = self._free.pop()  # the one used last: the others come to rest
+        lane = self._free.pop()  # the one used last, so that the others close their connections
         lane.use()
         try:
             async with ThreadSensitiveContext(executor=lane.thread):
@@ -77,8 +77,15 @@ class Lanes:
         finally:
             # A call whose request was cancelled may still run, so the lane is free once the thread gets to this.
             loop = asyncio.get_running_loop()
-            settled = lane.thread.submit(close_old_connections)
-            settled.add_done_callback(lambda _: loop.call_soon_threadsafe(self._give_back, lane))
+
+            def settle() -> None:
+                try:
+                    close_old_connections()
+                finally:
+                    with contextlib.suppress(RuntimeError):  # the worker has stopped
+                        loop.call_soon_threadsafe(self._give_back, lane)
+
+            lane.thread.submit(settle)
 
     async def _acquire(self) -> None:
         if self._turns.locked() and self._waiting >= QUEUE_MAX:

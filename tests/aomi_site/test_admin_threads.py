@@ -1,5 +1,6 @@
 """The admin's threads and connections: bounded for a worker, however many requests come in."""
 
+import asyncio
 import collections
 import socket
 from collections.abc import Callable
@@ -7,8 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import psutil
+import pytest
+from asgiref.sync import sync_to_async
 from django.db import connection
 
+from aomi_site import stock_handler
 from tests import factories
 from tests.conftest import Operator
 from tests.product import NO_TLS, Server
@@ -105,3 +109,29 @@ def test_static_files_are_whole_and_cacheable(server: Server) -> None:
     assert httpx2.post(f"{server.url}{path}", verify=NO_TLS).status_code == 405
     assert server.get("/static/../aomi_site/settings.py").status_code == 404
     assert server.get("/static/admin/css/nothing.css").status_code == 404
+
+
+def test_a_quiet_lane_closes_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stock_handler, "IDLE_SECONDS", 0.05)
+    lanes = stock_handler.Lanes(1)
+
+    @sync_to_async
+    def connect() -> None:
+        connection.ensure_connection()  # looked up here, in the lane's thread
+
+    @sync_to_async
+    def is_connected() -> bool:
+        return connection.connection is not None
+
+    async def use() -> list[bool]:
+        async with lanes.borrowed():
+            await connect()
+            found = [await is_connected()]
+        while len(found) < 2 or found[-1]:
+            await asyncio.sleep(0.2)
+            async with lanes.borrowed():
+                found.append(await is_connected())
+        return found
+
+    found = asyncio.run(asyncio.wait_for(use(), 30))
+    assert (found[0], found[-1]) == (True, False)

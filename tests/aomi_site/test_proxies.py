@@ -1,4 +1,4 @@
-"""Proxies: whose word on the client's address and scheme counts."""
+"""Proxies: which ones are believed about the client's address and scheme."""
 
 from collections.abc import Callable
 from typing import Any
@@ -45,7 +45,7 @@ WALKS: dict[str, tuple[str | None, list[str], str | None]] = {
 SCHEMES: dict[str, tuple[str, list[str], str]] = {
     "a proxy that says https": ("10.0.0.1", ["https"], "https"),
     "capitals": ("10.0.0.1", ["HTTPS"], "https"),
-    "the nearest proxy's word": ("10.0.0.1", ["https, http"], "http"),
+    "the nearest proxy's value": ("10.0.0.1", ["https, http"], "http"),
     "the last header": ("10.0.0.1", ["http", "https"], "https"),
     "garbage": ("10.0.0.1", ["gopher"], "http"),
     "a stranger": ("192.0.2.1", ["https"], "http"),

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import httpx2
+import psutil
 import pytest
 
 from aomi_site import client_limits
@@ -82,7 +83,7 @@ def test_requests_that_do_not_arrive_are_ended_with_408(server: Server) -> None:
         assert json.loads(body)["code"] == "request_timeout"
 
 
-def test_a_connection_that_sends_nothing_is_closed_without_a_word(server: Server) -> None:
+def test_a_connection_that_sends_nothing_is_closed_without_an_answer(server: Server) -> None:
     with opened(server, 1) as (sock,):
         sock.settimeout(60)
         assert read_all(sock) == b""
@@ -160,6 +161,21 @@ def test_idle_connections_make_way_for_new_ones(start: Callable[..., Server]) ->
         with Client(server.url) as client:
             assert client.chat("Hi")["status"] == "idle"
     assert "Traceback" not in server.log
+
+
+def test_a_client_that_reads_nothing_loses_its_connection(start: Callable[..., Server]) -> None:
+    server = start()
+    (worker,) = psutil.Process(server.process.pid).children()
+    path = "/static/drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js"
+
+    def established() -> int:
+        return len([one for one in worker.net_connections() if one.raddr and one.laddr.port == server.port])
+
+    with opened(server, 3) as socks:
+        for sock in socks:
+            sock.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() * 20)
+        wait_until(lambda: established() >= 3)
+        wait_until(lambda: established() == 0, seconds=180)
 
 
 @pytest.mark.parametrize("ulimit", ["-Sn 256"])
