@@ -159,7 +159,9 @@ def test_a_key_of_the_app_opens_everything(session_client: Client, app: App, nam
 
 @pytest.mark.parametrize("name", sorted(KEYLESS))
 def test_apps_are_listed_by_scope(client: Client, app: App, other_app: App, name: str) -> None:
-    as_listed = {"control/apps": lambda name: name, "session/apps": lambda name: {"name": name}}[name]
+    def as_listed(slug: str) -> str | dict[str, str]:
+        return slug if name == "control/apps" else {"name": slug}
+
     assert call(client, name, app)[1] == [as_listed("default")]
     client.key = factories.make_key(app).plain
     assert call(client, name, app)[1] == [as_listed("default"), as_listed(app.slug)]
