@@ -30,6 +30,7 @@ class AnswerReader:
         self._said: list[str] = []
         self._length = 0
         self._has_deltas = False
+        self._is_text = False  # the reply has begun, in deltas: what comes is most likely more of it
         self._seen: set[str] = set()
         self._reasoning_field: str | None = None
 
@@ -56,11 +57,17 @@ class AnswerReader:
             raise reported_failure(choice.get("error"))
         delta = choice.get("delta") or NOTHING
         usage = chunk.get("usage") or choice.get("usage")
+        if self._is_text and len(delta) == 1 and not (finish_reason or usage):
+            content = delta.get("content")
+            if type(content) is str and self._length < SAID_MAX_CHARS:  # nearly all chunks
+                self._said.append(content)
+                self._length += len(content)
+                return ModelDelta(content)
         if not delta and choice.get("message"):
             found = self._message(choice["message"], event)
         elif not delta.keys() <= PLAIN:
             found = self._delta(delta, event)
-        else:  # nearly all chunks
+        else:
             self._has_deltas = self._has_deltas or bool(delta)
             text, reasoning = self._text(delta.get("content"), delta)
             found = ModelDelta(text, (), "", None, None, reasoning) if text or reasoning else NO_DELTA
@@ -131,6 +138,7 @@ class AnswerReader:
         if self._thoughts.is_over:
             return text, reasoning
         text, thought = self._thoughts.take(text)
+        self._is_text = self._has_deltas and self._thoughts.is_over
         return text, reasoning + thought
 
     def _ended(self, found: ModelDelta, finish_reason: str, usage: Mapping[str, Any]) -> ModelDelta:
