@@ -1,14 +1,11 @@
 """Ends streams whose key was revoked, expired, or lost an App while they were open."""
 
 import asyncio
-import logging
 from collections import defaultdict
 
-from apps_registry.database import DATABASE_DOWN
+from apps_registry.forever import forever
 from keys.verification import Caller, usable_scopes
 from sessions_app.subscriptions import Subscription
-
-logger = logging.getLogger("aomi.api")
 
 CHECK_SECONDS = 3.0
 
@@ -26,7 +23,8 @@ class StreamGuard:
             return
         self._watched[caller].add(subscription)
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._check(), name="stream-guard")
+            checking = forever("stream-guard", self._check, every=CHECK_SECONDS, goes_on=lambda: bool(self._watched))
+            self._task = asyncio.create_task(checking, name="stream-guard")
 
     def unwatch(self, caller: Caller, subscription: Subscription) -> None:
         """Forget a subscription that has ended."""
@@ -35,17 +33,11 @@ class StreamGuard:
             del self._watched[caller]
 
     async def _check(self) -> None:
-        while self._watched:
-            await asyncio.sleep(CHECK_SECONDS)
-            try:
-                scopes = await usable_scopes({caller.key_id for caller in self._watched if caller.key_id is not None})
-            except DATABASE_DOWN as error:
-                logger.warning("keys of open streams not checked: %s", type(error).__name__)
-                continue
-            for caller, subscriptions in self._watched.items():
-                if caller.key_id is not None and scopes.get(caller.key_id, frozenset()) < caller.app_ids:
-                    for subscription in subscriptions:
-                        subscription.close()
+        scopes = await usable_scopes({caller.key_id for caller in self._watched if caller.key_id is not None})
+        for caller, subscriptions in self._watched.items():
+            if caller.key_id is not None and scopes.get(caller.key_id, frozenset()) < caller.app_ids:
+                for subscription in subscriptions:
+                    subscription.close()
 
 
 guard = StreamGuard()

@@ -70,7 +70,7 @@ def start_server(
         full = {**os.environ, **environment}
         process = subprocess.Popen(command, cwd=ROOT, env=full, stdout=log, stderr=subprocess.STDOUT)
     server = Server(port, process, log_path, environment)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         try:
             if server.get("/readyz", timeout=2).status_code == 200:
