@@ -16,19 +16,23 @@ def main() -> None:
     try:
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
-        from django.db import OperationalError, ProgrammingError
+        from django.db import Error, ProgrammingError
     except ImportError as error:
         raise SystemExit(f"{error}. Install the dependencies first; the README's first command does it.") from error
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         raise SystemExit(f"Error: {error}") from None
-    except OperationalError as error:
-        raise SystemExit(f"Error: the database did not answer: {str(error).splitlines()[0]}") from None
     except ProgrammingError as error:
         if type(error.__cause__).__name__ != "UndefinedTable":
             raise
         raise SystemExit("Error: the database has no tables yet: run `manage.py migrate` first.") from None
+    except Error as error:
+        from apps_registry.database_errors import may_pass
+
+        if not may_pass(error):
+            raise
+        raise SystemExit(f"Error: the database did not answer: {str(error).splitlines()[0]}") from None
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.utils.deprecation import MiddlewareMixin
 
-from chat.errors import place
+from apps_registry.error_place import place
 
 logger = logging.getLogger("aomi.admin")
 

@@ -39,7 +39,7 @@ async def _is_named(origin: str) -> bool:
     if origin not in _known:
         try:
             rows = await database.read(READ_ORIGIN, [origin])
-        except (*database.DATABASE_DOWN, Error):  # a NUL in it, or no database: the request will say so itself
+        except Error:  # a NUL in it, or no database: the request will say so itself
             return False
         _known[origin] = bool(rows[0][0])
     return _known[origin]

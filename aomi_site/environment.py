@@ -168,8 +168,8 @@ def _local_file(data_dir: Path, name: str, make: Callable[[], str]) -> str:
         ) from error
 
 
-def postgres_address(env: environ.Env) -> Any:
-    """Return Django's settings for the database that DATABASE_URL names.
+def postgres_address(env: environ.Env, name: str = "DATABASE_URL") -> Any:
+    """Return Django's settings for the database that a setting names.
 
     Raises:
         ImproperlyConfigured: it is not the address of a PostgreSQL. Its text is not repeated: it holds a password.
@@ -177,12 +177,12 @@ def postgres_address(env: environ.Env) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it would print the address, password and all
-            database = env.db_url("DATABASE_URL")
+            database = env.db_url(name)
     except (ValueError, KeyError, ImproperlyConfigured):
         database = {}
     if database.get("ENGINE") != "django.db.backends.postgresql" or not database.get("NAME"):
         raise ImproperlyConfigured(
-            "DATABASE_URL is not a PostgreSQL address; it looks like postgresql://user:password@host:5432/name."
+            f"{name} is not a PostgreSQL address; it looks like postgresql://user:password@host:5432/name."
         )
     return database
 

@@ -1,14 +1,13 @@
-"""gunicorn's configuration; `-c aomi_site/gunicorn_config.py`. Its flags override what stands here."""
+"""gunicorn's configuration; `-c aomi_site/gunicorn_config.py`. Its flags override what is here."""
 
 import gc
 import importlib
 import os
-import shutil
-import tempfile
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from aomi_site import metric_files
 from aomi_site.environment import Environment
 from apps_registry.descriptors import raise_limit
 
@@ -23,21 +22,24 @@ bind = os.environ.get("BIND", "127.0.0.1:8000")
 graceful_timeout = 30
 timeout = 60
 keepalive = 75
+# The application is loaded once, before the workers are forked: new ones would run the old code with new settings.
+NO_RELOAD = "SIGHUP does not reload: settings and code are read at start. Restart the server instead."
 # gunicorn's own access log would print the query string, which holds messages.
 accesslog = None
 errorlog = "-"
 loglevel = os.environ.get("LOG_LEVEL", "info").lower()
 control_socket_disable = True
-# Each worker counts in a file here, and whichever is asked for /metrics adds them up.
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="aomi-metrics-")
+# Each worker counts in a file of this folder, and whichever is asked for /metrics adds them up.
+metrics_lock = metric_files.make_folder()
 
 
-def on_starting(server: object) -> None:
+def on_starting(server: Any) -> None:
     """Check the settings and load the application, once for all workers.
 
-    They would fail one after the other, and import the same modules beside each other; forked from here, they share
-    the memory of what was loaded. gunicorn's own preload_app comes too early to tell of bad settings in a sentence.
+    They would fail one after the other, and each import the same modules; forked from here, they share the memory of
+    what was loaded. gunicorn's own preload_app comes too early to tell of bad settings in a sentence.
     """
+    server.handle_hup = lambda: server.log.warning(NO_RELOAD)
     try:
         importlib.import_module("aomi_site.asgi")
         importlib.import_module(_settings().ROOT_URLCONF)
@@ -47,12 +49,17 @@ def on_starting(server: object) -> None:
     gc.freeze()  # a collection would write to the shared pages
 
 
+def child_exit(server: object, worker: Any) -> None:
+    """Remove the files of a worker that ended."""
+    metric_files.forget_process(worker.pid)
+
+
 def on_exit(server: object) -> None:
     """Remove the counters' files; stop the embedded PostgreSQL if nobody else uses it.
 
     Workers cannot do it: they end by a signal.
     """
-    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+    metric_files.remove_folder()
     from aomi_site.embedded_postgres.server import stop_if_unused
 
     settings = _settings()

@@ -4,7 +4,6 @@ django-axes does the counting. By address alone it would lock out everybody behi
 could lock an operator out.
 """
 
-import asyncio
 import ipaddress
 import logging
 from typing import Any
@@ -21,6 +20,7 @@ from django.utils.deprecation import MiddlewareMixin
 from aomi_site.passwords import PasswordCheckBusy
 from aomi_site.proxies import parse_address
 from apps_registry import database
+from apps_registry.forever import forever
 
 logger = logging.getLogger("aomi.logins")
 
@@ -85,9 +85,8 @@ def _refusal(request: HttpRequest, status: int, reason: str, *, retry_after: int
 
 async def prune_logins_forever() -> None:
     """Remove, now and then, the counts that are over."""
-    while True:
-        await asyncio.sleep(PRUNE_SECONDS)
-        try:
-            await database.execute(PRUNE, [settings.AXES_COOLOFF_TIME])
-        except database.DATABASE_DOWN as error:
-            logger.warning("login attempts not pruned: %s", type(error).__name__)
+    await forever("prune-logins", _prune, every=PRUNE_SECONDS)
+
+
+async def _prune() -> None:
+    await database.execute(PRUNE, [settings.AXES_COOLOFF_TIME])

@@ -1,17 +1,16 @@
 """What watches the server: liveness, readiness, metrics. On the lean path, so all are coroutines."""
 
-import asyncio
 import hmac
 
 import prometheus_client
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from prometheus_client import multiprocess
-from psycopg.errors import UndefinedTable
 
-from apps_registry import database
+from aomi_site import metric_files
+from aomi_site.readiness import degraded, readiness
 
-READY_SECONDS = 3.0
+# What the answer calls a fault.
+FAULTS = {"unreachable": "down"}
 
 
 async def live(request: HttpRequest) -> JsonResponse:
@@ -20,14 +19,11 @@ async def live(request: HttpRequest) -> JsonResponse:
 
 
 async def ready(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when requests can be served, 503 while Postgres is away."""
-    try:
-        async with asyncio.timeout(READY_SECONDS):
-            await database.read("SELECT number FROM apps_registry_registryrevision")
-    except (*database.DATABASE_DOWN, TimeoutError):
-        return JsonResponse({"status": "unavailable", "database": "down"}, status=503)
-    except UndefinedTable:
-        return JsonResponse({"status": "unavailable", "database": "not migrated"}, status=503)
+    """Answer 200 when a chat could be stored, with what less is wrong; otherwise 503 and why."""
+    if fault := await readiness.fault():
+        return JsonResponse({"status": "unavailable", "database": FAULTS.get(fault, fault)}, status=503)
+    if reasons := degraded():
+        return JsonResponse({"status": "degraded", "database": "up", "degraded": reasons})
     return JsonResponse({"status": "ok", "database": "up"})
 
 
@@ -37,7 +33,4 @@ async def metrics(request: HttpRequest) -> HttpResponse:
     given = request.headers.get("Authorization", "")
     if not settings.METRICS_TOKEN or not hmac.compare_digest(given.encode(), expected.encode()):
         return HttpResponse(status=404)
-    registry = prometheus_client.CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    text = prometheus_client.generate_latest(registry)
-    return HttpResponse(text, content_type=prometheus_client.CONTENT_TYPE_LATEST)
+    return HttpResponse(metric_files.read(), content_type=prometheus_client.CONTENT_TYPE_LATEST)

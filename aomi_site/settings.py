@@ -113,7 +113,14 @@ else:
     raise ImproperlyConfigured("DATABASE_URL is not set: production needs its own PostgreSQL.")
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
+DATABASE_CONNECT_SECONDS = 5
+DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = DATABASE_CONNECT_SECONDS
+# Outside a transaction they outlive it, and the next one may run on another connection behind a pooler.
+DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
+# Where PostgreSQL itself is when DATABASE_URL names a pooler: LISTEN needs a connection that stays the same.
+DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", default="")
+if DATABASE_DIRECT_URL:
+    postgres_address(env, "DATABASE_DIRECT_URL")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Connections of one worker's async pool (the hot path); the admin uses its own.
 DATABASE_POOL_SIZE = env.whole_number("DATABASE_POOL_SIZE", 10)

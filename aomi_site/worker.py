@@ -14,6 +14,7 @@ from aomi_site.client_limits import LimitedHttpProtocol
 from aomi_site.upgrade_offers import DeclinesUpgrades
 from apps_registry.descriptors import budget
 
+NO_RELOAD = "A worker does not reload: it would run the same code. Restart the server instead."
 # Clients send messages and calldata of 60,000 bytes in the query string, and nine bytes a letter of some
 # scripts; what is longer than this is not worth reading to its end.
 URL_MAX_BYTES = 1024 * 1024
@@ -112,7 +113,10 @@ class AomiWorker(UvicornWorker):
         self.config.app = self.wsgi
         server = AomiServer(config=self.config)
         # gunicorn passes an operator's Ctrl-C on as SIGQUIT; UvicornWorker's own handler does not stop the server.
-        asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, server.handle_exit, signal.SIGQUIT, None)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGQUIT, server.handle_exit, signal.SIGQUIT, None)
+        # One that ends here would be followed by one of the same code, loaded before the fork.
+        loop.add_signal_handler(signal.SIGHUP, self.log.warning, NO_RELOAD)
         await server.serve(sockets=self.sockets)
         if not server.started:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)

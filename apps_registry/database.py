@@ -6,23 +6,24 @@ apps can share it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import close_old_connections, connection
-from psycopg import AsyncConnection, InterfaceError, OperationalError
+from django.db import DatabaseError, close_old_connections, connection
+from psycopg import AsyncConnection, Error, OperationalError
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from apps_registry.database_errors import READ_ONLY, kind
+from apps_registry.metrics import DATABASE_CONNECTIONS, DATABASE_FAILURES
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 Parameters = Mapping[str, Any] | Sequence[Any]
-# What a lost, stopped or overloaded Postgres raises.
-DATABASE_DOWN = (OperationalError, InterfaceError, PoolTimeout)
 
 # A request that finds no connection for so long, though it is its turn, is answered 503 and may come again.
 ACQUIRE_TIMEOUT_SECONDS = 2.0
@@ -32,7 +33,7 @@ AWAY_SECONDS = 1.0
 RECONNECT_SECONDS = 3.0
 # A database that hangs is as good as one that is away.
 STATEMENT_TIMEOUT_SECONDS = 10.0
-# Django also switches prepared statements off, which would have Postgres plan each of ours anew at each call.
+# Django also switches prepared statements off, which would have Postgres plan each of ours again at each call.
 _DJANGO_ONLY = {
     "assume_role",
     "context",
@@ -42,6 +43,7 @@ _DJANGO_ONLY = {
     "prepare_threshold",
     "server_side_binding",
 }
+_OURS: dict[str, Any] = {"autocommit": True, "application_name": "aomi"}
 
 _pool: AsyncConnectionPool[AsyncConnection[TupleRow]] | None = None
 _turns: asyncio.Semaphore | None = None
@@ -63,6 +65,8 @@ async def open_pool() -> None:
         max_size=settings.DATABASE_POOL_SIZE,
         timeout=ACQUIRE_TIMEOUT_SECONDS,
         reconnect_timeout=RECONNECT_SECONDS,
+        configure=_configure,
+        reconnect_failed=_note_unreachable,
         open=False,
         name="aomi",
     )
@@ -82,14 +86,45 @@ async def connect() -> AsyncConnection[TupleRow]:
     Raises:
         psycopg.OperationalError: Postgres cannot be reached.
     """
-    return await AsyncConnection.connect(**await _connection_parameters())
+    own = await AsyncConnection.connect(**await _connection_parameters())
+    await _configure(own)
+    return own
+
+
+async def connect_directly() -> AsyncConnection[TupleRow]:
+    """Return a connection as `connect` does, past any pooler: DATABASE_DIRECT_URL says where Postgres itself is.
+
+    Raises:
+        psycopg.OperationalError: Postgres cannot be reached.
+    """
+    if not settings.DATABASE_DIRECT_URL:
+        return await AsyncConnection.connect(**await _connection_parameters())
+    return await AsyncConnection.connect(
+        settings.DATABASE_DIRECT_URL, **_OURS, connect_timeout=settings.DATABASE_CONNECT_SECONDS
+    )
+
+
+async def _configure(new: AsyncConnection[TupleRow]) -> None:
+    """Count a new connection; behind a pooler, have it name no prepared statements.
+
+    A pooler gives every transaction whichever connection to Postgres is idle, on which other clients have prepared
+    other statements under the same names. It answers the start of a connection itself, with a process id of its own.
+    """
+    DATABASE_CONNECTIONS.inc()
+    cursor = await new.execute("SELECT pg_backend_pid()", prepare=False)
+    row = await cursor.fetchone()
+    if row is None or row[0] != new.info.backend_pid:
+        new.prepare_threshold = None
+
+
+def _note_unreachable(_: object) -> None:
+    DATABASE_FAILURES.labels("unreachable").inc()
 
 
 async def _connection_parameters() -> dict[str, Any]:
     """Return what Django's own connections are made with, for psycopg's async ones."""
     parameters = await asyncio.to_thread(connection.get_connection_params)
-    ours = {"autocommit": True, "application_name": "aomi"}
-    return {name: value for name, value in parameters.items() if name not in _DJANGO_ONLY} | ours
+    return {name: value for name, value in parameters.items() if name not in _DJANGO_ONLY} | _OURS
 
 
 def pool() -> AsyncConnectionPool[AsyncConnection[TupleRow]]:
@@ -108,7 +143,7 @@ async def execute(statement: str, parameters: Parameters = (), *, prepare: bool 
         prepare: as for `read`.
 
     Raises:
-        psycopg.Error: what Postgres objects to; those in DATABASE_DOWN when it cannot be reached.
+        psycopg.Error: what Postgres objects to; `may_pass` tells what may succeed later.
     """
     async with borrowed() as connection_:
         cursor = await connection_.execute(statement, parameters, prepare=prepare)
@@ -130,8 +165,9 @@ async def read(statement: str, parameters: Parameters = (), *, prepare: bool | N
     try:
         return await execute(statement, parameters, prepare=prepare)
     except OperationalError:
-        async with asyncio.timeout(STATEMENT_TIMEOUT_SECONDS):
-            await pool().check()
+        with _in_time():
+            async with asyncio.timeout(STATEMENT_TIMEOUT_SECONDS):
+                await pool().check()
         return await execute(statement, parameters, prepare=prepare)
 
 
@@ -151,12 +187,30 @@ async def borrowed() -> AsyncIterator[AsyncConnection[TupleRow]]:
     async with _turns:
         connection_ = await _acquire(has_waited=has_waited)
         try:
-            async with asyncio.timeout(STATEMENT_TIMEOUT_SECONDS):
-                yield connection_
-        except TimeoutError:
-            raise OperationalError("Postgres did not answer in time") from None
+            with _in_time():
+                async with asyncio.timeout(STATEMENT_TIMEOUT_SECONDS):
+                    yield connection_
+        except Error as error:
+            if _count(error) == READ_ONLY:
+                await connection_.close()  # a server that stays read-only may keep it; the next one may be elsewhere
+            raise
         finally:
             await pool().putconn(connection_)
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """Make a database that hangs look like one that is away."""
+    try:
+        yield
+    except TimeoutError:
+        raise OperationalError("Postgres did not answer in time") from None
+
+
+def _count(error: Exception) -> str | None:
+    if fault := kind(error):
+        DATABASE_FAILURES.labels(fault).inc()
+    return fault
 
 
 async def _acquire(*, has_waited: bool) -> AsyncConnection[TupleRow]:
@@ -166,8 +220,9 @@ async def _acquire(*, has_waited: bool) -> AsyncConnection[TupleRow]:
         raise PoolTimeout("Postgres is away")
     try:
         return await pool().getconn()
-    except PoolTimeout:
+    except PoolTimeout as error:
         _away_until = now() + AWAY_SECONDS
+        _count(error)
         raise
 
 
@@ -176,6 +231,11 @@ async def run_orm(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
 
     def call() -> R:
         close_old_connections()
-        return function(*args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except DatabaseError as error:
+            if _count(error) == READ_ONLY:
+                connection.close()
+            raise
 
     return await asyncio.get_running_loop().run_in_executor(_orm_threads, call)

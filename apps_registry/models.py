@@ -34,6 +34,7 @@ __all__ = [
     "Provider",
     "RegistryRevision",
     "Secret",
+    "StoreProbe",
     "Tool",
 ]
 
@@ -221,6 +222,19 @@ class RegistryRevision(models.Model):
 
     def __str__(self) -> str:
         return str(self.number)
+
+
+class StoreProbe(models.Model):
+    """One row that `/readyz` writes to find out whether anything can be stored (aomi_site/readiness.py)."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    written_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(id=1), name="store_probe_is_one_row")]
+
+    def __str__(self) -> str:
+        return str(self.written_at)
 
 
 # The models of a part of the registry live with that part; Django finds them by this module.

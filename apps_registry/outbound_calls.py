@@ -1,6 +1,5 @@
 """The records of outbound calls: written as turns make them, pruned by age."""
 
-import asyncio
 import logging
 from dataclasses import asdict, astuple, replace
 from uuid import UUID
@@ -8,6 +7,7 @@ from uuid import UUID
 import psycopg
 
 from apps_registry import database
+from apps_registry.forever import forever
 from apps_registry.models import OutboundCall
 from apps_registry.outbound.client import CallRecord
 from apps_registry.outside_text import storable
@@ -37,7 +37,7 @@ async def store(app_id: int, turn_id: UUID, tool: str, records: list[CallRecord]
     columns = zip(*(astuple(_fitting(record)) for record in records), strict=True)
     try:
         await database.execute(INSERT, (app_id, turn_id, tool, *map(list, columns)))
-    except (psycopg.Error, *database.DATABASE_DOWN) as error:
+    except psycopg.Error as error:
         logger.warning("%d outbound calls not recorded: %s", len(records), type(error).__name__)
 
 
@@ -62,13 +62,12 @@ def _fitting(record: CallRecord) -> CallRecord:
 
 async def prune_outbound_forever() -> None:
     """Remove, now and then, the records that are older than KEPT_DAYS."""
-    while True:
-        await asyncio.sleep(PRUNE_SECONDS)
-        try:
-            while await prune_batch():
-                pass
-        except database.DATABASE_DOWN as error:
-            logger.warning("outbound calls not pruned: %s", type(error).__name__)
+
+    async def prune() -> None:
+        while await prune_batch():
+            pass
+
+    await forever("prune-outbound", prune, every=PRUNE_SECONDS)
 
 
 async def prune_batch() -> int:

@@ -37,6 +37,10 @@ class Breakers:
         state.prober = caller
         return True
 
+    def has_open(self) -> bool:
+        """Tell whether any model is left alone now."""
+        return any(state.open_until > self._now() for state in self._states.values())
+
     def answered(self, key: ModelKey) -> None:
         """Forget its failures: it has said something."""
         self._states.pop(key, None)

@@ -1,19 +1,21 @@
 """Every error under /api/ as `application/problem+json` (RFC 9457), with the contract's code words."""
 
 import logging
-import traceback
+import sys
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from apps_registry.database import DATABASE_DOWN
+from apps_registry.database_errors import may_pass
+from apps_registry.error_place import place
+from apps_registry.metrics import REFUSALS
 from apps_registry.request_ids import request_id
 from chat.providers.base import ModelFailure, ModelTimeout
 from keys.authentication import NO_VALID_KEY
@@ -25,7 +27,6 @@ from sessions_app.user_state import InvalidUserState
 logger = logging.getLogger("aomi.api")
 
 PROBLEM_TYPE = "application/problem+json"
-TRACE_FRAMES = 6
 ANOTHER_APPS_SESSION = "This session is not available to the caller."
 
 
@@ -74,6 +75,7 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
     if challenge := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
     body = problem(answer.status, answer.code, answer.detail)
+    REFUSALS.labels(answer.status, answer.code).inc()
     return Response(body, status=answer.status, headers=headers, content_type=PROBLEM_TYPE)
 
 
@@ -99,6 +101,7 @@ def problem(status: int, code: str, detail: str) -> dict[str, Any]:
 
 def plain_problem(status: int, code: str, detail: str) -> HttpResponse:
     """Return the same answer where no API view is at work."""
+    REFUSALS.labels(status, code).inc()
     return JsonResponse(problem(status, code, detail), status=status, content_type=PROBLEM_TYPE)
 
 
@@ -111,24 +114,25 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer what nothing else caught; Django's handler500."""
-    if _is_page(request):
+    error = sys.exc_info()[1]
+    is_away = error is not None and may_pass(error)
+    answer = DATABASE_AWAY if is_away else SERVER_FAILED
+    if not _is_page(request):
+        response = plain_problem(answer.status, answer.code, answer.detail)
+    elif is_away:
+        response = HttpResponse(render_to_string("503.html"), status=answer.status)
+    else:
         return defaults.server_error(request)
-    return plain_problem(SERVER_FAILED.status, SERVER_FAILED.code, SERVER_FAILED.detail)
+    if is_away and error is not None:
+        logger.warning("%s: %s", request.path, place(error))
+        response.headers["Retry-After"] = str(answer.retry_after)
+        response._has_been_logged = True  # type: ignore[attr-defined]  # else Django logs a traceback
+    return response
 
 
 def _is_page(request: HttpRequest) -> bool:
     """Whether somebody looks at the answer: a browser, outside of the API, that asks for a page."""
     return not request.path.startswith("/api/") and "text/html" in request.headers.get("Accept", "")
-
-
-def place(error: BaseException) -> str:
-    """Name an exception's type and the calls that led to it, innermost first.
-
-    Its own text may quote what a caller sent, so that is left out.
-    """
-    frames = traceback.extract_tb(error.__traceback__)[-TRACE_FRAMES:]
-    where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
-    return f"{type(error).__name__} at {where}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,7 @@ class _Answer:
     retry_after: int = 0
 
 
+DATABASE_AWAY = _Answer(503, "overloaded", "The database is not available; try again shortly.", 2)
 SERVER_FAILED = _Answer(500, "internal_error", "The server failed; nothing is wrong with the request.")
 # The first class that fits decides.
 ANSWERS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Answer], ...] = (
@@ -159,7 +164,6 @@ ANSWERS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Answer], ..
     (RequestDataTooBig, _Answer(413, "message_too_large", "The request body is over the limit.")),
     (ModelTimeout, _Answer(504, "model_timeout")),
     (ModelFailure, _Answer(502, "model_error")),
-    (DATABASE_DOWN, _Answer(503, "overloaded", "The database is not available; try again shortly.", 2)),
 )
 
 
@@ -170,7 +174,7 @@ def _answer(exc: Exception) -> _Answer:
     if isinstance(exc, exceptions.APIException):
         retry_after = getattr(exc, "retry_after", 0)
         return _Answer(exc.status_code, str(exc.get_codes()), _sentence(exc), retry_after)
-    return SERVER_FAILED
+    return DATABASE_AWAY if may_pass(exc) else SERVER_FAILED
 
 
 def _sentence(exc: Exception) -> str:

@@ -16,8 +16,10 @@ from uuid import UUID
 from rest_framework.exceptions import APIException, AuthenticationFailed
 
 from apps_registry.configs import app_configs
+from apps_registry.error_place import place
+from apps_registry.forever import forever
 from chat.access import refusal_to_chat, refusal_to_read
-from chat.errors import NoSuchSession, place
+from chat.errors import NoSuchSession
 from keys.authentication import NO_VALID_KEY, Overloaded
 from keys.verification import Caller, callers_now
 from sessions_app.store import store
@@ -72,7 +74,8 @@ class AccessGuard:
         """Call `on_refusal` of what is open in here once its caller may not read it."""
         self._opened.add(opened)
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._keep_asking(), name="access-guard")
+            asking = forever("access-guard", self._round, every=CHECK_SECONDS, goes_on=lambda: bool(self._opened))
+            self._task = asyncio.create_task(asking, name="access-guard")
         try:
             yield opened
         finally:
@@ -97,15 +100,12 @@ class AccessGuard:
         if opened.refusal is not None:
             raise opened.refusal
 
-    async def _keep_asking(self) -> None:
-        while self._opened:
-            await asyncio.sleep(CHECK_SECONDS)
-            due = [each for each in self._opened if time.monotonic() - each.opened_at >= CHECK_SECONDS]
-            try:
-                if due:
-                    await self._ask(due)
-            except Exception as error:  # whatever it is, the next round may succeed
-                logger.warning("access of open streams not checked: %s", place(error))
+    async def _round(self) -> None:
+        due = [each for each in self._opened if time.monotonic() - each.opened_at >= CHECK_SECONDS]
+        try:
+            if due:
+                await self._ask(due)
+        finally:
             self._end_unchecked()
 
     async def _ask(self, due: Collection[Opened]) -> None:

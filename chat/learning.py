@@ -3,7 +3,8 @@
 import asyncio
 import logging
 
-from apps_registry.database import DATABASE_DOWN, run_orm
+from apps_registry.database import run_orm
+from apps_registry.error_place import place
 from apps_registry.model_rules import remember_rules
 from apps_registry.request_rules import RequestRules
 from apps_registry.values import ModelConfig
@@ -27,5 +28,5 @@ async def remember(config: ModelConfig, rules: RequestRules) -> None:
     try:
         if await run_orm(remember_rules, config.id, rules):
             logger.warning("requests to the model %s differ from now on: %s", config.name, rules.as_json())
-    except DATABASE_DOWN as error:
-        logger.warning("rules of the model %s not kept: %s", config.name, type(error).__name__)
+    except Exception as error:
+        logger.warning("rules of the model %s not kept: %s", config.name, place(error))

@@ -9,14 +9,16 @@ from contextlib import aclosing
 import orjson
 from django.conf import settings
 
-from apps_registry.database import DATABASE_DOWN
+from apps_registry.database_errors import may_pass
+from apps_registry.error_place import place
+from apps_registry.forever import forever
+from apps_registry.metrics import TURNS
 from apps_registry.tools.base import ToolContext
 from apps_registry.values import ModelConfig
 from chat.about_the_user import about_the_user
 from chat.announcer import Announcer
 from chat.breaker import breakers
 from chat.engine import run_turn
-from chat.errors import place
 from chat.events import RoundEnded, ToolResult
 from chat.fallback import FallbackModel
 from chat.history import ABOUT_TOOLS, PromptMessage, build_prompt, estimate_tokens
@@ -51,7 +53,9 @@ class TurnRunner:
         self._running[session.id] = turn
         task.add_done_callback(lambda _: self._forget(session.id, turn))
         if self._keeper is None or self._keeper.done():
-            self._keeper = asyncio.create_task(self._keep_leases(), name="turn-leases")
+            every = min(FLUSH_SECONDS, settings.TURN_LEASE_SECONDS / 3)
+            keeping = forever("turn-leases", self._keep_leases, every=every, goes_on=lambda: bool(self._running))
+            self._keeper = asyncio.create_task(keeping, name="turn-leases")
         return task
 
     def running(self, session_id: uuid.UUID) -> RunningTurn | None:
@@ -96,6 +100,7 @@ class TurnRunner:
         outcome = await self._outcome(turn, session, announcer)
         turn.is_ending = True
         outcome = await _store(turn, outcome)
+        TURNS.labels(outcome.turn_status).inc()
         for question in outcome.pause.inline_calls if outcome.pause else ():
             announcer.inline_call(question)
         announcer.status(outcome.session_status)
@@ -125,18 +130,12 @@ class TurnRunner:
         return turn.completed()
 
     async def _keep_leases(self) -> None:
-        while self._running:
-            await asyncio.sleep(min(FLUSH_SECONDS, settings.TURN_LEASE_SECONDS / 3))
-            texts = {(id_, turn.turn_id): turn.unstored_text for id_, turn in self._running.items()}
-            try:
-                kept = await turns.renew(texts) if texts else set()
-            except Exception as error:  # whatever it is, the next renewal may succeed
-                logger.warning("leases not renewed: %s", place(error))
-                continue
-            for session_id, turn_id in texts:
-                turn = self._running.get(session_id)
-                if turn is not None and turn.turn_id == turn_id and turn_id not in kept:
-                    self.cancel(session_id)  # nothing that it says would be stored any more
+        texts = {(id_, turn.turn_id): turn.unstored_text for id_, turn in self._running.items()}
+        kept = await turns.renew(texts) if texts else set()
+        for session_id, turn_id in texts:
+            turn = self._running.get(session_id)
+            if turn is not None and turn.turn_id == turn_id and turn_id not in kept:
+                self.cancel(session_id)  # nothing that it says would be stored any more
 
 
 async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) -> None:
@@ -232,7 +231,10 @@ async def _system_prompt(turn: RunningTurn, session: Session) -> str:
     if turn.app.recalls_earlier_sessions:
         try:
             earlier = await earlier_sessions(session, has_key=turn.has_key)
-        except DATABASE_DOWN as error:  # the turn is answered without, and stored once Postgres is back
+        except Exception as error:
+            if not may_pass(error):
+                raise
+            # The turn is answered without, and stored once Postgres is back.
             logger.warning("turn %s recalls nothing: %s", turn.turn_id, type(error).__name__)
     language = turn.app.reply_language
     sentence = f"Always answer in {language}, whatever language the user writes in." if language else ""
@@ -272,16 +274,16 @@ async def _store(turn: RunningTurn, outcome: TurnOutcome) -> TurnOutcome:
         try:
             turn.session = await turns.finish(session, turn.turn_id, outcome)
             return outcome
-        except DATABASE_DOWN as error:
-            if asyncio.get_running_loop().time() > deadline:
-                logger.error("turn %s is lost: Postgres stayed away (%s)", turn.turn_id, type(error).__name__)
+        except Exception as error:
+            if may_pass(error) and asyncio.get_running_loop().time() > deadline:
+                logger.error("turn %s is lost: Postgres stayed away (%s)", turn.turn_id, place(error))
                 raise
-        except Exception as error:  # it will not pass
-            logger.error("the result of turn %s could not be stored as it is: %s", turn.turn_id, place(error))
-            if (smaller := next(less, None)) is None:
-                raise
-            outcome = smaller
-            continue
+            if not may_pass(error):
+                logger.error("the result of turn %s could not be stored as it is: %s", turn.turn_id, place(error))
+                if (smaller := next(less, None)) is None:
+                    raise
+                outcome = smaller
+                continue
         await asyncio.sleep(STORE_PAUSE_SECONDS)
     return outcome
 

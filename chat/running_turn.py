@@ -80,12 +80,21 @@ class RunningTurn:
     is_ending: bool = False
     _must_ask: bool = False
     _started: float = field(default_factory=time.monotonic)
+    _started_at: datetime = field(init=False)
     first_token_ms: int | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cost: Decimal | None = None
     tool_rounds: int = 0
     _finish_reason: str = ""
+
+    def __post_init__(self) -> None:
+        """Note when the turn began, by Postgres's clock: the statement that began it has just set this column."""
+        self._started_at = self.session.last_active_at if self.session else datetime.now(UTC)
+
+    def _now(self) -> datetime:
+        """Return the time by Postgres's clock, which is what deadlines are compared with; the worker's may be wrong."""
+        return self._started_at + timedelta(seconds=time.monotonic() - self._started)
 
     @property
     def partial_text(self) -> str:
@@ -139,7 +148,7 @@ class RunningTurn:
         return self._paused() if self._must_ask else self._outcome("completed")
 
     def _paused(self) -> TurnOutcome:
-        until = datetime.now(UTC) + timedelta(seconds=settings.CONFIRMATION_SECONDS)
+        until = self._now() + timedelta(seconds=settings.CONFIRMATION_SECONDS)
         questions = [_question(call, until) for call in self.open_calls if call.confirmation is not None]
         return self._outcome("paused", pause=Pause(tuple(self.open_calls), questions, until))
 
@@ -235,7 +244,7 @@ class RunningTurn:
                 turn_id=self.turn_id,
                 role=role,
                 content=content,
-                created_at=datetime.now(UTC),
+                created_at=self._now(),
                 tool_round=tool_round,
                 tool_name=call.name[:64] if call else "",
                 tool_call_id=call.call_id[:100] if call else "",

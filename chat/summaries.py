@@ -8,7 +8,7 @@ import logging
 import uuid
 from collections.abc import Sequence
 
-from apps_registry.database import DATABASE_DOWN
+from apps_registry.database_errors import may_pass
 from apps_registry.values import AppConfig, ModelConfig, Sampling
 from chat.asking import ask
 from chat.history import estimate_tokens, message_cost, summary_cost, turns_newest_first
@@ -95,7 +95,9 @@ async def _make(
         if summary := answer.strip():
             count = session.summarised_count + len(covered)
             await store.give_summary(session.id, summary=summary, count=count, instead_of=session.summarised_count)
-    except (ModelFailure, TimeoutError, *DATABASE_DOWN) as error:
+    except Exception as error:
+        if not (isinstance(error, ModelFailure | TimeoutError) or may_pass(error)):
+            raise
         logger.info("session %s is not summarised now: %s", session.id, type(error).__name__)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from apps_registry.database import DATABASE_DOWN
+from apps_registry.database_errors import may_pass
 from apps_registry.values import AppConfig, ModelConfig, Sampling
 from chat.asking import ask
 from chat.providers.base import ModelFailure
@@ -45,7 +45,9 @@ async def _make(session: Session, app: AppConfig, model: ModelConfig) -> None:
             title = _clean(await _ask(session, app, model))
         if title and await store.give_title(session.id, title=title, instead_of=session.title):
             hub.publish(session.id, app.id, "title_changed", new_title=title)
-    except (ModelFailure, TimeoutError, *DATABASE_DOWN) as error:
+    except Exception as error:
+        if not (isinstance(error, ModelFailure | TimeoutError) or may_pass(error)):
+            raise
         logger.info("session %s keeps its first words as its title: %s", session.id, type(error).__name__)
 
 

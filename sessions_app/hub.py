@@ -11,6 +11,9 @@ from typing import Any
 
 from cachetools import LRUCache
 
+from apps_registry.error_place import place
+from apps_registry.forever import forever
+from apps_registry.metrics import EVENT_READERS, LOOP_FAILURES
 from sessions_app.bus import make_bus
 from sessions_app.bus.base import Bus
 from sessions_app.interests import REPEAT_SECONDS, RemoteInterests
@@ -48,7 +51,8 @@ class Hub:
         self._worker = uuid.uuid4().hex[:8]
         self._bus = make_bus()
         await self._bus.start(self)
-        self._repeater = asyncio.create_task(self._repeat_interests(), name="hub-interests")
+        repeating = forever("hub-interests", self._repeat_interests, every=REPEAT_SECONDS)
+        self._repeater = asyncio.create_task(repeating, name="hub-interests")
 
     async def stop(self) -> None:
         """Say what is left to say, and end."""
@@ -56,6 +60,11 @@ class Hub:
             self._repeater.cancel()
         if self._bus is not None:
             await self._bus.stop()
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether what other workers say fails to arrive here."""
+        return self._bus is not None and self._bus.is_deaf
 
     def handle(self, handler: Callable[[SessionEvent], None], *, on_gap: Callable[[], None] | None = None) -> None:
         """Call this with every event of other workers, and the second when some may have been missed."""
@@ -118,6 +127,7 @@ class Hub:
         if session_id not in self._subscriptions or (is_stream and self._streams[session_id] == 1):
             self.tell_workers(session_id, "_wanted", is_stream=is_stream)
         self._subscriptions[session_id].add(subscription)
+        EVENT_READERS.inc()
         return subscription
 
     def unsubscribe(self, session_id: uuid.UUID, subscription: Subscription) -> None:
@@ -126,6 +136,7 @@ class Hub:
         if subscription.is_stream:
             self._end_stream(session_id)
         self._subscriptions[session_id].discard(subscription)
+        EVENT_READERS.dec()
         if not self._subscriptions[session_id]:
             del self._subscriptions[session_id]
             if log := self._replay.get(session_id):
@@ -144,12 +155,15 @@ class Hub:
                 subscription.close()
 
     def on_message(self, message: bytes) -> None:
-        """Take an event of another worker."""
+        """Take an event of another worker; one that cannot be used is dropped, and those after it are heard."""
         try:
-            event = SessionEvent.load(message)
-        except ValueError:
-            logger.warning("a message on the bus that is not ours was ignored")
-            return
+            self._take(message)
+        except Exception as error:
+            logger.warning("a message on the bus was ignored: %s", place(error))
+            LOOP_FAILURES.labels("bus-message").inc()
+
+    def _take(self, message: bytes) -> None:
+        event = SessionEvent.load(message)
         self._answer_worker(event)
         for handler in self._handlers:
             handler(event)
@@ -223,11 +237,9 @@ class Hub:
             self.tell_workers(NO_SESSION, "_all_wanted", sessions=some, streams=streams)
 
     async def _repeat_interests(self) -> None:
-        while True:
-            await asyncio.sleep(REPEAT_SECONDS)
-            self._tell_interests()
-            self._interests.expire()
-            self._remote_streams.expire()
+        self._tell_interests()
+        self._interests.expire()
+        self._remote_streams.expire()
 
 
 hub = Hub()

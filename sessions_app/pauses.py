@@ -102,7 +102,6 @@ async def interrupt(session_id: UUID, turn_id: UUID) -> bool:
     return bool(await database.execute(sql_pauses.INTERRUPT_PAUSE, {"session": session_id, "turn": turn_id}))
 
 
-async def end_overdue() -> None:
-    """End the turns whose users have not answered in time."""
-    for session_id, turn_id in await database.read(sql_pauses.READ_OVERDUE):
-        await end(session_id, turn_id)
+async def overdue() -> list[tuple[UUID, UUID]]:
+    """Return (session id, turn id) of the turns whose users have not answered in time."""
+    return [(session_id, turn_id) for session_id, turn_id in await database.read(sql_pauses.READ_OVERDUE)]

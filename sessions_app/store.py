@@ -11,16 +11,15 @@ from uuid import UUID
 
 from cachetools import LRUCache
 from django.conf import settings
-from prometheus_client import Counter
 from psycopg.errors import ForeignKeyViolation
 from psycopg.rows import TupleRow
 
 from apps_registry import database
+from apps_registry.metrics import SESSION_LOADS
 from sessions_app import sql, sql_many, sql_turns
 from sessions_app.hub import hub
 from sessions_app.values import INTERRUPTED, SESSION_OVERHEAD_BYTES, Session, StoredMessage, Wallet
 
-LOADS = Counter("aomi_session_loads", "Sessions loaded, by the tier that had them.", ["tier"])
 DELETE_ATTEMPTS = 5
 
 READ_TOGETHER = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -37,7 +36,7 @@ class SessionStore:
         """Return the copy in memory, which may be stale: only a claim by its version proves it."""
         session = self._memory.get(session_id)
         if session is not None:
-            LOADS.labels("memory").inc()
+            SESSION_LOADS.labels("memory").inc()
         return session
 
     def remember(self, session: Session) -> None:
@@ -65,7 +64,7 @@ class SessionStore:
             return await self.reload(session_id)
         remembered = self._memory.get(session_id)
         if remembered is not None and remembered.version == version:
-            LOADS.labels("memory").inc()
+            SESSION_LOADS.labels("memory").inc()
             return remembered
         return await self.reload(session_id)
 
@@ -79,7 +78,7 @@ class SessionStore:
         if session is None:
             self.forget(session_id)
             return None
-        LOADS.labels("postgres").inc()
+        SESSION_LOADS.labels("postgres").inc()
         self.remember(session)
         return session
 
@@ -173,7 +172,7 @@ class SessionStore:
         return session_from_row(row).with_messages(messages), bool(row[-1])
 
     def _created(self, row: TupleRow) -> Session:
-        LOADS.labels("created").inc()
+        SESSION_LOADS.labels("created").inc()
         session = session_from_row(row)
         self.remember(session)
         return session

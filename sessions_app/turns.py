@@ -9,10 +9,11 @@ import orjson
 from django.conf import settings
 
 from apps_registry import database
+from apps_registry.metrics import SESSION_LOADS
 from sessions_app import pauses, sql_pauses, sql_turns
 from sessions_app.open_calls import OpenCall, dump
 from sessions_app.pauses import Pause
-from sessions_app.store import LOADS, session_from_row, store, wallet_parameters
+from sessions_app.store import session_from_row, store, wallet_parameters
 from sessions_app.values import IDLE, PROCESSING, Session, StoredMessage, Wallet, first_words
 
 # How often a stale copy is read again before the claim gives up: two turns of others in between are rare.
@@ -240,7 +241,7 @@ async def _claim_new(turn: NewTurn) -> Session | None:
     rows = await database.execute(sql_turns.CLAIM_NEW_SESSION, _claim_parameters(turn))
     if not rows:
         return None
-    LOADS.labels("created").inc()
+    SESSION_LOADS.labels("created").inc()
     return session_from_row(rows[0]).with_messages([_users_message(turn, rows[0])])
 
 

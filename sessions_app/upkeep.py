@@ -1,9 +1,10 @@
 """What every worker does now and then: end turns whose worker died, remove sessions past their App's retention."""
 
-import asyncio
 import logging
+from functools import partial
 
 from apps_registry import database
+from apps_registry.forever import forever, survive
 from sessions_app import pauses, sql_many
 from sessions_app.store import store
 
@@ -16,25 +17,25 @@ BATCH = 500
 
 async def sweep_forever() -> None:
     """End the turns of dead workers, whose readers hear of it though nobody asks, and those that wait in vain."""
-    while True:
-        await asyncio.sleep(SWEEP_SECONDS)
-        try:
-            for (session_id,) in await database.read(sql_many.READ_EXPIRED):
-                await store.reload(session_id)
-            await pauses.end_overdue()
-        except database.DATABASE_DOWN as error:
-            logger.warning("turns of dead workers not looked for: %s", type(error).__name__)
+    await forever("sweep", _sweep, every=SWEEP_SECONDS)
+
+
+async def _sweep() -> None:
+    for (session_id,) in await database.read(sql_many.READ_EXPIRED):
+        # One that cannot be ended must not keep the others from it.
+        await survive("sweep-session", partial(store.reload, session_id))
+    for session_id, turn_id in await pauses.overdue():
+        await survive("sweep-session", partial(pauses.end, session_id, turn_id))
 
 
 async def prune_forever() -> None:
     """Prune now and then; of all workers, one at a time does."""
-    while True:
-        await asyncio.sleep(PRUNE_SECONDS)
-        try:
-            while removed := await prune_batch():
-                logger.info("%d sessions were older than their App keeps them", removed)
-        except database.DATABASE_DOWN as error:
-            logger.warning("sessions not pruned: %s", type(error).__name__)
+    await forever("prune", _prune, every=PRUNE_SECONDS)
+
+
+async def _prune() -> None:
+    while removed := await prune_batch():
+        logger.info("%d sessions were older than their App keeps them", removed)
 
 
 async def prune_batch() -> int:

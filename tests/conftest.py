@@ -33,6 +33,8 @@ from tests import factories  # noqa: E402
 from tests.client import Client  # noqa: E402
 from tests.commands import Result, run_manage  # noqa: E402
 from tests.model_server import ModelServer, ScriptedModel  # noqa: E402
+from tests.needs import missing  # noqa: E402
+from tests.pooler import PGBOUNCER, Pooler  # noqa: E402
 from tests.product import Server, free_port, start_server  # noqa: E402
 from tests.upstream import Upstream, echo  # noqa: E402
 
@@ -138,13 +140,28 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def environment(database: str) -> dict[str, str]:
-    """The environment of a product on the test database."""
+def pooler(database: str) -> Iterator[Pooler]:
+    """A pgbouncer before the test database."""
+    if PGBOUNCER is None:
+        missing("no pgbouncer on this machine (Debian: apt-get install pgbouncer)")
+    folder = Path(tempfile.mkdtemp(prefix="pooler-", dir=_data))
+    folder.chmod(0o755)
+    running = Pooler(database, folder)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def environment(database: str, request: pytest.FixtureRequest) -> dict[str, str]:
+    """The environment of a product on the test database; with TESTS_THROUGH_POOLER=1, behind a pgbouncer."""
     keys = ",".join(settings.SECRETS_KEYS)  # what tests store, the product reads
+    addresses = {"DATABASE_URL": database}
+    if os.environ.get("TESTS_THROUGH_POOLER") == "1":
+        addresses = {"DATABASE_URL": request.getfixturevalue("pooler").url, "DATABASE_DIRECT_URL": database}
     return {
         "AOMI_ENV": "local",
         "AOMI_DATA_DIR": _data,
-        "DATABASE_URL": database,
+        **addresses,
         "TMPDIR": _data,  # servers that a test kills leave their counters there
         "SECRETS_KEYS": keys,
         **FAST_TIMEOUTS,

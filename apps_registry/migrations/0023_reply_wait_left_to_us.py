@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("apps_registry", "0020_keeps_reasoning"),
+        ("apps_registry", "0022_store_probe"),
     ]
 
     operations = [

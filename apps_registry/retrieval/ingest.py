@@ -13,6 +13,7 @@ from django.conf import settings
 from psycopg.types.json import Jsonb
 
 from apps_registry import database
+from apps_registry.forever import forever
 from apps_registry.retrieval import sql
 from apps_registry.retrieval.blocks import UnreadableError
 from apps_registry.retrieval.child import Extraction, extract
@@ -53,15 +54,7 @@ class Job:
 
 async def ingest_forever() -> None:
     """Take documents one after another for as long as the worker runs."""
-    while True:
-        try:
-            if await ingest_next():
-                continue
-        except database.DATABASE_DOWN as error:
-            logger.warning("no documents taken: %s", type(error).__name__)
-        except Exception as error:  # one document must not end the ingest of all others
-            logger.error("a document's ingest failed: %s", type(error).__name__)
-        await asyncio.sleep(PAUSE_SECONDS)
+    await forever("ingest", ingest_next, every=PAUSE_SECONDS)
 
 
 async def ingest_next(app_id: int | None = None) -> bool:
@@ -98,19 +91,15 @@ async def _kept(job: Job) -> AsyncIterator[None]:
     task = asyncio.current_task()
 
     async def renew() -> None:
-        while True:
-            await asyncio.sleep(min(1.0, settings.INGEST_LEASE_SECONDS / 3))
-            renewal = {**job.key, "lease": settings.INGEST_LEASE_SECONDS, "progress": job.progress}
-            try:
-                kept = await database.execute(sql.RENEW, renewal)
-            except database.DATABASE_DOWN:
-                continue  # it may be back before the lease ends
-            if not kept and task is not None:
-                job.lost = True
-                task.cancel()
-                return
+        values = {**job.key, "lease": settings.INGEST_LEASE_SECONDS, "progress": job.progress}
+        if not await database.execute(sql.RENEW, values) and task is not None:
+            job.lost = True
+            task.cancel()
 
-    renewal = asyncio.create_task(renew(), name="ingest-lease")
+    renewing = forever(
+        "ingest-lease", renew, every=min(1.0, settings.INGEST_LEASE_SECONDS / 3), goes_on=lambda: not job.lost
+    )
+    renewal = asyncio.create_task(renewing, name="ingest-lease")
     try:
         yield
     except asyncio.CancelledError:

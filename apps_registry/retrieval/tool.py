@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from apps_registry.database import DATABASE_DOWN
+from apps_registry.database_errors import may_pass
 from apps_registry.retrieval.passages import for_model
 from apps_registry.retrieval.search import search
 from apps_registry.tools.base import SEARCH_TOOL, Tool, ToolContext, ToolError
@@ -39,8 +39,10 @@ def search_tool(app_id: int, tags: Sequence[str], *, documents: Mapping[int, Seq
             else:
                 chosen = [id_ for id_, borne in documents.items() if tag is None or tag in borne]
                 found = await search(app_id, query, documents=chosen)
-        except DATABASE_DOWN:
-            raise ToolError("the documents cannot be searched right now") from None
+        except Exception as error:
+            if may_pass(error):
+                raise ToolError("the documents cannot be searched right now") from None
+            raise
         return for_model(found.passages)
 
     return Tool(NAME, DESCRIPTION, parameters, run)

@@ -10,7 +10,7 @@ from sessions_app.bus.postgres import PostgresBus
 def make_bus() -> Bus:
     """Return the bus that the settings name."""
     if settings.BUS == "redis":
-        # The package is an extra; who does not use it need not have it.
+        # The package is an extra: it is needed for this bus only.
         from sessions_app.bus.redis import RedisBus  # noqa: PLC0415
 
         return RedisBus(settings.REDIS_URL)

@@ -21,7 +21,13 @@ class BusListener(Protocol):
 
 
 class Bus(Protocol):
-    """Carries messages between workers, at most once and in each sender's order."""
+    """Carries messages between workers, at most once and in each sender's order.
+
+    Attributes:
+        is_deaf: whether messages of other workers fail to arrive here.
+    """
+
+    is_deaf: bool
 
     async def start(self, listener: BusListener) -> None:
         """Begin to listen; the bus recovers from lost connections by itself."""

@@ -6,6 +6,8 @@ from sessions_app.bus.base import BusListener
 class MemoryBus:
     """Everybody who listens is in this process and hears the hub directly."""
 
+    is_deaf = False
+
     async def start(self, listener: BusListener) -> None:
         """Nothing to connect."""
 

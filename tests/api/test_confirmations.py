@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -173,6 +175,39 @@ def test_silence_expires(start: Callable[..., Server], app: App, model: Scripted
         assert texts(client.chat("Hello?"))[-1] == ("agent", "Anyway.")
         assert "in time" in tool_results(model.prompts[-1])[0]
     assert upstream.received == []
+
+
+SLOW_CLOCK = """
+import datetime as module
+
+class Kind(type):
+    def __instancecheck__(cls, value):
+        return isinstance(value, real)
+
+class Slow(module.datetime, metaclass=Kind):
+    @classmethod
+    def now(cls, tz=None):
+        return real.now(tz) - module.timedelta(hours=1)
+
+real, module.datetime = module.datetime, Slow
+"""
+
+
+def test_the_deadline_is_of_the_databases_clock(
+    start: Callable[..., Server], app: App, model: ScriptedModel, upstream: Upstream, tmp_path: Path
+) -> None:
+    """By the clock of a worker that is an hour slow, it would be over before the question is asked."""
+    (tmp_path / "sitecustomize.py").write_text(SLOW_CLOCK)
+    server = start(PYTHONPATH=str(tmp_path))
+    with Client(server.url, app=app.slug, key=factories.make_key(app).plain) as client:
+        began = timezone.now()
+        model.will(calls(("order", {"what": "tea"})), says("Tea is ordered."))
+        (question,) = asked(client.chat("Order!"))
+        expires_at = datetime.fromisoformat(question["expires_at"])
+        assert timedelta(seconds=599) < expires_at - began < timedelta(seconds=600) + (timezone.now() - began)
+        assert answer(client, question["call_id"]) == 200
+        assert texts(client.poll())[-1] == ("agent", "Tea is ordered.")
+    assert upstream.received
 
 
 def test_only_who_may_chat_in_the_session_may_answer(

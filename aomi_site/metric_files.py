@@ -1,0 +1,85 @@
+"""The files in which processes count: one folder a server, one file a process and kind of metric.
+
+gunicorn_config.py uses this before Django is set up, and before prometheus_client may be imported: that decides at its
+import whether to count in files, by the folder's name in the environment.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+PREFIX = "aomi-metrics-"
+# Its lock is held for as long as a process of the server lives, however that ends.
+LIVES = "lives.lock"
+READING = "reading.lock"
+OF_THE_DEAD = "counter_dead.db"
+
+
+def make_folder() -> int:
+    """Make this server's folder, name it in the environment, and remove those of servers that were killed.
+
+    Returns:
+        A file descriptor that the process must keep open.
+    """
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        _remove_if_dead(folder)
+    draft = Path(tempfile.mkdtemp(prefix=f".{PREFIX}"))
+    descriptor = os.open(draft / LIVES, os.O_CREAT | os.O_RDWR, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    folder = draft.with_name(draft.name.removeprefix("."))
+    draft.rename(folder)  # only now do others see it, and it is locked
+    os.environ[VARIABLE] = str(folder)
+    return descriptor
+
+
+def remove_folder() -> None:
+    """Remove this server's folder; it ends."""
+    shutil.rmtree(os.environ[VARIABLE], ignore_errors=True)
+
+
+def forget_process(pid: int) -> None:
+    """Remove the files of a worker that ended; what it counted stays in the sums."""
+    from prometheus_client import multiprocess
+    from prometheus_client.mmap_dict import MmapedDict
+
+    folder = Path(os.environ[VARIABLE])
+    multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
+    counted = folder / f"counter_{pid}.db"
+    if not counted.exists():
+        return
+    with _locked(fcntl.LOCK_EX):
+        total = MmapedDict(str(folder / OF_THE_DEAD))  # type: ignore[no-untyped-call]
+        for key, value, *_ in MmapedDict.read_all_values_from_file(str(counted)):  # type: ignore[no-untyped-call]
+            total.write_value(key, total.read_value(key)[0] + value, 0.0)  # type: ignore[no-untyped-call]
+        total.close()  # type: ignore[no-untyped-call]
+        counted.unlink()
+
+
+def read() -> bytes:
+    """Return what all processes have counted, in Prometheus's text format."""
+    import prometheus_client
+    from prometheus_client import multiprocess
+
+    registry = prometheus_client.CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    with _locked(fcntl.LOCK_SH):
+        return prometheus_client.generate_latest(registry)
+
+
+@contextlib.contextmanager
+def _locked(how: int) -> Iterator[None]:
+    """Keep the sums whole: a counter that is in two files for a moment, or in none, looks like a jump."""
+    with (Path(os.environ[VARIABLE]) / READING).open("a") as file:
+        fcntl.flock(file, how)
+        yield
+
+
+def _remove_if_dead(folder: Path) -> None:
+    with contextlib.suppress(OSError), (folder / LIVES).open("r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,61 @@
+"""Which database errors may pass, of whichever layer."""
+
+import psycopg
+import pytest
+from django.db import Error as DjangoError
+from django.db import connection
+from psycopg import errors
+from psycopg_pool import PoolClosed, PoolTimeout
+
+from apps_registry.database_errors import kind, may_pass
+
+
+def of_django(error: psycopg.Error) -> DjangoError:
+    """The same error as the ORM raises it."""
+    with pytest.raises(DjangoError) as raised, connection.wrap_database_errors:
+        raise error
+    return raised.value
+
+
+PASSING: dict[str, list[psycopg.Error]] = {
+    "read_only": [errors.ReadOnlySqlTransaction()],
+    "disk_full": [errors.DiskFull()],
+    "out_of_memory": [errors.OutOfMemory()],
+    "no_connections": [errors.TooManyConnections(), errors.ConfigurationLimitExceeded()],
+    "conflict": [errors.SerializationFailure(), errors.DeadlockDetected(), errors.LockNotAvailable()],
+    "timeout": [errors.QueryCanceled(), errors.IdleInTransactionSessionTimeout()],
+    "unreachable": [
+        errors.AdminShutdown(),
+        errors.CrashShutdown(),
+        errors.CannotConnectNow(),
+        errors.ConnectionFailure(),
+        errors.ProtocolViolation(),  # how pgbouncer says that it has no connection
+        errors.IoError(),
+        psycopg.OperationalError("connection failed"),
+        psycopg.InterfaceError("the connection is closed"),
+        PoolTimeout(),
+        PoolClosed(),
+    ],
+}
+LASTING = [
+    errors.UniqueViolation(),
+    errors.UndefinedTable(),
+    errors.SyntaxError(),
+    errors.InsufficientPrivilege(),
+    errors.CharacterNotInRepertoire(),
+    errors.InFailedSqlTransaction(),
+    errors.InternalError_(),
+    psycopg.DataError("NUL"),
+]
+
+
+@pytest.mark.parametrize(
+    ("word", "error"), [(word, error) for word, all_ in PASSING.items() for error in all_], ids=repr
+)
+def test_what_may_pass_has_a_word_in_both_layers(word: str, error: psycopg.Error) -> None:
+    assert (kind(error), kind(of_django(error))) == (word, word)
+
+
+@pytest.mark.parametrize("error", [*LASTING, *map(of_django, LASTING), ValueError(), TimeoutError()], ids=repr)
+def test_what_will_not_pass_has_none(error: Exception) -> None:
+    assert not may_pass(error)

@@ -1,0 +1,62 @@
+"""Loops that run for as long as the worker does."""
+
+import ast
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from apps_registry.forever import failing_loops, forever
+from apps_registry.metrics import LOOP_FAILURES
+from tests.product import ROOT
+
+APPS = ("aomi_site", "apps_registry", "chat", "keys", "sessions_app")
+
+
+def run(step: Callable[[], Awaitable[object]], *, rounds: int) -> None:
+    """Run a loop for some rounds, then cancel it."""
+
+    async def main() -> None:
+        done = asyncio.Event()
+        began = 0
+
+        async def counted() -> object:
+            nonlocal began
+            began += 1
+            if began == rounds:
+                done.set()
+            return await step()
+
+        task = asyncio.create_task(forever("of-the-test", counted, every=0.001))
+        await asyncio.wait_for(done.wait(), 30)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("error", [ValueError("secret"), KeyError("secret"), MemoryError(), asyncio.CancelledError()])
+def test_a_loop_survives_whatever_a_round_raises(error: BaseException, caplog: pytest.LogCaptureFixture) -> None:
+    async def fail() -> None:
+        raise error
+
+    counter = LOOP_FAILURES.labels("of-the-test")
+    before = counter._value.get()
+    run(fail, rounds=4)
+    assert counter._value.get() >= before + 3
+    assert "of-the-test" in failing_loops()
+    assert "of-the-test failed and goes on" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_no_loop_of_the_product_pauses_by_itself() -> None:
+    """What runs for ever and sleeps in between is a background loop: it belongs to `forever`."""
+    loops = []
+    for path in (path for app in APPS for path in (ROOT / app).rglob("*.py") if "management" not in path.parts):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.While) and "asyncio.sleep(" in ast.unparse(node):
+                loops.append(f"{path.relative_to(ROOT)}: while {ast.unparse(node.test)}")
+    # Those of a turn that is stored and of a call that waits end with what they are about.
+    bounded = {"chat/runner.py: while session is not None", "chat/waiting.py: while True"}
+    assert set(loops) - bounded == {"apps_registry/forever.py: while goes_on()"}
