@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from apps_registry import database
+from apps_registry.database_errors import may_pass
 from keys import crypto
 
 # The revision comes along, so that a warm request reads nothing else.
@@ -92,6 +93,15 @@ class VerifierBusy(Exception):
     """More first-time keys wait for argon2 than this worker takes on."""
 
 
+async def _touch(key_id: int) -> None:
+    """Note that a key is used; a Postgres that takes no writes now must not close it to readers."""
+    try:
+        await database.execute(TOUCH_KEY, [key_id])
+    except Exception as error:
+        if not may_pass(error):
+            raise
+
+
 class KeyVerifier:
     """Checks keys for one worker process."""
 
@@ -129,7 +139,7 @@ class KeyVerifier:
         if key_id is None or not await self._matches(parts, secret_hash, address) or not is_usable:
             raise InvalidKey
         if is_stale:
-            await database.execute(TOUCH_KEY, [key_id])
+            await _touch(key_id)
         return Caller(key_id=key_id, app_ids=frozenset(app_ids), revision=revision)
 
     async def _matches(self, parts: crypto.KeyParts, secret_hash: str, address: str) -> bool:
