@@ -17,7 +17,7 @@ import hmac
 import math
 import secrets
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NoReturn
@@ -25,6 +25,7 @@ from typing import NoReturn
 from cachetools import LRUCache
 
 from apps_registry import database
+from apps_registry.database_errors import may_pass
 from keys import crypto
 
 # The revision comes along, so that a warm request reads nothing else.
@@ -168,6 +169,15 @@ class _Queue:
             self._waiting -= 1
 
 
+async def _note(statement: str, parameters: Sequence[object]) -> None:
+    """Write what is of use later; a Postgres that takes no writes now must not close a key to readers."""
+    try:
+        await database.execute(statement, parameters)
+    except Exception as error:
+        if not may_pass(error):
+            raise
+
+
 class KeyVerifier:
     """Checks keys for one worker process."""
 
@@ -208,7 +218,7 @@ class KeyVerifier:
             self._verified.pop(mark, None)  # a revoked key is a guess like any other
             await self._fail(parts, row, address)
         if is_stale:
-            await database.execute(TOUCH_KEY, [key_id])
+            await _note(TOUCH_KEY, [key_id])
         return Caller(key_id=key_id, app_ids=frozenset(app_ids), revision=revision)
 
     def _refuse_guess(self, parts: crypto.KeyParts, mark: bytes, address: str) -> None:
@@ -230,7 +240,7 @@ class KeyVerifier:
             return False
         self._verified[mark] = row.secret_hash
         if row.secret_check is None:
-            await database.execute(STORE_CHECK, [crypto.secret_check(parts.secret), row.key_id])
+            await _note(STORE_CHECK, [crypto.secret_check(parts.secret), row.key_id])
         return True
 
     async def _fail(self, parts: crypto.KeyParts, row: _Row, address: str) -> NoReturn:
