@@ -10,6 +10,7 @@ from django.core.validators import RegexValidator
 from apps_registry.encryption import NoKeys
 from apps_registry.forms import MaskedInput
 from apps_registry.models import Model, Provider
+from apps_registry.text_fields import JSONTextField
 from apps_registry.tool_forms import PairsField, write_pairs
 
 
@@ -91,4 +92,5 @@ class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
             *("name", "provider", "provider_model_id", "context_window", "supports_tools", "supports_json"),
             *("prompt_price", "completion_price", "request_options"),
         )
+        field_classes = {"request_options": JSONTextField}
         widgets = {"request_options": forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})}

@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from typing import IO, Any
 
-import orjson
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
+
+from apps_registry.plain_json import TooDeep, read_json
+
+# More than a client's own JSON within it may have, so that the message about that one names its limit.
+MAX_DEPTH = 200
 
 
 class JSONParser(BaseParser):
@@ -21,8 +25,10 @@ class JSONParser(BaseParser):
         if not body.strip():
             return {}
         try:
-            data = orjson.loads(body)
-        except orjson.JSONDecodeError:
+            data = read_json(body, max_depth=MAX_DEPTH)
+        except TooDeep:
+            raise ParseError(f"The body is nested more than {MAX_DEPTH} levels deep.") from None
+        except ValueError:
             raise ParseError("The body is not valid JSON.") from None
         if not isinstance(data, dict):
             raise ParseError("The body is not a JSON object.")

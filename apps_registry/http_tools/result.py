@@ -12,6 +12,7 @@ from apps_registry.outbound.client import OutboundResponse
 from apps_registry.tools.base import ToolError
 
 KEYS_NAMED = 20
+TOO_DEEP = "the service's answer is nested too deeply"  # escapes in it would be read by the model alone
 # What the web is written in. Python knows others that are no charsets, or take an hour for a megabyte (punycode).
 _CHARSET = re.compile(r"(ascii|big5|cp|euc_|gb|iso|koi8|mac|shift_jis|tis-620|utf-(8|16|32))")
 
@@ -29,7 +30,9 @@ def read_result(response: OutboundResponse, definition: HttpToolDefinition) -> s
         return json.dumps({"status": response.status})
     try:
         data = json.loads(text)
-    except (ValueError, RecursionError):
+    except RecursionError:
+        raise ToolError(TOO_DEEP) from None
+    except ValueError:
         if definition.result_path:
             raise ToolError("the service's answer is not JSON") from None
         return text
@@ -72,7 +75,7 @@ def _spelled(data: Any) -> str:
     try:
         return storable(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
     except RecursionError:
-        raise ToolError("the service's answer is nested too deeply") from None
+        raise ToolError(TOO_DEEP) from None
 
 
 def _named(status: int) -> str:

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass, field
 
+from apps_registry.limited.errors import Refused
+
 MIB = 1024 * 1024
 MAX_FILE_BYTES = 20 * MIB
 MAX_UNPACKED_BYTES = 100 * MIB
@@ -21,7 +23,7 @@ INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufef
 UNSTORABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]")
 
 
-class UnreadableError(Exception):
+class UnreadableError(Refused):
     """A file gives no text; the message is one sentence for the operator."""
 
 

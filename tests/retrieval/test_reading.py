@@ -117,3 +117,15 @@ def test_a_folder_and_a_zip_become_their_files(manage: Callable[..., Result], ap
         ("docs/sub/one.txt", "garden"),
         ("docs/two/b/deep.md", "garden"),
     }
+
+
+def test_markdown_that_is_slow_to_render_is_read_at_once(ingest: Ingest, app: App) -> None:
+    hostile = {
+        "images": "![" * 200_000,
+        "brackets": "[" * 400_000,
+        "quotes": ">" * 100_000,
+        "comments": "a <!-- " * 60_000,
+    }
+    ingest({f"{name}.md": text.encode() for name, text in hostile.items()})
+    for name in hostile:
+        assert only(app, f"{name}.md").state == Document.State.READY, name

@@ -7,6 +7,7 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser
 
 from apps_registry.retrieval.blocks import Block, Reading, clean_line, under
+from apps_registry.retrieval.formats.nesting import check_nesting
 
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 SKIPPED = {"script", "style", "noscript", "template", "head", "svg", "iframe", "object", "select", "button", "nav"}
@@ -25,6 +26,7 @@ _HIDING = re.compile(
 
 def read(data: bytes) -> Reading:
     """Return the visible text; what styles or attributes hide is listed apart."""
+    check_nesting(data)
     tree, reading = LexborHTMLParser(data), Reading()
     title = tree.css_first("head > title") if tree.head else None
     reading.title = clean_line(title.text()) if title else ""
