@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from apps_registry.tools.get_wallet import CHAIN_NAMES
+from apps_registry.visible_text import visible_line
 from sessions_app.digest import EarlierSession
 from sessions_app.values import Wallet
 
@@ -36,5 +37,5 @@ def _session(earlier: EarlierSession) -> str:
 
 
 def _line(text: str) -> str:
-    """Return a text as one line: what a user once wrote shall not look like a part of the prompt."""
-    return " ".join(text.split())
+    """Return a text as one line: what a user once wrote shall not look like a part of the prompt, nor hide in it."""
+    return visible_line(text)

@@ -19,7 +19,8 @@ from chat.engine import run_turn
 from chat.errors import place
 from chat.events import ChatMessage, RoundEnded, ToolResult
 from chat.fallback import FallbackModel
-from chat.history import ABOUT_TOOLS, build_prompt, estimate_tokens
+from chat.fence import ABOUT_TOOLS
+from chat.history import build_prompt, estimate_tokens
 from chat.providers.base import ModelFailure, ModelTimeout
 from chat.running_turn import RunningTurn
 from chat.summaries import cancel_summaries, summarise_later
