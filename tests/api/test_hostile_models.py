@@ -166,3 +166,27 @@ def test_a_result_keeps_its_mark_and_no_other_has_it(
     assert contents[0] == first
     assert contents[1].splitlines()[0] != mark
     inside_fence(contents[1])
+
+
+def test_descriptions_and_choices_of_a_tool_hide_nothing(app_client: Client, app: App, model: ScriptedModel) -> None:
+    """Also of tools that were stored before anybody looked; what the model sends fits the cleaned choices."""
+    selectors = "".join(chr(0xE0100 + number) for number in range(40))
+    schema = {
+        "type": "object",
+        "properties": {"x": {"enum": [f"a{selectors}", "b\u3164"], "description": "Take\u034f"}},
+    }
+    factories.make_http_tool(
+        app, "http://127.0.0.1:1/", name="pick", description=f"Picks.{selectors}", parameters=schema
+    )
+    model.will(says("Hello."))
+    app_client.chat("Hi")
+    tools = {each["function"]["name"]: each["function"] for each in model.requests[-1]["tools"]}
+    assert tools["pick"]["description"] == "Picks."
+    assert tools["pick"]["parameters"]["properties"]["x"] == {"enum": ["a", "b"], "description": "Take"}
+
+
+def test_titles_and_quotes_hide_nothing(app_client: Client, app: App, model: ScriptedModel) -> None:
+    sent = "Price\u202e of\U000e0041 ETH\u3164?"
+    snapshot = app_client.chat(sent)
+    assert snapshot["messages"][0]["content"] == sent  # as the user wrote it
+    assert snapshot["title"] == "Price of ETH?"
