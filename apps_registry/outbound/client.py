@@ -170,6 +170,8 @@ async def _opened(transport: CheckedTransport, request: OutboundRequest) -> Asyn
         async with transport:
             sent = httpx2.Request(request.method, request.url, headers=headers, content=request.body)
             response = await transport.handle_async_request(sent)
+            if "x-gzip" in response.headers.get("Content-Encoding", ""):  # the same, says RFC 9110, section 8.4.1.3
+                response.headers["Content-Encoding"] = response.headers["Content-Encoding"].replace("x-gzip", "gzip")
             try:
                 yield response
             finally:
