@@ -50,7 +50,9 @@ def decode(body: bytes, declared: str) -> str:
     for mark, encoding in _MARKS:
         if body.startswith(mark):
             return body[len(mark) :].decode(encoding, "replace")
-    encoding = _known(declared) or _known(_declared_inside(body)) or json.detect_encoding(body)
+    encoding = _known(declared) or _known(_declared_inside(body))
+    if not encoding or (encoding == "utf-8" and 0 in body[:4]):  # no text in UTF-8 begins like that
+        encoding = json.detect_encoding(body)
     return body.decode(encoding, "replace")
 
 

@@ -146,6 +146,66 @@ SEEN: dict[str, Seen] = {
         "",
         is_error=True,
     ),
+    "cut while compressed": Seen(
+        "github.com/psf/requests/issues/3849",
+        one(http(gzip.compress(PRICE * 50)[:-20], JSON, "Content-Encoding: gzip")),
+        "compression is broken",
+        is_error=True,
+    ),
+    "compressed twice": Seen(
+        "rfc-editor.org/rfc/rfc9110#section-8.4",
+        one(http(gzip.compress(zlib.compress(PRICE)), JSON, "Content-Encoding: deflate, gzip")),
+    ),
+    "compressed, with padding behind it": Seen(
+        "github.com/python/cpython/issues/69009",
+        one(http(gzip.compress(PRICE) + bytes(8), JSON, "Content-Encoding: gzip")),
+    ),
+    "members of gzip, one after another": Seen(
+        "rfc-editor.org/rfc/rfc1952#section-2.2",
+        one(http(gzip.compress(PRICE[:4]) + gzip.compress(PRICE[4:]), JSON, "Content-Encoding: gzip")),
+    ),
+    "an encoding that we did not ask for and do not know": Seen(
+        "rfc-editor.org/rfc/rfc8878",
+        one(http(b"\x28\xb5\x2f\xfd" + bytes(range(200)), JSON, "Content-Encoding: zstd")),
+        "compression",
+        is_error=True,
+    ),
+    "a length twice": Seen(
+        "rfc-editor.org/rfc/rfc9110#section-8.6", one(http(PRICE, JSON, f"Content-Length: {len(PRICE)}"))
+    ),
+    "a length and chunks": Seen(
+        "rfc-editor.org/rfc/rfc9112#section-6.3",
+        one(chunked(PRICE).replace(b"\r\nTransfer", b"\r\nContent-Length: 3\r\nTransfer", 1)),
+    ),
+    "a header over two lines": Seen(
+        "rfc-editor.org/rfc/rfc9112#section-5.2", one(http(PRICE, JSON + ";\r\n charset=utf-8"))
+    ),
+    "lines that end in LF alone": Seen(
+        "rfc-editor.org/rfc/rfc9112#section-2.2", one(http(PRICE, JSON).replace(b"\r\n", b"\n"))
+    ),
+    "a type with an empty parameter": Seen(
+        "rfc-editor.org/rfc/rfc9110#section-5.6.6", one(http(PRICE, "Content-Type: application/json;charset=utf-8;;"))
+    ),
+    "partial content": Seen(
+        "rfc-editor.org/rfc/rfc9110#section-15.3.7",
+        one(http(PRICE, JSON, "Content-Range: bytes 0-11/12", status="206 Partial Content")),
+    ),
+    "not modified": Seen(
+        "rfc-editor.org/rfc/rfc9110#section-15.4.5",
+        one(http(status="304 Not Modified", sized=False)),
+        "304",
+        is_error=True,
+    ),
+    "a status of its own": Seen(
+        "developers.cloudflare.com (520 to 530)",
+        one(http(b"error code: 520", "Content-Type: text/plain", status="520 ")),
+        "520",
+        is_error=True,
+    ),
+    "keys that come twice": Seen("rfc-editor.org/rfc/rfc8259#section-4", one(http(b'{"price": 1, "price": 7}', JSON))),
+    "UTF-16 that says UTF-8": Seen(
+        "encoding.spec.whatwg.org/#decode", one(http('{"price": 7}'.encode("utf-16-le"), JSON + "; charset=utf-8"))
+    ),
     "no length and no chunks": Seen(
         "rfc-editor.org/rfc/rfc9112#name-message-body-length", one(http(PRICE, JSON, "Connection: close", sized=False))
     ),

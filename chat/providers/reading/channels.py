@@ -10,6 +10,7 @@ _NAMES = ("start", "channel", "constrain", "message", "end", "return", "call")
 _MARKS = tuple(f"<|{name}|>" for name in _NAMES)
 _MARK = re.compile("|".join(map(re.escape, _MARKS)))
 _OPENINGS = ("<|channel|>", "<|start|>assistant")
+_HEADER_MAX_CHARS = 400  # a longer one is none
 _FINAL = "final"  # what is for the reader; analysis and commentary are not
 
 
@@ -57,6 +58,9 @@ class ChannelFilter:
     def _add(self, text: str, said: tuple[list[str], list[str]]) -> None:
         if self._channel is None:
             self._header += text
+            if len(self._header) > _HEADER_MAX_CHARS:
+                said[0].append(self._header)
+                self._channel, self._has_message = _FINAL, True
         elif text:
             said[self._channel != _FINAL].append(text)
 
