@@ -4,9 +4,12 @@ import json
 
 import pytest
 
-from tests.answers_seen import CALLS, FAILURES, TEXTS, Called, Failed, Told
 from tests.client import Client, texts
 from tests.model_server import ScriptedModel, says
+from tests.seen.calls import CALLS
+from tests.seen.failures import FAILURES
+from tests.seen.shapes import Called, Failed, Told
+from tests.seen.texts import TEXTS
 
 
 @pytest.mark.parametrize("seen", TEXTS.values(), ids=TEXTS)

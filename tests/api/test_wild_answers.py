@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.answers_seen import SUM
 from tests.client import Client, texts
 from tests.model_server import DONE, Reply, ScriptedModel, chunk, sse
+from tests.seen.shapes import SUM
 from tests.wild import wild_json, wild_text
 
 outside = settings(

@@ -13,8 +13,10 @@ from chat.providers.base import ModelFailure
 from chat.providers.reading.chunks import AnswerReader
 from chat.providers.reading.events import DONE, EventDecoder
 from chat.providers.reading.tool_calls import ToolCallAssembly
-from tests.answers_seen import CALLS, FAILURES, TEXTS
 from tests.model_server import Reply, sse
+from tests.seen.calls import CALLS
+from tests.seen.failures import FAILURES
+from tests.seen.texts import TEXTS
 from tests.wild import wild_json, wild_text
 
 bounded = settings(max_examples=5, derandomize=True, database=None, deadline=None)
