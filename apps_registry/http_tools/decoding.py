@@ -7,6 +7,18 @@ import unicodedata
 
 # What the web is written in. Python knows others that are no charsets, or take an hour for a megabyte (punycode).
 _CHARSET = re.compile(r"(ascii|big5|cp|euc_|gb|iso|koi8|mac|shift_jis|tis-620|utf-(8|16|32))")
+# Servers name the smaller set of which they use a larger one: https://encoding.spec.whatwg.org/#names-and-labels.
+_LARGER = {
+    "ascii": "utf-8",
+    "big5": "big5hkscs",
+    "euc_kr": "cp949",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "shift_jis": "cp932",
+    "tis-620": "cp874",
+}
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # begins like the mark of UTF-16
@@ -38,12 +50,16 @@ def decode(body: bytes, declared: str) -> str:
     for mark, encoding in _MARKS:
         if body.startswith(mark):
             return body[len(mark) :].decode(encoding, "replace")
-    encoding = _known(declared) or _known(_declared_inside(body)) or json.detect_encoding(body)
+    encoding = _known(declared) or _known(_declared_inside(body))
+    if not encoding or (encoding == "utf-8" and 0 in body[:4]):  # no text in UTF-8 begins like that
+        encoding = json.detect_encoding(body)
     return body.decode(encoding, "replace")
 
 
 def is_html(body: bytes, media_type: str) -> bool:
-    """Whether a body is a page, as its type or its beginning says."""
+    """Whether a body is a page, as its type or its beginning says; JSON that bears the type of one is none."""
+    if body[:_HEAD_BYTES].lstrip()[:1] in {b"{", b"["}:
+        return False
     return media_type in _HTML_TYPES or (media_type in {"", "text/plain"} and bool(_IS_HTML.match(body[:_HEAD_BYTES])))
 
 
@@ -65,7 +81,7 @@ def _known(charset: str) -> str:
         name = codecs.lookup(charset).name if charset else ""
     except (LookupError, ValueError):
         return ""
-    return name if _CHARSET.match(name) else ""
+    return _LARGER.get(name, name) if _CHARSET.match(name) else ""
 
 
 def _is_strange(character: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from apps_registry.http_tools.decoding import decode, is_binary, is_html
 from apps_registry.http_tools.definition import HttpToolDefinition
+from apps_registry.http_tools.json_bodies import read_json
 from apps_registry.http_tools.json_path import NotThere, parse_path, pick
 from apps_registry.http_tools.shortening import spelled
 from apps_registry.outbound.client import OutboundResponse
@@ -33,7 +34,7 @@ def read_result(response: OutboundResponse, definition: HttpToolDefinition) -> s
     if not text and not definition.result_path:
         return json.dumps({"status": response.status, **_location(response), **headers})
     try:
-        data = json.loads(text)
+        data = read_json(text, response.media_type if definition.result_path else "")
     except RecursionError:
         raise ToolError(TOO_DEEP) from None
     except ValueError:

@@ -14,6 +14,7 @@ import httpx2
 
 from apps_registry.origins import DEFAULT_PORTS, host_and_port
 from apps_registry.outbound.backend import CheckedBackend
+from apps_registry.outbound.compression import Decompressor
 from apps_registry.outbound.errors import OutboundError, Refused, TimedOut, TooLarge, Unreachable
 
 MAX_BYTES = 1024 * 1024
@@ -176,8 +177,6 @@ async def _opened(transport: CheckedTransport, request: OutboundRequest) -> Asyn
                 await response.aclose()
     except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
         raise Unreachable(connect_failure(error)) from None
-    except httpx2.DecodingError:
-        raise Unreachable("the answer's compression is broken") from None
     except httpx2.TransportError as error:
         raise Unreachable(f"the connection broke ({type(error).__name__})") from None
 
@@ -185,11 +184,13 @@ async def _opened(transport: CheckedTransport, request: OutboundRequest) -> Asyn
 async def _bounded_body(response: httpx2.Response, max_bytes: int, record: CallRecord) -> bytes:
     body = bytearray()
     try:
-        # httpx2 decompresses at most 1 MiB at a time, so that a small bomb ends here and not in memory.
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > max_bytes:
-                raise TooLarge(max_bytes)
+        decompressor = Decompressor(response.headers.get("Content-Encoding", ""))
+        async for chunk in response.aiter_raw():
+            for piece in decompressor.feed(chunk):  # a small bomb ends here and not in memory
+                body += piece
+                if len(body) > max_bytes:
+                    raise TooLarge(max_bytes)
+        decompressor.end()
     finally:
         record.received_bytes = response.num_bytes_downloaded
     return bytes(body)

@@ -19,6 +19,12 @@ REFUSALS = frozenset({400, 404, 422, 500, 501})
 # A field is mended only where the provider says that the request itself is at fault.
 OF_FIELDS = frozenset({400, 422})
 LIMIT_FIELDS = (MAX_TOKENS, "max_completion_tokens")
+# The model called a tool in a way that its own server refuses (Groq): nothing is wrong with the request.
+_CALL_FAILED = re.compile(rb'"code"\s*:\s*"tool_use_failed"')
+# OpenAI and Azure; Alibaba's DashScope.
+_FILTERED = re.compile(
+    rb'"code"\s*:\s*"(?:content_filter|content_policy_violation|ResponsibleAIPolicyViolation|data_inspection_failed)"'
+)
 _MAX_DEPTH = 8
 # Words such as invalid_request_error, which stand in every refusal; and where pydantic quotes the request.
 _NO_SENTENCES = frozenset({"type", "object", "status", "input", "ctx", "url"})
@@ -80,7 +86,7 @@ def find_remedy(status: int, error: bytes, body: Mapping[str, Any], tools: Seque
         body: the request as it was sent.
         tools: the names of the tools in it, in its order.
     """
-    if status not in REFUSALS:
+    if status not in REFUSALS or is_failed_call(error):
         return None
     words = _Words(error)
     if tools and (left_out := _tools_named(words, tools)):
@@ -93,6 +99,16 @@ def find_remedy(status: int, error: bytes, body: Mapping[str, Any], tools: Seque
     if status not in OF_FIELDS:
         return None
     return _limit_remedy(words, body) or _field_remedy(words, body)
+
+
+def is_failed_call(error: bytes) -> bool:
+    """Tell whether the model called a tool as its provider does not take it: another attempt may be better."""
+    return _CALL_FAILED.search(error) is not None
+
+
+def is_filtered(error: bytes) -> bool:
+    """Tell whether a filter of what may be said refused the request."""
+    return _FILTERED.search(error) is not None
 
 
 class _Words:

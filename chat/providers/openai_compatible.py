@@ -23,7 +23,7 @@ from chat.history import PromptMessage, told
 from chat.issuers import Issuer, issuer_of
 from chat.providers.base import ModelDelta, ModelFailure, ModelTimeout, TimeLimits
 from chat.providers.cookies import keep_no_cookies
-from chat.providers.mending import ERROR_MAX_BYTES, REFUSALS
+from chat.providers.mending import ERROR_MAX_BYTES, REFUSALS, is_failed_call, is_filtered
 from chat.providers.reading.chunks import NO_DELTA, AnswerReader
 from chat.providers.reading.events import DONE, read_events
 from chat.providers.reading.json_values import UNREADABLE
@@ -165,7 +165,7 @@ class OpenAICompatibleModel:
                 return response
             error = await _error_body(response)
             if not self._requests.mend(response.status_code, error):
-                raise _refused(response)
+                raise _refused(response, error)
 
     async def _send(self, body: bytes) -> httpx2.Response:
         provider = self._connections.provider(self._config)
@@ -244,7 +244,7 @@ def _failure(error: Exception) -> ModelFailure:
             return ModelFailure(f"The connection to the model failed ({type(error).__name__}).", is_transient=True)
 
 
-def _refused(response: httpx2.Response) -> ModelFailure:
+def _refused(response: httpx2.Response, error: bytes) -> ModelFailure:
     status = response.status_code
     reasons = {
         401: "The model's provider refused our credentials.",
@@ -253,9 +253,11 @@ def _refused(response: httpx2.Response) -> ModelFailure:
         429: "The model's provider is rate-limiting us.",
     }
     detail = reasons.get(status, "The model's provider answered with an error.")
+    if is_filtered(error):
+        detail = "The content filter of the model's provider refused the request."
     return ModelFailure(
         f"{detail[:-1]} (HTTP {status}).",
-        is_transient=status >= 500 or status in TRANSIENT_STATUS,
+        is_transient=status >= 500 or status in TRANSIENT_STATUS or is_failed_call(error),
         retry_after=seconds_of(response.headers.get("Retry-After", "")),
         reason=f"http_{status}",
     )

@@ -81,14 +81,14 @@ def test_a_history_holds_only_what_servers_take(
     for prompt in model.prompts[-2:]:
         made = next(message["tool_calls"] for message in prompt if message.get("tool_calls"))
         assert [each["function"] for each in made] == [
-            {"name": "functions_send_money_", "arguments": "{}"},
+            {"name": "send_money_", "arguments": "{}"},
             {"name": "send", "arguments": '{"unreadable": "{\\"x\\": oops"}'},
             {"name": "unnamed", "arguments": '{"unreadable": "[1]"}'},
             {"name": "send", "arguments": "{}"},
         ]
         assert all(len(each["id"]) <= 40 for each in made)
         results = tool_results(prompt)
-        assert "there is no tool 'functions.send money!'" in error_of(results[0])
+        assert "there is no tool 'send money!'" in error_of(results[0])
         assert "not valid JSON" in error_of(results[1])
 
 

@@ -25,7 +25,7 @@ FAULTS: dict[str, tuple[list[Reply], int, str]] = {
     "[DONE] without a finish reason": ([Reply([PIECE, DONE])], 502, "model_error"),
     "nothing at all": ([Reply()], 502, "model_error"),
     "an empty answer": ([Reply([chunk({}, "stop"), DONE])], 502, "model_error"),
-    "a web page": ([Reply([b"<html>SECRET-PROVIDER-TEXT</html>"], headers=HTML)], 502, "model_error"),
+    "a web page": ([Reply([b"<html>SECRET-PROVIDER-TEXT</html>"], headers=HTML)] * 3, 502, "model_error"),
     "broken JSON": ([Reply([PIECE, b"data: {oops\n\n"])], 502, "model_error"),
     "broken UTF-8": ([Reply([PIECE, b'data: {"a": "\xff"}\n\n'])], 502, "model_error"),
     "a list for a chunk": ([Reply([b"data: [1]\n\n"])], 502, "model_error"),

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from chat.providers.base import ModelDelta, ModelFailure, ToolCallDelta
-from chat.providers.reading.json_values import UNREADABLE, load, load_exactly
+from chat.providers.reading.json_values import UNREADABLE, load_exactly
 from chat.providers.reading.thoughts import ThoughtFilter
 from chat.providers.reading.tool_calls import has_object_arguments, read_pieces
 
@@ -18,6 +20,8 @@ REASONING_FIELDS = ("reasoning_content", "reasoning", "reasoning_details")
 FAILED = frozenset({"error", "network_error", "abort", "insufficient_system_resource"})
 REPORTED = "The model reported an error while it answered."
 TRANSIENT_CODES = frozenset({408, 409, 429})  # and every 5xx
+# The model called a tool in a way that its own server refuses: another attempt may well be better, says Groq.
+CALL_FAILED = "tool_use_failed"
 # The bound of what is remembered of an answer, thoughts included; the engine ends a reply long before.
 SAID_MAX_CHARS = 4_000_000
 
@@ -33,6 +37,8 @@ class AnswerReader:
         self._is_text = False  # the reply has begun, in deltas: what comes is most likely more of it
         self._seen: set[str] = set()
         self._reasoning_field: str | None = None
+        self._has_halves = False  # of surrogate pairs, which some servers cut
+        self._half = ""
 
     def read(self, event: bytes) -> ModelDelta:
         """Return what an event says.
@@ -41,9 +47,20 @@ class AnswerReader:
             ModelFailure: it reports an error, or is not of any known shape.
         """
         try:
-            return self._chunk(load(event), event)
+            try:
+                chunk = orjson.loads(event)
+            except orjson.JSONDecodeError:
+                chunk, self._has_halves = load_exactly(event), True
+            delta = self._chunk(chunk, event)
+            return self._paired(delta) if self._has_halves else delta
         except (TypeError, ValueError, AttributeError, KeyError, IndexError):
             raise ModelFailure(UNREADABLE) from None
+
+    def _paired(self, delta: ModelDelta) -> ModelDelta:
+        """Return a chunk with the half of a character that the one before ended with, without the half it ends with."""
+        text = self._half + delta.text
+        self._half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" and not delta.finish_reason else ""
+        return delta._replace(text=text[: len(text) - len(self._half)])
 
     def _chunk(self, chunk: Any, event: bytes) -> ModelDelta:
         if type(chunk) is not dict:
@@ -63,6 +80,8 @@ class AnswerReader:
                 self._said.append(content)
                 self._length += len(content)
                 return ModelDelta(content)
+        if not delta and choice.get("text"):  # of the older protocol of completions
+            delta = {"content": choice["text"]}
         if not delta and choice.get("message"):
             found = self._message(choice["message"], event)
         elif not delta.keys() <= PLAIN:
@@ -160,7 +179,7 @@ def reported_failure(error: Any) -> ModelFailure:
         error = error["error"]
     code = str((error.get("code") or error.get("status")) if isinstance(error, dict) else "")
     status = int(code) if len(code) == 3 and code.isascii() and code.isdigit() else 0
-    is_transient = status >= 500 or status in TRANSIENT_CODES
+    is_transient = status >= 500 or status in TRANSIENT_CODES or code == CALL_FAILED
     return ModelFailure(REPORTED, is_transient=is_transient, reason=f"http_{status}" if status >= 400 else "")
 
 

@@ -79,6 +79,8 @@ class EventDecoder:
             self._rest = head[:LINE_MAX_BYTES]
             return b""
         self._has_begun = True
+        if text[:1] == b"<":  # of a gateway or a login: it may pass, and another model may answer
+            raise ModelFailure("The model's provider sent a page, which is not a chat completion.", is_transient=True)
         if text[:1] in b"{[":
             self._document = []
         return text

@@ -2,6 +2,8 @@
 
 import re
 
+from chat.providers.reading.channels import ChannelFilter, may_open, opens
+
 # What opens a thought, and what closes it. Only at the beginning of an answer: elsewhere they are text, such as an
 # answer about these very tags.
 TAGS = {
@@ -29,11 +31,14 @@ class ThoughtFilter:
         self._held = ""
         self._close = ""
         self._has_thought = False
+        self._channels: ChannelFilter | None = None
 
     def take(self, piece: str) -> tuple[str, str]:
         """Return what is certain now to be reply, and thought."""
         if self.is_over:
             return piece, ""
+        if self._channels is not None:
+            return self._channels.take(piece)
         self._held += piece
         thoughts: list[str] = []
         while not self.is_over:
@@ -42,6 +47,9 @@ class ThoughtFilter:
                     return "", "".join(thoughts)
             elif not self._begin_thought():
                 break
+        if self._channels is not None:
+            held, self._held = self._held, ""
+            return self._channels.take(held)
         if not self.is_over:
             return "", "".join(thoughts)
         reply, self._held = self._held, ""
@@ -49,6 +57,8 @@ class ThoughtFilter:
 
     def end(self) -> tuple[str, str]:
         """Return what was held back, now that nothing more comes: a thought without a close is one to its end."""
+        if self._channels is not None:
+            return self._channels.end()
         held, self._held = self._held, ""
         if self._close:
             return "", held
@@ -63,7 +73,10 @@ class ThoughtFilter:
             if lower.startswith(tag):
                 self._held, self._close, self._has_thought = start[len(tag) :], close, True
                 return True
-        self.is_over = bool(start) and not any(tag.startswith(lower) for tag in TAGS)
+        if opens(start):
+            self._channels = ChannelFilter()
+        is_open = self._channels is not None or may_open(start) or any(tag.startswith(lower) for tag in TAGS)
+        self.is_over = bool(start) and not is_open
         return False
 
     def _end_thought(self, thoughts: list[str]) -> bool:

@@ -5,6 +5,7 @@ there are complete, are not `{}`, and are not what this piece repeats. No call i
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ ARGUMENTS_MAX_CHARS = 64_000
 PIECES_MAX_CHARS = 16 * ARGUMENTS_MAX_CHARS
 KNOWN_OF_CALL = frozenset({"index", "id", "type", "function", "name", "arguments"})
 KNOWN_OF_FUNCTION = frozenset({"name", "arguments"})
+_AROUND_NAME = re.compile(r"^functions\.|(?<=\w):\d+$")
 
 
 def read_pieces(called: Any, *, is_restated: bool = False) -> tuple[ToolCallDelta, ...]:
@@ -41,7 +43,7 @@ def _piece(call: Mapping[str, Any], place: int, is_restated: bool) -> ToolCallDe
     return ToolCallDelta(
         _index(call.get("index"), place),
         str(call.get("id") or ""),
-        str(function.get("name") or ""),
+        _name(function.get("name"), call),
         _arguments(function.get("arguments")),
         extra or None,
         is_restated,
@@ -51,6 +53,12 @@ def _piece(call: Mapping[str, Any], place: int, is_restated: bool) -> ToolCallDe
 def _function(call: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the call's function; some gateways leave the level out."""
     return call.get("function") or (call if "name" in call or "arguments" in call else {})
+
+
+def _name(value: Any, call: Mapping[str, Any]) -> str:
+    """Return the name in a piece; some servers write null as a text into the pieces that continue a call."""
+    name = str(value or "")
+    return "" if name == "null" and not call.get("id") else name
 
 
 def _index(value: Any, place: int) -> int | None:
@@ -83,13 +91,21 @@ class _Call:
 
     def add(self, piece: ToolCallDelta) -> None:
         self.call_id = self.call_id or piece.call_id
-        # Some servers send a name that grows, like everything that they repeat.
-        self.name = piece.name if piece.name.startswith(self.name) else self.name
+        # Some servers send a name that grows, like everything that they repeat; some send it in pieces.
+        if piece.name.startswith(self.name):
+            self.name = piece.name
+        elif self.is_named_by(piece):
+            self.name += piece.name
         if piece.arguments:
             self._add_arguments(piece.arguments)
         if piece.extra and not piece.is_restated:
             self.verbatim = self.verbatim or Verbatim()
             self.verbatim.add(piece.extra)
+
+    def is_named_by(self, piece: ToolCallDelta) -> bool:
+        """Tell whether a piece goes on with the name: on servers that give ids, another call would have its own."""
+        is_same = bool(self.call_id) and not piece.call_id and piece.index is not None and piece.index == self.index
+        return is_same and not self.pieces and bool(piece.name) and piece.name != self.name
 
     def _add_arguments(self, text: str) -> None:
         self.length += len(text)
@@ -170,7 +186,8 @@ class ToolCallAssembly:
         if not latest.name:
             return latest
         if piece.name != latest.name:
-            return latest if piece.name.startswith(latest.name) and not latest.pieces else None
+            is_more = piece.name.startswith(latest.name) and not latest.pieces
+            return latest if is_more or latest.is_named_by(piece) else None
         if not is_complete(latest.pieces) or is_repeated(latest.pieces, piece.arguments):
             return latest
         if piece.arguments and not may_begin(piece.arguments):
@@ -211,4 +228,9 @@ def _takes_id(latest: _Call, piece: ToolCallDelta) -> bool:
 
 def _assembled(call: _Call) -> AssembledCall:
     extra = call.verbatim.whole() if call.verbatim else None
-    return AssembledCall(call.call_id, call.name, whole_arguments(call.pieces), extra)
+    return AssembledCall(call.call_id, _plain_name(call.name), whole_arguments(call.pieces), extra)
+
+
+def _plain_name(name: str) -> str:
+    """Return a tool's name without what gpt-oss and Kimi write around it: a namespace, a channel, a count."""
+    return _AROUND_NAME.sub("", name.partition("<|")[0].strip())
