@@ -30,18 +30,20 @@ from aomi_site.responses import (  # noqa: E402
 from aomi_site.static_files import StaticFiles  # noqa: E402
 from aomi_site.stock_handler import StockHandler  # noqa: E402
 from apps_registry import database  # noqa: E402
+from apps_registry.error_place import place  # noqa: E402
 from apps_registry.outbound_calls import prune_outbound_forever  # noqa: E402
 from apps_registry.request_ids import begin_request  # noqa: E402
 from apps_registry.retrieval.ingest import ingest_forever  # noqa: E402
 from apps_registry.services import warn_of_stopped_providers  # noqa: E402
 from chat import interrupts  # noqa: E402
+from chat.errors import SERVER_FAILED, plain_problem  # noqa: E402
 from chat.providers.openai_compatible import connections  # noqa: E402
 from chat.runner import runner  # noqa: E402
 from sessions_app.hub import hub  # noqa: E402
 from sessions_app.partials import partials  # noqa: E402
 from sessions_app.upkeep import prune_forever, sweep_forever  # noqa: E402
 
-access_log = logging.getLogger("aomi.access")
+logger, access_log = logging.getLogger("aomi.server"), logging.getLogger("aomi.access")
 lean, stock, static = ApiHandler(), StockHandler(), StaticFiles()
 proxy_headers = ProxyHeaders(settings.TRUSTED_PROXIES)
 _ending: "asyncio.Task[None] | None" = None
@@ -75,9 +77,20 @@ async def _http(scope: Scope, receive: Receive, send: Send) -> None:
 
     try:
         await _handler(path)(scope, receive, send_in_common)
+    except Exception as error:  # the server would print it with what it holds, and answer without our headers
+        logger.error("%s: %s id=%s", path, place(error), request_id)
+        if status == 0:
+            await _answer_failure(send_in_common)
     finally:
         milliseconds = (time.perf_counter() - began) * 1000
         _log_access(scope, status, milliseconds, request_id)
+
+
+async def _answer_failure(send: Send) -> None:
+    answer = plain_problem(SERVER_FAILED.status, SERVER_FAILED.code, SERVER_FAILED.detail)
+    headers = [(name.lower().encode(), value.encode()) for name, value in answer.items()]
+    await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.content})
 
 
 def _log_access(scope: Scope, status: int, milliseconds: float, request_id: str) -> None:

@@ -6,6 +6,8 @@ apps can share it.
 """
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -48,6 +50,7 @@ _OURS: dict[str, Any] = {"autocommit": True, "application_name": "aomi"}
 _pool: AsyncConnectionPool[AsyncConnection[TupleRow]] | None = None
 _turns: asyncio.Semaphore | None = None
 _away_until = 0.0
+_failed_at = -math.inf
 _orm_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="orm")
 
 
@@ -207,8 +210,15 @@ def _in_time() -> Iterator[None]:
         raise OperationalError("Postgres did not answer in time") from None
 
 
+def failed_within(seconds: float) -> bool:
+    """Whether, so many seconds ago at most, a statement of this worker failed for what may pass."""
+    return time.monotonic() - _failed_at < seconds
+
+
 def _count(error: Exception) -> str | None:
+    global _failed_at  # noqa: PLW0603 - see _pool
     if fault := kind(error):
+        _failed_at = time.monotonic()
         DATABASE_FAILURES.labels(fault).inc()
     return fault
 

@@ -10,6 +10,7 @@ from django.core.validators import RegexValidator
 from apps_registry.encryption import NoKeys
 from apps_registry.forms import MaskedInput
 from apps_registry.models import Model, Provider
+from apps_registry.text_fields import JSONTextField
 from apps_registry.tool_forms import PairsField, write_pairs
 
 
@@ -94,6 +95,7 @@ class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
             *("supports_tools", "supports_json", "prompt_price", "completion_price"),
             *("request_options", "request_rules"),
         )
+        field_classes = {"request_options": JSONTextField, "request_rules": JSONTextField}
         widgets = {
             name: forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
             for name in ("request_options", "request_rules")

@@ -155,17 +155,30 @@ class ToolAdmin(AppPartAdmin[Tool]):
 class OutboundCallAdmin(MachineRowsAdmin[OutboundCall]):
     """What tools and operators sent to other servers, and what was refused; kept for a month."""
 
-    list_display = ("created", "app", "tool", "request_line", "status", "verdict", "turn")
+    list_display = ("created", "app_name", "tool", "request_line", "status", "verdict", "turn")
     list_filter = ("app", "created_at")
     list_select_related = ("app",)
     search_fields = ("host", "tool", "verdict")
     search_help_text = "Host, tool, verdict, or the id of a turn."
     id_columns = ("turn_id",)
     fields = (
-        *("created", "turn", "app", "tool", "method", "host", "address"),
+        *("created", "turn", "app_name", "tool", "method", "host", "address"),
         *("status", "milliseconds", "received_bytes", "verdict"),
     )
-    readonly_fields = ("created", "turn")
+    readonly_fields = ("created", "turn", "app_name")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OutboundCall]:
+        """Calls with their Apps, and those whose App is gone."""
+        return super().get_queryset(request).select_related("app")
+
+    def has_delete_permission(self, request: HttpRequest, obj: OutboundCall | None = None) -> bool:
+        """They are evidence: only time removes them."""
+        return False
+
+    @admin.display(description="App", ordering="app")
+    def app_name(self, call: OutboundCall) -> str:
+        """The App by whose rules it was made."""
+        return str(call.app) if call.app else f"no. {call.app_id}, which is gone"
 
     @admin.display(description="time", ordering="created_at")
     def created(self, call: OutboundCall) -> SafeString:

@@ -16,9 +16,10 @@ from apps_registry.http_tools.argument_rows import TYPES, ArgumentRow, rows_of, 
 from apps_registry.http_tools.checks import METHODS, find_problems, secrets_used
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.models import Tool
+from apps_registry.plain_json import read_json_exactly
 from apps_registry.provider_fit import find_unfit, models_of_app
 from apps_registry.services import misdirected_secrets
-from apps_registry.text_fields import LinesField
+from apps_registry.text_fields import JSON_MAX_DEPTH, LinesField
 from apps_registry.tools.arguments import read_arguments
 from apps_registry.tools.base import ToolError
 
@@ -231,20 +232,22 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
     def _parameters(self) -> Any:
         text = self.cleaned_data["parameters"]
         try:
-            return json.loads(text) if text.strip() else schema_of(self.cleaned_data["arguments"])
-        except (ValueError, RecursionError) as error:
+            if text.strip():
+                return read_json_exactly(text, max_depth=JSON_MAX_DEPTH)
+            return schema_of(self.cleaned_data["arguments"])
+        except ValueError as error:
             field = "parameters" if text.strip() else "arguments"
-            raise ValidationError({field: str(error) or "It is nested too deeply."}) from None
+            raise ValidationError({field: str(error)}) from None
 
     def _body(self) -> Any:
         text, kind = self.cleaned_data["body"], self.cleaned_data["body_type"]
         try:
             if kind == "json":
-                return json.loads(text)
+                return read_json_exactly(text, max_depth=JSON_MAX_DEPTH)
             if kind == "form":
                 return read_pairs(text)
-        except (ValueError, RecursionError) as error:
-            raise ValidationError({"body": f"This is not JSON: {error}"}) from None
+        except ValueError as error:
+            raise ValidationError({"body": f"This cannot be read as JSON: {error}"}) from None
         except ValidationError as error:
             raise ValidationError({"body": error.messages}) from None
         if kind == "text":

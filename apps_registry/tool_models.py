@@ -144,8 +144,14 @@ class Secret(models.Model):
 class OutboundCall(models.Model):
     """One request that a tool sent to another server, or was refused; written by `outbound_calls`."""
 
+    # Evidence stays when its App goes, until its month is over. Null is never stored: it makes queries join loosely.
     app = models.ForeignKey(
-        "apps_registry.App", verbose_name="App", on_delete=models.CASCADE, related_name="outbound_calls"
+        "apps_registry.App",
+        verbose_name="App",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        related_name="outbound_calls",
     )
     # Without a constraint: turns belong to a layer above, and go without asking this one. None: an operator's doing.
     turn_id = models.UUIDField("turn", db_index=True, null=True)

@@ -3,7 +3,6 @@
 import uuid
 from typing import Any
 
-import orjson
 from rest_framework.exceptions import ValidationError
 
 from apps_registry.values import AppConfig
@@ -14,12 +13,8 @@ from sessions_app.access import UUID_PATTERN
 from sessions_app.store import store
 
 
-def as_answer(text: str) -> dict[str, Any] | None:
-    """Return the payload of a client's answer to a question; None when the text is something else."""
-    try:
-        data: Any = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
+def as_answer(data: object) -> dict[str, Any] | None:
+    """Return the payload of a client's answer to a question; None when the JSON data is something else."""
     if not isinstance(data, dict) or data.get("type") != CONFIRM_TOOL:
         return None
     payload = data.get("payload")

@@ -14,6 +14,7 @@ import orjson
 from apps_registry.outside_text import dump_storable, storable, storable_json_text
 from apps_registry.tools.arguments import dump_arguments, read_arguments
 from apps_registry.tools.base import Tool, ToolContext, ToolError
+from apps_registry.visible_text import visible
 from chat.events import (
     ConfirmationNeeded,
     RoundEnded,
@@ -280,9 +281,9 @@ class _Calls:
             result = _error(str(error))
         except Exception as error:  # a tool's own bug must not end the turn; its text may hold anything
             result = _error(f"the tool failed ({type(error).__name__})")
-        if len(result) > TOOL_RESULT_MAX_CHARS:
-            result = result[:TOOL_RESULT_MAX_CHARS] + f"… (cut; {len(result)} characters in all)"
-        return result
+        if len(result) <= TOOL_RESULT_MAX_CHARS:
+            return visible(result)
+        return visible(result[:TOOL_RESULT_MAX_CHARS]) + f"… (cut; {len(result)} characters in all)"
 
     def _is_to_confirm(self, call: ToolCall) -> bool:
         tool = self.by_name.get(call.name)

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from django.conf import settings
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from chat.errors import MessageTooLarge
-from sessions_app.user_state import InvalidUserState, parse_public_key, parse_user_state
+from sessions_app.user_state import InvalidUserState, parse_public_key, parse_user_state, text_of
 from sessions_app.values import Wallet
 
 TITLE_MAX_CHARS = 200
@@ -135,7 +134,7 @@ def client_state(request: Request) -> ClientState:
 def _user_state_text(request: Request) -> str | None:
     in_body = None if "user_state" in request.query_params else _body(request).get("user_state")
     if isinstance(in_body, dict):  # a JSON body may hold the object itself
-        return orjson.dumps(in_body).decode()
+        return text_of(in_body)
     text = text_parameter(request, "user_state")
     if text is not None and not text.strip():
         raise InvalidUserState("user_state is empty")

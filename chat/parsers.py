@@ -4,17 +4,21 @@ import codecs
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
-import orjson
 from django.http import HttpRequest, QueryDict
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
+
+from apps_registry.plain_json import TooDeep, read_json
 
 JSON_TYPES = frozenset({"application/json", "text/json"})
 FORM_TYPE = "application/x-www-form-urlencoded"
 # Django decodes by whatever codec the charset names, some of which give no text at all.
 FORM_CHARSETS = frozenset({"utf-8", "ascii", "iso8859-1", "cp1252"})
 TAKEN = f"send application/json or {FORM_TYPE}"
+
+# More than a client's own JSON within it may have, so that the message about that one names its limit.
+MAX_DEPTH = 200
 
 
 class JSONParser(BaseParser):
@@ -30,8 +34,10 @@ class JSONParser(BaseParser):
         if not body.strip():
             return {}
         try:
-            data = orjson.loads(body)
-        except orjson.JSONDecodeError:
+            data = read_json(body, max_depth=MAX_DEPTH)
+        except TooDeep:
+            raise ParseError(f"The body is nested more than {MAX_DEPTH} levels deep.") from None
+        except ValueError:
             raise ParseError("The body is not valid JSON.") from None
         if not isinstance(data, dict):
             raise ParseError("The body is not a JSON object.")

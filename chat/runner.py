@@ -21,7 +21,8 @@ from chat.breaker import breakers
 from chat.engine import run_turn
 from chat.events import RoundEnded, ToolResult
 from chat.fallback import FallbackModel
-from chat.history import ABOUT_TOOLS, PromptMessage, build_prompt, estimate_tokens
+from chat.fence import ABOUT_TOOLS
+from chat.history import PromptMessage, build_prompt, estimate_tokens
 from chat.providers.base import ModelFailure, ModelTimeout
 from chat.reduced import reduced
 from chat.running_turn import RunningTurn

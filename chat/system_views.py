@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps_registry.plain_json import TooDeep, read_json
 from chat.api import ApiView
 from chat.confirmations import as_answer, take_answer
 from chat.message_body import message_body
@@ -22,6 +23,7 @@ from sessions_app.values import StoredMessage
 RESPONSE_PREFIX = "Response of system endpoint: "
 EVENTS_DEFAULT = 50
 EVENTS_MAX = 1_000
+MAX_DEPTH = 20  # of the JSON in a message, as of a user_state
 
 
 class SystemView(ApiView):
@@ -30,7 +32,8 @@ class SystemView(ApiView):
     async def post(self, request: Request) -> Response:
         """Store it; a session that does not exist yet is made."""
         session_id, text = self.session_id(), message_parameter(request)
-        if (answer := as_answer(text)) is not None:
+        data = _json(text)
+        if (answer := as_answer(data)) is not None:
             return await self._answer(session_id, text, answer)
         session = await store.load(session_id)
         if session is None:
@@ -39,7 +42,7 @@ class SystemView(ApiView):
         if session is None:
             raise NotFound("The session was deleted meanwhile.")
         await self.app_of(session)
-        kind, payload = _kind_and_payload(text)
+        kind, payload = (CALLBACK, text) if data is not None else (NOTICE, orjson.dumps(text).decode())
         message = await add_event(session_id, kind=kind, payload=payload, content=f"{RESPONSE_PREFIX}{text}")
         if message is None:
             raise NotFound("The session was deleted meanwhile.")
@@ -68,12 +71,16 @@ class EventsView(ApiView):
         return Response([system_event(kind, payload) for kind, payload in await newest_events(session_id, count)])
 
 
-def _kind_and_payload(text: str) -> tuple[str, str]:
-    """JSON objects and lists are callbacks; anything else is a notice, a bare number or word among them."""
+def _json(text: str) -> dict[str, Any] | list[Any] | None:
+    """Return the JSON object or list that a message is; None: a notice, a bare number or word among them.
+
+    Raises:
+        ValidationError: it is nested too deeply.
+    """
     try:
-        data: Any = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        data = None
-    if isinstance(data, dict | list):
-        return CALLBACK, text
-    return NOTICE, orjson.dumps(text).decode()
+        data = read_json(text, max_depth=MAX_DEPTH)
+    except TooDeep:
+        raise ValidationError(f"message: its JSON is nested more than {MAX_DEPTH} levels deep.") from None
+    except ValueError:
+        return None
+    return data if isinstance(data, dict | list) else None

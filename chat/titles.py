@@ -5,6 +5,7 @@ import logging
 
 from apps_registry.database_errors import may_pass
 from apps_registry.values import AppConfig, ModelConfig, Sampling
+from apps_registry.visible_text import visible
 from chat.asking import ask
 from chat.providers.base import ModelFailure
 from sessions_app.hub import hub
@@ -59,6 +60,6 @@ async def _ask(session: Session, app: AppConfig, model: ModelConfig) -> str:
 
 def _clean(text: str) -> str:
     """Return the first line without quotes or a trailing dot, cut at a word."""
-    lines = [line.strip() for line in text.splitlines()]
+    lines = [line.strip() for line in visible(text).splitlines()]
     title = next((line for line in lines if line), "").strip("\"'“”*#` ").rstrip(".")
     return title if len(title) <= TITLE_MAX_CHARS else title[:TITLE_MAX_CHARS].rsplit(" ", 1)[0]

@@ -67,9 +67,9 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
         return badge(session.status)
 
     @admin.display(description="title", ordering="title")
-    def name(self, session: ChatSession) -> SafeString | str:
+    def name(self, session: ChatSession) -> SafeString:
         """Its title, and whether it is archived."""
-        title = session.title or NOTHING
+        title = format_html("<bdi>{}</bdi>", session.title) if session.title else NOTHING
         return format_html("{} {}", title, badge("archived")) if session.is_archived else title
 
     @admin.display(description="messages")

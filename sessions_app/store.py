@@ -72,7 +72,8 @@ class SessionStore:
     async def reload(self, session_id: UUID) -> Session | None:
         """Return the session from Postgres, past memory."""
         session, is_expired = await self._read(session_id)
-        if session is not None and is_expired:
+        # Where Postgres was away, leases ran out of workers that live: they get the time of one to come back.
+        if session is not None and is_expired and not database.failed_within(settings.TURN_LEASE_SECONDS):
             if await database.execute(sql_turns.EXPIRE_TURN, {"session": session_id}):
                 hub.publish(session_id, session.app_id, "status_changed", status=INTERRUPTED)
             session, _ = await self._read(session_id)

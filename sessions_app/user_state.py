@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from apps_registry.plain_json import TooDeep, check_depth, read_json
 from sessions_app.values import Wallet
 from sessions_app.wallets.addresses import is_mistyped
 
@@ -13,6 +14,9 @@ MAX_DEPTH = 20
 MAX_KEYS = 1_000
 CHAIN_ID_MAX = 2**53 - 1  # what a JavaScript number holds exactly
 ADDRESS_PATTERN = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
+
+
+TOO_DEEP = f"user_state is nested more than {MAX_DEPTH} levels deep"
 
 
 class InvalidUserState(ValueError):
@@ -34,14 +38,29 @@ def parse_user_state(text: str) -> tuple[str, Wallet | None]:
     if len(text.encode()) > MAX_BYTES:
         raise InvalidUserState(f"user_state is longer than {MAX_BYTES} bytes")
     try:
-        state = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        state = read_json(text, max_depth=MAX_DEPTH)
+    except TooDeep:
+        raise InvalidUserState(TOO_DEEP) from None
+    except ValueError:
         raise InvalidUserState("user_state is not valid JSON") from None
     if not isinstance(state, dict):
         raise InvalidUserState("user_state is not a JSON object")
-    _check_shape(state)
+    _check_keys(state)
     evm = state.get("evm")
     return text, parse_wallet(state) or (parse_wallet(evm) if isinstance(evm, dict) else None)
+
+
+def text_of(state: dict[str, Any]) -> str:
+    """Return the text of a `user_state` that came as an object within a JSON body.
+
+    Raises:
+        InvalidUserState: it is nested deeper than JSON can be written.
+    """
+    try:
+        check_depth(state, MAX_DEPTH)
+    except TooDeep:
+        raise InvalidUserState(TOO_DEEP) from None
+    return orjson.dumps(state).decode()
 
 
 def parse_wallet(state: dict[str, Any]) -> Wallet | None:
@@ -77,14 +96,13 @@ def parse_public_key(address: str) -> Wallet | None:
     return wallet
 
 
-def _check_shape(state: dict[str, Any]) -> None:
-    keys, depth = 0, 0
+def _check_keys(state: dict[str, Any]) -> None:
+    keys = 0
     level: list[Any] = [state]
     while level:
-        depth += 1
         keys += sum(len(item) for item in level)
-        if depth > MAX_DEPTH or keys > MAX_KEYS:
-            raise InvalidUserState(f"user_state is deeper than {MAX_DEPTH} levels or has over {MAX_KEYS} entries")
+        if keys > MAX_KEYS:
+            raise InvalidUserState(f"user_state has more than {MAX_KEYS} entries")
         level = [child for item in level for child in _children(item) if isinstance(child, dict | list)]
 
 

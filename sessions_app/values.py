@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from apps_registry.visible_text import visible_line
+
 # What the objects of a message and of a session cost beyond their texts: tracemalloc counts 311 and 420 bytes
 # on CPython 3.11, to which the cache adds an entry a session.
 MESSAGE_OVERHEAD_BYTES = 320
@@ -116,7 +118,7 @@ class Session:
 
 def first_words(text: str) -> str:
     """Return the beginning of a message as a title, cut at a word."""
-    line = " ".join(text[: 4 * TITLE_LENGTH].split())
+    line = visible_line(text[: 4 * TITLE_LENGTH])
     if len(line) <= TITLE_LENGTH:
         return line
     return line[: TITLE_LENGTH - 1].rsplit(" ", 1)[0] + "…"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import threading
 import uuid
 from collections import defaultdict, deque
@@ -145,8 +146,15 @@ class ModelServer:
 def tool_results(prompt: Iterable[Mapping[str, Any]]) -> list[str]:
     """The tools' results in a prompt, without what marks them as data from outside."""
     contents = [message["content"] for message in prompt if message["role"] == "tool"]
-    assert all(content.startswith("<tool_data>\n") for content in contents)
-    return [content.removeprefix("<tool_data>\n").rpartition("\n</tool_data>")[0] for content in contents]
+    return [inside_fence(content) for content in contents]
+
+
+def inside_fence(content: str) -> str:
+    """What stands between the marks of a tool's result, which the text between them does not hold."""
+    found = re.fullmatch(r"<tool_data ([0-9a-f]{16})>\n(.*)\n</tool_data \1>(?:\n[^\n]*)?", content, re.DOTALL)
+    assert found is not None, content
+    assert found[1] not in found[2]
+    return found[2]
 
 
 @dataclass

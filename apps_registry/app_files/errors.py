@@ -1,5 +1,7 @@
 """What is wrong with an App file."""
 
+from apps_registry.limited.errors import Refused
 
-class AppFileError(Exception):
+
+class AppFileError(Refused):
     """A file that is refused; the message names the line or the field."""

@@ -4,12 +4,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 import orjson
+from asgiref.sync import async_to_sync
 
 from apps_registry.app_files.errors import AppFileError
-from apps_registry.openapi.yaml_reader import load_yaml
+from apps_registry.limited import child
+from apps_registry.limited.errors import Refused
 
 T = TypeVar("T")
 
+PARSER = "apps_registry.app_files.parsing"
 MAX_BYTES = 4 * 2**20
 _KINDS = {
     str: "text",
@@ -104,7 +107,7 @@ def typed(value: Any, kind: type[T], path: str) -> T:
 
 
 def load(content: bytes) -> Mapping[str, Any]:
-    """Return what a YAML file holds.
+    """Return what a YAML file holds, which is parsed in the limited child process.
 
     Raises:
         AppFileError: it is too large, no YAML (the message has the line), or holds what no database stores.
@@ -112,34 +115,8 @@ def load(content: bytes) -> Mapping[str, Any]:
     if len(content) > MAX_BYTES:
         raise AppFileError(f"The file is larger than {MAX_BYTES // 2**20} MB.")
     try:
-        data = load_yaml(content.decode("utf-8-sig"), unique_keys=True)
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise AppFileError(f"The file cannot be read: line {line} is not UTF-8.") from None
-    except ValueError as error:
-        raise AppFileError(f"The file cannot be read: {error}.") from None
-    _refuse_unstorable(data, "")
-    if not isinstance(data, dict):
-        raise AppFileError(f"The file must be {_KINDS[dict]}.")
+        parsed = async_to_sync(child.result_of)(PARSER, "", content)
+    except Refused as error:
+        raise AppFileError(str(error)) from None
+    data: Mapping[str, Any] = orjson.loads(parsed)
     return data
-
-
-def _refuse_unstorable(data: Any, path: str) -> None:
-    """Refuse what PostgreSQL and JSON do not take: names that are no text, NUL, lone surrogates, huge numbers."""
-    if isinstance(data, dict):
-        for name, value in data.items():
-            if not isinstance(name, str):
-                raise AppFileError(f"{path or 'The file'}: the name {str(name)[:40]} must be text; put it in quotes.")
-            _refuse_unstorable(name, path)
-            _refuse_unstorable(value, f"{path}.{name[:80]}" if path else name[:80])
-    elif isinstance(data, list):
-        for index, value in enumerate(data):
-            _refuse_unstorable(value, f"{path}[{index}]")
-    else:
-        try:
-            orjson.dumps(data)
-            is_storable = "\0" not in str(data) and str(data) not in {"inf", "-inf", "nan"}
-        except TypeError:
-            is_storable = False
-        if not is_storable:
-            raise AppFileError(f"{path}: this holds characters, or a number, that cannot be stored.")

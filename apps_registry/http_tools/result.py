@@ -17,6 +17,7 @@ from apps_registry.retrieval.formats import html
 from apps_registry.tools.base import ToolError
 
 KEYS_NAMED = 20
+TOO_DEEP = "the service's answer is nested too deeply"  # escapes in it would be read by the model alone
 
 
 def read_result(response: OutboundResponse, definition: HttpToolDefinition) -> str:
@@ -33,7 +34,9 @@ def read_result(response: OutboundResponse, definition: HttpToolDefinition) -> s
         return json.dumps({"status": response.status, **_location(response), **headers})
     try:
         data = json.loads(text)
-    except (ValueError, RecursionError):
+    except RecursionError:
+        raise ToolError(TOO_DEEP) from None
+    except ValueError:
         if definition.result_path:
             raise ToolError("the service's answer is not JSON") from None
         return _spelled({**headers, "body": text}) if headers else text
@@ -91,7 +94,7 @@ def _spelled(data: Any) -> str:
     try:
         return storable_json_text(spelled(data))
     except RecursionError:
-        raise ToolError("the service's answer is nested too deeply") from None
+        raise ToolError(TOO_DEEP) from None
 
 
 def _named(status: int) -> str:

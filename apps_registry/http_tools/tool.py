@@ -25,6 +25,7 @@ from apps_registry.retry_after import seconds_of
 from apps_registry.secret_box import SecretBox
 from apps_registry.tools.arguments import dump_arguments
 from apps_registry.tools.base import Tool, ToolContext, ToolError
+from apps_registry.visible_text import visible, visible_data
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})  # RFC 9110, section 9.2.2
 TRANSIENT_STATUS = frozenset({429, 502, 503, 504})
@@ -72,7 +73,8 @@ def http_tool(definition: HttpToolDefinition, surroundings: Surroundings) -> Too
     Raises:
         ValueError: its parameters are not a JSON Schema.
     """
-    validator = schema.compile_schema(definition.parameters)
+    parameters = visible_data(definition.parameters)
+    validator = schema.compile_schema(parameters)
     fingerprint = _fingerprint(definition, surroundings)
 
     async def run(arguments: Mapping[str, Any], context: ToolContext) -> str:
@@ -92,8 +94,8 @@ def http_tool(definition: HttpToolDefinition, surroundings: Surroundings) -> Too
 
     return Tool(
         definition.name,
-        definition.description,
-        {"additionalProperties": False, **definition.parameters},
+        visible(definition.description),
+        {"additionalProperties": False, **parameters},
         run,
         check=partial(schema.check, validator),
         timeout_seconds=definition.timeout_seconds + GRACE_SECONDS,

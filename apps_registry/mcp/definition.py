@@ -1,6 +1,5 @@
 """What a chosen tool of an MCP server is, and whether it can be used."""
 
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ import orjson
 from apps_registry.http_tools.schema import find_schema_problem
 from apps_registry.mcp.remote import OfferedTool
 from apps_registry.openapi.texts import shortened, tool_name
+from apps_registry.visible_text import has_invisible
 
 MAX_DESCRIPTION = 1000
 
@@ -60,9 +60,14 @@ def find_problem(definition: McpToolDefinition) -> str | None:
     """Return why a tool cannot be used; None: it can."""
     if "\0" in repr(definition.as_json()) or len(definition.remote_name) > 200 or not definition.remote_name:
         return "Its name or its schema cannot be stored."
-    if any(_is_hidden(text) for text in _texts(definition.parameters)):
-        return "Its schema holds characters that cannot be seen, which a model would read."
     return find_schema_problem(dict(definition.parameters))
+
+
+def find_hidden(definition: McpToolDefinition) -> str | None:
+    """Return why a tool should not be chosen, though it could be used; None: nothing hides in it."""
+    if any(map(has_invisible, _texts(definition.parameters))):
+        return "Its schema holds characters that cannot be seen, which a model would read."
+    return None
 
 
 def local_name(slug: str, remote_name: str) -> str:
@@ -92,7 +97,3 @@ def _texts(node: Any) -> Iterator[str]:
         yield from _texts(value)
     for each in node if isinstance(node, list) else ():
         yield from _texts(each)
-
-
-def _is_hidden(text: str) -> bool:
-    return any(unicodedata.category(character)[0] == "C" and character not in "\t\r\n" for character in text)

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apps_registry.configs import surroundings_of
 from apps_registry.http_tools.scrub import scrub
-from apps_registry.mcp.definition import McpToolDefinition, define, find_problem, local_name
+from apps_registry.mcp.definition import McpToolDefinition, define, find_hidden, find_problem, local_name
 from apps_registry.mcp.models import McpServer
 from apps_registry.mcp.remote import McpError, OfferedTool, list_tools
 from apps_registry.mcp.tool import endpoint_of
@@ -166,7 +166,7 @@ def _choose_one(server: McpServer, each: OfferedState, *, is_wanted: bool) -> st
 def _state(
     name: str, offered: McpToolDefinition, accepted: McpToolDefinition | None, models: Iterable[Model]
 ) -> OfferedState:
-    problem = find_problem(offered) or next(find_unfit(models, name, offered.parameters), "")
+    problem = find_problem(offered) or find_hidden(offered) or next(find_unfit(models, name, offered.parameters), "")
     state: State = "new"
     if problem:
         state = "unusable"

@@ -14,6 +14,7 @@ from apps_registry.mcp.remote import Endpoint, McpError, call_tool
 from apps_registry.origins import host_of
 from apps_registry.outbound.client import CallRecord
 from apps_registry.tools.base import Tool, ToolContext, ToolError
+from apps_registry.visible_text import visible, visible_data
 
 
 def mcp_tool(
@@ -40,7 +41,8 @@ def mcp_tool(
     Raises:
         ValueError: its parameters are not a JSON Schema.
     """
-    validator = schema.compile_schema(definition.parameters)
+    parameters = visible_data(definition.parameters)
+    validator = schema.compile_schema(parameters)
 
     async def run(arguments: Mapping[str, Any], context: ToolContext) -> str:
         endpoint = endpoint_of(surroundings, url=url, headers=headers, timeout_seconds=timeout_seconds)
@@ -59,8 +61,8 @@ def mcp_tool(
 
     return Tool(
         name,
-        definition.description,
-        {"additionalProperties": False, **definition.parameters},
+        visible(definition.description),
+        {"additionalProperties": False, **parameters},
         run,
         check=partial(schema.check, validator),
         timeout_seconds=timeout_seconds + GRACE_SECONDS,

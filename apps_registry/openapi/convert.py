@@ -17,6 +17,7 @@ from apps_registry.openapi.schemas import DETAILS, SchemaReader, TooLarge
 from apps_registry.openapi.security import add_header_credentials, read_credentials
 from apps_registry.openapi.servers import host_of, server_url, whole_url
 from apps_registry.openapi.texts import shortened
+from apps_registry.visible_text import visible_data
 
 MAX_DESCRIPTION = 1000  # OpenAI-compatible APIs take 1,024
 MAX_SCHEMA_BYTES = 12_000  # some 3,000 tokens, which every request to the model carries
@@ -71,7 +72,7 @@ def _convert(document: Document, operation: Operation, server: str) -> ImportedT
     definition = HttpToolDefinition(
         name=operation.tool_name,
         description=_description(operation),
-        parameters=request.parameters(),
+        parameters=visible_data(request.parameters()),
         method=operation.method,
         url=url,
         query={**request.query, **credentials.query},

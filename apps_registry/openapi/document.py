@@ -1,4 +1,4 @@
-"""An OpenAPI document: parsed within limits, its version checked, its local references followed."""
+"""An OpenAPI document: parsed in a limited process, its version checked, its local references followed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,12 +6,13 @@ from typing import Any
 from urllib.parse import unquote
 
 import orjson
+from asgiref.sync import async_to_sync
 
-from apps_registry.openapi.yaml_reader import MAX_DEPTH, load_yaml
-from apps_registry.plain_json import depth_of, plain
+from apps_registry.limited import child
+from apps_registry.limited.errors import Refused
 
+PARSER = "apps_registry.openapi.parsing"
 MAX_BYTES = 32 * 1024 * 1024  # GitHub's, the largest in common use, has 13 MB
-MAX_YAML_BYTES = 8 * 1024 * 1024  # YAML takes some thirty times as long as JSON
 MAX_HOPS = 20
 
 
@@ -77,10 +78,10 @@ class Document:
 
 
 def read_document(content: bytes, url: str = "") -> Document:
-    """Parse a document, JSON or YAML.
+    """Parse a document, JSON or YAML, in the limited child process.
 
     Args:
-        content: the file, at most MAX_BYTES (MAX_YAML_BYTES of YAML).
+        content: the file, at most MAX_BYTES (parsing.MAX_YAML_BYTES of YAML).
         url: where it came from; empty: from a file.
 
     Raises:
@@ -88,33 +89,15 @@ def read_document(content: bytes, url: str = "") -> Document:
     """
     if len(content) > MAX_BYTES:
         raise DocumentError(f"The document has more than {MAX_BYTES // 2**20} MB.")
-    data = _parse(content)
+    try:
+        parsed = async_to_sync(child.result_of)(PARSER, "", content)
+    except Refused as error:
+        raise DocumentError(str(error)) from None
+    data = orjson.loads(parsed)
     if not isinstance(data, Mapping):
         raise DocumentError("The document is not an OpenAPI document: it is not an object.")
     _check_version(data)
     return Document(data, url)
-
-
-def _parse(content: bytes) -> Any:
-    content = content.removeprefix(b"\xef\xbb\xbf")
-    if content.lstrip()[:1] in {b"{", b"["}:
-        try:
-            data = orjson.loads(content)
-        except orjson.JSONDecodeError:
-            pass  # a YAML document may begin with a brace, too
-        else:
-            if depth_of(data) > MAX_DEPTH:
-                raise DocumentError("The document cannot be read: it is nested too deeply.")
-            # Only an escape can spell what cannot be stored: the parser takes no half of a pair and no control.
-            return plain(data, max_depth=MAX_DEPTH) if rb"\u0000" in content else data
-    if len(content) > MAX_YAML_BYTES:
-        raise DocumentError(f"The document has more than {MAX_YAML_BYTES // 2**20} MB of YAML; convert it to JSON.")
-    try:
-        return plain(load_yaml(content.decode()), max_depth=MAX_DEPTH)
-    except UnicodeDecodeError:
-        raise DocumentError("The document is not text in UTF-8.") from None
-    except ValueError as error:
-        raise DocumentError(f"The document cannot be read: {error}.") from None
 
 
 def _check_version(data: Mapping[str, Any]) -> None:

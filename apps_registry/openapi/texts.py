@@ -2,8 +2,9 @@
 
 import hashlib
 import re
-import unicodedata
 from typing import Any
+
+from apps_registry.visible_text import visible_line
 
 MAX_TOOL_NAME = 64
 MAX_ARGUMENT_NAME = 64
@@ -14,12 +15,8 @@ def shortened(text: Any, limit: int) -> str:
     """Return a text on one line, without characters that cannot be stored or seen, in at most `limit` characters."""
     if not isinstance(text, str) or limit <= 0:
         return ""
-    # Control and format characters (categories C*) hide text from the operator who reads it before a model does.
-    visible = "".join(
-        " " if character.isspace() else "" if unicodedata.category(character)[0] == "C" else character
-        for character in text[: limit * 8]
-    )
-    words = " ".join(visible.split())
+    # What shows nothing hides text from the operator who reads it before a model does.
+    words = visible_line(text[: limit * 8])
     if len(words) <= limit:
         return words
     return words[: limit - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"

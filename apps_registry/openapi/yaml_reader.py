@@ -1,6 +1,12 @@
-"""YAML as OpenAPI means it: the JSON types of YAML 1.2, and no bombs."""
+"""YAML as OpenAPI means it: the JSON types of YAML 1.2, and no bombs.
+
+The native parser builds its tree by recursion: 30,000 brackets overflow the C stack and end the process. Its events
+come one at a time, so the tree is built here, and depth and size are bounded before anything grows.
+"""
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -8,14 +14,6 @@ import yaml
 MAX_NODES = 2_000_000  # with every alias written out; GitHub's whole API has 600,000
 MAX_DEPTH = 200
 
-
-class _Loader(yaml.CSafeLoader):
-    """Knows `true` but not `yes`, `12:30` as text, and no dates: what YAML 1.2 and JSON agree on."""
-
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
-
-
-_JSON_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float", "str", "seq", "map", "merge")}
 _PLAIN = {
     "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     "bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
@@ -23,12 +21,45 @@ _PLAIN = {
     "float": (r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", list("-+.0123456789")),
     "merge": (r"<<", ["<"]),
 }
+_TAG = "tag:yaml.org,2002:"
 # What unquoted text means, for who writes what is read here: tag, pattern, first characters.
 PLAIN_RESOLVERS = [
-    (f"tag:yaml.org,2002:{kind}", re.compile(rf"(?:{pattern})\Z"), firsts) for kind, (pattern, firsts) in _PLAIN.items()
+    (f"{_TAG}{kind}", re.compile(rf"(?:{pattern})\Z"), firsts) for kind, (pattern, firsts) in _PLAIN.items()
 ]
-for _tag, _pattern, _firsts in PLAIN_RESOLVERS:
-    _Loader.add_implicit_resolver(_tag, _pattern, _firsts)
+_PATTERNS = {tag.removeprefix(_TAG): pattern for tag, pattern, _ in PLAIN_RESOLVERS}
+_KINDS_BY_FIRST = {
+    first: [kind for kind, (_, firsts) in _PLAIN.items() if first in firsts]
+    for first in {first for _, firsts in _PLAIN.values() for first in firsts}
+}
+_MERGE = object()  # the key `<<`
+_NO_KEY = object()
+
+
+@dataclass(slots=True)
+class _Known:
+    """A finished value.
+
+    Attributes:
+        size: how many nodes it has with every alias written out.
+        height: how deep lists and mappings are nested in it.
+    """
+
+    value: Any
+    size: int
+    height: int
+
+
+@dataclass(slots=True)
+class _Open:
+    """A list or a mapping whose end has not come yet."""
+
+    value: list[Any] | dict[Any, Any]
+    anchor: str | None
+    size: int = 1
+    height: int = 0
+    key: Any = _NO_KEY
+    names: set[str] = field(default_factory=set)
+    merged: list[Any] = field(default_factory=list)
 
 
 def load_yaml(text: str, *, unique_keys: bool = False) -> Any:
@@ -42,66 +73,171 @@ def load_yaml(text: str, *, unique_keys: bool = False) -> Any:
         ValueError: it is not YAML, has several documents, tags of its own, or grows too large or too deep when its
             aliases are written out; the message says so.
     """
-    loader = _Loader(text)
     try:
-        node = loader.get_single_node()
-        if node is None:
-            raise ValueError("it is empty")
-        _measure(node)
-        if unique_keys:
-            _refuse_twins(node)
-        return loader.construct_document(node)
+        loader = yaml.CSafeLoader(text)
+    except yaml.YAMLError as error:
+        raise ValueError(f"it is not YAML that can be read ({type(error).__name__})") from None
+    try:
+        return _Builder(unique_keys).build(_events(loader))
     except yaml.MarkedYAMLError as error:
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ValueError(f"it is not YAML{line}: {error.problem}") from None
-    except (yaml.YAMLError, RecursionError, TypeError) as error:
+    except (yaml.YAMLError, TypeError) as error:
         raise ValueError(f"it is not YAML that can be read ({type(error).__name__})") from None
     finally:
         loader.dispose()
 
 
-def _measure(root: yaml.Node) -> None:
-    """Refuse what would grow too large, too deep or without end; each shared node is measured once."""
-    sizes: dict[int, tuple[int, int]] = {}
-    waiting = [(root, False)]
-    open_nodes: set[int] = set()
-    while waiting:
-        node, is_done = waiting.pop()
-        children = _children(node)
-        if is_done:
-            open_nodes.discard(id(node))
-            size = 1 + sum(sizes[id(child)][0] for child in children)
-            depth = 1 + max((sizes[id(child)][1] for child in children), default=0)
-            if size > MAX_NODES or depth > MAX_DEPTH:
-                raise ValueError("its aliases or its nesting make it too large")
-            sizes[id(node)] = (size, depth)
-        elif id(node) in open_nodes:
+def _events(loader: yaml.CSafeLoader) -> Iterator[yaml.Event]:
+    while (event := loader.get_event()) is not None:
+        yield event
+
+
+class _Builder:
+    """Makes lists, mappings and values of events; what an alias repeats is one object in several places."""
+
+    def __init__(self, unique_keys: bool) -> None:
+        self._unique_keys = unique_keys
+        self._open: list[_Open] = []
+        self._anchors: dict[str, _Known | None] = {}  # None: not finished yet
+        self._documents = 0
+        self._root: Any = None
+
+    def build(self, events: Iterator[yaml.Event]) -> Any:
+        for event in events:
+            match event:
+                case yaml.ScalarEvent():
+                    self._take(event, _Known(_scalar(event), 1, 0), event.anchor)
+                case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
+                    self._begin(event)
+                case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
+                    self._end(event)
+                case yaml.AliasEvent():
+                    self._take(event, self._aliased(event), None)
+                case yaml.DocumentStartEvent():
+                    self._documents += 1
+                    if self._documents > 1:
+                        raise _problem(event, "there is a second document")
+        if not self._documents:
+            raise ValueError("it is empty")
+        return self._root
+
+    def _begin(self, event: yaml.CollectionStartEvent) -> None:
+        is_list = isinstance(event, yaml.SequenceStartEvent)
+        _check_tag(event, "seq" if is_list else "map")
+        if len(self._open) == MAX_DEPTH:
+            raise _problem(event, f"its nesting makes it too large: {MAX_DEPTH} levels are the limit")
+        if event.anchor:
+            self._anchors[event.anchor] = None
+        self._open.append(_Open([] if is_list else {}, event.anchor))
+
+    def _end(self, event: yaml.CollectionEndEvent) -> None:
+        done = self._open.pop()
+        value = done.value
+        if done.merged and isinstance(value, dict):
+            # Earlier ones win over later ones, and the mapping's own members over both.
+            value = {name: member for each in reversed(done.merged) for name, member in each.items()} | value
+        self._take(event, _Known(value, done.size, done.height + 1), done.anchor)
+
+    def _aliased(self, event: yaml.AliasEvent) -> _Known:
+        if event.anchor not in self._anchors:
+            raise _problem(event, f"there is no anchor {str(event.anchor)[:60]!r}")
+        known = self._anchors[event.anchor]
+        if known is None:
             raise ValueError("one of its aliases contains itself")
-        elif node.tag not in _JSON_TAGS:
-            raise ValueError(f"it has a tag that JSON has no type for, {node.tag[:60]}")
-        elif id(node) not in sizes:
-            open_nodes.add(id(node))
-            waiting.append((node, True))
-            waiting.extend((child, False) for child in children if id(child) not in sizes)
+        return known
+
+    def _take(self, event: yaml.Event, known: _Known, anchor: str | None) -> None:
+        """Put a value where it belongs."""
+        if anchor:
+            self._anchors[anchor] = known
+        if not self._open:
+            self._root = known.value
+            return
+        parent = self._open[-1]
+        parent.size += known.size
+        parent.height = max(parent.height, known.height)
+        if parent.size > MAX_NODES or len(self._open) + known.height > MAX_DEPTH:
+            raise _problem(event, "its aliases or its nesting make it too large")
+        if isinstance(parent.value, list):
+            parent.value.append(known.value)
+        elif parent.key is _NO_KEY:
+            parent.key = self._key(event, known.value, parent.names)
+        elif parent.key is _MERGE:
+            parent.key = _NO_KEY
+            parent.merged += _mappings(event, known.value)
+        else:
+            parent.value[parent.key] = known.value
+            parent.key = _NO_KEY
+
+    def _key(self, event: yaml.Event, value: Any, names: set[str]) -> Any:
+        if isinstance(value, list | dict):
+            raise _problem(event, "a list or a mapping cannot be a name")
+        if self._unique_keys and isinstance(event, yaml.ScalarEvent):
+            if event.value in names:
+                raise ValueError(f"{event.value[:60]!r} stands twice, in line {_line(event)} again")
+            names.add(event.value)
+        return value
 
 
-def _refuse_twins(root: yaml.Node) -> None:
-    waiting, seen = [root], {id(root)}
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, yaml.MappingNode):
-            names: set[str] = set()
-            for key, _ in node.value:
-                if isinstance(key, yaml.ScalarNode):
-                    if key.value in names:
-                        raise ValueError(f"{key.value[:60]!r} stands twice, in line {key.start_mark.line + 1} again")
-                    names.add(key.value)
-        fresh = [child for child in _children(node) if id(child) not in seen]
-        seen.update(map(id, fresh))
-        waiting.extend(fresh)
+def _scalar(event: yaml.ScalarEvent) -> Any:
+    """Return what a scalar means: by its tag if it has one, as text if it is quoted, else by its looks."""
+    text: str = event.value
+    if event.tag is None or event.tag == "!":
+        return _plain(text) if event.implicit[0] else text
+    kind = _kind_of(event)
+    if kind not in _PLAIN and kind != "str":
+        raise ValueError(f"it has a tag that JSON has no type for, {event.tag[:60]}")
+    if kind == "str":
+        return text
+    if not _PATTERNS[kind].match(text):
+        raise _problem(event, f"{text[:60]!r} is not what its tag says")
+    return _value(kind, text)
 
 
-def _children(node: yaml.Node) -> list[yaml.Node]:
-    if isinstance(node, yaml.MappingNode):
-        return [part for pair in node.value for part in pair]
-    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+def _plain(text: str) -> Any:
+    for kind in _KINDS_BY_FIRST.get(text[:1], ()):
+        if _PATTERNS[kind].match(text):
+            return _value(kind, text)
+    return text
+
+
+def _value(kind: str, text: str) -> Any:
+    match kind:
+        case "null":
+            return None
+        case "bool":
+            return text.lower() == "true"
+        case "int":
+            # Python reads no more than 4,300 digits; a number of so many is infinite to JSON.
+            return int(text) if len(text) <= 4000 else float(text)
+        case "float":
+            return float(text)
+    return _MERGE
+
+
+def _mappings(event: yaml.Event, value: Any) -> list[Any]:
+    """Return what a merge brings in."""
+    mappings = value if isinstance(value, list) else [value]
+    if not all(isinstance(each, dict) for each in mappings):
+        raise _problem(event, "only mappings can be merged by <<")
+    return mappings
+
+
+def _check_tag(event: yaml.CollectionStartEvent, kind: str) -> None:
+    if event.tag not in {None, "!", f"{_TAG}{kind}"}:
+        raise ValueError(f"it has a tag that JSON has no type for, {event.tag[:60]}")
+
+
+def _kind_of(event: yaml.ScalarEvent) -> str:
+    tag = str(event.tag)
+    return tag.removeprefix(_TAG) if tag.startswith(_TAG) else ""
+
+
+def _line(event: yaml.Event) -> int:
+    mark: Any = event.start_mark
+    return int(mark.line) + 1
+
+
+def _problem(event: yaml.Event, words: str) -> ValueError:
+    return ValueError(f"in line {_line(event)}, {words}")

@@ -1,7 +1,9 @@
 """What a reader makes of a file: blocks of text that know their place."""
 
-import re
 from dataclasses import dataclass, field
+
+from apps_registry.limited.errors import Refused
+from apps_registry.visible_text import invisible_in, visible, visible_line
 
 MIB = 1024 * 1024
 MAX_FILE_BYTES = 20 * MIB
@@ -13,15 +15,10 @@ MAX_HEADING_CHARS = 200
 MAX_HEADINGS = 8
 MAX_HIDDEN = 50
 MAX_HIDDEN_CHARS = 500
-
-# Characters that show nothing: zero-width ones, direction marks and overrides, soft hyphens, Unicode tags
-# (which can spell out whole sentences). The joiners U+200C and U+200D stay: several scripts need them.
-INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
-# What Postgres cannot hold, and controls that mean nothing in a text.
-UNSTORABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]")
+_CONTROLS = {chr(code) for code in [*range(0x20), *range(0x7F, 0xA0)]}  # junk, and no place to hide anything
 
 
-class UnreadableError(Exception):
+class UnreadableError(Refused):
     """A file gives no text; the message is one sentence for the operator."""
 
 
@@ -57,10 +54,10 @@ class Reading:
 
     def add(self, block: Block) -> None:
         """Take a block, cleaned; raises UnreadableError when the file holds more text than an App may store of it."""
-        text = UNSTORABLE.sub("", block.text)
-        if found := INVISIBLE.findall(text):
+        text = visible(block.text)
+        if found := [each for each in invisible_in(block.text) if each not in _CONTROLS]:
             self.hide(_spelled(found))
-            text = INVISIBLE.sub("", text).rstrip()
+            text = text.rstrip()
         if not text.strip():
             return
         self.characters += len(text)
@@ -79,7 +76,7 @@ class Reading:
 
 def clean_line(text: str) -> str:
     """Return text on one line without what cannot be stored or seen."""
-    return " ".join(INVISIBLE.sub("", UNSTORABLE.sub("", text)).split())
+    return visible_line(text)
 
 
 def under(heading: tuple[str, ...], level: int, title: str) -> tuple[str, ...]:
@@ -88,6 +85,16 @@ def under(heading: tuple[str, ...], level: int, title: str) -> tuple[str, ...]:
 
 
 def _spelled(found: list[str]) -> str:
-    """Describe invisible characters; Unicode tags are ASCII in disguise, so they are spelled out."""
-    secret = "".join(chr(ord(one) - 0xE0000) for one in found if 0xE0020 <= ord(one) <= 0xE007E)
+    """Describe invisible characters, with what they spell.
+
+    Unicode tags are ASCII in disguise, and the 256 variation selectors can each carry a byte.
+    """
+    codes = [ord(one) for one in found]
+    secret = "".join(chr(code - 0xE0000) for code in codes if 0xE0020 <= code <= 0xE007E)
+    selectors = (code - 0xFE00 if code < 0xFE10 else code - 0xE0100 + 16 for code in codes if _is_selector(code))
+    secret += visible(bytes(selectors).decode("utf-8", "replace"))
     return f"{len(found)} invisible characters" + (f" that spell: {secret}" if secret else "")
+
+
+def _is_selector(code: int) -> bool:
+    return 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF

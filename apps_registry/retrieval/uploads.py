@@ -4,6 +4,7 @@ import hashlib
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from asgiref.sync import async_to_sync
 from django.db import transaction
@@ -95,15 +96,32 @@ def _add_archive(app: App, name: str, data: bytes, tags: Sequence[str]) -> list[
     with tempfile.TemporaryFile() as out:
         async_to_sync(unpack_to)(data, out)
         outcomes = []
+        taken: set[str] = set()
         for member, offset, length in read_frames(out):
             out.seek(offset)
+            name = _free_name(f"{prefix}/{member}"[-MAX_NAME_CHARS:], taken)
             try:
-                outcomes.append(_add_file(app, f"{prefix}/{member}"[-MAX_NAME_CHARS:], out.read(length), tags))
+                outcomes.append(_add_file(app, name, out.read(length), tags))
             except UnreadableError as error:
-                outcomes.append(Outcome(f"{prefix}/{member}", None, str(error)))
+                outcomes.append(Outcome(name, None, str(error)))
     if not outcomes:
         raise UnreadableError(f"The zip holds no file that can be read: {READABLE}.")
     return outcomes
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """Return the name, with a number where another file of the zip has it already, and take it.
+
+    A zip may hold one name twice; under one name, the second file would replace the first.
+    """
+    ending = PurePosixPath(name).suffix
+    free, number = clean_line(name), 1
+    while free in taken:
+        number += 1
+        numbered = f" ({number}){ending}"
+        free = clean_line(name.removesuffix(ending))[: MAX_NAME_CHARS - len(numbered)] + numbered
+    taken.add(free)
+    return free
 
 
 def _add_file(app: App, name: str, data: bytes, tags: Sequence[str]) -> Outcome:

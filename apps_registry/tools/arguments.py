@@ -5,9 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
-from apps_registry.plain_json import depth_of
+from apps_registry.plain_json import TooDeep, read_json, read_json_exactly
 from apps_registry.tools.base import ToolError
 
 MAX_DEPTH = 100
@@ -22,15 +20,15 @@ def read_arguments(text: str) -> dict[str, Any]:
     """
     text = text or "{}"
     try:
-        arguments = orjson.loads(text)
+        arguments = read_json(text, max_depth=MAX_DEPTH)
         if _LONG_NUMBER.search(text):  # orjson rounds integers beyond 64 bits, and amounts of tokens are such
-            arguments = json.loads(text)
+            arguments = read_json_exactly(text, max_depth=MAX_DEPTH)
+    except TooDeep:
+        raise ToolError(f"the arguments are nested more than {MAX_DEPTH} levels deep") from None
     except ValueError as error:
         raise ToolError(f"the arguments are not valid JSON: {error}") from None
     if not isinstance(arguments, dict):
         raise ToolError("the arguments are not a JSON object")
-    if text.count("[") + text.count("{") > MAX_DEPTH and depth_of(arguments) > MAX_DEPTH:
-        raise ToolError(f"the arguments are nested more than {MAX_DEPTH} levels deep")
     return arguments
 
 

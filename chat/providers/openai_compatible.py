@@ -238,7 +238,7 @@ def _failure(error: Exception) -> ModelFailure:
         # The aiohttp transport reports a refused connection as a time-out of connecting.
         case httpx2.ConnectError() | httpx2.ConnectTimeout():
             return ModelFailure("The model could not be reached.", is_transient=True, reason="connect")
-        case ValueError() | TypeError() | AttributeError() | KeyError() | IndexError():
+        case ValueError() | TypeError() | AttributeError() | KeyError() | IndexError() | RecursionError():
             return ModelFailure(UNREADABLE)
         case _:
             return ModelFailure(f"The connection to the model failed ({type(error).__name__}).", is_transient=True)

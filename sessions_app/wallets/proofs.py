@@ -32,7 +32,8 @@ RETURNING issued_at, expires_at
 """
 
 READ = """
-SELECT address, chain_id, domain, uri, used_at IS NOT NULL, expires_at <= clock_timestamp(), clock_timestamp()
+SELECT address, chain_id, domain, uri, issued_at, expires_at, used_at IS NOT NULL,
+    expires_at <= clock_timestamp(), clock_timestamp()
 FROM sessions_app_walletchallenge WHERE nonce = %(nonce)s AND session_id = %(session)s
 """
 
@@ -85,7 +86,7 @@ async def prove(session_id: UUID, *, message: str, signature: str) -> Wallet:
         InvalidProof: anything about message, signature or challenge that does not fit.
     """
     sign_in = parse_message(message)
-    await _check_challenge(session_id, sign_in)
+    await _check_challenge(session_id, sign_in, message)
     if signer(message, signature) != sign_in.address:
         raise InvalidProof(f"The signature is not of the message's address. {NOT_A_WALLET_KEY}")
     if not await database.execute(SPEND, {"nonce": sign_in.nonce, "session": session_id}):
@@ -93,11 +94,11 @@ async def prove(session_id: UUID, *, message: str, signature: str) -> Wallet:
     return Wallet(sign_in.address.lower(), sign_in.chain_id, is_proven=True)
 
 
-async def _check_challenge(session_id: UUID, sign_in: SignIn) -> None:
+async def _check_challenge(session_id: UUID, sign_in: SignIn, message: str) -> None:
     rows = await database.read(READ, {"nonce": sign_in.nonce, "session": session_id})
     if not rows:
         raise InvalidProof("The nonce is not one of this session.")
-    address, chain_id, domain, uri, is_used, is_expired, now = rows[0]
+    address, chain_id, domain, uri, issued_at, expires_at, is_used, is_expired, now = rows[0]
     if is_used:
         raise InvalidProof("The nonce has been used.")
     if is_expired:
@@ -108,3 +109,8 @@ async def _check_challenge(session_id: UUID, sign_in: SignIn) -> None:
         if wanted != given:
             raise InvalidProof(f"The message's {name} is not the challenge's.")
     check_times(sign_in, now=now, max_age=TTL)
+    # All that the wallet showed its owner, the statement and optional fields too, must be what we asked for.
+    nonce = sign_in.nonce
+    issued = SignIn(domain, checksummed(address), uri, chain_id, nonce, issued_at, expiration_time=expires_at)
+    if message != issued.text(STATEMENT):
+        raise InvalidProof("The message is not the text that was issued.")

@@ -195,3 +195,24 @@ def test_a_turn_leads_to_its_key_and_survives_its_absence(admin_client: Client, 
 def test_a_session_without_an_app_has_a_page(admin_client: Client) -> None:
     session = factories.make_session(None, title="")
     assert "its first chat message decides" in admin_client.get(page(session)).content.decode()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("title", ["W" * 200, "long words " * 18, "abc\u202e" + "fdp.exe " * 20])
+def test_a_long_title_leaves_the_list_whole(console: "Page", server: Server, app: App, title: str) -> None:
+    factories.make_session(app, [("user", "Hi")], title=title[:200], wallet_address="0x" + "ab" * 20)
+    factories.make_session(app, title="short", is_archived=True)
+    console.set_viewport_size({"width": 1440, "height": 900})
+    console.goto(f"{server.url}/admin/sessions_app/chatsession/?app__id__exact={app.pk}")
+    widths = "[document.documentElement.scrollWidth, document.querySelector('#result_list').getBoundingClientRect()]"
+    page_width, table = console.evaluate(widths)
+    assert page_width <= 1440
+    results = console.evaluate("document.querySelector('.results').getBoundingClientRect()")
+    assert table["right"] <= results["right"] + 1
+    for cell in console.locator("#result_list .field-last_active, #result_list .field-state").all():
+        box = cell.bounding_box()
+        assert box is not None
+        assert 0 < box["width"] < 400
+        assert box["x"] + box["width"] <= 1440
+    (isolated,) = (each for each in console.locator(".field-name bdi").all() if each.inner_text() != "short")
+    assert isolated.evaluate("each => getComputedStyle(each).unicodeBidi") == "isolate"

@@ -341,6 +341,23 @@ def test_a_record_of_a_call_is_read_only(admin_client: Client, app: App) -> None
     assert admin_client.post(address, {"verdict": "x"}).status_code == 403
 
 
+def test_evidence_is_not_deleted_by_hand_and_outlives_its_app(admin_client: Client) -> None:
+    app = factories.make_app()
+    call = OutboundCall.objects.create(
+        app=app, turn_id=uuid.uuid4(), tool="t", method="GET", host="h:1", milliseconds=1,
+        received_bytes=1, verdict="answered", created_at=now(),
+    )  # fmt: skip
+    pages = "/admin/apps_registry/outboundcall/"
+    assert admin_client.post(f"{pages}{call.pk}/delete/", {"post": "yes"}).status_code == 403
+    admin_client.post(pages, {"action": "delete_selected", "_selected_action": [call.pk], "post": "yes"})
+    assert "delete_selected" not in admin_client.get(pages).content.decode()
+    gone = admin_client.post(f"/admin/apps_registry/app/{app.pk}/delete/", {"post": "yes"})
+    assert gone.status_code == 302
+    assert not App.objects.filter(pk=app.pk).exists()
+    for address in (f"{pages}?q={call.turn_id}", f"{pages}{call.pk}/change/"):
+        assert f"no. {app.pk}, which is gone" in admin_client.get(address).content.decode()
+
+
 def test_a_tool_that_cannot_be_read_can_be_mended(admin_client: Client, app: App) -> None:
     tool = factories.make_http_tool(app, "https://a.example/")
     Tool.objects.filter(pk=tool.pk).update(definition="{")

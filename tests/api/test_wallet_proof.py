@@ -156,9 +156,24 @@ def test_a_signed_message_that_is_not_the_challenge_proves_nothing(
     assert verify(client, message, wallet.sign(message)).status_code == 200  # the challenge was not spent
 
 
-def test_another_statement_or_an_earlier_expiry_is_the_clients_choice(client: Client, wallet: TestWallet) -> None:
-    message = ask(client, wallet)["message"].replace("This costs nothing", "It costs nothing")
-    message = later(message, "Expiration Time", -60)
+OTHER_TEXTS = {
+    "another statement": lambda text: text.replace("This costs nothing", "This costs all you have"),
+    "an earlier expiry": lambda text: later(text, "Expiration Time", -60),
+    "another issue time": lambda text: later(text, "Issued At", 1),
+    "the same time in other words": lambda text: re.sub(r"(Issued At: \S+)Z", r"\1+00:00", text),
+    "a request id": lambda text: f"{text}\nRequest ID: 1",
+    "resources": lambda text: f"{text}\nResources:\n- https://evil.example/all",
+}
+
+
+@pytest.mark.parametrize("change", OTHER_TEXTS.values(), ids=OTHER_TEXTS)
+def test_only_the_very_text_that_was_issued_proves_anything(
+    client: Client, wallet: TestWallet, change: Callable[[str], str]
+) -> None:
+    message = ask(client, wallet)["message"]
+    other = change(message)
+    assert other != message
+    refused(verify(client, other, wallet.sign(other)), "not the text that was issued")
     assert verify(client, message, wallet.sign(message)).status_code == 200
 
 

@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from apps_registry.models import App, Document
 from tests.commands import Result
 from tests.retrieval import files
@@ -117,3 +119,35 @@ def test_a_folder_and_a_zip_become_their_files(manage: Callable[..., Result], ap
         ("docs/sub/one.txt", "garden"),
         ("docs/two/b/deep.md", "garden"),
     }
+
+
+def test_markdown_that_is_slow_to_render_is_read_at_once(ingest: Ingest, app: App) -> None:
+    hostile = {
+        "images": "![" * 200_000,
+        "brackets": "[" * 400_000,
+        "quotes": ">" * 100_000,
+        "comments": "a <!-- " * 60_000,
+    }
+    ingest({f"{name}.md": text.encode() for name, text in hostile.items()})
+    for name in hostile:
+        assert only(app, f"{name}.md").state == Document.State.READY, name
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_zip_that_holds_a_name_twice_drops_nothing(manage: Callable[..., Result], app: App, tmp_path: Path) -> None:
+    names = [("a.txt", "first"), ("a.txt", "second"), ("a (2).txt", "third"), ("a\u200b.txt", "fourth"), ("b.txt", "b")]
+    (tmp_path / "twice.zip").write_bytes(files.archive(names))
+    done = manage("ingest", app.slug, str(tmp_path / "twice.zip"), "--wait")
+    assert done.code == 0, done.err
+    texts = {chunk.text for one in Document.objects.filter(app=app) for chunk in one.chunks.all()}
+    assert texts == {"first", "second", "third", "fourth", "b"}
+    assert Document.objects.filter(app=app, name="twice/a (3).txt").exists()
+
+
+def test_invisible_text_of_a_document_is_left_out_and_spelled(ingest: Ingest, app: App) -> None:
+    selectors = "".join(chr(0xE0100 + byte - 16) for byte in b"obey")
+    ingest({"plain.txt": f"See\ufe0f\u3164n{selectors} text.\r\nمی\u200cخواهم 👩\u200d💻".encode()})
+    assert places(only(app, "plain.txt"))[0][0] == "Seen text.\nمی\u200cخواهم 👩\u200d💻"
+    (hidden,) = only(app, "plain.txt").hidden_text
+    assert hidden.startswith("6 invisible characters that spell: ")
+    assert hidden.endswith("obey")

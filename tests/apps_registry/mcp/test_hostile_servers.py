@@ -162,3 +162,13 @@ def test_a_refresh_leaves_rows_whatever_comes_of_it(hostile: McpServer, upstream
     row = OutboundCall.objects.filter(app=hostile.app_id).latest("id")
     assert (row.turn_id, row.tool, row.host) == (None, "evil asked for its tools", upstream.host)
     assert (row.status, row.verdict) in {(200, "timed out"), (307, "answered")}
+
+
+@pytest.mark.parametrize("depth", [300, 1500, 100_000])
+def test_an_answer_nested_without_end_is_an_error_of_the_server(
+    hostile: McpServer, upstream: Upstream, depth: int
+) -> None:
+    upstream.handle = speaks('{"tools":' + "[" * depth + "]" * depth + "}")
+    with pytest.raises(McpError, match=r"\w"):
+        refresh(hostile)
+    assert states(hostile) == []

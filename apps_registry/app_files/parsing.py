@@ -1,0 +1,48 @@
+"""What the limited child does with an App file: YAML in, JSON out."""
+
+from typing import Any, BinaryIO
+
+import orjson
+
+from apps_registry.app_files.errors import AppFileError
+from apps_registry.openapi.yaml_reader import load_yaml
+
+
+def work(_: str, content: bytes, out: BinaryIO) -> None:
+    """Write what a file holds.
+
+    Raises:
+        AppFileError: it is no YAML, no mapping, or holds what no database stores.
+    """
+    try:
+        data = load_yaml(content.decode("utf-8-sig"), unique_keys=True)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise AppFileError(f"The file cannot be read: line {line} is not UTF-8.") from None
+    except ValueError as error:
+        raise AppFileError(f"The file cannot be read: {error}.") from None
+    _refuse_unstorable(data, "")
+    if not isinstance(data, dict):
+        raise AppFileError("The file must be a mapping of names to values.")
+    out.write(orjson.dumps(data))
+
+
+def _refuse_unstorable(data: Any, path: str) -> None:
+    """Refuse what PostgreSQL and JSON do not take: names that are no text, NUL, lone surrogates, huge numbers."""
+    if isinstance(data, dict):
+        for name, value in data.items():
+            if not isinstance(name, str):
+                raise AppFileError(f"{path or 'The file'}: the name {str(name)[:40]} must be text; put it in quotes.")
+            _refuse_unstorable(name, path)
+            _refuse_unstorable(value, f"{path}.{name[:80]}" if path else name[:80])
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            _refuse_unstorable(value, f"{path}[{index}]")
+    else:
+        try:
+            orjson.dumps(data)
+            is_storable = "\0" not in str(data) and str(data) not in {"inf", "-inf", "nan"}
+        except TypeError:
+            is_storable = False
+        if not is_storable:
+            raise AppFileError(f"{path}: this holds characters, or a number, that cannot be stored.")

@@ -1,0 +1,293 @@
+"""What the styles of a page of HTML hide: rules of its style sheets, and the styles of its elements."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import tinycss2
+from tinycss2 import ast
+from tinycss2.color3 import RGBA, parse_color
+
+MAX_RULES = 5_000
+WHITE = (1.0, 1.0, 1.0)
+BLACK = (0.0, 0.0, 0.0)
+MIN_CONTRAST = 1.25  # near-white on white has less; W3C wants 4.5 of text
+MIN_OPACITY = 0.1
+MIN_FONT_PIXELS = 3.0
+TINY_PIXELS = 2.0
+FAR_PIXELS = 400.0
+_PROPERTIES = {
+    *("display", "visibility", "opacity", "color", "background", "background-color", "background-image"),
+    *("font", "font-size", "width", "height", "max-width", "max-height", "overflow", "overflow-x", "overflow-y"),
+    *("position", "left", "right", "top", "bottom", "margin-left", "margin-top", "text-indent"),
+    *("transform", "scale", "translate", "clip", "clip-path", "filter", "background-clip", "-webkit-background-clip"),
+    *("content-visibility", "-webkit-text-fill-color"),
+}
+# Media of a style sheet that a reader at a screen does not have.
+_OTHER_MEDIA = re.compile(r"\b(print|speech|aural|braille|tv)\b", re.IGNORECASE)
+_PIXELS = {"px": 1.0, "": 1.0, "pt": 4 / 3, "em": 16.0, "rem": 16.0, "ex": 8.0, "ch": 8.0, "cm": 37.8, "mm": 3.78}
+_PIXELS |= {"in": 96.0, "pc": 16.0, "vw": 14.4, "vh": 9.0, "%": 10.0}
+_SIZE = re.compile(r"(-?\d*\.?\d+)([a-z%]*)", re.IGNORECASE)
+_CLASS = re.compile(r"\.(-?[a-zA-Z_][\w-]*)")
+_NOTHING = r"(?:0*\.?0+)(?:px|em|rem|%)?"
+_SCALED_AWAY = re.compile(
+    r"scale(?:x|y|3d)?\(\s*(?:[^)]*,\s*)?0*(?:\.0\d*|\.?0*)\s*[,)]|matrix\(\s*0*\.?0*\s*,", re.IGNORECASE
+)
+_CLIPPED = re.compile(
+    rf"rect\(\s*(?:{_NOTHING}|1px)[\s,]+(?:{_NOTHING}|1px)[\s,]+(?:{_NOTHING}|1px)[\s,]+(?:{_NOTHING}|1px)\s*\)"
+    r"|inset\(\s*(?:50|[6-9]\d|100)%|(?:circle|ellipse)\(\s*0|polygon\(\s*0(?:px|%)?\s+0(?:px|%)?\s*(?:,\s*0(?:px|%)?\s+0(?:px|%)?\s*)*\)",
+    re.IGNORECASE,
+)
+
+Colour = tuple[float, float, float]
+Declarations = dict[str, str]
+Style = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What an element hands down: how its text looks, and on what.
+
+    Attributes:
+        background: None: a picture or the like, against which nothing can be held.
+        font: the size of its letters in pixels.
+        is_invisible: by `visibility`, which elements within can lift.
+    """
+
+    colour: Colour | None = BLACK
+    background: Colour | None = WHITE
+    font: float = 16.0
+    is_invisible: bool = False
+
+    @property
+    def hides_text(self) -> bool:
+        """Whether a reader would not see text here."""
+        if self.is_invisible or self.font < MIN_FONT_PIXELS or self.colour is None:
+            return True
+        return self.background is not None and _contrast(self.colour, self.background) < MIN_CONTRAST
+
+
+class Styles:
+    """The styles of a page's elements, by their node's id."""
+
+    def __init__(self, tree: Any) -> None:
+        """Match the rules of the page's style sheets."""
+        self._by_class: dict[str, list[Any]] = defaultdict(list)
+        for node in tree.css("[class]"):
+            for name in set((node.attributes["class"] or "").split()):
+                self._by_class[name].append(node)
+        self._by_node: dict[int, list[tuple[tuple[int, int, int, int], Declarations]]] = defaultdict(list)
+        rules = [rule for sheet in tree.css("style") for rule in _rules(sheet.text() or "", sheet.attributes)]
+        for number, (selector, declared) in enumerate(rules[:MAX_RULES]):
+            for node in self._matches(tree, selector):
+                self._by_node[node.mem_id].append(((*_specificity(selector), number), declared))
+
+    def _matches(self, tree: Any, selector: str) -> list[Any]:
+        """Return the elements that a selector means; one of a class that no element has is not even tried."""
+        classes = _CLASS.findall(selector)
+        if not all(name in self._by_class for name in classes) and "(" not in selector:
+            return []
+        if len(classes) == 1 and selector == f".{classes[0]}":
+            return self._by_class[classes[0]]
+        return _found(tree, selector)
+
+    def of(self, node: Any, attributes: Mapping[str, str | None]) -> Declarations:
+        """Return what counts for an element, by strength and then by order."""
+        if not attributes and node.mem_id not in self._by_node:
+            return {}
+        own = {"color": attributes.get("color") or "", "background-color": attributes.get("bgcolor") or ""}
+        found = {name: value for name, value in own.items() if value}
+        if node.tag == "body" and (text := attributes.get("text")):
+            found["color"] = text
+        layers = [declared for _, declared in sorted(self._by_node.get(node.mem_id, ()), key=lambda each: each[0])]
+        if own_style := attributes.get("style"):
+            layers.append(_declared_by(own_style))
+        for is_important in (False, True):
+            for layer in layers:
+                found |= {
+                    name: value.removesuffix("!")
+                    for name, value in layer.items()
+                    if value.endswith("!") is is_important
+                }
+        return found
+
+
+@lru_cache(4096)
+def judged(style: Style, above: "Ground") -> tuple[bool, bool, "Ground"]:
+    """Return whether a style hides an element for good, whether it takes it away, and what the element hands down."""
+    said = dict(style)
+    return hides_for_good(said), hides_away(said), ground_of(said, above)
+
+
+def hides_away(style: Mapping[str, str]) -> bool:
+    """Tell whether a style takes an element away, as a control on the page may bring it back."""
+    if style.get("display") == "none" or style.get("content-visibility") == "hidden":
+        return True
+    if _opacity(style.get("opacity", "1")) <= MIN_OPACITY:
+        return True
+    is_cut = any(
+        style.get(name, "").split(" ")[0] in {"hidden", "clip"} for name in ("overflow", "overflow-x", "overflow-y")
+    )
+    return is_cut and any(
+        (size := pixels(style.get(name, ""))) is not None and size <= TINY_PIXELS
+        for name in ("height", "max-height", "width", "max-width")
+    )
+
+
+def hides_for_good(style: Mapping[str, str]) -> bool:
+    """Tell whether a style puts an element where no reader sees it."""
+    moves = f"{style.get('transform', '')} {style.get('translate', '')}"
+    if _SCALED_AWAY.search(style.get("transform", "")) or re.fullmatch(r"0*\.?0+%?( .*)?", style.get("scale", "1")):
+        return True
+    if _CLIPPED.search(f"{style.get('clip', '')} {style.get('clip-path', '')}"):
+        return True
+    if (found := re.search(r"opacity\(\s*([\d.]+%?)", style.get("filter", ""))) and _opacity(found[1]) <= MIN_OPACITY:
+        return True
+    edges = (
+        ("left", "top", "right", "bottom")
+        if style.get("position") in {"absolute", "fixed", "relative", "sticky"}
+        else ()
+    )
+    far = [pixels(style.get(name, "")) for name in (*edges, "margin-left", "margin-top", "text-indent")]
+    far += [
+        _length(*found.groups()) for found in _SIZE.finditer(moves) if "translate" in moves or style.get("translate")
+    ]
+    return any(size is not None and size <= -FAR_PIXELS for size in far)
+
+
+def ground_of(style: Mapping[str, str], above: Ground) -> Ground:
+    """Return what an element hands down, given what it was handed."""
+    background = _background(style, above.background)
+    colour = above.colour
+    clip = f"{style.get('background-clip', '')} {style.get('-webkit-background-clip', '')}"
+    if (said := style.get("-webkit-text-fill-color") or style.get("color")) and (parsed := _parsed(said)):
+        is_cut_out = "text" in clip or (parsed.alpha <= MIN_OPACITY and background is None)
+        colour = _colour(parsed) if parsed.alpha > MIN_OPACITY else (above.colour if is_cut_out else None)
+    visibility = style.get("visibility")
+    is_invisible = above.is_invisible if visibility in {None, "inherit"} else visibility in {"hidden", "collapse"}
+    return Ground(colour, background, _font(style, above.font), is_invisible)
+
+
+def pixels(text: str) -> float | None:
+    """Return a length in pixels, about; None: it is none."""
+    found = _SIZE.fullmatch(text.strip())
+    return _length(*found.groups()) if found else None
+
+
+def _length(number: str, unit: str) -> float | None:
+    factor = _PIXELS.get(unit.lower())
+    return float(number) * factor if factor is not None else None
+
+
+def _rules(sheet: str, attributes: Mapping[str, str | None]) -> Iterator[tuple[str, Declarations]]:
+    """Yield the selectors of a style sheet with what they declare; those of @media and the like too."""
+    if _OTHER_MEDIA.search(attributes.get("media") or ""):
+        return
+    waiting = [tinycss2.parse_stylesheet(sheet, skip_comments=True, skip_whitespace=True)]
+    while waiting:
+        for rule in waiting.pop():
+            if (
+                isinstance(rule, ast.AtRule)
+                and rule.content is not None
+                and rule.at_keyword not in {"font-face", "keyframes"}
+            ):
+                if not _OTHER_MEDIA.search(tinycss2.serialize(rule.prelude)):
+                    waiting.append(tinycss2.parse_rule_list(rule.content, skip_comments=True, skip_whitespace=True))
+            elif isinstance(rule, ast.QualifiedRule) and (declared := _declared(rule.content)):
+                for selector in _selectors(rule.prelude):
+                    yield selector, declared
+
+
+def _selectors(prelude: list[Any]) -> Iterator[str]:
+    current: list[Any] = []
+    for part in [*prelude, None]:
+        if part is None or part == ",":
+            if selector := tinycss2.serialize(current).strip():
+                yield selector
+            current = []
+        else:
+            current.append(part)
+
+
+@lru_cache(4096)
+def _declared_by(attribute: str) -> Declarations:
+    return _declared(attribute)
+
+
+def _declared(content: Any) -> Declarations:
+    """Return the declarations that matter here, in small letters; what is important ends in an exclamation mark."""
+    found: Declarations = {}
+    for each in tinycss2.parse_declaration_list(content, skip_comments=True, skip_whitespace=True):
+        if isinstance(each, ast.Declaration) and each.lower_name in _PROPERTIES:
+            value = " ".join(tinycss2.serialize(each.value).lower().split())
+            found[each.lower_name] = value + ("!" if each.important else "")
+    return found
+
+
+def _found(tree: Any, selector: str) -> list[Any]:
+    if ":" in selector and re.search(r"::|:(?:before|after|hover|focus|active|visited|target|checked)", selector):
+        return []  # what is drawn next to the element, or in another state of it
+    try:
+        return list(tree.css(selector))
+    except Exception:  # a selector that the library does not know hides nothing
+        return []
+
+
+def _specificity(selector: str) -> tuple[int, int, int]:
+    ids, classes = selector.count("#"), len(re.findall(r"[.\[]|(?<!:):(?!:)", selector))
+    return ids, classes, len(re.findall(r"(?:^|[\s>+~])[a-z]", selector, re.IGNORECASE))
+
+
+def _opacity(text: str) -> float:
+    try:
+        return float(text.rstrip("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        return 1.0
+
+
+def _font(style: Mapping[str, str], above: float) -> float:
+    said = style.get("font-size") or ""
+    if not said and (found := re.search(r"(?<![\w.-])(\d*\.?\d+(?:px|pt|em|rem|%))", style.get("font", ""))):
+        said = found[1]
+    if found := re.fullmatch(r"(\d*\.?\d+)(em|%)", said):
+        return above * float(found[1]) / (100 if found[2] == "%" else 1)
+    size = pixels(said)
+    return above if size is None else size
+
+
+def _background(style: Mapping[str, str], above: Colour | None) -> Colour | None:
+    said = [style.get(name, "") for name in ("background", "background-color", "background-image")]
+    if any("url(" in each or "gradient(" in each for each in said):
+        return None
+    for value in (said[1], said[0]):
+        for token in tinycss2.parse_component_value_list(value, skip_comments=True):
+            if (parsed := _parsed(tinycss2.serialize([token]))) and parsed.alpha > 0.5:
+                return _colour(parsed)
+    return above
+
+
+def _parsed(value: str) -> RGBA | None:
+    parsed = parse_color(value)
+    return parsed if isinstance(parsed, RGBA) else None
+
+
+def _colour(parsed: RGBA) -> Colour:
+    return float(parsed.red), float(parsed.green), float(parsed.blue)
+
+
+@lru_cache(4096)
+def _contrast(one: Colour, other: Colour) -> float:
+    """Return the contrast of two colours as WCAG 2 defines it, from 1."""
+    lights = sorted(
+        sum(part * _linear(value) for part, value in zip((0.2126, 0.7152, 0.0722), each, strict=True))
+        for each in (one, other)
+    )
+    return (lights[1] + 0.05) / (lights[0] + 0.05)
+
+
+def _linear(value: float) -> float:
+    value = min(1.0, max(0.0, value))
+    return float(value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4)
