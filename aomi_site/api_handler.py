@@ -56,6 +56,8 @@ def in_time(send: Send) -> Send:
 
 def _asks_for_stream(request: HttpRequest) -> bool:
     """Whether the answer may stay open for as long as the client likes."""
+    if request.method == "HEAD":
+        return False
     return request.path == UPDATES_PATH or "text/event-stream" in request.headers.get("Accept", "")
 
 
@@ -112,6 +114,8 @@ class ApiHandler(AnyLengthHandler):
         try:
             response: Any = await self._middleware_chain(request)  # type: ignore[misc]  # always async here
             request.close()
+            if request.method == "HEAD" and response.streaming:  # whose events nobody would ever be sent
+                response = HttpResponse(status=response.status_code, headers=response.headers)
             del request  # a stream may be open for hours and needs none of it
             await self._send(response, send)
         finally:

@@ -2,12 +2,14 @@
 
 import logging
 
+from apps_registry.request_ids import loggable_path
+
 
 class NoRequestText(logging.Filter):
     """Drop tracebacks' request objects and any query string that a log record would print.
 
     Django and the servers log paths; a caller's message rides in the query string, so a record whose
-    arguments hold one is cut at the question mark.
+    arguments hold one is cut at the question mark. What is left of it cannot begin a line of its own.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -20,6 +22,6 @@ class NoRequestText(logging.Filter):
 
 
 def _without_query(value: object) -> object:
-    if isinstance(value, str) and value.startswith("/") and "?" in value:
-        return value.split("?", 1)[0]
+    if isinstance(value, str) and value.startswith("/"):
+        return loggable_path(value.split("?", 1)[0])
     return value

@@ -30,20 +30,38 @@ class BoundedHttpProtocol(LimitedHttpProtocol):
     """uvicorn's httptools protocol takes request heads of any size; this one has limits."""
 
     _header_bytes = 0
+    # Since the parser last reported something: it tells of a header, a trailer or a chunk's extension only when that
+    # is complete, and copies what it has of it with each piece that comes, which kept the loop busy for seconds.
+    _unreported_bytes = 0
+
+    def has_room_for(self, data: bytes) -> bool:
+        """Whether these bytes may be parsed; if not, the request is refused."""
+        if self._unreported_bytes > HEADERS_MAX_BYTES:
+            self.send_400_response("Something in the request does not end.")
+            return False
+        self._unreported_bytes += len(data)
+        return True
 
     def on_message_begin(self) -> None:
         """Start a request head."""
-        self._header_bytes = 0
+        self._header_bytes = self._unreported_bytes = 0
         super().on_message_begin()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        self._unreported_bytes = 0
+        super().on_body(body)
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of the request line."""
+        self._unreported_bytes = 0
         if len(self.url) + len(url) > URL_MAX_BYTES:
             raise RequestHeadTooLarge
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header."""
+        self._unreported_bytes = 0
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > HEADERS_MAX_BYTES or len(self.headers) >= HEADERS_MAX_COUNT:
             raise RequestHeadTooLarge
@@ -61,7 +79,7 @@ class AomiHttpProtocol(DeclinesUpgrades, BoundedHttpProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, unless the connection is refused."""
-        if self.takes_bytes():
+        if self.takes_bytes() and self.has_room_for(data):
             super().data_received(data)
 
 

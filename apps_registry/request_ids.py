@@ -3,11 +3,15 @@
 import re
 import uuid
 from contextvars import ContextVar
+from urllib.parse import quote
 
 CALLERS_ID_MAX_CHARS = 64
+PATH_MAX_CHARS = 500
 _UNSAFE = re.compile(r"[^A-Za-z0-9._:+/=@-]")
+_UNPRINTABLE = re.compile(r"[^\x21-\x7e]+")
 # An id is no place for a key, and some callers have only one string at hand.
 _SECRET = re.compile(r"(?:sk|bt)-")
+_LONG_SECRET = re.compile(r"(?:sk|bt)-[^/]{16,}")
 
 _current: ContextVar[str] = ContextVar("request_id", default="")
 
@@ -29,3 +33,9 @@ def loggable(callers_id: str) -> str:
     if _SECRET.search(callers_id):
         return "[secret]"
     return _UNSAFE.sub("_", callers_id[:CALLERS_ID_MAX_CHARS])
+
+
+def loggable_path(path: str) -> str:
+    """Return a request's path as a log line may hold it: bounded, in one line, without what looks like a key."""
+    known = _LONG_SECRET.sub("[secret]", path[: PATH_MAX_CHARS * 2])[:PATH_MAX_CHARS]
+    return _UNPRINTABLE.sub(lambda found: quote(found[0], errors="replace"), known)

@@ -1,6 +1,7 @@
 """Whether a definition can be used, found out when it is saved, in words for its operator."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, get_args
 
@@ -127,13 +128,16 @@ def header_problems(headers: object) -> Iterator[str]:
     """Yield what keeps headers, name -> value, from being sent."""
     if not isinstance(headers, Mapping):
         return
-    names = [str(name).lower() for name in headers]
+    if len(headers) > MAX_ENTRIES:
+        yield f"Use up to {MAX_ENTRIES} headers."
+        return
+    names = Counter(str(name).lower() for name in headers)
     for name in headers:
         if not isinstance(name, str) or not _TOKEN.match(name):
             yield f"{str(name)[:80]!r} is not the name of a header."
         elif name.lower() in _FORBIDDEN_HEADERS:
             yield f"{name} is set by the connection itself."
-        elif names.count(name.lower()) > 1:
+        elif names[name.lower()] > 1:
             yield f"{name} is given twice."
     for value in headers.values():
         if isinstance(value, str) and not re.fullmatch(r"[\x20-\x7e]*", value):

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from apps_registry.openapi.document import Document, Unsupported
-from apps_registry.openapi.texts import shortened, tool_name, unique
+from apps_registry.openapi.document import Document, DocumentError, Unsupported
+from apps_registry.openapi.texts import Names, shortened, tool_name
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
 MAX_TAG = 60
+MAX_OPERATIONS = 20_000  # GitHub's whole API has 1,100, that of Microsoft Graph some 16,000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +54,18 @@ def read_operations(document: Document, prefix: str = "") -> tuple[list[Operatio
     Args:
         document: a parsed document.
         prefix: put before the name of every tool.
+
+    Raises:
+        DocumentError: there are too many.
     """
     found, refusals = _collect(document)
     ids = Counter(_operation_id(data) for _, _, data, _ in found)
-    taken: set[str] = set()
+    names = Names()
     operations = []
     for method, path, data, shared in found:
         own_id = _operation_id(data)
         key = own_id if ids[own_id] == 1 and own_id else f"{method} {path}"
-        name = unique(tool_name(prefix + (own_id or f"{method.lower()}_{path.strip('/')}")), taken)
+        name = names.unique(tool_name(prefix + (own_id or f"{method.lower()}_{path.strip('/')}")))
         summary = shortened(data.get("summary") or data.get("description"), 160)
         operations.append(Operation(key, method, path, summary, _tags(data), name, data, shared))
     return operations, refusals
@@ -85,6 +89,8 @@ def _collect(document: Document) -> tuple[list[_Found], list[Refusal]]:
         for method in METHODS:
             if isinstance(data := resolved.get(method), Mapping):
                 found.append((method.upper(), path, data, resolved))
+        if len(found) > MAX_OPERATIONS:
+            raise DocumentError(f"The document has more than {MAX_OPERATIONS} operations; import a part of it.")
     return found, refusals
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from apps_registry.http_tools.definition import BodyType
 from apps_registry.openapi.document import Unsupported
-from apps_registry.openapi.texts import argument_name, unique
+from apps_registry.openapi.texts import Names, argument_name
 
 MAX_ARGUMENTS = 40
 NAMES_SHOWN = 12
@@ -30,14 +30,14 @@ class Request:
     body: Any = None
     body_type: BodyType = ""
     left_out: dict[str, list[str]] = field(default_factory=dict)
-    _taken: set[str] = field(default_factory=set)
+    _names: Names = field(default_factory=Names)
 
     def argument(self, wanted: str, schema: Mapping[str, Any], *, is_required: bool) -> str | None:
         """Declare an argument; returns its placeholder, or None for an optional one too many."""
         if len(self.properties) >= MAX_ARGUMENTS:
             self.leave_out(wanted, f"a tool has at most {MAX_ARGUMENTS} arguments", is_required=is_required)
             return None
-        name = unique(argument_name(wanted), self._taken)
+        name = self._names.unique(argument_name(wanted))
         self.properties[name] = dict(schema)
         if is_required:
             self.required.append(name)

@@ -10,6 +10,7 @@ from apps_registry.openapi.operations import Operation
 from apps_registry.openapi.request import Request, plain
 
 VARIABLE = re.compile(r"\{([^{}]*)\}")
+MAX_URL_CHARS = 2_000  # as long as a tool's may be
 
 
 def server_url(document: Document, operation: Operation, chosen: str = "") -> str:
@@ -80,6 +81,12 @@ def _filled(server: Mapping[str, Any]) -> str:
         variable = variables.get(found[1]) if isinstance(variables, Mapping) else None
         if not isinstance(variable, Mapping) or variable.get("default") is None:
             raise Unsupported(f"the server's address needs a value for {found[1][:40]}; name a server")
-        return str(variable["default"])
+        return _bounded(str(variable["default"]))
 
-    return VARIABLE.sub(value, str(server.get("url") or "/"))
+    return _bounded(VARIABLE.sub(value, _bounded(str(server.get("url") or "/"))))
+
+
+def _bounded(text: str) -> str:
+    if len(text) > MAX_URL_CHARS:
+        raise Unsupported(f"the address of the server is longer than {MAX_URL_CHARS} characters")
+    return text

@@ -9,6 +9,7 @@ from apps_registry.visible_text import visible_line
 MAX_TOOL_NAME = 64
 MAX_ARGUMENT_NAME = 64
 MAX_SECRET_NAME = 64
+NUMBER_CHARS = 6  # an underscore and the longest number
 
 
 def shortened(text: Any, limit: int) -> str:
@@ -50,14 +51,23 @@ def secret_name(host: str, scheme: str) -> str:
     return f"{name[: MAX_SECRET_NAME - 13]}_{digest}"
 
 
-def unique(wanted: str, taken: set[str], limit: int = MAX_TOOL_NAME) -> str:
-    """Return the name, or with a number if it is taken in any case, and take it."""
-    name, number = wanted, 1
-    while name.lower() in taken:
-        number += 1
-        name = f"{wanted[: limit - len(str(number)) - 1]}_{number}"
-    taken.add(name.lower())
-    return name
+class Names:
+    """Gives each name once."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        # By what stands before the number: the last one given. To count from 2 each time took minutes for a document
+        # that gives thousands of operations one id.
+        self._last: dict[str, int] = {}
+
+    def unique(self, wanted: str, limit: int = MAX_TOOL_NAME) -> str:
+        """Return the name, or with a number if it is taken in any case, and take it."""
+        name, stem = wanted, wanted[: limit - NUMBER_CHARS].lower()
+        while name.lower() in self._taken:
+            number = self._last[stem] = self._last.get(stem, 1) + 1
+            name = f"{wanted[: limit - len(str(number)) - 1]}_{number}"
+        self._taken.add(name.lower())
+        return name
 
 
 def _fitting(wanted: str, others: str, limit: int) -> str:

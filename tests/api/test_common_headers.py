@@ -144,6 +144,25 @@ def test_a_callers_own_id_spoils_no_log_line(client: Client, server: Server, own
         assert re.fullmatch(r"[\w.:/+=@-]{1,64}", line.partition("caller=")[2])
 
 
+def test_a_path_spoils_no_log_line(client: Client, server: Server) -> None:
+    mark = uuid.uuid4().hex
+    for path in (f"/{mark}%0aFORGED%20line%1b[31m%00%E2%80%A8x", f"/api/{mark}%0d%0aFORGED"):
+        answer = client.http.get(path)
+        line = log_line(server, f"id={answer.headers['X-Request-Id']}")
+        assert f"{mark}%0" in line
+    assert not [line for line in server.log.splitlines() if line.startswith("FORGED")]
+    long = client.http.get(f"/{mark}" + "x" * 50_000)
+    assert len(log_line(server, f"id={long.headers['X-Request-Id']}")) < 1_000
+    assert not [line for line in server.log.splitlines() if len(line) > 10_000]
+
+
+def test_a_key_in_the_path_is_not_logged(client: Client, server: Server) -> None:
+    secret = f"sk-app-{uuid.uuid4().hex}"
+    answer = client.http.get(f"/api/key/{secret}")
+    assert log_line(server, f"id={answer.headers['X-Request-Id']}")
+    assert secret not in server.log
+
+
 def test_a_key_in_the_wrong_header_is_not_logged(client: Client, server: Server) -> None:
     secret = f"sk-app-{uuid.uuid4().hex}"
     answer = client.request("GET", "/api/state", headers={"X-Request-Id": f"id={secret}"})

@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Iterator
 
+import httpx2
 import pytest
 
 from apps_registry.models import App
@@ -13,7 +14,7 @@ from keys.services import revoke_key
 from tests import factories
 from tests.client import Client, texts
 from tests.model_server import Reply, ScriptedModel, calls, chunk, refuses, says
-from tests.product import Server
+from tests.product import NO_TLS, Server
 from tests.sse import Updates, events_of
 
 STREAM = {"Accept": "text/event-stream"}
@@ -134,6 +135,15 @@ def test_a_stream_may_be_opened_before_its_session(workers: Server, client: Clie
         early.chat("Hi")
         reader.wait_for(lambda event: event.get("status") == "idle")
         assert "".join(event["delta"] for event in reader.of_type("message_delta")) == "Hello."
+
+
+def test_asking_for_the_head_of_a_stream_holds_nothing(talker: Client) -> None:
+    with httpx2.Client(base_url=talker.http.base_url, timeout=10, verify=NO_TLS) as keeping:
+        headers = {"X-Session-Id": talker.session_id, "AOMI-APP-KEY": talker.key or ""}
+        head = keeping.head("/api/updates", headers=headers)
+        assert (head.status_code, head.headers["Content-Type"], head.content) == (200, "text/event-stream", b"")
+        # On the same connection, which an open stream would keep.
+        assert keeping.get("/api/state", headers=headers).status_code == 200
 
 
 def test_a_stream_without_the_key_hears_nothing_of_a_keyed_app(talker: Client) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import select
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -81,6 +82,39 @@ def test_requests_that_do_not_arrive_are_ended_with_408(server: Server) -> None:
         assert head.startswith(b"HTTP/1.1 408 "), (name, answer)
         assert b"connection: close" in head
         assert json.loads(body)["code"] == "request_timeout"
+
+
+ENDLESS = {
+    "a header's value": HEAD + b"X-A: ",
+    "a header's name": HEAD,
+    "a trailer": HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX-A: ",
+    "a chunk's extension": HEAD + b"Transfer-Encoding: chunked\r\n\r\n5;",
+}
+
+
+@pytest.mark.parametrize("first", ENDLESS.values(), ids=ENDLESS)
+def test_what_does_not_end_is_refused_after_little(server: Server, first: bytes) -> None:
+    sent = 0
+    with opened(server, 1) as (sock,):
+        sock.settimeout(60)
+        with contextlib.suppress(ConnectionError):
+            sock.sendall(first)
+            while sent < 64 * 2**20:
+                sock.sendall(b"a" * 2**16)
+                sent += 2**16
+    # What was on its way is some megabytes: what the sockets' buffers hold.
+    assert sent < 32 * 2**20
+
+
+def test_a_header_over_the_limit_is_refused_in_words(server: Server) -> None:
+    with opened(server, 1) as (sock,):
+        sock.settimeout(60)
+        sock.sendall(HEAD + b"X-A: ")
+        for _ in range(200):
+            if select.select([sock], [], [], 0.02)[0]:
+                break
+            sock.sendall(b"a" * 2_000)
+        assert read_all(sock).startswith(b"HTTP/1.1 400 ")
 
 
 def test_a_connection_that_sends_nothing_is_closed_without_an_answer(server: Server) -> None:

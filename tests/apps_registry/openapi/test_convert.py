@@ -6,6 +6,7 @@ import pytest
 
 from apps_registry.http_tools.checks import find_problems
 from apps_registry.openapi.convert import MAX_SCHEMA_BYTES
+from apps_registry.openapi.document import DocumentError
 from apps_registry.openapi.operations import read_operations
 from tests.apps_registry.openapi.documents import body, document, imported, one, query, refusal, tool
 
@@ -284,6 +285,34 @@ def test_names_are_valid_unique_and_the_same_whatever_is_chosen() -> None:
     assert names[:3] == ["px_pets_list_all", "px_post_a", "px_pets_list_all_2"]
     assert len(names[3]) == 64
     assert [operation.key for operation in operations][:2] == ["pets/list all!", "POST /a"]
+
+
+def test_thousands_of_operations_may_have_one_id() -> None:
+    operations, _ = read_operations(document({f"/{number}": {"get": {"operationId": "o"}} for number in range(20_000)}))
+    names = [operation.tool_name for operation in operations]
+    assert names[:3] + names[-1:] == ["o", "o_2", "o_3", "o_20000"]
+    assert len(set(names)) == 20_000
+    long = [f"{'x' * 59}{number}" for number in range(10_000, 15_000)]
+    doubled = {f"/{place}/{name}": {"get": {"operationId": name}} for name in long for place in "ab"}
+    operations, _ = read_operations(document(doubled))
+    assert len({operation.tool_name.lower() for operation in operations}) == 10_000
+
+
+def test_more_operations_than_any_api_has_are_refused() -> None:
+    with pytest.raises(DocumentError, match="more than 20000 operations"):
+        read_operations(document({f"/{number}": {"get": {}} for number in range(20_001)}))
+
+
+def test_a_servers_address_is_bounded_before_it_is_filled_in() -> None:
+    variables = {"a": {"default": "x" * 1_000}}
+    for url in ("https://a.example/" + "{a}" * 50_000, "https://a.example/{a}{a}{a}"):
+        assert "longer than" in refusal(one({}, servers=[{"url": url, "variables": variables}]))
+
+
+def test_credentials_without_number_are_refused() -> None:
+    schemes = {f"s{number}": {"type": "apiKey", "in": "header", "name": f"X-{number}"} for number in range(20_000)}
+    wanted = one({"security": [{name: [] for name in schemes}]}, components={"securitySchemes": schemes})
+    assert "up to 50" in refusal(wanted)
 
 
 def test_descriptions_are_bounded_and_hide_nothing() -> None:
