@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from apps_registry.http_tools.schema import find_schema_problem
-from apps_registry.mcp.remote import OfferedTool
+from apps_registry.mcp.offer import OfferedTool
 from apps_registry.openapi.texts import shortened, tool_name
 
 MAX_DESCRIPTION = 1000
