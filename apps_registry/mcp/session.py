@@ -66,10 +66,9 @@ class McpSession:
             McpError: whatever goes wrong.
         """
         traffic = Traffic(records)
-        gate = _gates.setdefault(self.endpoint.host, asyncio.Semaphore(MAX_PER_HOST))
         self.active += 1
         try:
-            async with asyncio.timeout(self.endpoint.timeout_seconds), gate:
+            async with asyncio.timeout(self.endpoint.timeout_seconds), self._gate():
                 await self._connect(traffic)
                 yield Operation(self, traffic)
         except TimeoutError:
@@ -81,15 +80,18 @@ class McpSession:
             self.active -= 1
 
     async def close(self, records: list[CallRecord]) -> None:
-        """End the session at the server, if it knows of one, and close the connections; takes a few seconds at most."""
+        """End the session at the server, if it knows of one, and close the connections."""
         try:
             if self._session_id:
                 with suppress(McpError, TimeoutError):
-                    async with asyncio.timeout(CLOSE_SECONDS):
-                        async with self._wire.answered("DELETE", self._headers(), None, Traffic(records)):
-                            pass
+                    sent = self._wire.answered("DELETE", self._headers(), None, Traffic(records))
+                    async with self._gate(), asyncio.timeout(CLOSE_SECONDS), sent:
+                        pass
         finally:
             await self._wire.close()
+
+    def _gate(self) -> asyncio.Semaphore:
+        return _gates.setdefault(self.endpoint.host, asyncio.Semaphore(MAX_PER_HOST))
 
     async def ask(
         self,

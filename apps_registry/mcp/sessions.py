@@ -20,6 +20,8 @@ logger = logging.getLogger("aomi.mcp")
 # Of sessions that outlive their turns, in each worker.
 MAX_KEPT = 100
 IDLE_SECONDS = 600.0
+# A worker that stops leaves the rest to the servers' own limits.
+CLOSE_ALL_SECONDS = 5.0
 
 StoreRecords = Callable[[list[CallRecord]], Awaitable[None]]
 _Key = tuple[UUID, bytes]
@@ -92,7 +94,7 @@ class McpSessions:
         for key, open_ in list(self.kept.items()):
             self._end_kept(key, open_)
         if self._closing:
-            await asyncio.wait(self._closing)
+            await asyncio.wait(self._closing, timeout=CLOSE_ALL_SECONDS)
 
     def _end_kept(self, key: _Key, open_: _Open) -> None:
         if self.kept.get(key) is open_:

@@ -384,3 +384,16 @@ def test_who_may_not_change_the_app_cannot_allow_its_tools_a_host(
     assert staff.post(page, {"arguments": "{}", "allow": "1"}).status_code == 403
     assert App.objects.get(pk=app.pk).allowed_hosts == ""
     assert upstream.received == []
+
+
+def test_a_trial_says_that_the_app_is_held_to_other_hosts(admin_client: Client, app: App) -> None:
+    saved = admin_client.post(app_page(app), app_form(app, only_hosts="API.example.com, b.example:8443"))
+    assert saved.status_code == 302
+    app.refresh_from_db()
+    assert app.only_hosts.split() == ["api.example.com:443", "b.example:8443"]
+    tool = factories.make_http_tool(app, "https://other.example.com/x")
+    page = admin_client.post(f"/admin/apps_registry/tool/{tool.pk}/try/", {"arguments": "{}"}).content.decode()
+    assert "other.example.com:443 was not called." in page
+    assert "is held to the hosts under “Only these hosts”" in page
+    refused = admin_client.post(app_page(app), app_form(app, only_hosts="https://a.example/"))
+    assert "is not a host" in refused.content.decode()

@@ -21,6 +21,7 @@ class Scripted:
         refuse: method -> (status, headers, body).
         opened: ids of the sessions that were opened.
         ended: ids of those that were ended.
+        gone: ids of those that it no longer knows.
     """
 
     tools: Any = ()
@@ -31,11 +32,14 @@ class Scripted:
     refuse: dict[str, tuple[int, dict[str, str], Any]] = field(default_factory=dict)
     opened: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
 
     def __call__(self, handler: Handler, request: Received) -> None:
         if request.method == "DELETE":
             self.ended.append(request.headers.get("Mcp-Session-Id", ""))
             return handler.reply("", 204)
+        if request.headers.get("Mcp-Session-Id") in self.gone:
+            return handler.reply("", 404)
         asked: Any = json.loads(request.body) if request.method == "POST" else {"method": request.method}
         method = asked.get("method", "")
         if method in self.refuse or "*" in self.refuse:

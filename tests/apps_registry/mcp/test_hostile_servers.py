@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from apps_registry.mcp.errors import McpError
 
+from apps_registry.mcp.errors import McpError
 from apps_registry.mcp.models import McpServer
 from apps_registry.mcp.services import choose, digest, refresh, states
 from apps_registry.models import App, OutboundCall
