@@ -1,5 +1,6 @@
 """JSON data from elsewhere in a form that every part of ours can write again."""
 
+import json
 import math
 from typing import Any
 
@@ -40,6 +41,13 @@ def plain(value: Any, *, max_depth: int, _known: dict[int, Any] | None = None) -
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("it holds a number that JSON has no word for")
     return value
+
+
+def json_problem(error: Exception) -> str:
+    """Return what is wrong with a text that a parser of JSON refused, in words of ours, without a full stop."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"what is at line {error.lineno}, column {error.colno} does not belong there, or something is missing"
+    return "it is nested too deeply" if isinstance(error, RecursionError) else "it holds a number of too many digits"
 
 
 def depth_of(value: Any) -> int:

@@ -16,6 +16,7 @@ from apps_registry.http_tools.argument_rows import TYPES, ArgumentRow, rows_of, 
 from apps_registry.http_tools.checks import METHODS, find_problems, secrets_used
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.models import Tool
+from apps_registry.plain_json import json_problem
 from apps_registry.provider_fit import find_unfit, models_of_app
 from apps_registry.services import misdirected_secrets
 from apps_registry.text_fields import LinesField
@@ -232,9 +233,11 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         text = self.cleaned_data["parameters"]
         try:
             return json.loads(text) if text.strip() else schema_of(self.cleaned_data["arguments"])
-        except (ValueError, RecursionError) as error:
-            field = "parameters" if text.strip() else "arguments"
-            raise ValidationError({field: str(error) or "It is nested too deeply."}) from None
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise ValidationError({"parameters": f"This is not JSON: {json_problem(error)}."}) from None
+        except ValueError as error:  # of the table of arguments, in words of ours
+            field, words = ("parameters", f"{json_problem(error)}.") if text.strip() else ("arguments", str(error))
+            raise ValidationError({field: words}) from None
 
     def _body(self) -> Any:
         text, kind = self.cleaned_data["body"], self.cleaned_data["body_type"]
@@ -244,7 +247,7 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
             if kind == "form":
                 return read_pairs(text)
         except (ValueError, RecursionError) as error:
-            raise ValidationError({"body": f"This is not JSON: {error}"}) from None
+            raise ValidationError({"body": f"This is not JSON: {json_problem(error)}."}) from None
         except ValidationError as error:
             raise ValidationError({"body": error.messages}) from None
         if kind == "text":

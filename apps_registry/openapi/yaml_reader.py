@@ -50,7 +50,7 @@ def load_yaml(text: str, *, unique_keys: bool = False) -> Any:
         _measure(node)
         if unique_keys:
             _refuse_twins(node)
-        return loader.construct_document(node)
+        return _constructed(loader, node)
     except yaml.MarkedYAMLError as error:
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ValueError(f"it is not YAML{line}: {error.problem}") from None
@@ -58,6 +58,13 @@ def load_yaml(text: str, *, unique_keys: bool = False) -> Any:
         raise ValueError(f"it is not YAML that can be read ({type(error).__name__})") from None
     finally:
         loader.dispose()
+
+
+def _constructed(loader: "_Loader", node: yaml.Node) -> Any:
+    try:
+        return loader.construct_document(node)
+    except ValueError:  # Python's, of the digits that it reads; tags and sizes were looked at before
+        raise ValueError("it holds a number of too many digits") from None
 
 
 def _measure(root: yaml.Node) -> None:

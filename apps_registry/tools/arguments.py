@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from apps_registry.plain_json import depth_of
+from apps_registry.plain_json import depth_of, json_problem
 from apps_registry.tools.base import ToolError
 
 MAX_DEPTH = 100
@@ -26,7 +26,7 @@ def read_arguments(text: str) -> dict[str, Any]:
         if _LONG_NUMBER.search(text):  # orjson rounds integers beyond 64 bits, and amounts of tokens are such
             arguments = json.loads(text)
     except ValueError as error:
-        raise ToolError(f"the arguments are not valid JSON: {error}") from None
+        raise ToolError(f"the arguments are not valid JSON: {json_problem(error)}") from None
     if not isinstance(arguments, dict):
         raise ToolError("the arguments are not a JSON object")
     if text.count("[") + text.count("{") > MAX_DEPTH and depth_of(arguments) > MAX_DEPTH:

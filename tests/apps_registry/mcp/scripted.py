@@ -44,7 +44,7 @@ class Scripted:
         method = asked.get("method", "")
         if method in self.refuse or "*" in self.refuse:
             status, headers, body = self.refuse.get(method) or self.refuse["*"]
-            return handler.reply(body, status, **headers)
+            return handler.reply(body, status, **as_keywords(headers))
         if "id" not in asked:
             return handler.reply("", 202)
         return self._answer(handler, request, asked)
@@ -56,12 +56,12 @@ class Scripted:
             self.opened.append(more["Mcp-Session-Id"])
         if method in self.raw:
             body = f'{{"jsonrpc":"2.0","id":{asked["id"]},"result":{self.raw[method]}}}'
-            return handler.reply(body, **{"Content-Type": "application/json"})
+            return handler.reply(body, 200, **as_keywords({"Content-Type": "application/json"}))
         result = self._result(method, asked.get("params", {}), request.headers.get("Mcp-Session-Id", ""))
         if result is None:
             error = {"code": -32601, "message": "Method not found"}
             return handler.reply({"jsonrpc": "2.0", "id": asked["id"], "error": error})
-        return handler.reply({"jsonrpc": "2.0", "id": asked["id"], "result": result}, **more)
+        return handler.reply({"jsonrpc": "2.0", "id": asked["id"], "result": result}, 200, **as_keywords(more))
 
     def _result(self, method: str, params: Any, session: str) -> Any:
         if method == "initialize":
@@ -72,6 +72,11 @@ class Scripted:
         if method == "tools/list":
             return self.tools(params) if callable(self.tools) else {"tools": list(self.tools)}
         return self.call(params, session) if method == "tools/call" else None
+
+
+def as_keywords(headers: Mapping[str, str]) -> Any:
+    """Headers as keyword arguments."""
+    return headers
 
 
 def tool(name: str, **schema: Any) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def test_the_stateless_revision_has_headers_and_no_session(
         asked = json.loads(request.body)
         supported = {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}, "instructions": ""}
         schema = {"type": "object", "properties": {"to": {"type": "string", "x-mcp-header": "Place"}}}
-        results = {
+        results: dict[str, dict[str, Any]] = {
             "server/discover": supported,
             "tools/list": {"tools": [{"name": "navigate", "inputSchema": schema}]},
             "tools/call": text("led"),
@@ -166,7 +166,7 @@ def test_a_stream_may_ask_back_and_go_on_in_another(
 ) -> None:
     answers: list[Any] = []
 
-    def streams(handler: Any, request: Any) -> None:
+    def streams(handler: Any, request: Any) -> Any:
         asked = json.loads(request.body) if request.body else {}
         events = {"Content-Type": "text/event-stream"}
         if asked.get("method") == "tools/call":
