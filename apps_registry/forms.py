@@ -98,8 +98,10 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
         return model
 
     def clean_only_hosts(self) -> str:
-        """Write each host in one way; the field's own rule has refused what is none."""
-        return "\n".join(parse_hosts(str(self.cleaned_data["only_hosts"])))
+        """Write each host in one way."""
+        text = str(self.cleaned_data["only_hosts"])
+        validate_secret_hosts(text)
+        return "\n".join(parse_hosts(text))
 
     def clean_builtin_tools(self) -> list[str]:
         """A name is a tool's own within its App, whatever its kind."""

@@ -2,7 +2,6 @@
 
 from typing import ClassVar
 
-from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -17,7 +16,7 @@ from apps_registry.document_models import (
 )
 from apps_registry.provider_models import SLUG_PATTERN, Model, Provider, validate_slug
 from apps_registry.secret_hosts import parse_hosts
-from apps_registry.tool_models import OutboundCall, Secret, Tool
+from apps_registry.tool_models import OutboundCall, Secret, Tool, validate_secret_hosts
 
 __all__ = [
     "App",
@@ -47,14 +46,6 @@ validate_hosts = RegexValidator(
     r"\A(([A-Za-z0-9][A-Za-z0-9.\-_]*|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}(\r?\n|\Z))*\Z",
     "Write one host and port a line, such as api.internal:8080.",
 )
-
-
-def validate_only_hosts(text: str) -> None:
-    """Refuse what is no list of hosts."""
-    try:
-        parse_hosts(text)
-    except ValueError as error:
-        raise ValidationError(str(error)) from None
 
 
 class App(models.Model):
@@ -186,7 +177,7 @@ class App(models.Model):
         "only these hosts",
         blank=True,
         default="",
-        validators=[validate_only_hosts],
+        validators=[validate_secret_hosts],
         help_text="The public hosts that this App's tools, imports and MCP servers may call, one a line, with the port "
         "unless that is 443: api.example.com. Calls and redirects to others are refused. Empty: any public host. Holds "
         "at once, for all releases.",
