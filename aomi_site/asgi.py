@@ -31,6 +31,7 @@ from aomi_site.static_files import StaticFiles  # noqa: E402
 from aomi_site.stock_handler import StockHandler  # noqa: E402
 from apps_registry import database  # noqa: E402
 from apps_registry.error_place import place  # noqa: E402
+from apps_registry.mcp.sessions import mcp_sessions  # noqa: E402
 from apps_registry.outbound_calls import prune_outbound_forever  # noqa: E402
 from apps_registry.request_ids import begin_request  # noqa: E402
 from apps_registry.retrieval.ingest import ingest_forever  # noqa: E402
@@ -125,6 +126,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     for work in upkeep:
         work.cancel()
     await asyncio.gather(begin_shutdown(), *upkeep, return_exceptions=True)
+    await mcp_sessions.close()
     await hub.stop()
     await connections.close()
     await database.close_pool()

@@ -270,7 +270,6 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
         "django.security.DisallowedHost": {"level": "CRITICAL"},  # a traceback for every scanner that comes by
-        "mcp": {"level": "CRITICAL"},  # prints what servers answer, with tracebacks
         "axes": {"level": "ERROR"},  # a line for each wrong login; aomi.logins has one for each lock
         # At lower levels these print requests: prompts, query strings, keys.
         **{name: {"level": "WARNING"} for name in ("django.template", "openai", "httpx2", "httpcore2", "aiohttp")},

@@ -30,7 +30,7 @@ from apps_registry.releases.pages import ReleasePages
 from apps_registry.services import suggested_model
 
 FOLDED = ("Sampling", "Turns", "Sessions")
-NOT_YET = {"documents", "standing", "allowed_hosts", "allowed_origins", "created", "updated"}
+NOT_YET = {"documents", "standing", "allowed_hosts", "only_hosts", "allowed_origins", "created", "updated"}
 
 
 @admin.register(App)
@@ -71,7 +71,7 @@ class AppAdmin(ConsoleAdmin[App]):
         (
             "Tools",
             {
-                "fields": ("builtin_tools", "allowed_hosts"),
+                "fields": ("builtin_tools", "allowed_hosts", "only_hosts"),
                 "description": "What the model may call while it answers; HTTP tools are listed further down.",
             },
         ),

@@ -1,7 +1,7 @@
 """App configurations in memory, for as long as the registry's revision stands still."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +24,7 @@ from apps_registry.retrieval.versions import draft_ids
 from apps_registry.secret_box import Keys, SecretBox
 from apps_registry.tools.base import Tool
 from apps_registry.tools.registry import BUILTIN_TOOLS
-from apps_registry.values import AppConfig, ModelConfig, Sampling
+from apps_registry.values import AppConfig, ModelConfig, Sampling, ServerNote
 
 logger = logging.getLogger("aomi.apps")
 
@@ -112,7 +112,8 @@ def _to_config(app: App, release: AppRelease | None) -> AppConfig:
     else:
         alternatives = app.appmodel_set.select_related("model__provider")
         models = [app.default_model, *(row.model for row in alternatives if row.model_id != app.default_model_id)]
-    tools = (*_tools(app, frozen), *_document_tools(app, frozen))
+    rows = list(frozen.tools if frozen else app.tools.filter(is_enabled=True).select_related("mcp_server"))
+    tools = (*_tools(app, rows), *_document_tools(app, frozen))
     return AppConfig(
         id=app.pk,
         slug=app.slug,
@@ -134,6 +135,7 @@ def _to_config(app: App, release: AppRelease | None) -> AppConfig:
         release_id=release.pk if release else None,
         sessions_keep_release=app.sessions_keep_release,
         problem=frozen.problem if frozen else "",
+        server_notes=_server_notes(rows, {tool.name for tool in tools}),
     )
 
 
@@ -144,15 +146,22 @@ def surroundings_of(app: App) -> Surroundings:
     return Surroundings(
         app.pk,
         SecretBox(app.pk, tokens, hosts, Keys(settings.SECRETS_KEYS)),
-        frozenset(app.allowed_hosts.lower().split()),
+        app.private_hosts,
         outbound_calls.store,
+        app.listed_hosts,
     )
 
 
-def _tools(app: App, frozen: FrozenConfig | None) -> Iterator[Tool]:
+def _server_notes(rows: Iterable[ToolRow], names: Set[str]) -> tuple[ServerNote, ...]:
+    """Return the accepted instructions of the MCP servers that have tools in use."""
+    servers = {row.mcp_server.slug: row.mcp_server for row in rows if row.mcp_server and row.name in names}
+    return tuple(ServerNote(slug, servers[slug].instructions) for slug in sorted(servers) if servers[slug].instructions)
+
+
+def _tools(app: App, rows: Iterable[ToolRow]) -> Iterator[Tool]:
     """Yield the App's tools that are on; one that cannot be used is left out, and takes no other along."""
     surroundings = surroundings_of(app)
-    for row in frozen.tools if frozen else app.tools.filter(is_enabled=True).select_related("mcp_server"):
+    for row in rows:
         if row.kind in {ToolRow.Kind.HTTP, ToolRow.Kind.MCP}:
             try:
                 yield replace(_remote_tool(row, surroundings), needs_confirmation=row.needs_confirmation)
@@ -179,6 +188,7 @@ def _remote_tool(row: ToolRow, surroundings: Surroundings) -> Tool:
         headers=server.headers,
         timeout_seconds=server.timeout_seconds,
         max_result_chars=server.max_result_chars,
+        keeps_session=server.keeps_session,
     )
 
 

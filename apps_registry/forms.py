@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps_registry.encryption import NoKeys
+from apps_registry.header_fit import validate_header_value
 from apps_registry.http_tools.scrub import MIN_CHARS
 from apps_registry.models import App, Model, Secret, Tool
 from apps_registry.provider_fit import find_unfit_tools
@@ -62,11 +63,12 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
             "sessions_readable_by_id",
             "allowed_origins",
             "allowed_hosts",
+            "only_hosts",
         )
         field_classes = {"default_model": ModelField, "preamble": LinesField}
         widgets = {
             name: forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
-            for name in ("allowed_origins", "allowed_hosts")
+            for name in ("allowed_origins", "allowed_hosts", "only_hosts")
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -94,6 +96,12 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
         if is_other and (sentences := list(find_unfit_tools(self.instance, model))):
             raise ValidationError(sentences)
         return model
+
+    def clean_only_hosts(self) -> str:
+        """Write each host in one way."""
+        text = str(self.cleaned_data["only_hosts"])
+        validate_secret_hosts(text)
+        return "\n".join(parse_hosts(text))
 
     def clean_builtin_tools(self) -> list[str]:
         """A name is a tool's own within its App, whatever its kind."""
@@ -128,6 +136,8 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]
 
     value = forms.CharField(
         min_length=MIN_CHARS,
+        strip=False,  # what is stored is what was written, or an error says what is wrong with it
+        validators=[validate_header_value],
         widget=MaskedInput(attrs={"autocomplete": "off", "class": "vTextField aomi-masked", "spellcheck": "false"}),
     )
 

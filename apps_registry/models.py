@@ -15,7 +15,8 @@ from apps_registry.document_models import (
     EmbeddingModel,
 )
 from apps_registry.provider_models import SLUG_PATTERN, Model, Provider, validate_slug
-from apps_registry.tool_models import OutboundCall, Secret, Tool
+from apps_registry.secret_hosts import parse_hosts
+from apps_registry.tool_models import OutboundCall, Secret, Tool, validate_secret_hosts
 
 __all__ = [
     "App",
@@ -172,6 +173,15 @@ class App(models.Model):
         help_text="Hosts of a private network that this App's tools may call, one a line, each with its port, such as "
         "127.0.0.1:9000. Public hosts need not be named.",
     )
+    only_hosts = models.TextField(
+        "only these hosts",
+        blank=True,
+        default="",
+        validators=[validate_secret_hosts],
+        help_text="The public hosts that this App's tools, imports and MCP servers may call, one a line, with the port "
+        "unless that is 443: api.example.com. Calls and redirects to others are refused. Empty: any public host. Holds "
+        "at once, for all releases.",
+    )
     # What callers meet; empty: the draft, which is this row with what belongs to it.
     live_release = models.ForeignKey(
         "apps_registry.AppRelease", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
@@ -189,6 +199,16 @@ class App(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+    @property
+    def private_hosts(self) -> frozenset[str]:
+        """The hosts, with their ports, that may be of a private network."""
+        return frozenset(self.allowed_hosts.lower().split())
+
+    @property
+    def listed_hosts(self) -> frozenset[str]:
+        """The only public hosts, with their ports, that may be called; empty: any."""
+        return frozenset(parse_hosts(self.only_hosts))
 
 
 class AppModel(models.Model):

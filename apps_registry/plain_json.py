@@ -101,6 +101,15 @@ def plain(value: Any, *, max_depth: int, _known: dict[int, Any] | None = None) -
     return value
 
 
+def json_problem(error: Exception) -> str:
+    """Return what is wrong with a text that a parser of JSON refused, in words of ours, without a full stop."""
+    if isinstance(error, TooDeep):
+        return str(error)
+    if isinstance(error, json.JSONDecodeError):
+        return f"what is at line {error.lineno}, column {error.colno} does not belong there, or something is missing"
+    return "it is nested too deeply" if isinstance(error, RecursionError) else "it holds a number of too many digits"
+
+
 def _key(key: Any) -> str:
     if key is None or isinstance(key, bool):
         return {None: "null", True: "true", False: "false"}[key]

@@ -5,10 +5,10 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
 
 from apps_registry.encryption import NoKeys
 from apps_registry.forms import MaskedInput
+from apps_registry.header_fit import validate_key
 from apps_registry.models import Model, Provider
 from apps_registry.text_fields import JSONTextField
 from apps_registry.tool_forms import PairsField, write_pairs
@@ -21,7 +21,8 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         label="API key",
         required=False,
         max_length=2_000,
-        validators=[RegexValidator(r"^[\x21-\x7e]+\Z", "A key has no spaces and plain ASCII characters only.")],
+        strip=False,
+        validators=[validate_key],
         widget=MaskedInput(attrs={"autocomplete": "off", "class": "vTextField aomi-masked", "spellcheck": "false"}),
         help_text="Stored encrypted, sent to this base URL only, and never shown again.",
     )

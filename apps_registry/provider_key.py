@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from apps_registry.encryption import Unreadable, decrypt
+from apps_registry.header_fit import key_problem
 from apps_registry.origins import origin_of
 from apps_registry.secret_box import Keys
 
@@ -59,6 +60,8 @@ class ProviderKey:
         value = os.environ.get(self.variable, "")
         if not value:
             raise NoProviderKey(f"the variable {self.variable} is not set")
+        if problem := key_problem(value):
+            raise NoProviderKey(f"the value of the variable {self.variable} {problem}")
         return value
 
 

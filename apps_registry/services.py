@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from django.db import DatabaseError, transaction
 
+from apps_registry.header_fit import UnfitKey, key_problem
 from apps_registry.models import App, Model, Provider, Tool
 from apps_registry.provider_key import variable_problem
 from apps_registry.secret_hosts import refusals
@@ -47,6 +48,7 @@ def seed_default_app(
 
     Raises:
         apps_registry.encryption.NoKeys: there is a key to store, and SECRETS_KEYS is empty.
+        apps_registry.header_fit.UnfitKey: there is a key to store that no header can carry.
     """
     if provider_slug == EMBEDDED_PROVIDER:
         Provider.objects.filter(slug=EMBEDDED_PROVIDER).exclude(base_url=base_url).update(base_url=base_url)
@@ -55,6 +57,8 @@ def seed_default_app(
     provider, _ = Provider.objects.get_or_create(slug=provider_slug, defaults={"base_url": base_url})
     has_key = provider.api_key_token or provider.api_key_env
     if api_key and not has_key and provider.base_url == base_url:
+        if problem := key_problem(api_key):
+            raise UnfitKey(f"The provider's key {problem}.")
         provider.set_key(api_key)
         provider.save(update_fields=["api_key_token"])
     model, _ = Model.objects.get_or_create(

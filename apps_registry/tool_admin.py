@@ -22,7 +22,7 @@ from apps_registry.outbound_calls import store_outside_turn
 from apps_registry.services import allow_host
 from apps_registry.tool_forms import HttpToolForm, TrialForm, needs_schema
 from apps_registry.tools.base import ToolContext
-from apps_registry.trial import Trial, private_host, try_tool
+from apps_registry.trial import Trial, private_host, try_tool, unlisted_host
 
 ARGUMENTS_AS_SCHEMA: Any = (
     "Arguments as JSON Schema",
@@ -136,6 +136,7 @@ class ToolAdmin(AppPartAdmin[Tool]):
             form=form,
             trial=trial,
             private_host=private_host(definition, trial) if trial else None,
+            unlisted_host=unlisted_host(trial) if trial else None,
             may_allow=request.user.has_perm("apps_registry.change_app"),
         )
         page["Cache-Control"] = "no-store"

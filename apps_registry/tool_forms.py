@@ -16,7 +16,7 @@ from apps_registry.http_tools.argument_rows import TYPES, ArgumentRow, rows_of, 
 from apps_registry.http_tools.checks import METHODS, find_problems, secrets_used
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.models import Tool
-from apps_registry.plain_json import read_json_exactly
+from apps_registry.plain_json import json_problem, read_json_exactly
 from apps_registry.provider_fit import find_unfit, models_of_app
 from apps_registry.services import misdirected_secrets
 from apps_registry.text_fields import JSON_MAX_DEPTH, LinesField
@@ -234,10 +234,14 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         try:
             if text.strip():
                 return read_json_exactly(text, max_depth=JSON_MAX_DEPTH)
-            return schema_of(self.cleaned_data["arguments"])
         except ValueError as error:
-            field = "parameters" if text.strip() else "arguments"
-            raise ValidationError({field: str(error)}) from None
+            raise ValidationError(
+                {"parameters": f"This is not JSON that can be used: {json_problem(error)}."}
+            ) from None
+        try:
+            return schema_of(self.cleaned_data["arguments"])
+        except ValueError as error:  # in words of ours
+            raise ValidationError({"arguments": str(error)}) from None
 
     def _body(self) -> Any:
         text, kind = self.cleaned_data["body"], self.cleaned_data["body_type"]
@@ -247,7 +251,7 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
             if kind == "form":
                 return read_pairs(text)
         except ValueError as error:
-            raise ValidationError({"body": f"This cannot be read as JSON: {error}"}) from None
+            raise ValidationError({"body": f"This is not JSON that can be used: {json_problem(error)}."}) from None
         except ValidationError as error:
             raise ValidationError({"body": error.messages}) from None
         if kind == "text":

@@ -15,6 +15,7 @@ from apps_registry.http_tools.shortening import cut
 from apps_registry.http_tools.tool import Attempt, Surroundings, run_definition
 from apps_registry.outbound.addresses import ALLOWABLE
 from apps_registry.outbound.client import CallRecord, OutboundRequest, OutboundResponse
+from apps_registry.outbound.errors import NOT_LISTED
 from apps_registry.tools.base import ToolContext, ToolError
 
 SHOWN_CHARS = 4_000
@@ -61,6 +62,12 @@ def private_host(definition: HttpToolDefinition, trial: Trial) -> str | None:
     is_first = len(trial.records) == 1 and trial.records[0].host == host  # a redirect there is refused all the same
     is_private = is_first and trial.records[0].verdict.endswith(ALLOWABLE) and not trial.response
     return host if is_private else None
+
+
+def unlisted_host(trial: Trial) -> str | None:
+    """Return the host that was refused for not being among those that the App is held to, by a redirect perhaps."""
+    is_refused = trial.records and trial.records[-1].verdict.endswith(NOT_LISTED)
+    return trial.records[-1].host if is_refused else None
 
 
 def _request_text(request: OutboundRequest) -> str:

@@ -122,6 +122,14 @@ class Sampling:
     max_reply_tokens: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ServerNote:
+    """What an MCP server says of the use of its tools, whose names begin with its prefix, as it was accepted."""
+
+    prefix: str
+    text: str
+
+
 def release_to_run(live: int | None, kept: int | None, *, keeps: bool) -> int | None:
     """Return the id of the release that answers in a session; None: the draft.
 
@@ -145,6 +153,7 @@ class AppConfig:
         reply_wait_seconds: how long a chat call waits for the reply; None: the operator left it to us.
         release_id: the release; None: the draft.
         sessions_keep_release: whether sessions stay with the release that they began with.
+        server_notes: of the MCP servers that have tools in use.
         problem: why it cannot answer, as a sentence; it then has no models, and is otherwise as the App is now.
     """
 
@@ -168,6 +177,7 @@ class AppConfig:
     release_id: int | None = None
     sessions_keep_release: bool = False
     problem: str = ""
+    server_notes: tuple[ServerNote, ...] = ()
     model_names: tuple[str, ...] = field(init=False)
 
     def model_for(self, chosen: str) -> ModelConfig:

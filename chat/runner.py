@@ -12,9 +12,11 @@ from django.conf import settings
 from apps_registry.database_errors import may_pass
 from apps_registry.error_place import place
 from apps_registry.forever import forever
+from apps_registry.mcp.sessions import mcp_sessions
 from apps_registry.metrics import TURNS
 from apps_registry.tools.base import ToolContext
 from apps_registry.values import ModelConfig
+from chat.about_servers import about_servers
 from chat.about_the_user import about_the_user
 from chat.announcer import Announcer
 from chat.breaker import breakers
@@ -128,6 +130,8 @@ class TurnRunner:
             # The exception's own text may hold what was said, so only its type and place are logged.
             logger.error("turn %s failed: %s", turn.turn_id, place(error))
             return turn.failed(ModelFailure("The turn failed inside the server."))
+        finally:
+            mcp_sessions.end_turn(turn.turn_id)
         return turn.completed()
 
     async def _keep_leases(self) -> None:
@@ -142,9 +146,9 @@ class TurnRunner:
 async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) -> None:
     app = turn.app
     wallet = session.wallet
-    context = ToolContext(turn_id=turn.turn_id)
+    context = ToolContext(turn_id=turn.turn_id, session_id=session.id)
     if wallet:
-        context = ToolContext(wallet.address, wallet.chain_id, wallet.is_proven, turn.turn_id)
+        context = ToolContext(wallet.address, wallet.chain_id, wallet.is_proven, turn.turn_id, session.id)
     unrepeatable = {tool.name for tool in app.tools if not tool.is_idempotent}
     preamble = await _system_prompt(turn, session)
     models = FallbackModel(
@@ -247,7 +251,7 @@ def _prompt(turn: RunningTurn, session: Session, preamble: str, model: ModelConf
     app = turn.app
     message = next(message.content for message in reversed(session.messages) if message.turn_id == turn.turn_id)
     if app.tools and model.supports_tools:
-        preamble = "\n\n".join(filter(None, (preamble, ABOUT_TOOLS)))
+        preamble = "\n\n".join(filter(None, (preamble, ABOUT_TOOLS, about_servers(app.server_notes))))
     schemas = orjson.dumps([tool.parameters for tool in app.tools]).decode() if model.supports_tools else ""
     fixed = sum(map(estimate_tokens, (preamble, message, schemas)))
     reply = model.reply_reserve(app.sampling.max_reply_tokens)

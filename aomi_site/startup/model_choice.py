@@ -11,6 +11,7 @@ from aomi_site.embedded_model.server import CONTEXT_TOKENS, MODEL_ID, EmbeddedMo
 from aomi_site.environment import OPENAI_URL
 from aomi_site.startup.network import get_json
 from apps_registry.encryption import NoKeys
+from apps_registry.header_fit import UnfitKey
 from apps_registry.models import App
 from apps_registry.provider_key import NoProviderKey
 from apps_registry.services import EMBEDDED_PROVIDER, seed_default_app
@@ -41,7 +42,7 @@ class ModelSpec:
         """Make the default App with this model unless there is a default App; return that."""
         try:
             app, _made_now = seed_default_app(**self.values())
-        except NoKeys as error:
+        except (NoKeys, UnfitKey) as error:
             raise CommandError(str(error)) from None
         return app
 

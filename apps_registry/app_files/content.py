@@ -42,7 +42,7 @@ class McpToolContent:
 
 @dataclass(frozen=True, slots=True)
 class McpServerContent:
-    """An MCP server with the tools that were chosen."""
+    """An MCP server with the tools that were chosen, and its instructions as they were accepted."""
 
     prefix: str
     url: str
@@ -50,6 +50,8 @@ class McpServerContent:
     timeout_seconds: float
     max_result_chars: int
     tools: tuple[McpToolContent, ...]
+    keeps_session: bool = False
+    instructions: str = ""
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON data."""
@@ -59,6 +61,8 @@ class McpServerContent:
             **({"headers": dict(self.headers)} if self.headers else {}),
             "timeout_seconds": self.timeout_seconds,
             "max_result_chars": self.max_result_chars,
+            **({"keeps_session": True} if self.keeps_session else {}),
+            **({"instructions": self.instructions} if self.instructions else {}),
             "tools": [tool.as_data() for tool in self.tools],
         }
 

@@ -25,6 +25,7 @@ from apps_registry.http_tools.checks import TOOL_NAME, find_problems
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.mcp.definition import McpToolDefinition, find_problem
 from apps_registry.mcp.models import McpServer
+from apps_registry.mcp.offer import clean_instructions
 from apps_registry.provider_models import validate_slug
 from apps_registry.retrieval.blocks import MAX_FILE_BYTES, MIB, clean_line
 from apps_registry.retrieval.names import KINDS, MAX_NAME_CHARS, READABLE, suffix
@@ -164,7 +165,9 @@ def _mcp_server(fields: Fields) -> McpServerContent:
         name, messages = next(iter(error.message_dict.items()))
         raise AppFileError(f"{fields.at('prefix' if name == 'slug' else name)}: {messages[0]}") from None
     tools = tuple(_mcp_tool(each) for each in fields.take_each("tools"))
-    return McpServerContent(row.slug, row.url, row.headers, row.timeout_seconds, row.max_result_chars, tools)
+    keeps, instructions = fields.take("keeps_session", bool, False), fields.take("instructions", str, "")
+    limits = row.timeout_seconds, row.max_result_chars
+    return McpServerContent(row.slug, row.url, row.headers, *limits, tools, keeps, clean_instructions(instructions))
 
 
 def _mcp_tool(fields: Fields) -> McpToolContent:

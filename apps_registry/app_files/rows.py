@@ -89,6 +89,8 @@ def _write_server(app: App, content: McpServerContent) -> None:
         "headers": dict(content.headers),
         "timeout_seconds": content.timeout_seconds,
         "max_result_chars": content.max_result_chars,
+        "keeps_session": content.keeps_session,
+        "instructions": content.instructions,
     }
     server, _ = McpServer.objects.update_or_create(app=app, slug=content.prefix, defaults=values)
     for tool in content.tools:

@@ -16,7 +16,7 @@ _NOT_IN_FILES = frozenset(
         *("default_model", "embedding_model", "live_release"),
     }
 )
-_LINES = frozenset({"allowed_origins", "allowed_hosts"})  # text fields with a value a line
+_LINES = frozenset({"allowed_origins", "allowed_hosts", "only_hosts"})  # text fields with a value a line
 
 
 def setting_fields() -> "dict[str, models.Field[Any, Any]]":

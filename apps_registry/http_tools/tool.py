@@ -44,12 +44,14 @@ class Surroundings:
     Attributes:
         allowed_hosts: hosts, as host:port, that may be of a private network.
         store: keeps the records of a turn's calls: App id, turn id, tool name, records.
+        only_hosts: the only other hosts, as host:port, that may be called; empty: any public one.
     """
 
     app_id: int
     secrets: SecretBox
     allowed_hosts: frozenset[str]
     store: StoreRecords
+    only_hosts: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -151,6 +153,7 @@ async def _send(
             response = await send(
                 request,
                 allowed_hosts=surroundings.allowed_hosts,
+                only_hosts=surroundings.only_hosts,
                 timeout_seconds=max(0.0, deadline - loop.time()),
                 records=records,
             )
@@ -206,4 +209,5 @@ def _fingerprint(definition: HttpToolDefinition, surroundings: Surroundings) -> 
     box = surroundings.secrets
     hosts = {name: sorted(bound) for name, bound in box.hosts.items()}
     parts = [definition.name, definition.as_json(), surroundings.app_id, dict(box.tokens), hosts]
-    return hashlib.blake2b(orjson.dumps([*parts, sorted(surroundings.allowed_hosts)]), digest_size=16).digest()
+    rules = [sorted(surroundings.allowed_hosts), sorted(surroundings.only_hosts)]
+    return hashlib.blake2b(orjson.dumps([*parts, *rules]), digest_size=16).digest()

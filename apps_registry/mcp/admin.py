@@ -11,8 +11,8 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
 from apps_registry.admin_display import AppPartAdmin
+from apps_registry.mcp.errors import McpError
 from apps_registry.mcp.models import McpServer
-from apps_registry.mcp.remote import McpError
 from apps_registry.mcp.services import choose, digest, refresh, states
 from apps_registry.services import misdirected_secrets
 from apps_registry.tool_forms import PairsField, write_pairs
@@ -27,7 +27,7 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscript
 
     class Meta:
         model = McpServer
-        fields = ("app", "slug", "url", "headers", "timeout_seconds", "max_result_chars")
+        fields = ("app", "slug", "url", "headers", "timeout_seconds", "max_result_chars", "keeps_session")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -53,11 +53,16 @@ class McpServerAdmin(AppPartAdmin[McpServer]):
     ordering = ("app__slug", "slug")
     change_form_template = "admin/apps_registry/mcpserver/change_form.html"
     form = McpServerForm
-    fields = ("app", "slug", "url", "headers", "timeout_seconds", "max_result_chars")
+    fields = ("app", "slug", "url", "headers", "timeout_seconds", "max_result_chars", "keeps_session")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[McpServer]:
         """Servers with the number of their tools that are in use."""
-        return super().get_queryset(request).annotate(tool_total=Count("tools")).defer("offered")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(tool_total=Count("tools"))
+            .defer("offered", "offered_instructions", "left_out")
+        )
 
     @admin.display(description="tools in use", ordering="tool_total")
     def tool_count(self, server: Any) -> int:

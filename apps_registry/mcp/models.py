@@ -37,6 +37,17 @@ class McpServer(models.Model):
         validators=[MinValueValidator(100), MaxValueValidator(32_000)],
         help_text="What goes beyond is cut off, with a note.",
     )
+    keeps_session = models.BooleanField(
+        "one session per conversation",
+        default=False,
+        help_text="For servers that keep state, such as a browser: the next turn goes on where the last one was. Each "
+        "worker keeps up to 100 such sessions, each for 10 minutes after its last call; a conversation that comes back "
+        "later, or goes on with another worker, begins a new one. Otherwise a session ends with its turn.",
+    )
+    # What the server says of its tools' use, as the operator accepted it, and as it said it when it was last asked.
+    instructions = models.TextField(blank=True, default="", editable=False)
+    offered_instructions = models.TextField(blank=True, default="", editable=False)
+    left_out = models.JSONField(default=list, blank=True, editable=False)  # names of unusable tools, and why
     offered = models.JSONField(default=list, blank=True, editable=False)  # what it said when it was last asked
     refreshed_at = models.DateTimeField("last asked", null=True, editable=False)
 

@@ -1,11 +1,9 @@
 """Asking a server for its tools, seeing what is new, and taking it over."""
 
 import hashlib
-import json
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import orjson
 from asgiref.sync import async_to_sync
@@ -15,19 +13,19 @@ from django.utils import timezone
 from apps_registry.configs import surroundings_of
 from apps_registry.http_tools.scrub import scrub
 from apps_registry.mcp.definition import McpToolDefinition, define, find_hidden, find_problem, local_name
+from apps_registry.mcp.errors import McpError
 from apps_registry.mcp.models import McpServer
-from apps_registry.mcp.remote import McpError, OfferedTool, list_tools
+from apps_registry.mcp.offer import Offer, OfferedTool, read_offer
+from apps_registry.mcp.sessions import single_session
 from apps_registry.mcp.tool import endpoint_of
+from apps_registry.mcp.wire import Endpoint
 from apps_registry.models import App, Model, Tool
 from apps_registry.outbound.addresses import ALLOWABLE
 from apps_registry.outbound.client import CallRecord
 from apps_registry.outbound_calls import store_outside_turn
-from apps_registry.outside_text import storable_json_text
-from apps_registry.plain_json import plain
 from apps_registry.provider_fit import find_unfit, models_of_app
 from apps_registry.tools.base import SEARCH_TOOL, ToolError
 
-MAX_DEPTH = 50
 State = Literal["new", "the same", "changed", "gone", "unusable"]
 
 
@@ -72,7 +70,7 @@ def refresh(server: McpServer) -> None:
         endpoint = endpoint_of(
             surroundings, url=server.url, headers=server.headers, timeout_seconds=server.timeout_seconds
         )
-        offered = async_to_sync(list_tools)(endpoint, records)
+        offer = async_to_sync(_ask)(endpoint, records)
     except (ToolError, McpError) as error:
         message = scrub(str(error), surroundings.secrets.readable())
         if message.endswith(ALLOWABLE):
@@ -80,18 +78,14 @@ def refresh(server: McpServer) -> None:
         raise McpError(message) from None
     finally:
         store_outside_turn(server.app_id, f"{server.slug} asked for its tools", records)
-    server.offered, server.refreshed_at = [*_storable(offered)], timezone.now()
-    server.save(update_fields=["offered", "refreshed_at"])
+    server.offered, server.refreshed_at = [tool.as_data() for tool in offer.tools], timezone.now()
+    server.left_out, server.offered_instructions = offer.left_out, offer.instructions
+    server.save(update_fields=["offered", "left_out", "offered_instructions", "refreshed_at"])
 
 
-def _storable(offered: Iterable[OfferedTool]) -> Iterator[dict[str, Any]]:
-    """Yield the tools as JSON data; those whose name or schema cannot be stored could not be called either."""
-    for tool in offered:
-        with suppress(ValueError):
-            data = plain(asdict(tool), max_depth=MAX_DEPTH)
-            called_by = json.dumps((tool.name, tool.parameters), ensure_ascii=False)
-            if called_by == storable_json_text(called_by):
-                yield data
+async def _ask(endpoint: Endpoint, records: list[CallRecord]) -> Offer:
+    async with single_session(endpoint, records) as session, session.operation(records) as operation:
+        return await read_offer(operation)
 
 
 def states(server: McpServer) -> list[OfferedState]:
@@ -113,12 +107,13 @@ def states(server: McpServer) -> list[OfferedState]:
 
 def digest(server: McpServer) -> str:
     """Return what tells this answer of the server from any other."""
-    return hashlib.blake2b(orjson.dumps(server.offered), digest_size=16).hexdigest()
+    said = [server.offered, server.offered_instructions]
+    return hashlib.blake2b(orjson.dumps(said), digest_size=16).hexdigest()
 
 
 @transaction.atomic
 def choose(server: McpServer, remote_names: Collection[str], *, confirmed: Collection[str] | None = None) -> list[str]:
-    """Make the App use these tools of the server, as it describes them now, and no others of it.
+    """Make the App use these tools of the server and its instructions, as it gives them now, and no others of it.
 
     Args:
         server: which has been asked.
@@ -131,7 +126,19 @@ def choose(server: McpServer, remote_names: Collection[str], *, confirmed: Colle
     App.objects.select_for_update(no_key=True).get(pk=server.app_id)
     done = [_choose_one(server, each, is_wanted=each.remote_name in remote_names) for each in states(server)]
     done += [] if confirmed is None else _set_confirmed(server, confirmed)
+    done += _accept_instructions(server)
     return [sentence for sentence in done if sentence]
+
+
+def _accept_instructions(server: McpServer) -> Iterator[str]:
+    if server.instructions != server.offered_instructions:
+        server.instructions = server.offered_instructions
+        server.save(update_fields=["instructions"])
+        yield (
+            "The model is told the server's instructions as they are now"
+            if server.instructions
+            else ("The model is no longer told instructions of the server")
+        )
 
 
 def _set_confirmed(server: McpServer, remote_names: Collection[str]) -> Iterator[str]:

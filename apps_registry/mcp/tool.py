@@ -1,6 +1,7 @@
 """A tool of an MCP server at work."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,12 @@ from apps_registry.http_tools.shortening import cut, cut_result
 from apps_registry.http_tools.templates import render_text
 from apps_registry.http_tools.tool import ERROR_MAX_CHARS, GRACE_SECONDS, Surroundings
 from apps_registry.mcp.definition import McpToolDefinition
-from apps_registry.mcp.remote import Endpoint, McpError, call_tool
+from apps_registry.mcp.errors import McpError
+from apps_registry.mcp.param_headers import param_headers
+from apps_registry.mcp.result import read_result
+from apps_registry.mcp.session import McpSession
+from apps_registry.mcp.sessions import mcp_sessions, single_session
+from apps_registry.mcp.wire import Endpoint
 from apps_registry.origins import host_of
 from apps_registry.outbound.client import CallRecord
 from apps_registry.tools.base import Tool, ToolContext, ToolError
@@ -26,6 +32,7 @@ def mcp_tool(
     headers: Mapping[str, str],
     timeout_seconds: float,
     max_result_chars: int,
+    keeps_session: bool = False,
 ) -> Tool:
     """Return the tool that a definition describes.
 
@@ -37,6 +44,7 @@ def mcp_tool(
         headers: name -> template over the App's secrets.
         timeout_seconds: for a whole call, with its connection.
         max_result_chars: more than this is cut off, with a note.
+        keeps_session: the conversation's next turn goes on in the same session with the server.
 
     Raises:
         ValueError: its parameters are not a JSON Schema.
@@ -44,11 +52,26 @@ def mcp_tool(
     parameters = visible_data(definition.parameters)
     validator = schema.compile_schema(parameters)
 
+    @asynccontextmanager
+    async def session_of(
+        endpoint: Endpoint, context: ToolContext, records: list[CallRecord]
+    ) -> AsyncIterator[McpSession]:
+        if context.turn_id is None:
+            async with single_session(endpoint, records) as session:
+                yield session
+            return
+        store = partial(surroundings.store, surroundings.app_id, context.turn_id, name)
+        if keeps_session and context.session_id is not None:
+            yield mcp_sessions.of_conversation(context.session_id, surroundings.app_id, endpoint, store)
+        else:
+            yield mcp_sessions.of_turn(context.turn_id, surroundings.app_id, endpoint, store)
+
     async def run(arguments: Mapping[str, Any], context: ToolContext) -> str:
         endpoint = endpoint_of(surroundings, url=url, headers=headers, timeout_seconds=timeout_seconds)
         records: list[CallRecord] = []
         try:
-            text, is_error = await call_tool(endpoint, definition.remote_name, arguments, records)
+            async with session_of(endpoint, context, records) as session:
+                text, is_error = await call_tool(session, definition, arguments, records)
         except McpError as error:
             text, is_error = str(error), True
         finally:
@@ -70,6 +93,20 @@ def mcp_tool(
     )
 
 
+async def call_tool(
+    session: McpSession, definition: McpToolDefinition, arguments: Mapping[str, Any], records: list[CallRecord]
+) -> tuple[str, bool]:
+    """Call a tool; returns what it says as text, and whether the server calls that an error.
+
+    Raises:
+        McpError: there is no result.
+    """
+    params = {"name": definition.remote_name, "arguments": dict(arguments)}
+    headers = partial(param_headers, definition.parameters, arguments)
+    async with session.operation(records) as operation:
+        return read_result(await operation.ask("tools/call", params, headers=headers))
+
+
 def endpoint_of(
     surroundings: Surroundings, *, url: str, headers: Mapping[str, str], timeout_seconds: float
 ) -> Endpoint:
@@ -84,4 +121,4 @@ def endpoint_of(
         return surroundings.secrets.value(name, host=host)
 
     filled = {header: render_text(template, secret) for header, template in headers.items()}
-    return Endpoint(url, filled, surroundings.allowed_hosts, timeout_seconds)
+    return Endpoint(url, filled, surroundings.allowed_hosts, timeout_seconds, surroundings.only_hosts)

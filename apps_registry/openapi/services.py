@@ -89,11 +89,15 @@ def fetch(app: App, url: str) -> bytes:
         DocumentError: it could not be had.
     """
     request = OutboundRequest("GET", url, {"Accept": ACCEPT})
-    hosts = frozenset(app.allowed_hosts.lower().split())
     records: list[CallRecord] = []
     try:
         response = async_to_sync(send)(
-            request, allowed_hosts=hosts, timeout_seconds=FETCH_SECONDS, records=records, max_bytes=MAX_BYTES
+            request,
+            allowed_hosts=app.private_hosts,
+            only_hosts=app.listed_hosts,
+            timeout_seconds=FETCH_SECONDS,
+            records=records,
+            max_bytes=MAX_BYTES,
         )
     except OutboundError as error:
         raise DocumentError(f"The document could not be fetched: {error}.") from None

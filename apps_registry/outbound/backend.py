@@ -9,7 +9,7 @@ import httpcore2
 
 from apps_registry.origins import host_and_port
 from apps_registry.outbound.addresses import refusal
-from apps_registry.outbound.errors import Refused
+from apps_registry.outbound.errors import NOT_LISTED, Refused
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 MAX_ADDRESSES = 4
@@ -25,9 +25,13 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
     an address of that answer. TLS still asks for the name, since httpcore2 takes it from the request.
     """
 
-    def __init__(self, allowed_hosts: frozenset[str]) -> None:
-        """Take the hosts, as host:port, that may have an address of a private network."""
+    def __init__(self, allowed_hosts: frozenset[str], only_hosts: frozenset[str] = frozenset()) -> None:
+        """Take hosts as host:port: those that may have an address of a private network, and the only other ones.
+
+        Without any of the latter, every public host may be called.
+        """
         self._allowed_hosts = allowed_hosts
+        self._only_hosts = only_hosts
         self._backend = httpcore2.AnyIOBackend()
         self.address = ""
 
@@ -65,11 +69,14 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
 
     async def _checked_addresses(self, host: str, port: int) -> list[str]:
         loop = asyncio.get_running_loop()
+        name = host_and_port(host, port)
+        is_allowed = name in self._allowed_hosts
+        if self._only_hosts and not is_allowed and name not in self._only_hosts:
+            raise Refused(f"{name} {NOT_LISTED}")
         try:
             found = await loop.run_in_executor(_resolvers, _resolve, host, port)
         except (OSError, UnicodeError):
             raise httpcore2.ConnectError("the host's name is not known") from None
-        is_allowed = host_and_port(host, port) in self._allowed_hosts
         for address in found:
             if rule := refusal(address, is_allowed_host=is_allowed):
                 raise Refused(f"{host} has a {rule.name}")

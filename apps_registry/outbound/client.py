@@ -79,10 +79,12 @@ class CallRecord:
 class CheckedTransport(httpx2.AsyncHTTPTransport):
     """httpx2's transport on connections that `CheckedBackend` opens; without proxies and without sockets."""
 
-    def __init__(self, allowed_hosts: frozenset[str], *, max_keepalive: int = 0) -> None:
-        """Take the hosts, as host:port, that may be private, and how many idle connections to keep."""
+    def __init__(
+        self, allowed_hosts: frozenset[str], only_hosts: frozenset[str] = frozenset(), *, max_keepalive: int = 0
+    ) -> None:
+        """Take the hosts as `CheckedBackend` does, and how many idle connections to keep."""
         super().__init__(verify=tls(), trust_env=False)
-        self.backend = CheckedBackend(allowed_hosts)
+        self.backend = CheckedBackend(allowed_hosts, only_hosts)
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=tls(), network_backend=self.backend, max_keepalive_connections=max_keepalive
         )
@@ -101,6 +103,7 @@ async def send(
     timeout_seconds: float,
     records: list[CallRecord],
     max_bytes: int = MAX_BYTES,
+    only_hosts: frozenset[str] = frozenset(),
 ) -> OutboundResponse:
     """Send a request, follow its redirects, and return the answer, whatever its status.
 
@@ -113,6 +116,8 @@ async def send(
         timeout_seconds: for everything, from the wait for a free place to the last byte.
         records: gets a record of every request, of refused and failed ones too.
         max_bytes: of the body, after decompression.
+        only_hosts: the only hosts, as host:port, that may be called besides those, by redirects too; empty: any
+            public one.
 
     Raises:
         Refused: a rule forbids it.
@@ -120,8 +125,10 @@ async def send(
     """
     try:
         async with asyncio.timeout(timeout_seconds):
+            if not tls.cache_info().currsize:  # reads the authorities once, which takes a tenth of a second
+                await asyncio.to_thread(tls)
             for _ in range(MAX_REDIRECTS + 1):
-                response = await _send_one(request, allowed_hosts, max_bytes, records)
+                response = await _send_one(request, CheckedTransport(allowed_hosts, only_hosts), max_bytes, records)
                 following = _redirected(request, response)
                 if following is None:
                     return response
@@ -140,15 +147,12 @@ async def send(
 
 
 async def _send_one(
-    request: OutboundRequest, allowed_hosts: frozenset[str], max_bytes: int, records: list[CallRecord]
+    request: OutboundRequest, transport: CheckedTransport, max_bytes: int, records: list[CallRecord]
 ) -> OutboundResponse:
     """Send one request on a connection of its own, so that nothing of it is left for the next caller."""
     host = _host(request.url)
     record = CallRecord(request.method, host)
     records.append(record)
-    if not tls.cache_info().currsize:  # the first call reads the authorities, which takes a tenth of a second
-        await asyncio.to_thread(tls)
-    transport = CheckedTransport(allowed_hosts)
     async with _gates.setdefault(host, asyncio.Semaphore(MAX_PER_HOST)):
         began = time.monotonic()
         try:

@@ -1,5 +1,8 @@
 """Why a call did not come back with an answer; the messages may be shown to a model."""
 
+# How refusals end of hosts that are not among those that an App is held to.
+NOT_LISTED = "is not among the App's “Only these hosts”"
+
 
 class OutboundError(Exception):
     """A call failed.

@@ -13,7 +13,8 @@ from apps_registry.models import App, AppRelease, Model
 # Who may call, what leaves the server, and how the App is kept: these hold at once, for every release.
 HOLD_AT_ONCE = frozenset(
     {
-        *("name", "allowed_hosts", "allowed_origins", "sessions_readable_by_id", "sessions_keep_release"),
+        *("name", "allowed_hosts", "only_hosts", "allowed_origins"),
+        *("sessions_readable_by_id", "sessions_keep_release"),
         *("retention_days", "reply_wait_seconds", "makes_titles", "recalls_earlier_sessions", "document_language"),
         "keeps_reasoning",
     }

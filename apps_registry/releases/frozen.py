@@ -71,6 +71,8 @@ def _tools(app: App, content: AppContent) -> list[Tool]:
             headers=dict(each.headers),
             timeout_seconds=each.timeout_seconds,
             max_result_chars=each.max_result_chars,
+            keeps_session=each.keeps_session,
+            instructions=each.instructions,
         )
         chosen = [tool for tool in each.tools if tool.is_enabled]
         tools += [

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from apps_registry.plain_json import TooDeep, read_json, read_json_exactly
+from apps_registry.plain_json import TooDeep, json_problem, read_json, read_json_exactly
 from apps_registry.tools.base import ToolError
 
 MAX_DEPTH = 100
@@ -26,7 +26,7 @@ def read_arguments(text: str) -> dict[str, Any]:
     except TooDeep:
         raise ToolError(f"the arguments are nested more than {MAX_DEPTH} levels deep") from None
     except ValueError as error:
-        raise ToolError(f"the arguments are not valid JSON: {error}") from None
+        raise ToolError(f"the arguments are not valid JSON: {json_problem(error)}") from None
     if not isinstance(arguments, dict):
         raise ToolError("the arguments are not a JSON object")
     return arguments

@@ -35,12 +35,14 @@ class ToolContext:
         wallet_chain_id: the EIP-155 id of its chain, or None.
         wallet_is_proven: the caller has shown by signature that the wallet is its own; else it only says so.
         turn_id: the turn that calls; None: an operator tries the tool.
+        session_id: the conversation that the turn belongs to.
     """
 
     wallet_address: str | None = None
     wallet_chain_id: int | None = None
     wallet_is_proven: bool = False
     turn_id: UUID | None = None
+    session_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,9 @@ from django.test import Client
 from apps_registry.mcp.models import McpServer
 from apps_registry.models import App
 from tests.apps_registry.mcp.conftest import RunningServer, mcp_server, remote  # noqa: F401
+from tests.apps_registry.mcp.scripted import Scripted, tool
 from tests.product import Server
+from tests.upstream import Upstream
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -88,3 +90,17 @@ def test_a_server_that_cannot_be_used_is_refused(
     page = admin_client.post("/admin/apps_registry/mcpserver/add/", given)
     assert page.status_code == 200
     assert words in page.content
+
+
+def test_left_out_tools_and_instructions_are_on_the_page(admin_client: Client, app: App, upstream: Upstream) -> None:
+    App.objects.filter(pk=app.pk).update(allowed_hosts=upstream.host)
+    server = McpServer.objects.create(app=app, slug="odd", url=f"{upstream.url}/mcp")
+    upstream.handle = Scripted(tools=[tool("good"), {"name": "worse"}], instructions="Be gentle.")
+    admin_client.post(tools_page(server), {"refresh": "1"})
+    page = admin_client.get(tools_page(server))
+    shown = page.content.decode()
+    assert all(each in shown for each in ("worse", "It has no inputSchema.", "Be gentle.", "Saving tells the model"))
+    done = {"tool": ["good"], "digest": page.context["digest"]}
+    assert b"The model is told the server" in admin_client.post(tools_page(server), done, follow=True).content
+    server.refresh_from_db()
+    assert server.instructions == "Be gentle."

@@ -297,6 +297,12 @@ def test_a_secret_is_replaced_and_removed_but_never_shown(admin_client: Client, 
         ({"name": "KEY", "value": "long-enough"}, "Name the hosts that it is for"),
         ({"name": "KEY", "value": "long-enough", "hosts": "https://a.example/"}, "is not a host"),
         ({"name": "KEY", "value": "long-enough", "hosts": "a.example:70000"}, "is not a host"),
+        ({"name": "KEY", "value": "long-enough\n", "hosts": "a.example"}, "has a line break in it"),
+        ({"name": "KEY", "value": "long-enough\u2028x", "hosts": "a.example"}, "has a line break in it"),
+        ({"name": "KEY", "value": " long-enough", "hosts": "a.example"}, "begins or ends with a space"),
+        ({"name": "KEY", "value": "long-enough\u00a0", "hosts": "a.example"}, "begins or ends with a space"),
+        ({"name": "KEY", "value": "long\tenough", "hosts": "a.example"}, "has a control character in it"),
+        ({"name": "KEY", "value": "long\u2011enough", "hosts": "a.example"}, "has a character outside ASCII in it"),
     ],
 )
 def test_a_bad_secret_is_refused_and_not_repeated(
@@ -304,7 +310,8 @@ def test_a_bad_secret_is_refused_and_not_repeated(
 ) -> None:
     answer = admin_client.post(app_page(app), app_form(app, **secret_rows(app, **fields)))
     assert complaint in answer.content.decode()
-    assert 'value="long-enough"' not in answer.content.decode()
+    assert "enough" not in answer.content.decode()
+    assert not Secret.objects.filter(app=app).exists()
 
 
 def test_without_keys_no_secret_is_stored(admin_client: Client, app: App, settings: Any) -> None:
@@ -394,3 +401,16 @@ def test_who_may_not_change_the_app_cannot_allow_its_tools_a_host(
     assert staff.post(page, {"arguments": "{}", "allow": "1"}).status_code == 403
     assert App.objects.get(pk=app.pk).allowed_hosts == ""
     assert upstream.received == []
+
+
+def test_a_trial_says_that_the_app_is_held_to_other_hosts(admin_client: Client, app: App) -> None:
+    saved = admin_client.post(app_page(app), app_form(app, only_hosts="API.example.com, b.example:8443"))
+    assert saved.status_code == 302
+    app.refresh_from_db()
+    assert app.only_hosts.split() == ["api.example.com:443", "b.example:8443"]
+    tool = factories.make_http_tool(app, "https://other.example.com/x")
+    page = admin_client.post(f"/admin/apps_registry/tool/{tool.pk}/try/", {"arguments": "{}"}).content.decode()
+    assert "other.example.com:443 was not called." in page
+    assert "is held to the hosts under “Only these hosts”" in page
+    refused = admin_client.post(app_page(app), app_form(app, only_hosts="https://a.example/"))
+    assert "is not a host" in refused.content.decode()

@@ -8,6 +8,7 @@ from django.core.management.base import CommandError
 
 from aomi_site.startup.model_choice import configured_model
 from apps_registry.encryption import NoKeys
+from apps_registry.header_fit import UnfitKey
 from apps_registry.management.base import TeachingCommand
 from apps_registry.models import App
 from apps_registry.services import seed_default_app
@@ -46,7 +47,7 @@ examples:
         existing = App.objects.filter(is_default=True).first()
         try:
             app, was_made = (existing, False) if existing else seed_default_app(**_model(options))
-        except NoKeys as error:
+        except (NoKeys, UnfitKey) as error:
             raise CommandError(str(error)) from None
         if options["json"]:
             self.write_json({"app": app.slug, "model": app.default_model.name, "created": was_made})

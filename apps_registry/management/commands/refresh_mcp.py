@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from apps_registry.management.base import TeachingCommand, apps_named
+from apps_registry.mcp.errors import McpError
 from apps_registry.mcp.models import McpServer
-from apps_registry.mcp.remote import McpError
 from apps_registry.mcp.services import OfferedState, choose, refresh, states
 from apps_registry.models import App
 from apps_registry.openapi.report import shown
@@ -58,6 +58,10 @@ examples:
             self.stdout.write(line.rstrip())
             for field, before, after in each.differences:
                 self.stdout.write(f"     {field}: {shown(before)} -> {shown(after)}")
+        for name, why in server.left_out:
+            self.stdout.write(f"!  {name}  left out  {why}")
+        if server.instructions != server.offered_instructions:
+            self.stdout.write(f"~  instructions: {shown(server.instructions)} -> {shown(server.offered_instructions)}")
         if options["apply"]:
             chosen = _changed({each.remote_name for each in found if each.accepted}, options["choose"], options["drop"])
             asking = {each.remote_name for each in found if each.needs_confirmation}

@@ -32,6 +32,7 @@ def rich_app(app: App) -> App:
         retention_days=30,
         sessions_keep_release=True,
         allowed_hosts="127.0.0.1:9000\nprices.internal:80",
+        only_hosts="api.example.com:443\nmcp.example.com:443",
         allowed_origins="https://www.example.com",
         document_language="german",
         embedding_model=EmbeddingModel.objects.get(provider=None),
@@ -48,6 +49,7 @@ def rich_app(app: App) -> App:
     )
     Tool.objects.filter(app=app, name="fetch").update(needs_confirmation=True)
     server = McpServer.objects.create(app=app, slug="files", url="https://mcp.example.com/mcp", headers={"X": "y"})
+    McpServer.objects.filter(pk=server.pk).update(instructions="Read, then write.", keeps_session=True)
     definition = McpToolDefinition("read", "Reads a file.", {"type": "object", "properties": {}})
     Tool.objects.create(
         app=app, kind="mcp", name="files_read", mcp_server=server, definition=definition.as_text(), is_enabled=False
@@ -84,6 +86,9 @@ def test_a_file_has_all_but_secrets(exported: Path, rich_app: App) -> None:
     assert data["secrets"] == ["API_TOKEN", "PATH_TOKEN"]
     assert data["preamble"] == rich_app.preamble
     assert data["allowed_hosts"] == ["127.0.0.1:9000", "prices.internal:80"]
+    assert data["only_hosts"] == ["api.example.com:443", "mcp.example.com:443"]
+    assert data["mcp_servers"][0]["instructions"] == "Read, then write."
+    assert data["mcp_servers"][0]["keeps_session"] is True
     assert "calculate" not in data["builtin_tools"]
     assert data["sessions_keep_release"] is True
     assert [tool["name"] for tool in data["http_tools"]] == ["fetch"]

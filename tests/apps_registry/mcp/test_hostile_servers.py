@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from apps_registry.mcp.errors import McpError
 from apps_registry.mcp.models import McpServer
-from apps_registry.mcp.remote import McpError
 from apps_registry.mcp.services import choose, digest, refresh, states
 from apps_registry.models import App, OutboundCall
 from tests import factories

@@ -1,0 +1,77 @@
+"""Why an MCP server gave no result, in words of ours or in its own; the messages may be shown to a model."""
+
+from collections.abc import Mapping
+
+from apps_registry.openapi.texts import shortened
+
+WORDS_CHARS = 1000
+CHALLENGE_CHARS = 300
+_ADVICE = {
+    400: "it does not take the request",
+    403: "it knows the caller and refuses; see what the token may do, and which addresses the server lets in",
+    404: "there is nothing at this address; check the path of the URL",
+    405: "it takes no POST here: it speaks the old SSE transport, which is not supported. Look for its streamable "
+    "HTTP address, which often ends in /mcp",
+    406: "it offers neither JSON nor events",
+    407: "a proxy in front of it wants a password",
+    413: "the request is too large for it",
+    415: "it does not take JSON",
+    429: "it gets too many requests; try again later",
+}
+
+
+class McpError(Exception):
+    """The server cannot be reached, or answers with an error.
+
+    Attributes:
+        status: of the HTTP answer, where that is the error.
+        code: of the JSON-RPC error, where there is one.
+        data: what came with that.
+        is_answer: the server has answered, if only with what is of no use.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        code: int | None = None,
+        data: object = None,
+        is_answer: bool = True,
+    ) -> None:
+        super().__init__(message)
+        self.is_answer = is_answer
+        self.status = status
+        self.code = code
+        self.data = data
+
+
+def status_error(status: int, headers: Mapping[str, str], *, sent: Mapping[str, str], words: str = "") -> McpError:
+    """Return the error that an HTTP status is.
+
+    Args:
+        status: 300 or more.
+        headers: of the answer.
+        sent: headers of the request that the operator set.
+        words: the server's own, if it gave any in a form that is read.
+    """
+    message = f"the server answered {status}: {_advice(status, headers, sent)}"
+    return McpError(f"{message}. It says: {quotable(words)}" if words else message, status=status)
+
+
+def quotable(words: str) -> str:
+    """Return a server's own words on one line, bounded, without characters that cannot be seen."""
+    return shortened(words, WORDS_CHARS)
+
+
+def _advice(status: int, headers: Mapping[str, str], sent: Mapping[str, str]) -> str:
+    if status == 401:
+        has_token = any(name.lower() == "authorization" for name in sent)
+        want = "it does not accept the Authorization header" if has_token else "it wants a token"
+        challenge = shortened(headers.get("www-authenticate", ""), CHALLENGE_CHARS)
+        return f"{want}; set the Authorization header" + (f" (its challenge: {challenge})" if challenge else "")
+    if status < 400:
+        return "it sends on to another address; if you mean that one, make it the server's URL"
+    if status >= 500:
+        return "it failed; its own log says why"
+    return _ADVICE.get(status, "it refuses the request")

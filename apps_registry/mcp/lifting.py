@@ -1,0 +1,92 @@
+"""JSON Schemas of older drafts in the spelling of 2020-12, where what they mean is clear.
+
+Most servers make them with libraries that still write draft-07; some write draft-04 or OpenAPI's variant of it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+# Where schemas are within a schema; elsewhere the same words are data, such as a property called "items".
+_NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+_LISTED = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+_SINGLE = frozenset(
+    {
+        *("items", "additionalItems", "additionalProperties", "unevaluatedItems", "unevaluatedProperties"),
+        *("contains", "propertyNames", "not", "if", "then", "else"),
+    }
+)
+_OLD_REFERENCE, _REFERENCE = "#/definitions/", "#/$defs/"
+# What names a draft or a place on the network: neither is followed.
+_DROPPED = frozenset({"$schema", "$id", "$comment"})
+
+
+def lift(schema: Any) -> Any:
+    """Return a schema in the spelling of 2020-12; what it does not know stays.
+
+    Args:
+        schema: data that is not nested too deeply to walk.
+    """
+    if not isinstance(schema, Mapping):
+        return schema
+    lifted = {name: _within(name, value) for name, value in schema.items() if name not in _DROPPED}
+    for mend in _MENDS:
+        mend(lifted)
+    return lifted
+
+
+def _within(name: str, value: Any) -> Any:
+    if name in _NAMED and isinstance(value, Mapping):
+        return {key: lift(each) for key, each in value.items()}
+    if name in _LISTED and isinstance(value, list):
+        return [lift(each) for each in value]
+    if name == "items" and isinstance(value, list):
+        return [lift(each) for each in value]
+    return lift(value) if name in _SINGLE else value
+
+
+def _definitions(schema: dict[str, Any]) -> None:
+    if isinstance(schema.get("definitions"), Mapping) and isinstance(schema.get("$defs", {}), Mapping):
+        schema["$defs"] = {**schema.pop("definitions"), **schema.get("$defs", {})}
+    reference = schema.get("$ref")
+    if isinstance(reference, str) and reference.startswith(_OLD_REFERENCE):
+        schema["$ref"] = _REFERENCE + reference.removeprefix(_OLD_REFERENCE)
+
+
+def _items(schema: dict[str, Any]) -> None:
+    if isinstance(schema.get("items"), list):
+        schema["prefixItems"] = schema.pop("items")
+        if "additionalItems" in schema:
+            schema["items"] = schema["additionalItems"]
+    schema.pop("additionalItems", None)  # next to one schema for all items it means nothing
+
+
+def _dependencies(schema: dict[str, Any]) -> None:
+    dependencies = schema.get("dependencies")
+    if not isinstance(dependencies, Mapping):
+        return
+    del schema["dependencies"]
+    required = {name: each for name, each in dependencies.items() if isinstance(each, list)}
+    schemas = {name: lift(each) for name, each in dependencies.items() if not isinstance(each, list)}
+    for keyword, found in (("dependentRequired", required), ("dependentSchemas", schemas)):
+        if found:
+            schema[keyword] = {**found, **schema.get(keyword, {})}
+
+
+def _bounds(schema: dict[str, Any]) -> None:
+    """Draft-04 has a flag next to the bound."""
+    for exclusive, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        if isinstance(schema.get(exclusive), bool):
+            is_exclusive = schema.pop(exclusive)
+            if is_exclusive and bound in schema:
+                schema[exclusive] = schema.pop(bound)
+
+
+def _nullable(schema: dict[str, Any]) -> None:
+    """OpenAPI 3.0 has a flag in place of a type."""
+    if schema.pop("nullable", None) is True and isinstance(schema.get("type"), str):
+        schema["type"] = [schema["type"], "null"]
+        if isinstance(schema.get("enum"), list) and None not in schema["enum"]:
+            schema["enum"] = [*schema["enum"], None]
+
+
+_MENDS: tuple[Callable[[dict[str, Any]], None], ...] = (_definitions, _items, _dependencies, _bounds, _nullable)

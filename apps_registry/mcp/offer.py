@@ -1,0 +1,138 @@
+"""What a server offers, read tool by tool: one that cannot be used takes no other along."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from apps_registry.mcp import param_headers
+from apps_registry.mcp.errors import McpError, quotable
+from apps_registry.mcp.lifting import lift
+from apps_registry.mcp.session import Operation
+from apps_registry.openapi.texts import shortened
+from apps_registry.outside_text import storable, storable_json_text
+from apps_registry.plain_json import plain
+
+MAX_TOOLS = 500
+MAX_DEPTH = 50
+MAX_INSTRUCTIONS = 4000
+NAME_CHARS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedTool:
+    """A tool as its server describes it."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON data."""
+        return asdict(self)
+
+
+@dataclass(slots=True)
+class Offer:
+    """All that a server says of its tools.
+
+    Attributes:
+        left_out: tools that cannot be used: what to call them, and why as a sentence.
+        instructions: how to use its tools, in its own words, bounded.
+    """
+
+    tools: list[OfferedTool] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    instructions: str = ""
+
+    def take(self, data: Any) -> None:
+        """Add a tool, or why it is left out."""
+        place = len(self.tools) + len(self.left_out) + 1
+        try:
+            tool = _read(data)
+            if any(each.name == tool.name for each in self.tools):
+                raise ValueError("The server names it twice.")
+        except ValueError as error:
+            self.left_out.append((_name_of(data) or f"tool {place} of the list", str(error)))
+        else:
+            self.tools.append(tool)
+
+
+async def read_offer(operation: Operation) -> Offer:
+    """Ask a server for its tools, page by page, until it has no more or its cursor does not advance.
+
+    Raises:
+        McpError: it cannot be asked, its answer is no listing, or it never ends.
+    """
+    offer = Offer(instructions=clean_instructions(operation.session.instructions))
+    async for data in _listed(operation):
+        offer.take(data)
+        if len(offer.tools) + len(offer.left_out) > MAX_TOOLS:
+            raise McpError(f"the server offers more than {MAX_TOOLS} tools")
+    return offer
+
+
+def clean_instructions(text: str) -> str:
+    """Return a server's instructions without characters that cannot be seen, bounded in length, line by line."""
+    lines = (shortened(line, MAX_INSTRUCTIONS) for line in text[: MAX_INSTRUCTIONS * 8].splitlines())
+    cleaned = "\n".join(lines).strip()
+    return cleaned if len(cleaned) <= MAX_INSTRUCTIONS else cleaned[: MAX_INSTRUCTIONS - 1] + "…"
+
+
+async def _listed(operation: Operation) -> Any:
+    cursor: str | None = None
+    seen: set[str] = set()
+    for _ in range(MAX_TOOLS):
+        page = await operation.ask("tools/list", {} if cursor is None else {"cursor": cursor})
+        tools = page.get("tools")
+        if not isinstance(tools, list):
+            raise McpError("its answer to tools/list has no list of tools")
+        for each in tools:
+            yield each
+        cursor = page.get("nextCursor")
+        if not isinstance(cursor, str) or not cursor or cursor in seen:
+            return
+        seen.add(cursor)
+    raise McpError(f"its list of tools has more than {MAX_TOOLS} pages")
+
+
+def _read(data: Any) -> OfferedTool:
+    """Return a tool.
+
+    Raises:
+        ValueError: it cannot be used; the message says why as a sentence.
+    """
+    for problem in _problems(data):
+        raise ValueError(problem)
+    description = data.get("description")
+    try:
+        parameters = lift(plain(data["inputSchema"], max_depth=MAX_DEPTH))
+    except ValueError as error:  # of our own words
+        raise ValueError(f"Its inputSchema cannot be used: {error}.") from None
+    called_by = json.dumps((data["name"], data["inputSchema"]), ensure_ascii=False)
+    if called_by != storable_json_text(called_by):
+        raise ValueError("Its name or its inputSchema holds characters that cannot be stored.")
+    return OfferedTool(data["name"], storable(description) if isinstance(description, str) else "", parameters)
+
+
+def _problems(data: Any) -> Iterator[str]:
+    if not isinstance(data, dict):
+        yield "It is not described by an object."
+        return
+    if not isinstance(data.get("name"), str) or not data["name"]:
+        yield "It has no name."
+    schema = data.get("inputSchema")
+    if not isinstance(schema, dict):
+        yield "It has no inputSchema." if schema is None else "Its inputSchema is not an object."
+        return
+    if schema.get("type") != "object":
+        yield 'Its inputSchema does not say "type": "object".'
+    if data.get("outputSchema") is not None and not isinstance(data["outputSchema"], dict):
+        yield "Its outputSchema is not an object."
+    if problem := param_headers.find_problem(schema):
+        yield problem
+
+
+def _name_of(data: Any) -> str:
+    name = data.get("name") if isinstance(data, dict) else None
+    return quotable(name)[:NAME_CHARS] if isinstance(name, str) else ""

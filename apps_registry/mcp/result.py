@@ -1,0 +1,88 @@
+"""What a tool of an MCP server answered, as text for a model."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from apps_registry.http_tools.shortening import spelled
+from apps_registry.mcp.errors import McpError
+from apps_registry.outside_text import storable
+
+UNREADABLE = "[a part that cannot be read]"
+
+
+def read_result(result: Mapping[str, Any]) -> tuple[str, bool]:
+    """Return a result's text, and whether the server calls it an error.
+
+    Structured content follows the text, unless the text says the same: many servers put a summary there, and the
+    protocol only recommends the data.
+
+    Raises:
+        McpError: it is no result yet: the server asks for something first.
+    """
+    if result.get("resultType", "complete") == "input_required":
+        raise McpError("the tool asks for input in the middle of its call, which this server does not offer")
+    content = result.get("content")
+    texts = [_part(part) for part in content] if isinstance(content, list) else []
+    structured = result.get("structuredContent")
+    if structured is not None and not _says(texts, structured):
+        texts.append(_spelled(structured))
+    return storable("\n".join(texts)), result.get("isError") is True
+
+
+def _says(texts: list[str], structured: Any) -> bool:
+    """Tell whether texts hold what the structured content holds, all in one or, of a list, each entry in one."""
+    # Servers wrap what is no object in one of a single field.
+    is_wrapped = isinstance(structured, dict) and list(structured) == ["result"]
+    meant = [structured, structured["result"]] if is_wrapped else [structured]
+    said = [_loaded(text) for text in texts]
+    return any([each] in (said, texts) or each in (said, texts) for each in meant)
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _spelled(data: Any) -> str:
+    try:
+        return spelled(data)
+    except (ValueError, RecursionError):
+        return "[structured content that is nested too deeply]"
+
+
+def _part(part: Any) -> str:
+    if not isinstance(part, dict):
+        return UNREADABLE
+    kind = part.get("type")
+    read = _READERS.get(kind) if isinstance(kind, str) else None
+    if read:
+        return read(part)
+    media = part.get("mimeType")
+    return f"[{str(kind)[:40]} that is not shown: {media[:80] if isinstance(media, str) else ''}]"
+
+
+def _text(part: Mapping[str, Any]) -> str:
+    text = part.get("text")
+    return text if isinstance(text, str) else UNREADABLE
+
+
+def _resource(part: Mapping[str, Any]) -> str:
+    resource = part.get("resource")
+    if not isinstance(resource, dict):
+        return UNREADABLE
+    text = resource.get("text")
+    return text if isinstance(text, str) else f"[a resource that is not text: {str(resource.get('uri'))[:500]}]"
+
+
+def _link(part: Mapping[str, Any]) -> str:
+    return f"[resource {str(part.get('name'))[:200]}: {str(part.get('uri'))[:500]}]"
+
+
+_READERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "text": _text,
+    "resource": _resource,
+    "resource_link": _link,
+}

@@ -1,0 +1,319 @@
+"""One session with an MCP server: the two eras of the protocol, requests and what answers them.
+
+Not the `mcp` package: it reads a listing, a result or an error whole or not at all, and tells of what it cannot
+read in the words of its parts. Revisions up to 2025-11-25 begin with a handshake and may have a session; that of
+2026-07-28 has neither.
+"""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+from weakref import WeakValueDictionary
+
+import httpx2
+import orjson
+
+from apps_registry.mcp.errors import McpError, quotable
+from apps_registry.mcp.messages import error_of, is_answer, read_events, read_json
+from apps_registry.mcp.param_headers import header_value
+from apps_registry.mcp.wire import MAX_BYTES, Endpoint, Traffic, Wire
+from apps_registry.outbound.client import MAX_PER_HOST, CallRecord
+from apps_registry.outside_text import storable_json_text
+
+OLDER = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
+STATELESS = "2026-07-28"
+CLIENT = {"name": "aomi-apps", "version": "1"}
+UNSUPPORTED_VERSION, METHOD_NOT_FOUND = -32022, -32601
+# A server that never answers a question that it does not know leaves time for the handshake.
+PROBE_SECONDS = 5.0
+CLOSE_SECONDS = 2.0
+MAX_RESUMED = 3
+MAX_RETRY_SECONDS = 5.0
+_META = "io.modelcontextprotocol/"
+
+_gates: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+
+class McpSession:
+    """A connection as the protocol knows it: made with the first request, closed by whoever made it.
+
+    Attributes:
+        active: operations that run now.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.active = 0
+        self.instructions = ""
+        self._wire = Wire(endpoint)
+        self._version: str | None = None
+        self._session_id = ""
+        self._ids = itertools.count(1)
+        self._connecting = asyncio.Lock()
+
+    @property
+    def is_stateless(self) -> bool:
+        """Whether the server speaks the revision without sessions."""
+        return self._version == STATELESS
+
+    @asynccontextmanager
+    async def operation(self, records: list[CallRecord]) -> AsyncIterator["Operation"]:
+        """Give what requests are made with, within the time limit; the handshake is part of the first.
+
+        Raises:
+            McpError: whatever goes wrong.
+        """
+        traffic = Traffic(records)
+        self.active += 1
+        try:
+            async with asyncio.timeout(self.endpoint.timeout_seconds), self._gate():
+                await self._connect(traffic)
+                yield Operation(self, traffic)
+        except TimeoutError:
+            if records:
+                records[-1].verdict = "timed out"
+            seconds = f"{self.endpoint.timeout_seconds:g}"
+            raise McpError(f"no complete answer came within {seconds} seconds") from None
+        finally:
+            self.active -= 1
+
+    async def close(self, records: list[CallRecord]) -> None:
+        """End the session at the server, if it knows of one, and close the connections."""
+        try:
+            if self._session_id:
+                with suppress(McpError, TimeoutError):
+                    sent = self._wire.answered("DELETE", self._headers(), None, Traffic(records))
+                    async with self._gate(), asyncio.timeout(CLOSE_SECONDS), sent:
+                        pass
+        finally:
+            await self._wire.close()
+
+    def _gate(self) -> asyncio.Semaphore:
+        return _gates.setdefault(self.endpoint.host, asyncio.Semaphore(MAX_PER_HOST))
+
+    async def ask(
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        traffic: Traffic,
+        *,
+        headers: Mapping[str, str] | None = None,
+        version: str | None = None,
+    ) -> dict[str, Any]:
+        """Send a request and return its result.
+
+        Raises:
+            McpError: there is none.
+        """
+        version = version or self._version
+        request_id = next(self._ids)
+        body = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": _with_meta(params, version)}
+        named = {**self._headers(version), **_routing(method, params, version), **(headers or {})}
+        async with self._wire.answered("POST", named, _dumped(body), traffic) as response:
+            message = await self._answer(response, request_id, traffic)
+            if method == "initialize":
+                self._session_id = response.headers.get("mcp-session-id", "")
+        if (error := error_of(message)) is not None:
+            words, code, data = error
+            raise McpError(f"the server answered: {quotable(words) or f'error {code}'}", code=code, data=data)
+        result = message.get("result")
+        if not isinstance(result, dict):
+            raise McpError(f"its answer to {method} has no result")
+        return result
+
+    def _headers(self, version: str | None = None) -> dict[str, str]:
+        headers = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+        if version or self._version:
+            headers["MCP-Protocol-Version"] = version or self._version or ""
+        return {**headers, "Mcp-Session-Id": self._session_id} if self._session_id else headers
+
+    async def _connect(self, traffic: Traffic) -> None:
+        async with self._connecting:
+            if self._version is None and not await self._discovered(traffic):
+                await self._shake_hands(traffic)
+
+    async def _discovered(self, traffic: Traffic) -> bool:
+        """Ask as the newest revision has it; a server that does not know the question gets the handshake."""
+        try:
+            async with asyncio.timeout(min(PROBE_SECONDS, self.endpoint.timeout_seconds / 3)):
+                found = await self.ask("server/discover", {}, traffic, version=STATELESS)
+        except TimeoutError:
+            traffic.records[-1].verdict = "timed out"
+            return False
+        except McpError as error:
+            if error.status in {401, 403} or not error.is_answer:
+                raise
+            _refuse_others(error)
+            return False
+        versions = found.get("supportedVersions")
+        if not isinstance(versions, list) or STATELESS not in versions:
+            return False
+        self._version = STATELESS
+        self.instructions = _text(found.get("instructions"))
+        return True
+
+    async def _shake_hands(self, traffic: Traffic) -> None:
+        params = {"protocolVersion": OLDER[-1], "capabilities": {}, "clientInfo": CLIENT}
+        self._session_id = ""
+        found = await self.ask("initialize", params, traffic)
+        version = found.get("protocolVersion")
+        if version not in OLDER:
+            raise _other_version([version])
+        self._version = version
+        self.instructions = _text(found.get("instructions"))
+        await self._tell({"method": "notifications/initialized"}, traffic)
+
+    async def _tell(self, message: Mapping[str, Any], traffic: Traffic) -> None:
+        """Send what has no answer."""
+        async with self._wire.answered("POST", self._headers(), _dumped({"jsonrpc": "2.0", **message}), traffic):
+            pass
+
+    async def _answer(self, response: httpx2.Response, request_id: int, traffic: Traffic) -> dict[str, Any]:
+        """Return the message that answers a request; of an HTTP error, the JSON-RPC error within it."""
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if response.status_code >= 300:
+            raise await self._refusal(response, kind, request_id)
+        if response.status_code == 202:
+            raise McpError("it took the request and does not answer it")
+        if kind == "text/event-stream":
+            return await self._from_events(response, request_id, traffic)
+        if kind != "application/json":
+            shown = quotable(kind)[:80] or "no content type"
+            raise McpError(f"it answers with {shown}, which is not MCP; check the URL")
+        message = read_json(await response.aread())
+        for each in message if isinstance(message, list) else [message]:  # 2025-03-26 knows batches
+            if is_answer(each, request_id):
+                return dict(each)
+        raise McpError("its answer is not one to what was asked")
+
+    async def _refusal(self, response: httpx2.Response, kind: str, request_id: int) -> McpError:
+        message = None
+        if kind == "application/json" and response.status_code >= 400:
+            with suppress(McpError):
+                message = read_json(await response.aread())
+        words, code, data = error_of(message) or ("", None, None)
+        error = self._wire.refusal(response, words)
+        error.code, error.data = code, data
+        return error
+
+    async def _from_events(self, response: httpx2.Response, request_id: int, traffic: Traffic) -> dict[str, Any]:
+        """Return the answer from a stream of events; a server may close one early and go on with it in another."""
+        place = _Place()
+        if (message := await self._read(response, request_id, traffic, place)) is not None:
+            return message
+        for _ in range(MAX_RESUMED if place.last_id else 0):
+            await asyncio.sleep(place.retry_seconds)
+            headers = {**self._headers(), "Accept": "text/event-stream", "Last-Event-ID": place.last_id}
+            async with self._wire.answered("GET", headers, None, traffic) as again:
+                if again.status_code != 200:
+                    raise self._wire.refusal(again)
+                if (message := await self._read(again, request_id, traffic, place)) is not None:
+                    return message
+        raise McpError("its stream of events ended without an answer")
+
+    async def _read(
+        self, response: httpx2.Response, request_id: int, traffic: Traffic, place: "_Place"
+    ) -> dict[str, Any] | None:
+        async for event in read_events(response, MAX_BYTES):
+            place.note(event)
+            if not event.data or event.event != "message":
+                continue
+            message = read_json(event.data)
+            if is_answer(message, request_id):
+                return dict(message)
+            if isinstance(message, dict) and "method" in message and "id" in message:
+                await self._reply(message, traffic)
+        return None
+
+    async def _reply(self, request: Mapping[str, Any], traffic: Traffic) -> None:
+        """Answer what a server asks in the middle of a call: nothing that it could ask for is offered."""
+        if request["method"] == "ping":
+            await self._tell({"id": request["id"], "result": {}}, traffic)
+        else:
+            error = {"code": METHOD_NOT_FOUND, "message": "This client does not offer that."}
+            await self._tell({"id": request["id"], "error": error}, traffic)
+
+
+class Operation:
+    """Requests of one operation, such as a call or a listing of many pages."""
+
+    def __init__(self, session: McpSession, traffic: Traffic) -> None:
+        self.session = session
+        self._traffic = traffic
+
+    async def ask(
+        self, method: str, params: Mapping[str, Any], *, headers: Callable[[], Mapping[str, str]] | None = None
+    ) -> dict[str, Any]:
+        """Send a request and return its result; once more in a new session, if the server has ended this one.
+
+        Args:
+            method: such as tools/call.
+            params: as the protocol has them.
+            headers: gives more of them, for the revision that wants some.
+
+        Raises:
+            McpError: there is no result.
+        """
+        session = self.session
+        more = headers() if headers and session.is_stateless else {}
+        had_session = session._session_id
+        try:
+            return await session.ask(method, params, self._traffic, headers=more)
+        except McpError as error:
+            if error.status != 404 or not had_session:
+                raise
+        # A server that no longer knows the session says so in place of doing anything.
+        if session._session_id == had_session:
+            session._version, session._session_id = None, ""
+        await session._connect(self._traffic)
+        return await session.ask(method, params, self._traffic)
+
+
+class _Place:
+    """How far a stream of events was read."""
+
+    def __init__(self) -> None:
+        self.last_id = ""
+        self.retry_seconds = 1.0
+
+    def note(self, event: httpx2.ServerSentEvent) -> None:
+        # An id goes back in a header.
+        self.last_id = event.id if event.id and event.id.isprintable() and event.id.isascii() else self.last_id
+        if event.retry is not None:
+            self.retry_seconds = min(event.retry / 1000, MAX_RETRY_SECONDS)
+
+
+def _with_meta(params: Mapping[str, Any], version: str | None) -> dict[str, Any]:
+    if version != STATELESS:
+        return dict(params)
+    about = {"protocolVersion": version, "clientInfo": CLIENT, "clientCapabilities": {}}
+    return {**params, "_meta": {f"{_META}{name}": value for name, value in about.items()}}
+
+
+def _routing(method: str, params: Mapping[str, Any], version: str | None) -> dict[str, str]:
+    if version != STATELESS:
+        return {}
+    named = {"Mcp-Name": header_value(params["name"])} if "name" in params else {}
+    return {"Mcp-Method": method, **named}
+
+
+def _dumped(message: Mapping[str, Any]) -> bytes:
+    return storable_json_text(orjson.dumps(message).decode()).encode()
+
+
+def _refuse_others(error: McpError) -> None:
+    """Refuse a server that names its revisions, none of them among ours."""
+    versions = error.data.get("supported") if isinstance(error.data, dict) else None
+    if error.code == UNSUPPORTED_VERSION and isinstance(versions, list) and not {*OLDER} & {*map(str, versions)}:
+        raise _other_version(versions)
+
+
+def _other_version(versions: list[Any]) -> McpError:
+    named = quotable(", ".join(each if isinstance(each, str) else "none" for each in versions[:10]))[:200] or "none"
+    return McpError(f"it speaks version {named} of MCP, and this client {', '.join([*OLDER, STATELESS])}")
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

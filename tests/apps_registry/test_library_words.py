@@ -1,0 +1,27 @@
+"""What a parser of a library says never reaches a model or an operator as it is."""
+
+import pytest
+
+from apps_registry.app_files.errors import AppFileError
+from apps_registry.app_files.strict import load
+from apps_registry.tools.arguments import read_arguments
+from apps_registry.tools.base import ToolError
+
+DIGITS = "9" * 5000
+
+
+def test_arguments_of_too_many_digits_are_refused_in_words_of_ours() -> None:
+    with pytest.raises(ToolError) as raised:
+        read_arguments(f'{{"amount": {DIGITS}}}')
+    assert str(raised.value).startswith("the arguments are not valid JSON: what is at line 1, column")
+
+
+def test_arguments_that_are_no_json_are_told_where() -> None:
+    with pytest.raises(ToolError, match="not valid JSON: what is at line 2, column"):
+        read_arguments('{"a": 1,\n nonsense}')
+
+
+def test_a_file_of_too_many_digits_is_refused_in_words_of_ours() -> None:
+    with pytest.raises(AppFileError) as raised:
+        load(f"app_file: {DIGITS}".encode())
+    assert str(raised.value) == "The file cannot be read: it holds a number of too many digits."
