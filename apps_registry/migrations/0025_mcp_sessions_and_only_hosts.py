@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('apps_registry', '0023_reply_wait_left_to_us'),
+        ('apps_registry', '0024_outbound_calls_outlive_apps'),
     ]
 
     operations = [
