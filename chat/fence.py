@@ -12,7 +12,7 @@ import unicodedata
 
 from django.conf import settings
 
-TOOL_DATA, EARLIER_DATA = "tool_data", "earlier_data"
+TOOL_DATA, EARLIER_DATA, SERVER_DATA = "tool_data", "earlier_data", "server_data"
 MARK_BYTES = 8
 ABOUT_TOOLS = (
     f"What a tool answers is between <{TOOL_DATA} MARK> and </{TOOL_DATA} MARK>, where MARK is a random word, another "
