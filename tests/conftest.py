@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-# Without a DATABASE_URL the tests bring up a Postgres of their own in a folder that goes with them.
-_data = tempfile.mkdtemp(prefix="aomi-tests-")
+# Without a DATABASE_URL the tests bring up a Postgres of their own in a folder that goes with them. A process of a
+# parallel run uses that of the process that started it, with which pytest-django has read the settings already.
+_is_alone = "PYTEST_XDIST_WORKER" not in os.environ
+_data = tempfile.mkdtemp(prefix="aomi-tests-") if _is_alone else os.environ["AOMI_DATA_DIR"]
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aomi_site.settings")
 os.environ["AOMI_ENV"] = "local"
 os.environ["AOMI_DATA_DIR"] = _data
@@ -71,7 +73,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_unconfigure() -> None:
-    shutil.rmtree(_data, ignore_errors=True)
+    if _is_alone:
+        shutil.rmtree(_data, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,10 @@
 """What the engine needs of a language model."""
 
-import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
-from apps_registry.outside_text import dump_storable, storable, storable_count
+from apps_registry.outside_text import storable, storable_count
 from apps_registry.tools.base import Tool
 from chat.history import PromptMessage
 from chat.issuers import Issuer
@@ -96,7 +95,6 @@ class ToolCallDelta:
             call_id=storable(self.call_id),
             name=storable(self.name),
             arguments=storable(self.arguments),
-            extra=_storable_fields(self.extra),
         )
 
 
@@ -120,7 +118,8 @@ class ModelDelta(NamedTuple):
     def storable(self) -> "ModelDelta":
         """Return the chunk as it can be stored, whatever the provider wrote; escapes in arguments are left for later.
 
-        Every provider's events pass through here: the halves of an escape may come in different chunks.
+        Every provider's events pass through here: the halves of an escape may come in different chunks. Fields that
+        go back verbatim stay as they are: `reading.verbatim` drops those that cannot be stored.
         """
         text = storable(self.text)
         if self[1:] == NOTHING_MORE:
@@ -132,7 +131,7 @@ class ModelDelta(NamedTuple):
             storable_count(self.prompt_tokens, maximum=MAX_TOKENS),
             storable_count(self.completion_tokens, maximum=MAX_TOKENS),
             storable(self.reasoning),
-            _storable_fields(self.extra),
+            self.extra,
         )
 
     @property
@@ -142,11 +141,6 @@ class ModelDelta(NamedTuple):
 
 
 NOTHING_MORE = ModelDelta()[1:]
-
-
-def _storable_fields(fields: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    found: Mapping[str, Any] | None = json.loads(dump_storable(fields)) if fields else None
-    return found
 
 
 class ChatModel(Protocol):

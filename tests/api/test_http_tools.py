@@ -497,7 +497,7 @@ def test_how_answers_are_read(
 MISREADINGS: dict[str, tuple[Any, str]] = {
     "not there": ({"price": 1, "b": 2}, "has nothing at data.price; it has: price, b"),
     "not JSON": ('{"data": ', "is not JSON"),
-    "nested without end": (b"[" * 500_000, "is not JSON"),
+    "nested without end": (b"[" * 500_000, "is nested too deeply"),
 }
 
 
