@@ -11,7 +11,7 @@ from apps_registry.forms import MaskedInput
 from apps_registry.header_fit import validate_key
 from apps_registry.models import Model, Provider
 from apps_registry.text_fields import JSONTextField
-from apps_registry.tool_forms import PairsField, write_pairs
+from apps_registry.tool_fields import PairsField, write_pairs
 
 
 class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time

@@ -1,18 +1,14 @@
 """Forms of an HTTP tool: its definition, and a trial of it."""
 
 import json
-import re
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.template.loader import render_to_string
-from django.utils.safestring import SafeString
 
 from apps_registry.http_tools import schema
-from apps_registry.http_tools.argument_rows import TYPES, ArgumentRow, rows_of, schema_of
+from apps_registry.http_tools.argument_rows import rows_of, schema_of
 from apps_registry.http_tools.checks import METHODS, find_problems, secrets_used
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.models import Tool
@@ -20,11 +16,18 @@ from apps_registry.plain_json import json_problem, read_json_exactly
 from apps_registry.provider_fit import find_unfit, models_of_app
 from apps_registry.services import misdirected_secrets
 from apps_registry.text_fields import JSON_MAX_DEPTH, LinesField
+from apps_registry.tool_fields import (
+    ArgumentsField,
+    HeaderNamesField,
+    PairsField,
+    code_area,
+    code_line,
+    read_pairs,
+    write_pairs,
+)
 from apps_registry.tools.arguments import read_arguments
 from apps_registry.tools.base import ToolError
 
-SPARE_ROWS = 2
-MAX_ROWS = 100
 # Attributes of a definition whose field takes the value as it is.
 PLAIN = (
     "description",
@@ -42,72 +45,6 @@ BODY_TYPES = (("", "None"), ("json", "JSON"), ("form", "Form fields"), ("text", 
 WALLET_NEEDS = (("", "No"), ("any", "Yes"), ("proven", "Yes, and proven to be the caller's"))
 
 
-def _code_area(rows: int) -> forms.Textarea:
-    return forms.Textarea(attrs={"rows": rows, "class": "vLargeTextField aomi-code", "spellcheck": "false"})
-
-
-def _code_line() -> forms.TextInput:
-    return forms.TextInput(attrs={"class": "vLargeTextField aomi-code", "spellcheck": "false"})
-
-
-class ArgumentsWidget(forms.Widget):
-    """A table with a row for each argument."""
-
-    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> list[ArgumentRow]:
-        """Read the rows that have a name."""
-        rows = []
-        for number in range(MAX_ROWS):
-            row = {part: data.get(f"{name}-{number}-{part}", "").strip() for part in ("name", "kind", "description")}
-            choices = [choice.strip() for choice in data.get(f"{name}-{number}-choices", "").split(",")]
-            if row["name"]:
-                is_required = f"{name}-{number}-is_required" in data
-                rows.append(ArgumentRow(**row, is_required=is_required, choices=tuple(filter(None, choices))))
-        return rows
-
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        """Show the rows and some empty ones."""
-        rows = [*(value or []), *[ArgumentRow(is_required=True)] * SPARE_ROWS]  # as most arguments are
-        kinds = [(kind, label) for kind, (label, _) in TYPES.items()]
-        context = {"name": name, "rows": rows, "kinds": kinds}
-        return render_to_string("admin/apps_registry/tool/arguments.html", context)
-
-
-class ArgumentsField(forms.Field):
-    """The arguments of a tool, as rows."""
-
-    widget = ArgumentsWidget
-
-    def clean(self, value: Any) -> list[ArgumentRow]:
-        """Refuse types that do not exist."""
-        rows: list[ArgumentRow] = value or []
-        if any(row.kind not in TYPES for row in rows):
-            raise ValidationError("There is no such type of argument.")
-        return rows
-
-
-class PairsField(forms.CharField):
-    """Entries, one a line: a name, a colon, and the value."""
-
-    def __init__(self, *, help_text: str) -> None:
-        super().__init__(required=False, strip=False, widget=_code_area(3), help_text=help_text)
-
-    def clean(self, value: Any) -> dict[str, str]:
-        """Read the lines."""
-        return read_pairs(super().clean(value))
-
-
-class HeaderNamesField(forms.CharField):
-    """Names of headers, with commas between them."""
-
-    def __init__(self, *, help_text: str) -> None:
-        super().__init__(required=False, max_length=500, widget=_code_line(), help_text=help_text)
-
-    def clean(self, value: Any) -> list[str]:
-        """Return the names, each once."""
-        names = super().clean(value).replace(",", " ").split()
-        return list(dict.fromkeys(names))
-
-
 class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """An HTTP tool."""
 
@@ -123,7 +60,7 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
     parameters = forms.CharField(
         label="As JSON Schema",
         required=False,
-        widget=_code_area(6),
+        widget=code_area(6),
         help_text="For what the rows cannot say. What stands here counts instead of the rows; dialect 2020-12, no $ref "
         "to other documents.",
     )
@@ -131,7 +68,7 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
     url = forms.CharField(
         label="URL",
         max_length=2000,
-        widget=_code_line(),
+        widget=code_line(),
         help_text="Such as https://api.example.com/v1/prices/{{ args.symbol }}; placeholders stand in the path only.",
     )
     query = PairsField(
@@ -143,14 +80,14 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         label="Body template",
         required=False,
         strip=False,
-        widget=_code_area(5),
+        widget=code_area(5),
         help_text='JSON, in which a string that is one placeholder keeps its type: {"amount": "{{ args.amount }}"}. Of '
         "a form: one field a line, as above.",
     )
     result_path = forms.CharField(
         required=False,
         max_length=500,
-        widget=_code_line(),
+        widget=code_line(),
         help_text="Which part of a JSON answer the model gets: data.items[0].price, data[*].id. Empty: all of it.",
     )
     result_headers = HeaderNamesField(
@@ -271,7 +208,7 @@ class TrialForm(forms.Form):
     """What a tool is tried with."""
 
     arguments = forms.CharField(
-        widget=_code_area(4),
+        widget=code_area(4),
         help_text="JSON, as the model would send it.",
     )
     wallet_address = forms.RegexField(
@@ -298,27 +235,3 @@ class TrialForm(forms.Form):
             return schema.check(schema.compile_schema(self._definition.parameters), arguments)
         except ToolError as error:
             raise ValidationError(str(error)) from None
-
-
-def read_pairs(text: str) -> dict[str, str]:
-    """Return what lines of `name: value` say.
-
-    Raises:
-        ValidationError: a line has no colon, or a name comes twice.
-    """
-    pairs: dict[str, str] = {}
-    for line in re.split(r"\r?\n", text):
-        name, colon, value = line.partition(":")
-        if not line.strip():
-            continue
-        if not colon or not name.strip():
-            raise ValidationError("Write each line as a name, a colon, and a value.")
-        if name.strip() in pairs:
-            raise ValidationError(f"{name.strip()} is given twice.")
-        pairs[name.strip()] = value.strip()
-    return pairs
-
-
-def write_pairs(pairs: Mapping[str, str]) -> str:
-    """Return lines that `read_pairs` reads."""
-    return "\n".join(f"{name}: {value}" for name, value in pairs.items())

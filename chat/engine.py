@@ -6,18 +6,17 @@ An async generator of events that knows neither HTTP nor the database.
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass
 
 import orjson
 
-from apps_registry.outside_text import dump_storable, storable, storable_json_text
+from apps_registry.outside_text import dump_storable, storable
 from apps_registry.tools.arguments import dump_arguments, read_arguments
 from apps_registry.tools.base import Tool, ToolContext, ToolError
 from apps_registry.visible_text import visible
+from chat.answer import Answer
 from chat.events import (
     ConfirmationNeeded,
-    RoundEnded,
     RoundToFinish,
     TextDelta,
     ToolCall,
@@ -25,111 +24,12 @@ from chat.events import (
     TurnEvent,
 )
 from chat.history import PromptMessage, Said
-from chat.issuers import Issuer, portable_id, size_of
-from chat.providers.base import ChatModel, ModelDelta, ModelFailure
-from chat.providers.reading.thoughts import split_unopened
-from chat.providers.reading.tool_calls import AssembledCall, ToolCallAssembly
-from chat.providers.reading.verbatim import REASONING_TEXTS, VERBATIM_MAX_BYTES, Verbatim
+from chat.providers.base import ChatModel, ModelFailure
 
 TOOL_RESULT_MAX_CHARS = 32_000
 # More than this in one answer is a model out of hand; every further call reads as an error.
 MAX_CALLS_PER_ROUND = 32
-CALL_ID_MAX_CHARS = 100  # its column's; the provider that made it takes it back, and no other gets it
-REPLY_MAX_CHARS = 1_000_000
-REASONING_MAX_CHARS = 64_000
 REPETITION = "(This call was made before in this turn, with the same result. Making it again changes nothing.)"
-
-
-@dataclass(slots=True)
-class _Answer:
-    """One answer of the model while it streams in.
-
-    Attributes:
-        is_full: it has said as much as one reply may hold; the rest is not read.
-    """
-
-    text: list[str] = field(default_factory=list)
-    length: int = 0
-    reasoning: list[str] = field(default_factory=list)
-    reasoning_length: int = 0
-    calls: ToolCallAssembly = field(default_factory=ToolCallAssembly)
-    verbatim: Verbatim | None = None
-    finish_reason: str = ""
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    is_full: bool = False
-
-    def take(self, delta: ModelDelta) -> str:
-        """Add a chunk; return its text."""
-        text = delta.text
-        if text:
-            self.length += len(text)
-            if self.length > REPLY_MAX_CHARS:
-                text = self._fill(text)
-            self.text.append(text)
-        for piece in delta.tool_calls:
-            self.calls.take(piece)
-        if delta.reasoning:
-            self._take_reasoning(delta.reasoning)
-        if delta.extra:
-            self.verbatim = self.verbatim or Verbatim()
-            self.verbatim.add(delta.extra)
-        self.finish_reason = delta.finish_reason or self.finish_reason
-        self.prompt_tokens = delta.prompt_tokens or self.prompt_tokens
-        self.completion_tokens = delta.completion_tokens or self.completion_tokens
-        return text
-
-    def ended(self, round_number: int, *, issuer: Issuer, turn: str) -> RoundEnded:
-        """Return the whole answer; raises ModelFailure when the stream broke off."""
-        if not self.finish_reason:
-            raise ModelFailure("The model's answer broke off before its end.", is_transient=True)
-        text, thought = split_unopened("".join(self.text))
-        calls, extra = self._with_extras()
-        ids = [call.call_id for call in calls]
-        named = tuple(
-            ToolCall(_own_id(ids, place, turn, round_number), call.name, storable_json_text(call.arguments), call.extra)
-            for place, call in enumerate(calls)
-        )
-        if not text and not named:
-            raise ModelFailure(self._says_nothing(thought))
-        return RoundEnded(
-            round_number,
-            text,
-            named,
-            self.finish_reason,
-            self.prompt_tokens,
-            self.completion_tokens,
-            issuer,
-            extra,
-            "".join(self.reasoning) + thought,
-        )
-
-    def _fill(self, text: str) -> str:
-        """Return what of a text still fits, and end the answer with it: what was said is kept."""
-        self.is_full, self.finish_reason = True, "length"
-        return text[: REPLY_MAX_CHARS - (self.length - len(text))]
-
-    def _take_reasoning(self, reasoning: str) -> None:
-        if self.reasoning_length < REASONING_MAX_CHARS:
-            self.reasoning.append(reasoning[: REASONING_MAX_CHARS - self.reasoning_length])
-            self.reasoning_length += len(reasoning)
-
-    def _with_extras(self) -> tuple[list[AssembledCall], dict[str, Any] | None]:
-        """Return the calls and the message's unknown fields, together within the bound: the calls' come first."""
-        left = VERBATIM_MAX_BYTES
-        calls = []
-        for call in self.calls.calls():
-            size = size_of(call.extra)
-            calls.append(call if size <= left else replace(call, extra=None))
-            left -= size if size <= left else 0
-        extra = self.verbatim.whole() if self.verbatim else None
-        if extra and not calls:  # nobody wants plain reasoning back but next to calls, and it fills the prompt
-            extra = {name: value for name, value in extra.items() if name not in REASONING_TEXTS}
-        return calls, extra if extra and size_of(extra) <= left else None
-
-    def _says_nothing(self, thought: str) -> str:
-        said = "nothing but reasoning" if self.reasoning or thought else "nothing"
-        return f"The model answered with {said} (finish reason: {self.finish_reason[:40]})."
 
 
 async def run_turn(
@@ -166,7 +66,7 @@ async def run_turn(
             async for result in results:
                 yield result
     for round_number in range(done + 1, max(done, max_tool_rounds) + 2):
-        answer = _Answer()
+        answer = Answer()
         may_call = round_number <= max_tool_rounds
         async with aclosing(model.stream(calls.messages, tools, allow_tool_calls=may_call)) as deltas:
             async for delta in deltas:
@@ -311,13 +211,6 @@ def _identity(result: ToolResult) -> tuple[str, str, str]:
         return call.name, dump_arguments(read_arguments(call.arguments)), result.result
     except ToolError:
         return call.name, call.arguments, result.result
-
-
-def _own_id(ids: Sequence[str], place: int, turn: str, round_number: int) -> str:
-    """Return a call's id; the model's own, unless it gave none, a long one, or that of an earlier call of the round."""
-    own = ids[place]
-    is_usable = 0 < len(own) <= CALL_ID_MAX_CHARS and own not in ids[:place]
-    return own if is_usable else portable_id(f"{turn} {round_number} {place}")
 
 
 def _error(message: str) -> str:

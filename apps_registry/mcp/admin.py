@@ -15,7 +15,7 @@ from apps_registry.mcp.errors import McpError
 from apps_registry.mcp.models import McpServer
 from apps_registry.mcp.services import choose, digest, refresh, states
 from apps_registry.services import misdirected_secrets
-from apps_registry.tool_forms import PairsField, write_pairs
+from apps_registry.tool_fields import PairsField, write_pairs
 
 NEEDED = ("apps_registry.add_tool", "apps_registry.change_tool", "apps_registry.delete_tool")
 
