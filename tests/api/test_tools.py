@@ -113,4 +113,5 @@ def test_a_failure_after_a_tool_round_keeps_the_round(app_client: Client, model:
     assert app_client.post_chat("6*7?").status_code == 502
     assert [m["tool_result"] and m["tool_result"][0] for m in app_client.state()["messages"]] == [None, "calculate"]
     assert texts(app_client.chat("Well?"))[-1] == ("agent", "So 42.")
-    assert [message["role"] for message in model.prompts[-1]] == ["system", "user", "assistant", "tool", "user"]
+    roles = ["system", "user", "assistant", "tool", "assistant", "user"]  # strict templates want an answer in between
+    assert [message["role"] for message in model.prompts[-1]] == roles

@@ -62,7 +62,7 @@ def test_a_call_that_must_not_be_repeated_survives_the_worker_that_made_it(
     assert Turn.objects.get(session_id=client.uuid).open_calls is None
     client.chat("And?")
     client.poll()
-    asked, told = [message for message in model.prompts[-1] if message["role"] != "user"][-2:]
+    asked, told = [message for message in model.prompts[-1] if message["role"] != "user"][-3:-1]
     assert json.loads(asked["tool_calls"][0]["function"]["arguments"]) == {"text": "one"}
     assert "outcome is unknown" in told["content"]
     assert len(upstream.received) == 1
