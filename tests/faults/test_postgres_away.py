@@ -28,7 +28,7 @@ def proxy(database: str) -> Iterator[SqlProxy]:
 def server_behind(start: Callable[..., Server], proxy: SqlProxy) -> Server:
     """Two workers that reach Postgres through the proxy, with leases that outlast its absence."""
     patience = {"MODEL_GAP_TIMEOUT_SECONDS": "60", "TURN_TIMEOUT_SECONDS": "60", "TURN_LEASE_SECONDS": "60"}
-    return start(workers=2, DATABASE_URL=proxy.url, **patience)
+    return start(workers=2, DATABASE_URL=proxy.url, DATABASE_DIRECT_URL="", **patience)
 
 
 def until_ready(server: Server) -> None:
