@@ -133,7 +133,7 @@ class Limit:
         session_id = uuid.UUID(headers[b"x-session-id"].decode())
         app, text, turn = query["app"][0], query["message"][0], uuid.uuid4()
         key = (await self.execute(READ_KEY, [headers[b"aomi-app-key"].decode()[KEY_ID]]))[0]
-        assert APP_IDS[app] in key[4]
+        assert APP_IDS[app] in key[5]
         thread = await self.thread(session_id)
         await self.claim(session_id, thread, turn, app, text)
         pieces: list[str] = []
@@ -168,6 +168,7 @@ def _body(id_: uuid.UUID, role: str, content: str, at: datetime) -> Message:
 def _outcome(message_id: uuid.UUID, text: str, now: datetime) -> dict[str, Any]:
     said = {"id": message_id, "role": "agent", "content": text, "created_at": now}
     calls_nothing = {"tool_round": 0, "tool_name": "", "tool_call_id": "", "tool_arguments": ""}
+    plain = {"extra": None, "reasoning": ""}
     empty = ("finish_reason", "error_code", "error_detail", "partial_text")
     return {
         **dict.fromkeys(empty, ""),
@@ -178,7 +179,7 @@ def _outcome(message_id: uuid.UUID, text: str, now: datetime) -> dict[str, Any]:
         "tool_rounds": 0,
         "first_token_ms": 0,
         "message_count": 1,
-        "messages": orjson.dumps([{**said, **calls_nothing}]).decode(),
+        "messages": orjson.dumps([{**said, **calls_nothing, **plain}]).decode(),
     }
 
 
