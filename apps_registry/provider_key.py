@@ -68,7 +68,7 @@ class ProviderKey:
 def variable_problem(variable: str, base_url: str, variables: KeyVariables) -> str:
     """Return why a variable's value may not be sent to an address, without a full stop; empty: it may.
 
-    The environment belongs to whoever runs the server, and so does the say: an operator of the admin may name any
+    Only the person who runs the server decides about the environment: an operator of the admin may name any
     variable and any address.
 
     Args:

@@ -37,7 +37,7 @@ _gates: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
 
 class McpSession:
-    """A connection as the protocol knows it: made with the first request, closed by whoever made it.
+    """A connection as the protocol knows it: made with the first request, closed by its maker.
 
     Attributes:
         active: operations that run now.

@@ -33,7 +33,7 @@ def _no_attempts_left() -> None:
 def log_in(server: Server, username: str, password: str, **headers: str) -> httpx2.Response:
     with httpx2.Client(base_url=server.url, verify=NO_TLS, timeout=120, headers=headers) as http:
         token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', http.get(LOGIN).text)
-        if token is None:  # not even the page was to be had
+        if token is None:  # the page itself was refused
             return http.get(LOGIN)
         form = {"username": username, "password": password, "csrfmiddlewaretoken": token[1], "next": "/admin/"}
         return http.post(LOGIN, data=form)

@@ -1,4 +1,4 @@
-"""What every answer carries, wherever it comes from: nothing may be cached, sniffed, or untraceable."""
+"""What every answer carries, whichever handler made it: nothing may be cached, sniffed, or untraceable."""
 
 import re
 import uuid

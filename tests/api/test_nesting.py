@@ -1,4 +1,4 @@
-"""JSON nested without end: refused by its depth wherever it comes in, and harmless where it is stored already."""
+"""JSON nested without end: refused by its depth at every entrance, and harmless where it is stored already."""
 
 import json
 import uuid

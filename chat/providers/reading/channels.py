@@ -25,7 +25,7 @@ def may_open(text: str) -> bool:
 
 
 class ChannelFilter:
-    """Tells what is written for the reader from all else, wherever its pieces are cut."""
+    """Tells what is written for the reader from all else, at whatever place its pieces are cut."""
 
     def __init__(self) -> None:
         self._held = ""

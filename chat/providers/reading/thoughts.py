@@ -20,7 +20,7 @@ _CLOSE_ALONE = re.compile(r"(?:\A|\n)[ \t]*</think>[ \t]*(?:\n|\Z)")
 
 
 class ThoughtFilter:
-    """Tells the thoughts at the beginning of a text from what comes after, wherever its pieces are cut.
+    """Tells the thoughts at the beginning of a text from what comes after, at whatever place its pieces are cut.
 
     Attributes:
         is_over: whether all that comes is the reply.

@@ -69,7 +69,7 @@ def test_imports_and_mcp_servers_are_held_to_it(held: App) -> None:
 
 
 def test_the_list_opens_no_private_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host on the list is looked up, and its address checked as ever; another is not even looked up."""
+    """A host on the list is looked up, and its address checked as before; another is not even looked up."""
     asked: list[str] = []
 
     def resolve(host: str, port: int, *_: Any, **__: Any) -> list[Any]:

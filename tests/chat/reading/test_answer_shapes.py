@@ -212,7 +212,7 @@ def test_a_complete_answer_counts_its_tokens() -> None:
 
 @pytest.mark.parametrize("mark", [b"", BOM])
 def test_tokens_counted_within_the_choice(mark: bytes) -> None:
-    """https://platform.moonshot.ai/docs/api/chat: the usage stands in the last choice of a stream."""
+    """https://platform.moonshot.ai/docs/api/chat: the usage is in the last choice of a stream."""
     assert read(mark, HI, data(chunk({}, "stop", usage={"prompt_tokens": 7}))).prompt_tokens == 7
 
 
