@@ -22,8 +22,9 @@ from chat.parameters import (
     seconds_to_wait,
 )
 from chat.providers.base import ModelFailure, ModelTimeout
+from chat.resuming import said_before
 from chat.runner import runner
-from chat.running_turn import RunningTurn, said_before
+from chat.running_turn import RunningTurn
 from chat.updates import event_stream
 from chat.views import SnapshotView
 from chat.waiting import until_idle

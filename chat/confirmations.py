@@ -6,8 +6,9 @@ from typing import Any
 from rest_framework.exceptions import ValidationError
 
 from apps_registry.values import AppConfig
+from chat.resuming import continued
 from chat.runner import runner
-from chat.running_turn import CONFIRM_TOOL, RunningTurn, continued
+from chat.running_turn import CONFIRM_TOOL, RunningTurn
 from sessions_app import pauses
 from sessions_app.access import UUID_PATTERN
 from sessions_app.store import store

@@ -51,20 +51,7 @@ def mcp_tool(
     """
     parameters = visible_data(definition.parameters)
     validator = schema.compile_schema(parameters)
-
-    @asynccontextmanager
-    async def session_of(
-        endpoint: Endpoint, context: ToolContext, records: list[CallRecord]
-    ) -> AsyncIterator[McpSession]:
-        if context.turn_id is None:
-            async with single_session(endpoint, records) as session:
-                yield session
-            return
-        store = partial(surroundings.store, surroundings.app_id, context.turn_id, name)
-        if keeps_session and context.session_id is not None:
-            yield mcp_sessions.of_conversation(context.session_id, surroundings.app_id, endpoint, store)
-        else:
-            yield mcp_sessions.of_turn(context.turn_id, surroundings.app_id, endpoint, store)
+    session_of = partial(_session_of, name, surroundings, keeps_session=keeps_session)
 
     async def run(arguments: Mapping[str, Any], context: ToolContext) -> str:
         endpoint = endpoint_of(surroundings, url=url, headers=headers, timeout_seconds=timeout_seconds)
@@ -91,6 +78,28 @@ def mcp_tool(
         timeout_seconds=timeout_seconds + GRACE_SECONDS,
         is_idempotent=False,  # what a server says of that (`annotations`) is not to be trusted
     )
+
+
+@asynccontextmanager
+async def _session_of(
+    tool: str,
+    surroundings: Surroundings,
+    endpoint: Endpoint,
+    context: ToolContext,
+    records: list[CallRecord],
+    *,
+    keeps_session: bool,
+) -> AsyncIterator[McpSession]:
+    """Give the session that a call belongs to: the conversation's, the turn's, or one of its own outside of turns."""
+    if context.turn_id is None:
+        async with single_session(endpoint, records) as session:
+            yield session
+        return
+    store = partial(surroundings.store, surroundings.app_id, context.turn_id, tool)
+    if keeps_session and context.session_id is not None:
+        yield mcp_sessions.of_conversation(context.session_id, surroundings.app_id, endpoint, store)
+    else:
+        yield mcp_sessions.of_turn(context.turn_id, surroundings.app_id, endpoint, store)
 
 
 async def call_tool(
