@@ -28,7 +28,7 @@ def main() -> None:
             raise
         raise SystemExit("Error: the database has no tables yet: run `manage.py migrate` first.") from None
     except Error as error:
-        from apps_registry.database_errors import may_pass
+        from apps_registry.support.database_errors import may_pass
 
         if not may_pass(error):
             raise

@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
-from aomi_site.login_attempts import LoginAttemptAdmin
-from aomi_site.operators import OperatorAdmin, OperatorGroupAdmin
+from aomi_site.logins.attempts_admin import LoginAttemptAdmin
+from aomi_site.logins.operators import OperatorAdmin, OperatorGroupAdmin
 
 __all__ = ["LoginAttemptAdmin", "OperatorAdmin", "OperatorGroupAdmin"]
 

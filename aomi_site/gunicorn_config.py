@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from aomi_site import metric_files
 from aomi_site.environment import Environment
-from apps_registry.descriptors import raise_limit
+from aomi_site.health import metric_files
+from apps_registry.support.descriptors import raise_limit
 
 env = Environment()
 worker_class = "aomi_site.worker.AomiWorker"

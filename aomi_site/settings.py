@@ -47,7 +47,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[:
 if not ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS is not set: name the hosts that clients use, comma-separated.")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-# The proxies whose X-Forwarded-For and X-Forwarded-Proto count: see aomi_site/proxies.py.
+# The proxies whose X-Forwarded-For and X-Forwarded-Proto count: see aomi_site/serving/proxies.py.
 refuse_retired()
 TRUSTED_PROXIES = env.proxies("TRUSTED_PROXIES")
 
@@ -58,8 +58,8 @@ INSTALLED_APPS = [
     "keys",
     "sessions_app",
     "chat",
-    "aomi_site.console_config.ConsoleConfig",
-    "aomi_site.console_config.LoginsConfig",
+    "aomi_site.console.console_config.ConsoleConfig",
+    "aomi_site.console.console_config.LoginsConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -70,7 +70,8 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
 ]
-# The admin's chain. Calls under /api/ never pass it: aomi_site/asgi.py gives them a lean handler. Nor do static files.
+# The admin's chain. Neither calls under /api/ nor static files pass it: aomi_site/application.py gives them handlers of
+# their own.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -80,8 +81,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "aomi_site.bad_input.BadInputMiddleware",
-    "aomi_site.logins.LoginQueueMiddleware",
+    "aomi_site.serving.bad_input.BadInputMiddleware",
+    "aomi_site.logins.attempts.LoginQueueMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "aomi_site.urls"
@@ -133,20 +134,20 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 PASSWORD_HASHERS = [
-    "aomi_site.passwords.QueuedArgon2PasswordHasher",
+    "aomi_site.logins.passwords.QueuedArgon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
-# The first one refuses what is locked; see aomi_site/logins.py.
+# The first one refuses what is locked; see aomi_site/logins/attempts.py.
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
-AXES_HANDLER = "aomi_site.logins.LoginAttempts"
+AXES_HANDLER = "aomi_site.logins.attempts.LoginAttempts"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
 # A guesser who goes on would keep the lock for ever.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "aomi_site.logins.client_address"
-AXES_LOCKOUT_CALLABLE = "aomi_site.logins.locked_out"
+AXES_CLIENT_IP_CALLABLE = "aomi_site.logins.attempts.client_address"
+AXES_LOCKOUT_CALLABLE = "aomi_site.logins.attempts.locked_out"
 # Nothing is stored but what is counted, and the console has a page of its own for that.
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
@@ -182,11 +183,11 @@ USE_TZ = True
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["keys.authentication.AppKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["keys.permissions.AppPermission"],
-    "DEFAULT_PARSER_CLASSES": ["chat.parsers.JSONParser", "chat.parsers.FormParser"],
-    "DEFAULT_RENDERER_CLASSES": ["chat.renderers.JSONRenderer"],
-    "EXCEPTION_HANDLER": "chat.errors.problem_response",
+    "DEFAULT_PARSER_CLASSES": ["chat.api.parsers.JSONParser", "chat.api.parsers.FormParser"],
+    "DEFAULT_RENDERER_CLASSES": ["chat.api.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "chat.api.errors.problem_response",
     "UNAUTHENTICATED_USER": None,
-    "DEFAULT_SCHEMA_CLASS": "chat.schema.ContractSchema",
+    "DEFAULT_SCHEMA_CLASS": "chat.schema.contract.ContractSchema",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Aomi Apps",
@@ -194,7 +195,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.1",
     "SORT_OPERATIONS": False,
-    "POSTPROCESSING_HOOKS": ["chat.schema.add_components"],
+    "POSTPROCESSING_HOOKS": ["chat.schema.contract.add_components"],
 }
 # Headers that may carry the App key, next to `Authorization: Bearer`; those that are sent must carry the same one.
 # Older clients use X-API-Key.
@@ -249,14 +250,14 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 # --- Logs -------------------------------------------------------------------------------------------
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-# Lines carry paths and ids, never query strings or message texts: see aomi_site/logs.py.
+# Lines carry paths and ids, never query strings or message texts: see aomi_site/health/logs.py.
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 if LOG_LEVEL not in LOG_LEVELS:
     raise ImproperlyConfigured(f"LOG_LEVEL is {LOG_LEVEL!r}; it is one of {', '.join(LOG_LEVELS)}.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"no_query": {"()": "aomi_site.logs.NoRequestText"}},
+    "filters": {"no_query": {"()": "aomi_site.health.logs.NoRequestText"}},
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {
         "stderr": {

@@ -4,14 +4,14 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from aomi_site import probes
-from aomi_site.favicon import FaviconView
-from chat.model_check_view import check_model_view
+from aomi_site.console.favicon import FaviconView
+from aomi_site.console.model_check_view import check_model_view
+from aomi_site.health import probes
 
 admin.autodiscover()
 
-handler404 = "chat.errors.not_found"
-handler500 = "chat.errors.server_error"
+handler404 = "chat.api.errors.not_found"
+handler500 = "chat.api.errors.server_error"
 
 urlpatterns = [
     path("api/", include("chat.urls")),

@@ -10,9 +10,9 @@ from gunicorn.arbiter import Arbiter
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
-from aomi_site.client_limits import LimitedHttpProtocol
-from aomi_site.upgrade_offers import DeclinesUpgrades
-from apps_registry.descriptors import budget
+from aomi_site.serving.client_limits import LimitedHttpProtocol
+from aomi_site.serving.upgrade_offers import DeclinesUpgrades
+from apps_registry.support.descriptors import budget
 
 NO_RELOAD = "A worker does not reload: it would run the same code. Restart the server instead."
 # Clients send messages and calldata of 60,000 bytes in the query string, and nine bytes a letter of some
@@ -99,14 +99,14 @@ class AomiServer(Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop accepting, end the streams, let turns finish, and close."""
-        from aomi_site.asgi import begin_shutdown  # noqa: PLC0415 - needs Django, which the arbiter does not set up
+        from aomi_site.application import begin_shutdown  # noqa: PLC0415 - needs Django, which the arbiter does not set up
 
         begin_shutdown()
         await super().shutdown(sockets)
 
 
 class AomiWorker(UvicornWorker):
-    """Serves the ASGI application with the limits above; access lines come from aomi_site/asgi.py."""
+    """Serves the ASGI application with the limits above; access lines come from aomi_site/application.py."""
 
     CONFIG_KWARGS = {
         "loop": "uvloop",
@@ -115,7 +115,7 @@ class AomiWorker(UvicornWorker):
         "lifespan": "on",
         "access_log": False,
         "server_header": False,
-        "proxy_headers": False,  # uvicorn's own would trust loopback: aomi_site/proxies.py decides
+        "proxy_headers": False,  # uvicorn's own would trust loopback: aomi_site/serving/proxies.py decides
         "timeout_graceful_shutdown": 25,
     }
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
-from apps_registry.provider_key import ProviderKey
-from apps_registry.provider_profiles import OTHER, Profile
-from apps_registry.request_rules import RequestRules
+from apps_registry.credentials.provider_key import ProviderKey
+from apps_registry.provider_rules.profiles import OTHER, Profile
+from apps_registry.provider_rules.request_rules import RequestRules
 from apps_registry.tools.base import Tool
 
 # What a request is made of here is not for its options to say.
@@ -133,7 +133,7 @@ class ServerNote:
 def release_to_run(live: int | None, kept: int | None, *, keeps: bool) -> int | None:
     """Return the id of the release that answers in a session; None: the draft.
 
-    Ids of one App's releases grow with their numbers. The claims in sessions_app/sql_turns.py decide alike.
+    Ids of one App's releases grow with their numbers. The claims in sessions_app/sql/turns.py decide alike.
 
     Args:
         live: the release that is live; None: the draft is.

@@ -16,7 +16,7 @@ import uvloop
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aomi_site.settings")
 django.setup()
 
-from apps_registry import database  # noqa: E402
+from apps_registry.support import database  # noqa: E402
 from keys import crypto  # noqa: E402
 from keys.verification import READ_KEY, KeyVerifier  # noqa: E402
 

@@ -20,7 +20,8 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from keys.verification import READ_KEY
-from sessions_app import sql, sql_turns
+from sessions_app.sql import sessions as sql
+from sessions_app.sql import turns as sql_turns
 
 Message = dict[str, Any]
 Send = Callable[[Message], Awaitable[None]]

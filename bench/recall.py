@@ -23,11 +23,11 @@ import django
 
 django.setup()
 
-from apps_registry import database  # noqa: E402
 from apps_registry.models import App, Document, Model, Provider  # noqa: E402
 from apps_registry.retrieval.ingest import ingest_next  # noqa: E402
 from apps_registry.retrieval.search import search  # noqa: E402
 from apps_registry.retrieval.uploads import add_upload  # noqa: E402
+from apps_registry.support import database  # noqa: E402
 from bench import machine, search_times  # noqa: E402
 
 HERE = Path(__file__).parent

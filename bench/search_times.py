@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from django.db import connection
 from django.db.models.functions import Now
 
-from apps_registry import database
 from apps_registry.models import App, Document, EmbeddingModel
 from apps_registry.retrieval.passages import fuse
 from apps_registry.retrieval.rankings import EXACT_UP_TO, Plan, by_vector, by_words, make_plan
 from apps_registry.retrieval.search import query_vector, search
+from apps_registry.support import database
 from bench.cpu import cpu_seconds
 
 R = TypeVar("R")

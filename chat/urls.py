@@ -2,14 +2,14 @@
 
 from django.urls import path
 
-from chat.chat_view import ChatView
-from chat.control_views import AppsView, ModelsView, ModelView
-from chat.docs_view import DocsView, SchemaView
-from chat.session_views import ArchiveView, SessionsView, SessionView
-from chat.system_views import EventsView, SystemView
-from chat.updates import UpdatesView
-from chat.views import InterruptView, StateView
-from chat.wallet_views import WalletChallengeView, WalletVerifyView
+from chat.api.chat_view import ChatView
+from chat.api.control_views import AppsView, ModelsView, ModelView
+from chat.api.session_views import ArchiveView, SessionsView, SessionView
+from chat.api.system_views import EventsView, SystemView
+from chat.api.updates import UpdatesView
+from chat.api.views import InterruptView, StateView
+from chat.api.wallet_views import WalletChallengeView, WalletVerifyView
+from chat.schema.docs_view import DocsView, SchemaView
 
 urlpatterns = [
     path("chat", ChatView.as_view()),

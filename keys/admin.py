@@ -19,8 +19,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_variables
 
-from apps_registry.admin_display import NOTHING, ConsoleAdmin, badge, code, moment
-from apps_registry.grants import apps_to_open, sees_apps
+from apps_registry.admin.display import NOTHING, ConsoleAdmin, badge, code, moment
+from apps_registry.admin.grants import apps_to_open, sees_apps
 from keys.forms import AppKeyForm, AppsField, IssueKeyForm
 from keys.models import BY_COMMAND, AppKey
 from keys.services import IssuedKey, issue_key, revoke_key

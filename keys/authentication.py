@@ -1,4 +1,4 @@
-"""The App key as DRF authentication; awaited on the event loop, see chat/api.py."""
+"""The App key as DRF authentication; awaited on the event loop, see chat/api/base.py."""
 
 import ipaddress
 from functools import lru_cache

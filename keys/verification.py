@@ -24,8 +24,8 @@ from typing import NoReturn
 
 from cachetools import LRUCache
 
-from apps_registry import database
-from apps_registry.database_errors import may_pass
+from apps_registry.support import database
+from apps_registry.support.database_errors import may_pass
 from keys import crypto
 
 # The revision comes along, so that a warm request reads nothing else.
@@ -97,7 +97,7 @@ class Caller:
     Attributes:
         key_id: the AppKey's id; None without a key.
         app_ids: the Apps in the key's scope.
-        revision: what `apps_registry.configs` wants to know.
+        revision: what `apps_registry.runtime.app_configs` wants to know.
     """
 
     key_id: int | None

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from apps_registry.admin_display import NOTHING, MachineRowsAdmin, badge, code, deletion_summary, moment
+from apps_registry.admin.display import NOTHING, MachineRowsAdmin, badge, code, deletion_summary, moment
 from apps_registry.models import Model
 from apps_registry.values import release_to_run
 from sessions_app.models import ChatSession, Message, SystemEvent, Turn

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from apps_registry import database
-from sessions_app import sql_many
+from apps_registry.support import database
+from sessions_app.sql import many as sql_many
 from sessions_app.values import Session
 
 SESSIONS_MAX = 5

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from apps_registry import database
-from sessions_app import sql_many
+from apps_registry.support import database
+from sessions_app.sql import many as sql_many
 from sessions_app.store import session_from_row
 from sessions_app.values import Session
 

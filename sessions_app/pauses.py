@@ -10,9 +10,9 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 
-from apps_registry import database
-from sessions_app import sql_pauses
+from apps_registry.support import database
 from sessions_app.open_calls import DECLINED, OpenCall
+from sessions_app.sql import pauses as sql_pauses
 
 
 class NothingWaits(Exception):

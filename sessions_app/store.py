@@ -14,11 +14,13 @@ from django.conf import settings
 from psycopg.errors import ForeignKeyViolation
 from psycopg.rows import TupleRow
 
-from apps_registry import database
-from apps_registry.database_errors import may_pass
-from apps_registry.metrics import SESSION_LOADS
-from sessions_app import sql, sql_many, sql_turns
-from sessions_app.hub import hub
+from apps_registry.support import database
+from apps_registry.support.database_errors import may_pass
+from apps_registry.support.metrics import SESSION_LOADS
+from sessions_app.events.hub import hub
+from sessions_app.sql import many as sql_many
+from sessions_app.sql import sessions as sql
+from sessions_app.sql import turns as sql_turns
 from sessions_app.values import INTERRUPTED, SESSION_OVERHEAD_BYTES, Session, StoredMessage, Wallet
 
 DELETE_ATTEMPTS = 5

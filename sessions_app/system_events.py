@@ -3,8 +3,8 @@
 import uuid
 from uuid import UUID
 
-from apps_registry import database
-from sessions_app import sql
+from apps_registry.support import database
+from sessions_app.sql import sessions as sql
 from sessions_app.values import StoredMessage
 
 NOTICE = "SystemNotice"

@@ -8,11 +8,13 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 
-from apps_registry import database
-from apps_registry.metrics import SESSION_LOADS
-from sessions_app import pauses, sql_pauses, sql_turns
+from apps_registry.support import database
+from apps_registry.support.metrics import SESSION_LOADS
+from sessions_app import pauses
 from sessions_app.open_calls import OpenCall, dump
 from sessions_app.pauses import Pause
+from sessions_app.sql import pauses as sql_pauses
+from sessions_app.sql import turns as sql_turns
 from sessions_app.store import session_from_row, store, wallet_parameters
 from sessions_app.values import IDLE, PROCESSING, Session, StoredMessage, Wallet, first_words
 

@@ -3,9 +3,10 @@
 import logging
 from functools import partial
 
-from apps_registry import database
-from apps_registry.forever import forever, survive
-from sessions_app import pauses, sql_many
+from apps_registry.support import database
+from apps_registry.support.forever import forever, survive
+from sessions_app import pauses
+from sessions_app.sql import many as sql_many
 from sessions_app.store import store
 
 logger = logging.getLogger("aomi.upkeep")

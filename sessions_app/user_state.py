@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from apps_registry.plain_json import TooDeep, check_depth, read_json
+from apps_registry.support.plain_json import TooDeep, check_depth, read_json
 from sessions_app.values import Wallet
 from sessions_app.wallets.addresses import is_mistyped
 

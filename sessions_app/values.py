@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from apps_registry.visible_text import visible_line
+from apps_registry.support.visible_text import visible_line
 
 # What the objects of a message and of a session cost beyond their texts: tracemalloc counts 311 and 420 bytes
 # on CPython 3.11, to which the cache adds an entry a session.

@@ -30,7 +30,7 @@ from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 from pytest_django.plugin import DjangoDbBlocker  # noqa: E402
 
 from apps_registry.models import App, Model  # noqa: E402
-from apps_registry.services import seed_default_app  # noqa: E402
+from apps_registry.services.seed import seed_default_app  # noqa: E402
 from tests import factories  # noqa: E402
 from tests.client import Client  # noqa: E402
 from tests.commands import Result, run_manage  # noqa: E402

@@ -7,10 +7,10 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 
+from apps_registry.builtin_tools.registry import BUILTIN_TOOLS
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.models import App, AppModel, Document, Model, Provider, Secret, Tool
 from apps_registry.retrieval.uploads import add_upload
-from apps_registry.tools.registry import BUILTIN_TOOLS
 from keys.models import AppKey
 from keys.services import IssuedKey, issue_key
 from sessions_app.models import ChatSession, Message, Turn

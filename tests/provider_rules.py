@@ -1,6 +1,6 @@
 """A real HTTP server on loopback that is as strict as the providers are: it refuses what they refuse, in their words.
 
-The rules and the errors are those that `apps_registry/provider_profiles.py` gives the sources of; what is here is
+The rules and the errors are those that `apps_registry/provider_rules/profiles.py` gives the sources of; what is here is
 written apart from the product's own profiles, so that neither can hide a mistake of the other.
 """
 

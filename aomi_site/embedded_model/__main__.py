@@ -10,7 +10,7 @@ import time
 import xllamacpp
 
 from aomi_site.embedded_model.server import CONTEXT_TOKENS, MAX_REPLY_TOKENS, MODEL_ID, SLOTS
-from aomi_site.startup.child import die_with, is_orphan
+from aomi_site.processes.child import die_with, is_orphan
 
 
 def main() -> None:

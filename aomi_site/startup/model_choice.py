@@ -9,12 +9,12 @@ from django.db.models import Q
 
 from aomi_site.embedded_model.server import CONTEXT_TOKENS, MODEL_ID, EmbeddedModel
 from aomi_site.environment import OPENAI_URL
-from aomi_site.startup.network import get_json
-from apps_registry.encryption import NoKeys
-from apps_registry.header_fit import UnfitKey
+from aomi_site.processes.network import get_json
+from apps_registry.credentials.encryption import NoKeys
+from apps_registry.credentials.header_fit import UnfitKey
+from apps_registry.credentials.provider_key import NoProviderKey
 from apps_registry.models import App
-from apps_registry.provider_key import NoProviderKey
-from apps_registry.services import EMBEDDED_PROVIDER, seed_default_app
+from apps_registry.services.seed import EMBEDDED_PROVIDER, seed_default_app
 
 OPENAI_MODEL = "gpt-4o-mini"
 OLLAMA_URL = "http://127.0.0.1:11434"

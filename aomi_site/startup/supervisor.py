@@ -13,8 +13,8 @@ from django.core.management.base import CommandError
 from aomi_site.embedded_model.server import EmbeddedModel
 from aomi_site.embedded_model.weights import ModelUnavailableError
 from aomi_site.embedded_postgres.server import ensure_running
-from aomi_site.startup.child import python_environment, stop_child, tied_to_me
-from aomi_site.startup.network import answers, url_host, wait_until
+from aomi_site.processes.child import python_environment, stop_child, tied_to_me
+from aomi_site.processes.network import answers, url_host, wait_until
 
 READY_SECONDS = 60
 # gunicorn lets turns finish for SHUTDOWN_GRACE_SECONDS; this is on top of that.

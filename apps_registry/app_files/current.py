@@ -9,8 +9,8 @@ from apps_registry.app_files.content import (
 )
 from apps_registry.app_files.settings import settings_of
 from apps_registry.mcp.definition import McpToolDefinition
-from apps_registry.mcp.models import McpServer
 from apps_registry.models import App, Tool
+from apps_registry.models.mcp import McpServer
 
 
 def content_of(app: App) -> AppContent:

@@ -1,6 +1,6 @@
 """What is wrong with an App file."""
 
-from apps_registry.limited.errors import Refused
+from apps_registry.support.limited.errors import Refused
 
 
 class AppFileError(Refused):

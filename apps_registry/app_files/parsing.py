@@ -5,7 +5,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from apps_registry.app_files.errors import AppFileError
-from apps_registry.openapi.yaml_reader import load_yaml
+from apps_registry.support.yaml_reader import load_yaml
 
 
 def work(_: str, content: bytes, out: BinaryIO) -> None:

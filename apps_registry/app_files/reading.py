@@ -20,17 +20,17 @@ from apps_registry.app_files.definitions import Definitions, take_definitions
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.settings import take_settings
 from apps_registry.app_files.strict import Fields, load
-from apps_registry.document_models import validate_tag
+from apps_registry.builtin_tools.registry import BUILTIN_TOOLS
+from apps_registry.extraction.blocks import MAX_FILE_BYTES, MIB, clean_line
+from apps_registry.extraction.names import KINDS, MAX_NAME_CHARS, READABLE, suffix
 from apps_registry.http_tools.checks import TOOL_NAME, find_problems
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.mcp.definition import McpToolDefinition, find_problem
-from apps_registry.mcp.models import McpServer
 from apps_registry.mcp.offer import clean_instructions
-from apps_registry.provider_models import validate_slug
-from apps_registry.retrieval.blocks import MAX_FILE_BYTES, MIB, clean_line
-from apps_registry.retrieval.names import KINDS, MAX_NAME_CHARS, READABLE, suffix
+from apps_registry.models.document import validate_tag
+from apps_registry.models.mcp import McpServer
+from apps_registry.models.provider import validate_slug
 from apps_registry.tools.base import SEARCH_TOOL
-from apps_registry.tools.registry import BUILTIN_TOOLS
 
 FORMAT = 1
 

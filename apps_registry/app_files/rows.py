@@ -6,8 +6,8 @@ from apps_registry.app_files.content import AppContent, DocumentContent, McpServ
 from apps_registry.app_files.current import content_of
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.settings import columns
-from apps_registry.mcp.models import McpServer
 from apps_registry.models import App, AppModel, DocumentFile, EmbeddingModel, Model, Tool
+from apps_registry.models.mcp import McpServer
 from apps_registry.retrieval.uploads import add_upload
 from apps_registry.retrieval.versions import remove
 

@@ -15,8 +15,8 @@ from apps_registry.app_files.rows import write_rows
 from apps_registry.app_files.tools_fit import refuse_unfit_tools
 from apps_registry.app_files.writing import content_diff
 from apps_registry.models import App, EmbeddingModel, Model
-from apps_registry.plan import PlanChanged
-from apps_registry.services import secrets_to_set
+from apps_registry.services.plan import PlanChanged
+from apps_registry.services.secrets import secrets_to_set
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ import orjson
 from asgiref.sync import async_to_sync
 
 from apps_registry.app_files.errors import AppFileError
-from apps_registry.limited import child
-from apps_registry.limited.errors import Refused
+from apps_registry.support.limited import child
+from apps_registry.support.limited.errors import Refused
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from apps_registry.app_files.content import AppContent
 from apps_registry.app_files.definitions import Definitions
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.models import Model, Provider
-from apps_registry.provider_fit import find_unfit
+from apps_registry.services.provider_fit import find_unfit
 
 
 def refuse_unfit_tools(content: AppContent, definitions: Definitions | None = None) -> None:

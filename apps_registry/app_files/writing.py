@@ -10,8 +10,8 @@ from apps_registry.app_files.current import content_of
 from apps_registry.app_files.definitions import definitions_of
 from apps_registry.app_files.reading import FORMAT
 from apps_registry.app_files.yaml_writer import dump
+from apps_registry.extraction.names import KINDS, suffix
 from apps_registry.models import App, DocumentFile
-from apps_registry.retrieval.names import KINDS, suffix
 
 # A text that people would still read in the file; a file full of them stays far below what is read.
 MAX_INLINE_BYTES = 32_000

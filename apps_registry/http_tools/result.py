@@ -6,15 +6,15 @@ from http import HTTPStatus
 from itertools import groupby
 from typing import Any
 
+from apps_registry.extraction.blocks import UnreadableError
+from apps_registry.extraction.formats import html
 from apps_registry.http_tools.decoding import decode, is_binary, is_html
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.json_bodies import read_json
 from apps_registry.http_tools.json_path import NotThere, parse_path, pick
 from apps_registry.http_tools.shortening import spelled
 from apps_registry.outbound.client import OutboundResponse
-from apps_registry.outside_text import storable, storable_json_text
-from apps_registry.retrieval.blocks import UnreadableError
-from apps_registry.retrieval.formats import html
+from apps_registry.support.outside_text import storable, storable_json_text
 from apps_registry.tools.base import ToolError
 
 KEYS_NAMED = 20

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import orjson
 
+from apps_registry.credentials.secret_box import SecretBox
 from apps_registry.http_tools import schema
 from apps_registry.http_tools.cache import results
 from apps_registry.http_tools.definition import HttpToolDefinition
@@ -21,11 +22,10 @@ from apps_registry.http_tools.shortening import cut, cut_result
 from apps_registry.http_tools.templates import Missing
 from apps_registry.outbound.client import CallRecord, OutboundRequest, OutboundResponse, send
 from apps_registry.outbound.errors import OutboundError
-from apps_registry.retry_after import seconds_of
-from apps_registry.secret_box import SecretBox
+from apps_registry.support.retry_after import seconds_of
+from apps_registry.support.visible_text import visible, visible_data
 from apps_registry.tools.arguments import dump_arguments
 from apps_registry.tools.base import Tool, ToolContext, ToolError
-from apps_registry.visible_text import visible, visible_data
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})  # RFC 9110, section 9.2.2
 TRANSIENT_STATUS = frozenset({429, 502, 503, 504})

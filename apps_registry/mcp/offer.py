@@ -9,9 +9,9 @@ from apps_registry.mcp import param_headers
 from apps_registry.mcp.errors import McpError, quotable
 from apps_registry.mcp.lifting import lift
 from apps_registry.mcp.session import Operation
-from apps_registry.openapi.texts import shortened
-from apps_registry.outside_text import storable, storable_json_text
-from apps_registry.plain_json import plain
+from apps_registry.support.naming import shortened
+from apps_registry.support.outside_text import storable, storable_json_text
+from apps_registry.support.plain_json import plain
 
 MAX_TOOLS = 500
 MAX_DEPTH = 50

@@ -6,7 +6,7 @@ from typing import Any
 
 from apps_registry.http_tools.shortening import spelled
 from apps_registry.mcp.errors import McpError
-from apps_registry.outside_text import storable
+from apps_registry.support.outside_text import storable
 
 UNREADABLE = "[a part that cannot be read]"
 

@@ -20,7 +20,7 @@ from apps_registry.mcp.messages import error_of, is_answer, read_events, read_js
 from apps_registry.mcp.param_headers import header_value
 from apps_registry.mcp.wire import MAX_BYTES, Endpoint, Traffic, Wire
 from apps_registry.outbound.client import MAX_PER_HOST, CallRecord
-from apps_registry.outside_text import storable_json_text
+from apps_registry.support.outside_text import storable_json_text
 
 OLDER = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 STATELESS = "2026-07-28"

@@ -10,10 +10,10 @@ from uuid import UUID
 
 import orjson
 
-from apps_registry.error_place import place
 from apps_registry.mcp.session import McpSession
 from apps_registry.mcp.wire import Endpoint
 from apps_registry.outbound.client import CallRecord
+from apps_registry.support.error_place import place
 
 logger = logging.getLogger("aomi.mcp")
 

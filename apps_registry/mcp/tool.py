@@ -17,10 +17,10 @@ from apps_registry.mcp.result import read_result
 from apps_registry.mcp.session import McpSession
 from apps_registry.mcp.sessions import mcp_sessions, single_session
 from apps_registry.mcp.wire import Endpoint
-from apps_registry.origins import host_of
 from apps_registry.outbound.client import CallRecord
+from apps_registry.support.origins import host_of
+from apps_registry.support.visible_text import visible, visible_data
 from apps_registry.tools.base import Tool, ToolContext, ToolError
-from apps_registry.visible_text import visible, visible_data
 
 
 def mcp_tool(

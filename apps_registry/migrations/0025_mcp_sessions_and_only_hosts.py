@@ -1,6 +1,6 @@
 """MCP servers keep their instructions, and perhaps sessions; an App may be held to a list of public hosts."""
 
-import apps_registry.tool_models
+import apps_registry.models.tool
 from django.db import migrations, models
 
 
@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='app',
             name='only_hosts',
-            field=models.TextField(blank=True, default='', help_text="The public hosts that this App's tools, imports and MCP servers may call, one a line, with the port unless that is 443: api.example.com. Calls and redirects to others are refused. Empty: any public host. Holds at once, for all releases.", validators=[apps_registry.tool_models.validate_secret_hosts], verbose_name='only these hosts'),
+            field=models.TextField(blank=True, default='', help_text="The public hosts that this App's tools, imports and MCP servers may call, one a line, with the port unless that is 443: api.example.com. Calls and redirects to others are refused. Empty: any public host. Holds at once, for all releases.", validators=[apps_registry.models.tool.validate_secret_hosts], verbose_name='only these hosts'),
         ),
         migrations.AddField(
             model_name='mcpserver',

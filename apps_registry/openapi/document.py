@@ -8,8 +8,8 @@ from urllib.parse import unquote
 import orjson
 from asgiref.sync import async_to_sync
 
-from apps_registry.limited import child
-from apps_registry.limited.errors import Refused
+from apps_registry.support.limited import child
+from apps_registry.support.limited.errors import Refused
 
 PARSER = "apps_registry.openapi.parsing"
 MAX_BYTES = 32 * 1024 * 1024  # GitHub's, the largest in common use, has 13 MB

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps_registry.openapi.document import Document, DocumentError, Unsupported
-from apps_registry.openapi.texts import Names, shortened, tool_name
+from apps_registry.support.naming import Names, shortened, tool_name
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
 MAX_TAG = 60

@@ -4,9 +4,9 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from apps_registry.limited.errors import Refused
-from apps_registry.openapi.yaml_reader import MAX_DEPTH, load_yaml
-from apps_registry.plain_json import TooDeep, plain, read_json
+from apps_registry.support.limited.errors import Refused
+from apps_registry.support.plain_json import TooDeep, plain, read_json
+from apps_registry.support.yaml_reader import MAX_DEPTH, load_yaml
 
 MAX_YAML_BYTES = 8 * 1024 * 1024  # YAML takes some thirty times as long as JSON
 

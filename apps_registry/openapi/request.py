@@ -7,7 +7,7 @@ from typing import Any
 
 from apps_registry.http_tools.definition import BodyType
 from apps_registry.openapi.document import Unsupported
-from apps_registry.openapi.texts import Names, argument_name
+from apps_registry.support.naming import Names, argument_name
 
 MAX_ARGUMENTS = 40
 NAMES_SHOWN = 12

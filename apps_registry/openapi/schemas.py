@@ -10,7 +10,7 @@ import orjson
 from apps_registry.http_tools.schema import compile_schema
 from apps_registry.openapi.document import Document
 from apps_registry.openapi.merging import add_null, merge
-from apps_registry.openapi.texts import shortened
+from apps_registry.support.naming import shortened
 
 MAX_NODES = 1500
 TYPES = {"string", "number", "integer", "boolean", "object", "array", "null"}

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from apps_registry.app_files.content import AppContent
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.settings import columns
-from apps_registry.mcp.models import McpServer
 from apps_registry.models import App, AppRelease, Document, Model, Tool
+from apps_registry.models.mcp import McpServer
 from apps_registry.releases.content import HOLD_AT_ONCE, content_of_release, models_of
 
 logger = logging.getLogger("aomi.apps")

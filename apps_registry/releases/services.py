@@ -11,9 +11,9 @@ from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.tools_fit import refuse_unfit_tools
 from apps_registry.app_files.writing import content_diff
 from apps_registry.models import App, AppRelease, Document
-from apps_registry.plan import PlanChanged
 from apps_registry.releases.content import content_of_release, content_to_publish, find_problem
 from apps_registry.retrieval.versions import prune
+from apps_registry.services.plan import PlanChanged
 
 
 class NoSuchRelease(Exception):

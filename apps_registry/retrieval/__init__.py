@@ -1,1 +1,1 @@
-"""Documents: read into text, cut into chunks, searched by text and by vector."""
+"""Documents: uploaded, embedded, and searched by text and by vector."""

@@ -12,14 +12,14 @@ import orjson
 from django.conf import settings
 from psycopg.types.json import Jsonb
 
-from apps_registry import database
-from apps_registry.forever import forever
+from apps_registry.extraction.blocks import UnreadableError
+from apps_registry.extraction.child import Extraction, extract
+from apps_registry.extraction.names import KINDS, suffix
 from apps_registry.retrieval import sql
-from apps_registry.retrieval.blocks import UnreadableError
-from apps_registry.retrieval.child import Extraction, extract
 from apps_registry.retrieval.embeddings.base import EmbedderError, Vector
 from apps_registry.retrieval.embeddings.choice import EmbeddingConfig
-from apps_registry.retrieval.names import KINDS, suffix
+from apps_registry.support import database
+from apps_registry.support.forever import forever
 
 logger = logging.getLogger("aomi.ingest")
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from apps_registry import database
 from apps_registry.retrieval import sql
 from apps_registry.retrieval.embeddings.choice import EmbeddingConfig
 from apps_registry.retrieval.terms import MAX_RANKED, Term, any_of, lexeme, rarity, telling
+from apps_registry.support import database
 
 BEST = 50  # of each ranking
 MAX_TERMS = 24

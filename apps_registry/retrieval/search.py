@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 
-from apps_registry import database
-from apps_registry.outside_text import storable
 from apps_registry.retrieval import sql
 from apps_registry.retrieval.embeddings.base import EmbedderError
 from apps_registry.retrieval.embeddings.choice import EmbeddingConfig
 from apps_registry.retrieval.ingest import to_sql
 from apps_registry.retrieval.passages import Found, Passage, fuse
 from apps_registry.retrieval.rankings import Plan, Ranking, by_vector, by_words, make_plan
+from apps_registry.support import database
+from apps_registry.support.outside_text import storable
 
 MAX_QUERY_CHARS = 2000
 EMBED_SECONDS = 5.0

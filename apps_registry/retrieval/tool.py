@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from apps_registry.database_errors import may_pass
 from apps_registry.retrieval.passages import for_model
 from apps_registry.retrieval.search import search
+from apps_registry.support.database_errors import may_pass
 from apps_registry.tools.base import SEARCH_TOOL, Tool, ToolContext, ToolError
 
 NAME = SEARCH_TOOL

@@ -11,11 +11,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from apps_registry.extraction.blocks import MAX_FILE_BYTES, MIB, UnreadableError, clean_line
+from apps_registry.extraction.child import unpack_to
+from apps_registry.extraction.names import ARCHIVE, KINDS, MAX_NAME_CHARS, READABLE, suffix
+from apps_registry.extraction.unpack import read_frames
 from apps_registry.models import App, Document, DocumentFile
-from apps_registry.retrieval.blocks import MAX_FILE_BYTES, MIB, UnreadableError, clean_line
-from apps_registry.retrieval.child import unpack_to
-from apps_registry.retrieval.names import ARCHIVE, KINDS, MAX_NAME_CHARS, READABLE, suffix
-from apps_registry.retrieval.unpack import read_frames
 from apps_registry.retrieval.versions import drop_file, successor_of
 
 

@@ -7,8 +7,8 @@ from django import template
 from django.conf import settings
 from django.utils.safestring import SafeString
 
-from apps_registry import admin_display
-from apps_registry.curl import chat_curl
+from apps_registry.admin import display
+from apps_registry.admin.curl import chat_curl
 from apps_registry.models import Model
 
 register = template.Library()
@@ -41,10 +41,10 @@ def any_model_calls_tools() -> bool:
 @register.filter
 def badge(word: str) -> SafeString:
     """Show a status word as a badge in its colour."""
-    return admin_display.badge(word)
+    return display.badge(word)
 
 
 @register.filter
 def moment(value: datetime | None) -> SafeString:
     """Show a point in time, in UTC."""
-    return admin_display.moment(value)
+    return display.moment(value)

@@ -3,7 +3,7 @@
 from django import template
 from django.utils.safestring import SafeString
 
-from apps_registry.admin_display import badge
+from apps_registry.admin.display import badge
 from apps_registry.openapi import report
 from apps_registry.openapi.diff import FieldChange
 

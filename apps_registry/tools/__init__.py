@@ -1,1 +1,1 @@
-"""The tool protocol, the registry of built-in tools, and the built-in tools, a file each."""
+"""The protocol that every kind of tool follows."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from apps_registry.outside_text import storable
+from apps_registry.support.outside_text import storable
 
 # The tool that Apps with documents have: answers cite what it finds, so that no other may have its name.
 SEARCH_TOOL = "search_documents"

@@ -1,1 +1,1 @@
-"""Language models: the protocol that the engine speaks, and the one module that speaks to a vendor's package."""
+"""Language models: the protocol of the engine, the one module that uses a vendor package, the choice among models."""

@@ -4,10 +4,10 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
-from apps_registry.outside_text import storable, storable_count
+from apps_registry.support.outside_text import storable, storable_count
 from apps_registry.tools.base import Tool
-from chat.history import PromptMessage
 from chat.issuers import Issuer
+from chat.prompt.history import PromptMessage
 
 # The request as such is refused: other models would refuse it too. All other refusals lie with the model or its
 # provider (no key or a wrong one, no credit, no such model, moved): the operator's to mend, and no reason to leave the

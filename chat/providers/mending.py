@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from apps_registry.request_rules import KEPT_FIELDS, MAX_TOKENS, RequestRules
+from apps_registry.provider_rules.request_rules import KEPT_FIELDS, MAX_TOKENS, RequestRules
 
 ERROR_MAX_BYTES = 64 * 1024
 # Servers that cannot call tools answer with any of these.

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 import httpx2
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
-from apps_registry.descriptors import budget
-from apps_registry.provider_key import NoProviderKey
-from apps_registry.retry_after import seconds_of
+from apps_registry.credentials.provider_key import NoProviderKey
+from apps_registry.support.descriptors import budget
+from apps_registry.support.retry_after import seconds_of
 from apps_registry.tools.base import Tool
 from apps_registry.values import ModelConfig, Sampling
 from chat.events import ChatMessage
-from chat.history import PromptMessage, told
 from chat.issuers import Issuer, issuer_of
+from chat.prompt.history import PromptMessage, told
 from chat.providers.base import ModelDelta, ModelFailure, ModelTimeout, TimeLimits
 from chat.providers.cookies import keep_no_cookies
 from chat.providers.mending import ERROR_MAX_BYTES, REFUSALS, is_failed_call, is_filtered

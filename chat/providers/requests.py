@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from apps_registry.request_rules import MAX_TOKENS, RequestRules
+from apps_registry.provider_rules.request_rules import MAX_TOKENS, RequestRules
 from apps_registry.tools.base import Tool
 from apps_registry.values import ModelConfig, Sampling
 from chat.events import ChatMessage
@@ -15,7 +15,7 @@ from chat.providers.mending import LIMIT_FIELDS, Remedy, find_remedy, omission
 
 # How often one request is changed and sent again, each time for another reason.
 MAX_MENDS = 6
-BYTES_PER_TOKEN = 3.5  # as in chat/history.py
+BYTES_PER_TOKEN = 3.5  # as in chat/prompt/history.py
 # What is asked for, at least, of a window that seems full: estimates are no more than that.
 FULL_WINDOW_PART = 8
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from apps_registry import database
+from apps_registry.support import database
 from sessions_app.values import Wallet
 from sessions_app.wallets.addresses import checksummed
 from sessions_app.wallets.siwe import NOT_A_WALLET_KEY, InvalidProof, SignIn, check_times, parse_message, signer

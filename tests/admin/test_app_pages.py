@@ -11,8 +11,8 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.test import Client
 
-from apps_registry.default_app import make_default
 from apps_registry.models import App, Model, Provider
+from apps_registry.services.default_app import make_default
 from tests import factories
 from tests.client import Client as ApiClient
 from tests.product import Server

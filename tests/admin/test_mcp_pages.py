@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 from django.test import Client
 
-from apps_registry.mcp.models import McpServer
 from apps_registry.models import App
+from apps_registry.models.mcp import McpServer
 from tests.apps_registry.mcp.conftest import RunningServer, mcp_server, remote  # noqa: F401
 from tests.apps_registry.mcp.scripted import Scripted, tool
 from tests.product import Server

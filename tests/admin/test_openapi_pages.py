@@ -10,7 +10,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from apps_registry.models import App, Tool
-from apps_registry.openapi.models import OpenApiSource
+from apps_registry.models.openapi import OpenApiSource
 from tests.admin.conftest import PAYLOAD
 from tests.apps_registry.openapi.documents import price_api
 from tests.product import Server

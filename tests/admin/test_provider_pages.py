@@ -8,9 +8,9 @@ import orjson
 import pytest
 from django.test import Client
 
-from apps_registry.mcp.models import McpServer
 from apps_registry.models import App, Model, Provider
-from apps_registry.provider_profiles import PROFILES
+from apps_registry.models.mcp import McpServer
+from apps_registry.provider_rules.profiles import PROFILES
 from sessions_app.models import Turn
 from tests import factories
 from tests.admin.test_app_pages import form as app_form

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from apps_registry.mcp.models import McpServer
 from apps_registry.models import App, Secret, Tool
+from apps_registry.models.mcp import McpServer
 from tests import factories
 from tests.admin.test_app_pages import form as app_form
 from tests.admin.test_app_pages import page as app_page

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from apps_registry.curl import GREETING
+from apps_registry.admin.curl import GREETING
 from apps_registry.models import App, DocumentChunk, OutboundCall
 from tests import factories
 from tests.model_server import ModelServer, ScriptedModel, calls, says, tool_results

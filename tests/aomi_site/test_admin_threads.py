@@ -12,7 +12,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection
 
-from aomi_site import stock_handler
+from aomi_site.serving import stock_handler
 from tests import factories
 from tests.conftest import Operator
 from tests.product import NO_TLS, Server

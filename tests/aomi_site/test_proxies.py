@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aomi_site.proxies import ProxyHeaders, parse_proxies
+from aomi_site.serving.proxies import ProxyHeaders, parse_proxies
 from apps_registry.models import App
 from keys import crypto
 from tests import factories

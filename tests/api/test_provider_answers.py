@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client as Browser
 
 from apps_registry.models import App, AppModel, Model, Provider
-from chat.alternation import NO_ANSWER
+from chat.prompt.alternation import NO_ANSWER
 from sessions_app.models import ChatSession, Message, Turn
 from tests import factories
 from tests.client import Client, texts

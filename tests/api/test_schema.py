@@ -12,7 +12,7 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from apps_registry.models import App
-from chat.schema import CALLS, document
+from chat.schema.contract import CALLS, document
 from chat.urls import urlpatterns
 from tests.client import Client
 from tests.commands import Result

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from apps_registry.models import App
-from chat.schema import document
+from chat.schema.contract import document
 from tests.client import Client
 from tests.product import Server
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from apps_registry.models import App
-from chat.history import SUMMARY_END, SUMMARY_INTRODUCTION
+from chat.prompt.history import SUMMARY_END, SUMMARY_INTRODUCTION
 from sessions_app.models import ChatSession, Message
 from tests import factories
 from tests.client import Client, texts

@@ -7,7 +7,7 @@ from django.db import connection
 from psycopg import errors
 from psycopg_pool import PoolClosed, PoolTimeout
 
-from apps_registry.database_errors import kind, may_pass
+from apps_registry.support.database_errors import kind, may_pass
 
 
 def of_django(error: psycopg.Error) -> DjangoError:

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from apps_registry.forever import failing_loops, forever
-from apps_registry.metrics import LOOP_FAILURES
+from apps_registry.support.forever import failing_loops, forever
+from apps_registry.support.metrics import LOOP_FAILURES
 from tests.product import ROOT
 
 APPS = ("aomi_site", "apps_registry", "chat", "keys", "sessions_app")
@@ -58,5 +58,5 @@ def test_no_loop_of_the_product_pauses_by_itself() -> None:
             if isinstance(node, ast.While) and "asyncio.sleep(" in ast.unparse(node):
                 loops.append(f"{path.relative_to(ROOT)}: while {ast.unparse(node.test)}")
     # Those of a turn that is stored and of a call that waits end with what they are about.
-    bounded = {"chat/runner.py: while session is not None", "chat/waiting.py: while True"}
-    assert set(loops) - bounded == {"apps_registry/forever.py: while goes_on()"}
+    bounded = {"chat/turns/runner.py: while session is not None", "chat/api/waiting.py: while True"}
+    assert set(loops) - bounded == {"apps_registry/support/forever.py: while goes_on()"}

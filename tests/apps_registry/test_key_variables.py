@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 
+from apps_registry.credentials.provider_key import NoProviderKey
 from apps_registry.models import App, EmbeddingModel, Provider
-from apps_registry.origins import origin_of
-from apps_registry.provider_key import NoProviderKey
 from apps_registry.retrieval.embeddings.base import EmbedderError
 from apps_registry.retrieval.embeddings.choice import EmbeddingConfig
+from apps_registry.support.origins import origin_of
 from tests import factories
 from tests.client import Client
 from tests.commands import Result

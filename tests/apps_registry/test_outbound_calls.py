@@ -7,7 +7,7 @@ from django.db import connection
 from django.utils.timezone import now
 
 from apps_registry.models import App, OutboundCall
-from apps_registry.outbound_calls import KEPT_DAYS, PRUNE
+from apps_registry.services.outbound_log import KEPT_DAYS, PRUNE
 
 
 def test_old_records_go_and_young_ones_stay(app: App) -> None:

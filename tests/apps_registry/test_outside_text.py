@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps_registry.outside_text import (
+from apps_registry.support.outside_text import (
     REPLACEMENT,
     WholeCharacters,
     dump_storable,
@@ -15,7 +15,7 @@ from apps_registry.outside_text import (
     storable_count,
     storable_json_text,
 )
-from apps_registry.plain_json import plain
+from apps_registry.support.plain_json import plain
 from apps_registry.tools.base import ToolError
 from tests.wild import wild_json, wild_text
 

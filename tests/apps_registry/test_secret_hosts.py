@@ -7,8 +7,8 @@ from importlib import import_module
 import pytest
 from django.apps import apps
 
-from apps_registry.mcp.models import McpServer
 from apps_registry.models import App, AppRelease, Secret, Tool
+from apps_registry.models.mcp import McpServer
 from tests import factories
 from tests.client import Client
 from tests.commands import Result

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
-from apps_registry.encryption import NoKeys, Unreadable, decrypt, encrypt
+from apps_registry.credentials.encryption import NoKeys, Unreadable, decrypt, encrypt
 from apps_registry.models import App
 from tests import factories
 from tests.aomi_site.test_settings import run

@@ -6,9 +6,9 @@ import jsonschema_rs
 import pytest
 
 from apps_registry.http_tools.schema import find_schema_problem
-from apps_registry.provider_profiles import PROFILES, profile_of
-from apps_registry.tool_choices import Unfit
-from apps_registry.tool_rules import fit
+from apps_registry.provider_rules.profiles import PROFILES, profile_of
+from apps_registry.provider_rules.tool_choices import Unfit
+from apps_registry.provider_rules.tool_rules import fit
 from tests.provider_rules import RULES
 
 TEXT: dict[str, Any] = {"type": "string"}

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.history import build_prompt, told
 from chat.issuers import Issuer
+from chat.prompt.history import build_prompt, told
 from sessions_app.values import StoredMessage
 
 HERE, ELSEWHERE = Issuer("here", "m"), Issuer("elsewhere", "m")

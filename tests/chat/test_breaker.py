@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat.breaker import FAILURES, OPEN_SECONDS, WINDOW_SECONDS, Breakers
+from chat.providers.breaker import FAILURES, OPEN_SECONDS, WINDOW_SECONDS, Breakers
 
 KEY, OTHER = (1, "http://a/v1", "m"), (1, "http://a/v1", "n")
 CALLER = object()

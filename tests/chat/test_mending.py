@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from apps_registry.request_rules import RequestRules
+from apps_registry.provider_rules.request_rules import RequestRules
 from chat.providers.mending import find_remedy
 
 TOOLS = ("get_price", "send", "search")

@@ -11,7 +11,7 @@ import httpx2
 import psutil
 import pytest
 
-from aomi_site import client_limits
+from aomi_site.serving import client_limits
 from tests.client import Client
 from tests.product import Server
 from tests.waiting import wait_until

@@ -5,9 +5,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps_registry.retrieval.blocks import Block, Reading
-from apps_registry.retrieval.chunking import MAX_CHARS, MIN_CHARS, to_chunks
-from apps_registry.retrieval.formats import text
+from apps_registry.extraction.blocks import Block, Reading
+from apps_registry.extraction.chunking import MAX_CHARS, MIN_CHARS, to_chunks
+from apps_registry.extraction.formats import text
 
 PROSE = "The quick brown fox jumps over the lazy dog. " * 20
 

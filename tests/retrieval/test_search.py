@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from apps_registry import database
 from apps_registry.models import App, Document, DocumentChunk, EmbeddingModel
 from apps_registry.retrieval import sql
 from apps_registry.retrieval.passages import cited
 from apps_registry.retrieval.rankings import by_vector, make_plan
+from apps_registry.support import database
 from tests import factories
 from tests.client import Client
 from tests.model_server import ScriptedModel, calls, says

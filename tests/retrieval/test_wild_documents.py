@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps_registry.retrieval.blocks import UnreadableError
-from apps_registry.retrieval.extract import work
+from apps_registry.extraction.blocks import UnreadableError
+from apps_registry.extraction.extract import work
 
 sometimes = settings(max_examples=80, deadline=None, derandomize=True)
 TAGS = ["h1", "p", "div", "details", "summary", "table", "td", "style", "script", "b", "a", "ul", "li", "dialog", "br"]

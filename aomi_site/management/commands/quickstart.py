@@ -14,10 +14,10 @@ from django.db import connections
 from aomi_site.embedded_model.server import EmbeddedModel
 from aomi_site.embedded_model.weights import DOWNLOAD_MB, ModelUnavailableError, install_weights, is_installed
 from aomi_site.embedded_postgres.server import stop_if_unused
+from aomi_site.processes.network import check_port_is_free
 from aomi_site.startup import database, model_choice
 from aomi_site.startup.console import Console
 from aomi_site.startup.data_folder import claimed
-from aomi_site.startup.network import check_port_is_free
 from aomi_site.startup.supervisor import WebServer, watch
 from apps_registry.management.base import TeachingCommand
 from apps_registry.models import App

@@ -7,11 +7,11 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from aomi_site.startup.model_choice import configured_model
-from apps_registry.encryption import NoKeys
-from apps_registry.header_fit import UnfitKey
+from apps_registry.credentials.encryption import NoKeys
+from apps_registry.credentials.header_fit import UnfitKey
 from apps_registry.management.base import TeachingCommand
 from apps_registry.models import App
-from apps_registry.services import seed_default_app
+from apps_registry.services.seed import seed_default_app
 
 
 class Command(TeachingCommand):

@@ -10,7 +10,7 @@ from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.reading import AppFile, files_below, read_app_file
 from apps_registry.app_files.services import Plan, apply_import, plan_import
 from apps_registry.management.base import TeachingCommand
-from apps_registry.plan import PlanChanged
+from apps_registry.services.plan import PlanChanged
 
 
 class Command(TeachingCommand):

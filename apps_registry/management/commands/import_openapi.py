@@ -10,7 +10,7 @@ from apps_registry.management.base import TeachingCommand, apps_named
 from apps_registry.models import App
 from apps_registry.openapi.document import DocumentError
 from apps_registry.openapi.report import counts, operation_lines, plan_lines
-from apps_registry.openapi.services import Import, apply, begin, fetch
+from apps_registry.services.openapi_import import Import, apply, begin, fetch
 
 
 class Command(TeachingCommand):

@@ -11,14 +11,14 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 
-from apps_registry import database
-from apps_registry.document_models import validate_tag
+from apps_registry.extraction.blocks import MAX_FILE_BYTES, MIB
+from apps_registry.extraction.names import ARCHIVE, KINDS, is_litter, suffix
 from apps_registry.management.base import TeachingCommand, apps_named, first_message
 from apps_registry.models import App, Document
-from apps_registry.retrieval.blocks import MAX_FILE_BYTES, MIB
+from apps_registry.models.document import validate_tag
 from apps_registry.retrieval.ingest import ingest_next
-from apps_registry.retrieval.names import ARCHIVE, KINDS, is_litter, suffix
 from apps_registry.retrieval.uploads import Outcome, add_upload
+from apps_registry.support import database
 
 POLL_SECONDS = 0.3
 

@@ -8,8 +8,8 @@ from django.core.management.base import CommandError
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.management.base import TeachingCommand, apps_named
 from apps_registry.models import App
-from apps_registry.plan import PlanChanged
 from apps_registry.releases.services import Plan, plan_publishing, publish
+from apps_registry.services.plan import PlanChanged
 
 
 class Command(TeachingCommand):

@@ -7,10 +7,10 @@ from django.core.management.base import CommandError
 
 from apps_registry.management.base import TeachingCommand, apps_named
 from apps_registry.mcp.errors import McpError
-from apps_registry.mcp.models import McpServer
-from apps_registry.mcp.services import OfferedState, choose, refresh, states
 from apps_registry.models import App
+from apps_registry.models.mcp import McpServer
 from apps_registry.openapi.report import shown
+from apps_registry.services.mcp_servers import OfferedState, choose, refresh, states
 
 SIGNS = {"new": " ", "the same": "=", "changed": "~", "gone": "-", "unusable": "!"}
 

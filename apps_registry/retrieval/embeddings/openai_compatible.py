@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from apps_registry.provider_key import NoProviderKey, ProviderKey
+from apps_registry.credentials.provider_key import NoProviderKey, ProviderKey
 from apps_registry.retrieval.embeddings.base import EmbedderError, Vector
 
 TIMEOUT = aiohttp.ClientTimeout(total=60, connect=5)

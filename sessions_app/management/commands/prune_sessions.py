@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection
 
 from apps_registry.management.base import TeachingCommand
-from sessions_app import sql_many
+from sessions_app.sql import many as sql_many
 from sessions_app.upkeep import BATCH
 
 

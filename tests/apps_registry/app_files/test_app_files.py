@@ -13,9 +13,9 @@ from django.core.management import CommandError, call_command
 
 from apps_registry.app_files.yaml_writer import dump
 from apps_registry.mcp.definition import McpToolDefinition
-from apps_registry.mcp.models import McpServer
 from apps_registry.models import App, AppModel, Document, EmbeddingModel, Model, Provider, Tool
-from apps_registry.openapi.yaml_reader import load_yaml
+from apps_registry.models.mcp import McpServer
+from apps_registry.support.yaml_reader import load_yaml
 from tests import factories
 from tests.commands import Result
 from tests.retrieval import files

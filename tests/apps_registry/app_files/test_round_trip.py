@@ -14,8 +14,8 @@ from apps_registry.app_files.current import content_of
 from apps_registry.app_files.reading import no_files, read_app_file
 from apps_registry.app_files.writing import file_text
 from apps_registry.mcp.definition import McpToolDefinition
-from apps_registry.mcp.models import McpServer
 from apps_registry.models import App, Model, Tool
+from apps_registry.models.mcp import McpServer
 from tests import factories
 from tests.commands import Result
 

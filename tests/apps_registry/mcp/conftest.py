@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from apps_registry.mcp.models import McpServer
 from apps_registry.models import App, Secret
+from apps_registry.models.mcp import McpServer
 from tests.apps_registry.mcp.server_token import TOKEN
 from tests.product import ROOT, free_port
 

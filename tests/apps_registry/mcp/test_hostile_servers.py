@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from apps_registry.mcp.errors import McpError
-from apps_registry.mcp.models import McpServer
-from apps_registry.mcp.services import choose, digest, refresh, states
 from apps_registry.models import App, OutboundCall
+from apps_registry.models.mcp import McpServer
+from apps_registry.services.mcp_servers import choose, digest, refresh, states
 from tests import factories
 from tests.client import Client, texts
 from tests.model_server import ScriptedModel, calls, says

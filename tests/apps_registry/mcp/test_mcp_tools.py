@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from apps_registry.mcp.definition import McpToolDefinition
-from apps_registry.mcp.models import McpServer
 from apps_registry.models import App, OutboundCall
+from apps_registry.models.mcp import McpServer
 from tests.apps_registry.mcp.conftest import RunningServer
 from tests.apps_registry.mcp.server_token import TOKEN
 from tests.client import Client

@@ -10,12 +10,12 @@ from typing import Any
 import orjson
 import pytest
 
-from apps_registry.mcp.models import McpServer
-from apps_registry.mcp.services import choose, refresh
 from apps_registry.mcp.sessions import McpSessions
 from apps_registry.mcp.wire import Endpoint
 from apps_registry.models import App, OutboundCall
+from apps_registry.models.mcp import McpServer
 from apps_registry.outbound.client import CallRecord
+from apps_registry.services.mcp_servers import choose, refresh
 from tests import factories
 from tests.apps_registry.mcp.scripted import Scripted, text, tool
 from tests.client import Client

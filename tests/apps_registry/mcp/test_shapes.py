@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from apps_registry.mcp.errors import McpError
-from apps_registry.mcp.models import McpServer
-from apps_registry.mcp.services import choose, refresh, states
 from apps_registry.models import App, OutboundCall
+from apps_registry.models.mcp import McpServer
+from apps_registry.services.mcp_servers import choose, refresh, states
 from tests.apps_registry.mcp.scripted import Scripted, tool
 from tests.commands import Result
 from tests.upstream import Upstream

@@ -11,7 +11,7 @@ import yaml
 
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.models import App, Tool
-from apps_registry.openapi.models import OpenApiSource
+from apps_registry.models.openapi import OpenApiSource
 from tests import factories
 from tests.apps_registry.openapi.documents import price_api
 from tests.client import Client

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from apps_registry.mcp.errors import McpError
-from apps_registry.mcp.models import McpServer
-from apps_registry.mcp.services import refresh
 from apps_registry.models import App, OutboundCall
+from apps_registry.models.mcp import McpServer
 from apps_registry.openapi.document import DocumentError
-from apps_registry.openapi.services import fetch
 from apps_registry.outbound.client import CallRecord, OutboundRequest, send
 from apps_registry.outbound.errors import Refused
+from apps_registry.services.mcp_servers import refresh
+from apps_registry.services.openapi_import import fetch
 from tests import factories
 from tests.client import Client
 from tests.model_server import ScriptedModel, calls, says, tool_results

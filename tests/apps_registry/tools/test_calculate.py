@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps_registry.builtin_tools.calculate import calculate
 from apps_registry.tools.base import ToolContext, ToolError
-from apps_registry.tools.calculate import calculate
 
 
 def run(expression: str) -> dict[str, Any]:

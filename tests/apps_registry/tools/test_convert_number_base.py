@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps_registry.builtin_tools.convert_number_base import convert_number_base
 from apps_registry.tools.base import ToolContext, ToolError
-from apps_registry.tools.convert_number_base import convert_number_base
 
 BASES = st.integers(2, 36)
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps_registry.builtin_tools.convert_units import convert_units
+from apps_registry.builtin_tools.units import BY_NAME, BY_SYMBOL, UNITS, Unit, normal_name
 from apps_registry.tools.base import ToolContext, ToolError
-from apps_registry.tools.convert_units import convert_units
-from apps_registry.tools.units import BY_NAME, BY_SYMBOL, UNITS, Unit, normal_name
 
 
 def run(value: str | float, from_unit: str, to_unit: str) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from apps_registry.builtin_tools.current_time import current_time
 from apps_registry.tools.base import ToolContext, ToolError
-from apps_registry.tools.current_time import current_time
 
 
 def run(**arguments: Any) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from apps_registry.builtin_tools.get_wallet import get_wallet
 from apps_registry.tools.base import ToolContext, ToolError
-from apps_registry.tools.get_wallet import get_wallet
 
 ADDRESS = "0x742d35Cc6634C0532925a3b844Bc9e7595f2bD68"
 

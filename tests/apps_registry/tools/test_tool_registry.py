@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from apps_registry import tools
-from apps_registry.tools.registry import BUILTIN_TOOLS, by_name, discover
+from apps_registry import builtin_tools
+from apps_registry.builtin_tools.registry import BUILTIN_TOOLS, by_name, discover
 
 SHOUT = '''
 from apps_registry.tools.builtin import builtin_tool
-from apps_registry.tools.calculate import calculate
+from apps_registry.builtin_tools.calculate import calculate
 
 @builtin_tool
 def shout(text: str) -> dict[str, str]:
@@ -24,9 +24,9 @@ def shout(text: str) -> dict[str, str]:
 def test_a_tool_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {"calculate", "convert_number_base", "convert_units", "current_time", "get_wallet"} <= set(BUILTIN_TOOLS)
     (tmp_path / "shout.py").write_text(SHOUT)
-    monkeypatch.setattr(tools, "__path__", [*tools.__path__, str(tmp_path)])
+    monkeypatch.setattr(builtin_tools, "__path__", [*builtin_tools.__path__, str(tmp_path)])
     assert {tool.name for tool in discover()} == {*BUILTIN_TOOLS, "shout"}
-    del sys.modules["apps_registry.tools.shout"]
+    del sys.modules["apps_registry.builtin_tools.shout"]
 
 
 @pytest.mark.parametrize("name", BUILTIN_TOOLS)

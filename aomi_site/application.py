@@ -1,0 +1,142 @@
+"""The ASGI application: the API on the lean path, the admin on Django's stock one; imported once Django is set up."""
+
+import asyncio
+import gc
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+
+from aomi_site.logins.attempts import prune_logins_forever
+from aomi_site.serving.api_handler import ApiHandler
+from aomi_site.serving.proxies import ProxyHeaders
+from aomi_site.serving.responses import Application, Receive, Scope, Send, callers_request_id, with_common_headers
+from aomi_site.serving.static_files import StaticFiles
+from aomi_site.serving.stock_handler import StockHandler
+from apps_registry.mcp.sessions import mcp_sessions
+from apps_registry.retrieval.ingest import ingest_forever
+from apps_registry.services.outbound_log import prune_outbound_forever
+from apps_registry.services.stopped_providers import warn_of_stopped_providers
+from apps_registry.support import database
+from apps_registry.support.error_place import place
+from apps_registry.support.request_ids import begin_request
+from chat.api.errors import SERVER_FAILED, plain_problem
+from chat.providers.openai_compatible import connections
+from chat.turns import interrupts
+from chat.turns.runner import runner
+from sessions_app.events.hub import hub
+from sessions_app.events.partials import partials
+from sessions_app.upkeep import prune_forever, sweep_forever
+
+logger, access_log = logging.getLogger("aomi.server"), logging.getLogger("aomi.access")
+lean, stock, static = ApiHandler(), StockHandler(), StaticFiles()
+proxy_headers = ProxyHeaders(settings.TRUSTED_PROXIES)
+_ending: "asyncio.Task[None] | None" = None
+hub.handle(partials.on_event, on_gap=partials.on_gap)
+hub.handle(interrupts.on_event)
+PROBES = ("/livez", "/readyz", "/metrics")  # asked every few seconds, and nobody reads their lines
+LEAN_PATHS = ("/api/", *PROBES)
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve one connection of the ASGI protocol."""
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+    elif scope["type"] == "http":
+        proxy_headers.apply(scope)
+        await _http(scope, receive, send)
+
+
+async def _http(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve a request under an id of its own, and log its path; the query string, which holds messages, never."""
+    began, status, path = time.perf_counter(), 0, scope["path"]
+    request_id = begin_request()
+
+    async def send_in_common(message: Mapping[str, Any]) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = int(message["status"])
+            headers = with_common_headers(message["headers"], path=path, status=status, request_id=request_id)
+            message = {**message, "headers": headers}
+        await send(message)
+
+    try:
+        await _handler(path)(scope, receive, send_in_common)
+    except Exception as error:  # the server would print it with what it holds, and answer without our headers
+        logger.error("%s: %s id=%s", path, place(error), request_id)
+        if status == 0:
+            await _answer_failure(send_in_common)
+    finally:
+        milliseconds = (time.perf_counter() - began) * 1000
+        _log_access(scope, status, milliseconds, request_id)
+
+
+async def _answer_failure(send: Send) -> None:
+    answer = plain_problem(SERVER_FAILED.status, SERVER_FAILED.code, SERVER_FAILED.detail)
+    headers = [(name.lower().encode(), value.encode()) for name, value in answer.items()]
+    await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.content})
+
+
+def _log_access(scope: Scope, status: int, milliseconds: float, request_id: str) -> None:
+    level = logging.DEBUG if scope["path"] in PROBES else logging.INFO
+    sent = callers_request_id(scope)
+    also = f" caller={sent}" if sent else ""
+    line = "%s %s %d %.0fms id=%s%s"
+    access_log.log(level, line, scope["method"], scope["path"], status, milliseconds, request_id, also)
+
+
+def _handler(path: str) -> Application:
+    if path.startswith(LEAN_PATHS):
+        return lean
+    return static if path in static else stock
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    """Open what the worker needs before its first request, and close it after its last."""
+    await receive()
+    try:
+        await database.open_pool()
+        await hub.start()
+        await database.run_orm(warn_of_stopped_providers)
+        works = (prune_forever, prune_outbound_forever, sweep_forever, ingest_forever, prune_logins_forever)
+        upkeep = [asyncio.create_task(work(), name=work.__name__) for work in works]
+    except Exception as error:
+        await send({"type": "lifespan.startup.failed", "message": f"The database pool did not open: {error}"})
+        return
+    _settle()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    for work in upkeep:
+        work.cancel()
+    await asyncio.gather(begin_shutdown(), *upkeep, return_exceptions=True)
+    await mcp_sessions.close()
+    await hub.stop()
+    await connections.close()
+    await database.close_pool()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+def _settle() -> None:
+    """Leave what was loaded at start out of the garbage collector's rounds, and have these come less often.
+
+    Turns leave few cycles behind, and CPython's own threshold of 700 objects means several rounds a turn.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(25_000, 20, 20)
+
+
+def begin_shutdown() -> "asyncio.Task[None]":
+    """End the streams and let turns finish within the grace time; their callers get their answers.
+
+    Returns:
+        The task that does it, one for however many ask; what the turns need must stay open until it ends.
+    """
+    global _ending  # noqa: PLW0603 - a worker stops once
+    if _ending is None:
+        hub.close_all()
+        _ending = asyncio.create_task(runner.drain(settings.SHUTDOWN_GRACE_SECONDS), name="drain")
+    return _ending

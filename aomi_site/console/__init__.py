@@ -1,0 +1,1 @@
+"""Pages of the console that need more than one app."""

@@ -1,0 +1,92 @@
+"""Logins to the console: wrong ones are counted by user and address together, and too many lock that pair for a while.
+
+django-axes does the counting. By address alone it would lock out everybody behind one proxy, by user alone anybody
+could lock an operator out.
+"""
+
+import ipaddress
+import logging
+from typing import Any
+
+from axes.handlers.database import AxesDatabaseHandler
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.db.models.signals import pre_save
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.deprecation import MiddlewareMixin
+
+from aomi_site.logins.passwords import PasswordCheckBusy
+from aomi_site.serving.proxies import parse_address
+from apps_registry.support import database
+from apps_registry.support.forever import forever
+
+logger = logging.getLogger("aomi.logins")
+
+TEMPLATE = "admin/login_refused.html"
+BUSY_RETRY_SECONDS = 5
+PRUNE_SECONDS = 3600.0
+PRUNE = "DELETE FROM axes_accessattempt WHERE attempt_time < clock_timestamp() - %s::interval"
+
+
+class LoginAttempts(AxesDatabaseHandler):  # type: ignore[misc]  # it comes without types
+    """Counts in one row for a user and an address, whatever else a request says of itself."""
+
+    def user_login_failed(self, sender: Any, credentials: dict[str, Any], request: Any = None, **kwargs: Any) -> None:
+        """Count a wrong login; the sixth within the time is refused before its password is looked at."""
+        was_locked = request is not None and request.axes_locked_out
+        if request is not None:
+            request.axes_user_agent = request.axes_http_accept = ""
+        super().user_login_failed(sender, credentials, request, **kwargs)
+        if request is not None and request.axes_locked_out and not was_locked:
+            logger.warning("logins of one user from %s are locked: too many wrong ones", request.axes_ip_address)
+
+
+@receiver(pre_save, sender=AccessAttempt, dispatch_uid="aomi-login-attempts")
+def _store_no_form(sender: Any, instance: AccessAttempt, **kwargs: Any) -> None:
+    """Keep what the counting needs: axes would store all that was sent but the password."""
+    instance.get_data = instance.post_data = ""
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """Return the address that logins are counted under: of IPv6 the /64, since one client commands that many."""
+    address = parse_address(str(request.META.get("REMOTE_ADDR") or ""))
+    if address is None:
+        return None
+    bits = 64 if address.version == 6 else 32
+    return str(ipaddress.ip_network(f"{address}/{bits}", strict=False).network_address)
+
+
+def locked_out(request: HttpRequest, original: HttpResponse | None, credentials: Any) -> HttpResponse:
+    """Answer a login that is locked."""
+    seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
+    reason = f"Too many wrong logins. Try again in {seconds // 60} minutes, or have another operator lift the lock."
+    return _refusal(request, 429, reason, retry_after=seconds)
+
+
+class LoginQueueMiddleware(MiddlewareMixin):
+    """Answers 503 where too many passwords wait for their hash."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Return the refusal; None for anything else."""
+        if not isinstance(exception, PasswordCheckBusy):
+            return None
+        reason = "Too many people are logging in. Try again in a few seconds."
+        return _refusal(request, 503, reason, retry_after=BUSY_RETRY_SECONDS)
+
+
+def _refusal(request: HttpRequest, status: int, reason: str, *, retry_after: int) -> HttpResponse:
+    response = render(request, TEMPLATE, {"reason": reason}, status=status)
+    response.headers["Retry-After"] = str(retry_after)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+async def prune_logins_forever() -> None:
+    """Remove, now and then, the counts that are over."""
+    await forever("prune-logins", _prune, every=PRUNE_SECONDS)
+
+
+async def _prune() -> None:
+    await database.execute(PRUNE, [settings.AXES_COOLOFF_TIME])

@@ -1,0 +1,46 @@
+"""The console's page of wrong logins, and of the locks that they bring."""
+
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps_registry.admin.display import ConsoleAdmin, badge, moment
+
+
+@admin.register(AccessAttempt)
+class LoginAttemptAdmin(ConsoleAdmin[AccessAttempt]):
+    """Wrong logins of the last minutes, by user and address. Deleting one lifts its lock."""
+
+    fields = ("username", "ip_address", "failures_since_start", "state", "last_wrong")
+    readonly_fields = fields
+    list_display = ("username", "ip_address", "failures_since_start", "state", "last_wrong")
+    search_fields = ("username", "ip_address")
+    ordering = ("-attempt_time",)
+
+    @admin.display(description="status")
+    def state(self, attempt: AccessAttempt) -> SafeString:
+        """Locked, and until when; or how many wrong logins are left."""
+        ends_at = attempt.attempt_time + settings.AXES_COOLOFF_TIME
+        left = settings.AXES_FAILURE_LIMIT - attempt.failures_since_start
+        if ends_at <= timezone.now():
+            return badge("expired")
+        if left > 0:
+            return format_html("{} left", left)
+        return format_html("{} until {}", badge("locked"), moment(ends_at))
+
+    @admin.display(description="last wrong login", ordering="attempt_time")
+    def last_wrong(self, attempt: AccessAttempt) -> SafeString:
+        """When it was."""
+        return moment(attempt.attempt_time)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Wrong logins are counted, not added."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: AccessAttempt | None = None) -> bool:
+        """They can be looked at, and deleted."""
+        return False

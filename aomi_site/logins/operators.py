@@ -1,0 +1,67 @@
+"""The console's pages for operators and their groups; `apps_registry.admin.grants` holds the rule that they obey."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.options import BaseModelAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
+
+from apps_registry.admin import grants
+from apps_registry.admin.display import NoSecretLookups
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+GIVEN: dict[str, Any] = {
+    "permissions": grants.permissions_of,
+    "user_permissions": grants.permissions_of,
+    "groups": grants.groups_to_give,
+}
+
+
+class GivesNoMore(NoSecretLookups, BaseModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Offers, and takes, only permissions and groups that the operator may give."""
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        """Offer what may be given, in the order and with the queries of Django's own pages."""
+        field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if field is not None and db_field.name in GIVEN and not request.user.is_superuser:
+            field.queryset = field.queryset.filter(pk__in=GIVEN[db_field.name](request.user).values("pk"))
+        return field
+
+
+@admin.register(User)
+class OperatorAdmin(GivesNoMore, UserAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Operators are made inactive, as Django advises, not deleted: the record of what they did would go with them."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody deletes one; unticking “Active” holds from the operator's next request on."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody changes one who holds more, be it his password."""
+        return super().has_change_permission(request, obj) and (
+            obj is None or grants.may_change_user(request.user, obj)
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Superusers are made by superusers."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if request.user.is_superuser else (*fields, "is_superuser")
+
+
+@admin.register(Group)
+class OperatorGroupAdmin(GivesNoMore, GroupAdmin):
+    """Groups of operators."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody changes one that gives more than he holds."""
+        return super().has_change_permission(request, obj) and self._may_give(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody deletes one that gives more than he holds."""
+        return super().has_delete_permission(request, obj) and self._may_give(request, obj)
+
+    def _may_give(self, request: HttpRequest, obj: Any) -> bool:
+        return obj is None or grants.groups_to_give(request.user).filter(pk=obj.pk).exists()

@@ -1,0 +1,1 @@
+"""Child processes of this server, and the ports that they listen on."""

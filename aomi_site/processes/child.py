@@ -1,0 +1,70 @@
+"""Child processes that leave nothing behind: they end when asked, and when their parent is gone.
+
+As a program, `python -m aomi_site.processes.child PARENT_PID COMMAND…`, it becomes COMMAND, which the kernel
+then tells to stop when the parent dies. That works on Linux; elsewhere a killed parent leaves it running.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PROJECT_DIR = Path(__file__).resolve().parent.parent.parent
+
+
+def die_with(parent: int) -> None:
+    """Ask the kernel to send this process SIGTERM when its parent ends; exit if that has happened already.
+
+    Args:
+        parent: the parent's process id.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if is_orphan(parent):
+        sys.exit(0)
+
+
+def is_orphan(parent: int) -> bool:
+    """Tell whether the process that started this one is gone."""
+    return os.getppid() != parent
+
+
+def tied_to_me(command: list[str]) -> list[str]:
+    """Return a command line that runs `command` and ends with the calling process."""
+    return [sys.executable, "-m", "aomi_site.processes.child", str(os.getpid()), *command]
+
+
+def python_environment() -> dict[str, str]:
+    """Return this process's environment, such that `python -m` finds the project from any folder."""
+    paths = [str(PROJECT_DIR), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def stop_child(process: subprocess.Popen[bytes], *, seconds: float) -> None:
+    """Ask a child that leads its own session to stop, then kill what is left of its process group.
+
+    Args:
+        process: the child, running or not.
+        seconds: how long it may take; a Ctrl-C meanwhile means "now".
+    """
+    if process.poll() is None:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+            process.wait(seconds)
+    with suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def main() -> None:
+    """Become the command on the command line."""
+    die_with(int(sys.argv[1]))
+    os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606
+
+
+if __name__ == "__main__":
+    main()

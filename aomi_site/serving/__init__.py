@@ -1,0 +1,1 @@
+"""The ASGI server: its handlers, limits and headers."""

@@ -1,0 +1,161 @@
+"""A lean ASGI path for the API: Django's own handler without a thread a request.
+
+The stock handler opens a thread for every request that touches a synchronous receiver, middleware or render;
+two thousand open streams held two thousand threads. Here views are coroutines, rendering is done in place,
+and the middlewares of the admin (sessions, CSRF, messages) do not apply.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any, cast
+
+from corsheaders.middleware import CorsMiddleware
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.core.handlers.asgi import ASGIRequest
+from django.core.handlers.exception import convert_exception_to_response
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import Resolver404
+
+from aomi_site.serving.body_length import AnyLengthHandler
+from aomi_site.serving.cors import note_origin
+from aomi_site.serving.responses import Receive, Scope, Send
+from apps_registry.support.descriptors import budget
+from chat.api.errors import not_found, plain_problem
+
+STALL_SECONDS = 30.0
+UPDATES_PATH = "/api/updates"
+STREAM_RETRY_SECONDS = 5
+# Where a request's META holds its answer, if that was clear before any view was asked.
+REFUSAL = "aomi.refusal"
+
+
+class BodyTooLarge(Exception):
+    """The client sends more than API_BODY_MAX_BYTES."""
+
+
+async def _cancel_when_gone(receive: Receive, answering: "asyncio.Task[None] | None") -> None:
+    """Break off the answer once nobody is there to take it."""
+    await receive()
+    if answering is not None:
+        answering.cancel()
+
+
+def in_time(send: Send) -> Send:
+    """Return `send` with a limit of STALL_SECONDS for each message."""
+
+    async def send_in_time(message: Mapping[str, Any]) -> None:
+        async with asyncio.timeout(STALL_SECONDS):
+            await send(message)
+
+    return send_in_time
+
+
+def _asks_for_stream(request: HttpRequest) -> bool:
+    """Whether the answer may stay open for as long as the client likes."""
+    if request.method == "HEAD":
+        return False
+    return request.path == UPDATES_PATH or "text/event-stream" in request.headers.get("Accept", "")
+
+
+def _too_many_streams() -> HttpResponse:
+    refusal = plain_problem(503, "overloaded", "The server has no place left for another event stream.")
+    refusal.headers["Retry-After"] = str(STREAM_RETRY_SECONDS)
+    refusal.headers["Connection"] = "close"  # kept open, it would take a place all the same
+    return refusal
+
+
+class ApiHandler(AnyLengthHandler):
+    """Serves coroutine views on the event loop."""
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        """Build the chain of the API: CORS headers around Django's conversion of exceptions to responses."""
+        views: Any = convert_exception_to_response(self._get_response_async)
+        self._middleware_chain = convert_exception_to_response(CorsMiddleware(views))
+        self._streams = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; a client that goes away cancels its view."""
+        body: bytes | None = b""
+        refusal = None
+        try:
+            body = await self._read(receive)
+        except BodyTooLarge:
+            detail = f"The request body is over the limit of {settings.API_BODY_MAX_BYTES} bytes."
+            refusal = plain_problem(413, "message_too_large", detail)
+        if body is None:
+            return
+        request, _ = self.create_request(scope, BytesIO(body))
+        if request is None:
+            await self.send_response(plain_problem(400, "invalid_request", "The request line is malformed."), send)
+            return
+        request.META[REFUSAL] = refusal
+        watch = asyncio.create_task(_cancel_when_gone(receive, asyncio.current_task()))
+        answer = self._answer(request, send)
+        del request  # the answer drops it as soon as it can
+        # Cancelled when the client has gone, when it reads too slowly, or when the server has waited long enough for
+        # the answer: there is nobody left to tell.
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                await answer
+        finally:
+            watch.cancel()
+
+    async def _answer(self, request: ASGIRequest, send: Send) -> None:
+        await note_origin(request)
+        # Counted from here on: many that ask at once could all find a place.
+        is_stream = _asks_for_stream(request)
+        if is_stream and self._streams >= budget().streams:
+            request.META[REFUSAL] = _too_many_streams()
+        self._streams += is_stream
+        try:
+            response: Any = await self._middleware_chain(request)  # type: ignore[misc]  # always async here
+            request.close()
+            if request.method == "HEAD" and response.streaming:  # whose events nobody would ever be sent
+                response = HttpResponse(status=response.status_code, headers=response.headers)
+            del request  # a stream may be open for hours and needs none of it
+            await self._send(response, send)
+        finally:
+            self._streams -= is_stream
+
+    async def _send(self, response: Any, send: Send) -> None:
+        with contextlib.suppress(TimeoutError):  # a reader that takes nothing for so long is let go
+            if response.streaming:
+                await self.send_response(response, in_time(send))
+            else:
+                async with asyncio.timeout(STALL_SECONDS):
+                    await self.send_response(response, send)
+
+    async def _get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        if refusal := request.META[REFUSAL]:
+            return cast(HttpResponseBase, refusal)
+        try:
+            if request.path.startswith("/api/"):  # probes come under the machine's own address
+                request.get_host()  # a name that is not ours: a page elsewhere has had its own name point here
+            callback, args, kwargs = self.resolve_request(request)
+        except DisallowedHost:
+            return plain_problem(400, "invalid_request", "The Host header is not one that this server answers to.")
+        except Resolver404 as error:
+            return not_found(request, error)
+        response: HttpResponseBase = await callback(request, *args, **kwargs)
+        if isinstance(response, HttpResponse):
+            response.headers.setdefault("Content-Length", str(len(response.content)))
+        return response
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        """Return the body; None when the client has gone."""
+        chunks, length = [], 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            chunk = message.get("body", b"")
+            length += len(chunk)
+            if length > settings.API_BODY_MAX_BYTES:
+                raise BodyTooLarge
+            chunks.append(chunk)
+            if not message.get("more_body", False):
+                return b"".join(chunks)

@@ -1,0 +1,55 @@
+"""Which websites' scripts may call the API: the deployment's origins, and those that Apps name."""
+
+from typing import Any
+
+from cachetools import TTLCache
+from corsheaders.signals import check_request_enabled
+from django.http import HttpRequest
+from psycopg import Error
+
+from apps_registry.support import database
+from chat.api.base import APP_OF_CALL
+
+# An operator's change of an App's origins holds after so many seconds.
+CACHE_SECONDS = 5
+CACHE_ENTRIES = 10_000
+ORIGIN_MAX_CHARS = 300
+
+READ_ORIGIN = """
+SELECT EXISTS (
+    SELECT 1 FROM apps_registry_app
+    WHERE is_active AND %s = ANY (string_to_array(replace(allowed_origins, E'\\r', ''), E'\\n')))
+"""
+
+_known: TTLCache[str, bool] = TTLCache(CACHE_ENTRIES, ttl=CACHE_SECONDS)
+
+
+async def note_origin(request: HttpRequest) -> None:
+    """Find out whether an App names the request's origin, before the CORS middleware asks.
+
+    A preflight names neither session nor key, so it cannot be told for which App it asks: an origin of any App
+    will do. The answer to the call itself is shown only to the origins of the App that it concerns.
+    """
+    origin = request.headers.get("Origin")
+    if origin and len(origin) <= ORIGIN_MAX_CHARS:
+        request.META["aomi.app_allows_origin"] = await _is_named(origin)
+
+
+async def _is_named(origin: str) -> bool:
+    if origin not in _known:
+        try:
+            rows = await database.read(READ_ORIGIN, [origin])
+        except Error:  # a NUL in it, or no database: the request will say so itself
+            return False
+        _known[origin] = bool(rows[0][0])
+    return _known[origin]
+
+
+def _answer(sender: Any, request: HttpRequest, **_: Any) -> bool:
+    """Say whether an App lets this origin in; asked before the call, and again for its answer."""
+    if app := request.META.get(APP_OF_CALL):
+        return request.headers.get("Origin") in app.allowed_origins
+    return bool(request.META.get("aomi.app_allows_origin"))
+
+
+check_request_enabled.connect(_answer, dispatch_uid="aomi-app-origins")

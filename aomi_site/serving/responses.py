@@ -1,0 +1,45 @@
+"""The headers that every answer carries, whichever handler made it."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from typing import Any
+
+from django.conf import settings
+
+from apps_registry.support.request_ids import loggable
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+FIRST_ERROR = 400
+# Ours, whatever a view or a middleware says.
+_REPLACED = frozenset({b"x-request-id", b"x-content-type-options"})
+_REPLACED_WITH_CACHING = _REPLACED | {b"cache-control", b"expires"}
+
+
+def with_common_headers(headers: Iterable[tuple[bytes, bytes]], *, path: str, status: int, request_id: str) -> Headers:
+    """Return an answer's headers with those that all answers share.
+
+    Nothing but static files and `/livez` may be cached: all sessions share one URL, and a proxy that caches
+    everything would show one caller's conversation to the next. A preflight's own cache obeys `Access-Control-Max-Age`
+    alone.
+
+    Args:
+        headers: what the handler set.
+        path: of the request.
+        status: of the answer.
+        request_id: of our making.
+    """
+    is_cacheable = status < FIRST_ERROR and (path == "/livez" or path.startswith(str(settings.STATIC_URL)))
+    replaced = _REPLACED if is_cacheable else _REPLACED_WITH_CACHING
+    kept = [(name, value) for name, value in headers if name.lower() not in replaced]
+    kept += [(b"x-content-type-options", b"nosniff"), (b"x-request-id", request_id.encode())]
+    return kept if is_cacheable else [*kept, (b"cache-control", b"no-store")]
+
+
+def callers_request_id(scope: Scope) -> str:
+    """Return the request id that the caller sent, as a log line may hold it; empty without one."""
+    sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    return loggable(sent.decode("latin-1"))

@@ -1,0 +1,20 @@
+"""The console's pages: importing this package registers them."""
+
+from apps_registry.admin.app import AppAdmin
+from apps_registry.admin.document import DocumentAdmin
+from apps_registry.admin.embedding_model import EmbeddingModelAdmin
+from apps_registry.admin.mcp_server import McpServerAdmin
+from apps_registry.admin.model import ModelAdmin
+from apps_registry.admin.provider import ProviderAdmin
+from apps_registry.admin.tool import OutboundCallAdmin, ToolAdmin
+
+__all__ = [
+    "AppAdmin",
+    "DocumentAdmin",
+    "EmbeddingModelAdmin",
+    "McpServerAdmin",
+    "ModelAdmin",
+    "OutboundCallAdmin",
+    "ProviderAdmin",
+    "ToolAdmin",
+]

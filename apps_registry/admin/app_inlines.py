@@ -1,0 +1,38 @@
+"""What belongs to an App and is edited on its page: alternative models, secrets."""
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+
+from apps_registry.admin.display import moment
+from apps_registry.admin.forms.app import AlternativesFormSet, SecretForm
+from apps_registry.models import AppModel, Secret
+
+
+class AlternativesInline(admin.TabularInline):  # type: ignore[type-arg]
+    """The models that a session may choose instead of the default one."""
+
+    model = AppModel
+    formset = AlternativesFormSet
+    extra = 0
+    fields = ("position", "model")
+    verbose_name = "alternative model"
+    verbose_name_plural = "Alternative models: sessions may choose one of these; lower positions are offered first"
+
+
+class SecretsInline(admin.TabularInline):  # type: ignore[type-arg]
+    """What the App's tools send and nobody sees again."""
+
+    model = Secret
+    form = SecretForm
+    extra = 0
+    fields = ("name", "value", "hosts", "updated")
+    readonly_fields = ("updated",)
+    verbose_name = "secret"
+    verbose_name_plural = (
+        "Secrets: tools send them as {{ secrets.NAME }}, each to its hosts only; stored encrypted and never shown"
+    )
+
+    @admin.display(description="last set")
+    def updated(self, secret: Secret) -> SafeString:
+        """When its value was last set."""
+        return moment(secret.updated_at)

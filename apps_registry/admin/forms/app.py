@@ -1,0 +1,211 @@
+"""Forms of the App page: an App with its built-in tools, its alternative models, and its secrets."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps_registry.admin.forms.text_fields import LinesField
+from apps_registry.builtin_tools.registry import BUILTIN_TOOLS
+from apps_registry.credentials.encryption import NoKeys
+from apps_registry.credentials.header_fit import validate_header_value
+from apps_registry.credentials.secret_hosts import parse_hosts
+from apps_registry.http_tools.scrub import MIN_CHARS
+from apps_registry.models import App, Model, Secret, Tool
+from apps_registry.models.tool import validate_secret_hosts
+from apps_registry.services.provider_fit import find_unfit_tools
+
+
+class ModelField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subscriptable at run time
+    """A choice of models that says which of them call no tools."""
+
+    def label_from_instance(self, obj: Model) -> str:
+        """Show the name."""
+        return obj.name if obj.supports_tools else f"{obj.name} (does not call tools)"
+
+
+class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    """An App, with a box for each built-in tool."""
+
+    builtin_tools = forms.MultipleChoiceField(
+        label="Built-in tools",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="What the model may call to answer. Tools that are not ticked do not exist for this App.",
+    )
+
+    class Meta:
+        model = App
+        # Not `is_default`, which make_default switches, nor `alternatives`, which the inline edits.
+        fields = (
+            "slug",
+            "name",
+            "preamble",
+            "default_model",
+            "temperature",
+            "top_p",
+            "max_reply_tokens",
+            "reply_language",
+            "reply_wait_seconds",
+            "max_tool_rounds",
+            "history_budget_tokens",
+            "summarises_history",
+            "document_language",
+            "embedding_model",
+            "makes_titles",
+            "keeps_reasoning",
+            "recalls_earlier_sessions",
+            "retention_days",
+            "is_active",
+            "sessions_readable_by_id",
+            "allowed_origins",
+            "allowed_hosts",
+            "only_hosts",
+        )
+        field_classes = {"default_model": ModelField, "preamble": LinesField}
+        widgets = {
+            name: forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
+            for name in ("allowed_origins", "allowed_hosts", "only_hosts")
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["builtin_tools"]
+        if isinstance(field, forms.MultipleChoiceField):
+            field.choices = [(name, _tool_label(name)) for name in sorted(BUILTIN_TOOLS)]
+        if self.instance.pk:
+            field.initial = list(_builtins(self.instance).filter(is_enabled=True).values_list("name", flat=True))
+
+    def clean_is_active(self) -> bool:
+        """The default App stays on; the database insists on it too."""
+        active = bool(self.cleaned_data["is_active"])
+        if self.instance.is_default and not active:
+            raise ValidationError(
+                "This is the default App, which callers use without a key, so it cannot be turned off. "
+                "Make another App the default first."
+            )
+        return active
+
+    def clean_default_model(self) -> Model:
+        """A model's provider takes the tools that the App has."""
+        model: Model = self.cleaned_data["default_model"]
+        is_other = self.instance.pk and model.pk != self.instance.default_model_id
+        if is_other and (sentences := list(find_unfit_tools(self.instance, model))):
+            raise ValidationError(sentences)
+        return model
+
+    def clean_only_hosts(self) -> str:
+        """Write each host in one way."""
+        text = str(self.cleaned_data["only_hosts"])
+        validate_secret_hosts(text)
+        return "\n".join(parse_hosts(text))
+
+    def clean_builtin_tools(self) -> list[str]:
+        """A name is a tool's own within its App, whatever its kind."""
+        chosen: list[str] = self.cleaned_data["builtin_tools"]
+        others = self.instance.tools.exclude(kind=Tool.Kind.BUILTIN) if self.instance.pk else Tool.objects.none()
+        taken = {name.lower() for name in others.values_list("name", flat=True)}
+        for name in chosen:
+            if name.lower() in taken:
+                raise ValidationError(f"This App has an HTTP tool named {name}: rename that one first.")
+        return chosen
+
+    def save_tools(self) -> None:
+        """Turn the ticked tools on and the others off; call it when the App has been saved."""
+        chosen = set(self.cleaned_data["builtin_tools"])
+        rows = {tool.name: tool for tool in _builtins(self.instance)}
+        for name in chosen - rows.keys():
+            Tool.objects.create(app=self.instance, kind=Tool.Kind.BUILTIN, name=name)
+        for name, tool in rows.items():
+            if tool.is_enabled != (name in chosen):
+                tool.is_enabled = name in chosen
+                tool.save(update_fields=["is_enabled"])
+
+
+class MaskedInput(forms.PasswordInput):
+    """An input that is never sent back filled in, and that no browser takes for the password of an account."""
+
+    input_type = "text"
+
+
+class SecretForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A secret: its value is taken, and never shown again."""
+
+    value = forms.CharField(
+        min_length=MIN_CHARS,
+        strip=False,  # what is stored is what was written, or an error says what is wrong with it
+        validators=[validate_header_value],
+        widget=MaskedInput(attrs={"autocomplete": "off", "class": "vTextField aomi-masked", "spellcheck": "false"}),
+    )
+
+    class Meta:
+        model = Secret
+        fields = ("name", "hosts")
+        widgets = {"hosts": forms.Textarea(attrs={"rows": 2, "cols": 30, "spellcheck": "false"})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            # The value is bound to the name.
+            self.fields["name"].disabled = True
+            self.fields["value"].required = False
+            self.fields["value"].widget.attrs["placeholder"] = "set; write a new value to replace it"
+
+    def clean_value(self) -> str:
+        """Refuse a value that could not be stored encrypted."""
+        if self.cleaned_data["value"] and not settings.SECRETS_KEYS:
+            raise ValidationError(str(NoKeys()))
+        return str(self.cleaned_data["value"])
+
+    def clean_hosts(self) -> str:
+        """Write each host in one way."""
+        text = str(self.cleaned_data["hosts"])
+        validate_secret_hosts(text)
+        return "\n".join(parse_hosts(text))
+
+    def clean(self) -> dict[str, Any]:
+        """A new value says where it goes; one that is there goes no further unless it is written again."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        hosts = data.get("hosts")
+        if hosts is None or data.get("DELETE"):
+            return data
+        if data.get("value") and not hosts:
+            self.add_error("hosts", "Name the hosts that it is for.")
+        known = set(str(self.initial.get("hosts") or "").split())
+        if self.instance.pk and not data.get("value") and set(hosts.split()) - known:
+            self.add_error("value", "Its hosts have changed: write the value for the new ones.")
+        return data
+
+    def save(self, commit: bool = True) -> Secret:
+        """Encrypt the value; by now the App has its id."""
+        if value := self.cleaned_data["value"]:
+            self.instance.set_value(value)
+        secret: Secret = super().save(commit)
+        return secret
+
+
+class AlternativesFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+    """The alternative models of an App, which do not repeat its default model."""
+
+    def clean(self) -> None:
+        """Refuse the default model as its own alternative."""
+        super().clean()
+        for form in self.forms:
+            data = getattr(form, "cleaned_data", {})
+            model = data.get("model")
+            if model and not data.get("DELETE") and model.pk == self.instance.default_model_id:
+                form.add_error("model", f"{model} is already the default model of this App.")
+            elif model and not data.get("DELETE") and self.instance.pk and form.has_changed():
+                for sentence in find_unfit_tools(self.instance, model):
+                    form.add_error("model", sentence)
+
+
+def _builtins(app: App) -> Any:
+    return app.tools.filter(kind=Tool.Kind.BUILTIN)
+
+
+def _tool_label(name: str) -> SafeString:
+    return format_html("<code>{}</code> <span>{}</span>", name, BUILTIN_TOOLS[name].description)

@@ -1,0 +1,71 @@
+"""Forms of the document pages: several files at once, a search."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+
+from apps_registry.extraction.names import ARCHIVE, KINDS
+from apps_registry.models import App
+from apps_registry.models.document import validate_tag
+from apps_registry.retrieval.search import MAX_QUERY_CHARS
+from apps_registry.retrieval.uploads import split_tags
+
+MAX_FILES = 100
+
+
+class _FilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class _FilesField(forms.FileField):
+    """Several files."""
+
+    def clean(self, data: Any, initial: Any = None) -> list["UploadedFile[Any]"]:
+        """Check each file by itself."""
+        files = data if isinstance(data, list) else [data]
+        if not files:
+            raise ValidationError(self.error_messages["required"], code="required")
+        if len(files) > MAX_FILES:
+            raise ValidationError(f"Choose up to {MAX_FILES} files at once, or put them into a zip.")
+        # Empty files are reported with the others' outcomes.
+        return [super(_FilesField, self).clean(one, initial) for one in files]
+
+
+class UploadForm(forms.Form):
+    """Files for one App."""
+
+    app = forms.ModelChoiceField(App.objects.order_by("slug"), label="App", empty_label=None)
+    uploads = _FilesField(
+        label="Files",
+        allow_empty_file=True,
+        widget=_FilesInput(attrs={"accept": ",".join([*KINDS, ARCHIVE])}),
+        help_text="Text, Markdown, HTML, PDF, Word (.docx), or zips of these; each up to 20 MB. A file whose name is "
+        "known replaces that document.",
+    )
+    tags = forms.CharField(
+        required=False,
+        help_text="Optional, separated by commas. A search can be narrowed to a tag.",
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
+
+    def clean_tags(self) -> list[str]:
+        """Read the tags."""
+        tags = split_tags(self.cleaned_data["tags"])
+        for tag in tags:
+            validate_tag(tag)
+        return tags
+
+
+class SearchForm(forms.Form):
+    """A search as the model makes it."""
+
+    app = forms.ModelChoiceField(App.objects.order_by("slug"), label="App", empty_label=None)
+    q = forms.CharField(
+        label="Query",
+        required=False,
+        max_length=MAX_QUERY_CHARS,
+        widget=forms.TextInput(attrs={"class": "vTextField", "type": "search"}),
+    )
+    tag = forms.CharField(label="Tag", required=False, max_length=50)

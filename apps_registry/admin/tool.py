@@ -1,0 +1,213 @@
+"""The console's pages for HTTP tools and for the calls that they made."""
+
+import json
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps_registry.admin.display import AppPartAdmin, MachineRowsAdmin, badge, code, moment
+from apps_registry.admin.forms.tool import HttpToolForm, TrialForm, needs_schema
+from apps_registry.http_tools.checks import secrets_used
+from apps_registry.http_tools.definition import HttpToolDefinition
+from apps_registry.http_tools.sample import sample_arguments
+from apps_registry.http_tools.trial import Trial, private_host, try_tool, unlisted_host
+from apps_registry.models import App, OutboundCall, Tool
+from apps_registry.services.allowed_hosts import allow_host
+from apps_registry.services.outbound_log import store_outside_turn
+from apps_registry.services.surroundings import surroundings_of
+from apps_registry.tools.base import ToolContext
+
+ARGUMENTS_AS_SCHEMA: Any = (
+    "Arguments as JSON Schema",
+    {"fields": ("parameters",), "classes": ("collapse",), "description": "For what the rows above cannot say."},
+)
+
+
+@admin.register(Tool)
+class ToolAdmin(AppPartAdmin[Tool]):
+    """HTTP tools; the built-in ones are boxes to tick on their App's page."""
+
+    form = HttpToolForm
+    list_display = ("name", "app", "state", "request_line")
+    list_filter = ("app", "is_enabled")
+    list_select_related = ("app",)
+    search_fields = ("name", "app__slug")
+    ordering = ("app__slug", "name")
+    change_form_template = "admin/apps_registry/tool/change_form.html"
+    fieldsets = (
+        (
+            "What the model sees",
+            {
+                "fields": ("app", "name", "description", "arguments", "is_enabled"),
+                "description": "A tool is a request that the model may have sent; it belongs to one App.",
+            },
+        ),
+        (
+            "Request",
+            {
+                "fields": ("method", "url", "query", "headers", "body_type", "body"),
+                "description": "Placeholders: {{ args.NAME }}, {{ wallet.address }}, {{ wallet.chain_id }}, "
+                "{{ wallet.is_proven }}, and {{ secrets.NAME }} for a secret of the App. A host of a private network "
+                "must be allowed once; “Try it” offers that.",
+            },
+        ),
+        ("Result", {"fields": ("result_path", "result_headers", "max_result_chars")}),
+        ("Who it serves", {"fields": ("needs_wallet", "needs_confirmation")}),
+        ("Limits", {"fields": ("timeout_seconds", "retries", "cache_seconds"), "classes": ("collapse",)}),
+        ARGUMENTS_AS_SCHEMA,
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tool]:
+        """HTTP tools only."""
+        return super().get_queryset(request).filter(kind=Tool.Kind.HTTP)
+
+    @admin.display(description="state", ordering="is_enabled")
+    def state(self, tool: Tool) -> SafeString:
+        """Whether the model is offered it."""
+        return badge("active") if tool.is_enabled else badge("inactive")
+
+    @admin.display(description="request")
+    def request_line(self, tool: Tool) -> SafeString:
+        """Its method and URL."""
+        return code(tool.request_line[:120])
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Tool | None = None) -> tuple[str, ...]:
+        """A tool stays with its App: another App has other secrets and other allowed hosts."""
+        return ("app",) if obj else ()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Tool | None = None) -> Any:
+        """A schema that the rows cannot say stands where they would be looked for."""
+        if obj is None or not needs_schema(obj):
+            return self.fieldsets
+        title, options = ARGUMENTS_AS_SCHEMA
+        first, *rest = (fieldset for fieldset in self.fieldsets if fieldset != ARGUMENTS_AS_SCHEMA)
+        return (first, (title, {**options, "classes": ()}), *rest)
+
+    def response_add(self, request: HttpRequest, obj: Tool, post_url_continue: str | None = None) -> HttpResponse:
+        """Lead to the page that tries it."""
+        if "_save" not in request.POST or not self.has_change_permission(request, obj):
+            return super().response_add(request, obj, post_url_continue)
+        self.message_user(request, f"“{obj}” was added; the model of “{obj.app}” has it now.", messages.SUCCESS)
+        return redirect("admin:apps_registry_tool_try", obj.pk)
+
+    def save_model(self, request: HttpRequest, obj: Tool, form: Any, change: bool) -> None:
+        """Save it, and name the secrets that it lacks."""
+        super().save_model(request, obj, form, change)
+        definition = obj.http_definition()
+        missing = sorted(secrets_used(definition) - set(obj.app.secrets.values_list("name", flat=True)))
+        if missing:
+            text = (
+                f"“{obj.app}” has no secret {', '.join(missing)} yet: set it on the App's page, for {definition.host}."
+            )
+            self.message_user(request, text, messages.WARNING)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page that tries a tool."""
+        view = self.admin_site.admin_view(self.try_view)
+        return [path("<path:object_id>/try/", view, name="apps_registry_tool_try"), *super().get_urls()]
+
+    def try_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask for arguments (GET), then run the tool and show what happened (POST)."""
+        tool = self.changeable(request, object_id)
+        try:
+            definition = tool.http_definition()
+        except (TypeError, ValueError):
+            self.message_user(request, "What is stored of this tool cannot be read: define it anew.", messages.ERROR)
+            return redirect("admin:apps_registry_tool_change", tool.pk)
+        if "allow" in request.POST:
+            self._allow_host(request, tool, definition)
+        sample = {"arguments": _pretty(sample_arguments(definition.parameters))}
+        form = TrialForm(definition, request.POST if request.method == "POST" else None, initial=sample)
+        trial = _try(tool.app, definition, form.cleaned_data) if form.is_valid() else None
+        if trial:
+            self.log_change(request, tool, "Tried.")
+        page = self.page(
+            request,
+            "admin/apps_registry/tool/try.html",
+            title=f"Try {tool.name}",
+            obj=tool,
+            form=form,
+            trial=trial,
+            private_host=private_host(definition, trial) if trial else None,
+            unlisted_host=unlisted_host(trial) if trial else None,
+            may_allow=request.user.has_perm("apps_registry.change_app"),
+        )
+        page["Cache-Control"] = "no-store"
+        return page
+
+    def _allow_host(self, request: HttpRequest, tool: Tool, definition: HttpToolDefinition) -> None:
+        """Let the App's tools call the host of this one, though it is one of a private network."""
+        if not request.user.has_perm("apps_registry.change_app"):
+            raise PermissionDenied
+        host = definition.host
+        if allow_host(tool.app, host):
+            self.log_change(request, tool.app, f"Allowed the host {host}.")
+            self.message_user(request, f"“{tool.app}” may call {host} now.", messages.SUCCESS)
+
+
+@admin.register(OutboundCall)
+class OutboundCallAdmin(MachineRowsAdmin[OutboundCall]):
+    """What tools and operators sent to other servers, and what was refused; kept for a month."""
+
+    list_display = ("created", "app_name", "tool", "request_line", "status", "verdict", "turn")
+    list_filter = ("app", "created_at")
+    list_select_related = ("app",)
+    search_fields = ("host", "tool", "verdict")
+    search_help_text = "Host, tool, verdict, or the id of a turn."
+    id_columns = ("turn_id",)
+    fields = (
+        *("created", "turn", "app_name", "tool", "method", "host", "address"),
+        *("status", "milliseconds", "received_bytes", "verdict"),
+    )
+    readonly_fields = ("created", "turn", "app_name")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OutboundCall]:
+        """Calls with their Apps, and those whose App is gone."""
+        return super().get_queryset(request).select_related("app")
+
+    def has_delete_permission(self, request: HttpRequest, obj: OutboundCall | None = None) -> bool:
+        """They are evidence: only time removes them."""
+        return False
+
+    @admin.display(description="App", ordering="app")
+    def app_name(self, call: OutboundCall) -> str:
+        """The App by whose rules it was made."""
+        return str(call.app) if call.app else f"no. {call.app_id}, which is gone"
+
+    @admin.display(description="time", ordering="created_at")
+    def created(self, call: OutboundCall) -> SafeString:
+        """When it ended."""
+        return moment(call.created_at)
+
+    @admin.display(description="request", ordering="host")
+    def request_line(self, call: OutboundCall) -> SafeString:
+        """Its method and host."""
+        return code(f"{call.method} {call.host}")
+
+    @admin.display(description="turn", ordering="turn_id")
+    def turn(self, call: OutboundCall) -> SafeString:
+        """The turn that made it; its page may be gone, with its session."""
+        if call.turn_id is None:
+            return format_html("<span>{}</span>", "an operator")
+        address = reverse("admin:sessions_app_turn_change", args=[call.turn_id])
+        return format_html('<a href="{}">{}</a>', address, code(f"{str(call.turn_id)[:8]}…"))
+
+
+def _try(app: App, definition: HttpToolDefinition, data: dict[str, Any]) -> Trial:
+    context = ToolContext()
+    if address := data.get("wallet_address", "").lower():
+        context = ToolContext(address, data["wallet_chain_id"], data["wallet_is_proven"])
+    trial = try_tool(definition, surroundings_of(app), data["arguments"], context)
+    store_outside_turn(app.pk, f"{definition.name} tried", trial.records)
+    return trial
+
+
+def _pretty(data: Any) -> str:
+    return json.dumps(data, indent=2, ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""The built-in tools, a file each, and their registry."""

@@ -1,0 +1,30 @@
+"""The built-in tools by name: whatever the files of this folder make with `@builtin_tool`."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterable
+
+from apps_registry import builtin_tools
+from apps_registry.tools.base import Tool
+
+
+def by_name(found: Iterable[Tool]) -> dict[str, Tool]:
+    """Return the tools by name; raises ValueError when two bear the same."""
+    named: dict[str, Tool] = {}
+    for tool in found:
+        if tool.name in named:
+            raise ValueError(f"two tools are named {tool.name}")
+        named[tool.name] = tool
+    return named
+
+
+def discover() -> Iterable[Tool]:
+    """Return the tools of all files, each once, though a file may have one from another."""
+    names = (f"{builtin_tools.__name__}.{info.name}" for info in pkgutil.iter_modules(builtin_tools.__path__))
+    modules = [importlib.import_module(name) for name in names if name != __name__]
+    return {
+        id(value): value for module in modules for value in vars(module).values() if isinstance(value, Tool)
+    }.values()
+
+
+BUILTIN_TOOLS: dict[str, Tool] = by_name(discover())

@@ -1,0 +1,1 @@
+"""Keys and secrets: how they are encrypted, and to which hosts they may go."""

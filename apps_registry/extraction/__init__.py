@@ -1,0 +1,1 @@
+"""Text of documents: read in a child process with limits, and cut into chunks."""

@@ -1,0 +1,74 @@
+"""Has documents read in the limited child process, and takes what it made of them."""
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from apps_registry.extraction.blocks import UnreadableError
+from apps_registry.extraction.chunking import Chunk
+from apps_registry.support.limited import child
+from apps_registry.support.limited.errors import Refused
+from apps_registry.support.outside_text import storable
+
+READER = "apps_registry.extraction.extract"
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What the child made of a file.
+
+    Attributes:
+        title: the file's own, or empty.
+        hidden: text in it that nobody sees, for the operator.
+        chunks: at least one.
+    """
+
+    title: str
+    hidden: list[str]
+    chunks: list[Chunk]
+
+
+async def extract(kind: str, data: bytes, *, on_progress: Callable[[int], None]) -> Extraction:
+    """Read a file.
+
+    Args:
+        kind: one of names.KINDS.
+        data: the file.
+        on_progress: is told, for long files, how many percent are done.
+
+    Raises:
+        UnreadableError: no text can be had of it; the message says why.
+    """
+    with tempfile.TemporaryFile() as out:
+        try:
+            await child.run(READER, kind, data, out, on_progress=on_progress)
+        except Refused as error:
+            raise UnreadableError(str(error)) from None
+        return await asyncio.to_thread(_parse, out)
+
+
+async def unpack_to(data: bytes, out: BinaryIO) -> None:
+    """Take a zip apart into a file, as frames (see unpack.py).
+
+    Raises:
+        UnreadableError: it is damaged, encrypted or beyond the limits.
+    """
+    try:
+        await child.run(READER, "zip", data, out)
+    except Refused as error:
+        raise UnreadableError(str(error)) from None
+
+
+def _parse(out: BinaryIO) -> Extraction:
+    try:
+        found = json.load(out)
+    except ValueError:
+        raise UnreadableError("The file could not be read to its end.") from None
+    chunks = [
+        Chunk(text, heading, tuple(pages) if pages else None, tuple(lines) if lines else None)
+        for text, heading, pages, lines in found["chunks"]
+    ]
+    return Extraction(storable(found["title"]), found["hidden"], chunks)

@@ -1,0 +1,99 @@
+"""Cuts blocks into chunks: under one heading each, at sentence ends, with a small overlap."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from apps_registry.extraction.blocks import Block
+
+MIN_CHARS = 1000  # a chunk of at least so much ends where a paragraph does
+MAX_CHARS = 1500
+OVERLAP_CHARS = 150
+
+_SENTENCE = re.compile(r".+?(?:(?<=[.!?…。！？])[\"'”’)\]]*\s+|\n|\Z)", re.DOTALL)  # noqa: RUF001
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a document that can be found, shown and cited.
+
+    Attributes:
+        heading: the headings above it, joined by " > ".
+        pages: first and last page, or None.
+        lines: first and last line, or None.
+    """
+
+    text: str
+    heading: str
+    pages: tuple[int, int] | None
+    lines: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A sentence or a line; it carries what separates it from the next."""
+
+    text: str
+    page: int | None
+    line: int | None
+    last_line: int | None
+    ends_block: bool
+
+
+def to_chunks(blocks: Iterable[Block]) -> Iterator[Chunk]:
+    """Yield the chunks of a document in their order.
+
+    Args:
+        blocks: the document's text.
+    """
+    for heading, section in groupby(blocks, key=lambda block: block.heading):
+        pending: list[_Unit] = []
+        length = fresh = 0
+        for unit in (unit for block in section for unit in _units(block)):
+            if fresh and length + len(unit.text) > MAX_CHARS:
+                yield _chunk(pending, heading)
+                pending = _tail(pending)
+                length, fresh = sum(len(one.text) for one in pending), 0
+            pending.append(unit)
+            length, fresh = length + len(unit.text), fresh + 1
+            if unit.ends_block and length >= MIN_CHARS:
+                yield _chunk(pending, heading)
+                pending, length, fresh = [], 0, 0
+        if fresh:
+            yield _chunk(pending, heading)
+
+
+def _units(block: Block) -> Iterator[_Unit]:
+    spans = [span for match in _SENTENCE.finditer(block.text) for span in _parts(*match.span())]
+    line = block.line
+    for number, (start, end) in enumerate(spans):
+        text, is_last = block.text[start:end], number == len(spans) - 1
+        last_line = line + text.rstrip("\n").count("\n") if line is not None else None
+        yield _Unit(text.rstrip("\n") + "\n\n" if is_last else text, block.page, line, last_line, is_last)
+        if line is not None:
+            line += text.count("\n")
+
+
+def _parts(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield a span whole, or in parts that leave room for an overlap."""
+    step = MAX_CHARS - OVERLAP_CHARS
+    for begin in range(start, end, step):
+        yield begin, min(end, begin + step)
+
+
+def _tail(units: Sequence[_Unit]) -> list[_Unit]:
+    """Return the last units that fit the overlap; none when a paragraph ends there."""
+    tail: list[_Unit] = []
+    for unit in reversed(units):
+        if unit.ends_block or sum(len(one.text) for one in tail) + len(unit.text) > OVERLAP_CHARS:
+            break
+        tail.insert(0, unit)
+    return tail
+
+
+def _chunk(units: Sequence[_Unit], heading: tuple[str, ...]) -> Chunk:
+    first, last = units[0], units[-1]
+    pages = (first.page, last.page) if first.page is not None and last.page is not None else None
+    lines = (first.line, last.last_line) if first.line is not None and last.last_line is not None else None
+    return Chunk("".join(unit.text for unit in units).strip("\n"), " > ".join(heading), pages, lines)

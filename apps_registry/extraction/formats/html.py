@@ -1,0 +1,116 @@
+"""HTML: the text that a reader of the page sees, under its headings."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from selectolax.lexbor import LexborHTMLParser
+
+from apps_registry.extraction.blocks import Block, Reading, clean_line, under
+from apps_registry.extraction.formats.controls import Controls
+from apps_registry.extraction.formats.nesting import check_nesting
+from apps_registry.extraction.formats.styles import Ground, Styles, judged
+
+HEADINGS = {f"h{level}": level for level in range(1, 7)}
+SKIPPED = {"script", "style", "noscript", "template", "head", "svg", "iframe", "object", "select", "button", "nav"}
+BLOCKS = {
+    *("address", "article", "aside", "blockquote", "body", "caption", "dd", "details", "div", "dl", "dt", "figcaption"),
+    *("figure", "footer", "form", "header", "hr", "html", "li", "main", "ol", "p", "pre", "section", "summary"),
+    *("table", "tbody", "tfoot", "thead", "tr", "ul", *HEADINGS),
+}
+
+
+def read(data: bytes) -> Reading:
+    """Return the text that a reader can see, or bring to sight by a control of the page; the rest is listed apart."""
+    check_nesting(data)
+    tree, reading = LexborHTMLParser(data), Reading()
+    title = tree.css_first("head > title") if tree.head else None
+    reading.title = clean_line(title.text()) if title else ""
+    _Page(reading, tree).walk(tree.root)
+    return reading
+
+
+class _Page:
+    """One walk over the tree, in the order of the text."""
+
+    def __init__(self, reading: Reading, tree: Any) -> None:
+        self.reading = reading
+        self.heading: tuple[str, ...] = ()
+        self.pieces: list[str] = []
+        self.styles = Styles(tree)
+        self.controls = Controls(tree)
+        self.grounds = [Ground()]
+
+    def walk(self, root: Any) -> None:
+        """Go through the elements without recursion: a page may nest deeper than Python's stack."""
+        node = root
+        while node is not None:
+            is_open = self._begin(node)
+            child = node.child if is_open else None
+            if child is not None:
+                node = child
+                continue
+            if is_open:
+                self._end(node)
+            while node.next is None and node.mem_id != root.mem_id:
+                node = node.parent
+                self._end(node)
+            node = None if node.mem_id == root.mem_id else node.next
+        self._flush(None)
+
+    def _begin(self, node: Any) -> bool:
+        """Take what an element begins with; tell whether to look into it, and then at its end."""
+        tag = node.tag
+        if tag == "-text":
+            self._take(node.text_content or "")
+        elif tag == "br":
+            self.pieces.append("\n")
+        elif tag == "img":
+            self.reading.hide(node.attributes.get("alt") or "")
+        if tag.startswith("-") or tag in SKIPPED or tag in {"br", "img"}:
+            return False
+        attributes = node.attributes
+        style = self.styles.of(node, attributes)
+        is_gone, is_away, ground = judged(tuple(style.items()), self.grounds[-1])
+        is_away = is_away or _is_closed(tag, attributes)
+        if (is_away or ground.is_invisible) and self.controls.reveal(node, attributes):
+            is_away, ground = False, replace(ground, is_invisible=False)
+        if is_gone or is_away:
+            self.reading.hide(node.text(separator=" "))
+            return False
+        self.grounds.append(ground)
+        if tag in BLOCKS:
+            self._flush(None)
+        return True
+
+    def _end(self, node: Any) -> None:
+        self.grounds.pop()
+        if node.tag in {"td", "th"}:
+            self.pieces.append(" | ")
+        elif node.tag in BLOCKS:
+            self._flush(HEADINGS.get(node.tag))
+
+    def _take(self, text: str) -> None:
+        if not text.isspace() and self.grounds[-1].hides_text:
+            self.reading.hide(text)
+        else:
+            self.pieces.append(text)
+
+    def _flush(self, level: int | None) -> None:
+        """End a block; one that ends with a heading's tag is that heading."""
+        # Line breaks of the source mean nothing; those of <br> stand alone among the pieces.
+        lines = "".join(piece if piece == "\n" else re.sub(r"\s+", " ", piece) for piece in self.pieces).split("\n")
+        self.pieces.clear()
+        text = "\n".join(line.strip(" |") for line in lines).strip()
+        if level and text:
+            self.heading = under(self.heading, level, clean_line(text))
+            self.reading.title = self.reading.title or (self.heading[-1] if level == 1 else "")
+        elif text:
+            self.reading.add(Block(text, self.heading))
+
+
+def _is_closed(tag: str, attributes: Mapping[str, str | None]) -> bool:
+    """Tell whether an element is not shown by what it is; one that is found by searching is shown then."""
+    is_hidden = "hidden" in attributes and attributes["hidden"] != "until-found"
+    return is_hidden or (tag == "dialog" and "open" not in attributes)

@@ -1,0 +1,73 @@
+"""PDF: the text of each page, under the outline's headings."""
+
+import io
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from pypdf import PageObject, PdfReader
+from pypdf.errors import DependencyError, LimitReachedError
+
+from apps_registry.extraction.blocks import Block, Reading, UnreadableError, clean_line
+
+MAX_PAGES = 5000
+
+
+def read(data: bytes) -> Reading:
+    """Return the pages' paragraphs; progress in percent goes to standard error, a number a line."""
+    if b"%PDF-" not in data[:1024]:
+        raise UnreadableError("The file's name says PDF, but its content is not a PDF.")
+    pdf, reading = PdfReader(io.BytesIO(data)), Reading()
+    _open(pdf)
+    total = len(pdf.pages)
+    if total > MAX_PAGES:
+        raise UnreadableError(f"The PDF has {total:,} pages; {MAX_PAGES:,} is the limit. Split it.")
+    with suppress(Exception):  # a title is nice to have
+        reading.title = clean_line(str((pdf.metadata and pdf.metadata.title) or ""))
+    headings = _headings(pdf)
+    heading: tuple[str, ...] = ()
+    for number, page in enumerate(pdf.pages, 1):
+        heading = headings.get(number, heading)
+        for paragraph in _text(page).split("\n\n"):
+            reading.add(Block(paragraph, heading, page=number))
+        sys.stderr.write(f"{number * 100 // total}\n")
+    if not reading.blocks:
+        raise UnreadableError("The PDF holds no text, perhaps only scanned images: run text recognition (OCR) first.")
+    return reading
+
+
+def _text(page: PageObject) -> str:
+    try:
+        return page.extract_text()
+    except LimitReachedError:
+        raise UnreadableError("The PDF unpacks to far more than its size; it looks like a bomb.") from None
+
+
+def _open(pdf: PdfReader) -> None:
+    """Open a PDF whose password is empty, as readers do; refuse others."""
+    try:
+        if pdf.is_encrypted and not pdf.decrypt(""):
+            raise UnreadableError("The PDF is encrypted: save it without a password first.")
+    except DependencyError:
+        raise UnreadableError("The PDF is encrypted: save it without a password first.") from None
+
+
+def _headings(pdf: PdfReader) -> dict[int, tuple[str, ...]]:
+    """Return the outline as page -> path of the last entry that begins there; a broken outline is none."""
+    found: dict[int, tuple[str, ...]] = {}
+
+    def visit(entries: Iterable[Any], above: tuple[str, ...]) -> None:
+        here = above
+        for entry in entries:
+            if isinstance(entry, list):
+                visit(entry, here)
+                continue
+            here = (*above, clean_line(str(entry.title)))
+            page = pdf.get_destination_page_number(entry)
+            if page is not None and page >= 0:
+                found[page + 1] = here
+
+    with suppress(Exception):
+        visit(pdf.outline, ())
+    return found

@@ -1,0 +1,226 @@
+"""Providers of language models, and the models that Apps choose from."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+
+from apps_registry.credentials.encryption import decrypt, encrypt
+from apps_registry.credentials.provider_key import ProviderKey, variable_problem
+from apps_registry.credentials.secret_box import Keys
+from apps_registry.http_tools.checks import header_problems
+from apps_registry.provider_rules.profiles import PROFILES, Profile, profile_of
+from apps_registry.provider_rules.request_rules import find_rules_problem
+from apps_registry.values import find_option_problem
+
+# Look-alikes and case twins cannot exist in this alphabet.
+SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])\Z"
+validate_slug = RegexValidator(
+    SLUG_PATTERN,
+    "Use 2 to 40 lower-case letters, digits and hyphens, beginning and ending with a letter or digit.",
+)
+# Looser than Django's URLField, which refuses names without a dot, such as a container's.
+validate_base_url = RegexValidator(
+    r"^https?://[A-Za-z0-9.\-_\[\]:]+(/[^\s?#]*)?\Z",
+    "Use an address such as https://api.openai.com/v1, without a query.",
+)
+PRICE: dict[str, Any] = {
+    "max_digits": 12,
+    "decimal_places": 6,
+    "null": True,
+    "blank": True,
+    "validators": [MinValueValidator(Decimal(0))],
+}
+
+
+# What this server keeps in variables of its own is for no provider.
+OWN_VARIABLES = frozenset({"DATABASE_URL", "METRICS_TOKEN", "REDIS_URL", "SECRETS_KEYS", "SECRET_KEY"})
+
+
+def validate_variable(name: str) -> None:
+    """Refuse variables whose value would give this server away."""
+    if name in OWN_VARIABLES:
+        raise ValidationError(f"{name} is this server's own.")
+
+
+def validate_headers(headers: object) -> None:
+    """Refuse what no request may carry, or what would speak for us to somebody else."""
+    for problem in header_problems(headers):
+        raise ValidationError(problem)
+
+
+def validate_options(options: object) -> None:
+    """Refuse options that are no small object, or that would take over the request."""
+    if problem := find_option_problem(options):
+        raise ValidationError(problem)
+
+
+def validate_rules(rules: object) -> None:
+    """Refuse request rules that are none, or that leave out what no request goes without."""
+    if problem := find_rules_problem(rules):
+        raise ValidationError(problem)
+
+
+class Provider(models.Model):
+    """A server that speaks the OpenAI chat completions protocol."""
+
+    slug = models.CharField(
+        max_length=40, unique=True, validators=[validate_slug], help_text="A short name for operators."
+    )
+    profile = models.CharField(
+        max_length=20,
+        blank=True,
+        choices=[(profile.key, profile.title) for profile in PROFILES.values()],
+        help_text="What kind of provider it is: by which rules its requests go. Empty: its address tells.",
+    )
+    base_url = models.CharField(
+        "base URL",
+        max_length=500,
+        validators=[validate_base_url],
+        help_text="The address before /chat/completions, such as https://api.openai.com/v1.",
+    )
+    api_key_env = models.CharField(
+        "API key variable",
+        max_length=100,
+        blank=True,
+        validators=[
+            RegexValidator(r"^[A-Z][A-Z0-9_]*\Z", "Use the name of an environment variable, such as OPENAI_API_KEY."),
+            validate_variable,
+        ],
+        help_text="The environment variable that holds the API key, in place of a key stored here; the setting "
+        "PROVIDER_KEY_VARIABLES must allow it for the base URL. Neither: requests carry none.",
+    )
+    api_key_token = models.TextField(blank=True, default="", editable=False)
+    headers = models.JSONField(default=dict, blank=True, validators=[validate_headers])  # name -> value
+    max_concurrent = models.PositiveIntegerField(
+        "requests at once",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Of each worker; further ones wait, within their time limit. Empty: as many as there are.",
+    )
+    first_token_seconds = models.FloatField(
+        "time limit until the first token (s)",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.1), MaxValueValidator(600)],
+        help_text="Empty: the server's own, MODEL_FIRST_TOKEN_TIMEOUT_SECONDS, and for an address of this machine "
+        "MODEL_LOCAL_FIRST_TOKEN_TIMEOUT_SECONDS where that is longer.",
+    )
+    gap_seconds = models.FloatField(
+        "time limit between tokens (s)",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.1), MaxValueValidator(600)],
+        help_text="Empty: the server's own, MODEL_GAP_TIMEOUT_SECONDS.",
+    )
+
+    def __str__(self) -> str:
+        return self.slug
+
+    @property
+    def known_profile(self) -> Profile:
+        """What kind of provider it is: as was picked, or as its address tells."""
+        return profile_of(self.profile, self.base_url)
+
+    @property
+    def key(self) -> ProviderKey:
+        """Where its key is found."""
+        return ProviderKey(
+            provider_id=self.pk,
+            base_url=self.base_url,
+            token=self.api_key_token,
+            variable=self.api_key_env,
+            variables=settings.PROVIDER_KEY_VARIABLES,
+            keys=Keys(settings.SECRETS_KEYS),
+        )
+
+    def clean(self) -> None:
+        """The environment says which variable may go where."""
+        super().clean()
+        problem = self.api_key_env and variable_problem(
+            self.api_key_env, self.base_url, settings.PROVIDER_KEY_VARIABLES
+        )
+        if problem:
+            raise ValidationError(
+                {"api_key_env": f"{problem[0].upper()}{problem[1:]}: add it there, or store the key here."}
+            )
+
+    def set_key(self, value: str) -> None:
+        """Encrypt a new key for the present base URL; the row must have its id and is not saved.
+
+        Raises:
+            apps_registry.credentials.encryption.NoKeys: SECRETS_KEYS is empty.
+        """
+        self.api_key_token = encrypt(value, place=self.key.place, keys=settings.SECRETS_KEYS)
+
+    def reencrypt(self) -> None:
+        """Encrypt the key anew, under the first of SECRETS_KEYS.
+
+        Raises:
+            apps_registry.credentials.encryption.Unreadable: none of them opens it.
+        """
+        self.set_key(decrypt(self.api_key_token, place=self.key.place, keys=settings.SECRETS_KEYS))
+
+
+class Model(models.Model):
+    """A language model of a provider, under the name by which Apps and callers choose it."""
+
+    name = models.CharField(max_length=100, unique=True, help_text="The name that callers see and choose by.")
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="models")
+    provider_model_id = models.CharField(
+        "provider's model id",
+        max_length=200,
+        help_text="What the provider calls it; sent with every request.",
+    )
+    context_window = models.PositiveIntegerField(
+        default=128_000, validators=[MinValueValidator(512)], help_text="Tokens, prompt and reply together."
+    )
+    max_output_tokens = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="What an answer may take at most, as the provider documents it; of reasoning models this covers what "
+        "they think. It is sent with every request unless an App asks for less. Empty: a quarter of the context "
+        "window, and at most 16,384.",
+    )
+    supports_tools = models.BooleanField(
+        default=True, help_text="Off for models that cannot call tools; they are then not offered any."
+    )
+    supports_json = models.BooleanField(
+        "supports JSON mode", default=False, help_text="Lets the request options hold a response_format."
+    )
+    prompt_price = models.DecimalField(help_text="Of a million tokens of the prompt. Empty: not known.", **PRICE)
+    completion_price = models.DecimalField(help_text="Of a million tokens of the answer. Empty: not known.", **PRICE)
+    request_options = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[validate_options],
+        help_text='A JSON object that is sent along with every request, such as {"reasoning_effort": "low"}.',
+    )
+    # Beside the profile's: what this model's provider has refused, as Check and turns found out.
+    request_rules = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[validate_rules],
+        help_text="Fields that the provider refused and that are left out or renamed since, found out by Check and by "
+        "turns. Empty it ({}) to have them found out again.",
+    )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def request_rules_text(self) -> str:
+        """Its request rules as JSON text, for people."""
+        return json.dumps(self.request_rules)
+
+    def clean(self) -> None:
+        """JSON mode must be there for what asks for it."""
+        options = self.request_options
+        if isinstance(options, dict) and "response_format" in options and not self.supports_json:
+            raise ValidationError({"request_options": "response_format takes a model that supports JSON mode."})

@@ -1,0 +1,173 @@
+"""Tools of an App, the secrets that they send, and the record of what they sent."""
+
+from typing import ClassVar
+
+import orjson
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower, Now
+
+from apps_registry.credentials.encryption import decrypt, encrypt
+from apps_registry.credentials.secret_box import secret_place
+from apps_registry.credentials.secret_hosts import parse_hosts
+from apps_registry.http_tools.definition import HttpToolDefinition
+
+TOOL_NAME_PATTERN = r"^[a-zA-Z0-9_-]{1,64}\Z"  # what OpenAI-compatible APIs take
+
+
+class Tool(models.Model):
+    """A function that an App's model may call."""
+
+    class Kind(models.TextChoices):
+        """Where a tool's code lives."""
+
+        BUILTIN = "builtin", "Built-in"
+        HTTP = "http", "HTTP"
+        MCP = "mcp", "MCP"
+
+    app = models.ForeignKey("apps_registry.App", verbose_name="App", on_delete=models.CASCADE, related_name="tools")
+    kind = models.CharField(max_length=20, choices=Kind, default=Kind.BUILTIN)
+    name = models.CharField(
+        max_length=64,
+        validators=[RegexValidator(TOOL_NAME_PATTERN, "Use up to 64 letters, digits, hyphens and underscores.")],
+    )
+    is_enabled = models.BooleanField("enabled", default=True)
+    needs_confirmation = models.BooleanField(
+        default=False,
+        help_text="The user is asked before each call, and the turn waits for the answer.",
+    )
+    # The definition of an HTTP or MCP tool as JSON text, which keeps its order; a built-in tool has its code.
+    definition = models.TextField(blank=True, default="")
+    mcp_server = models.ForeignKey(
+        "apps_registry.McpServer", on_delete=models.CASCADE, null=True, editable=False, related_name="tools"
+    )
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                "app",
+                Lower("name"),
+                name="tool_name_once_per_app",
+                violation_error_message="This App already has a tool of this name, built-in or not.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def http_definition(self) -> HttpToolDefinition:
+        """Return what an HTTP tool is.
+
+        Raises:
+            TypeError, ValueError: what is stored is no definition.
+        """
+        return HttpToolDefinition.from_json(self.name, orjson.loads(self.definition))
+
+    @property
+    def request_line(self) -> str:
+        """An HTTP tool's method and URL, for people."""
+        try:
+            definition = self.http_definition()
+        except (TypeError, ValueError):
+            return "cannot be read"
+        return f"{definition.method} {definition.url}"
+
+    def set_http_definition(self, definition: HttpToolDefinition) -> None:
+        """Make it this HTTP tool; the row is not saved."""
+        self.kind, self.name = self.Kind.HTTP, definition.name
+        self.definition = orjson.dumps(definition.as_json()).decode()
+
+
+def validate_secret_hosts(text: str) -> None:
+    """Refuse what is no list of hosts."""
+    try:
+        parse_hosts(text)
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
+
+
+class Secret(models.Model):
+    """A value that the tools of one App send and nobody sees again."""
+
+    app = models.ForeignKey("apps_registry.App", on_delete=models.CASCADE, related_name="secrets")
+    name = models.CharField(
+        max_length=64,
+        validators=[RegexValidator(r"^[A-Z][A-Z0-9_]*\Z", "Use capital letters, digits and underscores.")],
+    )
+    token = models.TextField()
+    hosts = models.TextField(
+        blank=True,
+        default="",
+        validators=[validate_secret_hosts],
+        help_text="Where tools may send it, one host a line, with its port unless that is 443: api.example.com, or "
+        "127.0.0.1:9000.",
+    )
+    updated_at = models.DateTimeField("last set", auto_now=True)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["app", "name"], name="secret_name_once_per_app")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def place(self) -> str:
+        """What its token is bound to."""
+        return secret_place(self.app_id, self.name)
+
+    @property
+    def bound_hosts(self) -> frozenset[str]:
+        """The hosts, with their ports, that it may be sent to."""
+        return frozenset(parse_hosts(self.hosts))
+
+    def set_value(self, value: str) -> None:
+        """Encrypt a new value; the App and the name must be set, the row is not saved.
+
+        Raises:
+            apps_registry.credentials.encryption.NoKeys: SECRETS_KEYS is empty.
+        """
+        self.token = encrypt(value, place=self.place, keys=settings.SECRETS_KEYS)
+
+    def reencrypt(self) -> None:
+        """Encrypt the value again, under the first key.
+
+        Raises:
+            apps_registry.credentials.encryption.Unreadable: no key opens it.
+        """
+        self.set_value(decrypt(self.token, place=self.place, keys=settings.SECRETS_KEYS))
+
+
+class OutboundCall(models.Model):
+    """One request that a tool sent to another server, or was refused; written by `outbound_log`."""
+
+    # Evidence stays when its App goes, until its month is over. Null is never stored: it makes queries join loosely.
+    app = models.ForeignKey(
+        "apps_registry.App",
+        verbose_name="App",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        related_name="outbound_calls",
+    )
+    # Without a constraint: turns belong to a layer above, and go without asking this one. None: an operator's doing.
+    turn_id = models.UUIDField("turn", db_index=True, null=True)
+    tool = models.CharField(max_length=64)
+    method = models.CharField(max_length=10)
+    host = models.CharField(max_length=300)
+    address = models.CharField(max_length=64, blank=True)
+    status = models.PositiveSmallIntegerField(null=True, blank=True)
+    milliseconds = models.PositiveIntegerField("time (ms)")
+    received_bytes = models.PositiveBigIntegerField("bytes")
+    verdict = models.CharField(max_length=200)
+    created_at = models.DateTimeField(db_default=Now(), db_index=True)
+
+    class Meta:
+        verbose_name = "outbound call"
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.host}"

@@ -1,0 +1,1 @@
+"""What model providers accept: their profiles, and rules for requests and for tools."""

@@ -1,0 +1,285 @@
+"""Known providers of the chat completions protocol: where they are, and by which rules of theirs requests go.
+
+Each rule has its source: the provider's documentation, or, where that is silent, a public report of the error itself.
+A rule that is missing here costs one refused request a model: what a refusal names is then left out and remembered.
+"""
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from apps_registry.provider_rules.request_rules import MAX_TOKENS, RequestRules
+from apps_registry.provider_rules.tool_rules import ToolRules
+
+_NEW_LIMIT = RequestRules(rename={MAX_TOKENS: "max_completion_tokens"})
+_NO_CHOICE_AT_THE_TOP = frozenset({"oneOf", "anyOf", "allOf", "enum", "not"})
+# A server on this machine loads its model on the first request, and many send comments meanwhile.
+_THIS_MACHINE = frozenset({"localhost", "::1", "host.docker.internal", "host.containers.internal"})
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A kind of provider.
+
+    Attributes:
+        key: what rows and App files call it.
+        title: what people call it.
+        base_url: as its documentation gives it; capitals are for the operator to replace.
+        hosts: names by which it is recognised; one that begins with a dot is the end of many.
+        key_variable: the environment variable that its documentation uses.
+        key_header: the header that carries the key; empty: Authorization, as a bearer token.
+        rules: for the fields of requests.
+        tools: for tools.
+        hint: what to set, for the operator.
+        sources: addresses of the documents that say so.
+    """
+
+    key: str
+    title: str
+    base_url: str = ""
+    hosts: tuple[str, ...] = ()
+    key_variable: str = ""
+    key_header: str = ""
+    rules: RequestRules = field(default_factory=RequestRules)
+    tools: ToolRules = field(default_factory=ToolRules)
+    hint: str = ""
+    sources: tuple[str, ...] = ()
+
+
+OTHER = Profile("other", "Another server of the protocol", hint="Check each model once: Check finds out what it takes.")
+
+_PROFILES = (
+    Profile(
+        "openai",
+        "OpenAI",
+        "https://api.openai.com/v1",
+        ("api.openai.com",),
+        "OPENAI_API_KEY",
+        rules=_NEW_LIMIT,
+        tools=ToolRules(not_at_the_top=_NO_CHOICE_AT_THE_TOP, wants_items=True, max_tools=128),
+        hint="Reasoning models refuse temperature and top_p; what an answer may take covers their reasoning.",
+        sources=(
+            # max_tokens is "deprecated in favor of max_completion_tokens, and is not compatible with o-series models";
+            # "a max of 128 functions are supported".
+            "https://platform.openai.com/docs/api-reference/chat/create",
+            "https://platform.openai.com/docs/guides/reasoning",
+            # "schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level"
+            "https://github.com/nspady/google-calendar-mcp/issues/39",
+            # "array schema missing items"
+            "https://github.com/langgenius/dify/issues/32894",
+        ),
+    ),
+    Profile(
+        "azure",
+        "Azure OpenAI",
+        "https://RESOURCE.openai.azure.com/openai/v1",
+        (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com"),
+        "AZURE_OPENAI_API_KEY",
+        key_header="api-key",
+        rules=_NEW_LIMIT,
+        tools=ToolRules(not_at_the_top=_NO_CHOICE_AT_THE_TOP, wants_items=True, max_tools=128),
+        hint="Use the address of the v1 API, which takes no api-version; the provider's model id is the name of the "
+        "deployment.",
+        sources=(
+            "https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle",
+            "https://learn.microsoft.com/azure/ai-foundry/openai/how-to/reasoning",
+            "https://github.com/openai/openai-node/blob/master/azure.md",
+        ),
+    ),
+    Profile(
+        "anthropic",
+        "Anthropic (compatible endpoint)",
+        "https://api.anthropic.com/v1",
+        ("api.anthropic.com",),
+        "ANTHROPIC_API_KEY",
+        tools=ToolRules(not_at_the_top=frozenset({"oneOf", "anyOf", "allOf"})),
+        hint="Temperature is from 0 to 1; reasoning_effort, response_format and seed are ignored. Set the model's "
+        "output limit: it differs from model to model.",
+        sources=(
+            "https://docs.anthropic.com/en/api/openai-sdk",
+            # "input_schema does not support oneOf, allOf, or anyOf at the top level"
+            "https://github.com/anthropics/claude-code/issues/5319",
+        ),
+    ),
+    Profile(
+        "gemini",
+        "Gemini (compatible endpoint)",
+        "https://generativelanguage.googleapis.com/v1beta/openai",
+        ("generativelanguage.googleapis.com",),
+        "GEMINI_API_KEY",
+        tools=ToolRules(
+            name=r"[a-zA-Z_][a-zA-Z0-9_.-]{0,63}\Z",
+            name_words="it must begin with a letter or an underscore",
+            not_at_the_top=_NO_CHOICE_AT_THE_TOP,
+            wants_items=True,
+            keywords=frozenset(
+                {
+                    *("type", "format", "title", "description", "nullable", "enum", "default", "example"),
+                    *("properties", "required", "items", "anyOf", "minItems", "maxItems", "minLength", "maxLength"),
+                    *("pattern", "minimum", "maximum", "minProperties", "maxProperties", "propertyOrdering"),
+                }
+            ),
+            formats=frozenset({"enum", "date-time"}),
+        ),
+        hint="The provider's model id is such as gemini-2.5-flash, without models/ before it.",
+        sources=(
+            "https://ai.google.dev/gemini-api/docs/openai",
+            "https://ai.google.dev/api/caching#Schema",
+            # "only 'enum' and 'date-time' are supported for STRING type"
+            "https://github.com/enechange/collmbo/pull/195",
+            # "Must start with a letter or an underscore"
+            "https://github.com/google-gemini/gemini-cli/issues/7869",
+            # "parameters.properties[includeTags].items: missing field"
+            "https://github.com/cline/cline/issues/7339",
+        ),
+    ),
+    Profile(
+        "mistral",
+        "Mistral",
+        "https://api.mistral.ai/v1",
+        ("api.mistral.ai",),
+        "MISTRAL_API_KEY",
+        rules=RequestRules(omit=frozenset({"stream_options"})),
+        hint="Fields that it does not know are refused with 422; usage comes without being asked for.",
+        sources=(
+            "https://docs.mistral.ai/api/",
+            # extra_forbidden for body.stream_options.include_usage; usage comes by itself
+            "https://github.com/dnakov/anon-kode/issues/53",
+            # "Tool call id … must be a-z, A-Z, 0-9, with a length of 9"
+            "https://github.com/vllm-project/vllm/issues/9019",
+        ),
+    ),
+    Profile(
+        "deepseek",
+        "DeepSeek",
+        "https://api.deepseek.com/v1",
+        ("api.deepseek.com",),
+        "DEEPSEEK_API_KEY",
+        tools=ToolRules(max_tools=128),
+        hint="With thinking, temperature and top_p have no effect. Set the model's output limit.",
+        sources=(
+            "https://api-docs.deepseek.com/api/create-chat-completion",
+            # "Invalid max_tokens value, the valid range of max_tokens is [1, 8192]"
+            "https://github.com/deepseek-ai/DeepSeek-V3/issues/69",
+        ),
+    ),
+    Profile(
+        "groq",
+        "Groq",
+        "https://api.groq.com/openai/v1",
+        ("api.groq.com",),
+        "GROQ_API_KEY",
+        rules=_NEW_LIMIT,
+        tools=ToolRules(max_tools=128),
+        hint="logprobs, logit_bias and top_logprobs are refused with 400.",
+        sources=(
+            "https://console.groq.com/docs/openai",
+            # max_tokens is "deprecated in favor of max_completion_tokens"
+            "https://console.groq.com/docs/api-reference",
+            # "`max_completion_tokens` must be less than or equal to `16384`"
+            "https://github.com/Alishahryar1/free-claude-code/issues/1354",
+        ),
+    ),
+    Profile(
+        "openrouter",
+        "OpenRouter",
+        "https://openrouter.ai/api/v1",
+        ("openrouter.ai",),
+        "OPENROUTER_API_KEY",
+        # Whichever provider a request is routed to has rules of its own, so the strictest of the common ones hold.
+        tools=ToolRules(not_at_the_top=_NO_CHOICE_AT_THE_TOP, wants_items=True, max_tools=128),
+        hint="Models without tools answer 404 to a request with some: turn “supports tools” off for them.",
+        sources=(
+            "https://openrouter.ai/docs/api-reference/parameters",
+            "https://openrouter.ai/docs/guides/routing/provider-selection",
+            # a schema with oneOf at the top, refused by the provider behind it
+            "https://github.com/cecli-dev/cecli/issues/281",
+            # "No endpoints found that support tool use"
+            "https://github.com/Routstr/routstr-core/issues/554",
+        ),
+    ),
+    Profile(
+        "ollama",
+        "Ollama",
+        "http://localhost:11434/v1",
+        hint="No key. Its context window is a setting of that server (OLLAMA_CONTEXT_LENGTH): write the same number "
+        "into the model here, or prompts are cut without a word. tool_choice is ignored.",
+        sources=(
+            "https://docs.ollama.com/api/openai-compatibility",
+            "https://docs.ollama.com/context-length",
+            # "registry.ollama.ai/library/llama3:8b does not support tools"
+            "https://github.com/ollama/ollama/issues/11131",
+        ),
+    ),
+    Profile(
+        "vllm",
+        "vLLM",
+        "http://localhost:8000/v1",
+        hint="Tools need the options --enable-auto-tool-choice and --tool-call-parser. Write --max-model-len into the "
+        "context window here: prompt and answer together must fit.",
+        sources=(
+            "https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html",
+            "https://docs.vllm.ai/en/latest/features/tool_calling.html",
+            # '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
+            "https://github.com/vllm-project/vllm/issues/9986",
+        ),
+    ),
+    Profile(
+        "llamacpp",
+        "llama.cpp",
+        "http://localhost:8080/v1",
+        tools=ToolRules(wants_plain_patterns=True),
+        hint="Tools need --jinja, which older versions do not set. Write --ctx-size into the context window here.",
+        sources=(
+            "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
+            "https://github.com/ggml-org/llama.cpp/blob/master/docs/function-calling.md",
+            # "Pattern must start with '^' and end with '$'"; \\d, \\w and \\s give a grammar that cannot be parsed
+            "https://github.com/ggml-org/llama.cpp/issues/26930",
+            "https://github.com/ggml-org/llama.cpp/issues/27580",
+            # "tools param requires --jinja flag"
+            "https://github.com/containers/ramalama/issues/988",
+        ),
+    ),
+    Profile(
+        "lmstudio",
+        "LM Studio",
+        "http://localhost:1234/v1",
+        hint="No key. It loads a model on the first request, which may take a while.",
+        sources=(
+            "https://lmstudio.ai/docs/developer/openai-compat/chat-completions",
+            "https://lmstudio.ai/docs/developer/openai-compat/tools",
+        ),
+    ),
+    OTHER,
+)
+PROFILES = {profile.key: profile for profile in _PROFILES}
+
+
+def profile_of(key: str, base_url: str) -> Profile:
+    """Return a provider's profile: the one that was picked, else the one that its address tells.
+
+    Args:
+        key: of a profile; empty: none was picked.
+        base_url: the provider's.
+    """
+    if key in PROFILES:
+        return PROFILES[key]
+    host = host_of(base_url)
+    return next((each for each in _PROFILES if any(_is_of(host, of) for of in each.hosts)), OTHER)
+
+
+def _is_of(host: str, of: str) -> bool:
+    return host.endswith(of) if of.startswith(".") else host == of
+
+
+def is_on_this_machine(base_url: str) -> bool:
+    """Tell whether an address is one of this machine, where a model may still have to be loaded."""
+    host = host_of(base_url)
+    return host in _THIS_MACHINE or host.startswith("127.") or host.endswith(".localhost")
+
+
+def host_of(base_url: str) -> str:
+    """Return the host of an address in lower case; empty when it has none."""
+    try:
+        return urlsplit(base_url).hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,1 @@
+"""What turns read of an App: its configuration, in memory."""

@@ -1,0 +1,229 @@
+"""App configurations in memory, for as long as the registry's revision stands still."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import replace
+from typing import Any
+
+from apps_registry.builtin_tools.registry import BUILTIN_TOOLS
+from apps_registry.http_tools.checks import find_problems
+from apps_registry.http_tools.tool import Surroundings, http_tool
+from apps_registry.mcp.definition import McpToolDefinition
+from apps_registry.mcp.tool import mcp_tool
+from apps_registry.models import App, AppRelease, Document, Model
+from apps_registry.models import Tool as ToolRow
+from apps_registry.provider_rules.profiles import is_on_this_machine
+from apps_registry.provider_rules.request_rules import RequestRules
+from apps_registry.releases.frozen import FrozenConfig, frozen_config
+from apps_registry.retrieval.tool import search_tool
+from apps_registry.retrieval.versions import draft_ids
+from apps_registry.services.provider_fit import fitted_schemas
+from apps_registry.services.surroundings import surroundings_of
+from apps_registry.support.database import run_orm
+from apps_registry.tools.base import Tool
+from apps_registry.values import AppConfig, ModelConfig, Sampling, ServerNote
+
+logger = logging.getLogger("aomi.apps")
+
+Which = str | int | None | tuple[int, int]
+
+MAX_CACHED = 10_000
+
+
+class AppConfigs:
+    """Active Apps by slug and by id, read once per revision and worker.
+
+    The caller brings the revision, read together with its key: a change in the admin thus holds on the
+    next request of every worker, and a warm request reads nothing more.
+    """
+
+    def __init__(self) -> None:
+        self._revision = -1
+        self._cached: dict[Which, AppConfig | None] = {}
+
+    async def by_slug(self, slug: str, *, revision: int) -> AppConfig | None:
+        """Return the active App with this slug, or None."""
+        return await self._get(slug, revision)
+
+    async def by_id(self, app_id: int, *, revision: int) -> AppConfig | None:
+        """Return the active App with this id, or None."""
+        return await self._get(app_id, revision)
+
+    async def default(self, *, revision: int) -> AppConfig | None:
+        """Return the default App; None before it is seeded."""
+        return await self._get(None, revision)
+
+    async def for_session(self, live: AppConfig, kept: int | None, *, revision: int) -> AppConfig:
+        """Return what answers in a session.
+
+        Args:
+            live: what callers of the session's App meet.
+            kept: id of the release that the session began with, if any.
+            revision: as ever.
+        """
+        release_id = live.release_for(kept)
+        if release_id is None or release_id == live.release_id:
+            return live
+        return await self._get((live.id, release_id), revision) or live  # a release that is gone is nobody's
+
+    async def _get(self, which: Which, revision: int) -> AppConfig | None:
+        # A stream opened long ago brings an old revision; what is newer is good enough for it.
+        if revision > self._revision or len(self._cached) > MAX_CACHED:
+            self._revision, self._cached = revision, {}
+        cached = self._cached
+        if which not in cached:
+            # Another task may move to a newer revision meanwhile; this answer then stays in the old dict.
+            cached[which] = await run_orm(load_app_config, which)
+        return cached[which]
+
+
+app_configs = AppConfigs()
+
+
+def load_app_config(which: Which) -> AppConfig | None:
+    """Read an active App from the database.
+
+    Args:
+        which: a slug, an id, None for the default App; ids of an App and of a release of it.
+    """
+    query: dict[str, Any] = {"slug" if isinstance(which, str) else "pk": which}
+    if which is None:
+        query = {"is_default": True}
+    elif isinstance(which, tuple):
+        query = {"pk": which[0]}
+    app = App.objects.filter(is_active=True, **query).select_related("default_model__provider", "live_release").first()
+    if app is None:
+        return None
+    release = app.live_release
+    if isinstance(which, tuple):
+        release = AppRelease.objects.filter(app_id=app.pk, pk=which[1]).first()
+        if release is None:
+            return None
+    return _to_config(app, release)
+
+
+def _to_config(app: App, release: AppRelease | None) -> AppConfig:
+    frozen = frozen_config(app, release) if release else None
+    if frozen:
+        models = frozen.models
+    else:
+        alternatives = app.appmodel_set.select_related("model__provider")
+        models = [app.default_model, *(row.model for row in alternatives if row.model_id != app.default_model_id)]
+    rows = list(frozen.tools if frozen else app.tools.filter(is_enabled=True).select_related("mcp_server"))
+    tools = (*_tools(app, rows), *_document_tools(app, frozen))
+    return AppConfig(
+        id=app.pk,
+        slug=app.slug,
+        is_default=app.is_default,
+        preamble=app.preamble,
+        models=tuple(to_model_config(model, tools) for model in models),
+        sampling=Sampling(app.temperature, app.top_p, app.max_reply_tokens),
+        tools=tools,
+        reply_wait_seconds=app.reply_wait_seconds,
+        max_tool_rounds=app.max_tool_rounds,
+        history_budget_tokens=app.history_budget_tokens,
+        sessions_readable_by_id=app.sessions_readable_by_id,
+        reply_language=app.reply_language,
+        summarises_history=app.summarises_history,
+        makes_titles=app.makes_titles,
+        keeps_reasoning=app.keeps_reasoning,
+        recalls_earlier_sessions=app.recalls_earlier_sessions,
+        allowed_origins=frozenset(app.allowed_origins.split()),
+        release_id=release.pk if release else None,
+        sessions_keep_release=app.sessions_keep_release,
+        problem=frozen.problem if frozen else "",
+        server_notes=_server_notes(rows, {tool.name for tool in tools}),
+    )
+
+
+def _server_notes(rows: Iterable[ToolRow], names: Set[str]) -> tuple[ServerNote, ...]:
+    """Return the accepted instructions of the MCP servers that have tools in use."""
+    servers = {row.mcp_server.slug: row.mcp_server for row in rows if row.mcp_server and row.name in names}
+    return tuple(ServerNote(slug, servers[slug].instructions) for slug in sorted(servers) if servers[slug].instructions)
+
+
+def _tools(app: App, rows: Iterable[ToolRow]) -> Iterator[Tool]:
+    """Yield the App's tools that are on; one that cannot be used is left out, and takes no other along."""
+    surroundings = surroundings_of(app)
+    for row in rows:
+        if row.kind in {ToolRow.Kind.HTTP, ToolRow.Kind.MCP}:
+            try:
+                yield replace(_remote_tool(row, surroundings), needs_confirmation=row.needs_confirmation)
+            except (TypeError, ValueError, AttributeError) as error:
+                logger.error("tool %s of App %s cannot be used: %s", row.name, app.slug, type(error).__name__)
+        elif row.name in BUILTIN_TOOLS:
+            yield replace(BUILTIN_TOOLS[row.name], needs_confirmation=row.needs_confirmation)
+
+
+def _remote_tool(row: ToolRow, surroundings: Surroundings) -> Tool:
+    if row.kind == ToolRow.Kind.HTTP:
+        definition = row.http_definition()
+        if problems := find_problems(definition):
+            raise ValueError(problems[0].attribute)
+        return http_tool(definition, surroundings)
+    server = row.mcp_server
+    if server is None:
+        raise ValueError("a tool of an MCP server has one")
+    return mcp_tool(
+        row.name,
+        McpToolDefinition.from_text(row.definition),
+        surroundings,
+        url=server.url,
+        headers=server.headers,
+        timeout_seconds=server.timeout_seconds,
+        max_result_chars=server.max_result_chars,
+        keeps_session=server.keeps_session,
+    )
+
+
+def _document_tools(app: App, frozen: FrozenConfig | None) -> list[Tool]:
+    """Return the search tool, if there is something to search."""
+    only = frozen.documents if frozen else _draft_documents(app)
+    searched = Document.versions.filter(app=app, chunk_count__gt=0)
+    if only is None:
+        tags: Iterable[Sequence[str]] = list(searched.values_list("tags", flat=True))
+    else:
+        tags = [only[id_] for id_ in searched.filter(pk__in=list(only)).values_list("pk", flat=True)]
+    names = sorted({tag for of_one in tags for tag in of_one})
+    return [search_tool(app.pk, names, documents=only)] if tags else []
+
+
+def _draft_documents(app: App) -> dict[int, Sequence[str]] | None:
+    """Return what the draft searches, with its tags; None: everything that the App has."""
+    ids = draft_ids(app)
+    return None if ids is None else dict(Document.versions.filter(app=app, pk__in=ids).values_list("pk", "tags"))
+
+
+def to_model_config(model: Model, tools: Sequence[Tool] = ()) -> ModelConfig:
+    """Return a model's row, read with its provider, as turns see it.
+
+    Args:
+        model: the row.
+        tools: what it may call.
+    """
+    provider = model.provider
+    profile = provider.known_profile
+    schemas, unfit = fitted_schemas(tools, profile.tools) if model.supports_tools else ({}, {})
+    return ModelConfig(
+        name=model.name,
+        provider_model_id=model.provider_model_id,
+        provider_id=provider.pk,
+        base_url=provider.base_url,
+        key=provider.key,
+        context_window=model.context_window,
+        supports_tools=model.supports_tools,
+        headers=provider.headers,
+        max_concurrent=provider.max_concurrent,
+        first_token_seconds=provider.first_token_seconds,
+        gap_seconds=provider.gap_seconds,
+        prompt_price=model.prompt_price,
+        completion_price=model.completion_price,
+        options=model.request_options,
+        id=model.pk,
+        profile=profile,
+        rules=RequestRules.from_json(model.request_rules).over(profile.rules),
+        max_output_tokens=model.max_output_tokens,
+        is_on_this_machine=is_on_this_machine(provider.base_url),
+        schemas=schemas,
+        unfit_tools=unfit,
+    )

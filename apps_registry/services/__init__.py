@@ -1,0 +1,1 @@
+"""Writes that span several rows, and what imports and refreshes do."""

@@ -1,0 +1,75 @@
+"""Tools held against the rules of a model's provider: when they are chosen, and when an App is loaded."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any, Protocol
+
+from apps_registry.mcp.definition import McpToolDefinition
+from apps_registry.models import App, Model, Tool
+from apps_registry.provider_rules.tool_choices import Unfit
+from apps_registry.provider_rules.tool_rules import ToolRules, fit
+
+
+class HasSchema(Protocol):
+    """Anything with a tool's name and schema."""
+
+    @property
+    def name(self) -> str:
+        """What the model calls it."""
+        ...
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The schema of its arguments."""
+        ...
+
+
+def fitted_schemas(tools: Iterable[HasSchema], rules: ToolRules) -> tuple[dict[str, Mapping[str, Any]], dict[str, str]]:
+    """Return the schemas that a provider takes in another form, and why it refuses tools, both by name."""
+    schemas: dict[str, Mapping[str, Any]] = {}
+    unfit: dict[str, str] = {}
+    for number, tool in enumerate(tools):
+        if rules.max_tools is not None and number >= rules.max_tools:
+            unfit[tool.name] = f"the provider takes {rules.max_tools} tools at most"
+            continue
+        try:
+            schema = fit(tool.name, tool.parameters, rules)
+        except Unfit as error:
+            unfit[tool.name] = str(error)
+        else:
+            if schema != tool.parameters:
+                schemas[tool.name] = schema
+    return schemas, unfit
+
+
+def find_unfit(models: Iterable[Model], name: str, schema: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence for each model whose provider refuses a tool; models without tools are offered none.
+
+    Args:
+        models: the rows, read with their providers.
+        name: the tool's.
+        schema: of its arguments.
+    """
+    for model in models:
+        profile = model.provider.known_profile
+        if not model.supports_tools:
+            continue
+        try:
+            fit(name, schema, profile.tools)
+        except Unfit as error:
+            yield f"The tool {name} does not suit {profile.title}, which serves the model {model}: {error}."
+
+
+def find_unfit_tools(app: App, model: Model) -> Iterator[str]:
+    """Yield a sentence for each tool of an App that is on and that a model's provider refuses."""
+    for row in app.tools.filter(is_enabled=True).exclude(kind=Tool.Kind.BUILTIN):
+        with suppress(TypeError, ValueError):  # what cannot be read is not offered to any model
+            is_http = row.kind == Tool.Kind.HTTP
+            definition = row.http_definition() if is_http else McpToolDefinition.from_text(row.definition)
+            yield from find_unfit([model], row.name, definition.parameters)
+
+
+def models_of_app(app: App) -> list[Model]:
+    """Return an App's models, the default first."""
+    others = Model.objects.filter(alternative_of=app).exclude(pk=app.default_model_id).select_related("provider")
+    return [Model.objects.select_related("provider").get(pk=app.default_model_id), *others]

@@ -1,0 +1,79 @@
+"""The default App and its provider and model, made when there is none."""
+
+from django.db import transaction
+
+from apps_registry.builtin_tools.registry import BUILTIN_TOOLS
+from apps_registry.credentials.header_fit import UnfitKey, key_problem
+from apps_registry.models import App, Model, Provider, Tool
+
+EMBEDDED_PROVIDER = "embedded"
+DEFAULT_PREAMBLE = "You are a helpful assistant."
+
+
+@transaction.atomic
+def seed_default_app(
+    *,
+    provider_slug: str,
+    base_url: str,
+    api_key: str,
+    model_name: str,
+    provider_model_id: str,
+    context_window: int,
+    supports_tools: bool,
+) -> tuple[App, bool]:
+    """Make the default App with every built-in tool, unless there is one.
+
+    What an operator changed is never overwritten. Only the embedded provider's address is brought up to
+    date, since its port is chosen anew at every start.
+
+    Args:
+        provider_slug: the provider's name; EMBEDDED_PROVIDER for the model that we run ourselves.
+        base_url: the address before `/chat/completions`.
+        api_key: the provider's key, which is stored encrypted; empty: none is needed.
+        model_name: the name under which callers see the model.
+        provider_model_id: what the provider calls it.
+        context_window: tokens, prompt and reply together.
+        supports_tools: whether the model can call tools.
+
+    Returns:
+        The default App, and whether it was made now.
+
+    Raises:
+        apps_registry.credentials.encryption.NoKeys: there is a key to store, and SECRETS_KEYS is empty.
+        apps_registry.credentials.header_fit.UnfitKey: there is a key to store that no header can carry.
+    """
+    if provider_slug == EMBEDDED_PROVIDER:
+        Provider.objects.filter(slug=EMBEDDED_PROVIDER).exclude(base_url=base_url).update(base_url=base_url)
+    if existing := App.objects.filter(is_default=True).first():
+        return existing, False
+    provider, _ = Provider.objects.get_or_create(slug=provider_slug, defaults={"base_url": base_url})
+    has_key = provider.api_key_token or provider.api_key_env
+    if api_key and not has_key and provider.base_url == base_url:
+        if problem := key_problem(api_key):
+            raise UnfitKey(f"The provider's key {problem}.")
+        provider.set_key(api_key)
+        provider.save(update_fields=["api_key_token"])
+    model, _ = Model.objects.get_or_create(
+        name=model_name,
+        defaults={
+            "provider": provider,
+            "provider_model_id": provider_model_id,
+            "context_window": context_window,
+            "supports_tools": supports_tools,
+        },
+    )
+    return _make_default_app(model), True
+
+
+def _make_default_app(model: Model) -> App:
+    app = App.objects.create(
+        slug="default",
+        name="Default assistant",
+        is_default=True,
+        preamble=DEFAULT_PREAMBLE,
+        default_model=model,
+        # Half the window for what was said before leaves room for the preamble, the tools and the reply.
+        history_budget_tokens=min(16_000, model.context_window // 2),
+    )
+    Tool.objects.bulk_create(Tool(app=app, name=name) for name in sorted(BUILTIN_TOOLS))
+    return app

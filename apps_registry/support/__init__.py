@@ -1,0 +1,1 @@
+"""What every other room may use: the database, text, JSON, errors and metrics."""

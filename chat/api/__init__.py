@@ -1,0 +1,1 @@
+"""The HTTP API of this product: its views, and what they share."""

@@ -1,0 +1,161 @@
+"""DRF views on the event loop: DRF's own face, its dispatch awaited."""
+
+from typing import Any, cast
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps_registry.runtime.app_configs import app_configs
+from apps_registry.values import AppConfig
+from chat.api.access import refusal_to_read
+from chat.api.errors import NoSuchSession, ReleaseUnusable
+from chat.api.parsers import check_body, parser_for
+from keys.authentication import AppKeyAuthentication
+from keys.verification import Caller
+from sessions_app.access import InvalidSessionId, parse_session_id
+from sessions_app.store import store
+from sessions_app.values import Session
+
+# Where in a request's META the App that it concerns is left, for what is decided about the answer as a whole.
+APP_OF_CALL = "aomi.app"
+
+
+class JSONWhateverIsAccepted(BaseContentNegotiation):
+    """Answers JSON to everybody; a client that prefers something else still reads its error."""
+
+    def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:
+        """Return the parser for the request's content type, if there is one."""
+        return parser_for(request.content_type or "", parsers)
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """Return the only renderer."""
+        return renderers[0], renderers[0].media_type
+
+
+class ApiView(APIView):
+    """An APIView whose authentication and handlers are coroutines.
+
+    DRF is synchronous: under ASGI it would run in a thread a request. Its dispatch is repeated here with
+    `await`, so that authentication, permissions, exceptions and rendering stay DRF's and no thread is spent.
+    """
+
+    content_negotiation_class = JSONWhateverIsAccepted
+
+    async def dispatch(  # type: ignore[override]
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """Answer a request; see rest_framework.views.APIView.dispatch."""
+        self.args, self.kwargs = args, kwargs
+        self.format_kwarg = None
+        self.request = self.initialize_request(request, *args, **kwargs)
+        self.headers = self.default_response_headers
+        try:
+            handler = self._handler(self.request)
+            if self.request.method != "OPTIONS":
+                await self._authenticate(self.request)
+                check_body(self.request)
+            response: HttpResponseBase = await handler(self.request, *args, **kwargs)
+        except Exception as exc:
+            response = self.handle_exception(exc)
+        return self._rendered(self.finalize_response(self.request, response, *args, **kwargs))  # type: ignore[arg-type]
+
+    async def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
+        """Name the methods; needs neither key nor session."""
+        return Response(status=204)
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks."""
+        return cast(Caller, self.request.auth)
+
+    def session_id(self, in_path: str | None = None) -> UUID:
+        """Return the session's id from the header, which an id in the path must equal."""
+        session_id = parse_session_id(self.request.headers.get("X-Session-Id"))
+        if in_path is not None and in_path.lower() != str(session_id):
+            raise InvalidSessionId("the id in the path is not that of X-Session-Id")
+        return session_id
+
+    async def usable_app(self, slug: str | None) -> AppConfig:
+        """Return an App that the caller may use; None stands for the default App."""
+        revision = self.caller.revision
+        app = await (
+            app_configs.default(revision=revision) if slug is None else app_configs.by_slug(slug, revision=revision)
+        )
+        return self.permitted(app)
+
+    def permitted(self, app: AppConfig | None) -> AppConfig:
+        """Return the App if the caller may chat with it; else raises what DRF answers with 401 or 403."""
+        self.check_object_permissions(self.request, app)
+        assert app is not None  # noqa: S101 - the permission refuses None
+        self.request.META[APP_OF_CALL] = app
+        return app
+
+    async def app_of(self, session: Session) -> AppConfig | None:
+        """Return the App of a session that the caller may see; None while it is open.
+
+        Raises:
+            NotAuthenticated: the App needs a key.
+            SessionNotAvailable: the key does not open the App.
+        """
+        if session.app_id is None:
+            return None
+        app = await app_configs.by_id(session.app_id, revision=self.caller.revision)
+        if why := refusal_to_read(self.caller, session.app_id, app):
+            raise why
+        self.request.META[APP_OF_CALL] = app
+        return app
+
+    async def answering(self, app: AppConfig, session: Session | None) -> AppConfig:
+        """Return what answers in a session of an App: the release that it keeps, else the live one, else the draft.
+
+        Raises:
+            ReleaseUnusable: it cannot be run.
+        """
+        kept = session.release_id if session else None
+        config = await app_configs.for_session(app, kept, revision=self.caller.revision)
+        if config.problem:
+            raise ReleaseUnusable(config.problem)
+        return config
+
+    async def known_session(self, session_id: UUID) -> tuple[Session, AppConfig | None]:
+        """Return a session that the caller may see, and its App; None while that is open.
+
+        Raises:
+            NoSuchSession: there is none.
+        """
+        session = await store.load(session_id)
+        if session is None:
+            raise NoSuchSession
+        return session, await self.app_of(session)
+
+    def _rendered(self, response: HttpResponseBase) -> HttpResponseBase:
+        """Render, and untie the circle of view, request and response, which would wait for the garbage collector."""
+        if isinstance(response, Response):
+            response.render()
+            response.renderer_context = {}  # type: ignore[attr-defined]  # DRF sets it from outside
+        self.request.parser_context = {}
+        return response
+
+    def _handler(self, request: Request) -> Any:
+        name = (request.method or "").lower()
+        if name in self.http_method_names and hasattr(self, name):
+            return getattr(self, name)
+        return self.http_method_not_allowed
+
+    async def _authenticate(self, request: Any) -> None:
+        """Do what DRF's Request does when its user is first asked for; it has no coroutine for that."""
+        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
+        request.user, request.auth, request._authenticator = None, None, None
+        for authenticator in self.get_authenticators():
+            request.user, request.auth = await cast(AppKeyAuthentication, authenticator).authenticate(request)
+            # DRF answers a refusal with 401 where nobody authenticated, with 403 where somebody did.
+            request._authenticator = authenticator if request.auth.key_id is not None else None

@@ -1,0 +1,105 @@
+"""A turn as server-sent events, for the client that asked for it."""
+
+import itertools
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from typing import Any
+
+from rest_framework.exceptions import APIException
+
+from chat.api.errors import code_and_sentence
+from chat.api.guard import Opened, guard
+from chat.api.updates import KEEPALIVE, KEEPALIVE_SECONDS, sse
+from chat.api.waiting import until_idle
+from chat.events import RoundEnded, TextDelta, ToolResult, TurnEvent
+from chat.turns.running_turn import RunningTurn
+from chat.turns.turn_listener import TurnListener
+from sessions_app.store import store
+from sessions_app.values import Session
+
+Describe = Callable[[Session], Awaitable[dict[str, Any]]]
+# A turn of another worker is waited for no longer than this; the client may ask again.
+JOIN_SECONDS = 300.0
+
+
+async def turn_events(running: RunningTurn | None, opened: Opened, describe: Describe) -> AsyncGenerator[bytes, None]:
+    """Yield the turn's events, and last `complete` with the snapshot.
+
+    Args:
+        running: the turn on this worker; None when it is another worker's, or over: then only its end is told.
+        opened: the session, and who reads it; a caller that may not read on is told so in place of the rest.
+        describe: makes a snapshot of the session.
+    """
+    numbers = itertools.count(1)
+
+    def write(data: Mapping[str, Any]) -> bytes:
+        type_ = {"type": data["type"], "session_id": opened.session_id}
+        return sse({**type_, **data}, event_id=str(next(numbers)))
+
+    events = _keepalives_until_idle(opened) if running is None else _events_of(running, opened)
+    async with aclosing(events):
+        async for event in events:
+            if event is None:
+                yield KEEPALIVE
+            else:
+                for data in _describe(event):
+                    yield write(data)
+    if opened.refusal is not None:
+        code, sentence = code_and_sentence(opened.refusal)
+        yield write({"type": "error", "message": sentence, "code": code})
+        return
+    if running is not None and running.failure is not None:
+        yield write({"type": "error", "message": str(running.failure), "code": running.failure.code})
+    session = await store.load(opened.session_id)
+    if session is not None:
+        yield write({"type": "complete", "snapshot": await describe(session)})
+
+
+async def _events_of(running: RunningTurn, opened: Opened) -> AsyncGenerator[TurnEvent | None, None]:
+    """Yield the turn's events until its result is stored; None whenever it is silent for a while."""
+    listener = TurnListener()
+    opened.on_refusal = listener.close
+    if text := running.partial_text:  # a turn that was begun by an earlier call
+        listener.tell(TextDelta(text))
+    running.listeners.append(listener)
+    try:
+        with guard.watching(opened):
+            while running.task is not None and not (running.task.done() and listener.is_empty):
+                try:
+                    event = await listener.hear(KEEPALIVE_SECONDS)
+                except TimeoutError:
+                    yield None
+                    continue
+                if event is None:
+                    return
+                yield event
+    finally:
+        running.listeners.remove(listener)
+
+
+async def _keepalives_until_idle(opened: Opened) -> AsyncGenerator[None, None]:
+    """Yield None now and then until no turn runs in the session, for JOIN_SECONDS at most."""
+    deadline = time.monotonic() + JOIN_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            async with guard.breaking_off(opened):
+                if await until_idle(opened.session_id, KEEPALIVE_SECONDS):
+                    return
+        except APIException:  # which `opened` holds
+            return
+        yield None
+
+
+def _describe(event: TurnEvent) -> list[dict[str, Any]]:
+    match event:
+        case TextDelta(text):
+            return [{"type": "text", "content": text}]
+        case RoundEnded(tool_calls=calls):
+            return [
+                {"type": "tool_call", "name": call.name, "call_id": call.call_id, "args": call.arguments}
+                for call in calls
+            ]
+        case ToolResult(call=call, result=result):
+            return [{"type": "tool_result", "call_id": call.call_id, "name": call.name, "result": result}]
+    return []  # what the user must confirm is in the snapshot

@@ -1,0 +1,92 @@
+"""Request bodies: JSON by any of its names, or a form; whatever else is refused by what it is."""
+
+import codecs
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
+
+from django.http import HttpRequest, QueryDict
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+
+from apps_registry.support.plain_json import TooDeep, read_json
+
+JSON_TYPES = frozenset({"application/json", "text/json"})
+FORM_TYPE = "application/x-www-form-urlencoded"
+# Django decodes by whatever codec the charset names, some of which give no text at all.
+FORM_CHARSETS = frozenset({"utf-8", "ascii", "iso8859-1", "cp1252"})
+TAKEN = f"send application/json or {FORM_TYPE}"
+
+# More than a client's own JSON within it may have, so that the message about that one names its limit.
+MAX_DEPTH = 200
+
+
+class JSONParser(BaseParser):
+    """Reads JSON strictly: no NaN, no lone surrogates, no nesting that exhausts the stack."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the body's object; raise ParseError when it is anything else."""
+        body = _without_mark(stream.read())
+        if not body.strip():
+            return {}
+        try:
+            data = read_json(body, max_depth=MAX_DEPTH)
+        except TooDeep:
+            raise ParseError(f"The body is nested more than {MAX_DEPTH} levels deep.") from None
+        except ValueError:
+            raise ParseError("The body is not valid JSON.") from None
+        if not isinstance(data, dict):
+            raise ParseError("The body is not a JSON object.")
+        return data
+
+
+class FormParser(BaseParser):
+    """Reads what an HTML form sends."""
+
+    media_type = FORM_TYPE
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> QueryDict:
+        """Return the fields; raise UnsupportedMediaType for a charset that is none for forms."""
+        charset = (parser_context or {}).get("encoding") or "utf-8"
+        if codecs.lookup(charset).name not in FORM_CHARSETS:
+            raise UnsupportedMediaType("", detail="The body's charset is not one for forms; send UTF-8.")
+        return QueryDict(_without_mark(stream.read()), encoding=charset)
+
+
+def parser_for(content_type: str, parsers: Sequence[BaseParser]) -> BaseParser | None:
+    """Return the parser for a body of this type; None where no parser takes it."""
+    media_type = content_type.split(";", maxsplit=1)[0].strip().lower()
+    is_json = media_type in JSON_TYPES or media_type.endswith("+json")
+    wanted = JSONParser.media_type if is_json else media_type
+    return next((parser for parser in parsers if parser.media_type == wanted), None)
+
+
+def check_body(request: Request) -> None:
+    """Refuse a body that no parser takes, whether or not the call would have looked at it.
+
+    Raises:
+        UnsupportedMediaType: it is of another type, or compressed.
+    """
+    http: HttpRequest = request._request
+    if not has_body(http):
+        return
+    if request.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise UnsupportedMediaType("", detail="The body has a Content-Encoding; send it without one.")
+    if parser_for(request.content_type or "", request.parsers or ()) is None:
+        said = "is of another Content-Type" if request.content_type else "has no Content-Type"
+        raise UnsupportedMediaType("", detail=f"The body {said}; {TAKEN}.")
+
+
+def has_body(request: HttpRequest) -> bool:
+    """Whether a request has a body; see aomi_site/serving/body_length.py."""
+    return request.META.get("CONTENT_LENGTH") not in {None, "", "0"}
+
+
+def _without_mark(body: bytes) -> bytes:
+    return body.removeprefix(codecs.BOM_UTF8)

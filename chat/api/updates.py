@@ -1,0 +1,79 @@
+"""`GET /api/updates`: what happens in a session, as server-sent events, on whichever worker it happens."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+
+import orjson
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+
+from apps_registry.runtime.app_configs import app_configs
+from chat.api.access import may_read
+from chat.api.base import ApiView
+from chat.api.guard import Opened, guard
+from keys.verification import Caller
+from sessions_app.events.hub import hub
+from sessions_app.events.subscriptions import SessionEvent
+from sessions_app.store import store
+
+# Proxies close connections that are silent for a minute.
+KEEPALIVE_SECONDS = 15.0
+KEEPALIVE = b": keepalive\n\n"
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+def sse(data: Mapping[str, Any], *, event_id: str | None = None) -> bytes:
+    """Return one server-sent event: https://html.spec.whatwg.org/multipage/server-sent-events.html."""
+    head = f"id: {event_id}\n".encode() if event_id else b""
+    return head + b"data: " + orjson.dumps(data) + b"\n\n"
+
+
+def event_stream(content: AsyncGenerator[bytes, None]) -> StreamingHttpResponse:
+    """Return a response that streams events as they come."""
+    return StreamingHttpResponse(content, content_type="text/event-stream", headers=HEADERS)
+
+
+class UpdatesView(ApiView):
+    """A stream that may be opened before its session exists."""
+
+    async def get(self, request: Request) -> HttpResponseBase:
+        """Answer events until the client leaves, falls behind, or the worker stops."""
+        session_id = self.session_id()
+        session = await store.load(session_id)
+        if session is not None:
+            await self.app_of(session)
+        opened = Opened(self.caller, session_id, is_known=session is not None)
+        return event_stream(_events(opened, request.headers.get("Last-Event-ID")))
+
+
+async def _events(opened: Opened, last_event_id: str | None) -> AsyncGenerator[bytes, None]:
+    session_id = opened.session_id
+    # Here and not before: a client that is gone by now never starts this, and so leaves nothing behind.
+    subscription = hub.subscribe(session_id, after=last_event_id, is_stream=True)
+    opened.on_refusal = subscription.close
+    if (task := asyncio.current_task()) is not None:
+        subscription.on_overflow = task.cancel
+    try:
+        with guard.watching(opened):
+            yield b"retry: 1000\n: connected\n\n"
+            quiet_since = time.monotonic()
+            async for event in subscription.read(idle_seconds=KEEPALIVE_SECONDS):
+                if event is None or not await _may_see(opened.caller, event):
+                    if time.monotonic() - quiet_since >= KEEPALIVE_SECONDS:
+                        yield KEEPALIVE
+                        quiet_since = time.monotonic()
+                    continue
+                quiet_since = time.monotonic()
+                yield sse({"type": event.type, "session_id": session_id, **event.data}, event_id=event.id)
+    finally:
+        hub.unsubscribe(session_id, subscription)
+
+
+async def _may_see(caller: Caller, event: SessionEvent) -> bool:
+    """Whether the caller may see the session, which may have come to belong to an App a moment ago."""
+    if event.app_id is None:
+        return True
+    return may_read(caller, event.app_id, await app_configs.by_id(event.app_id, revision=caller.revision))

@@ -1,0 +1,1 @@
+"""What a model is given: the history, notes about the user and about servers."""

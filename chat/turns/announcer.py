@@ -1,0 +1,78 @@
+"""Tells readers what happens in a turn: each event at once, the reply's text in batches."""
+
+import asyncio
+
+import orjson
+
+from chat.events import RoundEnded, TextDelta, ToolResult, TurnEvent
+from chat.turns.running_turn import RunningTurn
+from sessions_app.events.hub import hub
+
+# Text that arrives within so many seconds travels together: a model may send a hundred chunks a second.
+BATCH_SECONDS = 0.1
+
+
+class Announcer:
+    """One turn's voice: streams of this turn hear every event, readers of the session hear batches."""
+
+    def __init__(self, turn: RunningTurn, *, app_id: int) -> None:
+        self._turn = turn
+        self._app_id = app_id
+        self._pending: list[str] = []
+        self._last_sent = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def status(self, status: str) -> None:
+        """Say what the session now is."""
+        self._flush()
+        self._publish("status_changed", status=status)
+
+    def inline_call(self, question: str) -> None:
+        """Ask what the user must confirm, a JSON object; snapshots ask it as well."""
+        self._publish("inline_call", call=orjson.loads(question))
+
+    def event(self, event: TurnEvent) -> None:
+        """Say what the engine says."""
+        for listener in self._turn.listeners:
+            listener.tell(event)
+        match event:
+            case TextDelta(text) if self._pending or hub.has_readers(self._turn.session_id):
+                self._pending.append(text)
+                self._schedule()
+            case TextDelta(text):  # who comes later reads it in the state
+                self._turn.announced_chars += len(text)
+            case RoundEnded(tool_calls=calls):
+                self._flush()
+                self._turn.announced_chars = 0
+                for call in calls:
+                    self._publish("tool_update", tool_name=call.name, call_id=call.call_id)
+            case ToolResult(call=call, result=result):
+                self._publish("tool_complete", tool_name=call.name, call_id=call.call_id, result=result)
+
+    def end(self) -> None:
+        """Tell those who stream the turn that it is over and stored."""
+        for listener in self._turn.listeners:
+            listener.tell(None)
+
+    def _schedule(self) -> None:
+        """Send the first text at once, and what follows when the batch is due."""
+        loop = asyncio.get_running_loop()
+        if self._timer is None:
+            due = max(loop.time(), self._last_sent + BATCH_SECONDS)
+            self._timer = loop.call_at(due, self._flush)
+
+    def _flush(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._pending:
+            delta = "".join(self._pending)
+            message_id = str(self._turn.streaming_id)
+            # The offset lets a reader that joined late, or missed a batch, notice it.
+            self._publish("message_delta", message_id=message_id, delta=delta, offset=self._turn.announced_chars)
+            self._turn.announced_chars += len(delta)
+            self._pending.clear()
+            self._last_sent = asyncio.get_running_loop().time()
+
+    def _publish(self, type_: str, **data: object) -> None:
+        hub.publish(self._turn.session_id, self._app_id, type_, **data)

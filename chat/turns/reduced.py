@@ -1,0 +1,50 @@
+"""What of a turn's result is stored when Postgres does not take it as it is: less, and never nothing.
+
+A result that cannot be stored would leave its session blocked until the lease ends, and its client without an answer.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from apps_registry.support.outside_text import storable, storable_json_text
+from chat.providers.base import ModelFailure
+from chat.turns.running_turn import RunningTurn
+from sessions_app.turns import TurnOutcome
+from sessions_app.values import StoredMessage
+
+LOST = "The model's answer could not be stored."
+
+
+def reduced(turn: RunningTurn, outcome: TurnOutcome) -> Iterator[TurnOutcome]:
+    """Yield ever less of a result: its texts cleaned and without what was measured, then only that it is lost."""
+    yield replace(
+        outcome,
+        messages=[_cleaned(message) for message in outcome.messages],
+        partial_text=storable(outcome.partial_text),
+        error_detail=storable(outcome.error_detail),
+        finish_reason="",
+        attempts=(),
+        prompt_tokens=None,
+        completion_tokens=None,
+        first_token_ms=None,
+        cost=None,
+        event=outcome.event and (outcome.event[0], storable_json_text(outcome.event[1])),
+    )
+    failed = turn.failed(ModelFailure(LOST, reason="unstorable"))
+    yield TurnOutcome(
+        turn_status=failed.turn_status,
+        model=turn.model.name,
+        error_code=failed.error_code,
+        error_detail=failed.error_detail,
+        event=failed.event,
+    )
+
+
+def _cleaned(message: StoredMessage) -> StoredMessage:
+    return replace(
+        message,
+        content=storable(message.content),
+        tool_name=storable(message.tool_name),
+        tool_call_id=storable(message.tool_call_id),
+        tool_arguments=storable_json_text(message.tool_arguments),
+    )

@@ -1,0 +1,296 @@
+"""Runs turns as tasks of the worker: a client that goes away, or stops waiting, loses nothing."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Sequence
+from contextlib import aclosing
+
+import orjson
+from django.conf import settings
+
+from apps_registry.mcp.sessions import mcp_sessions
+from apps_registry.support.database_errors import may_pass
+from apps_registry.support.error_place import place
+from apps_registry.support.forever import forever
+from apps_registry.support.metrics import TURNS
+from apps_registry.tools.base import ToolContext
+from apps_registry.values import ModelConfig
+from chat.events import RoundEnded, ToolResult
+from chat.prompt.about_servers import about_servers
+from chat.prompt.about_the_user import about_the_user
+from chat.prompt.fence import ABOUT_TOOLS
+from chat.prompt.history import PromptMessage, build_prompt, estimate_tokens
+from chat.providers.base import ModelFailure, ModelTimeout
+from chat.providers.breaker import breakers
+from chat.providers.fallback import FallbackModel
+from chat.turns.announcer import Announcer
+from chat.turns.engine import run_turn
+from chat.turns.reduced import reduced
+from chat.turns.running_turn import RunningTurn
+from chat.turns.summaries import cancel_summaries, summarise_later
+from chat.turns.titles import cancel_titles, make_title_later
+from sessions_app import turns
+from sessions_app.digest import EarlierSession, earlier_sessions
+from sessions_app.turns import TurnOutcome
+from sessions_app.values import PROCESSING, Session, StoredMessage
+
+logger = logging.getLogger("aomi.turns")
+
+# How long a result waits in memory for Postgres to come back before it is given up.
+STORE_PATIENCE_SECONDS = 60.0
+STORE_PAUSE_SECONDS = 0.5
+FLUSH_SECONDS = 2.0
+
+
+class TurnRunner:
+    """The turns of this worker."""
+
+    def __init__(self) -> None:
+        self._running: dict[uuid.UUID, RunningTurn] = {}
+        self._keeper: asyncio.Task[None] | None = None
+
+    def start(self, turn: RunningTurn, session: Session) -> asyncio.Task[None]:
+        """Run a claimed turn in a task of its own and return the task, which ends once the result is stored."""
+        turn.task = task = asyncio.create_task(self._run(turn, session), name=f"turn-{turn.turn_id}")
+        self._running[session.id] = turn
+        task.add_done_callback(lambda _: self._forget(session.id, turn))
+        if self._keeper is None or self._keeper.done():
+            every = min(FLUSH_SECONDS, settings.TURN_LEASE_SECONDS / 3)
+            keeping = forever("turn-leases", self._keep_leases, every=every, goes_on=lambda: bool(self._running))
+            self._keeper = asyncio.create_task(keeping, name="turn-leases")
+        return task
+
+    def running(self, session_id: uuid.UUID) -> RunningTurn | None:
+        """Return the session's turn, if it runs on this worker."""
+        return self._running.get(session_id)
+
+    def cancel(self, session_id: uuid.UUID) -> None:
+        """Stop the session's turn, if it runs on this worker."""
+        turn = self._running.get(session_id)
+        if turn is None or turn.task is None or turn.is_ending:
+            return
+        turn.must_stop = True
+        if turn.has_begun:
+            turn.task.cancel()
+
+    async def ended(self, session_id: uuid.UUID, seconds: float) -> None:
+        """Wait until the session's turn on this worker has ended and is stored, at most so long."""
+        turn = self._running.get(session_id)
+        if turn is not None and turn.task is not None:
+            await asyncio.wait({turn.task}, timeout=seconds)
+
+    async def drain(self, seconds: float) -> None:
+        """Let the turns finish for so many seconds, then interrupt the rest; all are stored on return."""
+        if tasks := {turn.task for turn in self._running.values() if turn.task is not None}:
+            await asyncio.wait(tasks, timeout=seconds)
+            for session_id in list(self._running):
+                self.cancel(session_id)
+            await asyncio.gather(*tasks, return_exceptions=True)
+        cancel_titles()
+        cancel_summaries()
+        if self._keeper is not None:
+            self._keeper.cancel()
+
+    def _forget(self, session_id: uuid.UUID, turn: RunningTurn) -> None:
+        if self._running.get(session_id) is turn:  # the session may have begun its next turn
+            del self._running[session_id]
+
+    async def _run(self, turn: RunningTurn, session: Session) -> None:
+        turn.has_begun = True
+        announcer = Announcer(turn, app_id=turn.app.id)
+        announcer.status(PROCESSING)
+        outcome = await self._outcome(turn, session, announcer)
+        turn.is_ending = True
+        outcome = await _store(turn, outcome)
+        TURNS.labels(outcome.turn_status).inc()
+        for question in outcome.pause.inline_calls if outcome.pause else ():
+            announcer.inline_call(question)
+        announcer.status(outcome.session_status)
+        announcer.end()
+        if turn.session is not None and outcome.turn_status == "completed":
+            make_title_later(turn.session, turn.app, turn.model)
+            summarise_later(turn.session, turn.app, turn.model, budget_tokens=turn.history_budget)
+
+    async def _outcome(self, turn: RunningTurn, session: Session, announcer: Announcer) -> TurnOutcome:
+        if turn.must_stop:
+            return turn.interrupted()
+        try:
+            async with asyncio.timeout(settings.TURN_TIMEOUT_SECONDS):
+                await _consume(turn, session, announcer)
+        except asyncio.CancelledError:
+            return turn.interrupted()
+        except TimeoutError:
+            limit = f"The limit of {settings.TURN_TIMEOUT_SECONDS:g} s is TURN_TIMEOUT_SECONDS."
+            turn.not_answered_by(turn.model, "turn_timeout", limit)
+            return turn.failed(ModelTimeout("The turn took too long."))
+        except ModelFailure as failure:
+            return turn.failed(failure)
+        except Exception as error:
+            # The exception's own text may hold what was said, so only its type and place are logged.
+            logger.error("turn %s failed: %s", turn.turn_id, place(error))
+            return turn.failed(ModelFailure("The turn failed inside the server."))
+        finally:
+            mcp_sessions.end_turn(turn.turn_id)
+        return turn.completed()
+
+    async def _keep_leases(self) -> None:
+        texts = {(id_, turn.turn_id): turn.unstored_text for id_, turn in self._running.items()}
+        kept = await turns.renew(texts) if texts else set()
+        for session_id, turn_id in texts:
+            turn = self._running.get(session_id)
+            if turn is not None and turn.turn_id == turn_id and turn_id not in kept:
+                self.cancel(session_id)  # nothing that it says would be stored any more
+
+
+async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) -> None:
+    app = turn.app
+    wallet = session.wallet
+    context = ToolContext(turn_id=turn.turn_id, session_id=session.id)
+    if wallet:
+        context = ToolContext(wallet.address, wallet.chain_id, wallet.is_proven, turn.turn_id, session.id)
+    unrepeatable = {tool.name for tool in app.tools if not tool.is_idempotent}
+    preamble = await _system_prompt(turn, session)
+    models = FallbackModel(
+        app.models_from(turn.model),
+        app.sampling,
+        breakers,
+        prompt_for=lambda model: _prompt(turn, session, preamble, model),
+        on_answer=turn.answered_by,
+        on_failure=turn.not_answered_by,
+    )
+    events = run_turn(
+        models,
+        models.prompt,
+        app.tools,
+        context,
+        max_tool_rounds=app.max_tool_rounds,
+        earlier=turn.earlier,
+        resumed=turn.resumed,
+    )
+    for declined in turn.declined():
+        announcer.event(declined)
+    turn.say_results()
+    async with aclosing(events):
+        async for event in events:
+            announcer.event(event)  # before the turn moves on to its next message
+            turn.take(event)
+            if isinstance(event, RoundEnded) and any(call.name in unrepeatable for call in event.tool_calls):
+                await _journal(turn)
+            if isinstance(event, ToolResult) and turn.has_round_to_store:
+                await _store_round(turn)
+
+
+async def _journal(turn: RunningTurn) -> None:
+    """Store calls that nobody may make twice, before they are made; without that they are not made.
+
+    Raises:
+        ModelFailure: they could not be stored.
+    """
+    try:
+        await _append(turn)
+    except Exception as error:
+        logger.warning("the calls of turn %s could not be recorded: %s", turn.turn_id, place(error))
+        turn.open_calls.clear()
+        raise ModelFailure("The turn's tool calls could not be recorded, so they were not made.") from None
+
+
+async def _store_round(turn: RunningTurn) -> None:
+    """Store a completed round of tool calls, so that nothing that comes after can undo it."""
+    try:
+        await _append(turn)
+    except Exception as error:  # the end of the turn stores it, reduced if need be
+        logger.warning("a round of turn %s is stored later: %s", turn.turn_id, place(error))
+
+
+async def _append(turn: RunningTurn) -> None:
+    """Store what the turn has completed, and the calls that it is about to make.
+
+    An interrupt waits for the statement: what came of it could not be told otherwise.
+    """
+    if turn.session is None:
+        return
+    messages = tuple(turn.messages)
+    turn.messages.clear()
+    storing = asyncio.create_task(turns.append(turn.session, turn.turn_id, messages, tuple(turn.open_calls)))
+    try:
+        stored = await asyncio.shield(storing)
+    except asyncio.CancelledError:
+        await asyncio.wait({storing})
+        if storing.exception() is None:
+            turn.session = storing.result() or turn.session
+        else:
+            turn.messages[:0] = messages
+        raise
+    except Exception:
+        turn.messages[:0] = messages
+        raise
+    if stored is None:
+        raise asyncio.CancelledError  # deleted, or taken for dead: nobody waits for the rest
+    turn.session = stored
+
+
+async def _system_prompt(turn: RunningTurn, session: Session) -> str:
+    """Return the App's preamble with what the model is told of tools and may know of the user."""
+    earlier: Sequence[EarlierSession] = ()
+    if turn.app.recalls_earlier_sessions:
+        try:
+            earlier = await earlier_sessions(session, has_key=turn.has_key)
+        except Exception as error:
+            if not may_pass(error):
+                raise
+            # The turn is answered without, and stored once Postgres is back.
+            logger.warning("turn %s recalls nothing: %s", turn.turn_id, type(error).__name__)
+    language = turn.app.reply_language
+    sentence = f"Always answer in {language}, whatever language the user writes in." if language else ""
+    return "\n\n".join(filter(None, (turn.app.preamble, sentence, about_the_user(session.wallet, earlier))))
+
+
+def _prompt(turn: RunningTurn, session: Session, preamble: str, model: ModelConfig) -> list[PromptMessage]:
+    """Return the prompt, whose history leaves room for the rest within the model's window."""
+    app = turn.app
+    message = next(message.content for message in reversed(session.messages) if message.turn_id == turn.turn_id)
+    if app.tools and model.supports_tools:
+        preamble = "\n\n".join(filter(None, (preamble, ABOUT_TOOLS, about_servers(app.server_notes))))
+    schemas = orjson.dumps([tool.parameters for tool in app.tools]).decode() if model.supports_tools else ""
+    fixed = sum(map(estimate_tokens, (preamble, message, schemas)))
+    reply = model.reply_reserve(app.sampling.max_reply_tokens)
+    budget = min(app.history_budget_tokens, model.context_window - fixed - reply)
+    turn.history_budget = budget
+    messages: Sequence[StoredMessage] = session.messages[session.summarised_count :]
+    if turn.resumed is not None:  # the engine tells of this round, with what is still open of it
+        number = turn.resumed.round_number
+        messages = [each for each in messages if (each.turn_id, each.tool_round) != (turn.turn_id, number)]
+    return build_prompt(
+        preamble,
+        messages,
+        turn.turn_id,
+        budget_tokens=budget,
+        with_tools=model.supports_tools,
+        summary=session.summary,
+    )
+
+
+async def _store(turn: RunningTurn, outcome: TurnOutcome) -> TurnOutcome:
+    """End the turn with its result, or with as much of it as Postgres takes; return that."""
+    session, less = turn.session, reduced(turn, outcome)
+    deadline = asyncio.get_running_loop().time() + STORE_PATIENCE_SECONDS
+    while session is not None:
+        try:
+            turn.session = await turns.finish(session, turn.turn_id, outcome)
+            return outcome
+        except Exception as error:
+            if may_pass(error) and asyncio.get_running_loop().time() > deadline:
+                logger.error("turn %s is lost: Postgres stayed away (%s)", turn.turn_id, place(error))
+                raise
+            if not may_pass(error):
+                logger.error("the result of turn %s could not be stored as it is: %s", turn.turn_id, place(error))
+                if (smaller := next(less, None)) is None:
+                    raise
+                outcome = smaller
+                continue
+        await asyncio.sleep(STORE_PAUSE_SECONDS)
+    return outcome
+
+
+runner = TurnRunner()

@@ -1,0 +1,65 @@
+"""Titles of sessions, made by the App's model after the first reply, beside everything else."""
+
+import asyncio
+import logging
+
+from apps_registry.support.database_errors import may_pass
+from apps_registry.support.visible_text import visible
+from apps_registry.values import AppConfig, ModelConfig, Sampling
+from chat.providers.asking import ask
+from chat.providers.base import ModelFailure
+from sessions_app.events.hub import hub
+from sessions_app.store import store
+from sessions_app.values import Session
+
+logger = logging.getLogger("aomi.titles")
+
+ASK = "Write a title for this conversation in at most six words. Answer with the title only."
+EXCERPT_CHARS = 2_000
+TITLE_MAX_CHARS = 80
+MAX_TOKENS = 24
+TIMEOUT_SECONDS = 30.0
+# A title is a nicety: when so many are being made, the first words of the message do.
+AT_ONCE = 8
+
+_tasks: set[asyncio.Task[None]] = set()
+
+
+def make_title_later(session: Session, app: AppConfig, model: ModelConfig) -> None:
+    """Ask the model for a title, if this was the session's first reply and nobody has named the session."""
+    said = [message for message in session.messages if message.role in {"user", "agent"}]
+    if app.makes_titles and [message.role for message in said] == ["user", "agent"] and len(_tasks) < AT_ONCE:
+        task = asyncio.create_task(_make(session, app, model), name=f"title-{session.id}")
+        _tasks.add(task)
+        task.add_done_callback(_tasks.discard)
+
+
+def cancel_titles() -> None:
+    """Give up the titles that are being made: the worker stops."""
+    for task in _tasks:
+        task.cancel()
+
+
+async def _make(session: Session, app: AppConfig, model: ModelConfig) -> None:
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            title = _clean(await _ask(session, app, model))
+        if title and await store.give_title(session.id, title=title, instead_of=session.title):
+            hub.publish(session.id, app.id, "title_changed", new_title=title)
+    except Exception as error:
+        if not (isinstance(error, ModelFailure | TimeoutError) or may_pass(error)):
+            raise
+        logger.info("session %s keeps its first words as its title: %s", session.id, type(error).__name__)
+
+
+async def _ask(session: Session, app: AppConfig, model: ModelConfig) -> str:
+    sampling = Sampling(temperature=app.sampling.temperature, max_reply_tokens=MAX_TOKENS)
+    said = "\n".join(f"{message.role}: {message.content[:EXCERPT_CHARS]}" for message in session.messages)
+    return await ask(model, sampling, ASK, said, max_chars=4 * TITLE_MAX_CHARS)
+
+
+def _clean(text: str) -> str:
+    """Return the first line without quotes or a trailing dot, cut at a word."""
+    lines = [line.strip() for line in visible(text).splitlines()]
+    title = next((line for line in lines if line), "").strip("\"'“”*#` ").rstrip(".")
+    return title if len(title) <= TITLE_MAX_CHARS else title[:TITLE_MAX_CHARS].rsplit(" ", 1)[0]

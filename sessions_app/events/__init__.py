@@ -1,0 +1,1 @@
+"""Events of sessions, carried between workers."""

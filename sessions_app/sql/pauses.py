@@ -1,0 +1,91 @@
+"""The statements of turns that wait for their user's confirmation of a tool call.
+
+Such a turn has the status "paused", and its session, which is not processing, still names it as its turn. Whoever
+changes either holds the session's row first, as in sessions_app/sql/turns.py.
+"""
+
+from sessions_app.open_calls import DECLINED_BY_MESSAGE, INTERRUPTED, NOT_CONFIRMED_IN_TIME
+from sessions_app.sql.turns import GIVE_UP_TURN, INSERT_MESSAGES
+
+PAUSE_TURN = f"""
+WITH owned AS (
+    UPDATE sessions_app_chatsession SET
+        status = 'idle', version = version + 1, lease_expires_at = NULL,
+        next_position = next_position + %(message_count)s, last_active_at = clock_timestamp(),
+        undelivered_events = undelivered_events + cardinality(%(inline_calls)s::text[])
+    WHERE id = %(session)s AND running_turn = %(turn)s AND status = 'processing'
+    RETURNING id, next_position - %(message_count)s AS position, version, undelivered_events, last_active_at
+), turn AS (
+    UPDATE sessions_app_turn SET
+        status = 'paused', partial_text = '', model = %(model)s, prompt_tokens = %(prompt_tokens)s,
+        completion_tokens = %(completion_tokens)s, tool_rounds = %(tool_rounds)s,
+        first_token_ms = %(first_token_ms)s, cost = %(cost)s::numeric, attempts = %(attempts)s::jsonb,
+        open_calls = %(open_calls)s::jsonb, paused_until = %(paused_until)s
+    FROM owned WHERE sessions_app_turn.id = %(turn)s
+), messages AS (
+    {INSERT_MESSAGES}
+), events AS (
+    INSERT INTO sessions_app_systemevent (session_id, kind, payload)
+    SELECT owned.id, 'InlineCall', asked.payload
+    FROM owned, unnest(%(inline_calls)s::text[]) WITH ORDINALITY AS asked(payload, number) ORDER BY number
+)
+SELECT version, undelivered_events, last_active_at FROM owned
+"""
+
+# The decision on one call; with the last one the turn goes on, whose calls are thereby journalled. An answer that
+# comes again, too late, or to a question that this session does not ask finds nothing.
+ANSWER = """
+WITH session AS (
+    SELECT id, running_turn FROM sessions_app_chatsession
+    WHERE id = %(session)s AND status <> 'processing' FOR UPDATE
+), answered AS (
+    UPDATE sessions_app_turn turn SET
+        open_calls = (
+            SELECT jsonb_agg(CASE WHEN call ->> 'confirmation' = %(call)s THEN call || %(decision)s::jsonb
+                ELSE call END ORDER BY number)
+            FROM jsonb_array_elements(turn.open_calls) WITH ORDINALITY AS calls(call, number)),
+        status = CASE WHEN EXISTS (
+            SELECT 1 FROM jsonb_array_elements(turn.open_calls) AS other(call)
+            WHERE call ->> 'confirmation' <> %(call)s AND call ->> 'is_approved' IS NULL)
+            THEN 'paused' ELSE 'running' END
+    FROM session
+    WHERE turn.id = session.running_turn AND turn.status = 'paused' AND turn.paused_until > clock_timestamp()
+        AND turn.open_calls @> %(asked)s::jsonb
+    RETURNING turn.id, turn.status, turn.open_calls, turn.prompt_tokens, turn.completion_tokens, turn.tool_rounds,
+        turn.first_token_ms, turn.cost, turn.attempts
+), resumed AS (
+    UPDATE sessions_app_chatsession SET
+        status = 'processing', version = version + 1, last_active_at = clock_timestamp(),
+        lease_expires_at = clock_timestamp() + %(lease)s * interval '1 second'
+    FROM answered WHERE sessions_app_chatsession.id = %(session)s AND answered.status = 'running'
+)
+SELECT * FROM answered
+"""
+
+# The same answer again, while the turn still knows of it: a client that heard nothing of the first.
+READ_SAME_ANSWER = """
+SELECT 1 FROM sessions_app_turn WHERE session_id = %(session)s AND open_calls @> %(same)s::jsonb LIMIT 1
+"""
+
+# Nobody answered, or a new message came instead: the calls are not made, and the turn is over.
+END_PAUSE = GIVE_UP_TURN.format(
+    condition="session.status <> 'processing' AND turn.status = 'paused' AND turn.id = %(turn)s",
+    becomes="session.status",
+    code="CASE WHEN is_overdue THEN 'not_confirmed' ELSE 'declined' END",
+    detail="CASE WHEN is_overdue THEN 'The user did not confirm a tool call in time.' "
+    "ELSE 'The user wrote another message instead of confirming a tool call.' END",
+    unknown=f"CASE WHEN is_overdue THEN '{NOT_CONFIRMED_IN_TIME}' ELSE '{DECLINED_BY_MESSAGE}' END",
+)
+
+INTERRUPT_PAUSE = GIVE_UP_TURN.format(
+    condition="session.status <> 'processing' AND turn.status = 'paused' AND turn.id = %(turn)s",
+    becomes="'interrupted'",
+    code="'interrupted'",
+    detail="'The client interrupted this turn while it waited for a confirmation.'",
+    unknown=f"'{INTERRUPTED}'",
+)
+
+READ_OVERDUE = """
+SELECT session_id, id FROM sessions_app_turn
+WHERE status = 'paused' AND paused_until < clock_timestamp() LIMIT 100
+"""

@@ -1,0 +1,230 @@
+"""The statements of a turn's life: claimed, kept alive, finished, given up.
+
+Each is one round trip in its own transaction. All times are Postgres's clock_timestamp(), so that workers
+whose clocks differ cannot steal one another's leases.
+"""
+
+from sessions_app.open_calls import UNKNOWN_OUTCOME
+from sessions_app.sql.sessions import SESSION_COLUMNS
+
+# The claim: at most one turn a session. The version proves the caller's copy fresh, the status that no turn
+# runs; the turn and the user's message come to be in the same statement or not at all.
+# The release is that of release_to_run in apps_registry/values.py. LEAST passes over NULL: a session without one
+# takes the live one, as does a session whose own is later than the live one.
+_BEGIN_TURN = """
+, turn AS (
+    INSERT INTO sessions_app_turn (id, session_id, app_id, app_key_id, model, status, partial_text,
+        finish_reason, error_code, error_detail, tool_rounds, idempotency_key)
+    SELECT %(turn)s, id, %(app)s, %(app_key)s, chosen_model, 'running', '', '', '', '', 0, %(idempotency_key)s
+    FROM claimed
+), message AS (
+    INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content, tool_round,
+        tool_name, tool_call_id, tool_arguments, created_at)
+    SELECT %(message)s, id, %(turn)s, next_position - 1, 'user', %(content)s, 0, '', '', '', last_active_at
+    FROM claimed
+)
+SELECT * FROM claimed
+"""
+
+CLAIM_SESSION = (
+    f"""
+WITH claimed AS (
+    UPDATE sessions_app_chatsession session SET
+        status = 'processing', version = version + 1, app_id = %(app)s, running_turn = %(turn)s,
+        release_id = CASE WHEN %(keeps_release)s THEN LEAST(release_id, %(release)s::bigint) END,
+        lease_expires_at = clock_timestamp() + %(lease)s * interval '1 second',
+        next_position = next_position + 1, last_active_at = clock_timestamp(),
+        title = CASE WHEN title = '' THEN %(title)s ELSE title END,
+        user_state = COALESCE(%(user_state)s, user_state),
+        wallet_is_proven = wallet_is_proven AND COALESCE(wallet_address = %(wallet_address)s, true),
+        wallet_address = COALESCE(%(wallet_address)s, wallet_address),
+        wallet_chain_id = CASE
+            WHEN COALESCE(wallet_address = %(wallet_address)s AND %(wallet_chain_id)s::bigint IS NULL, true)
+            THEN wallet_chain_id ELSE %(wallet_chain_id)s END
+    WHERE session.id = %(session)s AND session.version = %(version)s AND session.status <> 'processing'
+        AND (session.app_id = %(app)s OR session.app_id IS NULL)
+    RETURNING {SESSION_COLUMNS}, session.next_position
+)"""
+    + _BEGIN_TURN
+)
+
+CLAIM_NEW_SESSION = (
+    f"""
+WITH claimed AS (
+    INSERT INTO sessions_app_chatsession AS session (
+        id, app_id, status, version, title, title_is_users, chosen_model, is_archived, user_state,
+        wallet_address, wallet_chain_id, next_position, running_turn, lease_expires_at, undelivered_events,
+        created_at, last_active_at, release_id)
+    SELECT %(session)s, %(app)s, 'processing', (random() * 2 ^ 40)::bigint, %(title)s, false, '', false,
+        %(user_state)s, %(wallet_address)s, %(wallet_chain_id)s, 1, %(turn)s,
+        now.at + %(lease)s * interval '1 second', 0, now.at, now.at,
+        CASE WHEN %(keeps_release)s THEN %(release)s::bigint END
+    FROM (SELECT clock_timestamp() AS at) now
+    ON CONFLICT (id) DO NOTHING
+    RETURNING {SESSION_COLUMNS}, session.next_position
+)"""
+    + _BEGIN_TURN
+)
+
+READ_TURN_BY_KEY = """
+SELECT id, status, error_code, error_detail, app_id, COALESCE((
+    SELECT content = %(content)s FROM sessions_app_message
+    WHERE turn_id = turn.id AND role = 'user' ORDER BY position LIMIT 1), true)
+FROM sessions_app_turn turn WHERE session_id = %(session)s AND idempotency_key = %(idempotency_key)s
+"""
+
+# A failed turn is tried again in its place: its message is there already. Once a later turn has begun, the place
+# is gone.
+RECLAIM_SESSION = """
+WITH claimed AS (
+    UPDATE sessions_app_chatsession session SET
+        status = 'processing', version = version + 1, running_turn = %(turn)s,
+        lease_expires_at = clock_timestamp() + %(lease)s * interval '1 second',
+        last_active_at = clock_timestamp()
+    WHERE session.id = %(session)s AND session.status <> 'processing'
+        AND NOT EXISTS (
+            SELECT 1 FROM sessions_app_message later
+            WHERE later.session_id = session.id AND later.turn_id IS DISTINCT FROM %(turn)s
+                AND later.position > (SELECT min(position) FROM sessions_app_message WHERE turn_id = %(turn)s))
+    RETURNING session.id
+), turn AS (
+    UPDATE sessions_app_turn SET
+        status = 'running', error_code = '', error_detail = '', partial_text = '',
+        started_at = clock_timestamp(), finished_at = NULL
+    FROM claimed WHERE sessions_app_turn.id = %(turn)s
+)
+SELECT id FROM claimed
+"""
+
+# As one JSON text: a parameter for each column's array costs the client several times as much.
+INSERT_MESSAGES = """INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content,
+        tool_round, tool_name, tool_call_id, tool_arguments, extra, reasoning, created_at)
+    SELECT m.id, owned.id, %(turn)s, owned.position + m.number - 1, m.role, m.content, m.tool_round,
+        m.tool_name, m.tool_call_id, m.tool_arguments, m.extra, COALESCE(m.reasoning, ''), m.created_at
+    FROM owned, ROWS FROM (json_to_recordset(%(messages)s::json) AS (id uuid, role text, content text,
+        created_at timestamptz, tool_round int, tool_name text, tool_call_id text, tool_arguments text, extra jsonb,
+        reasoning text))
+        WITH ORDINALITY AS m(id, role, content, created_at, tool_round, tool_name, tool_call_id, tool_arguments,
+            extra, reasoning, number)"""
+
+# The end of a turn holds only while the turn still owns the session: one that was interrupted, deleted or
+# taken for dead in between writes nothing.
+FINISH_TURN = f"""
+WITH owned AS (
+    UPDATE sessions_app_chatsession SET
+        status = %(session_status)s, version = version + 1, running_turn = NULL, lease_expires_at = NULL,
+        next_position = next_position + %(message_count)s, last_active_at = clock_timestamp(),
+        undelivered_events = undelivered_events + (%(event_kind)s::text IS NOT NULL)::int
+    WHERE id = %(session)s AND running_turn = %(turn)s AND status = 'processing'
+    RETURNING id, next_position - %(message_count)s AS position, version, undelivered_events, last_active_at
+), turn AS (
+    UPDATE sessions_app_turn SET
+        status = %(turn_status)s, finished_at = clock_timestamp(), partial_text = %(partial_text)s, model = %(model)s,
+        finish_reason = %(finish_reason)s, error_code = %(error_code)s, error_detail = %(error_detail)s,
+        prompt_tokens = %(prompt_tokens)s, completion_tokens = %(completion_tokens)s,
+        tool_rounds = %(tool_rounds)s, first_token_ms = %(first_token_ms)s, open_calls = NULL,
+        cost = %(cost)s::numeric, attempts = %(attempts)s::jsonb
+    FROM owned WHERE sessions_app_turn.id = %(turn)s
+), messages AS (
+    {INSERT_MESSAGES}
+), event AS (
+    INSERT INTO sessions_app_systemevent (session_id, kind, payload)
+    SELECT id, %(event_kind)s, %(event_payload)s FROM owned WHERE %(event_kind)s::text IS NOT NULL
+)
+SELECT version, undelivered_events, last_active_at FROM owned
+"""
+
+# One statement renews the leases of all turns of a worker and stores what they have streamed so far; it
+# returns the turns that still own their session. A row that somebody holds (an operator's long transaction) is
+# passed over: it must not take the leases of all other turns along.
+RENEW_LEASES = """
+WITH mine AS (
+    SELECT * FROM unnest(%(sessions)s::uuid[], %(turns)s::uuid[], %(texts)s::text[]) AS t(session, turn, text)
+), owned AS (
+    SELECT session.id, session.running_turn FROM sessions_app_chatsession session
+    JOIN mine ON session.id = mine.session AND session.running_turn = mine.turn
+), free AS (
+    SELECT session.id FROM sessions_app_chatsession session JOIN owned ON owned.id = session.id
+    FOR UPDATE OF session SKIP LOCKED
+), renewed AS (
+    UPDATE sessions_app_chatsession session
+    SET lease_expires_at = clock_timestamp() + %(lease)s * interval '1 second'
+    FROM free WHERE session.id = free.id
+    RETURNING session.running_turn
+), flushed AS (
+    UPDATE sessions_app_turn turn SET partial_text = mine.text
+    FROM mine JOIN renewed ON renewed.running_turn = mine.turn
+    WHERE turn.id = mine.turn AND turn.partial_text <> mine.text
+)
+SELECT running_turn FROM owned
+"""
+
+# A worker died, or does not hear that it shall stop: what it had stored becomes the reply, and the session reads
+# as interrupted. Also for turns that wait for a confirmation in vain (sessions_app/sql/pauses.py).
+GIVE_UP_TURN = """
+WITH expired AS (
+    UPDATE sessions_app_chatsession session SET
+        status = {becomes}, version = version + 1, running_turn = NULL, lease_expires_at = NULL,
+        next_position = next_position + (turn.partial_text <> '')::int
+            + jsonb_array_length(COALESCE(turn.open_calls, '[]'))
+    FROM sessions_app_turn turn
+    WHERE session.id = %(session)s AND turn.id = session.running_turn AND {condition}
+    RETURNING session.id, turn.id AS turn, turn.partial_text, turn.open_calls, session.next_position,
+        turn.paused_until < clock_timestamp() AS is_overdue
+), turn AS (
+    UPDATE sessions_app_turn SET
+        status = 'interrupted', finished_at = clock_timestamp(), partial_text = '', open_calls = NULL,
+        error_code = {code}, error_detail = {detail}
+    FROM expired WHERE sessions_app_turn.id = expired.turn
+), message AS (
+    INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content, tool_round, tool_name,
+        tool_call_id, tool_arguments, created_at)
+    SELECT gen_random_uuid(), id, turn, next_position - 1, 'agent', partial_text, 0, '', '', '', clock_timestamp()
+    FROM expired WHERE partial_text <> ''
+), results AS (
+    INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content, tool_round, tool_name,
+        tool_call_id, tool_arguments, extra, reasoning, created_at)
+    SELECT gen_random_uuid(), id, turn,
+        next_position - (partial_text <> '')::int - jsonb_array_length(open_calls) + number - 1, 'tool',
+        COALESCE(call ->> 'result', {unknown}), (call ->> 'round_number')::int, left(call ->> 'name', 64),
+        left(call ->> 'call_id', 100), call ->> 'arguments', NULLIF(call -> 'extra', 'null'),
+        COALESCE(call ->> 'reasoning', ''), clock_timestamp()
+    FROM expired, jsonb_array_elements(open_calls) WITH ORDINALITY AS calls(call, number)
+)
+SELECT id FROM expired
+"""
+
+EXPIRE_TURN = GIVE_UP_TURN.format(
+    condition="session.status = 'processing' AND session.lease_expires_at < clock_timestamp()",
+    becomes="'interrupted'",
+    code="'worker_lost'",
+    detail="'The worker that ran this turn went away.'",
+    unknown=f"'{UNKNOWN_OUTCOME}'",
+)
+INTERRUPT_TURN = GIVE_UP_TURN.format(
+    condition="session.status = 'processing' AND session.running_turn = %(turn)s",
+    becomes="'interrupted'",
+    code="'interrupted'",
+    detail="'The client interrupted this turn.'",
+    unknown=f"'{UNKNOWN_OUTCOME}'",
+)
+
+# What a round of tool calls added, stored while the turn goes on: a crash does not undo it, and every worker's
+# snapshot shows it. Calls whose repetition would matter are journalled before they are made.
+APPEND_MESSAGES = f"""
+WITH owned AS (
+    UPDATE sessions_app_chatsession SET
+        version = version + 1, next_position = next_position + %(message_count)s,
+        last_active_at = clock_timestamp()
+    WHERE id = %(session)s AND running_turn = %(turn)s AND status = 'processing'
+    RETURNING id, next_position - %(message_count)s AS position, version
+), messages AS (
+    {INSERT_MESSAGES}
+), flushed AS (
+    UPDATE sessions_app_turn SET partial_text = '', open_calls = %(open_calls)s::jsonb
+    FROM owned WHERE sessions_app_turn.id = %(turn)s
+)
+SELECT version FROM owned
+"""
+
+READ_PARTIAL_TEXT = "SELECT partial_text FROM sessions_app_turn WHERE id = %(turn)s"
