@@ -111,7 +111,7 @@ class Limit:
     async def finish(
         self, session_id: uuid.UUID, thread: Thread, turn: uuid.UUID, text: str, usage: Mapping[str, int]
     ) -> None:
-        """Store the reply and give the session free, in one statement."""
+        """Store the reply and release the session, in one statement."""
         message_id, now = uuid.uuid4(), datetime.now(UTC)
         parameters = {"session": session_id, "turn": turn, **_outcome(message_id, text, now), **usage}
         thread.version = (await self.execute(sql_turns.FINISH_TURN, parameters))[0][0]

@@ -231,7 +231,7 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
         return self._revoke_page(request, list(queryset))
 
     def revoke_view(self, request: HttpRequest) -> HttpResponse:
-        """Ask (GET), then revoke the keys whose ids stand in `ids`, separated by commas (POST)."""
+        """Ask (GET), then revoke the keys whose ids are listed in `ids`, separated by commas (POST)."""
         if not self.has_change_permission(request):
             raise PermissionDenied
         wanted = (request.POST if request.method == "POST" else request.GET).get("ids", "").split(",")

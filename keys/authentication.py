@@ -32,7 +32,7 @@ class AppKeyAuthentication(BaseAuthentication):
     """
 
     async def authenticate(self, request: Request) -> tuple[None, Caller]:  # type: ignore[override]
-        """Return (None, caller): a key stands for no user.
+        """Return (None, caller): a key belongs to no user.
 
         Raises:
             AuthenticationFailed: a key is sent and does not open anything.

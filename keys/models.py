@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps_registry.models import App
 
-# What stands in place of the operator when `manage.py issue_key` has issued a key.
+# Shown in place of the operator for keys issued by `manage.py issue_key`.
 BY_COMMAND = "command"
 
 

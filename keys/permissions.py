@@ -26,5 +26,5 @@ class AppPermission(BasePermission):
 
 
 def may_use(caller: Caller, app: AppConfig | None) -> bool:
-    """Whether a caller may use an App; None stands for one that is unknown or inactive."""
+    """Whether a caller may use an App; None: it is unknown or inactive."""
     return app is not None and (app.is_default or app.id in caller.app_ids)

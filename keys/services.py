@@ -60,7 +60,7 @@ def issue_key(
 
 
 def revoke_key(app_key: AppKey) -> AppKey:
-    """Revoke a key for good; it fails on the next request on every worker. Revoking twice changes nothing."""
+    """Revoke a key permanently; it fails on the next request on every worker. Revoking twice changes nothing."""
     AppKey.objects.filter(pk=app_key.pk, revoked_at=None).update(revoked_at=timezone.now())
     app_key.refresh_from_db(fields=["revoked_at"])
     return app_key

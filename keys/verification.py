@@ -4,7 +4,7 @@ A key that opens nothing costs and says the same, whether its id is unknown, its
 expired: a run of argon2 in the queue of failures, one count for its id and address, and 401, or 429 once there are too
 many. The throttle governs these answers, never a good key: a guesser behind the same proxy locks nobody out.
 
-Two things tell a good key from a guess before argon2 does. Keys that this worker has verified are known by a keyed
+Two checks tell a good key from a guess before argon2 runs. Keys that this worker has verified are known by a keyed
 digest. For the others, a few bits of a digest are stored next to the hash: a secret that fits them is checked in a
 queue of its own, which guesses do not reach; one that does not can only fail. While an id is blocked for an address,
 the bits are remembered, so a flood costs no statement, and yet the holder's key is read and passes. A key of an earlier
