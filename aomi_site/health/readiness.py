@@ -10,7 +10,7 @@ from psycopg.errors import UndefinedTable
 
 from apps_registry.support import database
 from apps_registry.support.database_errors import kind
-from apps_registry.support.error_place import place
+from apps_registry.support.error_location import location
 from apps_registry.support.forever import failing_loops
 from chat.providers.breaker import breakers
 from sessions_app.events.hub import hub
@@ -75,7 +75,7 @@ async def _attempt(work: Coroutine[Any, Any, None]) -> str | None:
     except Exception as error:
         fault = kind(error)
         if fault is None:
-            logger.error("the readiness probe failed: %s", place(error))
+            logger.error("the readiness probe failed: %s", location(error))
         return fault or "failed"
     return None
 

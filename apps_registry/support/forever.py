@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from apps_registry.support.error_place import place
+from apps_registry.support.error_location import location
 from apps_registry.support.metrics import LOOP_FAILURES
 
 logger = logging.getLogger("aomi.loops")
@@ -62,7 +62,7 @@ async def survive(name: str, step: Callable[[], Awaitable[object]]) -> object:
             raise
         return _failed(name, "cancelled from within")
     except Exception as error:
-        return _failed(name, place(error))
+        return _failed(name, location(error))
 
 
 def failing_loops() -> list[str]:
