@@ -109,7 +109,7 @@ async def by_vector(plan: SearchPlan, config: EmbeddingConfig, vector: str, *, e
 
 
 async def _indexed(statement: str, values: dict[str, object]) -> list[tuple[int, float]]:
-    async with database.borrowed() as connection:
+    async with database.pooled_connection() as connection:
         async with connection.pipeline(), connection.transaction():
             await connection.execute(sql.SCAN_SETTINGS)
             cursor = await connection.execute(statement, values, prepare=False)

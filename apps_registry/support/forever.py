@@ -41,13 +41,13 @@ async def forever(
     """
     while goes_on():
         await asyncio.sleep(every() if callable(every) else every)
-        while (result := await survive(name, step)) is True:
+        while (result := await run_once(name, step)) is True:
             pass
         if result is FAILED and not every:
             await asyncio.sleep(FAILURE_PAUSE_SECONDS)
 
 
-async def survive(name: str, step: Callable[[], Awaitable[object]]) -> object:
+async def run_once(name: str, step: Callable[[], Awaitable[object]]) -> object:
     """Do one round of a loop; return what it returns, or FAILED.
 
     Args:

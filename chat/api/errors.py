@@ -13,7 +13,7 @@ from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from apps_registry.support.database_errors import may_pass
+from apps_registry.support.database_errors import is_transient
 from apps_registry.support.error_location import location
 from apps_registry.support.metrics import REFUSALS
 from apps_registry.support.request_ids import request_id
@@ -115,7 +115,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer what nothing else caught; Django's handler500."""
     error = sys.exc_info()[1]
-    is_away = error is not None and may_pass(error)
+    is_away = error is not None and is_transient(error)
     answer = DATABASE_AWAY if is_away else SERVER_FAILED
     if not _is_page(request):
         response = plain_problem(answer.status, answer.code, answer.detail)
@@ -174,7 +174,7 @@ def _answer(exc: Exception) -> _Answer:
     if isinstance(exc, exceptions.APIException):
         retry_after = getattr(exc, "retry_after", 0)
         return _Answer(exc.status_code, str(exc.get_codes()), _sentence(exc), retry_after)
-    return DATABASE_AWAY if may_pass(exc) else SERVER_FAILED
+    return DATABASE_AWAY if is_transient(exc) else SERVER_FAILED
 
 
 def _sentence(exc: Exception) -> str:

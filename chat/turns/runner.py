@@ -10,7 +10,7 @@ import orjson
 from django.conf import settings
 
 from apps_registry.mcp.sessions import mcp_sessions
-from apps_registry.support.database_errors import may_pass
+from apps_registry.support.database_errors import is_transient
 from apps_registry.support.error_location import location
 from apps_registry.support.forever import forever
 from apps_registry.support.metrics import TURNS
@@ -152,7 +152,7 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
     unrepeatable = {tool.name for tool in app.tools if not tool.is_idempotent}
     preamble = await _system_prompt(turn, session)
     models = FallbackModel(
-        app.models_from(turn.model),
+        app.models_starting_with(turn.model),
         app.sampling,
         breakers,
         prompt_for=lambda model: _prompt(turn, session, preamble, model),
@@ -237,7 +237,7 @@ async def _system_prompt(turn: RunningTurn, session: Session) -> str:
         try:
             earlier = await earlier_sessions(session, has_key=turn.has_key)
         except Exception as error:
-            if not may_pass(error):
+            if not is_transient(error):
                 raise
             # The turn is answered without, and stored once Postgres is back.
             logger.warning("turn %s recalls nothing: %s", turn.turn_id, type(error).__name__)
@@ -280,10 +280,10 @@ async def _store(turn: RunningTurn, outcome: TurnOutcome) -> TurnOutcome:
             turn.session = await turns.finish(session, turn.turn_id, outcome)
             return outcome
         except Exception as error:
-            if may_pass(error) and asyncio.get_running_loop().time() > deadline:
+            if is_transient(error) and asyncio.get_running_loop().time() > deadline:
                 logger.error("turn %s is lost: Postgres stayed away (%s)", turn.turn_id, location(error))
                 raise
-            if not may_pass(error):
+            if not is_transient(error):
                 logger.error("the result of turn %s could not be stored as it is: %s", turn.turn_id, location(error))
                 if (smaller := next(less, None)) is None:
                     raise
