@@ -188,7 +188,7 @@ class AppConfig:
         """Return the release that answers in a session; of the live configuration; see `release_to_run`."""
         return release_to_run(self.release_id, kept, keeps=self.sessions_keep_release)
 
-    def models_from(self, first: ModelConfig) -> tuple[ModelConfig, ...]:
+    def models_starting_with(self, first: ModelConfig) -> tuple[ModelConfig, ...]:
         """Return the models in the order in which a turn asks them: one, then the others as they are offered."""
         return (first, *(model for model in self.models if model.name != first.name))
 

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from apps_registry.models import App, Document, EmbeddingModel
 from apps_registry.retrieval.passages import fuse
-from apps_registry.retrieval.rankings import EXACT_UP_TO, Plan, by_vector, by_words, make_plan
+from apps_registry.retrieval.rankings import EXACT_UP_TO, SearchPlan, by_vector, by_words, make_plan
 from apps_registry.retrieval.search import query_vector, search
 from apps_registry.support import database
 from bench.cpu import cpu_seconds
@@ -148,7 +148,7 @@ async def _parts(app: App, questions: Sequence[str]) -> dict[str, Any]:
     return {name: _quantiles(times[name]) for name in PARTS}
 
 
-async def _plan(app: App, question: str) -> Plan:
+async def _plan(app: App, question: str) -> SearchPlan:
     plan = await make_plan(app.pk, question, tag=None, documents=None)
     assert plan is not None
     return plan

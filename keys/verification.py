@@ -25,7 +25,7 @@ from typing import NoReturn
 from cachetools import LRUCache
 
 from apps_registry.support import database
-from apps_registry.support.database_errors import may_pass
+from apps_registry.support.database_errors import is_transient
 from keys import crypto
 
 # The revision comes along, so that a warm request reads nothing else.
@@ -174,7 +174,7 @@ async def _note(statement: str, parameters: Sequence[object]) -> None:
     try:
         await database.execute(statement, parameters)
     except Exception as error:
-        if not may_pass(error):
+        if not is_transient(error):
             raise
 
 

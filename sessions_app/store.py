@@ -15,7 +15,7 @@ from psycopg.errors import ForeignKeyViolation
 from psycopg.rows import TupleRow
 
 from apps_registry.support import database
-from apps_registry.support.database_errors import may_pass
+from apps_registry.support.database_errors import is_transient
 from apps_registry.support.metrics import SESSION_LOADS
 from sessions_app.events.hub import hub
 from sessions_app.sql import many as sql_many
@@ -163,14 +163,14 @@ class SessionStore:
         try:
             rows = await database.execute(sql.DELIVER_EVENTS, {"session": session_id})
         except Exception as error:
-            if not may_pass(error):
+            if not is_transient(error):
                 raise
             return []
         return [(kind, payload) for kind, payload in rows]
 
     async def _read(self, session_id: UUID) -> tuple[Session | None, bool]:
         parameters = {"session": session_id}
-        async with database.borrowed() as connection:
+        async with database.pooled_connection() as connection:
             # One snapshot for both statements: messages of the very version that the row says.
             async with connection.pipeline():
                 await connection.execute(READ_TOGETHER)

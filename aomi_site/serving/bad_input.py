@@ -7,7 +7,7 @@ from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.utils.deprecation import MiddlewareMixin
 
-from apps_registry.support.error_place import place
+from apps_registry.support.error_location import location
 
 logger = logging.getLogger("aomi.admin")
 
@@ -22,6 +22,6 @@ class BadInputMiddleware(MiddlewareMixin):
         """Return the refusal; None for what is not the sender's fault."""
         if isinstance(exception, BAD_INPUT) and (request.GET or request.method == "POST"):
             # Logged, since an error in our code would look the same.
-            logger.warning("%s: refused: %s", request.path, place(exception))
+            logger.warning("%s: refused: %s", request.path, location(exception))
             return HttpResponseBadRequest("This request holds an invalid value.", content_type="text/plain")
         return None

@@ -1,7 +1,7 @@
-"""Encryption of what operators entrust to us, bound to the place that it belongs to.
+"""Encryption of what operators entrust to us, bound to the binding that it belongs to.
 
 Fernet (AES-128-CBC with HMAC-SHA256, https://github.com/fernet/spec) authenticates a token but knows no
-associated data; so the place stands inside the token and is checked when it is opened: a token that was copied
+associated data; so the binding stands inside the token and is checked when it is opened: a token that was copied
 into another row does not open there.
 """
 
@@ -25,12 +25,12 @@ class NoKeys(Exception):
         )
 
 
-def encrypt(value: str, *, place: str, keys: Sequence[str]) -> str:
+def encrypt(value: str, *, binding: str, keys: Sequence[str]) -> str:
     """Return a value encrypted.
 
     Args:
         value: what to keep secret.
-        place: what the value belongs to, such as `app:7:secret:API_KEY`.
+        binding: what the value belongs to, such as `app:7:secret:API_KEY`.
         keys: the first encrypts.
 
     Raises:
@@ -38,15 +38,15 @@ def encrypt(value: str, *, place: str, keys: Sequence[str]) -> str:
     """
     if not keys:
         raise NoKeys
-    return Fernet(keys[0]).encrypt(orjson.dumps([place, value])).decode()
+    return Fernet(keys[0]).encrypt(orjson.dumps([binding, value])).decode()
 
 
-def decrypt(token: str, *, place: str, keys: Sequence[str]) -> str:
+def decrypt(token: str, *, binding: str, keys: Sequence[str]) -> str:
     """Return what `encrypt` was given.
 
     Args:
         token: what `encrypt` returned.
-        place: what the value belongs to, as it was encrypted.
+        binding: what the value belongs to, as it was encrypted.
         keys: any of them may have encrypted it.
 
     Raises:
@@ -56,6 +56,6 @@ def decrypt(token: str, *, place: str, keys: Sequence[str]) -> str:
         bound_to, value = orjson.loads(MultiFernet([Fernet(key) for key in keys]).decrypt(token))
     except (InvalidToken, ValueError, TypeError):  # ValueError: there are no keys, or what is inside is not ours
         raise Unreadable("it was changed, or encrypted under a key that SECRETS_KEYS does not hold") from None
-    if bound_to != place:
-        raise Unreadable("it was encrypted for another place")
+    if bound_to != binding:
+        raise Unreadable("it was encrypted for another binding")
     return str(value)

@@ -38,7 +38,7 @@ class ProviderKey:
     keys: Keys
 
     @property
-    def place(self) -> str:
+    def binding(self) -> str:
         """What the token is bound to: a key never goes to another address than it was given for."""
         return f"provider:{self.provider_id}:key:{self.base_url}"
 
@@ -50,7 +50,7 @@ class ProviderKey:
         """
         if self.token:
             try:
-                return decrypt(self.token, place=self.place, keys=self.keys.all)
+                return decrypt(self.token, binding=self.binding, keys=self.keys.all)
             except Unreadable as error:
                 raise NoProviderKey(f"the stored key cannot be read: {error}") from None
         if not self.variable:

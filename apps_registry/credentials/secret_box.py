@@ -43,7 +43,7 @@ class SecretBox:
     def _opened(self, name: str) -> str:
         token = self.tokens[name]
         try:
-            return decrypt(token, place=secret_place(self.app_id, name), keys=self.keys.all)
+            return decrypt(token, binding=secret_binding(self.app_id, name), keys=self.keys.all)
         except Unreadable as error:
             raise ToolError(f"the secret {name} cannot be read: {error}; its operator must set it again") from None
 
@@ -67,6 +67,6 @@ class Keys:
         self.all = keys
 
 
-def secret_place(app_id: int, name: str) -> str:
+def secret_binding(app_id: int, name: str) -> str:
     """Return what the token of an App's secret is bound to."""
     return f"app:{app_id}:secret:{name}"

@@ -22,7 +22,7 @@ from apps_registry.http_tools.shortening import cut, cut_result
 from apps_registry.http_tools.templates import Missing
 from apps_registry.outbound.client import CallRecord, OutboundRequest, OutboundResponse, send
 from apps_registry.outbound.errors import OutboundError
-from apps_registry.support.retry_after import seconds_of
+from apps_registry.support.retry_after import retry_after_seconds
 from apps_registry.support.visible_text import visible, visible_data
 from apps_registry.tools.arguments import dump_arguments
 from apps_registry.tools.base import Tool, ToolContext, ToolError
@@ -161,7 +161,7 @@ async def _send(
             if is_last or not error.is_transient or loop.time() + pause >= deadline:
                 raise
         else:
-            pause = max(pause, seconds_of(response.headers.get("retry-after", "")) or 0)
+            pause = max(pause, retry_after_seconds(response.headers.get("retry-after", "")) or 0)
             if is_last or response.status not in TRANSIENT_STATUS or loop.time() + pause >= deadline:
                 return response
         await asyncio.sleep(pause)

@@ -13,7 +13,7 @@ import orjson
 from apps_registry.mcp.session import McpSession
 from apps_registry.mcp.wire import Endpoint
 from apps_registry.outbound.client import CallRecord
-from apps_registry.support.error_place import place
+from apps_registry.support.error_location import location
 
 logger = logging.getLogger("aomi.mcp")
 
@@ -129,7 +129,7 @@ async def _close(open_: _Open) -> None:
         if records:
             await open_.store(records)
     except Exception as error:  # the turn is over: nobody is there to be told
-        logger.warning("an MCP session could not be ended: %s", place(error))
+        logger.warning("an MCP session could not be ended: %s", location(error))
 
 
 def _fingerprint(owner: Hashable, endpoint: Endpoint) -> bytes:

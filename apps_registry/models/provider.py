@@ -156,7 +156,7 @@ class Provider(models.Model):
         Raises:
             apps_registry.credentials.encryption.NoKeys: SECRETS_KEYS is empty.
         """
-        self.api_key_token = encrypt(value, place=self.key.place, keys=settings.SECRETS_KEYS)
+        self.api_key_token = encrypt(value, binding=self.key.binding, keys=settings.SECRETS_KEYS)
 
     def reencrypt(self) -> None:
         """Encrypt the key anew, under the first of SECRETS_KEYS.
@@ -164,7 +164,7 @@ class Provider(models.Model):
         Raises:
             apps_registry.credentials.encryption.Unreadable: none of them opens it.
         """
-        self.set_key(decrypt(self.api_key_token, place=self.key.place, keys=settings.SECRETS_KEYS))
+        self.set_key(decrypt(self.api_key_token, binding=self.key.binding, keys=settings.SECRETS_KEYS))
 
 
 class Model(models.Model):

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.functions import Lower, Now
 
 from apps_registry.credentials.encryption import decrypt, encrypt
-from apps_registry.credentials.secret_box import secret_place
+from apps_registry.credentials.secret_box import secret_binding
 from apps_registry.credentials.secret_hosts import parse_hosts
 from apps_registry.http_tools.definition import HttpToolDefinition
 
@@ -115,9 +115,9 @@ class Secret(models.Model):
         return self.name
 
     @property
-    def place(self) -> str:
+    def binding(self) -> str:
         """What its token is bound to."""
-        return secret_place(self.app_id, self.name)
+        return secret_binding(self.app_id, self.name)
 
     @property
     def bound_hosts(self) -> frozenset[str]:
@@ -130,7 +130,7 @@ class Secret(models.Model):
         Raises:
             apps_registry.credentials.encryption.NoKeys: SECRETS_KEYS is empty.
         """
-        self.token = encrypt(value, place=self.place, keys=settings.SECRETS_KEYS)
+        self.token = encrypt(value, binding=self.binding, keys=settings.SECRETS_KEYS)
 
     def reencrypt(self) -> None:
         """Encrypt the value again, under the first key.
@@ -138,7 +138,7 @@ class Secret(models.Model):
         Raises:
             apps_registry.credentials.encryption.Unreadable: no key opens it.
         """
-        self.set_value(decrypt(self.token, place=self.place, keys=settings.SECRETS_KEYS))
+        self.set_value(decrypt(self.token, binding=self.binding, keys=settings.SECRETS_KEYS))
 
 
 class OutboundCall(models.Model):

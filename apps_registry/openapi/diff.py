@@ -64,7 +64,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class OpenAPIPlan:
     """All changes of an import, and what could not be imported."""
 
     changes: tuple[Change, ...]
@@ -104,7 +104,7 @@ def compare(
     known: Mapping[str, Known],
     still_there: frozenset[str],
     taken_names: frozenset[str],
-) -> Plan:
+) -> OpenAPIPlan:
     """Return what importing would do.
 
     Args:
@@ -129,7 +129,7 @@ def compare(
             # What the operator has put work into is not thrown away.
             kind: Kind = "removed" if present.definition == present.imported else "turned off"
             changes.append(Change(kind, key, present.definition))
-    return Plan(tuple(changes), tuple(refused))
+    return OpenAPIPlan(tuple(changes), tuple(refused))
 
 
 def _merged(tool: ImportedTool, known: Known) -> Change:

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from apps_registry.openapi.diff import FieldChange, Plan
+from apps_registry.openapi.diff import FieldChange, OpenAPIPlan
 from apps_registry.openapi.operations import Operation
 from apps_registry.support.naming import shortened
 
@@ -21,7 +21,7 @@ def operation_lines(operations: list[Operation], known: set[str]) -> Iterator[st
         yield f"{mark} {operation.key}  {operation.method} {operation.path}  {operation.summary}{tags}"
 
 
-def plan_lines(plan: Plan) -> Iterator[str]:
+def plan_lines(plan: OpenAPIPlan) -> Iterator[str]:
     """Yield what would be done, what cannot be, and which secrets are needed."""
     for change in plan.changes:
         definition = change.definition
@@ -49,7 +49,7 @@ def shown(value: Any) -> str:
     return shortened(orjson.dumps(value).decode(), VALUE_CHARS)
 
 
-def counts(plan: Plan) -> str:
+def counts(plan: OpenAPIPlan) -> str:
     """Return the plan in a sentence."""
     kinds = [change.kind for change in plan.changes]
     parts = [f"{kinds.count(kind)} {kind}" for kind in SIGNS if kind in kinds]

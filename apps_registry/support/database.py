@@ -19,7 +19,7 @@ from psycopg import AsyncConnection, Error, OperationalError
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from apps_registry.support.database_errors import READ_ONLY, kind
+from apps_registry.support.database_errors import READ_ONLY, fault_of
 from apps_registry.support.metrics import DATABASE_CONNECTIONS, DATABASE_FAILURES
 
 P = ParamSpec("P")
@@ -146,9 +146,9 @@ async def execute(statement: str, parameters: Parameters = (), *, prepare: bool 
         prepare: as for `read`.
 
     Raises:
-        psycopg.Error: what Postgres objects to; `may_pass` tells what may succeed later.
+        psycopg.Error: what Postgres objects to; `is_transient` tells what may succeed later.
     """
-    async with borrowed() as connection_:
+    async with pooled_connection() as connection_:
         cursor = await connection_.execute(statement, parameters, prepare=prepare)
         has_rows = cursor.pgresult is not None and cursor.pgresult.nfields > 0
         return await cursor.fetchall() if has_rows else []
@@ -175,7 +175,7 @@ async def read(statement: str, parameters: Parameters = (), *, prepare: bool | N
 
 
 @asynccontextmanager
-async def borrowed() -> AsyncIterator[AsyncConnection[TupleRow]]:
+async def pooled_connection() -> AsyncIterator[AsyncConnection[TupleRow]]:
     """Lend a connection of the pool; what hangs in here fails like a database that is away.
 
     Callers wait for their turn, however many they are, for as long as connections can be had at all.
@@ -217,7 +217,7 @@ def failed_within(seconds: float) -> bool:
 
 def _count(error: Exception) -> str | None:
     global _failed_at  # noqa: PLW0603 - see _pool
-    if fault := kind(error):
+    if fault := fault_of(error):
         _failed_at = time.monotonic()
         DATABASE_FAILURES.labels(fault).inc()
     return fault

@@ -28,7 +28,7 @@ KINDS = {
 LENGTHS = (5, 2)
 
 
-def may_pass(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Tell whether the same statement may succeed later, with nothing changed by us.
 
     True while Postgres is away, starting, read-only, full, or out of connections or memory, and for what it broke off
@@ -38,10 +38,10 @@ def may_pass(error: BaseException) -> bool:
     Args:
         error: any exception: psycopg's, its pool's or the ORM's.
     """
-    return kind(error) is not None
+    return fault_of(error) is not None
 
 
-def kind(error: BaseException) -> str | None:
+def fault_of(error: BaseException) -> str | None:
     """Name the fault in a word; None for an error that will not pass."""
     if isinstance(error, orm.Error) and isinstance(error.__cause__, Error):
         error = error.__cause__

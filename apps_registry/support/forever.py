@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from apps_registry.support.error_place import place
+from apps_registry.support.error_location import location
 from apps_registry.support.metrics import LOOP_FAILURES
 
 logger = logging.getLogger("aomi.loops")
@@ -41,13 +41,13 @@ async def forever(
     """
     while goes_on():
         await asyncio.sleep(every() if callable(every) else every)
-        while (result := await survive(name, step)) is True:
+        while (result := await run_once(name, step)) is True:
             pass
         if result is FAILED and not every:
             await asyncio.sleep(FAILURE_PAUSE_SECONDS)
 
 
-async def survive(name: str, step: Callable[[], Awaitable[object]]) -> object:
+async def run_once(name: str, step: Callable[[], Awaitable[object]]) -> object:
     """Do one round of a loop; return what it returns, or FAILED.
 
     Args:
@@ -62,7 +62,7 @@ async def survive(name: str, step: Callable[[], Awaitable[object]]) -> object:
             raise
         return _failed(name, "cancelled from within")
     except Exception as error:
-        return _failed(name, place(error))
+        return _failed(name, location(error))
 
 
 def failing_loops() -> list[str]:

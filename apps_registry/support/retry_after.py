@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 
-def seconds_of(value: str) -> float | None:
+def retry_after_seconds(value: str) -> float | None:
     """Return for how many seconds a server asks to be left alone; None when it does not say so."""
     value = value.strip()
     if value.isascii() and value.isdigit():

@@ -13,8 +13,8 @@ from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from apps_registry.support.database_errors import may_pass
-from apps_registry.support.error_place import place
+from apps_registry.support.database_errors import is_transient
+from apps_registry.support.error_location import location
 from apps_registry.support.metrics import REFUSALS
 from apps_registry.support.request_ids import request_id
 from chat.providers.base import ModelFailure, ModelTimeout
@@ -70,7 +70,7 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
     """Return the answer to any exception of an API view; DRF's EXCEPTION_HANDLER."""
     answer = _answer(exc)
     if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        logger.error("%s: %s id=%s", context["request"].path, place(exc), request_id())
+        logger.error("%s: %s id=%s", context["request"].path, location(exc), request_id())
     headers = {"Retry-After": str(answer.retry_after)} if answer.retry_after else {}
     if challenge := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
@@ -115,7 +115,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer what nothing else caught; Django's handler500."""
     error = sys.exc_info()[1]
-    is_away = error is not None and may_pass(error)
+    is_away = error is not None and is_transient(error)
     answer = DATABASE_AWAY if is_away else SERVER_FAILED
     if not _is_page(request):
         response = plain_problem(answer.status, answer.code, answer.detail)
@@ -124,7 +124,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     else:
         return defaults.server_error(request)
     if is_away and error is not None:
-        logger.warning("%s: %s", request.path, place(error))
+        logger.warning("%s: %s", request.path, location(error))
         response.headers["Retry-After"] = str(answer.retry_after)
         response._has_been_logged = True  # type: ignore[attr-defined]  # else Django logs a traceback
     return response
@@ -174,7 +174,7 @@ def _answer(exc: Exception) -> _Answer:
     if isinstance(exc, exceptions.APIException):
         retry_after = getattr(exc, "retry_after", 0)
         return _Answer(exc.status_code, str(exc.get_codes()), _sentence(exc), retry_after)
-    return DATABASE_AWAY if may_pass(exc) else SERVER_FAILED
+    return DATABASE_AWAY if is_transient(exc) else SERVER_FAILED
 
 
 def _sentence(exc: Exception) -> str:

@@ -16,7 +16,7 @@ from uuid import UUID
 from rest_framework.exceptions import APIException, AuthenticationFailed
 
 from apps_registry.runtime.app_configs import app_configs
-from apps_registry.support.error_place import place
+from apps_registry.support.error_location import location
 from apps_registry.support.forever import forever
 from chat.api.access import refusal_to_chat, refusal_to_read
 from chat.api.errors import NoSuchSession
@@ -116,7 +116,7 @@ class AccessGuard:
             try:
                 why = await _refusal(each, callers.get(each.caller.key_id), apps)
             except Exception as error:  # an App that cannot be read: the others' streams do not wait for it
-                logger.warning("access of an open stream not checked: %s", place(error))
+                logger.warning("access of an open stream not checked: %s", location(error))
                 continue
             each.checked_at = began
             if why is not None:
