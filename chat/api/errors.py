@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from apps_registry.support.database_errors import may_pass
 from apps_registry.support.error_place import place
 from apps_registry.support.metrics import REFUSALS
+from apps_registry.support.paths import API_PREFIX
 from apps_registry.support.request_ids import request_id
 from chat.access import AppNotAuthorized, KeyNeeded, NoSuchSession
 from chat.providers.base import ModelFailure, ModelTimeout
@@ -101,7 +102,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def _is_page(request: HttpRequest) -> bool:
     """Whether somebody looks at the answer: a browser, outside of the API, that asks for a page."""
-    return not request.path.startswith("/api/") and "text/html" in request.headers.get("Accept", "")
+    return not request.path.startswith(API_PREFIX) and "text/html" in request.headers.get("Accept", "")
 
 
 @dataclass(frozen=True, slots=True)
