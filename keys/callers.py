@@ -9,10 +9,12 @@ from apps_registry.values import AppConfig
 class Caller:
     """Who asks, and what that opens, as of one revision of the registry.
 
+    A request's comes from `keys.verification`, which checks its key; `callers_now` there gives those of known keys.
+
     Attributes:
         key_id: the AppKey's id; None without a key.
         app_ids: the Apps that are open to the caller next to the default App: those in the key's scope.
-        revision: what `apps_registry.runtime.app_configs` wants to know.
+        revision: the registry's, which `apps_registry.runtime.app_configs` compares with its own.
     """
 
     key_id: int | None

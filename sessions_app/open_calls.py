@@ -43,6 +43,14 @@ class OpenCall:
     reasoning: str = ""
 
 
+def load(stored: Sequence[Mapping[str, Any]]) -> list[OpenCall]:
+    """Return the calls that the column `open_calls` of a turn holds."""
+    return [
+        OpenCall(**{**call, "kind": None if call.get("kind") is None else QuestionKind(call["kind"])})
+        for call in stored
+    ]
+
+
 def dump(calls: Sequence[OpenCall]) -> str | None:
     """Return calls as the column `open_calls` of their turn holds them; None for none."""
     return orjson.dumps(calls).decode() if calls else None

@@ -10,7 +10,7 @@ import orjson
 from django.conf import settings
 
 from apps_registry.support import database
-from sessions_app.open_calls import OpenCall
+from sessions_app.open_calls import OpenCall, load
 from sessions_app.questions import Answer
 from sessions_app.sql import pauses as sql_pauses
 
@@ -80,7 +80,7 @@ async def take_answer(session_id: UUID, answer: Answer) -> Resumed | None:
     if rows[0][1] == "paused":
         return None
     turn_id, _, open_calls, *counts = rows[0]
-    return Resumed(turn_id, [OpenCall(**each) for each in open_calls], *counts)
+    return Resumed(turn_id, load(open_calls), *counts)
 
 
 async def end(session_id: UUID, turn_id: UUID) -> None:
