@@ -27,6 +27,7 @@ from cachetools import LRUCache
 from apps_registry.support import database
 from apps_registry.support.database_errors import is_transient
 from keys import crypto
+from keys.callers import Caller
 
 # The revision comes along, so that a warm request reads nothing else.
 READ_KEY = """
@@ -88,21 +89,6 @@ FAILURES_PER_MINUTE = 20
 ADDRESS_FAILURES_PER_MINUTE = 500
 # What is compared where there is no key, so that it takes as long.
 NOBODYS_HASH = crypto.hash_secret("")
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks: the App key, if any, and the registry's revision at this moment.
-
-    Attributes:
-        key_id: the AppKey's id; None without a key.
-        app_ids: the Apps in the key's scope.
-        revision: what `apps_registry.runtime.app_configs` wants to know.
-    """
-
-    key_id: int | None
-    app_ids: frozenset[int]
-    revision: int
 
 
 class InvalidKey(Exception):

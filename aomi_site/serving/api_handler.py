@@ -24,10 +24,11 @@ from aomi_site.serving.body_length import AnyLengthHandler
 from aomi_site.serving.cors import note_origin
 from aomi_site.serving.responses import Receive, Scope, Send
 from apps_registry.support.descriptors import budget
+from apps_registry.support.paths import API_PREFIX
 from chat.api.errors import not_found, plain_problem
 
 STALL_SECONDS = 30.0
-UPDATES_PATH = "/api/updates"
+UPDATES_PATH = f"{API_PREFIX}updates"
 STREAM_RETRY_SECONDS = 5
 # The key in a request's META of a refusal that was decided before any view ran.
 REFUSAL = "aomi.refusal"
@@ -133,7 +134,7 @@ class ApiHandler(AnyLengthHandler):
         if refusal := request.META[REFUSAL]:
             return cast(HttpResponseBase, refusal)
         try:
-            if request.path.startswith("/api/"):  # probes come under the machine's own address
+            if request.path.startswith(API_PREFIX):  # probes come under the machine's own address
                 request.get_host()  # refuses foreign names: another site may have pointed its own name at this server
             callback, args, kwargs = self.resolve_request(request)
         except DisallowedHost:

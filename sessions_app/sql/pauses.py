@@ -1,4 +1,4 @@
-"""The statements of turns that wait for their user's confirmation of a tool call.
+"""The statements of turns that wait for answers of their client, today to whether a tool may be called.
 
 Such a turn has the status "paused", and its session, which is not processing, still names it as its turn. Whoever
 changes either holds the session's row first, as in sessions_app/sql/turns.py.
@@ -32,8 +32,9 @@ WITH owned AS (
 SELECT version, undelivered_events, last_active_at FROM owned
 """
 
-# The decision on one call; with the last one the turn goes on, whose calls are thereby journalled. An answer that
-# comes again, too late, or to a question that this session does not ask finds nothing.
+# The answer to one question; with the last one the turn goes on, whose calls are thereby journalled. An answer that
+# comes again, too late, or to a question that this session does not ask finds nothing. Calls stored by an earlier
+# release name no kind: there was one.
 ANSWER = """
 WITH session AS (
     SELECT id, running_turn FROM sessions_app_chatsession
@@ -41,16 +42,19 @@ WITH session AS (
 ), answered AS (
     UPDATE sessions_app_turn turn SET
         open_calls = (
-            SELECT jsonb_agg(CASE WHEN call ->> 'confirmation' = %(call)s THEN call || %(decision)s::jsonb
+            SELECT jsonb_agg(CASE WHEN call ->> 'confirmation' = %(question)s THEN call || %(decision)s::jsonb
                 ELSE call END ORDER BY number)
             FROM jsonb_array_elements(turn.open_calls) WITH ORDINALITY AS calls(call, number)),
         status = CASE WHEN EXISTS (
             SELECT 1 FROM jsonb_array_elements(turn.open_calls) AS other(call)
-            WHERE call ->> 'confirmation' <> %(call)s AND call ->> 'is_approved' IS NULL)
+            WHERE call ->> 'confirmation' <> %(question)s AND call ->> 'is_approved' IS NULL)
             THEN 'paused' ELSE 'running' END
     FROM session
     WHERE turn.id = session.running_turn AND turn.status = 'paused' AND turn.paused_until > clock_timestamp()
-        AND turn.open_calls @> %(asked)s::jsonb
+        AND EXISTS (
+            SELECT 1 FROM jsonb_array_elements(turn.open_calls) AS asked(call)
+            WHERE call ->> 'confirmation' = %(question)s AND call ->> 'is_approved' IS NULL
+                AND COALESCE(call ->> 'kind', 'confirm_tool') = %(kind)s)
     RETURNING turn.id, turn.status, turn.open_calls, turn.prompt_tokens, turn.completion_tokens, turn.tool_rounds,
         turn.first_token_ms, turn.cost, turn.attempts
 ), resumed AS (
