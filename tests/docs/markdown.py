@@ -29,6 +29,12 @@ def section(name: str, heading: str) -> str:
     return text[begin.end() :][: end.start() if end else None]
 
 
+def blocks(name: str, language: str) -> list[str]:
+    """A document's blocks of code in a language."""
+    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```", text_of(name), re.MULTILINE | re.DOTALL)
+    return [block for _, block in found]
+
+
 def links(text: str) -> list[str]:
     """The targets of a text's links, outside of its code."""
     return _LINK.findall(_CODE.sub("", _FENCED.sub("", text)))

@@ -2,10 +2,12 @@
 
 import json
 import re
+import subprocess
+import tomllib
 
 import pytest
 
-from tests.docs.markdown import DOCUMENTS, NAMES, anchors, links, text_of
+from tests.docs.markdown import DOCUMENTS, NAMES, anchors, blocks, links, text_of
 from tests.product import ROOT
 
 README_MAX_BYTES = 8_000
@@ -43,6 +45,21 @@ def test_the_readme_leads_to_every_document() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_json_example_can_be_read(name: str) -> None:
-    for block in re.findall(r"^```json\n(.*?)^```", text_of(name), re.MULTILINE | re.DOTALL):
+def test_every_example_can_be_read(name: str) -> None:
+    for block in blocks(name, "json"):
         json.loads(block)
+    for block in blocks(name, "sh"):
+        read = subprocess.run(["bash", "-n"], input=block, capture_output=True, text=True, check=False)
+        assert read.returncode == 0, f"{name}: {read.stderr}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_extra_and_module_that_is_shown_exists(name: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    # What was, the history may name.
+    shown = set() if name == "CHANGELOG.md" else set(re.findall(r"--extra (\w+)|the extra `(\w+)`", text_of(name)))
+    extras = {next(filter(None, words)) for words in shown}
+    assert extras <= project["project"]["optional-dependencies"].keys()
+    for module in re.findall(r"python3? -m (bench[\w.]*)", text_of(name)):
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), f"{name} shows {module}"
