@@ -1,4 +1,4 @@
-"""All settings, read from the environment; the README's configuration table documents each one."""
+"""All settings, read from the environment; docs/configuration.md documents each one."""
 
 import sys
 from datetime import timedelta
