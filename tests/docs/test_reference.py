@@ -10,7 +10,7 @@ from django.core.management import get_commands, load_command_class
 from django.urls import URLPattern, URLResolver, get_resolver
 from prometheus_client.metrics import MetricWrapperBase
 
-from apps_registry import metrics
+from apps_registry.support import metrics
 from tests.docs.markdown import NAMES, code_words, commands, section, text_of
 from tests.product import ROOT
 
