@@ -4,13 +4,14 @@ Each is one round trip in its own transaction. All times are Postgres's clock_ti
 whose clocks differ cannot steal one another's leases.
 """
 
+from apps_registry.values import release_kept_sql
 from sessions_app.open_calls import UNKNOWN_OUTCOME
 from sessions_app.sql.sessions import SESSION_COLUMNS
 
+_LIVE_RELEASE, _KEEPS_RELEASE = "%(release)s::bigint", "%(keeps_release)s"
+
 # The claim: at most one turn a session. The version proves the caller's copy fresh, the status that no turn
 # runs; the turn and the user's message come to be in the same statement or not at all.
-# The release is that of release_to_run in apps_registry/values.py. LEAST passes over NULL: a session without one
-# takes the live one, as does a session whose own is later than the live one.
 _BEGIN_TURN = """
 , turn AS (
     INSERT INTO sessions_app_turn (id, session_id, app_id, app_key_id, model, status, partial_text,
@@ -31,7 +32,7 @@ CLAIM_SESSION = (
 WITH claimed AS (
     UPDATE sessions_app_chatsession session SET
         status = 'processing', version = version + 1, app_id = %(app)s, running_turn = %(turn)s,
-        release_id = CASE WHEN %(keeps_release)s THEN LEAST(release_id, %(release)s::bigint) END,
+        release_id = {release_kept_sql(live=_LIVE_RELEASE, kept="release_id", keeps=_KEEPS_RELEASE)},
         lease_expires_at = clock_timestamp() + %(lease)s * interval '1 second',
         next_position = next_position + 1, last_active_at = clock_timestamp(),
         title = CASE WHEN title = '' THEN %(title)s ELSE title END,
@@ -58,7 +59,7 @@ WITH claimed AS (
     SELECT %(session)s, %(app)s, 'processing', (random() * 2 ^ 40)::bigint, %(title)s, false, '', false,
         %(user_state)s, %(wallet_address)s, %(wallet_chain_id)s, 1, %(turn)s,
         now.at + %(lease)s * interval '1 second', 0, now.at, now.at,
-        CASE WHEN %(keeps_release)s THEN %(release)s::bigint END
+        {release_kept_sql(live=_LIVE_RELEASE, kept="NULL", keeps=_KEEPS_RELEASE)}
     FROM (SELECT clock_timestamp() AS at) now
     ON CONFLICT (id) DO NOTHING
     RETURNING {SESSION_COLUMNS}, session.next_position
