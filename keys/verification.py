@@ -28,11 +28,12 @@ from apps_registry.support import database
 from apps_registry.support.database_errors import is_transient
 from keys import crypto
 from keys.callers import Caller
+from keys.usability import usable_sql
 
 # The revision comes along, so that a warm request reads nothing else.
-READ_KEY = """
+READ_KEY = f"""
 SELECT revision.number, key.id, key.secret_hash, key.secret_check,
-       key.revoked_at IS NULL AND (key.expires_at IS NULL OR key.expires_at > clock_timestamp()),
+       {usable_sql()},
        ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id),
        key.last_used_at IS NULL OR key.last_used_at < clock_timestamp() - interval '1 minute'
 FROM apps_registry_registryrevision revision
@@ -43,11 +44,10 @@ UPDATE keys_appkey SET last_used_at = clock_timestamp()
 WHERE id = %s AND (last_used_at IS NULL OR last_used_at < clock_timestamp() - interval '1 minute')
 """
 
-READ_CALLERS = """
+READ_CALLERS = f"""
 SELECT revision.number, key.id, ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id)
 FROM apps_registry_registryrevision revision
-LEFT JOIN keys_appkey key ON key.id = ANY(%s) AND key.revoked_at IS NULL
-    AND (key.expires_at IS NULL OR key.expires_at > clock_timestamp())
+LEFT JOIN keys_appkey key ON key.id = ANY(%s) AND {usable_sql()}
 """
 
 STORE_CHECK = "UPDATE keys_appkey SET secret_check = %s WHERE id = %s AND secret_check IS NULL"

@@ -5,7 +5,8 @@ changes either holds the session's row first, as in sessions_app/sql/turns.py.
 """
 
 from sessions_app.open_calls import DECLINED_BY_MESSAGE, INTERRUPTED, NOT_CONFIRMED_IN_TIME
-from sessions_app.sql.turns import GIVE_UP_TURN, INSERT_MESSAGES
+from sessions_app.sql.messages import INSERT_MESSAGES
+from sessions_app.sql.turns import give_up_turn
 
 PAUSE_TURN = f"""
 WITH owned AS (
@@ -72,7 +73,7 @@ SELECT 1 FROM sessions_app_turn WHERE session_id = %(session)s AND open_calls @>
 """
 
 # Nobody answered, or a new message came instead: the calls are not made, and the turn is over.
-END_PAUSE = GIVE_UP_TURN.format(
+END_PAUSE = give_up_turn(
     condition="session.status <> 'processing' AND turn.status = 'paused' AND turn.id = %(turn)s",
     becomes="session.status",
     code="CASE WHEN is_overdue THEN 'not_confirmed' ELSE 'declined' END",
@@ -81,7 +82,7 @@ END_PAUSE = GIVE_UP_TURN.format(
     unknown=f"CASE WHEN is_overdue THEN '{NOT_CONFIRMED_IN_TIME}' ELSE '{DECLINED_BY_MESSAGE}' END",
 )
 
-INTERRUPT_PAUSE = GIVE_UP_TURN.format(
+INTERRUPT_PAUSE = give_up_turn(
     condition="session.status <> 'processing' AND turn.status = 'paused' AND turn.id = %(turn)s",
     becomes="'interrupted'",
     code="'interrupted'",
