@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps_registry.openapi.document import Document, DocumentError, Unsupported
-from apps_registry.support.naming import Names, shortened, tool_name
+from apps_registry.support.naming import UniqueNames, shortened, tool_name
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
 MAX_TAG = 60
@@ -60,7 +60,7 @@ def read_operations(document: Document, prefix: str = "") -> tuple[list[Operatio
     """
     found, refusals = _collect(document)
     ids = Counter(_operation_id(data) for _, _, data, _ in found)
-    names = Names()
+    names = UniqueNames()
     operations = []
     for method, path, data, shared in found:
         own_id = _operation_id(data)

@@ -7,7 +7,7 @@ from typing import Any
 
 from apps_registry.http_tools.definition import BodyType
 from apps_registry.openapi.document import Unsupported
-from apps_registry.support.naming import Names, argument_name
+from apps_registry.support.naming import UniqueNames, argument_name
 
 MAX_ARGUMENTS = 40
 NAMES_SHOWN = 12
@@ -30,7 +30,7 @@ class Request:
     body: Any = None
     body_type: BodyType = ""
     left_out: dict[str, list[str]] = field(default_factory=dict)
-    _names: Names = field(default_factory=Names)
+    _names: UniqueNames = field(default_factory=UniqueNames)
 
     def argument(self, wanted: str, schema: Mapping[str, Any], *, is_required: bool) -> str | None:
         """Declare an argument; returns its placeholder, or None for an optional one too many."""
