@@ -133,10 +133,10 @@ async def run_definition(
         # A page of a mebibyte takes a good part of a second; other turns go on meanwhile.
         text = await asyncio.to_thread(read_result, attempt.response, definition)
     except (ToolError, OutboundError) as error:
-        raise ToolError(cut(scrub(str(error), surroundings.secrets.readable()), ERROR_MAX_CHARS)) from None
+        raise ToolError(cut(scrub(str(error), surroundings.secrets.readable_values()), ERROR_MAX_CHARS)) from None
     finally:
         _clean(attempt.records, surroundings)
-    return cut_result(scrub(text, surroundings.secrets.readable()), definition.max_result_chars)
+    return cut_result(scrub(text, surroundings.secrets.readable_values()), definition.max_result_chars)
 
 
 async def _send(
@@ -188,7 +188,7 @@ def _lookup(
 
 def _clean(records: list[CallRecord], surroundings: Surroundings) -> None:
     """Take secrets out of the records: a server that is sent one can redirect to a host of its name."""
-    secrets = surroundings.secrets.readable() if len({record.host for record in records}) > 1 else ()
+    secrets = surroundings.secrets.readable_values() if len({record.host for record in records}) > 1 else ()
     for record in records if secrets else ():
         record.host, record.verdict = scrub(record.host, secrets), scrub(record.verdict, secrets)
 

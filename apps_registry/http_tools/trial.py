@@ -51,7 +51,7 @@ def try_tool(
         is_error, seen = True, orjson.dumps({"error": str(error)}).decode()
     milliseconds = int((time.monotonic() - began) * 1000)
     response = _response_text(attempt.response) if attempt.response else ""
-    response = cut(scrub(response, surroundings.secrets.readable()), SHOWN_CHARS)
+    response = cut(scrub(response, surroundings.secrets.readable_values()), SHOWN_CHARS)
     request = _request_text(attempt.request) if attempt.request else ""
     return Trial(seen, is_error, milliseconds, attempt.records, request, response)
 
