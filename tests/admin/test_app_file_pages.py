@@ -45,7 +45,7 @@ def test_an_app_is_exported_changed_and_imported(console: "Page", server: Server
     assert "terms.md" not in console.inner_text(".aomi-diff")
     assert App.objects.get(pk=app.pk).preamble == ""
     console.click("text=Do it")
-    assert "is as its file says" in console.inner_text(".messagelist")
+    assert "was imported" in console.inner_text(".messagelist")
     assert App.objects.get(pk=app.pk).preamble == data["preamble"]
     assert console.evaluate("window.hacked") is None
     console.goto(f"{server.url}{IMPORT}")

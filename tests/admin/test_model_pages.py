@@ -59,7 +59,7 @@ def test_a_key_is_stored_encrypted_and_never_shown(admin_client: Client) -> None
 def test_another_address_takes_another_key(admin_client: Client) -> None:
     provider = stored(admin_client)
     moved = "https://thief.example/v1"
-    assert "write the key for the new address" in save(admin_client, provider, base_url=moved).content.decode()
+    assert "enter the key for the new address" in save(admin_client, provider, base_url=moved).content.decode()
     provider.refresh_from_db()
     assert (provider.base_url, provider.key.value()) == ("https://a.example/v1", KEY)
     # Past the form, too.

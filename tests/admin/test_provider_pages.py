@@ -50,7 +50,7 @@ def test_a_picked_profile_fills_the_form_in(admin_client: Client) -> None:
         assert f'value="{profile.key}" selected' in text
         assert all(f'href="{source}"' in text for source in profile.sources)
     answer = save(admin_client, base_url=PROFILES["azure"].base_url, profile="azure")
-    assert "in place of RESOURCE" in shown(answer)
+    assert "Replace RESOURCE" in shown(answer)
 
 
 def test_a_provider_page_says_by_which_rules_its_requests_go(admin_client: Client) -> None:
