@@ -40,7 +40,7 @@ def test_an_app_is_exported_changed_and_imported(console: "Page", server: Server
     console.goto(f"{server.url}/admin/apps_registry/app/")
     console.click("text=Import an App file")
     console.set_input_files("#id_file", path)
-    console.click("button >> text=See what would change")
+    console.click("button >> text=Preview the changes")
     assert "+  Be kind." in console.inner_text(".aomi-diff")
     assert "terms.md" not in console.inner_text(".aomi-diff")
     assert App.objects.get(pk=app.pk).preamble == ""
@@ -50,7 +50,7 @@ def test_an_app_is_exported_changed_and_imported(console: "Page", server: Server
     assert console.evaluate("window.hacked") is None
     console.goto(f"{server.url}{IMPORT}")
     console.set_input_files("#id_file", path)
-    console.click("button >> text=See what would change")
+    console.click("button >> text=Preview the changes")
     assert "there is nothing to do" in console.inner_text(".aomi-lead")
 
 

@@ -179,33 +179,36 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"url": "https://a.example/{{ args.q }}", **rows({"name": "q"})},
         "must be required",
     ),
-    "an expression": ({"query": "a: {{ args.q|upper }}"}, "no placeholder"),
+    "an expression": ({"query": "a: {{ args.q|upper }}"}, "not a placeholder"),
     "something else of Python": (
         {"query": "a: {{ args.__class__.__mro__ }}"},
         "There is no argument __class__.__mro__",
     ),
     "an unknown thing of the wallet": ({"query": "a: {{ wallet.key }}"}, "A wallet has"),
     "a line without a colon": ({"headers": "X-Key"}, "a name, a colon"),
-    "a header twice": ({"headers": "X-Key: 1\nx-key: 2"}, "given twice"),
+    "a header twice": ({"headers": "X-Key: 1\nx-key: 2"}, "occurs twice"),
     "a header of the connection": ({"headers": "Host: evil.example"}, "set by the connection"),
     "a header's name": ({"headers": "X Key: 1"}, "not the name of a header"),
     "a body on GET": ({"body_type": "json", "body": "{}"}, "GET sends no body"),
     "a body that is not JSON": ({"method": "POST", "body_type": "json", "body": "{"}, "not JSON"),
-    "a body without a type": ({"method": "POST", "body": "{}"}, "how the body is to be sent"),
-    "a path of no meaning": ({"result_path": "a..b"}, "Write it as in"),
+    "a body without a type": ({"method": "POST", "body": "{}"}, "Choose the type of the body"),
+    "a path of no meaning": ({"result_path": "a..b"}, "Write a path such as"),
     "a schema that is not JSON": ({"parameters": "{"}, "errorlist"),
     "no object": ({"parameters": '{"type": "string"}'}, "must be an object"),
     "no schema": ({"parameters": '{"type": "object", "properties": {"a": {"type": "wrong"}}}'}, "not a JSON Schema"),
     "a remote reference": (
         {"parameters": '{"type": "object", "properties": {"a": {"$ref": "http://127.0.0.1:9/x"}}}'},
-        "may only point into",
+        "may only refer to",
     ),
     "a file": (
         {"parameters": '{"type": "object", "properties": {"a": {"$ref": "file:///etc/passwd"}}}'},
-        "may only point",
+        "may only refer",
     ),
-    "itself for ever": ({"parameters": '{"type": "object", "allOf": [{"$ref": "#"}]}'}, "itself without end"),
-    "a base to resolve against": ({"parameters": '{"type": "object", "$id": "http://127.0.0.1:9/"}'}, "has no $id"),
+    "itself for ever": ({"parameters": '{"type": "object", "allOf": [{"$ref": "#"}]}'}, "refers to itself"),
+    "a base to resolve against": (
+        {"parameters": '{"type": "object", "$id": "http://127.0.0.1:9/"}'},
+        "cannot have an $id",
+    ),
     "a schema without end": ({"parameters": '{"type":"object","not":' * 30 + "{}" + "}" * 30}, "levels deep"),
     "a large schema": ({"parameters": json.dumps({"type": "object", "title": "x" * 33_000})}, "longer than"),
     "a regular expression that explodes": (
@@ -414,6 +417,6 @@ def test_a_trial_says_that_the_app_is_held_to_other_hosts(admin_client: Client, 
     tool = factories.make_http_tool(app, "https://other.example.com/x")
     page = admin_client.post(f"/admin/apps_registry/tool/{tool.pk}/try/", {"arguments": "{}"}).content.decode()
     assert "other.example.com:443 was not called." in page
-    assert "is held to the hosts under “Only these hosts”" in page
+    assert "can call only the hosts under “Only these hosts”" in page
     refused = admin_client.post(app_page(app), app_form(app, only_hosts="https://a.example/"))
     assert "is not a host" in refused.content.decode()

@@ -107,7 +107,7 @@ def test_a_file_makes_the_same_app_elsewhere_once(
     assert "no changes" in manage("import_app", str(exported), "--check").err
     first = manage_empty("import_app", str(exported))
     assert (first.code, f"+slug: {rich_app.slug}" in first.out) == (0, True)
-    assert "nothing is done without --apply" in first.err
+    assert "nothing is changed without --apply" in first.err
     assert manage_empty("import_app", str(exported), "--check").code == 1
     done = manage_empty("import_app", str(exported), "--apply")
     assert done.code == 0, done.err
