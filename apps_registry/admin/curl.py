@@ -1,4 +1,4 @@
-"""A chat call that can be pasted into a terminal."""
+"""Makes a chat call that an operator can paste into a terminal."""
 
 import json
 import shlex
@@ -10,12 +10,12 @@ GREETING = "Hello! What can you do?"
 
 
 def chat_curl(*, base_url: str, app_slug: str | None, app_key: str | None, key_header: str = "AOMI-APP-KEY") -> str:
-    """Return a `curl` command, over several lines, that starts a new session.
+    """Return a `curl` command on several lines that starts a new session.
 
     Args:
         base_url: the server's address, without a path.
         app_slug: the App to talk to; None: the default App.
-        app_key: the key to send; None: none.
+        app_key: the key to send; None: no key.
         key_header: the header that carries the key.
     """
     body = {"app": app_slug, "message": GREETING} if app_slug else {"message": GREETING}

@@ -1,8 +1,8 @@
-"""Encryption of what operators entrust to us, bound to the binding that it belongs to.
+"""Encrypts secrets and keys, each bound to the row that it belongs to.
 
-Fernet (AES-128-CBC with HMAC-SHA256, https://github.com/fernet/spec) authenticates a token but knows no
-associated data; so the binding stands inside the token and is checked when it is opened: a token that was copied
-into another row does not open there.
+Fernet (AES-128-CBC with HMAC-SHA256, https://github.com/fernet/spec) authenticates a token but has no associated data.
+So the token contains its binding, which is checked on decryption: a token that was copied into another row cannot be
+decrypted there.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 
 class Unreadable(Exception):
-    """A stored value cannot be decrypted here."""
+    """A stored value cannot be decrypted."""
 
 
 class NoKeys(Exception):
-    """There is no key to encrypt with."""
+    """SECRETS_KEYS is empty, so nothing can be encrypted."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -26,15 +26,15 @@ class NoKeys(Exception):
 
 
 def encrypt(value: str, *, binding: str, keys: Sequence[str]) -> str:
-    """Return a value encrypted.
+    """Encrypt a value.
 
     Args:
-        value: what to keep secret.
+        value: the secret.
         binding: what the value belongs to, such as `app:7:secret:API_KEY`.
-        keys: the first encrypts.
+        keys: Fernet keys; the first one encrypts.
 
     Raises:
-        NoKeys: there is none.
+        NoKeys: there are no keys.
     """
     if not keys:
         raise NoKeys
@@ -42,20 +42,20 @@ def encrypt(value: str, *, binding: str, keys: Sequence[str]) -> str:
 
 
 def decrypt(token: str, *, binding: str, keys: Sequence[str]) -> str:
-    """Return what `encrypt` was given.
+    """Decrypt a token.
 
     Args:
-        token: what `encrypt` returned.
-        binding: what the value belongs to, as it was encrypted.
-        keys: any of them may have encrypted it.
+        token: the result of `encrypt`.
+        binding: the binding that the value was encrypted with.
+        keys: Fernet keys; each one is tried.
 
     Raises:
-        Unreadable: the token was changed, belongs elsewhere, or was encrypted under another key.
+        Unreadable: the token was changed, has another binding, or was encrypted with another key.
     """
     try:
         bound_to, value = orjson.loads(MultiFernet([Fernet(key) for key in keys]).decrypt(token))
-    except (InvalidToken, ValueError, TypeError):  # ValueError: there are no keys, or what is inside is not ours
-        raise Unreadable("it was changed, or encrypted under a key that SECRETS_KEYS does not hold") from None
+    except (InvalidToken, ValueError, TypeError):  # ValueError: there are no keys, or the content is not JSON
+        raise Unreadable("it was changed, or encrypted with a key that is not in SECRETS_KEYS") from None
     if bound_to != binding:
-        raise Unreadable("it was encrypted for another binding")
+        raise Unreadable("it was encrypted for another row or address")
     return str(value)

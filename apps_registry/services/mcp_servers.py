@@ -71,7 +71,7 @@ def refresh(server: McpServer) -> None:
         )
         offer = async_to_sync(_ask)(endpoint, records)
     except (ToolError, McpError) as error:
-        message = scrub(str(error), surroundings.secrets.readable())
+        message = scrub(str(error), surroundings.secrets.readable_values())
         if message.endswith(ALLOWABLE):
             message += ". If you mean that host, put it, with its port, under “Allowed hosts” on the App's page"
         raise McpError(message) from None

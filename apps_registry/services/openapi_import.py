@@ -10,7 +10,7 @@ from django.db import transaction
 from apps_registry.models import App, Tool
 from apps_registry.models.openapi import OpenApiSource, OpenApiTool
 from apps_registry.openapi.convert import ImportedTool, convert
-from apps_registry.openapi.diff import Change, Known, OpenAPIPlan, compare
+from apps_registry.openapi.diff import Change, ExistingTool, OpenAPIPlan, compare
 from apps_registry.openapi.document import MAX_BYTES, Document, DocumentError, read_document
 from apps_registry.openapi.operations import Operation, Refusal, read_operations
 from apps_registry.outbound.client import CallRecord, OutboundRequest, send
@@ -182,8 +182,8 @@ def _apply_change(importing: Import, change: Change) -> None:
         origin.tool.save(update_fields=["is_enabled"])
 
 
-def _known(source: OpenApiSource) -> dict[str, Known]:
+def _known(source: OpenApiSource) -> dict[str, ExistingTool]:
     if not source.pk:
         return {}
     rows = source.tools.select_related("tool")
-    return {row.key: Known(row.tool.http_definition(), row.imported_definition()) for row in rows}
+    return {row.key: ExistingTool(row.tool.http_definition(), row.imported_definition()) for row in rows}

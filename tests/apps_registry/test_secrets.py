@@ -56,7 +56,7 @@ def test_rotation_moves_everything_under_the_first_key(environment: dict[str, st
 
     done = rotate(NEW, OLD, *keys_of_the_tests)
     assert app.slug not in done.err  # other tests leave secrets that nobody can read
-    assert "under the first key" in done.out
+    assert "with the first key" in done.out
     values = {secret.name: decrypt(secret.token, binding=secret.binding, keys=[NEW]) for secret in app.secrets.all()}
     assert values == {f"KEY_{number}": f"value-number-{number}" for number in range(3)}
     assert dict(app.secrets.values_list("name", "updated_at")) == before  # no value was set

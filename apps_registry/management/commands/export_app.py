@@ -1,4 +1,4 @@
-"""`manage.py export_app`: an App as one YAML file."""
+"""`manage.py export_app`: exports an App as a YAML file."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -16,9 +16,9 @@ class Command(TeachingCommand):
     help = """\
 Write an App as one readable YAML file: preamble, settings, models, tools, documents.
 
-Secrets and keys are not in it; the secrets that its tools need are named. Short text
-documents stand in the file; --output writes the others into a folder beside it. Without --output the file is
-printed, and names the others by the SHA-256 of their content: it can be compared, but not bring them elsewhere.
+The file has no secrets and no keys, but the names of the secrets that the tools need. It contains short text
+documents; --output writes longer ones into a folder next to the file. Without --output the file is printed, with only
+the SHA-256 of longer documents: you can compare it, but not import these documents from it.
 """
     examples = """\
 examples:
@@ -27,12 +27,12 @@ examples:
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the App and the file."""
         parser.add_argument("app", metavar="APP", help="slug of the App")
-        parser.add_argument("--output", type=Path, metavar="FILE", help="write it here; replaces a file that is there")
+        parser.add_argument(
+            "--output", type=Path, metavar="FILE", help="write the file here; replaces an existing file"
+        )
 
     def handle(self, *_args: object, **options: Any) -> None:
-        """Print or write."""
         (app,) = apps_named([options["app"]])
         if options["output"] is None:
             self.stdout.write(file_text(app), ending="")
