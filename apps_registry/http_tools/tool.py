@@ -79,19 +79,9 @@ def http_tool(definition: HttpToolDefinition, surroundings: Surroundings) -> Too
 
     async def run(arguments: Mapping[str, Any], context: ToolContext) -> str:
         wallet = (context.wallet_address, context.wallet_chain_id, context.wallet_is_proven)
-<<<<<<< HEAD
         key = (identity, dump_arguments(arguments), wallet)
         if definition.cache_seconds and (cached := results.get(key)) is not None:
             return cached
-||||||| 0e1629a
-        key = (fingerprint, dump_arguments(arguments), wallet)
-        if definition.cache_seconds and (cached := results.get(key)) is not None:
-            return cached
-=======
-        key = (fingerprint, dump_arguments(arguments), wallet)
-        if definition.cache_seconds and (cached := results.get(key)) is not None:
-            return cached
->>>>>>> work-h
         attempt = Attempt()
         try:
             text = await run_definition(definition, surroundings, arguments, context, attempt)
@@ -212,16 +202,8 @@ def _wallet(context: ToolContext) -> dict[str, Any]:
     return wallet if context.wallet_chain_id is None else {**wallet, "chain_id": context.wallet_chain_id}
 
 
-<<<<<<< HEAD
 def _fingerprint(definition: HttpToolDefinition, surroundings: Surroundings) -> str:
     """Return a digest that identifies a tool of an App with its current secrets and hosts, for the cache."""
-||||||| 0e1629a
-def _fingerprint(definition: HttpToolDefinition, surroundings: Surroundings) -> bytes:
-    """Return a digest that identifies a tool of an App with its current secrets and hosts, for the cache."""
-=======
-def _fingerprint(definition: HttpToolDefinition, surroundings: Surroundings) -> bytes:
-    """Return a digest that identifies a tool of an App with its current secrets and hosts, for the cache."""
->>>>>>> work-h
     box = surroundings.secrets
     hosts = {name: sorted(bound) for name, bound in box.hosts.items()}
     rules = [sorted(surroundings.allowed_hosts), sorted(surroundings.only_hosts)]
