@@ -1,5 +1,6 @@
 """What tests share. Those under tests/unit run without Django's apps and without a database; all others have both."""
 
+import os
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 pytest_plugins = ["tests.fixtures.browser", "tests.fixtures.database", "tests.fixtures.servers"]
 UNIT = Path(__file__).parent / "unit"
 SLOW_FOLDERS = ("faults", "aomi_site", "retrieval", "admin")
+
+
+def pytest_collection() -> None:
+    """Name the settings, which load when a test asks for one."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "aomi_site.settings"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

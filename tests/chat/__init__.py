@@ -1,1 +1,0 @@
-from tests import django_ready as django_ready
