@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import shutil
 import socket
 import subprocess
 import time
@@ -10,10 +9,10 @@ import urllib.parse
 from pathlib import Path
 from typing import Any
 
+from tests.needs import program
 from tests.product import free_port
 
 POOL_SIZE = 4
-PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
 
 class Pooler:
@@ -26,7 +25,7 @@ class Pooler:
             database_url: of the Postgres behind it.
             folder: takes its files; everybody may pass through.
         """
-        assert PGBOUNCER is not None
+        pgbouncer = program("pgbouncer", package="pgbouncer")
         parts = urllib.parse.urlsplit(database_url)
         hosts = urllib.parse.parse_qs(parts.query).get("host")
         host, port = (hosts[0] if hosts else parts.hostname or "127.0.0.1"), parts.port or 5432
@@ -41,7 +40,7 @@ class Pooler:
         )
         as_user = _owner_of_socket(host, port)
         with (folder / "log").open("wb") as log:
-            self.process = subprocess.Popen([PGBOUNCER, str(config)], stdout=log, stderr=subprocess.STDOUT, **as_user)
+            self.process = subprocess.Popen([pgbouncer, str(config)], stdout=log, stderr=subprocess.STDOUT, **as_user)
         self.url = f"postgresql://{parts.username}:{parts.password or ''}@127.0.0.1:{own_port}{parts.path}"
         self._until_it_answers(own_port, folder)
 

@@ -1,6 +1,5 @@
 """Redis stops and starts: turns go on, and text crosses workers again once it is back."""
 
-import shutil
 import subprocess
 import threading
 import time
@@ -13,6 +12,7 @@ from sessions_app.models import Turn
 from tests.client import texts
 from tests.faults.conftest import Talk, assert_consistent, report
 from tests.model_server import Reply, ScriptedModel, chunk, says
+from tests.needs import program
 from tests.product import Server, free_port
 from tests.sse import Updates
 
@@ -35,10 +35,7 @@ class Redis:
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[Redis]:
-    program = shutil.which("redis-server") or shutil.which("valkey-server")
-    if program is None:
-        pytest.skip("no Redis on this machine (Debian: apt-get install redis-server)")
-    running = Redis(program, tmp_path)
+    running = Redis(program("redis-server", "valkey-server", package="redis-server"), tmp_path)
     yield running
     running.stop()
 
