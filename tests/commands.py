@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from unittest import mock
 
+from tests.patience import scaled
 from tests.product import ROOT
 
 
@@ -51,7 +52,7 @@ def run_manage(*arguments: str, environment: Mapping[str, str], more: Mapping[st
         env={**os.environ, **environment, **(more or {})},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=scaled(120),
         check=False,
     )
     return Result(done.returncode, done.stdout, done.stderr)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.patience import measure
 from tests.run_folder import RunFolder
 
 # Before Django reads its settings, and before any process is started.
 run_folder = RunFolder()
+measure()
 
 import pytest  # noqa: E402
 

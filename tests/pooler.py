@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.needs import program
+from tests.patience import scaled
 from tests.product import free_port
 
 POOL_SIZE = 4
@@ -46,10 +47,10 @@ class Pooler:
 
     def stop(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(scaled(10))
 
     def _until_it_answers(self, port: int, folder: Path) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + scaled(30)
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()

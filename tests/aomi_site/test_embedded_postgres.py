@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from tests.needs import embedded_extra
+from tests.patience import scaled
 
 PROJECT = Path(__file__).resolve().parents[2]
 USE = """
@@ -96,7 +97,7 @@ def sql(host: str, statement: str) -> list[tuple[object, ...]]:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + scaled(10)
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)

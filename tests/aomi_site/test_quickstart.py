@@ -25,6 +25,7 @@ from aomi_site.embedded_model.weights import (
     weights_path,
 )
 from tests.needs import embedded_extra, missing
+from tests.patience import scaled
 
 PROJECT = Path(__file__).resolve().parents[2]
 # A model that nobody asks: start-up does not depend on it, and nothing needs to be downloaded.
@@ -65,7 +66,7 @@ class Quickstart:
 
     def stop(self, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)
-        return self.process.wait(40)
+        return self.process.wait(scaled(40))
 
     def status(self, path: str) -> int:
         try:
@@ -120,7 +121,7 @@ def free_port() -> int:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> None:
-    end = time.monotonic() + seconds
+    end = time.monotonic() + scaled(seconds)
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -188,7 +189,7 @@ def test_it_says_when_the_web_server_ends_and_stops_the_rest(data_dir: Path) -> 
     for pid in processes_of(data_dir):
         if bind in Path(f"/proc/{pid}/cmdline").read_bytes():
             os.kill(pid, signal.SIGKILL)
-    assert running.process.wait(30) == 1
+    assert running.process.wait(scaled(30)) == 1
     assert "The web server ended by itself (code -9)" in running.text
     assert "Traceback" not in running.text
     assert processes_of(data_dir) == []

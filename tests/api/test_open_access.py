@@ -18,19 +18,21 @@ from sessions_app.models import ChatSession
 from tests import factories
 from tests.client import Client, texts
 from tests.model_server import ModelServer, Reply, ScriptedModel, chunk
+from tests.patience import scaled
 from tests.product import Server
 from tests.sse import Updates
 from tests.waiting import wait_until
 
 STREAM = {"Accept": "text/event-stream"}
 # The product holds itself to 2 seconds; a busy machine may be slower.
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = scaled(10)
 
 
 @pytest.fixture(scope="module")
 def workers(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Two workers with patience for slow models."""
-    from tests.product import start_server
+    from tests.patience import scaled
+from tests.product import start_server
 
     more = {"MODEL_GAP_TIMEOUT_SECONDS": "60", "TURN_TIMEOUT_SECONDS": "60"}
     running = start_server(tmp_path_factory.mktemp("access") / "log", {**environment, **more}, workers=2)
