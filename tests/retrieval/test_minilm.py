@@ -13,6 +13,7 @@ from tokenizers import models, normalizers, pre_tokenizers
 from apps_registry.retrieval.embeddings.base import EmbedderError
 from apps_registry.retrieval.embeddings.minilm import MiniLM
 from apps_registry.retrieval.embeddings.wordpiece import WordPiece
+from tests.needs import missing
 from tests.product import ROOT
 
 VOCABULARY = "\n".join(["[UNK]", "[CLS]", "[SEP]", "un", "##aff", "##able", "cafe", ",", "日", "本"])
@@ -76,7 +77,7 @@ def minilm(tmp_path_factory: pytest.TempPathFactory) -> MiniLM:
     try:
         asyncio.run(model.embed(["a first text"]))
     except EmbedderError as error:
-        pytest.skip(str(error))
+        missing(str(error))
     return model
 
 
