@@ -58,8 +58,27 @@ def test_what_turns_are_made_of_imports_no_http() -> None:
     assert len(seen) > 100, "nothing was followed"
 
 
+def test_one_place_says_where_the_api_is_served() -> None:
+    """But for the contract, which writes every address out as clients read it."""
+    places = {
+        str(path.relative_to(ROOT))
+        for name in OURS
+        for path in _files(ROOT / name)
+        for text in _texts(path)
+        if text.startswith(("/api/", "api/")) and path.parent.name != "schema"
+    }
+    assert places == {"apps_registry/support/paths.py"}
+
+
 def _files(path: Path) -> Iterator[Path]:
     return path.rglob("*.py") if path.is_dir() else iter([path])
+
+
+def _texts(path: Path) -> Iterator[str]:
+    """The texts in a module, without its docstrings."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value:
+            yield node.value
 
 
 def _imports(path: Path) -> Iterator[str]:
