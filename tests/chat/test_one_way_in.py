@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from apps_registry.models import App, Tool
+from chat.urls import urlpatterns
 from sessions_app.models import Turn
 from tests import factories
 from tests.model_server import ScriptedModel, calls, says
@@ -58,8 +59,29 @@ def test_what_turns_are_made_of_imports_no_http() -> None:
     assert len(seen) > 100, "nothing was followed"
 
 
+def test_one_place_says_where_the_api_is_served() -> None:
+    """But for the contract, which writes every address out as clients read it."""
+    calls = {str(pattern.pattern).split("/")[0] for pattern in urlpatterns} | {""}
+    places = {
+        str(path.relative_to(ROOT))
+        for name in OURS
+        for path in _files(ROOT / name)
+        for text in _texts(path)
+        if text.startswith(("/api/", "api/")) and text.split("api/")[1].split("/")[0] in calls
+    }
+    places.discard("chat/schema/contract.py")
+    assert places == {"apps_registry/support/paths.py"}
+
+
 def _files(path: Path) -> Iterator[Path]:
     return path.rglob("*.py") if path.is_dir() else iter([path])
+
+
+def _texts(path: Path) -> Iterator[str]:
+    """The texts in a module, without its docstrings."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value:
+            yield node.value
 
 
 def _imports(path: Path) -> Iterator[str]:
