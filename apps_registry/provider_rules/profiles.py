@@ -45,7 +45,7 @@ class Profile:
     sources: tuple[str, ...] = ()
 
 
-OTHER = Profile("other", "Another server of the protocol", hint="Check each model once to detect what it accepts.")
+OTHER = Profile("other", "Other OpenAI-compatible server", hint="Check each model once to detect what it accepts.")
 
 _PROFILES = (
     Profile(

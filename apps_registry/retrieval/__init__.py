@@ -1,1 +1,1 @@
-"""Documents: uploaded, embedded, and searched by text and by vector."""
+"""Documents: upload, ingest, embedding, and search by words and by meaning."""

@@ -1,4 +1,4 @@
-"""The background ingest: each worker takes one queued document at a time, under a lease."""
+"""The background ingest: each worker processes one queued document at a time, under a lease."""
 
 import asyncio
 import logging
@@ -26,16 +26,16 @@ logger = logging.getLogger("aomi.ingest")
 PAUSE_SECONDS = 1.0
 MAX_ATTEMPTS = 3
 EMBED_BATCH = 8
-NO_PGVECTOR = "Found by words only: this PostgreSQL does not have pgvector 0.8 or newer."
+NO_PGVECTOR = "Search finds it by words only: this PostgreSQL does not have pgvector 0.8 or newer."
 
 
 class LeaseLostError(Exception):
-    """Another worker has the document now, or it was replaced or deleted; what was done for it is dropped."""
+    """Another worker has the document, or it was replaced or deleted; this worker discards its result."""
 
 
 @dataclass(slots=True)
 class Job:
-    """A claimed document."""
+    """A document that this worker has claimed."""
 
     id: int
     app_id: int
@@ -48,29 +48,29 @@ class Job:
 
     @property
     def key(self) -> dict[str, Any]:
-        """What every statement names it by: its id counts only within its App, and under its lease."""
+        """The parameters that select the document: its id, its App and the lease."""
         return {"id": self.id, "app_id": self.app_id, "lease_id": self.lease_id}
 
 
 async def ingest_forever() -> None:
-    """Take documents one after another for as long as the worker runs."""
+    """Ingest documents one after another until the worker stops."""
     await forever("ingest", ingest_next, every=PAUSE_SECONDS)
 
 
 async def ingest_next(app_id: int | None = None) -> bool:
-    """Take the next document and do for it what there is to do; return False when there was none.
+    """Process the next document; return False if there is none.
 
     Args:
-        app_id: take documents of this App only.
+        app_id: process only documents of this App.
     """
     lease_id = uuid.uuid4()
     claim = {"lease_id": lease_id, "lease": settings.INGEST_LEASE_SECONDS, "app_id": app_id}
     if not (rows := await database.execute(sql.CLAIM, claim)):
         return False
-    id_, of_app, name, state, attempts = rows[0]
-    job = Job(id_, of_app, name, state, attempts, lease_id)
+    document_id, document_app_id, name, state, attempts = rows[0]
+    job = Job(document_id, document_app_id, name, state, attempts, lease_id)
     try:
-        async with _kept(job):
+        async with _renewed_lease(job):
             await _work(job)
     except UnreadableError as error:
         await database.execute(sql.FAIL, {**job.key, "error": str(error)})
@@ -78,7 +78,7 @@ async def ingest_next(app_id: int | None = None) -> bool:
     except EmbedderError as error:
         await database.execute(sql.POSTPONE, {**job.key, "warning": str(error)})
     except LeaseLostError:
-        logger.info("document %d of App %d went elsewhere", job.id, job.app_id)
+        logger.info("document %d of App %d was taken over, replaced or deleted", job.id, job.app_id)
     except asyncio.CancelledError:
         await asyncio.shield(database.execute(sql.GIVE_BACK, job.key))
         raise
@@ -86,8 +86,8 @@ async def ingest_next(app_id: int | None = None) -> bool:
 
 
 @asynccontextmanager
-async def _kept(job: Job) -> AsyncIterator[None]:
-    """Renew the lease while the body runs, and cancel the body when it is lost."""
+async def _renewed_lease(job: Job) -> AsyncIterator[None]:
+    """Renew the lease while the body runs; cancel the body if the lease is lost."""
     task = asyncio.current_task()
 
     async def renew() -> None:
@@ -115,10 +115,12 @@ async def _kept(job: Job) -> AsyncIterator[None]:
 async def _work(job: Job) -> None:
     if job.state == "processing":
         if job.attempts > MAX_ATTEMPTS:
-            raise UnreadableError("The server ended several times while it read this file; it was given up.")
+            raise UnreadableError(
+                "The server stopped several times while it read this file, so the ingest was abandoned."
+            )
         await _read(job)
-    ((title, language, wanted, embedded_with, _count, *embedding),) = await _one(sql.READ_WANTED, job)
-    if language != wanted:
+    ((title, language, app_language, embedded_with, _count, *embedding),) = await _one(sql.READ_SETTINGS, job)
+    if language != app_language:
         await _relanguage(job)
     config = EmbeddingConfig(*embedding) if embedding[0] is not None else None
     if embedded_with != (config and config.id):
@@ -133,7 +135,7 @@ async def _one(statement: str, job: Job) -> list[Any]:
 
 
 async def _read(job: Job) -> None:
-    """Extract the file and put its chunks in the place of the old ones."""
+    """Extract the file and replace the old chunks."""
     ((data,),) = await _one(sql.READ_FILE, job)
 
     def note(percent: int) -> None:
@@ -152,9 +154,9 @@ async def _read(job: Job) -> None:
 
 @asynccontextmanager
 async def _transaction(job: Job) -> AsyncIterator[tuple[Any, str]]:
-    """Begin a transaction that holds the document; yield its connection and the App's language.
+    """Begin a transaction that locks the document; yield the connection and the App's language.
 
-    The connection is its own: a long document takes longer than calls may hold one of the pool.
+    It uses a separate connection: a long document takes longer than the limit for connections of the pool.
     """
     async with await database.connect() as connection, connection.transaction():
         locked = await (await connection.execute(sql.LOCK, job.key)).fetchone()
@@ -183,7 +185,7 @@ async def _relanguage(job: Job) -> None:
 
 
 async def _embed(job: Job, title: str, config: EmbeddingConfig | None) -> None:
-    """Give every chunk its vector, a batch at a time; what a broken-off ingest stored is not computed again."""
+    """Store the vectors of all chunks in batches; vectors from an interrupted ingest are kept."""
     ((enabled,),) = await database.execute(sql.ENABLE_VECTORS)
     model = config and config.id
     if config and not enabled:
@@ -200,10 +202,10 @@ async def _embed(job: Job, title: str, config: EmbeddingConfig | None) -> None:
 
 
 def embedded_text(title: str, heading: str, text: str) -> str:
-    """Return what a chunk's vector is made of: its text under its document's title and its headings."""
+    """Return the text that a chunk's vector is computed from: the document's title, the headings and the text."""
     return "\n".join(filter(None, [title, heading, text]))
 
 
 def to_sql(vectors: Sequence[Vector]) -> list[str]:
-    """Return vectors as pgvector writes them."""
+    """Return vectors in the text format of pgvector."""
     return [orjson.dumps(vector).decode() for vector in vectors]

@@ -1,4 +1,4 @@
-"""What a search finds, what the model is shown of it, and which of it an answer cites. Pure."""
+"""Search results, their form for the model, and the citations in an answer. Pure functions."""
 
 import json
 import re
@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# Cormack, Clarke and Büttcher (2009) take 60 for rankings of 1,000. Ours have 50, of which the first must count for
-# more: 10 serves the tuning questions of `bench.recall` best.
+# Cormack, Clarke and Büttcher (2009) use 60 for rankings of 1,000. These have 50, of which the first must have more
+# weight: 10 is the best value for the tuning questions of `bench.recall`.
 RRF_K = 10
 MAX_PLACE_CHARS = 300
 HOW_TO_CITE = (
@@ -22,10 +22,10 @@ class Passage:
     """A chunk that a search found.
 
     Attributes:
-        marker: the number by which answers cite it; no two passages share one.
-        text_score: by words, None when not among the best by words.
-        vector_score: cosine similarity, None when not among the best by meaning.
-        score: the two ranks fused.
+        marker: the unique number by which answers cite it.
+        text_score: score by words; None: not among the best by words.
+        vector_score: cosine similarity; None: not among the best by meaning.
+        score: the fused score of both ranks.
     """
 
     marker: int
@@ -41,23 +41,23 @@ class Passage:
 
     @property
     def place(self) -> str:
-        """Where in the document it is, in words."""
+        """The location in the document in words: headings, pages, lines."""
         spans = [("page", "pages", self.pages), ("line", "lines", self.lines)]
         places = [
-            f"{one} {span[0]}" if span[0] == span[1] else f"{several} {span[0]}-{span[1]}"
-            for one, several, span in spans
+            f"{singular} {span[0]}" if span[0] == span[1] else f"{plural} {span[0]}-{span[1]}"
+            for singular, plural, span in spans
             if span
         ]
         return ", ".join(filter(None, [self.heading[:MAX_PLACE_CHARS], *places]))
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The answer to a search.
+class SearchResult:
+    """The result of a search.
 
     Attributes:
-        passages: the best first.
-        note: what did not work, for operators; empty when all did.
+        passages: the best passages first.
+        note: what did not work, for operators; empty if everything did.
     """
 
     passages: list[Passage]
@@ -74,35 +74,38 @@ class Citation:
 
 
 def fuse(*rankings: Sequence[int]) -> list[tuple[int, float]]:
-    """Merge rankings by reciprocal rank; return (id, score), the best first.
+    """Merge rankings by reciprocal rank fusion; return (id, score), the best first.
 
     Args:
         rankings: ids, the best first.
     """
     scores: dict[int, float] = {}
     for ranking in rankings:
-        for rank, found in enumerate(ranking, 1):
-            scores[found] = scores.get(found, 0.0) + 1 / (RRF_K + rank)
+        for rank, chunk_id in enumerate(ranking, 1):
+            scores[chunk_id] = scores.get(chunk_id, 0.0) + 1 / (RRF_K + rank)
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
 
 
 def for_model(passages: Sequence[Passage]) -> dict[str, Any]:
-    """Return a search's result as the model reads it."""
+    """Return the result of a search in the form for the model."""
     if not passages:
-        return {"passages": [], "note": "Nothing was found. Try other words, or say that the documents do not tell."}
+        return {
+            "passages": [],
+            "note": "Nothing was found. Try other words, or say that the documents do not contain the answer.",
+        }
     shown = [
-        {"marker": f"[{one.marker}]", "document": one.document, "place": one.place, "text": one.text}
-        for one in passages
+        {"marker": f"[{item.marker}]", "document": item.document, "place": item.place, "text": item.text}
+        for item in passages
     ]
     return {"note": HOW_TO_CITE.format(marker=shown[0]["marker"]), "passages": shown}
 
 
 def cited(results: Iterable[str], answer: str) -> list[Citation]:
-    """Return what an answer cites, in the order of its first mention.
+    """Return the citations in an answer, in the order of their first mention.
 
     Args:
-        results: the results of `search_documents` in the turn (or in earlier ones), as JSON; others are ignored.
-        answer: the model's words; markers that name no passage are not citations.
+        results: results of `search_documents` in this and earlier turns as JSON; other results are ignored.
+        answer: the model's answer; markers without a passage are ignored.
     """
     known = {passage["marker"]: passage for result in results for passage in _passages(result)}
     numbers = [number for match in _MARKERS.finditer(answer) for number in re.findall(r"\d+", match[1])]
@@ -119,9 +122,9 @@ def _passages(result: str) -> list[Mapping[str, Any]]:
         passages = json.loads(result)["passages"]
     except (ValueError, KeyError, TypeError):
         return []
-    wanted = {"marker", "document", "place"}
+    required_keys = {"marker", "document", "place"}
     return (
-        [one for one in passages if isinstance(one, dict) and wanted <= one.keys()]
+        [passage for passage in passages if isinstance(passage, dict) and required_keys <= passage.keys()]
         if isinstance(passages, list)
         else []
     )

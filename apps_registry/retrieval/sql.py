@@ -1,8 +1,8 @@
-"""The statements of ingest and search. Except for CLAIM, which looks for work, each names the App."""
+"""The SQL statements of ingest and search. All except CLAIM, which searches for work, are restricted to one App."""
 
 from apps_registry.retrieval.embeddings.choice import COLUMNS, JOINS
 
-# A document needs work when it is queued, when the ingest that held it died, or when its chunks were indexed with
+# A document needs work if it is queued, if the lease of its ingest has expired, or if its chunks were indexed with
 # another language or embedding model than its App has now.
 CLAIM = """
 UPDATE apps_registry_document d SET
@@ -40,7 +40,7 @@ SET lease_id = NULL, lease_expires_at = NULL, attempts = 0, warning = '', retry_
 WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
 """
 
-# The server stops: another worker may go on at once.
+# The server stops: another worker may continue at once.
 GIVE_BACK = """
 UPDATE apps_registry_document SET lease_id = NULL, lease_expires_at = NULL, attempts = greatest(0, attempts - 1)
 WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
@@ -52,7 +52,7 @@ SET state = 'failed', error = %(error)s, lease_id = NULL, lease_expires_at = NUL
 WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
 """
 
-# Each further attempt waits twice as long, up to an hour.
+# The delay doubles with each attempt, up to an hour.
 POSTPONE = """
 UPDATE apps_registry_document
 SET warning = %(warning)s, lease_id = NULL, lease_expires_at = NULL,
@@ -65,7 +65,7 @@ SELECT f.data FROM apps_registry_documentfile f JOIN apps_registry_document d ON
 WHERE d.id = %(id)s AND d.app_id = %(app_id)s AND d.lease_id = %(lease_id)s
 """
 
-# The following three run in one transaction, so that the old chunks serve until the new ones are there.
+# The next three run in one transaction, so that search finds the old chunks until the new ones are stored.
 LOCK = """
 SELECT a.document_language FROM apps_registry_document d JOIN apps_registry_app a ON a.id = d.app_id
 WHERE d.id = %(id)s AND d.app_id = %(app_id)s AND d.lease_id = %(lease_id)s FOR UPDATE OF d
@@ -114,7 +114,7 @@ UPDATE apps_registry_document SET language = %(language)s
 WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
 """
 
-READ_WANTED = f"""
+READ_SETTINGS = f"""
 SELECT d.title, d.language, a.document_language, d.embedding_model_id, d.chunk_count, {COLUMNS}
 FROM apps_registry_document d JOIN apps_registry_app a ON a.id = d.app_id {JOINS}
 WHERE d.id = %(id)s AND d.app_id = %(app_id)s AND d.lease_id = %(lease_id)s
@@ -131,7 +131,7 @@ WHERE c.document_id = %(id)s AND c.app_id = %(app_id)s AND NOT EXISTS (
 ORDER BY c.position LIMIT %(batch)s
 """
 
-# A chunk that went meanwhile gets no vector.
+# Chunks that were deleted in the meantime get no vector.
 INSERT_VECTORS = """
 INSERT INTO apps_registry_chunkvector (chunk_id, embedding_model_id, app_id, embedding)
 SELECT c.id, %(model)s, c.app_id, new.embedding::halfvec
@@ -153,8 +153,8 @@ WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
 
 # --- Search -----------------------------------------------------------------------------------------
 
-# The words of the query with the number of the App's chunks that hold them; the first row is about the App itself.
-# Documents are named only when something narrows the search.
+# The words of the query with the number of the App's chunks that contain them; the first row counts all its chunks.
+# Documents are listed only if the search is restricted.
 READ_PLAN = f"""
 SELECT word.lexeme, coalesce(kept.chunks, 0), narrow.documents, narrow.chunks,
     to_regclass('apps_registry_chunkvector') IS NOT NULL, {COLUMNS}
@@ -174,21 +174,21 @@ WHERE a.id = %(app_id)s
 ORDER BY word.lexeme = chr(1) || a.id DESC, kept.chunks
 """
 
-# Okapi BM25 with b = 0.75: what is said in fewer words counts more. A full chunk of English has so many words.
-USUAL_WORDS = 100.0
+# For Okapi BM25 with b = 0.75, which favours short chunks: the number of words in a full chunk of English.
+AVERAGE_WORDS = 100.0
 
 
 def text_search(terms: int, *, narrowed: bool) -> str:
-    """Return the search by words: candidates hold telling words, and rank by all words, rare ones first.
+    """Return the statement that searches by words: rare words select candidates, and all words rank them.
 
     Args:
-        terms: the number of words that rank.
-        narrowed: only documents of a list.
+        terms: number of words.
+        narrowed: whether to search only listed documents.
     """
-    weights = "'{0.1, 0.1, 0.3, 1}'"  # of labels D to A: a word in a heading counts three times as much
+    weights = "'{0.1, 0.1, 0.3, 1}'"  # labels D to A: a word in a heading has three times the weight
     rank = " + ".join(f"%(idf{n})s::float8 * ts_rank({weights}, c.search, %(term{n})s::tsquery)" for n in range(terms))
     return f"""
-    SELECT c.id, ({rank}) / (0.25 + 0.75 * length(c.search) / {USUAL_WORDS}) AS score
+    SELECT c.id, ({rank}) / (0.25 + 0.75 * length(c.search) / {AVERAGE_WORDS}) AS score
     FROM (
         SELECT c.id, c.search FROM apps_registry_documentchunk c
         WHERE c.app_id = %(app_id)s AND c.search @@ %(candidates)s::tsquery
@@ -199,23 +199,23 @@ def text_search(terms: int, *, narrowed: bool) -> str:
     """
 
 
-# Of few chunks each is looked at; of many, those that the vector index comes upon, one by one.
-_THEIR_CHUNKS = """
+# For the exact scan, a list of the chunks; for the index scan, a check of each result.
+_IN_LISTED_DOCUMENTS = """
 AND v.chunk_id IN (
     SELECT c.id FROM apps_registry_documentchunk c
     WHERE c.app_id = %(app_id)s AND c.document_id = ANY (%(documents)s::bigint[])
 )
 """
-_IS_THEIRS = """
+_IS_IN_LISTED_DOCUMENT = """
 AND (
     SELECT c.document_id FROM apps_registry_documentchunk c WHERE c.id = v.chunk_id AND c.app_id = %(app_id)s
 ) = ANY (%(documents)s::bigint[])
 """
 
-# For the transaction. Without iterations the index gives its nearest of all Apps, of which the filter leaves few or
-# none; they go on until an App with one chunk in a thousand has its own. Among 100,000 chunks, with many near copies,
-# pgvector's own ef_search of 40 finds 62 % of the nearest five, 400 finds 90 % in 4 ms, 800 finds 98 % in 6. And a
-# search of some milliseconds, which the planner takes for costly, needs no compiled code.
+# Settings of the transaction. Without iterative scans the index returns the nearest vectors of all Apps, of which the
+# filter leaves few or none; with them an App with one chunk in a thousand gets its results. Among 100,000 chunks with
+# many near copies, the default ef_search of 40 finds 62 % of the nearest five, 400 finds 90 % in 4 ms, 800 finds 98 %
+# in 6 ms. JIT is off, since the planner overestimates the cost of a search that takes a few milliseconds.
 SCAN_SETTINGS = """
 SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.max_scan_tuples', '100000', true),
     set_config('hnsw.scan_mem_multiplier', '8', true), set_config('hnsw.ef_search', '400', true),
@@ -224,19 +224,19 @@ SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hns
 
 
 def vector_search(dimensions: int, model: int, *, exact: bool, narrowed: bool) -> str:
-    """Return the search by vector, with cosine distances.
+    """Return the statement that searches by vector and returns cosine distances.
 
     Args:
-        dimensions: of the App's embedding model.
-        model: its id, in the text so that the planner sees which partial index fits.
-        exact: look at every vector of the App instead of at the index over all Apps.
-        narrowed: only documents of a list.
+        dimensions: length of the vectors of the App's embedding model.
+        model: its id, written into the statement so that the planner can use its partial index.
+        exact: scan every vector of the App instead of the index over all Apps.
+        narrowed: whether to search only listed documents.
     """
     distance = f"v.embedding::halfvec({int(dimensions)}) <=> %(vector)s::halfvec({int(dimensions)})"
     return f"""
     SELECT v.chunk_id, {f"({distance}) + 0" if exact else distance} AS distance FROM apps_registry_chunkvector v
     WHERE v.app_id = %(app_id)s AND v.embedding_model_id = {int(model)}
-    {(_THEIR_CHUNKS if exact else _IS_THEIRS) if narrowed else ""}
+    {(_IN_LISTED_DOCUMENTS if exact else _IS_IN_LISTED_DOCUMENT) if narrowed else ""}
     ORDER BY distance LIMIT %(limit)s
     """
 

@@ -1,14 +1,14 @@
-"""Chooses by which of a query's words its best chunks are looked up. Pure."""
+"""Chooses the words of a query that select the candidate chunks. Pure functions."""
 
 import math
 from collections.abc import Sequence
 from itertools import combinations
 
-# Looking a chunk up and ranking it costs about 10 microseconds.
+# Maximum number of candidates; reading and ranking a chunk takes about 10 microseconds.
 MAX_RANKED = 600
 MAX_COMBINED = 12
 
-Term = tuple[str, int]  # a word with the number of the App's chunks that hold it
+Term = tuple[str, int]  # a word with the number of the App's chunks that contain it
 
 
 def rarity(count: int, total: int) -> float:
@@ -17,25 +17,26 @@ def rarity(count: int, total: int) -> float:
 
 
 def lexeme(word: str) -> str:
-    """Return a word, as the text search configuration made it, as a tsquery of its own."""
+    """Return a lexeme of the text search configuration as a tsquery."""
     return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def any_of(terms: Sequence[Term]) -> str:
-    """Return the tsquery of chunks that hold at least one of the words."""
+    """Return the tsquery of chunks that contain at least one of the words."""
     return " | ".join(lexeme(word) for word, _ in terms)
 
 
-def telling(terms: Sequence[Term], total: int, *, budget: float = MAX_RANKED) -> str:
-    """Return the tsquery of the chunks among which the best by BM25 are, about as many as the budget.
+def candidate_query(terms: Sequence[Term], total: int, *, budget: float = MAX_RANKED) -> str:
+    """Return a tsquery that selects about `budget` chunks with the best BM25 scores.
 
-    They hold a rare word, or two less rare ones: how many do is estimated as if words fell independently, and what
-    few hold tells most. Measured among 100,000 chunks: of three words together, half again the work finds hardly more.
+    Candidates contain one rare word, or two less rare words. The number of chunks with two words is estimated as if
+    words were independent, and rare combinations come first. Measured with 100,000 chunks: combinations of three words
+    cost half as much again and find hardly more.
 
     Args:
-        terms: at least one, rare ones first.
-        total: how many chunks the App has.
-        budget: how many chunks may be looked at.
+        terms: at least one word, rare words first.
+        total: number of the App's chunks.
+        budget: maximum number of candidates.
     """
     if sum(count for _, count in terms) <= budget:
         return any_of(terms)
@@ -45,12 +46,12 @@ def telling(terms: Sequence[Term], total: int, *, budget: float = MAX_RANKED) ->
         for size in (1, 2)
         for group in combinations(shares, size)
     )
-    chosen: list[tuple[float, set[str]]] = []
+    selected: list[tuple[float, set[str]]] = []
     for expected, _, words in groups:
-        kept = [one for one in chosen if not one[1].issuperset(words)]  # those who hold all hold some
-        if sum(one[0] for one in kept) + expected > budget:
+        kept = [group for group in selected if not group[1].issuperset(words)]  # covered by the smaller group
+        if sum(group[0] for group in kept) + expected > budget:
             break
-        if not any(one[1].issubset(words) for one in chosen):
-            chosen = [*kept, (expected, set(words))]
-    clauses = [" & ".join(map(lexeme, sorted(words))) for _, words in chosen]
+        if not any(group[1].issubset(words) for group in selected):
+            selected = [*kept, (expected, set(words))]
+    clauses = [" & ".join(map(lexeme, sorted(words))) for _, words in selected]
     return " | ".join(f"({clause})" for clause in clauses) or lexeme(terms[0][0])

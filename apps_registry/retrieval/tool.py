@@ -1,4 +1,4 @@
-"""The tool `search_documents`, which an App's model has as soon as the App has a document to search."""
+"""The tool `search_documents`, which an App has as soon as it has a searchable document."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,20 +10,20 @@ from apps_registry.tools.base import SEARCH_TOOL, Tool, ToolContext, ToolError
 
 NAME = SEARCH_TOOL
 DESCRIPTION = (
-    "Search this assistant's own documents and get the passages that fit best, each with a marker, its document and "
-    "its place. Use it whenever the documents may hold the answer, before answering from memory, and cite what you use "
-    "by its marker. Ask in the words of the matter; search again with other words if the passages do not answer."
+    "Search this assistant's own documents and get the best matching passages, each with a marker, its document and "
+    "its place. Use it whenever the documents may contain the answer, before answering from memory, and cite what you "
+    "use by its marker. Use the terms of the subject; search again with other words if the passages do not answer."
 )
 MAX_TAGS = 50
 
 
 def search_tool(app_id: int, tags: Sequence[str], *, documents: Mapping[int, Sequence[str]] | None = None) -> Tool:
-    """Return the tool, bound to one App: no argument of the model's can lead it to another's documents.
+    """Return the search tool of one App; no argument of the model can reach the documents of another App.
 
     Args:
-        app_id: whose documents it searches.
-        tags: those that the documents bear; searches can be narrowed to one.
-        documents: ids of the only ones to search, with their tags; None: all of the App, with those that they bear now.
+        app_id: the App to search.
+        tags: tags of the documents; a search can be limited to one.
+        documents: ids of the documents to search with their tags; None: all documents of the App with current tags.
     """
     properties: dict[str, Any] = {"query": {"type": "string", "description": "A question, or words to look for."}}
     if tags:
@@ -35,14 +35,14 @@ def search_tool(app_id: int, tags: Sequence[str], *, documents: Mapping[int, Seq
         query, tag = arguments["query"], arguments.get("tag")
         try:
             if documents is None:
-                found = await search(app_id, query, tag=tag)
+                result = await search(app_id, query, tag=tag)
             else:
-                chosen = [id_ for id_, borne in documents.items() if tag is None or tag in borne]
-                found = await search(app_id, query, documents=chosen)
+                selected = [id_ for id_, document_tags in documents.items() if tag is None or tag in document_tags]
+                result = await search(app_id, query, documents=selected)
         except Exception as error:
             if is_transient(error):
                 raise ToolError("the documents cannot be searched right now") from None
             raise
-        return for_model(found.passages)
+        return for_model(result.passages)
 
     return Tool(NAME, DESCRIPTION, parameters, run)

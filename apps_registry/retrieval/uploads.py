@@ -1,4 +1,4 @@
-"""Takes files in: each becomes a queued document of its App, a zip one a file."""
+"""Accepts uploads: each file, also in a zip archive, becomes a queued document of its App."""
 
 import hashlib
 import tempfile
@@ -21,12 +21,12 @@ from apps_registry.retrieval.versions import drop_file, successor_of
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a file.
+    """The result of an upload of one file.
 
     Attributes:
-        name: the file's.
-        document: its document; None when it was refused.
-        note: a sentence, when it was not simply queued.
+        name: name of the file.
+        document: its document; None if the file was refused.
+        note: explanation if the file was not simply queued.
     """
 
     name: str
@@ -35,18 +35,17 @@ class Outcome:
 
     @property
     def is_queued(self) -> bool:
-        """Whether it will be ingested now."""
         return self.document is not None and self.document.state == Document.State.QUEUED
 
 
 def add_upload(app: App, *, name: str, data: bytes, tags: Sequence[str] = ()) -> list[Outcome]:
-    """Queue a file, or all readable files of a zip.
+    """Queue a file, or all readable files of a zip archive.
 
     Args:
-        app: whose documents they become.
-        name: the file's, perhaps with folders; a document of the same name is replaced once the new one is read.
-        data: its content.
-        tags: for new documents, and for known ones unless empty.
+        app: the App that gets the documents.
+        name: name of the file, with or without folders; a document with this name is replaced after the ingest.
+        data: content of the file.
+        tags: tags for new documents, and for existing ones unless empty.
     """
     try:
         if suffix(name) == ARCHIVE:
@@ -58,16 +57,18 @@ def add_upload(app: App, *, name: str, data: bytes, tags: Sequence[str] = ()) ->
 
 @transaction.atomic
 def requeue(documents: QuerySet[Document]) -> int:
-    """Ingest documents again from their stored files; return how many. Their chunks serve until the new ones are there.
+    """Queue documents for another ingest of their stored files, and return their number.
 
-    One that a release searches is read into a new version.
+    Search finds the old chunks until the new ones are stored.
+
+    A document that a release searches gets a new version.
 
     Args:
-        documents: of whatever state.
+        documents: documents in any state.
     """
     apps = App.objects.filter(pk__in=documents.values("app"))
-    list(apps.select_for_update(no_key=True).order_by("pk"))  # nothing is published meanwhile
-    renewed = sum(_read_anew(document) for document in documents.filter(state=Document.State.READY))
+    list(apps.select_for_update(no_key=True).order_by("pk"))  # prevents publishing in the meantime
+    renewed = sum(_queue_new_version(document) for document in documents.filter(state=Document.State.READY))
     return renewed + documents.update(
         state=Document.State.QUEUED,
         progress=0,
@@ -81,12 +82,12 @@ def requeue(documents: QuerySet[Document]) -> int:
     )
 
 
-def _read_anew(document: Document) -> bool:
-    """Queue a new version of a document that a release searches, with its file; False: none does."""
-    fresh = successor_of(document)
-    if fresh.pk == document.pk:
+def _queue_new_version(document: Document) -> bool:
+    """Queue a new version of a document that a release searches; return False if no release does."""
+    new_version = successor_of(document)
+    if new_version.pk == document.pk:
         return False
-    DocumentFile.objects.filter(document=document, document__app=document.app_id).update(document=fresh)
+    DocumentFile.objects.filter(document=document, document__app=document.app_id).update(document=new_version)
     return True
 
 
@@ -105,14 +106,14 @@ def _add_archive(app: App, name: str, data: bytes, tags: Sequence[str]) -> list[
             except UnreadableError as error:
                 outcomes.append(Outcome(name, None, str(error)))
     if not outcomes:
-        raise UnreadableError(f"The zip holds no file that can be read: {READABLE}.")
+        raise UnreadableError(f"The zip contains no readable file: {READABLE}.")
     return outcomes
 
 
 def _free_name(name: str, taken: set[str]) -> str:
-    """Return the name, with a number where another file of the zip has it already, and take it.
+    """Return the name, with a number if another file of the zip archive has it, and reserve it.
 
-    A zip may hold one name twice; under one name, the second file would replace the first.
+    A zip archive may contain a name twice; the second file would then replace the first.
     """
     ending = PurePosixPath(name).suffix
     free, number = clean_line(name), 1
@@ -127,29 +128,29 @@ def _free_name(name: str, taken: set[str]) -> str:
 def _add_file(app: App, name: str, data: bytes, tags: Sequence[str]) -> Outcome:
     name = clean_line(name)[-MAX_NAME_CHARS:]
     if suffix(name) not in KINDS:
-        raise UnreadableError(f"Files of this kind are not read; those that are: {READABLE}.")
+        raise UnreadableError(f"Files of this type cannot be read. Supported types: {READABLE}.")
     _check_size(data)
     digest = hashlib.sha256(data).hexdigest()
     with transaction.atomic():
-        App.objects.select_for_update(no_key=True).get(pk=app.pk)  # two uploads of one file come one after the other
+        App.objects.select_for_update(no_key=True).get(pk=app.pk)  # serialises uploads of the same file
         twin = Document.objects.filter(app=app, content_hash=digest).first()
         if twin and twin.name != name:
-            return Outcome(name, twin, f"Its content is already there as {twin.name}.")
+            return Outcome(name, twin, f"The App already has this content as {twin.name}.")
         if twin and twin.state != Document.State.FAILED:
             if tags and list(tags) != twin.tags:
                 twin.tags = list(tags)
                 twin.save(update_fields=["tags"])
-            return Outcome(name, twin, "It is already there, unchanged.")
+            return Outcome(name, twin, "The App already has this file, unchanged.")
         return Outcome(name, _queue(app, name, data, digest, tags))
 
 
 def _queue(app: App, name: str, data: bytes, digest: str, tags: Sequence[str]) -> Document:
-    about = {"content_hash": digest, "size_bytes": len(data)} | ({"tags": list(tags)} if tags else {})
-    former = Document.objects.filter(app=app, name=name).first()
-    if former and successor_of(former).pk != former.pk:
-        drop_file(former)
+    values = {"content_hash": digest, "size_bytes": len(data)} | ({"tags": list(tags)} if tags else {})
+    existing = Document.objects.filter(app=app, name=name).first()
+    if existing and successor_of(existing).pk != existing.pk:
+        drop_file(existing)
     document, _ = Document.objects.update_or_create(
-        app=app, name=name, defaults=about, create_defaults={**about, "title": name[:200], "queued_at": Now()}
+        app=app, name=name, defaults=values, create_defaults={**values, "title": name[:200], "queued_at": Now()}
     )
     DocumentFile.objects.update_or_create(document=document, defaults={"data": data})
     requeue(Document.objects.filter(app=app, pk=document.pk))
@@ -165,5 +166,5 @@ def _check_size(data: bytes) -> None:
 
 
 def split_tags(text: str) -> list[str]:
-    """Return the tags that a comma-separated text names, each once."""
+    """Return the tags in a comma-separated text without duplicates."""
     return list(dict.fromkeys(filter(None, map(clean_line, text.split(",")))))

@@ -1,8 +1,8 @@
-"""Versions of documents: what a release searches stays as it was published, whatever becomes of the document.
+"""Versions of documents: a release keeps searching the published version when the document changes.
 
-A document that no release searches changes in place. One that a release searches is never touched: a new row takes
-its name, and the old one is kept until the last such release is deleted. The callers hold the App's row, as those
-who publish do.
+A document that no release searches changes in place. A document that a release searches never changes: a new row gets
+its name, and the old row is kept until the last such release is deleted. Callers lock the App's row, as publishing
+does.
 """
 
 from collections.abc import Collection
@@ -14,7 +14,7 @@ from apps_registry.models import App, AppRelease, Document, DocumentFile
 
 
 def successor_of(document: Document) -> Document:
-    """Return the row that a document's next content goes into: its own, or a new one beside what a release searches."""
+    """Return the row for a document's next content: the same row, or a new one if a release searches it."""
     if not pinned(document.app_id, [document.pk]):
         return document
     _set_aside(document.app_id, [document.pk])
@@ -30,16 +30,16 @@ def successor_of(document: Document) -> Document:
 
 
 def drop_file(document: Document) -> None:
-    """Delete the file of a version that is kept for releases, once it is read: they search its chunks."""
+    """Delete the file of a version that is kept for releases after its ingest: releases only need its chunks."""
     if document.state == Document.State.READY:
         DocumentFile.objects.filter(document=document, document__app=document.app_id).delete()
 
 
 def remove(documents: QuerySet[Document]) -> None:
-    """Delete documents; those that releases search are only taken from the draft.
+    """Delete documents; those that releases search are only removed from the draft.
 
     Args:
-        documents: of one App.
+        documents: documents of one App.
     """
     rows = list(documents)
     if not rows:
@@ -54,19 +54,19 @@ def remove(documents: QuerySet[Document]) -> None:
 
 
 def pinned(app_id: int, ids: Collection[int]) -> dict[int, list[int]]:
-    """Return those of an App's documents that releases search, with the numbers of the releases."""
+    """Return the numbers of the releases that search a document, by the document's id."""
     releases = AppRelease.objects.filter(app=app_id, document_ids__overlap=list(ids)).order_by("number")
-    found: dict[int, list[int]] = {}
+    numbers_by_id: dict[int, list[int]] = {}
     for number, document_ids in releases.values_list("number", "document_ids"):
         for id_ in set(ids) & set(document_ids):
-            found.setdefault(id_, []).append(number)
-    return found
+            numbers_by_id.setdefault(id_, []).append(number)
+    return numbers_by_id
 
 
 def draft_ids(app: App) -> list[int] | None:
-    """Return the ids of what the draft searches; None: everything that the App has.
+    """Return the ids of the documents that the draft searches; None: all documents of the App.
 
-    A document that is not read yet is stood in for by its last version that was.
+    Until a new document has been ingested, its last ingested version is used.
     """
     versions = Document.versions.filter(app=app)
     if not versions.exclude(replaced_at=None).exists():
@@ -79,12 +79,12 @@ def draft_ids(app: App) -> list[int] | None:
 
 
 def prune(app: App) -> int:
-    """Delete the versions that neither a release nor the draft searches any more; return how many."""
+    """Delete versions that neither a release nor the draft searches; return their number."""
     needed = {id_ for ids in app.releases.values_list("document_ids", flat=True) for id_ in ids}
     needed |= set(draft_ids(app) or ())
-    gone = Document.versions.filter(app=app).exclude(replaced_at=None).exclude(pk__in=needed)
-    number = gone.count()
-    gone.delete()
+    obsolete = Document.versions.filter(app=app).exclude(replaced_at=None).exclude(pk__in=needed)
+    number = obsolete.count()
+    obsolete.delete()
     return number
 
 

@@ -1,1 +1,1 @@
-"""What turns read of an App: its configuration, in memory."""
+"""The configuration of Apps in memory, for turns."""

@@ -1,4 +1,4 @@
-"""App configurations in memory, for as long as the registry's revision stands still."""
+"""App configurations in memory, valid until the registry's revision changes."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence, Set
@@ -21,21 +21,21 @@ from apps_registry.values import AppConfig, ModelConfig, Sampling, ServerNote
 
 logger = logging.getLogger("aomi.apps")
 
-Which = str | int | None | tuple[int, int]
+AppSelector = str | int | None | tuple[int, int]
 
-MAX_CACHED = 10_000
+MAX_CACHED = 10_000  # configurations; the cache is cleared when it has more
 
 
 class AppConfigs:
-    """Active Apps by slug and by id, read once per revision and worker.
+    """Active Apps by slug and by id, loaded once per revision and worker.
 
-    The caller brings the revision, read together with its key: a change in the admin thus holds on the
-    next request of every worker, and a warm request reads nothing more.
+    The caller passes the revision, which it has read together with its key. So a change in the admin takes effect with
+    the next request of every worker, and a warm request needs no additional query.
     """
 
     def __init__(self) -> None:
         self._revision = -1
-        self._cached: dict[Which, AppConfig | None] = {}
+        self._cached: dict[AppSelector, AppConfig | None] = {}
 
     async def by_slug(self, slug: str, *, revision: int) -> AppConfig | None:
         """Return the active App with this slug, or None."""
@@ -50,49 +50,49 @@ class AppConfigs:
         return await self._get(None, revision)
 
     async def for_session(self, live: AppConfig, kept: int | None, *, revision: int) -> AppConfig:
-        """Return what answers in a session.
+        """Return the configuration for a session.
 
         Args:
-            live: what callers of the session's App meet.
+            live: the live configuration of the session's App.
             kept: id of the release that the session began with, if any.
-            revision: as ever.
+            revision: the current revision of the registry.
         """
         release_id = live.release_for(kept)
         if release_id is None or release_id == live.release_id:
             return live
-        return await self._get((live.id, release_id), revision) or live  # a release that is gone is nobody's
+        return await self._get((live.id, release_id), revision) or live  # the release may have been deleted
 
-    async def _get(self, which: Which, revision: int) -> AppConfig | None:
-        # A stream opened long ago brings an old revision; what is newer is good enough for it.
+    async def _get(self, selector: AppSelector, revision: int) -> AppConfig | None:
+        # A stream that was opened long ago passes an old revision; it can use the newer configurations.
         if revision > self._revision or len(self._cached) > MAX_CACHED:
             self._revision, self._cached = revision, {}
         cached = self._cached
-        if which not in cached:
-            # Another task may move to a newer revision meanwhile; this answer then stays in the old dict.
-            cached[which] = await run_orm(load_app_config, which)
-        return cached[which]
+        if selector not in cached:
+            # If another task moves to a newer revision in the meantime, this result stays in the old dict.
+            cached[selector] = await run_orm(load_app_config, selector)
+        return cached[selector]
 
 
 app_configs = AppConfigs()
 
 
-def load_app_config(which: Which) -> AppConfig | None:
+def load_app_config(selector: AppSelector) -> AppConfig | None:
     """Read an active App from the database.
 
     Args:
-        which: a slug, an id, None for the default App; ids of an App and of a release of it.
+        selector: a slug, an id, None for the default App, or a pair of the ids of an App and one of its releases.
     """
-    query: dict[str, Any] = {"slug" if isinstance(which, str) else "pk": which}
-    if which is None:
+    query: dict[str, Any] = {"slug" if isinstance(selector, str) else "pk": selector}
+    if selector is None:
         query = {"is_default": True}
-    elif isinstance(which, tuple):
-        query = {"pk": which[0]}
+    elif isinstance(selector, tuple):
+        query = {"pk": selector[0]}
     app = App.objects.filter(is_active=True, **query).select_related("default_model__provider", "live_release").first()
     if app is None:
         return None
     release = app.live_release
-    if isinstance(which, tuple):
-        release = AppRelease.objects.filter(app_id=app.pk, pk=which[1]).first()
+    if isinstance(selector, tuple):
+        release = AppRelease.objects.filter(app_id=app.pk, pk=selector[1]).first()
         if release is None:
             return None
     return _to_config(app, release)
@@ -141,7 +141,7 @@ def _server_notes(in_use: Iterable[ToolInUse], names: Set[str]) -> tuple[ServerN
 
 
 def _tools(app: App, in_use: Iterable[ToolInUse]) -> Iterator[Tool]:
-    """Yield the App's tools that are on; one that cannot be used is left out, and takes no other along."""
+    """Yield the App's enabled tools; a tool that cannot be used is logged and left out."""
     surroundings = surroundings_of(app)
     for tool in in_use:
         try:
@@ -151,29 +151,29 @@ def _tools(app: App, in_use: Iterable[ToolInUse]) -> Iterator[Tool]:
 
 
 def _document_tools(app: App, frozen: FrozenConfig | None) -> list[Tool]:
-    """Return the search tool, if there is something to search."""
-    only = frozen.documents if frozen else _draft_documents(app)
+    """Return the search tool if the App has searchable documents."""
+    documents = frozen.documents if frozen else _draft_documents(app)
     searched = Document.versions.filter(app=app, chunk_count__gt=0)
-    if only is None:
+    if documents is None:
         tags: Iterable[Sequence[str]] = list(searched.values_list("tags", flat=True))
     else:
-        tags = [only[id_] for id_ in searched.filter(pk__in=list(only)).values_list("pk", flat=True)]
-    names = sorted({tag for of_one in tags for tag in of_one})
-    return [search_tool(app.pk, names, documents=only)] if tags else []
+        tags = [documents[id_] for id_ in searched.filter(pk__in=list(documents)).values_list("pk", flat=True)]
+    names = sorted({tag for document_tags in tags for tag in document_tags})
+    return [search_tool(app.pk, names, documents=documents)] if tags else []
 
 
 def _draft_documents(app: App) -> dict[int, Sequence[str]] | None:
-    """Return what the draft searches, with its tags; None: everything that the App has."""
+    """Return the documents that the draft searches with their tags; None: all documents of the App."""
     ids = draft_ids(app)
     return None if ids is None else dict(Document.versions.filter(app=app, pk__in=ids).values_list("pk", "tags"))
 
 
 def to_model_config(model: Model, tools: Sequence[Tool] = ()) -> ModelConfig:
-    """Return a model's row, read with its provider, as turns see it.
+    """Return the configuration of a model, whose row was read with its provider.
 
     Args:
         model: the row.
-        tools: what it may call.
+        tools: the tools that it may call.
     """
     provider = model.provider
     profile = provider.known_profile

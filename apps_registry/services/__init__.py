@@ -1,1 +1,1 @@
-"""Writes that span several rows, and what imports and refreshes do."""
+"""Operations on several rows: imports, refreshes, and changes of the default App."""

@@ -1,4 +1,4 @@
-"""Asking a server for its tools, seeing what is new, and taking it over."""
+"""Refreshes the tools of an MCP server, compares them with those in use, and applies a selection."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -30,14 +30,14 @@ State = Literal["new", "the same", "changed", "gone", "unusable"]
 
 @dataclass(frozen=True, slots=True)
 class OfferedState:
-    """A tool of a server beside what the App has of it.
+    """A tool of a server, compared with the App's version of it.
 
     Attributes:
-        name: what the App's model calls it, or would.
-        offered: what the server said when it was last asked; None: nothing.
-        accepted: what the App has; None: it is not chosen.
-        problem: why it cannot be used.
-        needs_confirmation: the user is asked before each call.
+        name: the name that the App's model uses.
+        offered: the definition at the last refresh; None: the server no longer offers the tool.
+        accepted: the definition that the App uses; None: the tool is not selected.
+        problem: why the tool cannot be used.
+        needs_confirmation: whether the user must approve each call.
     """
 
     name: str
@@ -50,7 +50,7 @@ class OfferedState:
 
     @property
     def differences(self) -> list[tuple[str, object, object]]:
-        """What the server says otherwise than what was accepted: field, before, after."""
+        """The differences between the accepted and the offered definition: field, before, after."""
         if not self.offered or not self.accepted:
             return []
         before, after = self.accepted.as_json(), self.offered.as_json()
@@ -58,10 +58,10 @@ class OfferedState:
 
 
 def refresh(server: McpServer) -> None:
-    """Ask a server for its tools and keep the answer; no tool changes yet.
+    """Refresh the list of tools of a server; no tool of the App changes.
 
     Raises:
-        McpError: it cannot be asked; the message holds no secret.
+        McpError: the server cannot be called; the message contains no secret.
     """
     surroundings = surroundings_of(server.app)
     records: list[CallRecord] = []
@@ -73,7 +73,7 @@ def refresh(server: McpServer) -> None:
     except (ToolError, McpError) as error:
         message = scrub(str(error), surroundings.secrets.readable_values())
         if message.endswith(ALLOWABLE):
-            message += ". If you mean that host, put it, with its port, under “Allowed hosts” on the App's page"
+            message += ". To allow this host, add it with its port under “Allowed hosts” on the App's page"
         raise McpError(message) from None
     finally:
         store_outside_turn(server.app_id, f"{server.slug} asked for its tools", records)
@@ -88,41 +88,47 @@ async def _ask(endpoint: Endpoint, records: list[CallRecord]) -> Offer:
 
 
 def states(server: McpServer) -> list[OfferedState]:
-    """Return the server's tools in its order, then those that it no longer offers."""
+    """Return the server's tools in its order, then the tools in use that it no longer offers."""
     chosen = {}
     for tool in server.tools.all():
         definition = McpToolDefinition.from_text(tool.definition)
         chosen[definition.remote_name] = (tool.name, definition)
-    found = []
+    tool_states = []
     models = models_of_app(server.app)
     for data in server.offered:
         offered = define(OfferedTool(**data))
         name, accepted = chosen.pop(offered.remote_name, (local_name(server.slug, offered.remote_name), None))
-        found.append(_state(name, offered, accepted, models))
-    asking = set(server.tools.filter(needs_confirmation=True).values_list("name", flat=True))
-    found = [replace(each, needs_confirmation=each.accepted is not None and each.name in asking) for each in found]
-    return [*found, *(OfferedState(name, key, "gone", None, has) for key, (name, has) in chosen.items())]
+        tool_states.append(_state(name, offered, accepted, models))
+    confirmed_names = set(server.tools.filter(needs_confirmation=True).values_list("name", flat=True))
+    tool_states = [
+        replace(tool, needs_confirmation=tool.accepted is not None and tool.name in confirmed_names)
+        for tool in tool_states
+    ]
+    return [
+        *tool_states,
+        *(OfferedState(name, key, "gone", None, accepted) for key, (name, accepted) in chosen.items()),
+    ]
 
 
 def digest(server: McpServer) -> str:
-    """Return what tells this answer of the server from any other."""
+    """Return a digest that identifies the offered tools and instructions."""
     return fingerprint(server.offered, server.offered_instructions)
 
 
 @transaction.atomic
 def choose(server: McpServer, remote_names: Collection[str], *, confirmed: Collection[str] | None = None) -> list[str]:
-    """Make the App use these tools of the server and its instructions, as it gives them now, and no others of it.
+    """Make the App use exactly these tools of the server and its instructions, as of the last refresh.
 
     Args:
-        server: which has been asked.
-        remote_names: as the server calls them.
-        confirmed: those of them of which each call needs the user's confirmation; None: that stays as it is.
+        server: a server that has been refreshed.
+        remote_names: the server's names of the tools.
+        confirmed: remote names of the tools whose calls need the user's confirmation; None: no change.
 
     Returns:
-        What was done, a few words for each tool that was added, changed or removed, or could not be.
+        One sentence for each tool that was added, changed or removed, or could not be added or changed.
     """
     App.objects.select_for_update(no_key=True).get(pk=server.app_id)
-    done = [_choose_one(server, each, is_wanted=each.remote_name in remote_names) for each in states(server)]
+    done = [_choose_one(server, tool, is_selected=tool.remote_name in remote_names) for tool in states(server)]
     done += [] if confirmed is None else _set_confirmed(server, confirmed)
     done += _accept_instructions(server)
     return [sentence for sentence in done if sentence]
@@ -133,39 +139,42 @@ def _accept_instructions(server: McpServer) -> Iterator[str]:
         server.instructions = server.offered_instructions
         server.save(update_fields=["instructions"])
         yield (
-            "The model is told the server's instructions as they are now"
+            "The model gets the current instructions of the server"
             if server.instructions
-            else ("The model is no longer told instructions of the server")
+            else ("The model no longer gets instructions of the server")
         )
 
 
 def _set_confirmed(server: McpServer, remote_names: Collection[str]) -> Iterator[str]:
     for tool in server.tools.all():
-        is_wanted = McpToolDefinition.from_text(tool.definition).remote_name in remote_names
-        if tool.needs_confirmation != is_wanted:
-            tool.needs_confirmation = is_wanted
+        is_selected = McpToolDefinition.from_text(tool.definition).remote_name in remote_names
+        if tool.needs_confirmation != is_selected:
+            tool.needs_confirmation = is_selected
             tool.save(update_fields=["needs_confirmation"])
-            yield f"Calls of {tool.name} {'need' if is_wanted else 'no longer need'} the user's confirmation"
+            yield f"Calls of {tool.name} {'need' if is_selected else 'no longer need'} the user's confirmation"
 
 
-def _choose_one(server: McpServer, each: OfferedState, *, is_wanted: bool) -> str:
-    mine = server.tools.filter(name=each.name)
-    if each.accepted and (not is_wanted or each.offered is None):
-        mine.delete()
-        return f"Removed {each.name}"
-    if not is_wanted or each.offered is None or each.state == "the same":
+def _choose_one(server: McpServer, offered_state: OfferedState, *, is_selected: bool) -> str:
+    tool_rows = server.tools.filter(name=offered_state.name)
+    if offered_state.accepted and (not is_selected or offered_state.offered is None):
+        tool_rows.delete()
+        return f"Removed {offered_state.name}"
+    if not is_selected or offered_state.offered is None or offered_state.state == "the same":
         return ""
-    if each.problem:
-        return f"Not {'changed' if each.accepted else 'added'}, {each.name}: {each.problem}"
-    if each.accepted:
-        mine.update(definition=each.offered.as_text())
-        return f"Changed {each.name}"
-    if each.name.lower() == SEARCH_TOOL or Tool.objects.filter(app=server.app_id, name__iexact=each.name).exists():
-        return f"Not added, {each.name}: the App has another tool of this name"
-    tool = Tool(app=server.app, kind=Tool.Kind.MCP, name=each.name, mcp_server=server)
-    tool.definition = each.offered.as_text()
+    if offered_state.problem:
+        return f"Not {'changed' if offered_state.accepted else 'added'}, {offered_state.name}: {offered_state.problem}"
+    if offered_state.accepted:
+        tool_rows.update(definition=offered_state.offered.as_text())
+        return f"Changed {offered_state.name}"
+    if (
+        offered_state.name.lower() == SEARCH_TOOL
+        or Tool.objects.filter(app=server.app_id, name__iexact=offered_state.name).exists()
+    ):
+        return f"Not added, {offered_state.name}: the App has another tool with this name"
+    tool = Tool(app=server.app, kind=Tool.Kind.MCP, name=offered_state.name, mcp_server=server)
+    tool.definition = offered_state.offered.as_text()
     tool.save()
-    return f"Added {each.name}"
+    return f"Added {offered_state.name}"
 
 
 def _state(

@@ -1,4 +1,4 @@
-"""Imports: what one would do to an App's tools, and doing it."""
+"""Plans and applies imports of OpenAPI documents."""
 
 import zlib
 from collections.abc import Collection, Iterable
@@ -29,9 +29,9 @@ class Import:
     """A document that is about to be imported into an App.
 
     Attributes:
-        source: its row, which need not be saved yet.
-        operations: all that the document has.
-        unlisted: what could not even be listed.
+        source: row of the document, saved or not.
+        operations: all operations of the document.
+        unlisted: paths that cannot be read.
     """
 
     app: App
@@ -41,23 +41,25 @@ class Import:
     unlisted: list[Refusal] = field(init=False)
 
     def __post_init__(self) -> None:
-        """List the operations."""
+        """Read the operations of the document."""
         self.operations, self.unlisted = read_operations(self.document, self.source.prefix)
 
     def known_keys(self) -> set[str]:
-        """Return the keys of the operations that are tools of the App already."""
+        """Return the keys of the operations that are already tools of the App."""
         return set(self.source.tools.values_list("key", flat=True)) if self.source.pk else set()
 
     def plan(self, chosen: Collection[str]) -> OpenAPIPlan:
-        """Return what importing the chosen operations, and those that are tools already, would do.
+        """Return the changes of importing the selected operations and those that are already tools.
 
         Args:
-            chosen: keys of operations.
+            chosen: keys of the selected operations.
         """
         known = _known(self.source)
-        wanted = {*chosen, *known}
+        keys = {*chosen, *known}
         tools, refusals = convert(
-            self.document, [each for each in self.operations if each.key in wanted], server=self.source.server
+            self.document,
+            [operation for operation in self.operations if operation.key in keys],
+            server=self.source.server,
         )
         tools, unfit = self._fitting(tools)
         names = Tool.objects.filter(app=self.app).values_list("name", flat=True)
@@ -70,23 +72,25 @@ class Import:
         )
 
     def _fitting(self, tools: Iterable[ImportedTool]) -> tuple[list[ImportedTool], list[Refusal]]:
-        """Return the tools that the providers of the App's models take, and why they refuse the others."""
-        models, places = models_of_app(self.app), {each.key: each for each in self.operations}
+        """Return the tools that the providers of the App's models accept, and the reasons for the others."""
+        models, operations_by_key = models_of_app(self.app), {operation.key: operation for operation in self.operations}
         fitting, unfit = [], []
         for tool in tools:
             reason = next(find_unfit(models, tool.definition.name, tool.definition.parameters), "")
             if reason:
-                unfit.append(Refusal(tool.key, places[tool.key].method, places[tool.key].path, reason))
+                unfit.append(
+                    Refusal(tool.key, operations_by_key[tool.key].method, operations_by_key[tool.key].path, reason)
+                )
             else:
                 fitting.append(tool)
         return fitting, unfit
 
 
 def fetch(app: App, url: str) -> bytes:
-    """Return a document from an address, by the App's rules for outbound calls.
+    """Fetch a document from an address, with the App's rules for outbound calls.
 
     Raises:
-        DocumentError: it could not be had.
+        DocumentError: it could not be fetched.
     """
     request = OutboundRequest("GET", url, {"Accept": ACCEPT})
     records: list[CallRecord] = []
@@ -112,14 +116,14 @@ def begin(app: App, content: bytes, *, url: str = "", prefix: str | None = None,
     """Read a document for an App; nothing is saved.
 
     Args:
-        app: gets the tools.
+        app: the App that gets the tools.
         content: the document, JSON or YAML.
-        url: where it came from; empty: from a file.
-        prefix: put before the names of new tools; None: as the last time.
-        server: the address to use in place of the document's; None: as the last time.
+        url: its address; empty: it is from a file.
+        prefix: prefix of the names of new tools; None: as in the last import.
+        server: the address to use instead of the one in the document; None: as in the last import.
 
     Raises:
-        DocumentError: it cannot be read.
+        DocumentError: the document cannot be read.
     """
     document = read_document(content, url)
     title = shortened(document.title, 200) or "Untitled"
@@ -131,25 +135,25 @@ def begin(app: App, content: bytes, *, url: str = "", prefix: str | None = None,
 
 
 def resume(source: OpenApiSource) -> Import:
-    """Return the import of a document that is saved.
+    """Return the import of a stored document.
 
     Raises:
-        DocumentError: it cannot be read.
+        DocumentError: the document cannot be read.
     """
     return Import(source.app, source, read_document(zlib.decompress(source.content), source.url))
 
 
 @transaction.atomic
 def apply(importing: Import, chosen: Collection[str], *, digest: str) -> OpenAPIPlan:
-    """Do what was planned and confirmed; returns what was done.
+    """Apply a confirmed plan and return it.
 
     Args:
-        importing: the document.
+        importing: the import.
         chosen: keys of operations.
-        digest: of the plan that the operator saw.
+        digest: digest of the plan that the operator confirmed.
 
     Raises:
-        PlanChanged: tools changed meanwhile, so that something else would be done.
+        PlanChanged: tools have changed since, so that the plan is a different one.
     """
     App.objects.select_for_update(no_key=True).get(pk=importing.app.pk)
     importing.source.save()

@@ -1,4 +1,4 @@
-"""The records of outbound calls: written as turns make them, pruned by age."""
+"""The log of outbound calls: written by turns, pruned by age."""
 
 import logging
 from dataclasses import asdict, astuple, replace
@@ -33,7 +33,7 @@ DELETE FROM apps_registry_outboundcall WHERE id IN (SELECT id FROM doomed) RETUR
 
 
 async def store(app_id: int, turn_id: UUID, tool: str, records: list[CallRecord]) -> None:
-    """Write the records of one tool call; a database that is away costs the records, never the turn."""
+    """Write the records of one tool call; if the database is unreachable, the records are lost but not the turn."""
     columns = zip(*(astuple(_fitting(record)) for record in records), strict=True)
     try:
         await database.execute(INSERT, (app_id, turn_id, tool, *map(list, columns)))
@@ -42,12 +42,12 @@ async def store(app_id: int, turn_id: UUID, tool: str, records: list[CallRecord]
 
 
 def store_outside_turn(app_id: int, occasion: str, records: list[CallRecord]) -> None:
-    """Write the records of what an operator had done: a tool tried, a server asked for its tools, a document fetched.
+    """Write the records of an operator's action: a test call, a refresh of an MCP server, a fetched document.
 
     Args:
-        app_id: of the App by whose rules it was done.
-        occasion: stands where a turn's calls have the name of their tool.
-        records: of every request.
+        app_id: id of the App that made the calls.
+        occasion: description of the action, stored in the column for the name of the tool.
+        records: records of all requests.
     """
     OutboundCall.objects.bulk_create(
         OutboundCall(app_id=app_id, tool=occasion[:64], **asdict(_fitting(record))) for record in records
@@ -55,13 +55,13 @@ def store_outside_turn(app_id: int, occasion: str, records: list[CallRecord]) ->
 
 
 def _fitting(record: CallRecord) -> CallRecord:
-    """Return a record that fits its row: a server chooses the host that it redirects to."""
+    """Return a record that fits into its columns: a redirect can contain any host name."""
     host, verdict = storable(record.host[:300]), storable(record.verdict[:200])
     return replace(record, host=host, address=record.address[:64], verdict=verdict)
 
 
 async def prune_outbound_forever() -> None:
-    """Remove, now and then, the records that are older than KEPT_DAYS."""
+    """Periodically remove records that are older than KEPT_DAYS."""
 
     async def prune() -> None:
         while await prune_batch():
@@ -71,5 +71,5 @@ async def prune_outbound_forever() -> None:
 
 
 async def prune_batch() -> int:
-    """Remove some old records and return how many."""
+    """Remove a batch of old records and return their number."""
     return len(await database.execute(PRUNE, {"days": KEPT_DAYS, "batch": BATCH}))

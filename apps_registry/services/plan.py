@@ -1,5 +1,5 @@
-"""What an import or a release would do is shown first, and done only if it is still the same."""
+"""Shared by imports and releases: a plan is shown first, and applied only if it has not changed."""
 
 
 class PlanChanged(Exception):
-    """What would be done is no longer what was confirmed."""
+    """The plan has changed since it was confirmed."""

@@ -1,4 +1,4 @@
-"""Tools held against the rules of a model's provider: when they are chosen, and when an App is loaded."""
+"""Checks tools against the rules of a model's provider, when they are selected and when an App is loaded."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -11,11 +11,11 @@ from apps_registry.provider_rules.tool_rules import ToolRules, fit
 
 
 class HasSchema(Protocol):
-    """Anything with a tool's name and schema."""
+    """An object with the name and the schema of a tool."""
 
     @property
     def name(self) -> str:
-        """What the model calls it."""
+        """The name that the model uses."""
         ...
 
     @property
@@ -25,12 +25,12 @@ class HasSchema(Protocol):
 
 
 def fitted_schemas(tools: Iterable[HasSchema], rules: ToolRules) -> tuple[dict[str, Mapping[str, Any]], dict[str, str]]:
-    """Return the schemas that a provider takes in another form, and why it refuses tools, both by name."""
+    """Return the schemas that a provider needs in another form, and why it rejects tools, both by name."""
     schemas: dict[str, Mapping[str, Any]] = {}
     unfit: dict[str, str] = {}
     for number, tool in enumerate(tools):
         if rules.max_tools is not None and number >= rules.max_tools:
-            unfit[tool.name] = f"the provider takes {rules.max_tools} tools at most"
+            unfit[tool.name] = f"the provider accepts at most {rules.max_tools} tools"
             continue
         try:
             schema = fit(tool.name, tool.parameters, rules)
@@ -43,12 +43,12 @@ def fitted_schemas(tools: Iterable[HasSchema], rules: ToolRules) -> tuple[dict[s
 
 
 def find_unfit(models: Iterable[Model], name: str, schema: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each model whose provider refuses a tool; models without tools are offered none.
+    """Yield a sentence for each model whose provider rejects a tool; models without tool support are skipped.
 
     Args:
-        models: the rows, read with their providers.
-        name: the tool's.
-        schema: of its arguments.
+        models: rows that were read with their providers.
+        name: name of the tool.
+        schema: schema of its arguments.
     """
     for model in models:
         profile = model.provider.known_profile
@@ -57,13 +57,13 @@ def find_unfit(models: Iterable[Model], name: str, schema: Mapping[str, Any]) ->
         try:
             fit(name, schema, profile.tools)
         except Unfit as error:
-            yield f"The tool {name} does not suit {profile.title}, which serves the model {model}: {error}."
+            yield f"The tool {name} is not accepted by {profile.title}, the provider of the model {model}: {error}."
 
 
 def find_unfit_tools(app: App, model: Model) -> Iterator[str]:
-    """Yield a sentence for each tool of an App that is on and that a model's provider refuses."""
+    """Yield a sentence for each enabled tool of an App that a model's provider rejects."""
     for row in app.tools.filter(is_enabled=True).exclude(kind=Tool.Kind.BUILTIN):
-        with suppress(TypeError, ValueError):  # what cannot be read is not offered to any model
+        with suppress(TypeError, ValueError):  # unreadable tools are not offered to any model
             is_http = row.kind == Tool.Kind.HTTP
             definition = row.http_definition() if is_http else McpToolDefinition.from_text(row.definition)
             yield from find_unfit([model], row.name, definition.parameters)

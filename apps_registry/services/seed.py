@@ -1,4 +1,4 @@
-"""The default App and its provider and model, made when there is none."""
+"""Creates the default App with its provider and model if there is none."""
 
 from django.db import transaction
 
@@ -21,22 +21,22 @@ def seed_default_app(
     context_window: int,
     supports_tools: bool,
 ) -> tuple[App, bool]:
-    """Make the default App with every built-in tool, unless there is one.
+    """Create the default App with all built-in tools, unless there is one.
 
-    What an operator changed is never overwritten. Only the embedded provider's address is brought up to
-    date, since its port is chosen anew at every start.
+    Changes of operators are never overwritten. Only the address of the embedded provider is updated, since its port
+    changes with every start.
 
     Args:
-        provider_slug: the provider's name; EMBEDDED_PROVIDER for the model that we run ourselves.
+        provider_slug: the provider's name; EMBEDDED_PROVIDER for the model that this server runs.
         base_url: the address before `/chat/completions`.
-        api_key: the provider's key, which is stored encrypted; empty: none is needed.
-        model_name: the name under which callers see the model.
-        provider_model_id: what the provider calls it.
-        context_window: tokens, prompt and reply together.
+        api_key: the provider's key, which is stored encrypted; empty: no key is needed.
+        model_name: the name of the model for callers.
+        provider_model_id: the provider's name for the model.
+        context_window: maximum number of tokens of prompt and reply together.
         supports_tools: whether the model can call tools.
 
     Returns:
-        The default App, and whether it was made now.
+        The default App, and whether it was created.
 
     Raises:
         apps_registry.credentials.encryption.NoKeys: there is a key to store, and SECRETS_KEYS is empty.
@@ -72,7 +72,7 @@ def _make_default_app(model: Model) -> App:
         is_default=True,
         preamble=DEFAULT_PREAMBLE,
         default_model=model,
-        # Half the window for what was said before leaves room for the preamble, the tools and the reply.
+        # Half of the window for the history leaves room for the preamble, the tools and the reply.
         history_budget_tokens=min(16_000, model.context_window // 2),
     )
     Tool.objects.bulk_create(Tool(app=app, name=name) for name in sorted(BUILTIN_TOOLS))

@@ -1,4 +1,4 @@
-"""Providers whose key variable may not go to their address."""
+"""Finds providers whose key variable may not be sent to their address."""
 
 import logging
 from contextlib import suppress
@@ -12,14 +12,14 @@ logger = logging.getLogger("aomi.providers")
 
 
 def stopped_providers() -> list[str]:
-    """Return, in words, each provider whose key variable may not go to its address."""
-    named = Provider.objects.filter(api_key_token="").exclude(api_key_env="").order_by("slug")
-    problems = {row.slug: variable_problem(row.api_key_env, row.base_url, row.key.variables) for row in named}
+    """Return one phrase for each provider whose key variable may not be sent to its address."""
+    providers = Provider.objects.filter(api_key_token="").exclude(api_key_env="").order_by("slug")
+    problems = {row.slug: variable_problem(row.api_key_env, row.base_url, row.key.variables) for row in providers}
     return [f"the provider {slug} cannot be called: {problem}" for slug, problem in problems.items() if problem]
 
 
 def warn_of_stopped_providers() -> None:
-    """Log what `stopped_providers` finds; a database that cannot be asked is told of elsewhere."""
+    """Log the result of `stopped_providers`; database errors are reported elsewhere."""
     with suppress(DatabaseError):
-        for words in stopped_providers():
-            logger.warning("%s", words)
+        for problem in stopped_providers():
+            logger.warning("%s", problem)

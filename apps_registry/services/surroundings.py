@@ -1,4 +1,4 @@
-"""What an App gives to its tools that call other servers."""
+"""The context of an App for tools that call other servers."""
 
 from django.conf import settings
 
@@ -9,9 +9,12 @@ from apps_registry.services import outbound_log
 
 
 def surroundings_of(app: App) -> Surroundings:
-    """Return what an App gives to its HTTP tools: its own secrets and the hosts that it may call."""
+    """Return the context of an App for its tools: its secrets, and the hosts that it may call."""
     secrets = list(app.secrets.all())
-    tokens, hosts = {each.name: each.token for each in secrets}, {each.name: each.bound_hosts for each in secrets}
+    tokens, hosts = (
+        {secret.name: secret.token for secret in secrets},
+        {secret.name: secret.bound_hosts for secret in secrets},
+    )
     return Surroundings(
         app.pk,
         SecretBox(app.pk, tokens, hosts, Keys(settings.SECRETS_KEYS)),

@@ -94,7 +94,7 @@ def test_each_file_is_answered_for(admin_client: Client, app: App) -> None:
     told = [str(message) for message in answer.context["messages"]]
     assert told[0] == "“a.txt”: the ingest will start in a moment."
     assert told[1].startswith("b.exe: Files of this kind are not read")
-    assert told[2:] == ["c.txt: The file is empty.", "copy.txt: Its content is already there as a.txt."]
+    assert told[2:] == ["c.txt: The file is empty.", "copy.txt: The App already has this content as a.txt."]
     assert Document.objects.get(app=app).tags == ["one"]
 
 

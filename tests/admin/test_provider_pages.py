@@ -56,7 +56,7 @@ def test_a_picked_profile_fills_the_form_in(admin_client: Client) -> None:
 def test_a_provider_page_says_by_which_rules_its_requests_go(admin_client: Client) -> None:
     provider = Provider.objects.create(slug=factories.unique("p"), base_url="https://api.mistral.ai/v1")
     text = shown(admin_client.get(f"/admin/apps_registry/provider/{provider.pk}/change/"))
-    assert "Fields that it does not know are refused with 422" in text
+    assert "Unknown fields are refused with 422" in text
     assert "stream_options" in text
     assert 'href="https://docs.mistral.ai/api/"' in text
     assert "Mistral" in shown(admin_client.get(f"/admin/apps_registry/provider/?q={provider.slug}"))
@@ -94,7 +94,7 @@ def test_what_check_found_out_is_seen_and_forgotten(admin_client: Client, strict
     data = {"name": row.name, "provider": row.provider_id, "provider_model_id": row.name, "context_window": "4096"}
     path = f"/admin/apps_registry/model/{row.pk}/change/"
     wrong = {**data, "request_options": "{}", "request_rules": '{"omit": ["messages"]}'}
-    assert "no request goes without it" in shown(admin_client.post(path, wrong))
+    assert "this field cannot be left out" in shown(admin_client.post(path, wrong))
     for nonsense in ('["a"]', '{"omit": "a"}', '{"rename": {"a": 1}}', '{"x": 1}', '{"max_output_tokens": 0}'):
         assert admin_client.post(path, {**wrong, "request_rules": nonsense}).status_code == 200
     assert admin_client.post(path, {**wrong, "request_rules": ""}).status_code == 302
@@ -104,9 +104,9 @@ def test_what_check_found_out_is_seen_and_forgotten(admin_client: Client, strict
 
 def test_a_tool_that_no_model_of_the_app_gets_is_refused_by_name(admin_client: Client, gemini_app: App) -> None:
     named = admin_client.post(ADD_TOOL, tool_form(gemini_app, name="1st"))
-    assert "The tool 1st does not suit Gemini" in shown(named)
+    assert "The tool 1st is not accepted by Gemini" in shown(named)
     chosen = admin_client.post(ADD_TOOL, tool_form(gemini_app, parameters=orjson.dumps(CHOICE).decode()))
-    assert "The tool fetch does not suit Gemini" in shown(chosen)
+    assert "The tool fetch is not accepted by Gemini" in shown(chosen)
     assert not gemini_app.tools.filter(kind="http").exists()
     fine = {**CHOICE, "anyOf": [{"required": ["a"]}]}
     assert admin_client.post(ADD_TOOL, tool_form(gemini_app, parameters=orjson.dumps(fine).decode())).status_code == 302
@@ -117,8 +117,8 @@ def test_a_model_that_does_not_get_the_tools_is_refused(admin_client: Client, ap
     factories.make_http_tool(app, "http://127.0.0.1:9/x", name="1st")
     other = gemini_app.default_model
     answer = admin_client.post(app_page(app), app_form(app, default_model=other.pk))
-    assert "The tool 1st does not suit Gemini" in shown(answer)
-    assert "The tool 1st does not suit Gemini" in shown(admin_client.post(app_page(app), app_form(app, other)))
+    assert "The tool 1st is not accepted by Gemini" in shown(answer)
+    assert "The tool 1st is not accepted by Gemini" in shown(admin_client.post(app_page(app), app_form(app, other)))
     Model.objects.filter(pk=other.pk).update(supports_tools=False)  # one that is offered none minds none
     assert admin_client.post(app_page(app), app_form(app, default_model=other.pk, builtin_tools=[])).status_code == 302
 
@@ -129,11 +129,11 @@ def test_a_tool_of_an_mcp_server_is_not_chosen(admin_client: Client, gemini_app:
     server = McpServer.objects.create(app=gemini_app, slug="px", url="https://a.example/mcp", offered=offered)
     path = f"/admin/apps_registry/mcpserver/{server.pk}/tools/"
     page = shown(admin_client.get(path))
-    assert "The tool px_odd does not suit Gemini" in page
+    assert "The tool px_odd is not accepted by Gemini" in page
     digest = re.search(r'name="digest" value="(\w+)"', page)
     assert digest is not None
     done = admin_client.post(path, {"tool": ["good", "odd"], "digest": digest[1]}, follow=True)
-    assert "Not added, px_odd: The tool px_odd does not suit Gemini" in shown(done)
+    assert "Not added, px_odd: The tool px_odd is not accepted by Gemini" in shown(done)
     assert [tool.name for tool in server.tools.all()] == ["px_good"]
 
 

@@ -40,7 +40,7 @@ def test_a_file_is_refused_for_the_provider_that_it_defines(manage: Run, tmp_pat
     slug = factories.unique("made")
     path.write_text(yaml.safe_dump(app_file(slug, profile="gemini")))
     done = manage("import_app", str(path), "--apply")
-    assert (done.code, "The tool 1st does not suit Gemini" in done.err) == (1, True), done.err
+    assert (done.code, "The tool 1st is not accepted by Gemini" in done.err) == (1, True), done.err
     assert not Model.objects.filter(name=f"{slug}-model").exists()
     path.write_text(yaml.safe_dump(app_file(slug, profile="lm-studio")))
     assert "profile" in manage("import_app", str(path), "--apply").err
@@ -52,7 +52,7 @@ def test_a_file_is_refused_for_the_provider_that_it_defines(manage: Run, tmp_pat
 def test_a_draft_is_not_published(manage: Run, gemini_app: App) -> None:
     tool = factories.make_http_tool(gemini_app, "http://127.0.0.1:9/x", name="1st")
     done = manage("publish_app", gemini_app.slug)
-    assert (done.code, "The tool 1st does not suit Gemini" in done.err) == (1, True), done.err
+    assert (done.code, "The tool 1st is not accepted by Gemini" in done.err) == (1, True), done.err
     assert not gemini_app.releases.exists()
     tool.is_enabled = False
     tool.save()
@@ -66,7 +66,7 @@ def test_an_operation_is_not_imported(manage: Run, gemini_app: App, tmp_path: Pa
     (tmp_path / "api.yaml").write_text(yaml.safe_dump(document))
     done = manage("import_openapi", gemini_app.slug, str(tmp_path / "api.yaml"), "--all", "--apply")
     assert done.code == 0, done.err
-    assert "! 2nd  not imported: The tool 2nd does not suit Gemini" in done.out
+    assert "! 2nd  not imported: The tool 2nd is not accepted by Gemini" in done.out
     assert [tool.name for tool in gemini_app.tools.filter(kind="http")] == ["first"]
 
 
@@ -87,4 +87,4 @@ def test_a_file_carries_what_is_set_of_providers_and_models(manage: Run, manage_
     data["models"][0].update(name=factories.unique("m"), request_rules={"omit": ["model"]})
     data["default_model"] = data["models"][0]["name"]
     path.write_text(yaml.safe_dump(data))
-    assert "no request goes without it" in manage("import_app", str(path), "--apply").err
+    assert "this field cannot be left out" in manage("import_app", str(path), "--apply").err

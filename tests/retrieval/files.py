@@ -112,5 +112,5 @@ def bad_files() -> dict[str, tuple[bytes, str]]:
         "bomb.zip": (archive((f"{n}.txt", b"0" * 15_000_000) for n in range(8)), "zip bomb"),
         "encrypted.zip": (encrypted_archive(), "encrypted"),
         "cut.zip": (archive([("a.txt", "a" * 100)])[:40], "damaged"),
-        "pictures.zip": (archive([("a.png", "x")]), "no file that can be read"),
+        "pictures.zip": (archive([("a.png", "x")]), "no readable file"),
     }

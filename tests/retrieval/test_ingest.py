@@ -37,9 +37,9 @@ def test_the_same_content_is_noticed(ingest: Ingest, app: App) -> None:
     ingest({"a.txt": "alpha"})
     before = only(app).ingested_at
     (again,) = ingest({"a.txt": "alpha"}, "--tag", "new")
-    assert again["note"] == "It is already there, unchanged."
+    assert again["note"] == "The App already has this file, unchanged."
     (copy,) = ingest({"copy.txt": "alpha"})
-    assert copy["note"] == "Its content is already there as a.txt."
+    assert copy["note"] == "The App already has this content as a.txt."
     assert (only(app).ingested_at, only(app).tags) == (before, ["new"])
 
 
@@ -122,7 +122,7 @@ def test_a_file_that_kills_its_readers_is_given_up(ingest: Ingest, app: App) -> 
     DocumentFile.objects.create(document=document, data=b"x")
     ingest({"b.txt": "beside"})
     wait_until(lambda: only_named(app, "deadly.txt").state == Document.State.FAILED)
-    assert "given up" in only_named(app, "deadly.txt").error
+    assert "abandoned" in only_named(app, "deadly.txt").error
 
 
 def test_ingesting_again_keeps_what_is_found(ingest: Ingest, app: App) -> None:

@@ -193,7 +193,7 @@ def test_vectors_of_the_wrong_length_or_size_are_refused_with_a_reason(
     App.objects.filter(pk=app.pk).update(embedding_model=embedding_model)
     embedding_server.factor = 1e6
     (row,) = ingest({"a.txt": "text"})
-    assert row["note"] == "The embedding server's vectors hold numbers that are no part of a direction."
+    assert row["note"] == "The embedding server's vectors contain invalid numbers."
     EmbeddingModel.objects.filter(pk=embedding_model.pk).update(dimensions=100)
     (row,) = ingest({"b.txt": "more text"})
     assert row["note"] == "The embedding model's vectors have 64 numbers, not 100."

@@ -1,1 +1,1 @@
-"""What turns text into vectors: the embedded MiniLM, or an OpenAI-compatible server."""
+"""Embedders: the embedded MiniLM, and OpenAI-compatible servers."""

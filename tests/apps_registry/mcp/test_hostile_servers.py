@@ -137,7 +137,7 @@ def test_no_tool_takes_the_name_of_the_search(hostile: McpServer, upstream: Upst
     hostile.refresh_from_db()
     upstream.handle = speaks({"tools": [{"name": "documents", "inputSchema": {"type": "object"}}]})
     refresh(hostile)
-    assert "another tool of this name" in choose(hostile, ["documents"])[0]
+    assert "another tool with this name" in choose(hostile, ["documents"])[0]
 
 
 def pings(handler: Handler, _: Received) -> None:

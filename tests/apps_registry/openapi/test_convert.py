@@ -92,7 +92,7 @@ def test_styles_of_parameters(parameter: dict[str, Any], sent: dict[str, str], a
 @pytest.mark.parametrize(
     ("parameter", "words"),
     [
-        (query("f", {"type": "object"}), "object of free fields"),
+        (query("f", {"type": "object"}), "object without declared fields"),
         (query("f", RANGE, style="weird"), "the style weird"),
         (query("f", {"type": "array", "items": RANGE}), "list of objects"),
         ({"name": "f", "in": "cookie", "schema": TEXT}, "cookies are not sent"),
@@ -190,7 +190,7 @@ def test_circles_are_cut_and_large_schemas_pruned() -> None:
     node = {"type": "object", "properties": {"value": TEXT, "children": {"type": "array", "items": {"$ref": "#/N"}}}}
     found = tool(one(body({"$ref": "#/N"}), method="post", N=node))
     item = found.parameters["properties"]["children"]["items"]
-    assert item["description"] == "The same again, nested. Fields: value, children."
+    assert item["description"] == "The same object, nested. Fields: value, children."
 
     def level(depth: int) -> dict[str, Any]:
         inner = level(depth - 1) if depth else {"type": "string", "description": "words " * 50}
@@ -243,7 +243,7 @@ def test_ways_to_authenticate_that_cannot_be_written_are_passed_over_or_refused(
     both = one({"security": [{"tls": []}, {"token": []}]}, components={"securitySchemes": schemes})
     assert "Authorization" in tool(both).headers
     only = one({"security": [{"tls": []}]}, components={"securitySchemes": schemes})
-    assert "cannot be authenticated" in refusal(only)
+    assert "its authentication is not supported" in refusal(only)
     assert tool(one({"security": []}, security=[{"tls": []}])).headers == {}
 
 
@@ -379,7 +379,7 @@ def test_a_header_that_is_a_credential_is_no_argument(name: str) -> None:
     (optional,) = imported(_with_headers(header))[0]
     assert (optional.definition.headers, optional.secrets) == ({}, {})
     assert optional.definition.parameters["properties"] == {}
-    assert f"a credential is no argument for a model: {name}" in " ".join(optional.notes)
+    assert f"a model must not get credentials: {name}" in " ".join(optional.notes)
 
 
 @pytest.mark.parametrize("name", NO_CREDENTIALS)

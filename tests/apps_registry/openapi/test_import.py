@@ -115,7 +115,7 @@ def test_a_newer_document_changes_what_the_operator_did_not(
 
     shown = run(data)
     assert "~ getPrice  changed" in shown.out
-    assert 'description: yours stays ("My own words.")' in shown.out
+    assert 'description: your value is kept ("My own words.")' in shown.out
     assert 'query: {"in":"{{ args.in }}"} -> {"in":"{{ args.in }}","at":"{{ args.at }}"}' in shown.out
     assert "- listOrders  removed" in shown.out
     assert "brandNew" not in shown.out  # it was not chosen
@@ -129,7 +129,7 @@ def test_a_newer_document_changes_what_the_operator_did_not(
     assert "listOrders" not in http_tools(app)
 
     again = run(data, "--apply")
-    assert "yours stays" not in again.out  # asked once
+    assert "your value is kept" not in again.out  # asked once
     assert "2 unchanged" in again.err
 
 

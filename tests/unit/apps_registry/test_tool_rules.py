@@ -93,10 +93,10 @@ def test_what_is_dropped_is_told_in_words() -> None:
 UNFIT: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "a name": ("gemini", {"type": "object"}, "1st", "must begin with a letter"),
     "a text at the top": ("openai", {"type": "object", "anyOf": [TEXT]}, "t", "something other than an object"),
-    "objects as values": ("openai", {"type": "object", "enum": [{}]}, "t", "lists whole objects"),
+    "objects as values": ("openai", {"type": "object", "enum": [{}]}, "t", "lists complete objects"),
     "itself": ("gemini", {"type": "object", "properties": {"a": {"$ref": "#"}}}, "t", "refers to itself"),
-    "nowhere": ("gemini", {"type": "object", "properties": {"a": {"$ref": "#/$defs/b"}}}, "t", "leads nowhere"),
-    "choices in choices": ("anthropic", {"type": "object", "anyOf": [{"oneOf": [{}]}]}, "t", "nests choices"),
+    "nowhere": ("gemini", {"type": "object", "properties": {"a": {"$ref": "#/$defs/b"}}}, "t", "without a target"),
+    "choices in choices": ("anthropic", {"type": "object", "anyOf": [{"oneOf": [{}]}]}, "t", "has nested alternatives"),
 }  # fmt: skip
 
 

@@ -26,9 +26,9 @@ BOMBS = {
     "by depth": schema(a0={"anyOf": [{"properties": {"c": ref("a0")}, "required": [each]} for each in "yz"]}),
     "of lists": schema(a0={"items": ref("a0"), "contains": ref("a0")}),
     "itself": {"type": "object", "allOf": [{"$ref": "#"}]},
-    "in a circle": schema(a0=ref("a1"), a1=ref("a0")),
+    "circular": schema(a0=ref("a1"), a1=ref("a0")),
     "a chain": schema(**{f"a{n}": ref(f"a{n + 1}") for n in range(900)}, a900={}),
-    "nowhere": schema(),
+    "no target": schema(),
     "dynamic": schema(a0={"$dynamicAnchor": "m", "properties": {"c": {"$dynamicRef": "#m"}}}),
 }
 FILTER: dict[str, Any] = {

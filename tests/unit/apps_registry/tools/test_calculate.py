@@ -115,7 +115,7 @@ def test_a_fraction_whose_decimal_does_not_end_is_given_exactly_too() -> None:
         ("15%", "15/100"),
         ("5!", "'!'"),
         ("x + 1", "'x' is not a number"),
-        ("sin(1)", "There are: abs, ceil"),
+        ("sin(1)", "The functions are: abs, ceil"),
         ("abs()", "abs takes 1 arguments"),
         ("round(1, 2, 3)", "1 to 2"),
         ("round(1, 0.5)", "whole number"),
