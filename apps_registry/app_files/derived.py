@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeAlias, get_type_hints
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.db import models
-from pydantic import AfterValidator, BeforeValidator, Field, create_model
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, create_model
 
 from apps_registry.app_files.entries import AppEntry, ModelEntry, Number, ToolEntry
 from apps_registry.app_files.settings import LINES, setting_fields
@@ -26,7 +26,12 @@ def _digits(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-_Price = Annotated[Decimal, Field(strict=False), BeforeValidator(_digits)]
+_Price = Annotated[
+    Decimal,
+    Field(strict=False),
+    BeforeValidator(_digits),
+    WithJsonSchema({"type": ["number", "string"], "pattern": r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"}),
+]
 _TYPES: tuple[tuple[Any, Any], ...] = (
     (models.BooleanField, bool),
     (models.FloatField, Number),
