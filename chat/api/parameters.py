@@ -131,6 +131,8 @@ def _user_state_text(request: Request) -> str | None:
     in_body = None if "user_state" in request.query_params else _body(request).get("user_state")
     if isinstance(in_body, dict):  # a JSON body may hold the object itself
         return text_of(in_body)
+    if in_body is not None and not isinstance(in_body, str):
+        raise InvalidUserState("user_state is not a JSON object")
     text = text_parameter(request, "user_state")
     if text is not None and not text.strip():
         raise InvalidUserState("user_state is empty")

@@ -9,7 +9,7 @@ from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
-from apps_registry.support.plain_json import TooDeep, read_json
+from apps_registry.support.plain_json import TooDeep, TooMany, check_size, read_json
 
 JSON_TYPES = frozenset({"application/json", "text/json"})
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -19,6 +19,8 @@ TAKEN = f"send application/json or {FORM_TYPE}"
 
 # More than a client's own JSON within it may have, so that the message about that one names its limit.
 MAX_DEPTH = 200
+# Far more than a call needs; a user_state may have 1,000 entries.
+MAX_VALUES = 20_000
 
 
 class JSONParser(BaseParser):
@@ -34,9 +36,12 @@ class JSONParser(BaseParser):
         if not body.strip():
             return {}
         try:
+            check_size(body, max_values=MAX_VALUES, max_depth=MAX_DEPTH)
             data = read_json(body, max_depth=MAX_DEPTH)
         except TooDeep:
             raise ParseError(f"The body is nested more than {MAX_DEPTH} levels deep.") from None
+        except TooMany:
+            raise ParseError(f"The body holds more than {MAX_VALUES:,} values.") from None
         except ValueError:
             raise ParseError("The body is not valid JSON.") from None
         if not isinstance(data, dict):
@@ -52,11 +57,19 @@ class FormParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> QueryDict:
-        """Return the fields; raise UnsupportedMediaType for a charset that is none for forms."""
+        """Return the fields.
+
+        Raises:
+            ParseError: the body is JSON, which curl sends as a form unless it is told otherwise.
+            UnsupportedMediaType: the charset is none for forms.
+        """
         charset = (parser_context or {}).get("encoding") or "utf-8"
         if codecs.lookup(charset).name not in FORM_CHARSETS:
             raise UnsupportedMediaType("", detail="The body's charset is not one for forms; send UTF-8.")
-        return QueryDict(_without_mark(stream.read()), encoding=charset)
+        body = _without_mark(stream.read())
+        if body.lstrip()[:1] == b"{":
+            raise ParseError("The body is JSON, but its Content-Type says that it is a form; send application/json.")
+        return QueryDict(body, encoding=charset)
 
 
 def parser_for(content_type: str, parsers: Sequence[BaseParser]) -> BaseParser | None:
