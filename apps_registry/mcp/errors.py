@@ -16,6 +16,7 @@ _ADVICE = {
     407: "a proxy in front of it wants a password",
     413: "the request is too large for it",
     415: "it does not take JSON",
+    421: "it does not answer for the host of this URL; add that to the hosts that the server allows",
     429: "it gets too many requests; try again later",
 }
 

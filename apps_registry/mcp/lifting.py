@@ -17,7 +17,8 @@ _SINGLE = frozenset(
 )
 _OLD_REFERENCE, _REFERENCE = "#/definitions/", "#/$defs/"
 # What names a draft or a place on the network: neither is followed.
-_DROPPED = frozenset({"$schema", "$id", "$comment"})
+_DROPPED = frozenset({"$schema", "$id", "$comment", "$recursiveAnchor"})
+_MAY_BE_NULL = frozenset({"const", "default"})
 
 
 def lift(schema: Any) -> Any:
@@ -28,10 +29,18 @@ def lift(schema: Any) -> Any:
     """
     if not isinstance(schema, Mapping):
         return schema
-    lifted = {name: _within(name, value) for name, value in schema.items() if name not in _DROPPED}
+    lifted = {name: _within(name, value) for name, value in schema.items() if _is_kept(name, value)}
+    if flagged := _flags(schema.get("properties")):
+        listed = lifted.get("required")
+        lifted["required"] = list(dict.fromkeys([*(listed if isinstance(listed, list) else ()), *flagged]))
     for mend in _MENDS:
         mend(lifted)
     return lifted
+
+
+def _is_kept(name: str, value: Any) -> bool:
+    """Tell whether a keyword stays; serialisers of Go, C# and Python write those that are not set as null."""
+    return name not in _DROPPED and (value is not None or name in _MAY_BE_NULL)
 
 
 def _within(name: str, value: Any) -> Any:
@@ -47,6 +56,8 @@ def _within(name: str, value: Any) -> Any:
 def _definitions(schema: dict[str, Any]) -> None:
     if isinstance(schema.get("definitions"), Mapping) and isinstance(schema.get("$defs", {}), Mapping):
         schema["$defs"] = {**schema.pop("definitions"), **schema.get("$defs", {})}
+    if "$recursiveRef" in schema:  # of 2019-09, which says it with an anchor
+        schema["$ref"] = schema.pop("$recursiveRef")
     reference = schema.get("$ref")
     if isinstance(reference, str) and reference.startswith(_OLD_REFERENCE):
         schema["$ref"] = _REFERENCE + reference.removeprefix(_OLD_REFERENCE)
@@ -89,4 +100,23 @@ def _nullable(schema: dict[str, Any]) -> None:
             schema["enum"] = [*schema["enum"], None]
 
 
-_MENDS: tuple[Callable[[dict[str, Any]], None], ...] = (_definitions, _items, _dependencies, _bounds, _nullable)
+def _required(schema: dict[str, Any]) -> None:
+    """Draft-03 has a flag in each property; in any other schema such a flag says nothing."""
+    if isinstance(schema.get("required"), bool):
+        del schema["required"]
+
+
+def _flags(properties: Any) -> list[str]:
+    """Return the properties that say of themselves that they are required."""
+    found = properties.items() if isinstance(properties, Mapping) else ()
+    return [name for name, each in found if isinstance(each, Mapping) and each.get("required") is True]
+
+
+_MENDS: tuple[Callable[[dict[str, Any]], None], ...] = (
+    _definitions,
+    _items,
+    _dependencies,
+    _bounds,
+    _nullable,
+    _required,
+)

@@ -84,7 +84,8 @@ async def _listed(operation: Operation) -> Any:
     seen: set[str] = set()
     for _ in range(MAX_TOOLS):
         page = await operation.ask("tools/list", {} if cursor is None else {"cursor": cursor})
-        tools = page.get("tools")
+        tools = page.get("tools", ...)
+        tools = [] if tools is None else tools  # Go writes an empty list so
         if not isinstance(tools, list):
             raise McpError("its answer to tools/list has no list of tools")
         for each in tools:
@@ -129,6 +130,9 @@ def _problems(data: Any) -> Iterator[str]:
         yield 'Its inputSchema does not say "type": "object".'
     if data.get("outputSchema") is not None and not isinstance(data["outputSchema"], dict):
         yield "Its outputSchema is not an object."
+    execution = data.get("execution")
+    if isinstance(execution, dict) and execution.get("taskSupport") == "required":
+        yield "It runs as a task only, and tasks are not offered to servers."
     if problem := param_headers.find_problem(schema):
         yield problem
 

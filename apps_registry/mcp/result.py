@@ -8,6 +8,9 @@ from apps_registry.http_tools.shortening import spelled
 from apps_registry.mcp.errors import McpError
 from apps_registry.support.outside_text import storable
 
+_DATA = ("structuredContent", "toolResult")  # the latter is of the revision of October 2024
+_KNOWN = frozenset({"content", *_DATA})
+_ABOUT = frozenset({"_meta", "isError", "resultType"})  # what says something of a result, and is none
 UNREADABLE = "[a part that cannot be read]"
 
 
@@ -18,16 +21,26 @@ def read_result(result: Mapping[str, Any]) -> tuple[str, bool]:
     protocol only recommends the data.
 
     Raises:
-        McpError: it is no result yet: the server asks for something first.
+        McpError: it is no result yet: the server asks for something first, or has begun a task.
     """
     if result.get("resultType", "complete") == "input_required":
         raise McpError("the tool asks for input in the middle of its call, which this server does not offer")
-    content = result.get("content")
-    texts = [_part(part) for part in content] if isinstance(content, list) else []
-    structured = result.get("structuredContent")
+    if "task" in result and "content" not in result:
+        raise McpError("the server began a task in place of an answer, and tasks are not followed")
+    texts = [_part(part) for part in _parts(result.get("content"))]
+    structured = next((result[name] for name in _DATA if result.get(name) is not None), None)
+    if structured is None and not _KNOWN & result.keys():
+        structured = {name: value for name, value in result.items() if name not in _ABOUT} or None
     if structured is not None and not _says(texts, structured):
         texts.append(_spelled(structured))
-    return storable("\n".join(texts)), result.get("isError") is True
+    return storable("\n".join(texts)), str(result.get("isError")).lower() == "true"
+
+
+def _parts(content: Any) -> list[Any]:
+    """Return the parts of the content, which servers that are written by hand give as one part, or as a text."""
+    if isinstance(content, list):
+        return content
+    return [content] if isinstance(content, dict | str) else []
 
 
 def _says(texts: list[str], structured: Any) -> bool:
@@ -54,19 +67,25 @@ def _spelled(data: Any) -> str:
 
 
 def _part(part: Any) -> str:
+    if isinstance(part, str):
+        return part
     if not isinstance(part, dict):
         return UNREADABLE
-    kind = part.get("type")
+    kind = part.get("type", "text")
     read = _READERS.get(kind) if isinstance(kind, str) else None
     if read:
         return read(part)
     media = part.get("mimeType")
+    if isinstance(kind, str) and media is None and "data" not in part:
+        return _spelled({name: value for name, value in part.items() if name != "type"})
     return f"[{str(kind)[:40]} that is not shown: {media[:80] if isinstance(media, str) else ''}]"
 
 
 def _text(part: Mapping[str, Any]) -> str:
-    text = part.get("text")
-    return text if isinstance(text, str) else UNREADABLE
+    if "text" not in part:
+        return UNREADABLE
+    text = part["text"]
+    return text if isinstance(text, str) else "" if text is None else _spelled(text)
 
 
 def _resource(part: Mapping[str, Any]) -> str:
@@ -74,7 +93,11 @@ def _resource(part: Mapping[str, Any]) -> str:
     if not isinstance(resource, dict):
         return UNREADABLE
     text = resource.get("text")
-    return text if isinstance(text, str) else f"[a resource that is not text: {str(resource.get('uri'))[:500]}]"
+    if isinstance(text, str):
+        return text
+    media = resource.get("mimeType")
+    kind = f" ({media[:80]})" if isinstance(media, str) else ""
+    return f"[a resource that is not text: {str(resource.get('uri'))[:500]}{kind}]"
 
 
 def _link(part: Mapping[str, Any]) -> str:

@@ -15,8 +15,8 @@ from weakref import WeakValueDictionary
 import httpx2
 import orjson
 
-from apps_registry.mcp.errors import McpError, quotable
-from apps_registry.mcp.messages import error_of, is_answer, read_events, read_json
+from apps_registry.mcp.errors import WORDS_CHARS, McpError, quotable
+from apps_registry.mcp.messages import answer_in, error_of, read_events, read_json, words_of_body
 from apps_registry.mcp.param_headers import header_value
 from apps_registry.mcp.wire import MAX_BYTES, Endpoint, Traffic, Wire
 from apps_registry.outbound.client import MAX_PER_HOST, CallRecord
@@ -179,21 +179,28 @@ class McpSession:
             raise McpError("it took the request and does not answer it")
         if kind == "text/event-stream":
             return await self._from_events(response, request_id, traffic)
-        if kind != "application/json":
+        body = await response.aread()
+        if not body:
+            raise McpError("it took the request and does not answer it")
+        if kind != "application/json" and body.lstrip()[:1] not in {
+            b"{",
+            b"[",
+        }:  # servers forget to say that it is JSON
             shown = quotable(kind)[:80] or "no content type"
             raise McpError(f"it answers with {shown}, which is not MCP; check the URL")
-        message = read_json(await response.aread())
-        for each in message if isinstance(message, list) else [message]:  # 2025-03-26 knows batches
-            if is_answer(each, request_id):
-                return dict(each)
-        raise McpError("its answer is not one to what was asked")
+        if (message := answer_in(read_json(body), request_id)) is None:
+            raise McpError("its answer is not one to what was asked")
+        return message
 
     async def _refusal(self, response: httpx2.Response, kind: str, request_id: int) -> McpError:
-        message = None
-        if kind == "application/json" and response.status_code >= 400:
+        body, message = b"", None
+        if kind.endswith(("json", "text/plain")) and response.status_code >= 400:
+            body = await response.aread()
             with suppress(McpError):
-                message = read_json(await response.aread())
-        words, code, data = error_of(message) or ("", None, None)
+                message = read_json(body)
+        words, code, data = error_of(message) or (words_of_body(message), None, None)
+        if kind == "text/plain" and not words and not body.lstrip().startswith(b"<"):
+            words = body[:WORDS_CHARS].decode("utf-8", "replace")
         error = self._wire.refusal(response, words)
         error.code, error.data = code, data
         return error
@@ -218,11 +225,16 @@ class McpSession:
     ) -> dict[str, Any] | None:
         async for event in read_events(response, MAX_BYTES):
             place.note(event)
-            if not event.data or event.event != "message":
+            if not event.data:
                 continue
-            message = read_json(event.data)
-            if is_answer(message, request_id):
-                return dict(message)
+            try:
+                message = read_json(event.data)
+            except McpError:
+                if event.event == "message":
+                    raise
+                continue  # such as the data of a ping
+            if (answer := answer_in(message, request_id)) is not None:
+                return answer
             if isinstance(message, dict) and "method" in message and "id" in message:
                 await self._reply(message, traffic)
         return None
@@ -262,7 +274,7 @@ class Operation:
         try:
             return await session.ask(method, params, self._traffic, headers=more)
         except McpError as error:
-            if error.status != 404 or not had_session:
+            if not had_session or not _says_session_is_gone(error):
                 raise
         # A server that no longer knows the session says so in place of doing anything.
         if session._session_id == had_session:
@@ -283,6 +295,11 @@ class _Place:
         self.last_id = event.id if event.id and event.id.isprintable() and event.id.isascii() else self.last_id
         if event.retry is not None:
             self.retry_seconds = min(event.retry / 1000, MAX_RETRY_SECONDS)
+
+
+def _says_session_is_gone(error: McpError) -> bool:
+    """Tell whether a server refuses a session: with 404, as the protocol has it, or with 400 and a word of it."""
+    return error.status == 404 or (error.status == 400 and "session" in str(error).lower())
 
 
 def _with_meta(params: Mapping[str, Any], version: str | None) -> dict[str, Any]:
