@@ -1,5 +1,7 @@
 """What a reader makes of a file: blocks of text that know their place."""
 
+import re
+import unicodedata
 from dataclasses import dataclass, field
 
 from apps_registry.support.limited.errors import Refused
@@ -16,6 +18,9 @@ MAX_HEADINGS = 8
 MAX_HIDDEN = 50
 MAX_HIDDEN_CHARS = 500
 _CONTROLS = {chr(code) for code in [*range(0x20), *range(0x7F, 0xA0)]}  # junk, and no place to hide anything
+
+# Ligatures of Latin, Armenian and Hebrew letters, and the forms of Arabic ones.
+_FORMS = re.compile("[\ufb00-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc]")
 
 
 class UnreadableError(Refused):
@@ -54,7 +59,7 @@ class Reading:
 
     def add(self, block: Block) -> None:
         """Take a block, cleaned; raises UnreadableError when the file holds more text than an App may store of it."""
-        text = visible(block.text)
+        text = composed(visible(block.text))
         if found := [each for each in invisible_in(block.text) if each not in _CONTROLS]:
             self.hide(_spelled(found))
             text = text.rstrip()
@@ -76,7 +81,18 @@ class Reading:
 
 def clean_line(text: str) -> str:
     """Return text on one line without what cannot be stored or seen."""
-    return visible_line(text)
+    return composed(visible_line(text))
+
+
+def composed(text: str) -> str:
+    """Return a text as people type it: accents on their letters, ligatures and forms of letters taken apart.
+
+    Files from macOS hold the accents apart, those of typesetters have signs such as U+FB01 for two letters; a search
+    for the word would find neither.
+    """
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFC", _FORMS.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text))
 
 
 def under(heading: tuple[str, ...], level: int, title: str) -> tuple[str, ...]:

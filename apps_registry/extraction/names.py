@@ -14,6 +14,7 @@ KINDS = {
 }
 ARCHIVE = ".zip"
 MAX_NAME_CHARS = 300
+_LITTER = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 READABLE = "text (.txt), Markdown (.md), HTML (.html), PDF (.pdf), Word (.docx) and .zip of these"
 
 
@@ -23,5 +24,6 @@ def suffix(name: str) -> str:
 
 
 def is_litter(name: str) -> bool:
-    """Tell whether a file inside a folder or a zip is one that nobody means: hidden, or made by an archiver."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
+    """Tell whether a file inside a folder or a zip is one that nobody means: hidden, or made by an archiver or Word."""
+    parts = PurePosixPath(name).parts
+    return any(part.startswith((".", "~$")) or part in _LITTER for part in parts)

@@ -1,12 +1,16 @@
 """Takes a zip apart, within limits. Runs in the limited child process only.
 
-Writes frames: the length of a name (4 bytes, big-endian), the name, the length of the content (8 bytes), the
-content. An empty name ends the stream, so that one which broke off is noticed.
+Writes frames: the length of a name (4 bytes, big-endian), the name, whether the member can be read (1 byte), the
+length of the content (8 bytes), the content, or why it cannot be read. An empty name ends the stream, so that one
+which broke off is noticed.
 """
 
 import io
+import stat
 import struct
 import zipfile
+import zlib
+from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from apps_registry.extraction.blocks import (
@@ -21,7 +25,8 @@ from apps_registry.extraction.names import KINDS, MAX_NAME_CHARS, is_litter, suf
 
 MAX_MEMBERS = 2000
 HEADER = struct.Struct(">I")
-LENGTH = struct.Struct(">Q")
+LENGTH = struct.Struct(">?Q")
+_UTF8_FLAG = 0x800
 
 
 def unpack(data: bytes, out: BinaryIO) -> None:
@@ -39,15 +44,40 @@ def unpack(data: bytes, out: BinaryIO) -> None:
         raise UnreadableError(f"The zip holds {len(infos):,} files; {MAX_MEMBERS:,} is the limit.")
     budget = min(MAX_UNPACKED_BYTES, max(MIN_BYTES_FOR_RATIO, len(data) * MAX_RATIO))
     for info in infos:
-        name = clean_line(info.filename)[-MAX_NAME_CHARS:]
-        if info.is_dir() or is_litter(name) or suffix(name) not in KINDS:
+        name = _name(info)
+        if info.is_dir() or _is_link(info) or is_litter(name) or suffix(name) not in KINDS:
             continue
         if info.flag_bits & 1:
             raise UnreadableError("The zip is encrypted: make one without a password.")
-        content = _member(archive, info, budget)
+        try:
+            content = _member(archive, info, budget)
+        except (zipfile.BadZipFile, zlib.error, EOFError):
+            _write(out, name.encode(), b"The file is damaged in the zip.", can_be_read=False)
+            continue
+        except NotImplementedError:
+            reason = f"The file is compressed in a way that is not read (method {info.compress_type})."
+            _write(out, name.encode(), reason.encode(), can_be_read=False)
+            continue
         budget -= len(content)
         _write(out, name.encode(), content)
     _write(out, b"", b"")
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """Return a member's name, as a path within the zip: what leads out of it or nowhere is left out."""
+    name = info.filename
+    if not info.flag_bits & _UTF8_FLAG:
+        # The archiver of macOS writes UTF-8 and does not say so; Python then reads it as the code page of DOS.
+        try:
+            name = name.encode("cp437").decode("utf-8")
+        except UnicodeError:
+            name = info.filename
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    return clean_line("/".join(part for part in parts if part not in {"/", "..", "."}))[-MAX_NAME_CHARS:]
+
+
+def _is_link(info: zipfile.ZipInfo) -> bool:
+    return stat.S_ISLNK(info.external_attr >> 16)
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: int) -> bytes:
@@ -61,23 +91,23 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: int) -> byt
     return content
 
 
-def _write(out: BinaryIO, name: bytes, content: bytes) -> None:
-    out.write(HEADER.pack(len(name)) + name + LENGTH.pack(len(content)))
+def _write(out: BinaryIO, name: bytes, content: bytes, *, can_be_read: bool = True) -> None:
+    out.write(HEADER.pack(len(name)) + name + LENGTH.pack(can_be_read, len(content)))
     out.write(content)
 
 
-def read_frames(source: BinaryIO) -> list[tuple[str, int, int]]:
-    """Return (name, offset, length) of each member that `unpack` wrote; contents stay where they are.
+def read_frames(source: BinaryIO) -> list[tuple[str, bool, int, int]]:
+    """Return (name, whether it can be read, offset, length) of each member; contents stay where they are.
 
     Raises:
         UnreadableError: the stream broke off.
     """
-    found: list[tuple[str, int, int]] = []
+    found: list[tuple[str, bool, int, int]] = []
     while len(header := source.read(HEADER.size)) == HEADER.size:
         name = source.read(HEADER.unpack(header)[0]).decode()
-        (length,) = LENGTH.unpack(source.read(LENGTH.size))
+        can_be_read, length = LENGTH.unpack(source.read(LENGTH.size))
         if not name:
             return found
-        found.append((name, source.tell(), length))
+        found.append((name, can_be_read, source.tell(), length))
         source.seek(length, io.SEEK_CUR)
     raise UnreadableError("The zip could not be read to its end.")

@@ -8,12 +8,13 @@ from typing import Any
 
 from apps_registry.extraction.blocks import UnreadableError
 from apps_registry.extraction.formats import html
-from apps_registry.http_tools.decoding import decode, is_binary, is_html
+from apps_registry.http_tools.decoding import is_binary, is_html
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.json_bodies import read_json
 from apps_registry.http_tools.json_path import NotThere, parse_path, pick
 from apps_registry.http_tools.shortening import spelled
 from apps_registry.outbound.client import OutboundResponse
+from apps_registry.support.charsets import decode_answer
 from apps_registry.support.outside_text import storable, storable_json_text
 from apps_registry.tools.base import ToolError
 
@@ -56,7 +57,7 @@ def readable_text(response: OutboundResponse) -> str:
 
 def body_text(response: OutboundResponse) -> str:
     """Return the body as storable text."""
-    return storable(decode(response.body, response.encoding))
+    return storable(decode_answer(response.body, response.encoding))
 
 
 def _page_text(text: str) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from apps_registry.extraction.blocks import composed
 from apps_registry.retrieval import sql
 from apps_registry.retrieval.embeddings.base import EmbedderError
 from apps_registry.retrieval.embeddings.choice import EmbeddingConfig
@@ -31,7 +32,7 @@ async def search(
     Raises:
         psycopg.Error: as `database.execute`. If the embedder is unavailable, search is by words only.
     """
-    query = storable(query)[:MAX_QUERY_CHARS]
+    query = composed(storable(query))[:MAX_QUERY_CHARS]
     plan = await make_plan(app_id, query, tag=tag, documents=documents)
     if plan is None or not plan.chunks:
         return SearchResult([])

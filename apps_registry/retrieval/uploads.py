@@ -98,11 +98,14 @@ def _add_archive(app: App, name: str, data: bytes, tags: Sequence[str]) -> list[
         async_to_sync(unpack_to)(data, out)
         outcomes = []
         taken: set[str] = set()
-        for member, offset, length in read_frames(out):
+        for member, can_be_read, offset, length in read_frames(out):
             out.seek(offset)
             name = _free_name(f"{prefix}/{member}"[-MAX_NAME_CHARS:], taken)
+            content = out.read(length)
             try:
-                outcomes.append(_add_file(app, name, out.read(length), tags))
+                if not can_be_read:
+                    raise UnreadableError(content.decode())
+                outcomes.append(_add_file(app, name, content, tags))
             except UnreadableError as error:
                 outcomes.append(Outcome(name, None, str(error)))
     if not outcomes:

@@ -1,167 +1,153 @@
-"""DOCX: paragraphs and tables under their headings. Office Open XML is a zip of XML parts (ECMA-376)."""
+"""DOCX: the text that a reader of the document sees, under its headings."""
 
-import io
-import re
-import zipfile
-from collections.abc import Callable
-from xml.parsers import expat
+from apps_registry.extraction.blocks import Block, Reading, clean_line, under
+from apps_registry.extraction.formats.docx_styles import BODY_TEXT, UNKNOWN, Look, Styles, shade
+from apps_registry.extraction.formats.docx_xml import Attributes, Package, parse
 
-from apps_registry.extraction.blocks import (
-    MAX_RATIO,
-    MAX_UNPACKED_BYTES,
-    MIN_BYTES_FOR_RATIO,
-    Block,
-    Reading,
-    UnreadableError,
-    clean_line,
-    under,
-)
-
-MAX_PARTS = 5000
-_WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main "
-_HEADING_NAME = re.compile(r"heading ([1-9])\Z", re.IGNORECASE)
-
-Attributes = dict[str, str]
+# What a reader sees once: what was moved away stands elsewhere, and older programs are given drawings again.
+_SKIPPED = {"moveFrom", "compatibility:Fallback"}
+_TEXT = {"t", "math:t"}
+_SIGNS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 
 
 def read(data: bytes) -> Reading:
     """Return the document's text; pages as Word last laid them out, where it noted them."""
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-    except zipfile.BadZipFile:
-        old = "It is a .doc of old Word; save it as .docx." if data[:4] == b"\xd0\xcf\x11\xe0" else "It may be damaged."
-        raise UnreadableError(f"The file's name says DOCX, but its content is not one. {old}") from None
-    names = archive.namelist()
-    if len(names) > MAX_PARTS:
-        raise UnreadableError(f"The DOCX has {len(names):,} parts, more than any real one.")
-    if any(name.lower().endswith("vbaproject.bin") for name in names):
-        raise UnreadableError("The document holds macros: save it without them, as a plain .docx.")
-    if "word/document.xml" not in names:
-        raise UnreadableError("The file's name says DOCX, but there is no Word document in it.")
-    levels = _Styles(_part(archive, "word/styles.xml")).levels if "word/styles.xml" in names else {}
-    reading = Reading()
-    body = _Body(reading, levels)
-    for name in ("word/document.xml", "word/footnotes.xml"):
-        if name in names:
-            body.parse(_part(archive, name))
+    package = Package(data)
+    styles = package.beside_main("styles.xml")
+    body = _Body(Styles(package.part(styles) if styles in package.names else b""))
+    for name in (package.main, *map(package.beside_main, ("footnotes.xml", "endnotes.xml"))):
+        if name in package.names:
+            parse(package.part(name), body.start, body.end, body.characters)
     return body.finish()
 
 
-def _part(archive: zipfile.ZipFile, name: str) -> bytes:
-    """Return one part, never more than its limit whatever its header claims."""
-    info = archive.getinfo(name)
-    limit = MAX_UNPACKED_BYTES
-    if info.compress_size:
-        limit = min(limit, max(MIN_BYTES_FOR_RATIO, info.compress_size * MAX_RATIO))
-    with archive.open(info) as part:
-        content = part.read(limit + 1)
-    if len(content) > limit:
-        raise UnreadableError("The document unpacks to far more than its size; it looks like a zip bomb.")
-    return content
-
-
-def _parser(start: Callable[[str, Attributes], None]) -> expat.XMLParserType:
-    """Return an XML parser that refuses document type declarations, and with them all entities."""
-    parser = expat.ParserCreate(namespace_separator=" ")
-
-    def refuse(*_: object) -> None:
-        raise UnreadableError("The document declares XML entities, which no real one does.")
-
-    parser.StartDoctypeDeclHandler = refuse
-    parser.StartElementHandler = start
-    parser.buffer_text = True
-    return parser
-
-
-class _Styles:
-    """Which paragraph styles are headings: their ids are translated, their names are not."""
-
-    def __init__(self, part: bytes) -> None:
-        self.levels: dict[str, int] = {}
-        self._style = ""
-        _parser(self._start).Parse(part, True)
-
-    def _start(self, name: str, attributes: Attributes) -> None:
-        value = attributes.get(f"{_WORD}val", "")
-        if name == f"{_WORD}style":
-            self._style = attributes.get(f"{_WORD}styleId", "")
-        elif name == f"{_WORD}name" and (match := _HEADING_NAME.match(value)):
-            self.levels[self._style] = int(match[1])
-        elif name == f"{_WORD}name" and value.lower() == "title":
-            self.levels[self._style] = 0
-
-
 class _Body:
-    """The text of a part, paragraph by paragraph."""
+    """The text of the parts, paragraph by paragraph."""
 
-    def __init__(self, reading: Reading, levels: dict[str, int]) -> None:
-        self.reading, self.levels = reading, levels
+    def __init__(self, styles: Styles) -> None:
+        self.reading, self.styles = Reading(), styles
         self.heading: tuple[str, ...] = ()
         self.page, self.has_pages = 1, False
         self.text: list[str] = []
         self.hidden: list[str] = []
         self.row: list[str] = []
         self.level: int | None = None
-        self.in_text = self.is_vanished = False
-        self.tables = 0
-
-    def parse(self, part: bytes) -> None:
-        parser = _parser(self._start)
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._characters
-        parser.Parse(part, True)
+        self.paragraph = self.run = Look()
+        self.run_style = ""
+        self.grounds = [""]  # of the page, and of the cells and boxes that are open
+        self.outer: list[tuple[list[str], Look, int | None, bool]] = []  # paragraphs that hold the open boxes
+        self.in_text = self.is_deleted = self.in_run = self.in_paragraph = False
+        self.tables = self.skipped = 0
+        self.hides: bool | None = None
 
     def finish(self) -> Reading:
         if not self.has_pages:
             self.reading.blocks = [Block(block.text, block.heading) for block in self.reading.blocks]
         return self.reading
 
-    def _start(self, name: str, attributes: Attributes) -> None:
-        value = attributes.get(f"{_WORD}val", "")
-        match name.removeprefix(_WORD):
-            case "t":
-                self.in_text = True
+    def start(self, name: str, attributes: Attributes) -> None:
+        if self.skipped or name in _SKIPPED:
+            self.skipped += 1
+        elif name in _TEXT or name == "delText":
+            self.in_text, self.is_deleted = True, name == "delText"
+        elif name in _SIGNS and (self.in_run or name != "tab"):  # a tab of w:pPr is a stop
+            self.text.append(_SIGNS[name])
+        elif name in {"r", "p", "tc", "txbxContent", "tbl"}:
+            self._open(name)
+        else:
+            self._property(name, attributes)
+
+    def _open(self, name: str) -> None:
+        self.hides = None
+        match name:
             case "r":
-                self.is_vanished = False
-            case "vanish":
-                self.is_vanished = value not in {"0", "false"}
-            case "pStyle":
-                self.level = self.levels.get(value)
-            case "tab":
-                self.text.append("\t")
-            case "br":
-                self.text.append("\n")
-            case "lastRenderedPageBreak":
-                self.page, self.has_pages = self.page + 1, True
+                self.run, self.run_style, self.in_run = Look(), "", True
+            case "p":
+                self.paragraph, self.level, self.in_paragraph = self.styles.look(self.styles.standard), None, True
+            case "tc":
+                self.grounds.append(self.grounds[-1])
+            case "txbxContent":
+                self.grounds.append(UNKNOWN)  # what fills a box is said elsewhere
+                self.outer.append((self.text, self.paragraph, self.level, self.in_run))
+                self.text, self.in_run, self.in_paragraph = [], False, False
             case "tbl":
                 self.tables += 1
+                self.grounds.append(self.grounds[-1])
 
-    def _characters(self, text: str) -> None:
-        if self.in_text:
-            (self.hidden if self.is_vanished else self.text).append(text)
+    def _property(self, name: str, attributes: Attributes) -> None:
+        value = attributes.get("val", "")
+        match name:
+            case "pStyle":
+                self.level = self.styles.level(value)
+                self.paragraph = self.styles.look(value)
+            case "rStyle":
+                self.run_style = value
+            case "outlineLvl" if value.isdecimal():
+                self.level = int(value[:2]) + 1 if int(value[:2]) < BODY_TEXT else None
+            case "lastRenderedPageBreak":
+                self.page, self.has_pages = self.page + 1, True
+            case "tblStyle" if self.styles.has_shades(value):
+                self.grounds[-1] = UNKNOWN
+            case "background":
+                self.grounds[0] = attributes.get("color", "")
+            case "shd" if not self.in_paragraph:
+                self.grounds[-1] = shade(attributes) or self.grounds[-1]
+            case "shd" if not self.in_run:
+                self.paragraph = self.paragraph.told(name, attributes)
+            case _ if self.in_run:
+                self.run = self.run.told(name, attributes)
 
-    def _end(self, name: str) -> None:
-        match name.removeprefix(_WORD):
-            case "t":
+    def characters(self, text: str) -> None:
+        if not self.in_text or self.skipped:
+            return
+        if self.hides is None:
+            self.hides = self._look().hides_text
+        (self.hidden if self.hides or self.is_deleted else self.text).append(text)
+
+    def _look(self) -> Look:
+        base = self.paragraph.over(self.styles.default)
+        if not base.ground:
+            base = Look(ground=self.grounds[-1]).over(base)
+        return self.run.over(self.styles.look(self.run_style)).over(base)
+
+    def end(self, name: str) -> None:
+        if self.skipped:
+            self.skipped -= 1
+            return
+        match name:
+            case "t" | "math:t" | "delText":
                 self.in_text = False
+            case "r":
+                self.run, self.run_style, self.in_run, self.hides = Look(), "", False, None
             case "p":
                 self._end_paragraph()
-            case "tc" if self.tables == 1:
-                self.row.append(" ".join(self.text).strip())
-                self.text.clear()
-            case "tr" if self.tables == 1:
-                self.reading.add(Block(" | ".join(filter(None, self.row)), self.heading, page=self.page))
-                self.row.clear()
-            case "tbl":
-                self.tables -= 1
+            case "tc" | "tbl" | "tr" | "txbxContent":
+                self._close(name)
+
+    def _close(self, name: str) -> None:
+        if name != "tr":
+            self.grounds.pop()
+        if name == "txbxContent":
+            inner = self.text
+            self.text, self.paragraph, self.level, self.in_run = self.outer.pop()
+            self.text += inner
+            self.in_paragraph, self.hides = True, None
+        if name == "tc" and self.tables == 1:
+            self.row.append("".join(self.text).strip())
+            self.text.clear()
+        elif name == "tr" and self.tables == 1:
+            self.reading.add(Block(" | ".join(filter(None, self.row)), self.heading, page=self.page))
+            self.row.clear()
+        self.tables -= name == "tbl"
 
     def _end_paragraph(self) -> None:
         if self.hidden:
             self.reading.hide("".join(self.hidden))
             self.hidden.clear()
-        level, self.level = self.level, None
+        level, self.level, self.in_paragraph = self.level, None, False
         if self.tables:
-            return  # the cell takes its paragraphs together
+            self.text.append(" ")  # the cell takes its paragraphs together
+            return
         text = "".join(self.text).strip()
         self.text.clear()
         if text and level is not None:

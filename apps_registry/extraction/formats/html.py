@@ -11,6 +11,7 @@ from apps_registry.extraction.blocks import Block, Reading, clean_line, under
 from apps_registry.extraction.formats.controls import Controls
 from apps_registry.extraction.formats.nesting import check_nesting
 from apps_registry.extraction.formats.styles import Ground, Styles, judged
+from apps_registry.extraction.formats.text import decode
 
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 SKIPPED = {"script", "style", "noscript", "template", "head", "svg", "iframe", "object", "select", "button", "nav"}
@@ -23,8 +24,13 @@ BLOCKS = {
 
 def read(data: bytes) -> Reading:
     """Return the text that a reader can see, or bring to sight by a control of the page; the rest is listed apart."""
-    check_nesting(data)
-    tree, reading = LexborHTMLParser(data), Reading()
+    return read_page(decode(data, declares=True))
+
+
+def read_page(page: str) -> Reading:
+    """Return what `read` does, given a page or a piece of one."""
+    check_nesting(page.encode("utf-8", "replace"))
+    tree, reading = LexborHTMLParser(page.encode("utf-8", "replace")), Reading()
     title = tree.css_first("head > title") if tree.head else None
     reading.title = clean_line(title.text()) if title else ""
     _Page(reading, tree).walk(tree.root)
@@ -38,6 +44,7 @@ class _Page:
         self.reading = reading
         self.heading: tuple[str, ...] = ()
         self.pieces: list[str] = []
+        self.preformatted = 0  # how many <pre> are open
         self.styles = Styles(tree)
         self.controls = Controls(tree)
         self.grounds = [Ground()]
@@ -82,6 +89,7 @@ class _Page:
         self.grounds.append(ground)
         if tag in BLOCKS:
             self._flush(None)
+        self.preformatted += tag == "pre"
         return True
 
     def _end(self, node: Any) -> None:
@@ -90,6 +98,7 @@ class _Page:
             self.pieces.append(" | ")
         elif node.tag in BLOCKS:
             self._flush(HEADINGS.get(node.tag))
+        self.preformatted -= node.tag == "pre"
 
     def _take(self, text: str) -> None:
         if not text.isspace() and self.grounds[-1].hides_text:
@@ -99,15 +108,21 @@ class _Page:
 
     def _flush(self, level: int | None) -> None:
         """End a block; one that ends with a heading's tag is that heading."""
-        # Line breaks of the source mean nothing; those of <br> stand alone among the pieces.
-        lines = "".join(piece if piece == "\n" else re.sub(r"\s+", " ", piece) for piece in self.pieces).split("\n")
+        text = self._preformatted() if self.preformatted else self._flowing()
         self.pieces.clear()
-        text = "\n".join(line.strip(" |") for line in lines).strip()
         if level and text:
             self.heading = under(self.heading, level, clean_line(text))
             self.reading.title = self.reading.title or (self.heading[-1] if level == 1 else "")
         elif text:
             self.reading.add(Block(text, self.heading))
+
+    def _preformatted(self) -> str:
+        return "\n".join(line.rstrip(" |") for line in "".join(self.pieces).split("\n")).strip("\n")
+
+    def _flowing(self) -> str:
+        # Line breaks of the source mean nothing; those of <br> stand alone among the pieces.
+        lines = "".join(piece if piece == "\n" else re.sub(r"\s+", " ", piece) for piece in self.pieces).split("\n")
+        return "\n".join(line.strip(" |") for line in lines).strip()
 
 
 def _is_closed(tag: str, attributes: Mapping[str, str | None]) -> bool:

@@ -2,49 +2,96 @@
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from apps_registry.extraction.blocks import Block, Reading, under
+from apps_registry.extraction.blocks import Block, Reading, clean_line, under
 from apps_registry.extraction.formats import html
 from apps_registry.extraction.formats.text import decode
 
 _COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
 # Only blocks are of use, and the rules within them are slow on hostile text: 100 kB of `![` take 13 s.
 _BLOCKS_ONLY = MarkdownIt("commonmark").enable("table").disable("inline")
-_FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
+_CODE = {"fence", "code_block"}
+# Of Jekyll and all that follow it, in YAML; of Hugo, in TOML.
+_FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.*?\n)??(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_TITLE = re.compile(r"^title[ \t]*[:=][ \t]*(\"|'|)(.{1,300}?)\1[ \t]*$", re.MULTILINE)
+# A footnote of one word would be the definition of a link, which is not shown.
+_FOOTNOTE = re.compile(r"^( {0,3}\[\^[^\]\n]{1,200}\]):", re.MULTILINE)
+# A page shows neither what a picture is described by nor what a link says on hover.
+_PICTURE = re.compile(r"!\[([^\[\]\n]{1,1000})\](?=[(\[])")
+_ON_HOVER = re.compile(r"(\]\([^()\s]{1,2000})[ \t]+(?:\"([^\"\n]{1,1000})\"|'([^'\n]{1,1000})')(?=\))")
+_LINK = re.compile(r"!?\[([^\[\]]{0,1000})\](?:\([^()]{0,2000}\)|\[[^\[\]]{0,1000}\])")
+_ANCHOR = re.compile(r"[ \t]*\{[#.][^{}]{0,200}\}$")
 
 
 def read(data: bytes) -> Reading:
-    """Return the blocks; the first heading of the first level is the title."""
-    source = _FRONT_MATTER.sub(lambda match: "\n" * match[0].count("\n"), decode(data))
-    lines, reading = source.split("\n"), Reading()
+    """Return the blocks; the title is that of the front matter, else the first heading of the first level."""
+    reading = Reading()
+    source = _without_front_matter(decode(data), reading)
+    lines = source.split("\n")
     heading: tuple[str, ...] = ()
-    for token, content in _top_level(_BLOCKS_ONLY.parse(source)):
+    found: dict[str, Any] = {}
+    tokens = _BLOCKS_ONLY.parse(_FOOTNOTE.sub(r"\1;", source), found)
+    code = {line for token in tokens if token.type in _CODE and token.map for line in range(*token.map)}
+    for token, content in _top_level(tokens):
         first, last = token.map or (0, 0)
         if token.type == "heading_open":
-            level = int(token.tag[1])
-            heading = under(heading, level, content)
-            reading.title = reading.title or (content if level == 1 else "")
+            level, title = int(token.tag[1]), _plain(content)
+            heading = under(heading, level, title)
+            reading.title = reading.title or (title if level == 1 else "")
         elif token.type == "html_block":
-            inner = html.read("\n".join(lines[first:last]).encode())
+            inner = html.read_page("\n".join(lines[first:last]))
             reading.hidden += inner.hidden
             for block in inner.blocks:
                 reading.add(Block(block.text, heading, line=first + 1))
         else:
-            text, comments = _parted("\n".join(lines[first:last]))
-            for comment in comments:
-                reading.hide(comment)
+            text = _shown(lines, range(first, last), code, reading)
             reading.add(Block(text.rstrip(), heading, line=first + 1))
+    for reference in [*found.get("references", {}).values(), *found.get("duplicate_refs", ())]:
+        reading.hide(str(reference.get("title") or ""))
     return reading
 
 
-def _parted(text: str) -> tuple[str, list[str]]:
-    """Return a block's text without its comments, and the comments."""
+def _without_front_matter(source: str, reading: Reading) -> str:
+    """Take the title out of the front matter, and leave blank lines in its place."""
+    found = _FRONT_MATTER.match(source)
+    if found is None:
+        return source
+    if title := _TITLE.search(found[0]):
+        reading.title = clean_line(title[2])
+    return "\n" * found[0].count("\n") + source[found.end() :]
+
+
+def _shown(lines: list[str], numbers: range, code: set[int], reading: Reading) -> str:
+    """Return a block without what a page would not show of it, which is noted; code is shown as it is."""
+    shown = []
+    for is_code, run in groupby(numbers, key=code.__contains__):
+        text = "\n".join(lines[number] for number in run)
+        shown.append(text if is_code else _parted(text, reading))
+    return "\n".join(shown)
+
+
+def _parted(text: str, reading: Reading) -> str:
     # Beyond the last end, each beginning would be searched to the end of the text.
     end = text.rfind("-->") + len("-->") if "-->" in text else 0
-    return _COMMENT.sub("", text[:end]) + text[end:], _COMMENT.findall(text, 0, end)
+    hidden = _COMMENT.findall(text, 0, end)
+    text = _COMMENT.sub("", text[:end]) + text[end:]
+    hidden += _PICTURE.findall(text)
+    text = _PICTURE.sub("![]", text)
+    hidden += [one or other for _, one, other in _ON_HOVER.findall(text)]
+    for each in hidden:
+        reading.hide(each)
+    return _ON_HOVER.sub(r"\1", text)
+
+
+def _plain(heading: str) -> str:
+    """Return a heading without its marks: the target of a link, code, emphasis, an anchor."""
+    text = _LINK.sub(r"\1", _ANCHOR.sub("", heading))
+    return re.sub(r"`|\*+|(?<!\w)_+|_+(?!\w)", "", text)
 
 
 def _top_level(tokens: list[Token]) -> Iterator[tuple[Token, str]]:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from pypdf import PageObject, PdfReader
-from pypdf.errors import DependencyError, LimitReachedError
+from pypdf.errors import DependencyError, LimitReachedError, PyPdfError
 
 from apps_registry.extraction.blocks import Block, Reading, UnreadableError, clean_line
 
@@ -32,9 +32,19 @@ def read(data: bytes) -> Reading:
         for paragraph in _text(page).split("\n\n"):
             reading.add(Block(paragraph, heading, page=number))
         sys.stderr.write(f"{number * 100 // total}\n")
+    _refuse_form(pdf, reading)
     if not reading.blocks:
         raise UnreadableError("The PDF holds no text, perhaps only scanned images: run text recognition (OCR) first.")
     return reading
+
+
+def _refuse_form(pdf: PdfReader, reading: Reading) -> None:
+    """Refuse a form that Acrobat alone can show: its only page says to wait for it."""
+    with suppress(PyPdfError):
+        form = pdf.root_object.get("/AcroForm")
+        is_form = form is not None and "/XFA" in form.get_object()
+        if is_form and reading.blocks and reading.blocks[0].text.startswith("Please wait"):
+            raise UnreadableError("The PDF is a form (XFA) that only Acrobat shows: print it to a PDF first.")
 
 
 def _text(page: PageObject) -> str:

@@ -11,6 +11,8 @@ import tinycss2
 from tinycss2 import ast
 from tinycss2.color3 import RGBA, parse_color
 
+from apps_registry.extraction.formats.media import holds_on_screen
+
 MAX_RULES = 5_000
 WHITE = (1.0, 1.0, 1.0)
 BLACK = (0.0, 0.0, 0.0)
@@ -26,8 +28,6 @@ _PROPERTIES = {
     *("transform", "scale", "translate", "clip", "clip-path", "filter", "background-clip", "-webkit-background-clip"),
     *("content-visibility", "-webkit-text-fill-color"),
 }
-# Media of a style sheet that a reader at a screen does not have.
-_OTHER_MEDIA = re.compile(r"\b(print|speech|aural|braille|tv)\b", re.IGNORECASE)
 _PIXELS = {"px": 1.0, "": 1.0, "pt": 4 / 3, "em": 16.0, "rem": 16.0, "ex": 8.0, "ch": 8.0, "cm": 37.8, "mm": 3.78}
 _PIXELS |= {"in": 96.0, "pc": 16.0, "vw": 14.4, "vh": 9.0, "%": 10.0}
 _SIZE = re.compile(r"(-?\d*\.?\d+)([a-z%]*)", re.IGNORECASE)
@@ -67,7 +67,7 @@ class Ground:
         """Whether a reader would not see text here."""
         if self.is_invisible or self.font < MIN_FONT_PIXELS or self.colour is None:
             return True
-        return self.background is not None and _contrast(self.colour, self.background) < MIN_CONTRAST
+        return self.background is not None and contrast(self.colour, self.background) < MIN_CONTRAST
 
 
 class Styles:
@@ -184,7 +184,7 @@ def _length(number: str, unit: str) -> float | None:
 
 def _rules(sheet: str, attributes: Mapping[str, str | None]) -> Iterator[tuple[str, Declarations]]:
     """Yield the selectors of a style sheet with what they declare; those of @media and the like too."""
-    if _OTHER_MEDIA.search(attributes.get("media") or ""):
+    if not holds_on_screen(attributes.get("media") or ""):
         return
     waiting = [tinycss2.parse_stylesheet(sheet, skip_comments=True, skip_whitespace=True)]
     while waiting:
@@ -194,7 +194,7 @@ def _rules(sheet: str, attributes: Mapping[str, str | None]) -> Iterator[tuple[s
                 and rule.content is not None
                 and rule.at_keyword not in {"font-face", "keyframes"}
             ):
-                if not _OTHER_MEDIA.search(tinycss2.serialize(rule.prelude)):
+                if rule.lower_at_keyword != "media" or holds_on_screen(tinycss2.serialize(rule.prelude)):
                     waiting.append(tinycss2.parse_rule_list(rule.content, skip_comments=True, skip_whitespace=True))
             elif isinstance(rule, ast.QualifiedRule) and (declared := _declared(rule.content)):
                 for selector in _selectors(rule.prelude):
@@ -279,7 +279,7 @@ def _colour(parsed: RGBA) -> Colour:
 
 
 @lru_cache(4096)
-def _contrast(one: Colour, other: Colour) -> float:
+def contrast(one: Colour, other: Colour) -> float:
     """Return the contrast of two colours as WCAG 2 defines it, from 1."""
     lights = sorted(
         sum(part * _linear(value) for part, value in zip((0.2126, 0.7152, 0.0722), each, strict=True))

@@ -3,27 +3,43 @@
 import re
 
 from apps_registry.extraction.blocks import Block, Reading, UnreadableError
+from apps_registry.extraction.formats.signatures import what_it_is
+from apps_registry.support.charsets import UnknownCharsetError, decode_file
 
+MAX_CONTROLS = 4
 _BLANK = re.compile(r"\n(?:[ \t\f]*\n)+")
+# What a terminal or a printer would do: colours and movements of the cursor, and letters printed over others.
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\))")
+_OVERSTRUCK = re.compile(r"[^\n]\x08")
+_PADDING = "\x1a\x00"  # how DOS ended a file
 
 
-def decode(data: bytes) -> str:
-    """Return text as UTF-8, UTF-16 with its mark, or Windows-1252, with plain line ends.
+def decode(data: bytes, *, declares: bool = False) -> str:
+    """Return the text of a file, with plain line ends and nothing that is meant for a terminal.
+
+    Args:
+        data: the file.
+        declares: the file is HTML, and may say what it is written in.
 
     Raises:
-        UnreadableError: these bytes are no text.
+        UnreadableError: these bytes are no text, or nothing tells which.
     """
-    if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        text = data.decode("utf-16", "replace")
-    else:
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = data.decode("cp1252", "replace")
-    controls = sum(text.count(chr(code)) for code in range(32) if chr(code) not in "\t\n\r\f\x0b\x1b")
-    if controls > 0 and controls > len(text) // 1000:
-        raise UnreadableError("The file holds binary data, not text: its name ends wrongly.")
+    if found := what_it_is(data):
+        raise UnreadableError(f"The file's name says text, but its content is something else. {found}")
+    try:
+        text = decode_file(data, declares=declares).rstrip(_PADDING)
+    except UnknownCharsetError:
+        _refuse_binary(data.decode("latin-1"))
+        raise UnreadableError("The file's characters cannot be told from its bytes: save it as UTF-8.") from None
+    text = _OVERSTRUCK.sub("", _ESCAPES.sub("", text.removeprefix("\ufeff")))
+    _refuse_binary(text)
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _refuse_binary(text: str) -> None:
+    controls = sum(text.count(chr(code)) for code in range(32) if chr(code) not in "\t\n\r\f\x0b\x1b")
+    if controls > max(MAX_CONTROLS, len(text) // 1000):
+        raise UnreadableError("The file holds binary data, not text: its name ends wrongly.")
 
 
 def read(data: bytes) -> Reading:

@@ -1,0 +1,155 @@
+"""What the styles of a DOCX say: which paragraphs are headings, and how text looks."""
+
+import re
+from dataclasses import dataclass, field, replace
+
+from apps_registry.extraction.formats.docx_xml import Attributes, parse
+from apps_registry.extraction.formats.styles import BLACK, MIN_CONTRAST, WHITE, Colour, contrast
+
+MAX_ANCESTORS = 12
+TINY_HALF_POINTS = 5
+BODY_TEXT = 9  # the outline level of what is no heading
+_HEADING_NAME = re.compile(r"heading ([1-9])\Z", re.IGNORECASE)
+_HEX = re.compile(r"[0-9a-fA-F]{6}\Z")
+_OFF = {"0", "false", "off", "none"}
+# The colours of w:highlight that white text cannot be read on; text of any colour can be read on the others.
+_HIGHLIGHTS = {"white": WHITE}
+UNKNOWN = "?"  # a ground that may be anything, so that no text on it is taken for hidden
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How text looks, as far as it is said; None: it is not.
+
+    Attributes:
+        is_hidden: by `w:vanish`.
+        colour: six hexadecimal digits, or `auto`, which can be read on any ground.
+        size: in half points.
+        ground: six hexadecimal digits, or UNKNOWN.
+    """
+
+    is_hidden: bool | None = None
+    colour: str | None = None
+    size: int | None = None
+    ground: str | None = None
+
+    def over(self, under: "Look") -> "Look":
+        """Return this look where it says something, else the one under it."""
+        return Look(
+            under.is_hidden if self.is_hidden is None else self.is_hidden,
+            self.colour or under.colour,
+            under.size if self.size is None else self.size,
+            self.ground or under.ground,
+        )
+
+    def told(self, name: str, attributes: Attributes) -> "Look":
+        """Return the look with what an element of `w:rPr` or `w:pPr` says."""
+        value = attributes.get("val", "")
+        match name:
+            case "vanish":
+                return replace(self, is_hidden=value not in _OFF)
+            case "color":
+                return replace(self, colour=value if _HEX.match(value) else "auto")
+            case "sz" if value.isdecimal() and len(value) < 6:
+                return replace(self, size=int(value))
+            case "shd":
+                return replace(self, ground=shade(attributes) or self.ground)
+            case "highlight":
+                return replace(self, ground="FFFFFF" if value in _HIGHLIGHTS else UNKNOWN)
+        return self
+
+    @property
+    def hides_text(self) -> bool:
+        """Whether a reader would not see text like this."""
+        if self.is_hidden or (self.size is not None and self.size < TINY_HALF_POINTS):
+            return True
+        if self.ground == UNKNOWN or not self.colour or self.colour == "auto":
+            return False
+        return contrast(_colour(self.colour), _colour(self.ground or "FFFFFF")) < MIN_CONTRAST
+
+
+@dataclass(slots=True)
+class Style:
+    """A style, and the one that it is based on."""
+
+    parent: str = ""
+    level: int | None = None
+    look: Look = field(default_factory=Look)
+    has_shades: bool = False
+
+
+class Styles:
+    """The styles of a document by their ids: those are translated, their names are not."""
+
+    def __init__(self, part: bytes = b"") -> None:
+        """Read the part of the styles."""
+        self._styles: dict[str, Style] = {}
+        self._current = self._defaults = Style()
+        self.standard = ""  # the style of paragraphs that name none
+        if part:
+            parse(part, self._start)
+
+    def level(self, style: str) -> int | None:
+        """Return the level of a style's headings, 0 for the title; None: it is none."""
+        level = next((each.level for each in self._line(style) if each.level is not None), None)
+        return None if level == BODY_TEXT + 1 else level
+
+    def look(self, style: str) -> Look:
+        """Return how a style looks, with what it is based on."""
+        found = Look()
+        for each in self._line(style):
+            found = found.over(each.look)
+        return found
+
+    @property
+    def default(self) -> Look:
+        """How text looks of which nothing is said."""
+        return self._defaults.look
+
+    def has_shades(self, style: str) -> bool:
+        """Tell whether a style of tables gives cells a ground."""
+        return any(each.has_shades for each in self._line(style))
+
+    def _line(self, style: str) -> list[Style]:
+        """Return a style and those that it is based on, which may go in a circle."""
+        found: list[Style] = []
+        while style in self._styles and len(found) < MAX_ANCESTORS:
+            found.append(self._styles[style])
+            style = found[-1].parent
+        return found
+
+    def _start(self, name: str, attributes: Attributes) -> None:
+        value, style = attributes.get("val", ""), self._current
+        match name:
+            case "style":
+                self._current = self._styles[attributes.get("styleId", "")] = Style()
+                if attributes.get("type") == "paragraph" and attributes.get("default", "0") not in _OFF:
+                    self.standard = attributes.get("styleId", "")
+            case "basedOn":
+                style.parent = value
+            case "name" if match := _HEADING_NAME.match(value):
+                style.level = int(match[1])
+            case "name" if value.lower() == "title":
+                style.level = 0
+            case "outlineLvl" if style.level is None and value.isdecimal():
+                style.level = int(value[:2]) + 1
+            case "shd":
+                style.has_shades = style.has_shades or bool(shade(attributes))
+                style.look = style.look.told(name, attributes)
+            case _:
+                style.look = style.look.told(name, attributes)
+
+
+def shade(attributes: Attributes) -> str:
+    """Return the ground that `w:shd` gives; empty: none."""
+    fill, pattern = attributes.get("fill", ""), attributes.get("val", "clear")
+    if pattern not in {"clear", "nil"}:
+        return UNKNOWN
+    return fill if _HEX.match(fill) else (UNKNOWN if attributes.get("themeFill") else "")
+
+
+def _colour(digits: str) -> Colour:
+    if not _HEX.match(digits):
+        return BLACK
+    red, green, blue = (int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4))
+    return red, green, blue

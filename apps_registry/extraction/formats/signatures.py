@@ -1,0 +1,56 @@
+"""What a file is, by its first bytes, where its name says something else: such a file is refused by what it is."""
+
+import re
+
+_PACKED = "It is a {} archive; make a .zip."
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0"
+# A document behind a password is a stream of this name in a file of the form of old Word ([MS-OFFCRYPTO] 2.3.4).
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (rb"{\rtf", "It is RTF; save it as .docx."),
+    (b"%PDF-", "It is a PDF; name it .pdf."),
+    (b"7z\xbc\xaf\x27\x1c", _PACKED.format("7z")),
+    (b"Rar!\x1a\x07", _PACKED.format("RAR")),
+    (b"\x1f\x8b", _PACKED.format("gzip")),
+    (b"\x89PNG", "It is a picture."),
+    (b"\xff\xd8\xff", "It is a picture."),
+)
+# What else is a zip, by the names within.
+_ZIPS = (
+    ("xl/workbook", "It is a workbook of Excel."),
+    ("ppt/presentation", "It is a presentation of PowerPoint."),
+    ("content.xml", "It is OpenDocument; save it as .docx."),
+    ("META-INF/container.xml", "It is an EPUB."),
+)
+_PAGE = re.compile(
+    rb"\A(?:\xef\xbb\xbf)?\s*(?:<!--.{0,500}?-->\s*)?<(?:!doctype\s+html|html|head|meta|body)\b", re.I | re.S
+)
+_MAIL = re.compile(rb"\A(?:[A-Za-z-]+:[^\n]{0,998}\n(?:[ \t][^\n]{0,998}\n)*){1,30}", re.I)
+_MIXED = re.compile(rb"^content-type:\s*multipart/related", re.I | re.M)
+
+
+def what_it_is(data: bytes) -> str:
+    """Return a sentence about a file that is none of the kinds that are read as text; empty: it may well be one."""
+    if data.startswith(_OLD_OFFICE):
+        locked = "It is behind a password; save it without one."
+        return locked if _ENCRYPTED in data else "It is a file of old Word or Excel; save it as .docx."
+    for signature, sentence in _SIGNATURES:
+        if data.startswith(signature):
+            return sentence
+    head = _MAIL.match(data[:8192])
+    if head and _MIXED.search(head[0]):
+        return "It is MHTML, a page saved as a single file; save it as HTML only."
+    return ""
+
+
+def is_page(data: bytes) -> bool:
+    """Tell whether a file begins like HTML."""
+    return _PAGE.match(data[:2048]) is not None
+
+
+def which_package(names: list[str]) -> str:
+    """Return a sentence about a zip that is no Word document, by the names of its parts; empty: nobody knows."""
+    for beginning, sentence in _ZIPS:
+        if any(name.startswith(beginning) for name in names):
+            return sentence
+    return ""

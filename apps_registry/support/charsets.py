@@ -1,0 +1,138 @@
+"""Which characters the bytes of a text from outside are."""
+
+import codecs
+import json
+import re
+
+# What the web is written in. Python knows others that are no charsets, or take an hour for a megabyte (punycode).
+_CHARSET = re.compile(r"(ascii|big5|cp|euc_|gb|iso|koi8|mac|shift_jis|tis-620|utf-(8|16|32))")
+# Servers name the smaller set of which they use a larger one: https://encoding.spec.whatwg.org/#names-and-labels.
+_LARGER = {
+    "ascii": "utf-8",
+    "big5": "big5hkscs",
+    "euc_kr": "cp949",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "shift_jis": "cp932",
+    "tis-620": "cp874",
+}
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # begins like the mark of UTF-16
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# HTML looks for it in the first 1,024 bytes: https://html.spec.whatwg.org/multipage/parsing.html#prescan.
+HEAD_BYTES = 1024
+_IN_HTML = re.compile(rb"<meta[^>]+?charset\s*=\s*[\"']?\s*([a-zA-Z0-9_:.-]+)", re.IGNORECASE)
+_IN_XML = re.compile(rb"\A\s*<\?xml[^>]+?encoding\s*=\s*[\"']([a-zA-Z0-9_:.-]+)[\"']", re.IGNORECASE)
+_SAMPLE_BYTES = 65_536
+_MIN_ZEROS_SHARE, _MAX_OTHER_ZEROS_SHARE = 0.3, 0.05
+# Of the letters of a text in Windows-1252. Icelandic has 15 %; Russian, Greek or Japanese in their own sets have all.
+_MAX_HIGH_SHARE = 0.4
+_MAX_BAD_SHARE = 0.2
+_LETTER = re.compile(rb"[A-Za-z\x80-\xff]")
+_HIGH = re.compile(rb"[\x80-\xff]")
+
+
+class UnknownCharsetError(ValueError):
+    """Nothing tells which characters the bytes are."""
+
+
+def decode_answer(body: bytes, declared: str) -> str:
+    """Return the text of an HTTP answer, without its byte order mark; what is malformed becomes U+FFFD.
+
+    A mark counts more than what the header says (https://encoding.spec.whatwg.org/#decode), that more than what
+    the document says of itself; JSON without any of these shows by its zero bytes whether it is UTF-16 or UTF-32.
+
+    Args:
+        body: decoded from its compression.
+        declared: the charset of the Content-Type header; empty: it names none.
+    """
+    if (marked := _marked(body)) is not None:
+        return marked
+    encoding = _known(declared) or _known(_declared_inside(body))
+    if not encoding or (encoding == "utf-8" and 0 in body[:4]):  # no text in UTF-8 begins like that
+        encoding = json.detect_encoding(body)
+    return body.decode(encoding, "replace")
+
+
+def decode_file(data: bytes, *, declares: bool = False) -> str:
+    """Return the text of a file, without its byte order mark.
+
+    What is valid UTF-8 is UTF-8, whatever it says of itself: files are converted, and their declarations forgotten.
+    Of what is not, a single wrong byte in UTF-8 is read as Windows-1252, as programs that mix the two mean it.
+
+    Args:
+        data: the file.
+        declares: the file is HTML, and may say what it is written in.
+
+    Raises:
+        UnknownCharsetError: it is none of UTF-8, UTF-16, UTF-32, Windows-1252 and what it declares.
+    """
+    if (marked := _marked(data)) is not None:
+        return marked
+    if order := _order_of_zeros(data):
+        return data.decode(order, "replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    declared = _known(_declared_inside(data)) if declares else ""
+    if declared and not declared.startswith("utf-"):
+        return data.decode(declared, "replace")
+    return _mixed(data) or _western(data)
+
+
+def _marked(data: bytes) -> str | None:
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return data[len(mark) :].decode(encoding, "replace")
+    return None
+
+
+def _order_of_zeros(data: bytes) -> str:
+    """Return the UTF-16 that a file without a mark is, as the zero bytes next to its ASCII show; empty: none."""
+    sample = data[:_SAMPLE_BYTES]
+    half = max(1, len(sample) // 2)
+    first, second = sample[::2].count(0) / half, sample[1::2].count(0) / half
+    if second >= _MIN_ZEROS_SHARE and first <= _MAX_OTHER_ZEROS_SHARE:
+        return "utf-16-le"
+    return "utf-16-be" if first >= _MIN_ZEROS_SHARE and second <= _MAX_OTHER_ZEROS_SHARE else ""
+
+
+def _mixed(data: bytes) -> str:
+    """Return UTF-8 with a few bytes of Windows-1252 in it; empty: it is not mostly UTF-8."""
+    text = data.decode("utf-8", "surrogateescape")
+    bad = sum(map(len, _ESCAPED.findall(text)))
+    wide = sum(not character.isascii() for character in text) - bad
+    if bad > wide * _MAX_BAD_SHARE:
+        return ""
+    return _ESCAPED.sub(lambda found: found[0].encode("utf-8", "surrogateescape").decode("cp1252", "replace"), text)
+
+
+_ESCAPED = re.compile("[\udc80-\udcff]+")
+
+
+def _western(data: bytes) -> str:
+    sample = data[:_SAMPLE_BYTES]
+    if len(_HIGH.findall(sample)) > _MAX_HIGH_SHARE * len(_LETTER.findall(sample)):
+        raise UnknownCharsetError
+    return data.decode("cp1252", "replace")
+
+
+def _declared_inside(body: bytes) -> str:
+    head = body[:HEAD_BYTES]
+    found = _IN_XML.search(head) or _IN_HTML.search(head)
+    return found[1].decode("ascii") if found else ""
+
+
+def _known(charset: str) -> str:
+    try:
+        name = codecs.lookup(charset).name if charset else ""
+    except (LookupError, ValueError):
+        return ""
+    return _LARGER.get(name, name) if _CHARSET.match(name) else ""

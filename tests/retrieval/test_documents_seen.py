@@ -1,0 +1,45 @@
+"""Files as programs write them: what a search finds of each, what is left out, and what is refused."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from apps_registry.extraction.blocks import UnreadableError
+from apps_registry.extraction.extract import work
+from tests.seen.documents import MARKDOWN, TEXTS, File
+from tests.seen.office import WORDS
+from tests.seen.pages import PAGES
+from tests.seen.papers import PAPERS
+
+FILES = {**TEXTS, **MARKDOWN, **PAGES, **WORDS, **PAPERS}
+READ = {name: file for name, file in FILES.items() if not file.refused}
+REFUSED = {name: file for name, file in FILES.items() if file.refused}
+
+
+def reading(file: File) -> dict[str, Any]:
+    out = io.BytesIO()
+    work(file.kind, file.data, out)
+    found: dict[str, Any] = json.loads(out.getvalue())
+    return found
+
+
+@pytest.mark.parametrize("file", READ.values(), ids=READ)
+def test_a_file_is_read_as_it_was_meant(file: File) -> None:
+    found = reading(file)
+    text, at = "\n\n".join(chunk[0] for chunk in found["chunks"]) + "\n", 0
+    for said in file.said:
+        assert said in text[at:], text
+        at = text.index(said, at) + len(said)
+    assert not [unsaid for unsaid in file.unsaid if unsaid in text]
+    assert all(hidden in "\n".join(found["hidden"]) for hidden in file.hidden), found["hidden"]
+    headings = tuple(dict.fromkeys(chunk[1] for chunk in found["chunks"]))
+    assert headings == (file.headings or headings)
+    assert file.title in {None, found["title"]}
+
+
+@pytest.mark.parametrize("file", REFUSED.values(), ids=REFUSED)
+def test_a_file_that_cannot_be_read_is_refused_by_what_it_is(file: File) -> None:
+    with pytest.raises(UnreadableError, match=file.refused):
+        reading(file)

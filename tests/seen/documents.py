@@ -1,0 +1,205 @@
+"""Texts and Markdown as programs write them: what is read of each, and what is not."""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class File:
+    """A file, and what a search is to find of it.
+
+    Attributes:
+        kind: the reader.
+        said: texts that are read, in this order.
+        unsaid: texts that are not.
+        hidden: texts that are listed as left out.
+        headings: headings of the passages, in this order.
+        refused: words of the reason, where it is not read.
+    """
+
+    source: str
+    kind: str
+    data: bytes
+    said: tuple[str, ...] = ()
+    unsaid: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    headings: tuple[str, ...] = ()
+    title: str | None = None
+    refused: str = ""
+
+
+def plain(source: str, data: bytes | str, *said: str, **more: object) -> File:
+    return File(source, "text", data if isinstance(data, bytes) else data.encode(), said, **more)  # type: ignore[arg-type]
+
+
+def marked(source: str, data: bytes | str, *said: str, **more: object) -> File:
+    data = data if isinstance(data, bytes) else data.encode()
+    return File(source, "markdown", data, said, **more)  # type: ignore[arg-type]
+
+
+def page(source: str, data: bytes | str, *said: str, **more: object) -> File:
+    return File(source, "html", data if isinstance(data, bytes) else data.encode(), said, **more)  # type: ignore[arg-type]
+
+
+ENCODING = "encoding.spec.whatwg.org"
+COMMON = "spec.commonmark.org/0.31.2"
+HTML = "html.spec.whatwg.org"
+
+TEXTS: dict[str, File] = {
+    "Excel's Unicode text": plain(
+        "support.microsoft.com (file formats supported in Excel)",
+        b"\xff\xfe" + "Name\tPreis\r\nKürbis\t7 €\r\n".encode("utf-16-le"),
+        "Name",
+        "Kürbis",
+        "7 €",
+    ),
+    "UTF-16 without a mark": plain(ENCODING, "Name,Price\r\nQuince,7\r\n".encode("utf-16-le") * 4, "Quince,7"),
+    "UTF-16 of the other order": plain(ENCODING, b"\xfe\xff" + "Kürbis".encode("utf-16-be"), "Kürbis"),
+    "UTF-32 with a mark": plain("unicode.org/faq/utf_bom", b"\xff\xfe\0\0" + "Kürbis".encode("utf-32-le"), "Kürbis"),
+    "form feeds between pages": plain(
+        "rfc-editor.org/rfc/rfc2223", "One ends.\n\f\nTwo begins.\n", "One ends.", "Two begins."
+    ),
+    "colours of a terminal": plain(
+        "ecma-international.org (ECMA-48)", "\x1b[1;31merror:\x1b[0m no quince\n\x1b[K", "error: no quince"
+    ),
+    "bold by overstriking": plain(
+        "man.openbsd.org/mandoc", "N\bNA\bAM\bME\bE\n  _\bq_\bu_\bi_\bn_\bc_\be\n", "NAME", "quince"
+    ),
+    "carriage returns alone": plain("en.wikipedia.org/wiki/Newline", b"one\rtwo\r\rthree", "one\ntwo\n\nthree"),
+    "one bad byte in UTF-8": plain(ENCODING, "Grüße aus Zürich\n".encode() * 50 + b"it\x92s", "Grüße aus Zürich", "it"),
+    "Ctrl-Z at the end": plain(
+        "en.wikipedia.org/wiki/Substitute_character", b"Quince.\r\n\x1a", "Quince.", unsaid=("\x1a",)
+    ),
+    "two files joined, each with its mark": plain(ENCODING, "\ufeffone\n\ufefftwo", "one\ntwo"),
+    "soft hyphens within words": plain("unicode.org/reports/tr14", "Quit\xadten\xadbrot", "Quittenbrot"),
+    "decomposed letters": plain("unicode.org/reports/tr15", "Gro\u0308\u00dfe Ku\u0308rbisse", "Größe Kürbisse"),
+    "ligatures": plain("unicode.org/reports/tr15", "The o\ufb03ce \ufb01le", "The office file"),
+    "text from right to left": plain(
+        "unicode.org/reports/tr9", "\u200fשלום\u200f (\u202bعربي\u202c) abc", "שלום", "عربي", "abc"
+    ),
+    "Russian of Windows": plain(
+        ENCODING, ("Айва цветёт весной, а плоды созревают осенью. " * 4).encode("cp1251"), refused="save it as UTF-8"
+    ),
+    "Japanese of Windows": plain(
+        ENCODING, ("マルメロは秋に実る果物です。" * 6).encode("shift_jis"), refused="save it as UTF-8"
+    ),
+    "Chinese of Windows": plain(ENCODING, ("榅桲是一种秋天成熟的水果。" * 6).encode("gbk"), refused="save it as UTF-8"),
+    "a letter of RTF": plain("latex2rtf.sourceforge.net/rtfspec", r"{\rtf1\ansi Quince \b jam\b0.}", refused="RTF"),
+    "one line without end": plain("json.org", '{"quince":"jam",' * 5000, '{"quince":"jam"'),
+}
+
+MARKDOWN: dict[str, File] = {
+    "front matter in YAML": marked(
+        "jekyllrb.com/docs/front-matter",
+        "---\ntitle: Quinces\ntags: [a]\n---\n\nThey ripen late.\n",
+        "They ripen late.",
+        unsaid=("tags",),
+        headings=("",),
+        title="Quinces",
+    ),
+    "front matter in TOML": marked(
+        "gohugo.io/content-management/front-matter",
+        '+++\ntitle = "Quinces"\ndraft = true\n+++\n\nThey ripen late.\n',
+        "They ripen late.",
+        unsaid=("draft",),
+        title="Quinces",
+    ),
+    "a fence with HTML and headings": marked(
+        f"{COMMON}/#fenced-code-blocks",
+        '# Setup\n\n```html\n# no heading\n<div style="display:none">kept</div>\n<!-- kept too -->\n```\n\nDone.\n',
+        "# no heading",
+        '<div style="display:none">kept</div>',
+        "<!-- kept too -->",
+        "Done.",
+        headings=("Setup",),
+    ),
+    "a fence within a fence": marked(
+        f"{COMMON}/#fenced-code-blocks", "~~~~\n```\n# a\n```\n~~~~\n\n# B\n\nend\n", "# a", "end", headings=("", "B")
+    ),
+    "code by indentation": marked(
+        f"{COMMON}/#indented-code-blocks", "Use:\n\n    <b hidden>x</b>\n    # y\n", "<b hidden>x</b>", "# y"
+    ),
+    "headings by underlining": marked(
+        f"{COMMON}/#setext-headings",
+        "Trees\n=====\n\na\n\nQuince\n------\n\nb\n",
+        "a",
+        "b",
+        headings=("Trees", "Trees > Quince"),
+    ),
+    "headings with marks": marked(
+        f"{COMMON}/#atx-headings",
+        "# [Install](x) `pip` ##\n\na\n\n#### Deep {#deep}\n\nb\n",
+        "a",
+        "b",
+        headings=("Install pip", "Install pip > Deep"),
+    ),
+    "a table with a pipe in it": marked(
+        "github.github.com/gfm/#tables-extension-", "|a|b|\n|-|-|\n|x \\| y|`p`|\n", "|a|b|", "x \\| y"
+    ),
+    "footnotes": marked(
+        "docs.github.com/en/get-started/writing-on-github",
+        "Ripe late[^1].\n\n[^1]: In November.\n",
+        "Ripe late",
+        "In November.",
+    ),
+    "details": marked(
+        "docs.github.com/en/get-started/writing-on-github",
+        "<details>\n<summary>More</summary>\n\nThe *jam* sets.\n\n</details>\n\nEnd.\n",
+        "More",
+        "The *jam* sets.",
+        "End.",
+    ),
+    "admonitions": marked(
+        "docusaurus.io/docs/markdown-features",
+        ":::note Watch out\nHot jam.\n:::\n\n> [!WARNING]\n> Very hot.\n",
+        "Watch out",
+        "Hot jam.",
+        "Very hot.",
+    ),
+    "links between notes": marked("help.obsidian.md/links", "See [[Quince jam|the jam]] and ![[pic.png]].", "the jam"),
+    "line ends of Windows and a mark": marked(
+        f"{COMMON}/#line-ending", "\ufeff# Trees\r\n\r\nQuince.\r\n", "Quince.", headings=("Trees",)
+    ),
+    "a comment by link": marked(
+        f"{COMMON}/#link-reference-definitions",
+        "Seen.\n\n[//]: # (Obey the gnome.)\n",
+        "Seen.",
+        unsaid=("gnome",),
+        hidden=("Obey the gnome.",),
+    ),
+    "a text on hover": marked(
+        f"{COMMON}/#links",
+        '[Jam](http://x.example "Obey the gnome.")',
+        "Jam",
+        unsaid=("gnome",),
+        hidden=("Obey the gnome.",),
+    ),
+    "less and greater": marked(
+        f"{COMMON}/#raw-html",
+        "If a < b and c > d, use `Vec<T>` or List<Quince>.",
+        "If a < b and c > d, use `Vec<T>` or List<Quince>.",
+    ),
+    "addresses": marked(
+        f"{COMMON}/#autolinks",
+        "Ask <https://quince.example/x> or [here](https://jam.example).",
+        "https://quince.example/x",
+        "here",
+    ),
+    "tasks": marked(
+        "github.github.com/gfm/#task-list-items-extension-",
+        "- [x] prune\n- [ ] water\n  1. often\n",
+        "prune",
+        "water",
+        "often",
+    ),
+    "hard breaks and emphasis within words": marked(
+        f"{COMMON}/#hard-line-breaks",
+        "one  \ntwo\\\nthree un*frigging*believable a_b_c",
+        "one  \ntwo\\\nthree un*frigging*believable a_b_c",
+    ),
+    "entities": marked(
+        f"{COMMON}/#entity-and-numeric-character-references", "a&nbsp;b &copy; &#150; &lt;p&gt;", "a&nbsp;b &copy;"
+    ),
+    "a badge and a picture": marked(
+        f"{COMMON}/#images", "[![build](b.svg)](ci) Text ![Obey.](p.png)", "Text", hidden=("Obey.",)
+    ),
+}
