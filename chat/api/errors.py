@@ -17,6 +17,7 @@ from apps_registry.support.database_errors import may_pass
 from apps_registry.support.error_place import place
 from apps_registry.support.metrics import REFUSALS
 from apps_registry.support.request_ids import request_id
+from chat.api.error_codes import STATUS
 from chat.providers.base import ModelFailure, ModelTimeout
 from keys.authentication import NO_VALID_KEY
 from sessions_app.access import InvalidSessionId
@@ -33,14 +34,14 @@ ANOTHER_APPS_SESSION = "This session is not available to the caller."
 class MessageTooLarge(exceptions.APIException):
     """The message is over the limit, which the detail gives."""
 
-    status_code = 413
+    status_code = STATUS["message_too_large"]
     default_code = "message_too_large"
 
 
 class IdempotencyMismatch(exceptions.APIException):
     """The same `Idempotency-Key` came with another message or App."""
 
-    status_code = 422
+    status_code = STATUS["idempotency_mismatch"]
     default_detail = "This Idempotency-Key was used in this session with another message or App; nothing was stored."
     default_code = "idempotency_mismatch"
 
@@ -48,7 +49,7 @@ class IdempotencyMismatch(exceptions.APIException):
 class ReleaseUnusable(exceptions.APIException):
     """The release that would answer cannot be run; the detail names it and its App."""
 
-    status_code = 503
+    status_code = STATUS["release_unusable"]
     default_code = "release_unusable"
     retry_after = 60  # seconds; until an operator has seen to it
 
@@ -74,7 +75,7 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
     headers = {"Retry-After": str(answer.retry_after)} if answer.retry_after else {}
     if challenge := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
-    body = problem(answer.status, answer.code, answer.detail)
+    body = problem(answer.code, answer.detail)
     REFUSALS.labels(answer.status, answer.code).inc()
     return Response(body, status=answer.status, headers=headers, content_type=PROBLEM_TYPE)
 
@@ -85,8 +86,9 @@ def code_and_sentence(exc: Exception) -> tuple[str, str]:
     return answer.code, answer.detail
 
 
-def problem(status: int, code: str, detail: str) -> dict[str, Any]:
+def problem(code: str, detail: str) -> dict[str, Any]:
     """Return the body; `error` repeats the sentence for older clients, `request_id` finds the log line."""
+    status = STATUS[code]
     title = HTTPStatus(status).phrase
     return {
         "type": "about:blank",
@@ -99,17 +101,17 @@ def problem(status: int, code: str, detail: str) -> dict[str, Any]:
     }
 
 
-def plain_problem(status: int, code: str, detail: str) -> HttpResponse:
+def plain_problem(code: str, detail: str) -> HttpResponse:
     """Return the same answer where no API view is at work."""
-    REFUSALS.labels(status, code).inc()
-    return JsonResponse(problem(status, code, detail), status=status, content_type=PROBLEM_TYPE)
+    REFUSALS.labels(STATUS[code], code).inc()
+    return JsonResponse(problem(code, detail), status=STATUS[code], content_type=PROBLEM_TYPE)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an unknown path; Django's handler404."""
     if _is_page(request):
         return defaults.page_not_found(request, exception)
-    return plain_problem(404, "not_found", "There is nothing at this path.")
+    return plain_problem("not_found", "There is nothing at this path.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -118,7 +120,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     is_away = error is not None and may_pass(error)
     answer = DATABASE_AWAY if is_away else SERVER_FAILED
     if not _is_page(request):
-        response = plain_problem(answer.status, answer.code, answer.detail)
+        response = plain_problem(answer.code, answer.detail)
     elif is_away:
         response = HttpResponse(render_to_string("503.html"), status=answer.status)
     else:
@@ -139,31 +141,35 @@ def _is_page(request: HttpRequest) -> bool:
 class _Answer:
     """What an exception becomes; without a detail the exception's own sentence is told."""
 
-    status: int
     code: str
     detail: str = ""
     retry_after: int = 0
 
+    @property
+    def status(self) -> int:
+        """Of HTTP."""
+        return STATUS[self.code]
 
-DATABASE_AWAY = _Answer(503, "overloaded", "The database is not available; try again shortly.", 2)
-SERVER_FAILED = _Answer(500, "internal_error", "The server failed; nothing is wrong with the request.")
+
+DATABASE_AWAY = _Answer("overloaded", "The database is not available; try again shortly.", 2)
+SERVER_FAILED = _Answer("internal_error", "The server failed; nothing is wrong with the request.")
 # The first class that fits decides.
 ANSWERS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Answer], ...] = (
-    ((exceptions.NotAuthenticated, exceptions.AuthenticationFailed), _Answer(401, "invalid_app_key", NO_VALID_KEY)),
-    (exceptions.Throttled, _Answer(429, "rate_limited", "Too many attempts; wait.", 60)),
-    ((exceptions.ValidationError, exceptions.ParseError), _Answer(400, "invalid_request")),
-    ((InvalidSessionId, InvalidUserState), _Answer(400, "invalid_request")),
-    (SuspiciousOperation, _Answer(400, "invalid_request", "The request is malformed.")),
-    (SessionOfAnotherApp, _Answer(403, "session_not_available", ANOTHER_APPS_SESSION)),
-    (Http404, _Answer(404, "not_found", "There is nothing at this path.")),
-    (SessionBusy, _Answer(409, "session_busy", "A turn is running in this session; nothing was stored.", 1)),
+    ((exceptions.NotAuthenticated, exceptions.AuthenticationFailed), _Answer("invalid_app_key", NO_VALID_KEY)),
+    (exceptions.Throttled, _Answer("rate_limited", "Too many attempts; wait.", 60)),
+    ((exceptions.ValidationError, exceptions.ParseError), _Answer("invalid_request")),
+    ((InvalidSessionId, InvalidUserState), _Answer("invalid_request")),
+    (SuspiciousOperation, _Answer("invalid_request", "The request is malformed.")),
+    (SessionOfAnotherApp, _Answer("session_not_available", ANOTHER_APPS_SESSION)),
+    (Http404, _Answer("not_found", "There is nothing at this path.")),
+    (SessionBusy, _Answer("session_busy", "A turn is running in this session; nothing was stored.", 1)),
     (
         NothingWaits,
-        _Answer(410, "not_waiting", "No tool call of this session waits for this answer now."),
+        _Answer("not_waiting", "No tool call of this session waits for this answer now."),
     ),
-    (RequestDataTooBig, _Answer(413, "message_too_large", "The request body is over the limit.")),
-    (ModelTimeout, _Answer(504, "model_timeout")),
-    (ModelFailure, _Answer(502, "model_error")),
+    (RequestDataTooBig, _Answer("message_too_large", "The request body is over the limit.")),
+    (ModelTimeout, _Answer("model_timeout")),
+    (ModelFailure, _Answer("model_error")),
 )
 
 
@@ -172,8 +178,7 @@ def _answer(exc: Exception) -> _Answer:
         if isinstance(exc, classes):
             return answer if answer.detail else replace(answer, detail=_sentence(exc))
     if isinstance(exc, exceptions.APIException):
-        retry_after = getattr(exc, "retry_after", 0)
-        return _Answer(exc.status_code, str(exc.get_codes()), _sentence(exc), retry_after)
+        return _Answer(str(exc.get_codes()), _sentence(exc), getattr(exc, "retry_after", 0))
     return DATABASE_AWAY if may_pass(exc) else SERVER_FAILED
 
 
