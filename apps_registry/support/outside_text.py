@@ -33,6 +33,17 @@ def storable(text: str) -> str:
     return text.replace("\x00", REPLACEMENT) if "\x00" in text else text
 
 
+def is_storable(text: str) -> bool:
+    """Whether a text can be stored as it is; for what is refused, where other text would be a surprise."""
+    return storable(text) == text
+
+
+def is_storable_data(data: Any) -> bool:
+    """Whether JSON data holds only text that can be stored, in names and values."""
+    text = json.dumps(data, ensure_ascii=False)
+    return storable_json_text(text) == text
+
+
 def storable_json_text(text: str) -> str:
     """Return JSON text, or what should be it, without NUL and halves of pairs, written out or as escapes."""
     text = storable(text)
