@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -11,8 +11,6 @@ from django.db import models
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.strict import Fields
 from apps_registry.models import EmbeddingModel, Model, Provider
-
-Row = TypeVar("Row", bound=models.Model)
 
 # Not its other columns: headers may hold keys.
 _PROVIDER_FIELDS = ("slug", "profile", "base_url", "api_key_env")

@@ -16,11 +16,6 @@ _PAIR = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _HALF = r"u[dD][89a-fA-F][0-9a-fA-F]{2}"
 # One escape of a JSON text: both halves of a pair, a character that cannot be stored, or any other.
 _ESCAPE = re.compile(rf"{_PAIR}|\\(?:(?P<bad>u0000|{_HALF})|.)", re.DOTALL)
-_ESCAPE_IN_BYTES = re.compile(rf"{_PAIR}|\\(?:(?P<bad>{_HALF})|.)".encode(), re.DOTALL)
-# As much of some bytes as surely ends between two escapes, whatever comes next.
-_WHOLE = re.compile(
-    rb"(?:[^\\]++|\\[^u]|\\u(?![dD][89abAB]).{4}|\\u[dD][89abAB].{2}(?=[^\\]|\\[^u]|\\u.{4}))*+", re.DOTALL
-)
 
 
 def storable(text: str) -> str:
@@ -61,32 +56,6 @@ def dump_storable(data: Any) -> str:
     except orjson.JSONEncodeError:  # half of a pair, or an integer beyond 64 bits, which JSON can hold
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str)
     return storable_json_text(text)
-
-
-class WholeCharacters:
-    """Replaces halves of surrogate pairs in JSON that arrives in pieces, as escapes of the same length.
-
-    JavaScript writes them where a text was cut within a character, and most parsers refuse the whole for one.
-    """
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def take(self, piece: bytes) -> bytes:
-        """Return what can be handed on; the last few bytes may wait for the next piece."""
-        data = self._rest + piece
-        whole = _WHOLE.match(data)
-        end = whole.end() if whole else 0
-        self._rest = data[end:]
-        return _repaired(data[:end])
-
-    def end(self) -> bytes:
-        """Return what has waited."""
-        return _repaired(self._rest)
-
-
-def _repaired(data: bytes) -> bytes:
-    return _ESCAPE_IN_BYTES.sub(lambda escape: rb"\ufffd" if escape["bad"] else escape[0], data)
 
 
 def storable_count(value: object, *, maximum: int = INTEGER_MAX) -> int | None:
