@@ -75,7 +75,7 @@ async def _http(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _answer_failure(send: Send) -> None:
-    answer = plain_problem(SERVER_FAILED.status, SERVER_FAILED.code, SERVER_FAILED.detail)
+    answer = plain_problem(SERVER_FAILED.code, SERVER_FAILED.detail)
     headers = [(name.lower().encode(), value.encode()) for name, value in answer.items()]
     await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": answer.content})

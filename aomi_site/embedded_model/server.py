@@ -2,11 +2,9 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from aomi_site.embedded_model.weights import ModelUnavailableError, install_weights, weights_path
+from aomi_site.embedded_model.weights import ModelUnavailableError, weights_path
 from aomi_site.processes.child import python_environment, stop_child
 from aomi_site.processes.network import answers, free_port, wait_until
 
@@ -78,24 +76,3 @@ class EmbeddedModel:
 
     def _is_ready(self) -> bool:
         return answers(f"http://127.0.0.1:{self.port}/health")
-
-
-@contextmanager
-def running_model(data_dir: Path, parent: int) -> Iterator[EmbeddedModel]:
-    """Install the model if need be and serve it within the `with` block.
-
-    Args:
-        data_dir: the folder that holds everything this machine keeps.
-        parent: the process whose end ends the model too, normally `os.getpid()`.
-
-    Raises:
-        ModelUnavailableError: it cannot be installed or started.
-    """
-    install_weights(data_dir)
-    model = EmbeddedModel(data_dir)
-    try:
-        model.launch(parent)
-        model.wait_until_loaded()
-        yield model
-    finally:
-        model.stop()

@@ -63,7 +63,7 @@ def _asks_for_stream(request: HttpRequest) -> bool:
 
 
 def _too_many_streams() -> HttpResponse:
-    refusal = plain_problem(503, "overloaded", "The server has reached its limit of event streams.")
+    refusal = plain_problem("overloaded", "The server has reached its limit of event streams.")
     refusal.headers["Retry-After"] = str(STREAM_RETRY_SECONDS)
     refusal.headers["Connection"] = "close"  # kept open, it would still count as a connection
     return refusal
@@ -86,12 +86,12 @@ class ApiHandler(AnyLengthHandler):
             body = await self._read(receive)
         except BodyTooLarge:
             detail = f"The request body is over the limit of {settings.API_BODY_MAX_BYTES} bytes."
-            refusal = plain_problem(413, "message_too_large", detail)
+            refusal = plain_problem("message_too_large", detail)
         if body is None:
             return
         request, _ = self.create_request(scope, BytesIO(body))
         if request is None:
-            await self.send_response(plain_problem(400, "invalid_request", "The request line is malformed."), send)
+            await self.send_response(plain_problem("invalid_request", "The request line is malformed."), send)
             return
         request.META[REFUSAL] = refusal
         watch = asyncio.create_task(_cancel_when_gone(receive, asyncio.current_task()))
@@ -138,7 +138,7 @@ class ApiHandler(AnyLengthHandler):
                 request.get_host()  # refuses foreign names: another site may have pointed its own name at this server
             callback, args, kwargs = self.resolve_request(request)
         except DisallowedHost:
-            return plain_problem(400, "invalid_request", "The Host header is not one that this server answers to.")
+            return plain_problem("invalid_request", "The Host header is not one that this server answers to.")
         except Resolver404 as error:
             return not_found(request, error)
         response: HttpResponseBase = await callback(request, *args, **kwargs)

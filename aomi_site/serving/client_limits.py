@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from apps_registry.support.descriptors import budget
 from apps_registry.support.request_ids import begin_request
+from chat.api.error_codes import STATUS
 
 logger = logging.getLogger("aomi.connections")
 
@@ -54,7 +55,6 @@ SILENT = frozenset({Phase.NOTHING_YET, Phase.NEXT_REQUEST})
 class RawAnswer:
     """What is answered, as `application/problem+json`, to a request that reaches no application."""
 
-    status: int
     code: str
     detail: str
     headers: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ class RawAnswer:
         from chat.api.errors import problem  # noqa: PLC0415 - needs Django, which gunicorn's master does not set up
 
         request_id = begin_request()
-        content = orjson.dumps(problem(self.status, self.code, self.detail))
+        content = orjson.dumps(problem(self.code, self.detail))
         lines = [
             "content-type: application/problem+json",
             f"content-length: {len(content)}",
@@ -75,12 +75,12 @@ class RawAnswer:
             *self.headers,
             "\r\n",
         ]
-        return STATUS_LINE[self.status] + "\r\n".join(lines).encode() + content
+        return STATUS_LINE[STATUS[self.code]] + "\r\n".join(lines).encode() + content
 
 
-TOO_SLOW = RawAnswer(408, "request_timeout", "The request did not arrive in time.")
-MALFORMED = RawAnswer(400, "invalid_request", "The request is not HTTP/1.1, or its head is over the limit.")
-FULL = RawAnswer(503, "overloaded", "The server has no connection left; try again shortly.", ("retry-after: 5",))
+TOO_SLOW = RawAnswer("request_timeout", "The request did not arrive in time.")
+MALFORMED = RawAnswer("invalid_request", "The request is not HTTP/1.1, or its head is over the limit.")
+FULL = RawAnswer("overloaded", "The server has no connection left; try again shortly.", ("retry-after: 5",))
 
 
 class LimitedHttpProtocol(HttpToolsProtocol):

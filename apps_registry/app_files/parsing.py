@@ -1,10 +1,12 @@
 """What the limited child does with an App file: YAML in, JSON out."""
 
+import math
 from typing import Any, BinaryIO
 
 import orjson
 
 from apps_registry.app_files.errors import AppFileError
+from apps_registry.support.outside_text import is_storable
 from apps_registry.support.yaml_reader import load_yaml
 
 
@@ -38,11 +40,14 @@ def _refuse_unstorable(data: Any, path: str) -> None:
     elif isinstance(data, list):
         for index, value in enumerate(data):
             _refuse_unstorable(value, f"{path}[{index}]")
-    else:
-        try:
-            orjson.dumps(data)
-            is_storable = "\0" not in str(data) and str(data) not in {"inf", "-inf", "nan"}
-        except TypeError:
-            is_storable = False
-        if not is_storable:
-            raise AppFileError(f"{path}: this holds characters, or a number, that cannot be stored.")
+    elif not (is_storable(data) if isinstance(data, str) else _is_storable_value(data)):
+        raise AppFileError(f"{path}: this holds characters, or a number, that cannot be stored.")
+
+
+def _is_storable_value(data: Any) -> bool:
+    """Whether what is no text can be stored: JSON has no word for huge numbers, infinity and NaN."""
+    try:
+        orjson.dumps(data)
+    except TypeError:
+        return False
+    return not isinstance(data, float) or math.isfinite(data)

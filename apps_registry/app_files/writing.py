@@ -12,6 +12,7 @@ from apps_registry.app_files.entries import FORMAT
 from apps_registry.app_files.yaml_writer import dump
 from apps_registry.extraction.names import KINDS, suffix
 from apps_registry.models import App, DocumentFile
+from apps_registry.support.outside_text import is_storable
 
 # A text that people would still read in the file; a file full of them stays far below what is read.
 MAX_INLINE_BYTES = 32_000
@@ -113,4 +114,4 @@ def _readable(data: bytes) -> str | None:
         text = data.decode()
     except UnicodeDecodeError:
         return None
-    return None if "\0" in text else text
+    return text if is_storable(text) else None

@@ -9,6 +9,7 @@ import orjson
 from apps_registry.http_tools.schema import find_schema_problem
 from apps_registry.mcp.offer import OfferedTool
 from apps_registry.support.naming import shortened, tool_name
+from apps_registry.support.outside_text import is_storable_data
 from apps_registry.support.visible_text import has_invisible
 
 MAX_DESCRIPTION = 1000
@@ -58,7 +59,7 @@ def define(offered: OfferedTool) -> McpToolDefinition:
 
 def find_problem(definition: McpToolDefinition) -> str | None:
     """Return why a tool cannot be used; None: it can."""
-    if "\0" in repr(definition.as_json()) or len(definition.remote_name) > 200 or not definition.remote_name:
+    if not is_storable_data(definition.as_json()) or not 1 <= len(definition.remote_name) <= 200:
         return "Its name or its schema cannot be stored."
     return find_schema_problem(dict(definition.parameters))
 

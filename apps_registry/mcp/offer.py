@@ -1,6 +1,5 @@
 """What a server offers, read tool by tool: one that cannot be used takes no other along."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -10,7 +9,7 @@ from apps_registry.mcp.errors import McpError, quotable
 from apps_registry.mcp.lifting import lift
 from apps_registry.mcp.session import Operation
 from apps_registry.support.naming import shortened
-from apps_registry.support.outside_text import storable, storable_json_text
+from apps_registry.support.outside_text import is_storable_data, storable
 from apps_registry.support.plain_json import plain
 
 MAX_TOOLS = 500
@@ -110,8 +109,7 @@ def _read(data: Any) -> OfferedTool:
         parameters = lift(plain(data["inputSchema"], max_depth=MAX_DEPTH))
     except ValueError as error:  # of our own words
         raise ValueError(f"Its inputSchema cannot be used: {error}.") from None
-    called_by = json.dumps((data["name"], data["inputSchema"]), ensure_ascii=False)
-    if called_by != storable_json_text(called_by):
+    if not is_storable_data((data["name"], data["inputSchema"])):
         raise ValueError("Its name or its inputSchema holds characters that cannot be stored.")
     return OfferedTool(data["name"], storable(description) if isinstance(description, str) else "", parameters)
 

@@ -11,6 +11,7 @@ from apps_registry.http_tools.schema import compile_schema
 from apps_registry.openapi.document import Document
 from apps_registry.openapi.merging import add_null, merge
 from apps_registry.support.naming import shortened
+from apps_registry.support.outside_text import is_storable
 
 MAX_NODES = 1500
 TYPES = {"string", "number", "integer", "boolean", "object", "array", "null"}
@@ -180,7 +181,7 @@ def _is_pattern(text: str) -> bool:
         compile_schema({"pattern": text})
     except ValueError:
         return False
-    return "\0" not in text
+    return is_storable(text)
 
 
 _VALIDATORS: dict[str, Callable[[Any], bool]] = {

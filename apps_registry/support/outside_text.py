@@ -17,11 +17,6 @@ _PAIR = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _HALF = r"u[dD][89a-fA-F][0-9a-fA-F]{2}"
 # One escape in JSON text: a whole surrogate pair, a character that cannot be stored, or any other escape.
 _ESCAPE = re.compile(rf"{_PAIR}|\\(?:(?P<bad>u0000|{_HALF})|.)", re.DOTALL)
-_ESCAPE_IN_BYTES = re.compile(rf"{_PAIR}|\\(?:(?P<bad>{_HALF})|.)".encode(), re.DOTALL)
-# The longest prefix that ends between two escapes, whatever bytes follow.
-_WHOLE = re.compile(
-    rb"(?:[^\\]++|\\[^u]|\\u(?![dD][89abAB]).{4}|\\u[dD][89abAB].{2}(?=[^\\]|\\[^u]|\\u.{4}))*+", re.DOTALL
-)
 
 
 def storable(text: str) -> str:
@@ -32,6 +27,17 @@ def storable(text: str) -> str:
         except UnicodeEncodeError:
             text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text.replace("\x00", REPLACEMENT) if "\x00" in text else text
+
+
+def is_storable(text: str) -> bool:
+    """Whether a text can be stored as it is; for what is refused, where other text would be a surprise."""
+    return storable(text) == text
+
+
+def is_storable_data(data: Any) -> bool:
+    """Whether JSON data holds only text that can be stored, in names and values."""
+    text = json.dumps(data, ensure_ascii=False)
+    return storable_json_text(text) == text
 
 
 def storable_json_text(text: str) -> str:
@@ -51,32 +57,6 @@ def dump_storable(data: Any) -> str:
     except orjson.JSONEncodeError:  # half of a surrogate pair, or an integer beyond 64 bits, which JSON can contain
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str)
     return storable_json_text(text)
-
-
-class WholeCharacters:
-    """Replaces lone halves of surrogate pairs in streamed JSON by escapes of the same length.
-
-    JavaScript writes such halves when it cuts a text inside a character, and most parsers then reject all of the JSON.
-    """
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def take(self, piece: bytes) -> bytes:
-        """Return the bytes that are complete; the last few may be kept until the next piece arrives."""
-        data = self._rest + piece
-        whole = _WHOLE.match(data)
-        end = whole.end() if whole else 0
-        self._rest = data[end:]
-        return _repaired(data[:end])
-
-    def end(self) -> bytes:
-        """Return the bytes that were kept."""
-        return _repaired(self._rest)
-
-
-def _repaired(data: bytes) -> bytes:
-    return _ESCAPE_IN_BYTES.sub(lambda escape: rb"\ufffd" if escape["bad"] else escape[0], data)
 
 
 def storable_count(value: object, *, maximum: int = INTEGER_MAX) -> int | None:

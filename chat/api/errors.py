@@ -19,6 +19,7 @@ from apps_registry.support.metrics import REFUSALS
 from apps_registry.support.paths import API_PREFIX
 from apps_registry.support.request_ids import request_id
 from chat.access import AppNotAuthorized, KeyNeeded, NoSuchSession
+from chat.api.error_codes import STATUS
 from chat.providers.base import ModelFailure, ModelTimeout
 from chat.turns.limits import InvalidMessage, MessageTooLarge
 from chat.turns.questions import InvalidAnswer
@@ -44,7 +45,7 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
     headers = {"Retry-After": str(answer.retry_after)} if answer.retry_after else {}
     if answer.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = CHALLENGE
-    body = problem(answer.status, answer.code, answer.detail)
+    body = problem(answer.code, answer.detail)
     REFUSALS.labels(answer.status, answer.code).inc()
     return Response(body, status=answer.status, headers=headers, content_type=PROBLEM_TYPE)
 
@@ -55,8 +56,9 @@ def code_and_sentence(exc: Exception) -> tuple[str, str]:
     return answer.code, answer.detail
 
 
-def problem(status: int, code: str, detail: str) -> dict[str, Any]:
+def problem(code: str, detail: str) -> dict[str, Any]:
     """Return the body; `error` repeats the sentence for older clients, `request_id` finds the log line."""
+    status = STATUS[code]
     title = HTTPStatus(status).phrase
     return {
         "type": "about:blank",
@@ -69,17 +71,17 @@ def problem(status: int, code: str, detail: str) -> dict[str, Any]:
     }
 
 
-def plain_problem(status: int, code: str, detail: str) -> HttpResponse:
+def plain_problem(code: str, detail: str) -> HttpResponse:
     """Return the same answer where no API view is at work."""
-    REFUSALS.labels(status, code).inc()
-    return JsonResponse(problem(status, code, detail), status=status, content_type=PROBLEM_TYPE)
+    REFUSALS.labels(STATUS[code], code).inc()
+    return JsonResponse(problem(code, detail), status=STATUS[code], content_type=PROBLEM_TYPE)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an unknown path; Django's handler404."""
     if _is_page(request):
         return defaults.page_not_found(request, exception)
-    return plain_problem(404, "not_found", "There is nothing at this path.")
+    return plain_problem("not_found", "There is nothing at this path.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -88,7 +90,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     is_away = error is not None and is_transient(error)
     answer = DATABASE_AWAY if is_away else SERVER_FAILED
     if not _is_page(request):
-        response = plain_problem(answer.status, answer.code, answer.detail)
+        response = plain_problem(answer.code, answer.detail)
     elif is_away:
         response = HttpResponse(render_to_string("503.html"), status=answer.status)
     else:
@@ -109,40 +111,44 @@ def _is_page(request: HttpRequest) -> bool:
 class _Answer:
     """What an exception becomes; without a detail the exception's own sentence is told."""
 
-    status: int
     code: str
     detail: str = ""
     retry_after: int = 0
 
+    @property
+    def status(self) -> int:
+        """Of HTTP."""
+        return STATUS[self.code]
 
-DATABASE_AWAY = _Answer(503, "overloaded", "The database is not available; try again shortly.", 2)
+
+DATABASE_AWAY = _Answer("overloaded", "The database is not available; try again shortly.", 2)
 MISMATCH = "This Idempotency-Key was used in this session with another message or App; nothing was stored."
-SERVER_FAILED = _Answer(500, "internal_error", "The server failed; nothing is wrong with the request.")
+SERVER_FAILED = _Answer("internal_error", "The server failed; nothing is wrong with the request.")
 # The first class that fits decides.
 ANSWERS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Answer], ...] = (
     (
         (KeyNeeded, exceptions.NotAuthenticated, exceptions.AuthenticationFailed),
-        _Answer(401, "invalid_app_key", NO_VALID_KEY),
+        _Answer("invalid_app_key", NO_VALID_KEY),
     ),
-    (exceptions.Throttled, _Answer(429, "rate_limited", "Too many attempts; wait.", 60)),
-    ((exceptions.ValidationError, exceptions.ParseError), _Answer(400, "invalid_request")),
-    ((InvalidSessionId, InvalidUserState, InvalidMessage, InvalidAnswer), _Answer(400, "invalid_request")),
-    (SuspiciousOperation, _Answer(400, "invalid_request", "The request is malformed.")),
-    (AppNotAuthorized, _Answer(403, AppPermission.code, AppPermission.message)),
-    (SessionOfAnotherApp, _Answer(403, "session_not_available", "This session is not available to the caller.")),
-    (NoSuchSession, _Answer(404, "not_found", "There is no such session.")),
-    (Http404, _Answer(404, "not_found", "There is nothing at this path.")),
-    (SessionBusy, _Answer(409, "session_busy", "A turn is running in this session; nothing was stored.", 1)),
+    (exceptions.Throttled, _Answer("rate_limited", "Too many attempts; wait.", 60)),
+    ((exceptions.ValidationError, exceptions.ParseError), _Answer("invalid_request")),
+    ((InvalidSessionId, InvalidUserState, InvalidMessage, InvalidAnswer), _Answer("invalid_request")),
+    (SuspiciousOperation, _Answer("invalid_request", "The request is malformed.")),
+    (AppNotAuthorized, _Answer(AppPermission.code, AppPermission.message)),
+    (SessionOfAnotherApp, _Answer("session_not_available", "This session is not available to the caller.")),
+    (NoSuchSession, _Answer("not_found", "There is no such session.")),
+    (Http404, _Answer("not_found", "There is nothing at this path.")),
+    (SessionBusy, _Answer("session_busy", "A turn is running in this session; nothing was stored.", 1)),
     (
         NothingWaits,
-        _Answer(410, "not_waiting", "No tool call of this session waits for this answer now."),
+        _Answer("not_waiting", "No tool call of this session waits for this answer now."),
     ),
-    (MessageTooLarge, _Answer(413, "message_too_large")),
-    (RequestDataTooBig, _Answer(413, "message_too_large", "The request body is over the limit.")),
-    (IdempotencyMismatch, _Answer(422, "idempotency_mismatch", MISMATCH)),
-    (ReleaseUnusable, _Answer(503, "release_unusable", retry_after=60)),  # until an operator has seen to it
-    (ModelTimeout, _Answer(504, "model_timeout")),
-    (ModelFailure, _Answer(502, "model_error")),
+    (MessageTooLarge, _Answer("message_too_large")),
+    (RequestDataTooBig, _Answer("message_too_large", "The request body is over the limit.")),
+    (IdempotencyMismatch, _Answer("idempotency_mismatch", MISMATCH)),
+    (ReleaseUnusable, _Answer("release_unusable", retry_after=60)),  # until an operator has seen to it
+    (ModelTimeout, _Answer("model_timeout")),
+    (ModelFailure, _Answer("model_error")),
 )
 
 
@@ -152,7 +158,7 @@ def _answer(exc: Exception) -> _Answer:
             return answer if answer.detail else replace(answer, detail=_sentence(exc))
     if isinstance(exc, exceptions.APIException):
         retry_after = getattr(exc, "retry_after", 0)
-        return _Answer(exc.status_code, str(exc.get_codes()), _sentence(exc), retry_after)
+        return _Answer(str(exc.get_codes()), _sentence(exc), retry_after)
     return DATABASE_AWAY if is_transient(exc) else SERVER_FAILED
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+from chat.api.error_codes import by_status
+
 Schema = dict[str, Any]
 
 EXAMPLE_SESSION = "550e8400-e29b-41d4-a716-446655440000"
@@ -218,31 +220,14 @@ CHALLENGE: Schema = {"required": True, "schema": {"type": "string", "const": "Ap
 REQUEST_ID: Schema = {"description": "Of the server's making.", "required": True, "schema": UUID}
 CURSOR: Schema = {"description": "The `cursor` of the next page; absent on the last page.", "schema": TEXT}
 
-# status: (code words, when, headers)
-PROBLEMS: dict[int, tuple[list[str], str, list[str]]] = {
-    400: (["invalid_request"], "A parameter is missing or malformed; `detail` names it.", []),
-    401: (["invalid_app_key"], "An App key is needed and missing, or not valid.", ["WWW-Authenticate"]),
-    403: (["app_not_authorized", "session_not_available"], "The key does not open this App or this session.", []),
-    404: (["not_found"], "There is no such session.", []),
-    409: (["session_busy"], "A turn is running; nothing was stored.", ["Retry-After"]),
-    410: (["not_waiting"], "No tool call of this session waits for this answer now.", []),
-    413: (["message_too_large"], "Over a limit, which `detail` gives.", []),
-    415: (["unsupported_media_type"], "The body is neither JSON nor a form, or has a Content-Encoding.", []),
-    422: (["idempotency_mismatch"], "The same `Idempotency-Key` came with another message or App.", []),
-    429: (["rate_limited", "budget_exhausted"], "Too many attempts, or the App's budget is spent.", ["Retry-After"]),
-    502: (["model_error"], "The model failed; the same `Idempotency-Key` tries the turn again.", []),
-    503: (
-        ["overloaded", "release_unusable"],
-        "The server or its database is busy, or the App's release cannot be run.",
-        ["Retry-After"],
-    ),
-    504: (["model_timeout"], "The model was silent for too long; see 502.", []),
-}
+PROBLEMS = by_status()
 
 
 def problem(status: int) -> Schema:
     """Return the response object of an error status."""
-    codes, when, headers = PROBLEMS[status]
+    errors = PROBLEMS[status]
+    codes, when = [each.code for each in errors], " ".join(each.when for each in errors)
+    headers = dict.fromkeys(name for each in errors for name in each.headers)
     narrowed = {"status": {"const": status, "type": "integer"}, "code": {"enum": codes, "type": "string"}}
     title = HTTPStatus(status).phrase
     example = {"type": "about:blank", "title": title, "status": status, "detail": when, "code": codes[0], "error": when}

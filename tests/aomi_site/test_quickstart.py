@@ -13,11 +13,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from aomi_site.embedded_model.server import running_model
+from aomi_site.embedded_model.server import EmbeddedModel
 from aomi_site.embedded_model.weights import (
     ModelUnavailableError,
     install_weights,
@@ -247,11 +248,22 @@ def test_a_port_in_use_is_noticed_before_anything_starts(data_dir: Path) -> None
     assert not (data_dir / "postgres").exists()
 
 
+@contextmanager
+def running_model(data_dir: Path) -> Iterator[EmbeddedModel]:
+    model = EmbeddedModel(data_dir)
+    try:
+        model.launch(os.getpid())
+        model.wait_until_loaded()
+        yield model
+    finally:
+        model.stop()
+
+
 @pytest.mark.embedded_model
 def test_the_embedded_model_keeps_prompts_to_itself(data_dir: Path, weights: Path) -> None:
     """No prompt in its log, no page that shows running prompts, no answer for websites in a browser."""
     place_weights(weights, data_dir)
-    with running_model(data_dir, os.getpid()) as model:
+    with running_model(data_dir) as model:
         body = {"messages": [{"role": "user", "content": "canary words"}], "max_tokens": 4}
         call = urllib.request.Request(
             f"{model.base_url}/chat/completions",

@@ -1,0 +1,49 @@
+"""One table says which codes there are and with which status each comes; answers and the OpenAPI document follow it."""
+
+from collections.abc import Iterator
+
+from rest_framework import exceptions
+
+from chat.api.error_codes import ERROR_CODES, STATUS
+from chat.api.errors import ANSWERS
+from chat.providers.base import ModelFailure, ModelTimeout
+from keys.permissions import AppPermission
+from tests.client import Client
+
+FROM_DRF: tuple[type[exceptions.APIException], ...] = (
+    exceptions.MethodNotAllowed,
+    exceptions.UnsupportedMediaType,
+    exceptions.NotFound,
+)
+
+
+def ours(kind: type[exceptions.APIException] = exceptions.APIException) -> Iterator[type[exceptions.APIException]]:
+    for each in kind.__subclasses__():
+        yield from ours(each)
+        if not each.__module__.startswith("rest_framework"):
+            yield each
+
+
+def test_each_code_is_listed_once() -> None:
+    assert len(STATUS) == len(ERROR_CODES)
+
+
+def test_exceptions_have_the_status_of_the_table() -> None:
+    assert len(list(ours())) > 1
+    for kind in (*ours(), *FROM_DRF):
+        assert STATUS[kind.default_code] == kind.status_code, kind
+    assert STATUS[AppPermission.code] == exceptions.PermissionDenied.status_code
+    assert {answer.code for _, answer in ANSWERS} <= STATUS.keys()
+    assert {ModelFailure.code, ModelTimeout.code} <= STATUS.keys()
+
+
+def test_the_document_says_what_is_answered(client: Client) -> None:
+    document = client.request("GET", "/api/schema").json()
+    described = document["components"]["responses"]
+    for each in ERROR_CODES:
+        if not each.is_general:
+            (content,) = described[f"Problem{each.status}"]["content"].values()
+            assert each.code in content["schema"]["properties"]["code"]["enum"]
+            assert set(each.headers) <= described[f"Problem{each.status}"]["headers"].keys()
+    assert client.request("GET", "/api/nowhere").status_code == STATUS["not_found"]
+    assert client.request("PUT", "/api/state").status_code == STATUS["method_not_allowed"]
