@@ -1,4 +1,7 @@
-"""DOCX: paragraphs and tables under their headings. Office Open XML is a zip of XML parts (ECMA-376)."""
+"""DOCX: paragraphs and tables under their headings. Office Open XML is a zip of XML parts (ECMA-376).
+
+By hand, as a stream of events: python-docx 1.2 builds the whole tree, which takes 1.1 GB for a file made to do so.
+"""
 
 import io
 import re
