@@ -1,4 +1,8 @@
-"""What settings.py makes of the environment, where that takes more than a line."""
+"""What settings.py makes of the environment, where that takes more than a line.
+
+django-environ reads it; the checks are by hand, so that a message names the variable and never quotes an address with
+its password, which pydantic-settings does unless it is told not to.
+"""
 
 import math
 import os

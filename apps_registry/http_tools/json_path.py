@@ -1,4 +1,8 @@
-"""Paths that select a part of JSON data: `data.items[0].price`, `data[*].id`, `["odd key"]`."""
+"""Paths that select a part of JSON data: `data.items[0].price`, `data[*].id`, `["odd key"]`.
+
+By hand: stored tools hold these paths. jmespath refuses `data["odd key"]` and answers null for what is not there;
+JSONPath (jsonpath-ng, python-jsonpath) answers a list for every path.
+"""
 
 import json
 import re

@@ -1,4 +1,8 @@
-"""The Retry-After header: https://www.rfc-editor.org/rfc/rfc9110.html#section-10.2.3."""
+"""The Retry-After header: https://www.rfc-editor.org/rfc/rfc9110.html#section-10.2.3.
+
+By hand: the standard library reads the dates, and packages offer the rest only as a part of an HTTP client (urllib3,
+werkzeug).
+"""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime

@@ -1,4 +1,8 @@
-"""Sign-In with Ethereum (EIP-4361): the message that a wallet signs, and who signed it (EIP-191)."""
+"""Sign-In with Ethereum (EIP-4361): the message that a wallet signs, and who signed it (EIP-191).
+
+By hand on coincurve: siwe 4.4 fails at import with the parser that it asks for; signinwithethereum 5.0 brings 41
+packages, and takes 2.8 s to import and 23 ms to verify, where this takes 0.1 ms.
+"""
 
 import re
 from dataclasses import dataclass
