@@ -63,9 +63,9 @@ def make_certificate(folder: Path) -> None:
 
 
 @pytest.fixture
-def front(start: Callable[..., Server], tmp_path: Path) -> Iterator[Front]:
+def front(serve: Callable[..., Server], tmp_path: Path) -> Iterator[Front]:
     """The sample as it is, but for the ports, the folders and the host's name."""
-    server, port = start(**PRODUCTION), free_port()
+    server, port = serve(**PRODUCTION), free_port()
     make_certificate(tmp_path)
     sample = (ROOT / "deploy" / "nginx.conf").read_text()
     for before, after in {

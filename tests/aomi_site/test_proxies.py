@@ -74,8 +74,8 @@ def test_the_scheme_is_what_the_nearest_trusted_proxy_says(peer: str, forwarded:
     assert asked["scheme"] == scheme
 
 
-def test_by_default_nobody_is_trusted(start: Callable[..., Server]) -> None:
-    server = start(**PRODUCTION)
+def test_by_default_nobody_is_trusted(serve: Callable[..., Server]) -> None:
+    server = serve(**PRODUCTION)
     assert server.get("/admin/login/", headers={"X-Forwarded-Proto": "https"}).status_code == 301
 
 

@@ -15,9 +15,9 @@ APPS = "https://widget.example.org"
 
 
 @pytest.fixture
-def page(start: Callable[..., Server], model_server: ModelServer) -> Client:
+def page(serve: Callable[..., Server], model_server: ModelServer) -> Client:
     app = factories.make_app(allowed_origins=f"https://other.example.org\r\n{APPS}", base_url=model_server.base_url)
-    url = start(CORS_ALLOWED_ORIGINS=DEPLOYMENTS).url
+    url = serve(CORS_ALLOWED_ORIGINS=DEPLOYMENTS).url
     return Client(url, app=app.slug, key=factories.make_key(app).plain)
 
 

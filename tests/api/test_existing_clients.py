@@ -195,10 +195,10 @@ def test_models_have_two_names(app_client: Client, app: App, prefix: str) -> Non
 
 
 @pytest.fixture
-def shown(start: Callable[..., Server], app: App, model: ScriptedModel) -> Iterator[Client]:
+def shown(serve: Callable[..., Server], app: App, model: ScriptedModel) -> Iterator[Client]:
     """A client of two workers and an App whose reply wait was left at its default; its model is in no hurry."""
     App.objects.filter(pk=app.pk).update(reply_wait_seconds=App._meta.get_field("reply_wait_seconds").get_default())
-    server = start(workers=2, MODEL_GAP_TIMEOUT_SECONDS="60", TURN_TIMEOUT_SECONDS="60")
+    server = serve(workers=2, MODEL_GAP_TIMEOUT_SECONDS="60", TURN_TIMEOUT_SECONDS="60")
     with Client(server.url, app=app.slug, key=factories.make_key(app).plain) as client:
         yield client
 

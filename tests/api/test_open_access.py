@@ -28,16 +28,10 @@ STREAM = {"Accept": "text/event-stream"}
 PATIENCE_SECONDS = scaled(10)
 
 
-@pytest.fixture(scope="module")
-def workers(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+@pytest.fixture
+def workers(serve: Callable[..., Server]) -> Server:
     """Two workers with patience for slow models."""
-    from tests.product import start_server
-
-    more = {"MODEL_GAP_TIMEOUT_SECONDS": "60", "TURN_TIMEOUT_SECONDS": "60"}
-    running = start_server(tmp_path_factory.mktemp("access") / "log", {**environment, **more}, workers=2)
-    yield running
-    assert running.stop() == 0
-    assert "Traceback" not in running.log
+    return serve(workers=2, MODEL_GAP_TIMEOUT_SECONDS="60", TURN_TIMEOUT_SECONDS="60")
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from tests.product import Server
 
 
 def test_an_app_that_does_not_wait_answers_at_once(
-    start: Callable[..., Server], app: App, model: ScriptedModel
+    serve: Callable[..., Server], app: App, model: ScriptedModel
 ) -> None:
     App.objects.filter(pk=app.pk).update(reply_wait_seconds=0)
-    server = start(workers=2, MODEL_GAP_TIMEOUT_SECONDS="60", TURN_TIMEOUT_SECONDS="60")
+    server = serve(workers=2, MODEL_GAP_TIMEOUT_SECONDS="60", TURN_TIMEOUT_SECONDS="60")
     app_client = Client(server.url, app=app.slug, key=factories.make_key(app).plain)
     go_on = threading.Event()
     model.will(Reply([chunk({"content": "Half"}), go_on, chunk({"content": " and whole."}), chunk({}, "stop")]))
@@ -41,7 +41,7 @@ def test_an_app_that_does_not_wait_answers_at_once(
 def test_a_client_that_goes_away_loses_nothing(app_client: Client, model: ScriptedModel) -> None:
     model.will(says("You", " will", " find", " this.", pause=0.2))
     with pytest.raises(httpx2.ReadTimeout):
-        app_client.request("POST", "/api/chat", params={"message": "Hi", "app": app_client.app}, timeout=0.3)
+        app_client.request("POST", "/api/chat", params={"message": "Hi", "app": app_client.app}, timeout=scaled(0.3))
     assert texts(app_client.poll()) == [("user", "Hi"), ("agent", "You will find this.")]
 
 

@@ -1,0 +1,57 @@
+"""A run of the tests that was killed leaves nothing to the next one, and a run that lives keeps what it has."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.product import ROOT
+from tests.run_folder import PREFIX
+from tests.waiting import wait_until
+
+RUN = """
+import subprocess
+from tests.run_folder import RunFolder
+folder = RunFolder()
+print(subprocess.Popen(["sleep", "600"], stdout=subprocess.DEVNULL).pid, flush=True)
+input()
+folder.remove()
+"""
+
+
+class Run:
+    """A run in a process of its own, with a program that it has started."""
+
+    def __init__(self, temporary: Path) -> None:
+        environment = {name: value for name, value in os.environ.items() if name != "PYTEST_XDIST_WORKER"}
+        environment["TMPDIR"] = str(temporary)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", RUN], cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert self.process.stdout is not None
+        self.started = int(self.process.stdout.readline())
+
+    def end(self, *, kill: bool = False) -> None:
+        if kill:
+            self.process.kill()
+        self.process.communicate(b"\n")
+
+    def has_left_a_program(self) -> bool:
+        status = Path(f"/proc/{self.started}/status")
+        return status.exists() and "State:\tZ" not in status.read_text()
+
+
+def test_what_a_killed_run_left_goes_with_the_next(tmp_path: Path) -> None:
+    killed, alive = Run(tmp_path), Run(tmp_path)
+    (foreign := tmp_path / f"{PREFIX}without-an-owner").mkdir()
+    killed.end(kill=True)
+    assert killed.has_left_a_program()
+    following = Run(tmp_path)
+    wait_until(lambda: not killed.has_left_a_program())
+    assert alive.has_left_a_program()
+    assert following.has_left_a_program()
+    assert len(list(tmp_path.glob(f"{PREFIX}*"))) == 3
+    for run in (alive, following):
+        run.end()
+    wait_until(lambda: not alive.has_left_a_program() and not following.has_left_a_program())
+    assert list(tmp_path.glob(f"{PREFIX}*")) == [foreign]
