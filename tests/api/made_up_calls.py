@@ -54,7 +54,7 @@ class Known:
     key: str | None
 
 
-def operations() -> Iterator[APIOperation]:
+def operations() -> Iterator[APIOperation[Any, Any, Any, Any]]:
     """Yield what the document describes, but for GET /api/updates.
 
     That never ends, so there is no whole answer to check; tests/api/test_schema.py checks its events.
@@ -66,7 +66,7 @@ def operations() -> Iterator[APIOperation]:
         yield found.ok()
 
 
-def calls_of(operation: APIOperation, url: str, known: Sequence[Known]) -> Callable[[], None]:
+def calls_of(operation: APIOperation[Any, Any, Any, Any], url: str, known: Sequence[Known]) -> Callable[[], None]:
     """Return what makes up the calls of an operation, sends them to the server and checks its answers."""
 
     @BOUNDED
