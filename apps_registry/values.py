@@ -133,7 +133,7 @@ class ServerNote:
 def release_to_run(live: int | None, kept: int | None, *, keeps: bool) -> int | None:
     """Return the id of the release that a session uses; None: the draft.
 
-    Ids of one App's releases increase with their numbers. The claims in sessions_app/sql/turns.py follow the same rule.
+    Ids of one App's releases increase with their numbers. `release_kept_sql` is the same rule in SQL.
 
     Args:
         live: the live release; None: the draft is live.
@@ -143,6 +143,17 @@ def release_to_run(live: int | None, kept: int | None, *, keeps: bool) -> int | 
     if not keeps or kept is None:
         return live
     return kept if live is None else min(kept, live)
+
+
+def release_kept_sql(*, live: str, kept: str, keeps: str) -> str:
+    """Return what a session keeps, in SQL, once a turn has begun: `release_to_run`, or NULL where Apps keep none.
+
+    Args:
+        live: an expression, as the others are; each is what the parameter of `release_to_run` is.
+        kept: of the session before the turn.
+        keeps: whether the App lets its sessions keep theirs.
+    """
+    return f"CASE WHEN {keeps} THEN LEAST({kept}, {live}) END"  # LEAST passes over NULL
 
 
 @dataclass(frozen=True, slots=True)

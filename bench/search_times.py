@@ -33,7 +33,7 @@ SELECT %(app)s, %(document)s, row_number() OVER (), c.id, c.text,
 FROM apps_registry_documentchunk c, generate_series(1, %(copies)s) copy
 WHERE c.document_id = %(source)s AND c.app_id = %(source_app)s LIMIT %(chunks)s
 """
-# Each copy's vector lies beside that of its original, in one of 500 directions.
+# Each copy's vector lies close to that of its original, in one of 500 directions.
 FILL_VECTORS = """
 SELECT setseed(0.5);
 CREATE TEMPORARY TABLE direction AS
@@ -52,7 +52,7 @@ BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'aomi' AND
 
 
 async def measure(source: App, chunks: int, questions: Sequence[str]) -> dict[str, Any]:
-    """Return times, processor times and what the index misses, in Apps of so many chunks, a tenth and a hundredth.
+    """Return times, processor times and what the index misses, in Apps of that many chunks, a tenth and a hundredth.
 
     Args:
         source: an App with one embedded document, of whose chunks the others get copies.

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import httpx2
 
+from tests.patience import scaled
 from tests.product import NO_TLS
 
 
@@ -20,7 +21,7 @@ class Client:
         self.session_id = session_id or str(uuid.uuid4())
         # A connection a request: requests then land on any worker.
         limits = httpx2.Limits(max_keepalive_connections=0)
-        self.http = httpx2.Client(base_url=url, timeout=30, limits=limits, verify=NO_TLS)
+        self.http = httpx2.Client(base_url=url, timeout=scaled(30), limits=limits, verify=NO_TLS)
 
     def __enter__(self) -> Self:
         return self
@@ -59,7 +60,7 @@ class Client:
 
     def poll(self, seconds: float = 10) -> dict[str, Any]:
         """Poll the state as existing clients do, until no turn runs."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + scaled(seconds)
         while (snapshot := self.state())["is_processing"]:
             assert time.monotonic() < deadline, "the turn did not end"
             time.sleep(0.05)

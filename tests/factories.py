@@ -8,12 +8,12 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 
 from apps_registry.builtin_tools.registry import BUILTIN_TOOLS
-from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.models import App, AppModel, Document, Model, Provider, Secret, Tool
 from apps_registry.retrieval.uploads import add_upload
 from keys.models import AppKey
 from keys.services import IssuedKey, issue_key
 from sessions_app.models import ChatSession, Message, Turn
+from tests.definitions import make_definition
 
 
 def unique(prefix: str) -> str:
@@ -47,13 +47,6 @@ def make_app(*, base_url: str = "http://127.0.0.1:9/v1", **overrides: Any) -> Ap
         AppModel.objects.create(app=app, model=alternative, position=position)
     Tool.objects.bulk_create(Tool(app=app, name=name) for name in sorted(BUILTIN_TOOLS))
     return app
-
-
-def make_definition(url: str, **overrides: Any) -> HttpToolDefinition:
-    """An HTTP tool that takes one optional text."""
-    schema = {"type": "object", "properties": {"text": {"type": "string"}}}
-    fields = {"name": "fetch", "description": "Fetches something.", "parameters": schema, "method": "GET", **overrides}
-    return HttpToolDefinition(url=url, **fields)
 
 
 def make_http_tool(app: App, url: str, **overrides: Any) -> Tool:

@@ -12,6 +12,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.patience import scaled
+
 Part = bytes | float | threading.Event
 
 
@@ -134,11 +136,11 @@ class ModelServer:
                 case bytes():
                     await response.write(part)
                 case threading.Event():
-                    await asyncio.to_thread(part.wait, 30)
+                    await asyncio.to_thread(part.wait, scaled(30))
                 case _:
-                    await asyncio.sleep(part)
+                    await asyncio.sleep(scaled(part))
         if reply.then == "hang":
-            await asyncio.sleep(60)
+            await asyncio.sleep(scaled(60))
         if reply.then == "cut" and request.transport is not None:
             request.transport.abort()
 

@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import shutil
 import socket
 import subprocess
 import time
@@ -10,10 +9,11 @@ import urllib.parse
 from pathlib import Path
 from typing import Any
 
+from tests.needs import program
+from tests.patience import scaled
 from tests.product import free_port
 
 POOL_SIZE = 4
-PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
 
 class Pooler:
@@ -26,7 +26,7 @@ class Pooler:
             database_url: of the Postgres behind it.
             folder: takes its files; everybody may pass through.
         """
-        assert PGBOUNCER is not None
+        pgbouncer = program("pgbouncer", package="pgbouncer")
         parts = urllib.parse.urlsplit(database_url)
         hosts = urllib.parse.parse_qs(parts.query).get("host")
         host, port = (hosts[0] if hosts else parts.hostname or "127.0.0.1"), parts.port or 5432
@@ -41,16 +41,16 @@ class Pooler:
         )
         as_user = _owner_of_socket(host, port)
         with (folder / "log").open("wb") as log:
-            self.process = subprocess.Popen([PGBOUNCER, str(config)], stdout=log, stderr=subprocess.STDOUT, **as_user)
+            self.process = subprocess.Popen([pgbouncer, str(config)], stdout=log, stderr=subprocess.STDOUT, **as_user)
         self.url = f"postgresql://{parts.username}:{parts.password or ''}@127.0.0.1:{own_port}{parts.path}"
         self._until_it_answers(own_port, folder)
 
     def stop(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(scaled(10))
 
     def _until_it_answers(self, port: int, folder: Path) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + scaled(30)
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()

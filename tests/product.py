@@ -14,6 +14,8 @@ from typing import Any
 
 import httpx2
 
+from tests.patience import scaled
+
 ROOT = Path(__file__).resolve().parent.parent
 # Nothing here speaks TLS, and to read the machine's certificates anew takes each client 40 ms.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -52,11 +54,15 @@ class Server:
         parent = psutil.Process(self.process.pid)
         for process in [*parent.children(recursive=True), parent]:
             process.kill()
-        self.process.wait(10)
+        self.process.wait(scaled(10))
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(40)
+        return self.process.wait(scaled(40))
+
+
+def _scaled(name: str, value: str) -> str:
+    return f"{scaled(float(value)):g}" if name.endswith("_SECONDS") else value
 
 
 def start_server(
@@ -74,13 +80,13 @@ def start_server(
     if ulimit:
         command = ["sh", "-c", f'ulimit {ulimit} && exec "$@"', "sh", *command]
     with log_path.open("ab") as log:
-        full = {**os.environ, **environment}
+        full = {**os.environ, **{name: _scaled(name, value) for name, value in environment.items()}}
         process = subprocess.Popen(command, cwd=ROOT, env=full, stdout=log, stderr=subprocess.STDOUT)
     server = Server(port, process, log_path, environment)
-    deadline = time.monotonic() + 120  # a busy machine loads slowly
+    deadline = time.monotonic() + scaled(120)  # a busy machine loads slowly
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if server.get("/readyz", timeout=2).status_code == 200:
+            if server.get("/readyz", timeout=scaled(2)).status_code == 200:
                 return server
         except httpx2.TransportError:
             time.sleep(0.05)

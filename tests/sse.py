@@ -13,6 +13,7 @@ from typing import Any, Self
 import httpx2
 
 from tests.client import Client
+from tests.patience import scaled
 
 
 def events_of(lines: "httpx2.Response") -> list[dict[str, Any]]:
@@ -30,23 +31,24 @@ class Updates:
         self._begun = threading.Event()
         headers = {"X-Session-Id": client.session_id, "AOMI-APP-KEY": client.key, "Last-Event-ID": last_event_id}
         self._headers = {name: value for name, value in headers.items() if value is not None}
-        self._connection = http.client.HTTPConnection(client.http.base_url.host, client.http.base_url.port, timeout=60)
+        url = client.http.base_url
+        self._connection = http.client.HTTPConnection(url.host, url.port, timeout=scaled(60))
         self._thread = threading.Thread(target=self._read, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._begun.wait(10), "the stream did not begin"
+        assert self._begun.wait(scaled(10)), "the stream did not begin"
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         with contextlib.suppress(OSError):
             self._connection.sock.shutdown(socket.SHUT_RDWR)
-        self._thread.join(5)
+        self._thread.join(scaled(5))
         self._connection.close()
 
     def wait_for(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 10) -> dict[str, Any]:
         """Return the first event that is wanted."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + scaled(seconds)
         while time.monotonic() < deadline:
             for event in list(self.events):
                 if wanted(event):

@@ -18,7 +18,7 @@ from sessions_app.events.hub import hub
 logger = logging.getLogger("aomi.probes")
 
 READY_SECONDS = 3.0
-# However many ask, a worker writes at most once in so many seconds.
+# The shortest time between two writes of a worker, however many probes ask.
 WRITE_SECONDS = 3.0
 
 READ = "SELECT number FROM apps_registry_registryrevision"

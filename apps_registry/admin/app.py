@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.apps import apps as registered
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db import transaction
@@ -19,7 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from apps_registry.admin.app_file_pages import AppFilePages
 from apps_registry.admin.app_inlines import AlternativesInline, SecretsInline
-from apps_registry.admin.app_panels import USABLE_KEY, panels
+from apps_registry.admin.app_panels import panels
 from apps_registry.admin.default_app_pages import DefaultAppPages
 from apps_registry.admin.display import NOTHING, ConsoleAdmin, badge, deletion_summary, moment
 from apps_registry.admin.document import documents_line
@@ -128,7 +129,7 @@ class AppAdmin(ConsoleAdmin[App]):
             .get_queryset(request)
             .annotate(
                 tool_total=_count("tools", Q(tools__is_enabled=True)),
-                key_total=_count("keys", USABLE_KEY),
+                key_total=_count("keys", Q(keys__in=_usable_keys())),
                 session_total=_count("sessions"),
             )
         )
@@ -288,6 +289,12 @@ class AppAdmin(ConsoleAdmin[App]):
 def _count(relation: str, condition: Q | None = None) -> Subquery:
     outer_app = App.objects.filter(pk=OuterRef("pk")).order_by().values("pk")
     return Subquery(outer_app.annotate(total=Count(relation, filter=condition)).values("total"))
+
+
+def _usable_keys() -> QuerySet[Any]:
+    """Return the usable App keys: their model is on a floor above this one, and says itself what usable is."""
+    usable: QuerySet[Any] = registered.get_model("keys", "AppKey").objects.usable()
+    return usable
 
 
 def _belongings(apps: list[App]) -> dict[str, int]:

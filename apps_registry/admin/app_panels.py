@@ -4,13 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Q
-from django.db.models.functions import Now
 from django.http import HttpRequest
 
 from apps_registry.admin.release_pages import releases_panel
 from apps_registry.models import App, Document, Tool
 
-USABLE_KEY = Q(keys__revoked_at=None) & (Q(keys__expires_at=None) | Q(keys__expires_at__gt=Now()))
 KEYS_SHOWN = 20
 UNFINISHED = Q(state__in=[Document.State.QUEUED, Document.State.PROCESSING])
 
@@ -61,7 +59,7 @@ def steps_of(app: App) -> Steps:
         documents=documents["ready"],
         unread=documents["unread"],
         failed=documents["failed"],
-        keys=App.objects.filter(pk=app.pk).aggregate(usable=Count("keys", filter=USABLE_KEY))["usable"],
+        keys=app.keys.usable().count(),
     )
 
 

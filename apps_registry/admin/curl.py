@@ -4,6 +4,8 @@ import json
 import shlex
 import uuid
 
+from apps_registry.support.paths import API_PREFIX
+
 GREETING = "Hello! What can you do?"
 
 
@@ -20,7 +22,7 @@ def chat_curl(*, base_url: str, app_slug: str | None, app_key: str | None, key_h
     headers = [f"X-Session-Id: {uuid.uuid4()}", "Content-Type: application/json"]
     if app_key:
         headers.insert(0, f"{key_header}: {app_key}")
-    lines = [f"curl -sS -X POST {shlex.quote(base_url.rstrip('/') + '/api/chat')}"]
+    lines = [f"curl -sS -X POST {shlex.quote(base_url.rstrip('/') + API_PREFIX + 'chat')}"]
     lines += [f"-H {shlex.quote(header)}" for header in headers]
     lines += [f"-d {shlex.quote(json.dumps(body))}"]
     return " \\\n  ".join(lines)

@@ -1,9 +1,7 @@
 """Importing an App file: what it would change, and then making it so, all of it or nothing."""
 
-import hashlib
 from dataclasses import dataclass, replace
 
-import orjson
 from django.db import transaction
 from django.db.models import Q
 
@@ -17,10 +15,11 @@ from apps_registry.app_files.writing import content_diff
 from apps_registry.models import App, EmbeddingModel, Model
 from apps_registry.services.plan import PlanChanged
 from apps_registry.services.secrets import secrets_to_set
+from apps_registry.support.fingerprint import fingerprint
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class AppFilePlan:
     """What importing a file would do.
 
     Attributes:
@@ -48,11 +47,10 @@ class Plan:
 
     def digest(self) -> str:
         """Return what tells this plan from any other."""
-        parts = [self.before and self.before.as_data(), self.wanted.as_data(), self.created]
-        return hashlib.blake2b(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
+        return fingerprint(self.before and self.before.as_data(), self.wanted.as_data(), self.created)
 
 
-def plan_import(file: AppFile) -> Plan:
+def plan_import(file: AppFile) -> AppFilePlan:
     """Return what importing a file would do; nothing is done.
 
     Raises:
@@ -66,11 +64,11 @@ def plan_import(file: AppFile) -> Plan:
     refuse_unfit_tools(wanted, file.definitions)
     secrets = tuple(secrets_to_set(app, wanted.secrets()))
     before = content_of(app) if app else None
-    return Plan(wanted.slug, before, wanted, tuple(file.definitions.missing()), secrets)
+    return AppFilePlan(wanted.slug, before, wanted, tuple(file.definitions.missing()), secrets)
 
 
 @transaction.atomic
-def apply_import(file: AppFile, *, digest: str) -> Plan:
+def apply_import(file: AppFile, *, digest: str) -> AppFilePlan:
     """Do what was planned and confirmed; returns what was done.
 
     Args:

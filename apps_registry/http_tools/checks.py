@@ -19,6 +19,13 @@ MAX_TIMEOUT_SECONDS = 60
 MAX_RETRIES = 3
 MAX_CACHE_SECONDS = 86_400
 MAX_RESULT_CHARS = 32_000
+# Of the attributes that are numbers: the least and the most.
+LIMITS: dict[str, tuple[float, float]] = {
+    "timeout_seconds": (0.5, MAX_TIMEOUT_SECONDS),
+    "retries": (0, MAX_RETRIES),
+    "cache_seconds": (0, MAX_CACHE_SECONDS),
+    "max_result_chars": (100, MAX_RESULT_CHARS),
+}
 MAX_ENTRIES = 50
 MAX_RESULT_HEADERS = 10
 MAX_BODY_CHARS = 64_000
@@ -82,13 +89,7 @@ def _result_headers(names: object) -> Iterator[Problem]:
 
 
 def _numbers(definition: HttpToolDefinition) -> Iterator[Problem]:
-    limits: tuple[tuple[str, float, float], ...] = (
-        ("timeout_seconds", 0.5, MAX_TIMEOUT_SECONDS),
-        ("retries", 0, MAX_RETRIES),
-        ("cache_seconds", 0, MAX_CACHE_SECONDS),
-        ("max_result_chars", 100, MAX_RESULT_CHARS),
-    )
-    for name, least, most in limits:
+    for name, (least, most) in LIMITS.items():
         value = getattr(definition, name)
         kinds = (int, float) if name == "timeout_seconds" else (int,)
         if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:

@@ -1,15 +1,12 @@
 """Runs an HTTP tool: builds the request, sends it with retries, and reads the response."""
 
 import asyncio
-import hashlib
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from uuid import UUID
-
-import orjson
 
 from apps_registry.credentials.secret_box import SecretBox
 from apps_registry.http_tools import schema
@@ -22,6 +19,7 @@ from apps_registry.http_tools.shortening import cut, cut_result
 from apps_registry.http_tools.templates import Missing
 from apps_registry.outbound.client import CallRecord, OutboundRequest, OutboundResponse, send
 from apps_registry.outbound.errors import OutboundError
+from apps_registry.support.fingerprint import fingerprint
 from apps_registry.support.retry_after import retry_after_seconds
 from apps_registry.support.visible_text import visible, visible_data
 from apps_registry.tools.arguments import dump_arguments
@@ -77,11 +75,11 @@ def http_tool(definition: HttpToolDefinition, surroundings: Surroundings) -> Too
     """
     parameters = visible_data(definition.parameters)
     validator = schema.compile_schema(parameters)
-    fingerprint = _fingerprint(definition, surroundings)
+    identity = _fingerprint(definition, surroundings)
 
     async def run(arguments: Mapping[str, Any], context: ToolContext) -> str:
         wallet = (context.wallet_address, context.wallet_chain_id, context.wallet_is_proven)
-        key = (fingerprint, dump_arguments(arguments), wallet)
+        key = (identity, dump_arguments(arguments), wallet)
         if definition.cache_seconds and (cached := results.get(key)) is not None:
             return cached
         attempt = Attempt()
@@ -204,10 +202,9 @@ def _wallet(context: ToolContext) -> dict[str, Any]:
     return wallet if context.wallet_chain_id is None else {**wallet, "chain_id": context.wallet_chain_id}
 
 
-def _fingerprint(definition: HttpToolDefinition, surroundings: Surroundings) -> bytes:
+def _fingerprint(definition: HttpToolDefinition, surroundings: Surroundings) -> str:
     """Return a digest that identifies a tool of an App with its current secrets and hosts, for the cache."""
     box = surroundings.secrets
     hosts = {name: sorted(bound) for name, bound in box.hosts.items()}
-    parts = [definition.name, definition.as_json(), surroundings.app_id, dict(box.tokens), hosts]
     rules = [sorted(surroundings.allowed_hosts), sorted(surroundings.only_hosts)]
-    return hashlib.blake2b(orjson.dumps([*parts, *rules]), digest_size=16).digest()
+    return fingerprint(definition.name, definition.as_json(), surroundings.app_id, dict(box.tokens), hosts, *rules)

@@ -1,15 +1,13 @@
 """Computes the changes of an import by a three-way comparison of each tool, field by field."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import orjson
-
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.openapi.convert import ImportedTool
 from apps_registry.openapi.operations import Refusal
+from apps_registry.support.fingerprint import fingerprint
 
 Kind = Literal["added", "changed", "removed", "turned off", "unchanged"]
 
@@ -91,10 +89,9 @@ class OpenAPIPlan:
 
     def digest(self) -> str:
         """Return a digest that identifies the plan, so that only a confirmed plan is applied."""
-        parts = [
-            [change.kind, change.key, change.definition.name, change.definition.as_json()] for change in self.changes
-        ]
-        return hashlib.blake2b(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
+        return fingerprint(
+            *([change.kind, change.key, change.definition.name, change.definition.as_json()] for change in self.changes)
+        )
 
 
 def compare(

@@ -1,11 +1,9 @@
 """Refreshes the tools of an MCP server, compares them with those in use, and applies a selection."""
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import orjson
 from asgiref.sync import async_to_sync
 from django.db import transaction
 from django.utils import timezone
@@ -24,6 +22,7 @@ from apps_registry.outbound.client import CallRecord
 from apps_registry.services.outbound_log import store_outside_turn
 from apps_registry.services.provider_fit import find_unfit, models_of_app
 from apps_registry.services.surroundings import surroundings_of
+from apps_registry.support.fingerprint import fingerprint
 from apps_registry.tools.base import SEARCH_TOOL, ToolError
 
 State = Literal["new", "the same", "changed", "gone", "unusable"]
@@ -113,8 +112,7 @@ def states(server: McpServer) -> list[OfferedState]:
 
 def digest(server: McpServer) -> str:
     """Return a digest that identifies the offered tools and instructions."""
-    parts = [server.offered, server.offered_instructions]
-    return hashlib.blake2b(orjson.dumps(parts), digest_size=16).hexdigest()
+    return fingerprint(server.offered, server.offered_instructions)
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from apps_registry.runtime.app_configs import app_configs
 from chat.api.base import ApiView
 from chat.api.parameters import app_parameter, text_parameter
+from chat.turns.release import answering
 from sessions_app.store import store
 
 
@@ -34,7 +35,7 @@ class ModelView(ApiView):
         session = await store.load(session_id)
         slug = app_parameter(request)
         app = (await self.app_of(session) if session else None) or await self.usable_app(slug)
-        app = await self.answering(app, session)
+        app = await answering(self.caller, app, session)
         if name not in app.model_names:
             raise ValidationError(f"rig is not a model of this App; there are: {', '.join(app.model_names)}.")
         app_id = app.id if slug else None
@@ -50,4 +51,4 @@ class ModelsView(ApiView):
         """List the models of the session's App, else of the one named, else of the default App."""
         session = await store.load(self.session_id())
         app = (await self.app_of(session) if session else None) or await self.usable_app(app_parameter(request))
-        return Response((await self.answering(app, session)).model_names)
+        return Response((await answering(self.caller, app, session)).model_names)

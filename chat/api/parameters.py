@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from chat.api.errors import MessageTooLarge
+from chat.turns.limits import check_message
 from sessions_app.user_state import InvalidUserState, parse_public_key, parse_user_state, text_of
 from sessions_app.values import Wallet
 
@@ -49,14 +48,11 @@ def message_parameter(request: Request) -> str:
     """Return the chat message.
 
     Raises:
-        ValidationError: missing or empty.
-        MessageTooLarge: over MESSAGE_MAX_CHARS.
+        ValidationError: no text, or with a NUL.
+        InvalidMessage, MessageTooLarge: missing or empty; over the limit.
     """
-    message = text_parameter(request, "message")
-    if message is None or not message.strip():
-        raise ValidationError("message is missing or empty.")
-    if len(message) > settings.MESSAGE_MAX_CHARS:
-        raise MessageTooLarge(f"message is longer than {settings.MESSAGE_MAX_CHARS} characters.")
+    message = text_parameter(request, "message") or ""
+    check_message(message)
     return message
 
 

@@ -7,13 +7,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chat.api.base import ApiView
-from chat.api.errors import SessionNotAvailable
 from chat.api.parameters import TITLE_MAX_CHARS, app_parameter, client_state, text_parameter, whole_number
 from chat.api.snapshot import details, title
 from chat.turns.runner import runner
 from sessions_app.events.hub import hub
 from sessions_app.listing import Cursor, sessions_of_wallet
 from sessions_app.store import store
+from sessions_app.turns import SessionOfAnotherApp
 from sessions_app.user_state import parse_public_key
 from sessions_app.values import Session, Wallet
 
@@ -33,7 +33,7 @@ class SessionsView(ApiView):
         if session is None:
             session, owner = await self.known_session(session_id)
             if app and owner and owner.id != app.id:
-                raise SessionNotAvailable
+                raise SessionOfAnotherApp
             if _tells_more(session, app_id, wallet):
                 await store.update(session_id, app_id=app_id, wallet=wallet)
         return Response({"session_id": session.id, "title": title(session)})

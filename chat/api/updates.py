@@ -11,10 +11,10 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from apps_registry.runtime.app_configs import app_configs
-from chat.api.access import may_read
+from chat.access import may_read
 from chat.api.base import ApiView
 from chat.api.guard import Opened, guard
-from keys.verification import Caller
+from keys.callers import Caller
 from sessions_app.events.hub import hub
 from sessions_app.events.subscriptions import SessionEvent
 from sessions_app.store import store

@@ -168,8 +168,8 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
         earlier=turn.earlier,
         resumed=turn.resumed,
     )
-    for declined in turn.declined():
-        announcer.event(declined)
+    for answered in turn.answered():
+        announcer.event(answered)
     turn.say_results()
     async with aclosing(events):
         async for event in events:

@@ -15,6 +15,7 @@ from apps_registry.models import App, Model, Provider
 from apps_registry.services.default_app import make_default
 from tests import factories
 from tests.client import Client as ApiClient
+from tests.patience import scaled
 from tests.product import Server
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def test_a_form_saved_during_a_switch_does_not_undo_it(admin_client: Client, app
 
 def wait_for_a_waiter() -> None:
     """Wait until another connection waits for a lock."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + scaled(10)
     waiting = "SELECT 1 FROM pg_locks WHERE NOT granted"
     with connection.cursor() as cursor:
         while not cursor.execute(waiting).fetchone():

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import threading
 import uuid
@@ -22,6 +21,7 @@ from keys.models import AppKey
 from tests import factories
 from tests.client import Client as ApiClient
 from tests.conftest import Operator
+from tests.needs import program
 from tests.product import Server
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ def test_the_copy_buttons_copy(console: "Page", server: Server, app: App) -> Non
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")
 def test_the_command_works_as_it_is_pasted(console: "Page", server: Server, app: App) -> None:
+    program("curl", package="curl")
     issue_in_browser(console, server, app, factories.unique("paste"))
     pasted = subprocess.run(console.inner_text("#ready-curl"), shell=True, capture_output=True, check=True, timeout=60)
     snapshot = json.loads(pasted.stdout)

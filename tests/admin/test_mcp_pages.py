@@ -15,8 +15,6 @@ from tests.upstream import Upstream
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytest.importorskip("mcp")
-
 
 def tools_page(server: McpServer) -> str:
     return f"/admin/apps_registry/mcpserver/{server.pk}/tools/"

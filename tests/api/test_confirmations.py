@@ -271,6 +271,21 @@ def test_a_second_question_in_the_same_turn(app_client: Client, model: ScriptedM
     assert len(upstream.received) == 2
 
 
+def test_an_answer_is_of_the_kind_of_its_question(app_client: Client, model: ScriptedModel, upstream: Upstream) -> None:
+    (call_id,) = order(app_client, model, "tea")
+    turn = Turn.objects.get(session_id=app_client.uuid)
+    assert turn.open_calls is not None
+    (stored,) = turn.open_calls
+    assert stored.pop("kind") == "confirm_tool"
+    Turn.objects.filter(pk=turn.pk).update(open_calls=[{**stored, "kind": "another"}])
+    assert answer(app_client, call_id) == 410
+    model.will(says("Tea is ordered."))
+    Turn.objects.filter(pk=turn.pk).update(open_calls=[stored])  # as an earlier release stored it, which knew one kind
+    assert answer(app_client, call_id) == 200
+    assert texts(app_client.poll())[-1] == ("agent", "Tea is ordered.")
+    assert len(upstream.received) == 1
+
+
 def test_the_session_can_go_while_a_call_waits(app_client: Client, model: ScriptedModel) -> None:
     (call_id,) = order(app_client, model, "tea")
     assert app_client.request("DELETE", f"/api/sessions/{app_client.session_id}").status_code == 200

@@ -15,6 +15,7 @@ from sessions_app.models import ChatSession
 from tests import factories
 from tests.client import Client, texts
 from tests.model_server import Reply, ScriptedModel, calls, chunk, refuses, says
+from tests.patience import scaled
 from tests.product import Server
 from tests.sse import Updates
 from tests.waiting import wait_until
@@ -114,7 +115,7 @@ def test_after_an_interrupt_nothing_late_appears(widget: Client, model: Scripted
     assert widget.request("POST", "/api/interrupt").json()["status"] == "interrupted"
     model.will(says("new text"))
     widget.chat("two")  # accepted at once
-    time.sleep(1.2)
+    time.sleep(scaled(1.2))
     assert texts(widget.poll()) == [("user", "one"), ("agent", "old text "), ("user", "two"), ("agent", "new text")]
 
 

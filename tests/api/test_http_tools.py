@@ -14,6 +14,7 @@ from sessions_app.models import Turn
 from tests import factories
 from tests.client import Client, texts
 from tests.model_server import ScriptedModel, calls, says, tool_results
+from tests.patience import scaled
 from tests.upstream import Handler, Received, Upstream
 
 SECRET = 'sk/live+7fQ2 "ü" zL9&x'  # every kind of character that some encoding changes
@@ -540,7 +541,7 @@ def test_an_interrupted_call_is_recorded_and_lets_go(
     app_client.request(
         "POST", "/api/chat", params={"message": "Go", "app": app.slug}, headers={"Prefer": "respond-async"}
     )
-    assert came.wait(10)
+    assert came.wait(scaled(10))
     assert app_client.request("POST", "/api/interrupt").json()["status"] == "interrupted"
     turn = Turn.objects.get(session_id=app_client.uuid)
     assert OutboundCall.objects.get(turn_id=turn.pk).verdict == "cancelled"

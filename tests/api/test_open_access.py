@@ -18,13 +18,14 @@ from sessions_app.models import ChatSession
 from tests import factories
 from tests.client import Client, texts
 from tests.model_server import ModelServer, Reply, ScriptedModel, chunk
+from tests.patience import scaled
 from tests.product import Server
 from tests.sse import Updates
 from tests.waiting import wait_until
 
 STREAM = {"Accept": "text/event-stream"}
 # The product holds itself to 2 seconds; a busy machine may be slower.
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = scaled(10)
 
 
 @pytest.fixture(scope="module")

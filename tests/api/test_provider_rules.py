@@ -14,6 +14,7 @@ from tests import factories
 from tests.client import Client, texts
 from tests.conftest import Operator
 from tests.model_server import Part, Reply, ScriptedModel, chunk, refuses
+from tests.patience import scaled
 from tests.product import Server
 from tests.provider_rules import RULES, StrictProviders
 from tests.waiting import wait_until
@@ -255,9 +256,12 @@ def test_a_cold_model_of_this_machine_has_time_to_load(
 @pytest.mark.parametrize(
     ("parts", "words"),
     [
-        ([b": hi\n\n"], "No token came within 1.5 s; the limit is MODEL_FIRST_TOKEN_TIMEOUT_SECONDS."),
-        ([chunk({"content": "half"})], "Nothing more came for 1.5 s; the limit is MODEL_GAP_TIMEOUT_SECONDS."),
-        ([chunk({"content": "half"}), 1.0] * 8, "The limit of 4 s is TURN_TIMEOUT_SECONDS."),
+        ([b": hi\n\n"], f"No token came within {scaled(1.5):g} s; the limit is MODEL_FIRST_TOKEN_TIMEOUT_SECONDS."),
+        (
+            [chunk({"content": "half"})],
+            f"Nothing more came for {scaled(1.5):g} s; the limit is MODEL_GAP_TIMEOUT_SECONDS.",
+        ),
+        ([chunk({"content": "half"}), 1.0] * 8, f"The limit of {scaled(4):g} s is TURN_TIMEOUT_SECONDS."),
     ],
 )
 def test_a_turn_that_took_too_long_names_the_setting(

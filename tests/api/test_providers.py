@@ -13,6 +13,7 @@ from sessions_app.models import Turn
 from tests import factories
 from tests.client import Client, texts
 from tests.model_server import Reply, ScriptedModel, calls, chunk, refuses, says, sse
+from tests.patience import scaled
 from tests.product import Server
 from tests.upstream import Upstream
 
@@ -145,10 +146,10 @@ def test_so_many_requests_at_once_and_no_more(start: Callable[..., Server], app:
     clients = [Client(server.url, app=app.slug, key=key) for _ in range(3)]
     for client in clients:
         client.request("POST", "/api/chat", params={"message": "Hi", "app": app.slug}, headers={"Prefer": "wait=0"})
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + scaled(5)
     while len(model.requests) < 2 and time.monotonic() < deadline:
         time.sleep(0.02)
-    time.sleep(0.3)
+    time.sleep(scaled(0.3))
     assert len(model.requests) == 2
     gate.set()
     assert [texts(client.poll())[-1] for client in clients] == [("agent", "Yes.")] * 3
@@ -158,7 +159,7 @@ def test_so_many_requests_at_once_and_no_more(start: Callable[..., Server], app:
 
 
 def test_a_provider_may_be_given_more_or_less_time(app_client: Client, app: App, model: ScriptedModel) -> None:
-    set_up(app, first_token_seconds=3.5, gap_seconds=0.2)
+    set_up(app, first_token_seconds=scaled(3.5), gap_seconds=scaled(0.2))
     model.will(Reply([2.0, chunk({"content": "Slow."}), chunk({}, "stop")]))
     assert texts(app_client.chat("Hi"))[-1] == ("agent", "Slow.")  # the tests' own limit is 1.5 s
     model.will(Reply([chunk({"content": "Slow."}), 1.0, chunk({}, "stop")]))

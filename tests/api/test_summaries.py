@@ -12,6 +12,7 @@ from sessions_app.models import ChatSession, Message
 from tests import factories
 from tests.client import Client, texts
 from tests.model_server import ModelServer, Reply, ScriptedModel, calls, refuses, says
+from tests.patience import scaled
 from tests.product import Server
 
 LONG = "word " * 700  # about 1,000 tokens
@@ -42,7 +43,7 @@ class Talk:
 
     def summarised(self, count: int) -> ChatSession:
         """Wait until the summary covers so many messages."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + scaled(5)
         while (row := self.row).summarised_count != count:
             assert time.monotonic() < deadline, (row.summarised_count, row.summary)
             time.sleep(0.02)
@@ -69,7 +70,7 @@ def first_words(prompt: list[dict[str, str]]) -> list[str]:
 def test_a_history_that_fits_is_not_summarised(talk: Talk) -> None:
     for _ in range(3):
         talk.say()
-    time.sleep(0.3)
+    time.sleep(scaled(0.3))
     assert talk.summaries == []
     assert talk.row.summary == ""
 
@@ -110,7 +111,7 @@ def test_a_summary_that_fails_changes_nothing(talk: Talk, reply: Reply) -> None:
     for _ in range(3):
         talk.say()
     talk.say(reply)
-    time.sleep(0.4)
+    time.sleep(scaled(0.4))
     talk.model.will(says("Well."), Reply(then="hang"))
     talk.client.chat("And now?")  # held up by nothing
     turn = next(prompt for prompt in reversed(talk.model.prompts) if prompt[-1]["content"] == "And now?")
@@ -140,7 +141,7 @@ def test_a_deleted_session_gets_no_summary(talk: Talk) -> None:
         talk.say()
     talk.say(says("Too", " late.", pause=0.3))
     talk.client.request("DELETE", f"/api/sessions/{talk.client.session_id}")
-    time.sleep(1)
+    time.sleep(scaled(1))
     assert not ChatSession.objects.filter(pk=talk.client.uuid).exists()
 
 
@@ -159,5 +160,5 @@ def test_operators_see_the_summary_and_can_do_without(talk: Talk, operator: obje
     App.objects.filter(slug=talk.client.app).update(summarises_history=False)
     for _ in range(4):
         talk.say()
-    time.sleep(0.3)
+    time.sleep(scaled(0.3))
     assert len(talk.summaries) == 1

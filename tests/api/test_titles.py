@@ -9,6 +9,7 @@ from apps_registry.models import App
 from tests import factories
 from tests.client import Client, texts
 from tests.model_server import ModelServer, Reply, ScriptedModel, refuses, says
+from tests.patience import scaled
 from tests.product import Server
 from tests.sse import Updates
 
@@ -22,7 +23,7 @@ def titled(server: Server, model_server: ModelServer) -> Iterator[tuple[Client, 
 
 
 def title_of(client: Client, unlike: str) -> str:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + scaled(5)
     while (title := client.state()["title"]) == unlike and time.monotonic() < deadline:
         time.sleep(0.02)
     return str(title)
@@ -37,7 +38,7 @@ def test_the_model_gives_a_title_after_the_first_reply(titled: tuple[Client, Scr
         assert reader.wait_for(lambda event: event["type"] == "title_changed")["new_title"] == "The price of ether"
     assert client.state()["title"] == "The price of ether"
     assert len(client.chat("And BTC?")["messages"]) == 4
-    time.sleep(0.2)
+    time.sleep(scaled(0.2))
     assert len(model.requests) == 3  # one title a session
 
 
@@ -45,7 +46,7 @@ def test_a_title_that_the_model_does_not_give_is_the_first_words(titled: tuple[C
     client, model = titled
     model.will(says("Hello."), refuses(500))
     client.chat("First words of mine")
-    time.sleep(0.3)
+    time.sleep(scaled(0.3))
     assert client.state()["title"] == "First words of mine"
 
 
@@ -61,11 +62,11 @@ def test_a_users_own_title_stays(titled: tuple[Client, ScriptedModel]) -> None:
     model.will(says("Hello."), says("The model's", " title", pause=0.2))
     client.chat("Hi")
     client.request("PATCH", f"/api/sessions/{client.session_id}", json={"title": "Mine"})
-    time.sleep(0.8)
+    time.sleep(scaled(0.8))
     assert client.state()["title"] == "Mine"
 
 
 def test_an_app_may_do_without(app_client: Client, app: App, model: ScriptedModel) -> None:
     app_client.chat("Hi")
-    time.sleep(0.2)
+    time.sleep(scaled(0.2))
     assert len(model.requests) == 1

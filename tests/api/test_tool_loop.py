@@ -12,6 +12,7 @@ from apps_registry.models import App
 from tests import factories
 from tests.client import Client, texts
 from tests.model_server import Reply, ScriptedModel, calls, chunk, says
+from tests.patience import scaled
 from tests.upstream import Handler, Received, Upstream
 
 
@@ -46,11 +47,11 @@ def tool_results(snapshot: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def until_called(upstream: Upstream, count: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + scaled(10)
     while len(upstream.received) < count:
         assert time.monotonic() < deadline, "the tools were not called"
         time.sleep(0.02)
-    time.sleep(0.3)  # the answers arrive
+    time.sleep(scaled(0.3))  # the answers arrive
 
 
 def assert_every_call_is_answered(prompt: list[dict[str, Any]]) -> None:

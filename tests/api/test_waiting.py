@@ -11,6 +11,7 @@ from apps_registry.models import App
 from tests import factories
 from tests.client import Client, texts
 from tests.model_server import Reply, ScriptedModel, chunk, says
+from tests.patience import scaled
 from tests.product import Server
 
 
@@ -49,7 +50,7 @@ def test_a_session_deleted_while_its_turn_runs_is_gone(app_client: Client, app: 
     model.will(says(*["late"] * 10, pause=0.1))
     app_client.chat("Hi")
     assert app_client.request("DELETE", f"/api/sessions/{app_client.session_id}").status_code == 200
-    time.sleep(1.5)
+    time.sleep(scaled(1.5))
     assert app_client.state()["messages"] == []
 
 
@@ -64,7 +65,7 @@ def test_a_stopping_server_lets_turns_finish_and_interrupts_the_rest(
     short.chat("Hi")
     model.will(Reply([chunk({"content": "never "})], then="hang"))
     long.chat("Hi")
-    time.sleep(0.3)
+    time.sleep(scaled(0.3))
     assert server.stop() == 0
     again = start()
     with Client(again.url, app=app.slug, key=key, session_id=short.session_id) as client:

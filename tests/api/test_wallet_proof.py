@@ -19,6 +19,7 @@ from sessions_app.models import ChatSession, WalletChallenge
 from sessions_app.wallets.siwe import SECP256K1_ORDER, parse_message
 from tests import factories
 from tests.client import Client
+from tests.patience import scaled
 from tests.product import Server
 from tests.wallets import TestWallet
 
@@ -87,7 +88,7 @@ def test_of_fifty_replays_one_succeeds(client: Client, wallet: TestWallet) -> No
         with transaction.atomic():  # until it ends, replays find the nonce unused and queue up to spend it
             WalletChallenge.objects.select_for_update().get(pk=challenge["nonce"])
             sent = [pool.submit(verify, client, message, signature) for _ in range(50)]
-            time.sleep(0.7)
+            time.sleep(scaled(0.7))
         answers = [replay.result() for replay in sent]
     assert sorted(answer.status_code for answer in answers) == [200] + [400] * 49
     refused(verify(client, message, signature), "nonce has been used")

@@ -16,6 +16,7 @@ from tests import factories
 from tests.client import Client, texts
 from tests.faults.conftest import Talk, assert_consistent
 from tests.model_server import ScriptedModel, calls, says
+from tests.patience import scaled
 from tests.product import Server
 from tests.upstream import Handler, Received, Upstream
 
@@ -49,7 +50,7 @@ def test_a_call_that_must_not_be_repeated_survives_the_worker_that_made_it(
     client = talk.to(server)
     model.will(calls(("order", {"text": "one"}), text="I order it."), says("Let me ask whether it went through."))
     client.chat("Order one")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + scaled(10)
     while not upstream.received:
         assert time.monotonic() < deadline, "the tool was not called"
         time.sleep(0.02)
@@ -109,7 +110,7 @@ def test_a_call_that_waits_for_its_user_survives_every_worker(
     call_id = asked(client)
     hold.clear()
     approve(client, call_id)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + scaled(10)
     while len(upstream.received) < 2:
         assert time.monotonic() < deadline, "the approved call was not made"
         time.sleep(0.02)

@@ -16,13 +16,14 @@ from tests.client import texts
 from tests.commands import Result
 from tests.faults.conftest import Talk, assert_consistent, report, workers_at_model
 from tests.model_server import ModelServer, Reply, ScriptedModel, chunk
+from tests.patience import scaled
 from tests.product import Server
 from tests.sse import Updates
 
 
 def until_stored(session_ids: list[UUID], text: str) -> None:
     """Wait until what has streamed is in Postgres."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + scaled(10)
     while Turn.objects.filter(session__in=session_ids, partial_text=text).count() < len(session_ids):
         assert time.monotonic() < deadline, "the partial replies were not stored"
         time.sleep(0.05)
@@ -50,7 +51,7 @@ def test_only_the_turns_of_the_killed_worker_are_interrupted(
     killed = time.monotonic()
     ended: dict[str, float] = {}
     while len(ended) < turns:
-        assert time.monotonic() < killed + 15
+        assert time.monotonic() < killed + scaled(15)
         for client in clients:
             if client.session_id not in ended and client.state()["status"] == "interrupted":
                 ended[client.session_id] = time.monotonic() - killed
@@ -105,7 +106,7 @@ def test_the_next_message_is_accepted_without_looking_first(
     client.chat("Well?")
     until_stored([client.uuid], "Half")
     os.kill(busiest(server, model_server)[0], signal.SIGKILL)
-    time.sleep(3.3)  # the lease
+    time.sleep(scaled(3.3))  # the lease
     client.chat("Next")
     assert [text for _, text in texts(client.poll())] == ["Well?", "Half", "Next", "Hello."]
     assert_consistent([client.session_id], accepted={client.session_id: ["Well?", "Next"]})
@@ -142,7 +143,7 @@ def test_all_workers_killed_one_after_the_other(
     until_stored([client.uuid for client in clients], "Half")
     for pid in workers_at_model(server, model_server):
         os.kill(pid, signal.SIGKILL)
-        time.sleep(2)
+        time.sleep(scaled(2))
     for client in clients:
         assert texts(client.poll(15)) == [("user", "Well?"), ("agent", "Half")]
     assert_consistent([c.session_id for c in clients], accepted={c.session_id: ["Well?"] for c in clients})

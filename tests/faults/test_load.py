@@ -11,6 +11,7 @@ from sessions_app.models import ChatSession, Message, Turn
 from tests import factories
 from tests.client import Client
 from tests.model_server import ScriptedModel, says
+from tests.patience import scaled
 from tests.product import Server
 from tests.sse import Updates
 from tests.waiting import wait_until
@@ -66,8 +67,8 @@ def test_a_stop_under_load_answers_everybody_it_accepted(
         stopping.start()
         together(30, say)
         stopping.join()
-        assert reader.ended.wait(10)  # streams end, so that they do not hold up the stop
-    assert server.process.wait(40) == 0
+        assert reader.ended.wait(scaled(10))  # streams end, so that they do not hold up the stop
+    assert server.process.wait(scaled(40)) == 0
     assert set(answers.values()) == {200}
     sessions = ChatSession.objects.filter(pk__in=answers)
     assert sessions.count() == 30

@@ -10,6 +10,7 @@ from sessions_app.models import Turn
 from tests.client import Client, texts
 from tests.faults.conftest import Talk, assert_consistent, report
 from tests.model_server import Reply, ScriptedModel, chunk, says
+from tests.patience import scaled
 from tests.product import Server
 from tests.sse import Updates
 
@@ -35,7 +36,7 @@ def test_half_open_model_streams_end_as_failures(
     for client in clients:
         snapshot = client.poll()
         assert (snapshot["status"], texts(snapshot)) == ("idle", [("user", "Well?")])
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + scaled(5)
     while model.server.disconnects[model.model_id] < len(clients):
         assert time.monotonic() < deadline, "connections to the model stay open"
         time.sleep(0.05)
@@ -57,7 +58,7 @@ def test_clients_that_go_away_mid_turn_find_their_replies(
     model.will(*(says(*["text "] * 8, pause=0.4) for _ in clients))
 
     sockets = [ask(client, server, accept="text/event-stream" if n % 2 else "*/*") for n, client in enumerate(clients)]
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + scaled(10)
     while Turn.objects.filter(session_id__in=[client.uuid for client in clients]).count() < len(clients):
         assert time.monotonic() < deadline, "not all messages were accepted"
         time.sleep(0.05)
@@ -122,7 +123,7 @@ def test_text_crosses_workers(patient: Callable[..., Server], talk: Talk, model:
                 assert time.monotonic() < began + 10
                 if in_a_row == 1:
                     seen.append(time.monotonic() - began)
-            time.sleep(0.1)
+            time.sleep(scaled(0.1))
     report("a piece of text, until the last of 4 streams has it", heard)
     report("a piece of text, until a state has it", seen)
     assert texts(client.poll())[1][1] == "".join(f"<{n}>" for n in range(20))

@@ -12,6 +12,7 @@ from sessions_app.models import ChatSession, Message
 from tests import factories
 from tests.client import Client, texts
 from tests.model_server import Reply, ScriptedModel, chunk, says
+from tests.patience import scaled
 from tests.product import Server
 from tests.sql_proxy import SqlProxy
 from tests.sse import Updates
@@ -32,10 +33,10 @@ def server_behind(start: Callable[..., Server], proxy: SqlProxy) -> Server:
 
 
 def until_ready(server: Server) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + scaled(20)
     while server.get("/readyz", timeout=10).status_code != 200:
         assert time.monotonic() < deadline, "the server did not recover"
-        time.sleep(0.1)
+        time.sleep(scaled(0.1))
 
 
 def assert_consistent(session_id: str) -> None:
@@ -57,7 +58,7 @@ def test_a_turn_outlives_its_database(server_behind: Server, proxy: SqlProxy, ap
             assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
             assert int(answer.headers["Retry-After"]) > 0
         go_on.set()  # the model finishes while nothing can be stored
-        time.sleep(1)
+        time.sleep(scaled(1))
         proxy.restore()
         until_ready(server_behind)
         assert texts(client.poll(20)) == [("user", "Hi"), ("agent", "before after")]
@@ -74,12 +75,12 @@ def test_the_bus_is_heard_again(server_behind: Server, proxy: SqlProxy, app: App
         client.poll()
         with Updates(client) as reader:
             proxy.cut()
-            time.sleep(0.5)
+            time.sleep(scaled(0.5))
             proxy.restore()
             # What the stream missed is nowhere, so it ends, and its reader goes back to the state.
-            assert reader.ended.wait(20)
+            assert reader.ended.wait(scaled(20))
         until_ready(server_behind)
-        time.sleep(3)  # both workers listen again: the pauses between their attempts grow to 2 s
+        time.sleep(scaled(3))  # both workers listen again: the pauses between their attempts grow to 2 s
         model.will(says("one ", "two ", "three", pause=0.2))
         with Updates(client) as first, Updates(client) as second, Updates(client) as third:
             client.chat("Go on")

@@ -1,6 +1,5 @@
 """Redis stops and starts: turns go on, and text crosses workers again once it is back."""
 
-import shutil
 import subprocess
 import threading
 import time
@@ -13,6 +12,8 @@ from sessions_app.models import Turn
 from tests.client import texts
 from tests.faults.conftest import Talk, assert_consistent, report
 from tests.model_server import Reply, ScriptedModel, chunk, says
+from tests.needs import program
+from tests.patience import scaled
 from tests.product import Server, free_port
 from tests.sse import Updates
 
@@ -30,15 +31,12 @@ class Redis:
 
     def stop(self) -> None:
         self._process.kill()
-        self._process.wait(5)
+        self._process.wait(scaled(5))
 
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[Redis]:
-    program = shutil.which("redis-server") or shutil.which("valkey-server")
-    if program is None:
-        pytest.skip("no Redis on this machine (Debian: apt-get install redis-server)")
-    running = Redis(program, tmp_path)
+    running = Redis(program("redis-server", "valkey-server", package="redis-server"), tmp_path)
     yield running
     running.stop()
 
@@ -55,15 +53,15 @@ def test_the_bus_comes_back(server: Server, redis: Redis, talk: Talk, model: Scr
     client.chat("Well?")
     with Updates(client) as reader:
         redis.stop()
-        time.sleep(0.3)
+        time.sleep(scaled(0.3))
         assert client.state()["status"] == "processing"  # Postgres answers
         redis.start()
         began = time.monotonic()
-        assert reader.ended.wait(10)  # what it missed is nowhere: it shall read the state
+        assert reader.ended.wait(scaled(10))  # what it missed is nowhere: it shall read the state
         report("Redis back, until a stream is told to begin anew", [time.monotonic() - began])
     go_on.set()
     assert texts(client.poll())[1] == ("agent", "before after")
-    time.sleep(2.5)  # the longest pause between attempts: all four workers listen
+    time.sleep(scaled(2.5))  # the longest pause between attempts: all four workers listen
     model.will(says("one ", "two", pause=0.2))
     with Updates(client) as first, Updates(client) as second, Updates(client) as third:
         client.chat("Next")
@@ -109,13 +107,13 @@ def test_text_flows_into_states_again_once_the_bus_is_back(
         client.state()  # every worker follows
     redis.stop()
     steps[0].set()  # <1> is lost
-    time.sleep(2)  # the sender gives up
+    time.sleep(scaled(2))  # the sender gives up
     redis.start()
-    time.sleep(3)  # all workers listen again
+    time.sleep(scaled(3))  # all workers listen again
     turn = Turn.objects.filter(session_id=client.uuid)
     stored = turn.get().partial_text
     steps[1].set()  # <2> is not
-    time.sleep(0.2)  # in Postgres, where every worker finds it, it is at most 1 s later
+    time.sleep(scaled(0.2))  # in Postgres, where every worker finds it, it is at most 1 s later
     shown = {client.state()["messages"][-1]["content"] for _ in range(24)}
     reached_postgres = turn.get().partial_text != stored
     steps[2].set()

@@ -15,6 +15,7 @@ from sessions_app.models import ChatSession, Message, Turn
 from tests import factories
 from tests.client import Client, texts
 from tests.model_server import Reply, ScriptedModel, chunk, says
+from tests.patience import scaled
 from tests.product import Server
 from tests.sql_proxy import SqlProxy
 
@@ -116,10 +117,10 @@ def test_a_turn_whose_worker_was_killed_reads_as_interrupted(
 
     waiting = threading.Thread(target=ask)
     waiting.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + scaled(10)
     while not Turn.objects.filter(session_id=client.uuid, partial_text="As I was saying").exists():
         assert time.monotonic() < deadline, "the partial reply was not stored"
-        time.sleep(0.1)
+        time.sleep(scaled(0.1))
     server.kill()
     waiting.join()
     again = start()
@@ -159,7 +160,7 @@ def test_a_row_that_somebody_holds_takes_no_other_turn_along(
         client.chat("Hi")
     with transaction.atomic():
         ChatSession.objects.select_for_update().get(pk=held.session_id)
-        time.sleep(4.5)  # longer than a lease
+        time.sleep(scaled(4.5))  # longer than a lease
         with Client(onlooker.url, app=app.slug, key=key, session_id=other.session_id) as client:
             assert client.state()["status"] == "processing"
     assert texts(other.poll())[1] == ("agent", "x")

@@ -18,6 +18,7 @@ from apps_registry.models import App, Model, Tool
 from apps_registry.models.mcp import McpServer
 from tests import factories
 from tests.commands import Result
+from tests.definitions import make_definition
 
 # Everything that PostgreSQL stores: no NUL, no half of a surrogate pair. Braces would be placeholders.
 ODD = [
@@ -53,7 +54,7 @@ def test_a_file_reads_back_as_the_app(
     (preamble, title), (body, options) = texts, data
     App.objects.filter(pk=odd_app.pk).update(preamble=preamble, name=title[:100] or "x", temperature=abs(at) % 2)
     Model.objects.filter(pk=odd_app.default_model_id).update(prompt_price=price, request_options={"a": options})
-    definition = factories.make_definition(
+    definition = make_definition(
         "https://api.example.com/", description=f"x{title}", method="POST", body_type="json", body=body
     )
     http = odd_app.tools.get(kind="http")

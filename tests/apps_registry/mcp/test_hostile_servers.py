@@ -18,8 +18,6 @@ from tests.model_server import ScriptedModel, calls, says
 from tests.product import Server
 from tests.upstream import Handler, Received, Upstream
 
-pytest.importorskip("mcp")
-
 
 def speaks(
     tools: Any, *, called: str = "{}", encode: Callable[[bytes], bytes] | None = None

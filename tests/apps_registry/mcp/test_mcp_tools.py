@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from apps_registry.mcp.definition import McpToolDefinition
 from apps_registry.models import App, OutboundCall
 from apps_registry.models.mcp import McpServer
@@ -14,8 +12,6 @@ from tests.client import Client
 from tests.commands import Result
 from tests.model_server import ScriptedModel, calls, says, tool_results
 from tests.product import free_port
-
-pytest.importorskip("mcp")
 
 
 def choose(manage: Callable[..., Result], app: App, *names: str) -> Result:

@@ -13,7 +13,7 @@ from apps_registry.http_tools.request import build_request
 from apps_registry.http_tools.templates import Missing
 from apps_registry.outbound.client import OutboundRequest
 from apps_registry.tools.base import ToolError
-from tests.factories import make_definition
+from tests.definitions import make_definition
 
 URL = "https://api.example.com:8443/v1/{{ args.id }}/x-{{ args.id }}.json"
 TEXTS = st.one_of(

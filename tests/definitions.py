@@ -1,0 +1,12 @@
+"""HTTP tools for tests that need no row of them."""
+
+from typing import Any
+
+from apps_registry.http_tools.definition import HttpToolDefinition
+
+
+def make_definition(url: str, **overrides: Any) -> HttpToolDefinition:
+    """An HTTP tool that takes one optional text."""
+    schema = {"type": "object", "properties": {"text": {"type": "string"}}}
+    fields = {"name": "fetch", "description": "Fetches something.", "parameters": schema, "method": "GET", **overrides}
+    return HttpToolDefinition(url=url, **fields)
