@@ -19,7 +19,7 @@ from apps_registry.support.fingerprint import fingerprint
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class AppFilePlan:
     """What importing a file would do.
 
     Attributes:
@@ -50,7 +50,7 @@ class Plan:
         return fingerprint(self.before and self.before.as_data(), self.wanted.as_data(), self.created)
 
 
-def plan_import(file: AppFile) -> Plan:
+def plan_import(file: AppFile) -> AppFilePlan:
     """Return what importing a file would do; nothing is done.
 
     Raises:
@@ -64,11 +64,11 @@ def plan_import(file: AppFile) -> Plan:
     refuse_unfit_tools(wanted, file.definitions)
     secrets = tuple(secrets_to_set(app, wanted.secrets()))
     before = content_of(app) if app else None
-    return Plan(wanted.slug, before, wanted, tuple(file.definitions.missing()), secrets)
+    return AppFilePlan(wanted.slug, before, wanted, tuple(file.definitions.missing()), secrets)
 
 
 @transaction.atomic
-def apply_import(file: AppFile, *, digest: str) -> Plan:
+def apply_import(file: AppFile, *, digest: str) -> AppFilePlan:
     """Do what was planned and confirmed; returns what was done.
 
     Args:

@@ -21,7 +21,7 @@ class NoSuchRelease(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PublishingPlan:
     """What publishing an App would do.
 
     Attributes:
@@ -47,7 +47,7 @@ class Plan:
         return fingerprint(self.before and self.before.as_data(), self.wanted.as_data(), self.document_ids)
 
 
-def plan_publishing(app: App) -> Plan:
+def plan_publishing(app: App) -> PublishingPlan:
     """Return what publishing an App's draft would do; nothing is done.
 
     Raises:
@@ -62,7 +62,7 @@ def plan_publishing(app: App) -> Plan:
     except AppFileError:
         before = None
     is_same = live is not None and before == wanted and tuple(live.document_ids) == document_ids
-    return Plan(before, wanted, document_ids, not is_same, tuple(_notes(app, before, wanted, is_same)))
+    return PublishingPlan(before, wanted, document_ids, not is_same, tuple(_notes(app, before, wanted, is_same)))
 
 
 @transaction.atomic

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.reading import AppFile, files_below, read_app_file
-from apps_registry.app_files.services import Plan, apply_import, plan_import
+from apps_registry.app_files.services import AppFilePlan, apply_import, plan_import
 from apps_registry.management.base import TeachingCommand
 from apps_registry.services.plan import PlanChanged
 
@@ -52,14 +52,14 @@ examples:
             raise CommandError(f"The App {plan.slug} differs from its file.")
         self._summarise(plan, is_applied=options["apply"])
 
-    def _show(self, plan: Plan) -> None:
+    def _show(self, plan: AppFilePlan) -> None:
         if plan.does_something:
             for description in plan.created:
                 self.stdout.write(f"+ {description}")
             for line in plan.diff():
                 self.stdout.write(line)
 
-    def _summarise(self, plan: Plan, *, is_applied: bool) -> None:
+    def _summarise(self, plan: AppFilePlan, *, is_applied: bool) -> None:
         state = "no changes" if not plan.does_something else "changed" if plan.before else "new"
         hint = " (nothing is changed without --apply)" if plan.does_something and not is_applied else ""
         self.stderr.write(f"{plan.slug}: {state}{hint}")

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.management.base import TeachingCommand, apps_named
 from apps_registry.models import App
-from apps_registry.releases.services import Plan, plan_publishing, publish
+from apps_registry.releases.services import PublishingPlan, plan_publishing, publish
 from apps_registry.services.plan import PlanChanged
 
 
@@ -50,13 +50,13 @@ examples:
         note = "is live" if is_new else "is already live; the draft is the same"
         self.stdout.write(f"Release {release.number} of {app.slug} {note}.")
 
-    def _show(self, plan: Plan) -> None:
+    def _show(self, plan: PublishingPlan) -> None:
         for line in plan.diff():
             self.stdout.write(line)
         for note in plan.notes:
             self.stderr.write(note)
 
-    def _check(self, app: App, plan: Plan) -> None:
+    def _check(self, app: App, plan: PublishingPlan) -> None:
         if plan.is_new:
             raise CommandError(f"The draft of {app.slug} differs from the live release.")
         self.stdout.write(f"The draft of {app.slug} is live.")
