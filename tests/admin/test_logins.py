@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import httpx2
 import psutil
@@ -19,6 +20,9 @@ from django.utils import timezone
 from tests.commands import Result
 from tests.conftest import Operator
 from tests.product import NO_TLS, Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 LOGIN = "/admin/login/"
 PASSWORD = "a password that nobody has"
@@ -41,6 +45,15 @@ def log_in(server: Server, username: str, password: str, **headers: str) -> http
 
 def statuses(server: Server, username: str, number: int, **headers: str) -> list[int]:
     return [log_in(server, username, PASSWORD, **headers).status_code for _ in range(number)]
+
+
+@pytest.mark.browser
+def test_an_operator_signs_in_with_a_browser(server: Server, operator: Operator, watched_page: "Page") -> None:
+    watched_page.goto(f"{server.url}/admin/")
+    watched_page.fill("#id_username", operator.username)
+    watched_page.fill("#id_password", operator.password)
+    watched_page.click("text=Log in")
+    watched_page.wait_for_selector("text=Getting started")
 
 
 @pytest.mark.parametrize("is_known", [True, False])
