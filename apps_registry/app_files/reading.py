@@ -157,6 +157,8 @@ def _mcp_server(fields: Fields) -> McpServerContent:
         headers=fields.take("headers", dict, {}),
         timeout_seconds=fields.take("timeout_seconds", float, usual.timeout_seconds),
         max_result_chars=fields.take("max_result_chars", int, usual.max_result_chars),
+        keeps_session=fields.take("keeps_session", bool, False),
+        instructions=clean_instructions(fields.take("instructions", str, "")),
     )
     try:
         row.clean_fields(exclude=["app"])
@@ -165,9 +167,7 @@ def _mcp_server(fields: Fields) -> McpServerContent:
         name, messages = next(iter(error.message_dict.items()))
         raise AppFileError(f"{fields.at('prefix' if name == 'slug' else name)}: {messages[0]}") from None
     tools = tuple(_mcp_tool(each) for each in fields.take_each("tools"))
-    keeps, instructions = fields.take("keeps_session", bool, False), fields.take("instructions", str, "")
-    limits = row.timeout_seconds, row.max_result_chars
-    return McpServerContent(row.slug, row.url, row.headers, *limits, tools, keeps, clean_instructions(instructions))
+    return McpServerContent(row.slug, row.settings, tools)
 
 
 def _mcp_tool(fields: Fields) -> McpToolContent:
