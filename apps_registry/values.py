@@ -123,6 +123,27 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class McpServerSettings:
+    """How an MCP server is called; the fields are columns of McpServer in apps_registry/models/mcp.py.
+
+    Attributes:
+        url: of its endpoint.
+        headers: name -> template over the App's secrets.
+        timeout_seconds: for a whole call, with its connection.
+        max_result_chars: more than this is cut off, with a note.
+        keeps_session: the conversation's next turn goes on in the same session with the server.
+        instructions: what it says of its tools' use, as the operator accepted it.
+    """
+
+    url: str
+    headers: Mapping[str, str]
+    timeout_seconds: float
+    max_result_chars: int
+    keeps_session: bool = False
+    instructions: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerNote:
     """The accepted instructions of an MCP server for its tools, whose names begin with its prefix."""
 

@@ -1,7 +1,7 @@
 """What an App is made of, as plain values: what a file holds and what the database holds are compared as these."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any
 
 from apps_registry.http_tools.checks import secrets_used
@@ -9,6 +9,7 @@ from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.templates import placeholders
 from apps_registry.mcp.definition import McpToolDefinition
 from apps_registry.support.origins import host_of
+from apps_registry.values import McpServerSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +46,15 @@ class McpServerContent:
     """An MCP server with the tools that were chosen, and its instructions as they were accepted."""
 
     prefix: str
-    url: str
-    headers: Mapping[str, str]
-    timeout_seconds: float
-    max_result_chars: int
+    settings: McpServerSettings
     tools: tuple[McpToolContent, ...]
-    keeps_session: bool = False
-    instructions: str = ""
 
     def as_data(self) -> dict[str, Any]:
-        """Return it as JSON data."""
+        """Return it as JSON data, without settings that are empty or off."""
+        settings = {name: value for name, value in asdict(self.settings).items() if value}
         return {
             "prefix": self.prefix,
-            "url": self.url,
-            **({"headers": dict(self.headers)} if self.headers else {}),
-            "timeout_seconds": self.timeout_seconds,
-            "max_result_chars": self.max_result_chars,
-            **({"keeps_session": True} if self.keeps_session else {}),
-            **({"instructions": self.instructions} if self.instructions else {}),
+            **settings,
             "tools": [tool.as_data() for tool in self.tools],
         }
 
@@ -135,9 +127,9 @@ class AppContent:
             for name in secrets_used(tool.definition):
                 hosts.setdefault(name, set()).add(tool.definition.host)
         for server in self.mcp_servers:
-            for namespace, name in placeholders(server.headers):
+            for namespace, name in placeholders(server.settings.headers):
                 if namespace == "secrets":
-                    hosts.setdefault(name, set()).add(host_of(server.url))
+                    hosts.setdefault(name, set()).add(host_of(server.settings.url))
         return hosts
 
 

@@ -51,13 +51,4 @@ def _server(server: McpServer, tools: list[Tool]) -> McpServerContent:
         for tool in tools
         if tool.mcp_server_id == server.pk
     )
-    return McpServerContent(
-        server.slug,
-        server.url,
-        server.headers,
-        server.timeout_seconds,
-        server.max_result_chars,
-        chosen,
-        server.keeps_session,
-        server.instructions,
-    )
+    return McpServerContent(server.slug, server.settings, chosen)

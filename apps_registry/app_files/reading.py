@@ -148,7 +148,9 @@ def _http_tool(entry: ToolEntry, path: str) -> HttpToolContent:
 
 def _mcp_server(entry: McpServerEntry, path: str) -> McpServerContent:
     row = McpServer(
-        slug=entry.prefix, **entry.model_dump(include={"url", "headers", "timeout_seconds", "max_result_chars"})
+        slug=entry.prefix,
+        instructions=clean_instructions(entry.instructions),
+        **entry.model_dump(include={"url", "headers", "timeout_seconds", "max_result_chars", "keeps_session"}),
     )
     try:
         row.clean_fields(exclude=["app"])
@@ -156,16 +158,8 @@ def _mcp_server(entry: McpServerEntry, path: str) -> McpServerContent:
     except ValidationError as error:
         name, messages = next(iter(error.message_dict.items()))
         raise AppFileError(f"{path}.{'prefix' if name == 'slug' else name}: {messages[0]}") from None
-    return McpServerContent(
-        prefix=row.slug,
-        url=row.url,
-        headers=row.headers,
-        timeout_seconds=row.timeout_seconds,
-        max_result_chars=row.max_result_chars,
-        tools=tuple(_mcp_tool(each, f"{path}.tools[{index}]") for index, each in enumerate(entry.tools)),
-        keeps_session=entry.keeps_session,
-        instructions=clean_instructions(entry.instructions),
-    )
+    tools = tuple(_mcp_tool(each, f"{path}.tools[{index}]") for index, each in enumerate(entry.tools))
+    return McpServerContent(row.slug, row.settings, tools)
 
 
 def _mcp_tool(entry: McpToolEntry, path: str) -> McpToolContent:

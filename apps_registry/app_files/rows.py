@@ -1,6 +1,7 @@
 """Makes the rows of an App what its content says; runs inside the caller's transaction."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from apps_registry.app_files.content import AppContent, DocumentContent, McpServerContent, McpToolContent
 from apps_registry.app_files.current import content_of
@@ -84,15 +85,8 @@ def _write_builtins(app: App, content: AppContent) -> None:
 
 
 def _write_server(app: App, content: McpServerContent) -> None:
-    values = {
-        "url": content.url,
-        "headers": dict(content.headers),
-        "timeout_seconds": content.timeout_seconds,
-        "max_result_chars": content.max_result_chars,
-        "keeps_session": content.keeps_session,
-        "instructions": content.instructions,
-    }
-    server, _ = McpServer.objects.update_or_create(app=app, slug=content.prefix, defaults=values)
+    settings = asdict(content.settings)
+    server, _ = McpServer.objects.update_or_create(app=app, slug=content.prefix, defaults=settings)
     for tool in content.tools:
         _write_mcp_tool(app, server, tool)
 

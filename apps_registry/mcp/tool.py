@@ -21,40 +21,32 @@ from apps_registry.outbound.client import CallRecord
 from apps_registry.support.origins import host_of
 from apps_registry.support.visible_text import visible, visible_data
 from apps_registry.tools.base import Tool, ToolContext, ToolError
+from apps_registry.values import McpServerSettings
 
 
 def mcp_tool(
     name: str,
     definition: McpToolDefinition,
+    server: McpServerSettings,
     surroundings: Surroundings,
-    *,
-    url: str,
-    headers: Mapping[str, str],
-    timeout_seconds: float,
-    max_result_chars: int,
-    keeps_session: bool = False,
 ) -> Tool:
     """Return the tool that a definition describes.
 
     Args:
         name: what the model calls it by.
         definition: what the operator accepted.
+        server: how its server is called.
         surroundings: of the App that the tool belongs to.
-        url: of the server.
-        headers: name -> template over the App's secrets.
-        timeout_seconds: for a whole call, with its connection.
-        max_result_chars: more than this is cut off, with a note.
-        keeps_session: the conversation's next turn goes on in the same session with the server.
 
     Raises:
         ValueError: its parameters are not a JSON Schema.
     """
     parameters = visible_data(definition.parameters)
     validator = schema.compile_schema(parameters)
-    session_of = partial(_session_of, name, surroundings, keeps_session=keeps_session)
+    session_of = partial(_session_of, name, surroundings, keeps_session=server.keeps_session)
 
     async def run(arguments: Mapping[str, Any], context: ToolContext) -> str:
-        endpoint = endpoint_of(surroundings, url=url, headers=headers, timeout_seconds=timeout_seconds)
+        endpoint = endpoint_of(server, surroundings)
         records: list[CallRecord] = []
         try:
             async with session_of(endpoint, context, records) as session:
@@ -67,7 +59,7 @@ def mcp_tool(
         readable = scrub(text, surroundings.secrets.readable_values())
         if is_error:
             raise ToolError(cut(readable, ERROR_MAX_CHARS) or "the tool failed and does not say why")
-        return cut_result(readable, max_result_chars)
+        return cut_result(readable, server.max_result_chars)
 
     return Tool(
         name,
@@ -75,7 +67,7 @@ def mcp_tool(
         {"additionalProperties": False, **parameters},
         run,
         check=partial(schema.check, validator),
-        timeout_seconds=timeout_seconds + GRACE_SECONDS,
+        timeout_seconds=server.timeout_seconds + GRACE_SECONDS,
         is_idempotent=False,  # what a server says of that (`annotations`) is not to be trusted
     )
 
@@ -116,18 +108,17 @@ async def call_tool(
         return read_result(await operation.ask("tools/call", params, headers=headers))
 
 
-def endpoint_of(
-    surroundings: Surroundings, *, url: str, headers: Mapping[str, str], timeout_seconds: float
-) -> Endpoint:
+def endpoint_of(server: McpServerSettings, surroundings: Surroundings) -> Endpoint:
     """Return a server with the secrets filled into its headers.
 
     Raises:
         ToolError: a secret is missing, or not for this server.
     """
-    host = host_of(url)
+    host = host_of(server.url)
 
     def secret(_namespace: str, name: str) -> str:
         return surroundings.secrets.value(name, host=host)
 
-    filled = {header: render_text(template, secret) for header, template in headers.items()}
-    return Endpoint(url, filled, surroundings.allowed_hosts, timeout_seconds, surroundings.only_hosts)
+    filled = {header: render_text(template, secret) for header, template in server.headers.items()}
+    allowed, only = surroundings.allowed_hosts, surroundings.only_hosts
+    return Endpoint(server.url, filled, allowed, server.timeout_seconds, only)

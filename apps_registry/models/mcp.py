@@ -1,5 +1,6 @@
 """MCP servers of Apps; the tools of a server that an App uses are rows of Tool."""
 
+from dataclasses import fields
 from typing import ClassVar
 
 from django.core.exceptions import ValidationError
@@ -10,6 +11,7 @@ from apps_registry.http_tools.checks import find_problems
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.templates import placeholders
 from apps_registry.support.origins import host_of
+from apps_registry.values import McpServerSettings
 
 
 class McpServer(models.Model):
@@ -76,6 +78,11 @@ class McpServer(models.Model):
     def host(self) -> str:
         """Host and port of the endpoint."""
         return host_of(self.url)
+
+    @property
+    def settings(self) -> McpServerSettings:
+        """How it is called."""
+        return McpServerSettings(**{each.name: getattr(self, each.name) for each in fields(McpServerSettings)})
 
     def secrets_used(self) -> set[str]:
         """Return the names of the secrets in its headers."""

@@ -74,7 +74,7 @@ def _mcp_tool(tool: McpToolContent, server: McpServerContent) -> ToolInUse:
     return mcp_in_use(
         tool.name,
         lambda: tool.definition,
-        server,
+        server.settings,
         prefix=server.prefix,
         needs_confirmation=tool.needs_confirmation,
     )

@@ -26,7 +26,7 @@ def _in_use(row: ToolRow) -> Iterator[ToolInUse]:
         yield mcp_in_use(
             row.name,
             partial(McpToolDefinition.from_text, row.definition),
-            row.mcp_server,
+            row.mcp_server.settings,
             prefix=row.mcp_server.slug,
             needs_confirmation=row.needs_confirmation,
         )

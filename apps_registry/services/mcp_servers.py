@@ -66,9 +66,7 @@ def refresh(server: McpServer) -> None:
     surroundings = surroundings_of(server.app)
     records: list[CallRecord] = []
     try:
-        endpoint = endpoint_of(
-            surroundings, url=server.url, headers=server.headers, timeout_seconds=server.timeout_seconds
-        )
+        endpoint = endpoint_of(server.settings, surroundings)
         offer = async_to_sync(_ask)(endpoint, records)
     except (ToolError, McpError) as error:
         message = scrub(str(error), surroundings.secrets.readable_values())

@@ -1,8 +1,7 @@
 """The tools that an App's turns may call, in the form in which its draft and its releases both give them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from apps_registry.builtin_tools.registry import BUILTIN_TOOLS
 from apps_registry.http_tools.definition import HttpToolDefinition
@@ -10,7 +9,7 @@ from apps_registry.http_tools.tool import Surroundings, http_tool
 from apps_registry.mcp.definition import McpToolDefinition
 from apps_registry.mcp.tool import mcp_tool
 from apps_registry.tools.base import Tool
-from apps_registry.values import ServerNote
+from apps_registry.values import McpServerSettings, ServerNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,40 +27,6 @@ class ToolInUse:
     make: Callable[[Surroundings], Tool]
     needs_confirmation: bool = False
     note: ServerNote | None = None
-
-
-class McpServerSettings(Protocol):
-    """How an MCP server is called: a row of McpServer, or what a release holds of one."""
-
-    @property
-    def url(self) -> str:
-        """Of its endpoint."""
-        ...
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """By name; templates over the App's secrets."""
-        ...
-
-    @property
-    def timeout_seconds(self) -> float:
-        """For a whole call."""
-        ...
-
-    @property
-    def max_result_chars(self) -> int:
-        """What goes beyond is cut off."""
-        ...
-
-    @property
-    def keeps_session(self) -> bool:
-        """Whether a conversation's turns share a session with the server."""
-        ...
-
-    @property
-    def instructions(self) -> str:
-        """What the server says of its tools' use, as the operator accepted it."""
-        ...
 
 
 def builtin_in_use(name: str, *, needs_confirmation: bool = False) -> ToolInUse:
@@ -94,15 +59,6 @@ def mcp_in_use(
     """
 
     def make(surroundings: Surroundings) -> Tool:
-        return mcp_tool(
-            name,
-            read_definition(),
-            surroundings,
-            url=server.url,
-            headers=server.headers,
-            timeout_seconds=server.timeout_seconds,
-            max_result_chars=server.max_result_chars,
-            keeps_session=server.keeps_session,
-        )
+        return mcp_tool(name, read_definition(), server, surroundings)
 
     return ToolInUse(name, make, needs_confirmation, ServerNote(prefix, server.instructions))
