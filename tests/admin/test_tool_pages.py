@@ -256,7 +256,7 @@ def test_a_built_in_tool_cannot_take_an_http_tools_name(admin_client: Client, ap
     app.tools.all().delete()
     factories.make_http_tool(app, "https://a.example/", name="calculate")
     answer = admin_client.post(app_page(app), app_form(app, builtin_tools=["calculate"]))
-    assert "has an HTTP tool named calculate" in answer.content.decode()
+    assert "already has a tool named calculate" in answer.content.decode()
 
 
 def secret_rows(app: App, **fields: str) -> dict[str, Any]:
@@ -329,7 +329,7 @@ def test_without_keys_no_secret_is_stored(admin_client: Client, app: App, settin
 @pytest.mark.parametrize("hosts", ["http://a.example", "a.example", "127.0.0.1:9000/x", "a b:80", "[::1]"])
 def test_allowed_hosts_name_their_port(admin_client: Client, app: App, hosts: str) -> None:
     answer = admin_client.post(app_page(app), app_form(app, allowed_hosts=hosts))
-    assert "one host and port a line" in answer.content.decode()
+    assert "one host with its port per line" in answer.content.decode()
 
 
 def test_who_may_only_look_cannot_run_a_tool(app: App, staff_client: Callable[..., Client], upstream: Upstream) -> None:
