@@ -101,6 +101,9 @@ def test_left_out_tools_and_instructions_are_on_the_page(admin_client: Client, a
         each in shown for each in ("worse", "It has no inputSchema.", "Be gentle.", "If you save, the model gets")
     )
     done = {"tool": ["good"], "digest": page.context["digest"]}
-    assert b"The model gets the current instructions of the server" in admin_client.post(tools_page(server), done, follow=True).content
+    assert (
+        b"The model gets the current instructions of the server"
+        in admin_client.post(tools_page(server), done, follow=True).content
+    )
     server.refresh_from_db()
     assert server.instructions == "Be gentle."

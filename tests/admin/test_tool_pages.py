@@ -190,7 +190,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a header of the connection": ({"headers": "Host: evil.example"}, "set by the connection"),
     "a header's name": ({"headers": "X Key: 1"}, "not the name of a header"),
     "a body on GET": ({"body_type": "json", "body": "{}"}, "GET sends no body"),
-    "a body that is not JSON": ({"method": "POST", "body_type": "json", "body": "{"}, "not JSON"),
+    "a body that is not JSON": ({"method": "POST", "body_type": "json", "body": "{"}, "JSON cannot be used"),
     "a body without a type": ({"method": "POST", "body": "{}"}, "Choose the type of the body"),
     "a path of no meaning": ({"result_path": "a..b"}, "Write a path such as"),
     "a schema that is not JSON": ({"parameters": "{"}, "errorlist"),
