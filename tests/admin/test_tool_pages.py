@@ -223,7 +223,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown type": (rows({"name": "q", "kind": "evil"}), "Unknown argument type"),
     "too long": ({"timeout_seconds": 600}, "from 0.5 to 60"),
     "too often": ({"retries": 9}, "from 0 to 3"),
-    "a name that a built-in tool has": ({"name": "Calculate"}, "already has a tool of this name"),
+    "a name that a built-in tool has": ({"name": "Calculate"}, "already has a tool with this name"),
     "a name with a blank": ({"name": "my tool"}, "letters, digits, hyphens"),
 }
 
