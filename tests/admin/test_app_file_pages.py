@@ -44,7 +44,7 @@ def test_an_app_is_exported_changed_and_imported(console: "Page", server: Server
     assert "+  Be kind." in console.inner_text(".aomi-diff")
     assert "terms.md" not in console.inner_text(".aomi-diff")
     assert App.objects.get(pk=app.pk).preamble == ""
-    console.click("text=Do it")
+    console.click("text=Apply")
     assert "was imported" in console.inner_text(".messagelist")
     assert App.objects.get(pk=app.pk).preamble == data["preamble"]
     assert console.evaluate("window.hacked") is None
@@ -78,7 +78,7 @@ def test_what_is_confirmed_is_what_was_shown(admin_client: Client, app: App) -> 
     shown = admin_client.post(IMPORT, {"file": SimpleUploadedFile("app.yaml", text.encode())})
     App.objects.filter(pk=app.pk).update(preamble="Changed meanwhile.")
     stale = admin_client.post(IMPORT, {"text": text, "digest": shown.context["digest"]})
-    assert b"changed meanwhile" in stale.content
+    assert b"has changed in the meantime" in stale.content
     assert App.objects.get(pk=app.pk).name != "Renamed"
     done = admin_client.post(IMPORT, {"text": text, "digest": stale.context["digest"]})
     assert done.status_code == 302

@@ -93,7 +93,7 @@ def test_each_file_is_answered_for(admin_client: Client, app: App) -> None:
     answer = admin_client.post(f"{PAGES}add/", upload(app, *files, tags="one"), follow=True)
     told = [str(message) for message in answer.context["messages"]]
     assert told[0] == "“a.txt”: the ingest will start in a moment."
-    assert told[1].startswith("b.exe: Files of this kind are not read")
+    assert told[1].startswith("b.exe: Files of this type cannot be read")
     assert told[2:] == ["c.txt: The file is empty.", "copy.txt: The App already has this content as a.txt."]
     assert Document.objects.get(app=app).tags == ["one"]
 
@@ -102,7 +102,7 @@ def test_a_form_without_files_or_with_bad_tags_comes_back(admin_client: Client, 
     answer = admin_client.post(f"{PAGES}add/", {"app": app.pk, "tags": ""})
     assert "This field is required" in answer.content.decode()
     answer = admin_client.post(f"{PAGES}add/", upload(app, ("a.txt", b"x"), tags="a;b"))
-    assert "A tag is" in answer.content.decode()
+    assert "A tag has" in answer.content.decode()
     assert not Document.objects.filter(app=app).exists()
 
 

@@ -55,7 +55,7 @@ def test_a_choice_holds_for_the_answer_that_was_shown(
 ) -> None:
     admin_client.post(tools_page(mcp_server), {"refresh": "1"})
     stale = admin_client.post(tools_page(mcp_server), {"tool": ["add"], "digest": "of another answer"}, follow=True)
-    assert b"asked again meanwhile" in stale.content
+    assert b"refreshed in the meantime" in stale.content
     assert not mcp_server.tools.exists()
     shown = admin_client.get(tools_page(mcp_server))
     admin_client.post(tools_page(mcp_server), {"tool": ["add"], "digest": shown.context["digest"]})
@@ -72,7 +72,7 @@ def test_a_choice_holds_for_the_answer_that_was_shown(
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"url": "https://mcp.example.com/{{ secrets.A }}"}, b"fixed text"),
+        ({"url": "https://mcp.example.com/{{ secrets.A }}"}, b"cannot contain placeholders"),
         ({"url": "mcp.example.com"}, b"Write http://"),
         ({"headers": "X-A: {{ args.a }}"}, b"no argument a"),
         ({"headers": "X-A: {{ wallet.address }}"}, b"Only secrets"),
@@ -101,6 +101,9 @@ def test_left_out_tools_and_instructions_are_on_the_page(admin_client: Client, a
         each in shown for each in ("worse", "It has no inputSchema.", "Be gentle.", "If you save, the model gets")
     )
     done = {"tool": ["good"], "digest": page.context["digest"]}
-    assert b"The model is told the server" in admin_client.post(tools_page(server), done, follow=True).content
+    assert (
+        b"The model gets the current instructions of the server"
+        in admin_client.post(tools_page(server), done, follow=True).content
+    )
     server.refresh_from_db()
     assert server.instructions == "Be gentle."

@@ -135,7 +135,7 @@ def test_change_provider_alone_reads_no_variable(
     ("options", "sentence"),
     [
         ('["a"]', "Write a JSON object"),
-        ('{"messages": [], "model": "x"}', "messages, model: set by the request itself"),
+        ('{"messages": [], "model": "x"}', "messages, model: set by this server"),
         ('{"response_format": {"type": "json_object"}}', "supports JSON mode"),
         ('{"a": "' + "x" * 5_000 + '"}', "the limit is 4,000"),
         ('{"a": [1e300]}', "a number that is too large"),

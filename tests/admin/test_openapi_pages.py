@@ -53,10 +53,10 @@ def test_operations_are_chosen_shown_and_imported(
     console.click("text=Filter")
     console.check("input[value=getPrice]")
     console.click("text=Preview the changes")
-    assert "1 added. Nothing has been done yet." in console.inner_text(".aomi-lead")
+    assert "1 added. Nothing has changed yet." in console.inner_text(".aomi-lead")
     assert "API_EXAMPLE_COM__BASIC" in console.inner_text("#openapi-secrets ~ .aomi-scroll")
     assert not app.tools.filter(kind=Tool.Kind.HTTP).exists()
-    console.click("text=Do it")
+    console.click("text=Apply")
     assert "1 added" in console.inner_text(".messagelist")
     assert "px_getPrice" in console.inner_text("#http-tools")
     assert console.evaluate("window.hacked") is None
@@ -66,7 +66,7 @@ def test_operations_are_chosen_shown_and_imported(
     upload(console, server, app, document(data))
     console.click("text=Preview the changes")
     assert "A plain summary" in console.inner_text(".aomi-panel tbody")
-    console.click("text=Do it")
+    console.click("text=Apply")
     assert app.tools.get(name="px_getPrice").http_definition().description == "A plain summary."
 
 
@@ -83,7 +83,7 @@ def test_what_is_confirmed_is_what_was_shown(
     shown = admin_client.post(address, {"operation": ["getPrice", "listOrders"]})
     digest = shown.context["digest"]
     stale = admin_client.post(address, {"operation": ["getPrice"], "digest": digest})
-    assert b"changed meanwhile" in stale.content
+    assert b"changed in the meantime" in stale.content
     assert not app.tools.filter(kind=Tool.Kind.HTTP).exists()
     done = admin_client.post(address, {"operation": ["getPrice", "listOrders"], "digest": digest})
     assert done.status_code == 302
@@ -94,7 +94,7 @@ def test_what_is_confirmed_is_what_was_shown(
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({}, b"Choose a file or write an address"),
+        ({}, b"Choose a file or enter an address"),
         ({"url": "file:///etc/passwd"}, b"Use an address such as"),
         ({"url": "http://127.0.0.1:1/openapi.json"}, b"the call is not allowed"),
         ({"url": "https://api.example.com/x", "name_prefix": "a b"}, b"Use letters, digits"),

@@ -190,7 +190,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a header of the connection": ({"headers": "Host: evil.example"}, "set by the connection"),
     "a header's name": ({"headers": "X Key: 1"}, "not the name of a header"),
     "a body on GET": ({"body_type": "json", "body": "{}"}, "GET sends no body"),
-    "a body that is not JSON": ({"method": "POST", "body_type": "json", "body": "{"}, "not JSON"),
+    "a body that is not JSON": ({"method": "POST", "body_type": "json", "body": "{"}, "JSON cannot be used"),
     "a body without a type": ({"method": "POST", "body": "{}"}, "Choose the type of the body"),
     "a path of no meaning": ({"result_path": "a..b"}, "Write a path such as"),
     "a schema that is not JSON": ({"parameters": "{"}, "errorlist"),
@@ -223,7 +223,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown type": (rows({"name": "q", "kind": "evil"}), "Unknown argument type"),
     "too long": ({"timeout_seconds": 600}, "from 0.5 to 60"),
     "too often": ({"retries": 9}, "from 0 to 3"),
-    "a name that a built-in tool has": ({"name": "Calculate"}, "already has a tool of this name"),
+    "a name that a built-in tool has": ({"name": "Calculate"}, "already has a tool with this name"),
     "a name with a blank": ({"name": "my tool"}, "letters, digits, hyphens"),
 }
 
@@ -256,7 +256,7 @@ def test_a_built_in_tool_cannot_take_an_http_tools_name(admin_client: Client, ap
     app.tools.all().delete()
     factories.make_http_tool(app, "https://a.example/", name="calculate")
     answer = admin_client.post(app_page(app), app_form(app, builtin_tools=["calculate"]))
-    assert "has an HTTP tool named calculate" in answer.content.decode()
+    assert "already has a tool named calculate" in answer.content.decode()
 
 
 def secret_rows(app: App, **fields: str) -> dict[str, Any]:
@@ -329,7 +329,7 @@ def test_without_keys_no_secret_is_stored(admin_client: Client, app: App, settin
 @pytest.mark.parametrize("hosts", ["http://a.example", "a.example", "127.0.0.1:9000/x", "a b:80", "[::1]"])
 def test_allowed_hosts_name_their_port(admin_client: Client, app: App, hosts: str) -> None:
     answer = admin_client.post(app_page(app), app_form(app, allowed_hosts=hosts))
-    assert "one host and port a line" in answer.content.decode()
+    assert "one host with its port per line" in answer.content.decode()
 
 
 def test_who_may_only_look_cannot_run_a_tool(app: App, staff_client: Callable[..., Client], upstream: Upstream) -> None:

@@ -201,7 +201,7 @@ def test_a_secret_of_another_app_cannot_be_named(
     # Not even when its row is moved: the value is bound to its App.
     Secret.objects.filter(pk=theirs.pk).update(app=app)
     (result,) = ask(app_client, model, ("fetch", {}))
-    assert "encrypted for another place" in error_of(result)
+    assert "encrypted for another row" in error_of(result)
     assert upstream.received == []
 
 

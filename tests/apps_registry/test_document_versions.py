@@ -132,13 +132,13 @@ def test_a_deleted_document_stays_for_the_releases_that_search_it(
     assert page_of_it not in admin_client.get(f"{listed}?app__id__exact={app.pk}").content.decode()
     assert page_of_it in admin_client.get(f"{listed}?app__id__exact={app.pk}&kept=releases").content.decode()
     shown = admin_client.get(f"{listed}{published.pk}/change/").content.decode()
-    assert "Kept for release 1, as it was published" in shown
+    assert "Kept unchanged for release 1" in shown
     assert admin_client.post(f"{listed}{published.pk}/delete/", {"post": "yes"}).status_code == 403
 
     publish(app)
     deletion = f"/admin/apps_registry/app/{app.pk}/release/1/delete/"
     page = admin_client.get(deletion).content.decode()
-    assert "go with it: gate.txt." in " ".join(page.split())
+    assert "are deleted with it: gate.txt." in " ".join(page.split())
     admin_client.post(deletion)
     assert (app.releases.count(), Document.versions.filter(app=app).count()) == (1, 0)
     assert admin_client.get(deletion).status_code == 404

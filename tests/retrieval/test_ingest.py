@@ -139,7 +139,7 @@ def test_files_and_tags_that_make_no_sense_are_refused(manage: Callable[..., Res
     missing = manage("ingest", app.slug, str(tmp_path / "absent.txt"), "--json")
     assert missing.code == 1
     assert "cannot be opened" in json.loads(missing.out)[0]["note"]
-    assert "A tag is" in manage("ingest", app.slug, str(tmp_path), "--tag", "a,b!").err
+    assert "A tag has" in manage("ingest", app.slug, str(tmp_path), "--tag", "a,b!").err
 
 
 def test_without_pgvector_the_tables_are_made_and_search_is_by_words(
