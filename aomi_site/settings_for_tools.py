@@ -1,4 +1,4 @@
-"""The settings for tools that read the code and serve nobody, such as mypy: they reach no database and leave no file."""
+"""The settings for tools that read the code and run none of it: they reach no database and leave no file."""
 
 import base64
 import os
@@ -12,6 +12,6 @@ os.environ.update(
     SECRETS_KEYS=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
 )
 
-from aomi_site.settings import *  # noqa: E402, F403
+from aomi_site.settings import *  # noqa: F403
 
 DATABASES = {"default": {"ENGINE": "django.db.backends.dummy"}}
