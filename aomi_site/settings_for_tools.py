@@ -1,4 +1,4 @@
-"""Settings for tools that only read the code, such as mypy: they reach no database and leave no file."""
+"""The settings for tools that read the code and run none of it: they reach no database and leave no file."""
 
 import base64
 import os

@@ -27,7 +27,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from apps_registry.models import App
-from chat.schema.contract import document
+from chat.schema import document
 from tests.patience import scaled
 
 CHECKS: list[Any] = [
@@ -38,6 +38,7 @@ CHECKS: list[Any] = [
     response_schema_conformance,
     unsupported_method,
 ]
+Operation = APIOperation[Any, Any, Any, Any]
 MODES = [HypothesisTestMode.EXAMPLES, HypothesisTestMode.COVERAGE, HypothesisTestMode.FUZZING]
 SEED = 1
 PHASES = {name: {"enabled": True} for name in ("examples", "coverage", "fuzzing")}
@@ -54,7 +55,7 @@ class Known:
     key: str | None
 
 
-def operations() -> Iterator[APIOperation[Any, Any, Any, Any]]:
+def operations() -> Iterator[Operation]:
     """Yield what the document describes, but for GET /api/updates.
 
     That never ends, so there is no whole answer to check; tests/api/test_schema.py checks its events.
@@ -66,7 +67,7 @@ def operations() -> Iterator[APIOperation[Any, Any, Any, Any]]:
         yield found.ok()
 
 
-def calls_of(operation: APIOperation[Any, Any, Any, Any], url: str, known: Sequence[Known]) -> Callable[[], None]:
+def calls_of(operation: Operation, url: str, known: Sequence[Known]) -> Callable[[], None]:
     """Return what makes up the calls of an operation, sends them to the server and checks its answers."""
 
     @BOUNDED

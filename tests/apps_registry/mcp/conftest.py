@@ -12,6 +12,7 @@ import pytest
 from apps_registry.models import App, Secret
 from apps_registry.models.mcp import McpServer
 from tests.apps_registry.mcp.server_token import TOKEN
+from tests.patience import scaled
 from tests.product import ROOT, free_port
 
 
@@ -60,7 +61,14 @@ def mcp_server(app: App, remote: RunningServer) -> McpServer:
 
 def make_server(app: App, remote: RunningServer, **overrides: Any) -> McpServer:
     headers = {"Authorization": "Bearer {{ secrets.MCP_TOKEN }}"}
-    fields = {"app": app, "slug": "px", "url": remote.url, "headers": headers, "timeout_seconds": 5, **overrides}
+    fields = {
+        "app": app,
+        "slug": "px",
+        "url": remote.url,
+        "headers": headers,
+        "timeout_seconds": scaled(5),
+        **overrides,
+    }
     server = McpServer(**fields)
     server.full_clean()
     server.save()

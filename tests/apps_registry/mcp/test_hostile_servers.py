@@ -15,6 +15,7 @@ from apps_registry.services.mcp_servers import choose, digest, refresh, states
 from tests import factories
 from tests.client import Client, texts
 from tests.model_server import ScriptedModel, calls, says
+from tests.patience import scaled
 from tests.product import Server
 from tests.upstream import Handler, Received, Upstream
 
@@ -55,7 +56,7 @@ def offers(*schemas: str) -> str:
 def hostile(app: App, upstream: Upstream) -> McpServer:
     App.objects.filter(pk=app.pk).update(allowed_hosts=upstream.host)
     app.refresh_from_db()
-    return McpServer.objects.create(app=app, slug="evil", url=f"{upstream.url}/mcp", timeout_seconds=4)
+    return McpServer.objects.create(app=app, slug="evil", url=f"{upstream.url}/mcp", timeout_seconds=scaled(4))
 
 
 def test_a_bomb_is_not_unpacked(hostile: McpServer, upstream: Upstream) -> None:

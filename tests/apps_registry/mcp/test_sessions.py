@@ -20,6 +20,7 @@ from tests import factories
 from tests.apps_registry.mcp.scripted import Scripted, text, tool
 from tests.client import Client
 from tests.model_server import ScriptedModel, calls, says, tool_results
+from tests.patience import scaled
 from tests.product import Server
 from tests.upstream import Upstream
 from tests.waiting import wait_until
@@ -50,7 +51,7 @@ def browsing(app: App, upstream: Upstream, script: Scripted) -> McpServer:
     upstream.handle = script
     App.objects.filter(pk=app.pk).update(allowed_hosts=upstream.host)
     app.refresh_from_db()
-    server = McpServer.objects.create(app=app, slug="web", url=f"{upstream.url}/mcp", timeout_seconds=8)
+    server = McpServer.objects.create(app=app, slug="web", url=f"{upstream.url}/mcp", timeout_seconds=scaled(8))
     refresh(server)
     choose(server, ["navigate", "snapshot"])
     script.opened.clear()

@@ -11,6 +11,7 @@ from apps_registry.models.mcp import McpServer
 from apps_registry.services.mcp_servers import choose, refresh, states
 from tests.apps_registry.mcp.scripted import Scripted, tool
 from tests.commands import Result
+from tests.patience import scaled
 from tests.upstream import Upstream
 
 
@@ -18,7 +19,7 @@ from tests.upstream import Upstream
 def odd(app: App, upstream: Upstream) -> McpServer:
     App.objects.filter(pk=app.pk).update(allowed_hosts=upstream.host)
     app.refresh_from_db()
-    return McpServer.objects.create(app=app, slug="odd", url=f"{upstream.url}/mcp", timeout_seconds=8)
+    return McpServer.objects.create(app=app, slug="odd", url=f"{upstream.url}/mcp", timeout_seconds=scaled(8))
 
 
 def refreshed(server: McpServer, upstream: Upstream, **script: Any) -> list[str]:
