@@ -27,7 +27,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from apps_registry.models import App
-from chat.schema import document
+from chat.schema.contract import document
 from tests.patience import scaled
 
 CHECKS: list[Any] = [
