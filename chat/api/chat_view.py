@@ -4,30 +4,25 @@ import asyncio
 import uuid
 from typing import Any
 
-from django.http.response import HttpResponseBase
 from psycopg.errors import UniqueViolation
 from rest_framework.request import Request
 
 from apps_registry.runtime.app_configs import app_configs
 from apps_registry.values import AppConfig
+from chat.api.answers import Answer, EventStream
 from chat.api.chat_stream import turn_events
 from chat.api.errors import IdempotencyMismatch, ReleaseUnusable
 from chat.api.guard import Opened, guard
-from chat.api.parameters import (
-    ClientState,
-    app_parameter,
-    client_state,
-    idempotency_key,
-    message_parameter,
-    seconds_to_wait,
-)
-from chat.api.updates import event_stream
+from chat.api.parameters import reads
+from chat.api.requests import ChatRequest
 from chat.api.views import SnapshotView
 from chat.api.waiting import until_idle
 from chat.providers.base import ModelFailure, ModelTimeout
 from chat.turns.resuming import said_before
 from chat.turns.runner import runner
 from chat.turns.running_turn import RunningTurn
+from chat.wire.events import ChatEvent
+from chat.wire.sessions import Snapshot
 from keys.permissions import may_use
 from sessions_app import turns
 from sessions_app.events.hub import hub
@@ -39,27 +34,27 @@ from sessions_app.values import Session
 class ChatView(SnapshotView):
     """Starts a turn, or finds the one that the client asks for again, and shows how it goes."""
 
-    async def post(self, request: Request) -> HttpResponseBase:
+    @reads(ChatRequest)
+    async def post(self, request: Request, asked: ChatRequest) -> Answer[Snapshot] | EventStream[ChatEvent]:
         """Answer the snapshot once the turn has ended or the client would not wait longer."""
         session_id = self.session_id()
-        message, client, key = message_parameter(request), client_state(request), idempotency_key(request)
         session = store.remembered(session_id) or await store.reload(session_id)
-        app = await self._app(app_parameter(request), session)
-        turn = self._new_turn(session_id, app, message, client, key)
+        app = await self._app(asked.app or None, session)
+        turn = self._new_turn(session_id, app, asked)
         running = await self._start_or_find(turn, session, app)
         opened = Opened(self.caller, session_id, to_chat=True)
         if "text/event-stream" in request.headers.get("Accept", ""):
-            return event_stream(turn_events(running, opened, lambda now: self.snapshot_body(now, app)))
+            return EventStream(turn_events(running, opened, lambda now: self.snapshot_body(now, app)))
         shows_turns = hub.has_stream(session_id)
-        seconds, preference = seconds_to_wait(request, app.reply_wait_seconds, shows_turns=shows_turns)
+        wait = asked.wait(app.reply_wait_seconds, shows_turns=shows_turns)
         async with guard.breaking_off(opened):
-            await self._wait(session_id, running, seconds)
+            await self._wait(session_id, running, wait.seconds)
         if running is not None and running.failure is not None:
             raise running.failure
         now = running.session if running is not None else None
         response = await self.snapshot_of(now or (await self.known_session(session_id))[0], app)
-        if preference:
-            response["Preference-Applied"] = preference
+        if wait.preference:
+            response["Preference-Applied"] = wait.preference
         return response
 
     async def _wait(self, session_id: uuid.UUID, running: RunningTurn | None, seconds: int) -> None:
@@ -139,19 +134,17 @@ class ChatView(SnapshotView):
             return self.permitted(app)
         return await self.usable_app(slug)
 
-    def _new_turn(
-        self, session_id: uuid.UUID, app: AppConfig, message: str, client: ClientState, key: str | None
-    ) -> NewTurn:
+    def _new_turn(self, session_id: uuid.UUID, app: AppConfig, asked: ChatRequest) -> NewTurn:
         return NewTurn(
             turn_id=uuid.uuid4(),
             message_id=uuid.uuid4(),
             session_id=session_id,
             app_id=app.id,
             app_key_id=self.caller.key_id,
-            content=message,
-            idempotency_key=key,
-            user_state=client.user_state,
-            wallet=client.wallet,
+            content=asked.message,
+            idempotency_key=asked.idempotency_key,
+            user_state=asked.state_text,
+            wallet=asked.wallet,
             release_id=app.release_id,
             keeps_release=app.sessions_keep_release,
         )

@@ -18,6 +18,7 @@ from apps_registry.support.error_place import place
 from apps_registry.support.metrics import REFUSALS
 from apps_registry.support.request_ids import request_id
 from chat.providers.base import ModelFailure, ModelTimeout
+from chat.wire.problem import Problem
 from keys.authentication import NO_VALID_KEY
 from sessions_app.access import InvalidSessionId
 from sessions_app.pauses import NothingWaits
@@ -85,7 +86,7 @@ def code_and_sentence(exc: Exception) -> tuple[str, str]:
     return answer.code, answer.detail
 
 
-def problem(status: int, code: str, detail: str) -> dict[str, Any]:
+def problem(status: int, code: str, detail: str) -> Problem:
     """Return the body; `error` repeats the sentence for older clients, `request_id` finds the log line."""
     title = HTTPStatus(status).phrase
     return {

@@ -7,31 +7,32 @@ from typing import Any
 import orjson
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps_registry.support.plain_json import TooDeep, read_json
+from chat.api.answers import Answer
 from chat.api.base import ApiView
-from chat.api.parameters import message_parameter, whole_number
+from chat.api.parameters import reads
+from chat.api.requests import EventsRequest, SystemRequest
 from chat.api.snapshot import system_event
 from chat.turns.confirmations import as_answer, take_answer
 from chat.turns.message_body import message_body
+from chat.wire.sessions import SystemEvent, SystemResponse
 from sessions_app.events.hub import hub
 from sessions_app.store import store
 from sessions_app.system_events import CALLBACK, NOTICE, add_event, newest_events
 from sessions_app.values import StoredMessage
 
 RESPONSE_PREFIX = "Response of system endpoint: "
-EVENTS_DEFAULT = 50
-EVENTS_MAX = 1_000
 MAX_DEPTH = 20  # of the JSON in a message, as of a user_state
 
 
 class SystemView(ApiView):
     """A client's notice, or a callback such as a wallet's answer; the model reads it before its next answer."""
 
-    async def post(self, request: Request) -> Response:
+    @reads(SystemRequest)
+    async def post(self, request: Request, asked: SystemRequest) -> Answer[SystemResponse]:
         """Store it; a session that does not exist yet is made."""
-        session_id, text = self.session_id(), message_parameter(request)
+        session_id, text = self.session_id(), asked.message
         data = _json(text)
         if (answer := as_answer(data)) is not None:
             return await self._answer(session_id, text, answer)
@@ -48,27 +49,27 @@ class SystemView(ApiView):
             raise NotFound("The session was deleted meanwhile.")
         if kind == NOTICE:
             hub.publish(session_id, session.app_id, "system_notice", message=text)
-        return Response({"res": message_body(message)})
+        return Answer({"res": message_body(message)})
 
-    async def _answer(self, session_id: uuid.UUID, text: str, answer: dict[str, Any]) -> Response:
+    async def _answer(self, session_id: uuid.UUID, text: str, answer: dict[str, Any]) -> Answer[SystemResponse]:
         """Hand on whether a tool may be called: like chat, it needs the App's key, and starts the turn again."""
         session, app = await self.known_session(session_id)
         if session.app_id is not None:
             app = await self.answering(self.permitted(app), session)
             await take_answer(session_id, app, answer, has_key=app.id in self.caller.app_ids)
         content = f"{RESPONSE_PREFIX}{text}"
-        return Response({"res": message_body(StoredMessage(uuid.uuid4(), None, "system", content, datetime.now(UTC)))})
+        return Answer({"res": message_body(StoredMessage(uuid.uuid4(), None, "system", content, datetime.now(UTC)))})
 
 
 class EventsView(ApiView):
     """The newest system events."""
 
-    async def get(self, request: Request) -> Response:
+    @reads(EventsRequest)
+    async def get(self, request: Request, asked: EventsRequest) -> Answer[list[SystemEvent]]:
         """Answer them oldest first, whether a snapshot has shown them or not."""
         session_id = self.session_id()
-        count = whole_number(request, "count", default=EVENTS_DEFAULT, maximum=EVENTS_MAX)
         await self.known_session(session_id)
-        return Response([system_event(kind, payload) for kind, payload in await newest_events(session_id, count)])
+        return Answer([system_event(kind, payload) for kind, payload in await newest_events(session_id, asked.count)])
 
 
 def _json(text: str) -> dict[str, Any] | list[Any] | None:

@@ -1,0 +1,102 @@
+"""What requests carry, in OpenAPI 3.1, made of the types that read them (chat/api/requests.py)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from drf_spectacular.plumbing import ComponentRegistry
+
+from chat.api.parameters import Parameters
+from chat.schema.types import Schema, add_schema, ref, request_schema
+from chat.wire.values import EXAMPLE_SESSION
+from sessions_app.access import UUID_PATTERN
+
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+# A pattern and no format: generated clients would make UUID objects, which no header takes.
+SESSION_ID: Schema = {"type": "string", "pattern": f"^{UUID_PATTERN.pattern.replace('a-f', 'a-fA-F')}$"}
+
+
+def _session_parameter(name: str, where: str, description: str, *, required: bool = True) -> Schema:
+    head = {"name": name, "in": where, "required": required, "description": description}
+    return {**head, "schema": SESSION_ID, "example": EXAMPLE_SESSION}
+
+
+PARAMETERS: dict[str, Schema] = {
+    "SessionId": _session_parameter(
+        "X-Session-Id", "header", "A UUID that the client made, in the plain 8-4-4-4-12 spelling."
+    ),
+    "OwnSessionId": _session_parameter("X-Session-Id", "header", "The caller's own session.", required=False),
+    "PathSessionId": _session_parameter("session_id", "path", "The same id as in `X-Session-Id`."),
+}
+
+
+def parameters(kind: type[Parameters], registry: ComponentRegistry, *, has_body: bool) -> list[Schema]:
+    """Return the parameter objects of a call: its headers, and its query string, which a body may replace."""
+    shape = request_schema(kind, registry)
+    required = [] if has_body else shape.get("required", [])
+    listed = [_parameter(name, "header", shape["properties"][name], required=False) for name in kind.headers]
+    fields = _fields(kind, shape, say_required=has_body)
+    return listed + [
+        _parameter(name, "query", _as_text(fields[name]), required=name in required) for name in kind.names
+    ]
+
+
+def request_body(kind: type[Parameters], registry: ComponentRegistry) -> Schema:
+    """Return the body that may replace the query string, which wins where both name a parameter."""
+    shape = request_schema(kind, registry)
+    fields = _fields(kind, shape, say_required=True)
+    head = {"type": "object", "description": shape.get("description", "")}
+    either = add_schema(kind.__name__, {**head, "properties": _properties(fields, _either)}, registry)
+    form = {**head, "title": f"{kind.__name__}Form", "properties": _properties(fields, _as_text)}
+    return {
+        "description": "May carry what the query string does not; JSON also as `text/json` or `application/…+json`.",
+        "required": False,
+        "content": {JSON: {"schema": either}, FORM: {"schema": form}},
+    }
+
+
+def _properties(fields: Mapping[str, Schema], form: Any) -> Schema:
+    return {name: form(field) for name, field in fields.items()}
+
+
+def _fields(kind: type[Parameters], shape: Schema, *, say_required: bool) -> dict[str, Schema]:
+    """Return the fields of query string and body. What either may carry cannot be required of both, so words say it."""
+    needed = shape.get("required", []) if say_required else []
+    return {name: _required(field) if name in needed else field for name, field in _shapes(kind, shape)}
+
+
+def _shapes(kind: type[Parameters], shape: Schema) -> list[tuple[str, Schema]]:
+    return [(name, shape["properties"][name]) for name in kind.names]
+
+
+def _required(field: Schema) -> Schema:
+    return {**field, "description": f"Required. {field.get('description', '')}".strip()}
+
+
+def _parameter(name: str, where: str, field: Schema, *, required: bool) -> Schema:
+    shape = {key: value for key, value in field.items() if key != "description"}
+    return {
+        "name": name,
+        "in": where,
+        "required": required,
+        "description": field.get("description", ""),
+        "schema": shape,
+    }
+
+
+def _as_text(field: Schema) -> Schema:
+    """Return a field as a query string or a form holds it: an object is JSON text there."""
+    if "$ref" not in field:
+        return field
+    described = {"description": field["description"]} if "description" in field else {}
+    return {"type": "string", "contentMediaType": JSON, "contentSchema": {"$ref": field["$ref"]}, **described}
+
+
+def _either(field: Schema) -> Schema:
+    """Return a field as JSON holds it: an object, or its JSON text."""
+    if "$ref" not in field:
+        return field
+    more = {key: value for key, value in field.items() if key != "$ref"}
+    return {"anyOf": [{"$ref": field["$ref"]}, {"type": "string"}], **more}
+
+
+__all__ = ["PARAMETERS", "parameters", "ref", "request_body"]
