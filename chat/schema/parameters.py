@@ -46,7 +46,7 @@ def request_body(kind: type[Parameters], registry: ComponentRegistry) -> Schema:
     fields = _fields(kind, shape, say_required=True)
     head = {"type": "object", "description": shape.get("description", "")}
     either = add_schema(kind.__name__, {**head, "properties": _properties(fields, _either)}, registry)
-    form = {**head, "title": f"{kind.__name__}Form", "properties": _properties(fields, _as_text)}
+    form = add_schema(f"{kind.__name__}Form", {**head, "properties": _properties(fields, _as_text)}, registry)
     return {
         "description": "May carry what the query string does not; JSON also as `text/json` or `application/…+json`.",
         "required": False,
