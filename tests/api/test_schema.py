@@ -155,7 +155,7 @@ def test_the_documentation_reads_without_the_internet(server: Server, browser_pa
     browser_page.goto(f"{server.url}/api/docs")
     browser_page.wait_for_selector("h1:has-text('Aomi Apps')")
     assert browser_page.locator(".opblock").count() == sum(len(item) for item in document()["paths"].values())
-    browser_page.click("#operations-chat-post_chat .opblock-summary-control")
-    browser_page.wait_for_selector("#operations-chat-post_chat >> text=Idempotency-Key")
+    browser_page.click("#operations-chat-chat .opblock-summary-control")
+    browser_page.wait_for_selector("#operations-chat-chat >> text=Idempotency-Key")
     assert [url for url in asked if not url.startswith((server.url, "data:"))] == []
     assert complaints == []
