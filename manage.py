@@ -28,9 +28,9 @@ def main() -> None:
             raise
         raise SystemExit("Error: the database has no tables yet: run `manage.py migrate` first.") from None
     except Error as error:
-        from apps_registry.support.database_errors import may_pass
+        from apps_registry.support.database_errors import is_transient
 
-        if not may_pass(error):
+        if not is_transient(error):
             raise
         raise SystemExit(f"Error: the database did not answer: {str(error).splitlines()[0]}") from None
 

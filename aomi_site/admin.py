@@ -1,4 +1,4 @@
-"""What of the console is of no app of ours: its name, and its operators."""
+"""The console's name, and the pages for its operators."""
 
 from django.contrib import admin
 

@@ -20,7 +20,8 @@ from apps_registry.retrieval.ingest import ingest_forever
 from apps_registry.services.outbound_log import prune_outbound_forever
 from apps_registry.services.stopped_providers import warn_of_stopped_providers
 from apps_registry.support import database
-from apps_registry.support.error_place import place
+from apps_registry.support.error_location import location
+from apps_registry.support.paths import API_PREFIX
 from apps_registry.support.request_ids import begin_request
 from chat.api.errors import SERVER_FAILED, plain_problem
 from chat.providers.openai_compatible import connections
@@ -37,7 +38,7 @@ _ending: "asyncio.Task[None] | None" = None
 hub.handle(partials.on_event, on_gap=partials.on_gap)
 hub.handle(interrupts.on_event)
 PROBES = ("/livez", "/readyz", "/metrics")  # asked every few seconds, and nobody reads their lines
-LEAN_PATHS = ("/api/", *PROBES)
+LEAN_PATHS = (API_PREFIX, *PROBES)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,7 +66,7 @@ async def _http(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         await _handler(path)(scope, receive, send_in_common)
     except Exception as error:  # the server would print it with what it holds, and answer without our headers
-        logger.error("%s: %s id=%s", path, place(error), request_id)
+        logger.error("%s: %s id=%s", path, location(error), request_id)
         if status == 0:
             await _answer_failure(send_in_common)
     finally:

@@ -37,7 +37,7 @@ def on_starting(server: Any) -> None:
     """Check the settings and load the application, once for all workers.
 
     They would fail one after the other, and each import the same modules; forked from here, they share the memory of
-    what was loaded. gunicorn's own preload_app comes too early to tell of bad settings in a sentence.
+    what was loaded. gunicorn's own preload_app runs too early to report bad settings in one sentence.
     """
     server.handle_hup = lambda: server.log.warning(NO_RELOAD)
     try:

@@ -1,4 +1,4 @@
-"""All settings, read from the environment; the README's configuration table documents each one."""
+"""All settings, read from the environment; docs/configuration.md documents each one."""
 
 import sys
 from datetime import timedelta
@@ -87,7 +87,7 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "aomi_site.urls"
 ASGI_APPLICATION = "aomi_site.asgi.application"
-# A redirected POST becomes a GET, and no URL of ours ends in a slash under /api/.
+# A redirected POST becomes a GET, and no URL under /api/ ends in a slash.
 APPEND_SLASH = False
 TEMPLATES = [
     {
@@ -168,7 +168,7 @@ CONTENT_SECURITY_POLICY = {
         "object-src": ["'none'"],
     }
 }
-# Where a login leads that names no page of ours; Django's own default is a page that does not exist here.
+# Where a login without a `next` leads; Django's own default is a page that does not exist here.
 LOGIN_REDIRECT_URL = "admin:index"
 STATIC_URL = "static/"
 # The apps' own static folders are served as they are: no collectstatic step, nothing generated.
@@ -201,7 +201,7 @@ SPECTACULAR_SETTINGS = {
 # Headers that may carry the App key, next to `Authorization: Bearer`; those that are sent must carry the same one.
 # Older clients use X-API-Key.
 APP_KEY_HEADERS = env.list("APP_KEY_HEADERS", default=["AOMI-APP-KEY"])
-# Websites whose scripts may call the API, beside those that Apps name; "*" for all.
+# Websites whose scripts may call the API, in addition to those that Apps name; "*" for all.
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_ALL_ORIGINS = CORS_ALLOWED_ORIGINS == ["*"]
 if CORS_ALLOW_ALL_ORIGINS:
@@ -244,7 +244,7 @@ if BUS not in {"postgres", "redis", "memory"} or (BUS == "redis" and not REDIS_U
     raise ImproperlyConfigured(f"BUS is {BUS!r}; it is 'postgres', 'memory', or 'redis' with a REDIS_URL.")
 # How long a stopping worker lets its turns finish before it interrupts them.
 SHUTDOWN_GRACE_SECONDS = env.seconds("SHUTDOWN_GRACE_SECONDS", 20.0, minimum=0)
-# A document whose ingest died is taken up by another worker after so long.
+# How long until another worker takes over a document whose ingestion died.
 INGEST_LEASE_SECONDS = env.seconds("INGEST_LEASE_SECONDS", 30.0)
 # With a token set, /metrics answers `Authorization: Bearer <token>`; without one it does not exist.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")

@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from aomi_site.console.favicon import FaviconView
 from aomi_site.console.model_check_view import check_model_view
 from aomi_site.health import probes
+from apps_registry.support.paths import API_PREFIX
 
 admin.autodiscover()
 
@@ -14,7 +15,7 @@ handler404 = "chat.api.errors.not_found"
 handler500 = "chat.api.errors.server_error"
 
 urlpatterns = [
-    path("api/", include("chat.urls")),
+    path(API_PREFIX.removeprefix("/"), include("chat.urls")),
     path(
         "admin/apps_registry/model/<int:model_id>/check/",
         admin.site.admin_view(check_model_view),

@@ -92,7 +92,7 @@ def _places() -> str:
 
 
 class AomiServer(Server):
-    """uvicorn's server, which waits for open connections before it tells the application that it stops.
+    """uvicorn's server, which waits for open connections before it tells the application to stop.
 
     Streams never end by themselves and turns go on behind waiting calls, so the application hears it first.
     """

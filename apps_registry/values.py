@@ -1,4 +1,4 @@
-"""What a turn needs to know of an App, as plain values that any layer may hold."""
+"""The configuration of an App that a turn needs, as plain values that any layer may use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,33 +12,33 @@ from apps_registry.provider_rules.profiles import OTHER, Profile
 from apps_registry.provider_rules.request_rules import RequestRules
 from apps_registry.tools.base import Tool
 
-# What a request is made of here is not for its options to say.
+# Request fields that this server sets itself, so that options may not set them.
 RESERVED_OPTIONS = frozenset({"model", "messages", "stream", "stream_options", "tools", "tool_choice", "n"})
 OPTIONS_MAX_BYTES = 4_000
-PER_TOKENS = 1_000_000  # prices are per so many
-# What an answer may take where nobody says: a quarter of the window, but no more than common models write at once.
-WINDOW_PART_OF_REPLY = 4
-USUAL_OUTPUT_TOKENS = 16_384
+PER_TOKENS = 1_000_000  # number of tokens that a price is for
+# Default limit of an answer: a quarter of the context window, up to the output limit of common models.
+REPLY_WINDOW_DIVISOR = 4
+DEFAULT_OUTPUT_TOKENS = 16_384
 
 
 def find_option_problem(options: object) -> str:
-    """Return what keeps request options from being sent, as a sentence; empty when nothing does."""
+    """Return why request options cannot be sent, as a sentence; empty if they can."""
     if not isinstance(options, dict):
         return 'Write a JSON object, such as {"reasoning_effort": "low"}.'
     try:
         size = len(orjson.dumps(options))
     except orjson.JSONEncodeError:
-        return "It holds something that cannot be sent as JSON, or is nested too deeply."
+        return "It contains something that cannot be sent as JSON, or is nested too deeply."
     if _has_huge_number(options):
-        return "It holds a number that is too large."
+        return "It contains a number that is too large."
     if size > OPTIONS_MAX_BYTES:
-        return f"It may take {OPTIONS_MAX_BYTES:,} bytes, and takes {size:,}."
-    taken = sorted(RESERVED_OPTIONS & options.keys())
-    return f"{', '.join(taken)}: set by the request itself." if taken else ""
+        return f"It has {size:,} bytes; the limit is {OPTIONS_MAX_BYTES:,}."
+    reserved = sorted(RESERVED_OPTIONS & options.keys())
+    return f"{', '.join(reserved)}: set by this server for every request." if reserved else ""
 
 
 def _has_huge_number(data: object) -> bool:
-    """Return whether PostgreSQL would give a number back as an integer of more than 64 bits, such as 1e300."""
+    """Tell whether PostgreSQL would return a number as an integer of more than 64 bits, as it does for 1e300."""
     if isinstance(data, float):
         return abs(data) >= 2**63
     parts = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
@@ -47,27 +47,27 @@ def _has_huge_number(data: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """A language model and where it is served.
+    """A language model and its provider.
 
     Attributes:
-        name: the name that callers choose by.
-        provider_model_id: what the provider calls it.
-        provider_id: the provider's row, whose limit its models share.
+        name: the name by which callers choose the model.
+        provider_model_id: the provider's name for it.
+        provider_id: primary key of the provider, whose request limit its models share.
         base_url: the address before `/chat/completions`.
-        key: where the provider's key is found.
-        context_window: tokens, prompt and reply together.
-        headers: what the provider's requests carry beside the usual.
-        max_concurrent: requests at once of one worker to the provider; None: no limit.
-        first_token_seconds, gap_seconds: the provider's own time limits, if any.
-        prompt_price, completion_price: per million tokens; None: not known.
+        key: where the provider's key is stored.
+        context_window: maximum number of tokens of prompt and reply together.
+        headers: additional headers of requests to the provider.
+        max_concurrent: maximum number of concurrent requests of one worker to the provider; None: no limit.
+        first_token_seconds, gap_seconds: the provider's own time limits; None: the server's.
+        prompt_price, completion_price: per million tokens; None: unknown.
         options: merged into the request body.
-        id: the model's row; None: it has none.
-        profile: what kind of provider serves it.
-        rules: for its requests: its profile's, and what was found out since.
-        max_output_tokens: what an answer may take, reasoning included; None: not known.
-        is_on_this_machine: its address is this machine's.
-        schemas: of tools that the provider takes in another form than theirs, by the tool's name.
-        unfit_tools: why the provider refuses a tool, by the tool's name.
+        id: primary key of the model; None: it is not stored.
+        profile: the kind of provider.
+        rules: request rules: those of the profile and those learned from the provider's errors.
+        max_output_tokens: maximum number of tokens of an answer, including reasoning; None: unknown.
+        is_on_this_machine: whether its address is on this machine.
+        schemas: tool schemas in the form that this provider accepts, by tool name, where it differs from the original.
+        unfit_tools: why the provider rejects a tool, by tool name.
     """
 
     name: str
@@ -92,19 +92,19 @@ class ModelConfig:
     schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unfit_tools: Mapping[str, str] = field(default_factory=dict)
 
-    def output_limit(self, wanted: int | None = None) -> int:
-        """Return how many tokens an answer may take: as many as wanted, else the model's own limit, never above it."""
-        part = max(1, self.context_window // WINDOW_PART_OF_REPLY)
-        usual = self.max_output_tokens or min(part, USUAL_OUTPUT_TOKENS)
-        known = [limit for limit in (self.max_output_tokens, self.rules.max_output_tokens) if limit is not None]
-        return min([wanted or usual, *known])
+    def output_limit(self, requested_tokens: int | None = None) -> int:
+        """Return the maximum number of tokens of an answer, never above the limits of the model."""
+        window_share = max(1, self.context_window // REPLY_WINDOW_DIVISOR)
+        default = self.max_output_tokens or min(window_share, DEFAULT_OUTPUT_TOKENS)
+        limits = [limit for limit in (self.max_output_tokens, self.rules.max_output_tokens) if limit is not None]
+        return min([requested_tokens or default, *limits])
 
-    def reply_reserve(self, wanted: int | None = None) -> int:
-        """Return how much of the window the history leaves to the answer."""
-        return wanted or min(self.output_limit(), max(1, self.context_window // WINDOW_PART_OF_REPLY))
+    def reply_reserve(self, requested_tokens: int | None = None) -> int:
+        """Return the number of tokens of the context window that are reserved for the answer."""
+        return requested_tokens or min(self.output_limit(), max(1, self.context_window // REPLY_WINDOW_DIVISOR))
 
     def cost(self, prompt_tokens: int | None, completion_tokens: int | None) -> Decimal | None:
-        """Return what so many tokens cost; None when a price or both counts are not known."""
+        """Return the cost of a request; None if a price or both counts are unknown."""
         if self.prompt_price is None or self.completion_price is None:
             return None
         if prompt_tokens is None and completion_tokens is None:
@@ -124,37 +124,49 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class ServerNote:
-    """What an MCP server says of the use of its tools, whose names begin with its prefix, as it was accepted."""
+    """The accepted instructions of an MCP server for its tools, whose names begin with its prefix."""
 
     prefix: str
     text: str
 
 
 def release_to_run(live: int | None, kept: int | None, *, keeps: bool) -> int | None:
-    """Return the id of the release that answers in a session; None: the draft.
+    """Return the id of the release that a session uses; None: the draft.
 
-    Ids of one App's releases grow with their numbers. The claims in sessions_app/sql/turns.py decide alike.
+    Ids of one App's releases increase with their numbers. `release_kept_sql` is the same rule in SQL.
 
     Args:
-        live: the release that is live; None: the draft is.
-        kept: the release that the session began with; a later one than the live one has been taken back.
-        keeps: whether the App lets its sessions keep theirs.
+        live: the live release; None: the draft is live.
+        kept: the release that the session began with; if it is later than the live one, it has been rolled back.
+        keeps: whether sessions of the App keep the release that they began with.
     """
     if not keeps or kept is None:
         return live
     return kept if live is None else min(kept, live)
 
 
+def release_kept_sql(*, live: str, kept: str, keeps: str) -> str:
+    """Return what a session keeps, in SQL, once a turn has begun: `release_to_run`, or NULL where Apps keep none.
+
+    Args:
+        live: an expression, as the others are; each is what the parameter of `release_to_run` is.
+        kept: of the session before the turn.
+        keeps: whether the App lets its sessions keep theirs.
+    """
+    return f"CASE WHEN {keeps} THEN LEAST({kept}, {live}) END"  # LEAST passes over NULL
+
+
 @dataclass(frozen=True, slots=True)
 class AppConfig:
-    """An active App as its turns see it: one release, or its draft.
+    """The configuration of an active App: one of its releases, or its draft.
 
     Attributes:
-        reply_wait_seconds: how long a chat call waits for the reply; None: the operator left it to us.
+        reply_wait_seconds: how long a chat call waits for the reply; None: the server's default.
         release_id: the release; None: the draft.
-        sessions_keep_release: whether sessions stay with the release that they began with.
-        server_notes: of the MCP servers that have tools in use.
-        problem: why it cannot answer, as a sentence; it then has no models, and is otherwise as the App is now.
+        sessions_keep_release: whether sessions keep the release that they began with.
+        server_notes: instructions of the MCP servers whose tools are used.
+        problem: why the App cannot answer, as a sentence; it then has no models, and the other attributes are the App's
+            current ones.
     """
 
     id: int
@@ -181,17 +193,17 @@ class AppConfig:
     model_names: tuple[str, ...] = field(init=False)
 
     def model_for(self, chosen: str) -> ModelConfig:
-        """Return the model of this name, if the App offers it, else the default."""
+        """Return the model with this name if the App offers it, otherwise the default model."""
         return next((model for model in self.models if model.name == chosen), self.models[0])
 
     def release_for(self, kept: int | None) -> int | None:
-        """Return the release that answers in a session; of the live configuration; see `release_to_run`."""
+        """Return the release that a session uses when this configuration is live; see `release_to_run`."""
         return release_to_run(self.release_id, kept, keeps=self.sessions_keep_release)
 
-    def models_from(self, first: ModelConfig) -> tuple[ModelConfig, ...]:
-        """Return the models in the order in which a turn asks them: one, then the others as they are offered."""
+    def models_starting_with(self, first: ModelConfig) -> tuple[ModelConfig, ...]:
+        """Return the models in the order in which a turn tries them: `first`, then the others in their order."""
         return (first, *(model for model in self.models if model.name != first.name))
 
     def __post_init__(self) -> None:
-        """Derive the names once."""
+        """Compute the model names once."""
         object.__setattr__(self, "model_names", tuple(model.name for model in self.models))

@@ -1,1 +1,1 @@
-"""The benchmark: the product beside the limit of what the machine allows; `python -m bench`."""
+"""The benchmark: the product compared with the limit of the machine; `python -m bench`."""

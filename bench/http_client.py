@@ -55,7 +55,7 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; wake whoever waits for them."""
+        """Take bytes; wake the reader that waits for them."""
         self._buffer += data
         if not self._body_at:
             self._read_head()
@@ -64,7 +64,7 @@ class Connection(asyncio.Protocol):
             self._waiter.set_result(time.perf_counter())
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Fail whoever waits."""
+        """Fail the reader that waits."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(ConnectionError("the server closed the connection"))
 

@@ -27,7 +27,7 @@ class Job:
         repeat: how many requests each session gets.
         warm_up: how many each gets before "ready", which do not count.
         delay_ms: how long the model thinks.
-        limit_seconds: after so long the job is given up.
+        limit_seconds: how long until the job is given up.
     """
 
     kind: Kind

@@ -22,11 +22,15 @@ from psycopg_pool import AsyncConnectionPool
 from keys.verification import READ_KEY
 from sessions_app.sql import sessions as sql
 from sessions_app.sql import turns as sql_turns
+from sessions_app.sql.messages import READ_MESSAGES
+from sessions_app.sql.rows import READ_MESSAGE_COLUMNS, SESSION_COLUMNS
 
 Message = dict[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 Receive = Callable[[], Awaitable[Message]]
 
+VERSION, LAST_ACTIVE_AT = map(SESSION_COLUMNS.index, ("version", "last_active_at"))
+BODY = tuple(map(READ_MESSAGE_COLUMNS.index, ("id", "role", "content", "created_at")))
 MODEL_URL = os.environ.get("BENCH_MODEL_URL", "")
 APP_IDS: dict[str, int] = orjson.loads(os.environ.get("BENCH_APP_IDS", "{}"))
 PREAMBLE = {"role": "system", "content": "You are a helpful assistant."}
@@ -78,9 +82,9 @@ class Limit:
         if known is None:
             known = self.threads[session_id] = Thread()
             if rows := await self.execute(sql.READ_SESSION, {"session": session_id}):
-                stored = await self.execute(sql.READ_MESSAGES, {"session": session_id})
-                known.version = rows[0][3]
-                known.messages = [_body(row[0], row[2], row[3], row[4]) for row in stored]
+                stored = await self.execute(READ_MESSAGES, {"session": session_id})
+                known.version = rows[0][1 + VERSION]  # after whether its turn's worker is gone
+                known.messages = [_body(*(row[at] for at in BODY)) for row in stored]
         return known
 
     async def claim(self, session_id: uuid.UUID, thread: Thread, turn: uuid.UUID, app: str, text: str) -> None:
@@ -105,13 +109,13 @@ class Limit:
         }
         statement = sql_turns.CLAIM_NEW_SESSION if thread.version is None else sql_turns.CLAIM_SESSION
         row = (await self.execute(statement, parameters))[0]
-        thread.version = row[3]
-        thread.messages.append(_body(message_id, "user", text, row[14]))
+        thread.version = row[VERSION]
+        thread.messages.append(_body(message_id, "user", text, row[LAST_ACTIVE_AT]))
 
     async def finish(
         self, session_id: uuid.UUID, thread: Thread, turn: uuid.UUID, text: str, usage: Mapping[str, int]
     ) -> None:
-        """Store the reply and give the session free, in one statement."""
+        """Store the reply and release the session, in one statement."""
         message_id, now = uuid.uuid4(), datetime.now(UTC)
         parameters = {"session": session_id, "turn": turn, **_outcome(message_id, text, now), **usage}
         thread.version = (await self.execute(sql_turns.FINISH_TURN, parameters))[0][0]

@@ -35,7 +35,7 @@ def load() -> str:
 
 
 def raise_file_limit(needed: int) -> None:
-    """Let this process and its children open so many files.
+    """Let this process and its children open that many files.
 
     Raises:
         SystemExit: the machine's hard limit is lower.

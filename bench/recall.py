@@ -41,7 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("text", type=Path, help="the Jargon File as one text")
     parser.add_argument("--hybrid", action="store_true", help="also with the embedded embedding model")
-    parser.add_argument("--chunks", type=int, default=0, help="also measure searches among so many chunks")
+    parser.add_argument("--chunks", type=int, default=0, help="also measure searches among this many chunks")
     parser.add_argument("--misses", action="store_true", help="also print the questions whose answer was not found")
     options = parser.parse_args()
     if options.chunks and not options.hybrid:

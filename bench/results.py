@@ -11,7 +11,7 @@ from bench.servers import Target
 
 @dataclass(frozen=True)
 class Goal:
-    """What a figure shall be.
+    """What a figure must be.
 
     Attributes:
         text: the goal, for readers.

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from apps_registry.models import App, Document, EmbeddingModel
 from apps_registry.retrieval.passages import fuse
-from apps_registry.retrieval.rankings import EXACT_UP_TO, Plan, by_vector, by_words, make_plan
+from apps_registry.retrieval.rankings import EXACT_UP_TO, SearchPlan, by_vector, by_words, make_plan
 from apps_registry.retrieval.search import query_vector, search
 from apps_registry.support import database
 from bench.cpu import cpu_seconds
@@ -33,7 +33,7 @@ SELECT %(app)s, %(document)s, row_number() OVER (), c.id, c.text,
 FROM apps_registry_documentchunk c, generate_series(1, %(copies)s) copy
 WHERE c.document_id = %(source)s AND c.app_id = %(source_app)s LIMIT %(chunks)s
 """
-# Each copy's vector lies beside that of its original, in one of 500 directions.
+# Each copy's vector lies close to that of its original, in one of 500 directions.
 FILL_VECTORS = """
 SELECT setseed(0.5);
 CREATE TEMPORARY TABLE direction AS
@@ -52,7 +52,7 @@ BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'aomi' AND
 
 
 async def measure(source: App, chunks: int, questions: Sequence[str]) -> dict[str, Any]:
-    """Return times, processor times and what the index misses, in Apps of so many chunks, a tenth and a hundredth.
+    """Return times, processor times and what the index misses, in Apps of that many chunks, a tenth and a hundredth.
 
     Args:
         source: an App with one embedded document, of whose chunks the others get copies.
@@ -148,7 +148,7 @@ async def _parts(app: App, questions: Sequence[str]) -> dict[str, Any]:
     return {name: _quantiles(times[name]) for name in PARTS}
 
 
-async def _plan(app: App, question: str) -> Plan:
+async def _plan(app: App, question: str) -> SearchPlan:
     plan = await make_plan(app.pk, question, tag=None, documents=None)
     assert plan is not None
     return plan

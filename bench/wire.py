@@ -11,7 +11,7 @@ DELAY_MARK = "think for ms:"
 
 
 def message_text(number: int, delay_ms: int) -> str:
-    """Return a user's message, unlike any other in its session, that makes the model think for so long."""
+    """Return a user's message, unlike any other in its session, that makes the model wait for that long."""
     return f"question {number} {DELAY_MARK}{delay_ms};"
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from chat.issuers import Issuer
+from sessions_app.questions import QuestionKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +67,22 @@ class ToolResult:
 
 
 @dataclass(frozen=True, slots=True)
-class ConfirmationNeeded:
-    """The round's other calls are made; these wait for the user, and so does the turn.
+class QuestionsOpen:
+    """The round's other calls are made; these wait for the client, and so does the turn.
 
     Attributes:
-        places: which calls of the round, from 0.
+        kinds: what the client is asked about each call, by the call's number in the round, from 0.
     """
 
-    places: tuple[int, ...]
+    kinds: Mapping[int, QuestionKind]
 
 
 @dataclass(frozen=True, slots=True)
 class RoundToFinish:
-    """A round that was broken off for a confirmation, now that the user has answered.
+    """A round that was broken off for questions, now that the client has answered them.
 
     Attributes:
-        results: by place; calls without one are approved, and still to be made.
+        results: by place, those that answers brought among them; calls without one are approved, and still to be made.
         issuer, extra: as in RoundEnded.
     """
 
@@ -93,5 +94,5 @@ class RoundToFinish:
     extra: Mapping[str, Any] | None = None
 
 
-TurnEvent = TextDelta | RoundEnded | ToolResult | ConfirmationNeeded
+TurnEvent = TextDelta | RoundEnded | ToolResult | QuestionsOpen
 ChatMessage = Mapping[str, Any]  # a message of the chat completions protocol

@@ -32,6 +32,6 @@ urlpatterns = [
     path("wallet/challenge", WalletChallengeView.as_view()),
     path("wallet/verify", WalletVerifyView.as_view()),
     # For everybody: neither key nor session.
-    path("schema", SchemaView.as_view()),
+    path("schema", SchemaView.as_view(), name="schema"),
     path("docs", DocsView.as_view()),
 ]

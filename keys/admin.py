@@ -1,6 +1,6 @@
 """The console's pages for App keys: issue one, see them, change their scope, revoke them."""
 
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from django.conf import settings
@@ -14,7 +14,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_variables
@@ -24,6 +23,7 @@ from apps_registry.admin.grants import apps_to_open, sees_apps
 from keys.forms import AppKeyForm, AppsField, IssueKeyForm
 from keys.models import BY_COMMAND, AppKey
 from keys.services import IssuedKey, issue_key, revoke_key
+from keys.usability import Status, has_status
 
 EDITABLE = ("label", "apps", "expires_at")
 
@@ -36,19 +36,13 @@ class StatusFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """The three words."""
-        return [("active", "Active"), ("expired", "Expired"), ("revoked", "Revoked")]
+        return [(status, status.capitalize()) for status in get_args(Status)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[AppKey]) -> QuerySet[AppKey]:
         """The keys of which AppKey.status says so."""
-        now = timezone.now()
-        match self.value():
-            case "active":
-                return queryset.filter(revoked_at=None).exclude(expires_at__lte=now)
-            case "expired":
-                return queryset.filter(revoked_at=None, expires_at__lte=now)
-            case "revoked":
-                return queryset.exclude(revoked_at=None)
-        return queryset
+        chosen = self.value()
+        statuses: tuple[Status, ...] = get_args(Status)
+        return next((queryset.filter(has_status(status)) for status in statuses if status == chosen), queryset)
 
 
 @admin.register(AppKey)
@@ -231,7 +225,7 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
         return self._revoke_page(request, list(queryset))
 
     def revoke_view(self, request: HttpRequest) -> HttpResponse:
-        """Ask (GET), then revoke the keys whose ids stand in `ids`, separated by commas (POST)."""
+        """Ask (GET), then revoke the keys whose ids are listed in `ids`, separated by commas (POST)."""
         if not self.has_change_permission(request):
             raise PermissionDenied
         wanted = (request.POST if request.method == "POST" else request.GET).get("ids", "").split(",")
@@ -245,11 +239,11 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
         return self._revoke_page(request, app_keys)
 
     def _revoke_page(self, request: HttpRequest, app_keys: list[AppKey]) -> HttpResponse:
-        usable = [app_key for app_key in app_keys if not app_key.revoked_at]
+        unrevoked = [app_key for app_key in app_keys if not app_key.revoked_at]
         context = {
-            "usable": usable,
-            "revoked": len(app_keys) - len(usable),
-            "ids": ",".join(str(k.pk) for k in usable),
+            "unrevoked": unrevoked,
+            "revoked": len(app_keys) - len(unrevoked),
+            "ids": ",".join(str(k.pk) for k in unrevoked),
         }
         one = app_keys[0] if len(app_keys) == 1 else None
         title = "Revoke this key?" if one else "Revoke these keys?"

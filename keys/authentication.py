@@ -7,11 +7,13 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
+from keys.callers import Caller
 from keys.presented import presented_key
-from keys.verification import Caller, InvalidKey, TooManyFailures, VerifierBusy, verifier
+from keys.verification import InvalidKey, TooManyFailures, VerifierBusy, verifier
 
 # One sentence for every failure: nobody learns whether a key exists, or did.
 NO_VALID_KEY = "This call needs a valid App key in the AOMI-APP-KEY header."
+CHALLENGE = "AppKey"  # the WWW-Authenticate header of every 401
 
 
 class Overloaded(APIException):
@@ -32,7 +34,7 @@ class AppKeyAuthentication(BaseAuthentication):
     """
 
     async def authenticate(self, request: Request) -> tuple[None, Caller]:  # type: ignore[override]
-        """Return (None, caller): a key stands for no user.
+        """Return (None, caller): a key belongs to no user.
 
         Raises:
             AuthenticationFailed: a key is sent and does not open anything.
@@ -53,7 +55,7 @@ class AppKeyAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         """Return the WWW-Authenticate challenge, which makes a failure a 401."""
-        return "AppKey"
+        return CHALLENGE
 
 
 @lru_cache(maxsize=10_000)

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from apps_registry.models import App
 from keys.models import AppKey
+from keys.usability import is_over
 
 ON_A_DATE = "date"
 EXPIRIES = (
@@ -77,7 +78,7 @@ class IssueKeyForm(forms.Form):
                     self.add_error("expires_on", "Choose the last day on which the key works.")
                 return None
             end = datetime.combine(day, time(23, 59, 59), tzinfo=UTC)
-            if end <= timezone.now():
+            if is_over(end, timezone.now()):
                 self.add_error("expires_on", "That day is over (in UTC).")
             return end
         return timezone.now().replace(microsecond=0) + timedelta(days=int(expiry)) if expiry else None
@@ -100,6 +101,6 @@ class AppKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
     def clean_expires_at(self) -> datetime | None:
         """Refuse to move the expiry into the past, which is what revoking is for."""
         expires_at: datetime | None = self.cleaned_data["expires_at"]
-        if "expires_at" in self.changed_data and expires_at and expires_at <= timezone.now():
+        if "expires_at" in self.changed_data and is_over(expires_at, timezone.now()):
             raise ValidationError("That is in the past. To close the key now, revoke it.")
         return expires_at

@@ -4,12 +4,12 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
 from django.utils import timezone
 
 from apps_registry.models import App
+from keys.usability import Status, has_status, status_at
 
-# What stands in place of the operator when `manage.py issue_key` has issued a key.
+# Shown in place of the operator for keys issued by `manage.py issue_key`.
 BY_COMMAND = "command"
 
 
@@ -18,7 +18,7 @@ class AppKeyQuerySet(models.QuerySet["AppKey"]):
 
     def usable(self) -> "AppKeyQuerySet":
         """Keys that are neither revoked nor expired."""
-        return self.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), revoked_at=None)
+        return self.filter(has_status("active"))
 
 
 class AppKey(models.Model):
@@ -51,13 +51,9 @@ class AppKey(models.Model):
         return f"{self.prefix}… ({self.label})"
 
     @property
-    def status(self) -> str:
+    def status(self) -> Status:
         """One word for people: active, expired or revoked."""
-        if self.revoked_at:
-            return "revoked"
-        if self.expires_at and self.expires_at <= timezone.now():
-            return "expired"
-        return "active"
+        return status_at(timezone.now(), revoked_at=self.revoked_at, expires_at=self.expires_at)
 
 
 class KeyFailure(models.Model):

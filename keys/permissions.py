@@ -1,12 +1,12 @@
 """Which App a caller may use, as a DRF permission over App configurations."""
 
-from typing import Any
+from typing import Any, cast
 
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from apps_registry.values import AppConfig
-from keys.verification import Caller
+from keys.callers import Caller
 
 
 class AppPermission(BasePermission):
@@ -21,10 +21,4 @@ class AppPermission(BasePermission):
 
     def has_object_permission(self, request: Request, view: Any, obj: AppConfig | None) -> bool:
         """Whether the caller may use the App."""
-        caller: Any = request.auth
-        return may_use(caller, obj)
-
-
-def may_use(caller: Caller, app: AppConfig | None) -> bool:
-    """Whether a caller may use an App; None stands for one that is unknown or inactive."""
-    return app is not None and (app.is_default or app.id in caller.app_ids)
+        return cast(Caller, request.auth).may_use(obj)

@@ -19,7 +19,7 @@ def presented_key(headers: Mapping[str, str]) -> str | None:
         headers: by name, in any case; the values of repeated lines are joined by commas.
 
     Raises:
-        InvalidKey: there are several that differ, or one of ours where it cannot count.
+        InvalidKey: there are several that differ, or one of this server's where it cannot be used.
     """
     found = {part.strip() for name in settings.APP_KEY_HEADERS if name in headers for part in headers[name].split(",")}
     found |= set(_bearer_tokens(headers.get("Authorization", "")))
@@ -29,10 +29,10 @@ def presented_key(headers: Mapping[str, str]) -> str | None:
 
 
 def _bearer_tokens(authorization: str) -> Iterator[str]:
-    """Yield the tokens of ours.
+    """Yield the App keys among the tokens.
 
     Raises:
-        InvalidKey: a token of ours is there otherwise than as `Bearer <token>`: its caller means it, and would get
+        InvalidKey: an App key is there other than as `Bearer <token>`: its caller means to use it, and would get
             nothing for it.
     """
     for credentials in authorization.split(","):

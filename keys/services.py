@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps_registry.models import App
 from keys import crypto
 from keys.models import AppKey
+from keys.usability import is_over
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -60,7 +61,7 @@ def issue_key(
 
 
 def revoke_key(app_key: AppKey) -> AppKey:
-    """Revoke a key for good; it fails on the next request on every worker. Revoking twice changes nothing."""
+    """Revoke a key permanently; it fails on the next request on every worker. Revoking twice changes nothing."""
     AppKey.objects.filter(pk=app_key.pk, revoked_at=None).update(revoked_at=timezone.now())
     app_key.refresh_from_db(fields=["revoked_at"])
     return app_key
@@ -71,5 +72,5 @@ def _check(label: str, scope: list[App], expires_at: datetime | None) -> None:
         raise ValidationError({"label": "Say who or what will use the key."})
     if not scope:
         raise ValidationError({"apps": "Name at least one App."})
-    if expires_at is not None and expires_at <= timezone.now():
+    if is_over(expires_at, timezone.now()):
         raise ValidationError({"expires_at": "The expiry is in the past."})

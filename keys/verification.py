@@ -4,7 +4,7 @@ A key that opens nothing costs and says the same, whether its id is unknown, its
 expired: a run of argon2 in the queue of failures, one count for its id and address, and 401, or 429 once there are too
 many. The throttle governs these answers, never a good key: a guesser behind the same proxy locks nobody out.
 
-Two things tell a good key from a guess before argon2 does. Keys that this worker has verified are known by a keyed
+Two checks tell a good key from a guess before argon2 runs. Keys that this worker has verified are known by a keyed
 digest. For the others, a few bits of a digest are stored next to the hash: a secret that fits them is checked in a
 queue of its own, which guesses do not reach; one that does not can only fail. While an id is blocked for an address,
 the bits are remembered, so a flood costs no statement, and yet the holder's key is read and passes. A key of an earlier
@@ -25,13 +25,15 @@ from typing import NoReturn
 from cachetools import LRUCache
 
 from apps_registry.support import database
-from apps_registry.support.database_errors import may_pass
+from apps_registry.support.database_errors import is_transient
 from keys import crypto
+from keys.callers import Caller
+from keys.usability import usable_sql
 
 # The revision comes along, so that a warm request reads nothing else.
-READ_KEY = """
+READ_KEY = f"""
 SELECT revision.number, key.id, key.secret_hash, key.secret_check,
-       key.revoked_at IS NULL AND (key.expires_at IS NULL OR key.expires_at > clock_timestamp()),
+       {usable_sql()},
        ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id),
        key.last_used_at IS NULL OR key.last_used_at < clock_timestamp() - interval '1 minute'
 FROM apps_registry_registryrevision revision
@@ -42,11 +44,10 @@ UPDATE keys_appkey SET last_used_at = clock_timestamp()
 WHERE id = %s AND (last_used_at IS NULL OR last_used_at < clock_timestamp() - interval '1 minute')
 """
 
-READ_CALLERS = """
+READ_CALLERS = f"""
 SELECT revision.number, key.id, ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id)
 FROM apps_registry_registryrevision revision
-LEFT JOIN keys_appkey key ON key.id = ANY(%s) AND key.revoked_at IS NULL
-    AND (key.expires_at IS NULL OR key.expires_at > clock_timestamp())
+LEFT JOIN keys_appkey key ON key.id = ANY(%s) AND {usable_sql()}
 """
 
 STORE_CHECK = "UPDATE keys_appkey SET secret_check = %s WHERE id = %s AND secret_check IS NULL"
@@ -88,21 +89,6 @@ FAILURES_PER_MINUTE = 20
 ADDRESS_FAILURES_PER_MINUTE = 500
 # What is compared where there is no key, so that it takes as long.
 NOBODYS_HASH = crypto.hash_secret("")
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks: the App key, if any, and the registry's revision at this moment.
-
-    Attributes:
-        key_id: the AppKey's id; None without a key.
-        app_ids: the Apps in the key's scope.
-        revision: what `apps_registry.runtime.app_configs` wants to know.
-    """
-
-    key_id: int | None
-    app_ids: frozenset[int]
-    revision: int
 
 
 class InvalidKey(Exception):
@@ -174,7 +160,7 @@ async def _note(statement: str, parameters: Sequence[object]) -> None:
     try:
         await database.execute(statement, parameters)
     except Exception as error:
-        if not may_pass(error):
+        if not is_transient(error):
             raise
 
 

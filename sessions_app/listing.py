@@ -9,7 +9,7 @@ from uuid import UUID
 
 from apps_registry.support import database
 from sessions_app.sql import many as sql_many
-from sessions_app.store import session_from_row
+from sessions_app.sql.rows import session_from_row
 from sessions_app.values import Session
 
 

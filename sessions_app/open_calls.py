@@ -6,8 +6,10 @@ from typing import Any
 
 import orjson
 
-# What stands in place of results that there are not; the model decides what to make of it.
-DECLINED = '{"error":"the user declined this call; it was not made"}'
+from sessions_app.questions import QuestionKind
+
+# What stands in place of results that there are not, next to DECLINED in sessions_app/questions.py; the model decides
+# what to make of it.
 DECLINED_BY_MESSAGE = '{"error":"the user wrote another message instead of confirming this call; it was not made"}'
 INTERRUPTED = '{"error":"the user stopped this turn before the call was confirmed; it was not made"}'
 NOT_CONFIRMED_IN_TIME = '{"error":"the user did not confirm this call in time; it was not made"}'
@@ -22,8 +24,9 @@ class OpenCall:
         place: which call of its round it is, from 0.
         arguments: JSON text, as the model wrote it.
         result: what the tool answered; None: nothing yet.
-        confirmation: the id under which the user is asked whether to make it, never used again; None: nobody is.
-        is_approved: the user's answer; None: there is none yet.
+        confirmation: the id of the question that the client is asked about this call; None: it is asked none.
+        kind: the question's; None without one, and in calls that an earlier release stored, which are to be confirmed.
+        is_approved: the client's answer; None: there is none yet.
         extra, reasoning: of its message, see Message in sessions_app/models.py.
     """
 
@@ -34,9 +37,18 @@ class OpenCall:
     arguments: str
     result: str | None = None
     confirmation: str | None = None
+    kind: QuestionKind | None = None
     is_approved: bool | None = None
     extra: Mapping[str, Any] | None = None
     reasoning: str = ""
+
+
+def load(stored: Sequence[Mapping[str, Any]]) -> list[OpenCall]:
+    """Return the calls that the column `open_calls` of a turn holds."""
+    return [
+        OpenCall(**{**call, "kind": None if call.get("kind") is None else QuestionKind(call["kind"])})
+        for call in stored
+    ]
 
 
 def dump(calls: Sequence[OpenCall]) -> str | None:

@@ -5,7 +5,6 @@ that starts a turn names the version that the caller saw, and fails when the row
 call compares the version, one indexed read, before it uses the copy.
 """
 
-import sys
 from collections.abc import Collection
 from uuid import UUID
 
@@ -15,13 +14,15 @@ from psycopg.errors import ForeignKeyViolation
 from psycopg.rows import TupleRow
 
 from apps_registry.support import database
-from apps_registry.support.database_errors import may_pass
+from apps_registry.support.database_errors import is_transient
 from apps_registry.support.metrics import SESSION_LOADS
 from sessions_app.events.hub import hub
 from sessions_app.sql import many as sql_many
 from sessions_app.sql import sessions as sql
 from sessions_app.sql import turns as sql_turns
-from sessions_app.values import INTERRUPTED, SESSION_OVERHEAD_BYTES, Session, StoredMessage, Wallet
+from sessions_app.sql.messages import READ_MESSAGES
+from sessions_app.sql.rows import message_from_row, session_from_row
+from sessions_app.values import INTERRUPTED, Session, Wallet
 
 DELETE_ATTEMPTS = 5
 
@@ -62,7 +63,7 @@ class SessionStore:
         if not rows:
             self.forget(session_id)
             return None
-        version, is_expired = rows[0]
+        is_expired, version = rows[0]
         if is_expired:
             return await self.reload(session_id)
         remembered = self._memory.get(session_id)
@@ -163,57 +164,32 @@ class SessionStore:
         try:
             rows = await database.execute(sql.DELIVER_EVENTS, {"session": session_id})
         except Exception as error:
-            if not may_pass(error):
+            if not is_transient(error):
                 raise
             return []
         return [(kind, payload) for kind, payload in rows]
 
     async def _read(self, session_id: UUID) -> tuple[Session | None, bool]:
         parameters = {"session": session_id}
-        async with database.borrowed() as connection:
+        async with database.pooled_connection() as connection:
             # One snapshot for both statements: messages of the very version that the row says.
             async with connection.pipeline():
                 await connection.execute(READ_TOGETHER)
                 session_cursor = await connection.execute(sql.READ_SESSION, parameters)
-                message_cursor = await connection.execute(sql.READ_MESSAGES, parameters)
+                message_cursor = await connection.execute(READ_MESSAGES, parameters)
                 await connection.execute("COMMIT")
             row = await session_cursor.fetchone()
             if row is None:
                 return None, False
-            messages = [StoredMessage(*columns) for columns in await message_cursor.fetchall()]
-        return session_from_row(row).with_messages(messages), bool(row[-1])
+            messages = [message_from_row(each) for each in await message_cursor.fetchall()]
+        is_expired, *session_row = row
+        return session_from_row(tuple(session_row)).with_messages(messages), bool(is_expired)
 
     def _created(self, row: TupleRow) -> Session:
         SESSION_LOADS.labels("created").inc()
         session = session_from_row(row)
         self.remember(session)
         return session
-
-
-def session_from_row(row: TupleRow) -> Session:
-    """Return the session, still without its messages, of a row that begins with SESSION_COLUMNS."""
-    (id_, app_id, status, version, title, chosen_model, is_archived, user_state, *wallet_and_more) = row
-    address, chain_id, is_proven, *rest = wallet_and_more
-    running_turn, undelivered_events, created_at, last_active_at, summary, summarised_count, release_id = rest[:7]
-    return Session(
-        id=id_,
-        app_id=app_id,
-        status=status,
-        version=version,
-        title=title,
-        chosen_model=chosen_model,
-        is_archived=is_archived,
-        user_state=user_state,
-        wallet=Wallet(address, chain_id, is_proven) if address else None,
-        running_turn=running_turn,
-        undelivered_events=undelivered_events,
-        created_at=created_at,
-        last_active_at=last_active_at,
-        summary=summary,
-        summarised_count=summarised_count,
-        release_id=release_id,
-        size=SESSION_OVERHEAD_BYTES + sys.getsizeof(summary),
-    )
 
 
 def wallet_parameters(wallet: Wallet | None) -> dict[str, object]:

@@ -15,7 +15,8 @@ from sessions_app.open_calls import OpenCall, dump
 from sessions_app.pauses import Pause
 from sessions_app.sql import pauses as sql_pauses
 from sessions_app.sql import turns as sql_turns
-from sessions_app.store import session_from_row, store, wallet_parameters
+from sessions_app.sql.rows import session_from_row
+from sessions_app.store import store, wallet_parameters
 from sessions_app.values import IDLE, PROCESSING, Session, StoredMessage, Wallet, first_words
 
 # How often a stale copy is read again before the claim gives up: two turns of others in between are rare.
@@ -244,7 +245,8 @@ async def _claim_new(turn: NewTurn) -> Session | None:
     if not rows:
         return None
     SESSION_LOADS.labels("created").inc()
-    return session_from_row(rows[0]).with_messages([_users_message(turn, rows[0])])
+    claimed = session_from_row(rows[0])
+    return claimed.with_messages([_users_message(turn, claimed)])
 
 
 async def _claim_known(turn: NewTurn, session: Session) -> Session | None:
@@ -252,8 +254,9 @@ async def _claim_known(turn: NewTurn, session: Session) -> Session | None:
     rows = await database.execute(sql_turns.CLAIM_SESSION, parameters)
     if not rows:
         return None
-    fresh = session_from_row(rows[0])
-    return replace(fresh, messages=session.messages, size=session.size).with_messages([_users_message(turn, rows[0])])
+    claimed = session_from_row(rows[0])
+    known = replace(claimed, messages=session.messages, size=session.size)
+    return known.with_messages([_users_message(turn, claimed)])
 
 
 def _claim_parameters(turn: NewTurn) -> dict[str, object]:
@@ -274,9 +277,8 @@ def _claim_parameters(turn: NewTurn) -> dict[str, object]:
     }
 
 
-def _users_message(turn: NewTurn, row: Sequence[object]) -> StoredMessage:
-    created_at = session_from_row(tuple(row)).last_active_at
-    return StoredMessage(turn.message_id, turn.turn_id, "user", turn.content, created_at)
+def _users_message(turn: NewTurn, claimed: Session) -> StoredMessage:
+    return StoredMessage(turn.message_id, turn.turn_id, "user", turn.content, claimed.last_active_at)
 
 
 def _outcome_parameters(outcome: TurnOutcome) -> dict[str, object]:

@@ -4,7 +4,7 @@ import logging
 from functools import partial
 
 from apps_registry.support import database
-from apps_registry.support.forever import forever, survive
+from apps_registry.support.forever import forever, run_once
 from sessions_app import pauses
 from sessions_app.sql import many as sql_many
 from sessions_app.store import store
@@ -24,9 +24,9 @@ async def sweep_forever() -> None:
 async def _sweep() -> None:
     for (session_id,) in await database.read(sql_many.READ_EXPIRED):
         # One that cannot be ended must not keep the others from it.
-        await survive("sweep-session", partial(store.reload, session_id))
+        await run_once("sweep-session", partial(store.reload, session_id))
     for session_id, turn_id in await pauses.overdue():
-        await survive("sweep-session", partial(pauses.end, session_id, turn_id))
+        await run_once("sweep-session", partial(pauses.end, session_id, turn_id))
 
 
 async def prune_forever() -> None:

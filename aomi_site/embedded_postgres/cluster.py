@@ -126,7 +126,7 @@ class Cluster:
     def _own_socket_dir(self) -> None:
         """Make the socket's folder outside the data folder, and trust it only if it is ours alone.
 
-        Connections need no password, so whoever reaches the socket owns the database.
+        Connections need no password, so anyone who can reach the socket owns the database.
         """
         if self.socket_dir == self.pgdata:
             return

@@ -1,4 +1,4 @@
-"""Starts the PostgreSQL of the data folder for whoever needs it first, and stops it after the last one.
+"""Starts the PostgreSQL of the data folder for the first process that needs it, and stops it after the last one.
 
 Every process that uses the server holds a shared lock on a file in the data folder. The operating system
 gives the lock back however a process ends, so "nobody uses it any more" is always the truth.

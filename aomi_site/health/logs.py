@@ -15,7 +15,7 @@ class NoRequestText(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Cut every string argument that looks like a path at its query string; always keep the record."""
         if record.name == "django.request" and record.levelno < logging.ERROR:
-            record.exc_info = None  # a refusal is no fault of ours: its line says where, and 403 has a traceback
+            record.exc_info = None  # a refused request is not our error: its line says where, and 403 has a traceback
         if isinstance(record.args, tuple):
             record.args = tuple(_without_query(value) for value in record.args)
         return True

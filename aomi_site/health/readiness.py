@@ -9,8 +9,8 @@ from django.db import connection
 from psycopg.errors import UndefinedTable
 
 from apps_registry.support import database
-from apps_registry.support.database_errors import kind
-from apps_registry.support.error_place import place
+from apps_registry.support.database_errors import fault_of
+from apps_registry.support.error_location import location
 from apps_registry.support.forever import failing_loops
 from chat.providers.breaker import breakers
 from sessions_app.events.hub import hub
@@ -18,7 +18,7 @@ from sessions_app.events.hub import hub
 logger = logging.getLogger("aomi.probes")
 
 READY_SECONDS = 3.0
-# However many ask, a worker writes at most once in so many seconds.
+# The shortest time between two writes of a worker, however many probes ask.
 WRITE_SECONDS = 3.0
 
 READ = "SELECT number FROM apps_registry_registryrevision"
@@ -73,9 +73,9 @@ async def _attempt(work: Coroutine[Any, Any, None]) -> str | None:
     except TimeoutError:
         return "timeout"
     except Exception as error:
-        fault = kind(error)
+        fault = fault_of(error)
         if fault is None:
-            logger.error("the readiness probe failed: %s", place(error))
+            logger.error("the readiness probe failed: %s", location(error))
         return fault or "failed"
     return None
 
@@ -87,7 +87,7 @@ async def _read() -> None:
 async def _write() -> None:
     """Do what a chat needs: the ORM reads its App, the pool writes."""
     await database.run_orm(_read_by_orm)
-    async with database.borrowed() as connection_, connection_.pipeline(), connection_.transaction():
+    async with database.pooled_connection() as connection_, connection_.pipeline(), connection_.transaction():
         await connection_.execute(LIMIT_MEMORY)
         await connection_.execute(TAKE_ROOM)
         await connection_.execute(WRITE)

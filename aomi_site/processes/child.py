@@ -1,7 +1,7 @@
 """Child processes that leave nothing behind: they end when asked, and when their parent is gone.
 
 As a program, `python -m aomi_site.processes.child PARENT_PID COMMAND…`, it becomes COMMAND, which the kernel
-then tells to stop when the parent dies. That works on Linux; elsewhere a killed parent leaves it running.
+then stops when the parent dies. That works on Linux; elsewhere a killed parent leaves it running.
 """
 
 import ctypes

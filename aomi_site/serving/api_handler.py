@@ -24,12 +24,13 @@ from aomi_site.serving.body_length import AnyLengthHandler
 from aomi_site.serving.cors import note_origin
 from aomi_site.serving.responses import Receive, Scope, Send
 from apps_registry.support.descriptors import budget
+from apps_registry.support.paths import API_PREFIX
 from chat.api.errors import not_found, plain_problem
 
 STALL_SECONDS = 30.0
-UPDATES_PATH = "/api/updates"
+UPDATES_PATH = f"{API_PREFIX}updates"
 STREAM_RETRY_SECONDS = 5
-# Where a request's META holds its answer, if that was clear before any view was asked.
+# The key in a request's META of a refusal that was decided before any view ran.
 REFUSAL = "aomi.refusal"
 
 
@@ -38,7 +39,7 @@ class BodyTooLarge(Exception):
 
 
 async def _cancel_when_gone(receive: Receive, answering: "asyncio.Task[None] | None") -> None:
-    """Break off the answer once nobody is there to take it."""
+    """Cancel the answer once the client has gone."""
     await receive()
     if answering is not None:
         answering.cancel()
@@ -62,9 +63,9 @@ def _asks_for_stream(request: HttpRequest) -> bool:
 
 
 def _too_many_streams() -> HttpResponse:
-    refusal = plain_problem(503, "overloaded", "The server has no place left for another event stream.")
+    refusal = plain_problem(503, "overloaded", "The server has reached its limit of event streams.")
     refusal.headers["Retry-After"] = str(STREAM_RETRY_SECONDS)
-    refusal.headers["Connection"] = "close"  # kept open, it would take a place all the same
+    refusal.headers["Connection"] = "close"  # kept open, it would still count as a connection
     return refusal
 
 
@@ -97,7 +98,7 @@ class ApiHandler(AnyLengthHandler):
         answer = self._answer(request, send)
         del request  # the answer drops it as soon as it can
         # Cancelled when the client has gone, when it reads too slowly, or when the server has waited long enough for
-        # the answer: there is nobody left to tell.
+        # the answer: no client is left to tell.
         try:
             with contextlib.suppress(asyncio.CancelledError):
                 await answer
@@ -106,7 +107,7 @@ class ApiHandler(AnyLengthHandler):
 
     async def _answer(self, request: ASGIRequest, send: Send) -> None:
         await note_origin(request)
-        # Counted from here on: many that ask at once could all find a place.
+        # Counted before the view runs: many requests at once could all pass the limit.
         is_stream = _asks_for_stream(request)
         if is_stream and self._streams >= budget().streams:
             request.META[REFUSAL] = _too_many_streams()
@@ -114,7 +115,7 @@ class ApiHandler(AnyLengthHandler):
         try:
             response: Any = await self._middleware_chain(request)  # type: ignore[misc]  # always async here
             request.close()
-            if request.method == "HEAD" and response.streaming:  # whose events nobody would ever be sent
+            if request.method == "HEAD" and response.streaming:  # whose events would never be sent
                 response = HttpResponse(status=response.status_code, headers=response.headers)
             del request  # a stream may be open for hours and needs none of it
             await self._send(response, send)
@@ -122,7 +123,7 @@ class ApiHandler(AnyLengthHandler):
             self._streams -= is_stream
 
     async def _send(self, response: Any, send: Send) -> None:
-        with contextlib.suppress(TimeoutError):  # a reader that takes nothing for so long is let go
+        with contextlib.suppress(TimeoutError):  # a reader that takes nothing for that long is disconnected
             if response.streaming:
                 await self.send_response(response, in_time(send))
             else:
@@ -133,8 +134,8 @@ class ApiHandler(AnyLengthHandler):
         if refusal := request.META[REFUSAL]:
             return cast(HttpResponseBase, refusal)
         try:
-            if request.path.startswith("/api/"):  # probes come under the machine's own address
-                request.get_host()  # a name that is not ours: a page elsewhere has had its own name point here
+            if request.path.startswith(API_PREFIX):  # probes come under the machine's own address
+                request.get_host()  # refuses foreign names: another site may have pointed its own name at this server
             callback, args, kwargs = self.resolve_request(request)
         except DisallowedHost:
             return plain_problem(400, "invalid_request", "The Host header is not one that this server answers to.")

@@ -1,4 +1,4 @@
-"""The admin's answer to input that no form of its own sends."""
+"""The admin's answer to input that none of its forms sends."""
 
 import logging
 
@@ -7,11 +7,11 @@ from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.utils.deprecation import MiddlewareMixin
 
-from apps_registry.support.error_place import place
+from apps_registry.support.error_location import location
 
 logger = logging.getLogger("aomi.admin")
 
-# A NUL in a filter, an id that is no id, a charset that is no charset: Django lets these surface as 500.
+# A NUL in a filter, an invalid id, an unknown charset: Django answers these with 500.
 BAD_INPUT = (DataError, ValidationError, ValueError, LookupError, OverflowError)
 
 
@@ -21,7 +21,7 @@ class BadInputMiddleware(MiddlewareMixin):
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Return the refusal; None for what is not the sender's fault."""
         if isinstance(exception, BAD_INPUT) and (request.GET or request.method == "POST"):
-            # Logged, since a fault of our own would look the same.
-            logger.warning("%s: refused: %s", request.path, place(exception))
-            return HttpResponseBadRequest("This request holds a value that cannot be.", content_type="text/plain")
+            # Logged, since an error in our code would look the same.
+            logger.warning("%s: refused: %s", request.path, location(exception))
+            return HttpResponseBadRequest("This request holds an invalid value.", content_type="text/plain")
         return None

@@ -1,4 +1,4 @@
-"""What a client's connection may take: time for a request's head and body, and a place among the others.
+"""What a client's connection may use: time for a request's head and body, and one of the worker's connections.
 
 uvicorn waits for the rest of a request for ever, and accepts connections until the process has no descriptor left.
 """
@@ -30,7 +30,7 @@ LINGER_SECONDS = 10.0
 SWEEP_SECONDS = 1.0
 # A connection that waits for no longer than this may have a request on its way.
 YOUNG_SECONDS = 1.0
-# So many refused connections wait for their request, each until the next sweep.
+# The most refused connections that wait for their request, each until the next sweep.
 REFUSALS_MAX = 16
 LOG_SECONDS = 10.0
 
@@ -41,7 +41,7 @@ class Phase(enum.Enum):
     NOTHING_YET = enum.auto()  # the first byte of a new connection
     HEAD = enum.auto()
     BODY = enum.auto()
-    ANSWER = enum.auto()  # of our own making
+    ANSWER = enum.auto()  # the server's own answer
     NEXT_REQUEST = enum.auto()
     CLOSING = enum.auto()  # what was written has to be read
 
@@ -102,20 +102,20 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._body_length = 0
         self._is_refused = False
 
-    # --- A place among the connections --------------------------------------------------------------
+    # --- The limit of connections --------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a connection; where there is no place, close one that waits for its client, or refuse this one."""
+        """Take a connection; at the limit, close one that waits for its client, or refuse this one."""
         super().connection_made(transport)
         self._expect(Phase.NOTHING_YET, HEAD_SECONDS)
         self._start_sweeping()
         over = len(self.connections) - budget().connections
-        if over > 0 and not self._make_place():
+        if over > 0 and not self._close_oldest():
             self._refuse(at_once=over > REFUSALS_MAX)
         self._waiting[self] = self.loop.time()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Give the place back."""
+        """Stop counting the connection."""
         self._waiting.pop(self, None)
         super().connection_lost(exc)
 
@@ -126,7 +126,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if at_once:
             self._end(FULL)
 
-    def _make_place(self) -> bool:
+    def _close_oldest(self) -> bool:
         self._log_full()
         oldest = next((other for other in self._waiting if not other.transport.is_closing()), None)
         if oldest is None or self.loop.time() - self._waiting[oldest] < YOUNG_SECONDS:

@@ -10,7 +10,7 @@ from psycopg import Error
 from apps_registry.support import database
 from chat.api.base import APP_OF_CALL
 
-# An operator's change of an App's origins holds after so many seconds.
+# How long until an operator's change of an App's origins takes effect.
 CACHE_SECONDS = 5
 CACHE_ENTRIES = 10_000
 ORIGIN_MAX_CHARS = 300

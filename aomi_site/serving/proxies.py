@@ -30,7 +30,7 @@ def parse_proxies(entries: Sequence[str]) -> frozenset[Network | str]:
 
 
 class ProxyHeaders:
-    """Puts the client and the scheme that trusted proxies tell of into an ASGI scope."""
+    """Puts the client and the scheme that trusted proxies report into an ASGI scope."""
 
     def __init__(self, trusted: Collection[Network | str]) -> None:
         """Believe these proxies, as `parse_proxies` returns them."""

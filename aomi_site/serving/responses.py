@@ -14,7 +14,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 FIRST_ERROR = 400
-# Ours, whatever a view or a middleware says.
+# Set here, whatever a view or a middleware says.
 _REPLACED = frozenset({b"x-request-id", b"x-content-type-options"})
 _REPLACED_WITH_CACHING = _REPLACED | {b"cache-control", b"expires"}
 
@@ -30,7 +30,7 @@ def with_common_headers(headers: Iterable[tuple[bytes, bytes]], *, path: str, st
         headers: what the handler set.
         path: of the request.
         status: of the answer.
-        request_id: of our making.
+        request_id: made by this server.
     """
     is_cacheable = status < FIRST_ERROR and (path == "/livez" or path.startswith(str(settings.STATIC_URL)))
     replaced = _REPLACED if is_cacheable else _REPLACED_WITH_CACHING

@@ -35,7 +35,7 @@ class StaticFiles:
         return path in self._files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with the file at the scope's path; a reader that takes nothing is let go."""
+        """Answer with the file at the scope's path; a reader that takes nothing is disconnected."""
         given = {CONDITIONS[name]: value.decode("latin-1") for name, value in scope["headers"] if name in CONDITIONS}
         response = self._files[scope["path"]].get_response(scope["method"], given)
         content = self._content(response)
@@ -69,5 +69,5 @@ def _headers(response: Response, content: bytes) -> list[tuple[bytes, bytes]]:
 
 
 async def _nothing_else(request: HttpRequest) -> HttpResponse:
-    """The middleware wants to know what comes after it; nothing does."""
+    """Return 404: the middleware needs a next handler, and here there is none."""
     return HttpResponse(status=404)

@@ -1,6 +1,6 @@
 """The admin's ASGI path: Django's own handler, on a bounded number of threads that are used again.
 
-Django would start a thread for every request, and a thread keeps its database connection for good: a few dozen
+Django would start a thread for every request, and a thread never closes its database connection: a few dozen
 requests with made-up cookies used up Postgres's connections. Here a request borrows one of ADMIN_THREADS lanes, which
 is a thread with at most one connection; requests beyond that wait for a lane, or are answered 503.
 """
@@ -21,10 +21,10 @@ from aomi_site.serving.api_handler import BodyTooLarge, in_time
 from aomi_site.serving.body_length import AnyLengthHandler
 from aomi_site.serving.responses import Receive, Scope, Send
 
-# So many requests wait for a lane, each for so long.
+# The most requests that wait for a lane, and the longest wait.
 QUEUE_MAX = 64
 WAIT_SECONDS = 10.0
-# A lane that nobody has used for so long closes its connection.
+# A lane that was idle for this long closes its connection.
 IDLE_SECONDS = 60.0
 # Several documents or an archive of them, in one form.
 BODY_MAX_BYTES = 100 * 1024 * 1024
@@ -56,7 +56,7 @@ class Lanes:
     """The threads of one worker that run Django's synchronous code."""
 
     def __init__(self, number: int) -> None:
-        """Have so many, started when they are first needed."""
+        """Make `number` lanes, whose threads start when they are first needed."""
         self._free = [_Lane(index) for index in range(number)]
         self._turns = asyncio.Semaphore(number)
         self._waiting = 0
@@ -66,7 +66,7 @@ class Lanes:
         """Run the synchronous calls of what is in the `with` block in one thread.
 
         Raises:
-            LanesBusy: there is none to be borrowed.
+            LanesBusy: none is available.
         """
         await self._acquire()
         lane = self._free.pop()  # the one used last, so that the others close their connections
@@ -75,7 +75,7 @@ class Lanes:
             async with ThreadSensitiveContext(executor=lane.thread):
                 yield
         finally:
-            # A call whose request was cancelled may still run, so the lane is free once the thread gets to this.
+            # A call whose request was cancelled may still run, so the lane is available only once the thread runs this.
             loop = asyncio.get_running_loop()
 
             def settle() -> None:
@@ -121,7 +121,7 @@ class StockHandler(AnyLengthHandler):
         except BodyTooLarge:
             await self.send_response(HttpResponse(status=413), send)
             return
-        with body, contextlib.suppress(TimeoutError):  # a reader that takes nothing for so long is let go
+        with body, contextlib.suppress(TimeoutError):  # a reader that takes nothing for that long is disconnected
             try:
                 async with self._lanes.borrowed():
                     await self.handle(dict(scope), _Received(body, receive), in_time(send))
@@ -160,6 +160,6 @@ def _bounded(receive: Receive) -> Receive:
 
 
 def busy() -> HttpResponse:
-    """Return the console's answer to a request that it does not take on."""
+    """Return the console's answer to a request that it refuses for lack of a lane."""
     sentence = "The console is busy; try again in a few seconds."
     return HttpResponse(sentence, status=503, content_type="text/plain", headers={"Retry-After": "5"})

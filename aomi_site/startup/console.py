@@ -9,6 +9,7 @@ from pathlib import Path
 from django.core.management.base import OutputWrapper
 
 from aomi_site.startup.database import OPERATOR_NAME
+from apps_registry.support.paths import API_PREFIX
 
 RULE = "=" * 78
 
@@ -59,4 +60,4 @@ class Console:
 
 def _curl(url: str) -> str:
     question = "What%20is%20the%20capital%20of%20France%3F"
-    return f'curl -X POST "{url}/api/chat?message={question}" -H "X-Session-Id: {uuid.uuid4()}"'
+    return f'curl -X POST "{url}{API_PREFIX}chat?message={question}" -H "X-Session-Id: {uuid.uuid4()}"'

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 
 @contextmanager
 def claimed(data_dir: Path) -> Iterator[None]:
-    """Hold the data folder; the operating system lets go of it however this process ends.
+    """Hold the data folder; the operating system releases it however this process ends.
 
     Two servers on one folder would each write their own embedded model's address to the database.
 

@@ -1,4 +1,4 @@
-"""The console's pages: importing this package registers them."""
+"""The admin pages of this app; importing the package registers them."""
 
 from apps_registry.admin.app import AppAdmin
 from apps_registry.admin.document import DocumentAdmin

@@ -1,10 +1,11 @@
-"""The console's pages for Apps."""
+"""The admin pages for Apps."""
 
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.apps import apps as registered
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db import transaction
@@ -19,7 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from apps_registry.admin.app_file_pages import AppFilePages
 from apps_registry.admin.app_inlines import AlternativesInline, SecretsInline
-from apps_registry.admin.app_panels import USABLE_KEY, panels
+from apps_registry.admin.app_panels import panels
 from apps_registry.admin.default_app_pages import DefaultAppPages
 from apps_registry.admin.display import NOTHING, ConsoleAdmin, badge, deletion_summary, moment
 from apps_registry.admin.document import documents_line
@@ -29,13 +30,13 @@ from apps_registry.admin.release_pages import ReleasePages
 from apps_registry.models import App
 from apps_registry.services.default_app import suggested_model
 
-FOLDED = ("Sampling", "Turns", "Sessions")
-NOT_YET = {"documents", "standing", "allowed_hosts", "only_hosts", "allowed_origins", "created", "updated"}
+COLLAPSED = ("Sampling", "Turns", "Sessions")
+HIDDEN_WHEN_ADDING = {"documents", "standing", "allowed_hosts", "only_hosts", "allowed_origins", "created", "updated"}
 
 
 @admin.register(App)
 class AppAdmin(ConsoleAdmin[App]):
-    """Apps: what they are, which is the default, and what belongs to them."""
+    """Apps with their model, tools, secrets, documents, releases and keys."""
 
     form = AppForm
     inlines = (AlternativesInline, SecretsInline)
@@ -53,7 +54,7 @@ class AppAdmin(ConsoleAdmin[App]):
     delete_selected_confirmation_template = "admin/apps_registry/app/delete_selected_confirmation.html"
     fieldsets = (
         (
-            "What it is",
+            "Identity",
             {
                 "fields": ("name", "slug", "preamble"),
                 "description": "An App is one assistant: its instructions, its model, its tools, and its own sessions "
@@ -65,28 +66,29 @@ class AppAdmin(ConsoleAdmin[App]):
             "Model",
             {
                 "fields": ("default_model", "reply_language"),
-                "description": "The model that answers. One that does not call tools is offered none, nor documents.",
+                "description": "The model that answers. A model that does not call tools gets neither tools nor "
+                "documents.",
             },
         ),
         (
             "Tools",
             {
                 "fields": ("builtin_tools", "allowed_hosts", "only_hosts"),
-                "description": "What the model may call while it answers; HTTP tools are listed further down.",
+                "description": "Functions that the model may call while it answers. HTTP tools are listed below.",
             },
         ),
         (
             "Sampling",
             {
                 "fields": ("temperature", "top_p", "max_reply_tokens"),
-                "description": "How freely the model writes. Leave these empty unless you know why.",
+                "description": "How much the output of the model varies. Leave these empty unless you have a reason.",
             },
         ),
         (
             "Turns",
             {
                 "fields": ("reply_wait_seconds", "max_tool_rounds", "history_budget_tokens", "summarises_history"),
-                "description": "A turn is one message and all that the App does to answer it.",
+                "description": "A turn is one message and everything that the App does to answer it.",
             },
         ),
         (
@@ -106,128 +108,119 @@ class AppAdmin(ConsoleAdmin[App]):
             "Documents",
             {
                 "fields": ("documents", "document_language", "embedding_model"),
-                "description": "Texts of your own that the model searches and cites. A change of language or embedding "
-                "model indexes them anew in the background.",
+                "description": "Your own texts, which the model searches and cites. If you change the language or the "
+                "embedding model, they are indexed again in the background.",
             },
         ),
         (
             "Access",
             {
                 "fields": ("standing", "is_active", "sessions_readable_by_id", "allowed_origins", "created", "updated"),
-                "description": "Who may call it. The default App answers callers without a key; every other App needs "
-                "an App key in whose scope it is.",
+                "description": "Who may call it. The default App answers callers without a key. Callers of any other "
+                "App need an App key that has this App in its scope.",
             },
         ),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[App]:
-        """Apps with the counts that the list shows, each counted on its own so that none multiplies another."""
+        """Add the counts of the list as subqueries, since joins would multiply them."""
         return (
             super()
             .get_queryset(request)
             .annotate(
                 tool_total=_count("tools", Q(tools__is_enabled=True)),
-                key_total=_count("keys", USABLE_KEY),
+                key_total=_count("keys", Q(keys__in=_usable_keys())),
                 session_total=_count("sessions"),
             )
         )
 
     @admin.display(description="state", ordering="is_active")
     def state(self, app: App) -> SafeString:
-        """Whether it is the default, and whether it takes calls."""
         activity = badge("active") if app.is_active else badge("inactive")
         return format_html("{} {}", badge("default"), activity) if app.is_default else activity
 
     @admin.display(description="tools", ordering="tool_total")
     def tool_count(self, app: Any) -> SafeString | int:
-        """How many tools are on, and whether its model calls any."""
+        """Number of enabled tools, and whether the model can call them."""
         if app.tool_total and not app.default_model.supports_tools:
             return format_html('{} <span class="aomi-sub">not called</span>', app.tool_total)
         return int(app.tool_total)
 
     @admin.display(description="usable keys", ordering="key_total")
     def key_count(self, app: Any) -> int:
-        """How many keys open it now: neither revoked nor expired."""
+        """Number of keys that are neither revoked nor expired."""
         return int(app.key_total)
 
     @admin.display(description="sessions", ordering="session_total")
     def session_count(self, app: Any) -> int:
-        """How many sessions it has."""
         return int(app.session_total)
 
     @admin.display(description="default App")
     def standing(self, app: App) -> SafeString | str:
-        """Says what being the default App means for this one."""
         if app.is_default:
             return format_html("{} Callers use it without a key. It cannot be turned off or deleted.", badge("default"))
         return "No: callers need a key."
 
     @admin.display(description="documents")
     def documents(self, app: App) -> SafeString | str:
-        """How many there are, and the ways to them."""
         return documents_line(app) if app.pk else NOTHING
 
     @admin.display(description="created")
     def created(self, app: App) -> SafeString:
-        """When it was made."""
         return moment(app.created_at)
 
     @admin.display(description="last changed")
     def updated(self, app: App) -> SafeString:
-        """When its own row last changed."""
         return moment(app.updated_at)
 
     @admin.display(description="tools")
     def builtin_tools(self, app: App) -> SafeString:
-        """The tools, for operators who may only look."""
+        """The enabled tools, for operators with permission to view only."""
         names = app.tools.filter(is_enabled=True).values_list("name")
         return format_html_join(" ", '<code class="aomi-code">{}</code>', names) or NOTHING
 
     def get_readonly_fields(self, request: HttpRequest, obj: App | None = None) -> tuple[str, ...]:
-        """The slug is fixed once the App exists: callers and their bookmarks depend on it."""
+        """Fix the slug once the App exists, since callers depend on it."""
         return (*self.readonly_fields, "slug") if obj else self.readonly_fields
 
     def get_fieldsets(self, request: HttpRequest, obj: App | None = None) -> Any:
-        """What has a good default is folded away; what belongs to an App comes once it is there."""
-        folded = FOLDED if obj else (*FOLDED, "Documents", "Access")
+        """Collapse sections with good defaults, and hide fields that need a saved App."""
+        collapsed = COLLAPSED if obj else (*COLLAPSED, "Documents", "Access")
         return [
             (
                 title,
                 {
                     **options,
-                    "fields": [name for name in options["fields"] if obj or name not in NOT_YET],
-                    "classes": ("collapse",) if title in folded else (),
+                    "fields": [name for name in options["fields"] if obj or name not in HIDDEN_WHEN_ADDING],
+                    "classes": ("collapse",) if title in collapsed else (),
                 },
             )
             for title, options in self.fieldsets
         ]
 
     def get_inlines(self, request: HttpRequest, obj: App | None = None) -> Any:
-        """What belongs to an App is added once it is there."""
+        """Show the inlines only once the App is saved."""
         return self.inlines if obj else ()
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: App | None = None) -> dict[str, Sequence[str]]:
-        """A new App's slug follows its name."""
         return {} if obj else {"slug": ("name",)}
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Offer the model that a new App most likely wants."""
+        """Preselect the most likely model for a new App."""
         return {"default_model": suggested_model(), **super().get_changeform_initial_data(request)}
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> App | None:
-        """Lock the App while a form is saved: the switch of the default App must not happen in between."""
+        """Lock the App while a form is saved, so that the default App cannot change in between."""
         app = super().get_object(request, object_id, from_field)
         if app and request.method == "POST":
             return App.objects.select_for_update(no_key=True).filter(pk=app.pk).first()
         return app
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Save the ticked tools with the rest."""
         super().save_related(request, form, formsets, change)
         form.save_tools()
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Give the instructions room."""
         if db_field.name == "preamble":
             kwargs["widget"] = forms.Textarea(attrs={"rows": 12, "cols": 90, "class": "vLargeTextField"})
         return super().formfield_for_dbfield(db_field, request, **kwargs)
@@ -244,13 +237,13 @@ class AppAdmin(ConsoleAdmin[App]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Show the App's keys and a ready call beside the form."""
+        """Show the App's progress, tools, releases and keys next to the form."""
         app = super().get_object(request, unquote(object_id))
-        beside = panels(request, app) if app else {}
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **beside})
+        panel_context = panels(request, app) if app else {}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **panel_context})
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the pages that switch the default App, and export and import Apps and tools."""
+        """Add the pages that change the default App, and the pages for App files, releases and OpenAPI imports."""
         return [
             *DefaultAppPages(self).urls(),
             *AppFilePages(self).urls(),
@@ -261,7 +254,7 @@ class AppAdmin(ConsoleAdmin[App]):
 
     @admin.action(description="Make this the default App", permissions=["change"])
     def make_default_action(self, request: HttpRequest, queryset: QuerySet[App]) -> HttpResponse | None:
-        """Lead to the page that switches, which says what the switch means."""
+        """Redirect to the page that explains the change and asks for confirmation."""
         chosen = list(queryset[:2])
         if len(chosen) == 1:
             return redirect("admin:apps_registry_app_make_default", chosen[0].pk)
@@ -269,7 +262,7 @@ class AppAdmin(ConsoleAdmin[App]):
         return None
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Count what goes with the Apps; the default App is protected."""
+        """Count the rows that are deleted with the Apps; the default App is protected."""
         apps = list(objs)
         names, counts, lacking, _ = deletion_summary(
             request,
@@ -280,13 +273,12 @@ class AppAdmin(ConsoleAdmin[App]):
         return names, counts, lacking, [str(app) for app in apps if app.is_default]
 
     def delete_model(self, request: HttpRequest, obj: App) -> None:
-        """Delete an App with all that belongs to it."""
         self.delete_queryset(request, App.objects.filter(pk=obj.pk))
 
     @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[App]) -> None:
-        """Delete all but the default App, even if one became the default a moment ago."""
-        # First all Apps, in the order of make_default; then what is to go, against new rows under it.
+        """Delete the Apps except the default App, even if an App has just become the default."""
+        # First lock all Apps, in the order of make_default; then lock the doomed rows against new child rows.
         list(App.objects.select_for_update(no_key=True).order_by("pk"))
         doomed = App.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)), is_default=False)
         for app in doomed.select_for_update():
@@ -295,8 +287,14 @@ class AppAdmin(ConsoleAdmin[App]):
 
 
 def _count(relation: str, condition: Q | None = None) -> Subquery:
-    one = App.objects.filter(pk=OuterRef("pk")).order_by().values("pk")
-    return Subquery(one.annotate(total=Count(relation, filter=condition)).values("total"))
+    outer_app = App.objects.filter(pk=OuterRef("pk")).order_by().values("pk")
+    return Subquery(outer_app.annotate(total=Count(relation, filter=condition)).values("total"))
+
+
+def _usable_keys() -> QuerySet[Any]:
+    """Return the usable App keys: their model is on a floor above this one, and says itself what usable is."""
+    usable: QuerySet[Any] = registered.get_model("keys", "AppKey").objects.usable()
+    return usable
 
 
 def _belongings(apps: list[App]) -> dict[str, int]:

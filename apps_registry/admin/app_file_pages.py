@@ -1,4 +1,4 @@
-"""The console's pages for App files: one is downloaded, or shown beside what is here and then applied."""
+"""The admin pages for App files: export an App, or preview and apply an import."""
 
 from typing import Any
 
@@ -18,30 +18,30 @@ from apps_registry.app_files.writing import file_text
 from apps_registry.models import App
 from apps_registry.services.plan import PlanChanged
 
-MAX_FORM_BYTES = 2**20  # the second step sends it once more, as a field
-# What a file makes and unmakes.
+MAX_FORM_BYTES = 2**20  # the second step sends the file again, as a form field
+# What an import may add, change and delete.
 _VERBS_BY_KIND = {
     "app": ("add", "change"),
     **dict.fromkeys(("tool", "mcpserver", "document"), ("add", "change", "delete")),
     **dict.fromkeys(("provider", "model", "embeddingmodel"), ("add",)),
 }
-# What a file, or what is compared as files are, shows of an App.
-SHOWN = [f"apps_registry.view_{kind}" for kind in ("app", "tool", "mcpserver", "document", "model")]
-NEEDED = [f"apps_registry.{verb}_{kind}" for kind, verbs in _VERBS_BY_KIND.items() for verb in verbs]
+# Permissions to see an App file, or a comparison with one.
+VIEW_PERMISSIONS = [f"apps_registry.view_{kind}" for kind in ("app", "tool", "mcpserver", "document", "model")]
+IMPORT_PERMISSIONS = [f"apps_registry.{verb}_{kind}" for kind, verbs in _VERBS_BY_KIND.items() for verb in verbs]
 
 
 class AppFileForm(forms.Form):
-    """An App file from the operator's machine."""
+    """The upload of an App file."""
 
     file = forms.FileField(
         label="App file",
-        help_text="YAML of up to 1 MB. Documents that stand beside it, as files, are imported by manage.py import_app.",
+        help_text="YAML of up to 1 MB. Use manage.py import_app to import an App file together with its documents.",
     )
 
     text = b""
 
     def clean_file(self) -> AppFile:
-        """Read the file."""
+        """Parse the file and check that it can be imported."""
         upload = self.cleaned_data["file"]
         if upload.size > MAX_FORM_BYTES:
             raise forms.ValidationError("The file is larger than 1 MB: import it with manage.py import_app.")
@@ -55,14 +55,11 @@ class AppFileForm(forms.Form):
 
 
 class AppFilePages:
-    """Export of an App, import of a file."""
-
     def __init__(self, admin: ConsoleAdmin[App]) -> None:
-        """Take the admin of the Apps, in whose frame the pages stand."""
         self._admin = admin
 
     def urls(self) -> list[URLPattern]:
-        """Return the addresses below that of the Apps."""
+        """Return the URL patterns below that of the Apps."""
         guard = self._admin.admin_site.admin_view
         return [
             path("import/", guard(self.import_view), name="apps_registry_app_import"),
@@ -70,18 +67,18 @@ class AppFilePages:
         ]
 
     def export_view(self, request: HttpRequest, app_id: int) -> HttpResponse:
-        """Send an App's file."""
+        """Download the App file of an App."""
         app = App.objects.filter(pk=app_id).first()
         if app is None:
             raise Http404
-        if not request.user.has_perms(SHOWN):
+        if not request.user.has_perms(VIEW_PERMISSIONS):
             raise PermissionDenied
         name = f'attachment; filename="{app.slug}.yaml"'
         return HttpResponse(file_text(app), "application/yaml", headers={"Content-Disposition": name})
 
     def import_view(self, request: HttpRequest) -> HttpResponse:
-        """Ask for a file (GET), show what it would change, then do it (POST)."""
-        if not request.user.has_perms(NEEDED):
+        """Show the upload form (GET), preview the changes, then apply them (POST)."""
+        if not request.user.has_perms(IMPORT_PERMISSIONS):
             raise PermissionDenied
         if "digest" in request.POST:
             return self._confirmed(request)
@@ -100,18 +97,20 @@ class AppFilePages:
             self._admin.message_user(request, str(error), messages.ERROR)
             return redirect("admin:apps_registry_app_import")
         except PlanChanged:
-            self._admin.message_user(request, "The App changed meanwhile; look again.", messages.WARNING)
+            self._admin.message_user(
+                request, "The App has changed in the meantime. Review the changes again.", messages.WARNING
+            )
             return self._shown(request, file, text)
         app = App.objects.get(slug=plan.slug)
         self._admin.log_change(request, app, "Imported from an App file.")
-        self._admin.message_user(request, f"“{plan.slug}” is as its file says.", messages.SUCCESS)
+        self._admin.message_user(request, f"“{plan.slug}” was imported.", messages.SUCCESS)
         if plan.secrets:
             self._admin.message_user(request, f"Secrets to set: {', '.join(plan.secrets)}.", messages.WARNING)
         return redirect("admin:apps_registry_app_change", app.pk)
 
     def _shown(self, request: HttpRequest, file: AppFile, text: str) -> HttpResponse:
         plan = plan_import(file)
-        title = f"What importing “{plan.slug}” changes"
+        title = f"Changes by importing “{plan.slug}”"
         return self._page(request, "file_plan", title, plan=plan, text=text, digest=plan.digest())
 
     def _page(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""What belongs to an App and is edited on its page: alternative models, secrets."""
+"""The inlines of an App's page: alternative models and secrets."""
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
@@ -20,7 +20,7 @@ class AlternativesInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 class SecretsInline(admin.TabularInline):  # type: ignore[type-arg]
-    """What the App's tools send and nobody sees again."""
+    """The secrets of an App; their values are never shown."""
 
     model = Secret
     form = SecretForm
@@ -29,10 +29,9 @@ class SecretsInline(admin.TabularInline):  # type: ignore[type-arg]
     readonly_fields = ("updated",)
     verbose_name = "secret"
     verbose_name_plural = (
-        "Secrets: tools send them as {{ secrets.NAME }}, each to its hosts only; stored encrypted and never shown"
+        "Secrets: tools send them as {{ secrets.NAME }}, each only to its hosts; stored encrypted and never shown"
     )
 
     @admin.display(description="last set")
     def updated(self, secret: Secret) -> SafeString:
-        """When its value was last set."""
         return moment(secret.updated_at)

@@ -1,33 +1,31 @@
-"""What stands beside the form on an App's page: how far it is, its tools, its releases, its keys."""
+"""The panels next to the form on an App's page: progress, tools, releases and keys."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Q
-from django.db.models.functions import Now
 from django.http import HttpRequest
 
 from apps_registry.admin.release_pages import releases_panel
 from apps_registry.models import App, Document, Tool
 
-USABLE_KEY = Q(keys__revoked_at=None) & (Q(keys__expires_at=None) | Q(keys__expires_at__gt=Now()))
 KEYS_SHOWN = 20
-UNREAD = Q(state__in=[Document.State.QUEUED, Document.State.PROCESSING])
+UNFINISHED = Q(state__in=[Document.State.QUEUED, Document.State.PROCESSING])
 
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """What an App has by now.
+    """The setup progress of an App.
 
     Attributes:
-        model: the name of the model that answers.
-        calls_tools: that model calls tools.
-        others: the alternatives that do not.
-        tools: how many are on.
-        documents: how many search can find.
-        unread: how many wait to be read.
-        failed: how many could not be.
-        keys: how many open it now.
+        model: name of the default model.
+        calls_tools: whether the default model can call tools.
+        others: names of the alternative models that cannot.
+        tools: number of enabled tools.
+        documents: number of documents that search can find.
+        unread: number of documents that wait for their ingest.
+        failed: number of documents whose ingest failed.
+        keys: number of usable keys.
     """
 
     model: str
@@ -40,16 +38,16 @@ class Steps:
     keys: int
 
     @property
-    def is_deaf(self) -> bool:
-        """Whether it has what its model does not call."""
+    def has_unusable_tools(self) -> bool:
+        """Whether the App has tools or documents, but a model that cannot call tools."""
         return not self.calls_tools and bool(self.tools or self.documents or self.unread)
 
 
 def steps_of(app: App) -> Steps:
-    """Return how far an App is, as its draft says."""
+    """Return the setup progress of an App's draft."""
     documents = app.documents.aggregate(
         ready=Count("pk", filter=Q(state=Document.State.READY)),
-        unread=Count("pk", filter=UNREAD),
+        unread=Count("pk", filter=UNFINISHED),
         failed=Count("pk", filter=Q(state=Document.State.FAILED)),
     )
     others = app.alternatives.filter(supports_tools=False).order_by("name").values_list("name", flat=True)
@@ -61,12 +59,12 @@ def steps_of(app: App) -> Steps:
         documents=documents["ready"],
         unread=documents["unread"],
         failed=documents["failed"],
-        keys=App.objects.filter(pk=app.pk).aggregate(usable=Count("keys", filter=USABLE_KEY))["usable"],
+        keys=app.keys.usable().count(),
     )
 
 
 def panels(request: HttpRequest, app: App) -> dict[str, Any]:
-    """Return what the page's template shows of an App that exists, as far as the operator may see it."""
+    """Return the template context of the panels, limited to what the operator may see."""
     context: dict[str, Any] = {"steps": steps_of(app), "needs_key": not app.is_default, **releases_panel(app)}
     if request.user.has_perm("apps_registry.view_tool") or request.user.has_perm("apps_registry.change_tool"):
         context["http_tools"] = app.tools.filter(kind=Tool.Kind.HTTP)

@@ -1,4 +1,4 @@
-"""The console's page that makes another App the default one."""
+"""The admin page that makes another App the default App."""
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -12,19 +12,18 @@ from apps_registry.services.default_app import make_default
 
 
 class DefaultAppPages:
-    """The page that says what the switch means, and does it."""
+    """The page that explains and confirms the change of the default App."""
 
     def __init__(self, admin: ConsoleAdmin[App]) -> None:
-        """Take the admin of the Apps."""
         self._admin = admin
 
     def urls(self) -> list[URLPattern]:
-        """Return the address below an App's."""
+        """Return the URL pattern below that of the Apps."""
         view = self._admin.admin_site.admin_view(self.make_default_view)
         return [path("<int:app_id>/make-default/", view, name="apps_registry_app_make_default")]
 
     def make_default_view(self, request: HttpRequest, app_id: int) -> HttpResponse:
-        """Explain the switch (GET), then do it (POST)."""
+        """Explain the change (GET), then apply it (POST)."""
         app = self._admin.changeable(request, app_id)
         if request.method == "POST":
             self._switch(request, app)
@@ -46,6 +45,6 @@ class DefaultAppPages:
             return
         if former:
             self._admin.log_change(request, former, f"No longer the default App; “{app.slug}” is.")
-            self._admin.log_change(request, app, f"Made the default App in place of “{former.slug}”.")
-        words = f"“{app.slug}” is the default App: callers use it without a key."
-        self._admin.message_user(request, words, messages.SUCCESS)
+            self._admin.log_change(request, app, f"Made the default App instead of “{former.slug}”.")
+        message = f"“{app.slug}” is the default App: callers use it without a key."
+        self._admin.message_user(request, message, messages.SUCCESS)

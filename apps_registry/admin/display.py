@@ -1,4 +1,4 @@
-"""What all pages of the admin console share: the base of their classes, badges, moments, confirmations."""
+"""Shared parts of the admin pages: base classes, badges, times and deletion summaries."""
 
 import re
 import uuid
@@ -26,7 +26,7 @@ RowT = TypeVar("RowT", bound=Model)
 
 NOTHING = mark_safe('<span class="aomi-none">-</span>')
 
-# The colour of each status word; any other word is shown in grey.
+# The colour of each status; other words are grey.
 TONES = {
     "active": "good",
     "completed": "good",
@@ -46,25 +46,24 @@ TONES = {
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin
 else:
-    # At run time ModelAdmin takes no type argument; the stubs ask for one.
+    # ModelAdmin takes no type argument at run time, but the stubs require one.
     class _ModelAdmin(admin.ModelAdmin, Generic[RowT]):
         pass
 
 
-# No list may be filtered by such a column: each answer would give another letter of its value away.
+# Lists cannot be filtered by these columns: each response would reveal another letter of the value.
 SECRET_COLUMN = re.compile(r"(^|_)(secret|password)|(^|_)(digest|hash|nonce|token)$")
 
 
 def is_secret_column(field: Any) -> bool:
-    """Return whether a model's field holds what nobody may look up."""
+    """Tell whether a field contains a secret that must not be filtered by."""
     return not field.is_relation and SECRET_COLUMN.search(field.name) is not None
 
 
 class NoSecretLookups:
-    """Refuses the lookups of a list's address that ask for a secret column, here or behind a relation."""
+    """Refuses filters in a list's URL by a secret column, also through relations."""
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Follow the lookup from field to field."""
         model: Any = self.model  # type: ignore[attr-defined]
         for name in lookup.split("__"):
             try:
@@ -80,18 +79,17 @@ class NoSecretLookups:
 
 
 class ConsoleAdmin(NoSecretLookups, _ModelAdmin[RowT]):
-    """The habits of every list and page of the console."""
+    """The base class of all admin classes of this project."""
 
     list_per_page = 50
     empty_value_display = "-"
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Head a list by what it lists."""
         title = str(self.opts.verbose_name_plural)
         return super().changelist_view(request, {"title": title[0].upper() + title[1:], **(extra_context or {})})
 
     def response_add(self, request: HttpRequest, obj: RowT, post_url_continue: str | None = None) -> HttpResponse:
-        """Stay with what was added, whose page has what comes next; Django's own page for users does the same."""
+        """Stay on the page of the added row, which has the next steps; Django's user admin does the same."""
         is_plain = IS_POPUP_VAR not in request.POST and "_addanother" not in request.POST
         if is_plain and self.has_view_or_change_permission(request, obj):
             sent: Any = request.POST.copy()
@@ -103,14 +101,14 @@ class ConsoleAdmin(NoSecretLookups, _ModelAdmin[RowT]):
         """Return a row that the operator may change.
 
         Args:
-            request: the operator's.
-            object_id: as the page's address has it.
+            request: the request of the operator.
+            object_id: the id in the URL.
 
         Raises:
             Http404: there is no such row.
             PermissionDenied: the operator may not change it.
         """
-        # Django's own: what an admin adds to it is for its form, such as a lock within the form's transaction.
+        # Django's own method: subclasses override it for their form, such as to lock the row.
         row = admin.ModelAdmin.get_object(self, request, unquote(str(object_id)))
         if row is None:
             raise Http404
@@ -118,91 +116,87 @@ class ConsoleAdmin(NoSecretLookups, _ModelAdmin[RowT]):
             raise PermissionDenied
         return row
 
-    def done(self, request: HttpRequest, row: RowT, words: str) -> None:
-        """Record what was done to a row, and tell the operator."""
-        self.log_change(request, row, words)
-        self.message_user(request, words, messages.SUCCESS)
+    def done(self, request: HttpRequest, row: RowT, message: str) -> None:
+        """Record an action on a row in its history, and report it to the operator."""
+        self.log_change(request, row, message)
+        self.message_user(request, message, messages.SUCCESS)
 
     def page(
         self, request: HttpRequest, template: str, *, title: str, obj: RowT | None = None, **context: Any
     ) -> TemplateResponse:
-        """Return a page of ours inside the admin's frame.
+        """Return a custom page within the layout of the admin.
 
         Args:
             request: the request to answer.
             template: the page's template.
             title: its heading.
-            obj: the row that it is about, for the breadcrumbs.
-            context: what else the template reads.
+            obj: the row that the page is about, for the breadcrumbs.
+            context: additional template context.
         """
-        frame = self.admin_site.each_context(request)
-        own = {"title": title, "opts": self.opts, "original": obj, "media": self.media}
-        return TemplateResponse(request, template, {**frame, **own, **context})
+        site_context = self.admin_site.each_context(request)
+        page_context = {"title": title, "opts": self.opts, "original": obj, "media": self.media}
+        return TemplateResponse(request, template, {**site_context, **page_context, **context})
 
 
 class AppPartAdmin(ConsoleAdmin[RowT]):
-    """Rows that belong to an App: what operators do to them stands in the App's history too."""
+    """Rows that belong to an App; changes to them are also recorded in the history of the App."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Who sees no App adds nothing to one."""
+        """Require permission to see Apps, since a new row belongs to one."""
         return super().has_add_permission(request) and sees_apps(request.user)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
-        """Record it twice."""
         self._log_for_app(request, "added", obj)
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
-        """Record it twice, unless nothing changed or it is the App itself."""
+        """Record a change in both histories, unless nothing changed or the object is the App itself."""
         if not isinstance(obj, App):
             self._log_for_app(request, "changed", obj, message)
         return super().log_change(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
-        """Record each twice."""
         for obj in queryset:
             self._log_for_app(request, "deleted", obj)
         return super().log_deletions(request, queryset)
 
     def _log_for_app(self, request: HttpRequest, verb: str, obj: Any, message: Any = None) -> None:
         name = str(obj._meta.verbose_name)
-        what: dict[str, Any] = {"name": name, "object": str(obj)}
+        entry: dict[str, Any] = {"name": name, "object": str(obj)}
         if isinstance(message, str):
             super().log_change(request, obj.app, f"{name[0].upper()}{name[1:]} “{obj}”: {message}")
             return
         if message is not None:
-            what["fields"] = [field for each in message for field in each.get("changed", {}).get("fields", ())]
-            if not what["fields"]:
+            entry["fields"] = [field for part in message for field in part.get("changed", {}).get("fields", ())]
+            if not entry["fields"]:
                 return
-        # The form of Django's own records of inline rows, which it shows as: Added tool “get_price”.
-        super().log_change(request, obj.app, [{verb: what}])
+        # The format of Django's own log entries for inlines, which it shows as: Added tool “get_price”.
+        super().log_change(request, obj.app, [{verb: entry}])
 
 
 class MachineRowsAdmin(ConsoleAdmin[RowT]):
-    """Rows that only the product writes: operators look at them."""
+    """Rows that only the server writes; operators can only view them."""
 
-    # Counting a whole table again, for "n of m", would cost a scan per page.
+    # Counting the whole table for "n of m" would cost a scan per page.
     show_full_result_count = False
-    # The columns of ids that a search for a whole id looks into, by their indexes.
+    # The indexed id columns that a search for a complete id uses.
     id_columns: tuple[str, ...] = ("pk",)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[RowT], search_term: str
     ) -> tuple[QuerySet[RowT], bool]:
-        """Find a whole id by index, whatever its case; anything else as `search_fields` say."""
+        """Find a complete id through its index; search for anything else in `search_fields`."""
         try:
-            wanted = uuid.UUID(search_term.strip())
+            row_id = uuid.UUID(search_term.strip())
         except ValueError:
             return super().get_search_results(request, queryset, search_term)
-        conditions = (Q((column, wanted)) for column in self.id_columns)
+        conditions = (Q((column, row_id)) for column in self.id_columns)
         return queryset.filter(reduce(or_, conditions)), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody makes them by hand."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: RowT | None = None) -> bool:
-        """Nobody edits them by hand."""
         return False
 
 
@@ -210,8 +204,8 @@ def badge(word: str, text: str | None = None) -> SafeString:
     """Return a badge.
 
     Args:
-        word: the status, which decides the colour.
-        text: what it says; by default the word.
+        word: the status, which determines the colour.
+        text: the text of the badge; by default `word`.
     """
     return format_html('<span class="aomi-badge is-{}">{}</span>', TONES.get(word, "quiet"), text or word)
 
@@ -230,20 +224,20 @@ def moment(value: datetime | None) -> SafeString:
 
 
 def code(text: object) -> SafeString:
-    """Return a text in the typeface of code; a dash for nothing."""
+    """Return a text in a code font; a dash for None or empty text."""
     return format_html('<code class="aomi-code">{}</code>', text) if text not in {None, ""} else NOTHING
 
 
 def deletion_summary(
     request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], parts: dict[str, int], needs: dict[str, str]
 ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
-    """Return what Django's deletion pages show, as counts: listing a million messages helps nobody.
+    """Return the data of Django's deletion pages with counts instead of lists, which could have millions of rows.
 
     Args:
-        request: its user must be allowed to delete every part.
-        rows: the rows that were chosen.
-        parts: name of what goes with them -> how many.
-        needs: name of a part -> the permission that deleting it takes.
+        request: the request of the operator, whose permissions are checked.
+        rows: the rows to delete.
+        parts: number of rows that are deleted with them, by name.
+        needs: required permission to delete a part, by name.
     """
     counted = {name: count for name, count in parts.items() if count}
     lacking = {name for name, permission in needs.items() if name in counted and not _may(request, permission)}

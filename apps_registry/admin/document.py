@@ -1,4 +1,4 @@
-"""The console's pages for documents: upload them, follow their ingest, look at what search finds."""
+"""The admin pages for documents: upload, ingest state, and a test search."""
 
 from typing import Any
 
@@ -31,39 +31,35 @@ REFRESH_SECONDS = "3"
 
 
 class TagFilter(admin.SimpleListFilter):
-    """The tags that documents bear."""
+    """Filters documents by tag."""
 
     title = "tag"
     parameter_name = "tag"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Each tag once."""
         used = Document.objects.exclude(tags=[]).values_list("tags", flat=True)[:10_000]
         return [(tag, tag) for tag in sorted({tag for tags in used for tag in tags})][:100]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Document]) -> QuerySet[Document]:
-        """The documents with the chosen tag."""
         return queryset.filter(tags__contains=[self.value()]) if self.value() else queryset
 
 
 class KeptFilter(admin.SimpleListFilter):
-    """The documents of the drafts, or the versions that only releases search."""
+    """Filters between documents of drafts (the default) and versions that only releases search."""
 
     title = "kept"
     parameter_name = "kept"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The draft's documents are what is shown without it."""
         return [("releases", "for releases only")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Document]) -> QuerySet[Document]:
-        """Those that are asked for."""
         return queryset.filter(replaced_at__isnull=self.value() != "releases")
 
 
 @admin.register(Document)
 class DocumentAdmin(AppPartAdmin[Document]):
-    """Documents of Apps. Their content comes from files; operators edit the tags."""
+    """Documents of Apps. Their content comes from files; operators can edit only the tags."""
 
     list_display = ("title", "app", "standing", "chunk_total", "tag_list", "size", "ingested")
     list_filter = ("app", "state", TagFilter, KeptFilter)
@@ -82,33 +78,32 @@ class DocumentAdmin(AppPartAdmin[Document]):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:
-        """Also the versions that are kept for releases; the list shows them when asked to."""
+        """Include the versions that are kept for releases, which KeptFilter hides by default."""
         return Document.versions.all().order_by(*self.ordering)
 
     def has_change_permission(self, request: HttpRequest, obj: Document | None = None) -> bool:
-        """What is kept for releases stays as it is."""
+        """Refuse changes of versions that are kept for releases."""
         return super().has_change_permission(request, obj) and (obj is None or obj.replaced_at is None)
 
     def has_delete_permission(self, request: HttpRequest, obj: Document | None = None) -> bool:
-        """What is kept for releases goes with them."""
+        """Refuse deletion of versions that are kept for releases; they are deleted with the releases."""
         return super().has_delete_permission(request, obj) and (obj is None or obj.replaced_at is None)
 
     @admin.display(description="releases")
     def releases(self, document: Document) -> str | SafeString:
-        """Which of them search it, and what that means."""
+        """The releases that search the document, and the consequences for edits."""
         names = _release_names(pinned(document.app_id, [document.pk]).get(document.pk, []))
         if document.replaced_at is not None:
-            return f"Kept for {names}, as it was published; it goes when they are deleted. The draft has it no more."
+            return f"Kept unchanged for {names}; deleted with them. It is no longer part of the draft."
         if not names:
-            return "None searches it: a new file takes its place for good."
+            return "No release searches it: a new file replaces it permanently."
         return (
-            f"Searched by {names}, for which it stays as it is: a new file, or reading it again, makes a new version "
-            "for the draft, and deleting it takes it from the draft only."
+            f"Searched by {names}, which keep this version unchanged. A new file or another ingest makes a new version "
+            "for the draft, and deleting it removes it from the draft only."
         )
 
     @admin.display(description="state", ordering="state")
     def standing(self, document: Document) -> SafeString:
-        """How far the ingest is."""
         shown = badge(document.state)
         if document.state == Document.State.PROCESSING:
             return format_html('{} <span class="aomi-sub">{} %</span>', shown, document.progress)
@@ -118,33 +113,29 @@ class DocumentAdmin(AppPartAdmin[Document]):
 
     @admin.display(description="problem")
     def trouble(self, document: Document) -> str | SafeString:
-        """Why it failed, or what does not work."""
+        """The error of the ingest, or a warning."""
         if document.error and document.chunk_count:
-            return f"{document.error} What was ingested before is still found."
+            return f"{document.error} Search still finds the text of the last successful ingest."
         return document.error or document.warning or NOTHING
 
     @admin.display(description="chunks", ordering="chunk_count")
     def chunk_total(self, document: Document) -> int:
-        """How many pieces search can find."""
         return document.chunk_count
 
     @admin.display(description="tags")
     def tag_list(self, document: Document) -> SafeString:
-        """Its tags."""
         return format_html_join(" ", '<code class="aomi-code">{}</code>', ((tag,) for tag in document.tags)) or NOTHING
 
     @admin.display(description="size", ordering="size_bytes")
     def size(self, document: Document) -> str:
-        """The file's."""
         return filesizeformat(document.size_bytes)
 
     @admin.display(description="ingested", ordering="ingested_at")
     def ingested(self, document: Document) -> SafeString:
-        """When its chunks were made."""
         return moment(document.ingested_at)
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the search page and the button of the document's page."""
+        """Add the search page and the action that ingests a document again."""
         view = self.admin_site.admin_view
         own = [
             path("search/", view(self.search_view), name="apps_registry_document_search"),
@@ -153,35 +144,37 @@ class DocumentAdmin(AppPartAdmin[Document]):
         return [*own, *super().get_urls()]
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Take files in."""
+        """Show the upload form, and queue the uploaded files."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = UploadForm(request.POST or None, request.FILES or None, initial={"app": request.GET.get("app")})
         if request.method == "POST" and form.is_valid():
             app, outcomes = form.cleaned_data["app"], []
             for file in form.cleaned_data["uploads"]:
-                data = file.read(MAX_FILE_BYTES + 1)  # one byte too many is refused; more is not taken into memory
+                data = file.read(
+                    MAX_FILE_BYTES + 1
+                )  # one byte too many is enough to refuse a file without loading all of it
                 outcomes += add_upload(app, name=file.name, data=data, tags=form.cleaned_data["tags"])
-            self._tell(request, outcomes)
+            self._report(request, outcomes)
             return self._after_upload(request, app, outcomes)
         return self.page(request, "admin/apps_registry/document/upload.html", title="Add documents", form=form)
 
     def _after_upload(self, request: HttpRequest, app: App, outcomes: list[Outcome]) -> HttpResponse:
-        """Lead to the document, whose page follows its ingest, or to the list if there are several."""
+        """Redirect to the document, whose page shows its ingest, or to the list if there are several."""
         taken = [outcome.document for outcome in outcomes if outcome.document]
         if len(taken) == 1 and self.has_view_or_change_permission(request, taken[0]):
             return redirect("admin:apps_registry_document_change", taken[0].pk)
         return redirect(f"{reverse('admin:apps_registry_document_changelist')}?app__id__exact={app.pk}")
 
-    def _tell(self, request: HttpRequest, outcomes: list[Outcome]) -> None:
-        """Say what became of the files: one line for those that are queued, one for each other."""
+    def _report(self, request: HttpRequest, outcomes: list[Outcome]) -> None:
+        """Report the results: one message for all queued files, and one for each other file."""
         queued = [outcome for outcome in outcomes if outcome.is_queued and not outcome.note]
         for outcome in queued:
             if outcome.document:
                 self.log_addition(request, outcome.document, [{"added": {}}])
         if queued:
             names = f"“{queued[0].name}”" if len(queued) == 1 else f"{len(queued)} files"
-            self.message_user(request, f"{names}: will be read in a moment.", messages.SUCCESS)
+            self.message_user(request, f"{names}: the ingest will start in a moment.", messages.SUCCESS)
         for outcome in outcomes:
             if outcome.note:
                 level = messages.WARNING if outcome.document else messages.ERROR
@@ -190,7 +183,7 @@ class DocumentAdmin(AppPartAdmin[Document]):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the chunks; the page comes again by itself while the document is being read."""
+        """Show the chunks, and refresh the page until the ingest has finished."""
         document = self.get_object(request, unquote(object_id))
         panels: dict[str, Any] = {}
         if document:
@@ -202,38 +195,40 @@ class DocumentAdmin(AppPartAdmin[Document]):
         return response
 
     def ingest_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Read the file again (POST)."""
+        """Ingest the file again (POST)."""
         document = self.changeable(request, object_id)
         if request.method == "POST":
             self._ingest(request, Document.objects.filter(pk=document.pk))
-        # A document that a release searches stays as it is: the draft has a new one of its name.
-        now = Document.objects.filter(app=document.app_id, name=document.name).first() or document
-        return redirect("admin:apps_registry_document_change", now.pk)
+        # If a release searches the document, it is kept and the draft gets a new version with the same name.
+        current = Document.objects.filter(app=document.app_id, name=document.name).first() or document
+        return redirect("admin:apps_registry_document_change", current.pk)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Say which of them releases go on searching."""
+        """Name the documents that releases continue to search."""
         rows = [row for row in objs if row.replaced_at is None]
         chunks = sum(row.chunk_count for row in rows)
         _, counts, lacking, protected = deletion_summary(
             request, rows, {"documents": len(rows), "chunks": chunks}, {"documents": "apps_registry.delete_document"}
         )
-        return [_what_goes(row) for row in rows], counts, lacking, protected
+        return [_deletion_line(row) for row in rows], counts, lacking, protected
 
     def delete_model(self, request: HttpRequest, obj: Document) -> None:
-        """Delete a document, but for the releases that search it."""
+        """Delete a document from the draft; releases that search it keep it."""
         self.delete_queryset(request, Document.objects.filter(pk=obj.pk))
 
     @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
-        """Delete the drafts' documents among these, but for the releases that search them."""
+        """Delete documents from the drafts; releases that search them keep them."""
         chosen = list(queryset.filter(replaced_at=None))
-        apps = App.objects.select_for_update(no_key=True).order_by("pk")  # as others lock several, not the other way
+        apps = App.objects.select_for_update(no_key=True).order_by(
+            "pk"
+        )  # the same lock order everywhere, against deadlocks
         for app in apps.filter(pk__in={row.app_id for row in chosen}):
             remove(Document.objects.filter(app=app, pk__in=[row.pk for row in chosen]))
 
     @admin.action(description="Ingest again from the stored files", permissions=["change"])
     def ingest_again(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
-        """Queue the chosen documents."""
+        """Queue the selected documents."""
         self._ingest(request, queryset)
 
     def _ingest(self, request: HttpRequest, documents: QuerySet[Document]) -> None:
@@ -242,27 +237,27 @@ class DocumentAdmin(AppPartAdmin[Document]):
         for document in chosen:
             self.log_change(request, document, "Ingested again.")
         number = f"{len(chosen)} document{'s' if len(chosen) != 1 else ''}"
-        text = f"{number} will be read again in a moment; what was found before is found until then."
+        text = f"{number} will be ingested again in a moment; until then search finds the previous text."
         self.message_user(request, text, messages.SUCCESS)
 
     def search_view(self, request: HttpRequest) -> HttpResponse:
-        """Show what the model would get."""
+        """Show the passages that the model would get."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         form = SearchForm(request.GET if "app" in request.GET else None)
         context: dict[str, Any] = {}
         if form.is_valid() and form.cleaned_data["q"]:
             app, tag = form.cleaned_data["app"], form.cleaned_data["tag"] or None
-            found = async_to_sync(search)(app.pk, form.cleaned_data["q"], tag=tag, documents=draft_ids(app))
-            context = {"found": found, "shown": for_model(found.passages)}
+            results = async_to_sync(search)(app.pk, form.cleaned_data["q"], tag=tag, documents=draft_ids(app))
+            context = {"results": results, "shown": for_model(results.passages)}
         return self.page(
             request, "admin/apps_registry/document/search.html", title="Search documents", form=form, **context
         )
 
 
-def _what_goes(document: Document) -> str:
+def _deletion_line(document: Document) -> str:
     names = _release_names(pinned(document.app_id, [document.pk]).get(document.pk, []))
-    kept = f": {names} will go on searching it until deleted; only the draft loses it" if names else ""
+    kept = f": removed from the draft only, since it is searched by {names}" if names else ""
     return f"document: {document}{kept}"
 
 
@@ -273,23 +268,25 @@ def _release_names(numbers: list[int]) -> str:
 
 
 def _can_store_vectors() -> bool:
-    """Tell whether this PostgreSQL has pgvector, and take it into use if it has just come."""
+    """Tell whether this PostgreSQL has pgvector, and enable it if it was installed since."""
     with connection.cursor() as cursor:
         cursor.execute(ENABLE_VECTORS)
         return bool(cursor.fetchone()[0])
 
 
 def documents_line(app: App) -> SafeString:
-    """Return what an App's page says of its documents, with the ways to them."""
+    """Return the line about documents on an App's page, with links to them."""
     total = app.documents.count()
-    lacking = "" if _can_store_vectors() else " Only by words: this PostgreSQL does not have pgvector 0.8 or newer."
-    listed = reverse("admin:apps_registry_document_changelist")
-    added = reverse("admin:apps_registry_document_add")
-    searched = reverse("admin:apps_registry_document_search")
+    lacking = (
+        "" if _can_store_vectors() else " Search is by words only: this PostgreSQL does not have pgvector 0.8 or newer."
+    )
+    list_url = reverse("admin:apps_registry_document_changelist")
+    add_url = reverse("admin:apps_registry_document_add")
+    search_url = reverse("admin:apps_registry_document_search")
     return format_html(
         '{} document{}. <a href="{}?app__id__exact={}">See them</a>, <a href="{}?app={}">add some</a>, '
         '<a href="{}?app={}">search them</a>.{}',
         total,
         "" if total == 1 else "s",
-        *(listed, app.pk, added, app.pk, searched, app.pk, lacking),
+        *(list_url, app.pk, add_url, app.pk, search_url, app.pk, lacking),
     )

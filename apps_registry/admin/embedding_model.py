@@ -1,4 +1,4 @@
-"""The console's pages for embedding models."""
+"""The admin pages for embedding models."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from apps_registry.models import EmbeddingModel
 
 @admin.register(EmbeddingModel)
 class EmbeddingModelAdmin(ConsoleAdmin[EmbeddingModel]):
-    """Models that turn text into vectors. What their vectors depend on stays as it is once they exist."""
+    """Embedding models. The fields that determine their vectors cannot change once a model is saved."""
 
     list_display = ("name", "server", "model_id", "dimensions", "used_by")
     list_select_related = ("provider",)
@@ -21,22 +21,21 @@ class EmbeddingModelAdmin(ConsoleAdmin[EmbeddingModel]):
     ordering = ("name",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EmbeddingModel]:
-        """Models with the Apps that use them."""
         return super().get_queryset(request).prefetch_related("apps")
 
     def get_readonly_fields(self, request: HttpRequest, obj: EmbeddingModel | None = None) -> tuple[str, ...]:
-        """Vectors of another model or length do not compare: make another row for it."""
+        """Fix these fields: vectors of another model or length cannot be compared with the stored ones."""
         return ("provider", "provider_model_id", "dimensions") if obj else ()
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """A new one is a provider's; the embedded one is there already."""
+        """Require a provider for new models; the embedded model already exists."""
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         if field is not None:
             field.required = True
         return field
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """A provider's model has an id there."""
+        """Require the provider's id of the model."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None and db_field.name == "provider_model_id":
             field.required = True
@@ -44,19 +43,16 @@ class EmbeddingModelAdmin(ConsoleAdmin[EmbeddingModel]):
 
     @admin.display(description="server", ordering="provider")
     def server(self, model: EmbeddingModel) -> str:
-        """Who computes the vectors."""
         return str(model.provider) if model.provider else "embedded: this server"
 
     @admin.display(description="provider's model id", ordering="provider_model_id")
     def model_id(self, model: EmbeddingModel) -> SafeString:
-        """What the provider calls it."""
         return code(model.provider_model_id)
 
     @admin.display(description="used by")
     def used_by(self, model: EmbeddingModel) -> str | SafeString:
-        """The Apps whose documents it finds."""
         return ", ".join(sorted(app.slug for app in model.apps.all())) or NOTHING
 
     def has_delete_permission(self, request: HttpRequest, obj: EmbeddingModel | None = None) -> bool:
-        """The embedded one stays."""
+        """Refuse to delete the embedded model."""
         return super().has_delete_permission(request, obj) and (obj is None or obj.provider is not None)

@@ -1,13 +1,13 @@
-"""Nobody gives more than he has: what an operator may hand to users, groups, keys and Apps.
+"""Prevents privilege escalation: operators cannot grant more than they have.
 
-The rule, for everybody but superusers, who have everything:
+The rules, for everyone except superusers, who have all permissions:
 
-- Apps: who may neither view nor change Apps puts nothing into one (a tool, a server, a document) and opens none by a
-  key.
-- Permissions: a user or group is given only permissions that the giver holds, and a group only if the giver holds all
-  that it gives. Nobody but a superuser makes one.
-- People: who holds more than the giver, or is a superuser, is not changed by him at all: a new password, too, would
-  hand him all that the other may do.
+- Apps: operators who may neither view nor change Apps cannot add anything to an App (a tool, a server, a document), nor
+  give a key access to one.
+- Permissions: operators can grant only permissions that they have, and only groups whose permissions they all have.
+  Only a superuser can create a superuser.
+- Users: operators cannot change superusers or users with more permissions than they have themselves. A new password
+  alone would give them all of those permissions.
 """
 
 from typing import Any
@@ -19,16 +19,16 @@ from apps_registry.models import App
 
 
 def sees_apps(user: Any) -> bool:
-    """Return whether an operator may see Apps."""
+    """Tell whether an operator may see Apps."""
     return bool(user.has_perm("apps_registry.view_app") or user.has_perm("apps_registry.change_app"))
 
 
 def apps_to_open(user: Any, already: QuerySet[App] | None = None) -> QuerySet[App]:
-    """Return the Apps that an operator may let a key open.
+    """Return the Apps that an operator may add to a key.
 
     Args:
         user: the operator.
-        already: what the key opens now, which may stay.
+        already: the Apps that the key has now, which it may keep.
     """
     if sees_apps(user):
         return App.objects.all()
@@ -36,7 +36,7 @@ def apps_to_open(user: Any, already: QuerySet[App] | None = None) -> QuerySet[Ap
 
 
 def permissions_of(user: Any) -> QuerySet[Permission]:
-    """Return what a user holds, or would hold if he were active."""
+    """Return the permissions of a user, as if the user were active."""
     if user.is_superuser:
         return Permission.objects.all()
     held = Permission.objects.filter(Q(user=user.pk) | Q(group__user=user.pk))
@@ -44,14 +44,14 @@ def permissions_of(user: Any) -> QuerySet[Permission]:
 
 
 def groups_to_give(user: Any) -> QuerySet[Group]:
-    """Return the groups of whose permissions an operator holds all."""
-    beyond = Permission.objects.exclude(pk__in=permissions_of(user).values("pk"))
-    return Group.objects.exclude(permissions__in=beyond)
+    """Return the groups whose permissions an operator all has."""
+    missing_permissions = Permission.objects.exclude(pk__in=permissions_of(user).values("pk"))
+    return Group.objects.exclude(permissions__in=missing_permissions)
 
 
 def may_change_user(operator: Any, user: User) -> bool:
-    """Return whether an operator may change a user, if he may change users at all."""
+    """Tell whether an operator with permission to change users may change this user."""
     if operator.is_superuser or operator.pk == user.pk:
         return True
-    beyond = permissions_of(user).exclude(pk__in=permissions_of(operator).values("pk"))
-    return not user.is_superuser and not beyond.exists()
+    missing_permissions = permissions_of(user).exclude(pk__in=permissions_of(operator).values("pk"))
+    return not user.is_superuser and not missing_permissions.exists()

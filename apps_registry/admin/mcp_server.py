@@ -1,4 +1,4 @@
-"""The console's pages for MCP servers: where they are, and which of their tools an App uses."""
+"""The admin pages for MCP servers, and for the tools of a server that an App uses."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ from apps_registry.models.mcp import McpServer
 from apps_registry.services.mcp_servers import choose, digest, refresh, states
 from apps_registry.services.secrets import misdirected_secrets
 
-NEEDED = ("apps_registry.add_tool", "apps_registry.change_tool", "apps_registry.delete_tool")
+TOOL_PERMISSIONS = ("apps_registry.add_tool", "apps_registry.change_tool", "apps_registry.delete_tool")
 
 
 class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """A server, its headers one a line."""
+    """An MCP server, with one header per line."""
 
-    headers = PairsField(help_text="One header a line, such as Authorization: Bearer {{ secrets.FILES_TOKEN }}.")
+    headers = PairsField(help_text="One header per line, such as Authorization: Bearer {{ secrets.FILES_TOKEN }}.")
 
     class Meta:
         model = McpServer
@@ -34,7 +34,7 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscript
         self.initial["headers"] = write_pairs(self.instance.headers)
 
     def _post_clean(self) -> None:
-        """Once the row is as it would be saved, hold its secrets against their hosts."""
+        """Check, on the final values of the row, that its secrets may be sent to its host."""
         super()._post_clean()  # type: ignore[misc]  # not in the stubs
         if self.errors:
             return
@@ -44,8 +44,6 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscript
 
 @admin.register(McpServer)
 class McpServerAdmin(AppPartAdmin[McpServer]):
-    """MCP servers, each of one App."""
-
     list_display = ("slug", "app", "url", "tool_count", "refreshed_at")
     list_filter = ("app",)
     list_select_related = ("app",)
@@ -56,7 +54,6 @@ class McpServerAdmin(AppPartAdmin[McpServer]):
     fields = ("app", "slug", "url", "headers", "timeout_seconds", "max_result_chars", "keeps_session")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[McpServer]:
-        """Servers with the number of their tools that are in use."""
         return (
             super()
             .get_queryset(request)
@@ -66,23 +63,21 @@ class McpServerAdmin(AppPartAdmin[McpServer]):
 
     @admin.display(description="tools in use", ordering="tool_total")
     def tool_count(self, server: Any) -> int:
-        """How many of its tools the App uses."""
         return int(server.tool_total)
 
     def get_readonly_fields(self, request: HttpRequest, obj: McpServer | None = None) -> tuple[str, ...]:
-        """A server stays with its App, and its tools keep the names that conversations know."""
+        """Fix the App, and the prefix, which is part of the tool names in existing conversations."""
         return ("app", "slug") if obj else ()
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the page that chooses tools."""
         view = self.admin_site.admin_view(self.tools_view)
         own = path("<int:server_id>/tools/", view, name="apps_registry_mcpserver_tools")
         return [own, *super().get_urls()]
 
     def tools_view(self, request: HttpRequest, server_id: int) -> HttpResponse:
-        """Show what the server offers beside what is in use (GET); ask it again, or take the choice over (POST)."""
+        """Compare the offered tools with those in use (GET); refresh the list, or save the selection (POST)."""
         server = self.changeable(request, server_id)
-        if not request.user.has_perms(NEEDED):
+        if not request.user.has_perms(TOOL_PERMISSIONS):
             raise PermissionDenied
         if request.method == "POST":
             self._refresh(request, server) if "refresh" in request.POST else self._choose(request, server)
@@ -98,20 +93,26 @@ class McpServerAdmin(AppPartAdmin[McpServer]):
         )
 
     def _refresh(self, request: HttpRequest, server: McpServer) -> None:
-        self.log_change(request, server, "Asked for its tools.")
+        self.log_change(request, server, "Refreshed the list of tools.")
         try:
             refresh(server)
         except McpError as error:
-            self.message_user(request, f"The server could not be asked: {error}.", messages.ERROR)
+            self.message_user(request, f"The list of tools could not be refreshed: {error}.", messages.ERROR)
         else:
-            self.message_user(request, "The server has been asked. No tool has changed.", messages.SUCCESS)
+            self.message_user(
+                request, "The list of tools has been refreshed. The App still uses the same tools.", messages.SUCCESS
+            )
 
     def _choose(self, request: HttpRequest, server: McpServer) -> None:
         if request.POST.get("digest") != digest(server):
-            self.message_user(request, "The server has been asked again meanwhile; look again.", messages.WARNING)
+            self.message_user(
+                request,
+                "The list of tools has been refreshed in the meantime. Review the selection again.",
+                messages.WARNING,
+            )
             return
-        done = choose(server, request.POST.getlist("tool"), confirmed=request.POST.getlist("confirm"))
-        words = "; ".join(done) or "Nothing to change"
-        if done:
-            self.log_change(request, server, words)
-        self.message_user(request, f"{words}.", messages.SUCCESS)
+        changes = choose(server, request.POST.getlist("tool"), confirmed=request.POST.getlist("confirm"))
+        summary = "; ".join(changes) or "Nothing to change"
+        if changes:
+            self.log_change(request, server, summary)
+        self.message_user(request, f"{summary}.", messages.SUCCESS)

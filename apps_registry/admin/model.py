@@ -1,4 +1,4 @@
-"""The console's pages for models."""
+"""The admin pages for language models."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -12,7 +12,7 @@ from apps_registry.models import Model
 
 @admin.register(Model)
 class ModelAdmin(ConsoleAdmin[Model]):
-    """Language models, under the names by which Apps and callers choose them."""
+    """Language models, with the names by which Apps and callers choose them."""
 
     form = ModelForm
     change_form_template = "admin/apps_registry/model/change_form.html"
@@ -28,29 +28,25 @@ class ModelAdmin(ConsoleAdmin[Model]):
             "Prices",
             {
                 "fields": ("prompt_price", "completion_price"),
-                "description": "In your own currency. With both, every turn is given its cost.",
+                "description": "In your own currency. If both are set, the cost of every turn is computed.",
             },
         ),
         ("Requests", {"fields": ("request_options", "request_rules")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
-        """Models with the Apps that use them, in the two queries that a whole list takes."""
         return super().get_queryset(request).prefetch_related("default_of", "alternative_of")
 
     @admin.display(description="provider's model id", ordering="provider_model_id")
     def model_id(self, model: Model) -> SafeString:
-        """What the provider calls it."""
         return code(model.provider_model_id)
 
     @admin.display(description="context window", ordering="context_window")
     def window(self, model: Model) -> str:
-        """Its size in tokens, with thousands set apart."""
         return f"{model.context_window:,}"
 
     @admin.display(description="used by")
     def used_by(self, model: Model) -> SafeString | str:
-        """The Apps that have it as their default or as an alternative."""
         first = [app.slug for app in model.default_of.all()]
         others = [f"{app.slug} (alternative)" for app in model.alternative_of.all()]
         return ", ".join(sorted(first) + sorted(others)) or NOTHING

@@ -1,4 +1,4 @@
-"""The console's pages of an App for its import: the document, the choice, what would change."""
+"""The admin pages that import tools from OpenAPI: the document, the selection, and the preview of changes."""
 
 from typing import Any
 
@@ -20,18 +20,17 @@ from apps_registry.services.plan import PlanChanged
 from apps_registry.services.secrets import secrets_to_set
 
 MAX_SHOWN = 500
-NEEDED = ("apps_registry.add_tool", "apps_registry.change_tool", "apps_registry.delete_tool")
+TOOL_PERMISSIONS = ("apps_registry.add_tool", "apps_registry.change_tool", "apps_registry.delete_tool")
 
 
 class OpenApiPages:
-    """Three steps, each of which shows what the next one does; nothing is done before the last."""
+    """Three steps, each of which previews the next one; tools change only in the last step."""
 
     def __init__(self, admin: ConsoleAdmin[App]) -> None:
-        """Take the admin of the Apps, in whose frame the pages stand."""
         self._admin = admin
 
     def urls(self) -> list[URLPattern]:
-        """Return the addresses below an App's."""
+        """Return the URL patterns below that of the Apps."""
         guard = self._admin.admin_site.admin_view
         return [
             path("<int:app_id>/openapi/", guard(self.document_view), name="apps_registry_app_openapi"),
@@ -43,7 +42,7 @@ class OpenApiPages:
         ]
 
     def document_view(self, request: HttpRequest, app_id: int) -> HttpResponse:
-        """Ask for a document (GET), read it and lead to its operations (POST)."""
+        """Show the form (GET); read the document and redirect to its operations (POST)."""
         app = self._app(request, app_id)
         is_sent = request.method == "POST"
         form = DocumentForm(request.POST if is_sent else None, request.FILES if is_sent else None)
@@ -58,7 +57,7 @@ class OpenApiPages:
         return self._page(request, "document", app, "Import tools from OpenAPI", form=form, sources=sources)
 
     def operations_view(self, request: HttpRequest, app_id: int, source_id: int) -> HttpResponse:
-        """Let operations be chosen (GET), show what would change, and then do it (POST)."""
+        """Show the operations (GET); preview the changes, then apply them (POST)."""
         app = self._app(request, app_id)
         source = OpenApiSource.objects.filter(app=app, pk=source_id).first()
         if source is None:
@@ -75,19 +74,19 @@ class OpenApiPages:
             return redirect("admin:apps_registry_app_change", app.pk)
         plan = importing.plan(chosen)
         context = {"source": source, "plan": plan, "chosen": chosen, "counts": counts(plan), "digest": plan.digest()}
-        return self._page(request, "plan", app, f"What importing from “{source.title}” changes", **context)
+        return self._page(request, "plan", app, f"Changes by importing from “{source.title}”", **context)
 
     def _choice(self, request: HttpRequest, importing: Import) -> HttpResponse:
         tag, words = request.GET.get("tag", ""), request.GET.get("q", "").strip()
-        found = [each for each in importing.operations if _matches(each, tag, words)]
+        matches = [operation for operation in importing.operations if _matches(operation, tag, words)]
         context = {
             "source": importing.source,
-            "operations": found[:MAX_SHOWN],
-            "found": len(found),
+            "operations": matches[:MAX_SHOWN],
+            "match_count": len(matches),
             "total": len(importing.operations),
             "unlisted": importing.unlisted,
             "known": importing.known_keys(),
-            "tags": sorted({tag for each in importing.operations for tag in each.tags}),
+            "tags": sorted({tag for operation in importing.operations for tag in operation.tags}),
             "tag": tag,
             "q": words,
         }
@@ -98,7 +97,9 @@ class OpenApiPages:
             plan = apply(importing, chosen, digest=request.POST["digest"])
         except PlanChanged:
             self._admin.message_user(
-                request, "The tools or the document changed meanwhile; look again.", messages.WARNING
+                request,
+                "The tools or the document have changed in the meantime. Review the changes again.",
+                messages.WARNING,
             )
             return False
         self._admin.done(request, importing.app, f"Imported from “{importing.source.title}”: {counts(plan)}.")
@@ -108,7 +109,7 @@ class OpenApiPages:
 
     def _app(self, request: HttpRequest, app_id: int) -> App:
         app = self._admin.changeable(request, app_id)
-        if not request.user.has_perms(NEEDED):
+        if not request.user.has_perms(TOOL_PERMISSIONS):
             raise PermissionDenied
         return app
 
@@ -118,7 +119,7 @@ class OpenApiPages:
 
 
 def _saved(app: App, data: dict[str, Any]) -> OpenApiSource:
-    """Read the document and keep it; tools change later, when the operator has seen how."""
+    """Read and store the document; tools change only after the operator has seen the preview."""
     content = data["file"].read() if data["file"] else fetch(app, data["url"])
     importing = begin(app, content, url=data["url"], prefix=data["name_prefix"] or None, server=data["server"] or None)
     importing.source.save()

@@ -1,4 +1,4 @@
-"""The console's pages for providers."""
+"""The admin pages for model providers."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ from apps_registry.provider_rules.profiles import PROFILES
 
 @admin.register(Provider)
 class ProviderAdmin(ConsoleAdmin[Provider]):
-    """Servers that speak the OpenAI chat completions protocol."""
+    """Servers with the OpenAI chat completions API."""
 
     form = ProviderForm
     change_form_template = "admin/apps_registry/provider/change_form.html"
@@ -32,7 +32,7 @@ class ProviderAdmin(ConsoleAdmin[Provider]):
             "Key",
             {
                 "fields": ("key_state", "api_key", "forget_key", "api_key_env"),
-                "description": "Sent as a bearer token, or as the profile says. A new base URL takes a new key.",
+                "description": "Sent as a bearer token, or in the way of the profile. A new base URL needs a new key.",
             },
         ),
         (
@@ -45,7 +45,7 @@ class ProviderAdmin(ConsoleAdmin[Provider]):
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Provider | None = None) -> Any:
-        """A new one has no key yet that could be shown; where none is stored, there is none to forget."""
+        """Hide the key state of a new provider, and the deletion of a key where none is stored."""
         if obj and obj.api_key_token:
             return self.fieldsets
         (none, identity), (title, options), *rest = self.fieldsets
@@ -54,7 +54,7 @@ class ProviderAdmin(ConsoleAdmin[Provider]):
         return [first, (title, {**options, "fields": shown}), *rest]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Fill in what the picked profile knows: /admin/apps_registry/provider/add/?profile=openai."""
+        """Fill in the values of the chosen profile: /admin/apps_registry/provider/add/?profile=openai."""
         profile = PROFILES.get(request.GET.get("profile", ""))
         if profile is None:
             return super().get_changeform_initial_data(request)
@@ -62,17 +62,16 @@ class ProviderAdmin(ConsoleAdmin[Provider]):
         return {**known, **super().get_changeform_initial_data(request)}
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
-        """Offer the profiles above the form."""
+        """Show the profiles above the form."""
         picked = PROFILES.get(request.GET.get("profile", ""))
         context = {"profiles": list(PROFILES.values()), "picked": picked, **(extra_context or {})}
         return super().add_view(request, form_url, context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
-        """Providers with the number of their models."""
         return super().get_queryset(request).annotate(model_total=Count("models"))
 
     def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
-        """Save it, then its key, which is bound to its id; warn of a key that is not there."""
+        """Save the provider, then its key, which is bound to its id; warn if the key is missing."""
         super().save_model(request, obj, form, change)
         form.save_key()
         try:
@@ -83,12 +82,12 @@ class ProviderAdmin(ConsoleAdmin[Provider]):
 
     @admin.display(description="kind", ordering="profile")
     def kind(self, provider: Provider) -> str:
-        """Its profile, picked or told by its address."""
+        """The profile that was chosen, or the one that matches the address."""
         return provider.known_profile.title
 
-    @admin.display(description="its rules")
+    @admin.display(description="rules")
     def about_profile(self, provider: Provider) -> SafeString:
-        """What to set, by which rules its requests go, and where these are written."""
+        """How to set up this kind of provider, the rules for its requests, and their sources."""
         profile = provider.known_profile
         rules = json.dumps(profile.rules.as_json()) if profile.rules.as_json() else "none"
         links = format_html_join(" ", '<a href="{}" rel="noreferrer">{}</a>', ((url, url) for url in profile.sources))
@@ -97,7 +96,7 @@ class ProviderAdmin(ConsoleAdmin[Provider]):
 
     @admin.display(description="API key")
     def api_key(self, provider: Provider) -> SafeString:
-        """Where its key comes from and whether it is there; never its value."""
+        """Where the key is stored and whether it can be read; never its value."""
         if not provider.api_key_env and not provider.api_key_token:
             return badge("none", "not needed")
         source = "stored" if provider.api_key_token else code(provider.api_key_env)
@@ -107,9 +106,9 @@ class ProviderAdmin(ConsoleAdmin[Provider]):
             return format_html("{} {}", source, badge("missing", "unreadable" if provider.api_key_token else "missing"))
         return format_html("{} {}", source, badge("active", "set"))
 
-    @admin.display(description="now")
+    @admin.display(description="current key")
     def key_state(self, provider: Provider) -> SafeString | str:
-        """The same, with what is wrong in words."""
+        """Like `api_key`, with a description of the problem."""
         try:
             provider.key.value()
         except NoProviderKey as error:
@@ -118,5 +117,4 @@ class ProviderAdmin(ConsoleAdmin[Provider]):
 
     @admin.display(description="models", ordering="model_total")
     def model_count(self, provider: Any) -> int:
-        """How many models it offers."""
         return int(provider.model_total)

@@ -1,4 +1,4 @@
-"""The console's ways with releases: see what publishing changes and publish, roll back, run the draft, delete."""
+"""The admin pages for releases: preview and publish, roll back, run the draft, delete."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
-from apps_registry.admin.app_file_pages import SHOWN
+from apps_registry.admin.app_file_pages import VIEW_PERMISSIONS
 from apps_registry.admin.display import ConsoleAdmin
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.models import App, Document
@@ -28,14 +28,13 @@ RELEASES_SHOWN = 10
 
 
 class ReleasePages:
-    """What the buttons on an App's page lead to, and back from."""
+    """The pages behind the release buttons of an App's page."""
 
     def __init__(self, admin: ConsoleAdmin[App]) -> None:
-        """Take the admin of the Apps."""
         self._admin = admin
 
     def urls(self) -> list[URLPattern]:
-        """Return the address below an App's."""
+        """Return the URL patterns below that of the Apps."""
         guard = self._admin.admin_site.admin_view
         act = guard(require_POST(self.release_view))
         return [
@@ -49,9 +48,9 @@ class ReleasePages:
         ]
 
     def publish_view(self, request: HttpRequest, app_id: int) -> HttpResponse:
-        """Show what publishing would change (GET), then do it (POST)."""
+        """Preview the changes (GET), then publish (POST)."""
         app = self._admin.changeable(request, app_id)
-        if not request.user.has_perms(SHOWN):
+        if not request.user.has_perms(VIEW_PERMISSIONS):
             raise PermissionDenied
         try:
             if request.method == "POST":
@@ -59,7 +58,9 @@ class ReleasePages:
                 self._admin.done(request, app, f"Release {release.number} is live{'' if is_new else ' already'}.")
                 return redirect("admin:apps_registry_app_change", app.pk)
         except PlanChanged:
-            self._admin.message_user(request, "The draft changed meanwhile; look again.", messages.WARNING)
+            self._admin.message_user(
+                request, "The draft has changed in the meantime. Review the changes again.", messages.WARNING
+            )
         except AppFileError as error:
             return self._refused(request, app, str(error))
         return self._shown(request, app)
@@ -69,21 +70,21 @@ class ReleasePages:
             plan = plan_publishing(app)
         except AppFileError as error:
             return self._refused(request, app, str(error))
-        title = f"What publishing “{app.slug}” changes"
+        title = f"Changes by publishing “{app.slug}”"
         template = "admin/apps_registry/app/publish.html"
         return self._admin.page(request, template, title=title, obj=app, app=app, plan=plan, digest=plan.digest())
 
     def release_view(self, request: HttpRequest, app_id: int) -> HttpResponse:
-        """Do what the button says."""
+        """Roll back to a release, or run the draft, as the button requests."""
         app = self._admin.changeable(request, app_id)
         try:
-            self._admin.done(request, app, _done(app, request.POST.get("what", "")))
+            self._admin.done(request, app, _apply_action(app, request.POST.get("what", "")))
         except NoSuchRelease as error:
             return self._refused(request, app, str(error))
         return redirect("admin:apps_registry_app_change", app.pk)
 
     def delete_view(self, request: HttpRequest, app_id: int, number: int) -> HttpResponse:
-        """Say what goes with a release (GET), then delete it (POST)."""
+        """Show what is deleted with a release (GET), then delete it (POST)."""
         app = self._admin.changeable(request, app_id)
         release = app.releases.filter(number=number).first()
         if release is None:
@@ -108,23 +109,23 @@ class ReleasePages:
             versions=Document.versions.filter(app=app, pk__in=own).exclude(replaced_at=None),
         )
 
-    def _refused(self, request: HttpRequest, app: App, words: str) -> HttpResponse:
-        self._admin.message_user(request, words, messages.ERROR)
+    def _refused(self, request: HttpRequest, app: App, message: str) -> HttpResponse:
+        self._admin.message_user(request, message, messages.ERROR)
         return redirect("admin:apps_registry_app_change", app.pk)
 
 
-def _done(app: App, what: str) -> str:
-    if what == "draft":
+def _apply_action(app: App, action: str) -> str:
+    if action == "draft":
         run_draft(app)
-        kept = " Sessions that keep a release go on with it." if app.sessions_keep_release else ""
-        return f"The draft is live: each edit holds at once.{kept}"
-    if what.isascii() and what.isdigit() and len(what) < 10:
-        return f"Release {roll_back(app, int(what)).number} is live."
+        kept = " Sessions that keep a release continue with it." if app.sessions_keep_release else ""
+        return f"The draft is live: every edit takes effect at once.{kept}"
+    if action.isascii() and action.isdigit() and len(action) < 10:
+        return f"Release {roll_back(app, int(action)).number} is live."
     raise NoSuchRelease("There is no such release.")
 
 
 def releases_panel(app: App) -> dict[str, Any]:
-    """Return what the App's page shows of its releases: the newest ones and the live one, with what is wrong."""
+    """Return the template context of the releases: the newest ones and the live one, each with its problem."""
     shown = list(app.releases.all()[:RELEASES_SHOWN])
     if app.live_release and app.live_release not in shown:
         shown.append(app.live_release)

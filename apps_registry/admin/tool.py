@@ -1,4 +1,4 @@
-"""The console's pages for HTTP tools and for the calls that they made."""
+"""The admin pages for HTTP tools and for the log of outbound calls."""
 
 import json
 from typing import Any
@@ -26,13 +26,17 @@ from apps_registry.tools.base import ToolContext
 
 ARGUMENTS_AS_SCHEMA: Any = (
     "Arguments as JSON Schema",
-    {"fields": ("parameters",), "classes": ("collapse",), "description": "For what the rows above cannot say."},
+    {
+        "fields": ("parameters",),
+        "classes": ("collapse",),
+        "description": "For arguments that need more than the table above.",
+    },
 )
 
 
 @admin.register(Tool)
 class ToolAdmin(AppPartAdmin[Tool]):
-    """HTTP tools; the built-in ones are boxes to tick on their App's page."""
+    """HTTP tools; built-in tools are check boxes on the App's page."""
 
     form = HttpToolForm
     list_display = ("name", "app", "state", "request_line")
@@ -46,7 +50,7 @@ class ToolAdmin(AppPartAdmin[Tool]):
             "What the model sees",
             {
                 "fields": ("app", "name", "description", "arguments", "is_enabled"),
-                "description": "A tool is a request that the model may have sent; it belongs to one App.",
+                "description": "A tool is a request that the model can send. It belongs to one App.",
             },
         ),
         (
@@ -54,36 +58,33 @@ class ToolAdmin(AppPartAdmin[Tool]):
             {
                 "fields": ("method", "url", "query", "headers", "body_type", "body"),
                 "description": "Placeholders: {{ args.NAME }}, {{ wallet.address }}, {{ wallet.chain_id }}, "
-                "{{ wallet.is_proven }}, and {{ secrets.NAME }} for a secret of the App. A host of a private network "
-                "must be allowed once; “Try it” offers that.",
+                "{{ wallet.is_proven }}, and {{ secrets.NAME }} for a secret of the App. A host in a private network "
+                "must be allowed first; “Try it” offers this.",
             },
         ),
         ("Result", {"fields": ("result_path", "result_headers", "max_result_chars")}),
-        ("Who it serves", {"fields": ("needs_wallet", "needs_confirmation")}),
+        ("Users", {"fields": ("needs_wallet", "needs_confirmation")}),
         ("Limits", {"fields": ("timeout_seconds", "retries", "cache_seconds"), "classes": ("collapse",)}),
         ARGUMENTS_AS_SCHEMA,
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tool]:
-        """HTTP tools only."""
         return super().get_queryset(request).filter(kind=Tool.Kind.HTTP)
 
     @admin.display(description="state", ordering="is_enabled")
     def state(self, tool: Tool) -> SafeString:
-        """Whether the model is offered it."""
         return badge("active") if tool.is_enabled else badge("inactive")
 
     @admin.display(description="request")
     def request_line(self, tool: Tool) -> SafeString:
-        """Its method and URL."""
         return code(tool.request_line[:120])
 
     def get_readonly_fields(self, request: HttpRequest, obj: Tool | None = None) -> tuple[str, ...]:
-        """A tool stays with its App: another App has other secrets and other allowed hosts."""
+        """Fix the App, since another App has other secrets and other allowed hosts."""
         return ("app",) if obj else ()
 
     def get_fieldsets(self, request: HttpRequest, obj: Tool | None = None) -> Any:
-        """A schema that the rows cannot say stands where they would be looked for."""
+        """Move the schema of arguments to the top, expanded, if the table cannot show them."""
         if obj is None or not needs_schema(obj):
             return self.fieldsets
         title, options = ARGUMENTS_AS_SCHEMA
@@ -91,14 +92,14 @@ class ToolAdmin(AppPartAdmin[Tool]):
         return (first, (title, {**options, "classes": ()}), *rest)
 
     def response_add(self, request: HttpRequest, obj: Tool, post_url_continue: str | None = None) -> HttpResponse:
-        """Lead to the page that tries it."""
+        """Redirect to the page that tries the tool."""
         if "_save" not in request.POST or not self.has_change_permission(request, obj):
             return super().response_add(request, obj, post_url_continue)
-        self.message_user(request, f"“{obj}” was added; the model of “{obj.app}” has it now.", messages.SUCCESS)
+        self.message_user(request, f"“{obj}” was added; the model of “{obj.app}” can call it now.", messages.SUCCESS)
         return redirect("admin:apps_registry_tool_try", obj.pk)
 
     def save_model(self, request: HttpRequest, obj: Tool, form: Any, change: bool) -> None:
-        """Save it, and name the secrets that it lacks."""
+        """Save the tool, and warn about missing secrets."""
         super().save_model(request, obj, form, change)
         definition = obj.http_definition()
         missing = sorted(secrets_used(definition) - set(obj.app.secrets.values_list("name", flat=True)))
@@ -109,17 +110,18 @@ class ToolAdmin(AppPartAdmin[Tool]):
             self.message_user(request, text, messages.WARNING)
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the page that tries a tool."""
         view = self.admin_site.admin_view(self.try_view)
         return [path("<path:object_id>/try/", view, name="apps_registry_tool_try"), *super().get_urls()]
 
     def try_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ask for arguments (GET), then run the tool and show what happened (POST)."""
+        """Show the form for arguments (GET); run the tool and show the result (POST)."""
         tool = self.changeable(request, object_id)
         try:
             definition = tool.http_definition()
         except (TypeError, ValueError):
-            self.message_user(request, "What is stored of this tool cannot be read: define it anew.", messages.ERROR)
+            self.message_user(
+                request, "The stored definition of this tool cannot be read: define the tool again.", messages.ERROR
+            )
             return redirect("admin:apps_registry_tool_change", tool.pk)
         if "allow" in request.POST:
             self._allow_host(request, tool, definition)
@@ -143,7 +145,7 @@ class ToolAdmin(AppPartAdmin[Tool]):
         return page
 
     def _allow_host(self, request: HttpRequest, tool: Tool, definition: HttpToolDefinition) -> None:
-        """Let the App's tools call the host of this one, though it is one of a private network."""
+        """Allow the App's tools to call this tool's host, which is in a private network."""
         if not request.user.has_perm("apps_registry.change_app"):
             raise PermissionDenied
         host = definition.host
@@ -154,7 +156,7 @@ class ToolAdmin(AppPartAdmin[Tool]):
 
 @admin.register(OutboundCall)
 class OutboundCallAdmin(MachineRowsAdmin[OutboundCall]):
-    """What tools and operators sent to other servers, and what was refused; kept for a month."""
+    """Requests of tools and operators to other servers, sent or refused; kept for a month."""
 
     list_display = ("created", "app_name", "tool", "request_line", "status", "verdict", "turn")
     list_filter = ("app", "created_at")
@@ -169,31 +171,30 @@ class OutboundCallAdmin(MachineRowsAdmin[OutboundCall]):
     readonly_fields = ("created", "turn", "app_name")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutboundCall]:
-        """Calls with their Apps, and those whose App is gone."""
+        """Load the Apps with an outer join, since an App may have been deleted."""
         return super().get_queryset(request).select_related("app")
 
     def has_delete_permission(self, request: HttpRequest, obj: OutboundCall | None = None) -> bool:
-        """They are evidence: only time removes them."""
+        """Refuse: the log is evidence, and rows are removed only after a month."""
         return False
 
     @admin.display(description="App", ordering="app")
     def app_name(self, call: OutboundCall) -> str:
-        """The App by whose rules it was made."""
-        return str(call.app) if call.app else f"no. {call.app_id}, which is gone"
+        """The App that made the call."""
+        return str(call.app) if call.app else f"App {call.app_id} (deleted)"
 
     @admin.display(description="time", ordering="created_at")
     def created(self, call: OutboundCall) -> SafeString:
-        """When it ended."""
+        """The end of the call."""
         return moment(call.created_at)
 
     @admin.display(description="request", ordering="host")
     def request_line(self, call: OutboundCall) -> SafeString:
-        """Its method and host."""
         return code(f"{call.method} {call.host}")
 
     @admin.display(description="turn", ordering="turn_id")
     def turn(self, call: OutboundCall) -> SafeString:
-        """The turn that made it; its page may be gone, with its session."""
+        """The turn that made the call; its page no longer exists if its session was deleted."""
         if call.turn_id is None:
             return format_html("<span>{}</span>", "an operator")
         address = reverse("admin:sessions_app_turn_change", args=[call.turn_id])

@@ -3,16 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from apps_registry.app_files.derived import column_names
+from apps_registry.app_files.entries import AppEntry
 from apps_registry.app_files.errors import AppFileError
-from apps_registry.app_files.strict import Fields
 from apps_registry.models import EmbeddingModel, Model, Provider
-
-Row = TypeVar("Row", bound=models.Model)
 
 # Not its other columns: headers may hold keys.
 _PROVIDER_FIELDS = ("slug", "profile", "base_url", "api_key_env")
@@ -70,54 +69,30 @@ def definitions_of(used: Iterable[Model], embedding_model: EmbeddingModel | None
     by_name: dict[str, dict[str, Any]] = {}
     for model in used:
         _add_provider(providers, model.provider)
-        columns = {name: _as_data(getattr(model, name)) for name in _columns(Model)}
+        columns = {name: _as_data(getattr(model, name)) for name in column_names(Model)}
         by_name[model.name] = {"name": model.name, "provider": model.provider.slug, **columns}
     embedders = {}
     # The embedded one is part of every installation.
     if embedding_model and embedding_model.provider:
         _add_provider(providers, embedding_model.provider)
-        columns = {name: _as_data(getattr(embedding_model, name)) for name in _columns(EmbeddingModel)}
+        columns = {name: _as_data(getattr(embedding_model, name)) for name in column_names(EmbeddingModel)}
         slug = embedding_model.provider.slug
         embedders[embedding_model.name] = {"name": embedding_model.name, "provider": slug, **columns}
     return Definitions(providers, by_name, embedders)
 
 
-def take_definitions(fields: Fields) -> Definitions:
-    """Take the definitions from a file.
-
-    Raises:
-        AppFileError: a field is unknown, missing or of the wrong type.
-    """
-    providers = {}
-    for each in fields.take_each("providers"):
-        row = {name: each.take(name, str, "" if name in _OPTIONAL else None) for name in _PROVIDER_FIELDS}
-        providers[row["slug"]] = row
-    named: dict[str, dict[str, dict[str, Any]]] = {}
-    for kind, model in (("models", Model), ("embedding_models", EmbeddingModel)):
-        rows = named[kind] = {}
-        for each in fields.take_each(kind):
-            row = {name: each.take(name, str) for name in ("name", "provider")}
-            row |= {name: _as_value(each.take_any(name)) for name in _columns(model) if each.has(name)}
-            rows[row["name"]] = row
-    return Definitions(providers, named["models"], named["embedding_models"])
-
-
-def _columns(model: type[models.Model]) -> list[str]:
-    return [
-        field.name
-        for field in model._meta.concrete_fields
-        if not field.primary_key and not field.is_relation and field.name != "name"
-    ]
+def definitions_in(entry: AppEntry) -> Definitions:
+    """Return the definitions in a file, each with the fields that the file gives."""
+    named = {
+        name: {row.name: row.model_dump(exclude_unset=True) for row in rows}
+        for name, rows in (("models", entry.models), ("embedding_models", entry.embedding_models))
+    }
+    return Definitions({row.slug: row.model_dump() for row in entry.providers}, **named)
 
 
 def _as_data(value: Any) -> Any:
     """Return a column's value as JSON data; a price as the text of its digits, which no float holds."""
     return f"{value.normalize():f}" if isinstance(value, Decimal) else value
-
-
-def _as_value(value: Any) -> Any:
-    """Return what a file says as a column takes it: a price that somebody wrote as a number means its digits."""
-    return str(value) if isinstance(value, float) else value
 
 
 def _add_provider(providers: dict[str, dict[str, Any]], provider: Provider) -> None:

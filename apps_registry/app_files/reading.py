@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,12 @@ from apps_registry.app_files.content import (
     McpServerContent,
     McpToolContent,
 )
-from apps_registry.app_files.definitions import Definitions, take_definitions
+from apps_registry.app_files.definitions import Definitions, definitions_in
+from apps_registry.app_files.derived import app_entry
+from apps_registry.app_files.entries import FORMAT, DocumentEntry, McpServerEntry, McpToolEntry, ToolEntry
 from apps_registry.app_files.errors import AppFileError
-from apps_registry.app_files.settings import take_settings
-from apps_registry.app_files.strict import Fields, load
+from apps_registry.app_files.settings import setting_fields, without_defaults
+from apps_registry.app_files.strict import checked, load
 from apps_registry.builtin_tools.registry import BUILTIN_TOOLS
 from apps_registry.extraction.blocks import MAX_FILE_BYTES, MIB, clean_line
 from apps_registry.extraction.names import KINDS, MAX_NAME_CHARS, READABLE, suffix
@@ -31,8 +33,6 @@ from apps_registry.models.document import validate_tag
 from apps_registry.models.mcp import McpServer
 from apps_registry.models.provider import validate_slug
 from apps_registry.tools.base import SEARCH_TOOL
-
-FORMAT = 1
 
 ReadFile = Callable[[str], bytes]
 
@@ -93,43 +93,43 @@ def read_app_file(content: bytes, read_file: ReadFile) -> AppFile:
 
 def read_data(data: Mapping[str, Any], read_file: ReadFile = no_files) -> AppFile:
     """Read what a file holds, or what `AppContent.as_data` returned; see `read_app_file`."""
-    fields = Fields(data)
-    if fields.take("app_file", int, FORMAT) != FORMAT:
+    entry = checked(app_entry(), data)
+    if entry.app_file != FORMAT:
         raise AppFileError(f"app_file: this server reads files of format {FORMAT}.")
     files: dict[str, bytes] = {}
-    definitions = take_definitions(fields)
     content = AppContent(
-        slug=_valid(fields, "slug", validate_slug),
-        default_model=fields.take("default_model", str, ""),
-        alternative_models=_once(fields, "alternative_models"),
-        embedding_model=fields.take("embedding_model", str, ""),
-        builtin_tools=_builtin_tools(fields),
-        http_tools=tuple(_http_tool(each) for each in fields.take_each("http_tools")),
-        mcp_servers=tuple(_mcp_server(each) for each in fields.take_each("mcp_servers")),
-        documents=tuple(_document(each, read_file, files) for each in fields.take_each("documents")),
-        settings=take_settings(fields),
+        slug=_valid(entry.slug, "slug", validate_slug),
+        default_model=entry.default_model,
+        alternative_models=_once(entry.alternative_models),
+        embedding_model=entry.embedding_model,
+        builtin_tools=_builtin_tools(entry.builtin_tools),
+        http_tools=tuple(_http_tool(each, f"http_tools[{index}]") for index, each in enumerate(entry.http_tools)),
+        mcp_servers=tuple(_mcp_server(each, f"mcp_servers[{index}]") for index, each in enumerate(entry.mcp_servers)),
+        documents=tuple(
+            _document(each, f"documents[{index}]", read_file, files) for index, each in enumerate(entry.documents)
+        ),
+        settings=without_defaults(
+            {name: getattr(entry, name) for name in setting_fields().keys() & entry.model_fields_set}
+        ),
     )
-    fields.take_list("secrets", str)  # for people: the tools tell
-    fields.finish()
     _refuse_twins(content)
-    return AppFile(content.in_order(), definitions, files)
+    return AppFile(content.in_order(), definitions_in(entry), files)
 
 
-def _valid(fields: Fields, name: str, validate: Callable[[str], None]) -> str:
-    value = fields.take(name, str)
+def _valid(value: str, path: str, validate: Callable[[str], None]) -> str:
     try:
         validate(value)
     except ValidationError as error:
-        raise AppFileError(f"{fields.at(name)}: {error.messages[0]}") from None
+        raise AppFileError(f"{path}: {error.messages[0]}") from None
     return value
 
 
-def _once(fields: Fields, name: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(fields.take_list(name, str)))
+def _once(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
 
 
-def _builtin_tools(fields: Fields) -> tuple[str, ...]:
-    names = _once(fields, "builtin_tools")
+def _builtin_tools(given: Sequence[str]) -> tuple[str, ...]:
+    names = _once(given)
     for name in names:
         if name not in BUILTIN_TOOLS:
             raise AppFileError(
@@ -138,85 +138,69 @@ def _builtin_tools(fields: Fields) -> tuple[str, ...]:
     return names
 
 
-def _http_tool(fields: Fields) -> HttpToolContent:
-    name, switches = fields.take("name", str), _switches(fields)
-    try:
-        definition = HttpToolDefinition.from_json(name, fields.take_rest())
-    except TypeError as error:
-        raise AppFileError(f"{fields.path}: {error}.") from None
+def _http_tool(entry: ToolEntry, path: str) -> HttpToolContent:
+    attributes = {name: getattr(entry, name) for name in entry.model_fields_set - ToolEntry.model_fields.keys()}
+    definition = HttpToolDefinition.from_json(entry.name, attributes)
     for problem in find_problems(definition):
-        raise AppFileError(f"{fields.at(problem.attribute)}: {problem.message}")
-    return HttpToolContent(definition, *switches)
+        raise AppFileError(f"{path}.{problem.attribute}: {problem.message}")
+    return HttpToolContent(definition, entry.is_enabled, entry.needs_confirmation)
 
 
-def _mcp_server(fields: Fields) -> McpServerContent:
-    usual = McpServer()
+def _mcp_server(entry: McpServerEntry, path: str) -> McpServerContent:
     row = McpServer(
-        slug=fields.take("prefix", str),
-        url=fields.take("url", str),
-        headers=fields.take("headers", dict, {}),
-        timeout_seconds=fields.take("timeout_seconds", float, usual.timeout_seconds),
-        max_result_chars=fields.take("max_result_chars", int, usual.max_result_chars),
+        slug=entry.prefix, **entry.model_dump(include={"url", "headers", "timeout_seconds", "max_result_chars"})
     )
     try:
         row.clean_fields(exclude=["app"])
         row.clean()
     except ValidationError as error:
         name, messages = next(iter(error.message_dict.items()))
-        raise AppFileError(f"{fields.at('prefix' if name == 'slug' else name)}: {messages[0]}") from None
-    tools = tuple(_mcp_tool(each) for each in fields.take_each("tools"))
-    keeps, instructions = fields.take("keeps_session", bool, False), fields.take("instructions", str, "")
-    limits = row.timeout_seconds, row.max_result_chars
-    return McpServerContent(row.slug, row.url, row.headers, *limits, tools, keeps, clean_instructions(instructions))
-
-
-def _mcp_tool(fields: Fields) -> McpToolContent:
-    name, switches = fields.take("name", str), _switches(fields)
-    if not TOOL_NAME.match(name) or name.lower() == SEARCH_TOOL:
-        raise AppFileError(
-            f"{fields.at('name')}: Use up to 64 letters, digits, hyphens and underscores; not {SEARCH_TOOL}."
-        )
-    definition = McpToolDefinition(
-        fields.take("remote_name", str), fields.take("description", str), fields.take("parameters", dict)
+        raise AppFileError(f"{path}.{'prefix' if name == 'slug' else name}: {messages[0]}") from None
+    return McpServerContent(
+        prefix=row.slug,
+        url=row.url,
+        headers=row.headers,
+        timeout_seconds=row.timeout_seconds,
+        max_result_chars=row.max_result_chars,
+        tools=tuple(_mcp_tool(each, f"{path}.tools[{index}]") for index, each in enumerate(entry.tools)),
+        keeps_session=entry.keeps_session,
+        instructions=clean_instructions(entry.instructions),
     )
+
+
+def _mcp_tool(entry: McpToolEntry, path: str) -> McpToolContent:
+    if not TOOL_NAME.match(entry.name) or entry.name.lower() == SEARCH_TOOL:
+        raise AppFileError(f"{path}.name: Use up to 64 letters, digits, hyphens and underscores; not {SEARCH_TOOL}.")
+    definition = McpToolDefinition(entry.remote_name, entry.description, entry.parameters)
     if problem := find_problem(definition):
-        raise AppFileError(f"{fields.path}: {problem}")
-    return McpToolContent(name, definition, *switches)
+        raise AppFileError(f"{path}: {problem}")
+    return McpToolContent(entry.name, definition, entry.is_enabled, entry.needs_confirmation)
 
 
-def _switches(fields: Fields) -> tuple[bool, bool]:
-    """Take whether a tool is on, and whether its calls need the user's confirmation."""
-    return fields.take("is_enabled", bool, True), fields.take("needs_confirmation", bool, False)
-
-
-def _document(fields: Fields, read_file: ReadFile, files: dict[str, bytes]) -> DocumentContent:
-    name = fields.take("name", str)
+def _document(entry: DocumentEntry, path: str, read_file: ReadFile, files: dict[str, bytes]) -> DocumentContent:
+    name, tags = entry.name, _once(entry.tags)
     if clean_line(name) != name or len(name) > MAX_NAME_CHARS or suffix(name) not in KINDS:
         readable = READABLE.replace(" and .zip of these", "")
-        raise AppFileError(f"{fields.at('name')}: this must be the name of a file of a kind that is read: {readable}.")
-    tags = _once(fields, "tags")
+        raise AppFileError(f"{path}.name: this must be the name of a file of a kind that is read: {readable}.")
     for tag in tags:
-        try:
-            validate_tag(tag)
-        except ValidationError as error:
-            raise AppFileError(f"{fields.at('tags')}: {error.messages[0]}") from None
-    return DocumentContent(name, _digest(fields, read_file, files), tags)
+        _valid(tag, f"{path}.tags", validate_tag)
+    return DocumentContent(name, _digest(entry, path, read_file, files), tags)
 
 
-def _digest(fields: Fields, read_file: ReadFile, files: dict[str, bytes]) -> str:
+def _digest(entry: DocumentEntry, path: str, read_file: ReadFile, files: dict[str, bytes]) -> str:
     """Return the digest of a document's content, which is noted where the file brings it."""
-    given = [name for name in ("text", "file", "sha256") if fields.has(name)]
+    given = entry.model_fields_set & {"text", "file", "sha256"}
     if len(given) != 1:
-        raise AppFileError(f"{fields.path}: give one of text, file and sha256.")
-    value = fields.take(given[0], str)
-    if given == ["sha256"]:
-        return value.lower()
+        raise AppFileError(f"{path}: give one of text, file and sha256.")
+    (form,) = given
+    if form == "sha256":
+        return entry.sha256.lower()
     try:
-        content = value.encode() if given == ["text"] else read_file(value)
+        content = entry.text.encode() if form == "text" else read_file(entry.file)
     except AppFileError as error:
-        raise AppFileError(f"{fields.at('file')}: {error}") from None
+        raise AppFileError(f"{path}.file: {error}") from None
     if not content:
-        raise AppFileError(f"{fields.at(given[0])}: it is empty.")
+        raise AppFileError(f"{path}.{form}: it is empty.")
     digest = hashlib.sha256(content).hexdigest()
     files[digest] = content
     return digest

@@ -1,9 +1,7 @@
 """Importing an App file: what it would change, and then making it so, all of it or nothing."""
 
-import hashlib
 from dataclasses import dataclass, replace
 
-import orjson
 from django.db import transaction
 from django.db.models import Q
 
@@ -17,6 +15,7 @@ from apps_registry.app_files.writing import content_diff
 from apps_registry.models import App, EmbeddingModel, Model
 from apps_registry.services.plan import PlanChanged
 from apps_registry.services.secrets import secrets_to_set
+from apps_registry.support.fingerprint import fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +47,7 @@ class Plan:
 
     def digest(self) -> str:
         """Return what tells this plan from any other."""
-        parts = [self.before and self.before.as_data(), self.wanted.as_data(), self.created]
-        return hashlib.blake2b(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
+        return fingerprint(self.before and self.before.as_data(), self.wanted.as_data(), self.created)
 
 
 def plan_import(file: AppFile) -> Plan:

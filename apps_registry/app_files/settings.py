@@ -1,12 +1,10 @@
 """An App's own fields in a file: those of its row, so that a new one is part of App files from its first day."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import models
 
-from apps_registry.app_files.errors import AppFileError
-from apps_registry.app_files.strict import Fields, typed
 from apps_registry.models import App
 
 # What an App is to one installation, or what a file holds in another form.
@@ -16,7 +14,7 @@ _NOT_IN_FILES = frozenset(
         *("default_model", "embedding_model", "live_release"),
     }
 )
-_LINES = frozenset({"allowed_origins", "allowed_hosts", "only_hosts"})  # text fields with a value a line
+LINES = frozenset({"allowed_origins", "allowed_hosts", "only_hosts"})  # text fields with a value a line
 
 
 def setting_fields() -> "dict[str, models.Field[Any, Any]]":
@@ -30,23 +28,18 @@ def settings_of(app: App) -> dict[str, Any]:
     found = {}
     for name, field in setting_fields().items():
         value, usual = getattr(app, name), field.get_default()
-        if name in _LINES:
+        if name in LINES:
             value, usual = value.split(), usual.split()
         if value != usual:
             found[name] = value
     return found
 
 
-def take_settings(fields: Fields) -> dict[str, Any]:
-    """Take an App's settings from a file; those that are as usual are left out.
-
-    Raises:
-        AppFileError: one is of the wrong type, or is refused by the field's own rules.
-    """
+def without_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings among values of the App's columns that differ from their defaults."""
     app = App()
-    for name, field in setting_fields().items():
-        if fields.has(name):
-            setattr(app, name, _value(fields, name, field))
+    for name, value in values.items():
+        setattr(app, name, value)
     return settings_of(app)
 
 
@@ -54,30 +47,5 @@ def columns(settings: dict[str, Any]) -> dict[str, Any]:
     """Return the values of all columns for these settings; what they do not name is as usual."""
     values = {name: settings.get(name, field.get_default()) for name, field in setting_fields().items()}
     return {
-        name: "\n".join(value) if isinstance(value, list) and name in _LINES else value
-        for name, value in values.items()
+        name: "\n".join(value) if isinstance(value, list) and name in LINES else value for name, value in values.items()
     }
-
-
-def _value(fields: Fields, name: str, field: "models.Field[Any, Any]") -> Any:
-    if name in _LINES:
-        value: Any = "\n".join(fields.take_list(name, str))
-    else:
-        value = fields.take_any(name)
-        if value is None and field.null:
-            return None
-        value = typed(value, _kind(field), fields.at(name))
-    try:
-        return field.clean(value, None)
-    except ValidationError as error:
-        raise AppFileError(f"{fields.at(name)}: {error.messages[0]}") from None
-
-
-def _kind(field: "models.Field[Any, Any]") -> type:
-    if isinstance(field, models.BooleanField):
-        return bool
-    if isinstance(field, models.FloatField):
-        return float
-    if isinstance(field, models.IntegerField):
-        return int
-    return dict if isinstance(field, models.JSONField) else str

@@ -8,7 +8,7 @@ from typing import Any
 from apps_registry.app_files.content import AppContent, DocumentContent
 from apps_registry.app_files.current import content_of
 from apps_registry.app_files.definitions import definitions_of
-from apps_registry.app_files.reading import FORMAT
+from apps_registry.app_files.entries import FORMAT
 from apps_registry.app_files.yaml_writer import dump
 from apps_registry.extraction.names import KINDS, suffix
 from apps_registry.models import App, DocumentFile

@@ -1,1 +1,1 @@
-"""The built-in tools, a file each, and their registry."""
+"""The built-in tools, one file per tool, and their registry."""

@@ -1,7 +1,7 @@
 """Built-in tool: exact arithmetic over Python's expression syntax, without evaluating Python.
 
-The expression is parsed by `ast` and walked here: what is not arithmetic has no meaning. Work is bounded by
-the length and depth of the expression and by the size of its numbers (see `exact`).
+The expression is parsed by `ast` and evaluated here: only arithmetic is accepted. The work is limited by the length
+and depth of the expression and by the size of its numbers (see `exact`).
 """
 
 import ast
@@ -20,7 +20,7 @@ from apps_registry.tools.builtin import builtin_tool
 
 MAX_LENGTH = 1000
 MAX_DEPTH = 50
-MAX_FACTORIAL = 449  # the last with at most 1,000 digits
+MAX_FACTORIAL = 449  # the largest whose factorial has at most 1,000 digits
 _TYPOGRAPHY = str.maketrans({"×": "*", "÷": "/", "−": "-", "\n": " ", "\t": " ", "\r": " "})  # noqa: RUF001
 
 
@@ -32,8 +32,8 @@ def calculate(
     and abs, ceil, factorial, floor, max, min, round(x, digits) with halves away from zero, and sqrt.
     Use it for every calculation. "exact" tells whether "result" is the exact value or rounded.
 
-    % is the remainder, and // and % round down, as in Python. Raises ToolError for all that is no arithmetic,
-    and for numbers of more than 1,000 digits.
+    % is the remainder, and // and % round down, as in Python. Raises ToolError for anything that is not arithmetic, and
+    for numbers of more than 1,000 digits.
     """
     source = _checked(expression)
     with exact.arithmetic():
@@ -46,13 +46,15 @@ def _checked(expression: str) -> str:
         raise ToolError(f"The expression must have from 1 to {MAX_LENGTH} characters.")
     if "^" in source:
         raise ToolError("Write a power as 2**3, not with ^.")
-    strange = re.search(r"[^0-9A-Za-z_.+\-*/%(), ]", source)
-    if strange:
-        raise ToolError(f"The character {quoted(strange[0])} means nothing here. Use numbers, + - * / // % ** and ( ).")
-    # Also keeps out what Python reads with a warning, such as "1and 2".
-    glued = re.search(r"[0-9.](?![eE][+-]?[0-9])[A-Za-z]", source)
-    if glued:
-        raise ToolError(f"A sign is missing in {quoted(glued[0])}, or a number there is not decimal.")
+    unknown_character = re.search(r"[^0-9A-Za-z_.+\-*/%(), ]", source)
+    if unknown_character:
+        raise ToolError(
+            f"The character {quoted(unknown_character[0])} means nothing here. Use numbers, + - * / // % ** and ( )."
+        )
+    # Also rejects text that Python parses with a warning, such as "1and 2".
+    joined = re.search(r"[0-9.](?![eE][+-]?[0-9])[A-Za-z]", source)
+    if joined:
+        raise ToolError(f"An operator is missing in {quoted(joined[0])}, or a number there is not decimal.")
     return source
 
 
@@ -62,7 +64,7 @@ def _parsed(source: str) -> ast.expr:
     except SyntaxError as error:
         hint = " Here % is the remainder: write 15 percent as 15/100." if "%" in source else ""
         raise ToolError(f"The expression cannot be read: {error.msg}.{hint}") from error
-    except (RecursionError, MemoryError) as error:  # what the parser says of thousands of nested signs
+    except (RecursionError, MemoryError) as error:  # raised by the parser for thousands of nested operators
         raise ToolError("The expression is nested too deeply.") from error
 
 
@@ -71,7 +73,7 @@ def _evaluate(node: ast.expr, source: str, depth: int) -> Number:
         raise ToolError("The expression is nested too deeply.")
     match node:
         case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
-            # From the text: a float would already have lost digits.
+            # Parsed from the source text: a float would already have lost digits.
             return exact.parse(source[node.col_offset : node.end_col_offset])
         case ast.BinOp():
             return _evaluate_chain(node, source, depth)
@@ -85,7 +87,7 @@ def _evaluate(node: ast.expr, source: str, depth: int) -> Number:
 
 
 def _evaluate_chain(node: ast.BinOp, source: str, depth: int) -> Number:
-    """Evaluate a + b + c ..., which parses as nested to the left, without a level of depth for each sign."""
+    """Evaluate a + b + c ..., which the parser nests to the left, without one level of recursion per operator."""
     pending = [node]
     while isinstance(pending[-1].left, ast.BinOp):
         pending.append(pending[-1].left)
@@ -101,17 +103,17 @@ def _evaluate_chain(node: ast.BinOp, source: str, depth: int) -> Number:
 def _complaint(node: ast.expr) -> str:
     match node:
         case ast.Tuple():
-            return "A comma only parts the arguments of a function: write 1000, not 1,000."
+            return "A comma only separates the arguments of a function: write 1000, not 1,000."
         case ast.Name(id=name):
             return f"{quoted(name)} is not a number. Write its value, or a function such as sqrt(2)."
         case ast.Call(func=ast.Constant() | ast.BinOp() | ast.Call()):
-            return "A sign is missing before a parenthesis: write 2*(3), not 2(3)."
+            return "An operator is missing before a parenthesis: write 2*(3), not 2(3)."
     return "Only numbers, + - * / // % **, parentheses and the functions of this tool can be used."
 
 
 def _call(name: str, arguments: list[Number]) -> Number:
     if name not in _FUNCTIONS:
-        raise ToolError(f"There is no function {quoted(name)}. There are: {', '.join(_FUNCTIONS)}.")
+        raise ToolError(f"There is no function {quoted(name)}. The functions are: {', '.join(_FUNCTIONS)}.")
     function, least, most = _FUNCTIONS[name]
     if not least <= len(arguments) <= most:
         raise ToolError(f"{name} takes {least if least == most else f'{least} to {most}'} arguments.")
@@ -120,12 +122,12 @@ def _call(name: str, arguments: list[Number]) -> Number:
 
 def _whole(value: Number, least: int, most: int) -> int:
     if not isinstance(value, Fraction) or value.denominator != 1 or not least <= value <= most:
-        raise ToolError(f"The function takes a whole number from {least} to {most} there.")
+        raise ToolError(f"The function takes a whole number from {least} to {most} as this argument.")
     return int(value)
 
 
 def _like(value: Number, result: Fraction) -> Number:
-    """Return a result computed from value: exact if value was."""
+    """Return a result computed from `value`: exact if `value` is exact."""
     return exact.bounded(result) if isinstance(value, Fraction) else exact.rounded(result)
 
 
@@ -168,7 +170,7 @@ _OPERATORS: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
     ast.Mod: partial(exact.combine_as_fractions, operator.mod),
     ast.Pow: exact.power,
 }
-# By name: the function, and how many arguments it takes, at least and at most.
+# By name: the function, and its minimum and maximum number of arguments.
 _FUNCTIONS: dict[str, tuple[Callable[..., Number], int, int]] = {
     "abs": (abs, 1, 1),
     "ceil": (_ceil, 1, 1),

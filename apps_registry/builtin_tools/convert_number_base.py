@@ -1,4 +1,4 @@
-"""Built-in tool: integers between number bases."""
+"""Built-in tool: converts integers between number bases."""
 
 import re
 from string import ascii_lowercase, digits
@@ -21,7 +21,7 @@ def convert_number_base(
 ) -> dict[str, Any]:
     """Convert an integer of any size from one number base to another, such as hexadecimal to decimal.
 
-    A prefix of 0x, 0o or 0b is taken as such only when it names `from_base`: in base 16, 0b1 is 177.
+    0x, 0o or 0b is a prefix only if it matches `from_base`: in base 16, 0b1 is 177.
     """
     for base in (from_base, to_base):
         if not _MIN_BASE <= base <= _MAX_BASE:
@@ -33,14 +33,14 @@ def _value(number: str, base: int) -> int:
     text = number.strip()
     if len(text) > MAX_LENGTH:
         raise ToolError(f"The number has more than {MAX_LENGTH} characters.")
-    # int() alone would take the digits of other scripts too.
+    # int() alone would accept the digits of other scripts too.
     if re.fullmatch(r"[+-]?[0-9A-Za-z_]+", text):
         try:
             return int(text, base)
         except ValueError:
             pass
-    meant = _PREFIXES.get(text.lstrip("+-")[:2].lower(), base)
-    hint = f" Its prefix stands for base {meant}." if meant != base else ""
+    prefix_base = _PREFIXES.get(text.lstrip("+-")[:2].lower(), base)
+    hint = f" Its prefix means base {prefix_base}." if prefix_base != base else ""
     raise ToolError(f"{quoted(number)} is not an integer in base {base}, whose digits are {_DIGITS[:base]}.{hint}")
 
 

@@ -29,9 +29,9 @@ def convert_units(
     if source.dimension != target.dimension:
         raise ToolError(
             f"{source.name} measures {source.dimension}, {target.name} measures {target.dimension}: "
-            "they cannot be converted into one another."
+            "they cannot be converted into each other."
         )
-    # repr() of a float is the shortest decimal that means it, and thus what the model wrote.
+    # repr() of a float is the shortest decimal for it, and so the text that the model wrote.
     amount = exact.parse(value if isinstance(value, str) else repr(value))
     with exact.arithmetic():
         result = amount if source is target else _converted(amount, source, target)
@@ -46,8 +46,8 @@ def _converted(amount: Number, source: Unit, target: Unit) -> Number:
     return exact.combine(operator.sub, exact.combine(operator.truediv, in_base, target.factor), target.offset)
 
 
-def _unit(given: str) -> Unit:
-    text = given.strip()[:MAX_UNIT_LENGTH]
+def _unit(requested_unit: str) -> Unit:
+    text = requested_unit.strip()[:MAX_UNIT_LENGTH]
     name = normal_name(text)
     unit = BY_SYMBOL.get(text) or BY_NAME.get(name)
     if unit:
@@ -56,4 +56,4 @@ def _unit(given: str) -> Unit:
     near += [unit.name for spelling, unit in BY_NAME.items() if name and name in spelling.split()]
     near += [BY_NAME[match].name for match in get_close_matches(name, BY_NAME, n=4)]
     hint = f"Did you mean: {', '.join(dict.fromkeys(near[:6]))}?" if near else "Write its full English name."
-    raise ToolError(f"There is no unit {quoted(given)}. {hint}")
+    raise ToolError(f"There is no unit {quoted(requested_unit)}. {hint}")

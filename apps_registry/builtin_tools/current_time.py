@@ -1,4 +1,4 @@
-"""Built-in tool: the date and time, anywhere."""
+"""Built-in tool: the current date and time in any time zone."""
 
 from datetime import datetime
 from difflib import get_close_matches
@@ -10,8 +10,8 @@ from apps_registry.tools.base import ToolError, quoted
 from apps_registry.tools.builtin import builtin_tool
 
 MAX_NAME_LENGTH = 60  # the longest IANA name has 32 letters
-# The signs of the Etc zones are those of POSIX, the reverse of what everyone expects.
-_EXAMPLES = "Use one such as Europe/Berlin, or Etc/GMT-2 for a fixed two hours ahead of UTC."
+# The Etc zones use the signs of POSIX, which are the opposite of ISO 8601.
+_EXAMPLES = "Use a name such as Europe/Berlin, or Etc/GMT-2 for a fixed offset of two hours ahead of UTC."
 
 
 @builtin_tool
@@ -24,20 +24,20 @@ def current_time(
     return {"time": now.isoformat(timespec="seconds"), "weekday": f"{now:%A}", "timezone": zone}
 
 
-def _zone_name(given: str) -> str:
-    """Return the exact name of a zone given in any case, with spaces or underscores; raises ToolError."""
+def _zone_name(requested_name: str) -> str:
+    """Return the exact name of a zone, given in any case, with spaces or underscores; raises ToolError."""
     names = _names()
-    wanted = given.strip()[:MAX_NAME_LENGTH].casefold().replace(" ", "_")
-    if wanted in names:
-        return names[wanted]
-    # "tokyo" is no zone, but the last part of one.
-    near = [names[name] for name in names if wanted and name.rpartition("/")[2] == wanted]
-    near += [names[name] for name in get_close_matches(wanted, names, n=3, cutoff=0.8)]
+    key = requested_name.strip()[:MAX_NAME_LENGTH].casefold().replace(" ", "_")
+    if key in names:
+        return names[key]
+    # "tokyo" is not a zone but the last part of one.
+    near = [names[name] for name in names if key and name.rpartition("/")[2] == key]
+    near += [names[name] for name in get_close_matches(key, names, n=3, cutoff=0.8)]
     hint = f"Did you mean {' or '.join(dict.fromkeys(near[:3]))}?" if near else _EXAMPLES
-    raise ToolError(f"{quoted(given)} is not an IANA time zone name. {hint}")
+    raise ToolError(f"{quoted(requested_name)} is not an IANA time zone name. {hint}")
 
 
 @cache  # reads some 600 files
 def _names() -> dict[str, str]:
-    # A name is looked up here and never opened as given, which could be a path.
+    # Names are looked up here and never opened directly, since a name could be a path.
     return {name.casefold(): name for name in sorted(available_timezones())}

@@ -1,7 +1,7 @@
-"""Numbers for the tools: exact fractions for as long as possible, else decimals of a stated precision.
+"""Numbers for the tools: exact fractions while possible, otherwise decimals of a stated precision.
 
-The type says which: a Fraction is exact; a Decimal has been rounded somewhere, and so is all that is computed
-from it. Every number stays within 1,000 digits, so no step takes long.
+The type tells which: a Fraction is exact; a Decimal has been rounded at some step, and so is every result computed from
+it. All numbers have at most 1,000 digits, so every step is fast.
 """
 
 import math
@@ -25,9 +25,9 @@ from apps_registry.tools.base import ToolError, quoted
 Number = Fraction | Decimal
 
 MAX_DIGITS = 1000
-WORKING_DIGITS = 60  # of a rounded number, so that a few steps do not show in the digits below
-SHOWN_DIGITS = 30  # of a number that its decimal places do not show exactly
-SHOWN_DECIMALS = 100  # after the point; a decimal that has not ended by then is shown rounded
+WORKING_DIGITS = 60  # of a rounded number, so that rounding errors do not reach the digits that are shown
+SHOWN_DIGITS = 30  # of a number that is not shown exactly
+SHOWN_DECIMALS = 100  # decimal places; a longer number is shown rounded
 _LIMIT: int = 10**MAX_DIGITS
 _TOO_LARGE = f"The number is too large or too small: at most {MAX_DIGITS} digits can be handled."
 _CONTEXT = Context(
@@ -41,7 +41,7 @@ _DECIMAL = re.compile(r"[+-]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE
 
 @contextmanager
 def arithmetic() -> Iterator[None]:
-    """Set the precision of all below that makes a Decimal, and turn arithmetic failures into ToolError."""
+    """Set the precision of Decimals and turn arithmetic errors into ToolError."""
     with localcontext(_CONTEXT):
         try:
             yield
@@ -60,7 +60,7 @@ def parse(text: str) -> Fraction:
     matched = _DECIMAL.fullmatch(text.strip())
     if not matched:
         raise ToolError(f"{quoted(text)} is not a decimal number. Write one such as 1234.5, without separators.")
-    # Looked at first: to write out 1e999999999 would take all memory.
+    # Checked first: converting 1e999999999 would take all memory.
     if abs(int(matched["exponent"] or 0)) > MAX_DIGITS:
         raise ToolError(_TOO_LARGE)
     value = Fraction(matched[0].replace("_", ""))
@@ -94,7 +94,7 @@ def combine_as_fractions(operation: Callable[[Any, Any], Any], left: Number, rig
 
 
 def power(base: Number, exponent: Number) -> Number:
-    """Raise to a power; exact for whole exponents and for square roots of perfect squares."""
+    """Return base ** exponent; exact for whole exponents and for square roots of perfect squares."""
     if isinstance(exponent, Fraction):
         if exponent == Fraction(1, 2):
             return square_root(base)
@@ -106,7 +106,7 @@ def power(base: Number, exponent: Number) -> Number:
 
 
 def square_root(value: Number) -> Number:
-    """Return the square root, exact if there is an exact one; raises ToolError for a negative number."""
+    """Return the square root, exact if possible; raises ToolError for a negative number."""
     if value < 0:
         raise ToolError("A negative number has no real square root.")
     if isinstance(value, Fraction):
@@ -117,9 +117,9 @@ def square_root(value: Number) -> Number:
 
 
 def describe(value: Number) -> dict[str, Any]:
-    """Return a number as JSON: `result` in decimal, and `exact` if that is its very value.
+    """Return a number as JSON: `result` in decimal, and whether that is the `exact` value.
 
-    If not: `precision` in words and, where there is one that is not too long, the exact `fraction`.
+    If it is not: `precision` in words and, if it is short enough, the exact `fraction`.
     """
     if isinstance(value, Fraction) and 10**SHOWN_DECIMALS % value.denominator == 0:
         return {"result": _terminating(value), "exact": True}
@@ -137,7 +137,7 @@ def _is_small(value: Fraction) -> bool:
 
 
 def _power_is_small(base: Fraction, exponent: int) -> bool:
-    """Tell, without computing it, whether a power may fit the limit; if so, twice the limit at most."""
+    """Estimate whether a power fits the limit; a power that passes has at most twice as many digits."""
     bits = max(abs(base.numerator), base.denominator).bit_length() - 1
     return bits * abs(exponent) <= _LIMIT.bit_length()
 

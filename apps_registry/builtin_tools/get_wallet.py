@@ -5,7 +5,7 @@ from typing import Any
 from apps_registry.tools.base import ToolContext
 from apps_registry.tools.builtin import builtin_tool
 
-# EIP-155 chain ids with the names commonly used for them; source: the registry ethereum-lists/chains.
+# EIP-155 chain ids with their common names; source: the registry ethereum-lists/chains.
 CHAIN_NAMES = {
     1: "Ethereum",
     10: "OP Mainnet",

@@ -1,4 +1,4 @@
-"""The built-in tools by name: whatever the files of this folder make with `@builtin_tool`."""
+"""The built-in tools by name: all functions in this folder with the decorator `@builtin_tool`."""
 
 import importlib
 import pkgutil
@@ -8,10 +8,10 @@ from apps_registry import builtin_tools
 from apps_registry.tools.base import Tool
 
 
-def by_name(found: Iterable[Tool]) -> dict[str, Tool]:
-    """Return the tools by name; raises ValueError when two bear the same."""
+def by_name(tools: Iterable[Tool]) -> dict[str, Tool]:
+    """Return the tools by name; raises ValueError if two have the same name."""
     named: dict[str, Tool] = {}
-    for tool in found:
+    for tool in tools:
         if tool.name in named:
             raise ValueError(f"two tools are named {tool.name}")
         named[tool.name] = tool
@@ -19,7 +19,7 @@ def by_name(found: Iterable[Tool]) -> dict[str, Tool]:
 
 
 def discover() -> Iterable[Tool]:
-    """Return the tools of all files, each once, though a file may have one from another."""
+    """Return the tools of all files; a tool that a file imports from another one is returned once."""
     names = (f"{builtin_tools.__name__}.{info.name}" for info in pkgutil.iter_modules(builtin_tools.__path__))
     modules = [importlib.import_module(name) for name in names if name != __name__]
     return {

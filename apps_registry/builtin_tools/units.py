@@ -1,13 +1,12 @@
 """The units of measurement that can be converted, with exact factors.
 
 Sources: SI Brochure, 9th edition (2019; prefixes of 2022): defining constants and the units accepted with SI.
-NIST SP 811 (2008), appendix B: factors of the other units, of which only those are here that hold exactly by
-definition. They rest on the international yard (0.9144 m) and pound (0.45359237 kg) of 1959, the standard
-gravity of 9.80665 m/s2 (CGPM 1901) and the US gallon of 231 cubic inches. Binary prefixes: IEC 80000-13. Only
-the radian and the parsec hold an irrational number, and make a rounded result.
+NIST SP 811 (2008), appendix B: factors of the other units; only those that are exact by definition are included. They
+are based on the international yard (0.9144 m) and pound (0.45359237 kg) of 1959, the standard gravity of 9.80665 m/s2
+(CGPM 1901) and the US gallon of 231 cubic inches. Binary prefixes: IEC 80000-13. Only the factors of the radian and the
+parsec are irrational, which makes results rounded.
 
-A table of our own, since exactness is the point: pint and its like compute with floats unless each definition
-is replaced, and weigh more than the rows below.
+Libraries such as pint compute with floats unless each definition is replaced, and are larger than this table.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,11 +23,11 @@ class Unit:
 
     Attributes:
         name: in the singular; unique.
-        dimension: what it measures; only units of one dimension convert into one another.
-        factor: how many base units it holds; a Decimal if that is irrational.
-        symbols: short spellings; their case counts (mW is not MW).
-        aliases: further names, in any case.
-        offset: what to add to a value first; only temperatures have one.
+        dimension: what it measures; only units of the same dimension can be converted into each other.
+        factor: size in base units; a Decimal if it is irrational.
+        symbols: short spellings, case-sensitive (mW is not MW).
+        aliases: other names, case-insensitive.
+        offset: added to a value before the factor is applied; only temperatures have one.
     """
 
     name: str
@@ -46,13 +45,13 @@ _GALLON = 231 * Fraction("0.0254") ** 3
 _IMPERIAL_GALLON = Fraction("0.00454609")
 _BTU = Fraction("1055.05585262")  # international table
 _ASTRONOMICAL_UNIT = Fraction(149597870700)
-with arithmetic():  # else the decimals here would have Python's 28 digits
+with arithmetic():  # otherwise these decimals would have Python's 28 digits
     _PI = +Decimal("3.1415926535897932384626433832795028841971693993751058209749445923078164")
     _RADIAN = 1 / (2 * _PI)  # turns
     _MILLIRADIAN = _RADIAN / 1000
     _PARSEC = rounded(648000 * _ASTRONOMICAL_UNIT) / _PI
 
-# dimension: rows of (names, the first being the one that is shown; symbols; factor)
+# dimension: rows of (names, of which the first is shown; symbols; factor)
 _ROWS: dict[str, list[tuple[str, str, str | Number]]] = {
     "length": [
         ("angstrom", "Å", "1e-10"),
@@ -196,7 +195,7 @@ _TEMPERATURES: list[tuple[str, str, Fraction, str]] = [
     ("degree Fahrenheit|degrees Fahrenheit|Fahrenheit", "°F F degF", Fraction(5, 9), "459.67"),
     ("degree Rankine|degrees Rankine|Rankine", "°R degR", Fraction(5, 9), "0"),
 ]
-# dimension; names; symbols; factor: each also with every SI prefix
+# dimension; names; symbols; factor. Every SI prefix is added to each unit.
 _PREFIXED: list[tuple[str, str, str, str]] = [
     ("length", "metre|meter", "m", "1"),
     ("mass", "gram|gramme", "g", "0.001"),
@@ -220,7 +219,7 @@ _BINARY_PREFIXES = "kibi Ki 10, mebi Mi 20, gibi Gi 30, tebi Ti 40, pebi Pi 50, 
 
 
 def normal_name(text: str) -> str:
-    """Return a unit's name in the form that names are compared in."""
+    """Return a unit's name in the form that is used to compare names."""
     return " ".join(text.casefold().replace("_", " ").replace("-", " ").split())
 
 
@@ -233,16 +232,16 @@ def _prefixes(table: str, base: int) -> Iterator[tuple[str, str, Fraction]]:
 def _prefixed_units() -> Iterator[Unit]:
     for dimension, names, symbols, factor in _PREFIXED:
         prefixes = [("", "", Fraction(1)), *_prefixes(_SI_PREFIXES, 10)]
-        if dimension == "data":  # no parts of a bit
+        if dimension == "data":  # a bit has no fractions
             prefixes = [prefix for prefix in prefixes if prefix[2] >= 1] + [*_prefixes(_BINARY_PREFIXES, 2)]
         for prefix, sign, scale in prefixes:
             first, *others = (prefix + name for name in names.split("|"))
-            spelt = tuple(mark + symbol for symbol in symbols.split() for mark in _spellings(sign))
-            yield Unit(first, dimension, Fraction(factor) * scale, spelt, tuple(others))
+            spellings = tuple(mark + symbol for symbol in symbols.split() for mark in _spellings(sign))
+            yield Unit(first, dimension, Fraction(factor) * scale, spellings, tuple(others))
 
 
 def _spellings(prefix: str) -> tuple[str, ...]:
-    # The micro sign, the Greek letter that replaces it in newer texts, and what keyboards have.
+    # The micro sign, the Greek letter that replaces it in newer texts, and the letter that keyboards have.
     return ("\u00b5", "\u03bc", "u") if prefix == "\u00b5" else (prefix,)
 
 
@@ -250,8 +249,8 @@ def _plain_units() -> Iterator[Unit]:
     for dimension, rows in _ROWS.items():
         for names, symbols, factor in rows:
             first, *others = names.split("|")
-            exactly = Fraction(factor) if isinstance(factor, str) else factor
-            yield Unit(first, dimension, exactly, tuple(symbols.split()), tuple(others))
+            exact_factor = Fraction(factor) if isinstance(factor, str) else factor
+            yield Unit(first, dimension, exact_factor, tuple(symbols.split()), tuple(others))
     for names, symbols, scale, offset in _TEMPERATURES:
         first, *others = names.split("|")
         yield Unit(first, "temperature", scale, tuple(symbols.split()), tuple(others), Fraction(offset))
@@ -261,7 +260,7 @@ def _index(spellings: Iterable[tuple[str, Unit]]) -> dict[str, Unit]:
     index: dict[str, Unit] = {}
     for spelling, unit in spellings:
         if index.setdefault(spelling, unit) is not unit:
-            raise ValueError(f"{spelling} stands for {index[spelling].name} and for {unit.name}")
+            raise ValueError(f"{spelling} means both {index[spelling].name} and {unit.name}")
     return index
 
 

@@ -1,8 +1,8 @@
-"""Encryption of what operators entrust to us, bound to the place that it belongs to.
+"""Encrypts secrets and keys, each bound to the row that it belongs to.
 
-Fernet (AES-128-CBC with HMAC-SHA256, https://github.com/fernet/spec) authenticates a token but knows no
-associated data; so the place stands inside the token and is checked when it is opened: a token that was copied
-into another row does not open there.
+Fernet (AES-128-CBC with HMAC-SHA256, https://github.com/fernet/spec) authenticates a token but has no associated data.
+So the token contains its binding, which is checked on decryption: a token that was copied into another row cannot be
+decrypted there.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 
 class Unreadable(Exception):
-    """A stored value cannot be decrypted here."""
+    """A stored value cannot be decrypted."""
 
 
 class NoKeys(Exception):
-    """There is no key to encrypt with."""
+    """SECRETS_KEYS is empty, so nothing can be encrypted."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -25,37 +25,37 @@ class NoKeys(Exception):
         )
 
 
-def encrypt(value: str, *, place: str, keys: Sequence[str]) -> str:
-    """Return a value encrypted.
+def encrypt(value: str, *, binding: str, keys: Sequence[str]) -> str:
+    """Encrypt a value.
 
     Args:
-        value: what to keep secret.
-        place: what the value belongs to, such as `app:7:secret:API_KEY`.
-        keys: the first encrypts.
+        value: the secret.
+        binding: what the value belongs to, such as `app:7:secret:API_KEY`.
+        keys: Fernet keys; the first one encrypts.
 
     Raises:
-        NoKeys: there is none.
+        NoKeys: there are no keys.
     """
     if not keys:
         raise NoKeys
-    return Fernet(keys[0]).encrypt(orjson.dumps([place, value])).decode()
+    return Fernet(keys[0]).encrypt(orjson.dumps([binding, value])).decode()
 
 
-def decrypt(token: str, *, place: str, keys: Sequence[str]) -> str:
-    """Return what `encrypt` was given.
+def decrypt(token: str, *, binding: str, keys: Sequence[str]) -> str:
+    """Decrypt a token.
 
     Args:
-        token: what `encrypt` returned.
-        place: what the value belongs to, as it was encrypted.
-        keys: any of them may have encrypted it.
+        token: the result of `encrypt`.
+        binding: the binding that the value was encrypted with.
+        keys: Fernet keys; each one is tried.
 
     Raises:
-        Unreadable: the token was changed, belongs elsewhere, or was encrypted under another key.
+        Unreadable: the token was changed, has another binding, or was encrypted with another key.
     """
     try:
         bound_to, value = orjson.loads(MultiFernet([Fernet(key) for key in keys]).decrypt(token))
-    except (InvalidToken, ValueError, TypeError):  # ValueError: there are no keys, or what is inside is not ours
-        raise Unreadable("it was changed, or encrypted under a key that SECRETS_KEYS does not hold") from None
-    if bound_to != place:
-        raise Unreadable("it was encrypted for another place")
+    except (InvalidToken, ValueError, TypeError):  # ValueError: there are no keys, or the content is not JSON
+        raise Unreadable("it was changed, or encrypted with a key that is not in SECRETS_KEYS") from None
+    if bound_to != binding:
+        raise Unreadable("it was encrypted for another row or address")
     return str(value)

@@ -1,4 +1,4 @@
-"""The key of a model's provider as requests hold it: encrypted, or the name of a variable, until one is sent."""
+"""The API key of a model provider: encrypted, or the name of a variable, until a request is sent."""
 
 import os
 from collections.abc import Set as AbstractSet
@@ -9,25 +9,25 @@ from apps_registry.credentials.header_fit import key_problem
 from apps_registry.credentials.secret_box import Keys
 from apps_registry.support.origins import origin_of
 
-# Pairs of an environment variable and an origin that may be sent its value.
+# Pairs of an environment variable and an origin that its value may be sent to.
 KeyVariables = AbstractSet[tuple[str, str]]
 
 
 class NoProviderKey(Exception):
-    """The provider's key is not to be had on this server; the message is for operators and names no value."""
+    """The provider's key is unavailable on this server; the message is for operators and never contains a key."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderKey:
-    """Where a provider's key is found.
+    """Where the key of a provider is stored.
 
     Attributes:
-        provider_id: the provider's row.
-        base_url: where the key is sent.
-        token: the key as it is stored; empty: none is.
-        variable: the environment variable that holds the key; empty: none does.
-        variables: what PROVIDER_KEY_VARIABLES allows.
-        keys: what SECRETS_KEYS holds; not shown.
+        provider_id: primary key of the provider.
+        base_url: the address that the key is sent to.
+        token: the encrypted key; empty: no key is stored.
+        variable: the environment variable that contains the key; empty: there is none.
+        variables: the pairs that PROVIDER_KEY_VARIABLES allows.
+        keys: the keys of SECRETS_KEYS, never shown.
     """
 
     provider_id: int
@@ -38,19 +38,19 @@ class ProviderKey:
     keys: Keys
 
     @property
-    def place(self) -> str:
-        """What the token is bound to: a key never goes to another address than it was given for."""
+    def binding(self) -> str:
+        """The binding of the token: a key is never sent to another address than the one that it was stored for."""
         return f"provider:{self.provider_id}:key:{self.base_url}"
 
     def value(self) -> str:
         """Return the key; empty when the provider needs none.
 
         Raises:
-            NoProviderKey: the variable is not set or not meant for this address, or what is stored cannot be decrypted.
+            NoProviderKey: the variable is not set or not allowed for this address, or decryption failed.
         """
         if self.token:
             try:
-                return decrypt(self.token, place=self.place, keys=self.keys.all)
+                return decrypt(self.token, binding=self.binding, keys=self.keys.all)
             except Unreadable as error:
                 raise NoProviderKey(f"the stored key cannot be read: {error}") from None
         if not self.variable:
@@ -66,15 +66,15 @@ class ProviderKey:
 
 
 def variable_problem(variable: str, base_url: str, variables: KeyVariables) -> str:
-    """Return why a variable's value may not be sent to an address, without a full stop; empty: it may.
+    """Return why a variable's value may not be sent to an address, without a full stop; empty if it may.
 
-    Only the person who runs the server decides about the environment: an operator of the admin may name any
-    variable and any address.
+    Only the person who runs the server controls the environment: an operator of the admin can enter any variable and
+    any address.
 
     Args:
         variable: name of the environment variable.
-        base_url: of the provider.
-        variables: what PROVIDER_KEY_VARIABLES allows.
+        base_url: the provider's address.
+        variables: the pairs that PROVIDER_KEY_VARIABLES allows.
     """
     try:
         origin = origin_of(base_url)
@@ -82,4 +82,4 @@ def variable_problem(variable: str, base_url: str, variables: KeyVariables) -> s
         return str(error)
     if (variable, origin) in variables:
         return ""
-    return f"the setting PROVIDER_KEY_VARIABLES does not hold {variable}={origin}"
+    return f"the setting PROVIDER_KEY_VARIABLES does not contain {variable}={origin}"

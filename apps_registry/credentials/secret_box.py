@@ -1,4 +1,4 @@
-"""The secrets of one App as its tools hold them: encrypted until a call needs one."""
+"""The secrets of one App, encrypted until a tool call needs one."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -11,12 +11,12 @@ from apps_registry.tools.base import ToolError
 
 @dataclass(frozen=True, slots=True)
 class SecretBox:
-    """An App's secrets; there is no way from one App's to another's.
+    """The secrets of one App; the secrets of other Apps cannot be reached from it.
 
     Attributes:
-        tokens: by name, as they are stored.
-        hosts: by name, the hosts with their ports that may be sent the secret.
-        keys: what SECRETS_KEYS holds; not shown.
+        tokens: encrypted secrets by name.
+        hosts: by name, the hosts with their ports that the secret may be sent to.
+        keys: the keys of SECRETS_KEYS, never shown.
     """
 
     app_id: int
@@ -25,41 +25,41 @@ class SecretBox:
     keys: "Keys"
 
     def value(self, name: str, *, host: str) -> str:
-        """Return a secret that is about to be sent.
+        """Return the value of a secret that is about to be sent to a host.
 
         Args:
-            name: of the secret.
-            host: where it is sent, with the port.
+            name: the secret's name.
+            host: the receiving host with its port.
 
         Raises:
-            ToolError: the App has none of this name, it is not for this host, or it cannot be decrypted.
+            ToolError: the App has no secret of this name, it is not for this host, or it cannot be decrypted.
         """
         if name not in self.tokens:
             raise ToolError(f"this App has no secret {name}; its operator must set it")
         if problem := refusal(name, self.hosts.get(name, frozenset()), host):
             raise ToolError(problem)
-        return self._opened(name)
+        return self._decrypted(name)
 
-    def _opened(self, name: str) -> str:
+    def _decrypted(self, name: str) -> str:
         token = self.tokens[name]
         try:
-            return decrypt(token, place=secret_place(self.app_id, name), keys=self.keys.all)
+            return decrypt(token, binding=secret_binding(self.app_id, name), keys=self.keys.all)
         except Unreadable as error:
             raise ToolError(f"the secret {name} cannot be read: {error}; its operator must set it again") from None
 
-    def readable(self) -> list[str]:
-        """Return all that can be decrypted, to be taken out of what comes back."""
+    def readable_values(self) -> list[str]:
+        """Return all secrets that can be decrypted, so that they can be removed from responses."""
         values = []
         for name in self.tokens:
             try:
-                values.append(self._opened(name))
+                values.append(self._decrypted(name))
             except ToolError:
                 continue
         return values
 
 
 class Keys:
-    """The keys, in an object that never shows them."""
+    """The keys, in an object whose repr never shows them."""
 
     __slots__ = ("all",)
 
@@ -67,6 +67,6 @@ class Keys:
         self.all = keys
 
 
-def secret_place(app_id: int, name: str) -> str:
-    """Return what the token of an App's secret is bound to."""
+def secret_binding(app_id: int, name: str) -> str:
+    """Return the binding of the token of an App's secret."""
     return f"app:{app_id}:secret:{name}"

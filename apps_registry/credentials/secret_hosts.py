@@ -1,6 +1,6 @@
-"""The hosts that an App's secret may be sent to, as its operator writes them and as they are compared.
+"""The hosts that an App's secret may be sent to: parsing and comparison.
 
-Whoever may edit a tool decides where it calls; without this bond he would read every secret of its App.
+Users who may edit a tool decide which host it calls. Without this list they could read every secret of the App.
 """
 
 import re
@@ -17,13 +17,13 @@ _ENTRY = re.compile(
 
 
 def parse_hosts(text: str) -> list[str]:
-    """Return hosts with their ports, sorted, from a text with one a line.
+    """Parse a text with one host per line into a sorted list of hosts with ports.
 
     Args:
-        text: such as `api.example.com` (port 443) or `127.0.0.1:9000`.
+        text: hosts such as `api.example.com` (port 443) or `127.0.0.1:9000`.
 
     Raises:
-        ValueError: an entry is no host; the message says which.
+        ValueError: an entry is not a host; the message says which.
     """
     hosts = {_host(entry) for entry in re.split(r"[\s,]+", text.strip()) if entry}
     if len(hosts) > MAX_HOSTS:
@@ -32,7 +32,7 @@ def parse_hosts(text: str) -> list[str]:
 
 
 def refusal(name: str, hosts: AbstractSet[str], host: str) -> str:
-    """Return why a secret may not be sent to a host, as a sentence without its full stop; empty: it may."""
+    """Return why a secret may not be sent to a host, as a sentence without a full stop; empty if it may."""
     if host in hosts:
         return ""
     bound = f"is for {' and '.join(sorted(hosts))}" if hosts else "is for no host yet"
@@ -40,12 +40,12 @@ def refusal(name: str, hosts: AbstractSet[str], host: str) -> str:
 
 
 def refusals(bound: Mapping[str, AbstractSet[str]], names: Iterable[str], host: str) -> Iterator[str]:
-    """Yield why secrets may not be sent to a host.
+    """Yield the reasons why secrets may not be sent to a host.
 
     Args:
-        bound: the App's secrets with their hosts.
-        names: of the secrets that a request to the host carries; those that the App lacks are skipped.
-        host: with its port.
+        bound: allowed hosts by the name of the App's secret.
+        names: names of the secrets that a request to the host contains; unknown names are skipped.
+        host: the host with its port.
     """
     for name in sorted(names):
         if name in bound and (problem := refusal(name, bound[name], host)):
@@ -53,8 +53,8 @@ def refusals(bound: Mapping[str, AbstractSet[str]], names: Iterable[str], host: 
 
 
 def _host(entry: str) -> str:
-    found = _ENTRY.fullmatch(entry)
-    port = int(found["port"] or HTTPS_PORT) if found else 0
-    if found is None or not 1 <= port <= 65_535:
+    match = _ENTRY.fullmatch(entry)
+    port = int(match["port"] or HTTPS_PORT) if match else 0
+    if match is None or not 1 <= port <= 65_535:
         raise ValueError(f"{entry[:80]!r} is not a host, such as api.example.com or 127.0.0.1:9000.")
-    return host_and_port(found["host"], port)
+    return host_and_port(match["host"], port)

@@ -1,4 +1,4 @@
-"""Answers of HTTP tools that may serve again, in the memory of one worker."""
+"""The cache of HTTP tool results, in the memory of one worker."""
 
 import sys
 import time
@@ -16,7 +16,7 @@ class _Entry(NamedTuple):
 
 
 class ResultCache:
-    """Texts by key, each for its own time; the least used go first when they outgrow the memory."""
+    """Texts by key, each with its own lifetime; the least recently used are evicted when the cache is full."""
 
     def __init__(self) -> None:
         self._entries: TLRUCache[Hashable, _Entry] = TLRUCache(
@@ -27,12 +27,12 @@ class ResultCache:
         )
 
     def get(self, key: Hashable) -> str | None:
-        """Return the text kept under the key, if it still holds."""
+        """Return the text for a key unless it has expired."""
         entry = self._entries.get(key)
         return entry.text if entry else None
 
     def put(self, key: Hashable, text: str, seconds: float) -> None:
-        """Keep a text for so long."""
+        """Store a text for a number of seconds."""
         if sys.getsizeof(text) <= MAX_BYTES:
             self._entries[key] = _Entry(text, seconds)
 

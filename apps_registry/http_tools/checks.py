@@ -1,4 +1,4 @@
-"""Whether a definition can be used, found out when it is saved, in words for its operator."""
+"""Validates definitions of HTTP tools when they are saved; messages are for operators."""
 
 import re
 from collections import Counter
@@ -19,41 +19,48 @@ MAX_TIMEOUT_SECONDS = 60
 MAX_RETRIES = 3
 MAX_CACHE_SECONDS = 86_400
 MAX_RESULT_CHARS = 32_000
+# Of the attributes that are numbers: the least and the most.
+LIMITS: dict[str, tuple[float, float]] = {
+    "timeout_seconds": (0.5, MAX_TIMEOUT_SECONDS),
+    "retries": (0, MAX_RETRIES),
+    "cache_seconds": (0, MAX_CACHE_SECONDS),
+    "max_result_chars": (100, MAX_RESULT_CHARS),
+}
 MAX_ENTRIES = 50
 MAX_RESULT_HEADERS = 10
 MAX_BODY_CHARS = 64_000
 MAX_DESCRIPTION_CHARS = 4_000
-TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}\Z")  # what OpenAI-compatible APIs take
+TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}\Z")  # the names that OpenAI-compatible APIs accept
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]"
 _URL = re.compile(rf"https?://(?:{_HOST})(?::(?P<port>[0-9]{{1,5}}))?(?P<path>/.*)?\Z")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")  # RFC 9110, section 5.6.2
-# What the connection is made of is not for a tool to say.
+# Headers of the connection, which a tool may not set.
 _FORBIDDEN_HEADERS = frozenset(
     {"accept-encoding", "connection", "content-length", "expect", "host", "keep-alive", "proxy-authorization"}
     | {"proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 )
-_NEVER_SHOWN = frozenset({"set-cookie", "set-cookie2", "authentication-info", "proxy-authentication-info"})
+_CREDENTIAL_HEADERS = frozenset({"set-cookie", "set-cookie2", "authentication-info", "proxy-authentication-info"})
 
 
 class Problem(NamedTuple):
-    """What is wrong with one attribute of a definition."""
+    """An error in one attribute of a definition."""
 
     attribute: str
     message: str
 
 
 def find_problems(definition: HttpToolDefinition) -> list[Problem]:
-    """Return what keeps a definition from being used; nothing, if it can be."""
-    parts = (_plain, _numbers, _url, _entries, _body)
-    problems = [problem for find in parts for problem in find(definition)]
-    return problems or list(_placeholders(definition))  # which reads what the others have found in order
+    """Return the errors of a definition; an empty list if it is valid."""
+    checks = (_plain, _numbers, _url, _entries, _body)
+    problems = [problem for check in checks for problem in check(definition)]
+    return problems or list(_placeholders(definition))  # relies on the other checks
 
 
 def _plain(definition: HttpToolDefinition) -> Iterator[Problem]:
     if not isinstance(definition.name, str) or not TOOL_NAME.match(definition.name):
         yield Problem("name", "Use up to 64 letters, digits, hyphens and underscores.")
     elif definition.name.lower() == SEARCH_TOOL:
-        yield Problem("name", "The tool that searches an App's documents has this name.")
+        yield Problem("name", "This name is reserved for the tool that searches an App's documents.")
     description = definition.description
     if not isinstance(description, str) or not 1 <= len(description.strip()) <= MAX_DESCRIPTION_CHARS:
         yield Problem("description", f"Say when to use the tool, in 1 to {MAX_DESCRIPTION_CHARS} characters.")
@@ -77,18 +84,12 @@ def _result_headers(names: object) -> Iterator[Problem]:
     for name in names:
         if not isinstance(name, str) or not _TOKEN.match(name):
             yield Problem("result_headers", f"{str(name)[:80]!r} is not the name of a header.")
-        elif name.lower() in _NEVER_SHOWN:
-            yield Problem("result_headers", f"{name} holds a session or a credential; no model gets it.")
+        elif name.lower() in _CREDENTIAL_HEADERS:
+            yield Problem("result_headers", f"{name} contains a session or a credential, so the model cannot get it.")
 
 
 def _numbers(definition: HttpToolDefinition) -> Iterator[Problem]:
-    limits: tuple[tuple[str, float, float], ...] = (
-        ("timeout_seconds", 0.5, MAX_TIMEOUT_SECONDS),
-        ("retries", 0, MAX_RETRIES),
-        ("cache_seconds", 0, MAX_CACHE_SECONDS),
-        ("max_result_chars", 100, MAX_RESULT_CHARS),
-    )
-    for name, least, most in limits:
+    for name, (least, most) in LIMITS.items():
         value = getattr(definition, name)
         kinds = (int, float) if name == "timeout_seconds" else (int,)
         if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
@@ -97,24 +98,26 @@ def _numbers(definition: HttpToolDefinition) -> Iterator[Problem]:
 
 def _url(definition: HttpToolDefinition) -> Iterator[Problem]:
     url = definition.url
-    found = _URL.match(url) if isinstance(url, str) and len(url) <= 2000 else None
-    if found is None:
+    match = _URL.match(url) if isinstance(url, str) and len(url) <= 2000 else None
+    if match is None:
         yield Problem(
             "url", "Write http:// or https://, a host in plain text, and a path, such as https://a.example/v1."
         )
         return
-    if found["port"] and not 1 <= int(found["port"]) <= 65_535:
+    if match["port"] and not 1 <= int(match["port"]) <= 65_535:
         yield Problem("url", "A port is a number from 1 to 65535.")
-    path = found["path"] or ""
+    path = match["path"] or ""
     try:
         httpx2.URL(url.removesuffix(path))
     except httpx2.InvalidURL as error:
         yield Problem("url", f"{error}.")
     if "?" in path or "#" in path:
-        yield Problem("url", "Write what comes after the question mark into the query, an entry a line; # is not sent.")
+        yield Problem(
+            "url", "Write the part after the question mark into the query, one entry per line; # is not sent."
+        )
     if not is_well_formed(path) or re.search(r"[\s\\]", re.sub(r"\{\{.*?\}\}", "", path)):
-        words = "no spaces, no backslash, and double braces only as placeholders, such as {{ args.id }}"
-        yield Problem("url", f"The path may hold {words}.")
+        rule = "no spaces, no backslash, and double braces only as placeholders, such as {{ args.id }}"
+        yield Problem("url", f"The path may contain {rule}.")
 
 
 def _entries(definition: HttpToolDefinition) -> Iterator[Problem]:
@@ -125,7 +128,7 @@ def _entries(definition: HttpToolDefinition) -> Iterator[Problem]:
 
 
 def header_problems(headers: object) -> Iterator[str]:
-    """Yield what keeps headers, name -> value, from being sent."""
+    """Yield the reasons why headers, as name -> value, cannot be sent."""
     if not isinstance(headers, Mapping):
         return
     if len(headers) > MAX_ENTRIES:
@@ -138,10 +141,10 @@ def header_problems(headers: object) -> Iterator[str]:
         elif name.lower() in _FORBIDDEN_HEADERS:
             yield f"{name} is set by the connection itself."
         elif names[name.lower()] > 1:
-            yield f"{name} is given twice."
+            yield f"{name} occurs twice."
     for value in headers.values():
         if isinstance(value, str) and not re.fullmatch(r"[\x20-\x7e]*", value):
-            yield "Header values are of plain ASCII characters, without line breaks."
+            yield "Header values can contain only ASCII characters, without line breaks."
 
 
 def _mapping(attribute: str, entries: Any) -> Iterator[Problem]:
@@ -150,9 +153,9 @@ def _mapping(attribute: str, entries: Any) -> Iterator[Problem]:
         return
     for name, value in entries.items():
         if not isinstance(name, str) or not isinstance(value, str) or "{{" in name:
-            yield Problem(attribute, "Names and values are text, and names have no placeholders.")
+            yield Problem(attribute, "Names and values must be text, and names cannot contain placeholders.")
         elif not is_well_formed(value):
-            yield Problem(attribute, f"The value of {name[:80]} holds braces that are no placeholder.")
+            yield Problem(attribute, f"The value of {name[:80]} contains braces that are not a placeholder.")
 
 
 def _body(definition: HttpToolDefinition) -> Iterator[Problem]:
@@ -161,13 +164,13 @@ def _body(definition: HttpToolDefinition) -> Iterator[Problem]:
         yield Problem("body_type", 'Use "json", "form", "text" or "".')
     elif kind == "":
         if body is not None:
-            yield Problem("body_type", "Say how the body is to be sent.")
+            yield Problem("body_type", "Choose the type of the body.")
     elif definition.method in {"GET", "HEAD"}:
         yield Problem("body", f"{definition.method} sends no body.")
     elif kind == "form":
         yield from _mapping("body", body)
     elif kind == "text" and not isinstance(body, str):
-        yield Problem("body", "A text body is text.")
+        yield Problem("body", "A body of type text must be a string.")
     elif kind == "json":
         yield from _json_body(body)
 
@@ -175,17 +178,17 @@ def _body(definition: HttpToolDefinition) -> Iterator[Problem]:
 def _json_body(body: Any) -> Iterator[Problem]:
     try:
         text = orjson.dumps(body).decode()
-    except TypeError:  # also what is nested too deeply
+    except TypeError:  # also raised if it is nested too deeply
         yield Problem("body", "This cannot be sent as JSON.")
         return
     if len(text) > MAX_BODY_CHARS:
         yield Problem("body", f"The body is longer than {MAX_BODY_CHARS} characters.")
     if any("{{" in key or not is_well_formed(value) for key, value in _strings(body)):
-        yield Problem("body", "It holds braces that are no placeholder, or a placeholder in the name of a key.")
+        yield Problem("body", "It contains braces that are not a placeholder, or a placeholder in the name of a key.")
 
 
 def _strings(node: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the strings of JSON data, each with the key that it stands under."""
+    """Yield the strings of JSON data, each with its key."""
     if isinstance(node, str):
         yield key, node
     elif isinstance(node, Mapping):
@@ -205,12 +208,12 @@ def _placeholders(definition: HttpToolDefinition) -> Iterator[Problem]:
             if namespace == "args" and name not in known:
                 yield Problem(attribute, f"There is no argument {name}.")
             elif namespace == "args" and attribute == "url" and name not in required:
-                yield Problem(attribute, f"The argument {name} stands in the path, so it must be required.")
+                yield Problem(attribute, f"The argument {name} is part of the path, so it must be required.")
             elif namespace == "wallet" and name not in WALLET_NAMES:
-                yield Problem(attribute, f"A wallet has {', '.join(WALLET_NAMES)}; not {name}.")
+                yield Problem(attribute, f"A wallet has {', '.join(WALLET_NAMES)}, but no {name}.")
 
 
 def secrets_used(definition: HttpToolDefinition) -> set[str]:
-    """Return the names of the secrets that a definition sends."""
+    """Return the names of the secrets in a definition."""
     templates = (definition.url, definition.query, definition.headers, definition.body)
     return {name for template in templates for namespace, name in placeholders(template) if namespace == "secrets"}

@@ -1,4 +1,4 @@
-"""What an HTTP tool is: a request with placeholders, and how to read its answer."""
+"""The definition of an HTTP tool: a request with placeholders, and how to read its response."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -12,29 +12,29 @@ WalletNeed = Literal["", "any", "proven"]
 
 @dataclass(frozen=True, slots=True)
 class HttpToolDefinition:
-    """A tool that is an HTTP request; `checks.find_problems` says whether it can be used.
+    """An HTTP tool; `checks.find_problems` validates it.
 
     URL, query, headers and body are templates over `{{ args.NAME }}`, `{{ wallet.address }}`,
     `{{ wallet.chain_id }}`, `{{ wallet.is_proven }}` and `{{ secrets.NAME }}` (see `templates`).
 
     Attributes:
-        name: what the model calls it by.
+        name: the name that the model uses.
         description: tells the model when and how to use it.
-        parameters: JSON Schema (2020-12) of the arguments, an object; arguments that it does not name are refused.
+        parameters: JSON Schema (2020-12) of the arguments, an object; other arguments are refused.
         method: GET, HEAD, POST, PUT, PATCH or DELETE.
-        url: scheme and host in plain text, then a path that may hold placeholders; no query.
-        query: entries to send; one whose optional argument is missing is left out, a list is sent as several.
-        headers: by name; one whose optional argument is missing is left out.
-        body: of type json any JSON value, whose strings may hold placeholders; of type form an object of strings;
-            of type text a string; None: no body.
-        body_type: how the body is written; empty: there is none.
-        result_path: which part of a JSON answer the model gets, such as `data.items[0].price`; empty: all of it.
-        result_headers: names of headers of the answer that the model gets as well, such as Location and Link.
-        max_result_chars: more than this is cut off, with a note.
-        timeout_seconds: for the whole call, with its name resolution, redirects and retries.
-        retries: how often a failed call is tried again; only of GET, HEAD, PUT and DELETE.
-        cache_seconds: how long an answer serves the same arguments and wallet again; 0: it does not.
-        needs_wallet: "any" refuses the call without a wallet, "proven" also without proof that it is the caller's.
+        url: scheme and host in plain text, then a path that may contain placeholders; no query.
+        query: query parameters; one whose optional argument is missing is left out, a list is sent as several.
+        headers: by name; a header whose optional argument is missing is left out.
+        body: for type json any JSON value, whose strings may contain placeholders; for type form an object of strings;
+            for type text a string; None: no body.
+        body_type: how the body is encoded; empty: no body.
+        result_path: the part of a JSON response that the model gets, such as `data.items[0].price`; empty: all of it.
+        result_headers: names of response headers that the model also gets, such as Location and Link.
+        max_result_chars: maximum length of the result; a longer one is cut off, with a note.
+        timeout_seconds: limit for the whole call, including name resolution, redirects and retries.
+        retries: maximum number of retries of a failed call; only for GET, HEAD, PUT and DELETE.
+        cache_seconds: how long a response is reused for the same arguments and wallet; 0: no cache.
+        needs_wallet: "any" refuses calls without a wallet, "proven" also calls with a wallet that is not proven.
     """
 
     name: str
@@ -56,11 +56,11 @@ class HttpToolDefinition:
 
     @property
     def host(self) -> str:
-        """Host and port that its requests go to."""
+        """Host and port of its requests."""
         return host_of(self.url.partition("{{")[0])
 
     def as_json(self) -> dict[str, Any]:
-        """Return all but the name as JSON data, for storage."""
+        """Return everything except the name as JSON data, for storage."""
         data = asdict(self)
         del data["name"]
         return data
@@ -70,9 +70,9 @@ class HttpToolDefinition:
         """Return the definition that `as_json` wrote.
 
         Raises:
-            TypeError: something is missing, or is not part of a definition.
+            TypeError: a required attribute is missing, or an attribute is unknown.
         """
-        unknown = set(data) - {each.name for each in fields(cls)}
+        unknown = set(data) - {attribute.name for attribute in fields(cls)}
         if unknown:
             raise TypeError(f"an HTTP tool has no {', '.join(sorted(unknown))}")
         return cls(name=name, **data)

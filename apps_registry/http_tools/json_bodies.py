@@ -1,11 +1,11 @@
-"""JSON as servers send it: also behind a guard against scripts, and one value a line."""
+"""Parses JSON bodies, also with an anti-hijacking prefix or with one value per line."""
 
 import json
 import re
 from typing import Any
 
-# What keeps a page of another site from running the JSON as a script: Angular's and Google's, Facebook's, Jira's.
-_GUARD = re.compile(r"\A\s*(?:\)\]\}'?,?|for ?\(;;\);|while ?\((?:1|true)\);|throw 1;)\s*")
+# Prefixes that prevent other sites from running the JSON as a script: of Angular and Google, Facebook, and Jira.
+_PREFIX = re.compile(r"\A\s*(?:\)\]\}'?,?|for ?\(;;\);|while ?\((?:1|true)\);|throw 1;)\s*")
 _LINES_TYPES = frozenset(
     {
         "application/json-seq",
@@ -21,11 +21,11 @@ _RECORD_SEPARATOR = "\x1e"  # RFC 7464
 
 
 def read_json(text: str, media_type: str = "") -> Any:
-    """Return the value of a body.
+    """Parse a body.
 
     Args:
         text: the body.
-        media_type: its type; several values, one a line, are read as a list where it says that they are such.
+        media_type: its media type; for the types of JSON Lines, the values are returned as a list.
 
     Raises:
         ValueError: it is not JSON.
@@ -37,7 +37,7 @@ def read_json(text: str, media_type: str = "") -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        guard = _GUARD.match(text)
-        if guard is None:
+        prefix = _PREFIX.match(text)
+        if prefix is None:
             raise
-        return json.loads(text[guard.end() :])
+        return json.loads(text[prefix.end() :])

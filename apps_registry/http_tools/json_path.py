@@ -1,4 +1,4 @@
-"""Which part of a JSON answer is wanted: `data.items[0].price`, `data[*].id`, `["odd key"]`."""
+"""Paths that select a part of JSON data: `data.items[0].price`, `data[*].id`, `["odd key"]`."""
 
 import json
 import re
@@ -24,27 +24,27 @@ def parse_path(path: str) -> tuple[Step, ...]:
     steps: list[Step] = []
     position = 0
     while position < len(path):
-        found = _STEP.match(path, position)
-        is_glued = found and found[1] and position > 0 and path[position] != "."
-        if not found or is_glued or len(steps) == MAX_STEPS:
-            raise ValueError('Write it as in data.items[0].price, data[*].id or data["odd key"].')
-        key, index, every, quoted = found.groups()
+        match = _STEP.match(path, position)
+        lacks_dot = match and match[1] and position > 0 and path[position] != "."
+        if not match or lacks_dot or len(steps) == MAX_STEPS:
+            raise ValueError('Write a path such as data.items[0].price, data[*].id or data["odd key"].')
+        key, index, every, quoted = match.groups()
         steps.append(key or (int(index) if index else None if every else json.loads(quoted)))
-        position = found.end()
+        position = match.end()
     return tuple(steps)
 
 
 def pick(data: Any, steps: tuple[Step, ...]) -> Any:
-    """Return what stands at the path; items of a list that lack the rest of it are left out.
+    """Return the data at a path; for `[*]`, items without the rest of the path are left out.
 
     Raises:
-        NotThere: nothing does.
+        NotThere: there is no data at the path.
     """
     for number, step in enumerate(steps):
         if step is None:
             if not isinstance(data, list):
                 raise NotThere
-            return [found for item in data for found in _picked(item, steps[number + 1 :])]
+            return [value for item in data for value in _picked(item, steps[number + 1 :])]
         try:
             if isinstance(step, str):
                 data = data[step] if isinstance(data, dict) else _nothing()

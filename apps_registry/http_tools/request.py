@@ -1,6 +1,6 @@
-"""From a definition and its values to the request that is sent.
+"""Builds the request of an HTTP tool from its definition and values.
 
-What a model sends can never change the scheme, the host, the number of path segments, or a header's name.
+Arguments of a model can never change the scheme, the host, the number of path segments, or the name of a header.
 """
 
 import re
@@ -26,11 +26,11 @@ def build_request(definition: HttpToolDefinition, lookup: Lookup) -> OutboundReq
     """Return the request.
 
     Args:
-        definition: one without problems (see `checks`).
-        lookup: gives the values of placeholders.
+        definition: a valid definition (see `checks`).
+        lookup: returns the values of placeholders.
 
     Raises:
-        ToolError: a value is missing where one is needed, or cannot stand where it should.
+        ToolError: a required value is missing, or cannot be used where the placeholder is.
     """
     url = _url(definition, lookup)
     pairs = list(_pairs(definition.query, lookup))
@@ -51,38 +51,38 @@ def _url(definition: HttpToolDefinition, lookup: Lookup) -> str:
         raise _needed(missing) from None
     for segment in url.split("/")[3:]:
         if unquote(segment) in {".", ".."}:
-            raise ToolError('a path cannot hold the segments "." and ".."')
+            raise ToolError('a path cannot contain the segments "." and ".."')
     return url
 
 
 def _path_text(value: str) -> str:
-    """Return a value as a part of one path segment.
+    """Encode a value as part of one path segment.
 
-    Servers differ in how often they decode a path before they split it, so dots are looked for behind that too.
+    Some servers decode a path several times before they split it, so dots are searched for at each level.
     """
     if not value:
-        raise ToolError("an empty text cannot stand in a path")
-    read = value
+        raise ToolError("an empty text cannot be part of a path")
+    decoded = value
     for _ in range(3):
-        if {".", ".."} & set(_SEPARATORS.split(read)):
-            raise ToolError('a path cannot hold the segments "." and ".."')
-        read = unquote(read)
+        if {".", ".."} & set(_SEPARATORS.split(decoded)):
+            raise ToolError('a path cannot contain the segments "." and ".."')
+        decoded = unquote(decoded)
     try:
         return quote(value, safe="")
     except UnicodeEncodeError:
-        raise ToolError("a text holds characters that cannot be sent") from None
+        raise ToolError("a text contains characters that cannot be sent") from None
 
 
 def _pairs(entries: Any, lookup: Lookup) -> Iterator[tuple[str, str]]:
-    """Yield the entries of a query or form; a list is sent as several of the same name."""
+    """Yield the entries of a query or form; a list becomes several entries with the same name."""
     for name, template in entries.items():
         try:
             value = render_value(template, lookup)
         except Missing:
             continue
-        for each in value if isinstance(value, list) else [value]:
-            if each is not None:
-                yield name, _sendable(as_text(each))
+        for item in value if isinstance(value, list) else [value]:
+            if item is not None:
+                yield name, _sendable(as_text(item))
 
 
 def _headers(definition: HttpToolDefinition, lookup: Lookup) -> Iterator[tuple[str, str]]:
@@ -92,7 +92,9 @@ def _headers(definition: HttpToolDefinition, lookup: Lookup) -> Iterator[tuple[s
         except Missing:
             continue
         if not _HEADER_VALUE.match(value):
-            raise ToolError(f"the value for the header {name} holds line breaks or characters that headers cannot hold")
+            raise ToolError(
+                f"the value for the header {name} contains line breaks or characters that headers cannot contain"
+            )
         yield name, value
 
 
@@ -108,8 +110,8 @@ def _body(definition: HttpToolDefinition, lookup: Lookup) -> bytes | None:
                 return _sendable(render_text(template, lookup)).encode()
     except Missing as missing:
         raise _needed(missing) from None
-    except ValueError:  # half of a surrogate pair, or a number without end
-        raise ToolError("the arguments hold something that cannot be written as JSON") from None
+    except ValueError:  # half of a surrogate pair, or an infinite number
+        raise ToolError("the arguments contain something that cannot be written as JSON") from None
     return None
 
 
@@ -117,7 +119,7 @@ def _sendable(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ToolError("a text holds characters that cannot be sent") from None
+        raise ToolError("a text contains characters that cannot be sent") from None
     return text
 
 

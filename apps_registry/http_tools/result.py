@@ -1,4 +1,4 @@
-"""What of an answer the model gets to read."""
+"""Makes the result for the model from a response."""
 
 import json
 from collections.abc import Mapping
@@ -17,15 +17,15 @@ from apps_registry.outbound.client import OutboundResponse
 from apps_registry.support.outside_text import storable, storable_json_text
 from apps_registry.tools.base import ToolError
 
-KEYS_NAMED = 20
-TOO_DEEP = "the service's answer is nested too deeply"  # escapes in it would be read by the model alone
+MAX_KEYS_LISTED = 20
+TOO_DEEP = "the service's answer is nested too deeply"  # its escapes could hide text from people
 
 
 def read_result(response: OutboundResponse, definition: HttpToolDefinition) -> str:
-    """Return the answer's text, whole; JSON in one spelling, so that no escape hides anything.
+    """Return the complete text of a response; JSON is written without escapes, which could hide text from people.
 
     Raises:
-        ToolError: the server reports an error, or the answer is not what the definition expects.
+        ToolError: the server reports an error, or the response does not match the definition.
     """
     text = "" if definition.method == "HEAD" else readable_text(response)
     if not 200 <= response.status < 300:
@@ -46,7 +46,7 @@ def read_result(response: OutboundResponse, definition: HttpToolDefinition) -> s
 
 
 def readable_text(response: OutboundResponse) -> str:
-    """Return what a person would read of a body: text as it is, of a page what it shows, of binary data its type."""
+    """Return the readable text of a body: text as it is, the visible text of HTML, the media type of binary data."""
     text = body_text(response)
     if is_binary(text):
         kind = response.media_type or "of an unknown type"
@@ -55,7 +55,7 @@ def readable_text(response: OutboundResponse) -> str:
 
 
 def body_text(response: OutboundResponse) -> str:
-    """Return the body as text that can be stored."""
+    """Return the body as storable text."""
     return storable(decode(response.body, response.encoding))
 
 
@@ -74,12 +74,12 @@ def _page_text(text: str) -> str:
 
 def _chosen_headers(response: OutboundResponse, definition: HttpToolDefinition) -> dict[str, Mapping[str, str]]:
     names = [name.lower() for name in definition.result_headers]
-    found = {name: response.headers[name] for name in names if name in response.headers}
-    return {"headers": found} if names else {}
+    present = {name: response.headers[name] for name in names if name in response.headers}
+    return {"headers": present} if names else {}
 
 
 def _location(response: OutboundResponse) -> dict[str, str]:
-    """Return where what was made can be found: an answer without a body often says no more."""
+    """Return the Location header: a response without a body often has no other information."""
     return {"location": response.headers["location"]} if "location" in response.headers else {}
 
 
@@ -87,8 +87,8 @@ def _picked(data: Any, path: str) -> Any:
     try:
         return pick(data, parse_path(path))
     except NotThere:
-        has = f"; it has: {', '.join(list(data)[:KEYS_NAMED])}" if isinstance(data, dict) else ""
-        raise ToolError(f"the service's answer has nothing at {path}{has}") from None
+        keys = f"; it has: {', '.join(list(data)[:MAX_KEYS_LISTED])}" if isinstance(data, dict) else ""
+        raise ToolError(f"the service's answer has nothing at {path}{keys}") from None
 
 
 def _spelled(data: Any) -> str:

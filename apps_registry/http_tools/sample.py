@@ -1,4 +1,4 @@
-"""Arguments to try a tool with."""
+"""Sample arguments for a test call."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ _BY_TYPE: dict[str, Any] = {
 
 
 def sample_arguments(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a value for every argument, as the schema hints at it: an operator puts better ones in its place."""
+    """Return a sample value for every argument, from the hints of the schema; operators can edit them."""
     properties = parameters.get("properties", {})
     return {name: _sample(schema) for name, schema in properties.items() if isinstance(schema, Mapping)}
 
@@ -23,8 +23,8 @@ def sample_arguments(parameters: Mapping[str, Any]) -> dict[str, Any]:
 def _sample(schema: Mapping[str, Any]) -> Any:
     if "default" in schema:
         return schema["default"]
-    for several in ("examples", "enum"):
-        if isinstance(schema.get(several), list) and schema[several]:
-            return schema[several][0]
+    for keyword in ("examples", "enum"):
+        if isinstance(schema.get(keyword), list) and schema[keyword]:
+            return schema[keyword][0]
     kind = schema.get("type")
     return _BY_TYPE.get(kind[0] if isinstance(kind, list) and kind else str(kind), "text")

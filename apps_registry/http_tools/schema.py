@@ -1,7 +1,7 @@
-"""JSON Schemas that operators write: checked when they are saved, then held against what models send.
+"""JSON Schemas of operators: checked when they are saved, then used to validate the arguments of models.
 
-jsonschema-rs matches patterns in linear time; by itself it would fetch remote references, so it is given a
-retriever that refuses each.
+jsonschema-rs matches patterns in linear time. By default it would fetch remote references, so it gets a retriever that
+refuses all of them.
 """
 
 import re
@@ -18,16 +18,16 @@ from apps_registry.tools.base import ToolError
 MAX_CHARS = 32_000
 MAX_DEPTH = 20
 MAX_ERRORS = 3
-# Of arguments that do not fit: with up to so many values the first error is told, with up to so many some of them.
-EXPLAINED_VALUES = 500
-EXPLAINED_WHOLE_VALUES = 20
-# What every provider takes as the name of an argument.
+# Maximum number of values in invalid arguments for which the first error, or the first MAX_ERRORS errors, are reported.
+MAX_VALUES_FIRST_ERROR = 500
+MAX_VALUES_ALL_ERRORS = 20
+# Argument names that every provider accepts.
 ARGUMENT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def find_schema_problem(parameters: Any) -> str | None:
-    """Return what is wrong with a tool's parameters, for an operator; None: nothing is."""
+    """Return the error in a tool's parameters, for an operator; None if they are valid."""
     if not isinstance(parameters, dict) or parameters.get("type") != "object":
         return 'The schema must be an object with "type": "object".'
     if any(depth > MAX_DEPTH for depth, _ in _walk(parameters)):
@@ -35,7 +35,7 @@ def find_schema_problem(parameters: Any) -> str | None:
     try:
         length = len(orjson.dumps(parameters))
     except TypeError:
-        return "The schema holds a number that is too large."
+        return "The schema contains a number that is too large."
     if length > MAX_CHARS:
         return f"The schema is longer than {MAX_CHARS} characters."
     properties = parameters.get("properties", {})
@@ -48,10 +48,10 @@ def find_schema_problem(parameters: Any) -> str | None:
 
 
 def compile_schema(parameters: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:
-    """Return a validator for a tool's arguments, which refuses arguments that the schema does not name.
+    """Return a validator for a tool's arguments that refuses arguments outside the schema.
 
     Raises:
-        ValueError: it is not a schema.
+        ValueError: the schema is invalid.
     """
     return jsonschema_rs.Draft202012Validator(
         {"additionalProperties": False, **parameters},
@@ -62,32 +62,32 @@ def compile_schema(parameters: Mapping[str, Any]) -> jsonschema_rs.Draft202012Va
 
 
 def check(validator: jsonschema_rs.Draft202012Validator, arguments: Any) -> dict[str, Any]:
-    """Return the arguments if they fit.
+    """Return the arguments if they match the schema.
 
     Raises:
-        ToolError: they do not; the message says where and why, for the model to mend.
+        ToolError: they do not match; the message tells the model where and why.
     """
     if not isinstance(arguments, dict):
         raise ToolError("The arguments must be a JSON object.")
     if validator.is_valid(arguments):
         return arguments
-    raise ToolError("The arguments do not fit: " + "; ".join(_complaints(validator, arguments))[:1000])
+    raise ToolError("The arguments are invalid: " + "; ".join(_complaints(validator, arguments))[:1000])
 
 
 def _complaints(validator: jsonschema_rs.Draft202012Validator, arguments: dict[str, Any]) -> Iterator[str]:
-    """Yield what is wrong, in as much detail as is cheap.
+    """Yield the errors, with as much detail as is cheap.
 
-    Each error takes along a copy of what it is about, for each of the alternatives that were tried: 64 kB of
-    arguments against a choice of 500 make a gigabyte of them.
+    Each error contains a copy of its value for each of the alternatives that were tried: 64 kB of arguments and 500
+    alternatives need a gigabyte.
     """
     values = sum(map(dump_arguments(arguments).count, "[{,"))
-    if values > EXPLAINED_VALUES:
-        yield "they are too many to say where"
+    if values > MAX_VALUES_FIRST_ERROR:
+        yield "there are too many values to report where"
         return
-    errors = validator.iter_errors(arguments) if values <= EXPLAINED_WHOLE_VALUES else _first(validator, arguments)
+    errors = validator.iter_errors(arguments) if values <= MAX_VALUES_ALL_ERRORS else _first(validator, arguments)
     for _, error in zip(range(MAX_ERRORS), errors, strict=False):
-        where = ".".join(str(step) for step in error.instance_path)
-        yield f"{where}: {error.message}" if where else error.message
+        path = ".".join(str(step) for step in error.instance_path)
+        yield f"{path}: {error.message}" if path else error.message
 
 
 def _first(
@@ -105,11 +105,11 @@ def _reference_problem(parameters: Mapping[str, Any]) -> str | None:
             continue
         reference = node.get("$ref")
         if isinstance(reference, str) and reference != "#" and not reference.startswith("#/"):
-            return "$ref may only point into the schema itself, such as #/$defs/item."
+            return "$ref may only refer to the schema itself, such as #/$defs/item."
         if isinstance(node.get("$dynamicRef"), str):
-            return "Write $ref in place of $dynamicRef."
+            return "Use $ref instead of $dynamicRef."
         if isinstance(node.get("$id"), str):
-            return "A schema of a tool has no $id."
+            return "The schema of a tool cannot have an $id."
         if isinstance(node.get("$schema"), str) and node["$schema"].rstrip("#") != DIALECT:
             return f"The schema must be of the dialect {DIALECT}."
     return None
@@ -132,7 +132,7 @@ def _compile_problem(parameters: Mapping[str, Any]) -> str | None:
 
 
 def _walk(root: Any) -> Iterator[tuple[int, Any]]:
-    """Yield every value with its depth; not recursive, since an operator's text may nest at will."""
+    """Yield every value with its depth; not recursive, since the depth is not limited yet."""
     pending = [(0, root)]
     while pending:
         depth, node = pending.pop()

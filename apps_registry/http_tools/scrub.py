@@ -1,4 +1,4 @@
-"""Secrets are taken out of whatever comes back, in the forms that servers echo them in."""
+"""Removes secrets from responses, in all encodings in which servers may echo them."""
 
 import base64
 import html
@@ -7,23 +7,23 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
 MASK = "[secret]"
-# Shorter ones would be found everywhere; operators cannot store any.
+# Shorter secrets would match everywhere; operators cannot store them.
 MIN_CHARS = 8
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
-    """Return a text without the secrets: as they are, escaped, percent-encoded, in base64 and in hexadecimal."""
+    """Mask the secrets in a text: in plain form, escaped, percent-encoded, in base64 and in hexadecimal."""
     for form in sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True):
         text = text.replace(form, MASK)
     return text
 
 
 def _forms(secret: str) -> Iterator[str]:
-    sent = secret.strip()  # as headers send it
+    sent = secret.strip()  # headers are sent without surrounding spaces
     for value in dict.fromkeys([sent, *_decoded(sent)]):
         yield value
-        yield value.rstrip("=") if len(value) > MIN_CHARS + 2 else value  # base64 goes without its padding, too
-        yield value.lower()  # as part of a host, for one
+        yield value.rstrip("=") if len(value) > MIN_CHARS + 2 else value  # base64 may be sent without padding
+        yield value.lower()  # such as in a host name
         yield value.upper()
         yield from _escaped(value)
         yield from _in_base64(value.encode())
@@ -32,7 +32,7 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def _decoded(secret: str) -> Iterator[str]:
-    """Yield what a secret says that is base64 itself, as those of Basic authentication are, and its password."""
+    """Yield the decoded form of a secret in base64, as in Basic authentication, and its password."""
     try:
         padded = secret.translate(str.maketrans("-_", "+/")) + "=" * (-len(secret) % 4)
         decoded = base64.b64decode(padded, validate=True).decode()
@@ -61,10 +61,10 @@ def _with_small_escapes(encoded: str) -> str:
 
 
 def _in_base64(value: bytes) -> Iterator[str]:
-    """Yield the characters that a value surely has within base64, whatever stands before and after it."""
+    """Yield the base64 characters that a value always has, whatever bytes come before and after it."""
     for offset in range(3):
         whole = base64.b64encode(bytes(offset) + value)
-        # Six bits a character: those that hold bits of a neighbour are not the value's alone.
+        # Each character has six bits; characters with bits of a neighbour are left out.
         inner = whole[-(-offset * 8 // 6) : (offset + len(value)) * 8 // 6].decode()
         yield inner
         yield inner.translate(str.maketrans("+/", "-_"))

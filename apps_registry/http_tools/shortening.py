@@ -1,17 +1,17 @@
-"""A result that is too long: cut between the entries of its longest lists, else after so many characters."""
+"""Shortens long results: between the entries of the longest lists, otherwise after a number of characters."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-# A list within each entry of a list, and the like: more than a few cuts say little of what was there.
+# More cuts, such as in a list within each entry of a list, would leave too little of the content.
 MAX_CUTS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """A list in the data: where it is, and the lengths of its entries as JSON, each with its comma."""
+class _List:
+    """A list in the data: its path, and the lengths of its entries as JSON, including a comma."""
 
     path: str
     entries: list[Any]
@@ -19,18 +19,18 @@ class _Found:
 
 
 def cut(text: str, max_chars: int) -> str:
-    """Return the beginning of a text, with a note if that is not all."""
+    """Return the beginning of a text, with a note if something was cut."""
     if len(text) <= max_chars:
         return text
     return f"{text[:max_chars]}… (cut: the first {max_chars} of {len(text)} characters)"
 
 
 def cut_result(text: str, max_chars: int) -> str:
-    """Return a tool's result, cut if it is too long; of JSON whole entries are kept, and a note says how many.
+    """Return a tool's result, cut if it is too long; in JSON whole entries are removed, with a note.
 
     Args:
         text: the result, which may be JSON.
-        max_chars: of what is kept; the note comes on top.
+        max_chars: maximum length of the kept text; the note is additional.
     """
     if len(text) <= max_chars:
         return text
@@ -47,7 +47,7 @@ def cut_result(text: str, max_chars: int) -> str:
 
 
 def spelled(data: Any) -> str:
-    """Return data as JSON in one spelling, so that no escape hides anything.
+    """Return data as JSON without escapes, which could hide text from people.
 
     Raises:
         RecursionError: it is nested too deeply.
@@ -56,11 +56,11 @@ def spelled(data: Any) -> str:
 
 
 def _cut_longest_list(data: Any, excess: int) -> str:
-    """Take entries away from the end of the list that is longest as text; return a note, or nothing if there is none.
+    """Remove entries from the end of the list with the longest text; return a note, or "" if there is no list.
 
-    At least one entry stays, so that the model sees what the list holds.
+    At least one entry remains, so that the model sees the structure.
     """
-    longest = max(_lists(data), key=lambda found: sum(found.lengths), default=None)
+    longest = max(_lists(data), key=lambda candidate: sum(candidate.lengths), default=None)
     if longest is None:
         return ""
     total = kept = len(longest.entries)
@@ -71,8 +71,8 @@ def _cut_longest_list(data: Any, excess: int) -> str:
     return f"{kept} of the {total} entries{f' of {longest.path}' if longest.path else ''}"
 
 
-def _lists(data: Any) -> Iterator[_Found]:
-    """Yield the lists of several entries, from the outside in."""
+def _lists(data: Any) -> Iterator[_List]:
+    """Yield the lists with several entries, outer lists first."""
     waiting = [("", data)]
     while waiting:
         path, value = waiting.pop()
@@ -80,6 +80,6 @@ def _lists(data: Any) -> Iterator[_Found]:
             waiting.extend((f"{path}.{name}" if path else str(name), part) for name, part in value.items())
         elif isinstance(value, list):
             if len(value) > 1:
-                yield _Found(path, value, [len(spelled(entry)) + 1 for entry in value])
-            # Of several entries the first alone may be too long by itself.
+                yield _List(path, value, [len(spelled(entry)) + 1 for entry in value])
+            # If only the first entry remains, its own lists may need to be cut.
             waiting.extend((f"{path}[0]", part) for part in value[:1])

@@ -1,7 +1,7 @@
 """Placeholders in an operator's text: `{{ args.x }}`, `{{ wallet.address }}`, `{{ secrets.NAME }}`.
 
-A text is read once, from left to right, and what stands in for a placeholder is never read again: a value
-cannot bring placeholders of its own. There are no expressions.
+A text is processed once, from left to right, and inserted values are not processed again: a value cannot add
+placeholders. There are no expressions.
 """
 
 import json
@@ -14,7 +14,7 @@ WALLET_NAMES = ("address", "chain_id", "is_proven")
 
 
 class Missing(Exception):
-    """A placeholder has no value: an optional argument that was not sent, or a wallet that is not there."""
+    """A placeholder has no value: an optional argument was not sent, or there is no wallet."""
 
     def __init__(self, placeholder: str) -> None:
         super().__init__(placeholder)
@@ -22,7 +22,7 @@ class Missing(Exception):
 
 
 class Lookup(Protocol):
-    """Gives the value of a placeholder, by its namespace and name; raises Missing when there is none."""
+    """Returns the value of a placeholder by namespace and name; raises Missing if there is none."""
 
     def __call__(self, namespace: str, name: str, /) -> Any:
         """Return the value."""
@@ -31,8 +31,8 @@ class Lookup(Protocol):
 def placeholders(template: Any) -> Iterator[tuple[str, str]]:
     """Yield the namespace and name of every placeholder in a text, or in the strings of JSON data."""
     if isinstance(template, str):
-        for found in PLACEHOLDER.finditer(template):
-            yield found[1], found[2]
+        for match in PLACEHOLDER.finditer(template):
+            yield match[1], match[2]
     elif isinstance(template, Mapping):
         for value in template.values():
             yield from placeholders(value)
@@ -42,13 +42,13 @@ def placeholders(template: Any) -> Iterator[tuple[str, str]]:
 
 
 def is_well_formed(text: str) -> bool:
-    """Whether a text has no braces that only look like a placeholder."""
+    """Tell whether all double braces in a text are placeholders."""
     rest = PLACEHOLDER.sub("", text)
     return "{{" not in rest and "}}" not in rest
 
 
 def as_text(value: Any) -> str:
-    """Return a JSON value as it is written within a text: 5.0 as 5, lists and objects as JSON."""
+    """Return a JSON value in the form for text: 5.0 as 5, lists and objects as JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, float) and value.is_integer():
@@ -57,10 +57,10 @@ def as_text(value: Any) -> str:
 
 
 def as_json(value: Any) -> str:
-    """Return a value as JSON, integers of any length as they are.
+    """Return a value as JSON, with exact integers of any length.
 
     Raises:
-        ValueError: it holds something that JSON has no word for.
+        ValueError: it contains infinity or NaN, which JSON does not have.
     """
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
@@ -70,24 +70,24 @@ def render_text(template: str, lookup: Lookup, encode: Callable[[str], str] = st
 
     Args:
         template: the operator's text.
-        lookup: gives the values.
-        encode: makes a value fit the place that it stands in.
+        lookup: returns the values.
+        encode: encodes a value for its position in the text.
 
     Raises:
         Missing: a placeholder has no value, or null.
     """
 
-    def fill(found: re.Match[str]) -> str:
-        value = lookup(found[1], found[2])
+    def fill(match: re.Match[str]) -> str:
+        value = lookup(match[1], match[2])
         if value is None:
-            raise Missing(f"{found[1]}.{found[2]}")
+            raise Missing(f"{match[1]}.{match[2]}")
         return encode(as_text(value))
 
     return PLACEHOLDER.sub(fill, template)
 
 
 def render_value(template: str, lookup: Lookup) -> Any:
-    """Return the value itself, of its own type, where the text is one placeholder; else the text filled in.
+    """Return the value with its type if the text is exactly one placeholder; otherwise the filled text.
 
     Raises:
         Missing: a placeholder has no value.
@@ -98,10 +98,10 @@ def render_value(template: str, lookup: Lookup) -> Any:
 
 
 def render_json(template: Any, lookup: Lookup) -> Any:
-    """Return JSON data with the placeholders of its strings filled in; keys and items without a value are left out.
+    """Return JSON data with filled placeholders; keys and items without a value are left out.
 
     Raises:
-        Missing: the data as a whole is a placeholder without a value.
+        Missing: the data is a single placeholder without a value.
     """
     if isinstance(template, str):
         return render_value(template, lookup)

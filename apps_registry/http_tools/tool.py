@@ -1,15 +1,12 @@
-"""An HTTP tool at work: its request is built, sent, tried again if that makes sense, and its answer read."""
+"""Runs an HTTP tool: builds the request, sends it with retries, and reads the response."""
 
 import asyncio
-import hashlib
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from uuid import UUID
-
-import orjson
 
 from apps_registry.credentials.secret_box import SecretBox
 from apps_registry.http_tools import schema
@@ -22,7 +19,8 @@ from apps_registry.http_tools.shortening import cut, cut_result
 from apps_registry.http_tools.templates import Missing
 from apps_registry.outbound.client import CallRecord, OutboundRequest, OutboundResponse, send
 from apps_registry.outbound.errors import OutboundError
-from apps_registry.support.retry_after import seconds_of
+from apps_registry.support.fingerprint import fingerprint
+from apps_registry.support.retry_after import retry_after_seconds
 from apps_registry.support.visible_text import visible, visible_data
 from apps_registry.tools.arguments import dump_arguments
 from apps_registry.tools.base import Tool, ToolContext, ToolError
@@ -31,7 +29,7 @@ IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})  # RFC 9110, section 9.
 TRANSIENT_STATUS = frozenset({429, 502, 503, 504})
 FIRST_PAUSE_SECONDS = 0.25
 ERROR_MAX_CHARS = 1500
-# Over the tool's own limit, for what comes after the call.
+# Added to the tool's own limit, for the processing after the call.
 GRACE_SECONDS = 5.0
 
 StoreRecords = Callable[[int, UUID, str, list[CallRecord]], Awaitable[None]]
@@ -39,12 +37,12 @@ StoreRecords = Callable[[int, UUID, str, list[CallRecord]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What an App gives to its HTTP tools.
+    """The context of an App for its HTTP tools.
 
     Attributes:
-        allowed_hosts: hosts, as host:port, that may be of a private network.
-        store: keeps the records of a turn's calls: App id, turn id, tool name, records.
-        only_hosts: the only other hosts, as host:port, that may be called; empty: any public one.
+        allowed_hosts: hosts, as host:port, that may have private addresses.
+        store: stores the records of a turn's calls: App id, turn id, tool name, records.
+        only_hosts: the only other hosts, as host:port, that may be called; empty: any public host.
     """
 
     app_id: int
@@ -56,12 +54,12 @@ class Surroundings:
 
 @dataclass(slots=True)
 class Attempt:
-    """What happened in one run of a tool.
+    """The course of one run of a tool.
 
     Attributes:
-        request: what was sent, with names in place of secrets.
-        response: the last answer, with its secrets as the server sent them.
-        records: of every request, redirects and retries included.
+        request: the request, with names instead of secrets.
+        response: the last response, which may contain secrets that the server sent back.
+        records: records of all requests, including redirects and retries.
     """
 
     request: OutboundRequest | None = None
@@ -77,13 +75,13 @@ def http_tool(definition: HttpToolDefinition, surroundings: Surroundings) -> Too
     """
     parameters = visible_data(definition.parameters)
     validator = schema.compile_schema(parameters)
-    fingerprint = _fingerprint(definition, surroundings)
+    identity = _fingerprint(definition, surroundings)
 
     async def run(arguments: Mapping[str, Any], context: ToolContext) -> str:
         wallet = (context.wallet_address, context.wallet_chain_id, context.wallet_is_proven)
-        key = (fingerprint, dump_arguments(arguments), wallet)
-        if definition.cache_seconds and (known := results.get(key)) is not None:
-            return known
+        key = (identity, dump_arguments(arguments), wallet)
+        if definition.cache_seconds and (cached := results.get(key)) is not None:
+            return cached
         attempt = Attempt()
         try:
             text = await run_definition(definition, surroundings, arguments, context, attempt)
@@ -112,17 +110,17 @@ async def run_definition(
     context: ToolContext,
     attempt: Attempt,
 ) -> str:
-    """Return what the model gets to read; `attempt` is filled in as far as the call comes.
+    """Run the tool and return the result for the model; `attempt` is filled in step by step.
 
     Args:
-        definition: one without problems (see `checks`).
-        surroundings: of the App that the tool belongs to.
-        arguments: checked against the definition's parameters.
-        context: the wallet.
-        attempt: learns what happened.
+        definition: a valid definition (see `checks`).
+        surroundings: the context of the tool's App.
+        arguments: valid arguments.
+        context: the caller's wallet.
+        attempt: receives the request, the response and the records.
 
     Raises:
-        ToolError: the tool cannot answer; the message holds no secret.
+        ToolError: the call failed; the message contains no secret.
     """
     try:
         _check_wallet(definition, context)
@@ -130,25 +128,25 @@ async def run_definition(
         secret = partial(surroundings.secrets.value, host=definition.host)
         request = build_request(definition, partial(_lookup, arguments, context, secret))
         attempt.response = await _send(definition, surroundings, request, attempt.records)
-        # A page of a mebibyte takes a good part of a second; other turns go on meanwhile.
+        # Reading a page of 1 MiB takes a good part of a second; in a thread it does not block other turns.
         text = await asyncio.to_thread(read_result, attempt.response, definition)
     except (ToolError, OutboundError) as error:
-        raise ToolError(cut(scrub(str(error), surroundings.secrets.readable()), ERROR_MAX_CHARS)) from None
+        raise ToolError(cut(scrub(str(error), surroundings.secrets.readable_values()), ERROR_MAX_CHARS)) from None
     finally:
         _clean(attempt.records, surroundings)
-    return cut_result(scrub(text, surroundings.secrets.readable()), definition.max_result_chars)
+    return cut_result(scrub(text, surroundings.secrets.readable_values()), definition.max_result_chars)
 
 
 async def _send(
     definition: HttpToolDefinition, surroundings: Surroundings, request: OutboundRequest, records: list[CallRecord]
 ) -> OutboundResponse:
-    """Send the request, again if it may be and what went wrong may pass; all of it within the time limit."""
+    """Send the request, and retry idempotent requests after transient failures, within the time limit."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + definition.timeout_seconds
     tries = 1 + (definition.retries if request.method in IDEMPOTENT else 0)
     for number in range(tries):
         is_last = number == tries - 1
-        pause = FIRST_PAUSE_SECONDS * 2**number * random.uniform(0.5, 1.5)  # noqa: S311 - spreads, hides nothing
+        pause = FIRST_PAUSE_SECONDS * 2**number * random.uniform(0.5, 1.5)  # noqa: S311 - jitter, not security
         try:
             response = await send(
                 request,
@@ -161,7 +159,7 @@ async def _send(
             if is_last or not error.is_transient or loop.time() + pause >= deadline:
                 raise
         else:
-            pause = max(pause, seconds_of(response.headers.get("retry-after", "")) or 0)
+            pause = max(pause, retry_after_seconds(response.headers.get("retry-after", "")) or 0)
             if is_last or response.status not in TRANSIENT_STATUS or loop.time() + pause >= deadline:
                 return response
         await asyncio.sleep(pause)
@@ -187,27 +185,26 @@ def _lookup(
 
 
 def _clean(records: list[CallRecord], surroundings: Surroundings) -> None:
-    """Take secrets out of the records: a server that is sent one can redirect to a host of its name."""
-    secrets = surroundings.secrets.readable() if len({record.host for record in records}) > 1 else ()
+    """Remove secrets from the records: a server that gets a secret can redirect to a host with its name."""
+    secrets = surroundings.secrets.readable_values() if len({record.host for record in records}) > 1 else ()
     for record in records if secrets else ():
         record.host, record.verdict = scrub(record.host, secrets), scrub(record.verdict, secrets)
 
 
 def _mask(name: str) -> str:
-    return f"~~~{name}~~~"  # characters that no place in a request needs to encode
+    return f"~~~{name}~~~"  # characters that are never encoded in a request
 
 
 def _wallet(context: ToolContext) -> dict[str, Any]:
     if context.wallet_address is None:
         return {}
-    known = {"address": context.wallet_address, "is_proven": context.wallet_is_proven}
-    return known if context.wallet_chain_id is None else {**known, "chain_id": context.wallet_chain_id}
+    wallet = {"address": context.wallet_address, "is_proven": context.wallet_is_proven}
+    return wallet if context.wallet_chain_id is None else {**wallet, "chain_id": context.wallet_chain_id}
 
 
-def _fingerprint(definition: HttpToolDefinition, surroundings: Surroundings) -> bytes:
-    """Return what tells one tool of one App, with its secrets as they are, from every other."""
+def _fingerprint(definition: HttpToolDefinition, surroundings: Surroundings) -> str:
+    """Return a digest that identifies a tool of an App with its current secrets and hosts, for the cache."""
     box = surroundings.secrets
     hosts = {name: sorted(bound) for name, bound in box.hosts.items()}
-    parts = [definition.name, definition.as_json(), surroundings.app_id, dict(box.tokens), hosts]
     rules = [sorted(surroundings.allowed_hosts), sorted(surroundings.only_hosts)]
-    return hashlib.blake2b(orjson.dumps([*parts, *rules]), digest_size=16).digest()
+    return fingerprint(definition.name, definition.as_json(), surroundings.app_id, dict(box.tokens), hosts, *rules)

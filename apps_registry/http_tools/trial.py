@@ -1,4 +1,4 @@
-"""An HTTP tool tried by an operator: what was sent, what came back, and what the model would see."""
+"""A test call of an HTTP tool by an operator: the request, the response, and the result for the model."""
 
 import time
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ SHOWN_CHARS = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A run, as text to show; request and response are empty when it did not come so far."""
+    """A test call as text; request and response are empty if the call failed before them."""
 
     seen: str
     is_error: bool
@@ -36,36 +36,38 @@ class Trial:
 def try_tool(
     definition: HttpToolDefinition, surroundings: Surroundings, arguments: Mapping[str, Any], context: ToolContext
 ) -> Trial:
-    """Run a tool once, past its cache; what it did is shown, not stored.
+    """Run a tool once without its cache; the result is shown and not stored.
 
     Args:
-        definition: one without problems.
-        surroundings: of the App that the tool belongs to.
-        arguments: checked against the definition's parameters.
-        context: the wallet to try it with.
+        definition: a valid definition.
+        surroundings: the context of the tool's App.
+        arguments: valid arguments.
+        context: the wallet of the test call.
     """
-    attempt, began, is_error = Attempt(), time.monotonic(), False
+    attempt, started_at, is_error = Attempt(), time.monotonic(), False
     try:
         seen = async_to_sync(run_definition)(definition, surroundings, arguments, context, attempt)
     except ToolError as error:
         is_error, seen = True, orjson.dumps({"error": str(error)}).decode()
-    milliseconds = int((time.monotonic() - began) * 1000)
+    milliseconds = int((time.monotonic() - started_at) * 1000)
     response = _response_text(attempt.response) if attempt.response else ""
-    response = cut(scrub(response, surroundings.secrets.readable()), SHOWN_CHARS)
+    response = cut(scrub(response, surroundings.secrets.readable_values()), SHOWN_CHARS)
     request = _request_text(attempt.request) if attempt.request else ""
     return Trial(seen, is_error, milliseconds, attempt.records, request, response)
 
 
 def private_host(definition: HttpToolDefinition, trial: Trial) -> str | None:
-    """Return the tool's host if its call was refused for being one of a private network, which may be allowed."""
+    """Return the tool's host if the call was refused because of a private address that the operator can allow."""
     host = definition.host
-    is_first = len(trial.records) == 1 and trial.records[0].host == host  # a redirect there is refused all the same
+    is_first = (
+        len(trial.records) == 1 and trial.records[0].host == host
+    )  # allowing the host would not allow redirects to it
     is_private = is_first and trial.records[0].verdict.endswith(ALLOWABLE) and not trial.response
     return host if is_private else None
 
 
 def unlisted_host(trial: Trial) -> str | None:
-    """Return the host that was refused for not being among those that the App is held to, by a redirect perhaps."""
+    """Return the host that was refused because it is not in the App's list, possibly after a redirect."""
     is_refused = trial.records and trial.records[-1].verdict.endswith(NOT_LISTED)
     return trial.records[-1].host if is_refused else None
 

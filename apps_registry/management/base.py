@@ -1,4 +1,4 @@
-"""What our commands share: help that teaches, and output for people or for scripts."""
+"""Shared parts of the management commands: help with examples, and output as text or JSON."""
 
 import json
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -12,27 +12,25 @@ from apps_registry.models import App
 
 
 class TeachingCommand(BaseCommand):
-    """A command whose --help keeps its line breaks and ends in examples."""
+    """A command whose --help keeps its line breaks and ends with examples."""
 
     examples = ""
     requires_system_checks = ()  # the tables may not exist yet
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        """Show help and examples as they are written."""
+        """Keep the line breaks of help and examples."""
         kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
         kwargs.setdefault("epilog", self.examples)
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_json_argument(self, parser: ArgumentParser) -> None:
-        """Declare --json."""
         parser.add_argument("--json", action="store_true", help="print JSON for scripts instead of text")
 
     def write_json(self, data: Any) -> None:
-        """Print one JSON document."""
         self.stdout.write(json.dumps(data, indent=2, default=str))
 
     def write_table(self, rows: Sequence[Mapping[str, str]]) -> None:
-        """Print rows as columns under the names of the first row."""
+        """Print rows as columns with the keys of the first row as headings."""
         names = list(rows[0])
         widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in names}
         for row in [{name: name.upper() for name in names}, *rows]:
@@ -40,19 +38,19 @@ class TeachingCommand(BaseCommand):
 
 
 def apps_named(slugs: Sequence[str]) -> list[App]:
-    """Return the Apps with these slugs, in that order.
+    """Return the Apps with these slugs, in the same order.
 
     Raises:
-        CommandError: one does not exist; the message names those that do.
+        CommandError: an App does not exist; the message lists the existing ones.
     """
-    found = {app.slug: app for app in App.objects.filter(slug__in=slugs)}
-    missing = [slug for slug in slugs if slug not in found]
+    apps_by_slug = {app.slug: app for app in App.objects.filter(slug__in=slugs)}
+    missing = [slug for slug in slugs if slug not in apps_by_slug]
     if missing:
         known = ", ".join(App.objects.order_by("slug").values_list("slug", flat=True)) or "none yet"
         raise CommandError(f"There is no App {missing[0]!r}. Apps: {known}.")
-    return [found[slug] for slug in dict.fromkeys(slugs)]
+    return [apps_by_slug[slug] for slug in dict.fromkeys(slugs)]
 
 
 def first_message(error: ValidationError) -> str:
-    """Return a validation error as one sentence."""
+    """Return the first message of a validation error."""
     return str(error.messages[0])

@@ -1,19 +1,17 @@
 """MCP sessions that are open: one for each server and turn, or conversation; none is shared between callers."""
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import orjson
-
 from apps_registry.mcp.session import McpSession
 from apps_registry.mcp.wire import Endpoint
 from apps_registry.outbound.client import CallRecord
-from apps_registry.support.error_place import place
+from apps_registry.support.error_location import location
+from apps_registry.support.fingerprint import fingerprint
 
 logger = logging.getLogger("aomi.mcp")
 
@@ -24,7 +22,7 @@ IDLE_SECONDS = 600.0
 CLOSE_ALL_SECONDS = 5.0
 
 StoreRecords = Callable[[list[CallRecord]], Awaitable[None]]
-_Key = tuple[UUID, bytes]
+_Key = tuple[UUID, str]
 
 
 @dataclass(slots=True)
@@ -46,7 +44,7 @@ class McpSessions:
             or when there are too many.
     """
 
-    by_turn: dict[UUID, dict[bytes, _Open]] = field(default_factory=dict)
+    by_turn: dict[UUID, dict[str, _Open]] = field(default_factory=dict)
     kept: dict[_Key, _Open] = field(default_factory=dict)
     _closing: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -129,10 +127,9 @@ async def _close(open_: _Open) -> None:
         if records:
             await open_.store(records)
     except Exception as error:  # the turn is over: nobody is there to be told
-        logger.warning("an MCP session could not be ended: %s", place(error))
+        logger.warning("an MCP session could not be ended: %s", location(error))
 
 
-def _fingerprint(owner: Hashable, endpoint: Endpoint) -> bytes:
+def _fingerprint(owner: Hashable, endpoint: Endpoint) -> str:
     rules = sorted(endpoint.allowed_hosts), sorted(endpoint.only_hosts)
-    parts = [str(owner), endpoint.url, sorted(endpoint.headers.items()), *rules, endpoint.timeout_seconds]
-    return hashlib.blake2b(orjson.dumps(parts), digest_size=16).digest()
+    return fingerprint(str(owner), endpoint.url, sorted(endpoint.headers.items()), *rules, endpoint.timeout_seconds)

@@ -64,7 +64,7 @@ def mcp_tool(
         finally:
             if context.turn_id is not None and records:
                 await surroundings.store(surroundings.app_id, context.turn_id, name, records)
-        readable = scrub(text, surroundings.secrets.readable())
+        readable = scrub(text, surroundings.secrets.readable_values())
         if is_error:
             raise ToolError(cut(readable, ERROR_MAX_CHARS) or "the tool failed and does not say why")
         return cut_result(readable, max_result_chars)

@@ -1,4 +1,4 @@
-"""What an assistant is made of: Apps, the models that they may use, their tools and documents."""
+"""The database models: Apps, language models and their providers, tools, documents and releases."""
 
 from apps_registry.models.app import App, AppModel
 from apps_registry.models.bookkeeping import RegistryRevision, StoreProbe

@@ -12,29 +12,32 @@ from apps_registry.models.provider import SLUG_PATTERN, Model, validate_slug
 from apps_registry.models.tool import validate_secret_hosts
 
 validate_origins = RegexValidator(
-    r"\A(https?://[A-Za-z0-9.\-_\[\]:]+(\r?\n|\Z))*\Z", "Write one origin a line: a scheme, a host and perhaps a port."
+    r"\A(https?://[A-Za-z0-9.\-_\[\]:]+(\r?\n|\Z))*\Z",
+    "Write one origin per line: a scheme, a host and an optional port.",
 )
 validate_hosts = RegexValidator(
     r"\A(([A-Za-z0-9][A-Za-z0-9.\-_]*|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}(\r?\n|\Z))*\Z",
-    "Write one host and port a line, such as api.internal:8080.",
+    "Write one host with its port per line, such as api.internal:8080.",
 )
 
 
 class App(models.Model):
-    """A self-contained AI assistant; nothing of one App is visible to another."""
+    """An AI assistant; the data of one App is invisible to all others."""
 
     slug = models.CharField(
         max_length=40,
         unique=True,
         validators=[validate_slug],
-        help_text="What callers put into app=; lower-case letters, digits and hyphens.",
+        help_text="The value that callers send as app=. Lower-case letters, digits and hyphens.",
     )
-    name = models.CharField(max_length=100, help_text="What operators call it.")
+    name = models.CharField(max_length=100, help_text="The name that operators see.")
     is_default = models.BooleanField(
-        "default App", default=False, help_text="The one App that callers may use without a key."
+        "default App", default=False, help_text="The only App that callers may use without a key."
     )
-    is_active = models.BooleanField("active", default=True, help_text="Off: every call to this App is refused.")
-    preamble = models.TextField(blank=True, help_text="The system prompt: personality and rules.")
+    is_active = models.BooleanField("active", default=True, help_text="Turn off to refuse every call to this App.")
+    preamble = models.TextField(
+        blank=True, help_text="The system prompt: the personality and the rules of the assistant."
+    )
     default_model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="default_of")
     alternatives = models.ManyToManyField(Model, through="AppModel", related_name="alternative_of", blank=True)
     temperature = models.FloatField(
@@ -54,76 +57,80 @@ class App(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="Of reasoning models this covers what they think. Empty: the model's own limit.",
+        help_text="Maximum number of tokens of a reply, including the reasoning of reasoning models. Empty: the "
+        "model's own limit.",
     )
     reply_language = models.CharField(
         max_length=40,
         blank=True,
         validators=[RegexValidator(r"\A[^\W\d_][\w ()'-]*\Z", "Write the name of a language, such as French.")],
-        help_text="The language that it answers in, such as French. Empty: the model follows the user.",
+        help_text="The language of the replies, such as French. Empty: the model follows the user.",
     )
     reply_wait_seconds = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MaxValueValidator(300)],
-        help_text="How long a chat call waits for the reply before it answers 'processing'. Empty: 30, but not at all "
-        "where the session's /api/updates is open, since such clients poll. 0: never.",
+        help_text="How long a chat call waits for the reply before it answers 'processing'. Empty: 30 seconds, or no "
+        "wait while the session's /api/updates is open, since such clients poll. 0: never wait.",
     )
     max_tool_rounds = models.PositiveIntegerField(
         default=8,
         validators=[MaxValueValidator(50)],
-        help_text="How often the model may call tools within one turn before it must answer.",
+        help_text="Maximum number of rounds of tool calls in one turn before the model must answer.",
     )
     history_budget_tokens = models.PositiveIntegerField(
         default=16_000,
-        help_text="Tokens of earlier turns given to the model, newest first and whole turns only.",
+        help_text="Maximum number of tokens of earlier turns that the model gets: whole turns only, newest first.",
     )
     summarises_history = models.BooleanField(
         "summarises long conversations",
         default=True,
-        help_text="Turns that no longer fit are summarised by the model, in the background; otherwise it is no longer "
-        "told of them.",
+        help_text="The model summarises turns that no longer fit, in the background. Otherwise these turns are left "
+        "out.",
     )
     sessions_readable_by_id = models.BooleanField(
         "sessions are readable by id alone",
         default=False,
-        help_text="Lets browsers without a key read and manage sessions whose id they hold. Chat still needs the key.",
+        help_text="Lets browsers without a key read and manage sessions whose id they know. Chat still needs the key.",
     )
     makes_titles = models.BooleanField(
         "makes titles",
         default=True,
-        help_text="After a session's first reply the model is asked for a title; otherwise it is the first words.",
+        help_text="After the first reply of a session the model writes its title. Otherwise the title is the first "
+        "words of the user.",
     )
     keeps_reasoning = models.BooleanField(
         "keeps reasoning",
         default=False,
         db_default=False,
-        help_text="What its models think before they answer, where they say it, is kept with the session and shown on "
-        "the session's page, for operators only. It is never part of a reply.",
+        help_text="Stores the reasoning of the models, if they send it, and shows it to operators on the session's "
+        "page. It is never part of a reply.",
     )
     recalls_earlier_sessions = models.BooleanField(
         "recalls a wallet's earlier sessions",
         default=False,
-        help_text="The model is told briefly what the same wallet's earlier sessions with this App were about: where "
-        "the wallet is proven to be the user's, and wherever the caller has a key for this App.",
+        help_text="Gives the model a short summary of the same wallet's earlier sessions with this App, if the user "
+        "has proven that the wallet is theirs, or if the caller has a key for this App.",
     )
     sessions_keep_release = models.BooleanField(
         "sessions keep their release",
         default=False,
-        help_text="A session goes on with the release that it began with when another is published; a release that is "
-        "rolled back ends for all. Otherwise every session follows the live release. Holds at once.",
+        help_text="A session continues with the release that it began with when a new one is published. A release that "
+        "is rolled back ends for all sessions. Otherwise every session follows the live release. Takes effect at once.",
     )
     retention_days = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="Sessions untouched for so many days are removed for good. Empty: they are kept.",
+        help_text="Number of days without activity after which a session is permanently deleted. Empty: sessions are "
+        "kept.",
     )
     document_language = models.CharField(
         max_length=20,
         choices=[(name, name) for name in LANGUAGES],
         default="english",
-        help_text="The language of its documents: search then knows word forms. 'simple' suits any.",
+        help_text="The language of its documents, so that search finds other forms of a word. 'simple' works for any "
+        "language.",
     )
     embedding_model = models.ForeignKey(
         EmbeddingModel,
@@ -131,30 +138,30 @@ class App(models.Model):
         null=True,
         blank=True,
         related_name="apps",
-        help_text="Finds passages of its documents by meaning, beside the words. Empty: by words only. The embedded "
-        "one is downloaded once (84 MB) when it is first needed.",
+        help_text="Lets search find passages by meaning as well as by words. Empty: by words only. The embedded model "
+        "is downloaded once (84 MB) when it is first needed.",
     )
     allowed_origins = models.TextField(
         blank=True,
         validators=[validate_origins],
-        help_text="Websites whose scripts may call the API, one a line, such as https://www.example.com.",
+        help_text="Websites whose scripts may call the API, one per line, such as https://www.example.com.",
     )
     allowed_hosts = models.TextField(
         blank=True,
         validators=[validate_hosts],
-        help_text="Hosts of a private network that this App's tools may call, one a line, each with its port, such as "
-        "127.0.0.1:9000. Public hosts need not be named.",
+        help_text="Hosts in a private network that this App's tools may call, one per line, each with its port, such "
+        "as 127.0.0.1:9000. Public hosts need not be listed.",
     )
     only_hosts = models.TextField(
         "only these hosts",
         blank=True,
         default="",
         validators=[validate_secret_hosts],
-        help_text="The public hosts that this App's tools, imports and MCP servers may call, one a line, with the port "
-        "unless that is 443: api.example.com. Calls and redirects to others are refused. Empty: any public host. Holds "
-        "at once, for all releases.",
+        help_text="The public hosts that this App's tools, imports and MCP servers may call, one per line, with the "
+        "port unless it is 443: api.example.com. Calls and redirects to other hosts are refused. Empty: any public "
+        "host. Takes effect at once, for all releases.",
     )
-    # What callers meet; empty: the draft, which is this row with what belongs to it.
+    # The release that callers use; empty: the draft, which is this row and the rows that belong to it.
     live_release = models.ForeignKey(
         "apps_registry.AppRelease", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
@@ -174,7 +181,7 @@ class App(models.Model):
 
     @property
     def private_hosts(self) -> frozenset[str]:
-        """The hosts, with their ports, that may be of a private network."""
+        """The hosts in a private network, with their ports, that may be called."""
         return frozenset(self.allowed_hosts.lower().split())
 
     @property
@@ -184,7 +191,7 @@ class App(models.Model):
 
 
 class AppModel(models.Model):
-    """An alternative model of an App, in the order in which they are offered."""
+    """An alternative model of an App; `position` gives the order in which they are offered."""
 
     app = models.ForeignKey(App, on_delete=models.CASCADE)
     model = models.ForeignKey(Model, on_delete=models.PROTECT)

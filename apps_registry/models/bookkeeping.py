@@ -1,4 +1,4 @@
-"""Tables of one row: the revision of the registry, and what `/readyz` writes."""
+"""Tables with one row: the revision of the registry, and the row that `/readyz` writes."""
 
 from typing import ClassVar
 
@@ -7,9 +7,9 @@ from django.db.models import Q
 
 
 class RegistryRevision(models.Model):
-    """One row whose number grows with every change of the tables above (by database triggers).
+    """One row whose number database triggers increase with every change of the registry's tables.
 
-    Workers keep App configurations in memory for as long as this number stands still.
+    Workers keep App configurations in memory until this number changes.
     """
 
     number = models.BigIntegerField(default=0)
@@ -22,7 +22,7 @@ class RegistryRevision(models.Model):
 
 
 class StoreProbe(models.Model):
-    """One row that `/readyz` writes to find out whether anything can be stored (aomi_site/health/readiness.py)."""
+    """One row that `/readyz` writes to test whether the database accepts writes (aomi_site/health/readiness.py)."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     written_at = models.DateTimeField()

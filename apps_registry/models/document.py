@@ -1,4 +1,4 @@
-"""Documents of an App, the chunks that are searched, and the models that turn text into vectors."""
+"""Documents of an App, their searchable chunks, and embedding models."""
 
 from typing import ClassVar
 
@@ -9,35 +9,35 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import Q
 
-# The text search configurations that every PostgreSQL brings; "simple" knows no word forms and suits any language.
+# The text search configurations of every PostgreSQL; "simple" has no word forms and works for any language.
 LANGUAGES = (
     *("simple", "arabic", "armenian", "basque", "catalan", "danish", "dutch", "english", "finnish", "french", "german"),
     *("greek", "hindi", "hungarian", "indonesian", "irish", "italian", "lithuanian", "nepali", "norwegian"),
     *("portuguese", "romanian", "russian", "serbian", "spanish", "swedish", "tamil", "turkish", "yiddish"),
 )
 TAG_PATTERN = r"^[\w][\w .:/-]{0,49}\Z"
-validate_tag = RegexValidator(TAG_PATTERN, "A tag is up to 50 letters, digits, spaces and . : / - _.")
-MAX_DIMENSIONS = 4000  # what an HNSW index of half-precision vectors takes
+validate_tag = RegexValidator(TAG_PATTERN, "A tag has up to 50 letters, digits, spaces and . : / - _.")
+MAX_DIMENSIONS = 4000  # maximum of an HNSW index of half-precision vectors
 
 
 class EmbeddingModel(models.Model):
-    """A model that turns text into vectors, so that search finds what means the same."""
+    """A model that turns text into vectors, so that search can find passages by meaning."""
 
-    name = models.CharField(max_length=100, unique=True, help_text="What operators choose it by.")
+    name = models.CharField(max_length=100, unique=True, help_text="The name by which operators choose it.")
     provider = models.ForeignKey(
         "apps_registry.Provider",
         on_delete=models.PROTECT,
         null=True,
         blank=True,
         related_name="embedding_models",
-        help_text="A server with OpenAI's /embeddings. Empty: the embedded model, which this server runs itself.",
+        help_text="A server with OpenAI's /embeddings API. Empty: the embedded model, which this server runs itself.",
     )
     provider_model_id = models.CharField(
-        "provider's model id", max_length=200, blank=True, help_text="What the provider calls it."
+        "provider's model id", max_length=200, blank=True, help_text="The provider's name for the model."
     )
     dimensions = models.PositiveIntegerField(
         validators=[MinValueValidator(1), MaxValueValidator(MAX_DIMENSIONS)],
-        help_text="How many numbers one of its vectors has.",
+        help_text="Length of its vectors.",
     )
 
     class Meta:
@@ -57,18 +57,18 @@ class EmbeddingModel(models.Model):
 
 
 class CurrentDocuments(models.Manager["Document"]):
-    """The documents of the Apps' drafts, without the versions that only releases search."""
+    """The documents of drafts, without the versions that only releases search."""
 
     def get_queryset(self) -> models.QuerySet["Document"]:
-        """Leave out what has been replaced."""
+        """Leave out replaced versions."""
         return super().get_queryset().filter(replaced_at=None)
 
 
 class Document(models.Model):
-    """A file that an App may draw on."""
+    """A file whose text an App can search and cite."""
 
     class State(models.TextChoices):
-        """How far its ingest is."""
+        """State of the ingest."""
 
         QUEUED = "queued"
         PROCESSING = "processing"
@@ -77,25 +77,25 @@ class Document(models.Model):
 
     app = models.ForeignKey("apps_registry.App", on_delete=models.CASCADE, related_name="documents")
     name = models.CharField(max_length=300, help_text="The file's name, with its folders.")
-    title = models.CharField(max_length=200, help_text="What answers cite it as.")
+    title = models.CharField(max_length=200, help_text="The name by which answers cite it.")
     tags = ArrayField(
         models.CharField(max_length=50, validators=[validate_tag]),
         default=list,
         blank=True,
-        help_text="Searches can be narrowed to a tag. Separate several by commas.",
+        help_text="A search can be limited to a tag. Separate several tags by commas.",
     )
     content_hash = models.CharField(max_length=64, editable=False)  # SHA-256, hexadecimal
     size_bytes = models.PositiveIntegerField(editable=False)
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED, editable=False)
     progress = models.PositiveSmallIntegerField(default=0, editable=False)  # percent
     error = models.TextField(blank=True, editable=False)
-    warning = models.TextField(blank=True, editable=False)  # why it is found by text only
+    warning = models.TextField(blank=True, editable=False)  # why search finds it by words only
     hidden_text = models.JSONField(default=list, editable=False)
-    chunk_count = models.PositiveIntegerField(default=0, editable=False)  # above 0: it can be found
-    # What its chunks were indexed with; other than the App's: they are indexed anew.
+    chunk_count = models.PositiveIntegerField(default=0, editable=False)  # above 0: search can find it
+    # What its chunks were indexed with; if the App's settings differ, they are indexed again.
     language = models.CharField(max_length=20, default="simple", editable=False)
     embedding_model = models.ForeignKey(EmbeddingModel, on_delete=models.SET_NULL, null=True, editable=False)
-    # The ingest that holds it now.
+    # The lease of the ingest that is processing it.
     lease_id = models.UUIDField(null=True, editable=False)
     lease_expires_at = models.DateTimeField(null=True, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
@@ -103,7 +103,7 @@ class Document(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     queued_at = models.DateTimeField(editable=False)
     ingested_at = models.DateTimeField(null=True, editable=False)
-    # Kept for the releases that search it (retrieval/versions.py); the draft has another of its name, or none.
+    # Set when only releases still search this version (retrieval/versions.py).
     replaced_at = models.DateTimeField(null=True, editable=False)
 
     objects = CurrentDocuments()
@@ -125,7 +125,7 @@ class Document(models.Model):
 
 
 class DocumentFile(models.Model):
-    """A document's original bytes, apart from its row so that lists do not drag them along."""
+    """The original bytes of a document, in a separate table so that lists do not load them."""
 
     document = models.OneToOneField(Document, on_delete=models.CASCADE, primary_key=True, related_name="file")
     data = models.BinaryField()
@@ -135,7 +135,7 @@ class DocumentFile(models.Model):
 
 
 class DocumentChunk(models.Model):
-    """A piece of a document: what a search finds."""
+    """A piece of a document; searches return chunks."""
 
     app = models.ForeignKey("apps_registry.App", on_delete=models.CASCADE, related_name="+")
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks")
@@ -159,9 +159,9 @@ class DocumentChunk(models.Model):
 
 
 class ChunkWord(models.Model):
-    """In how many of an App's chunks a word occurs: rare words tell more, and lead search to few chunks.
+    """The number of an App's chunks that contain a word: rare words weigh more and narrow a search.
 
-    Kept by database triggers on the chunks. The word that marks the App itself counts all its chunks.
+    Maintained by database triggers on the chunks. A special word that marks the App counts all its chunks.
     """
 
     app = models.ForeignKey("apps_registry.App", on_delete=models.CASCADE, related_name="+")

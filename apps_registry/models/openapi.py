@@ -1,4 +1,4 @@
-"""Where imported tools come from, so that a later import can tell the document's changes from the operator's."""
+"""The source of imported tools, so that a later import can distinguish changes in the document from the operator's."""
 
 from typing import ClassVar
 
@@ -34,12 +34,12 @@ class OpenApiSource(models.Model):
 
 
 class OpenApiTool(models.Model):
-    """A tool that was imported: which operation it is, and what the document said when it was last imported."""
+    """An imported tool: its operation, and its definition in the document at the last import."""
 
     tool = models.OneToOneField("apps_registry.Tool", on_delete=models.CASCADE, related_name="openapi")
     source = models.ForeignKey(OpenApiSource, on_delete=models.CASCADE, related_name="tools")
     key = models.CharField(max_length=400)
-    imported = models.TextField()  # the definition as JSON text, as Tool has its own
+    imported = models.TextField()  # the definition as JSON text, in the form of Tool.definition
 
     class Meta:
         constraints: ClassVar = [
@@ -50,9 +50,9 @@ class OpenApiTool(models.Model):
         return self.key
 
     def imported_definition(self) -> HttpToolDefinition:
-        """Return what the document said, under the tool's name of today."""
+        """Return the definition of the last import with the current name of the tool."""
         return HttpToolDefinition.from_json(self.tool.name, orjson.loads(self.imported))
 
     def set_imported_definition(self, definition: HttpToolDefinition) -> None:
-        """Note what the document says; the row is not saved."""
+        """Set the definition of the document; the row is not saved."""
         self.imported = orjson.dumps(definition.as_json()).decode()

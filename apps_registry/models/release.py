@@ -7,7 +7,7 @@ from django.db import models
 
 
 class AppRelease(models.Model):
-    """A numbered state of an App, in the form of its file, with the documents that it searches."""
+    """A numbered state of an App in the form of its App file, with the documents that it searches."""
 
     app = models.ForeignKey("apps_registry.App", verbose_name="App", on_delete=models.CASCADE, related_name="releases")
     number = models.PositiveIntegerField()

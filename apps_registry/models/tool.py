@@ -1,4 +1,4 @@
-"""Tools of an App, the secrets that they send, and the record of what they sent."""
+"""Tools of an App, the secrets that they send, and the log of their requests."""
 
 from typing import ClassVar
 
@@ -10,18 +10,18 @@ from django.db import models
 from django.db.models.functions import Lower, Now
 
 from apps_registry.credentials.encryption import decrypt, encrypt
-from apps_registry.credentials.secret_box import secret_place
+from apps_registry.credentials.secret_box import secret_binding
 from apps_registry.credentials.secret_hosts import parse_hosts
 from apps_registry.http_tools.definition import HttpToolDefinition
 
-TOOL_NAME_PATTERN = r"^[a-zA-Z0-9_-]{1,64}\Z"  # what OpenAI-compatible APIs take
+TOOL_NAME_PATTERN = r"^[a-zA-Z0-9_-]{1,64}\Z"  # the names that OpenAI-compatible APIs accept
 
 
 class Tool(models.Model):
     """A function that an App's model may call."""
 
     class Kind(models.TextChoices):
-        """Where a tool's code lives."""
+        """How a tool is implemented."""
 
         BUILTIN = "builtin", "Built-in"
         HTTP = "http", "HTTP"
@@ -36,9 +36,9 @@ class Tool(models.Model):
     is_enabled = models.BooleanField("enabled", default=True)
     needs_confirmation = models.BooleanField(
         default=False,
-        help_text="The user is asked before each call, and the turn waits for the answer.",
+        help_text="The user must approve each call; the turn waits for the answer.",
     )
-    # The definition of an HTTP or MCP tool as JSON text, which keeps its order; a built-in tool has its code.
+    # The definition of an HTTP or MCP tool as JSON text, which keeps the order of keys; empty for built-in tools.
     definition = models.TextField(blank=True, default="")
     mcp_server = models.ForeignKey(
         "apps_registry.McpServer", on_delete=models.CASCADE, null=True, editable=False, related_name="tools"
@@ -51,7 +51,7 @@ class Tool(models.Model):
                 "app",
                 Lower("name"),
                 name="tool_name_once_per_app",
-                violation_error_message="This App already has a tool of this name, built-in or not.",
+                violation_error_message="This App already has a tool with this name, built-in or not.",
             ),
         ]
 
@@ -59,16 +59,16 @@ class Tool(models.Model):
         return self.name
 
     def http_definition(self) -> HttpToolDefinition:
-        """Return what an HTTP tool is.
+        """Return the definition of an HTTP tool.
 
         Raises:
-            TypeError, ValueError: what is stored is no definition.
+            TypeError, ValueError: the stored definition is invalid.
         """
         return HttpToolDefinition.from_json(self.name, orjson.loads(self.definition))
 
     @property
     def request_line(self) -> str:
-        """An HTTP tool's method and URL, for people."""
+        """Method and URL of an HTTP tool, for the admin."""
         try:
             definition = self.http_definition()
         except (TypeError, ValueError):
@@ -76,13 +76,13 @@ class Tool(models.Model):
         return f"{definition.method} {definition.url}"
 
     def set_http_definition(self, definition: HttpToolDefinition) -> None:
-        """Make it this HTTP tool; the row is not saved."""
+        """Set kind, name and definition of an HTTP tool; the row is not saved."""
         self.kind, self.name = self.Kind.HTTP, definition.name
         self.definition = orjson.dumps(definition.as_json()).decode()
 
 
 def validate_secret_hosts(text: str) -> None:
-    """Refuse what is no list of hosts."""
+    """Refuse text that is not a list of hosts."""
     try:
         parse_hosts(text)
     except ValueError as error:
@@ -90,7 +90,7 @@ def validate_secret_hosts(text: str) -> None:
 
 
 class Secret(models.Model):
-    """A value that the tools of one App send and nobody sees again."""
+    """A value that the tools of one App send; it is never shown again."""
 
     app = models.ForeignKey("apps_registry.App", on_delete=models.CASCADE, related_name="secrets")
     name = models.CharField(
@@ -102,7 +102,7 @@ class Secret(models.Model):
         blank=True,
         default="",
         validators=[validate_secret_hosts],
-        help_text="Where tools may send it, one host a line, with its port unless that is 443: api.example.com, or "
+        help_text="Hosts that tools may send it to, one per line, with the port unless it is 443: api.example.com, or "
         "127.0.0.1:9000.",
     )
     updated_at = models.DateTimeField("last set", auto_now=True)
@@ -115,9 +115,9 @@ class Secret(models.Model):
         return self.name
 
     @property
-    def place(self) -> str:
-        """What its token is bound to."""
-        return secret_place(self.app_id, self.name)
+    def binding(self) -> str:
+        """The binding of its token."""
+        return secret_binding(self.app_id, self.name)
 
     @property
     def bound_hosts(self) -> frozenset[str]:
@@ -130,21 +130,22 @@ class Secret(models.Model):
         Raises:
             apps_registry.credentials.encryption.NoKeys: SECRETS_KEYS is empty.
         """
-        self.token = encrypt(value, place=self.place, keys=settings.SECRETS_KEYS)
+        self.token = encrypt(value, binding=self.binding, keys=settings.SECRETS_KEYS)
 
     def reencrypt(self) -> None:
-        """Encrypt the value again, under the first key.
+        """Encrypt the value again with the first of SECRETS_KEYS.
 
         Raises:
-            apps_registry.credentials.encryption.Unreadable: no key opens it.
+            apps_registry.credentials.encryption.Unreadable: none of them can decrypt it.
         """
-        self.set_value(decrypt(self.token, place=self.place, keys=settings.SECRETS_KEYS))
+        self.set_value(decrypt(self.token, binding=self.binding, keys=settings.SECRETS_KEYS))
 
 
 class OutboundCall(models.Model):
-    """One request that a tool sent to another server, or was refused; written by `outbound_log`."""
+    """One request of a tool to another server, sent or refused; written by `outbound_log`."""
 
-    # Evidence stays when its App goes, until its month is over. Null is never stored: it makes queries join loosely.
+    # Rows stay for their month even if the App is deleted. NULL is never stored; null=True makes Django use outer
+    # joins.
     app = models.ForeignKey(
         "apps_registry.App",
         verbose_name="App",
@@ -153,7 +154,7 @@ class OutboundCall(models.Model):
         null=True,
         related_name="outbound_calls",
     )
-    # Without a constraint: turns belong to a layer above, and go without asking this one. None: an operator's doing.
+    # No foreign key: turns belong to a higher layer, which deletes them independently. None: an operator's trial.
     turn_id = models.UUIDField("turn", db_index=True, null=True)
     tool = models.CharField(max_length=64)
     method = models.CharField(max_length=10)

@@ -1,1 +1,1 @@
-"""Tools out of OpenAPI documents: read a document, choose operations, see what would change, apply it."""
+"""Imports tools from OpenAPI documents: read a document, select operations, preview and apply the changes."""

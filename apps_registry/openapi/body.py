@@ -1,4 +1,4 @@
-"""The body of an operation as arguments and a template."""
+"""Converts the body of an operation to arguments and a template."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,16 +13,16 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def add_body(request: Request, document: Document, operation: Operation, reader: SchemaReader) -> None:
-    """Declare the arguments for the body: one per field of an object, else one for the whole.
+    """Declare the arguments for the body: one for each field of an object, otherwise one for the whole body.
 
     Raises:
-        Unsupported: it is of no type that a tool can write.
+        Unsupported: a tool cannot write this type of body.
     """
     body, _ = document.resolve(operation.data.get("requestBody"))
     content = body.get("content") if isinstance(body, Mapping) else None
     if not isinstance(content, Mapping) or not content:
         return
-    media, write = _media(content)
+    media, encoding = _media(content)
     holder = content[media] if isinstance(content[media], Mapping) else {}
     schema = holder.get("schema")
     if operation.method in {"GET", "HEAD"}:
@@ -30,9 +30,9 @@ def add_body(request: Request, document: Document, operation: Operation, reader:
             request.leave_out("the body", f"a {operation.method} request has none", is_required=False)
         return
     is_required = body.get("required") is True
-    if write == "form":
+    if encoding == "form":
         _add_form(request, reader.read(schema), holder, is_required=is_required)
-    elif write == "json":
+    elif encoding == "json":
         _add_json(request, reader.read(schema), is_required=is_required)
         if media not in {"application/json", "*/*"}:
             request.headers["Content-Type"] = plain(media, "the type of the body")
@@ -44,10 +44,10 @@ def add_body(request: Request, document: Document, operation: Operation, reader:
 
 def _media(content: Mapping[str, Any]) -> tuple[str, str]:
     kinds = {str(media): str(media).split(";")[0].strip().lower() for media in content}
-    for fits, write in ((_is_plain_json, "json"), (_is_json, "json"), (FORM.__eq__, "form"), (_is_text, "text")):
+    for matches, encoding in ((_is_plain_json, "json"), (_is_json, "json"), (FORM.__eq__, "form"), (_is_text, "text")):
         for media, kind in kinds.items():
-            if fits(kind):
-                return media, write
+            if matches(kind):
+                return media, encoding
     raise Unsupported(f"its body is {', '.join(kinds)[:120]}, which a tool cannot write")
 
 
@@ -77,7 +77,7 @@ def _add_json(request: Request, schema: dict[str, Any], *, is_required: bool) ->
 
 
 def _can_be_split(schema: Mapping[str, Any]) -> bool:
-    """Whether the fields of an object may become arguments one by one, with nothing lost."""
+    """Tell whether each field of an object can become an argument without losing constraints."""
     choices = [option for keyword in ("anyOf", "oneOf", "allOf") for option in schema.get(keyword, [])]
     return bool(
         schema.get("properties")
@@ -89,15 +89,15 @@ def _can_be_split(schema: Mapping[str, Any]) -> bool:
 def _add_form(request: Request, schema: dict[str, Any], holder: Mapping[str, Any], *, is_required: bool) -> None:
     if not schema.get("properties"):
         if schema.get("required") or is_required:
-            raise Unsupported("its form has no fields that are named")
+            raise Unsupported("its form has no named fields")
         return
     request.body_type, request.body = "form", {}
-    given = holder.get("encoding")
-    encodings = given if isinstance(given, Mapping) else {}
+    encoding_data = holder.get("encoding")
+    encodings = encoding_data if isinstance(encoding_data, Mapping) else {}
     for name, part in required_first(schema):
         needed = is_required and name in schema.get("required", [])
-        own = encodings.get(name)
-        encoding = own if isinstance(own, Mapping) else {}
+        field_encoding = encodings.get(name)
+        encoding = field_encoding if isinstance(field_encoding, Mapping) else {}
         try:
             _add_field(request, plain(name, "a field's name"), part, encoding, is_required=needed)
         except Needed:
@@ -112,5 +112,5 @@ def _add_field(
     style = str(encoding.get("style") or "form")
     explode = encoding.get("explode", style == "form") is True
     if "style" not in encoding and is_object(schema) and not is_list(schema):
-        schema = as_json_text(schema)  # what the specification says of objects in a form
+        schema = as_json_text(schema)  # the specification's default for objects in a form
     add_entries(request, request.body, name, schema, style, explode=explode, is_required=is_required)

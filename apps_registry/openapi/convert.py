@@ -1,4 +1,4 @@
-"""Operations as HTTP tools."""
+"""Converts operations to HTTP tools."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from apps_registry.openapi.servers import host_of, server_url, whole_url
 from apps_registry.support.naming import shortened
 from apps_registry.support.visible_text import visible_data
 
-MAX_DESCRIPTION = 1000  # OpenAI-compatible APIs take 1,024
+MAX_DESCRIPTION = 1000  # OpenAI-compatible APIs accept 1,024
 MAX_SCHEMA_BYTES = 12_000  # some 3,000 tokens, which every request to the model carries
 
 
@@ -28,10 +28,10 @@ class ImportedTool:
     """An operation as a tool.
 
     Attributes:
-        key: of the operation.
-        definition: the tool.
-        notes: what the operator should know: what was left out or shortened.
-        secrets: name -> what the operator has to store under it.
+        key: key of the operation.
+        definition: definition of the tool.
+        notes: notes for the operator about parts that were left out or shortened.
+        secrets: the value that the operator must store, described by the name of the secret.
     """
 
     key: str
@@ -43,12 +43,12 @@ class ImportedTool:
 def convert(
     document: Document, operations: Iterable[Operation], *, server: str = ""
 ) -> tuple[list[ImportedTool], list[Refusal]]:
-    """Return the tools, and the operations that cannot become tools with the reason.
+    """Return the tools, and the operations that cannot become tools with their reasons.
 
     Args:
-        document: that the operations are of.
-        operations: those that were chosen.
-        server: the address to use in place of the document's.
+        document: the document of the operations.
+        operations: the selected operations.
+        server: the address to use instead of the one in the document.
     """
     tools, refusals = [], []
     for operation in operations:
@@ -82,12 +82,12 @@ def _convert(document: Document, operation: Operation, server: str) -> ImportedT
         retries=1 if operation.method in IDEMPOTENT else 0,
     )
     for problem in checks.find_problems(definition):
-        raise Unsupported(f"the tool would not be usable: {problem.message}")
+        raise Unsupported(f"the tool would be invalid: {problem.message}")
     return ImportedTool(operation.key, definition, (*notes, *about_headers, *request.notes()), credentials.secrets)
 
 
 def _request(document: Document, operation: Operation) -> tuple[Request, list[str]]:
-    """Put the request together in as much detail as fits."""
+    """Build the request with as much detail as fits."""
     for number, detail in enumerate(DETAILS):
         request = Request()
         reader = SchemaReader(document, detail)
@@ -97,22 +97,24 @@ def _request(document: Document, operation: Operation) -> tuple[Request, list[st
         except TooLarge:
             continue
         if len(orjson.dumps(request.parameters())) <= MAX_SCHEMA_BYTES:
-            return request, ["Its arguments are described in less detail than in the document."] if number else []
-    raise Unsupported(f"its arguments take more than {MAX_SCHEMA_BYTES:,} bytes to describe, even in few words")
+            return request, ["The arguments are described in less detail than in the document."] if number else []
+    raise Unsupported(
+        f"its arguments take more than {MAX_SCHEMA_BYTES:,} bytes to describe, even with the least detail"
+    )
 
 
 def _drop(request: Request, name: str) -> None:
-    """Take an API key that the document also lists as a parameter out of the model's hands."""
+    """Remove the argument for an API key that the document also lists as a parameter."""
     for target in (request.query, request.headers):
-        for own in [own for own in target if own.lower() == name.lower()]:
-            argument = target.pop(own).removeprefix("{{ args.").removesuffix(" }}")
+        for key in [key for key in target if key.lower() == name.lower()]:
+            argument = target.pop(key).removeprefix("{{ args.").removesuffix(" }}")
             request.properties.pop(argument, None)
             if argument in request.required:
                 request.required.remove(argument)
 
 
 def _description(operation: Operation) -> str:
-    words = [operation.data.get("summary"), operation.data.get("description")]
-    texts = [text.rstrip(".") for text in (shortened(each, MAX_DESCRIPTION) for each in words) if text]
-    whole = ". ".join(dict.fromkeys(texts)) or f"{operation.method} {operation.path}"
-    return shortened(f"{whole}.", MAX_DESCRIPTION)
+    sources = [operation.data.get("summary"), operation.data.get("description")]
+    texts = [text.rstrip(".") for text in (shortened(source, MAX_DESCRIPTION) for source in sources) if text]
+    description = ". ".join(dict.fromkeys(texts)) or f"{operation.method} {operation.path}"
+    return shortened(f"{description}.", MAX_DESCRIPTION)

@@ -1,26 +1,24 @@
-"""What an import would do to an App's tools: three versions of each are compared, field by field."""
+"""Computes the changes of an import by a three-way comparison of each tool, field by field."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import orjson
-
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.openapi.convert import ImportedTool
 from apps_registry.openapi.operations import Refusal
+from apps_registry.support.fingerprint import fingerprint
 
 Kind = Literal["added", "changed", "removed", "turned off", "unchanged"]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """A tool that an earlier import made.
+class ExistingTool:
+    """A tool of an earlier import.
 
     Attributes:
-        definition: as it is now, with what the operator changed.
-        imported: as the document had it when it was last imported.
+        definition: the current definition, with changes of the operator.
+        imported: the definition of the document at the last import.
     """
 
     definition: HttpToolDefinition
@@ -29,10 +27,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """A field of a tool that the document changed.
+    """A field of a tool that changed in the document.
 
     Attributes:
-        is_conflict: the operator changed it too; the operator's value stays.
+        is_conflict: whether the operator also changed the field; the operator's value is kept.
     """
 
     name: str
@@ -43,15 +41,15 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What would happen to one tool.
+    """The change of one tool.
 
     Attributes:
-        key: of its operation.
-        definition: what it would be; of one that is removed, what it is.
-        imported: what the document says now; None: nothing.
-        fields: what differs, for one that changes.
-        notes: what was left out of the document's operation.
-        secrets: name -> what the operator has to store under it.
+        key: key of the operation.
+        definition: the new definition; for a removed tool, the current one.
+        imported: the definition of the document; None: the operation is no longer in it.
+        fields: changed fields.
+        notes: notes about parts of the operation that were left out.
+        secrets: the value that the operator must store, described by the name of the secret.
     """
 
     kind: Kind
@@ -64,21 +62,21 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """All changes of an import, and what could not be imported."""
+class OpenAPIPlan:
+    """All changes of an import, and the operations that cannot be imported."""
 
     changes: tuple[Change, ...]
     refusals: tuple[Refusal, ...]
 
     @property
     def does_something(self) -> bool:
-        """Whether applying it would change a tool."""
+        """Whether applying the plan would change a tool."""
         return any(change.kind != "unchanged" for change in self.changes)
 
     @property
     def secrets(self) -> dict[str, str]:
-        """The secrets of all tools that stay."""
-        return {name: words for change in self.changes for name, words in (change.secrets or {}).items()}
+        """The secrets of all tools after the import."""
+        return {name: value for change in self.changes for name, value in (change.secrets or {}).items()}
 
     @property
     def secret_hosts(self) -> dict[str, set[str]]:
@@ -90,28 +88,27 @@ class Plan:
         return hosts
 
     def digest(self) -> str:
-        """Return what tells this plan from any other: what was confirmed must be what is applied."""
-        parts = [
-            [change.kind, change.key, change.definition.name, change.definition.as_json()] for change in self.changes
-        ]
-        return hashlib.blake2b(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
+        """Return a digest that identifies the plan, so that only a confirmed plan is applied."""
+        return fingerprint(
+            *([change.kind, change.key, change.definition.name, change.definition.as_json()] for change in self.changes)
+        )
 
 
 def compare(
     tools: Sequence[ImportedTool],
     refusals: Iterable[Refusal],
     *,
-    known: Mapping[str, Known],
+    known: Mapping[str, ExistingTool],
     still_there: frozenset[str],
     taken_names: frozenset[str],
-) -> Plan:
-    """Return what importing would do.
+) -> OpenAPIPlan:
+    """Return the changes of an import.
 
     Args:
-        tools: the operations that were chosen or are known, as tools.
-        refusals: those that cannot be tools; one that is known stays as it is.
-        known: tools of earlier imports of this document, by the key of their operation.
-        still_there: the keys of all operations in the document.
+        tools: the tools of the selected and of the earlier imported operations.
+        refusals: operations that cannot be tools; an earlier imported one does not change.
+        known: tools of earlier imports of this document, by the key of the operation.
+        still_there: keys of all operations in the document.
         taken_names: names of all tools of the App, in lower case.
     """
     changes: list[Change] = []
@@ -124,28 +121,28 @@ def compare(
             refused.append(Refusal(tool.key, tool.definition.method, tool.definition.url, reason))
         else:
             changes.append(Change("added", tool.key, tool.definition, tool.definition, (), tool.notes, tool.secrets))
-    for key, present in known.items():
+    for key, existing in known.items():
         if key not in still_there:
-            # What the operator has put work into is not thrown away.
-            kind: Kind = "removed" if present.definition == present.imported else "turned off"
-            changes.append(Change(kind, key, present.definition))
-    return Plan(tuple(changes), tuple(refused))
+            # Tools with changes of the operator are kept.
+            kind: Kind = "removed" if existing.definition == existing.imported else "turned off"
+            changes.append(Change(kind, key, existing.definition))
+    return OpenAPIPlan(tuple(changes), tuple(refused))
 
 
-def _merged(tool: ImportedTool, known: Known) -> Change:
-    """Take over what the document changed, but for what the operator changed."""
-    # The name stays what conversations know it by, whatever the prefix is today.
-    wanted = replace(tool.definition, name=known.definition.name)
-    fields, taken = [], {}
-    base, mine = known.imported.as_json(), known.definition.as_json()
-    for name, after in wanted.as_json().items():
-        if after in (base[name], mine[name]):
+def _merged(tool: ImportedTool, known: ExistingTool) -> Change:
+    """Take over the changes of the document, except in fields that the operator changed."""
+    # The name does not change, even with another prefix: existing conversations use it.
+    imported = replace(tool.definition, name=known.definition.name)
+    fields, accepted = [], {}
+    base, current = known.imported.as_json(), known.definition.as_json()
+    for name, after in imported.as_json().items():
+        if after in (base[name], current[name]):
             continue
-        is_conflict = mine[name] != base[name]
-        fields.append(FieldChange(name, mine[name], after, is_conflict))
+        is_conflict = current[name] != base[name]
+        fields.append(FieldChange(name, current[name], after, is_conflict))
         if not is_conflict:
-            taken[name] = after
-    # A tool whose only news is a conflict changes too: the document's side of it is noted, and not asked again.
+            accepted[name] = after
+    # A conflict alone is a change too: the document's value is stored, so that it is not reported again.
     kind: Kind = "changed" if fields else "unchanged"
-    definition = replace(known.definition, **taken)
-    return Change(kind, tool.key, definition, wanted, tuple(fields), tool.notes, tool.secrets)
+    definition = replace(known.definition, **accepted)
+    return Change(kind, tool.key, definition, imported, tuple(fields), tool.notes, tool.secrets)

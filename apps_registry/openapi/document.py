@@ -1,4 +1,4 @@
-"""An OpenAPI document: parsed in a limited process, its version checked, its local references followed."""
+"""An OpenAPI document: parsed in a limited process, with a version check and local references."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MAX_HOPS = 20
 
 
 class DocumentError(Exception):
-    """The document cannot be used at all; the message is for the operator."""
+    """The document cannot be used; the message is for the operator."""
 
 
 class Unsupported(Exception):
@@ -29,8 +29,8 @@ class Document:
     """A parsed document of OpenAPI 3.0 or 3.1.
 
     Attributes:
-        data: the document.
-        url: where it came from, which relative server addresses build on; empty: from a file.
+        data: content of the document.
+        url: its address, which is the base of relative server addresses; empty: it is from a file.
     """
 
     data: Mapping[str, Any]
@@ -38,17 +38,17 @@ class Document:
 
     @property
     def title(self) -> str:
-        """What the document calls its API."""
+        """The title of the API in the document."""
         info = self.data.get("info")
         return str(info.get("title") or "") if isinstance(info, Mapping) else ""
 
     def resolve(self, value: Any) -> tuple[Any, str]:
-        """Follow `$ref` until something else is met; returns that, and the last reference followed.
+        """Follow `$ref` to its target; return the target and the last reference.
 
-        Members beside a `$ref` (3.1) override the ones of its target.
+        Members next to a `$ref` (3.1) override those of the target.
 
         Raises:
-            Unsupported: the reference leads out of the document, nowhere, or in a circle.
+            Unsupported: the reference leads to another document, has no target, or is circular.
         """
         overrides: dict[str, Any] = {}
         reference = ""
@@ -58,23 +58,23 @@ class Document:
             reference = value["$ref"]
             overrides = {**{name: member for name, member in value.items() if name != "$ref"}, **overrides}
             value = self._target(reference)
-        raise Unsupported(f"the reference {reference[:200]} goes in a circle")
+        raise Unsupported(f"the reference {reference[:200]} is circular")
 
     def _target(self, reference: str) -> Any:
         if not reference.startswith("#"):
             raise Unsupported(f"it refers to another document ({reference[:200]}); bundle them into one first")
-        found: Any = self.data
+        node: Any = self.data
         for part in reference[1:].split("/")[1:]:
             name = unquote(part).replace("~1", "/").replace("~0", "~")
-            if isinstance(found, Mapping) and name in found:
-                found = found[name]
-            elif isinstance(found, list) and name.isdecimal() and len(name) < 9 and int(name) < len(found):
-                found = found[int(name)]
+            if isinstance(node, Mapping) and name in node:
+                node = node[name]
+            elif isinstance(node, list) and name.isdecimal() and len(name) < 9 and int(name) < len(node):
+                node = node[int(name)]
             else:
-                raise Unsupported(f"the reference {reference[:200]} leads nowhere")
-        if found is self.data:
-            raise Unsupported(f"the reference {reference[:200]} leads nowhere")
-        return found
+                raise Unsupported(f"the reference {reference[:200]} has no target")
+        if node is self.data:
+            raise Unsupported(f"the reference {reference[:200]} has no target")
+        return node
 
 
 def read_document(content: bytes, url: str = "") -> Document:
@@ -82,7 +82,7 @@ def read_document(content: bytes, url: str = "") -> Document:
 
     Args:
         content: the file, at most MAX_BYTES (parsing.MAX_YAML_BYTES of YAML).
-        url: where it came from; empty: from a file.
+        url: its address; empty: it is from a file.
 
     Raises:
         DocumentError: it is too large, neither JSON nor YAML, or not OpenAPI 3.0 or 3.1.
@@ -107,5 +107,5 @@ def _check_version(data: Mapping[str, Any]) -> None:
     if "swagger" in data:
         raise DocumentError("The document is Swagger 2.0; convert it to OpenAPI 3 first.")
     if version:
-        raise DocumentError(f"The document is of OpenAPI {version[:20]}; only 3.0 and 3.1 are understood.")
+        raise DocumentError(f"The document uses OpenAPI {version[:20]}; only 3.0 and 3.1 are supported.")
     raise DocumentError("The document is not an OpenAPI document: it has no member “openapi”.")

@@ -1,4 +1,4 @@
-"""How schemas join: `allOf` as one schema, `nullable` as a type."""
+"""Merges schemas: `allOf` becomes one schema, `nullable` becomes a type."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,10 +9,10 @@ LAST_WINS = {"description", "default", "format"}
 
 
 def merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one schema for what fits both; what cannot be joined stays under `allOf`.
+    """Return one schema that accepts what both accept; parts that cannot be merged remain under `allOf`.
 
-    Closed objects (`additionalProperties: false`) are joined as their author means it: all their properties are
-    allowed, though taken literally they exclude one another.
+    Closed objects (`additionalProperties: false`) are merged as their author intended: all their properties are
+    allowed, although by the specification they exclude each other.
     """
     merged = dict(first)
     for keyword, value in second.items():
@@ -29,7 +29,7 @@ def _join(merged: dict[str, Any], keyword: str, value: Any) -> None:
         shared = {name: merge(present[name], part) if name in present else part for name, part in value.items()}
         merged[keyword] = {**present, **shared}
     elif keyword in {"required", "allOf"}:
-        merged[keyword] = [*present, *(each for each in value if each not in present)]
+        merged[keyword] = [*present, *(member for member in value if member not in present)]
     elif keyword in LOWER_BOUNDS:
         merged[keyword] = max(present, value)
     elif keyword in UPPER_BOUNDS:
@@ -45,15 +45,15 @@ def _join(merged: dict[str, Any], keyword: str, value: Any) -> None:
 
 
 def _common(first: Any, second: Any) -> list[Any]:
-    firsts, seconds = (each if isinstance(each, list) else [each] for each in (first, second))
-    common = [each for each in firsts if each in seconds]
+    firsts, seconds = (value if isinstance(value, list) else [value] for value in (first, second))
+    common = [value for value in firsts if value in seconds]
     if not common and {"integer", "number"} <= {*map(str, firsts), *map(str, seconds)}:
         return ["integer"]
     return common
 
 
 def add_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema of 3.0 that is `nullable` in the words of 2020-12."""
+    """Return a `nullable` schema of OpenAPI 3.0 in the form of JSON Schema 2020-12."""
     wider = dict(schema)
     if "type" in wider:
         kinds = wider["type"] if isinstance(wider["type"], list) else [wider["type"]]

@@ -1,4 +1,4 @@
-"""The operations of a document: what an operator chooses from."""
+"""The operations of a document, from which an operator selects."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps_registry.openapi.document import Document, DocumentError, Unsupported
-from apps_registry.support.naming import Names, shortened, tool_name
+from apps_registry.support.naming import UniqueNames, shortened, tool_name
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
 MAX_TAG = 60
@@ -18,14 +18,14 @@ class Operation:
     """One method of one path.
 
     Attributes:
-        key: how it is chosen and found again: its operationId where that is unique, else `GET /path`.
-        method: in capitals.
-        path: as the document writes it.
-        summary: a line for the operator.
-        tags: the groups that it belongs to.
-        tool_name: the name of its tool, unique in the document whatever is chosen.
+        key: identifies the operation: its operationId if that is unique, otherwise `GET /path`.
+        method: in upper case.
+        path: as in the document.
+        summary: one line for the operator.
+        tags: its groups.
+        tool_name: the name of its tool, unique in the document regardless of the selection.
         data: its part of the document.
-        shared: the members of its path, which hold for all its methods.
+        shared: the members of its path item, which apply to all methods.
     """
 
     key: str
@@ -49,33 +49,33 @@ class Refusal:
 
 
 def read_operations(document: Document, prefix: str = "") -> tuple[list[Operation], list[Refusal]]:
-    """Return the operations in the document's order, and what cannot even be listed.
+    """Return the operations in the order of the document, and the paths that cannot be read.
 
     Args:
         document: a parsed document.
-        prefix: put before the name of every tool.
+        prefix: prefix of the name of every tool.
 
     Raises:
-        DocumentError: there are too many.
+        DocumentError: there are too many operations.
     """
-    found, refusals = _collect(document)
-    ids = Counter(_operation_id(data) for _, _, data, _ in found)
-    names = Names()
+    items, refusals = _collect(document)
+    ids = Counter(_operation_id(data) for _, _, data, _ in items)
+    names = UniqueNames()
     operations = []
-    for method, path, data, shared in found:
-        own_id = _operation_id(data)
-        key = own_id if ids[own_id] == 1 and own_id else f"{method} {path}"
-        name = names.unique(tool_name(prefix + (own_id or f"{method.lower()}_{path.strip('/')}")))
+    for method, path, data, shared in items:
+        operation_id = _operation_id(data)
+        key = operation_id if ids[operation_id] == 1 and operation_id else f"{method} {path}"
+        name = names.unique(tool_name(prefix + (operation_id or f"{method.lower()}_{path.strip('/')}")))
         summary = shortened(data.get("summary") or data.get("description"), 160)
         operations.append(Operation(key, method, path, summary, _tags(data), name, data, shared))
     return operations, refusals
 
 
-_Found = tuple[str, str, Mapping[str, Any], Mapping[str, Any]]
+_Item = tuple[str, str, Mapping[str, Any], Mapping[str, Any]]
 
 
-def _collect(document: Document) -> tuple[list[_Found], list[Refusal]]:
-    found: list[_Found] = []
+def _collect(document: Document) -> tuple[list[_Item], list[Refusal]]:
+    items: list[_Item] = []
     refusals: list[Refusal] = []
     for path, item in _paths(document):
         try:
@@ -84,14 +84,14 @@ def _collect(document: Document) -> tuple[list[_Found], list[Refusal]]:
             refusals.append(Refusal(path, "", path, str(error)))
             continue
         if not isinstance(resolved, Mapping):
-            refusals.append(Refusal(path, "", path, "the path holds no object"))
+            refusals.append(Refusal(path, "", path, "the path item is not an object"))
             continue
         for method in METHODS:
             if isinstance(data := resolved.get(method), Mapping):
-                found.append((method.upper(), path, data, resolved))
-        if len(found) > MAX_OPERATIONS:
+                items.append((method.upper(), path, data, resolved))
+        if len(items) > MAX_OPERATIONS:
             raise DocumentError(f"The document has more than {MAX_OPERATIONS} operations; import a part of it.")
-    return found, refusals
+    return items, refusals
 
 
 def _paths(document: Document) -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""Parameters of an operation as arguments of its tool, by the styles of the specification.
+"""Converts the parameters of an operation to arguments of its tool, following the styles of the specification.
 
 Styles: https://spec.openapis.org/oas/v3.1.0#style-values
 """
@@ -14,11 +14,11 @@ from apps_registry.openapi.schemas import SchemaReader
 
 DEFAULT_STYLES = {"path": "simple", "query": "form", "header": "simple", "cookie": "form"}
 SEPARATORS = {"form": "commas", "simple": "commas", "spaceDelimited": "spaces", "pipeDelimited": "vertical bars"}
-# The specification tells to ignore the first three as parameters; the others are for the connection to set.
+# The specification requires to ignore the first three as parameters; the connection sets the others.
 IGNORED_HEADERS = {"accept", "content-type", "authorization", "accept-encoding", "content-length", "host", "connection"}
 MAX_NESTING = 3
-# Headers that carry a credential by their name: those of API gateways, and what services call theirs. Not every
-# "token" is one: x-ms-continuation-token names a page, x-csrf-token a form.
+# Names of headers with credentials, as API gateways and services use them. Not every "token" is a credential:
+# x-ms-continuation-token identifies a page, x-csrf-token a form.
 _CREDENTIAL_HEADER = re.compile(
     r"(proxy-)?authorization|((x|[a-z0-9]+)-)*(api-?key|app-?key|access-?key|subscription-key|auth(-?token|-?key)?"
     r"|access-?token|api-?token|private-?token|job-?token|secret(-?key)?|client-?secret|password)"
@@ -34,10 +34,10 @@ def add_parameters(request: Request, document: Document, operation: Operation, r
         Unsupported: a required parameter cannot be sent.
     """
     for parameter in all_parameters(document, operation):
-        place, name = parameter.get("in"), str(parameter.get("name") or "")
-        is_required = parameter.get("required") is True or place == "path"
+        location, name = parameter.get("in"), str(parameter.get("name") or "")
+        is_required = parameter.get("required") is True or location == "path"
         try:
-            _add(request, parameter, plain(name, "the name of a parameter"), place, reader)
+            _add(request, parameter, plain(name, "the name of a parameter"), location, reader)
         except Needed:
             raise
         except Unsupported as error:
@@ -45,43 +45,43 @@ def add_parameters(request: Request, document: Document, operation: Operation, r
 
 
 def is_credential_header(name: str) -> bool:
-    """Whether a header carries a credential, which a model must neither know nor be asked for."""
+    """Tell whether a header contains a credential, which a model must neither know nor provide."""
     return _CREDENTIAL_HEADER.fullmatch(name) is not None
 
 
 def all_parameters(document: Document, operation: Operation) -> Iterator[Mapping[str, Any]]:
-    """Yield the parameters; one of the operation replaces the path's of the same name and place."""
-    found: dict[tuple[str, str], Mapping[str, Any]] = {}
+    """Yield the parameters; those of the operation replace those of the path with the same name and location."""
+    parameters: dict[tuple[str, str], Mapping[str, Any]] = {}
     for holder in (operation.shared, operation.data):
-        given = holder.get("parameters")
-        for each in given if isinstance(given, list) else []:
-            parameter, _ = document.resolve(each)
+        entries = holder.get("parameters")
+        for entry in entries if isinstance(entries, list) else []:
+            parameter, _ = document.resolve(entry)
             if isinstance(parameter, Mapping):
-                found[str(parameter.get("in")), str(parameter.get("name"))] = parameter
-    return iter(sorted(found.values(), key=lambda parameter: parameter.get("required") is not True))
+                parameters[str(parameter.get("in")), str(parameter.get("name"))] = parameter
+    return iter(sorted(parameters.values(), key=lambda parameter: parameter.get("required") is not True))
 
 
-def _add(request: Request, parameter: Mapping[str, Any], name: str, place: Any, reader: SchemaReader) -> None:
-    if place == "cookie":
+def _add(request: Request, parameter: Mapping[str, Any], name: str, location: Any, reader: SchemaReader) -> None:
+    if location == "cookie":
         raise Unsupported("cookies are not sent")
-    if place not in DEFAULT_STYLES:
-        raise Unsupported("the document does not say where it goes")
-    if place == "header" and (name.lower() in IGNORED_HEADERS or is_credential_header(name)):
-        return  # see `security.add_header_credentials` for the latter
-    is_required = parameter.get("required") is True or place == "path"
+    if location not in DEFAULT_STYLES:
+        raise Unsupported("the document does not say where it is sent")
+    if location == "header" and (name.lower() in IGNORED_HEADERS or is_credential_header(name)):
+        return  # `security.add_header_credentials` handles credentials
+    is_required = parameter.get("required") is True or location == "path"
     schema = _schema(parameter, reader)
-    if words := reader.words(parameter.get("description")):  # what the parameter means says more than its schema
-        schema["description"] = words
-    style = str(parameter.get("style") or DEFAULT_STYLES[place])
+    if text := reader.words(parameter.get("description")):  # more specific than the description of the schema
+        schema["description"] = text
+    style = str(parameter.get("style") or DEFAULT_STYLES[location])
     explode = parameter.get("explode", style == "form") is True
-    target = {"path": request.path, "query": request.query, "header": request.headers}[place]
-    if place == "header":
+    target = {"path": request.path, "query": request.query, "header": request.headers}[location]
+    if location == "header":
         header_name(name)
-    if place == "query":
+    if location == "query":
         add_entries(request, target, name, schema, style, explode=explode, is_required=is_required)
         return
     if style != "simple":
-        raise Unsupported(f"the style {style[:20]} is not understood")
+        raise Unsupported(f"the style {style[:20]} is not supported")
     _add_one(request, target, name, name, as_text(schema, "commas"), is_required=is_required)
 
 
@@ -90,7 +90,7 @@ def _schema(parameter: Mapping[str, Any], reader: SchemaReader) -> dict[str, Any
     if isinstance(content, Mapping) and content:
         media, holder = next(iter(content.items()))
         if "json" not in str(media):
-            raise Unsupported(f"it is written as {str(media)[:60]}")
+            raise Unsupported(f"it is encoded as {str(media)[:60]}")
         inner = reader.read(holder.get("schema") if isinstance(holder, Mapping) else None)
         return as_json_text(inner)
     return reader.read(parameter.get("schema"))
@@ -106,28 +106,28 @@ def add_entries(
     explode: bool,
     is_required: bool,
 ) -> None:
-    """Declare what is sent as one or several entries of a query or a form.
+    """Declare the arguments for one or several entries of a query or a form.
 
     Args:
-        request: gets the arguments.
-        target: gets the entries, name -> placeholder.
-        name: of the parameter or the form field.
-        schema: of its value.
-        style: of the specification.
-        explode: lists as several entries, objects as one entry per field.
-        is_required: whether the request needs it.
+        request: receives the arguments.
+        target: receives the entries, name -> placeholder.
+        name: name of the parameter or the form field.
+        schema: schema of the value.
+        style: a style of the specification.
+        explode: whether lists are sent as several entries, and objects as one entry per field.
+        is_required: whether the request needs the value.
 
     Raises:
-        Unsupported: the style, or an object of free fields.
+        Unsupported: the style is not supported, or the value is an object without declared fields.
     """
     schema = _without_objects(schema)
     if style == "deepObject":
         _add_nested(request, target, name, name, schema, is_required=is_required)
     elif style not in SEPARATORS:
-        raise Unsupported(f"the style {style[:20]} is not understood")
+        raise Unsupported(f"the style {style[:20]} is not supported")
     elif is_object(schema):
         if not explode or style != "form":
-            raise Unsupported("objects are only understood in the styles form (exploded) and deepObject")
+            raise Unsupported("objects are only supported in the styles form (exploded) and deepObject")
         _add_fields(request, target, schema, is_required=is_required)
     elif is_list(schema) and not (explode and style == "form"):
         text = as_text(schema, SEPARATORS[style])
@@ -140,7 +140,7 @@ def add_entries(
 
 def _add_fields(request: Request, target: dict[str, str], schema: Mapping[str, Any], *, is_required: bool) -> None:
     if not schema.get("properties"):
-        raise Unsupported("it is an object of free fields")
+        raise Unsupported("it is an object without declared fields")
     for field, part in required_first(schema):
         needed = is_required and field in schema.get("required", [])
         if is_object(part) or is_list(part):
@@ -153,48 +153,54 @@ def _add_nested(
     request: Request,
     target: dict[str, str],
     name: str,
-    wanted: str,
+    argument_name: str,
     schema: dict[str, Any],
     *,
     is_required: bool,
     level: int = 0,
 ) -> None:
-    """Send an object as `name[field]` entries, as deepObject has it."""
+    """Send an object as `name[field]` entries in the style deepObject."""
     schema = _without_objects(schema)
     if is_list(schema):
         if is_object(_without_objects(schema.get("items") or {})):
             request.leave_out(name, "it is a list of objects", is_required=is_required)
-        else:  # left open by the specification; what servers read that know deepObject at all
-            _add_one(request, target, f"{name}[]", wanted, schema, is_required=is_required)
+        else:  # not specified, but common among servers that support deepObject
+            _add_one(request, target, f"{name}[]", argument_name, schema, is_required=is_required)
     elif not is_object(schema):
-        _add_one(request, target, name, wanted, schema, is_required=is_required)
+        _add_one(request, target, name, argument_name, schema, is_required=is_required)
     elif not schema.get("properties") or level >= MAX_NESTING:
-        request.leave_out(name, "it is an object of free fields", is_required=is_required)
+        request.leave_out(name, "it is an object without declared fields", is_required=is_required)
     else:
         for field, part in required_first(schema):
             needed = is_required and field in schema.get("required", [])
             own = plain(field, "a field's name")
-            nested = (f"{name}[{own}]", f"{wanted}_{own}", part)
+            nested = (f"{name}[{own}]", f"{argument_name}_{own}", part)
             _add_nested(request, target, *nested, is_required=needed, level=level + 1)
 
 
 def _add_one(
-    request: Request, target: dict[str, str], name: str, wanted: str, schema: dict[str, Any], *, is_required: bool
+    request: Request,
+    target: dict[str, str],
+    name: str,
+    argument_name: str,
+    schema: dict[str, Any],
+    *,
+    is_required: bool,
 ) -> None:
     if name.lower() in map(str.lower, target):
-        request.leave_out(name, "another parameter is sent under this name", is_required=is_required)
-    elif placeholder := request.argument(wanted, schema, is_required=is_required):
+        request.leave_out(name, "another parameter is sent with this name", is_required=is_required)
+    elif placeholder := request.argument(argument_name, schema, is_required=is_required):
         target[name] = placeholder
 
 
 def required_first(schema: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return the properties of an object, those that it needs before the others: the number of arguments is bounded."""
+    """Return the properties of an object, required ones first, since the number of arguments is limited."""
     needed = set(schema.get("required", []))
     return sorted(schema.get("properties", {}).items(), key=lambda pair: pair[0] not in needed)
 
 
 def as_text(schema: dict[str, Any], separator: str) -> dict[str, Any]:
-    """Return the schema of a list as that of a text with its values; any other as it is.
+    """Return the schema of a list as the schema of a text with its values; other schemas do not change.
 
     Raises:
         Unsupported: the value is an object, or a list of objects.
@@ -212,24 +218,24 @@ def as_text(schema: dict[str, Any], separator: str) -> dict[str, Any]:
 
 
 def as_json_text(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of a text that holds JSON of this schema."""
+    """Return the schema of a text that contains JSON of this schema."""
     fields = ", ".join(schema.get("properties", {}))
     words = ["JSON text.", schema.get("description", ""), f"Fields: {fields}." if fields else ""]
     return {"type": "string", "description": " ".join(word for word in words if word)}
 
 
 def is_object(schema: Mapping[str, Any]) -> bool:
-    """Whether values of the schema may be objects."""
+    """Tell whether values of the schema may be objects."""
     return "object" in _kinds(schema) or "properties" in schema or isinstance(schema.get("additionalProperties"), dict)
 
 
 def is_list(schema: Mapping[str, Any]) -> bool:
-    """Whether values of the schema may be lists."""
+    """Tell whether values of the schema may be lists."""
     return "array" in _kinds(schema) or "items" in schema
 
 
 def _without_objects(schema: dict[str, Any]) -> dict[str, Any]:
-    """Of a choice between plain values and objects keep the plain values; of a choice of one, that one."""
+    """Remove objects from alternatives with plain values; replace a single alternative by its schema."""
     for keyword in ("anyOf", "oneOf"):
         options = schema.get(keyword)
         if not options or not any(is_object(option) for option in options):

@@ -1,4 +1,4 @@
-"""What the limited child does with an OpenAPI document: JSON or YAML in, JSON of bounded depth out."""
+"""Parses an OpenAPI document in the limited child process: JSON or YAML in, JSON of limited depth out."""
 
 from typing import Any, BinaryIO
 
@@ -8,7 +8,7 @@ from apps_registry.support.limited.errors import Refused
 from apps_registry.support.plain_json import TooDeep, plain, read_json
 from apps_registry.support.yaml_reader import MAX_DEPTH, load_yaml
 
-MAX_YAML_BYTES = 8 * 1024 * 1024  # YAML takes some thirty times as long as JSON
+MAX_YAML_BYTES = 8 * 1024 * 1024  # parsing YAML takes about thirty times as long as JSON
 
 
 def work(_: str, data: bytes, out: BinaryIO) -> None:
@@ -24,7 +24,7 @@ def _parsed(content: bytes) -> Any:
     if content.lstrip()[:1] in {b"{", b"["}:
         try:
             data = read_json(content, max_depth=MAX_DEPTH)
-            # Only an escape can spell what cannot be stored: the parser takes no half of a pair and no control.
+            # Only an escape can add NUL: the parser rejects lone surrogates and control characters.
             return plain(data, max_depth=MAX_DEPTH) if rb"\u0000" in content else data
         except TooDeep as error:
             raise Refused(f"The document cannot be read: {error}.") from None

@@ -1,4 +1,4 @@
-"""The request of a tool while it is put together from an operation."""
+"""The request of a tool while it is built from an operation."""
 
 import re
 from collections.abc import Mapping
@@ -7,20 +7,20 @@ from typing import Any
 
 from apps_registry.http_tools.definition import BodyType
 from apps_registry.openapi.document import Unsupported
-from apps_registry.support.naming import Names, argument_name
+from apps_registry.support.naming import UniqueNames, argument_name
 
 MAX_ARGUMENTS = 40
-NAMES_SHOWN = 12
+MAX_NAMES_LISTED = 12
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 
 
 class Needed(Unsupported):
-    """What cannot be sent is required."""
+    """A required value cannot be sent."""
 
 
 @dataclass(slots=True)
 class Request:
-    """What is known so far: the arguments, where they go, and what had to be left out."""
+    """The arguments so far, where they are sent, and what was left out."""
 
     properties: dict[str, Any] = field(default_factory=dict)
     required: list[str] = field(default_factory=list)
@@ -30,24 +30,24 @@ class Request:
     body: Any = None
     body_type: BodyType = ""
     left_out: dict[str, list[str]] = field(default_factory=dict)
-    _names: Names = field(default_factory=Names)
+    _names: UniqueNames = field(default_factory=UniqueNames)
 
-    def argument(self, wanted: str, schema: Mapping[str, Any], *, is_required: bool) -> str | None:
-        """Declare an argument; returns its placeholder, or None for an optional one too many."""
+    def argument(self, requested_name: str, schema: Mapping[str, Any], *, is_required: bool) -> str | None:
+        """Declare an argument and return its placeholder; None if an optional argument exceeds the limit."""
         if len(self.properties) >= MAX_ARGUMENTS:
-            self.leave_out(wanted, f"a tool has at most {MAX_ARGUMENTS} arguments", is_required=is_required)
+            self.leave_out(requested_name, f"a tool has at most {MAX_ARGUMENTS} arguments", is_required=is_required)
             return None
-        name = self._names.unique(argument_name(wanted))
+        name = self._names.unique(argument_name(requested_name))
         self.properties[name] = dict(schema)
         if is_required:
             self.required.append(name)
         return f"{{{{ args.{name} }}}}"
 
     def leave_out(self, name: str, reason: str, *, is_required: bool) -> None:
-        """Go without an optional argument.
+        """Leave out an optional argument.
 
         Raises:
-            Needed: the operation needs it.
+            Needed: the argument is required.
         """
         if is_required:
             raise Needed(f"{name[:80]} is required, but {reason}")
@@ -68,25 +68,25 @@ class Request:
 
 
 def plain(text: str, what: str) -> str:
-    """Return a text of the document that goes into a template.
+    """Check a text of the document that becomes part of a template, and return it.
 
     Raises:
-        Unsupported: it could be read as a placeholder, and so ask for a secret of the App's.
+        Unsupported: it could be a placeholder, and so request a secret of the App.
     """
     if "{{" in text or "}}" in text or "{%" in text:
-        raise Unsupported(f"{what} holds double braces, which are placeholders here")
+        raise Unsupported(f"{what} contains double braces, which mark placeholders")
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
-        raise Unsupported(f"{what} holds a control character")
+        raise Unsupported(f"{what} contains a control character")
     return text
 
 
 def header_name(text: str) -> str:
-    """Return the name of a header; raises Unsupported when it is none."""
+    """Return the name of a header; raises Unsupported if it is invalid."""
     if not HEADER_NAME.match(text):
         raise Unsupported(f"{text[:80]!r} is not the name of a header")
     return plain(text, "the name of a header")
 
 
 def _some(names: list[str]) -> str:
-    shown = ", ".join(names[:NAMES_SHOWN])
-    return shown if len(names) <= NAMES_SHOWN else f"{shown} and {len(names) - NAMES_SHOWN} more"
+    shown = ", ".join(names[:MAX_NAMES_LISTED])
+    return shown if len(names) <= MAX_NAMES_LISTED else f"{shown} and {len(names) - MAX_NAMES_LISTED} more"

@@ -1,4 +1,4 @@
-"""Schemas of a document as JSON Schema 2020-12 that a model can read: references written out, size bounded."""
+"""Converts schemas of a document to JSON Schema 2020-12 for a model: references expanded, size limited."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -18,21 +18,21 @@ BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipl
 COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
 MAX_PATTERN = 500
 MAX_DEFAULT = 200
-NAMES_SHOWN = 20
+MAX_NAMES_LISTED = 20
 
 
 class TooLarge(Exception):
-    """The schema takes more room than it may; less detail is wanted."""
+    """The schema is too large at this level of detail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """How much of a schema is kept.
+    """A level of detail.
 
     Attributes:
-        depth: levels of objects and lists; deeper ones are described in a line.
-        words: characters of each description.
-        members: values of an enumeration, alternatives of a choice.
+        depth: maximum nesting of objects and lists; deeper ones are described in one line.
+        words: maximum length of a description in characters.
+        members: maximum number of values of an enumeration, and of alternatives.
     """
 
     depth: int
@@ -40,12 +40,12 @@ class Detail:
     members: int
 
 
-# From all to little; the first that fits the room is taken.
+# From most to least detail; the first level that fits is used.
 DETAILS = (Detail(8, 400, 100), Detail(5, 250, 60), Detail(3, 160, 40), Detail(2, 100, 30), Detail(1, 80, 20))
 
 
 class SchemaReader:
-    """Reads schemas of one document at one level of detail, until `MAX_NODES` are read."""
+    """Reads up to MAX_NODES schemas of one document at one level of detail."""
 
     def __init__(self, document: Document, detail: Detail) -> None:
         self._document = document
@@ -53,15 +53,15 @@ class SchemaReader:
         self._nodes = 0
 
     def read(self, schema: Any, level: int = 0, trail: tuple[str, ...] = ()) -> dict[str, Any]:
-        """Return a schema with its references written out.
+        """Return a schema with expanded references.
 
-        Keywords that only narrow what is allowed and that few models understand (`not`, `if`, `patternProperties`)
-        are left out: the API itself checks them.
+        Restrictions that few models understand (`not`, `if`, `patternProperties`) are left out, since the API checks
+        them itself.
 
         Args:
             schema: a schema of OpenAPI 3.0 or 3.1.
-            level: how many objects and lists it stands in.
-            trail: the references that led here; one that comes again is cut.
+            level: its nesting depth.
+            trail: the references that led here; a repeated one is cut off.
 
         Raises:
             TooLarge: more than MAX_NODES were read.
@@ -73,13 +73,13 @@ class SchemaReader:
         resolved, reference = self._document.resolve(schema)
         if not isinstance(resolved, Mapping):
             return {}
-        is_round = bool(reference) and reference in trail
-        if is_round or level >= self._detail.depth:
-            return self._in_a_line(resolved, is_round)
+        is_recursive = bool(reference) and reference in trail
+        if is_recursive or level >= self._detail.depth:
+            return self._in_a_line(resolved, is_recursive)
         return self._whole(resolved, level, (*trail, reference) if reference else trail)
 
     def words(self, text: Any) -> str:
-        """Return a description in the length that this detail has room for."""
+        """Return a description, shortened for this level of detail."""
         return shortened(text, self._detail.words)
 
     def _whole(self, schema: Mapping[str, Any], level: int, trail: tuple[str, ...]) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class SchemaReader:
         for keyword in ("anyOf", "oneOf"):
             if options := _listed(schema.get(keyword)):
                 own[keyword] = [self.read(option, level, trail) for option in options[: self._detail.members]]
-                if len(options) > self._detail.members:  # an alternative that is not shown must stay allowed
+                if len(options) > self._detail.members:  # alternatives that are not shown must remain allowed
                     own[keyword] = [{}]
         for part in _listed(schema.get("allOf")):
             own = merge(self.read(part, level, trail), own)
@@ -112,15 +112,15 @@ class SchemaReader:
             own["required"] = [name for name in dict.fromkeys(required) if name not in hidden]
 
     def _plain(self, schema: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the keywords that hold no schemas, those of 3.0 in the words of 2020-12."""
+        """Return the keywords without schemas; keywords of 3.0 are converted to 2020-12."""
         own: dict[str, Any] = {}
         kinds = schema.get("type")
         if kept := [
             kind for kind in (kinds if isinstance(kinds, list) else [kinds]) if isinstance(kind, str) and kind in TYPES
         ]:
             own["type"] = kept if len(kept) > 1 else kept[0]
-        for keyword, fits in _FITTING.items():
-            if keyword in schema and fits(schema[keyword]):
+        for keyword, is_valid in _VALIDATORS.items():
+            if keyword in schema and is_valid(schema[keyword]):
                 own[keyword] = schema[keyword]
         for bound in ("Minimum", "Maximum"):
             if schema.get(f"exclusive{bound}") is True and bound.lower() in own:
@@ -139,15 +139,15 @@ class SchemaReader:
         elif values:
             own["enum"] = values
 
-    def _in_a_line(self, schema: Mapping[str, Any], is_round: bool) -> dict[str, Any]:
+    def _in_a_line(self, schema: Mapping[str, Any], is_recursive: bool) -> dict[str, Any]:
         own = self._plain(schema)
         words = [own.get("description", "")]
-        if is_round:
-            words.append("The same again, nested.")
+        if is_recursive:
+            words.append("The same object, nested.")
         if isinstance(properties := schema.get("properties"), Mapping) and properties:
             own.setdefault("type", "object")
-            names = [str(name) for name in list(properties)[:NAMES_SHOWN]]
-            words.append(f"Fields: {', '.join(names)}{', …' if len(properties) > NAMES_SHOWN else ''}.")
+            names = [str(name) for name in list(properties)[:MAX_NAMES_LISTED]]
+            words.append(f"Fields: {', '.join(names)}{', …' if len(properties) > MAX_NAMES_LISTED else ''}.")
         if text := " ".join(word for word in words if word):
             own["description"] = text
         return add_null(own) if schema.get("nullable") is True else own
@@ -175,7 +175,7 @@ def _is_small(value: Any) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def _is_pattern(text: str) -> bool:
-    """Whether we can match it: look-around and the dialects of other languages are left to the API."""
+    """Tell whether this server supports a pattern; look-around and other dialects are left to the API."""
     try:
         compile_schema({"pattern": text})
     except ValueError:
@@ -183,7 +183,7 @@ def _is_pattern(text: str) -> bool:
     return "\0" not in text
 
 
-_FITTING: dict[str, Callable[[Any], bool]] = {
+_VALIDATORS: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(BOUNDS, _is_number),
     **dict.fromkeys(COUNTS, _is_count),
     "multipleOf": lambda value: _is_number(value) and value > 0,

@@ -1,4 +1,4 @@
-"""How an operation wants to be authenticated, as headers and query entries over the App's secrets."""
+"""Converts the authentication of an operation to headers and query entries with the App's secrets."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ from apps_registry.support.naming import secret_name, shortened
 
 @dataclass(slots=True)
 class Credentials:
-    """What goes into a request, and the secrets that the operator has to set.
+    """The credentials of a request, and the secrets that the operator must set.
 
     Attributes:
         headers: name -> template.
         query: name -> template.
-        secrets: name -> what to store under it.
+        secrets: description of the value to store, by name.
     """
 
     headers: dict[str, str] = field(default_factory=dict)
@@ -27,43 +27,47 @@ class Credentials:
 
 
 def read_credentials(document: Document, operation: Operation, host: str) -> Credentials:
-    """Return what the first way to authenticate needs that can be written as templates.
+    """Return the credentials of the first authentication method that templates can express.
 
-    A secret is named after the host that gets it, so that no document can ask for another host's by its name.
+    A secret is named after its host, so that a document cannot request the secret of another host by name.
 
     Args:
-        document: holds the security schemes.
-        operation: the operation, which may have requirements of its own.
-        host: of the server.
+        document: the document with the security schemes.
+        operation: the operation, which may have its own requirements.
+        host: host of the server.
 
     Raises:
-        Unsupported: none of the ways can be written.
+        Unsupported: templates cannot express any of the methods.
     """
-    wanted = operation.data.get("security", document.data.get("security"))
-    ways = [way for way in wanted if isinstance(way, Mapping)] if isinstance(wanted, list) else []
+    requirements = operation.data.get("security", document.data.get("security"))
+    methods = (
+        [method for method in requirements if isinstance(method, Mapping)] if isinstance(requirements, list) else []
+    )
     reasons = []
-    for way in sorted(ways, key=len, reverse=True) if {} in ways else ways:  # rather with than without, where both do
+    for method in (
+        sorted(methods, key=len, reverse=True) if {} in methods else methods
+    ):  # prefer any to no authentication
         try:
-            return _credentials(document, list(way), host)
+            return _credentials(document, list(method), host)
         except Unsupported as error:
             reasons.append(str(error))
     if reasons:
-        raise Unsupported(f"it cannot be authenticated: {'; '.join(dict.fromkeys(reasons))}")
+        raise Unsupported(f"its authentication is not supported: {'; '.join(dict.fromkeys(reasons))}")
     return Credentials()
 
 
 def add_header_credentials(credentials: Credentials, parameters: Iterable[Mapping[str, Any]], host: str) -> list[str]:
-    """Make secrets of required header parameters that are credentials; return a sentence about the others.
+    """Make secrets from required header parameters that are credentials; return a note about the optional ones.
 
-    Documents that know no security schemes often list them so.
+    Documents without security schemes often declare credentials in this way.
 
     Args:
-        credentials: by the security schemes, which count more.
-        parameters: of the operation.
-        host: of the server.
+        credentials: the credentials of the security schemes, which have priority.
+        parameters: the parameters of the operation.
+        host: host of the server.
 
     Raises:
-        Unsupported: the name of a required one is not that of a header.
+        Unsupported: the name of a required parameter is not a valid header name.
     """
     known = {name.lower() for name in credentials.headers}
     optional = []
@@ -76,10 +80,10 @@ def add_header_credentials(credentials: Credentials, parameters: Iterable[Mappin
             continue
         secret = secret_name(host, name)
         credentials.headers[header_name(name)] = f"{{{{ secrets.{secret} }}}}"
-        credentials.secrets[secret] = f"the whole value of the header {shortened(name, 60)}"
+        credentials.secrets[secret] = f"the complete value of the header {shortened(name, 60)}"
     if not optional:
         return []
-    return [f"Left out, since a credential is no argument for a model: {', '.join(optional)}. A secret can be sent."]
+    return [f"Left out, since a model must not get credentials: {', '.join(optional)}. Send a secret instead."]
 
 
 def _credentials(document: Document, names: list[str], host: str) -> Credentials:
@@ -102,23 +106,23 @@ def _add(credentials: Credentials, scheme: Mapping[str, Any], secret: str) -> No
             credentials.secrets[secret] = _add_key(credentials, scheme, placeholder)
         case "http", "basic":
             credentials.headers["Authorization"] = f"Basic {placeholder}"
-            credentials.secrets[secret] = "user:password in Base64, as HTTP Basic has it"
+            credentials.secrets[secret] = "user:password in Base64, as in HTTP Basic authentication"
         case "http", "bearer":
             credentials.headers["Authorization"] = f"Bearer {placeholder}"
             credentials.secrets[secret] = "the token, without the word Bearer"
         case (("oauth2" | "openIdConnect"), _):
             credentials.headers["Authorization"] = f"Bearer {placeholder}"
-            credentials.secrets[secret] = "an access token; it is not renewed, so it must not expire"
+            credentials.secrets[secret] = "an access token that does not expire, since it is not renewed"
         case _:
-            words = " ".join(str(word) for word in (kind, http_scheme) if word)
-            raise Unsupported(f"the security scheme {shortened(words, 60)} is not understood")
+            description = " ".join(str(word) for word in (kind, http_scheme) if word)
+            raise Unsupported(f"the security scheme {shortened(description, 60)} is not supported")
 
 
 def _add_key(credentials: Credentials, scheme: Mapping[str, Any], placeholder: str) -> str:
-    name, place = str(scheme.get("name") or ""), scheme.get("in")
-    if place == "header":
+    name, location = str(scheme.get("name") or ""), scheme.get("in")
+    if location == "header":
         credentials.headers[header_name(name)] = placeholder
-    elif place == "query":
+    elif location == "query":
         credentials.query[plain(name, "the name of the API key")] = placeholder
     else:
         raise Unsupported("an API key in a cookie is not sent")

@@ -1,4 +1,4 @@
-"""Where an operation is served."""
+"""The server address of an operation."""
 
 import re
 from collections.abc import Mapping
@@ -10,19 +10,19 @@ from apps_registry.openapi.operations import Operation
 from apps_registry.openapi.request import Request, plain
 
 VARIABLE = re.compile(r"\{([^{}]*)\}")
-MAX_URL_CHARS = 2_000  # as long as a tool's may be
+MAX_URL_CHARS = 2_000  # the maximum for a tool
 
 
 def server_url(document: Document, operation: Operation, chosen: str = "") -> str:
-    """Return the address before the operation's path, without a slash at its end.
+    """Return the address before the operation's path, without a trailing slash.
 
     Args:
         document: the document.
-        operation: the operation; its own servers come before its path's, these before the document's.
-        chosen: the operator's own choice, which comes before all.
+        operation: the operation; its servers have priority over those of its path, and these over the document's.
+        chosen: the address that the operator chose, which has priority over all others.
 
     Raises:
-        Unsupported: the document names no whole address, and the operator chose none.
+        Unsupported: the document has no complete address, and the operator did not choose one.
     """
     url = chosen or _filled(_server(document, operation))
     try:
@@ -32,9 +32,9 @@ def server_url(document: Document, operation: Operation, chosen: str = "") -> st
     except ValueError:
         raise Unsupported("the address of the server cannot be read") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise Unsupported("the document does not say on which server it is; name one")
+        raise Unsupported("the document does not name a server; enter its address")
     if parts.username is not None or parts.query or parts.fragment:
-        raise Unsupported("the address of the server holds more than a host and a path")
+        raise Unsupported("the address of the server contains more than a host and a path")
     return url.rstrip("/")
 
 
@@ -46,14 +46,15 @@ def host_of(url: str) -> str:
 def whole_url(server: str, operation: Operation, request: Request) -> str:
     """Return the operation's address with placeholders for the parameters of its path.
 
-    What the path holds after `?` becomes entries of the query; after `#`, nothing (it only tells operations apart).
+    The part of the path after `?` becomes query entries; the part after `#` is ignored (it only distinguishes
+    operations).
 
     Raises:
-        Unsupported: the path could be read as a placeholder of ours.
+        Unsupported: the path contains text that could be a placeholder.
     """
     path, _, query = plain(operation.path, "its path").partition("#")[0].partition("?")
     for name in dict.fromkeys(VARIABLE.findall(f"{path}?{query}")):
-        if name not in request.path:  # some documents do not declare them
+        if name not in request.path:  # some documents do not declare path parameters
             placeholder = request.argument(name, {"type": "string"}, is_required=True)
             request.path[name] = placeholder or ""
     for entry in filter(None, query.split("&")):
@@ -63,7 +64,7 @@ def whole_url(server: str, operation: Operation, request: Request) -> str:
 
 
 def _with_placeholders(text: str, request: Request) -> str:
-    return VARIABLE.sub(lambda found: request.path[found[1]], text)
+    return VARIABLE.sub(lambda match: request.path[match[1]], text)
 
 
 def _server(document: Document, operation: Operation) -> Mapping[str, Any]:
@@ -77,10 +78,10 @@ def _server(document: Document, operation: Operation) -> Mapping[str, Any]:
 def _filled(server: Mapping[str, Any]) -> str:
     variables = server.get("variables")
 
-    def value(found: re.Match[str]) -> str:
-        variable = variables.get(found[1]) if isinstance(variables, Mapping) else None
+    def value(match: re.Match[str]) -> str:
+        variable = variables.get(match[1]) if isinstance(variables, Mapping) else None
         if not isinstance(variable, Mapping) or variable.get("default") is None:
-            raise Unsupported(f"the server's address needs a value for {found[1][:40]}; name a server")
+            raise Unsupported(f"the server's address needs a value for {match[1][:40]}; enter the address of a server")
         return _bounded(str(variable["default"]))
 
     return _bounded(VARIABLE.sub(value, _bounded(str(server.get("url") or "/"))))

@@ -1,1 +1,1 @@
-"""The one way out: everything that leaves, except calls to model providers, goes through `client.send`."""
+"""Outbound HTTP: all requests except those to model providers go through `client.send`."""

@@ -1,7 +1,7 @@
-"""Which addresses may be connected to, by rule.
+"""The rules for addresses that outbound connections may use.
 
-Sources: the IANA special-purpose address registries (RFC 6890 and its updates), and what clouds document of
-their metadata services. `ipaddress.is_global` does not do: it takes multicast, NAT64 and 6to4 for global.
+Sources: the IANA special-purpose address registries (RFC 6890 and its updates), and the documentation of the metadata
+services of clouds. `ipaddress.is_global` is not enough: it treats multicast, NAT64 and 6to4 as global.
 """
 
 import ipaddress
@@ -11,11 +11,11 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Rule(NamedTuple):
-    """Why an address is not connected to.
+    """A reason to refuse an address.
 
     Attributes:
-        name: what kind of address it is.
-        is_allowable: an operator who allows a host by name may mean such an address.
+        name: the kind of address.
+        is_allowable: whether an operator can permit such an address by allowing its host.
     """
 
     name: str
@@ -31,11 +31,11 @@ LINK_LOCAL = Rule("link-local address", is_allowable=False)
 UNSPECIFIED = Rule("unspecified address", is_allowable=False)
 MULTICAST = Rule("multicast address", is_allowable=False)
 RESERVED = Rule("reserved address", is_allowable=False)
-EMBEDDED = Rule("IPv6 address that stands for an IPv4 address", is_allowable=False)
-# How refusals end that an operator can turn by allowing the host.
+EMBEDDED = Rule("IPv6 address with an embedded IPv4 address", is_allowable=False)
+# Ends of the refusals that an operator can resolve by allowing the host.
 ALLOWABLE = tuple(f" has a {rule.name}" for rule in (LOOPBACK, PRIVATE, SHARED, UNIQUE_LOCAL))
 
-# The first that holds an address decides, so that the narrower comes first.
+# The first matching network decides, so narrower networks come first.
 _RULES = tuple(
     (ipaddress.ip_network(network), rule)
     for rule, networks in (
@@ -55,11 +55,11 @@ _RULES = tuple(
     )
     for network in networks.split()
 )
-_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")  # RFC 4291, section 2.4: all that IANA gives out
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")  # RFC 4291, section 2.4: all addresses that IANA assigns
 
 
 def rule_against(address: Address) -> Rule | None:
-    """Return the rule that forbids an address; None: it is a public one."""
+    """Return the rule that forbids an address; None if it is public."""
     for network, rule in _RULES:
         if address.version == network.version and address in network:
             return rule
@@ -69,11 +69,11 @@ def rule_against(address: Address) -> Rule | None:
 
 
 def refusal(text: str, *, is_allowed_host: bool) -> Rule | None:
-    """Return the rule by which an answer of the name service is refused, or None.
+    """Return the rule that forbids an address returned by DNS, or None.
 
     Args:
-        text: an address, as the name service gave it; a scope id after % is ignored.
-        is_allowed_host: the operator has allowed the host that it belongs to.
+        text: an address as DNS returned it; a scope id after % is ignored.
+        is_allowed_host: whether the operator has allowed the host.
     """
     rule = rule_against(ipaddress.ip_address(text.partition("%")[0]))
     return None if rule and rule.is_allowable and is_allowed_host else rule

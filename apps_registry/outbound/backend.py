@@ -1,4 +1,4 @@
-"""How connections are opened: the address that is connected to is the one that was checked."""
+"""Opens connections to the same address that was checked, which prevents DNS rebinding."""
 
 import asyncio
 import socket
@@ -13,22 +13,24 @@ from apps_registry.support.origins import host_and_port
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 MAX_ADDRESSES = 4
-# Threads of their own: a name server that hangs must not use up those that everybody shares; and many more than
-# one host may have calls at once, so that the names of other hosts are still looked up.
+# A separate thread pool: a name server that hangs must not use up the shared threads. It has many more threads than
+# the limit of concurrent calls per host, so that names of other hosts can still be resolved.
 _resolvers = ThreadPoolExecutor(max_workers=64, thread_name_prefix="resolver")
 
 
 class CheckedBackend(httpcore2.AsyncNetworkBackend):
     """Opens TCP connections to public addresses, and to hosts that an operator has allowed.
 
-    A name is resolved once; one forbidden answer among several refuses them all, and the connection goes to
-    an address of that answer. TLS still asks for the name, since httpcore2 takes it from the request.
+    A name is resolved once. If one of its addresses is forbidden, the host is refused; otherwise the connection goes to
+    one of the checked addresses. TLS still verifies the name, since httpcore2 takes it from the request.
     """
 
     def __init__(self, allowed_hosts: frozenset[str], only_hosts: frozenset[str] = frozenset()) -> None:
-        """Take hosts as host:port: those that may have an address of a private network, and the only other ones.
+        """Create a backend.
 
-        Without any of the latter, every public host may be called.
+        Args:
+            allowed_hosts: hosts, as host:port, that may have private addresses.
+            only_hosts: the only other hosts, as host:port, that may be called; empty: any public host.
         """
         self._allowed_hosts = allowed_hosts
         self._only_hosts = only_hosts
@@ -43,11 +45,11 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Connect to the first address that answers, and note it as `address`.
+        """Connect to the first address that answers, and store it as `address`.
 
         Raises:
             Refused: an address of the host is forbidden; nothing was sent.
-            httpcore2.ConnectError: the name is not known, or no address answers.
+            httpcore2.ConnectError: the name cannot be resolved, or no address answers.
         """
         error: Exception = httpcore2.ConnectError("the host has no address")
         for address in await self._checked_addresses(host, port):
@@ -64,7 +66,7 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
         timeout: float | None = None,  # noqa: ASYNC109
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Refuse: nothing of ours listens on one."""
+        """Refuse Unix sockets, which no tool needs."""
         raise Refused("a socket of this machine")
 
     async def _checked_addresses(self, host: str, port: int) -> list[str]:
@@ -74,13 +76,13 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
         if self._only_hosts and not is_allowed and name not in self._only_hosts:
             raise Refused(f"{name} {NOT_LISTED}")
         try:
-            found = await loop.run_in_executor(_resolvers, _resolve, host, port)
+            addresses = await loop.run_in_executor(_resolvers, _resolve, host, port)
         except (OSError, UnicodeError):
             raise httpcore2.ConnectError("the host's name is not known") from None
-        for address in found:
+        for address in addresses:
             if rule := refusal(address, is_allowed_host=is_allowed):
                 raise Refused(f"{host} has a {rule.name}")
-        return found[:MAX_ADDRESSES]
+        return addresses[:MAX_ADDRESSES]
 
 
 def _resolve(host: str, port: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""Calls that leave this server, bounded in where they go, how long they take and how much they bring."""
+"""The HTTP client for outbound calls, with limits on destination, duration and response size."""
 
 import asyncio
 import functools
@@ -20,7 +20,7 @@ from apps_registry.support.origins import DEFAULT_PORTS, host_and_port
 MAX_BYTES = 1024 * 1024
 MAX_REDIRECTS = 3
 MAX_PER_HOST = 8
-# Of the operator's headers, what another origin may see too.
+# Headers of the operator that are kept on a redirect to another origin.
 HARMLESS_HEADERS = frozenset({"accept", "accept-language"})
 OWN_HEADERS = {"User-Agent": "aomi-apps", "Accept": "application/json, */*;q=0.5", "Accept-Encoding": "gzip, deflate"}
 
@@ -29,7 +29,7 @@ _gates: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
 @dataclass(frozen=True, slots=True)
 class OutboundRequest:
-    """What to send. Header values and the URL are sent as they are: who makes them encodes them."""
+    """A request. The URL and the header values must already be encoded."""
 
     method: str
     url: str
@@ -39,10 +39,10 @@ class OutboundRequest:
 
 @dataclass(frozen=True, slots=True)
 class OutboundResponse:
-    """What came back: header names in lower case, the body decoded from its compression.
+    """A response, with header names in lower case and the body decompressed.
 
     Attributes:
-        encoding: the charset that the Content-Type header names; empty: none.
+        encoding: the charset of the Content-Type header; empty: it has none.
     """
 
     status: int
@@ -52,7 +52,7 @@ class OutboundResponse:
 
     @property
     def media_type(self) -> str:
-        """The type of the body in lower case, without parameters; empty: the server does not say."""
+        """The media type in lower case, without parameters; empty: the server sent none."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
@@ -62,8 +62,8 @@ class CallRecord:
 
     Attributes:
         host: host and port.
-        address: the address connected to; empty: none was.
-        received_bytes: of the body, before decompression.
+        address: the address that was connected to; empty: no connection was made.
+        received_bytes: size of the body before decompression.
         verdict: "answered", "too large", "timed out", "cancelled", or "refused: …" and "failed: …" with the reason.
     """
 
@@ -77,12 +77,12 @@ class CallRecord:
 
 
 class CheckedTransport(httpx2.AsyncHTTPTransport):
-    """httpx2's transport on connections that `CheckedBackend` opens; without proxies and without sockets."""
+    """httpx2's transport with connections of `CheckedBackend`, without proxies and Unix sockets."""
 
     def __init__(
         self, allowed_hosts: frozenset[str], only_hosts: frozenset[str] = frozenset(), *, max_keepalive: int = 0
     ) -> None:
-        """Take the hosts as `CheckedBackend` does, and how many idle connections to keep."""
+        """Create a transport that keeps `max_keepalive` idle connections; for the hosts see CheckedBackend."""
         super().__init__(verify=tls(), trust_env=False)
         self.backend = CheckedBackend(allowed_hosts, only_hosts)
         self._pool = httpcore2.AsyncConnectionPool(
@@ -92,7 +92,7 @@ class CheckedTransport(httpx2.AsyncHTTPTransport):
 
 @functools.cache
 def tls() -> ssl.SSLContext:
-    """Return what certificates are checked with; an operator's own authorities come by SSL_CERT_FILE."""
+    """Return the TLS context; SSL_CERT_FILE can name additional certificate authorities."""
     return httpx2.create_ssl_context()
 
 
@@ -105,36 +105,35 @@ async def send(
     max_bytes: int = MAX_BYTES,
     only_hosts: frozenset[str] = frozenset(),
 ) -> OutboundResponse:
-    """Send a request, follow its redirects, and return the answer, whatever its status.
+    """Send a request, follow redirects, and return the response, whatever its status.
 
-    A redirect to another origin takes along neither a body nor headers that the operator set, nor the
-    operator's leave for private hosts; none leads from https to http.
+    On a redirect to another origin, the body, the operator's headers and the permission for private hosts are dropped.
+    Redirects from https to http are refused.
 
     Args:
         request: what to send.
-        allowed_hosts: hosts, as host:port, that may have addresses of private networks.
-        timeout_seconds: for everything, from the wait for a free place to the last byte.
-        records: gets a record of every request, of refused and failed ones too.
-        max_bytes: of the body, after decompression.
-        only_hosts: the only hosts, as host:port, that may be called besides those, by redirects too; empty: any
-            public one.
+        allowed_hosts: hosts, as host:port, that may have private addresses.
+        timeout_seconds: limit for everything, from the wait for a free slot to the last byte.
+        records: receives a record of every request, including refused and failed ones.
+        max_bytes: maximum size of the body after decompression.
+        only_hosts: the only other hosts, as host:port, that may be called, also by redirects; empty: any public host.
 
     Raises:
-        Refused: a rule forbids it.
-        TimedOut, TooLarge, Unreachable: no complete answer.
+        Refused: a rule forbids the call.
+        TimedOut, TooLarge, Unreachable: there was no complete response.
     """
     try:
         async with asyncio.timeout(timeout_seconds):
-            if not tls.cache_info().currsize:  # reads the authorities once, which takes a tenth of a second
+            if not tls.cache_info().currsize:  # reading the certificate authorities takes a tenth of a second
                 await asyncio.to_thread(tls)
             for _ in range(MAX_REDIRECTS + 1):
                 response = await _send_one(request, CheckedTransport(allowed_hosts, only_hosts), max_bytes, records)
-                following = _redirected(request, response)
-                if following is None:
+                next_request = _redirected(request, response)
+                if next_request is None:
                     return response
-                if _origin(following.url) != _origin(request.url):
+                if _origin(next_request.url) != _origin(request.url):
                     allowed_hosts = frozenset()
-                request = following
+                request = next_request
             raise Refused(f"more than {MAX_REDIRECTS} redirects")
     except TimeoutError:
         if records:
@@ -149,12 +148,12 @@ async def send(
 async def _send_one(
     request: OutboundRequest, transport: CheckedTransport, max_bytes: int, records: list[CallRecord]
 ) -> OutboundResponse:
-    """Send one request on a connection of its own, so that nothing of it is left for the next caller."""
+    """Send one request on a new connection, so that no state is left for the next caller."""
     host = _host(request.url)
     record = CallRecord(request.method, host)
     records.append(record)
     async with _gates.setdefault(host, asyncio.Semaphore(MAX_PER_HOST)):
-        began = time.monotonic()
+        started_at = time.monotonic()
         try:
             async with _opened(transport, request) as response:
                 record.status = response.status_code
@@ -163,13 +162,13 @@ async def _send_one(
             return OutboundResponse(response.status_code, dict(response.headers), body, response.charset_encoding or "")
         finally:
             record.address = transport.backend.address
-            record.milliseconds = int((time.monotonic() - began) * 1000)
+            record.milliseconds = int((time.monotonic() - started_at) * 1000)
 
 
 @asynccontextmanager
 async def _opened(transport: CheckedTransport, request: OutboundRequest) -> AsyncIterator[httpx2.Response]:
-    """Give the response once its headers are there; whatever the network does wrong becomes an OutboundError."""
-    headers = httpx2.Headers(OWN_HEADERS)  # names match in any case
+    """Yield the response once its headers have arrived; network errors become OutboundError."""
+    headers = httpx2.Headers(OWN_HEADERS)  # case-insensitive
     headers.update(request.headers)
     try:
         async with transport:
@@ -190,7 +189,7 @@ async def _bounded_body(response: httpx2.Response, max_bytes: int, record: CallR
     try:
         decompressor = Decompressor(response.headers.get("Content-Encoding", ""))
         async for chunk in response.aiter_raw():
-            for piece in decompressor.feed(chunk):  # a small bomb ends here and not in memory
+            for piece in decompressor.feed(chunk):  # a decompression bomb is stopped here, before it fills the memory
                 body += piece
                 if len(body) > max_bytes:
                     raise TooLarge(max_bytes)
@@ -201,35 +200,37 @@ async def _bounded_body(response: httpx2.Response, max_bytes: int, record: CallR
 
 
 def _redirected(request: OutboundRequest, response: OutboundResponse) -> OutboundRequest | None:
-    """Return the request that a redirect asks for; None: the response is no redirect.
+    """Return the request that follows a redirect; None if the response is not a redirect.
 
     Raises:
-        Refused: it leads where no redirect may lead.
+        Refused: the redirect is not allowed.
     """
     location = response.headers.get("location")
     if response.status not in {301, 302, 303, 307, 308} or not location:
         return None
-    here = httpx2.URL(request.url)
+    source = httpx2.URL(request.url)
     try:
-        there = here.join(location)
+        target = source.join(location)
     except (httpx2.InvalidURL, ValueError):
         raise Refused("a redirect to an address that cannot be read") from None
-    if there.scheme not in DEFAULT_PORTS or not there.host or there.userinfo:
+    if target.scheme not in DEFAULT_PORTS or not target.host or target.userinfo:
         raise Refused("a redirect to an address that is not plain http or https")
-    if here.scheme == "https" and there.scheme == "http":
+    if source.scheme == "https" and target.scheme == "http":
         raise Refused("a redirect from https to http")
-    following = replace(request, url=str(there.copy_with(fragment=None)))
-    # RFC 9110, section 15.4: 303 asks for a GET, and so in practice do 301 and 302 after a POST.
+    next_request = replace(request, url=str(target.copy_with(fragment=None)))
+    # RFC 9110, section 15.4: 303 requires GET, and in practice so do 301 and 302 after a POST.
     if response.status == 303 or (response.status in {301, 302} and request.method == "POST"):
         method = "HEAD" if request.method == "HEAD" else "GET"
-        bare = {name: value for name, value in request.headers.items() if not name.lower().startswith("content-")}
-        following = replace(following, method=method, body=None, headers=bare)
-    if _origin(following.url) == _origin(request.url):
-        return following
-    if following.body is not None or following.method not in {"GET", "HEAD"}:
-        raise Refused("a redirect of what was sent to another server")
+        kept_headers = {
+            name: value for name, value in request.headers.items() if not name.lower().startswith("content-")
+        }
+        next_request = replace(next_request, method=method, body=None, headers=kept_headers)
+    if _origin(next_request.url) == _origin(request.url):
+        return next_request
+    if next_request.body is not None or next_request.method not in {"GET", "HEAD"}:
+        raise Refused("a redirect of a request with a body to another server")
     harmless = {name: value for name, value in request.headers.items() if name.lower() in HARMLESS_HEADERS}
-    return replace(following, headers=harmless)
+    return replace(next_request, headers=harmless)
 
 
 def _host(address: str) -> str:
@@ -246,7 +247,7 @@ def _origin(address: str) -> tuple[str, bytes, int]:
 
 
 def connect_failure(error: Exception) -> str:
-    """Return why no connection came about, in words of ours: those of the system may hold anything."""
+    """Return why a connection failed, in fixed words: the system's message could contain anything."""
     cause = str(error)
     if "certificate" in cause.lower() or "ssl" in cause.lower():
         return "the server's certificate is not accepted"

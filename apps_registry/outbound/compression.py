@@ -1,6 +1,6 @@
-"""Bodies out of their compression, a bounded piece at a time.
+"""Decompresses response bodies in pieces of limited size.
 
-httpx2's own decoders take a body that breaks off for a whole one, and of several gzip members read the first alone.
+httpx2's own decoders accept a truncated body as complete, and read only the first of several gzip members.
 """
 
 import zlib
@@ -10,41 +10,41 @@ from apps_registry.outbound.errors import Unreachable
 
 PIECE_MAX_BYTES = 64 * 1024
 _MAX_LAYERS = 3
-_ANY_HEADER = zlib.MAX_WBITS | 32  # of gzip or of zlib
+_ANY_HEADER = zlib.MAX_WBITS | 32  # gzip or zlib header
 _GZIP = b"\x1f\x8b"
 _BROKEN = "the answer's compression is broken"
-_KNOWN = frozenset({"gzip", "x-gzip", "deflate"})
-_NOT_ASKED_FOR = frozenset({"br", "compress", "dcb", "dcz", "x-compress", "zstd"})
+_SUPPORTED = frozenset({"gzip", "x-gzip", "deflate"})
+_UNSUPPORTED = frozenset({"br", "compress", "dcb", "dcz", "x-compress", "zstd"})
 
 
 class Decompressor:
-    """Undoes what a Content-Encoding header names; names that are no encodings, such as `utf-8`, change nothing."""
+    """Decodes the encodings of a Content-Encoding header; other names in it, such as `utf-8`, are ignored."""
 
     def __init__(self, header: str) -> None:
-        """Take the header's value.
+        """Parse the header.
 
         Raises:
-            Unreachable: it names an encoding that was not asked for, or too many.
+            Unreachable: it has an encoding that was not requested, or too many encodings.
         """
         names = [name.strip().lower() for name in header.split(",")]
-        if foreign := _NOT_ASKED_FOR.intersection(names):
-            raise Unreachable(f"the answer's compression ({', '.join(sorted(foreign))}) was not asked for")
-        layers = [_Layer() for name in names if name in _KNOWN]
+        if unsupported := _UNSUPPORTED.intersection(names):
+            raise Unreachable(f"the answer's compression ({', '.join(sorted(unsupported))}) was not requested")
+        layers = [_Layer() for name in names if name in _SUPPORTED]
         if len(layers) > _MAX_LAYERS:
             raise Unreachable(_BROKEN)
         self._layers = layers
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield what these bytes make, in pieces of at most PIECE_MAX_BYTES where they were compressed.
+        """Yield the decoded bytes; compressed data in pieces of at most PIECE_MAX_BYTES.
 
         Raises:
-            Unreachable: they are not in the encoding.
+            Unreachable: the data is not in this encoding.
         """
         return self._through(data, len(self._layers))
 
     def end(self) -> None:
-        """Check that the body is whole; raise Unreachable where it broke off."""
-        if not all(layer.is_whole for layer in self._layers):
+        """Raise Unreachable if the body was truncated."""
+        if not all(layer.is_complete for layer in self._layers):
             raise Unreachable(_BROKEN)
 
     def _through(self, data: bytes, depth: int) -> Iterator[bytes]:
@@ -56,7 +56,7 @@ class Decompressor:
 
 
 class _Layer:
-    """One gzip or deflate."""
+    """One layer of gzip or deflate."""
 
     def __init__(self) -> None:
         self._decoder = zlib.decompressobj(_ANY_HEADER)
@@ -64,20 +64,20 @@ class _Layer:
         self._head = b""
 
     @property
-    def is_whole(self) -> bool:
-        """Whether it has ended; an empty body was never begun."""
+    def is_complete(self) -> bool:
+        """Whether the compressed data has ended, or the body was empty."""
         return self._decoder.eof or not (self._has_begun or self._head)
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         while data:
             if not self._has_begun or self._decoder.eof:
                 data = self._head + data
-                if len(data) < len(_GZIP):  # what it is shows in its first two bytes
+                if len(data) < len(_GZIP):  # the first two bytes show the format
                     self._head = data
                     return
                 self._head = b""
                 if self._decoder.eof:
-                    if not data.startswith(_GZIP):  # padding behind the end
+                    if not data.startswith(_GZIP):  # padding after the end
                         return
                     self._decoder = zlib.decompressobj(_ANY_HEADER)
             piece = self._decompress(data)
@@ -96,7 +96,7 @@ class _Layer:
         return piece
 
     def _without_header(self, data: bytes) -> bytes:
-        """Begin again: some servers send deflate without the header that it should have."""
+        """Start over without a header: some servers send raw deflate data."""
         self._decoder = zlib.decompressobj(-zlib.MAX_WBITS)
         try:
             return self._decoder.decompress(data, PIECE_MAX_BYTES)

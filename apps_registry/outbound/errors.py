@@ -1,14 +1,14 @@
-"""Why a call did not come back with an answer; the messages may be shown to a model."""
+"""Errors of outbound calls; their messages may be shown to a model."""
 
-# How refusals end of hosts that are not among those that an App is held to.
-NOT_LISTED = "is not among the App's “Only these hosts”"
+# End of the refusals of hosts that are not in an App's list of hosts.
+NOT_LISTED = "is not in the App's list “Only these hosts”"
 
 
 class OutboundError(Exception):
     """A call failed.
 
     Attributes:
-        verdict: the same in the words of a call's record.
+        verdict: the message in the form of a call record.
         is_transient: the same call may succeed later.
     """
 
@@ -19,28 +19,28 @@ class OutboundError(Exception):
 
 
 class Refused(OutboundError):
-    """A rule of ours forbids the call."""
+    """A rule of this server forbids the call."""
 
     def __init__(self, rule: str) -> None:
         super().__init__(f"the call is not allowed: {rule}", verdict=f"refused: {rule}")
 
 
 class TooLarge(OutboundError):
-    """The answer went on after the limit."""
+    """The response is larger than the limit."""
 
     def __init__(self, max_bytes: int) -> None:
         super().__init__(f"the answer is larger than {max_bytes} bytes", verdict="too large")
 
 
 class TimedOut(OutboundError):
-    """The call took longer than it may."""
+    """The call exceeded its time limit."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"no complete answer came within {seconds:g} seconds", verdict="timed out", is_transient=True)
 
 
 class Unreachable(OutboundError):
-    """No connection, or one that broke."""
+    """No connection could be made, or it broke."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(what, verdict=f"failed: {what}", is_transient=True)
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, verdict=f"failed: {reason}", is_transient=True)

@@ -1,1 +1,1 @@
-"""What model providers accept: their profiles, and rules for requests and for tools."""
+"""Rules of model providers: their profiles, and the rules for requests and tools."""

@@ -1,7 +1,7 @@
-"""Known providers of the chat completions protocol: where they are, and by which rules of theirs requests go.
+"""Profiles of known providers of the chat completions API: their addresses and their rules for requests.
 
-Each rule has its source: the provider's documentation, or, where that is silent, a public report of the error itself.
-A rule that is missing here costs one refused request a model: what a refusal names is then left out and remembered.
+Each rule has a source: the provider's documentation, or, where that has no information, a public report of the error.
+A missing rule costs one refused request per model: the field that the refusal names is then left out and remembered.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from apps_registry.provider_rules.tool_rules import ToolRules
 
 _NEW_LIMIT = RequestRules(rename={MAX_TOKENS: "max_completion_tokens"})
 _NO_CHOICE_AT_THE_TOP = frozenset({"oneOf", "anyOf", "allOf", "enum", "not"})
-# A server on this machine loads its model on the first request, and many send comments meanwhile.
+# A server on this machine may load its model on the first request, and many send comments while they do.
 _THIS_MACHINE = frozenset({"localhost", "::1", "host.docker.internal", "host.containers.internal"})
 
 
@@ -21,16 +21,16 @@ class Profile:
     """A kind of provider.
 
     Attributes:
-        key: what rows and App files call it.
-        title: what people call it.
-        base_url: as its documentation gives it; capitals are for the operator to replace.
-        hosts: names by which it is recognised; one that begins with a dot is the end of many.
+        key: its id in rows and App files.
+        title: its name in the admin.
+        base_url: the address in its documentation; the operator must replace words in capitals.
+        hosts: host names by which it is recognised; a name that begins with a dot is a suffix.
         key_variable: the environment variable that its documentation uses.
-        key_header: the header that carries the key; empty: Authorization, as a bearer token.
-        rules: for the fields of requests.
-        tools: for tools.
-        hint: what to set, for the operator.
-        sources: addresses of the documents that say so.
+        key_header: the header for the key; empty: Authorization, as a bearer token.
+        rules: rules for the fields of requests.
+        tools: rules for tools.
+        hint: setup instructions for the operator.
+        sources: addresses of the sources of the rules.
     """
 
     key: str
@@ -45,7 +45,7 @@ class Profile:
     sources: tuple[str, ...] = ()
 
 
-OTHER = Profile("other", "Another server of the protocol", hint="Check each model once: Check finds out what it takes.")
+OTHER = Profile("other", "Another server of the protocol", hint="Check each model once to detect what it accepts.")
 
 _PROFILES = (
     Profile(
@@ -56,7 +56,7 @@ _PROFILES = (
         "OPENAI_API_KEY",
         rules=_NEW_LIMIT,
         tools=ToolRules(not_at_the_top=_NO_CHOICE_AT_THE_TOP, wants_items=True, max_tools=128),
-        hint="Reasoning models refuse temperature and top_p; what an answer may take covers their reasoning.",
+        hint="Reasoning models refuse temperature and top_p; their output limit includes the reasoning.",
         sources=(
             # max_tokens is "deprecated in favor of max_completion_tokens, and is not compatible with o-series models";
             # "a max of 128 functions are supported".
@@ -77,7 +77,7 @@ _PROFILES = (
         key_header="api-key",
         rules=_NEW_LIMIT,
         tools=ToolRules(not_at_the_top=_NO_CHOICE_AT_THE_TOP, wants_items=True, max_tools=128),
-        hint="Use the address of the v1 API, which takes no api-version; the provider's model id is the name of the "
+        hint="Use the address of the v1 API, which has no api-version; the provider's model id is the name of the "
         "deployment.",
         sources=(
             "https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle",
@@ -92,7 +92,7 @@ _PROFILES = (
         ("api.anthropic.com",),
         "ANTHROPIC_API_KEY",
         tools=ToolRules(not_at_the_top=frozenset({"oneOf", "anyOf", "allOf"})),
-        hint="Temperature is from 0 to 1; reasoning_effort, response_format and seed are ignored. Set the model's "
+        hint="The temperature is from 0 to 1; reasoning_effort, response_format and seed are ignored. Set the model's "
         "output limit: it differs from model to model.",
         sources=(
             "https://docs.anthropic.com/en/api/openai-sdk",
@@ -120,7 +120,7 @@ _PROFILES = (
             ),
             formats=frozenset({"enum", "date-time"}),
         ),
-        hint="The provider's model id is such as gemini-2.5-flash, without models/ before it.",
+        hint="Use a provider's model id such as gemini-2.5-flash, without the prefix models/.",
         sources=(
             "https://ai.google.dev/gemini-api/docs/openai",
             "https://ai.google.dev/api/caching#Schema",
@@ -139,7 +139,7 @@ _PROFILES = (
         ("api.mistral.ai",),
         "MISTRAL_API_KEY",
         rules=RequestRules(omit=frozenset({"stream_options"})),
-        hint="Fields that it does not know are refused with 422; usage comes without being asked for.",
+        hint="Unknown fields are refused with 422; usage is always sent.",
         sources=(
             "https://docs.mistral.ai/api/",
             # extra_forbidden for body.stream_options.include_usage; usage comes by itself
@@ -185,9 +185,9 @@ _PROFILES = (
         "https://openrouter.ai/api/v1",
         ("openrouter.ai",),
         "OPENROUTER_API_KEY",
-        # Whichever provider a request is routed to has rules of its own, so the strictest of the common ones hold.
+        # A request can be routed to any provider, so the strictest common rules apply.
         tools=ToolRules(not_at_the_top=_NO_CHOICE_AT_THE_TOP, wants_items=True, max_tools=128),
-        hint="Models without tools answer 404 to a request with some: turn “supports tools” off for them.",
+        hint="Models without tools answer 404 to a request with tools: turn “supports tools” off for them.",
         sources=(
             "https://openrouter.ai/docs/api-reference/parameters",
             "https://openrouter.ai/docs/guides/routing/provider-selection",
@@ -201,8 +201,8 @@ _PROFILES = (
         "ollama",
         "Ollama",
         "http://localhost:11434/v1",
-        hint="No key. Its context window is a setting of that server (OLLAMA_CONTEXT_LENGTH): write the same number "
-        "into the model here, or prompts are cut without a word. tool_choice is ignored.",
+        hint="No key. The context window is a setting of that server (OLLAMA_CONTEXT_LENGTH): enter the same number "
+        "for the model here, otherwise prompts are cut silently. tool_choice is ignored.",
         sources=(
             "https://docs.ollama.com/api/openai-compatibility",
             "https://docs.ollama.com/context-length",
@@ -255,30 +255,30 @@ PROFILES = {profile.key: profile for profile in _PROFILES}
 
 
 def profile_of(key: str, base_url: str) -> Profile:
-    """Return a provider's profile: the one that was picked, else the one that its address tells.
+    """Return the profile of a provider: the chosen one, otherwise the one that matches the address.
 
     Args:
-        key: of a profile; empty: none was picked.
-        base_url: the provider's.
+        key: key of the chosen profile; empty: none was chosen.
+        base_url: the provider's address.
     """
     if key in PROFILES:
         return PROFILES[key]
     host = host_of(base_url)
-    return next((each for each in _PROFILES if any(_is_of(host, of) for of in each.hosts)), OTHER)
+    return next((profile for profile in _PROFILES if any(_matches(host, name) for name in profile.hosts)), OTHER)
 
 
-def _is_of(host: str, of: str) -> bool:
-    return host.endswith(of) if of.startswith(".") else host == of
+def _matches(host: str, name: str) -> bool:
+    return host.endswith(name) if name.startswith(".") else host == name
 
 
 def is_on_this_machine(base_url: str) -> bool:
-    """Tell whether an address is one of this machine, where a model may still have to be loaded."""
+    """Tell whether an address is on this machine, where a server may still have to load the model."""
     host = host_of(base_url)
     return host in _THIS_MACHINE or host.startswith("127.") or host.endswith(".localhost")
 
 
 def host_of(base_url: str) -> str:
-    """Return the host of an address in lower case; empty when it has none."""
+    """Return the host of an address in lower case; empty if it has none."""
     try:
         return urlsplit(base_url).hostname or ""
     except ValueError:

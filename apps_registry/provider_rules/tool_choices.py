@@ -1,4 +1,4 @@
-"""A schema that is one of several, or several at once, written as one object that takes what any of them takes."""
+"""Merges the alternatives of a schema into one object that accepts what any of them accepts."""
 
 from typing import Any
 
@@ -6,27 +6,27 @@ Schema = dict[str, Any]
 
 
 class Unfit(Exception):
-    """A tool cannot be given to a provider's models; the message says why, without the tool's name."""
+    """A provider does not accept a tool; the message says why, without the tool's name."""
 
 
 def merge_choices(schema: Schema, keyword: str, branches: list[Schema]) -> Schema:
     """Return a schema without one of allOf, anyOf and oneOf.
 
-    Every object that the schema takes, the result takes too; the description says which arguments belong together.
+    The result accepts every object that the schema accepts; the description says which arguments belong together.
 
     Args:
-        schema: has the keyword.
-        keyword: which of them.
-        branches: what it holds, references resolved.
+        schema: a schema with the keyword.
+        keyword: allOf, anyOf or oneOf.
+        branches: the schemas under the keyword, with resolved references.
 
     Raises:
-        Unfit: a branch is no object.
+        Unfit: a branch is not an object.
     """
     for branch in branches:
         if branch.get("type", "object") not in ("object", ["object"]) or "enum" in branch or "const" in branch:
-            raise Unfit(f"its schema offers something other than an object under {keyword} at the top")
+            raise Unfit(f"its schema has something other than an object under {keyword} at the top level")
         if {"oneOf", "anyOf", "allOf", "$ref"} & branch.keys():
-            raise Unfit(f"its schema nests choices under {keyword} at the top")
+            raise Unfit(f"its schema has nested alternatives under {keyword} at the top level")
     merged = {name: value for name, value in schema.items() if name != keyword}
     merged["type"] = "object"
     merged["properties"] = _properties(schema, branches)
@@ -56,9 +56,9 @@ def _properties(schema: Schema, branches: list[Schema]) -> Schema:
 
 def _required(schema: Schema, keyword: str, branches: list[Schema]) -> list[str]:
     own = list(schema.get("required", []))
-    each = [list(branch.get("required", [])) for branch in branches]
+    by_branch = [list(branch.get("required", [])) for branch in branches]
     if keyword == "allOf":
-        more = [name for names in each for name in names]
+        more = [name for names in by_branch for name in names]
     else:
-        more = [name for name in each[0] if all(name in names for names in each)] if each else []
+        more = [name for name in by_branch[0] if all(name in names for names in by_branch)] if by_branch else []
     return list(dict.fromkeys([*own, *more]))

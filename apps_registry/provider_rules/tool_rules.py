@@ -1,7 +1,7 @@
-"""Which tools a provider takes, and a tool's schema as that provider takes it.
+"""Rules of a provider for tools, and the schema of a tool in the form that the provider accepts.
 
-A schema is rewritten only where its meaning survives: what is left out of what a model sees is still checked when it
-calls, since calls are held against the tool's own schema, and the model is told in the description.
+Rewriting a schema does not lose its meaning: calls are validated against the tool's own schema, so a constraint that
+the model does not see is still checked, and the description tells the model about it.
 """
 
 import re
@@ -14,13 +14,13 @@ from apps_registry.provider_rules.tool_choices import Unfit, merge_choices, with
 Schema = dict[str, Any]
 
 MAX_DEPTH = 30
-MAX_NODES = 2_000  # references are written out, and can multiply
+MAX_NODES = 2_000  # references are expanded, and can multiply
 _CHOICES = ("allOf", "anyOf", "oneOf")
 _MAPS = frozenset({"properties", "$defs", "definitions", "patternProperties"})
 _LISTS = frozenset({*_CHOICES, "prefixItems"})
 _NODES = frozenset({"items", "additionalProperties", "not"})
 _SHORTHAND = re.compile(r"\\[a-zA-Z]")
-_WORDS = {"format": "format", "pattern": "pattern", "const": "always", "multipleOf": "a multiple of"}
+_NOTE_LABELS = {"format": "format", "pattern": "pattern", "const": "always", "multipleOf": "a multiple of"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,14 @@ class ToolRules:
     """A provider's rules for tools.
 
     Attributes:
-        name: pattern of a tool's name; each name that this server stores fits the usual one.
-        name_words: what is wrong with a name that does not fit.
+        name: pattern of tool names; all names that this server stores match the default.
+        name_words: description of the pattern.
         not_at_the_top: keywords that a schema must not have at its top level.
-        wants_items: arrays must say what they hold.
+        wants_items: whether arrays must have `items`.
         keywords: the only keywords that schemas may have; None: any.
-        formats: the only formats of texts; None: any.
-        wants_plain_patterns: patterns begin with ^, end with $ and use no shorthand such as backslash d.
-        max_tools: how many tools a request may have; None: no limit is known.
+        formats: the only formats of strings; None: any.
+        wants_plain_patterns: whether patterns must begin with ^, end with $ and not use shorthand such as backslash d.
+        max_tools: maximum number of tools in a request; None: unknown.
     """
 
     name: str = r"[a-zA-Z0-9_-]{1,64}\Z"
@@ -49,20 +49,20 @@ class ToolRules:
 
 
 def fit(name: str, schema: Mapping[str, Any], rules: ToolRules) -> Mapping[str, Any]:
-    """Return a tool's schema as a provider takes it; one that fits comes back as it is.
+    """Return a tool's schema in the form that a provider accepts; a valid schema is returned unchanged.
 
     Raises:
-        Unfit: it cannot be rewritten, or the name does not fit; the message says why.
+        Unfit: the schema cannot be rewritten, or the name is invalid; the message says why.
     """
     if not re.match(rules.name, name):
-        raise Unfit(f"its name does not fit: {rules.name_words}")
+        raise Unfit(f"its name is invalid: {rules.name_words}")
     fitter = _Fitter(rules, dict(schema))
     return fitter.whole()
 
 
 @dataclass(slots=True)
 class _Fitter:
-    """One schema on its way to a provider."""
+    """Rewrites one schema for a provider."""
 
     rules: ToolRules
     root: Schema
@@ -80,16 +80,16 @@ class _Fitter:
         schema, unwanted = self.root, self.rules.not_at_the_top
         for keyword in _CHOICES:
             if keyword in unwanted and keyword in schema:
-                schema = merge_choices(schema, keyword, [self._resolved(each, 0) for each in schema[keyword]])
+                schema = merge_choices(schema, keyword, [self._resolved(branch, 0) for branch in schema[keyword]])
         if "enum" in schema and "enum" in unwanted:
-            raise Unfit("it lists whole objects (enum) at the top of its schema")
+            raise Unfit("it lists complete objects (enum) at the top level of its schema")
         if "not" in schema and "not" in unwanted:
             rest = {name: value for name, value in schema.items() if name != "not"}
             schema = with_note(rest, "some combinations of arguments are refused")
         return schema
 
     def _resolved(self, node: Any, depth: int) -> Schema:
-        """Return what a reference within the document refers to, or the node itself."""
+        """Return the target of a local reference, or the node itself."""
         self.nodes += 1
         if depth > MAX_DEPTH or self.nodes > MAX_NODES:
             raise Unfit("its schema refers to itself, or is too large")
@@ -97,29 +97,29 @@ class _Fitter:
             return {}
         if "$ref" not in node:
             return node
-        found: Any = self.root
+        target: Any = self.root
         for escaped in str(node["$ref"]).removeprefix("#").split("/")[1:]:
             step = escaped.replace("~1", "/").replace("~0", "~")
-            if not isinstance(found, dict) or step not in found:
-                raise Unfit("its schema holds a reference that leads nowhere")
-            found = found[step]
+            if not isinstance(target, dict) or step not in target:
+                raise Unfit("its schema contains a reference without a target")
+            target = target[step]
         rest = {name: value for name, value in node.items() if name != "$ref"}
-        return {**self._resolved(found, depth + 1), **rest}
+        return {**self._resolved(target, depth + 1), **rest}
 
     def _fitted(self, node: Schema, depth: int) -> Schema:
         if self.rules.keywords is not None:
             schema = self._plain(dict(self._resolved(node, depth)), depth)
         else:
             schema = dict(node)
-        schema = self._told(schema)
+        schema = self._with_notes(schema)
         if self.rules.wants_items and schema.get("type") == "array" and not isinstance(schema.get("items"), dict):
             schema["items"] = {"type": "string"}
         return {name: self._within(name, value, depth + 1) for name, value in schema.items()}
 
     def _within(self, name: str, value: Any, depth: int) -> Any:
-        """Return the value of a keyword with the schemas in it fitted."""
+        """Return the value of a keyword with rewritten schemas."""
         if name in _MAPS and isinstance(value, dict):
-            return {each: self._inner(inner, depth) for each, inner in value.items()}
+            return {key: self._inner(inner, depth) for key, inner in value.items()}
         if name in _LISTS and isinstance(value, list):
             return [self._inner(inner, depth) for inner in value]
         return self._inner(value, depth) if name in _NODES else value
@@ -128,10 +128,10 @@ class _Fitter:
         return self._fitted(value, depth) if isinstance(value, dict) else value
 
     def _plain(self, schema: Schema, depth: int) -> Schema:
-        """Return a schema that says with the keywords there are what it said with others."""
+        """Return a schema that uses only the allowed keywords."""
         keywords = self.rules.keywords or frozenset()
         if "allOf" in schema and "allOf" not in keywords:
-            schema = merge_choices(schema, "allOf", [self._resolved(each, depth + 1) for each in schema["allOf"]])
+            schema = merge_choices(schema, "allOf", [self._resolved(branch, depth + 1) for branch in schema["allOf"]])
         if "oneOf" in schema and "oneOf" not in keywords:
             schema["anyOf"] = schema.pop("oneOf")
         if isinstance(schema.get("const"), str):
@@ -145,12 +145,12 @@ class _Fitter:
         if isinstance(required := schema.get("required"), list):
             schema["required"] = [name for name in required if name in schema.get("properties", {})]
         dropped = schema.keys() - keywords
-        notes = [f"{_WORDS[name]} {schema[name]}" for name in sorted(dropped) if name in _WORDS]
+        notes = [f"{_NOTE_LABELS[name]} {schema[name]}" for name in sorted(dropped) if name in _NOTE_LABELS]
         kept = {name: value for name, value in schema.items() if name in keywords}
         return with_note(kept, "; ".join(notes)) if notes else kept
 
-    def _told(self, schema: Schema) -> Schema:
-        """Return a schema whose format and pattern are told in words where the provider does not take them."""
+    def _with_notes(self, schema: Schema) -> Schema:
+        """Move a format or pattern that the provider does not accept to the description."""
         dropped = list(self._unwanted(schema))
         if not dropped:
             return schema

@@ -1,15 +1,16 @@
-"""What a release says of an App's turns, in the form in which the draft's rows say it."""
+"""What a release says of an App's turns."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 
-from apps_registry.app_files.content import AppContent
+from apps_registry.app_files.content import AppContent, McpServerContent, McpToolContent
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.settings import columns
-from apps_registry.models import App, AppRelease, Document, Model, Tool
-from apps_registry.models.mcp import McpServer
+from apps_registry.models import App, AppRelease, Document, Model
 from apps_registry.releases.content import HOLD_AT_ONCE, content_of_release, models_of
+from apps_registry.services.tools_in_use import ToolInUse, builtin_in_use, http_in_use, mcp_in_use
 
 logger = logging.getLogger("aomi.apps")
 
@@ -19,34 +20,37 @@ class FrozenConfig:
     """The frozen parts.
 
     Attributes:
-        tools: rows that are not saved, only those that are on.
+        app: a copy of the App's row with the frozen settings, not to be saved.
+        tools: only those that are on.
         documents: ids with tags.
         problem: why there is nothing of all this, as a sentence for callers.
     """
 
+    app: App
     models: list[Model]
-    tools: list[Tool]
+    tools: list[ToolInUse]
     documents: dict[int, Sequence[str]]
     problem: str = ""
 
 
 def frozen_config(app: App, release: AppRelease) -> FrozenConfig:
-    """Return what a release freezes, and set the App's frozen settings, unsaved.
+    """Return what a release freezes.
 
     One that cannot be run has nothing: the draft was never published, so better no answer than one of it.
     """
+    frozen = copy(app)
     try:
         content = content_of_release(release)
         models = models_of(content)
     except AppFileError as error:
         logger.error("release %d of App %s cannot be run: %s", release.number, app.slug, error)
-        app.preamble = ""
+        frozen.preamble = ""
         problem = f"Release {release.number} of the App {app.slug} cannot be run by this server; its operator sees why."
-        return FrozenConfig([], [], {}, problem)
+        return FrozenConfig(frozen, [], [], {}, problem)
     for name, value in columns(dict(content.settings)).items():
         if name not in HOLD_AT_ONCE:
-            setattr(app, name, value)
-    return FrozenConfig(models, _tools(app, content), _documents(release, content))
+            setattr(frozen, name, value)
+    return FrozenConfig(frozen, models, list(_tools(content)), _documents(release, content))
 
 
 def _documents(release: AppRelease, content: AppContent) -> dict[int, Sequence[str]]:
@@ -56,34 +60,21 @@ def _documents(release: AppRelease, content: AppContent) -> dict[int, Sequence[s
     return {id_: tags.get(name, ()) for id_, name in rows}
 
 
-def _tools(app: App, content: AppContent) -> list[Tool]:
-    tools = [Tool(app=app, kind=Tool.Kind.BUILTIN, name=name) for name in content.builtin_tools]
+def _tools(content: AppContent) -> Iterator[ToolInUse]:
+    for name in content.builtin_tools:
+        yield builtin_in_use(name)
     for http in content.http_tools:
         if http.is_enabled:
-            row = Tool(app=app, needs_confirmation=http.needs_confirmation)
-            row.set_http_definition(http.definition)
-            tools.append(row)
-    for each in content.mcp_servers:
-        server = McpServer(
-            app=app,
-            slug=each.prefix,
-            url=each.url,
-            headers=dict(each.headers),
-            timeout_seconds=each.timeout_seconds,
-            max_result_chars=each.max_result_chars,
-            keeps_session=each.keeps_session,
-            instructions=each.instructions,
-        )
-        chosen = [tool for tool in each.tools if tool.is_enabled]
-        tools += [
-            Tool(
-                app=app,
-                kind=Tool.Kind.MCP,
-                name=tool.name,
-                mcp_server=server,
-                definition=tool.definition.as_text(),
-                needs_confirmation=tool.needs_confirmation,
-            )
-            for tool in chosen
-        ]
-    return tools
+            yield http_in_use(http.definition, needs_confirmation=http.needs_confirmation)
+    for server in content.mcp_servers:
+        yield from (_mcp_tool(tool, server) for tool in server.tools if tool.is_enabled)
+
+
+def _mcp_tool(tool: McpToolContent, server: McpServerContent) -> ToolInUse:
+    return mcp_in_use(
+        tool.name,
+        lambda: tool.definition,
+        server,
+        prefix=server.prefix,
+        needs_confirmation=tool.needs_confirmation,
+    )

@@ -1,6 +1,5 @@
 """Publishing an App, going back to an earlier release, running its draft again, deleting releases."""
 
-import hashlib
 from dataclasses import dataclass
 
 import orjson
@@ -14,6 +13,7 @@ from apps_registry.models import App, AppRelease, Document
 from apps_registry.releases.content import content_of_release, content_to_publish, find_problem
 from apps_registry.retrieval.versions import prune
 from apps_registry.services.plan import PlanChanged
+from apps_registry.support.fingerprint import fingerprint
 
 
 class NoSuchRelease(Exception):
@@ -44,8 +44,7 @@ class Plan:
 
     def digest(self) -> str:
         """Return what tells this plan from any other."""
-        parts = [self.before and self.before.as_data(), self.wanted.as_data(), self.document_ids]
-        return hashlib.blake2b(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
+        return fingerprint(self.before and self.before.as_data(), self.wanted.as_data(), self.document_ids)
 
 
 def plan_publishing(app: App) -> Plan:

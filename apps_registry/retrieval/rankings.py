@@ -17,7 +17,7 @@ Ranking = dict[int, float]  # ids of chunks with what they score, the best first
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SearchPlan:
     """What the App and the query's words say about how to search.
 
     Attributes:
@@ -39,7 +39,7 @@ class Plan:
     has_vectors: bool
 
 
-async def make_plan(app_id: int, query: str, *, tag: str | None, documents: Sequence[int] | None) -> Plan | None:
+async def make_plan(app_id: int, query: str, *, tag: str | None, documents: Sequence[int] | None) -> SearchPlan | None:
     """Return how to search, or None when there is no such App; the arguments are those of `search`.
 
     Raises:
@@ -52,11 +52,11 @@ async def make_plan(app_id: int, query: str, *, tag: str | None, documents: Sequ
     config = EmbeddingConfig(*embedding) if embedding[0] is not None else None
     terms = [(word, count) for word, count, *_ in words if count][:MAX_TERMS]
     if (tag is None and documents is None) or chunks == total:  # all documents are no narrower than none named
-        return Plan(app_id, total, None, total, terms, config, has_vectors)
-    return Plan(app_id, total, found or [], chunks, terms, config, has_vectors)
+        return SearchPlan(app_id, total, None, total, terms, config, has_vectors)
+    return SearchPlan(app_id, total, found or [], chunks, terms, config, has_vectors)
 
 
-async def by_words(plan: Plan) -> Ranking:
+async def by_words(plan: SearchPlan) -> Ranking:
     """Return the best chunks by the query's words.
 
     Raises:
@@ -75,7 +75,7 @@ async def by_words(plan: Plan) -> Ranking:
     return dict(rows)
 
 
-async def _ranked(plan: Plan, values: dict[str, object], words: str) -> list[tuple[int, float]]:
+async def _ranked(plan: SearchPlan, values: dict[str, object], words: str) -> list[tuple[int, float]]:
     statement = sql.text_search(len(plan.terms), narrowed=plan.documents is not None)
     mark = lexeme(f"\x01{plan.app_id}")
     # A plan for any words at all would read the index of the App's chunks along, which costs more than the search.
@@ -84,7 +84,7 @@ async def _ranked(plan: Plan, values: dict[str, object], words: str) -> list[tup
     )
 
 
-async def by_vector(plan: Plan, config: EmbeddingConfig, vector: str, *, exact: bool | None = None) -> Ranking:
+async def by_vector(plan: SearchPlan, config: EmbeddingConfig, vector: str, *, exact: bool | None = None) -> Ranking:
     """Return the chunks whose vectors are nearest.
 
     Args:
@@ -109,7 +109,7 @@ async def by_vector(plan: Plan, config: EmbeddingConfig, vector: str, *, exact: 
 
 
 async def _indexed(statement: str, values: dict[str, object]) -> list[tuple[int, float]]:
-    async with database.borrowed() as connection:
+    async with database.pooled_connection() as connection:
         async with connection.pipeline(), connection.transaction():
             await connection.execute(sql.SCAN_SETTINGS)
             cursor = await connection.execute(statement, values, prepare=False)

@@ -8,7 +8,7 @@ from apps_registry.retrieval.embeddings.base import EmbedderError
 from apps_registry.retrieval.embeddings.choice import EmbeddingConfig
 from apps_registry.retrieval.ingest import to_sql
 from apps_registry.retrieval.passages import Found, Passage, fuse
-from apps_registry.retrieval.rankings import Plan, Ranking, by_vector, by_words, make_plan
+from apps_registry.retrieval.rankings import Ranking, SearchPlan, by_vector, by_words, make_plan
 from apps_registry.support import database
 from apps_registry.support.outside_text import storable
 
@@ -40,7 +40,7 @@ async def search(
     return Found(await _passages(app_id, documents, best, worded, near), note)
 
 
-async def _near(plan: Plan, query: str) -> tuple[Ranking, str]:
+async def _near(plan: SearchPlan, query: str) -> tuple[Ranking, str]:
     """Return the ranking by meaning, and why there is none."""
     config = plan.embedding
     if config is None or not query.strip():

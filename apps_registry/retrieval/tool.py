@@ -5,7 +5,7 @@ from typing import Any
 
 from apps_registry.retrieval.passages import for_model
 from apps_registry.retrieval.search import search
-from apps_registry.support.database_errors import may_pass
+from apps_registry.support.database_errors import is_transient
 from apps_registry.tools.base import SEARCH_TOOL, Tool, ToolContext, ToolError
 
 NAME = SEARCH_TOOL
@@ -40,7 +40,7 @@ def search_tool(app_id: int, tags: Sequence[str], *, documents: Mapping[int, Seq
                 chosen = [id_ for id_, borne in documents.items() if tag is None or tag in borne]
                 found = await search(app_id, query, documents=chosen)
         except Exception as error:
-            if may_pass(error):
+            if is_transient(error):
                 raise ToolError("the documents cannot be searched right now") from None
             raise
         return for_model(found.passages)

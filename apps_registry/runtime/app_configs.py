@@ -5,20 +5,16 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
-from apps_registry.builtin_tools.registry import BUILTIN_TOOLS
-from apps_registry.http_tools.checks import find_problems
-from apps_registry.http_tools.tool import Surroundings, http_tool
-from apps_registry.mcp.definition import McpToolDefinition
-from apps_registry.mcp.tool import mcp_tool
 from apps_registry.models import App, AppRelease, Document, Model
-from apps_registry.models import Tool as ToolRow
 from apps_registry.provider_rules.profiles import is_on_this_machine
 from apps_registry.provider_rules.request_rules import RequestRules
 from apps_registry.releases.frozen import FrozenConfig, frozen_config
 from apps_registry.retrieval.tool import search_tool
 from apps_registry.retrieval.versions import draft_ids
+from apps_registry.runtime.draft_tools import draft_tools
 from apps_registry.services.provider_fit import fitted_schemas
 from apps_registry.services.surroundings import surroundings_of
+from apps_registry.services.tools_in_use import ToolInUse
 from apps_registry.support.database import run_orm
 from apps_registry.tools.base import Tool
 from apps_registry.values import AppConfig, ModelConfig, Sampling, ServerNote
@@ -104,13 +100,10 @@ def load_app_config(which: Which) -> AppConfig | None:
 
 def _to_config(app: App, release: AppRelease | None) -> AppConfig:
     frozen = frozen_config(app, release) if release else None
-    if frozen:
-        models = frozen.models
-    else:
-        alternatives = app.appmodel_set.select_related("model__provider")
-        models = [app.default_model, *(row.model for row in alternatives if row.model_id != app.default_model_id)]
-    rows = list(frozen.tools if frozen else app.tools.filter(is_enabled=True).select_related("mcp_server"))
-    tools = (*_tools(app, rows), *_document_tools(app, frozen))
+    app = frozen.app if frozen else app
+    models = frozen.models if frozen else _draft_models(app)
+    in_use = frozen.tools if frozen else draft_tools(app)
+    tools = (*_tools(app, in_use), *_document_tools(app, frozen))
     return AppConfig(
         id=app.pk,
         slug=app.slug,
@@ -132,48 +125,29 @@ def _to_config(app: App, release: AppRelease | None) -> AppConfig:
         release_id=release.pk if release else None,
         sessions_keep_release=app.sessions_keep_release,
         problem=frozen.problem if frozen else "",
-        server_notes=_server_notes(rows, {tool.name for tool in tools}),
+        server_notes=_server_notes(in_use, {tool.name for tool in tools}),
     )
 
 
-def _server_notes(rows: Iterable[ToolRow], names: Set[str]) -> tuple[ServerNote, ...]:
+def _draft_models(app: App) -> list[Model]:
+    alternatives = app.appmodel_set.select_related("model__provider")
+    return [app.default_model, *(row.model for row in alternatives if row.model_id != app.default_model_id)]
+
+
+def _server_notes(in_use: Iterable[ToolInUse], names: Set[str]) -> tuple[ServerNote, ...]:
     """Return the accepted instructions of the MCP servers that have tools in use."""
-    servers = {row.mcp_server.slug: row.mcp_server for row in rows if row.mcp_server and row.name in names}
-    return tuple(ServerNote(slug, servers[slug].instructions) for slug in sorted(servers) if servers[slug].instructions)
+    notes = {tool.note for tool in in_use if tool.note and tool.name in names}
+    return tuple(sorted((note for note in notes if note.text), key=lambda note: note.prefix))
 
 
-def _tools(app: App, rows: Iterable[ToolRow]) -> Iterator[Tool]:
+def _tools(app: App, in_use: Iterable[ToolInUse]) -> Iterator[Tool]:
     """Yield the App's tools that are on; one that cannot be used is left out, and takes no other along."""
     surroundings = surroundings_of(app)
-    for row in rows:
-        if row.kind in {ToolRow.Kind.HTTP, ToolRow.Kind.MCP}:
-            try:
-                yield replace(_remote_tool(row, surroundings), needs_confirmation=row.needs_confirmation)
-            except (TypeError, ValueError, AttributeError) as error:
-                logger.error("tool %s of App %s cannot be used: %s", row.name, app.slug, type(error).__name__)
-        elif row.name in BUILTIN_TOOLS:
-            yield replace(BUILTIN_TOOLS[row.name], needs_confirmation=row.needs_confirmation)
-
-
-def _remote_tool(row: ToolRow, surroundings: Surroundings) -> Tool:
-    if row.kind == ToolRow.Kind.HTTP:
-        definition = row.http_definition()
-        if problems := find_problems(definition):
-            raise ValueError(problems[0].attribute)
-        return http_tool(definition, surroundings)
-    server = row.mcp_server
-    if server is None:
-        raise ValueError("a tool of an MCP server has one")
-    return mcp_tool(
-        row.name,
-        McpToolDefinition.from_text(row.definition),
-        surroundings,
-        url=server.url,
-        headers=server.headers,
-        timeout_seconds=server.timeout_seconds,
-        max_result_chars=server.max_result_chars,
-        keeps_session=server.keeps_session,
-    )
+    for tool in in_use:
+        try:
+            yield replace(tool.make(surroundings), needs_confirmation=tool.needs_confirmation)
+        except (TypeError, ValueError, AttributeError) as error:
+            logger.error("tool %s of App %s cannot be used: %s", tool.name, app.slug, type(error).__name__)
 
 
 def _document_tools(app: App, frozen: FrozenConfig | None) -> list[Tool]:

@@ -1,11 +1,9 @@
 """Asking a server for its tools, seeing what is new, and taking it over."""
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import orjson
 from asgiref.sync import async_to_sync
 from django.db import transaction
 from django.utils import timezone
@@ -24,6 +22,7 @@ from apps_registry.outbound.client import CallRecord
 from apps_registry.services.outbound_log import store_outside_turn
 from apps_registry.services.provider_fit import find_unfit, models_of_app
 from apps_registry.services.surroundings import surroundings_of
+from apps_registry.support.fingerprint import fingerprint
 from apps_registry.tools.base import SEARCH_TOOL, ToolError
 
 State = Literal["new", "the same", "changed", "gone", "unusable"]
@@ -72,7 +71,7 @@ def refresh(server: McpServer) -> None:
         )
         offer = async_to_sync(_ask)(endpoint, records)
     except (ToolError, McpError) as error:
-        message = scrub(str(error), surroundings.secrets.readable())
+        message = scrub(str(error), surroundings.secrets.readable_values())
         if message.endswith(ALLOWABLE):
             message += ". If you mean that host, put it, with its port, under “Allowed hosts” on the App's page"
         raise McpError(message) from None
@@ -107,8 +106,7 @@ def states(server: McpServer) -> list[OfferedState]:
 
 def digest(server: McpServer) -> str:
     """Return what tells this answer of the server from any other."""
-    said = [server.offered, server.offered_instructions]
-    return hashlib.blake2b(orjson.dumps(said), digest_size=16).hexdigest()
+    return fingerprint(server.offered, server.offered_instructions)
 
 
 @transaction.atomic

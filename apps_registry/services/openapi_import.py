@@ -10,7 +10,7 @@ from django.db import transaction
 from apps_registry.models import App, Tool
 from apps_registry.models.openapi import OpenApiSource, OpenApiTool
 from apps_registry.openapi.convert import ImportedTool, convert
-from apps_registry.openapi.diff import Change, Known, Plan, compare
+from apps_registry.openapi.diff import Change, ExistingTool, OpenAPIPlan, compare
 from apps_registry.openapi.document import MAX_BYTES, Document, DocumentError, read_document
 from apps_registry.openapi.operations import Operation, Refusal, read_operations
 from apps_registry.outbound.client import CallRecord, OutboundRequest, send
@@ -48,7 +48,7 @@ class Import:
         """Return the keys of the operations that are tools of the App already."""
         return set(self.source.tools.values_list("key", flat=True)) if self.source.pk else set()
 
-    def plan(self, chosen: Collection[str]) -> Plan:
+    def plan(self, chosen: Collection[str]) -> OpenAPIPlan:
         """Return what importing the chosen operations, and those that are tools already, would do.
 
         Args:
@@ -140,7 +140,7 @@ def resume(source: OpenApiSource) -> Import:
 
 
 @transaction.atomic
-def apply(importing: Import, chosen: Collection[str], *, digest: str) -> Plan:
+def apply(importing: Import, chosen: Collection[str], *, digest: str) -> OpenAPIPlan:
     """Do what was planned and confirmed; returns what was done.
 
     Args:
@@ -182,8 +182,8 @@ def _apply_change(importing: Import, change: Change) -> None:
         origin.tool.save(update_fields=["is_enabled"])
 
 
-def _known(source: OpenApiSource) -> dict[str, Known]:
+def _known(source: OpenApiSource) -> dict[str, ExistingTool]:
     if not source.pk:
         return {}
     rows = source.tools.select_related("tool")
-    return {row.key: Known(row.tool.http_definition(), row.imported_definition()) for row in rows}
+    return {row.key: ExistingTool(row.tool.http_definition(), row.imported_definition()) for row in rows}

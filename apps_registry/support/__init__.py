@@ -1,1 +1,1 @@
-"""What every other room may use: the database, text, JSON, errors and metrics."""
+"""Shared helpers without product rules: the database, text, JSON, errors and metrics."""

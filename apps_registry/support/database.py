@@ -1,8 +1,8 @@
-"""The async connection pool of the hot path, one a worker.
+"""The async connection pool of the hot path, one per worker.
 
-Django's ORM is synchronous: in async code it costs a thread hop a query. The few statements that every chat
-call makes run here instead, in autocommit, one round trip each. The bottom layer holds the pool so that all
-apps can share it.
+Django's ORM is synchronous: in async code each query costs a switch to another thread. The few statements that every
+chat call needs run here instead, in autocommit, one round trip each. The pool is in the lowest layer so that all apps
+can share it.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from psycopg import AsyncConnection, Error, OperationalError
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from apps_registry.support.database_errors import READ_ONLY, kind
+from apps_registry.support.database_errors import READ_ONLY, fault_of
 from apps_registry.support.metrics import DATABASE_CONNECTIONS, DATABASE_FAILURES
 
 P = ParamSpec("P")
@@ -27,15 +27,16 @@ R = TypeVar("R")
 
 Parameters = Mapping[str, Any] | Sequence[Any]
 
-# A request that finds no connection for so long, though it is its turn, is answered 503 and may come again.
+# A request that gets no connection within this time, once it is its turn, is answered 503 and may be sent again.
 ACQUIRE_TIMEOUT_SECONDS = 2.0
-# After that so are, for so long, those that have waited for their turn.
+# For this long afterwards, requests that have waited for their turn fail at once.
 AWAY_SECONDS = 1.0
-# The pool tries again after 1, 2, 4, 8… seconds; given up early, it tries anew for the next request.
+# The pool retries after 1, 2, 4, 8… seconds. Giving up early makes it start over for the next request.
 RECONNECT_SECONDS = 3.0
-# A database that hangs is as good as one that is away.
+# A database that does not answer within this time counts as unreachable.
 STATEMENT_TIMEOUT_SECONDS = 10.0
-# Django also switches prepared statements off, which would have Postgres plan each of ours again at each call.
+# Parameters that psycopg does not know, and `prepare_threshold`: Django turns prepared statements off, which would make
+# Postgres plan every statement again for each call.
 _DJANGO_ONLY = {
     "assume_role",
     "context",
@@ -45,7 +46,7 @@ _DJANGO_ONLY = {
     "prepare_threshold",
     "server_side_binding",
 }
-_OURS: dict[str, Any] = {"autocommit": True, "application_name": "aomi"}
+_COMMON_PARAMETERS: dict[str, Any] = {"autocommit": True, "application_name": "aomi"}
 
 _pool: AsyncConnectionPool[AsyncConnection[TupleRow]] | None = None
 _turns: asyncio.Semaphore | None = None
@@ -55,12 +56,12 @@ _orm_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="orm")
 
 
 async def open_pool() -> None:
-    """Open the pool; the server calls it at start, before it takes requests.
+    """Open the pool; the server calls this at start-up, before it accepts requests.
 
     Raises:
         psycopg_pool.PoolTimeout: Postgres cannot be reached.
     """
-    global _pool, _turns  # noqa: PLW0603 - one pool a process is the point
+    global _pool, _turns  # noqa: PLW0603 - one pool for the whole process
     _turns = asyncio.Semaphore(settings.DATABASE_POOL_SIZE)
     _pool = AsyncConnectionPool(
         kwargs=await _connection_parameters(),
@@ -77,25 +78,25 @@ async def open_pool() -> None:
 
 
 async def close_pool() -> None:
-    """Close the pool; the server calls it last."""
+    """Close the pool; the server calls this last."""
     if _pool is not None:
         await _pool.close()
     _orm_threads.shutdown(wait=False)
 
 
 async def connect() -> AsyncConnection[TupleRow]:
-    """Return a connection of the caller's own, in autocommit, outside the pool.
+    """Return a new connection in autocommit mode, outside the pool; the caller closes it.
 
     Raises:
         psycopg.OperationalError: Postgres cannot be reached.
     """
-    own = await AsyncConnection.connect(**await _connection_parameters())
-    await _configure(own)
-    return own
+    connection_ = await AsyncConnection.connect(**await _connection_parameters())
+
+    return connection_
 
 
 async def connect_directly() -> AsyncConnection[TupleRow]:
-    """Return a connection as `connect` does, past any pooler: DATABASE_DIRECT_URL says where Postgres itself is.
+    """Return a connection as `connect` does, but to Postgres itself (DATABASE_DIRECT_URL), bypassing any pooler.
 
     Raises:
         psycopg.OperationalError: Postgres cannot be reached.
@@ -103,15 +104,16 @@ async def connect_directly() -> AsyncConnection[TupleRow]:
     if not settings.DATABASE_DIRECT_URL:
         return await AsyncConnection.connect(**await _connection_parameters())
     return await AsyncConnection.connect(
-        settings.DATABASE_DIRECT_URL, **_OURS, connect_timeout=settings.DATABASE_CONNECT_SECONDS
+        settings.DATABASE_DIRECT_URL, **_COMMON_PARAMETERS, connect_timeout=settings.DATABASE_CONNECT_SECONDS
     )
 
 
 async def _configure(new: AsyncConnection[TupleRow]) -> None:
-    """Count a new connection; behind a pooler, have it name no prepared statements.
+    """Count a new connection; behind a pooler, turn its prepared statements off.
 
-    A pooler gives every transaction whichever connection to Postgres is idle, on which other clients have prepared
-    other statements under the same names. It answers the start of a connection itself, with a process id of its own.
+    A pooler runs each transaction on any idle connection to Postgres, where other clients have prepared other
+    statements under the same names. It can be detected: it answers the start of a connection itself, with a process id
+    of its own.
     """
     DATABASE_CONNECTIONS.inc()
     cursor = await new.execute("SELECT pg_backend_pid()", prepare=False)
@@ -125,20 +127,20 @@ def _note_unreachable(_: object) -> None:
 
 
 async def _connection_parameters() -> dict[str, Any]:
-    """Return what Django's own connections are made with, for psycopg's async ones."""
+    """Return the parameters of Django's own connections, without those that only Django understands."""
     parameters = await asyncio.to_thread(connection.get_connection_params)
-    return {name: value for name, value in parameters.items() if name not in _DJANGO_ONLY} | _OURS
+    return {name: value for name, value in parameters.items() if name not in _DJANGO_ONLY} | _COMMON_PARAMETERS
 
 
 def pool() -> AsyncConnectionPool[AsyncConnection[TupleRow]]:
-    """Return the open pool."""
+    """Return the open pool; raise RuntimeError if it is not open."""
     if _pool is None:
         raise RuntimeError("the pool is not open: the ASGI application opens it at start-up")
     return _pool
 
 
 async def execute(statement: str, parameters: Parameters = (), *, prepare: bool | None = None) -> list[TupleRow]:
-    """Run one statement in its own transaction and return the rows that it returns.
+    """Run one statement in its own transaction and return its rows.
 
     Args:
         statement: SQL.
@@ -146,21 +148,21 @@ async def execute(statement: str, parameters: Parameters = (), *, prepare: bool 
         prepare: as for `read`.
 
     Raises:
-        psycopg.Error: what Postgres objects to; `may_pass` tells what may succeed later.
+        psycopg.Error: the statement failed; `is_transient` tells whether it may succeed later.
     """
-    async with borrowed() as connection_:
+    async with pooled_connection() as connection_:
         cursor = await connection_.execute(statement, parameters, prepare=prepare)
         has_rows = cursor.pgresult is not None and cursor.pgresult.nfields > 0
         return await cursor.fetchall() if has_rows else []
 
 
 async def read(statement: str, parameters: Parameters = (), *, prepare: bool | None = None) -> list[TupleRow]:
-    """Run one reading statement; a connection that Postgres dropped is replaced and the read repeated once.
+    """Run one read-only statement; if Postgres dropped the connection, replace it and try once more.
 
     Args:
         statement: SQL.
         parameters: its values.
-        prepare: False: planned anew each time, for these very values; None: prepared once it comes often.
+        prepare: False: Postgres plans the statement for these values each time; None: it is prepared once frequent.
 
     Raises:
         psycopg.Error: as `execute`.
@@ -175,13 +177,13 @@ async def read(statement: str, parameters: Parameters = (), *, prepare: bool | N
 
 
 @asynccontextmanager
-async def borrowed() -> AsyncIterator[AsyncConnection[TupleRow]]:
-    """Lend a connection of the pool; what hangs in here fails like a database that is away.
+async def pooled_connection() -> AsyncIterator[AsyncConnection[TupleRow]]:
+    """Lend a connection of the pool; a statement that takes too long fails as if Postgres were unreachable.
 
-    Callers wait for their turn, however many they are, for as long as connections can be had at all.
+    Any number of callers may wait for their turn, until no connection can be made at all.
 
     Raises:
-        psycopg_pool.PoolTimeout: no connection can be had.
+        psycopg_pool.PoolTimeout: no connection is available.
         psycopg.OperationalError: it took longer than STATEMENT_TIMEOUT_SECONDS.
     """
     if _turns is None:
@@ -195,7 +197,7 @@ async def borrowed() -> AsyncIterator[AsyncConnection[TupleRow]]:
                     yield connection_
         except Error as error:
             if _count(error) == READ_ONLY:
-                await connection_.close()  # a server that stays read-only may keep it; the next one may be elsewhere
+                await connection_.close()  # this server stays read-only; the next connection may reach another one
             raise
         finally:
             await pool().putconn(connection_)
@@ -203,7 +205,7 @@ async def borrowed() -> AsyncIterator[AsyncConnection[TupleRow]]:
 
 @contextmanager
 def _in_time() -> Iterator[None]:
-    """Make a database that hangs look like one that is away."""
+    """Raise the error of an unreachable database when a database does not answer in time."""
     try:
         yield
     except TimeoutError:
@@ -211,13 +213,13 @@ def _in_time() -> Iterator[None]:
 
 
 def failed_within(seconds: float) -> bool:
-    """Whether, so many seconds ago at most, a statement of this worker failed for what may pass."""
+    """Tell whether a statement of this worker had a transient failure in the last `seconds`."""
     return time.monotonic() - _failed_at < seconds
 
 
 def _count(error: Exception) -> str | None:
     global _failed_at  # noqa: PLW0603 - see _pool
-    if fault := kind(error):
+    if fault := fault_of(error):
         _failed_at = time.monotonic()
         DATABASE_FAILURES.labels(fault).inc()
     return fault
@@ -225,19 +227,19 @@ def _count(error: Exception) -> str | None:
 
 async def _acquire(*, has_waited: bool) -> AsyncConnection[TupleRow]:
     global _away_until  # noqa: PLW0603 - see _pool
-    now = asyncio.get_running_loop().time
-    if has_waited and now() < _away_until:
-        raise PoolTimeout("Postgres is away")
+    clock = asyncio.get_running_loop().time
+    if has_waited and clock() < _away_until:
+        raise PoolTimeout("Postgres is unreachable")
     try:
         return await pool().getconn()
     except PoolTimeout as error:
-        _away_until = now() + AWAY_SECONDS
+        _away_until = clock() + AWAY_SECONDS
         _count(error)
         raise
 
 
 async def run_orm(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run a synchronous function that uses the ORM in one of a few threads that keep their connections."""
+    """Run a synchronous function that uses the ORM in a small thread pool whose threads keep their connections."""
 
     def call() -> R:
         close_old_connections()

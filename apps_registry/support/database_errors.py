@@ -1,15 +1,15 @@
-"""What a database error means: whether it may pass, in one place for psycopg, its pool and Django's ORM.
+"""Classifies database errors of psycopg, its pool and Django's ORM: is the error transient, and what is the fault?
 
-The two layers raise different classes for the same fault, and psycopg's own classes do not follow it either: a
-read-only server raises InternalError. What Postgres itself says of a fault is its SQLSTATE, which decides here.
+The two layers raise different classes for the same fault, and psycopg's classes do not match faults either: a
+read-only server raises InternalError. So the SQLSTATE that Postgres sends decides.
 """
 
 from django.db import utils as orm
 from psycopg import Error, InterfaceError, OperationalError
 
 READ_ONLY = "read_only"
-# Two characters name a class of codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
-KINDS = {
+# A key of two characters covers a whole class of codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
+FAULTS = {
     "08": "unreachable",
     "25006": READ_ONLY,
     "25P03": "timeout",
@@ -25,28 +25,28 @@ KINDS = {
     "72": "conflict",
     "F0": "unreachable",
 }
-LENGTHS = (5, 2)
+KEY_LENGTHS = (5, 2)
 
 
-def may_pass(error: BaseException) -> bool:
-    """Tell whether the same statement may succeed later, with nothing changed by us.
+def is_transient(error: BaseException) -> bool:
+    """Tell whether the same statement may succeed later without any change.
 
-    True while Postgres is away, starting, read-only, full, or out of connections or memory, and for what it broke off
-    in favour of others or of time; False for what is wrong with the statement or its values, and for what did not
-    come from the database.
+    True while Postgres is unreachable, starting, read-only, or out of disk, connections or memory, and for statements
+    that it cancelled because of a conflict or a timeout. False for an error in the statement or its values, and for
+    errors that did not come from the database.
 
     Args:
-        error: any exception: psycopg's, its pool's or the ORM's.
+        error: any exception.
     """
-    return kind(error) is not None
+    return fault_of(error) is not None
 
 
-def kind(error: BaseException) -> str | None:
-    """Name the fault in a word; None for an error that will not pass."""
+def fault_of(error: BaseException) -> str | None:
+    """Return the name of a transient fault; None for any other error."""
     if isinstance(error, orm.Error) and isinstance(error.__cause__, Error):
         error = error.__cause__
     if isinstance(error, Error) and error.sqlstate:
-        return next((KINDS[code] for n in LENGTHS if (code := error.sqlstate[:n]) in KINDS), None)
-    # Without a code it did not come from the server: the connection broke, was refused, or was unavailable.
-    lost = (OperationalError, InterfaceError, orm.OperationalError, orm.InterfaceError)
-    return "unreachable" if isinstance(error, lost) else None
+        return next((FAULTS[code] for n in KEY_LENGTHS if (code := error.sqlstate[:n]) in FAULTS), None)
+    # An error without a code did not come from the server: the connection broke, was refused, or was unavailable.
+    connection_errors = (OperationalError, InterfaceError, orm.OperationalError, orm.InterfaceError)
+    return "unreachable" if isinstance(error, connection_errors) else None

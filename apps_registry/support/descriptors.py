@@ -1,7 +1,7 @@
-"""How many files and sockets the process may have open, and who may have how many of them.
+"""The limit on open files and sockets of the process, and how it is divided.
 
-A worker whose descriptors are used up can neither accept a connection nor reach Postgres or a model. So clients get a
-share, streams (which stay) a part of that, and the rest is kept for the worker's own connections.
+A worker that has run out of descriptors can neither accept a connection nor reach Postgres or a model. So clients get
+a share, streams (which stay open) get a part of that share, and the rest is reserved for the worker's own connections.
 """
 
 import contextlib
@@ -12,25 +12,25 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-# Nobody needs more in one process, and some systems' hard limit is a thousand times that.
-RAISED_TO = 65_536
-# Of the descriptors that are not the worker's own: connections to models, tools and documents.
-OUTBOUND_PART = 0.25
-# Of the clients' share.
-STREAMS_PART = 0.75
-# The bus, the threads of run_orm, the children that read documents, files that are open for a moment.
-SPARE = 32
+# No process needs more, and the hard limit of some systems is a thousand times higher.
+MAX_DESCRIPTORS = 65_536
+# Share of the unreserved descriptors that is for connections to models, tools and documents.
+OUTBOUND_SHARE = 0.25
+# Share of the clients' connections that may be event streams.
+STREAMS_SHARE = 0.75
+# Reserved for the bus, the threads of run_orm, the child processes that read documents, and short-lived files.
+RESERVED = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What one worker hands out.
+    """The descriptors that one worker may use.
 
     Attributes:
-        limit: descriptors that the operating system allows.
-        connections: of clients, at a time.
-        streams: of these, event streams.
-        outbound: connections to one provider of models.
+        limit: all descriptors that the operating system allows.
+        connections: open client connections.
+        streams: client connections that are event streams.
+        outbound: connections to one model provider.
     """
 
     limit: int
@@ -40,28 +40,30 @@ class Budget:
 
 
 def raise_limit() -> None:
-    """Raise the soft limit to the hard one, within reason; child processes inherit it."""
+    """Raise the soft limit to the hard limit, up to MAX_DESCRIPTORS; child processes inherit it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = RAISED_TO if hard == resource.RLIM_INFINITY else min(hard, RAISED_TO)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with contextlib.suppress(ValueError, OSError):  # not everywhere is the hard limit what it says
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    target = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < target:
+        with contextlib.suppress(ValueError, OSError):  # some systems refuse their own hard limit
+            resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
 
 
 @functools.cache
 def budget() -> Budget:
-    """Return the process's budget; the first call, at start, sees what is open by then."""
+    """Return the budget of the process; the first call, at start-up, subtracts what is open at that time."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    limit = RAISED_TO if soft == resource.RLIM_INFINITY else soft
-    own = settings.DATABASE_POOL_SIZE + 2 * settings.ADMIN_THREADS + SPARE  # the admin's uploads are files, too
+    limit = MAX_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
+    own = (
+        settings.DATABASE_POOL_SIZE + 2 * settings.ADMIN_THREADS + RESERVED
+    )  # two for each thread: uploads in the admin are files
     left = max(0, limit - _open_now() - own)
-    outbound = max(1, int(left * OUTBOUND_PART))
+    outbound = max(1, int(left * OUTBOUND_SHARE))
     connections = max(1, left - outbound)
-    return Budget(limit, connections, max(1, int(connections * STREAMS_PART)), outbound)
+    return Budget(limit, connections, max(1, int(connections * STREAMS_SHARE)), outbound)
 
 
 def _open_now() -> int:
-    """Return the number of the next descriptor: the system gives the lowest that is free."""
+    """Return the number of the next descriptor: the system assigns the lowest free one."""
     descriptor = os.open(os.devnull, os.O_RDONLY)
     os.close(descriptor)
     return descriptor

@@ -1,7 +1,7 @@
-"""Loops that run for as long as the worker does.
+"""Background loops that run until the worker stops.
 
-A loop that ends of an error nobody foresaw is a fault that shows days later, as turns that hang or rows that pile up.
-So every such loop runs here: it survives anything, says what failed and where, counts it, and goes on.
+When an unexpected error ends a loop, the damage shows days later, as turns that hang or rows that accumulate. So every
+such loop runs here: it survives any error, logs what failed and where, counts the failure, and continues.
 """
 
 import asyncio
@@ -9,15 +9,15 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from apps_registry.support.error_place import place
+from apps_registry.support.error_location import location
 from apps_registry.support.metrics import LOOP_FAILURES
 
 logger = logging.getLogger("aomi.loops")
 
-# After a round that failed, a loop without a pause of its own waits for so long.
+# Pause after a failed round of a loop that has no interval of its own.
 FAILURE_PAUSE_SECONDS = 0.5
 
-# A loop counts as failing for so long after its last failure: all but the hourly ones try again sooner.
+# A loop counts as failing until this long after its last failure: all but the hourly loops retry sooner.
 FAILING_SECONDS = 15.0
 FAILED = object()
 
@@ -31,27 +31,27 @@ async def forever(
     every: Callable[[], float] | float = 0.0,
     goes_on: Callable[[], bool] = lambda: True,
 ) -> None:
-    """Do a step again and again; only being cancelled ends it.
+    """Repeat a step until the task is cancelled or `goes_on` returns False.
 
     Args:
-        name: a word for the log and the metrics.
-        step: one round; it returns True when there is more to do at once.
+        name: names the loop in the log and in the metrics.
+        step: one round; it returns True to be called again immediately.
         every: seconds to wait before each round.
-        goes_on: asked before each round; False ends the loop.
+        goes_on: called before each round; False ends the loop.
     """
     while goes_on():
         await asyncio.sleep(every() if callable(every) else every)
-        while (result := await survive(name, step)) is True:
+        while (result := await run_once(name, step)) is True:
             pass
         if result is FAILED and not every:
             await asyncio.sleep(FAILURE_PAUSE_SECONDS)
 
 
-async def survive(name: str, step: Callable[[], Awaitable[object]]) -> object:
-    """Do one round of a loop; return what it returns, or FAILED.
+async def run_once(name: str, step: Callable[[], Awaitable[object]]) -> object:
+    """Run one round of a loop and return its result, or FAILED if it raised an exception.
 
     Args:
-        name: a word for the log and the metrics.
+        name: names the loop in the log and in the metrics.
         step: the round.
     """
     try:
@@ -62,17 +62,17 @@ async def survive(name: str, step: Callable[[], Awaitable[object]]) -> object:
             raise
         return _failed(name, "cancelled from within")
     except Exception as error:
-        return _failed(name, place(error))
+        return _failed(name, location(error))
 
 
 def failing_loops() -> list[str]:
-    """Return the names of this worker's loops that failed just now."""
+    """Return the names of this worker's loops that failed in the last FAILING_SECONDS."""
     now = time.monotonic()
     return sorted(name for name, at in _failed_at.items() if now - at < FAILING_SECONDS)
 
 
-def _failed(name: str, what: str) -> object:
-    logger.warning("%s failed and goes on: %s", name, what)
+def _failed(name: str, reason: str) -> object:
+    logger.warning("%s failed and goes on: %s", name, reason)
     LOOP_FAILURES.labels(name).inc()
     _failed_at[name] = time.monotonic()
     return FAILED

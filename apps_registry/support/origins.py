@@ -1,4 +1,4 @@
-"""Origins of addresses in one spelling, so that two of them can be compared."""
+"""Origins of URLs in a canonical form, so that two of them can be compared."""
 
 from urllib.parse import urlsplit
 
@@ -9,14 +9,14 @@ def origin_of(address: str) -> str:
     """Return scheme, host and port of an http address, such as `https://api.openai.com:443`.
 
     Args:
-        address: an absolute address; what follows the port does not count.
+        address: an absolute URL; the part after the port is ignored.
 
     Raises:
-        ValueError: it has no origin that could be compared, or carries a user name.
+        ValueError: it has no origin that can be compared, or contains a user name.
     """
     parts = urlsplit(address)
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc or "\\" in address:
-        raise ValueError("this is no http or https address")
+        raise ValueError("this is not an http or https address")
     return f"{parts.scheme}://{host_and_port(parts.hostname, parts.port or DEFAULT_PORTS[parts.scheme])}"
 
 
@@ -30,6 +30,6 @@ def host_of(address: str) -> str:
 
 
 def host_and_port(host: str, port: int) -> str:
-    """Return both as one text: lower case, an IPv6 address in brackets."""
+    """Return `host:port` in lower case, with an IPv6 address in brackets."""
     name = host.lower().strip("[]")
     return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"

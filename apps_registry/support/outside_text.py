@@ -1,7 +1,8 @@
-"""Text and data from outside in a form that PostgreSQL, JSON and UTF-8 can hold.
+"""Makes external text and data safe to store: valid in PostgreSQL, JSON and UTF-8.
 
-What a provider, a tool, an MCP server or a document says goes through here where it enters; everything behind takes
-it as it is. PostgreSQL holds neither NUL nor half of a surrogate pair, UTF-8 no such half, and JSON can spell both.
+Input from a provider, a tool, an MCP server or a document is cleaned here when it arrives; the rest of the code relies
+on that. PostgreSQL cannot store NUL or half of a surrogate pair, UTF-8 cannot encode such a half, and JSON can contain
+both.
 """
 
 import json
@@ -11,20 +12,20 @@ from typing import Any
 import orjson
 
 REPLACEMENT = "\ufffd"
-INTEGER_MAX = 2**31 - 1  # what an integer column holds
+INTEGER_MAX = 2**31 - 1  # maximum of an integer column
 _PAIR = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _HALF = r"u[dD][89a-fA-F][0-9a-fA-F]{2}"
-# One escape of a JSON text: both halves of a pair, a character that cannot be stored, or any other.
+# One escape in JSON text: a whole surrogate pair, a character that cannot be stored, or any other escape.
 _ESCAPE = re.compile(rf"{_PAIR}|\\(?:(?P<bad>u0000|{_HALF})|.)", re.DOTALL)
 _ESCAPE_IN_BYTES = re.compile(rf"{_PAIR}|\\(?:(?P<bad>{_HALF})|.)".encode(), re.DOTALL)
-# As much of some bytes as surely ends between two escapes, whatever comes next.
+# The longest prefix that ends between two escapes, whatever bytes follow.
 _WHOLE = re.compile(
     rb"(?:[^\\]++|\\[^u]|\\u(?![dD][89abAB]).{4}|\\u[dD][89abAB].{2}(?=[^\\]|\\[^u]|\\u.{4}))*+", re.DOTALL
 )
 
 
 def storable(text: str) -> str:
-    """Return a text with U+FFFD in place of NUL and of halves of surrogate pairs; two halves become a character."""
+    """Replace NUL and lone halves of surrogate pairs by U+FFFD, and join two matching halves to one character."""
     if not text.isascii():
         try:
             text.encode()
@@ -34,35 +35,35 @@ def storable(text: str) -> str:
 
 
 def storable_json_text(text: str) -> str:
-    """Return JSON text, or what should be it, without NUL and halves of pairs, written out or as escapes."""
+    """Replace NUL and lone halves of surrogate pairs in text that may be JSON, both as characters and as escapes."""
     text = storable(text)
     return _ESCAPE.sub(lambda escape: REPLACEMENT if escape["bad"] else escape[0], text) if r"\u" in text else text
 
 
 def dump_storable(data: Any) -> str:
-    """Return data as JSON text that can be stored; what JSON has no word for becomes text.
+    """Return data as JSON text that can be stored; values without a JSON type become strings.
 
     Raises:
-        RecursionError, TypeError, ValueError: it is nested too deeply, in a circle, or has keys that are no text.
+        RecursionError, TypeError, ValueError: it is nested too deeply, contains itself, or has keys other than text.
     """
     try:
         text = orjson.dumps(data, default=str).decode()
-    except orjson.JSONEncodeError:  # half of a pair, or an integer beyond 64 bits, which JSON can hold
+    except orjson.JSONEncodeError:  # half of a surrogate pair, or an integer beyond 64 bits, which JSON can contain
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str)
     return storable_json_text(text)
 
 
 class WholeCharacters:
-    """Replaces halves of surrogate pairs in JSON that arrives in pieces, as escapes of the same length.
+    """Replaces lone halves of surrogate pairs in streamed JSON by escapes of the same length.
 
-    JavaScript writes them where a text was cut within a character, and most parsers refuse the whole for one.
+    JavaScript writes such halves when it cuts a text inside a character, and most parsers then reject all of the JSON.
     """
 
     def __init__(self) -> None:
         self._rest = b""
 
     def take(self, piece: bytes) -> bytes:
-        """Return what can be handed on; the last few bytes may wait for the next piece."""
+        """Return the bytes that are complete; the last few may be kept until the next piece arrives."""
         data = self._rest + piece
         whole = _WHOLE.match(data)
         end = whole.end() if whole else 0
@@ -70,7 +71,7 @@ class WholeCharacters:
         return _repaired(data[:end])
 
     def end(self) -> bytes:
-        """Return what has waited."""
+        """Return the bytes that were kept."""
         return _repaired(self._rest)
 
 
@@ -79,6 +80,6 @@ def _repaired(data: bytes) -> bytes:
 
 
 def storable_count(value: object, *, maximum: int = INTEGER_MAX) -> int | None:
-    """Return a count that somebody reports; None when it is no whole number from 0 to `maximum`."""
+    """Return a reported count; None if it is not a whole number from 0 to `maximum`."""
     is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= maximum
-    return value if is_count else None  # type: ignore[return-value]  # is_count says so
+    return value if is_count else None  # type: ignore[return-value]  # is_count implies int

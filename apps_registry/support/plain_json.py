@@ -1,4 +1,4 @@
-"""JSON data from elsewhere in a form that every part of ours can write again."""
+"""Reads external JSON into data that every writer of this project can serialise."""
 
 import json
 import math
@@ -8,21 +8,21 @@ import orjson
 
 from apps_registry.support.outside_text import storable
 
-_INTEGERS = range(-(2**63), 2**64)  # what orjson writes
+_INTEGERS = range(-(2**63), 2**64)  # integers that orjson can write
 
 
 class TooDeep(ValueError):
-    """JSON is nested deeper than its reader takes; the message names the limit."""
+    """JSON is nested too deeply; the message names the limit."""
 
     def __init__(self, max_depth: int) -> None:
         super().__init__(f"it is nested too deeply: {max_depth} levels are the limit")
 
 
 def read_json(text: str | bytes, *, max_depth: int) -> Any:
-    """Return what JSON from outside says.
+    """Parse external JSON.
 
-    Readers and writers of JSON recurse, each down to another depth, at which it fails or ends the process: what
-    comes from outside is held to a depth that all of them take before anything else is done with it.
+    Parsers and serialisers of JSON recurse. Each has its own maximum depth, beyond which it fails or ends the process.
+    So external JSON is first limited to a depth that all of them can handle.
 
     Args:
         text: the JSON.
@@ -42,7 +42,7 @@ def read_json(text: str | bytes, *, max_depth: int) -> Any:
 
 
 def read_json_exactly(text: str, *, max_depth: int) -> Any:
-    """Return what JSON from outside says, with integers of any length as they are; see `read_json`."""
+    """Parse external JSON like `read_json`, but keep integers of any length exact."""
     try:
         value = json.loads(text)
     except RecursionError:
@@ -52,15 +52,15 @@ def read_json_exactly(text: str, *, max_depth: int) -> Any:
 
 
 def check_depth(value: Any, max_depth: int) -> None:
-    """Refuse data that is nested too deeply; raises TooDeep."""
+    """Raise TooDeep if data is nested too deeply."""
     level = [value] if isinstance(value, dict | list) else []
     for _ in range(max_depth):
         if not level:
             return
         level = [
             child
-            for each in level
-            for child in (each.values() if isinstance(each, dict) else each)
+            for parent in level
+            for child in (parent.values() if isinstance(parent, dict) else parent)
             if isinstance(child, dict | list)
         ]
     if level:
@@ -68,14 +68,14 @@ def check_depth(value: Any, max_depth: int) -> None:
 
 
 def plain(value: Any, *, max_depth: int, _known: dict[int, Any] | None = None) -> Any:
-    """Return data with text as keys, text that can be stored, and integers beyond 64 bits as the nearest number.
+    """Return data with string keys, text that can be stored, and integers beyond 64 bits as the nearest float.
 
     Args:
-        value: what a parser returned; parts that occur several times are read once.
+        value: the result of a parser; an object that occurs several times is converted once.
         max_depth: how deep lists and objects may be nested.
 
     Raises:
-        ValueError: it is nested deeper, or holds a number that JSON has no word for.
+        ValueError: it is nested deeper, or contains infinity or NaN, which JSON does not have.
     """
     known = {} if _known is None else _known
     if isinstance(value, dict | list):
@@ -83,13 +83,13 @@ def plain(value: Any, *, max_depth: int, _known: dict[int, Any] | None = None) -
             raise ValueError("it is nested too deeply")
         if id(value) not in known:
 
-            def within(each: Any) -> Any:
-                return plain(each, max_depth=max_depth - 1, _known=known)
+            def member(value: Any) -> Any:
+                return plain(value, max_depth=max_depth - 1, _known=known)
 
             known[id(value)] = (
-                {_key(key): within(each) for key, each in value.items()}
+                {_key(key): member(child) for key, child in value.items()}
                 if isinstance(value, dict)
-                else [within(each) for each in value]
+                else [member(child) for child in value]
             )
         return known[id(value)]
     if isinstance(value, str):
@@ -97,17 +97,19 @@ def plain(value: Any, *, max_depth: int, _known: dict[int, Any] | None = None) -
     if isinstance(value, int) and not isinstance(value, bool) and value not in _INTEGERS:
         value = float(value) if abs(value) < 10**300 else math.inf
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("it holds a number that JSON has no word for")
+        raise ValueError("it contains a number that JSON cannot represent")
     return value
 
 
 def json_problem(error: Exception) -> str:
-    """Return what is wrong with a text that a parser of JSON refused, in words of ours, without a full stop."""
+    """Describe why a parser rejected JSON text, as a phrase without a full stop."""
     if isinstance(error, TooDeep):
         return str(error)
     if isinstance(error, json.JSONDecodeError):
-        return f"what is at line {error.lineno}, column {error.colno} does not belong there, or something is missing"
-    return "it is nested too deeply" if isinstance(error, RecursionError) else "it holds a number of too many digits"
+        return f"there is an unexpected or a missing character at line {error.lineno}, column {error.colno}"
+    return (
+        "it is nested too deeply" if isinstance(error, RecursionError) else "it contains a number with too many digits"
+    )
 
 
 def _key(key: Any) -> str:

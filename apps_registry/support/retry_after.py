@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 
-def seconds_of(value: str) -> float | None:
-    """Return for how many seconds a server asks to be left alone; None when it does not say so."""
+def retry_after_seconds(value: str) -> float | None:
+    """Return the delay in seconds that a Retry-After header asks for; None if it is not valid."""
     value = value.strip()
     if value.isascii() and value.isdigit():
         return float(value[:9])
     try:
-        then = parsedate_to_datetime(value)
-        seconds = (then.replace(tzinfo=then.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    except (ValueError, OverflowError):  # no date, or one of a time zone beyond the calendar
+        retry_at = parsedate_to_datetime(value)
+        seconds = (retry_at.replace(tzinfo=retry_at.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    except (ValueError, OverflowError):  # not a date, or a date outside the calendar in UTC
         return None
     return max(0.0, seconds)

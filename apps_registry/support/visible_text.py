@@ -1,9 +1,9 @@
-"""Text from outside as a person sees it: what shows nothing is left out, since a model would read it all the same.
+"""Removes invisible characters from external text, since a model would read them and a person would not.
 
-Invisible is what has the property Default_Ignorable_Code_Point (variation selectors, tags, fillers, direction marks),
-is of the category C (controls, formats, surrogates, private and unassigned code points), or is the blank Braille
-pattern.
-Each of them can carry a hidden message. These are kept, where they mean something: newline and tab; U+200C and U+200D
+A character is invisible if it has the property Default_Ignorable_Code_Point (variation selectors, tags, fillers,
+direction marks) or the category C (controls, formats, surrogates, private and unassigned code points), or if it is the
+blank Braille pattern.
+Any of them can carry a hidden message. These are kept where they have a meaning: newline and tab; U+200C and U+200D
 between letters of a script that joins its letters; U+200D and U+FE0F in the emoji sequences that Unicode lists.
 """
 
@@ -14,7 +14,7 @@ from emoji import is_emoji
 
 _JOINER, _EMOJI_STYLE = "\u200d", "\ufe0f"
 _INVISIBLE = r"[[\p{Default_Ignorable_Code_Point}\p{C}\u2800]--[\n\t]]"
-# Scripts that are written joined, by the property that says so; and those whose letters join over a virama.
+# Cursive scripts, by their property; then scripts whose letters join over a virama.
 _CURSIVE = r"[\p{Joining_Type=D}\p{Joining_Type=R}\p{Joining_Type=L}]"
 _INDIC = "".join(
     rf"\p{{Script={name}}}"
@@ -23,7 +23,7 @@ _INDIC = "".join(
         *("Myanmar", "Oriya", "Sinhala", "Sundanese", "Tai_Tham", "Tamil", "Telugu", "Tibetan"),
     )
 )
-# The joiner first: what stands around it is looked at only where there is one.
+# The joiner comes first in the pattern: its neighbours are checked only where there is a joiner.
 _JOINED = (
     rf"[\u200c\u200d](?:(?<={_CURSIVE}\p{{M}}{{0,4}}.)(?={_CURSIVE})"
     rf"|(?<=[[{_INDIC}]&&[\p{{L}}\p{{M}}]].)(?=[[{_INDIC}]&&\p{{L}}]))"
@@ -36,47 +36,45 @@ _LINE_ENDS = regex.compile(r"\r\n?|[\v\f\x85]")
 
 
 def visible(text: str) -> str:
-    """Return a text without what shows nothing, its line ends as newlines."""
+    """Return a text without invisible characters, with newlines as line ends."""
     if _ANY.search(text) is None:
         return text
     return str(_PARTS.sub(_kept, _LINE_ENDS.sub("\n", text)))
 
 
 def visible_line(text: str) -> str:
-    """Return a text on one line, its white space single, without what shows nothing."""
+    """Return a text on one line with single spaces, without invisible characters."""
     return " ".join(visible(text).split())
 
 
 def visible_data(data: Any) -> Any:
-    """Return JSON data, of bounded depth, with its strings and its names as `visible` has them."""
+    """Apply `visible` to all strings and keys of JSON data; its depth must be limited."""
     if isinstance(data, str):
         return visible(data)
     if isinstance(data, list):
-        return [visible_data(each) for each in data]
+        return [visible_data(member) for member in data]
     if isinstance(data, dict):
         return {visible(name): visible_data(value) for name, value in data.items()}
     return data
 
 
 def invisible_in(text: str) -> list[str]:
-    """Return the characters that `visible` leaves out, line ends apart."""
+    """Return the characters that `visible` removes, except line ends."""
     if _ANY.search(text) is None:
         return []
     text = _LINE_ENDS.sub("\n", text)
-    found: list[str] = []
+    invisible: list[str] = []
     for part in _PARTS.finditer(text):
         if part["emoji"]:
-            left = _standard(part["emoji"])
-            found += [each for each in part["emoji"] if each in {_JOINER, _EMOJI_STYLE}][
-                : len(part["emoji"]) - len(left)
-            ]
+            removed_count = len(part["emoji"]) - len(_standard(part["emoji"]))
+            invisible += [char for char in part["emoji"] if char in {_JOINER, _EMOJI_STYLE}][:removed_count]
         elif part["invisible"]:
-            found.append(part["invisible"])
-    return found
+            invisible.append(part["invisible"])
+    return invisible
 
 
 def has_invisible(text: str) -> bool:
-    """Tell whether a text holds what shows nothing, line ends apart."""
+    """Tell whether a text contains invisible characters other than line ends."""
     return bool(invisible_in(text))
 
 
@@ -85,8 +83,8 @@ def _kept(part: "regex.Match[str]") -> str:
 
 
 def _standard(sequence: str) -> str:
-    """Return an emoji sequence; of one that Unicode does not list, the emoji that it is made of."""
+    """Return an emoji sequence that Unicode lists; split any other sequence into single emoji."""
     if is_emoji(sequence):
         return sequence
     elements = sequence.split(_JOINER)
-    return "".join(each if is_emoji(each) else each.replace(_EMOJI_STYLE, "") for each in elements)
+    return "".join(part if is_emoji(part) else part.replace(_EMOJI_STYLE, "") for part in elements)

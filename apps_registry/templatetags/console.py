@@ -1,4 +1,4 @@
-"""Template tags of the admin console: a command to copy, a badge, a moment."""
+"""Template tags of the admin console: a command to copy, a badge, a time."""
 
 from datetime import datetime
 from typing import Any
@@ -19,9 +19,9 @@ def ready_curl(context: dict[str, Any], *, app_slug: str | None = None, app_key:
     """Show a chat call with a copy button.
 
     Args:
-        context: the page's; it holds the request, whose address the command uses.
+        context: the template context; the command uses the address of its request.
         app_slug: the App to talk to; None: the default App.
-        app_key: the key to send, or words that stand for it; None: none.
+        app_key: the key to send, or a placeholder for it; None: no key.
     """
     command = chat_curl(
         base_url=context["request"].build_absolute_uri("/"),
@@ -34,13 +34,13 @@ def ready_curl(context: dict[str, Any], *, app_slug: str | None = None, app_key:
 
 @register.simple_tag
 def any_model_calls_tools() -> bool:
-    """Tell whether there is a model for Apps with tools and documents."""
+    """Tell whether there is a model that can call tools."""
     return Model.objects.filter(supports_tools=True).exists()
 
 
 @register.filter
 def badge(word: str) -> SafeString:
-    """Show a status word as a badge in its colour."""
+    """Show a status as a badge in its colour."""
     return display.badge(word)
 
 

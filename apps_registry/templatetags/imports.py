@@ -1,4 +1,4 @@
-"""How the pages of imported and MCP tools show what would change."""
+"""Template filters that show changes of imported tools and MCP tools."""
 
 from django import template
 from django.utils.safestring import SafeString
@@ -26,17 +26,17 @@ def state_badge(state: str) -> SafeString:
 
 @register.filter
 def shown(value: object) -> str:
-    """Return JSON data in few characters."""
+    """Return shortened JSON data."""
     return report.shown(value)
 
 
 @register.filter
 def field_line(field: FieldChange) -> str:
-    """Return what happens to a field in one line."""
+    """Return the change of a field in one line."""
     return report.field_line(field)
 
 
 @register.filter
 def labelled(word: str, text: str) -> SafeString:
-    """Return a badge in the colour of a status word with a text of its own."""
+    """Return a badge with a custom text in the colour of a status."""
     return badge(word, text)

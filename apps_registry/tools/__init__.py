@@ -1,1 +1,1 @@
-"""The protocol that every kind of tool follows."""
+"""The tool protocol, common to all kinds of tools."""

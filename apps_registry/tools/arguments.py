@@ -1,4 +1,4 @@
-"""The arguments that a model wrote for a tool call, read without loss."""
+"""Parses the arguments that a model wrote for a tool call, without losing digits."""
 
 import json
 import re
@@ -13,15 +13,15 @@ _LONG_NUMBER = re.compile(r"[0-9]{17}")
 
 
 def read_arguments(text: str) -> dict[str, Any]:
-    """Return what a model wrote, its numbers exactly as they are; nothing written means no arguments.
+    """Parse the arguments of a tool call with exact numbers; empty text means no arguments.
 
     Raises:
-        ToolError: it is no JSON object, or nested more than MAX_DEPTH deep; the message is for the model.
+        ToolError: it is not a JSON object, or nested deeper than MAX_DEPTH; the message is for the model.
     """
     text = text or "{}"
     try:
         arguments = read_json(text, max_depth=MAX_DEPTH)
-        if _LONG_NUMBER.search(text):  # orjson rounds integers beyond 64 bits, and amounts of tokens are such
+        if _LONG_NUMBER.search(text):  # orjson rounds integers beyond 64 bits, such as token amounts in base units
             arguments = read_json_exactly(text, max_depth=MAX_DEPTH)
     except TooDeep:
         raise ToolError(f"the arguments are nested more than {MAX_DEPTH} levels deep") from None
@@ -33,5 +33,5 @@ def read_arguments(text: str) -> dict[str, Any]:
 
 
 def dump_arguments(arguments: Mapping[str, Any]) -> str:
-    """Return arguments as JSON text, the same for the same arguments."""
+    """Return arguments as canonical JSON text: equal arguments give equal text."""
     return json.dumps(arguments, ensure_ascii=False, separators=(",", ":"), sort_keys=True)

@@ -1,6 +1,6 @@
-"""The tool protocol: what a tool is, what it is told of the caller, and how its arguments are checked.
+"""The tool protocol: what a tool is, what it knows about the caller, and how its arguments are checked.
 
-Knows neither Django nor HTTP, so that a tool's test needs no database.
+Independent of Django and HTTP, so that the tests of a tool need no database.
 """
 
 import asyncio
@@ -13,29 +13,29 @@ from uuid import UUID
 
 from apps_registry.support.outside_text import storable
 
-# The tool that Apps with documents have: answers cite what it finds, so that no other may have its name.
+# Apps with documents have this tool. Answers cite its results, so no other tool may use its name.
 SEARCH_TOOL = "search_documents"
 MAX_QUOTED = 60
 TIMEOUT_SECONDS = 15.0
 
 
 class ToolError(Exception):
-    """A tool could not answer; the message is written for the model, which may try again."""
+    """A tool call failed; the message is for the model, which may try again."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(storable(message))  # it may quote what a server or a model has written
+        super().__init__(storable(message))  # it may quote text of a server or a model
 
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """What a tool may know of the caller.
+    """What a tool may know about the caller.
 
     Attributes:
         wallet_address: the wallet bound to the session, in canonical form, or None.
         wallet_chain_id: the EIP-155 id of its chain, or None.
-        wallet_is_proven: the caller has shown by signature that the wallet is its own; else it only says so.
-        turn_id: the turn that calls; None: an operator tries the tool.
-        session_id: the conversation that the turn belongs to.
+        wallet_is_proven: whether the caller has proven by signature that it owns the wallet, or only claims it.
+        turn_id: the turn that makes the call; None: an operator tries the tool.
+        session_id: the session of the turn.
     """
 
     wallet_address: str | None = None
@@ -50,16 +50,16 @@ class Tool:
     """A function that a model may call.
 
     Attributes:
-        name: what the model calls it by.
+        name: the name that the model uses.
         description: tells the model when and how to use it.
         parameters: JSON Schema of its arguments, an object.
-        function: runs it with checked arguments; returns JSON-serialisable data, or text that the model gets as
-            it is, or raises ToolError. A coroutine function runs on the event loop, any other in a thread.
-        check: returns the arguments if they fit, or raises ToolError; None: `check_arguments` does, which knows
-            the part of JSON Schema that built-in tools use.
-        timeout_seconds: a call that takes longer is given up.
-        needs_confirmation: a call that a model makes waits until the user has approved it.
-        is_idempotent: making a call again changes nothing; other calls are journalled before they are made.
+        function: runs the tool with checked arguments. It returns JSON-serialisable data, or text that the model gets
+            unchanged, or raises ToolError. A coroutine function runs on the event loop, any other in a thread.
+        check: returns valid arguments or raises ToolError; None: `check_arguments`, which supports the part of JSON
+            Schema that built-in tools use.
+        timeout_seconds: maximum duration of a call.
+        needs_confirmation: whether a call by the model waits until the user approves it.
+        is_idempotent: whether repeating a call changes nothing; other calls are journalled before they are made.
     """
 
     name: str
@@ -74,48 +74,52 @@ class Tool:
     async def run(self, arguments: Any, context: ToolContext) -> Any:
         """Check the arguments and run the tool.
 
-        Parameters: what the model sent, decoded from JSON; and the caller's context.
-        Raises ToolError when the arguments do not fit the schema or the tool cannot answer, TimeoutError when it
-        takes too long.
+        Args:
+            arguments: the model's arguments, decoded from JSON.
+            context: what the tool may know about the caller.
+
+        Raises:
+            ToolError: the arguments do not match the schema, or the call failed.
+            TimeoutError: the call took too long.
         """
         async with asyncio.timeout(self.timeout_seconds):
             if inspect.iscoroutinefunction(self.function):
                 return await self.function(self.checked(arguments), context)
-            # Built-in tools are quick, but quick is not instant: the loop serves every other caller too.
+            # Built-in tools are fast, but the event loop must not wait even for them: it serves all other callers too.
             return await asyncio.to_thread(self.call, arguments, context)
 
     def call(self, arguments: Any, context: ToolContext) -> Any:
-        """Do as `run` does with a tool that is no coroutine function, in this thread and without a time limit."""
+        """Check the arguments and run a tool that is not a coroutine function, in this thread, without a time limit."""
         return self.function(self.checked(arguments), context)
 
     def checked(self, arguments: Any) -> Mapping[str, Any]:
-        """Return the arguments as the function takes them; raises ToolError when they do not fit the schema."""
+        """Return the arguments as the function takes them; raise ToolError if they do not match the schema."""
         return self.check(arguments) if self.check else check_arguments(self.parameters, arguments)
 
 
 def check_arguments(parameters: Mapping[str, Any], arguments: Any) -> dict[str, Any]:
-    """Return the arguments if they fit the schema, whole floats turned into integers where one is wanted.
+    """Return arguments that match the schema; whole floats become integers where the schema asks for one.
 
-    Knows the part of JSON Schema that the signature of a built-in tool can express: flat properties of a
-    `type` or `anyOf` types, `enum` and `required`; nothing else is accepted beside them.
-    Raises ToolError, saying what to send instead.
+    Supports only the part of JSON Schema that the signature of a built-in tool can express: flat properties with a
+    `type` or `anyOf` types, `enum` and `required`.
+    Raises ToolError with a message that says what to send instead.
     """
     if not isinstance(arguments, Mapping):
         raise ToolError(f"The arguments must be a JSON object, not {_kind(arguments)}.")
     properties = parameters["properties"]
-    takes = "This tool takes: " + (", ".join(properties) or "no arguments") + "."
+    accepted = "This tool takes: " + (", ".join(properties) or "no arguments") + "."
     for name in arguments:
         if name not in properties:
-            raise ToolError(f"There is no argument {quoted(str(name))}. {takes}")
+            raise ToolError(f"There is no argument {quoted(str(name))}. {accepted}")
     for name in parameters["required"]:
         if name not in arguments:
-            raise ToolError(f'The argument "{name}" is missing. {takes}')
+            raise ToolError(f'The argument "{name}" is missing. {accepted}')
     return {name: _read(name, properties[name], value) for name, value in arguments.items()}
 
 
 def quoted(text: str) -> str:
-    """Return text that came from a model in a form that is safe to show: escaped, and not too long."""
-    # repr() escapes all that PostgreSQL cannot store (NUL, lone surrogates) and all that misleads the eye.
+    """Return text of a model in a form that is safe to show: escaped and short."""
+    # repr() escapes everything that PostgreSQL cannot store (NUL, lone surrogates) and all invisible characters.
     return repr(text if len(text) <= MAX_QUOTED else text[:MAX_QUOTED] + "...")
 
 
@@ -132,7 +136,7 @@ def _has_type(kind: str, value: Any) -> bool:
         return isinstance(value, bool) and kind == "boolean"
     if kind == "string":
         return isinstance(value, str)
-    if kind == "integer":  # JSON knows one kind of number: some models send 5.0 for 5
+    if kind == "integer":  # JSON has only one number type: some models send 5.0 for 5
         return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     if kind == "number":
         return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))

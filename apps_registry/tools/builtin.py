@@ -11,12 +11,12 @@ _TYPES: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: 
 
 
 def builtin_tool(function: Callable[..., Mapping[str, Any]]) -> Tool:
-    """Make a Tool of a function: its name, its docstring's first paragraph, its signature as JSON Schema.
+    """Make a Tool from a function: its name, the first paragraph of its docstring, its signature as JSON Schema.
 
-    Parameters may be str, int, float, bool, a Literal, or a union of these with one another and None;
-    `Annotated[..., "words"]` describes one to the model, and one with a default is optional. A parameter
-    annotated ToolContext receives the context and is not shown to the model. The function must be quick
-    and must bound its own work: it runs beside the turns of other callers, and cannot be stopped.
+    A parameter may be a str, int, float, bool, a Literal, or a union of these and None; `Annotated[..., "text"]`
+    describes it to the model, and a default makes it optional. A parameter annotated ToolContext receives the context
+    and is hidden from the model. The function must be fast and must limit its own work: it shares the process with the
+    turns of other callers and cannot be stopped.
     Raises TypeError, at import, for a signature or docstring that cannot be shown to a model.
     """
     description = inspect.cleandoc(function.__doc__ or "").split("\n\n")[0].replace("\n", " ")
@@ -55,7 +55,7 @@ def _schema(hint: Any) -> dict[str, Any]:
     if origin is Annotated:
         return _schema(members[0]) | {"description": members[1]}
     if origin in (Union, types.UnionType):
-        # Not a list under "type": several OpenAI-compatible servers take only one name there.
+        # No list under "type": several OpenAI-compatible servers accept only one name there.
         return {"anyOf": [_schema(member) for member in members]}
     if origin is Literal:
         return _schema(Union[*(type(member) for member in members)]) | {"enum": list(members)}

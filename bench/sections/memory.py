@@ -17,7 +17,7 @@ def held(bench: Bench) -> None:
     """All turns are asked for at once, on a model that thinks for 2 s; a fresh server each time, after 50 turns.
 
     Memory is the worker's proportional set size: the peak less what it was before the connections opened, divided
-    by the turns asked for, so it tells little where not all finished.
+    by the turns asked for, so it says little where not all finished.
     """
     for _ in range(bench.extent.rounds):
         for count in bench.extent.held:

@@ -1,6 +1,6 @@
 """DRF views on the event loop: DRF's own face, its dispatch awaited."""
 
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -12,17 +12,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps_registry.runtime.app_configs import app_configs
 from apps_registry.values import AppConfig
-from chat.api.access import refusal_to_read
-from chat.api.errors import NoSuchSession, ReleaseUnusable
+from chat.access import app_named, app_of, known_session
 from chat.api.parsers import check_body, parser_for
 from keys.authentication import AppKeyAuthentication
-from keys.verification import Caller
+from keys.callers import Caller
 from sessions_app.access import InvalidSessionId, parse_session_id
-from sessions_app.store import store
 from sessions_app.values import Session
 
+AppT = TypeVar("AppT", AppConfig, AppConfig | None)
 # Where in a request's META the App that it concerns is left, for what is decided about the answer as a whole.
 APP_OF_CALL = "aomi.app"
 
@@ -86,45 +84,19 @@ class ApiView(APIView):
 
     async def usable_app(self, slug: str | None) -> AppConfig:
         """Return an App that the caller may use; None stands for the default App."""
-        revision = self.caller.revision
-        app = await (
-            app_configs.default(revision=revision) if slug is None else app_configs.by_slug(slug, revision=revision)
-        )
-        return self.permitted(app)
-
-    def permitted(self, app: AppConfig | None) -> AppConfig:
-        """Return the App if the caller may chat with it; else raises what DRF answers with 401 or 403."""
-        self.check_object_permissions(self.request, app)
+        app = await app_named(self.caller, slug)
+        self.check_object_permissions(self.request, app)  # raises what DRF answers with 401 or 403
         assert app is not None  # noqa: S101 - the permission refuses None
-        self.request.META[APP_OF_CALL] = app
+        self.note_app(app)
         return app
 
     async def app_of(self, session: Session) -> AppConfig | None:
         """Return the App of a session that the caller may see; None while it is open.
 
         Raises:
-            NotAuthenticated: the App needs a key.
-            SessionNotAvailable: the key does not open the App.
+            KeyNeeded, SessionOfAnotherApp: the caller may not.
         """
-        if session.app_id is None:
-            return None
-        app = await app_configs.by_id(session.app_id, revision=self.caller.revision)
-        if why := refusal_to_read(self.caller, session.app_id, app):
-            raise why
-        self.request.META[APP_OF_CALL] = app
-        return app
-
-    async def answering(self, app: AppConfig, session: Session | None) -> AppConfig:
-        """Return what answers in a session of an App: the release that it keeps, else the live one, else the draft.
-
-        Raises:
-            ReleaseUnusable: it cannot be run.
-        """
-        kept = session.release_id if session else None
-        config = await app_configs.for_session(app, kept, revision=self.caller.revision)
-        if config.problem:
-            raise ReleaseUnusable(config.problem)
-        return config
+        return self.note_app(await app_of(self.caller, session))
 
     async def known_session(self, session_id: UUID) -> tuple[Session, AppConfig | None]:
         """Return a session that the caller may see, and its App; None while that is open.
@@ -132,10 +104,14 @@ class ApiView(APIView):
         Raises:
             NoSuchSession: there is none.
         """
-        session = await store.load(session_id)
-        if session is None:
-            raise NoSuchSession
-        return session, await self.app_of(session)
+        session, app = await known_session(self.caller, session_id)
+        return session, self.note_app(app)
+
+    def note_app(self, app: AppT) -> AppT:
+        """Leave the App where the answer as a whole is decided about, and return it."""
+        if app is not None:
+            self.request.META[APP_OF_CALL] = app
+        return app
 
     def _rendered(self, response: HttpResponseBase) -> HttpResponseBase:
         """Render, and untie the circle of view, request and response, which would wait for the garbage collector."""

@@ -6,8 +6,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from uuid import UUID
 
-from rest_framework.exceptions import APIException
-
 from chat.api.errors import code_and_sentence
 from chat.api.guard import Opened, guard
 from chat.api.updates import KEEPALIVE, KEEPALIVE_SECONDS, sse
@@ -88,7 +86,9 @@ async def _keepalives_until_idle(opened: Opened) -> AsyncGenerator[None, None]:
             async with guard.breaking_off(opened):
                 if await until_idle(opened.session_id, KEEPALIVE_SECONDS):
                     return
-        except APIException:  # which `opened` holds
+        except Exception:
+            if opened.refusal is None:
+                raise
             return
         yield None
 

@@ -2,10 +2,9 @@
 
 from typing import Annotated, Any, NamedTuple
 
-from django.conf import settings
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
-from chat.api.errors import MessageTooLarge
+from chat.turns.limits import check_message
 from chat.wire.values import EXAMPLE_STATE
 from chat.wire.wallets import Address, ChainId, UserState
 from sessions_app.listing import Cursor
@@ -51,10 +50,9 @@ def _filled(text: str) -> str:
     return text
 
 
-def _within_limit(message: str) -> str:
-    if len(message) > settings.MESSAGE_MAX_CHARS:
-        raise MessageTooLarge(f"message is longer than {settings.MESSAGE_MAX_CHARS} characters.")
-    return message
+def _message(text: str) -> str:
+    check_message(text)
+    return text
 
 
 def _whole_number(value: object) -> int:
@@ -110,8 +108,8 @@ def _printable(key: str) -> str:
 Text = Annotated[str, AfterValidator(_without_nul)]
 FilledText = Annotated[Text, AfterValidator(_filled)]
 ChatMessage = Annotated[
-    FilledText,
-    AfterValidator(_within_limit),
+    Text,
+    AfterValidator(_message),
     Field(
         description="What is longer than MESSAGE_MAX_CHARS (32,000) is refused with 413.",
         examples=["What is ETH worth?"],

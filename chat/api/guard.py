@@ -13,15 +13,15 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from rest_framework.exceptions import APIException, AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed
 
 from apps_registry.runtime.app_configs import app_configs
-from apps_registry.support.error_place import place
+from apps_registry.support.error_location import location
 from apps_registry.support.forever import forever
-from chat.api.access import refusal_to_chat, refusal_to_read
-from chat.api.errors import NoSuchSession
+from chat.access import NoSuchSession, refusal_to_chat, refusal_to_read
 from keys.authentication import NO_VALID_KEY, Overloaded
-from keys.verification import Caller, callers_now
+from keys.callers import Caller
+from keys.verification import callers_now
 from sessions_app.store import store
 
 logger = logging.getLogger("aomi.api")
@@ -52,11 +52,11 @@ class Opened:
     to_chat: bool = False
     is_known: bool = True
     on_refusal: Callable[[], object] = lambda: None
-    refusal: APIException | None = None
+    refusal: Exception | None = None
     opened_at: float = field(default_factory=time.monotonic)
     checked_at: float = field(default_factory=time.monotonic)
 
-    def refuse(self, why: APIException) -> None:
+    def refuse(self, why: Exception) -> None:
         """End it."""
         self.refusal = why
         self.on_refusal()
@@ -86,7 +86,7 @@ class AccessGuard:
         """Break off what is awaited in here once its caller may not read the answer.
 
         Raises:
-            APIException: what the request would now be answered with.
+            Exception: what the request would now be answered with.
         """
         loop = asyncio.get_running_loop()
         try:
@@ -116,7 +116,7 @@ class AccessGuard:
             try:
                 why = await _refusal(each, callers.get(each.caller.key_id), apps)
             except Exception as error:  # an App that cannot be read: the others' streams do not wait for it
-                logger.warning("access of an open stream not checked: %s", place(error))
+                logger.warning("access of an open stream not checked: %s", location(error))
                 continue
             each.checked_at = began
             if why is not None:
@@ -128,13 +128,13 @@ class AccessGuard:
             if time.monotonic() - each.checked_at > UNCHECKED_MAX_SECONDS:
                 self._refuse(each, Overloaded())
 
-    def _refuse(self, opened: Opened, why: APIException) -> None:
+    def _refuse(self, opened: Opened, why: Exception) -> None:
         if opened in self._opened:  # it may have ended while others were asked about
             self._opened.discard(opened)
             opened.refuse(why)
 
 
-async def _refusal(opened: Opened, caller: Caller | None, apps: dict[UUID, int | None]) -> APIException | None:
+async def _refusal(opened: Opened, caller: Caller | None, apps: dict[UUID, int | None]) -> Exception | None:
     """Return what the request that opened it would be answered with now; None when it would be answered."""
     if caller is None:
         return AuthenticationFailed(NO_VALID_KEY)

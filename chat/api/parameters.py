@@ -5,15 +5,13 @@ The same types make the OpenAPI document (chat/schema/parameters.py).
 
 import functools
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar, cast
 
 import pydantic
 from pydantic import BaseModel, ConfigDict
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
-
-from sessions_app.user_state import InvalidUserState
 
 View = TypeVar("View", bound=APIView)
 Result = TypeVar("Result")
@@ -23,8 +21,8 @@ Path = ParamSpec("Path")
 class Parameters(BaseModel):
     """What one kind of call carries. A field with an alias is the header of that name.
 
-    A field that may be left out has a default. Its validators raise ValueError with what is wrong, to be read after
-    the field's name ("is not text"), or InvalidUserState with a whole sentence.
+    A field that may be left out has a default. Validators raise ValueError with what is wrong, to be read after the
+    field's name ("is not text"), or an exception of another class, which the caller of `of` gets as it is.
     """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
@@ -42,7 +40,7 @@ class Parameters(BaseModel):
 
         Raises:
             ValidationError: a field is missing or malformed; the detail names it.
-            InvalidUserState: one that describes a wallet is.
+            InvalidMessage, MessageTooLarge, InvalidUserState: as the field's own check says.
         """
         try:
             return cls.model_validate(cls._sent_in(request))
@@ -93,8 +91,8 @@ def _refusal(error: pydantic.ValidationError) -> Exception:
             what = "is missing or empty"
         case "string_too_long":
             what = f"is longer than {context['max_length']} characters"
-        case "value_error" if isinstance(context["error"], InvalidUserState):
-            return InvalidUserState(str(context["error"]))
+        case "value_error" if type(context["error"]) is not ValueError:
+            return cast(Exception, context["error"])
         case "value_error":
             what = str(context["error"])
         case _:

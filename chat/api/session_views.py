@@ -7,7 +7,6 @@ from rest_framework.request import Request
 
 from chat.api.answers import Answer
 from chat.api.base import ApiView
-from chat.api.errors import SessionNotAvailable
 from chat.api.parameters import reads
 from chat.api.requests import ListRequest, NewSessionRequest, TitleRequest
 from chat.api.snapshot import details, title
@@ -16,6 +15,7 @@ from chat.wire.sessions import DeletedSession, ListedSession, SessionDetails, Ti
 from sessions_app.events.hub import hub
 from sessions_app.listing import sessions_of_wallet
 from sessions_app.store import store
+from sessions_app.turns import SessionOfAnotherApp
 from sessions_app.values import Session, Wallet
 
 
@@ -32,7 +32,7 @@ class SessionsView(ApiView):
         if session is None:
             session, owner = await self.known_session(session_id)
             if app and owner and owner.id != app.id:
-                raise SessionNotAvailable
+                raise SessionOfAnotherApp
             if _tells_more(session, app_id, wallet):
                 await store.update(session_id, app_id=app_id, wallet=wallet)
         return Answer({"session_id": session.id, "title": title(session)})

@@ -1,8 +1,8 @@
 """`/api/system` and `/api/events`: what is told outside the conversation."""
 
-import uuid
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import orjson
 from rest_framework.exceptions import NotFound, ValidationError
@@ -14,8 +14,9 @@ from chat.api.base import ApiView
 from chat.api.parameters import reads
 from chat.api.requests import EventsRequest, SystemRequest
 from chat.api.snapshot import system_event
-from chat.turns.confirmations import as_answer, take_answer
 from chat.turns.message_body import message_body
+from chat.turns.questions import read_answer
+from chat.turns.resuming import resume_turn
 from chat.wire.sessions import SystemEvent, SystemResponse
 from sessions_app.events.hub import hub
 from sessions_app.store import store
@@ -34,8 +35,11 @@ class SystemView(ApiView):
         """Store it; a session that does not exist yet is made."""
         session_id, text = self.session_id(), asked.message
         data = _json(text)
-        if (answer := as_answer(data)) is not None:
-            return await self._answer(session_id, text, answer)
+        if (answer := read_answer(data)) is not None:
+            # Like chat, it needs the App's key, and sets a turn going.
+            await resume_turn(self.caller, session_id, answer, on_app=self.note_app)
+            content = f"{RESPONSE_PREFIX}{text}"
+            return Answer({"res": message_body(StoredMessage(uuid4(), None, "system", content, datetime.now(UTC)))})
         session = await store.load(session_id)
         if session is None:
             await store.create(session_id, app_id=None, user_state=None, wallet=None)
@@ -50,15 +54,6 @@ class SystemView(ApiView):
         if kind == NOTICE:
             hub.publish(session_id, session.app_id, "system_notice", message=text)
         return Answer({"res": message_body(message)})
-
-    async def _answer(self, session_id: uuid.UUID, text: str, answer: dict[str, Any]) -> Answer[SystemResponse]:
-        """Hand on whether a tool may be called: like chat, it needs the App's key, and starts the turn again."""
-        session, app = await self.known_session(session_id)
-        if session.app_id is not None:
-            app = await self.answering(self.permitted(app), session)
-            await take_answer(session_id, app, answer, has_key=app.id in self.caller.app_ids)
-        content = f"{RESPONSE_PREFIX}{text}"
-        return Answer({"res": message_body(StoredMessage(uuid.uuid4(), None, "system", content, datetime.now(UTC)))})
 
 
 class EventsView(ApiView):

@@ -9,14 +9,14 @@ import orjson
 from rest_framework.request import Request
 
 from apps_registry.runtime.app_configs import app_configs
-from chat.api.access import may_read
+from chat.access import may_read
 from chat.api.answers import EventStream
 from chat.api.base import ApiView
 from chat.api.guard import Opened, guard
 from chat.api.parameters import reads
 from chat.api.requests import UpdatesRequest
 from chat.wire.events import UpdateEvent
-from keys.verification import Caller
+from keys.callers import Caller
 from sessions_app.events.hub import hub
 from sessions_app.events.subscriptions import SessionEvent
 from sessions_app.store import store

@@ -6,7 +6,7 @@ import logging
 from apps_registry.provider_rules.request_rules import RequestRules
 from apps_registry.services.model_rules import remember_rules
 from apps_registry.support.database import run_orm
-from apps_registry.support.error_place import place
+from apps_registry.support.error_location import location
 from apps_registry.values import ModelConfig
 
 logger = logging.getLogger("aomi.models")
@@ -29,4 +29,4 @@ async def remember(config: ModelConfig, rules: RequestRules) -> None:
         if await run_orm(remember_rules, config.id, rules):
             logger.warning("requests to the model %s differ from now on: %s", config.name, rules.as_json())
     except Exception as error:
-        logger.warning("rules of the model %s not kept: %s", config.name, place(error))
+        logger.warning("rules of the model %s not kept: %s", config.name, location(error))

@@ -15,7 +15,7 @@ from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from apps_registry.credentials.provider_key import NoProviderKey
 from apps_registry.support.descriptors import budget
-from apps_registry.support.retry_after import seconds_of
+from apps_registry.support.retry_after import retry_after_seconds
 from apps_registry.tools.base import Tool
 from apps_registry.values import ModelConfig, Sampling
 from chat.events import ChatMessage
@@ -258,6 +258,6 @@ def _refused(response: httpx2.Response, error: bytes) -> ModelFailure:
     return ModelFailure(
         f"{detail[:-1]} (HTTP {status}).",
         is_transient=status >= 500 or status in TRANSIENT_STATUS or is_failed_call(error),
-        retry_after=seconds_of(response.headers.get("Retry-After", "")),
+        retry_after=retry_after_seconds(response.headers.get("Retry-After", "")),
         reason=f"http_{status}",
     )

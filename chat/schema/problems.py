@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from drf_spectacular.plumbing import ComponentRegistry
 
+from chat.api.errors import codes
 from chat.schema.types import Schema, add_schema, answer_schema, ref
 from chat.wire.problem import Problem
 from chat.wire.values import EXAMPLE_REQUEST
@@ -28,25 +29,24 @@ SECURITY_SCHEMES: dict[str, Schema] = {
     "Bearer": {"type": "http", "scheme": "bearer", "description": "The same key as `Authorization: Bearer sk-…`."},
 }
 SECURITY: list[Schema] = [{}, {"AppKey": []}, {"Bearer": []}]
-# status: (code words, when, headers)
-PROBLEMS: dict[int, tuple[list[str], str, list[str]]] = {
-    400: (["invalid_request"], "A parameter is missing or malformed; `detail` names it.", []),
-    401: (["invalid_app_key"], "An App key is needed and missing, or not valid.", ["WWW-Authenticate"]),
-    403: (["app_not_authorized", "session_not_available"], "The key does not open this App or this session.", []),
-    404: (["not_found"], "There is no such session.", []),
-    409: (["session_busy"], "A turn is running; nothing was stored.", ["Retry-After"]),
-    410: (["not_waiting"], "No tool call of this session waits for this answer now.", []),
-    413: (["message_too_large"], "Over a limit, which `detail` gives.", []),
-    415: (["unsupported_media_type"], "The body is neither JSON nor a form, or has a Content-Encoding.", []),
-    422: (["idempotency_mismatch"], "The same `Idempotency-Key` came with another message or App.", []),
-    429: (["rate_limited", "budget_exhausted"], "Too many attempts, or the App's budget is spent.", ["Retry-After"]),
-    502: (["model_error"], "The model failed; the same `Idempotency-Key` tries the turn again.", []),
+# status: (when, headers); the code words are those of chat/api/errors.py.
+PROBLEMS: dict[int, tuple[str, list[str]]] = {
+    400: ("A parameter is missing or malformed; `detail` names it.", []),
+    401: ("An App key is needed and missing, or not valid.", ["WWW-Authenticate"]),
+    403: ("The key does not open this App or this session.", []),
+    404: ("There is no such session.", []),
+    409: ("A turn is running; nothing was stored.", ["Retry-After"]),
+    410: ("No tool call of this session waits for this answer now.", []),
+    413: ("Over a limit, which `detail` gives.", []),
+    415: ("The body is neither JSON nor a form, or has a Content-Encoding.", []),
+    422: ("The same `Idempotency-Key` came with another message or App.", []),
+    429: ("Too many attempts.", ["Retry-After"]),
+    502: ("The model failed; the same `Idempotency-Key` tries the turn again.", []),
     503: (
-        ["overloaded", "release_unusable"],
         "The server or its database is busy, or the App's release cannot be run.",
         ["Retry-After"],
     ),
-    504: (["model_timeout"], "The model was silent for too long; see 502.", []),
+    504: ("The model was silent for too long; see 502.", []),
 }
 
 
@@ -57,11 +57,11 @@ def responses(registry: ComponentRegistry) -> dict[str, Schema]:
 
 
 def _response(status: int, general: Schema, registry: ComponentRegistry) -> Schema:
-    codes, when, headers = PROBLEMS[status]
+    (when, headers), words = PROBLEMS[status], codes(status)
     title = HTTPStatus(status).phrase
-    example = {"type": "about:blank", "title": title, "status": status, "detail": when, "code": codes[0], "error": when}
+    example = {"type": "about:blank", "title": title, "status": status, "detail": when, "code": words[0], "error": when}
     example["request_id"] = EXAMPLE_REQUEST
-    narrowed = {"status": {"const": status, "type": "integer"}, "code": {"enum": codes, "type": "string"}}
+    narrowed = {"status": {"const": status, "type": "integer"}, "code": {"enum": words, "type": "string"}}
     schema = add_schema(f"Problem{status}", {"allOf": [general], "properties": narrowed}, registry)
     return {
         "description": when,

@@ -28,7 +28,7 @@ class Announcer:
         self._publish("status_changed", status=status)
 
     def inline_call(self, question: str) -> None:
-        """Ask what the user must confirm, a JSON object; snapshots ask it as well."""
+        """Ask the client something, a JSON object; snapshots ask it as well."""
         self._publish("inline_call", call=orjson.loads(question))
 
     def event(self, event: TurnEvent) -> None:

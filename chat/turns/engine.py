@@ -15,7 +15,7 @@ from apps_registry.support.visible_text import visible
 from apps_registry.tools.arguments import dump_arguments, read_arguments
 from apps_registry.tools.base import Tool, ToolContext, ToolError
 from chat.events import (
-    ConfirmationNeeded,
+    QuestionsOpen,
     RoundToFinish,
     TextDelta,
     ToolCall,
@@ -25,6 +25,7 @@ from chat.events import (
 from chat.prompt.history import PromptMessage, Said
 from chat.providers.base import ChatModel, ModelFailure
 from chat.turns.answer import Answer
+from sessions_app.questions import QuestionKind
 
 TOOL_RESULT_MAX_CHARS = 32_000
 # More than this in one answer is a model out of hand; every further call reads as an error.
@@ -42,7 +43,7 @@ async def run_turn(
     earlier: Sequence[ToolResult] = (),
     resumed: RoundToFinish | None = None,
 ) -> AsyncGenerator[TurnEvent, None]:
-    """Yield what happens until the model has answered, or until the user must confirm a call.
+    """Yield what happens until the model has answered, or until the client has questions to answer.
 
     Results of parallel calls come as they are there.
 
@@ -80,17 +81,17 @@ async def run_turn(
         yield ended
         if not ended.tool_calls:
             return
-        waiting = calls.to_confirm(ended.tool_calls)
-        if waiting:
-            made = calls.make(round_number, ended.tool_calls, skipping=waiting)
+        questions = calls.questions(ended.tool_calls)
+        if questions:
+            made = calls.make(round_number, ended.tool_calls, skipping=questions)
         else:
             round_ = RoundToFinish(round_number, ended.text, ended.tool_calls, {}, ended.issuer, ended.extra)
             made = calls.finish(round_)
         async with aclosing(made) as results:
             async for result in results:
                 yield result
-        if waiting:
-            yield ConfirmationNeeded(waiting)
+        if questions:
+            yield QuestionsOpen(questions)
             return
 
 
@@ -108,9 +109,10 @@ class _Calls:
     messages: list[PromptMessage]
     seen: set[tuple[str, str, str]]
 
-    def to_confirm(self, calls: Sequence[ToolCall]) -> tuple[int, ...]:
-        """Return the places of the calls that the user must approve; those that cannot be made are not among them."""
-        return tuple(place for place, call in enumerate(calls[:MAX_CALLS_PER_ROUND]) if self._is_to_confirm(call))
+    def questions(self, calls: Sequence[ToolCall]) -> dict[int, QuestionKind]:
+        """Return what the client is to be asked, by the number of the call; nothing about calls that cannot be made."""
+        confirmed = (number for number, call in enumerate(calls[:MAX_CALLS_PER_ROUND]) if self._is_to_confirm(call))
+        return dict.fromkeys(confirmed, QuestionKind.CONFIRM_TOOL)
 
     async def finish(self, round_: RoundToFinish, *, is_approved: bool = False) -> AsyncGenerator[ToolResult, None]:
         """Make the calls that have no result yet, and tell the model of all of them in call order."""

@@ -1,61 +1,58 @@
-"""What a turn that goes on after a break brings along: after its user's answer, or when it is tried again."""
+"""The one way back into a turn that waits for its client: an answer comes, and with the last one the turn goes on."""
 
-import uuid
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
+from uuid import UUID
 
-from chat.events import RoundToFinish, ToolCall, ToolResult
-from chat.issuers import stored_issuer
-from chat.prompt.history import stored_call
-from sessions_app.open_calls import OpenCall
-from sessions_app.pauses import Resumed
-from sessions_app.values import Session
-
-
-def continued(session: Session, resumed: Resumed) -> dict[str, Any]:
-    """Return what a turn that goes on after its user's answer brings along, as attributes of a RunningTurn."""
-    before = said_before(session, resumed.turn_id)
-    open_calls = list(resumed.open_calls)
-    number = open_calls[0].round_number
-    of_round = [each for each in before["earlier"] if each.round_number == number]
-    said = [
-        message for message in session.messages if (message.turn_id, message.tool_round) == (resumed.turn_id, number)
-    ]
-    calls = [each.call for each in of_round]
-    calls += [_call(each) for each in open_calls]
-    extras = [extra for extra in (*(each.extra for each in said), *(each.extra for each in open_calls)) if extra]
-    results = {place: each.result for place, each in enumerate(of_round)}
-    results |= {each.place: each.result for each in open_calls if each.result is not None}
-    text = "".join(message.content for message in said if message.role == "agent")
-    return {
-        "count": before["count"],
-        "earlier": tuple(each for each in before["earlier"] if each.round_number != number),
-        "open_calls": open_calls,
-        "resumed": RoundToFinish(
-            number,
-            text,
-            tuple(calls),
-            results,
-            next(filter(None, map(stored_issuer, extras)), None),
-            next((extra["fields"] for extra in extras if "fields" in extra), None),
-        ),
-        "prompt_tokens": resumed.prompt_tokens,
-        "completion_tokens": resumed.completion_tokens,
-        "tool_rounds": resumed.tool_rounds,
-        "first_token_ms": resumed.first_token_ms,
-        "cost": resumed.cost,
-        "attempts": list(resumed.attempts or ()),
-    }
+from apps_registry.values import AppConfig
+from chat.access import check_chat, known_session
+from chat.turns.launch import launch
+from chat.turns.progress import before_resuming
+from chat.turns.release import answering
+from chat.turns.running_turn import RunningTurn
+from keys.callers import Caller
+from sessions_app import pauses
+from sessions_app.access import UUID_PATTERN
+from sessions_app.questions import Answer
+from sessions_app.store import store
 
 
-def said_before(session: Session, turn_id: uuid.UUID) -> dict[str, Any]:
-    """Return what a turn that goes on after a break has in its session, as attributes of a RunningTurn."""
-    said = [message for message in session.messages if message.turn_id == turn_id and message.role != "user"]
-    answered = tuple(
-        ToolResult(each.tool_round, stored_call(each), each.content, 0) for each in said if each.role == "tool"
-    )
-    return {"count": len(said), "earlier": answered}
+async def resume_turn(
+    caller: Caller,
+    session_id: UUID,
+    answer: Answer,
+    *,
+    on_app: Callable[[AppConfig], object] | None = None,
+) -> RunningTurn | None:
+    """Take an answer to a question of the session's turn; the last one that it waits for sets it going again.
 
+    Args:
+        caller: who answers, and must be allowed to chat with the session's App.
+        session_id: the session.
+        answer: to one of its open questions.
+        on_app: as for `start_turn`.
 
-def _call(call: OpenCall) -> ToolCall:
-    extra = call.extra.get("call") if call.extra else None
-    return ToolCall(call.call_id, call.name, call.arguments, extra)
+    Returns:
+        The turn, if it goes on now; None when other questions are open, when it has had this answer, or when no turn
+        has ever run in the session.
+
+    Raises:
+        NoSuchSession: there is none.
+        KeyNeeded, AppNotAuthorized, SessionOfAnotherApp: the caller may not answer.
+        ReleaseUnusable: what would go on cannot be run; the answer is not taken.
+        NothingWaits: the question is not open.
+    """
+    session, app = await known_session(caller, session_id)
+    if app is None:
+        return None
+    if on_app is not None:
+        on_app(app)
+    config = await answering(caller, check_chat(caller, app), session)
+    if not UUID_PATTERN.fullmatch(answer.question_id):
+        raise pauses.NothingWaits
+    answer = replace(answer, question_id=answer.question_id.lower())
+    resumed = await pauses.take_answer(session_id, answer)
+    now = await store.reload(session_id) if resumed else None
+    if resumed is None or now is None:
+        return None
+    return launch(caller, resumed.turn_id, now, config, before_resuming(now, resumed))

@@ -10,8 +10,8 @@ import orjson
 from django.conf import settings
 
 from apps_registry.mcp.sessions import mcp_sessions
-from apps_registry.support.database_errors import may_pass
-from apps_registry.support.error_place import place
+from apps_registry.support.database_errors import is_transient
+from apps_registry.support.error_location import location
 from apps_registry.support.forever import forever
 from apps_registry.support.metrics import TURNS
 from apps_registry.tools.base import ToolContext
@@ -128,7 +128,7 @@ class TurnRunner:
             return turn.failed(failure)
         except Exception as error:
             # The exception's own text may hold what was said, so only its type and place are logged.
-            logger.error("turn %s failed: %s", turn.turn_id, place(error))
+            logger.error("turn %s failed: %s", turn.turn_id, location(error))
             return turn.failed(ModelFailure("The turn failed inside the server."))
         finally:
             mcp_sessions.end_turn(turn.turn_id)
@@ -152,7 +152,7 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
     unrepeatable = {tool.name for tool in app.tools if not tool.is_idempotent}
     preamble = await _system_prompt(turn, session)
     models = FallbackModel(
-        app.models_from(turn.model),
+        app.models_starting_with(turn.model),
         app.sampling,
         breakers,
         prompt_for=lambda model: _prompt(turn, session, preamble, model),
@@ -168,8 +168,8 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
         earlier=turn.earlier,
         resumed=turn.resumed,
     )
-    for declined in turn.declined():
-        announcer.event(declined)
+    for answered in turn.answered():
+        announcer.event(answered)
     turn.say_results()
     async with aclosing(events):
         async for event in events:
@@ -190,7 +190,7 @@ async def _journal(turn: RunningTurn) -> None:
     try:
         await _append(turn)
     except Exception as error:
-        logger.warning("the calls of turn %s could not be recorded: %s", turn.turn_id, place(error))
+        logger.warning("the calls of turn %s could not be recorded: %s", turn.turn_id, location(error))
         turn.open_calls.clear()
         raise ModelFailure("The turn's tool calls could not be recorded, so they were not made.") from None
 
@@ -200,7 +200,7 @@ async def _store_round(turn: RunningTurn) -> None:
     try:
         await _append(turn)
     except Exception as error:  # the end of the turn stores it, reduced if need be
-        logger.warning("a round of turn %s is stored later: %s", turn.turn_id, place(error))
+        logger.warning("a round of turn %s is stored later: %s", turn.turn_id, location(error))
 
 
 async def _append(turn: RunningTurn) -> None:
@@ -237,7 +237,7 @@ async def _system_prompt(turn: RunningTurn, session: Session) -> str:
         try:
             earlier = await earlier_sessions(session, has_key=turn.has_key)
         except Exception as error:
-            if not may_pass(error):
+            if not is_transient(error):
                 raise
             # The turn is answered without, and stored once Postgres is back.
             logger.warning("turn %s recalls nothing: %s", turn.turn_id, type(error).__name__)
@@ -280,11 +280,11 @@ async def _store(turn: RunningTurn, outcome: TurnOutcome) -> TurnOutcome:
             turn.session = await turns.finish(session, turn.turn_id, outcome)
             return outcome
         except Exception as error:
-            if may_pass(error) and asyncio.get_running_loop().time() > deadline:
-                logger.error("turn %s is lost: Postgres stayed away (%s)", turn.turn_id, place(error))
+            if is_transient(error) and asyncio.get_running_loop().time() > deadline:
+                logger.error("turn %s is lost: Postgres stayed away (%s)", turn.turn_id, location(error))
                 raise
-            if not may_pass(error):
-                logger.error("the result of turn %s could not be stored as it is: %s", turn.turn_id, place(error))
+            if not is_transient(error):
+                logger.error("the result of turn %s could not be stored as it is: %s", turn.turn_id, location(error))
                 if (smaller := next(less, None)) is None:
                     raise
                 outcome = smaller

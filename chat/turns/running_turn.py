@@ -13,19 +13,18 @@ import orjson
 from django.conf import settings
 
 from apps_registry.support.outside_text import INTEGER_MAX
-from apps_registry.tools.arguments import dump_arguments, read_arguments
 from apps_registry.values import AppConfig, ModelConfig
-from chat.events import ConfirmationNeeded, RoundEnded, RoundToFinish, TextDelta, ToolCall, ToolResult, TurnEvent
+from chat.events import QuestionsOpen, RoundEnded, RoundToFinish, TextDelta, ToolCall, ToolResult, TurnEvent
 from chat.issuers import to_store
 from chat.providers.base import ModelFailure
-from chat.turns.message_body import iso
+from chat.turns.questions import question_event
 from chat.turns.turn_listener import TurnListener
 from sessions_app.open_calls import UNKNOWN_OUTCOME, OpenCall
 from sessions_app.pauses import Pause
+from sessions_app.questions import Question
 from sessions_app.turns import TurnOutcome
 from sessions_app.values import INTERRUPTED, Session, StoredMessage
 
-CONFIRM_TOOL = "confirm_tool"
 NOTE_MAX_CHARS = 2_000
 
 
@@ -44,7 +43,7 @@ class RunningTurn:
             front that have one are messages already.
         earlier: what the turn's tools answered in rounds that are stored.
         count: how many messages the turn has said.
-        resumed: the round at which the turn goes on after its user's answer.
+        resumed: the round at which the turn goes on after its client's answers.
         failure: why the model did not answer, if so.
         history_budget: tokens that earlier turns could take in the prompt.
         attempts: the models that did not answer and what their providers refused, each with the reason in a word and
@@ -135,36 +134,43 @@ class RunningTurn:
                 self._end_round(event)
             case ToolResult():
                 self._take_result(event)
-            case ConfirmationNeeded(places):
+            case QuestionsOpen(kinds):
                 self._must_ask = True
                 self.open_calls = [
-                    replace(call, confirmation=str(uuid.uuid4())) if call.place in places else call
+                    replace(call, confirmation=str(uuid.uuid4()), kind=kinds[call.place])
+                    if call.place in kinds
+                    else call
                     for call in self.open_calls
                 ]
 
     def completed(self) -> TurnOutcome:
-        """The model has answered, or has called something that its user must confirm."""
+        """The model has answered, or has called something about which the client is asked."""
         return self._paused() if self._must_ask else self._outcome("completed")
 
     def _paused(self) -> TurnOutcome:
         until = self._now() + timedelta(seconds=settings.CONFIRMATION_SECONDS)
-        questions = [_question(call, until) for call in self.open_calls if call.confirmation is not None]
-        return self._outcome("paused", pause=Pause(tuple(self.open_calls), questions, until))
+        questions = [question_event(question) for question in self._questions(until)]
+        return replace(self._outcome("paused"), pause=Pause(tuple(self.open_calls), questions, until))
+
+    def _questions(self, until: datetime) -> Iterator[Question]:
+        for call in self.open_calls:
+            if call.confirmation is not None and call.kind is not None:
+                yield Question(call.confirmation, call.kind, call.name, call.arguments, until)
 
     def interrupted(self) -> TurnOutcome:
         """The turn was stopped; what had arrived of the answer is the answer."""
         self._close_calls()
         if text := self.partial_text:
             self._say("agent", text)
-        return self._outcome("interrupted", session_status=INTERRUPTED)
+        return replace(self._outcome("interrupted"), session_status=INTERRUPTED)
 
     def failed(self, failure: ModelFailure) -> TurnOutcome:
         """The model did not answer; the operator finds in the turn what had arrived."""
         self._close_calls()
         self.failure = failure
         event = ("SystemError", orjson.dumps(str(failure)).decode())
-        return self._outcome(
-            "failed",
+        return replace(
+            self._outcome("failed"),
             error_code=failure.code,
             error_detail=str(failure),
             partial_text=self.partial_text,
@@ -209,10 +215,10 @@ class RunningTurn:
         while self.open_calls and self.open_calls[0].result is not None:
             self._say_result(self.open_calls.pop(0))
 
-    def declined(self) -> Iterator[ToolResult]:
-        """Yield what stands for the results of calls that the user has just declined."""
+    def answered(self) -> Iterator[ToolResult]:
+        """Yield the results that the client's answers have just brought: of a declined call, that it was not made."""
         for call in self.open_calls:
-            if call.is_approved is False and call.result is not None:
+            if call.confirmation is not None and call.result is not None:
                 named = ToolCall(call.call_id, call.name, call.arguments)
                 yield ToolResult(call.round_number, named, call.result, call.place)
 
@@ -254,7 +260,7 @@ class RunningTurn:
         )
         self.count += 1
 
-    def _outcome(self, turn_status: str, **more: object) -> TurnOutcome:
+    def _outcome(self, turn_status: str) -> TurnOutcome:
         return TurnOutcome(
             turn_status=turn_status,
             model=self.model.name,
@@ -266,19 +272,7 @@ class RunningTurn:
             attempts=tuple(self.attempts),
             tool_rounds=self.tool_rounds,
             first_token_ms=self.first_token_ms,
-            **more,  # type: ignore[arg-type]
         )
-
-
-def _question(call: OpenCall, until: datetime) -> str:
-    """Return the payload of the system event that asks the user whether to make a call."""
-    payload = {
-        "call_id": call.confirmation,
-        "tool": call.name,
-        "arguments": orjson.Fragment(dump_arguments(read_arguments(call.arguments))),
-        "expires_at": iso(until),
-    }
-    return orjson.dumps({"type": CONFIRM_TOOL, "payload": payload}).decode()
 
 
 def message_id(turn_id: uuid.UUID, number: int) -> uuid.UUID:

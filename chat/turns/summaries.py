@@ -8,7 +8,7 @@ import logging
 import uuid
 from collections.abc import Sequence
 
-from apps_registry.support.database_errors import may_pass
+from apps_registry.support.database_errors import is_transient
 from apps_registry.values import AppConfig, ModelConfig, Sampling
 from chat.prompt.history import estimate_tokens, message_cost, summary_cost, turns_newest_first
 from chat.providers.asking import ask
@@ -96,7 +96,7 @@ async def _make(
             count = session.summarised_count + len(covered)
             await store.give_summary(session.id, summary=summary, count=count, instead_of=session.summarised_count)
     except Exception as error:
-        if not (isinstance(error, ModelFailure | TimeoutError) or may_pass(error)):
+        if not (isinstance(error, ModelFailure | TimeoutError) or is_transient(error)):
             raise
         logger.info("session %s is not summarised now: %s", session.id, type(error).__name__)
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from apps_registry.support.database_errors import may_pass
+from apps_registry.support.database_errors import is_transient
 from apps_registry.support.visible_text import visible
 from apps_registry.values import AppConfig, ModelConfig, Sampling
 from chat.providers.asking import ask
@@ -47,7 +47,7 @@ async def _make(session: Session, app: AppConfig, model: ModelConfig) -> None:
         if title and await store.give_title(session.id, title=title, instead_of=session.title):
             hub.publish(session.id, app.id, "title_changed", new_title=title)
     except Exception as error:
-        if not (isinstance(error, ModelFailure | TimeoutError) or may_pass(error)):
+        if not (isinstance(error, ModelFailure | TimeoutError) or is_transient(error)):
             raise
         logger.info("session %s keeps its first words as its title: %s", session.id, type(error).__name__)
 

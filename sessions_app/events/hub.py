@@ -11,7 +11,7 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from apps_registry.support.error_place import place
+from apps_registry.support.error_location import location
 from apps_registry.support.forever import forever
 from apps_registry.support.metrics import EVENT_READERS, LOOP_FAILURES
 from sessions_app.events.bus import make_bus
@@ -159,7 +159,7 @@ class Hub:
         try:
             self._take(message)
         except Exception as error:
-            logger.warning("a message on the bus was ignored: %s", place(error))
+            logger.warning("a message on the bus was ignored: %s", location(error))
             LOOP_FAILURES.labels("bus-message").inc()
 
     def _take(self, message: bytes) -> None:

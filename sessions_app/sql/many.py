@@ -1,11 +1,11 @@
-"""The statements over many sessions; those over one are in sessions_app/sql/sessions.py and sql_turns.py."""
+"""The statements over many sessions; those over one are in sessions_app/sql/sessions.py and turns.py."""
 
-from sessions_app.sql.sessions import SESSION_COLUMNS
+from sessions_app.sql.sessions import IS_EXPIRED, SESSION
 
 # Addresses are public, so an address alone lists nothing: the caller's own session, those of its key's Apps, and
 # with a proven wallet those that are proven to be of that wallet, in the same App.
 LIST_SESSIONS = f"""
-SELECT {SESSION_COLUMNS}, false FROM sessions_app_chatsession session
+SELECT {SESSION} FROM sessions_app_chatsession session
 WHERE session.wallet_address = %(wallet)s
     AND (session.id = %(own)s OR session.app_id = ANY(%(apps)s)
         OR (session.app_id = %(proven_app)s AND session.wallet_is_proven))
@@ -53,7 +53,6 @@ SELECT count(*) FROM gone
 # Those that there are, each with the App that it belongs to.
 READ_APPS = "SELECT id, app_id FROM sessions_app_chatsession WHERE id = ANY(%(sessions)s)"
 
-READ_EXPIRED = """
-SELECT id FROM sessions_app_chatsession
-WHERE status = 'processing' AND lease_expires_at < clock_timestamp() LIMIT 100
+READ_EXPIRED = f"""
+SELECT session.id FROM sessions_app_chatsession session WHERE {IS_EXPIRED} LIMIT 100
 """

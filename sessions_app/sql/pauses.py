@@ -1,11 +1,12 @@
-"""The statements of turns that wait for their user's confirmation of a tool call.
+"""The statements of turns that wait for answers of their client, today to whether a tool may be called.
 
 Such a turn has the status "paused", and its session, which is not processing, still names it as its turn. Whoever
 changes either holds the session's row first, as in sessions_app/sql/turns.py.
 """
 
 from sessions_app.open_calls import DECLINED_BY_MESSAGE, INTERRUPTED, NOT_CONFIRMED_IN_TIME
-from sessions_app.sql.turns import GIVE_UP_TURN, INSERT_MESSAGES
+from sessions_app.sql.messages import INSERT_MESSAGES
+from sessions_app.sql.turns import give_up_turn
 
 PAUSE_TURN = f"""
 WITH owned AS (
@@ -32,8 +33,9 @@ WITH owned AS (
 SELECT version, undelivered_events, last_active_at FROM owned
 """
 
-# The decision on one call; with the last one the turn goes on, whose calls are thereby journalled. An answer that
-# comes again, too late, or to a question that this session does not ask finds nothing.
+# The answer to one question; with the last one the turn goes on, whose calls are thereby journalled. An answer that
+# comes again, too late, or to a question that this session does not ask finds nothing. Calls stored by an earlier
+# release name no kind: there was one.
 ANSWER = """
 WITH session AS (
     SELECT id, running_turn FROM sessions_app_chatsession
@@ -41,16 +43,19 @@ WITH session AS (
 ), answered AS (
     UPDATE sessions_app_turn turn SET
         open_calls = (
-            SELECT jsonb_agg(CASE WHEN call ->> 'confirmation' = %(call)s THEN call || %(decision)s::jsonb
+            SELECT jsonb_agg(CASE WHEN call ->> 'confirmation' = %(question)s THEN call || %(decision)s::jsonb
                 ELSE call END ORDER BY number)
             FROM jsonb_array_elements(turn.open_calls) WITH ORDINALITY AS calls(call, number)),
         status = CASE WHEN EXISTS (
             SELECT 1 FROM jsonb_array_elements(turn.open_calls) AS other(call)
-            WHERE call ->> 'confirmation' <> %(call)s AND call ->> 'is_approved' IS NULL)
+            WHERE call ->> 'confirmation' <> %(question)s AND call ->> 'is_approved' IS NULL)
             THEN 'paused' ELSE 'running' END
     FROM session
     WHERE turn.id = session.running_turn AND turn.status = 'paused' AND turn.paused_until > clock_timestamp()
-        AND turn.open_calls @> %(asked)s::jsonb
+        AND EXISTS (
+            SELECT 1 FROM jsonb_array_elements(turn.open_calls) AS asked(call)
+            WHERE call ->> 'confirmation' = %(question)s AND call ->> 'is_approved' IS NULL
+                AND COALESCE(call ->> 'kind', 'confirm_tool') = %(kind)s)
     RETURNING turn.id, turn.status, turn.open_calls, turn.prompt_tokens, turn.completion_tokens, turn.tool_rounds,
         turn.first_token_ms, turn.cost, turn.attempts
 ), resumed AS (
@@ -68,7 +73,7 @@ SELECT 1 FROM sessions_app_turn WHERE session_id = %(session)s AND open_calls @>
 """
 
 # Nobody answered, or a new message came instead: the calls are not made, and the turn is over.
-END_PAUSE = GIVE_UP_TURN.format(
+END_PAUSE = give_up_turn(
     condition="session.status <> 'processing' AND turn.status = 'paused' AND turn.id = %(turn)s",
     becomes="session.status",
     code="CASE WHEN is_overdue THEN 'not_confirmed' ELSE 'declined' END",
@@ -77,7 +82,7 @@ END_PAUSE = GIVE_UP_TURN.format(
     unknown=f"CASE WHEN is_overdue THEN '{NOT_CONFIRMED_IN_TIME}' ELSE '{DECLINED_BY_MESSAGE}' END",
 )
 
-INTERRUPT_PAUSE = GIVE_UP_TURN.format(
+INTERRUPT_PAUSE = give_up_turn(
     condition="session.status <> 'processing' AND turn.status = 'paused' AND turn.id = %(turn)s",
     becomes="'interrupted'",
     code="'interrupted'",

@@ -3,26 +3,22 @@
 Each is one round trip in its own transaction. Those of turns are in sessions_app/sql/turns.py.
 """
 
-SESSION_COLUMNS = """
-    session.id, session.app_id, session.status, session.version, session.title, session.chosen_model,
-    session.is_archived, session.user_state, session.wallet_address, session.wallet_chain_id, session.wallet_is_proven,
-    session.running_turn, session.undelivered_events, session.created_at, session.last_active_at,
-    session.summary, session.summarised_count, session.release_id
-"""
+from sessions_app.sql.messages import insert_message
+from sessions_app.sql.rows import SESSION_COLUMNS, listed
+from sessions_app.sql.wallets import NAME_WALLET
+
+# A session's row as `session_from_row` reads it.
+SESSION = listed(SESSION_COLUMNS, of="session")
+
+# Its turn's worker is gone.
+IS_EXPIRED = "session.status = 'processing' AND session.lease_expires_at < clock_timestamp()"
 
 READ_SESSION = f"""
-SELECT {SESSION_COLUMNS}, session.status = 'processing' AND session.lease_expires_at < clock_timestamp()
-FROM sessions_app_chatsession session WHERE session.id = %(session)s
+SELECT {IS_EXPIRED}, {SESSION} FROM sessions_app_chatsession session WHERE session.id = %(session)s
 """
 
-READ_VERSION = """
-SELECT session.version, session.status = 'processing' AND session.lease_expires_at < clock_timestamp()
-FROM sessions_app_chatsession session WHERE session.id = %(session)s
-"""
-
-READ_MESSAGES = """
-SELECT id, turn_id, role, content, created_at, tool_round, tool_name, tool_call_id, tool_arguments, extra
-FROM sessions_app_message WHERE session_id = %(session)s ORDER BY position
+READ_VERSION = f"""
+SELECT {IS_EXPIRED}, session.version FROM sessions_app_chatsession session WHERE session.id = %(session)s
 """
 
 # Versions begin at a random number: see sessions_app/models.py.
@@ -33,25 +29,19 @@ INSERT INTO sessions_app_chatsession AS session (
 VALUES (%(session)s, %(app)s, 'idle', (random() * 2 ^ 40)::bigint, '', false, '', false, %(user_state)s,
     %(wallet_address)s, %(wallet_chain_id)s, 0, 0)
 ON CONFLICT (id) DO NOTHING
-RETURNING {SESSION_COLUMNS}, false
+RETURNING {SESSION}
 """
 
-# A new session, or one not yet bound, takes what the client says; a bound one keeps its App. The same wallet named
-# without its chain stays on the chain that it was on.
+# A new session, or one not yet bound, takes what the client says; a bound one keeps its App.
 UPDATE_SESSION = f"""
 UPDATE sessions_app_chatsession session SET
     version = version + 1,
     app_id = COALESCE(app_id, %(app)s),
     title = COALESCE(%(title)s, title),
     title_is_users = title_is_users OR %(title)s IS NOT NULL,
-    user_state = COALESCE(%(user_state)s, user_state),
-    wallet_is_proven = wallet_is_proven AND COALESCE(wallet_address = %(wallet_address)s, true),
-    wallet_address = COALESCE(%(wallet_address)s, wallet_address),
-    wallet_chain_id = CASE
-            WHEN COALESCE(wallet_address = %(wallet_address)s AND %(wallet_chain_id)s::bigint IS NULL, true)
-            THEN wallet_chain_id ELSE %(wallet_chain_id)s END
+    user_state = COALESCE(%(user_state)s, user_state),{NAME_WALLET}
 WHERE session.id = %(session)s
-RETURNING {SESSION_COLUMNS}, false
+RETURNING {SESSION}
 """
 
 DELETE_SESSION = """
@@ -84,7 +74,18 @@ RETURNING id
 """
 
 # What a client tells the session outside the conversation; a turn that runs goes on beside it.
-ADD_SYSTEM_EVENT = """
+_EVENTS_MESSAGE = insert_message(
+    {
+        "id": "%(message)s",
+        "session_id": "id",
+        "position": "position",
+        "role": "'system'",
+        "content": "%(content)s",
+        "created_at": "last_active_at",
+    },
+    source="told",
+)
+ADD_SYSTEM_EVENT = f"""
 WITH told AS (
     UPDATE sessions_app_chatsession SET
         version = version + 1, next_position = next_position + 1, undelivered_events = undelivered_events + 1,
@@ -94,9 +95,7 @@ WITH told AS (
 ), event AS (
     INSERT INTO sessions_app_systemevent (session_id, kind, payload) SELECT id, %(kind)s, %(payload)s FROM told
 ), message AS (
-    INSERT INTO sessions_app_message (id, session_id, position, role, content, tool_round, tool_name,
-        tool_call_id, tool_arguments, created_at)
-    SELECT %(message)s, id, position, 'system', %(content)s, 0, '', '', '', last_active_at FROM told
+    {_EVENTS_MESSAGE}
 )
 SELECT last_active_at FROM told
 """

@@ -4,26 +4,39 @@ Each is one round trip in its own transaction. All times are Postgres's clock_ti
 whose clocks differ cannot steal one another's leases.
 """
 
+from apps_registry.values import release_kept_sql
 from sessions_app.open_calls import UNKNOWN_OUTCOME
-from sessions_app.sql.sessions import SESSION_COLUMNS
+from sessions_app.sql.messages import INSERT_MESSAGES, insert_message
+from sessions_app.sql.rows import SESSION_COLUMNS, listed
+from sessions_app.sql.sessions import IS_EXPIRED, SESSION
+from sessions_app.sql.wallets import NAME_WALLET
+
+_LIVE_RELEASE, _KEEPS_RELEASE = "%(release)s::bigint", "%(keeps_release)s"
 
 # The claim: at most one turn a session. The version proves the caller's copy fresh, the status that no turn
 # runs; the turn and the user's message come to be in the same statement or not at all.
-# The release is that of release_to_run in apps_registry/values.py. LEAST passes over NULL: a session without one
-# takes the live one, as does a session whose own is later than the live one.
-_BEGIN_TURN = """
+_USERS_MESSAGE = insert_message(
+    {
+        "id": "%(message)s",
+        "session_id": "id",
+        "turn_id": "%(turn)s",
+        "position": "next_position - 1",
+        "role": "'user'",
+        "content": "%(content)s",
+        "created_at": "last_active_at",
+    },
+    source="claimed",
+)
+_BEGIN_TURN = f"""
 , turn AS (
     INSERT INTO sessions_app_turn (id, session_id, app_id, app_key_id, model, status, partial_text,
         finish_reason, error_code, error_detail, tool_rounds, idempotency_key)
     SELECT %(turn)s, id, %(app)s, %(app_key)s, chosen_model, 'running', '', '', '', '', 0, %(idempotency_key)s
     FROM claimed
 ), message AS (
-    INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content, tool_round,
-        tool_name, tool_call_id, tool_arguments, created_at)
-    SELECT %(message)s, id, %(turn)s, next_position - 1, 'user', %(content)s, 0, '', '', '', last_active_at
-    FROM claimed
+    {_USERS_MESSAGE}
 )
-SELECT * FROM claimed
+SELECT {listed(SESSION_COLUMNS)} FROM claimed
 """
 
 CLAIM_SESSION = (
@@ -31,19 +44,14 @@ CLAIM_SESSION = (
 WITH claimed AS (
     UPDATE sessions_app_chatsession session SET
         status = 'processing', version = version + 1, app_id = %(app)s, running_turn = %(turn)s,
-        release_id = CASE WHEN %(keeps_release)s THEN LEAST(release_id, %(release)s::bigint) END,
+        release_id = {release_kept_sql(live=_LIVE_RELEASE, kept="release_id", keeps=_KEEPS_RELEASE)},
         lease_expires_at = clock_timestamp() + %(lease)s * interval '1 second',
         next_position = next_position + 1, last_active_at = clock_timestamp(),
         title = CASE WHEN title = '' THEN %(title)s ELSE title END,
-        user_state = COALESCE(%(user_state)s, user_state),
-        wallet_is_proven = wallet_is_proven AND COALESCE(wallet_address = %(wallet_address)s, true),
-        wallet_address = COALESCE(%(wallet_address)s, wallet_address),
-        wallet_chain_id = CASE
-            WHEN COALESCE(wallet_address = %(wallet_address)s AND %(wallet_chain_id)s::bigint IS NULL, true)
-            THEN wallet_chain_id ELSE %(wallet_chain_id)s END
+        user_state = COALESCE(%(user_state)s, user_state),{NAME_WALLET}
     WHERE session.id = %(session)s AND session.version = %(version)s AND session.status <> 'processing'
         AND (session.app_id = %(app)s OR session.app_id IS NULL)
-    RETURNING {SESSION_COLUMNS}, session.next_position
+    RETURNING {SESSION}, session.next_position
 )"""
     + _BEGIN_TURN
 )
@@ -58,10 +66,10 @@ WITH claimed AS (
     SELECT %(session)s, %(app)s, 'processing', (random() * 2 ^ 40)::bigint, %(title)s, false, '', false,
         %(user_state)s, %(wallet_address)s, %(wallet_chain_id)s, 1, %(turn)s,
         now.at + %(lease)s * interval '1 second', 0, now.at, now.at,
-        CASE WHEN %(keeps_release)s THEN %(release)s::bigint END
+        {release_kept_sql(live=_LIVE_RELEASE, kept="NULL", keeps=_KEEPS_RELEASE)}
     FROM (SELECT clock_timestamp() AS at) now
     ON CONFLICT (id) DO NOTHING
-    RETURNING {SESSION_COLUMNS}, session.next_position
+    RETURNING {SESSION}, session.next_position
 )"""
     + _BEGIN_TURN
 )
@@ -95,17 +103,6 @@ WITH claimed AS (
 )
 SELECT id FROM claimed
 """
-
-# As one JSON text: a parameter for each column's array costs the client several times as much.
-INSERT_MESSAGES = """INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content,
-        tool_round, tool_name, tool_call_id, tool_arguments, extra, reasoning, created_at)
-    SELECT m.id, owned.id, %(turn)s, owned.position + m.number - 1, m.role, m.content, m.tool_round,
-        m.tool_name, m.tool_call_id, m.tool_arguments, m.extra, COALESCE(m.reasoning, ''), m.created_at
-    FROM owned, ROWS FROM (json_to_recordset(%(messages)s::json) AS (id uuid, role text, content text,
-        created_at timestamptz, tool_round int, tool_name text, tool_call_id text, tool_arguments text, extra jsonb,
-        reasoning text))
-        WITH ORDINALITY AS m(id, role, content, created_at, tool_round, tool_name, tool_call_id, tool_arguments,
-            extra, reasoning, number)"""
 
 # The end of a turn holds only while the turn still owns the session: one that was interrupted, deleted or
 # taken for dead in between writes nothing.
@@ -159,9 +156,47 @@ WITH mine AS (
 SELECT running_turn FROM owned
 """
 
-# A worker died, or does not hear that it shall stop: what it had stored becomes the reply, and the session reads
-# as interrupted. Also for turns that wait for a confirmation in vain (sessions_app/sql/pauses.py).
-GIVE_UP_TURN = """
+_PARTIAL_REPLY = insert_message(
+    {
+        "id": "gen_random_uuid()",
+        "session_id": "id",
+        "turn_id": "turn",
+        "position": "next_position - 1",
+        "role": "'agent'",
+        "content": "partial_text",
+        "created_at": "clock_timestamp()",
+    },
+    source="expired WHERE partial_text <> ''",
+)
+_RESULTS_OF_OPEN_CALLS = {
+    "id": "gen_random_uuid()",
+    "session_id": "id",
+    "turn_id": "turn",
+    "position": "next_position - (partial_text <> '')::int - jsonb_array_length(open_calls) + number - 1",
+    "role": "'tool'",
+    "tool_round": "(call ->> 'round_number')::int",
+    "tool_name": "left(call ->> 'name', 64)",
+    "tool_call_id": "left(call ->> 'call_id', 100)",
+    "tool_arguments": "call ->> 'arguments'",
+    "extra": "NULLIF(call -> 'extra', 'null')",
+    "reasoning": "COALESCE(call ->> 'reasoning', '')",
+    "created_at": "clock_timestamp()",
+}
+_OPEN_CALLS = "expired, jsonb_array_elements(open_calls) WITH ORDINALITY AS calls(call, number)"
+
+
+def give_up_turn(*, condition: str, becomes: str, code: str, detail: str, unknown: str) -> str:
+    """Return the statement that ends a turn which nobody runs: what it had stored becomes the reply.
+
+    Args:
+        condition: which turn, in SQL as the others are; `session` and `turn` are the rows.
+        becomes: the session's status.
+        code: the turn's error code.
+        detail: the turn's error, as a sentence for the operator.
+        unknown: what its calls without a result have as one.
+    """
+    results = {**_RESULTS_OF_OPEN_CALLS, "content": f"COALESCE(call ->> 'result', {unknown})"}
+    return f"""
 WITH expired AS (
     UPDATE sessions_app_chatsession session SET
         status = {becomes}, version = version + 1, running_turn = NULL, lease_expires_at = NULL,
@@ -177,31 +212,23 @@ WITH expired AS (
         error_code = {code}, error_detail = {detail}
     FROM expired WHERE sessions_app_turn.id = expired.turn
 ), message AS (
-    INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content, tool_round, tool_name,
-        tool_call_id, tool_arguments, created_at)
-    SELECT gen_random_uuid(), id, turn, next_position - 1, 'agent', partial_text, 0, '', '', '', clock_timestamp()
-    FROM expired WHERE partial_text <> ''
+    {_PARTIAL_REPLY}
 ), results AS (
-    INSERT INTO sessions_app_message (id, session_id, turn_id, position, role, content, tool_round, tool_name,
-        tool_call_id, tool_arguments, extra, reasoning, created_at)
-    SELECT gen_random_uuid(), id, turn,
-        next_position - (partial_text <> '')::int - jsonb_array_length(open_calls) + number - 1, 'tool',
-        COALESCE(call ->> 'result', {unknown}), (call ->> 'round_number')::int, left(call ->> 'name', 64),
-        left(call ->> 'call_id', 100), call ->> 'arguments', NULLIF(call -> 'extra', 'null'),
-        COALESCE(call ->> 'reasoning', ''), clock_timestamp()
-    FROM expired, jsonb_array_elements(open_calls) WITH ORDINALITY AS calls(call, number)
+    {insert_message(results, source=_OPEN_CALLS)}
 )
 SELECT id FROM expired
 """
 
-EXPIRE_TURN = GIVE_UP_TURN.format(
-    condition="session.status = 'processing' AND session.lease_expires_at < clock_timestamp()",
+
+# A worker died, or does not hear that it shall stop.
+EXPIRE_TURN = give_up_turn(
+    condition=IS_EXPIRED,
     becomes="'interrupted'",
     code="'worker_lost'",
     detail="'The worker that ran this turn went away.'",
     unknown=f"'{UNKNOWN_OUTCOME}'",
 )
-INTERRUPT_TURN = GIVE_UP_TURN.format(
+INTERRUPT_TURN = give_up_turn(
     condition="session.status = 'processing' AND session.running_turn = %(turn)s",
     becomes="'interrupted'",
     code="'interrupted'",

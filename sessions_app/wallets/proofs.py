@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from apps_registry.support import database
+from sessions_app.sql.wallets import PROVE_WALLET
 from sessions_app.values import Wallet
 from sessions_app.wallets.addresses import checksummed
 from sessions_app.wallets.siwe import NOT_A_WALLET_KEY, InvalidProof, SignIn, check_times, parse_message, signer
@@ -35,19 +36,6 @@ READ = """
 SELECT address, chain_id, domain, uri, issued_at, expires_at, used_at IS NOT NULL,
     expires_at <= clock_timestamp(), clock_timestamp()
 FROM sessions_app_walletchallenge WHERE nonce = %(nonce)s AND session_id = %(session)s
-"""
-
-# Of many replays at once, one finds the challenge unused; the binding is made in the same statement or not at all.
-SPEND = """
-WITH spent AS (
-    UPDATE sessions_app_walletchallenge SET used_at = clock_timestamp()
-    WHERE nonce = %(nonce)s AND session_id = %(session)s AND used_at IS NULL AND expires_at > clock_timestamp()
-    RETURNING session_id, address, chain_id
-)
-UPDATE sessions_app_chatsession session SET
-    version = version + 1, wallet_address = spent.address, wallet_chain_id = spent.chain_id, wallet_is_proven = true
-FROM spent WHERE session.id = spent.session_id
-RETURNING session.id
 """
 
 
@@ -89,7 +77,7 @@ async def prove(session_id: UUID, *, message: str, signature: str) -> Wallet:
     await _check_challenge(session_id, sign_in, message)
     if signer(message, signature) != sign_in.address:
         raise InvalidProof(f"The signature is not of the message's address. {NOT_A_WALLET_KEY}")
-    if not await database.execute(SPEND, {"nonce": sign_in.nonce, "session": session_id}):
+    if not await database.execute(PROVE_WALLET, {"nonce": sign_in.nonce, "session": session_id}):
         raise InvalidProof("The nonce has been used, or has expired.")
     return Wallet(sign_in.address.lower(), sign_in.chain_id, is_proven=True)
 

@@ -40,17 +40,17 @@ def test_an_app_is_exported_changed_and_imported(console: "Page", server: Server
     console.goto(f"{server.url}/admin/apps_registry/app/")
     console.click("text=Import an App file")
     console.set_input_files("#id_file", path)
-    console.click("button >> text=See what would change")
+    console.click("button >> text=Preview the changes")
     assert "+  Be kind." in console.inner_text(".aomi-diff")
     assert "terms.md" not in console.inner_text(".aomi-diff")
     assert App.objects.get(pk=app.pk).preamble == ""
     console.click("text=Do it")
-    assert "is as its file says" in console.inner_text(".messagelist")
+    assert "was imported" in console.inner_text(".messagelist")
     assert App.objects.get(pk=app.pk).preamble == data["preamble"]
     assert console.evaluate("window.hacked") is None
     console.goto(f"{server.url}{IMPORT}")
     console.set_input_files("#id_file", path)
-    console.click("button >> text=See what would change")
+    console.click("button >> text=Preview the changes")
     assert "there is nothing to do" in console.inner_text(".aomi-lead")
 
 

@@ -69,7 +69,7 @@ def test_an_app_made_at_the_console_answers(console: "Page", server: Server, mod
     console.click("input[name=_continue]")
     assert "was added successfully" in console.inner_text(".messagelist")
     assert f'"app": "{slug}"' in console.inner_text("#ready-curl")
-    assert "nobody can call it" in console.inner_text("#app-keys")
+    assert "it cannot be called" in console.inner_text("#app-keys")
 
     app = App.objects.get(slug=slug)
     assert app.preamble == "You are brief.\nVery.\n"  # not with the line ends that browsers make of these

@@ -44,7 +44,7 @@ def test_files_are_added_followed_and_searched(console: "Page", server: Server, 
     console.set_input_files("#id_uploads", [tmp_path / "ports.html", tmp_path / "broken.pdf"])
     console.fill("#id_tags", "travel, sea")
     console.click("text=Add the documents")
-    assert "will be read in a moment" in console.inner_text(".messagelist")
+    assert "the ingest will start in a moment" in console.inner_text(".messagelist")
     wait_until(lambda: Document.objects.filter(app=app, state__in=["ready", "failed"]).count() == 2)
     console.reload()
     listed = console.inner_text("#result_list")
@@ -71,7 +71,7 @@ def test_a_document_is_ingested_again_by_its_button(console: "Page", server: Ser
     document = ready(app, "ports.html", HTML)
     console.goto(f"{server.url}{PAGES}{document.pk}/change/")
     console.click("text=Ingest again")
-    assert "will be read again" in console.inner_text(".messagelist")
+    assert "will be ingested again" in console.inner_text(".messagelist")
     wait_until(lambda: Document.objects.get(pk=document.pk).ingested_at != document.ingested_at)
     assert LogEntry.objects.filter(object_id=str(document.pk), change_message__contains="Ingested again").exists()
 
@@ -92,7 +92,7 @@ def test_each_file_is_answered_for(admin_client: Client, app: App) -> None:
     files = [("a.txt", b"alpha"), ("b.exe", b"MZ"), ("c.txt", b""), ("copy.txt", b"alpha")]
     answer = admin_client.post(f"{PAGES}add/", upload(app, *files, tags="one"), follow=True)
     told = [str(message) for message in answer.context["messages"]]
-    assert told[0] == "“a.txt”: will be read in a moment."
+    assert told[0] == "“a.txt”: the ingest will start in a moment."
     assert told[1].startswith("b.exe: Files of this kind are not read")
     assert told[2:] == ["c.txt: The file is empty.", "copy.txt: Its content is already there as a.txt."]
     assert Document.objects.get(app=app).tags == ["one"]

@@ -59,7 +59,7 @@ def test_a_key_is_stored_encrypted_and_never_shown(admin_client: Client) -> None
 def test_another_address_takes_another_key(admin_client: Client) -> None:
     provider = stored(admin_client)
     moved = "https://thief.example/v1"
-    assert "write the key for the new address" in save(admin_client, provider, base_url=moved).content.decode()
+    assert "enter the key for the new address" in save(admin_client, provider, base_url=moved).content.decode()
     provider.refresh_from_db()
     assert (provider.base_url, provider.key.value()) == ("https://a.example/v1", KEY)
     # Past the form, too.
@@ -77,11 +77,11 @@ def test_another_address_takes_another_key(admin_client: Client) -> None:
         ({"api_key": KEY, "api_key_env": "A_KEY"}, "not both"),
         ({"api_key": KEY, "headers": "authorization: Bearer x"}, "Authorization is set by the key"),
         ({"api_key_env": "A_KEY", "headers": "Authorization: Bearer x"}, "Authorization is set by the key"),
-        ({"headers": "X-A: b\rX-C: d\x0be"}, "plain ASCII"),
+        ({"headers": "X-A: b\rX-C: d\x0be"}, "only ASCII characters"),
         ({"headers": "X A: b"}, "not the name of a header"),
         ({"headers": "Host: b.example"}, "set by the connection"),
-        ({"api_key": "two words"}, "has a space in it"),
-        ({"api_key": f"{KEY}\n"}, "has a line break"),
+        ({"api_key": "two words"}, "contains a space"),
+        ({"api_key": f"{KEY}\n"}, "contains a line break"),
         ({"api_key": f" {KEY}"}, "begins or ends with a space"),
         ({"api_key": f"{KEY}\u2019"}, "outside ASCII"),
         ({"api_key_env": "SECRETS_KEYS"}, "own"),
@@ -137,7 +137,7 @@ def test_change_provider_alone_reads_no_variable(
         ('["a"]', "Write a JSON object"),
         ('{"messages": [], "model": "x"}', "messages, model: set by the request itself"),
         ('{"response_format": {"type": "json_object"}}', "supports JSON mode"),
-        ('{"a": "' + "x" * 5_000 + '"}', "It may take 4,000 bytes"),
+        ('{"a": "' + "x" * 5_000 + '"}', "the limit is 4,000"),
         ('{"a": [1e300]}', "a number that is too large"),
         ("{oops", "valid JSON"),
     ],
@@ -166,10 +166,10 @@ def test_a_check_tells_what_a_model_can(admin_client: Client, app: App, model: S
     called = calls(("report_ready", {}))
     model.will(Reply([*called.parts[:-1], sse({"choices": [], "usage": usage})]), says("ready"))
     shown = check(admin_client, app.default_model)
-    assert "work: it called the one that it was offered" in shown
+    assert "work: the model called the offered tool" in shown
     assert "reported: 31 in, 6 out" in shown  # of both requests
     assert re.search(r"after \d+ ms", shown)
-    assert "offered, and not called" in check(admin_client, app.default_model)
+    assert "offered, but not called" in check(admin_client, app.default_model)
     assert [request.get("tool_choice") for request in model.requests] == [None, "none", None]
     assert [message["role"] for message in model.prompts[1]] == ["system", "user", "assistant", "tool"]
     Model.objects.filter(pk=app.default_model_id).update(supports_tools=False)
@@ -225,6 +225,6 @@ def test_an_operator_checks_a_model(console: "Page", server: Server, model_serve
     for _ in range(2):  # on a worker's own loop, again and again
         console.goto(f"{server.url}/admin/apps_registry/model/{app.default_model_id}/change/")
         console.click("text=Check")
-        console.wait_for_selector("text=offered, and not called")
+        console.wait_for_selector("text=offered, but not called")
     console.click("text=Check again")
-    console.wait_for_selector("text=offered, and not called")
+    console.wait_for_selector("text=offered, but not called")

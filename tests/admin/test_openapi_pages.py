@@ -52,7 +52,7 @@ def test_operations_are_chosen_shown_and_imported(
     console.select_option("#openapi-tag", "prices")
     console.click("text=Filter")
     console.check("input[value=getPrice]")
-    console.click("text=See what would change")
+    console.click("text=Preview the changes")
     assert "1 added. Nothing has been done yet." in console.inner_text(".aomi-lead")
     assert "API_EXAMPLE_COM__BASIC" in console.inner_text("#openapi-secrets ~ .aomi-scroll")
     assert not app.tools.filter(kind=Tool.Kind.HTTP).exists()
@@ -64,7 +64,7 @@ def test_operations_are_chosen_shown_and_imported(
     price = data["paths"]["/prices/{symbol}"]["get"]
     price["summary"] = "A plain summary"
     upload(console, server, app, document(data))
-    console.click("text=See what would change")
+    console.click("text=Preview the changes")
     assert "A plain summary" in console.inner_text(".aomi-panel tbody")
     console.click("text=Do it")
     assert app.tools.get(name="px_getPrice").http_definition().description == "A plain summary."

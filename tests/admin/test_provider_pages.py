@@ -50,7 +50,7 @@ def test_a_picked_profile_fills_the_form_in(admin_client: Client) -> None:
         assert f'value="{profile.key}" selected' in text
         assert all(f'href="{source}"' in text for source in profile.sources)
     answer = save(admin_client, base_url=PROFILES["azure"].base_url, profile="azure")
-    assert "in place of RESOURCE" in shown(answer)
+    assert "Replace RESOURCE" in shown(answer)
 
 
 def test_a_provider_page_says_by_which_rules_its_requests_go(admin_client: Client) -> None:
@@ -69,7 +69,7 @@ def test_check_fares_as_a_chat_does(admin_client: Client, server: Server, strict
     page = check(admin_client, app.default_model)
     assert re.search(r"Result\s+completed", page), page
     takes_tools = kind not in {"openrouter", "ollama", "vllm"}
-    assert ("work: it called the one" in page) == takes_tools
+    assert ("work: the model called the offered tool" in page) == takes_tools
     assert ("takes no tools with this model" in page) != takes_tools
     learned = Model.objects.get(pk=app.default_model_id).request_rules
     assert (learned != {}) == (kind in {"openai", "azure"})  # temperature, and without a profile max_tokens
@@ -83,7 +83,7 @@ def test_what_check_found_out_is_seen_and_forgotten(admin_client: Client, strict
     row = app.default_model
     page = check(admin_client, row)
     assert "The provider takes max_completion_tokens in place of max_tokens." in page
-    assert "every request to this model goes by" in page
+    assert "applied to every request to this model:" in page
     assert "Refused" not in check(admin_client, row)
     row.refresh_from_db()
     assert row.request_rules == {"rename": {"max_tokens": "max_completion_tokens"}}

@@ -27,7 +27,7 @@ def test_an_app_is_published_and_rolled_back_in_one_click(console: "Page", serve
     assert "+preamble: Two." in console.inner_text(".aomi-diff")
     App.objects.filter(pk=app.pk).update(preamble="Three.")  # meanwhile
     console.click("button:has-text('Publish')")
-    assert "look again" in console.inner_text(".messagelist")
+    assert "Review the changes again" in console.inner_text(".messagelist")
     assert "+preamble: Three." in console.inner_text(".aomi-diff")
     console.click("button:has-text('Publish')")
     assert "Release 2 is live" in console.inner_text(".messagelist")
@@ -40,7 +40,7 @@ def test_an_app_is_published_and_rolled_back_in_one_click(console: "Page", serve
     assert "Release 2 cannot be run: what is stored is no JSON." in console.inner_text("#releases")
     App.objects.filter(pk=app.pk).update(live_release=broken)
     console.reload()
-    assert "Its turns fail with 503" in console.inner_text("#releases")
+    assert "Turns fail with 503" in console.inner_text("#releases")
     console.click("text=History")
     history = console.inner_text("#change-history")
     assert [words in history for words in ("Release 2 is live.", "Release 1 is live.")] == [True, True]
@@ -80,6 +80,6 @@ def test_who_may_not_change_an_app_publishes_nothing(
     assert staff_client("change_app", "view_app").get(publishing).status_code == 403
     seen = ("view_app", "view_tool", "view_mcpserver", "view_document", "view_model")
     assert staff_client("change_app", *seen).get(publishing).status_code == 200
-    assert "look again" in admin_client.post(publishing, {"digest": "x"}).content.decode()
+    assert "Review the changes again" in admin_client.post(publishing, {"digest": "x"}).content.decode()
     assert not app.releases.exists()
     assert App.objects.get(pk=app.pk).live_release is None

@@ -60,7 +60,7 @@ def test_a_secret_goes_further_only_with_its_value(
     known = secret.token
     secret.refresh_from_db()
     if wanted is None:
-        assert "Its hosts have changed" in answer.content.decode()
+        assert "The hosts have changed" in answer.content.decode()
         assert secret.hosts == "a.example:443\nb.example:443"
     else:
         assert answer.status_code == 302

@@ -179,33 +179,36 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"url": "https://a.example/{{ args.q }}", **rows({"name": "q"})},
         "must be required",
     ),
-    "an expression": ({"query": "a: {{ args.q|upper }}"}, "no placeholder"),
+    "an expression": ({"query": "a: {{ args.q|upper }}"}, "not a placeholder"),
     "something else of Python": (
         {"query": "a: {{ args.__class__.__mro__ }}"},
         "There is no argument __class__.__mro__",
     ),
     "an unknown thing of the wallet": ({"query": "a: {{ wallet.key }}"}, "A wallet has"),
     "a line without a colon": ({"headers": "X-Key"}, "a name, a colon"),
-    "a header twice": ({"headers": "X-Key: 1\nx-key: 2"}, "given twice"),
+    "a header twice": ({"headers": "X-Key: 1\nx-key: 2"}, "occurs twice"),
     "a header of the connection": ({"headers": "Host: evil.example"}, "set by the connection"),
     "a header's name": ({"headers": "X Key: 1"}, "not the name of a header"),
     "a body on GET": ({"body_type": "json", "body": "{}"}, "GET sends no body"),
     "a body that is not JSON": ({"method": "POST", "body_type": "json", "body": "{"}, "not JSON"),
-    "a body without a type": ({"method": "POST", "body": "{}"}, "how the body is to be sent"),
-    "a path of no meaning": ({"result_path": "a..b"}, "Write it as in"),
+    "a body without a type": ({"method": "POST", "body": "{}"}, "Choose the type of the body"),
+    "a path of no meaning": ({"result_path": "a..b"}, "Write a path such as"),
     "a schema that is not JSON": ({"parameters": "{"}, "errorlist"),
     "no object": ({"parameters": '{"type": "string"}'}, "must be an object"),
     "no schema": ({"parameters": '{"type": "object", "properties": {"a": {"type": "wrong"}}}'}, "not a JSON Schema"),
     "a remote reference": (
         {"parameters": '{"type": "object", "properties": {"a": {"$ref": "http://127.0.0.1:9/x"}}}'},
-        "may only point into",
+        "may only refer to",
     ),
     "a file": (
         {"parameters": '{"type": "object", "properties": {"a": {"$ref": "file:///etc/passwd"}}}'},
-        "may only point",
+        "may only refer",
     ),
-    "itself for ever": ({"parameters": '{"type": "object", "allOf": [{"$ref": "#"}]}'}, "itself without end"),
-    "a base to resolve against": ({"parameters": '{"type": "object", "$id": "http://127.0.0.1:9/"}'}, "has no $id"),
+    "itself for ever": ({"parameters": '{"type": "object", "allOf": [{"$ref": "#"}]}'}, "refers to itself"),
+    "a base to resolve against": (
+        {"parameters": '{"type": "object", "$id": "http://127.0.0.1:9/"}'},
+        "cannot have an $id",
+    ),
     "a schema without end": ({"parameters": '{"type":"object","not":' * 30 + "{}" + "}" * 30}, "levels deep"),
     "a large schema": ({"parameters": json.dumps({"type": "object", "title": "x" * 33_000})}, "longer than"),
     "a regular expression that explodes": (
@@ -213,8 +216,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "not a JSON Schema",
     ),
     "two rows of one name": (rows({"name": "q"}, {"name": "q"}), "two arguments named q"),
-    "choices of a number": (rows({"name": "q", "kind": "number", "choices": "1, 2"}), "Only a text can have choices"),
-    "an unknown type": (rows({"name": "q", "kind": "evil"}), "no such type"),
+    "choices of a number": (
+        rows({"name": "q", "kind": "number", "choices": "1, 2"}),
+        "Only text arguments can have choices",
+    ),
+    "an unknown type": (rows({"name": "q", "kind": "evil"}), "Unknown argument type"),
     "too long": ({"timeout_seconds": 600}, "from 0.5 to 60"),
     "too often": ({"retries": 9}, "from 0 to 3"),
     "a name that a built-in tool has": ({"name": "Calculate"}, "already has a tool of this name"),
@@ -294,15 +300,15 @@ def test_a_secret_is_replaced_and_removed_but_never_shown(admin_client: Client, 
         ({"name": "KEY", "value": "short"}, "at least 8 characters"),
         ({"name": "lower", "value": "long-enough"}, "capital letters"),
         ({"name": "KEY", "value": ""}, "This field is required"),
-        ({"name": "KEY", "value": "long-enough"}, "Name the hosts that it is for"),
+        ({"name": "KEY", "value": "long-enough"}, "Name the hosts that it may be sent to"),
         ({"name": "KEY", "value": "long-enough", "hosts": "https://a.example/"}, "is not a host"),
         ({"name": "KEY", "value": "long-enough", "hosts": "a.example:70000"}, "is not a host"),
-        ({"name": "KEY", "value": "long-enough\n", "hosts": "a.example"}, "has a line break in it"),
-        ({"name": "KEY", "value": "long-enough\u2028x", "hosts": "a.example"}, "has a line break in it"),
+        ({"name": "KEY", "value": "long-enough\n", "hosts": "a.example"}, "contains a line break"),
+        ({"name": "KEY", "value": "long-enough\u2028x", "hosts": "a.example"}, "contains a line break"),
         ({"name": "KEY", "value": " long-enough", "hosts": "a.example"}, "begins or ends with a space"),
         ({"name": "KEY", "value": "long-enough\u00a0", "hosts": "a.example"}, "begins or ends with a space"),
-        ({"name": "KEY", "value": "long\tenough", "hosts": "a.example"}, "has a control character in it"),
-        ({"name": "KEY", "value": "long\u2011enough", "hosts": "a.example"}, "has a character outside ASCII in it"),
+        ({"name": "KEY", "value": "long\tenough", "hosts": "a.example"}, "contains a control character"),
+        ({"name": "KEY", "value": "long\u2011enough", "hosts": "a.example"}, "contains a character outside ASCII"),
     ],
 )
 def test_a_bad_secret_is_refused_and_not_repeated(
@@ -411,6 +417,6 @@ def test_a_trial_says_that_the_app_is_held_to_other_hosts(admin_client: Client, 
     tool = factories.make_http_tool(app, "https://other.example.com/x")
     page = admin_client.post(f"/admin/apps_registry/tool/{tool.pk}/try/", {"arguments": "{}"}).content.decode()
     assert "other.example.com:443 was not called." in page
-    assert "is held to the hosts under “Only these hosts”" in page
+    assert "can call only the hosts under “Only these hosts”" in page
     refused = admin_client.post(app_page(app), app_form(app, only_hosts="https://a.example/"))
     assert "is not a host" in refused.content.decode()

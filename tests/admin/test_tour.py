@@ -82,7 +82,7 @@ def add_tool(console: "Page", upstream: Upstream) -> None:
     console.click(f"text=Allow {upstream.host}")
     console.wait_for_selector("text=may call")
     assert "3125.5" in console.inner_text("#trial-result")
-    console.click("text=On to the App")
+    console.click("text=Open the App")
 
 
 def add_document(console: "Page") -> None:
@@ -96,7 +96,7 @@ def add_document(console: "Page") -> None:
     assert "0.35 percent" in console.inner_text("#passages")
     console.go_back()
     console.go_back()
-    console.click("text=To the App")
+    console.click("text=Open the App")
 
 
 def issue_key(console: "Page") -> str:

@@ -1,4 +1,4 @@
-"""Settings: production insists, local mode helps, and the README says what there is."""
+"""Settings: production insists, local mode helps, and docs/configuration.md says what there is."""
 
 import ast
 import os
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.markdown import section
 from tests.product import ROOT
 
 PRODUCTION = {
@@ -112,9 +113,21 @@ def settings_read() -> set[str]:
     return names
 
 
-def test_the_readme_lists_every_setting_and_no_other() -> None:
-    readme = (ROOT / "README.md").read_text()
-    table = readme.split("## Configuration")[1].split("\n## ")[0]
-    listed = set(re.findall(r"^\| `([A-Z_]+)`", table, re.MULTILINE))
+def configuration_table() -> str:
+    return section("docs/configuration.md", "All settings")
+
+
+def test_the_configuration_lists_every_setting_and_no_other() -> None:
+    listed = set(re.findall(r"^\| `([A-Z_]+)`", configuration_table(), re.MULTILINE))
     elsewhere = {"OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"}  # what quickstart and seed_default_app look for
     assert listed - elsewhere == settings_read()
+
+
+def test_the_configuration_gives_the_defaults() -> None:
+    numbers = dict(re.findall(r"^\| `([A-Z_]+)` \| (\d+) \|", configuration_table(), re.MULTILINE))
+    show = f"from django.conf import settings; print([getattr(settings, name, None) for name in {list(numbers)}])"
+    code = f"import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'aomi_site.settings'; {show}"
+    used = dict(zip(numbers, ast.literal_eval(run("-c", code).stdout), strict=True))
+    assert used.pop("WEB_CONCURRENCY") is None  # gunicorn's own
+    assert used == {name: float(numbers[name]) for name in used}
+    assert len(used) > 10

@@ -113,7 +113,7 @@ def test_siblings_run_at_once_and_everything_is_recorded_in_call_order(
     assert [name for name, _ in shown(snapshot)] == ["calculate", "order", "calculate", "order", "order"]
     assert results[1] == "ordered tea"
     assert "declined" in results[3]
-    assert "do not fit" in results[4]  # what cannot be called is nobody's question
+    assert "are invalid" in results[4]  # what cannot be called is nobody's question
     assert tool_results(model.prompts[-1]) == results
     assert texts(snapshot)[-1] == ("agent", "Done.")
 

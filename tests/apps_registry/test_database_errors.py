@@ -7,7 +7,7 @@ from django.db import connection
 from psycopg import errors
 from psycopg_pool import PoolClosed, PoolTimeout
 
-from apps_registry.support.database_errors import kind, may_pass
+from apps_registry.support.database_errors import fault_of, is_transient
 
 
 def of_django(error: psycopg.Error) -> DjangoError:
@@ -53,9 +53,9 @@ LASTING = [
     ("word", "error"), [(word, error) for word, all_ in PASSING.items() for error in all_], ids=repr
 )
 def test_what_may_pass_has_a_word_in_both_layers(word: str, error: psycopg.Error) -> None:
-    assert (kind(error), kind(of_django(error))) == (word, word)
+    assert (fault_of(error), fault_of(of_django(error))) == (word, word)
 
 
 @pytest.mark.parametrize("error", [*LASTING, *map(of_django, LASTING), ValueError(), TimeoutError()], ids=repr)
 def test_what_will_not_pass_has_none(error: Exception) -> None:
-    assert not may_pass(error)
+    assert not is_transient(error)

@@ -122,7 +122,7 @@ def test_a_deleted_document_stays_for_the_releases_that_search_it(
     late = add(app, "late.txt", "The gate is painted green.")
     listed = "/admin/apps_registry/document/"
     page = admin_client.get(f"{listed}{published.pk}/delete/").content.decode()
-    assert "release 1 will go on searching it until deleted; only the draft loses it" in page
+    assert "removed from the draft only, since it is searched by release 1" in page
     for document in (published, late):
         assert admin_client.post(f"{listed}{document.pk}/delete/", {"post": "yes"}).status_code == 302
     assert list(Document.versions.filter(app=app)) == [published]

@@ -38,7 +38,7 @@ def test_a_variable_goes_to_its_origin_only(
             assert answer.status_code == (200 if each is app else 502)
     assert model.requests[0]["headers"]["Authorization"] == f"Bearer {CANARY}"
     assert not upstream.received
-    words = f"the provider {stopped.slug} cannot be called: the setting PROVIDER_KEY_VARIABLES does not hold"
+    words = f"the provider {stopped.slug} cannot be called: the setting PROVIDER_KEY_VARIABLES does not contain"
     assert f"{words} MODEL_KEY={origin_of(upstream.url)}" in server.log
     assert f"the provider {provider.slug} cannot" not in server.log
     assert CANARY not in server.log
@@ -69,7 +69,7 @@ def test_an_app_file_obeys(manage: Callable[..., Result], upstream: Upstream, tm
     for words in ((), ("--apply",)):
         done = manage("import_app", str(file), *words)
         assert done.code == 1
-        assert "PROVIDER_KEY_VARIABLES does not hold HOME=" in done.err
+        assert "PROVIDER_KEY_VARIABLES does not contain HOME=" in done.err
     assert not Provider.objects.filter(slug=slug).exists()
 
 

@@ -13,11 +13,15 @@ DIGITS = "9" * 5000
 def test_arguments_of_too_many_digits_are_refused_in_words_of_ours() -> None:
     with pytest.raises(ToolError) as raised:
         read_arguments(f'{{"amount": {DIGITS}}}')
-    assert str(raised.value).startswith("the arguments are not valid JSON: what is at line 1, column")
+    assert str(raised.value).startswith(
+        "the arguments are not valid JSON: there is an unexpected or a missing character at line 1, column"
+    )
 
 
 def test_arguments_that_are_no_json_are_told_where() -> None:
-    with pytest.raises(ToolError, match="not valid JSON: what is at line 2, column"):
+    with pytest.raises(
+        ToolError, match="not valid JSON: there is an unexpected or a missing character at line 2, column"
+    ):
         read_arguments('{"a": 1,\n nonsense}')
 
 

@@ -42,7 +42,7 @@ def test_edits_wait_for_the_next_release(manage: Run, app: App, app_client: Clie
     assert "Release 2" in manage("publish_app", app.slug).out
     assert preamble(app_client, model) == "Two."
     assert "calculate" not in tools(model)
-    assert "is live already" in manage("publish_app", app.slug).out
+    assert "is already live" in manage("publish_app", app.slug).out
 
     assert manage("rollback_app", app.slug).out == f"Release 1 of {app.slug} is live.\n"
     assert preamble(app_client, model) == "One."

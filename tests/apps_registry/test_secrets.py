@@ -1,4 +1,4 @@
-"""Secrets at rest: unreadable without their key, out of place, or changed; moved to a new key by command."""
+"""Secrets at rest: unreadable without their key, in the wrong row, or changed; moved to a new key by command."""
 
 from pathlib import Path
 from typing import Any
@@ -13,35 +13,35 @@ from tests.aomi_site.test_settings import run
 from tests.commands import Result, run_manage
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
-PLACE = "app:1:secret:KEY"
+BINDING = "app:1:secret:KEY"
 
 
 def test_what_is_stored_says_nothing_and_opens_only_where_it_belongs() -> None:
-    token = encrypt("the-value", place=PLACE, keys=[OLD])
+    token = encrypt("the-value", binding=BINDING, keys=[OLD])
     assert "the-value" not in token
-    assert decrypt(token, place=PLACE, keys=[NEW, OLD]) == "the-value"
-    for place in ("app:2:secret:KEY", "app:1:secret:KEY2", ""):
-        with pytest.raises(Unreadable, match="another place"):
-            decrypt(token, place=place, keys=[OLD])
+    assert decrypt(token, binding=BINDING, keys=[NEW, OLD]) == "the-value"
+    for binding in ("app:2:secret:KEY", "app:1:secret:KEY2", ""):
+        with pytest.raises(Unreadable, match="another row"):
+            decrypt(token, binding=binding, keys=[OLD])
 
 
 @pytest.mark.parametrize("position", [0, 10, 30, 60, -5])
 def test_a_changed_token_is_an_error_and_never_text(position: int) -> None:
-    token = encrypt("the-value", place=PLACE, keys=[OLD])
+    token = encrypt("the-value", binding=BINDING, keys=[OLD])
     letter = "A" if token[position] != "A" else "B"
     changed = token[:position] + letter + token[position:][1:]
     for bad in (changed, token[:-8], "", "the-value", "ü", "null"):
         with pytest.raises(Unreadable):
-            decrypt(bad, place=PLACE, keys=[OLD])
+            decrypt(bad, binding=BINDING, keys=[OLD])
 
 
 def test_without_the_key_there_is_no_value() -> None:
-    token = encrypt("the-value", place=PLACE, keys=[OLD])
+    token = encrypt("the-value", binding=BINDING, keys=[OLD])
     for keys in ([NEW], []):
         with pytest.raises(Unreadable):
-            decrypt(token, place=PLACE, keys=keys)
+            decrypt(token, binding=BINDING, keys=keys)
     with pytest.raises(NoKeys):
-        encrypt("the-value", place=PLACE, keys=[])
+        encrypt("the-value", binding=BINDING, keys=[])
 
 
 def test_rotation_moves_everything_under_the_first_key(environment: dict[str, str], app: App, settings: Any) -> None:
@@ -56,8 +56,8 @@ def test_rotation_moves_everything_under_the_first_key(environment: dict[str, st
 
     done = rotate(NEW, OLD, *keys_of_the_tests)
     assert app.slug not in done.err  # other tests leave secrets that nobody can read
-    assert "under the first key" in done.out
-    values = {each.name: decrypt(each.token, place=each.place, keys=[NEW]) for each in app.secrets.all()}
+    assert "with the first key" in done.out
+    values = {secret.name: decrypt(secret.token, binding=secret.binding, keys=[NEW]) for secret in app.secrets.all()}
     assert values == {f"KEY_{number}": f"value-number-{number}" for number in range(3)}
     assert dict(app.secrets.values_list("name", "updated_at")) == before  # no value was set
 

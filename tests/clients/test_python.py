@@ -6,6 +6,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,17 +45,12 @@ def module(name: str) -> Any:
 class Generated:
     """The generated client of one server, with a key for one App."""
 
-    url: str
+    client: Any
     app: str
-    key: str
 
-    def client(self, key: str | None = None) -> Any:
-        authenticated = module("client").AuthenticatedClient
-        return authenticated(self.url, token=key or self.key, prefix="", auth_header_name="AOMI-APP-KEY")
-
-    def chat(self, message: str, *, session_id: str = "", key: str | None = None, **more: Any) -> Any:
+    def chat(self, message: str, *, session_id: str = "", **more: Any) -> Any:
         """Chat; a snapshot or a problem comes back."""
-        return module("api.chat.chat").sync(client=self.client(key), **self.call(message, session_id), **more)
+        return module("api.chat.chat").sync(client=self.client, **self.call(message, session_id), **more)
 
     def call(self, message: str, session_id: str = "") -> dict[str, Any]:
         """What a call of chat takes."""
@@ -62,28 +58,42 @@ class Generated:
         return {"body": body, "x_session_id": session_id or str(uuid.uuid4())}
 
 
+@contextmanager
+def client_with(key: str, server: Server, app: App, **headers: str) -> Iterator[Generated]:
+    authenticated = module("client").AuthenticatedClient
+    client = authenticated(server.url, token=key, prefix="", auth_header_name="AOMI-APP-KEY", headers=headers)
+    with client:
+        yield Generated(client, app.slug)
+
+
 @pytest.fixture
-def generated(server: Server, app: App) -> Generated:
-    return Generated(server.url, app.slug, factories.make_key(app).plain)
+def key(app: App) -> str:
+    return factories.make_key(app).plain
+
+
+@pytest.fixture
+def generated(server: Server, app: App, key: str) -> Iterator[Generated]:
+    with client_with(key, server, app) as one:
+        yield one
 
 
 def test_it_chats(generated: Generated, model: ScriptedModel) -> None:
     model.will(calls(("calculate", {"expression": "6*7"})), says("It is 42."))
     session_id = str(uuid.uuid4())
     snapshot = generated.chat("6*7?", session_id=session_id)
-    assert snapshot == module("api.chat.get_state").sync(client=generated.client(), x_session_id=session_id)
+    assert snapshot == module("api.chat.get_state").sync(client=generated.client, x_session_id=session_id)
     assert (str(snapshot.session_id), snapshot.status) == (session_id, "idle")
     assert [message.content for message in snapshot.messages] == ["6*7?", "", "It is 42."]
     assert snapshot.messages[1].tool_result[0] == "calculate"
 
 
-def test_it_streams(generated: Generated, model: ScriptedModel) -> None:
+def test_it_streams(server: Server, app: App, key: str, model: ScriptedModel) -> None:
     model.will(says("In", " pieces."))
-    client = generated.client().with_headers({"Accept": "text/event-stream"}).get_httpx_client()
-    call = module("api.chat.chat")._get_kwargs(**generated.call("Stream it"))
-    with client.stream(**call) as response:
+    with client_with(key, server, app, Accept="text/event-stream") as generated, stream_of(generated) as response:
         assert response.headers["Content-Type"] == "text/event-stream"
-        events = [json.loads(line.removeprefix("data: ")) for line in response.iter_lines() if line.startswith("data: ")]
+        events = [
+            json.loads(line.removeprefix("data: ")) for line in response.iter_lines() if line.startswith("data: ")
+        ]
     models = module("models")
     kinds = {"text": models.TextEvent, "complete": models.CompleteEvent}
     read = [kinds[event["type"]].from_dict(event) for event in events]
@@ -91,10 +101,17 @@ def test_it_streams(generated: Generated, model: ScriptedModel) -> None:
     assert [message.content for message in read[-1].snapshot.messages] == ["Stream it", "In pieces."]
 
 
-def test_it_meets_errors(generated: Generated, app: App) -> None:
+def stream_of(generated: Generated) -> Any:
+    call = module("api.chat.chat")._get_kwargs(**generated.call("Stream it"))
+    return generated.client.get_httpx_client().stream(**call)
+
+
+def test_it_meets_errors(generated: Generated, server: Server, app: App) -> None:
+    with client_with("wrong", server, app) as stranger:
+        refused = stranger.chat("Hi")
     problems = [
-        module("api.chat.interrupt").sync(client=generated.client(), x_session_id=str(uuid.uuid4())),
-        generated.chat("Hi", key="wrong"),
+        module("api.chat.interrupt").sync(client=generated.client, x_session_id=str(uuid.uuid4())),
+        refused,
         generated.chat("Hi", session_id=busy_session(app)),
     ]
     session_id = str(uuid.uuid4())

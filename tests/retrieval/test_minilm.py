@@ -2,9 +2,13 @@
 
 import asyncio
 import os
+import unicodedata
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import models, normalizers, pre_tokenizers
 
 from apps_registry.retrieval.embeddings.base import EmbedderError
 from apps_registry.retrieval.embeddings.minilm import MiniLM
@@ -20,6 +24,48 @@ def test_words_become_their_longest_pieces() -> None:
     assert tokens.encode("日本", limit=99) == [1, 8, 9, 2]
     assert tokens.encode("xyz " + "un" * 99, limit=99) == [1, 0, 0, 2]
     assert tokens.encode("un " * 50, limit=5) == [1, 3, 3, 3, 2]
+
+
+def _is_old(character: str) -> bool:
+    """Tell whether all versions of Unicode agree on a character; libraries know the newest ones or not."""
+    old = unicodedata.ucd_3_2_0.category(character)
+    return old != "Cn" and old == unicodedata.category(character)
+
+
+OLD = st.characters(exclude_categories=["Cs", "Cn"]).filter(_is_old)
+ODD = "don't ΑΣ İstanbul ﬁne हिन्दी 日本語カナ 한국어 ไทย ㊀ ½ foo_bar [CLS] $1"
+ODDER = [
+    "a\u200db",
+    "a\u00adb",
+    "\ufffd",
+    "x\0y",
+    "e\u0301",
+    "a\u0903b",
+    "\ue000",
+    "a\x85b",
+    "\u3000",
+    "\U0002b820",
+    "a\tb\n",
+]
+WORDS = st.sampled_from([*ODD.split(), *ODDER, "x" * 100, "x" * 101])
+# Each character both as a word's first piece and as a later one, so that each border of words shows.
+LETTERS = [letter for letter in map(chr, range(0x21, 0x3400)) if letter.isprintable()]
+PIECES = ["[UNK]", "[CLS]", "[SEP]", *LETTERS, *(f"##{letter}" for letter in LETTERS)]
+TOKENS = WordPiece("\n".join(PIECES))
+IDS = {piece: number for number, piece in enumerate(PIECES)}
+REFERENCE = models.WordPiece(IDS, unk_token="[UNK]", max_input_chars_per_word=100)
+
+
+def reference_ids(text: str) -> list[int]:
+    """Return the ids that the authors' package gives a text, without its marks."""
+    words = pre_tokenizers.BertPreTokenizer().pre_tokenize_str(normalizers.BertNormalizer().normalize_str(text))
+    return [token.id for word, _ in words for token in REFERENCE.tokenize(word)]
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(OLD, WORDS), max_size=30).map("".join))
+def test_the_tokens_are_those_of_the_reference(text: str) -> None:
+    assert TOKENS.encode(text, limit=10_000)[1:-1] == reference_ids(text)
 
 
 @pytest.fixture(scope="module")

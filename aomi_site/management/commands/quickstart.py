@@ -74,7 +74,9 @@ class Command(TeachingCommand):
 
 def _check(options: dict[str, Any]) -> None:
     if not settings.IS_LOCAL:
-        raise CommandError("quickstart serves locally; with AOMI_ENV=production, run gunicorn as the README says.")
+        raise CommandError(
+            "quickstart serves locally; with AOMI_ENV=production, run gunicorn as docs/operating.md says."
+        )
     if not 1 <= options["port"] <= 65535:
         raise CommandError(f"--port {options['port']} is not a port; it must be between 1 and 65535.")
     if not 1 <= options["workers"] <= 64:

@@ -1,1 +1,1 @@
-"""The forms of the console's pages."""
+"""The forms of the admin pages."""

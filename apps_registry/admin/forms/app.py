@@ -1,4 +1,4 @@
-"""Forms of the App page: an App with its built-in tools, its alternative models, and its secrets."""
+"""Forms of the App page: the App with its built-in tools, its alternative models, and its secrets."""
 
 from typing import Any
 
@@ -20,26 +20,25 @@ from apps_registry.services.provider_fit import find_unfit_tools
 
 
 class ModelField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subscriptable at run time
-    """A choice of models that says which of them call no tools."""
+    """A choice of models that marks those that cannot call tools."""
 
     def label_from_instance(self, obj: Model) -> str:
-        """Show the name."""
         return obj.name if obj.supports_tools else f"{obj.name} (does not call tools)"
 
 
 class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """An App, with a box for each built-in tool."""
+    """An App, with a check box for each built-in tool."""
 
     builtin_tools = forms.MultipleChoiceField(
         label="Built-in tools",
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="What the model may call to answer. Tools that are not ticked do not exist for this App.",
+        help_text="Tools that the model may call. Tools that are not checked are not available to this App.",
     )
 
     class Meta:
         model = App
-        # Not `is_default`, which make_default switches, nor `alternatives`, which the inline edits.
+        # Without `is_default`, which make_default changes, and `alternatives`, which the inline edits.
         fields = (
             "slug",
             "name",
@@ -80,7 +79,7 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
             field.initial = list(_builtins(self.instance).filter(is_enabled=True).values_list("name", flat=True))
 
     def clean_is_active(self) -> bool:
-        """The default App stays on; the database insists on it too."""
+        """Refuse to turn off the default App; the database has the same constraint."""
         active = bool(self.cleaned_data["is_active"])
         if self.instance.is_default and not active:
             raise ValidationError(
@@ -90,7 +89,7 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
         return active
 
     def clean_default_model(self) -> Model:
-        """A model's provider takes the tools that the App has."""
+        """Refuse a model whose provider does not accept the tools of the App."""
         model: Model = self.cleaned_data["default_model"]
         is_other = self.instance.pk and model.pk != self.instance.default_model_id
         if is_other and (sentences := list(find_unfit_tools(self.instance, model))):
@@ -98,23 +97,23 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
         return model
 
     def clean_only_hosts(self) -> str:
-        """Write each host in one way."""
+        """Return the hosts in canonical form."""
         text = str(self.cleaned_data["only_hosts"])
         validate_secret_hosts(text)
         return "\n".join(parse_hosts(text))
 
     def clean_builtin_tools(self) -> list[str]:
-        """A name is a tool's own within its App, whatever its kind."""
+        """Refuse built-in tools whose name another tool of the App already has."""
         chosen: list[str] = self.cleaned_data["builtin_tools"]
         others = self.instance.tools.exclude(kind=Tool.Kind.BUILTIN) if self.instance.pk else Tool.objects.none()
         taken = {name.lower() for name in others.values_list("name", flat=True)}
         for name in chosen:
             if name.lower() in taken:
-                raise ValidationError(f"This App has an HTTP tool named {name}: rename that one first.")
+                raise ValidationError(f"This App already has a tool named {name}: rename that tool first.")
         return chosen
 
     def save_tools(self) -> None:
-        """Turn the ticked tools on and the others off; call it when the App has been saved."""
+        """Enable the checked tools and disable the others; call this after the App has been saved."""
         chosen = set(self.cleaned_data["builtin_tools"])
         rows = {tool.name: tool for tool in _builtins(self.instance)}
         for name in chosen - rows.keys():
@@ -126,17 +125,17 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
 
 
 class MaskedInput(forms.PasswordInput):
-    """An input that is never sent back filled in, and that no browser takes for the password of an account."""
+    """An input whose value is never sent back, and that browsers do not treat as an account password."""
 
     input_type = "text"
 
 
 class SecretForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A secret: its value is taken, and never shown again."""
+    """A secret; its value can be set but is never shown."""
 
     value = forms.CharField(
         min_length=MIN_CHARS,
-        strip=False,  # what is stored is what was written, or an error says what is wrong with it
+        strip=False,  # store the exact value, or report an error
         validators=[validate_header_value],
         widget=MaskedInput(attrs={"autocomplete": "off", "class": "vTextField aomi-masked", "spellcheck": "false"}),
     )
@@ -161,26 +160,26 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]
         return str(self.cleaned_data["value"])
 
     def clean_hosts(self) -> str:
-        """Write each host in one way."""
+        """Return the hosts in canonical form."""
         text = str(self.cleaned_data["hosts"])
         validate_secret_hosts(text)
         return "\n".join(parse_hosts(text))
 
     def clean(self) -> dict[str, Any]:
-        """A new value says where it goes; one that is there goes no further unless it is written again."""
+        """Require hosts for a new value, and the value again for new hosts."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
         hosts = data.get("hosts")
         if hosts is None or data.get("DELETE"):
             return data
         if data.get("value") and not hosts:
-            self.add_error("hosts", "Name the hosts that it is for.")
+            self.add_error("hosts", "Name the hosts that it may be sent to.")
         known = set(str(self.initial.get("hosts") or "").split())
         if self.instance.pk and not data.get("value") and set(hosts.split()) - known:
-            self.add_error("value", "Its hosts have changed: write the value for the new ones.")
+            self.add_error("value", "The hosts have changed: enter the value again for the new ones.")
         return data
 
     def save(self, commit: bool = True) -> Secret:
-        """Encrypt the value; by now the App has its id."""
+        """Encrypt the value; at this point the App has its id."""
         if value := self.cleaned_data["value"]:
             self.instance.set_value(value)
         secret: Secret = super().save(commit)
@@ -188,7 +187,7 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class AlternativesFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
-    """The alternative models of an App, which do not repeat its default model."""
+    """The alternative models of an App, without its default model."""
 
     def clean(self) -> None:
         """Refuse the default model as its own alternative."""

@@ -1,4 +1,4 @@
-"""Arguments as rows of a form, and the JSON Schema that they mean."""
+"""Converts between the rows of the arguments form and JSON Schema."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class ArgumentRow:
 
     Attributes:
         kind: a key of TYPES.
-        choices: the values that a text may have; none: any.
+        choices: allowed values of a text argument; empty: any text.
     """
 
     name: str = ""
@@ -33,14 +33,14 @@ def schema_of(rows: Sequence[ArgumentRow]) -> dict[str, Any]:
     """Return the JSON Schema of these arguments.
 
     Raises:
-        ValueError: two have the same name, or one that is no text has choices.
+        ValueError: two arguments have the same name, or an argument other than text has choices.
     """
     properties: dict[str, Any] = {}
     for row in rows:
         if row.name in properties:
             raise ValueError(f"There are two arguments named {row.name}.")
         if row.choices and row.kind != "text":
-            raise ValueError(f"Only a text can have choices; {row.name} is no text.")
+            raise ValueError(f"Only text arguments can have choices; {row.name} is not text.")
         described = {"description": row.description} if row.description else {}
         chosen = {"enum": list(row.choices)} if row.choices else {}
         properties[row.name] = {**TYPES[row.kind][1], **described, **chosen}
@@ -49,7 +49,7 @@ def schema_of(rows: Sequence[ArgumentRow]) -> dict[str, Any]:
 
 
 def rows_of(schema: Mapping[str, Any]) -> list[ArgumentRow] | None:
-    """Return the rows that mean this schema; None: it says more than rows can."""
+    """Return the rows for a schema; None: rows cannot express it."""
     try:
         rows = [
             _row(name, dict(argument), name in schema.get("required", []))
@@ -70,6 +70,6 @@ def _row(name: str, argument: dict[str, Any], is_required: bool) -> ArgumentRow:
 
 
 def _normal(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a schema with what goes without saying: other arguments are refused anyway."""
-    whole = {"properties": {}, "required": [], "additionalProperties": False, **schema}
-    return {**whole, "required": sorted(whole["required"])}
+    """Return a schema with explicit defaults; additional arguments are always refused."""
+    complete = {"properties": {}, "required": [], "additionalProperties": False, **schema}
+    return {**complete, "required": sorted(complete["required"])}

@@ -1,4 +1,4 @@
-"""Forms of the document pages: several files at once, a search."""
+"""Forms of the document pages: upload of several files, and a test search."""
 
 from typing import Any
 
@@ -20,38 +20,34 @@ class _FilesInput(forms.ClearableFileInput):
 
 
 class _FilesField(forms.FileField):
-    """Several files."""
-
     def clean(self, data: Any, initial: Any = None) -> list["UploadedFile[Any]"]:
-        """Check each file by itself."""
         files = data if isinstance(data, list) else [data]
         if not files:
             raise ValidationError(self.error_messages["required"], code="required")
         if len(files) > MAX_FILES:
             raise ValidationError(f"Choose up to {MAX_FILES} files at once, or put them into a zip.")
-        # Empty files are reported with the others' outcomes.
-        return [super(_FilesField, self).clean(one, initial) for one in files]
+        # Empty files are reported with the results of the other files.
+        return [super(_FilesField, self).clean(file, initial) for file in files]
 
 
 class UploadForm(forms.Form):
-    """Files for one App."""
+    """An upload of files for one App."""
 
     app = forms.ModelChoiceField(App.objects.order_by("slug"), label="App", empty_label=None)
     uploads = _FilesField(
         label="Files",
         allow_empty_file=True,
         widget=_FilesInput(attrs={"accept": ",".join([*KINDS, ARCHIVE])}),
-        help_text="Text, Markdown, HTML, PDF, Word (.docx), or zips of these; each up to 20 MB. A file whose name is "
-        "known replaces that document.",
+        help_text="Text, Markdown, HTML, PDF, Word (.docx), or zip archives of these, up to 20 MB each. A file with "
+        "the name of an existing document replaces it.",
     )
     tags = forms.CharField(
         required=False,
-        help_text="Optional, separated by commas. A search can be narrowed to a tag.",
+        help_text="Optional, separated by commas. A search can be limited to a tag.",
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
 
     def clean_tags(self) -> list[str]:
-        """Read the tags."""
         tags = split_tags(self.cleaned_data["tags"])
         for tag in tags:
             validate_tag(tag)
@@ -59,7 +55,7 @@ class UploadForm(forms.Form):
 
 
 class SearchForm(forms.Form):
-    """A search as the model makes it."""
+    """A search with the parameters of the model's search tool."""
 
     app = forms.ModelChoiceField(App.objects.order_by("slug"), label="App", empty_label=None)
     q = forms.CharField(

@@ -1,4 +1,4 @@
-"""The forms of an import: where the document is, and which operations are wanted."""
+"""The form for the OpenAPI document of an import."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from apps_registry.openapi.document import MAX_BYTES
 
 
 class DocumentForm(forms.Form):
-    """A document from a file or an address."""
+    """An OpenAPI document from a file or an address."""
 
     file = forms.FileField(label="File", required=False, help_text="OpenAPI 3.0 or 3.1, JSON or YAML.")
     url = forms.CharField(
@@ -19,14 +19,14 @@ class DocumentForm(forms.Form):
         max_length=2000,
         validators=[RegexValidator(r"^https?://\S+\Z", "Use an address such as https://api.example.com/openapi.json.")],
         widget=forms.TextInput(attrs={"class": "vLargeTextField"}),
-        help_text="Fetched now, by the same rules as every call of this App's tools.",
+        help_text="Fetched now, with the same rules as the calls of this App's tools.",
     )
     name_prefix = forms.CharField(
         label="Prefix of the tools' names",
         required=False,
         max_length=40,
         validators=[RegexValidator(r"^[a-zA-Z0-9_-]*\Z", "Use letters, digits, hyphens and underscores.")],
-        help_text="Such as github_; it tells the tools of several documents apart.",
+        help_text="Such as github_. It distinguishes the tools of several documents.",
     )
     server = forms.CharField(
         label="Server",
@@ -34,14 +34,14 @@ class DocumentForm(forms.Form):
         max_length=500,
         validators=[RegexValidator(r"^https?://\S+\Z", "Use an address such as https://api.example.com/v1.")],
         widget=forms.TextInput(attrs={"class": "vLargeTextField"}),
-        help_text="The address to call in place of the one that the document names.",
+        help_text="The address to call instead of the one in the document.",
     )
 
     def clean(self) -> dict[str, Any]:
-        """Want one document, of a size that will be read."""
+        """Require exactly one document of an accepted size."""
         data = super().clean() or {}
         if not self.errors and bool(data.get("file")) == bool(data.get("url")):
-            raise ValidationError("Choose a file or write an address.")
+            raise ValidationError("Choose a file or enter an address, but not both.")
         if data.get("file") and data["file"].size > MAX_BYTES:
             raise ValidationError(f"The document has more than {MAX_BYTES // 2**20} MB.")
         return data

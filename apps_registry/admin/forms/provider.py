@@ -1,4 +1,4 @@
-"""Forms of the Provider and Model pages; a provider's key is taken and never shown again."""
+"""Forms of the Provider and Model pages; a provider's key can be set but is never shown."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from apps_registry.models import Model, Provider
 
 
 class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """A provider, with its key to be set."""
+    """A provider, with a field that sets its key."""
 
     api_key = forms.CharField(
         label="API key",
@@ -24,11 +24,12 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         strip=False,
         validators=[validate_key],
         widget=MaskedInput(attrs={"autocomplete": "off", "class": "vTextField aomi-masked", "spellcheck": "false"}),
-        help_text="Stored encrypted, sent to this base URL only, and never shown again.",
+        help_text="Stored encrypted, sent only to this base URL, and never shown again.",
     )
-    forget_key = forms.BooleanField(label="Forget the stored key", required=False)
+    forget_key = forms.BooleanField(label="Delete the stored key", required=False)
     headers = PairsField(
-        help_text="One header a line, sent with every request, such as OpenAI-Organization: org-1. They are shown here."
+        help_text="One header per line, sent with every request, such as OpenAI-Organization: org-1. Not secret: they "
+        "are shown here."
     )
 
     class Meta:
@@ -42,13 +43,13 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         super().__init__(*args, **kwargs)
         self.initial["headers"] = write_pairs(self.instance.headers)
         if self.instance.api_key_token:
-            self.fields["api_key"].widget.attrs["placeholder"] = "set; write a new key to replace it"
+            self.fields["api_key"].widget.attrs["placeholder"] = "set; enter a new key to replace it"
 
     def clean_base_url(self) -> str:
-        """Refuse the address of the call itself, which many a manual gives, and one with a part to be replaced."""
+        """Refuse the full address of chat completions, which many manuals give, and the placeholder RESOURCE."""
         url = str(self.cleaned_data["base_url"])
         if "RESOURCE" in url:
-            raise ValidationError("Write the name of your resource in place of RESOURCE.")
+            raise ValidationError("Replace RESOURCE by the name of your resource.")
         if url.rstrip("/").endswith("/chat/completions"):
             raise ValidationError("Leave /chat/completions out: it is added to each request.")
         return url
@@ -60,13 +61,13 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         return str(self.cleaned_data["api_key"])
 
     def clean(self) -> dict[str, Any]:
-        """A key is for one address, comes from one place, and is the only thing that authorizes."""
+        """Require one source for the key, the key again for a new address, and no other Authorization header."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
         is_stored = bool(self.instance.api_key_token) and not data.get("forget_key")
-        # Not the instance's address: validation may have set that already.
+        # Not compared with the instance: validation may have changed it already.
         is_moved = "base_url" in data and data["base_url"] != self.initial.get("base_url")
         if is_stored and is_moved and not data.get("api_key"):
-            self.add_error("api_key", "The base URL has changed: write the key for the new address, or forget it.")
+            self.add_error("api_key", "The base URL has changed: enter the key for the new address, or delete it.")
         has_key = is_stored or bool(data.get("api_key"))
         if has_key and data.get("api_key_env"):
             self.add_error("api_key_env", "Store a key or name a variable, not both.")
@@ -76,7 +77,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         return data
 
     def save_key(self) -> None:
-        """Store or forget the key; call it when the provider has been saved."""
+        """Store or delete the key; call this after the provider has been saved."""
         key = self.cleaned_data["api_key"]
         if key:
             self.instance.set_key(key)
@@ -87,8 +88,6 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
 
 
 class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A language model."""
-
     class Meta:
         model = Model
         fields = (
@@ -103,5 +102,5 @@ class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
         }
 
     def clean_request_rules(self) -> Any:
-        """An emptied field has no rules."""
+        """Return {} for an empty field."""
         return self.cleaned_data["request_rules"] or {}

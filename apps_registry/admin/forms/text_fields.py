@@ -1,4 +1,4 @@
-"""The form fields of texts of several lines, and of JSON."""
+"""Form fields for text with several lines, and for JSON."""
 
 from typing import Any
 
@@ -12,31 +12,30 @@ JSON_MAX_DEPTH = 100
 
 
 class LinesField(forms.CharField):
-    """Gives a text as its author wrote it, whose lines browsers end with CR LF whatever they were given.
+    """Text with LF line ends; browsers always send CR LF.
 
-    Otherwise a page that is saved as it stands would change the text, and with it the App's file and release.
+    Otherwise saving a page without edits would change the text, and with it the App file and the release.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"strip": False, **kwargs})
 
     def to_python(self, value: Any) -> str:
-        """Return the text with LF line ends; nothing when it is blank."""
+        """Return the text with LF line ends; empty if it is blank."""
         text = str(super().to_python(value) or "").replace("\r\n", "\n")
         return text if text.strip() else ""
 
 
 class JSONTextField(forms.JSONField):
-    """Takes JSON of bounded depth; Django's own field fails where Python's stack ends."""
+    """JSON with limited depth; Django's own field fails with a recursion error."""
 
     def to_python(self, value: Any) -> Any:
-        """Return the data."""
         if _is_too_deep(value):
             raise ValidationError(f"This cannot be read: {TooDeep(JSON_MAX_DEPTH)}.")
         return super().to_python(value)
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """Return what the page shows again."""
+        """Return the value to show when the form is invalid."""
         return InvalidJSONInput(data) if _is_too_deep(data) else super().bound_data(data, initial)
 
 
@@ -45,6 +44,6 @@ def _is_too_deep(text: Any) -> bool:
         read_json_exactly(text, max_depth=JSON_MAX_DEPTH)
     except TooDeep:
         return True
-    except (ValueError, TypeError):  # Django's field has the words for what is no JSON
+    except (ValueError, TypeError):  # Django's own field reports invalid JSON
         pass
     return False

@@ -1,4 +1,4 @@
-"""Forms of an HTTP tool: its definition, and a trial of it."""
+"""Forms of an HTTP tool: its definition, and a test call."""
 
 import json
 from contextlib import suppress
@@ -28,7 +28,7 @@ from apps_registry.support.plain_json import json_problem, read_json_exactly
 from apps_registry.tools.arguments import read_arguments
 from apps_registry.tools.base import ToolError
 
-# Attributes of a definition whose field takes the value as it is.
+# Attributes of a definition whose form field uses the same value.
 PLAIN = (
     "description",
     "method",
@@ -54,75 +54,81 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
     )
     arguments = ArgumentsField(
         required=False,
-        help_text="What the model fills in; each is at hand below as {{ args.NAME }}. Choices are for texts, with "
-        "commas between them.",
+        help_text="The values that the model fills in, available below as {{ args.NAME }}. Choices are for text only, "
+        "separated by commas.",
     )
     parameters = forms.CharField(
         label="As JSON Schema",
         required=False,
         widget=code_area(6),
-        help_text="For what the rows cannot say. What stands here counts instead of the rows; dialect 2020-12, no $ref "
-        "to other documents.",
+        help_text="For arguments that need more than the table. A schema here replaces the table. Dialect 2020-12, "
+        "without $ref to other documents.",
     )
     method = forms.ChoiceField(choices=[(method, method) for method in METHODS])
     url = forms.CharField(
         label="URL",
         max_length=2000,
         widget=code_line(),
-        help_text="Such as https://api.example.com/v1/prices/{{ args.symbol }}; placeholders stand in the path only.",
+        help_text="Such as https://api.example.com/v1/prices/{{ args.symbol }}; placeholders are allowed only in the "
+        "path.",
     )
     query = PairsField(
-        help_text="One entry a line, such as currency: {{ args.currency }}. Left out when the argument is not sent."
+        help_text="One entry per line, such as currency: {{ args.currency }}. Left out if the model does not send the "
+        "argument."
     )
-    headers = PairsField(help_text="One header a line, such as Authorization: Bearer {{ secrets.API_KEY }}.")
+    headers = PairsField(help_text="One header per line, such as Authorization: Bearer {{ secrets.API_KEY }}.")
     body_type = forms.ChoiceField(choices=BODY_TYPES, required=False, label="Body")
     body = forms.CharField(
         label="Body template",
         required=False,
         strip=False,
         widget=code_area(5),
-        help_text='JSON, in which a string that is one placeholder keeps its type: {"amount": "{{ args.amount }}"}. Of '
-        "a form: one field a line, as above.",
+        help_text='For JSON, a string that is only a placeholder keeps the type of its value: {"amount": '
+        '"{{ args.amount }}"}. For a form, one field per line, as above.',
     )
     result_path = forms.CharField(
         required=False,
         max_length=500,
         widget=code_line(),
-        help_text="Which part of a JSON answer the model gets: data.items[0].price, data[*].id. Empty: all of it.",
+        help_text="The part of a JSON response that the model gets: data.items[0].price, data[*].id. Empty: all of it.",
     )
     result_headers = HeaderNamesField(
-        help_text="Headers of the answer that the model gets as well, such as Location, Link. The result is then an "
-        "object with headers and body."
+        help_text="Response headers that the model also gets, such as Location, Link. The result is then an object "
+        "with headers and body."
     )
-    max_result_chars = forms.IntegerField(initial=8000, label="Characters at most", help_text="The rest is cut off.")
-    timeout_seconds = forms.FloatField(initial=10, label="Time limit (s)", help_text="Retries and redirects included.")
-    retries = forms.IntegerField(initial=1, help_text="GET, HEAD, PUT and DELETE only, after failures that may pass.")
+    max_result_chars = forms.IntegerField(
+        initial=8000, label="Maximum characters", help_text="A longer result is cut off."
+    )
+    timeout_seconds = forms.FloatField(initial=10, label="Time limit (s)", help_text="Including retries and redirects.")
+    retries = forms.IntegerField(initial=1, help_text="For GET, HEAD, PUT and DELETE only, after transient failures.")
     cache_seconds = forms.IntegerField(
-        initial=0, label="Cache (s)", help_text="How long an answer serves the same arguments and wallet again. 0: not."
+        initial=0,
+        label="Cache (s)",
+        help_text="How long a response is reused for the same arguments and wallet. 0: no cache.",
     )
     needs_wallet = forms.ChoiceField(choices=WALLET_NEEDS, required=False, label="Needs a wallet")
 
     class Meta:
         model = Tool
         fields = ("app", "name", "is_enabled", "needs_confirmation")
-        help_texts = {"name": "What the model calls it, such as get_price: letters, digits, _ and -."}
+        help_texts = {"name": "The name that the model uses, such as get_price. Letters, digits, _ and -."}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
-            with suppress(TypeError, ValueError):  # what cannot be read is defined anew
+            with suppress(TypeError, ValueError):  # an unreadable definition must be entered again
                 self._show(self.instance.http_definition())
 
     def clean(self) -> dict[str, Any]:
-        """Make the definition, and say what is wrong with it where it stands."""
+        """Build the definition, and report its problems at the right field."""
         super().clean()
         if self.errors:
             return self.cleaned_data
         data = self.cleaned_data
         try:
-            given = {name: data[name] for name in (*PLAIN, "result_headers", "query", "headers")}
+            values = {name: data[name] for name in (*PLAIN, "result_headers", "query", "headers")}
             definition = HttpToolDefinition(
-                name=data["name"], parameters=self._parameters(), body=self._body(), **given
+                name=data["name"], parameters=self._parameters(), body=self._body(), **values
             )
         except ValidationError as error:
             self.add_error(None, error)
@@ -132,8 +138,8 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
             self.add_error("arguments" if in_rows else problem.attribute, problem.message)
         app = data.get("app") or (self.instance.app if self.instance.pk else None)
         if app and not self.errors:
-            for words in misdirected_secrets(app, secrets_used(definition), definition.host):
-                self.add_error("url", words)
+            for problem_text in misdirected_secrets(app, secrets_used(definition), definition.host):
+                self.add_error("url", problem_text)
         if not self.errors:
             self._refuse_unfit(definition)
         if not self.errors:
@@ -141,13 +147,13 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         return data
 
     def _refuse_unfit(self, definition: HttpToolDefinition) -> None:
-        """Refuse what the providers of the App's models do not take."""
+        """Refuse arguments that a provider of the App's models does not accept."""
         app = self.cleaned_data.get("app") or self.instance.app
         for sentence in find_unfit(models_of_app(app), definition.name, definition.parameters):
             self.add_error("arguments" if not self.cleaned_data["parameters"].strip() else "parameters", sentence)
 
     def _get_validation_exclusions(self) -> set[str]:
-        """The App is not in the form once the tool exists, and still a part of what makes the name unique."""
+        """Include the App in the uniqueness check, although the form of an existing tool does not contain it."""
         exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # not in the stubs
         return exclusions - {"app"}
 
@@ -172,12 +178,10 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
             if text.strip():
                 return read_json_exactly(text, max_depth=JSON_MAX_DEPTH)
         except ValueError as error:
-            raise ValidationError(
-                {"parameters": f"This is not JSON that can be used: {json_problem(error)}."}
-            ) from None
+            raise ValidationError({"parameters": f"This JSON cannot be used: {json_problem(error)}."}) from None
         try:
             return schema_of(self.cleaned_data["arguments"])
-        except ValueError as error:  # in words of ours
+        except ValueError as error:  # the message is for operators
             raise ValidationError({"arguments": str(error)}) from None
 
     def _body(self) -> Any:
@@ -188,7 +192,7 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
             if kind == "form":
                 return read_pairs(text)
         except ValueError as error:
-            raise ValidationError({"body": f"This is not JSON that can be used: {json_problem(error)}."}) from None
+            raise ValidationError({"body": f"This JSON cannot be used: {json_problem(error)}."}) from None
         except ValidationError as error:
             raise ValidationError({"body": error.messages}) from None
         if kind == "text":
@@ -197,7 +201,7 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
 
 
 def needs_schema(tool: Tool) -> bool:
-    """Tell whether a tool's arguments are more than the rows of the form can say."""
+    """Tell whether a tool's arguments need JSON Schema, because the table cannot express them."""
     try:
         return rows_of(tool.http_definition().parameters) is None
     except (TypeError, ValueError):
@@ -205,11 +209,11 @@ def needs_schema(tool: Tool) -> bool:
 
 
 class TrialForm(forms.Form):
-    """What a tool is tried with."""
+    """The arguments and the wallet of a test call."""
 
     arguments = forms.CharField(
         widget=code_area(4),
-        help_text="JSON, as the model would send it.",
+        help_text="JSON in the form that the model would send.",
     )
     wallet_address = forms.RegexField(
         r"^0x[0-9a-fA-F]{40}\Z",
@@ -229,7 +233,7 @@ class TrialForm(forms.Form):
                 del self.fields[name]
 
     def clean_arguments(self) -> dict[str, Any]:
-        """Hold the arguments against the tool's schema, as in a turn."""
+        """Validate the arguments against the tool's schema, as in a turn."""
         try:
             arguments = read_arguments(self.cleaned_data["arguments"])
             return schema.check(schema.compile_schema(self._definition.parameters), arguments)

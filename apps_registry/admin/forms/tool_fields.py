@@ -1,4 +1,4 @@
-"""Form fields of an HTTP tool: its arguments, entries one a line, names of headers."""
+"""Form fields of an HTTP tool: its arguments, entries with one per line, and names of headers."""
 
 import re
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ MAX_ROWS = 100
 
 
 def code_area(rows: int) -> forms.Textarea:
-    """Return a box for code of so many rows."""
+    """Return a text area for code."""
     return forms.Textarea(attrs={"rows": rows, "class": "vLargeTextField aomi-code", "spellcheck": "false"})
 
 
 def code_line() -> forms.TextInput:
-    """Return a line for code."""
+    """Return a single-line input for code."""
     return forms.TextInput(attrs={"class": "vLargeTextField aomi-code", "spellcheck": "false"})
 
 
@@ -29,7 +29,7 @@ class ArgumentsWidget(forms.Widget):
     """A table with a row for each argument."""
 
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> list[ArgumentRow]:
-        """Read the rows that have a name."""
+        """Return the rows that have a name."""
         rows = []
         for number in range(MAX_ROWS):
             row = {part: data.get(f"{name}-{number}-{part}", "").strip() for part in ("name", "kind", "description")}
@@ -40,8 +40,8 @@ class ArgumentsWidget(forms.Widget):
         return rows
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        """Show the rows and some empty ones."""
-        rows = [*(value or []), *[ArgumentRow(is_required=True)] * SPARE_ROWS]  # as most arguments are
+        """Render the rows and some empty ones."""
+        rows = [*(value or []), *[ArgumentRow(is_required=True)] * SPARE_ROWS]  # most arguments are required
         kinds = [(kind, label) for kind, (label, _) in TYPES.items()]
         context = {"name": name, "rows": rows, "kinds": kinds}
         return render_to_string("admin/apps_registry/tool/arguments.html", context)
@@ -53,41 +53,40 @@ class ArgumentsField(forms.Field):
     widget = ArgumentsWidget
 
     def clean(self, value: Any) -> list[ArgumentRow]:
-        """Refuse types that do not exist."""
+        """Refuse unknown types."""
         rows: list[ArgumentRow] = value or []
         if any(row.kind not in TYPES for row in rows):
-            raise ValidationError("There is no such type of argument.")
+            raise ValidationError("Unknown argument type.")
         return rows
 
 
 class PairsField(forms.CharField):
-    """Entries, one a line: a name, a colon, and the value."""
+    """Entries with one per line: a name, a colon, and a value."""
 
     def __init__(self, *, help_text: str) -> None:
         super().__init__(required=False, strip=False, widget=code_area(3), help_text=help_text)
 
     def clean(self, value: Any) -> dict[str, str]:
-        """Read the lines."""
         return read_pairs(super().clean(value))
 
 
 class HeaderNamesField(forms.CharField):
-    """Names of headers, with commas between them."""
+    """Names of headers, separated by commas."""
 
     def __init__(self, *, help_text: str) -> None:
         super().__init__(required=False, max_length=500, widget=code_line(), help_text=help_text)
 
     def clean(self, value: Any) -> list[str]:
-        """Return the names, each once."""
+        """Return the names without duplicates."""
         names = super().clean(value).replace(",", " ").split()
         return list(dict.fromkeys(names))
 
 
 def read_pairs(text: str) -> dict[str, str]:
-    """Return what lines of `name: value` say.
+    """Parse lines of `name: value`.
 
     Raises:
-        ValidationError: a line has no colon, or a name comes twice.
+        ValidationError: a line has no colon, or a name occurs twice.
     """
     pairs: dict[str, str] = {}
     for line in re.split(r"\r?\n", text):
@@ -97,11 +96,11 @@ def read_pairs(text: str) -> dict[str, str]:
         if not colon or not name.strip():
             raise ValidationError("Write each line as a name, a colon, and a value.")
         if name.strip() in pairs:
-            raise ValidationError(f"{name.strip()} is given twice.")
+            raise ValidationError(f"{name.strip()} occurs twice.")
         pairs[name.strip()] = value.strip()
     return pairs
 
 
 def write_pairs(pairs: Mapping[str, str]) -> str:
-    """Return lines that `read_pairs` reads."""
+    """Return entries in the form that `read_pairs` reads."""
     return "\n".join(f"{name}: {value}" for name, value in pairs.items())

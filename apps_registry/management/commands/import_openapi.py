@@ -1,4 +1,4 @@
-"""`manage.py import_openapi`: operations of an OpenAPI document as tools of an App."""
+"""`manage.py import_openapi`: makes tools of an App from the operations of an OpenAPI document."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -14,13 +14,13 @@ from apps_registry.services.openapi_import import Import, apply, begin, fetch
 
 
 class Command(TeachingCommand):
-    """Shows what an import would do, and does it when told to."""
+    """Previews the changes of an import, and applies them with --apply."""
 
     help = """\
-Make tools of the operations of an OpenAPI document (3.0 or 3.1, JSON or YAML).
+Make tools from the operations of an OpenAPI document (3.0 or 3.1, JSON or YAML).
 
-Without --apply it only prints what would be done. Run again with a newer document, it shows what was added,
-changed and removed; what you changed yourself stays, and is shown where the document changed it too.
+Without --apply it only prints the changes. Run it again with a newer document to see what was added, changed and
+removed. Your own changes are kept, and shown as conflicts where the document changed the same field.
 """
     examples = """\
 examples:
@@ -30,19 +30,17 @@ examples:
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the App, the document and the choice."""
         parser.add_argument("app", metavar="APP", help="slug of the App that gets the tools")
         parser.add_argument("document", metavar="FILE_OR_URL", help="the OpenAPI document")
         parser.add_argument("--list", action="store_true", help="print the operations and stop")
         parser.add_argument("--operation", action="append", default=[], metavar="ID", help="import this operation")
         parser.add_argument("--tag", action="append", default=[], metavar="T", help="import the operations of this tag")
         parser.add_argument("--all", action="store_true", help="import every operation")
-        parser.add_argument("--prefix", help="put before the names of new tools")
-        parser.add_argument("--server", help="the address to call in place of the document's")
-        parser.add_argument("--apply", action="store_true", help="do it")
+        parser.add_argument("--prefix", help="prefix of the names of new tools")
+        parser.add_argument("--server", help="the address to call instead of the one in the document")
+        parser.add_argument("--apply", action="store_true", help="apply the changes")
 
     def handle(self, *_args: object, **options: Any) -> None:
-        """Show, and apply."""
         importing = _begin(apps_named([options["app"]])[0], options)
         if options["list"]:
             self.stdout.write("\n".join(operation_lines(importing.operations, importing.known_keys())))
@@ -54,23 +52,25 @@ examples:
         if options["apply"] and plan.does_something:
             apply(importing, chosen, digest=plan.digest())
         if not plan.changes and not plan.refusals:
-            raise CommandError("Nothing is chosen: choose by --operation, --tag or --all; --list shows what there is.")
-        done = "" if options["apply"] else " (nothing is done without --apply)"
-        self.stderr.write(f"{importing.source.title}: {counts(plan)}{done}")
+            raise CommandError(
+                "No operation is selected: use --operation, --tag or --all; --list shows the operations."
+            )
+        hint = "" if options["apply"] else " (nothing is changed without --apply)"
+        self.stderr.write(f"{importing.source.title}: {counts(plan)}{hint}")
 
 
 def _begin(app: App, options: dict[str, Any]) -> Import:
-    place = options["document"]
+    source = options["document"]
     try:
-        if place.startswith(("http://", "https://")):
-            content, url = fetch(app, place), place
+        if source.startswith(("http://", "https://")):
+            content, url = fetch(app, source), source
         else:
-            content, url = Path(place).read_bytes(), ""
+            content, url = Path(source).read_bytes(), ""
         return begin(app, content, url=url, prefix=options["prefix"], server=options["server"])
     except DocumentError as error:
         raise CommandError(str(error)) from None
     except OSError as error:
-        raise CommandError(f"{place} cannot be read: {error.strerror}.") from None
+        raise CommandError(f"{source} cannot be read: {error.strerror}.") from None
 
 
 def _chosen(importing: Import, options: dict[str, Any]) -> set[str]:
@@ -84,5 +84,5 @@ def _chosen(importing: Import, options: dict[str, Any]) -> set[str]:
             raise CommandError(f"There is no tag {tag!r} in the document. Tags: {', '.join(sorted(tags)) or 'none'}.")
     if options["all"]:
         return keys
-    by_tag = {each.key for each in importing.operations if set(each.tags) & set(options["tag"])}
+    by_tag = {operation.key for operation in importing.operations if set(operation.tags) & set(options["tag"])}
     return {*options["operation"], *by_tag}

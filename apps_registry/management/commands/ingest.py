@@ -1,4 +1,4 @@
-"""`manage.py ingest`: files, folders and zips become documents of an App."""
+"""`manage.py ingest`: adds files, folders and zip archives to the documents of an App."""
 
 import asyncio
 import os
@@ -24,14 +24,15 @@ POLL_SECONDS = 0.3
 
 
 class Command(TeachingCommand):
-    """Queues documents, and with --wait sees them through."""
+    """Queues documents, and with --wait ingests them."""
 
     help = """\
 Add files to the documents of an App: text (.txt), Markdown (.md), HTML (.html), PDF (.pdf), Word (.docx), zips of
 these, and folders with everything readable below them.
 
-A running server reads them in the background; --wait reads them here and now, and tells how each ended. A file whose
-name the App knows replaces that document once it is read; one whose content the App has already is left alone.
+A running server ingests them in the background; --wait ingests them in this command and reports the result of each. A
+file with the name of an existing document replaces it after its ingest; a file whose content the App already has is
+skipped.
 """
     examples = """\
 examples:
@@ -41,15 +42,14 @@ examples:
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare whose documents, which files, and how long to stay."""
         parser.add_argument("app", metavar="APP", help="slug of the App")
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file, a folder or a zip")
         parser.add_argument("--tag", action="append", default=[], help="a tag for the documents; may be repeated")
-        parser.add_argument("--wait", action="store_true", help="read them now, and report how each ended")
+        parser.add_argument("--wait", action="store_true", help="ingest them now, and report the result of each")
         self.add_json_argument(parser)
 
     def handle(self, *_args: object, **options: Any) -> None:
-        """Queue, wait if asked to, report; the exit code is 1 when a file gave no document."""
+        """Queue the files, wait if requested, and report; the exit code is 1 if a file has no document."""
         (app,) = apps_named([options["app"]])
         try:
             for tag in options["tag"]:
@@ -58,7 +58,7 @@ examples:
             raise CommandError(first_message(error)) from None
         outcomes = [outcome for path in options["paths"] for outcome in _add(app, path, options["tag"])]
         if options["wait"]:
-            asyncio.run(_see_through(app, [one.document.pk for one in outcomes if one.document]))
+            asyncio.run(_ingest_all(app, [outcome.document.pk for outcome in outcomes if outcome.document]))
         self._report([_row(outcome) for outcome in outcomes], as_json=options["json"])
 
     def _report(self, rows: list[dict[str, Any]], *, as_json: bool) -> None:
@@ -71,7 +71,7 @@ examples:
             counts = Counter(row["state"] for row in rows)
             self.stdout.write(", ".join(f"{number} {state}" for state, number in counts.items()) + ".")
         if failed := [row for row in rows if row["state"] in {"refused", "failed"}]:
-            raise CommandError(f"{len(failed)} of {len(rows)} files gave no document.")
+            raise CommandError(f"{len(failed)} of {len(rows)} files could not be added.")
 
 
 def _add(app: App, path: Path, tags: list[str]) -> Iterator[Outcome]:
@@ -87,7 +87,7 @@ def _add(app: App, path: Path, tags: list[str]) -> Iterator[Outcome]:
 
 
 def _files(path: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the files that a path means, with their names: in a folder, those of known kinds, sorted."""
+    """Yield the file at a path, or the files of known types in a folder, sorted, each with its document name."""
     if not path.is_dir():
         yield path, path.name
         return
@@ -100,31 +100,31 @@ def _files(path: Path) -> Iterator[tuple[Path, str]]:
                 yield Path(folder) / name, f"{top}/{relative}"
 
 
-async def _see_through(app: App, wanted: list[int]) -> None:
-    """Ingest beside whatever server runs, until each document has come to an end."""
+async def _ingest_all(app: App, document_ids: list[int]) -> None:
+    """Ingest, in parallel to a running server, until every document is finished."""
     await database.open_pool()
     try:
-        while await _pending(app, wanted):
+        while await _has_pending(app, document_ids):
             if not await ingest_next(app.pk):
-                await asyncio.sleep(POLL_SECONDS)  # a server's worker holds the rest
+                await asyncio.sleep(POLL_SECONDS)  # a server's worker is processing the rest
     finally:
         await database.close_pool()
 
 
-async def _pending(app: App, wanted: list[int]) -> bool:
+async def _has_pending(app: App, document_ids: list[int]) -> bool:
     rows = await database.read(
         """SELECT 1 FROM apps_registry_document d JOIN apps_registry_app a ON a.id = d.app_id
-        WHERE d.app_id = %(app_id)s AND d.id = ANY(%(wanted)s) AND (
+        WHERE d.app_id = %(app_id)s AND d.id = ANY(%(document_ids)s) AND (
             d.state IN ('queued', 'processing')
             OR d.state = 'ready' AND d.warning = '' AND d.embedding_model_id IS DISTINCT FROM a.embedding_model_id
         ) LIMIT 1""",
-        {"app_id": app.pk, "wanted": wanted},
+        {"app_id": app.pk, "document_ids": document_ids},
     )
     return bool(rows)
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:
-    """Return what became of a file as it stands now."""
+    """Return the current state of a file's document."""
     document = outcome.document and Document.objects.filter(pk=outcome.document.pk).first()
     if document is None:
         return {"name": outcome.name, "id": None, "state": "refused", "chunks": 0, "note": outcome.note}

@@ -1,4 +1,4 @@
-"""`manage.py publish_app`: freezes an App as a release."""
+"""`manage.py publish_app`: publishes an App as a release."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -13,28 +13,28 @@ from apps_registry.services.plan import PlanChanged
 
 
 class Command(TeachingCommand):
-    """Publishes."""
+    """Shows the changes of a release, and publishes it."""
 
     help = """\
 Freeze an App's preamble, models, sampling, tools and set of documents as a numbered release, and make it live.
 
-From then on edits change the App's draft, and callers meet them with the next release. An App that was never
-published runs its draft. Secrets, allowed hosts, keys and who may call are not part of a release: they hold at once.
-What the release changes is printed; --check prints it and does nothing.
+After that, edits change only the App's draft, and callers get them with the next release. An App that was never
+published runs its draft. Secrets, allowed hosts, keys and access are not part of a release: changes of these take
+effect at once. The command prints the changes; --check prints them without publishing.
 """
     examples = """\
 examples:
   python manage.py publish_app mycoindex
-  python manage.py publish_app mycoindex --check    # exit code 1 when the draft differs from what is live
+  python manage.py publish_app mycoindex --check    # exit code 1 if the draft differs from the live release
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the App."""
         parser.add_argument("app", metavar="APP", help="slug of the App")
-        parser.add_argument("--check", action="store_true", help="publish nothing; end with exit code 1 when it would")
+        parser.add_argument(
+            "--check", action="store_true", help="do not publish; end with exit code 1 if the draft differs"
+        )
 
     def handle(self, *_args: object, **options: Any) -> None:
-        """Show what changes, and publish."""
         (app,) = apps_named([options["app"]])
         try:
             plan = plan_publishing(app)
@@ -44,8 +44,10 @@ examples:
                 return
             release, is_new = publish(app, digest=plan.digest())
         except (AppFileError, PlanChanged) as error:
-            raise CommandError(str(error) or "The draft changed meanwhile; nothing was done. Try again.") from None
-        note = "is live" if is_new else "is live already; the draft does not differ from it"
+            raise CommandError(
+                str(error) or "The draft has changed in the meantime, so nothing was published. Try again."
+            ) from None
+        note = "is live" if is_new else "is already live; the draft is the same"
         self.stdout.write(f"Release {release.number} of {app.slug} {note}.")
 
     def _show(self, plan: Plan) -> None:
@@ -56,5 +58,5 @@ examples:
 
     def _check(self, app: App, plan: Plan) -> None:
         if plan.is_new:
-            raise CommandError(f"The draft of {app.slug} is not what is live.")
+            raise CommandError(f"The draft of {app.slug} differs from the live release.")
         self.stdout.write(f"The draft of {app.slug} is live.")

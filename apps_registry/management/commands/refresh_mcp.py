@@ -1,4 +1,4 @@
-"""`manage.py refresh_mcp`: what an MCP server offers, and taking it over."""
+"""`manage.py refresh_mcp`: refreshes the tools of an MCP server, and selects those to use."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -16,14 +16,14 @@ SIGNS = {"new": " ", "the same": "=", "changed": "~", "gone": "-", "unusable": "
 
 
 class Command(TeachingCommand):
-    """Asks a server, shows the difference, and takes it over when told to."""
+    """Refreshes the list of tools, shows the changes, and applies them with --apply."""
 
     help = """\
-Ask an MCP server of an App for its tools and show what is new, changed and gone.
+Refresh the list of tools of an App's MCP server and show which tools are new, changed and gone.
 
-Without --apply no tool changes. With it, the tools in use are brought up to date, those that the server no longer
-offers are removed, and those named by --choose and --drop are added and removed. --confirm has the user asked before
-each call of a tool in use, --no-confirm no longer.
+Without --apply no tool changes. With it, the tools in use are updated, tools that the server no longer offers are
+removed, and the tools of --choose and --drop are added and removed. With --confirm the user must approve each call of
+a tool in use; --no-confirm ends this.
 """
     examples = """\
 examples:
@@ -33,58 +33,58 @@ examples:
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the App, the server and the choice."""
         parser.add_argument("app", metavar="APP", help="slug of the App")
         parser.add_argument("server", metavar="SERVER", help="prefix of its MCP server")
         parser.add_argument("--choose", action="append", default=[], metavar="TOOL", help="use this tool of the server")
-        parser.add_argument("--drop", action="append", default=[], metavar="TOOL", help="use it no longer")
-        parser.add_argument("--confirm", action="append", default=[], metavar="TOOL", help="ask before each call of it")
-        parser.add_argument("--no-confirm", action="append", default=[], metavar="TOOL", help="ask no longer")
-        parser.add_argument("--apply", action="store_true", help="do it")
+        parser.add_argument("--drop", action="append", default=[], metavar="TOOL", help="stop using this tool")
+        parser.add_argument(
+            "--confirm", action="append", default=[], metavar="TOOL", help="require approval of each call"
+        )
+        parser.add_argument("--no-confirm", action="append", default=[], metavar="TOOL", help="require no approval")
+        parser.add_argument("--apply", action="store_true", help="apply the changes")
 
     def handle(self, *_args: object, **options: Any) -> None:
-        """Ask, show, and apply."""
         server = _server(apps_named([options["app"]])[0], options["server"])
         try:
             refresh(server)
         except McpError as error:
             raise CommandError(f"{server.slug}: {error}.") from None
-        found = states(server)
-        _check(options, found)
-        for each in found:
-            used = "*" if each.accepted else " "
-            asks = "asks the user  " if each.needs_confirmation else ""
-            line = f"{SIGNS[each.state]}{used} {each.remote_name}  {each.state}  {asks}{each.problem}"
+        tools = states(server)
+        _check(options, tools)
+        for tool in tools:
+            used = "*" if tool.accepted else " "
+            confirmation = "asks the user  " if tool.needs_confirmation else ""
+            line = f"{SIGNS[tool.state]}{used} {tool.remote_name}  {tool.state}  {confirmation}{tool.problem}"
             self.stdout.write(line.rstrip())
-            for field, before, after in each.differences:
+            for field, before, after in tool.differences:
                 self.stdout.write(f"     {field}: {shown(before)} -> {shown(after)}")
-        for name, why in server.left_out:
-            self.stdout.write(f"!  {name}  left out  {why}")
+        for name, reason in server.left_out:
+            self.stdout.write(f"!  {name}  left out  {reason}")
         if server.instructions != server.offered_instructions:
             self.stdout.write(f"~  instructions: {shown(server.instructions)} -> {shown(server.offered_instructions)}")
         if options["apply"]:
-            chosen = _changed({each.remote_name for each in found if each.accepted}, options["choose"], options["drop"])
-            asking = {each.remote_name for each in found if each.needs_confirmation}
-            confirmed = _changed(asking, options["confirm"], options["no_confirm"])
+            chosen = _changed({tool.remote_name for tool in tools if tool.accepted}, options["choose"], options["drop"])
+            confirmed_before = {tool.remote_name for tool in tools if tool.needs_confirmation}
+            confirmed = _changed(confirmed_before, options["confirm"], options["no_confirm"])
             for sentence in choose(server, chosen, confirmed=confirmed):
                 self.stdout.write(sentence)
 
 
-def _check(options: dict[str, Any], found: list[OfferedState]) -> None:
-    """Refuse names that the server does not know, and questions about tools that will not be in use."""
+def _check(options: dict[str, Any], tools: list[OfferedState]) -> None:
+    """Refuse names of unknown tools, and confirmations for tools that will not be in use."""
     named = {name for option in ("choose", "drop", "confirm", "no_confirm") for name in options[option]}
-    if unknown := named - {each.remote_name for each in found}:
+    if unknown := named - {tool.remote_name for tool in tools}:
         raise CommandError(f"The server has no tool {sorted(unknown)[0]!r}.")
     for first, second in (("choose", "drop"), ("confirm", "no_confirm")):
         if both := set(options[first]) & set(options[second]):
             raise CommandError(f"--{first} and --{second.replace('_', '-')} both name {sorted(both)[0]!r}.")
-    in_use = _changed({each.remote_name for each in found if each.accepted}, options["choose"], options["drop"])
+    in_use = _changed({tool.remote_name for tool in tools if tool.accepted}, options["choose"], options["drop"])
     if unused := set(options["confirm"]) - in_use:
         raise CommandError(f"{sorted(unused)[0]!r} is not in use: --choose it too.")
 
 
-def _changed(now: set[str], more: list[str], fewer: list[str]) -> set[str]:
-    return (now | set(more)) - set(fewer)
+def _changed(names: set[str], added: list[str], removed: list[str]) -> set[str]:
+    return (names | set(added)) - set(removed)
 
 
 def _server(app: App, slug: str) -> McpServer:

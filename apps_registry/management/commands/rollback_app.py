@@ -10,12 +10,12 @@ from apps_registry.releases.services import NoSuchRelease, roll_back, run_draft
 
 
 class Command(TeachingCommand):
-    """Rolls back."""
+    """Rolls back to a release, or runs the draft."""
 
     help = """\
-Make an earlier release of an App live: the one before that which is live, or the one that is named.
+Make an earlier release of an App live: the given one, or by default the release before the live one.
 
-The draft stays as it is. --draft has the App run its draft again, as before it was first published.
+The draft does not change. With --draft the App runs its draft again, as before it was first published.
 """
     examples = """\
 examples:
@@ -24,14 +24,12 @@ examples:
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the App and the release."""
         parser.add_argument("app", metavar="APP", help="slug of the App")
-        which = parser.add_mutually_exclusive_group()
-        which.add_argument("number", type=int, nargs="?", metavar="N", help="number of the release")
-        which.add_argument("--draft", action="store_true", help="run the draft again")
+        target = parser.add_mutually_exclusive_group()
+        target.add_argument("number", type=int, nargs="?", metavar="N", help="number of the release")
+        target.add_argument("--draft", action="store_true", help="run the draft again")
 
     def handle(self, *_args: object, **options: Any) -> None:
-        """Roll back."""
         (app,) = apps_named([options["app"]])
         if options["draft"]:
             run_draft(app)

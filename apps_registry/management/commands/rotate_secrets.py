@@ -1,4 +1,4 @@
-"""`manage.py rotate_secrets`: everything that is stored encrypted goes under the first key."""
+"""`manage.py rotate_secrets`: encrypts all secrets and keys again with the first key."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -13,13 +13,13 @@ from apps_registry.models import Provider, Secret
 
 
 class Command(TeachingCommand):
-    """Encrypts all secrets anew."""
+    """Encrypts all secrets and provider keys again."""
 
     help = """\
-Encrypt every stored secret and provider key anew, under the first key of SECRETS_KEYS.
+Encrypt every stored secret and provider key again with the first key of SECRETS_KEYS.
 
-To change the key: put a new one before the old one in SECRETS_KEYS, restart the server, run this command, then take
-the old one away. Values stay as they are and are not shown. A secret that no key opens is named, and left alone.
+To change the key: put a new key before the old one in SECRETS_KEYS, restart the server, run this command, then remove
+the old key. Values do not change and are not shown. Secrets that no key can decrypt are listed and not changed.
 """
     examples = """\
 examples:
@@ -28,11 +28,10 @@ examples:
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the output."""
         self.add_json_argument(parser)
 
     def handle(self, *_args: object, **options: Any) -> None:
-        """Encrypt row by row, and say which could not be read."""
+        """Encrypt row by row, and report the rows that could not be decrypted."""
         done, unreadable = 0, list[str]()
         for secret in Secret.objects.order_by("pk").values_list("pk", flat=True):
             done += self._move(Secret.objects.filter(pk=secret), "token", unreadable)
@@ -41,14 +40,14 @@ examples:
         if options["json"]:
             self.write_json({"encrypted": done, "unreadable": unreadable})
         else:
-            self.stdout.write(f"Encrypted {done} secret{'' if done == 1 else 's'} under the first key.")
+            self.stdout.write(f"Encrypted {done} secret{'' if done == 1 else 's'} with the first key.")
         if unreadable:
             raise CommandError("\n".join(unreadable))
 
     @transaction.atomic
     def _move(self, query: QuerySet[Any], column: str, unreadable: list[str]) -> int:
-        """Encrypt one row anew; return how many that made."""
-        # The row is held meanwhile, so that a value set at the console just now is not undone.
+        """Encrypt one row again; return the number of updated rows."""
+        # The row is locked, so that a value set in the admin at the same time is not overwritten.
         row = query.select_for_update(of=("self",)).first()
         if row is None or not getattr(row, column):
             return 0
@@ -59,7 +58,7 @@ examples:
             return 0
         except NoKeys as error:
             raise CommandError(str(error)) from None
-        return query.update(**{column: getattr(row, column)})  # its value was not set now
+        return query.update(**{column: getattr(row, column)})  # without `updated_at`, since the value did not change
 
 
 def _name(row: Secret | Provider) -> str:

@@ -1,1 +1,1 @@
-"""A child process that may fail: what strangers wrote is read there, within limits, never in a worker."""
+"""A child process with limits: untrusted files are parsed there, never in a worker."""

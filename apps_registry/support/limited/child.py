@@ -1,4 +1,4 @@
-"""Starts the limited child process (see work.py) and follows it to its end."""
+"""Starts the limited child process (see work.py) and waits for its result."""
 
 import asyncio
 import signal
@@ -13,8 +13,8 @@ from apps_registry.support.limited.errors import Refused
 from apps_registry.support.limited.work import CPU_SECONDS, REFUSED, WALL_SECONDS
 
 PROJECT_DIR = Path(__file__).resolve().parents[3]
-GRACE_SECONDS = 2.0  # the child ends itself in time; this is for one that cannot
-_SIGNALS: dict[int, str] = {
+GRACE_SECONDS = 2.0  # the child enforces its own time limit; this is for a child that cannot
+_REASONS_BY_SIGNAL: dict[int, str] = {
     signal.SIGXCPU: f"Reading the file takes more than {CPU_SECONDS} seconds of work.",
     signal.SIGALRM: f"Reading the file takes more than {WALL_SECONDS} seconds.",
     signal.SIGXFSZ: "The file unpacks to far more than its size.",
@@ -22,23 +22,23 @@ _SIGNALS: dict[int, str] = {
 
 
 def _ignore(_: int) -> None:
-    """Follow no progress."""
+    """Discard the progress."""
 
 
 async def run(
     module: str, argument: str, data: bytes, out: BinaryIO, *, on_progress: Callable[[int], None] = _ignore
 ) -> None:
-    """Have a limited child do some work.
+    """Run a function of a module in a limited child process.
 
     Args:
-        module: one of ours with a function `work(argument, data, out)`.
-        argument: for it.
-        data: what a stranger wrote.
-        out: a real file; gets what the work writes, and stands at its beginning afterwards.
-        on_progress: is told how many percent are done, by work that writes numbers to standard error, one a line.
+        module: dotted name of a module of this project with a function `work(argument, data, out)`.
+        argument: passed to that function.
+        data: untrusted bytes.
+        out: a real file; receives the output and is rewound to its beginning.
+        on_progress: called with the percentage done, if the function writes numbers to standard error, one per line.
 
     Raises:
-        Refused: the work was not done; the message says why.
+        Refused: the function did not finish; the message says why.
     """
     child = await _start(module, argument, data, out)
     try:
@@ -46,7 +46,7 @@ async def run(
             await _follow(child, on_progress)
             code = await child.wait()
     except TimeoutError:
-        raise Refused(_SIGNALS[signal.SIGALRM]) from None
+        raise Refused(_REASONS_BY_SIGNAL[signal.SIGALRM]) from None
     finally:
         with suppress(ProcessLookupError):
             child.kill()
@@ -54,19 +54,19 @@ async def run(
     if code == REFUSED:
         raise Refused(out.read(1000).decode("utf-8", "replace"))
     if code:
-        # A limit of memory that strikes inside a C library ends it by a signal or an error of its own.
-        raise Refused(_SIGNALS.get(-code, "Reading the file ended the reader; it may be damaged or a bomb."))
+        # When memory runs out inside a C library, the child ends by a signal or an exit code of that library.
+        raise Refused(_REASONS_BY_SIGNAL.get(-code, "Reading the file ended the reader; it may be damaged or a bomb."))
 
 
 async def result_of(module: str, argument: str, data: bytes) -> bytes:
-    """Return what the work writes; see `run`."""
+    """Return the output of the function; see `run`."""
     with tempfile.TemporaryFile() as out:
         await run(module, argument, data, out)
         return await asyncio.to_thread(out.read)
 
 
 async def _start(module: str, argument: str, data: bytes, out: BinaryIO) -> asyncio.subprocess.Process:
-    # Files instead of pipes: neither side can make the other wait, or hold what it wrote in memory.
+    # Files instead of pipes: neither process waits for the other or keeps its output in memory.
     with tempfile.TemporaryFile() as source:
         await asyncio.to_thread(source.write, data)
         source.seek(0)
@@ -85,9 +85,9 @@ async def _start(module: str, argument: str, data: bytes, out: BinaryIO) -> asyn
 
 
 async def _follow(child: asyncio.subprocess.Process, on_progress: Callable[[int], None]) -> None:
-    """Take the percentages; warnings of the readers' libraries, which may quote the file, go nowhere."""
+    """Report the percentages; drop the warnings of parser libraries, which may quote the file."""
     assert child.stderr is not None  # noqa: S101 - it is a pipe
     while chunk := await child.stderr.read(65_536):
-        last = chunk.split(b"\n")[-2:-1]
-        if last and last[0].isdigit():
-            on_progress(min(100, int(last[0])))
+        last_lines = chunk.split(b"\n")[-2:-1]
+        if last_lines and last_lines[0].isdigit():
+            on_progress(min(100, int(last_lines[0])))

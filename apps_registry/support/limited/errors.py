@@ -1,5 +1,5 @@
-"""What a limited child says when it does not do its work."""
+"""The error of the limited child process."""
 
 
 class Refused(Exception):
-    """What the child was given cannot be used; the message is one sentence for the operator."""
+    """The input cannot be used; the message is one sentence for the operator."""

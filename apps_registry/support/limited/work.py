@@ -1,8 +1,8 @@
 """The limited child process: `python -m apps_registry.support.limited.work MODULE ARGUMENT`.
 
-It calls `work(ARGUMENT, data, out)` of a module of ours, with what it reads from standard input and what it writes to
-standard output. It limits itself before it looks at a single byte, needs no network, and knows no secret: its
-environment is empty.
+It calls `work(ARGUMENT, data, out)` of a module of this project, where `data` comes from standard input and `out` is
+standard output. It sets its own limits before it reads a byte, needs no network, and knows no secret: its environment
+is empty.
 """
 
 import importlib
@@ -22,7 +22,7 @@ REFUSED = 3  # exit code: the reason is on standard output
 
 
 def main() -> None:
-    """Do the work that the command line names; exit with REFUSED and a reason if it cannot be done."""
+    """Call the function that the command line names; exit with REFUSED and a reason if it fails."""
     _limit()
     module, argument = sys.argv[1:]
     try:
@@ -34,7 +34,7 @@ def main() -> None:
         _refuse(f"Reading the file takes more than {MEMORY_BYTES // MIB} MB of memory; it may be a bomb.")
     except RecursionError:
         _refuse("The file is nested too deeply.")
-    except Exception as error:  # whatever a broken file does to a reader
+    except Exception as error:  # a broken file can make a parser raise anything
         _refuse(f"The file is damaged, or not what its name says ({type(error).__name__}).")
 
 
@@ -45,10 +45,10 @@ def _limit() -> None:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_AS: MEMORY_BYTES,
     }
-    for what, value in limits.items():
-        with suppress(ValueError, OSError):  # macOS knows no limit of memory
-            resource.setrlimit(what, (value, value + 1 if what == resource.RLIMIT_CPU else value))
-    signal.alarm(WALL_SECONDS)  # also when the parent is gone
+    for limit, value in limits.items():
+        with suppress(ValueError, OSError):  # macOS has no memory limit
+            resource.setrlimit(limit, (value, value + 1 if limit == resource.RLIMIT_CPU else value))
+    signal.alarm(WALL_SECONDS)  # works without the parent process
 
 
 def _refuse(reason: str) -> None:

@@ -12,7 +12,7 @@ from keys.services import revoke_key
 
 
 class Command(TeachingCommand):
-    """Revokes a key for good."""
+    """Revokes a key permanently."""
 
     help = """\
 Revoke an App key. It fails on its next request, on every worker, and cannot be taken back.

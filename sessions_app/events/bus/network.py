@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from django.conf import settings
 
-from apps_registry.support.forever import forever, survive
+from apps_registry.support.forever import forever, run_once
 from apps_registry.support.metrics import BUS_HEARS
 from sessions_app.events.bus.base import BusListener, Outbox
 
@@ -70,7 +70,7 @@ class NetworkBus(ABC):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await survive("bus-send", lambda: self.send(self._outbox.take_now()))
+        await run_once("bus-send", lambda: self.send(self._outbox.take_now()))
 
     @abstractmethod
     async def send(self, messages: list[bytes]) -> None:

@@ -107,7 +107,7 @@ def test_a_file_makes_the_same_app_elsewhere_once(
     assert "no changes" in manage("import_app", str(exported), "--check").err
     first = manage_empty("import_app", str(exported))
     assert (first.code, f"+slug: {rich_app.slug}" in first.out) == (0, True)
-    assert "nothing is done without --apply" in first.err
+    assert "nothing is changed without --apply" in first.err
     assert manage_empty("import_app", str(exported), "--check").code == 1
     done = manage_empty("import_app", str(exported), "--apply")
     assert done.code == 0, done.err
@@ -198,10 +198,13 @@ HTTP_TOOL = {
         ({"default_model": "no-such-model"}, "There is no model 'no-such-model'"),
         ({"embedding_model": "no-such-model"}, "embedding_model: there is no 'no-such-model'"),
         ({"builtin_tools": ["fly"]}, "builtin_tools: there is no fly"),
-        ({"http_tools": [{**HTTP_TOOL, "colour": "red"}]}, "http_tools[0]: an HTTP tool has no colour"),
-        ({"http_tools": [{"name": "x"}]}, "http_tools[0]: "),
+        ({"http_tools": [{**HTTP_TOOL, "colour": "red"}]}, "http_tools[0].colour: there is no such field"),
+        (
+            {"http_tools": [{"name": "x"}]},
+            "http_tools[0].description: this is missing. http_tools[0].parameters: this is",
+        ),
         ({"http_tools": [{**HTTP_TOOL, "method": "FLY"}]}, "http_tools[0].method: Use one of"),
-        ({"http_tools": [{**HTTP_TOOL, "retries": "1"}]}, "http_tools[0].retries: Use a number"),
+        ({"http_tools": [{**HTTP_TOOL, "retries": "1"}]}, "http_tools[0].retries: this must be a whole number"),
         ({"http_tools": [HTTP_TOOL, {**HTTP_TOOL, "name": "X"}]}, "tools: x stands there twice"),
         ({"http_tools": {"a": 1}}, "http_tools: this must be a list"),
         ({"http_tools": ["a"]}, "http_tools[0]: this must be a mapping"),
@@ -237,11 +240,11 @@ def test_what_is_wrong_is_refused_by_its_name(tmp_path: Path, changes: dict[str,
     ("content", "words"),
     [
         (b"slug: a\nname: [1,\n", "it is not YAML in line 3"),
-        (b"slug: one\nname: x\nslug: two\n", "'slug' stands twice, in line 3 again"),
+        (b"slug: one\nname: x\nslug: two\n", "'slug' occurs twice, the second time in line 3"),
         (b"slug: ab\nname: \xff\n", "line 2 is not UTF-8"),
         (b"- a\n", "The file must be a mapping"),
         (b"", "it is empty"),
-        (b"slug: !!python/object:os.system x\n", "a tag that JSON has no type for"),
+        (b"slug: !!python/object:os.system x\n", "a tag without a JSON type"),
         (b"1: 2\n", "the name 1 must be text"),
         (BOMB.encode(), "its aliases or its nesting make it too large"),
         (b"name: " + b"x" * (5 * 2**20), "larger than 4 MB"),

@@ -63,7 +63,7 @@ def test_arguments_that_fit_none_of_many_choices_are_refused_at_once() -> None:
     """Told in full, as the library would, this error takes seconds and a gigabyte."""
     parameters = schema(a0={"anyOf": [{"type": "string", "const": str(n)} for n in range(500)]})
     validator = compile_schema(parameters)
-    with pytest.raises(ToolError, match="do not fit"):
+    with pytest.raises(ToolError, match="are invalid"):
         check(validator, {"x": ["a"] * 16_000})
     with pytest.raises(ToolError, match="x: "):
         check(validator, {"x": "a"})

@@ -54,7 +54,7 @@ def test_what_goes_wrong_is_a_result_that_the_model_reads(
     assert "the harvest was bad" in failed
     assert "no complete answer came within 1.5 seconds" in slept
     assert "larger than" in flooded
-    assert "do not fit" in misfit
+    assert "are invalid" in misfit
 
 
 def test_a_long_result_is_cut(

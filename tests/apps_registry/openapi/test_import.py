@@ -69,7 +69,7 @@ def test_imported_tools_call_their_api(
     got, ordered, refused = tool_results(model.prompts[-1])
     assert json.loads(got)["path"] == "/prices/a%2Fb?in=usd&in=eur"
     assert json.loads(json.loads(ordered)["body"]) == {"amount": 1.5, "legs": [{"x": 1}]}
-    assert "do not fit" in refused
+    assert "are invalid" in refused
     assert {request.headers["Authorization"] for request in upstream.received} == {f"Basic {PASSWORD}"}
     assert PASSWORD not in got + ordered
 
@@ -82,7 +82,7 @@ def test_nothing_is_done_without_apply(run: Callable[..., Result], app: App, ups
     assert "+ placeOrder  added" in shown.out
     assert "+ listOrders  added" in shown.out
     assert "getPrice" not in shown.out
-    assert "nothing is done without --apply" in shown.err
+    assert "nothing is changed without --apply" in shown.err
     assert http_tools(app) == {}
     assert not OpenApiSource.objects.filter(app=app).exists()
 

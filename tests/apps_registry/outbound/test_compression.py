@@ -53,7 +53,7 @@ def test_half_a_body_is_none(name: str, body: bytes, share: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "words"), [("zstd", r"\(zstd\) was not asked for"), ("gzip, br", r"\(br\)"), ("gzip," * 9, "is broken")]
+    ("header", "words"), [("zstd", r"\(zstd\) was not requested"), ("gzip, br", r"\(br\)"), ("gzip," * 9, "is broken")]
 )
 def test_what_cannot_be_undone_is_named(header: str, words: str) -> None:
     with pytest.raises(Unreachable, match=words):

@@ -20,7 +20,7 @@ from tests.client import Client
 from tests.model_server import ScriptedModel, calls, says, tool_results
 from tests.upstream import Upstream
 
-RULE = "is not among the App's “Only these hosts”"
+RULE = "is not in the App's list “Only these hosts”"
 
 
 @pytest.fixture

@@ -110,7 +110,7 @@ def test_a_fraction_whose_decimal_does_not_end_is_given_exactly_too() -> None:
         ("2^10", "2**3"),
         ("2(3)", "2*(3)"),
         ("(1+1)(2)", "2*(3)"),
-        ("2x", "A sign is missing"),
+        ("2x", "An operator is missing"),
         ("0x10", "not decimal"),
         ("15%", "15/100"),
         ("5!", "'!'"),

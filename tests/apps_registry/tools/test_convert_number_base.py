@@ -48,8 +48,8 @@ def test_the_largest_number_is_converted_whole() -> None:
 @pytest.mark.parametrize(
     ("number", "from_base", "to_base", "message"),
     [
-        ("0xff", 10, 2, "stands for base 16"),
-        ("-0b11", 10, 2, "stands for base 2"),
+        ("0xff", 10, 2, "means base 16"),
+        ("-0b11", 10, 2, "means base 2"),
         ("12", 2, 10, "whose digits are 01."),
         ("g", 16, 10, "'g'"),
         ("1.5", 10, 2, "'1.5'"),

@@ -7,19 +7,19 @@ type Schemas = components["schemas"];
 
 declare const process: { argv: string[] };
 const [baseUrl, app, key, busySession] = process.argv.slice(2);
-// The media type tells the two answers of chat apart: this client's `data` is the snapshot, never a stream.
-const client = createClient<paths, "application/json">({ baseUrl, headers: { "AOMI-APP-KEY": key } });
+// The media types tell the two answers of chat apart: this client's `data` is the snapshot, never the text of a stream.
+const client = createClient<paths, "application/json" | "application/problem+json">({ baseUrl, headers: { "AOMI-APP-KEY": key } });
 
 function session(id: string = crypto.randomUUID()) {
   return { "X-Session-Id": id };
 }
 
-async function chat(): Promise<Schemas["Message"][]> {
+async function chat() {
   const state: Schemas["UserState"] = { address: "0x742d35Cc6634C0532925a3b844Bc9e7595f2bD68", chain_id: 1 };
   const body: Schemas["ChatRequest"] = { message: "6*7?", app, user_state: state };
   const { data, error } = await client.POST("/api/chat", { params: { header: session() }, body });
   if (error) throw new Error(error.detail);
-  return data.messages;
+  return data.messages.map((message) => [message.content, message.tool_result?.[0]]);
 }
 
 function textOf(event: Schemas["ChatEvent"]): string {

@@ -1,0 +1,131 @@
+"""The mappings of an App file: what checks a file also makes the JSON Schema that editors read.
+
+By pydantic, which `openai` brings anyway, and not by hand: it finds all mistakes of a file, not the first only, and it
+describes itself. What a value means, such as whether a URL can be called, is checked by the rows and by
+`http_tools.checks`: those rules hold in the admin as well.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidatorFunctionWrapHandler, WrapValidator
+
+from apps_registry.builtin_tools.registry import BUILTIN_TOOLS
+from apps_registry.models.mcp import McpServer
+from apps_registry.provider_rules.profiles import PROFILES
+
+FORMAT = 1
+
+
+def _as_written(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    check(value)
+    return value
+
+
+# A whole number is not made a decimal one: a file and the rows that it makes are written alike.
+Number = Annotated[float, WrapValidator(_as_written)]
+
+
+class Entry(BaseModel):
+    """A mapping in a file: a field that it does not have is refused, and no value is converted to another type."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ProviderEntry(Entry):
+    """A provider, which is made if it is missing. Its key is never in a file."""
+
+    slug: str
+    base_url: str
+    """The address before /chat/completions, such as https://api.openai.com/v1."""
+    profile: Annotated[str, Field(json_schema_extra={"enum": ["", *sorted(PROFILES)]})] = ""
+    """The kind of provider; empty: its address tells."""
+    api_key_env: str = ""
+    """The environment variable that holds its key."""
+
+
+class ModelEntry(Entry):
+    """A model, which is made if it is missing."""
+
+    name: str
+    provider: str
+    """The provider's slug."""
+
+
+class ToolEntry(Entry):
+    """A tool."""
+
+    name: str
+    """What the model calls it."""
+    is_enabled: bool = True
+    """Whether the model is offered the tool."""
+    needs_confirmation: bool = False
+    """Whether each call waits for the user's confirmation."""
+
+
+class McpToolEntry(ToolEntry):
+    """A chosen tool of an MCP server, as it was accepted."""
+
+    remote_name: str
+    """What the server calls it."""
+    description: str
+    parameters: dict[str, Any]
+    """JSON Schema of its arguments."""
+
+
+class McpServerEntry(Entry):
+    """An MCP server and the tools that were chosen."""
+
+    prefix: str
+    """Put before the names of its tools, with an underscore."""
+    url: str
+    headers: dict[str, str] = {}
+    """By name; a value may hold {{ secrets.NAME }}."""
+    timeout_seconds: Number = McpServer().timeout_seconds
+    max_result_chars: int = McpServer().max_result_chars
+    keeps_session: bool = False
+    """One session per conversation, for servers that keep state."""
+    instructions: str = ""
+    """What the server says about the use of its tools, as it was accepted."""
+    tools: list[McpToolEntry] = []
+
+
+class DocumentEntry(Entry):
+    """A document: give one of text, file and sha256."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": [name]} for name in ("text", "file", "sha256")]}
+    )
+
+    name: str
+    """With its extension, perhaps with folders: guide/short.md."""
+    tags: list[str] = []
+    text: str = ""
+    """The content."""
+    file: str = ""
+    """The path of the content, in the App file's folder or below."""
+    sha256: str = ""
+    """The digest of a content that the App has already."""
+
+
+class AppEntry(Entry):
+    """An App as a file. What the file leaves out has its default, or is not there."""
+
+    app_file: int = FORMAT
+    """The format of the file."""
+    slug: str
+    """What callers put into app=."""
+    default_model: str = ""
+    """By name. Left out, the App keeps the one it has."""
+    alternative_models: list[str] = []
+    """By name, in the order in which they are offered."""
+    embedding_model: str = ""
+    """By name. Empty: documents are searched by words only."""
+    builtin_tools: list[Annotated[str, Field(json_schema_extra={"enum": sorted(BUILTIN_TOOLS)})]] = []
+    http_tools: list[ToolEntry] = []
+    mcp_servers: list[McpServerEntry] = []
+    documents: list[DocumentEntry] = []
+    secrets: list[str] = []
+    """For people: the secrets that its tools send, which are set on the App's page."""
+    providers: list[ProviderEntry] = []
+    models: list[ModelEntry] = []
+    embedding_models: list[ModelEntry] = []

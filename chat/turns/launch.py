@@ -1,0 +1,44 @@
+"""The one place where a claimed turn is set going."""
+
+from uuid import UUID
+
+from apps_registry.values import AppConfig
+from chat.turns.progress import BEGINNING, Progress
+from chat.turns.runner import runner
+from chat.turns.running_turn import RunningTurn
+from keys.callers import Caller
+from sessions_app.values import Session
+
+
+def launch(
+    caller: Caller, turn_id: UUID, session: Session, answering: AppConfig, progress: Progress = BEGINNING
+) -> RunningTurn:
+    """Run a turn that owns its session, as a task of this worker.
+
+    Args:
+        caller: for whom.
+        turn_id: the turn.
+        session: as the turn's claim left it.
+        answering: the release of the App that answers.
+        progress: what the turn has behind it.
+    """
+    turn = RunningTurn(
+        turn_id=turn_id,
+        session_id=session.id,
+        session=session,
+        app=answering,
+        model=answering.model_for(session.chosen_model),
+        has_key=answering.id in caller.app_ids,
+        count=progress.count,
+        earlier=progress.earlier,
+        open_calls=list(progress.open_calls),
+        resumed=progress.resumed,
+        prompt_tokens=progress.prompt_tokens,
+        completion_tokens=progress.completion_tokens,
+        tool_rounds=progress.tool_rounds,
+        first_token_ms=progress.first_token_ms,
+        cost=progress.cost,
+        attempts=list(progress.attempts),
+    )
+    runner.start(turn, session)
+    return turn

@@ -1,0 +1,47 @@
+"""Questions of paused turns and their answers in JSON, as clients read and send them; see sessions_app/questions.py."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from apps_registry.tools.arguments import dump_arguments, read_arguments
+from chat.turns.message_body import iso
+from sessions_app.questions import Answer, Question, QuestionKind
+
+
+class InvalidAnswer(ValueError):
+    """It is meant to answer a question and does not say what; the exception's text tells what to send."""
+
+
+def question_event(question: Question) -> str:
+    """Return the JSON payload of the system event (an InlineCall) that asks a question."""
+    payload = {
+        "call_id": question.id,
+        "tool": question.tool,
+        "arguments": orjson.Fragment(dump_arguments(read_arguments(question.arguments))),
+        "expires_at": iso(question.expires_at),
+    }
+    return orjson.dumps({"type": question.kind, "payload": payload}).decode()
+
+
+def read_answer(data: object) -> Answer | None:
+    """Return a client's answer to a question; None when the JSON data is something else.
+
+    Raises:
+        InvalidAnswer: the data names a kind of question, and its payload is no answer to one.
+    """
+    if not isinstance(data, dict) or not isinstance(kind := data.get("type"), str) or kind not in ANSWERS:
+        return None
+    payload = data.get("payload")
+    return ANSWERS[kind](payload if isinstance(payload, dict) else {})
+
+
+def _confirmation(payload: Mapping[str, Any]) -> Answer:
+    question_id, is_approved = payload.get("call_id"), payload.get("approved")
+    if not isinstance(question_id, str) or not isinstance(is_approved, bool):
+        raise InvalidAnswer("message: the payload of confirm_tool is call_id, a text, and approved, true or false.")
+    return Answer.to_confirmation(question_id, is_approved=is_approved)
+
+
+ANSWERS: Mapping[str, Callable[[Mapping[str, Any]], Answer]] = {QuestionKind.CONFIRM_TOOL: _confirmation}

@@ -1,0 +1,180 @@
+"""The one way into a turn: whoever brings a message calls `start_turn`.
+
+The chat view does, and so does every other protocol, channel or page that lets somebody speak to an App. It knows
+neither HTTP nor Django's views: what a caller may do comes as a `Caller`, what goes wrong is an exception.
+"""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from psycopg.errors import UniqueViolation
+
+from apps_registry.runtime.app_configs import app_configs
+from apps_registry.values import AppConfig
+from chat.access import app_named, check_chat
+from chat.providers.base import ModelFailure, ModelTimeout
+from chat.turns.launch import launch
+from chat.turns.limits import check_limits
+from chat.turns.progress import BEGINNING, Progress, before_retry
+from chat.turns.release import ReleaseUnusable, answering
+from chat.turns.runner import runner
+from chat.turns.running_turn import RunningTurn
+from keys.callers import Caller
+from sessions_app import turns
+from sessions_app.store import store
+from sessions_app.turns import EarlierTurn, NewTurn, SessionBusy, SessionOfAnotherApp, TurnOutcome
+from sessions_app.values import Session, Wallet
+
+
+class IdempotencyMismatch(Exception):
+    """The idempotency key was used in the session with another message or App; nothing was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartedTurn:
+    """The turn that answers a message.
+
+    Attributes:
+        turn_id: the message's turn; an earlier one, where the message came before under the same idempotency key.
+        app: the App as its callers meet it; the session may keep an earlier release of it.
+        running: the turn, if it runs on this worker; None when it is over or paused, or runs on another worker.
+    """
+
+    turn_id: UUID
+    app: AppConfig
+    running: RunningTurn | None
+
+
+async def start_turn(
+    caller: Caller,
+    session_id: UUID,
+    app: str | None,
+    message: str,
+    *,
+    idempotency_key: str | None = None,
+    user_state: str | None = None,
+    wallet: Wallet | None = None,
+    on_app: Callable[[AppConfig], object] | None = None,
+) -> StartedTurn:
+    """Start the turn that answers a message, or find the one that the same call has started before.
+
+    A turn that failed is tried again in its place. The turn is a task of the worker: nobody has to wait for it.
+
+    Args:
+        caller: who brings the message.
+        session_id: made with its first message.
+        app: the App's slug; None: the session's App, else the default one.
+        message: the user's words.
+        idempotency_key: the same key in the same session means the same turn.
+        user_state: the client's state as JSON text, which replaces the session's; None: that stays.
+        wallet: to bind to the session; None: the binding stays.
+        on_app: told of the App as soon as the caller is known to be allowed to use it, also where the call then fails.
+
+    Raises:
+        KeyNeeded, AppNotAuthorized: the caller may not chat with the App.
+        SessionOfAnotherApp: the session belongs to another one.
+        SessionBusy: another turn runs in the session.
+        IdempotencyMismatch: the key came with another message or App before.
+        ReleaseUnusable: the release that would answer cannot be run.
+        InvalidMessage, MessageTooLarge: the message is none that is answered.
+        ModelFailure: the call's earlier turn failed, and a later one has taken its place since.
+    """
+    session = store.remembered(session_id) or await store.reload(session_id)
+    chosen = await _choose_app(caller, app, session)
+    if on_app is not None:
+        on_app(chosen)
+    turn = NewTurn(
+        turn_id=uuid.uuid4(),
+        message_id=uuid.uuid4(),
+        session_id=session_id,
+        app_id=chosen.id,
+        app_key_id=caller.key_id,
+        content=message,
+        idempotency_key=idempotency_key,
+        user_state=user_state,
+        wallet=wallet,
+        release_id=chosen.release_id,
+        keeps_release=chosen.sessions_keep_release,
+    )
+    return await _Start(caller, chosen, turn).turn_for(session)
+
+
+async def _choose_app(caller: Caller, slug: str | None, session: Session | None) -> AppConfig:
+    """Return the App to use: the one named, else the session's, else the default."""
+    if slug is None and session is not None and session.app_id is not None:
+        return check_chat(caller, await app_configs.by_id(session.app_id, revision=caller.revision))
+    return check_chat(caller, await app_named(caller, slug))
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """One call of `start_turn`, its App chosen."""
+
+    caller: Caller
+    app: AppConfig
+    new: NewTurn
+
+    async def turn_for(self, session: Session | None) -> StartedTurn:
+        """Start the turn, or find it; `session` is our copy, however old."""
+        earlier = await self._earlier() if session else None
+        if earlier is None:
+            await self._check_release(session)
+            check_limits(self.new)
+            try:
+                claimed = await turns.claim(self.new, session)
+            except (SessionBusy, UniqueViolation):
+                # The same call came twice at once and the other one was first; or somebody else's turn runs.
+                earlier = await self._earlier()
+                if earlier is None:
+                    raise
+            else:
+                return await self._run(self.new.turn_id, claimed)
+        return await self._find(earlier)
+
+    async def _earlier(self) -> EarlierTurn | None:
+        """Return the turn that was begun under the call's idempotency key, if any.
+
+        Raises:
+            IdempotencyMismatch: it was begun with another message or App.
+            SessionOfAnotherApp: with an App that is closed to the caller, who learns nothing of what happened there.
+        """
+        earlier = await turns.by_idempotency_key(self.new)
+        if earlier is None or (earlier.app_id == self.app.id and earlier.has_same_message):
+            return earlier
+        app = await app_configs.by_id(earlier.app_id, revision=self.caller.revision)
+        raise IdempotencyMismatch if self.caller.may_use(app) else SessionOfAnotherApp
+
+    async def _check_release(self, session: Session | None) -> None:
+        """Refuse the call before anything is stored, if the release that would answer cannot be run."""
+        try:
+            await answering(self.caller, self.app, session)
+        except ReleaseUnusable:  # our copy may be stale
+            await answering(self.caller, self.app, await store.load(self.new.session_id))
+
+    async def _find(self, earlier: EarlierTurn) -> StartedTurn:
+        """Return a turn that was begun before; one that failed is tried again."""
+        if earlier.status == "failed":
+            return await self._retry(earlier)
+        running = runner.running(self.new.session_id)
+        is_here = running is not None and running.turn_id == earlier.turn_id
+        return StartedTurn(earlier.turn_id, self.app, running if is_here else None)
+
+    async def _retry(self, earlier: EarlierTurn) -> StartedTurn:
+        check_limits(self.new)
+        again = await turns.claim_again(self.new.session_id, earlier.turn_id)
+        if again is None:
+            failure = ModelTimeout if earlier.error_code == ModelTimeout.code else ModelFailure
+            raise failure(earlier.error_detail)
+        return await self._run(earlier.turn_id, again, before_retry(again, earlier.turn_id))
+
+    async def _run(self, turn_id: UUID, claimed: Session, progress: Progress = BEGINNING) -> StartedTurn:
+        try:
+            config = await answering(self.caller, self.app, claimed)
+        except Exception:  # only where our copy of the session was stale
+            code, detail = "model_error", "The release that the session keeps could not be run."
+            failed = TurnOutcome(turn_status="failed", model=claimed.chosen_model, error_code=code, error_detail=detail)
+            await turns.finish(claimed, turn_id, failed)
+            raise
+        return StartedTurn(turn_id, self.app, launch(self.caller, turn_id, claimed, config, progress))

@@ -1,0 +1,106 @@
+"""The documents name everything that there is: paths, error codes, commands, metrics."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.management import get_commands, load_command_class
+from django.urls import URLPattern, URLResolver, get_resolver
+from prometheus_client.metrics import MetricWrapperBase
+
+from apps_registry.support import metrics
+from tests.docs.markdown import NAMES, code_words, commands, section, text_of
+from tests.product import ROOT
+
+API_DOCUMENT, OPERATING_DOCUMENT = "docs/api.md", "docs/operating.md"
+PRODUCT = ("aomi_site", "apps_registry", "chat", "keys", "sessions_app")
+METHODS = ("get", "post", "patch", "put", "delete")
+# How the code names an error's code: an exception's class, or an answer of its own.
+CODE = re.compile(
+    r"""default_code\ =\ "(\w+)"                        # a DRF exception
+    |^\s+code(?::\ \w+)?\ =\ "(\w+)"$                   # an exception of ours, or a permission
+    |(?:Answer|problem)\(\s*\d{3},\s*"(\w+)"            # an answer where no exception is at work
+    """,
+    re.MULTILINE | re.VERBOSE,
+)
+
+
+def routes(patterns: list[Any], prefix: str = "/") -> Iterator[tuple[str, Any]]:
+    """Yield every path, its parameters in braces, with its view; the admin's own are Django's."""
+    for pattern in patterns:
+        path = prefix + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(pattern.pattern))
+        if path.startswith("/admin/"):
+            continue
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, path)
+        elif isinstance(pattern, URLPattern):
+            yield path, pattern.callback
+
+
+def test_every_path_of_the_api_is_described_with_its_methods() -> None:
+    shown = {word.partition("?")[0] for word in code_words(section(API_DOCUMENT, "Calls"))}
+    for path, view in routes(get_resolver().url_patterns):
+        if path.startswith("/api/"):
+            methods = [name.upper() for name in METHODS if hasattr(view.view_class, name)]
+            missing = {f"{method} {path}" for method in methods} - shown
+            assert not missing, f"{API_DOCUMENT} lacks {sorted(missing)}"
+        else:
+            assert path in {word.removeprefix("GET ") for word in shown}, f"{API_DOCUMENT} lacks {path}"
+
+
+def test_no_path_is_described_that_does_not_exist() -> None:
+    known = {path for path, _ in routes(get_resolver().url_patterns)}
+    table = section(API_DOCUMENT, "Calls").partition("Outside")[0]
+    described = {word.split(" ")[1].partition("?")[0] for word in code_words(table) if re.match(r"[A-Z]+ /", word)}
+    assert described <= known
+
+
+def error_codes() -> set[str]:
+    found = set()
+    for folder in PRODUCT:
+        for path in (ROOT / folder).rglob("*.py"):
+            found |= {next(filter(None, groups)) for groups in CODE.findall(path.read_text(encoding="utf-8"))}
+    return found
+
+
+def test_every_error_code_is_described() -> None:
+    codes = error_codes()
+    assert {"session_busy", "model_timeout", "app_not_authorized", "request_timeout", "release_unusable"} <= codes
+    listed = set(re.findall(r"^\| \d{3} \| `(\w+)`", section(API_DOCUMENT, "Errors"), re.MULTILINE))
+    from_drf = {"method_not_allowed", "unsupported_media_type"}
+    reserved = {"budget_exhausted"}
+    assert listed - reserved == codes | from_drf
+
+
+def own_commands() -> dict[str, str]:
+    """Our management commands, with the app of each."""
+    ours = {config.name for config in apps.get_app_configs() if config.name in PRODUCT}
+    return {name: app for name, app in get_commands().items() if isinstance(app, str) and app in ours}
+
+
+def test_every_command_is_described() -> None:
+    assert own_commands().keys() <= code_words(section(OPERATING_DOCUMENT, "Commands"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_that_is_shown_exists_with_its_options(name: str) -> None:
+    known = get_commands()
+    for command, options in commands(text_of(name)):
+        assert command in known, f"{name} shows manage.py {command}, which does not exist"
+        if command in own_commands():
+            parser = load_command_class(own_commands()[command], command).create_parser("manage.py", command)
+            taken = {word for action in parser._actions for word in action.option_strings}
+            assert set(options) <= taken, f"{name} shows options that manage.py {command} does not take"
+
+
+def test_every_metric_is_described_with_its_labels() -> None:
+    table = section(OPERATING_DOCUMENT, "Metrics")
+    rows = {row[0]: row[1] for row in re.findall(r"^\| `(aomi_\w+)` \| (.*) \|$", table, re.MULTILINE)}
+    counted = {value for value in vars(metrics).values() if isinstance(value, MetricWrapperBase)}
+    names = {f"{each._name}_total" if each._type == "counter" else each._name: each for each in counted}
+    assert rows.keys() == names.keys()
+    for name, metric in names.items():
+        labels = set(metric._labelnames) - {"bus"}  # one value a deployment
+        assert labels <= code_words(rows[name]), f"{OPERATING_DOCUMENT} lacks a label of {name}"
