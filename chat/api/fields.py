@@ -71,7 +71,7 @@ def _chain_id(value: object) -> object:
     if isinstance(value, str) and value.isascii() and value.isdecimal():
         value = int(value[: CHAIN_ID_MAX_DIGITS + 1])
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= CHAIN_ID_MAX:
-        raise InvalidUserState(f"chain_id is not a whole number from 1 to {CHAIN_ID_MAX}")
+        raise ValueError(f"is not a whole number from 1 to {CHAIN_ID_MAX}")
     return value
 
 

@@ -1,12 +1,9 @@
 """What requests carry, in OpenAPI 3.1, made of the types that read them (chat/api/requests.py)."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from drf_spectacular.plumbing import ComponentRegistry
 
 from chat.api.parameters import Parameters
-from chat.schema.types import Schema, add_schema, ref, request_schema
+from chat.schema.types import Schema, add_schema, request_schema
 from chat.wire.values import EXAMPLE_SESSION
 from sessions_app.access import UUID_PATTERN
 
@@ -33,54 +30,41 @@ def parameters(kind: type[Parameters], registry: ComponentRegistry, *, has_body:
     """Return the parameter objects of a call: its headers, and its query string, which a body may replace."""
     shape = request_schema(kind, registry)
     required = [] if has_body else shape.get("required", [])
-    listed = [_parameter(name, "header", shape["properties"][name], required=False) for name in kind.headers]
-    fields = _fields(kind, shape, say_required=has_body)
-    return listed + [
-        _parameter(name, "query", _as_text(fields[name]), required=name in required) for name in kind.names
-    ]
+    headers = [_parameter(name, "header", shape["properties"][name]) for name in kind.headers]
+    fields = _fields(kind, shape, has_body=has_body)
+    query = [_parameter(name, "query", _as_text(field), required=name in required) for name, field in fields.items()]
+    return headers + query
 
 
 def request_body(kind: type[Parameters], registry: ComponentRegistry) -> Schema:
     """Return the body that may replace the query string, which wins where both name a parameter."""
     shape = request_schema(kind, registry)
-    fields = _fields(kind, shape, say_required=True)
-    head = {"type": "object", "description": shape.get("description", "")}
-    either = add_schema(kind.__name__, {**head, "properties": _properties(fields, _either)}, registry)
-    form = add_schema(f"{kind.__name__}Form", {**head, "properties": _properties(fields, _as_text)}, registry)
+    fields = _fields(kind, shape, has_body=True)
+    head = {"type": "object", "description": shape["description"]}
+    either = {name: _as_json(field) for name, field in fields.items()}
+    texts = {name: _as_text(field) for name, field in fields.items()}
+    # Two components: generators make a class of each, by which they know how to send it.
+    json = add_schema(kind.__name__, {**head, "properties": either}, registry)
+    form = add_schema(f"{kind.__name__}Form", {**head, "properties": texts}, registry)
     return {
         "description": "May carry what the query string does not; JSON also as `text/json` or `application/…+json`.",
         "required": False,
-        "content": {JSON: {"schema": either}, FORM: {"schema": form}},
+        "content": {JSON: {"schema": json}, FORM: {"schema": form}},
     }
 
 
-def _properties(fields: Mapping[str, Schema], form: Any) -> Schema:
-    return {name: form(field) for name, field in fields.items()}
+def _fields(kind: type[Parameters], shape: Schema, *, has_body: bool) -> dict[str, Schema]:
+    """Return the fields by name. Where query string or body may hold one, neither requires it, so its words do."""
+    fields = {name: shape["properties"][name] for name in kind.names}
+    in_words = shape.get("required", []) if has_body else []
+    said = {name: f"Required. {fields[name].get('description', '')}".strip() for name in in_words}
+    return fields | {name: {**fields[name], "description": text} for name, text in said.items()}
 
 
-def _fields(kind: type[Parameters], shape: Schema, *, say_required: bool) -> dict[str, Schema]:
-    """Return the fields of query string and body. What either may carry cannot be required of both, so words say it."""
-    needed = shape.get("required", []) if say_required else []
-    return {name: _required(field) if name in needed else field for name, field in _shapes(kind, shape)}
-
-
-def _shapes(kind: type[Parameters], shape: Schema) -> list[tuple[str, Schema]]:
-    return [(name, shape["properties"][name]) for name in kind.names]
-
-
-def _required(field: Schema) -> Schema:
-    return {**field, "description": f"Required. {field.get('description', '')}".strip()}
-
-
-def _parameter(name: str, where: str, field: Schema, *, required: bool) -> Schema:
+def _parameter(name: str, where: str, field: Schema, *, required: bool = False) -> Schema:
     shape = {key: value for key, value in field.items() if key != "description"}
-    return {
-        "name": name,
-        "in": where,
-        "required": required,
-        "description": field.get("description", ""),
-        "schema": shape,
-    }
+    head = {"name": name, "in": where, "required": required, "description": field.get("description", "")}
+    return {**head, "schema": shape}
 
 
 def _as_text(field: Schema) -> Schema:
@@ -91,12 +75,9 @@ def _as_text(field: Schema) -> Schema:
     return {"type": "string", "contentMediaType": JSON, "contentSchema": {"$ref": field["$ref"]}, **described}
 
 
-def _either(field: Schema) -> Schema:
+def _as_json(field: Schema) -> Schema:
     """Return a field as JSON holds it: an object, or its JSON text."""
     if "$ref" not in field:
         return field
     more = {key: value for key, value in field.items() if key != "$ref"}
     return {"anyOf": [{"$ref": field["$ref"]}, {"type": "string"}], **more}
-
-
-__all__ = ["PARAMETERS", "parameters", "ref", "request_body"]
