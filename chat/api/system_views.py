@@ -17,8 +17,9 @@ from chat.api.snapshot import system_event
 from chat.turns.message_body import message_body
 from chat.turns.questions import read_answer
 from chat.turns.resuming import resume_turn
+from chat.turns.telling import tell_readers
+from chat.wire.events import NoticeEvent
 from chat.wire.sessions import SystemEvent, SystemResponse
-from sessions_app.events.hub import hub
 from sessions_app.store import store
 from sessions_app.system_events import CALLBACK, NOTICE, add_event, newest_events
 from sessions_app.values import StoredMessage
@@ -52,7 +53,7 @@ class SystemView(ApiView):
         if message is None:
             raise NotFound("The session was deleted meanwhile.")
         if kind == NOTICE:
-            hub.publish(session_id, session.app_id, "system_notice", message=text)
+            tell_readers(session.app_id, NoticeEvent(type="system_notice", session_id=session_id, message=text))
         return Answer({"res": message_body(message)})
 
 
