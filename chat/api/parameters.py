@@ -36,7 +36,7 @@ class Parameters(BaseModel):
 
     @classmethod
     def of(cls, request: Request) -> Self:
-        """Read a call; what stands in the query string wins over the body, and an unknown name is ignored.
+        """Read a call. The query string wins over the body; unknown names are ignored.
 
         Raises:
             ValidationError: a field is missing or malformed; the detail names it.

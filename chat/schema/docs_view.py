@@ -26,7 +26,7 @@ class SchemaView(ApiView):
 
     async def get(self, request: Request) -> Answer[JsonObject]:
         """Answer the OpenAPI document of this API."""
-        # Making it takes a fifth of a second once, in which no stream of this worker shall stand still.
+        # Making it takes a fifth of a second once; in a thread, the streams of this worker go on meanwhile.
         return Answer(await asyncio.to_thread(document))
 
 
