@@ -194,6 +194,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Isolated AI assistants (Apps) behind one HTTP API. Every error is `application/problem+json`.",
     "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.1",
+    "SERVERS": [{"url": "/", "description": "The server that answers this document."}],
     "SORT_OPERATIONS": False,
     "POSTPROCESSING_HOOKS": ["chat.schema.contract.add_components"],
 }

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from chat.api.chat_view import ChatView
-from chat.api.control_views import AppsView, ModelsView, ModelView
+from chat.api.control_views import AppObjectsView, AppsView, ModelsView, ModelView
 from chat.api.session_views import ArchiveView, SessionsView, SessionView
 from chat.api.system_views import EventsView, SystemView
 from chat.api.updates import UpdatesView
@@ -26,7 +26,7 @@ urlpatterns = [
     path("control/models", ModelsView.as_view()),
     path("control/model", ModelView.as_view()),
     # The newer names of the same calls.
-    path("session/apps", AppsView.as_view(as_objects=True)),
+    path("session/apps", AppObjectsView.as_view()),
     path("session/models", ModelsView.as_view()),
     path("session/model", ModelView.as_view()),
     path("wallet/challenge", WalletChallengeView.as_view()),

@@ -2,9 +2,9 @@
 
 import itertools
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
-from typing import Any
+from uuid import UUID
 
 from chat.api.errors import code_and_sentence
 from chat.api.guard import Opened, guard
@@ -13,10 +13,12 @@ from chat.api.waiting import until_idle
 from chat.events import RoundEnded, TextDelta, ToolResult, TurnEvent
 from chat.turns.running_turn import RunningTurn
 from chat.turns.turn_listener import TurnListener
+from chat.wire.events import ChatEvent, CompleteEvent, ErrorEvent, TextEvent, ToolCallEvent, ToolResultEvent
+from chat.wire.sessions import Snapshot
 from sessions_app.store import store
 from sessions_app.values import Session
 
-Describe = Callable[[Session], Awaitable[dict[str, Any]]]
+Describe = Callable[[Session], Awaitable[Snapshot]]
 # A turn of another worker is waited for no longer than this; the client may ask again.
 JOIN_SECONDS = 300.0
 
@@ -29,11 +31,10 @@ async def turn_events(running: RunningTurn | None, opened: Opened, describe: Des
         opened: the session, and who reads it; a caller that may not read on is told so in place of the rest.
         describe: makes a snapshot of the session.
     """
-    numbers = itertools.count(1)
+    session_id, numbers = opened.session_id, itertools.count(1)
 
-    def write(data: Mapping[str, Any]) -> bytes:
-        type_ = {"type": data["type"], "session_id": opened.session_id}
-        return sse({**type_, **data}, event_id=str(next(numbers)))
+    def write(event: ChatEvent) -> bytes:
+        return sse(event, event_id=str(next(numbers)))
 
     events = _keepalives_until_idle(opened) if running is None else _events_of(running, opened)
     async with aclosing(events):
@@ -41,17 +42,18 @@ async def turn_events(running: RunningTurn | None, opened: Opened, describe: Des
             if event is None:
                 yield KEEPALIVE
             else:
-                for data in _describe(event):
-                    yield write(data)
+                for told in _describe(event, session_id):
+                    yield write(told)
     if opened.refusal is not None:
         code, sentence = code_and_sentence(opened.refusal)
-        yield write({"type": "error", "message": sentence, "code": code})
+        yield write(ErrorEvent(type="error", session_id=session_id, message=sentence, code=code))
         return
     if running is not None and running.failure is not None:
-        yield write({"type": "error", "message": str(running.failure), "code": running.failure.code})
-    session = await store.load(opened.session_id)
+        failure = running.failure
+        yield write(ErrorEvent(type="error", session_id=session_id, message=str(failure), code=failure.code))
+    session = await store.load(session_id)
     if session is not None:
-        yield write({"type": "complete", "snapshot": await describe(session)})
+        yield write(CompleteEvent(type="complete", session_id=session_id, snapshot=await describe(session)))
 
 
 async def _events_of(running: RunningTurn, opened: Opened) -> AsyncGenerator[TurnEvent | None, None]:
@@ -91,15 +93,21 @@ async def _keepalives_until_idle(opened: Opened) -> AsyncGenerator[None, None]:
         yield None
 
 
-def _describe(event: TurnEvent) -> list[dict[str, Any]]:
+def _describe(event: TurnEvent, session_id: UUID) -> Iterator[ChatEvent]:
+    """Yield what clients are told of an event; what the user must confirm is in the snapshot."""
     match event:
         case TextDelta(text):
-            return [{"type": "text", "content": text}]
+            yield TextEvent(type="text", session_id=session_id, content=text)
         case RoundEnded(tool_calls=calls):
-            return [
-                {"type": "tool_call", "name": call.name, "call_id": call.call_id, "args": call.arguments}
-                for call in calls
-            ]
+            for call in calls:
+                yield ToolCallEvent(
+                    type="tool_call",
+                    session_id=session_id,
+                    name=call.name,
+                    call_id=call.call_id,
+                    args=call.arguments,
+                )
         case ToolResult(call=call, result=result):
-            return [{"type": "tool_result", "call_id": call.call_id, "name": call.name, "result": result}]
-    return []  # what the user must confirm is in the snapshot
+            yield ToolResultEvent(
+                type="tool_result", session_id=session_id, call_id=call.call_id, name=call.name, result=result
+            )

@@ -3,51 +3,53 @@
 import asyncio
 import uuid
 
-from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
+from chat.api.answers import Answer, EventStream
 from chat.api.chat_stream import turn_events
 from chat.api.guard import Opened, guard
-from chat.api.parameters import app_parameter, client_state, idempotency_key, message_parameter, seconds_to_wait
-from chat.api.updates import event_stream
+from chat.api.parameters import reads
+from chat.api.requests import ChatRequest
 from chat.api.views import SnapshotView
 from chat.api.waiting import until_idle
 from chat.turns.running_turn import RunningTurn
 from chat.turns.start import start_turn
+from chat.wire.events import ChatEvent
+from chat.wire.sessions import Snapshot
 from sessions_app.events.hub import hub
 
 
 class ChatView(SnapshotView):
     """Starts a turn, or finds the one that the client asks for again, and shows how it goes."""
 
-    async def post(self, request: Request) -> HttpResponseBase:
+    @reads(ChatRequest)
+    async def post(self, request: Request, asked: ChatRequest) -> Answer[Snapshot] | EventStream[ChatEvent]:
         """Answer the snapshot once the turn has ended or the client would not wait longer."""
         session_id = self.session_id()
-        message, client, key = message_parameter(request), client_state(request), idempotency_key(request)
         turn = await start_turn(
             self.caller,
             session_id,
-            app_parameter(request),
-            message,
-            idempotency_key=key,
-            user_state=client.user_state,
-            wallet=client.wallet,
+            asked.app or None,
+            asked.message,
+            idempotency_key=asked.idempotency_key,
+            user_state=asked.state_text,
+            wallet=asked.wallet,
             on_app=self.note_app,
         )
         app, running = turn.app, turn.running
         opened = Opened(self.caller, session_id, to_chat=True)
         if "text/event-stream" in request.headers.get("Accept", ""):
-            return event_stream(turn_events(running, opened, lambda now: self.snapshot_body(now, app)))
+            return EventStream(turn_events(running, opened, lambda now: self.snapshot_body(now, app)))
         shows_turns = hub.has_stream(session_id)
-        seconds, preference = seconds_to_wait(request, app.reply_wait_seconds, shows_turns=shows_turns)
+        wait = asked.wait(app.reply_wait_seconds, shows_turns=shows_turns)
         async with guard.breaking_off(opened):
-            await self._wait(session_id, running, seconds)
+            await self._wait(session_id, running, wait.seconds)
         if running is not None and running.failure is not None:
             raise running.failure
         now = running.session if running is not None else None
         response = await self.snapshot_of(now or (await self.known_session(session_id))[0], app)
-        if preference:
-            response["Preference-Applied"] = preference
+        if wait.preference:
+            response["Preference-Applied"] = wait.preference
         return response
 
     async def _wait(self, session_id: uuid.UUID, running: RunningTurn | None, seconds: int) -> None:

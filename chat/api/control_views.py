@@ -2,38 +2,53 @@
 
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps_registry.runtime.app_configs import app_configs
+from chat.api.answers import Answer
 from chat.api.base import ApiView
-from chat.api.parameters import app_parameter, text_parameter
+from chat.api.parameters import reads
+from chat.api.requests import ModelRequest, ModelsRequest
 from chat.turns.release import answering
+from chat.wire.choices import AppName, AppSlugs, ChosenModel, ModelNames
 from sessions_app.store import store
 
 
-class AppsView(ApiView):
-    """`GET /api/control/apps`, and `/api/session/apps`, whose clients read objects."""
+class CallersAppsView(ApiView):
+    """A view that lists the caller's Apps."""
 
-    as_objects = False
-
-    async def get(self, request: Request) -> Response:
-        """List the default App and those in the key's scope."""
+    async def slugs(self) -> list[str]:
+        """Return the default App and those in the key's scope."""
         self.session_id()
         revision = self.caller.revision
         found = [await app_configs.default(revision=revision)]
         found += [await app_configs.by_id(app_id, revision=revision) for app_id in sorted(self.caller.app_ids)]
-        names = dict.fromkeys(app.slug for app in found if app is not None)
-        return Response([{"name": name} if self.as_objects else name for name in names])
+        return list(dict.fromkeys(app.slug for app in found if app is not None))
+
+
+class AppsView(CallersAppsView):
+    """`GET /api/control/apps`."""
+
+    async def get(self, request: Request) -> Answer[AppSlugs]:
+        """List the default App and those in the key's scope."""
+        return Answer(await self.slugs())
+
+
+class AppObjectsView(CallersAppsView):
+    """`GET /api/session/apps`, whose clients read objects."""
+
+    async def get(self, request: Request) -> Answer[list[AppName]]:
+        """List the default App and those in the key's scope, as objects."""
+        return Answer([{"name": slug} for slug in await self.slugs()])
 
 
 class ModelView(ApiView):
     """`POST /api/control/model`: the session's next turns are answered by another model."""
 
-    async def post(self, request: Request) -> Response:
+    @reads(ModelRequest)
+    async def post(self, request: Request, asked: ModelRequest) -> Answer[ChosenModel]:
         """Choose by `rig`, the model's name; a session that does not exist yet is made."""
-        session_id, name = self.session_id(), text_parameter(request, "rig")
+        session_id, name, slug = self.session_id(), asked.rig, asked.app or None
         session = await store.load(session_id)
-        slug = app_parameter(request)
         app = (await self.app_of(session) if session else None) or await self.usable_app(slug)
         app = await answering(self.caller, app, session)
         if name not in app.model_names:
@@ -41,14 +56,15 @@ class ModelView(ApiView):
         app_id = app.id if slug else None
         made = await store.create(session_id, app_id=app_id, user_state=None, wallet=None) if session is None else None
         await store.choose_model(session_id, name)
-        return Response({"success": True, "rig": name, "baml": name, "created": made is not None})
+        return Answer({"success": True, "rig": name, "baml": name, "created": made is not None})
 
 
 class ModelsView(ApiView):
     """`GET /api/control/models`."""
 
-    async def get(self, request: Request) -> Response:
+    @reads(ModelsRequest)
+    async def get(self, request: Request, asked: ModelsRequest) -> Answer[ModelNames]:
         """List the models of the session's App, else of the one named, else of the default App."""
         session = await store.load(self.session_id())
-        app = (await self.app_of(session) if session else None) or await self.usable_app(app_parameter(request))
-        return Response((await answering(self.caller, app, session)).model_names)
+        app = (await self.app_of(session) if session else None) or await self.usable_app(asked.app or None)
+        return Answer([*(await answering(self.caller, app, session)).model_names])

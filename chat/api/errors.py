@@ -25,6 +25,7 @@ from chat.turns.limits import InvalidMessage, MessageTooLarge
 from chat.turns.questions import InvalidAnswer
 from chat.turns.release import ReleaseUnusable
 from chat.turns.start import IdempotencyMismatch
+from chat.wire.problem import Problem
 from keys.authentication import CHALLENGE, NO_VALID_KEY
 from keys.permissions import AppPermission
 from sessions_app.access import InvalidSessionId
@@ -56,7 +57,7 @@ def code_and_sentence(exc: Exception) -> tuple[str, str]:
     return answer.code, answer.detail
 
 
-def problem(code: str, detail: str) -> dict[str, Any]:
+def problem(code: str, detail: str) -> Problem:
     """Return the body; `error` repeats the sentence for older clients, `request_id` finds the log line."""
     status = STATUS[code]
     title = HTTPStatus(status).phrase
@@ -145,6 +146,7 @@ ANSWERS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Answer], ..
     ),
     (MessageTooLarge, _Answer("message_too_large")),
     (RequestDataTooBig, _Answer("message_too_large", "The request body is over the limit.")),
+    (exceptions.UnsupportedMediaType, _Answer("unsupported_media_type")),
     (IdempotencyMismatch, _Answer("idempotency_mismatch", MISMATCH)),
     (ReleaseUnusable, _Answer("release_unusable", retry_after=60)),  # until an operator has seen to it
     (ModelTimeout, _Answer("model_timeout")),

@@ -1,145 +1,100 @@
-"""What callers send: from the query string or the body, checked, with the parameter's name in every error."""
+"""What a call carries: read from the query string, a header or the body, and checked by the types of its fields.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+The same types make the OpenAPI document (chat/schema/parameters.py).
+"""
 
+import functools
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar, cast
+
+import pydantic
+from pydantic import BaseModel, ConfigDict
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
+from rest_framework.views import APIView
 
-from chat.turns.limits import check_message
-from sessions_app.user_state import InvalidUserState, parse_public_key, parse_user_state, text_of
-from sessions_app.values import Wallet
-
-TITLE_MAX_CHARS = 200
-IDEMPOTENCY_KEY_MAX_CHARS = 255
-REPLY_WAIT_SECONDS = 30  # where the App's operator left it to us
+View = TypeVar("View", bound=APIView)
+Result = TypeVar("Result")
+Path = ParamSpec("Path")
 
 
-@dataclass(frozen=True, slots=True)
-class ClientState:
-    """What the client says of itself: the text of `user_state`, and the wallet to bind."""
+class Parameters(BaseModel):
+    """What one kind of call carries. A field with an alias is the header of that name.
 
-    user_state: str | None
-    wallet: Wallet | None
-
-
-def text_parameter(request: Request, name: str, *, max_chars: int | None = None) -> str | None:
-    """Return a parameter from the query string, else from the body; None when it is missing.
-
-    Raises:
-        ValidationError: not text, too long, or with a NUL or half a surrogate pair, which Postgres cannot hold.
+    A field that may be left out has a default. Validators raise ValueError with what is wrong, to be read after the
+    field's name ("is not text"), or an exception of another class, which the caller of `of` gets as it is.
     """
-    value: Any = request.query_params.get(name)
-    if value is None:
-        value = _body(request).get(name)
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise ValidationError(f"{name} is not text.")
-    if "\x00" in value:
-        raise ValidationError(f"{name} has a NUL character.")
-    if max_chars is not None and len(value) > max_chars:
-        raise ValidationError(f"{name} is longer than {max_chars} characters.")
-    return value
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    headers: ClassVar[tuple[str, ...]] = ()
+    names: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        cls.headers = tuple(field.alias for field in cls.model_fields.values() if field.alias)
+        cls.names = tuple(name for name, field in cls.model_fields.items() if not field.alias)
+
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        """Read a call. The query string wins over the body; unknown names are ignored.
+
+        Raises:
+            ValidationError: a field is missing or malformed; the detail names it.
+            InvalidMessage, MessageTooLarge, InvalidUserState: as the field's own check says.
+        """
+        try:
+            return cls.model_validate(cls._sent_in(request))
+        except pydantic.ValidationError as error:
+            raise _refusal(error) from None
+
+    @classmethod
+    def _sent_in(cls, request: Request) -> dict[str, Any]:
+        query, headers = request.query_params, request.headers
+        sent: dict[str, Any] = {name: headers[name] for name in cls.headers if name in headers}
+        sent |= {name: query[name] for name in cls.names if name in query}
+        if absent := [name for name in cls.names if name not in sent]:
+            data: Any = request.data
+            body: Mapping[str, Any] = data if isinstance(data, Mapping) else {}  # our parsers give objects only
+            sent |= {name: value for name in absent if (value := body.get(name)) is not None}
+        return sent
 
 
-def message_parameter(request: Request) -> str:
-    """Return the chat message.
-
-    Raises:
-        ValidationError: no text, or with a NUL.
-        InvalidMessage, MessageTooLarge: missing or empty; over the limit.
-    """
-    message = text_parameter(request, "message") or ""
-    check_message(message)
-    return message
+Asked = TypeVar("Asked", bound=Parameters)
 
 
-def app_parameter(request: Request) -> str | None:
-    """Return the slug of the App asked for; None when it is left to us."""
-    return text_parameter(request, "app") or None
+def reads(
+    kind: type[Asked],
+) -> Callable[
+    [Callable[Concatenate[View, Request, Asked, Path], Awaitable[Result]]],
+    Callable[Concatenate[View, Request, Path], Awaitable[Result]],
+]:
+    """Return a decorator for handlers that take what the call carries as well; the document reads their hints."""
+
+    def decorate(
+        handler: Callable[Concatenate[View, Request, Asked, Path], Awaitable[Result]],
+    ) -> Callable[Concatenate[View, Request, Path], Awaitable[Result]]:
+        @functools.wraps(handler)
+        async def read(view: View, request: Request, /, *args: Path.args, **path: Path.kwargs) -> Result:
+            return await handler(view, request, kind.of(request), *args, **path)
+
+        return read
+
+    return decorate
 
 
-def whole_number(request: Request, name: str, *, default: int, maximum: int) -> int:
-    """Return a count from 1 to `maximum`; more than that is as good as the maximum.
-
-    Raises:
-        ValidationError: not a whole number, or 0.
-    """
-    text = text_parameter(request, name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdecimal()) or int(text[:10]) < 1:
-        raise ValidationError(f"{name} is not a whole number from 1.")
-    return min(int(text[:10]), maximum)
-
-
-def idempotency_key(request: Request) -> str | None:
-    """Return the key under which the client may repeat this call.
-
-    Raises:
-        ValidationError: longer than 255 characters, or other than printable ASCII.
-    """
-    key = request.headers.get("Idempotency-Key")
-    if key is not None and not (0 < len(key) <= IDEMPOTENCY_KEY_MAX_CHARS and key.isascii() and key.isprintable()):
-        raise ValidationError("Idempotency-Key is not 1 to 255 printable ASCII characters.")
-    return key
-
-
-def seconds_to_wait(request: Request, app_wait: int | None, *, shows_turns: bool) -> tuple[int, str | None]:
-    """Return how long to wait for the reply, and which preference of the client's that honours, if any.
-
-    By `Prefer` (RFC 7240), else what the App says, else by what the client listens to.
-
-    Args:
-        request: the chat call.
-        app_wait: the App's reply wait in seconds; None: its operator left it to us.
-        shows_turns: whether the session's updates are read. Such a client shows a running turn only from an answer
-            that comes at once.
-    """
-    longest = REPLY_WAIT_SECONDS if app_wait is None else app_wait
-    sent = request.headers.get("Prefer", "").lower().split(",")
-    preferences = [preference.split(";")[0].strip() for preference in sent]
-    if "respond-async" in preferences:
-        return 0, "respond-async"
-    for preference in preferences:
-        name, _, value = preference.partition("=")
-        if name.strip() == "wait" and value.strip().isdecimal():
-            seconds = min(int(value.strip()[:4]), longest)
-            return seconds, f"wait={seconds}"
-    return 0 if app_wait is None and shows_turns else longest, None
-
-
-def client_state(request: Request) -> ClientState:
-    """Return `user_state` and the wallet in it; `public_key` names a wallet too and wins.
-
-    Raises:
-        InvalidUserState: either is malformed.
-    """
-    wallet: Wallet | None = None
-    text = _user_state_text(request)
-    if text is not None:
-        text, wallet = parse_user_state(text)
-    if public_key := text_parameter(request, "public_key"):
-        named = parse_public_key(public_key)
-        wallet = wallet if wallet and named and wallet.address == named.address else named
-    return ClientState(text, wallet)
-
-
-def _user_state_text(request: Request) -> str | None:
-    in_body = None if "user_state" in request.query_params else _body(request).get("user_state")
-    if isinstance(in_body, dict):  # a JSON body may hold the object itself
-        return text_of(in_body)
-    if in_body is not None and not isinstance(in_body, str):
-        raise InvalidUserState("user_state is not a JSON object")
-    text = text_parameter(request, "user_state")
-    if text is not None and not text.strip():
-        raise InvalidUserState("user_state is empty")
-    return text
-
-
-def _body(request: Request) -> Mapping[str, Any]:
-    """Return the parsed body; our parsers give objects only."""
-    data = request.data
-    return data if isinstance(data, Mapping) else {}
+def _refusal(error: pydantic.ValidationError) -> Exception:
+    """Return our own words for the first thing that is wrong."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    name, context = first["loc"][0], first.get("ctx", {})
+    match first["type"]:
+        case "missing" | "string_too_short":
+            what = "is missing or empty"
+        case "string_too_long":
+            what = f"is longer than {context['max_length']} characters"
+        case "value_error" if type(context["error"]) is not ValueError:
+            return cast(Exception, context["error"])
+        case "value_error":
+            what = str(context["error"])
+        case _:
+            what = "is not text"
+    return ValidationError(f"{name} {what}.")

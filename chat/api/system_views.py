@@ -7,38 +7,40 @@ from uuid import uuid4
 import orjson
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps_registry.support.plain_json import TooDeep, read_json
+from chat.api.answers import Answer
 from chat.api.base import ApiView
-from chat.api.parameters import message_parameter, whole_number
+from chat.api.parameters import reads
+from chat.api.requests import EventsRequest, SystemRequest
 from chat.api.snapshot import system_event
 from chat.turns.message_body import message_body
 from chat.turns.questions import read_answer
 from chat.turns.resuming import resume_turn
-from sessions_app.events.hub import hub
+from chat.turns.telling import tell_readers
+from chat.wire.events import NoticeEvent
+from chat.wire.sessions import SystemEvent, SystemResponse
 from sessions_app.store import store
 from sessions_app.system_events import CALLBACK, NOTICE, add_event, newest_events
 from sessions_app.values import StoredMessage
 
 RESPONSE_PREFIX = "Response of system endpoint: "
-EVENTS_DEFAULT = 50
-EVENTS_MAX = 1_000
 MAX_DEPTH = 20  # of the JSON in a message, as of a user_state
 
 
 class SystemView(ApiView):
     """A client's notice, or a callback such as a wallet's answer; the model reads it before its next answer."""
 
-    async def post(self, request: Request) -> Response:
+    @reads(SystemRequest)
+    async def post(self, request: Request, asked: SystemRequest) -> Answer[SystemResponse]:
         """Store it; a session that does not exist yet is made."""
-        session_id, text = self.session_id(), message_parameter(request)
+        session_id, text = self.session_id(), asked.message
         data = _json(text)
         if (answer := read_answer(data)) is not None:
             # Like chat, it needs the App's key, and sets a turn going.
             await resume_turn(self.caller, session_id, answer, on_app=self.note_app)
             content = f"{RESPONSE_PREFIX}{text}"
-            return Response({"res": message_body(StoredMessage(uuid4(), None, "system", content, datetime.now(UTC)))})
+            return Answer({"res": message_body(StoredMessage(uuid4(), None, "system", content, datetime.now(UTC)))})
         session = await store.load(session_id)
         if session is None:
             await store.create(session_id, app_id=None, user_state=None, wallet=None)
@@ -51,19 +53,19 @@ class SystemView(ApiView):
         if message is None:
             raise NotFound("The session was deleted meanwhile.")
         if kind == NOTICE:
-            hub.publish(session_id, session.app_id, "system_notice", message=text)
-        return Response({"res": message_body(message)})
+            tell_readers(session.app_id, NoticeEvent(type="system_notice", session_id=session_id, message=text))
+        return Answer({"res": message_body(message)})
 
 
 class EventsView(ApiView):
     """The newest system events."""
 
-    async def get(self, request: Request) -> Response:
+    @reads(EventsRequest)
+    async def get(self, request: Request, asked: EventsRequest) -> Answer[list[SystemEvent]]:
         """Answer them oldest first, whether a snapshot has shown them or not."""
         session_id = self.session_id()
-        count = whole_number(request, "count", default=EVENTS_DEFAULT, maximum=EVENTS_MAX)
         await self.known_session(session_id)
-        return Response([system_event(kind, payload) for kind, payload in await newest_events(session_id, count)])
+        return Answer([system_event(kind, payload) for kind, payload in await newest_events(session_id, asked.count)])
 
 
 def _json(text: str) -> dict[str, Any] | list[Any] | None:

@@ -6,14 +6,16 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import orjson
-from django.http import StreamingHttpResponse
-from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from apps_registry.runtime.app_configs import app_configs
 from chat.access import may_read
+from chat.api.answers import EventStream
 from chat.api.base import ApiView
 from chat.api.guard import Opened, guard
+from chat.api.parameters import reads
+from chat.api.requests import UpdatesRequest
+from chat.wire.events import UpdateEvent
 from keys.callers import Caller
 from sessions_app.events.hub import hub
 from sessions_app.events.subscriptions import SessionEvent
@@ -22,7 +24,6 @@ from sessions_app.store import store
 # Proxies close connections that are silent for a minute.
 KEEPALIVE_SECONDS = 15.0
 KEEPALIVE = b": keepalive\n\n"
-HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 def sse(data: Mapping[str, Any], *, event_id: str | None = None) -> bytes:
@@ -31,22 +32,18 @@ def sse(data: Mapping[str, Any], *, event_id: str | None = None) -> bytes:
     return head + b"data: " + orjson.dumps(data) + b"\n\n"
 
 
-def event_stream(content: AsyncGenerator[bytes, None]) -> StreamingHttpResponse:
-    """Return a response that streams events as they come."""
-    return StreamingHttpResponse(content, content_type="text/event-stream", headers=HEADERS)
-
-
 class UpdatesView(ApiView):
     """A stream that may be opened before its session exists."""
 
-    async def get(self, request: Request) -> HttpResponseBase:
+    @reads(UpdatesRequest)
+    async def get(self, request: Request, asked: UpdatesRequest) -> EventStream[UpdateEvent]:
         """Answer events until the client leaves, falls behind, or the worker stops."""
         session_id = self.session_id()
         session = await store.load(session_id)
         if session is not None:
             await self.app_of(session)
         opened = Opened(self.caller, session_id, is_known=session is not None)
-        return event_stream(_events(opened, request.headers.get("Last-Event-ID")))
+        return EventStream(_events(opened, asked.last_event_id))
 
 
 async def _events(opened: Opened, last_event_id: str | None) -> AsyncGenerator[bytes, None]:

@@ -1,19 +1,20 @@
 """Snapshots: the state of a session, and what an interrupt leaves of it."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps_registry.values import AppConfig
+from chat.api.answers import Answer
 from chat.api.base import ApiView
 from chat.api.guard import Opened, guard
-from chat.api.parameters import client_state, text_parameter
+from chat.api.parameters import reads
+from chat.api.requests import StateRequest
 from chat.api.snapshot import empty_snapshot, snapshot
 from chat.turns.interrupts import interrupt
 from chat.turns.runner import runner
 from chat.turns.running_turn import message_id
+from chat.wire.sessions import Snapshot
 from sessions_app.events.partials import partials
 from sessions_app.store import store
 from sessions_app.values import PROCESSING, Session, StoredMessage
@@ -22,13 +23,11 @@ from sessions_app.values import PROCESSING, Session, StoredMessage
 class SnapshotView(ApiView):
     """A view that answers with a snapshot."""
 
-    async def snapshot_of(self, session: Session, app: AppConfig | None) -> Response:
+    async def snapshot_of(self, session: Session, app: AppConfig | None) -> Answer[Snapshot]:
         """Return the snapshot, with the partial reply while a turn runs, delivering the events that are due."""
-        return Response(await self.snapshot_body(session, app))
+        return Answer(await self.snapshot_body(session, app))
 
-    async def snapshot_body(
-        self, session: Session, app: AppConfig | None, *, since: str | None = None
-    ) -> dict[str, Any]:
+    async def snapshot_body(self, session: Session, app: AppConfig | None, *, since: str = "") -> Snapshot:
         """Return the snapshot's data; `since` leaves out the messages up to that id."""
         events = await store.undelivered_events(session.id) if session.undelivered_events else []
         slug = app.slug if app else None
@@ -38,24 +37,24 @@ class SnapshotView(ApiView):
 class StateView(SnapshotView):
     """`GET /api/state`: the session now, on whichever worker."""
 
-    async def get(self, request: Request) -> Response:
+    @reads(StateRequest)
+    async def get(self, request: Request, asked: StateRequest) -> Answer[Snapshot]:
         """Answer the snapshot; a session that does not exist is empty and stays unwritten."""
-        session_id, client = self.session_id(), client_state(request)
-        since = text_parameter(request, "since")
+        session_id, state, wallet = self.session_id(), asked.state_text, asked.wallet
         session = await store.load(session_id)
         if session is None:
-            return Response(empty_snapshot(session_id, user_state=client.user_state))
+            return Answer(empty_snapshot(session_id, user_state=state))
         app = await self.app_of(session)
-        if client.user_state is not None or client.wallet is not None:
-            await store.update(session_id, user_state=client.user_state, wallet=client.wallet)
+        if state is not None or wallet is not None:
+            await store.update(session_id, user_state=state, wallet=wallet)
             session = await store.load(session_id) or session
-        return Response(await self.snapshot_body(session, app, since=since))
+        return Answer(await self.snapshot_body(session, app, since=asked.since))
 
 
 class InterruptView(SnapshotView):
     """`POST /api/interrupt`: stop the turn that runs or waits for a confirmation, if one does."""
 
-    async def post(self, request: Request) -> Response:
+    async def post(self, request: Request) -> Answer[Snapshot]:
         """Answer the snapshot after the stop; the next message is accepted at once."""
         session, app = await self.known_session(self.session_id())
         async with guard.breaking_off(Opened(self.caller, session.id)):

@@ -1,11 +1,22 @@
 """Tells readers what happens in a turn: each event at once, the reply's text in batches."""
 
 import asyncio
+from typing import cast
 
 import orjson
 
 from chat.events import RoundEnded, TextDelta, ToolResult, TurnEvent
 from chat.turns.running_turn import RunningTurn
+from chat.turns.telling import tell_readers
+from chat.wire.events import (
+    ConfirmationEvent,
+    MessageDeltaEvent,
+    StatusChangedEvent,
+    ToolCompleteEvent,
+    ToolUpdateEvent,
+    UpdateEvent,
+)
+from chat.wire.values import Status
 from sessions_app.events.hub import hub
 
 # Text that arrives within so many seconds travels together: a model may send a hundred chunks a second.
@@ -17,6 +28,7 @@ class Announcer:
 
     def __init__(self, turn: RunningTurn, *, app_id: int) -> None:
         self._turn = turn
+        self._session_id = turn.session_id
         self._app_id = app_id
         self._pending: list[str] = []
         self._last_sent = 0.0
@@ -25,18 +37,18 @@ class Announcer:
     def status(self, status: str) -> None:
         """Say what the session now is."""
         self._flush()
-        self._publish("status_changed", status=status)
+        self._tell(StatusChangedEvent(type="status_changed", session_id=self._session_id, status=cast(Status, status)))
 
     def inline_call(self, question: str) -> None:
         """Ask the client something, a JSON object; snapshots ask it as well."""
-        self._publish("inline_call", call=orjson.loads(question))
+        self._tell(ConfirmationEvent(type="inline_call", session_id=self._session_id, call=orjson.loads(question)))
 
     def event(self, event: TurnEvent) -> None:
         """Say what the engine says."""
         for listener in self._turn.listeners:
             listener.tell(event)
         match event:
-            case TextDelta(text) if self._pending or hub.has_readers(self._turn.session_id):
+            case TextDelta(text) if self._pending or hub.has_readers(self._session_id):
                 self._pending.append(text)
                 self._schedule()
             case TextDelta(text):  # who comes later reads it in the state
@@ -45,9 +57,21 @@ class Announcer:
                 self._flush()
                 self._turn.announced_chars = 0
                 for call in calls:
-                    self._publish("tool_update", tool_name=call.name, call_id=call.call_id)
+                    self._tell(
+                        ToolUpdateEvent(
+                            type="tool_update", session_id=self._session_id, tool_name=call.name, call_id=call.call_id
+                        )
+                    )
             case ToolResult(call=call, result=result):
-                self._publish("tool_complete", tool_name=call.name, call_id=call.call_id, result=result)
+                self._tell(
+                    ToolCompleteEvent(
+                        type="tool_complete",
+                        session_id=self._session_id,
+                        tool_name=call.name,
+                        call_id=call.call_id,
+                        result=result,
+                    )
+                )
 
     def end(self) -> None:
         """Tell those who stream the turn that it is over and stored."""
@@ -67,12 +91,19 @@ class Announcer:
             self._timer = None
         if self._pending:
             delta = "".join(self._pending)
-            message_id = str(self._turn.streaming_id)
             # The offset lets a reader that joined late, or missed a batch, notice it.
-            self._publish("message_delta", message_id=message_id, delta=delta, offset=self._turn.announced_chars)
+            self._tell(
+                MessageDeltaEvent(
+                    type="message_delta",
+                    session_id=self._session_id,
+                    message_id=self._turn.streaming_id,
+                    delta=delta,
+                    offset=self._turn.announced_chars,
+                )
+            )
             self._turn.announced_chars += len(delta)
             self._pending.clear()
             self._last_sent = asyncio.get_running_loop().time()
 
-    def _publish(self, type_: str, **data: object) -> None:
-        hub.publish(self._turn.session_id, self._app_id, type_, **data)
+    def _tell(self, event: UpdateEvent) -> None:
+        tell_readers(self._app_id, event)

@@ -4,6 +4,8 @@ import asyncio
 from uuid import UUID
 
 from chat.turns.runner import runner
+from chat.turns.telling import tell_readers
+from chat.wire.events import StatusChangedEvent
 from sessions_app import pauses, turns
 from sessions_app.events.hub import hub
 from sessions_app.events.subscriptions import SessionEvent
@@ -23,7 +25,7 @@ async def interrupt(session: Session) -> Session | None:
     now: Session | None = session
     if session.running_turn is not None and session.status != PROCESSING:
         if await pauses.interrupt(session.id, session.running_turn):
-            hub.publish(session.id, session.app_id, "status_changed", status="interrupted")
+            _tell_interrupted(session)
         now = await store.load(session.id)  # which is processing, if a confirmation was faster
     if now is None or now.status != PROCESSING or now.running_turn is None:
         return now
@@ -45,7 +47,7 @@ async def _stop(session: Session, turn_id: UUID) -> Session | None:
     now = await store.load(session.id)
     if now is not None and now.status == PROCESSING and now.running_turn == turn_id:
         await turns.give_up(session.id, turn_id)
-        hub.publish(session.id, session.app_id, "status_changed", status="interrupted")
+        _tell_interrupted(session)
         now = await store.load(session.id)
     return now
 
@@ -75,3 +77,8 @@ def on_event(event: SessionEvent) -> None:
     asked = event.type == "_interrupt" and event.data.get("turn_id") == str(turn.turn_id)
     if asked or event.type == "_deleted":
         runner.cancel(event.session_id)
+
+
+def _tell_interrupted(session: Session) -> None:
+    event = StatusChangedEvent(type="status_changed", session_id=session.id, status="interrupted")
+    tell_readers(session.app_id, event)

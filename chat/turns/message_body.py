@@ -1,18 +1,18 @@
 """A message as clients see it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import cast
 
 from apps_registry.retrieval.passages import cited
 from apps_registry.retrieval.tool import NAME as SEARCH
+from chat.wire.sessions import Citation, Message, Sender
 from sessions_app.values import StoredMessage
 
 
 def message_bodies(
     messages: Sequence[StoredMessage], start: int = 0, *, streaming: StoredMessage | None = None
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Message]:
     """Yield messages of a session, each with what it cites of the documents found before it.
 
     Citations follow from the messages alone, so that every worker shows the same ones, now and later.
@@ -30,18 +30,22 @@ def message_bodies(
         yield message_body(message, is_streaming=message is streaming, found=found)
 
 
-def message_body(message: StoredMessage, *, is_streaming: bool = False, found: Sequence[str] = ()) -> dict[str, Any]:
+def message_body(message: StoredMessage, *, is_streaming: bool = False, found: Sequence[str] = ()) -> Message:
     """Return a message; `found` are the results of searches that it may cite."""
     is_tool = message.role == "tool"
     return {
         "id": message.id,
-        "sender": "agent" if is_tool else message.role,
+        "sender": "agent" if is_tool else cast(Sender, message.role),
         "content": "" if is_tool else message.content,
         "timestamp": iso(message.created_at),
         "is_streaming": is_streaming,
-        "tool_result": [message.tool_name, message.content] if is_tool else None,
-        "citations": [asdict(each) for each in cited(found, message.content)] if found else [],
+        "tool_result": (message.tool_name, message.content) if is_tool else None,
+        "citations": _citations(found, message.content) if found else [],
     }
+
+
+def _citations(found: Sequence[str], text: str) -> list[Citation]:
+    return [{"marker": each.marker, "document": each.document, "place": each.place} for each in cited(found, text)]
 
 
 def iso(moment: datetime) -> str:

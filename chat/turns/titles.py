@@ -8,7 +8,8 @@ from apps_registry.support.visible_text import visible
 from apps_registry.values import AppConfig, ModelConfig, Sampling
 from chat.providers.asking import ask
 from chat.providers.base import ModelFailure
-from sessions_app.events.hub import hub
+from chat.turns.telling import tell_readers
+from chat.wire.events import TitleChangedEvent
 from sessions_app.store import store
 from sessions_app.values import Session
 
@@ -45,7 +46,7 @@ async def _make(session: Session, app: AppConfig, model: ModelConfig) -> None:
         async with asyncio.timeout(TIMEOUT_SECONDS):
             title = _clean(await _ask(session, app, model))
         if title and await store.give_title(session.id, title=title, instead_of=session.title):
-            hub.publish(session.id, app.id, "title_changed", new_title=title)
+            tell_readers(app.id, TitleChangedEvent(type="title_changed", session_id=session.id, new_title=title))
     except Exception as error:
         if not (isinstance(error, ModelFailure | TimeoutError) or is_transient(error)):
             raise

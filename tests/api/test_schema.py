@@ -1,6 +1,7 @@
 """The OpenAPI document: valid, complete, true of both streams, and readable in a browser without the internet."""
 
 import json
+import re
 import tomllib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from apps_registry.models import App
 from chat.schema.contract import CALLS, document
 from chat.urls import urlpatterns
+from chat.wire.values import EXAMPLE_WALLET
 from tests.client import Client
 from tests.commands import Result
 from tests.model_server import ScriptedModel, calls, refuses, says
@@ -67,6 +69,29 @@ def test_the_command_writes_the_same_document(manage: Callable[..., Result], ser
     written = manage("spectacular", "--format", "openapi-json", "--validate", "--fail-on-warn")
     assert written.code == 0
     assert json.loads(written.out) == server.get("/api/schema").json()
+
+
+def test_operations_have_names_that_generated_functions_can_bear() -> None:
+    names = [operation["operationId"] for item in document()["paths"].values() for operation in item.values()]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z]+([A-Z][a-z]+)*", name) for name in names), names
+    assert {"chat", "getState", "streamUpdates", "listSessions"} <= set(names)
+
+
+def test_every_shape_of_an_object_has_a_name() -> None:
+    def nested(node: Any) -> Iterator[Any]:
+        for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+            yield from [child] if isinstance(child, dict) and isinstance(child.get("properties"), dict) else ()
+            yield from nested(child)
+
+    assert list(nested(document()["paths"])) == []
+    for name, shape in document()["components"]["schemas"].items():
+        assert list(nested(shape)) == [], name
+
+
+def test_the_example_of_a_wallet_is_a_good_address(client: Client) -> None:
+    answer = client.request("GET", "/api/sessions", params={"public_key": EXAMPLE_WALLET})
+    assert (answer.status_code, answer.json()) == (200, [])
 
 
 def test_the_version_is_the_projects() -> None:
@@ -155,7 +180,7 @@ def test_the_documentation_reads_without_the_internet(server: Server, browser_pa
     browser_page.goto(f"{server.url}/api/docs")
     browser_page.wait_for_selector("h1:has-text('Aomi Apps')")
     assert browser_page.locator(".opblock").count() == sum(len(item) for item in document()["paths"].values())
-    browser_page.click("#operations-chat-post_chat .opblock-summary-control")
-    browser_page.wait_for_selector("#operations-chat-post_chat >> text=Idempotency-Key")
+    browser_page.click("#operations-chat-chat .opblock-summary-control")
+    browser_page.wait_for_selector("#operations-chat-chat >> text=Idempotency-Key")
     assert [url for url in asked if not url.startswith((server.url, "data:"))] == []
     assert complaints == []

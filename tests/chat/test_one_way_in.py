@@ -60,7 +60,6 @@ def test_what_turns_are_made_of_imports_no_http() -> None:
 
 
 def test_one_place_says_where_the_api_is_served() -> None:
-    """But for the contract, which writes every address out as clients read it."""
     calls = {str(pattern.pattern).split("/")[0] for pattern in urlpatterns} | {""}
     places = {
         str(path.relative_to(ROOT))
@@ -69,7 +68,6 @@ def test_one_place_says_where_the_api_is_served() -> None:
         for text in _texts(path)
         if text.startswith(("/api/", "api/")) and text.split("api/")[1].split("/")[0] in calls
     }
-    places.discard("chat/schema/contract.py")
     assert places == {"apps_registry/support/paths.py"}
 
 

@@ -11,20 +11,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from prometheus_client.metrics import MetricWrapperBase
 
 from apps_registry.support import metrics
+from chat.api.error_codes import ERROR_CODES
 from tests.docs.markdown import NAMES, code_words, commands, section, text_of
-from tests.product import ROOT
 
 API_DOCUMENT, OPERATING_DOCUMENT = "docs/api.md", "docs/operating.md"
 PRODUCT = ("aomi_site", "apps_registry", "chat", "keys", "sessions_app")
 METHODS = ("get", "post", "patch", "put", "delete")
-# How the code names an error's code: an exception's class, or an answer of its own.
-CODE = re.compile(
-    r"""default_code\ =\ "(\w+)"                        # a DRF exception
-    |^\s+code(?::\ \w+)?\ =\ "(\w+)"$                   # an exception of ours, or a permission
-    |(?:Answer|problem)\(\s*\d{3},\s*"(\w+)"            # an answer where no exception is at work
-    """,
-    re.MULTILINE | re.VERBOSE,
-)
 
 
 def routes(patterns: list[Any], prefix: str = "/") -> Iterator[tuple[str, Any]]:
@@ -57,21 +49,9 @@ def test_no_path_is_described_that_does_not_exist() -> None:
     assert described <= known
 
 
-def error_codes() -> set[str]:
-    found = set()
-    for folder in PRODUCT:
-        for path in (ROOT / folder).rglob("*.py"):
-            found |= {next(filter(None, groups)) for groups in CODE.findall(path.read_text(encoding="utf-8"))}
-    return found
-
-
 def test_every_error_code_is_described() -> None:
-    codes = error_codes()
-    assert {"session_busy", "model_timeout", "app_not_authorized", "request_timeout", "release_unusable"} <= codes
-    listed = set(re.findall(r"^\| \d{3} \| `(\w+)`", section(API_DOCUMENT, "Errors"), re.MULTILINE))
-    from_drf = {"method_not_allowed", "unsupported_media_type"}
-    reserved = {"budget_exhausted"}
-    assert listed - reserved == codes | from_drf
+    rows = re.findall(r"^\| (\d{3}) \| `(\w+)`", section(API_DOCUMENT, "Errors"), re.MULTILINE)
+    assert {(int(status), code) for status, code in rows} == {(error.status, error.code) for error in ERROR_CODES}
 
 
 def own_commands() -> dict[str, str]:

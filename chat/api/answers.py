@@ -1,0 +1,26 @@
+"""Answers that say in their type what they hold; the OpenAPI document reads it from the views' signatures."""
+
+from collections.abc import AsyncGenerator, Mapping
+from typing import Generic, TypeVar
+
+from django.http import StreamingHttpResponse
+from rest_framework.response import Response
+
+T = TypeVar("T")
+STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+class Answer(Generic[T], Response):
+    """JSON of one type."""
+
+    # Generic comes first: the subscript of DRF's Response forgets the type.
+
+    def __init__(self, data: T, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(data, headers=headers)
+
+
+class EventStream(StreamingHttpResponse, Generic[T]):
+    """Server-sent events; the JSON in each `data:` line is of one type."""
+
+    def __init__(self, content: AsyncGenerator[bytes, None]) -> None:
+        super().__init__(content, content_type="text/event-stream", headers=STREAM_HEADERS)

@@ -1,0 +1,83 @@
+"""What requests carry, in OpenAPI 3.1, made of the types that read them (chat/api/requests.py)."""
+
+from drf_spectacular.plumbing import ComponentRegistry
+
+from chat.api.parameters import Parameters
+from chat.schema.types import Schema, add_schema, request_schema
+from chat.wire.values import EXAMPLE_SESSION
+from sessions_app.access import UUID_PATTERN
+
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+# A pattern and no format: generated clients would make UUID objects, which no header takes.
+SESSION_ID: Schema = {"type": "string", "pattern": f"^{UUID_PATTERN.pattern.replace('a-f', 'a-fA-F')}$"}
+
+
+def _session_parameter(name: str, where: str, description: str, *, required: bool = True) -> Schema:
+    head = {"name": name, "in": where, "required": required, "description": description}
+    return {**head, "schema": SESSION_ID, "example": EXAMPLE_SESSION}
+
+
+PARAMETERS: dict[str, Schema] = {
+    "SessionId": _session_parameter(
+        "X-Session-Id", "header", "A UUID that the client made, in the plain 8-4-4-4-12 spelling."
+    ),
+    "OwnSessionId": _session_parameter("X-Session-Id", "header", "The caller's own session.", required=False),
+    "PathSessionId": _session_parameter("session_id", "path", "The same id as in `X-Session-Id`."),
+}
+
+
+def parameters(kind: type[Parameters], registry: ComponentRegistry, *, has_body: bool) -> list[Schema]:
+    """Return the parameter objects of a call: its headers, and its query string, which a body may replace."""
+    shape = request_schema(kind, registry)
+    required = [] if has_body else shape.get("required", [])
+    headers = [_parameter(name, "header", shape["properties"][name]) for name in kind.headers]
+    fields = _fields(kind, shape, has_body=has_body)
+    query = [_parameter(name, "query", _as_text(field), required=name in required) for name, field in fields.items()]
+    return headers + query
+
+
+def request_body(kind: type[Parameters], registry: ComponentRegistry) -> Schema:
+    """Return the body that may replace the query string, which wins where both name a parameter."""
+    shape = request_schema(kind, registry)
+    fields = _fields(kind, shape, has_body=True)
+    head = {"type": "object", "description": shape["description"]}
+    either = {name: _as_json(field) for name, field in fields.items()}
+    texts = {name: _as_text(field) for name, field in fields.items()}
+    # Two components: generators make a class of each, by which they know how to send it.
+    json = add_schema(kind.__name__, {**head, "properties": either}, registry)
+    form = add_schema(f"{kind.__name__}Form", {**head, "properties": texts}, registry)
+    return {
+        "description": "May carry what the query string does not; JSON also as `text/json` or `application/…+json`.",
+        "required": False,
+        "content": {JSON: {"schema": json}, FORM: {"schema": form}},
+    }
+
+
+def _fields(kind: type[Parameters], shape: Schema, *, has_body: bool) -> dict[str, Schema]:
+    """Return the fields by name. Where query string or body may hold one, neither requires it, so its words do."""
+    fields = {name: shape["properties"][name] for name in kind.names}
+    in_words = shape.get("required", []) if has_body else []
+    said = {name: f"Required. {fields[name].get('description', '')}".strip() for name in in_words}
+    return fields | {name: {**fields[name], "description": text} for name, text in said.items()}
+
+
+def _parameter(name: str, where: str, field: Schema, *, required: bool = False) -> Schema:
+    shape = {key: value for key, value in field.items() if key != "description"}
+    head = {"name": name, "in": where, "required": required, "description": field.get("description", "")}
+    return {**head, "schema": shape}
+
+
+def _as_text(field: Schema) -> Schema:
+    """Return a field as a query string or a form holds it: an object is JSON text there."""
+    if "$ref" not in field:
+        return field
+    described = {"description": field["description"]} if "description" in field else {}
+    return {"type": "string", "contentMediaType": JSON, "contentSchema": {"$ref": field["$ref"]}, **described}
+
+
+def _as_json(field: Schema) -> Schema:
+    """Return a field as JSON holds it: an object, or its JSON text."""
+    if "$ref" not in field:
+        return field
+    more = {key: value for key, value in field.items() if key != "$ref"}
+    return {"anyOf": [{"$ref": field["$ref"]}, {"type": "string"}], **more}

@@ -1,0 +1,52 @@
+"""Errors, headers of answers, and keys, as components of the OpenAPI document."""
+
+from http import HTTPStatus
+
+from drf_spectacular.plumbing import ComponentRegistry
+
+from chat.api.error_codes import ErrorCode, by_status
+from chat.schema.types import Schema, add_schema, answer_schema, ref
+from chat.wire.problem import Problem
+from chat.wire.values import EXAMPLE_REQUEST
+
+UUID: Schema = {"type": "string", "format": "uuid"}
+HEADERS: dict[str, Schema] = {
+    "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 1}},
+    "WWW-Authenticate": {"required": True, "schema": {"type": "string", "const": "AppKey"}},
+    "X-Next-Cursor": {
+        "description": "The `cursor` of the next page; absent on the last page.",
+        "schema": {"type": "string"},
+    },
+    "X-Request-Id": {"description": "Of the server's making.", "required": True, "schema": UUID},
+}
+SECURITY_SCHEMES: dict[str, Schema] = {
+    "AppKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "AOMI-APP-KEY",
+        "description": "Needed for every App but the default one. A wrong key is refused everywhere.",
+    },
+    "Bearer": {"type": "http", "scheme": "bearer", "description": "The same key as `Authorization: Bearer sk-…`."},
+}
+SECURITY: list[Schema] = [{}, {"AppKey": []}, {"Bearer": []}]
+
+
+def responses(registry: ComponentRegistry) -> dict[str, Schema]:
+    """Return the response objects of the error statuses."""
+    general = answer_schema(Problem, registry)
+    return {f"Problem{status}": _response(status, errors, general, registry) for status, errors in by_status().items()}
+
+
+def _response(status: int, errors: list[ErrorCode], general: Schema, registry: ComponentRegistry) -> Schema:
+    words, when = [error.code for error in errors], " ".join(error.when for error in errors)
+    headers = dict.fromkeys(name for error in errors for name in error.headers)
+    title = HTTPStatus(status).phrase
+    example = {"type": "about:blank", "title": title, "status": status, "detail": when, "code": words[0], "error": when}
+    example["request_id"] = EXAMPLE_REQUEST
+    narrowed = {"status": {"const": status, "type": "integer"}, "code": {"enum": words, "type": "string"}}
+    schema = add_schema(f"Problem{status}", {"allOf": [general], "properties": narrowed}, registry)
+    return {
+        "description": when,
+        "content": {"application/problem+json": {"schema": schema, "example": example}},
+        "headers": {name: ref("headers", name) for name in (*headers, "X-Request-Id")},
+    }

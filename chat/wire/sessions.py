@@ -1,0 +1,186 @@
+"""A session as its client sees it: the snapshot, its messages and events, and the shorter forms."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, JsonValue
+from typing_extensions import TypeAliasType, TypedDict
+
+from chat.wire.values import (
+    EXAMPLE_MESSAGE,
+    EXAMPLE_SESSION,
+    EXAMPLE_STATE,
+    EXAMPLE_TIME,
+    AppSlug,
+    JsonObject,
+    Ready,
+    Status,
+    Time,
+    shown_as,
+)
+
+Sender = Literal["user", "agent", "system"]
+EXAMPLE_MESSAGES: list[JsonValue] = [
+    {
+        "id": EXAMPLE_MESSAGE,
+        "sender": "user",
+        "content": "What is ETH worth?",
+        "timestamp": EXAMPLE_TIME,
+        "is_streaming": False,
+        "tool_result": None,
+        "citations": [],
+    },
+    {
+        "id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+        "sender": "agent",
+        "content": "",
+        "timestamp": EXAMPLE_TIME,
+        "is_streaming": False,
+        "tool_result": ["get_token_price", '{"usd": 3500}'],
+        "citations": [],
+    },
+]
+EXAMPLE_SNAPSHOT: JsonValue = {
+    "session_id": EXAMPLE_SESSION,
+    "app": "default",
+    "status": "idle",
+    "is_processing": False,
+    "title": "ETH price check",
+    "messages": EXAMPLE_MESSAGES,
+    "system_events": [{"SystemNotice": "wallet connected"}],
+    "user_state": EXAMPLE_STATE,
+}
+EXAMPLE_LISTED: dict[str, JsonValue] = {"session_id": EXAMPLE_SESSION, "title": "ETH price check", "is_archived": False}
+EXAMPLE_DETAILS: JsonValue = {
+    **EXAMPLE_LISTED,
+    "app": "default",
+    "status": "idle",
+    "created_at": EXAMPLE_TIME,
+    "last_active_at": EXAMPLE_TIME,
+}
+
+
+class Citation(TypedDict):
+    """A passage of the App's documents that a reply cites."""
+
+    marker: Annotated[int, Field(description="The number by which the text cites it: [17].")]
+    document: str
+    place: Annotated[str, Field(description="Headings, pages or lines.")]
+
+
+@shown_as(*EXAMPLE_MESSAGES)
+class Message(TypedDict):
+    """A message of a session."""
+
+    id: UUID
+    sender: Sender
+    content: str
+    timestamp: Time
+    is_streaming: Annotated[bool, Field(description="Whether it is the partial reply of a running turn.")]
+    tool_result: Annotated[
+        tuple[str, str] | None,
+        Field(description="The tool's name and what it answered; null for a plain message."),
+    ]
+    citations: Annotated[
+        list[Citation],
+        Field(description="What the reply cites of the App's documents, in the order of the first mention."),
+    ]
+
+
+class ToolQuestion(TypedDict):
+    """The tool call that the user must confirm."""
+
+    call_id: Annotated[str, Field(description="The id to answer with; not the id of the tool call.")]
+    tool: str
+    arguments: JsonObject
+    expires_at: Time
+
+
+class InlineCall(TypedDict):
+    """A turn waits until `POST /api/system` is told `confirm_tool` with `call_id` and `approved`."""
+
+    type: Literal["confirm_tool"]
+    payload: ToolQuestion
+
+
+@shown_as({"SystemNotice": "wallet connected"})
+class SystemNoticeEvent(TypedDict):
+    """A text that `POST /api/system` was told."""
+
+    SystemNotice: str
+
+
+class SystemErrorEvent(TypedDict):
+    """Something failed outside of a reply."""
+
+    SystemError: str
+
+
+class InlineCallEvent(TypedDict):
+    """A question to the user."""
+
+    InlineCall: InlineCall
+
+
+@shown_as({"AsyncCallback": {"type": "wallet:tx", "payload": {}}})
+class AsyncCallbackEvent(TypedDict):
+    """JSON that `POST /api/system` was told."""
+
+    AsyncCallback: Annotated[JsonObject | list[object], Field(description="The JSON that the client sent.")]
+
+
+SystemEvent = TypeAliasType("SystemEvent", SystemNoticeEvent | SystemErrorEvent | InlineCallEvent | AsyncCallbackEvent)
+
+
+@shown_as(EXAMPLE_SNAPSHOT)
+class Snapshot(TypedDict):
+    """A session with all that was said in it."""
+
+    session_id: UUID
+    app: AppSlug
+    status: Status
+    is_processing: Annotated[bool, Field(description='Whether `status` is "processing".')]
+    title: str
+    messages: Ready[list[Message]]
+    system_events: Annotated[
+        list[SystemEvent], Field(description="Those that no earlier snapshot of this session has shown.")
+    ]
+    user_state: Annotated[Ready[JsonObject] | None, Field(description="As the client sent it last.")]
+
+
+@shown_as({"session_id": EXAMPLE_SESSION, "title": "New Chat"})
+class TitledSession(TypedDict):
+    """A session by its name."""
+
+    session_id: UUID
+    title: str
+
+
+@shown_as(EXAMPLE_LISTED)
+class ListedSession(TitledSession):
+    """A session in a list."""
+
+    is_archived: bool
+
+
+@shown_as(EXAMPLE_DETAILS)
+class SessionDetails(ListedSession):
+    """A session without its messages."""
+
+    app: AppSlug
+    status: Status
+    created_at: Time
+    last_active_at: Time
+
+
+class DeletedSession(TypedDict):
+    """A session that is gone."""
+
+    session_id: UUID
+    deleted: Literal[True]
+
+
+class SystemResponse(TypedDict):
+    """The message that the model will read."""
+
+    res: Message
