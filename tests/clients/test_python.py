@@ -15,7 +15,7 @@ import pytest
 from apps_registry.models import App
 from chat.schema.contract import document
 from tests import factories
-from tests.clients import PROBLEMS, busy_session
+from tests.clients.meetings import PROBLEMS, busy_session
 from tests.model_server import ScriptedModel, calls, says
 from tests.product import Server
 

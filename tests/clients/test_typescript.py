@@ -12,7 +12,7 @@ from apps_registry.models import App
 from chat.schema.contract import document
 from tests import factories
 from tests.client import Client
-from tests.clients import PROBLEMS, busy_session
+from tests.clients.meetings import PROBLEMS, busy_session
 from tests.model_server import ScriptedModel, calls, says
 from tests.needs import missing
 from tests.product import Server
