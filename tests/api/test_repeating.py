@@ -10,6 +10,7 @@ from sessions_app.models import Message, Turn
 from tests import factories
 from tests.client import Client, texts
 from tests.model_server import ScriptedModel, refuses, says
+from tests.patience import scaled
 from tests.product import Server
 
 
@@ -148,10 +149,10 @@ def test_prefer_answers_at_once(app_client: Client, model: ScriptedModel, prefer
 
 def test_prefer_waits_at_most_so_long(app_client: Client, model: ScriptedModel) -> None:
     model.will(says("one", pause=0.3), says("two", pause=1.4))
-    query = {"message": "Hi", "app": str(app_client.app)}
-    answers = [app_client.request("POST", "/api/chat", params=query, headers={"Prefer": "wait=1"}) for _ in range(2)]
+    query, prefer = {"message": "Hi", "app": str(app_client.app)}, f"wait={round(scaled(1))}"
+    answers = [app_client.request("POST", "/api/chat", params=query, headers={"Prefer": prefer}) for _ in range(2)]
     assert [answer.json()["is_processing"] for answer in answers] == [False, True]
-    assert {answer.headers["Preference-Applied"] for answer in answers} == {"wait=1"}
+    assert {answer.headers["Preference-Applied"] for answer in answers} == {prefer}
     app_client.poll()
 
 
