@@ -1,1 +1,1 @@
-"""An App as one readable file: written, read strictly, compared, and made so."""
+"""App files: writing an App to a file, reading a file strictly, comparing the two and importing."""

@@ -1,4 +1,4 @@
-"""What an App is made of, as plain values: what a file holds and what the database holds are compared as these."""
+"""The content of an App as plain values, so that a file and the database can be compared."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields, replace
@@ -14,22 +14,22 @@ from apps_registry.values import McpServerSettings
 
 @dataclass(frozen=True, slots=True)
 class HttpToolContent:
-    """An HTTP tool, on or off, asked about before each call or not."""
+    """An HTTP tool with its switches."""
 
     definition: HttpToolDefinition
     is_enabled: bool = True
     needs_confirmation: bool = False
 
     def as_data(self) -> dict[str, Any]:
-        """Return it without what is as usual."""
-        usual = {each.name: _usual(each) for each in fields(HttpToolDefinition)}
-        data = {name: value for name, value in self.definition.as_json().items() if value != usual[name]}
+        """Return it as JSON data, without fields that have their defaults."""
+        defaults = {field.name: _default(field) for field in fields(HttpToolDefinition)}
+        data = {name: value for name, value in self.definition.as_json().items() if value != defaults[name]}
         return {"name": self.definition.name, **_switches(self), **data}
 
 
 @dataclass(frozen=True, slots=True)
 class McpToolContent:
-    """A chosen tool of an MCP server, as it was accepted; `name` is what the App's model calls it."""
+    """A chosen tool of an MCP server, as the operator accepted it; the App's model knows it as `name`."""
 
     name: str
     definition: McpToolDefinition
@@ -37,20 +37,20 @@ class McpToolContent:
     needs_confirmation: bool = False
 
     def as_data(self) -> dict[str, Any]:
-        """Return it without what is as usual."""
+        """Return it as JSON data, without fields that have their defaults."""
         return {"name": self.name, **_switches(self), **self.definition.as_json()}
 
 
 @dataclass(frozen=True, slots=True)
 class McpServerContent:
-    """An MCP server with the tools that were chosen, and its instructions as they were accepted."""
+    """An MCP server with its chosen tools and its instructions, as the operator accepted them."""
 
     prefix: str
     settings: McpServerSettings
     tools: tuple[McpToolContent, ...]
 
     def as_data(self) -> dict[str, Any]:
-        """Return it as JSON data, without settings that are empty or off."""
+        """Return it as JSON data, without empty settings and switches that are off."""
         settings = {name: value for name, value in asdict(self.settings).items() if value}
         return {
             "prefix": self.prefix,
@@ -61,7 +61,7 @@ class McpServerContent:
 
 @dataclass(frozen=True, slots=True)
 class DocumentContent:
-    """A document: its content counts as its SHA-256, in hexadecimal."""
+    """A document; the SHA-256 of its content, in hexadecimal, represents the content."""
 
     name: str
     sha256: str
@@ -74,11 +74,11 @@ class DocumentContent:
 
 @dataclass(frozen=True, slots=True)
 class AppContent:
-    """An App, but for its secrets, keys, sessions and whether it is on.
+    """The content of an App: everything except its secrets, keys, sessions and whether it is active.
 
     Attributes:
-        settings: its own fields (see `settings`) that are not as usual.
-        default_model: by name, as the alternatives and the embedding model are.
+        settings: those of its own fields (see the `settings` module) that differ from their defaults.
+        default_model: a name, like the alternatives and the embedding model.
     """
 
     slug: str
@@ -92,7 +92,7 @@ class AppContent:
     documents: tuple[DocumentContent, ...] = ()
 
     def as_data(self) -> dict[str, Any]:
-        """Return it as JSON data, in the order in which people read it."""
+        """Return it as JSON data, in an order that suits human readers."""
         data = {
             "slug": self.slug,
             **self.settings,
@@ -107,7 +107,7 @@ class AppContent:
         return {name: value for name, value in data.items() if value not in ([], "")}
 
     def in_order(self) -> "AppContent":
-        """Return it sorted, so that equal ones are equal; only the order of alternatives means something."""
+        """Return a sorted copy, so that equal contents compare equal; only the order of alternatives has meaning."""
         servers = (
             replace(server, tools=tuple(sorted(server.tools, key=lambda tool: tool.name)))
             for server in sorted(self.mcp_servers, key=lambda server: server.prefix)
@@ -121,7 +121,7 @@ class AppContent:
         )
 
     def secrets(self) -> dict[str, set[str]]:
-        """Return the names of the secrets that its tools send, each with the hosts that get it."""
+        """Return the names of the secrets that its tools send, each with the hosts that receive it."""
         hosts: dict[str, set[str]] = {}
         for tool in self.http_tools:
             for name in secrets_used(tool.definition):
@@ -133,10 +133,10 @@ class AppContent:
         return hosts
 
 
-def _usual(each: Any) -> Any:
-    if each.default_factory is not MISSING:
-        return each.default_factory()
-    return each.default
+def _default(field: Any) -> Any:
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return field.default
 
 
 def _switches(tool: HttpToolContent | McpToolContent) -> dict[str, bool]:

@@ -1,4 +1,4 @@
-"""An App as the database has it, in the form in which files are compared."""
+"""Reads the content of an App from the database."""
 
 from apps_registry.app_files.content import (
     AppContent,
@@ -14,10 +14,10 @@ from apps_registry.models.mcp import McpServer
 
 
 def content_of(app: App) -> AppContent:
-    """Return what an App is made of.
+    """Return the content of an App.
 
     Raises:
-        TypeError, ValueError: a tool's stored definition cannot be read.
+        TypeError, ValueError: the stored definition of a tool cannot be read.
     """
     tools = list(app.tools.all())
     builtins = [tool.name for tool in tools if tool.kind == Tool.Kind.BUILTIN and tool.is_enabled]

@@ -1,4 +1,4 @@
-"""Providers and models that a file defines for installations that lack them; keys are never among it."""
+"""Providers and models that a file defines for installations that lack them. Keys are never included."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,14 +13,14 @@ from apps_registry.app_files.entries import AppEntry
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.models import EmbeddingModel, Model, Provider
 
-# Not its other columns: headers may hold keys.
+# The other columns stay out: headers may hold keys.
 _PROVIDER_FIELDS = ("slug", "profile", "base_url", "api_key_env")
 _OPTIONAL = ("profile", "api_key_env")
 
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """Rows as data, by name; made where they are missing, and left alone where they are not."""
+    """Rows as data, by name. Missing rows are created; existing rows are not changed."""
 
     providers: dict[str, dict[str, Any]] = field(default_factory=dict)
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -28,11 +28,11 @@ class Definitions:
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON data."""
-        named = {"providers": self.providers, "models": self.models, "embedding_models": self.embedding_models}
-        return {name: list(rows.values()) for name, rows in named.items() if rows}
+        sections = {"providers": self.providers, "models": self.models, "embedding_models": self.embedding_models}
+        return {name: list(rows.values()) for name, rows in sections.items() if rows}
 
     def missing(self) -> list[str]:
-        """Return what `make_missing` would make, in words."""
+        """Describe what `make_missing` would create."""
         return [
             *(_provider_words(self.providers[slug]) for slug in _absent(Provider, "slug", self.providers)),
             *(f"model {name}" for name in _absent(Model, "name", self.models)),
@@ -40,19 +40,19 @@ class Definitions:
         ]
 
     def check_providers(self) -> None:
-        """Check the providers that `make_missing` would make.
+        """Check the providers that `make_missing` would create.
 
         Raises:
-            AppFileError: one cannot be made, such as one whose key's variable is not meant for its address.
+            AppFileError: a provider is invalid, for example because its key variable may not be sent to its address.
         """
         for slug in _absent(Provider, "slug", self.providers):
             _check(Provider(**self.providers[slug]), f"providers, {slug}")
 
     def make_missing(self) -> None:
-        """Make the rows that are not there yet.
+        """Create the missing rows.
 
         Raises:
-            AppFileError: one cannot be.
+            AppFileError: a row is invalid.
         """
         for slug in _absent(Provider, "slug", self.providers):
             _save(Provider(**self.providers[slug]), f"providers, {slug}")
@@ -72,7 +72,7 @@ def definitions_of(used: Iterable[Model], embedding_model: EmbeddingModel | None
         columns = {name: _as_data(getattr(model, name)) for name in column_names(Model)}
         by_name[model.name] = {"name": model.name, "provider": model.provider.slug, **columns}
     embedders = {}
-    # The embedded one is part of every installation.
+    # Every installation has the embedded model, which has no provider.
     if embedding_model and embedding_model.provider:
         _add_provider(providers, embedding_model.provider)
         columns = {name: _as_data(getattr(embedding_model, name)) for name in column_names(EmbeddingModel)}
@@ -82,16 +82,16 @@ def definitions_of(used: Iterable[Model], embedding_model: EmbeddingModel | None
 
 
 def definitions_in(entry: AppEntry) -> Definitions:
-    """Return the definitions in a file, each with the fields that the file gives."""
-    named = {
+    """Return the definitions in a file. Each has only the fields that the file sets."""
+    by_section = {
         name: {row.name: row.model_dump(exclude_unset=True) for row in rows}
         for name, rows in (("models", entry.models), ("embedding_models", entry.embedding_models))
     }
-    return Definitions({row.slug: row.model_dump() for row in entry.providers}, **named)
+    return Definitions({row.slug: row.model_dump() for row in entry.providers}, **by_section)
 
 
 def _as_data(value: Any) -> Any:
-    """Return a column's value as JSON data; a price as the text of its digits, which no float holds."""
+    """Return a column's value as JSON data. A price becomes text, because a float cannot hold its digits exactly."""
     return f"{value.normalize():f}" if isinstance(value, Decimal) else value
 
 
@@ -101,8 +101,8 @@ def _add_provider(providers: dict[str, dict[str, Any]], provider: Provider) -> N
 
 
 def _absent(model: type[models.Model], key: str, rows: dict[str, Any]) -> list[str]:
-    found = set(model._default_manager.filter(**{f"{key}__in": list(rows)}).values_list(key, flat=True))
-    return [name for name in rows if name not in found]
+    existing = set(model._default_manager.filter(**{f"{key}__in": list(rows)}).values_list(key, flat=True))
+    return [name for name in rows if name not in existing]
 
 
 def _with_provider(row: dict[str, Any], where: str) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def _with_provider(row: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _provider_words(row: dict[str, Any]) -> str:
-    """Say where what callers write would go, and which key with it."""
+    """Describe the address that would receive the messages of callers, and the key sent with them."""
     key = f", with the key in {row['api_key_env']}" if row.get("api_key_env") else ""
     return f"provider {row['slug']} at {row['base_url']}{key}"
 

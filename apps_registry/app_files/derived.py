@@ -1,4 +1,4 @@
-"""Fields of App files that come from elsewhere, so that a new column or attribute is in files from its first day."""
+"""Fields of App files, derived from the models and definitions, so that files include each new column immediately."""
 
 import dataclasses
 import inspect
@@ -22,7 +22,7 @@ Column: TypeAlias = "models.Field[Any, Any]"
 
 
 def _digits(value: Any) -> Any:
-    """Return a price that somebody wrote as a number as the digits that they wrote."""
+    """Return a price that the file writes as a number as text with the same digits."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
@@ -50,7 +50,7 @@ _ATTRIBUTE = re.compile(r"^    (\w+): (.+?)(?=^    \w|\Z)", re.MULTILINE | re.DO
 
 @cache
 def app_entry() -> type[AppEntry]:
-    """Return what reads a whole file."""
+    """Return the class that reads a whole file."""
     lists = {
         "http_tools": create_model(
             "HttpToolEntry", __base__=ToolEntry, __doc__="An HTTP tool.", **_definition_fields()
@@ -66,13 +66,13 @@ def app_entry() -> type[AppEntry]:
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of App files, for editors; it knows shapes and limits, not every rule."""
+    """Return the JSON Schema (2020-12) of App files, for editors. It covers types and limits, but not every rule."""
     schema = app_entry().model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "App file"}
 
 
 def column_names(model: type[models.Model]) -> list[str]:
-    """Return the columns of a model that its definition in a file may have, next to its name and provider."""
+    """Return the columns of a model that a definition in a file may set, apart from its name and provider."""
     return [column.name for column in _own_columns(model)]
 
 
@@ -89,7 +89,7 @@ def _columns(model: type[models.Model]) -> dict[str, Any]:
 
 
 def _setting(name: str, column: Column) -> Any:
-    """Return the type of an App's own field, which is held to its column's rules at once."""
+    """Return the type of one of the App's own fields, which also applies the rules of its column."""
     is_list = name in LINES
     return Annotated[list[str] if is_list else _type(column), AfterValidator(partial(_cleaned, column, is_list))]
 
@@ -104,16 +104,16 @@ def _cleaned(column: Column, is_list: bool, value: Any) -> Any:
 
 
 def _type(column: Column) -> Any:
-    plain = next(found for kind, found in _TYPES if isinstance(column, kind))
+    plain = next(annotation for kind, annotation in _TYPES if isinstance(column, kind))
     return plain | None if column.null else plain
 
 
 def _info(column: Column) -> Any:
-    """Return what editors show of a column, and its default, which a file that leaves it out stands for."""
+    """Return what editors show for a column, including the default that applies when a file leaves it out."""
     extra: dict[str, Any] = {}
     for kind, keyword, closest in _BOUNDS:
         limits = [rule.limit_value for rule in column.validators if isinstance(rule, kind)]
-        if limits and not isinstance(column, models.DecimalField):  # whose values may be text
+        if limits and not isinstance(column, models.DecimalField):  # a decimal may be written as text
             extra[keyword] = closest(limits)
     if column.choices:
         extra["enum"] = [value for value, _ in column.flatchoices]
@@ -122,15 +122,15 @@ def _info(column: Column) -> Any:
 
 
 def _definition_fields() -> dict[str, Any]:
-    """Return the fields of an HTTP tool's definition, but for its name."""
+    """Return the fields of an HTTP tool's definition, except its name."""
     types = {**get_type_hints(HttpToolDefinition), "timeout_seconds": Number}
     words = dict(_ATTRIBUTE.findall(inspect.getdoc(HttpToolDefinition) or ""))
     extras: dict[str, Any] = {name: {"minimum": least, "maximum": most} for name, (least, most) in LIMITS.items()}
     extras["method"] = {"enum": list(METHODS)}
     fields = {}
     for field in dataclasses.fields(HttpToolDefinition):
-        given = {name: getattr(field, name) for name in ("default", "default_factory")}
-        default = {name: value for name, value in given.items() if value is not dataclasses.MISSING}
+        defaults = {name: getattr(field, name) for name in ("default", "default_factory")}
+        default = {name: value for name, value in defaults.items() if value is not dataclasses.MISSING}
         description = " ".join(words[field.name].split())
         info = Field(**default, description=description, json_schema_extra=extras.get(field.name))
         fields[field.name] = (types[field.name], info)

@@ -1,10 +1,10 @@
-"""The mappings of an App file: what checks a file also makes the JSON Schema that editors read.
+"""The mappings of an App file. The same classes check files and produce the JSON Schema for editors.
 
-By pydantic, which `openai` brings anyway, and not by hand: it finds all mistakes of a file, not the first only, and
-it describes itself. Of the 0.6 s that a file of 1 MB takes, this check takes 9 ms; the other rules take the rest.
-What a value means, such as whether a URL can be called, is checked by the rows and by `http_tools.checks`: those
-rules hold in the admin as well. What is compared, stored and diffed stays a dataclass (`content`): its order and its
-omissions are not those of a file.
+pydantic does this, which `openai` requires anyway: it reports all errors of a file, not only the first, and builds the
+schema. A file of 1 MB takes 0.6 s to read; this check takes 9 ms of it, the other rules take the rest.
+The models and `http_tools.checks` validate the meaning of values, such as whether a URL can be called, because those
+rules apply in the admin as well. `content` keeps dataclasses for comparing, storing and diffing: they order and omit
+fields differently from files.
 """
 
 from typing import Annotated, Any
@@ -23,18 +23,18 @@ def _as_written(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
     return value
 
 
-# A whole number is not made a decimal one: a file and the rows that it makes are written alike.
+# Whole numbers stay integers, so that an exported file spells a number as the imported one did.
 Number = Annotated[float, WrapValidator(_as_written)]
 
 
 class Entry(BaseModel):
-    """A mapping in a file: a field that it does not have is refused, and no value is converted to another type."""
+    """A mapping in a file. Unknown fields are refused, and values are not converted to another type."""
 
     model_config = ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class ProviderEntry(Entry):
-    """A provider, which is made if it is missing. Its key is never in a file."""
+    """A provider, created if it is missing. Its key is never in a file."""
 
     slug: str
     base_url: str
@@ -46,7 +46,7 @@ class ProviderEntry(Entry):
 
 
 class ModelEntry(Entry):
-    """A model, which is made if it is missing."""
+    """A model, created if it is missing."""
 
     name: str
     provider: str
@@ -65,7 +65,7 @@ class ToolEntry(Entry):
 
 
 class McpToolEntry(ToolEntry):
-    """A chosen tool of an MCP server, as it was accepted."""
+    """A chosen tool of an MCP server, as the operator accepted it."""
 
     remote_name: str
     """What the server calls it."""
@@ -75,7 +75,7 @@ class McpToolEntry(ToolEntry):
 
 
 class McpServerEntry(Entry):
-    """An MCP server and the tools that were chosen."""
+    """An MCP server and its chosen tools."""
 
     prefix: str
     """Put before the names of its tools, with an underscore."""
@@ -92,7 +92,7 @@ class McpServerEntry(Entry):
 
 
 class DocumentEntry(Entry):
-    """A document: give one of text, file and sha256."""
+    """A document: exactly one of text, file and sha256 is set."""
 
     model_config = ConfigDict(
         json_schema_extra={"oneOf": [{"required": [name]} for name in ("text", "file", "sha256")]}
@@ -110,7 +110,7 @@ class DocumentEntry(Entry):
 
 
 class AppEntry(Entry):
-    """An App as a file. What the file leaves out has its default, or is not there."""
+    """An App as a file. Fields that the file leaves out have their defaults; lists that it leaves out are empty."""
 
     app_file: int = FORMAT
     """The format of the file."""

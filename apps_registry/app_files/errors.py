@@ -1,7 +1,7 @@
-"""What is wrong with an App file."""
+"""Errors in App files."""
 
 from apps_registry.support.limited.errors import Refused
 
 
 class AppFileError(Refused):
-    """A file that is refused; the message names the line or the field."""
+    """The file is refused; the message names the line or the field."""

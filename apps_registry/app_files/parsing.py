@@ -1,4 +1,4 @@
-"""What the limited child does with an App file: YAML in, JSON out."""
+"""Runs in the limited child process: reads an App file as YAML and writes it as JSON."""
 
 import math
 from typing import Any, BinaryIO
@@ -11,10 +11,10 @@ from apps_registry.support.yaml_reader import load_yaml
 
 
 def work(_: str, content: bytes, out: BinaryIO) -> None:
-    """Write what a file holds.
+    """Write the content of a file as JSON.
 
     Raises:
-        AppFileError: it is no YAML, no mapping, or holds what no database stores.
+        AppFileError: it is not YAML, not a mapping, or holds values that the database cannot store.
     """
     try:
         data = load_yaml(content.decode("utf-8-sig"), unique_keys=True)
@@ -30,7 +30,7 @@ def work(_: str, content: bytes, out: BinaryIO) -> None:
 
 
 def _refuse_unstorable(data: Any, path: str) -> None:
-    """Refuse what PostgreSQL and JSON do not take: names that are no text, NUL, lone surrogates, huge numbers."""
+    """Refuse values that PostgreSQL or JSON cannot store: keys other than text, NUL, lone surrogates, huge numbers."""
     if isinstance(data, dict):
         for name, value in data.items():
             if not isinstance(name, str):
@@ -45,7 +45,7 @@ def _refuse_unstorable(data: Any, path: str) -> None:
 
 
 def _is_storable_value(data: Any) -> bool:
-    """Whether what is no text can be stored: JSON has no word for huge numbers, infinity and NaN."""
+    """Tell whether a value other than text can be stored: JSON cannot express huge numbers, infinity and NaN."""
     try:
         orjson.dumps(data)
     except TypeError:

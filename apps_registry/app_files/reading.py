@@ -1,4 +1,4 @@
-"""An App file read strictly: what it says, or why it is refused."""
+"""Reads App files strictly."""
 
 import hashlib
 from collections import Counter
@@ -39,12 +39,12 @@ ReadFile = Callable[[str], bytes]
 
 @dataclass(frozen=True, slots=True)
 class AppFile:
-    """What a file says.
+    """The result of reading a file.
 
     Attributes:
-        content: the App; an empty default model: the file leaves the choice to the installation.
-        definitions: providers and models to make where they are missing.
-        files: contents of documents by their SHA-256; one that is not among them must be in the App already.
+        content: the App. An empty default model leaves the choice to the installation.
+        definitions: providers and models to create where they are missing.
+        files: contents of documents by SHA-256. The App must already have all other documents.
     """
 
     content: AppContent
@@ -53,13 +53,13 @@ class AppFile:
 
 
 def files_below(folder: Path) -> ReadFile:
-    """Return what reads the files that an App file names: only those in its own folder and below."""
+    """Return a function that reads the files that an App file names, only from its own folder and below."""
     top = folder.resolve()
 
     def read(name: str) -> bytes:
         try:
             path = (top / name).resolve()
-        except (OSError, RuntimeError):  # links in a circle
+        except (OSError, RuntimeError):  # RuntimeError: a cycle of symbolic links
             raise AppFileError(f"the file {name} cannot be read.") from None
         if not path.is_relative_to(top):
             raise AppFileError(f"the file {name} is not below the App file's folder.")
@@ -74,7 +74,7 @@ def files_below(folder: Path) -> ReadFile:
 
 
 def no_files(name: str) -> bytes:
-    """Refuse files beside the App file, for one that came alone."""
+    """Refuse references to other files, for an App file that was uploaded alone."""
     raise AppFileError(f"{name} did not come with the App file; import it with manage.py, or write the text into it.")
 
 
@@ -83,16 +83,16 @@ def read_app_file(content: bytes, read_file: ReadFile) -> AppFile:
 
     Args:
         content: the YAML.
-        read_file: returns the content of a document that the file names by its path.
+        read_file: returns the content of a document, given the path in the file.
 
     Raises:
-        AppFileError: it is refused; the message names the line or the field.
+        AppFileError: the file is refused; the message names the line or the field.
     """
     return read_data(load(content), read_file)
 
 
 def read_data(data: Mapping[str, Any], read_file: ReadFile = no_files) -> AppFile:
-    """Read what a file holds, or what `AppContent.as_data` returned; see `read_app_file`."""
+    """Read the data of a file, or data that `AppContent.as_data` returned; see `read_app_file`."""
     entry = checked(app_entry(), data)
     if entry.app_file != FORMAT:
         raise AppFileError(f"app_file: this server reads files of format {FORMAT}.")
@@ -103,10 +103,15 @@ def read_data(data: Mapping[str, Any], read_file: ReadFile = no_files) -> AppFil
         alternative_models=_once(entry.alternative_models),
         embedding_model=entry.embedding_model,
         builtin_tools=_builtin_tools(entry.builtin_tools),
-        http_tools=tuple(_http_tool(each, f"http_tools[{index}]") for index, each in enumerate(entry.http_tools)),
-        mcp_servers=tuple(_mcp_server(each, f"mcp_servers[{index}]") for index, each in enumerate(entry.mcp_servers)),
+        http_tools=tuple(
+            _http_tool(tool_entry, f"http_tools[{index}]") for index, tool_entry in enumerate(entry.http_tools)
+        ),
+        mcp_servers=tuple(
+            _mcp_server(server_entry, f"mcp_servers[{index}]") for index, server_entry in enumerate(entry.mcp_servers)
+        ),
         documents=tuple(
-            _document(each, f"documents[{index}]", read_file, files) for index, each in enumerate(entry.documents)
+            _document(document_entry, f"documents[{index}]", read_file, files)
+            for index, document_entry in enumerate(entry.documents)
         ),
         settings=without_defaults(
             {name: getattr(entry, name) for name in setting_fields().keys() & entry.model_fields_set}
@@ -128,8 +133,8 @@ def _once(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _builtin_tools(given: Sequence[str]) -> tuple[str, ...]:
-    names = _once(given)
+def _builtin_tools(names: Sequence[str]) -> tuple[str, ...]:
+    names = _once(names)
     for name in names:
         if name not in BUILTIN_TOOLS:
             raise AppFileError(
@@ -158,7 +163,7 @@ def _mcp_server(entry: McpServerEntry, path: str) -> McpServerContent:
     except ValidationError as error:
         name, messages = next(iter(error.message_dict.items()))
         raise AppFileError(f"{path}.{'prefix' if name == 'slug' else name}: {messages[0]}") from None
-    tools = tuple(_mcp_tool(each, f"{path}.tools[{index}]") for index, each in enumerate(entry.tools))
+    tools = tuple(_mcp_tool(tool_entry, f"{path}.tools[{index}]") for index, tool_entry in enumerate(entry.tools))
     return McpServerContent(row.slug, row.settings, tools)
 
 
@@ -182,11 +187,11 @@ def _document(entry: DocumentEntry, path: str, read_file: ReadFile, files: dict[
 
 
 def _digest(entry: DocumentEntry, path: str, read_file: ReadFile, files: dict[str, bytes]) -> str:
-    """Return the digest of a document's content, which is noted where the file brings it."""
-    given = entry.model_fields_set & {"text", "file", "sha256"}
-    if len(given) != 1:
+    """Return the digest of a document's content. If the file includes the content, also add it to `files`."""
+    sources = entry.model_fields_set & {"text", "file", "sha256"}
+    if len(sources) != 1:
         raise AppFileError(f"{path}: give one of text, file and sha256.")
-    (form,) = given
+    (form,) = sources
     if form == "sha256":
         return entry.sha256.lower()
     try:
@@ -203,13 +208,13 @@ def _digest(entry: DocumentEntry, path: str, read_file: ReadFile, files: dict[st
 def _refuse_twins(content: AppContent) -> None:
     mcp = [tool.name for server in content.mcp_servers for tool in server.tools]
     tools = [*content.builtin_tools, *(tool.definition.name for tool in content.http_tools), *mcp]
-    named = {
+    names_by_field = {
         "tools": [name.lower() for name in tools],
         "mcp_servers": [server.prefix for server in content.mcp_servers],
         "documents": [document.name for document in content.documents],
         "documents, by their content": [document.sha256 for document in content.documents],
     }
-    for where, names in named.items():
+    for where, names in names_by_field.items():
         for name, number in Counter(names).items():
             if number > 1:
                 raise AppFileError(f"{where}: {name[:80]} stands there twice.")

@@ -1,4 +1,4 @@
-"""Makes the rows of an App what its content says; runs inside the caller's transaction."""
+"""Writes the content of an App to the database; runs inside the caller's transaction."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -14,14 +14,14 @@ from apps_registry.retrieval.versions import remove
 
 
 def write_rows(content: AppContent, files: Mapping[str, bytes]) -> App:
-    """Make an App, or change what differs; rows that stay keep their ids, and an imported tool its source.
+    """Create an App, or change what differs. Rows that remain keep their ids, and imported tools keep their source.
 
     Args:
-        content: the App as it shall be.
-        files: contents of documents by digest; of others the App has a document.
+        content: the new content of the App.
+        files: contents of documents by digest; the App already has all other documents.
 
     Raises:
-        AppFileError: a document cannot be taken in.
+        AppFileError: a document cannot be added.
     """
     app = _write_app(content)
     before = content_of(app)
@@ -61,7 +61,7 @@ def _write_alternatives(app: App, content: AppContent) -> None:
 
 
 def _delete_tools(app: App, content: AppContent) -> None:
-    """Delete what shall no longer be, and what shall be of another kind; of built-in tools, rows stay turned off."""
+    """Delete tools that the content does not have or has with another kind; built-in tools are only switched off."""
     app.mcp_servers.exclude(slug__in=[server.prefix for server in content.mcp_servers]).delete()
     kept = {(Tool.Kind.HTTP, tool.definition.name) for tool in content.http_tools}
     kept |= {(Tool.Kind.MCP, tool.name) for server in content.mcp_servers for tool in server.tools}
@@ -104,7 +104,7 @@ def _write_documents(app: App, content: AppContent, files: Mapping[str, bytes]) 
     brought = dict(files)
     for document in content.documents:
         if document.sha256 not in brought and stored[document.sha256].name != document.name:
-            # The same content under another name.
+            # The App has the same content under another name.
             file = DocumentFile.objects.get(document=stored[document.sha256], document__app=app)
             brought[document.sha256] = bytes(file.data)
     remove(app.documents.exclude(name__in=[document.name for document in content.documents]))

@@ -1,4 +1,4 @@
-"""Importing an App file: what it would change, and then making it so, all of it or nothing."""
+"""Importing an App file: planning shows the changes; applying makes all of them, or none."""
 
 from dataclasses import dataclass, replace
 
@@ -20,14 +20,14 @@ from apps_registry.support.fingerprint import fingerprint
 
 @dataclass(frozen=True, slots=True)
 class AppFilePlan:
-    """What importing a file would do.
+    """The changes that importing a file would make.
 
     Attributes:
         slug: of the App.
-        before: the App now; None: there is none.
-        wanted: the App as the file has it.
-        created: providers and models that would be made, in words.
-        secrets: those that its tools send and that are not set, or not for the tools' hosts, in words.
+        before: the current content; None if there is no such App.
+        wanted: the content in the file.
+        created: descriptions of the providers and models that would be created.
+        secrets: descriptions of the secrets that its tools send and that are not set or not allowed for their hosts.
     """
 
     slug: str
@@ -42,44 +42,44 @@ class AppFilePlan:
         return self.before != self.wanted
 
     def diff(self) -> list[str]:
-        """Return the lines that differ with some around them, each beginning with -, + or a blank."""
+        """Return the lines that differ, with context, each beginning with -, + or a space."""
         return content_diff(self.before, self.wanted)
 
     def digest(self) -> str:
-        """Return what tells this plan from any other."""
+        """Return a digest that differs from that of any other plan."""
         return fingerprint(self.before and self.before.as_data(), self.wanted.as_data(), self.created)
 
 
 def plan_import(file: AppFile) -> AppFilePlan:
-    """Return what importing a file would do; nothing is done.
+    """Return what importing a file would change, without changing anything.
 
     Raises:
-        AppFileError: it cannot be imported here; the message names what is missing.
+        AppFileError: the file cannot be imported here; the message names what is missing.
     """
     app = App.objects.filter(slug=file.content.slug).select_related("default_model", "embedding_model").first()
-    wanted = file.content if file.content.default_model else _with_model(file.content, app)
-    _check_models(wanted, file)
+    content = file.content if file.content.default_model else _with_model(file.content, app)
+    _check_models(content, file)
     file.definitions.check_providers()
     _check_documents(app, file)
-    refuse_unfit_tools(wanted, file.definitions)
-    secrets = tuple(secrets_to_set(app, wanted.secrets()))
+    refuse_unfit_tools(content, file.definitions)
+    secrets = tuple(secrets_to_set(app, content.secrets()))
     before = content_of(app) if app else None
-    return AppFilePlan(wanted.slug, before, wanted, tuple(file.definitions.missing()), secrets)
+    return AppFilePlan(content.slug, before, content, tuple(file.definitions.missing()), secrets)
 
 
 @transaction.atomic
 def apply_import(file: AppFile, *, digest: str) -> AppFilePlan:
-    """Do what was planned and confirmed; returns what was done.
+    """Apply a plan that the operator has confirmed; returns the plan that was applied.
 
     Args:
         file: the file.
-        digest: of the plan that the operator saw.
+        digest: of the plan that the operator confirmed.
 
     Raises:
-        PlanChanged: the App changed meanwhile, so that something else would be done.
-        AppFileError: it cannot be done; nothing is.
+        PlanChanged: the App has changed since, so that importing would make other changes.
+        AppFileError: the file cannot be imported; nothing was changed.
     """
-    # With the default App, which is always there: two imports of what is not there yet would both make it.
+    # Also lock the default App, which always exists: otherwise two imports of the same new App could both create it.
     concerned = App.objects.filter(Q(slug=file.content.slug) | Q(is_default=True))
     list(concerned.select_for_update(no_key=True).order_by("pk"))
     plan = plan_import(file)
@@ -92,16 +92,16 @@ def apply_import(file: AppFile, *, digest: str) -> AppFilePlan:
 
 
 def _with_model(content: AppContent, app: App | None) -> AppContent:
-    """A file that names no model leaves an App the one it has; a new App gets the default App's."""
-    of = app or App.objects.filter(is_default=True).select_related("default_model").first()
-    if of is None:
+    """Fill in a missing default model: an existing App keeps its own, a new App gets the default App's."""
+    source = app or App.objects.filter(is_default=True).select_related("default_model").first()
+    if source is None:
         raise AppFileError("default_model: name one; there is no default App whose model it could have.")
-    name = of.default_model.name
+    name = source.default_model.name
     return replace(content, default_model=name, alternative_models=_without(content.alternative_models, name))
 
 
 def _without(names: tuple[str, ...], name: str) -> tuple[str, ...]:
-    return tuple(each for each in names if each != name)
+    return tuple(other for other in names if other != name)
 
 
 def _check_models(content: AppContent, file: AppFile) -> None:
@@ -109,10 +109,10 @@ def _check_models(content: AppContent, file: AppFile) -> None:
     known = set(Model.objects.filter(name__in=names).values_list("name", flat=True)) | set(file.definitions.models)
     for name in sorted(names - known):
         raise AppFileError(f"There is no model {name!r}, and the file does not define it under models.")
-    wanted = content.embedding_model
-    is_defined = not wanted or wanted in file.definitions.embedding_models
-    if not is_defined and not EmbeddingModel.objects.filter(name=wanted).exists():
-        raise AppFileError(f"embedding_model: there is no {wanted!r}, and the file does not define it.")
+    embedding_name = content.embedding_model
+    is_defined = not embedding_name or embedding_name in file.definitions.embedding_models
+    if not is_defined and not EmbeddingModel.objects.filter(name=embedding_name).exists():
+        raise AppFileError(f"embedding_model: there is no {embedding_name!r}, and the file does not define it.")
 
 
 def _check_documents(app: App | None, file: AppFile) -> None:

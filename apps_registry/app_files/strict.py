@@ -1,4 +1,4 @@
-"""Strict reading of an App file: its YAML, and its fields, with every mistake in plain words."""
+"""Strict reading of an App file: its YAML and its fields, with every error as a plain sentence."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -16,13 +16,13 @@ Entry = TypeVar("Entry", bound=BaseModel)
 
 PARSER = "apps_registry.app_files.parsing"
 MAX_BYTES = 4 * 2**20
-MAX_MISTAKES = 5  # named in one message
+MAX_MISTAKES = 5  # how many errors one message names
 _A_NUMBER, _A_LIST, _A_MAPPING = (
     "this must be a number",
     "this must be a list",
     "this must be a mapping of names to values",
 )
-# By pydantic's types of errors, but for those whose words are our own: value_error.
+# Sentences by pydantic's error type. Errors of type value_error come with our own message.
 _WORDS = {
     "missing": "this is missing",
     "extra_forbidden": "there is no such field",
@@ -42,10 +42,10 @@ _WORDS = {
 
 
 def load(content: bytes) -> Mapping[str, Any]:
-    """Return what a YAML file holds, which is parsed in the limited child process.
+    """Return the content of a YAML file, which the limited child process parses.
 
     Raises:
-        AppFileError: it is too large, no YAML (the message has the line), or holds what no database stores.
+        AppFileError: it is too large, not YAML (the message has the line), or holds values that cannot be stored.
     """
     if len(content) > MAX_BYTES:
         raise AppFileError(f"The file is larger than {MAX_BYTES // 2**20} MB.")
@@ -58,7 +58,7 @@ def load(content: bytes) -> Mapping[str, Any]:
 
 
 def checked(entry: type[Entry], data: Any) -> Entry:
-    """Return data as an entry.
+    """Validate data and return it as an entry.
 
     Raises:
         AppFileError: fields are missing, unknown or of another type; the message names them.
@@ -66,7 +66,7 @@ def checked(entry: type[Entry], data: Any) -> Entry:
     try:
         return entry.model_validate(data)
     except ValidationError as error:
-        # Never the input: it may hold what somebody took for a secret's place.
+        # Never include the input: an operator may have put a secret in the wrong field.
         mistakes = error.errors(include_url=False, include_input=False)
     sentences = [_sentence(mistake) for mistake in mistakes[:MAX_MISTAKES]]
     if len(mistakes) > MAX_MISTAKES:
@@ -74,9 +74,9 @@ def checked(entry: type[Entry], data: Any) -> Entry:
     raise AppFileError(" ".join(sentences))
 
 
-def path_of(place: tuple[int | str, ...]) -> str:
-    """Return where a value is, such as `http_tools[0].url`."""
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step[:80]}" for step in place)
+def path_of(location: tuple[int | str, ...]) -> str:
+    """Return the path of a value, such as `http_tools[0].url`."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step[:80]}" for step in location)
     return "".join(steps).removeprefix(".")
 
 

@@ -1,4 +1,4 @@
-"""The tools of an App's content held against the providers of its models."""
+"""Checks the tools of an App against the rules of its models' providers."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,11 +11,11 @@ from apps_registry.services.provider_fit import find_unfit
 
 
 def refuse_unfit_tools(content: AppContent, definitions: Definitions | None = None) -> None:
-    """Refuse an App with a tool that is on and that the provider of one of its models does not take.
+    """Refuse an App that enables a tool which the provider of one of its models rejects.
 
     Args:
         content: the App.
-        definitions: of models that are not there yet.
+        definitions: of models that do not exist yet.
 
     Raises:
         AppFileError: the message names the tool, the provider and the reason.
@@ -36,10 +36,10 @@ def _refuse(models: Iterable[Model], name: str, parameters: Mapping[str, Any]) -
 
 
 def _models(names: Iterable[str], definitions: Definitions) -> list[Model]:
-    """Return the models as they are, and those that a file defines as they would be, unsaved."""
-    wanted = list(names)
-    rows = {row.name: row for row in Model.objects.filter(name__in=wanted).select_related("provider")}
-    return [row for name in wanted if (row := rows.get(name) or _defined(name, definitions)) is not None]
+    """Return the existing models, and unsaved instances of those that the file defines."""
+    wanted_names = list(names)
+    rows = {row.name: row for row in Model.objects.filter(name__in=wanted_names).select_related("provider")}
+    return [row for name in wanted_names if (row := rows.get(name) or _defined(name, definitions)) is not None]
 
 
 def _defined(name: str, definitions: Definitions) -> Model | None:

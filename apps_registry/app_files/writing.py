@@ -1,4 +1,4 @@
-"""Writes an App's file: short texts among its documents stand in it, all others beside it."""
+"""Writes App files. Short text documents are inlined; all others are written to files next to the App file."""
 
 import difflib
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from apps_registry.extraction.names import KINDS, suffix
 from apps_registry.models import App, DocumentFile
 from apps_registry.support.outside_text import is_storable
 
-# A text that people would still read in the file; a file full of them stays far below what is read.
+# The limit of a text that is still readable inside the file. Many such texts stay well below the limit for files.
 MAX_INLINE_BYTES = 32_000
 MAX_INLINE_TOTAL = 1_000_000
 CONTEXT_LINES = 2
@@ -22,11 +22,11 @@ _INLINE_KINDS = frozenset({"text", "markdown", "html"})
 
 
 def write_file(app: App, path: Path) -> list[Path]:
-    """Write an App's file, and its other documents into a folder beside it.
+    """Write an App's file, and its other documents into a folder next to it.
 
     Args:
         app: the App.
-        path: the file; one that is there is replaced.
+        path: the file; an existing one is replaced.
 
     Returns:
         The files written, the App file first.
@@ -42,28 +42,28 @@ def write_file(app: App, path: Path) -> list[Path]:
     for document in content.documents:
         if document.sha256 not in texts:
             folder.mkdir(exist_ok=True)
-            place = folder / f"{document.sha256[:8]}-{PurePosixPath(document.name).name[-80:]}"
+            document_path = folder / f"{document.sha256[:8]}-{PurePosixPath(document.name).name[-80:]}"
             file = DocumentFile.objects.get(document=app.documents.get(content_hash=document.sha256))
-            place.write_bytes(bytes(file.data))
-            places[document.sha256] = place.relative_to(path.parent).as_posix()
-            written.append(place)
+            document_path.write_bytes(bytes(file.data))
+            places[document.sha256] = document_path.relative_to(path.parent).as_posix()
+            written.append(document_path)
     path.write_text(_text(app, content, texts, places), encoding="utf-8")
     return written
 
 
 def file_text(app: App) -> str:
-    """Return an App's file alone; of documents that are no short text it has the SHA-256."""
+    """Return an App's file without other files; documents that are not short text appear as their SHA-256."""
     content = content_of(app)
     return _text(app, content, _inline_texts(app, content), {})
 
 
 def content_text(content: AppContent) -> str:
-    """Return the text by which two contents are compared for people."""
+    """Return the text that shows a content in a diff."""
     return dump(content.as_data())
 
 
 def content_diff(before: AppContent | None, wanted: AppContent) -> list[str]:
-    """Return the lines that differ with some around them, each beginning with -, + or a blank."""
+    """Return the lines that differ, with context, each beginning with -, + or a space."""
     lines = difflib.unified_diff(
         content_text(before).splitlines() if before else [],
         content_text(wanted).splitlines(),
@@ -95,21 +95,21 @@ def _document(document: DocumentContent, texts: Mapping[str, str], places: Mappi
 
 
 def _inline_texts(app: App, content: AppContent) -> dict[str, str]:
-    """Return the documents that stand in the file, by digest."""
-    names = [each.name for each in content.documents if KINDS.get(suffix(each.name)) in _INLINE_KINDS]
+    """Return the texts of the documents that are inlined, by digest."""
+    names = [document.name for document in content.documents if KINDS.get(suffix(document.name)) in _INLINE_KINDS]
     short = app.documents.filter(name__in=names, size_bytes__lte=MAX_INLINE_BYTES)
     files = DocumentFile.objects.filter(document__app=app, document__in=short)
     texts: dict[str, str] = {}
-    left = MAX_INLINE_TOTAL
+    remaining = MAX_INLINE_TOTAL
     for digest, data in files.order_by("document__name").values_list("document__content_hash", "data"):
-        left -= len(data)
-        if left >= 0 and (text := _readable(bytes(data))) is not None:
+        remaining -= len(data)
+        if remaining >= 0 and (text := _readable(bytes(data))) is not None:
             texts[digest] = text
     return texts
 
 
 def _readable(data: bytes) -> str | None:
-    """Return the text of a file that YAML can hold; None for any other."""
+    """Return the content of a file as text if YAML can hold it; otherwise None."""
     try:
         text = data.decode()
     except UnicodeDecodeError:

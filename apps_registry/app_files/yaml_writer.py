@@ -1,4 +1,4 @@
-"""YAML for people: in the order given, long texts as blocks, nothing that our reader takes otherwise."""
+"""YAML that is easy to read: it keeps the given order, writes long texts as blocks and reads back unchanged."""
 
 from typing import Any
 
@@ -6,22 +6,22 @@ import yaml
 
 from apps_registry.support.yaml_reader import PLAIN_RESOLVERS
 
-_OTHER_BREAKS = frozenset("\r\x85\u2028\u2029")  # read back as line feeds where they are not escaped
+_OTHER_BREAKS = frozenset("\r\x85\u2028\u2029")  # YAML reads these as line feeds unless they are escaped
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes what YAML 1.1 or our reader would not take for text; writes nothing by reference."""
+    """Quotes all text that YAML 1.1 or our reader would read as another type; writes no references."""
 
     def ignore_aliases(self, _data: Any) -> bool:
         return True
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        """Indent lists below their name, which is easier to read and to compare."""
+        """Indent lists below their name, which is easier to read and gives better diffs."""
         super().increase_indent(flow, False)
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    # PyYAML writes a block only where it can be read back; it is wrong about texts that begin with white space.
+    # PyYAML writes a block only where it can be read back, but gets texts wrong that begin with white space.
     is_block = "\n" in text and not text[0].isspace()
     style = '"' if _OTHER_BREAKS & set(text) else "|" if is_block else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
