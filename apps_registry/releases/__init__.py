@@ -1,1 +1,1 @@
-"""Releases: what an App was when it was published, unchanged by what is edited later."""
+"""Releases: the state of an App when it was published, unaffected by later edits."""

@@ -1,4 +1,4 @@
-"""What a release holds of an App; what it does not hold is the same for all releases, at once."""
+"""The part of an App that a release holds. All other parts apply to every release immediately."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.reading import read_data
 from apps_registry.models import App, AppRelease, Model
 
-# Who may call, what leaves the server, and how the App is kept: these hold at once, for every release.
+# These control who may call, what leaves the server and how data is kept. They apply to every release immediately.
 HOLD_AT_ONCE = frozenset(
     {
         *("name", "allowed_hosts", "only_hosts", "allowed_origins"),
@@ -22,10 +22,10 @@ HOLD_AT_ONCE = frozenset(
 
 
 def content_to_publish(app: App) -> AppContent:
-    """Return what a release of an App's draft would hold.
+    """Return the content that a release of an App's draft would hold.
 
     Raises:
-        AppFileError: the draft has something that no release can be read with.
+        AppFileError: the draft holds something that a release cannot be read with.
     """
     try:
         content = _frozen_part(content_of(app))
@@ -35,10 +35,10 @@ def content_to_publish(app: App) -> AppContent:
 
 
 def content_of_release(release: AppRelease) -> AppContent:
-    """Return what a release holds.
+    """Return the content of a release.
 
     Raises:
-        AppFileError: this server cannot read it, such as a built-in tool that is gone.
+        AppFileError: this server cannot read it, for example because a built-in tool was removed.
     """
     try:
         data = orjson.loads(release.content)
@@ -48,10 +48,10 @@ def content_of_release(release: AppRelease) -> AppContent:
 
 
 def models_of(content: AppContent) -> list[Model]:
-    """Return the models by their names; one that was deleted or renamed meanwhile is left out.
+    """Return the models by name, without those that were deleted or renamed since.
 
     Raises:
-        AppFileError: none is left.
+        AppFileError: none of them exists.
     """
     names = [content.default_model, *content.alternative_models]
     rows = {model.name: model for model in Model.objects.filter(name__in=names).select_related("provider")}
@@ -61,7 +61,7 @@ def models_of(content: AppContent) -> list[Model]:
 
 
 def find_problem(release: AppRelease) -> str:
-    """Return why a release cannot be run, as a sentence; empty when it can."""
+    """Return why a release cannot run, as a sentence; empty if it can."""
     try:
         models_of(content_of_release(release))
     except AppFileError as error:

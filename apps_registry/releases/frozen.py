@@ -1,4 +1,4 @@
-"""What a release says of an App's turns."""
+"""The configuration that a release fixes for an App's turns."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -17,13 +17,13 @@ logger = logging.getLogger("aomi.apps")
 
 @dataclass(frozen=True, slots=True)
 class FrozenConfig:
-    """The frozen parts.
+    """The parts of an App that a release fixes.
 
     Attributes:
-        app: a copy of the App's row with the frozen settings, not to be saved.
-        tools: only those that are on.
-        documents: ids with tags.
-        problem: why there is nothing of all this, as a sentence for callers.
+        app: a copy of the App's row with the release's settings; never saved.
+        tools: enabled tools only.
+        documents: tags by document id.
+        problem: why the release cannot run, as a sentence for callers; the other parts are then empty.
     """
 
     app: App
@@ -34,9 +34,9 @@ class FrozenConfig:
 
 
 def frozen_config(app: App, release: AppRelease) -> FrozenConfig:
-    """Return what a release freezes.
+    """Return the configuration that a release fixes.
 
-    One that cannot be run has nothing: the draft was never published, so better no answer than one of it.
+    If the release cannot run, the result is empty: the draft was never published, so it must not answer instead.
     """
     frozen = copy(app)
     try:
@@ -54,7 +54,7 @@ def frozen_config(app: App, release: AppRelease) -> FrozenConfig:
 
 
 def _documents(release: AppRelease, content: AppContent) -> dict[int, Sequence[str]]:
-    """Return the documents by their ids, with the tags that they were published with."""
+    """Return the tags that the documents were published with, by document id."""
     tags = {document.name: document.tags for document in content.documents}
     rows = Document.versions.filter(app=release.app_id, pk__in=release.document_ids).values_list("pk", "name")
     return {id_: tags.get(name, ()) for id_, name in rows}

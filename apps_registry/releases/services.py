@@ -1,4 +1,4 @@
-"""Publishing an App, going back to an earlier release, running its draft again, deleting releases."""
+"""Publishing an App, rolling back to an earlier release, running the draft again, deleting releases."""
 
 from dataclasses import dataclass
 
@@ -17,19 +17,19 @@ from apps_registry.support.fingerprint import fingerprint
 
 
 class NoSuchRelease(Exception):
-    """There is no release that could be made live; the message says which there are, or what is wrong with it."""
+    """No such release can be made live; the message lists the releases, or says why this one cannot run."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublishingPlan:
-    """What publishing an App would do.
+    """The changes that publishing an App would make.
 
     Attributes:
-        before: the live release; None: there is none, or it cannot be read.
+        before: the live release; None if there is none or it cannot be read.
         wanted: the draft.
-        document_ids: those that the release would search.
-        is_new: the draft is not what is live.
-        notes: what an operator should know before, in sentences.
+        document_ids: documents that the release would search.
+        is_new: the draft differs from the live release.
+        notes: sentences that the operator should read first.
     """
 
     before: AppContent | None
@@ -39,43 +39,43 @@ class PublishingPlan:
     notes: tuple[str, ...]
 
     def diff(self) -> list[str]:
-        """Return the lines in which the draft differs from what is live."""
+        """Return the lines in which the draft differs from the live release."""
         return content_diff(self.before, self.wanted)
 
     def digest(self) -> str:
-        """Return what tells this plan from any other."""
+        """Return a digest that differs from that of any other plan."""
         return fingerprint(self.before and self.before.as_data(), self.wanted.as_data(), self.document_ids)
 
 
 def plan_publishing(app: App) -> PublishingPlan:
-    """Return what publishing an App's draft would do; nothing is done.
+    """Return what publishing an App's draft would change, without changing anything.
 
     Raises:
-        AppFileError: the draft has something that no release can be read with, or a tool that the provider of one of
-            its models does not take; the message names it.
+        AppFileError: the draft holds something that a release cannot be read with, or a tool that the provider of one
+            of its models rejects; the message names it.
     """
-    wanted, live = content_to_publish(app), app.live_release
-    refuse_unfit_tools(wanted)
+    draft, live = content_to_publish(app), app.live_release
+    refuse_unfit_tools(draft)
     document_ids = tuple(app.documents.order_by("pk").values_list("pk", flat=True))
     try:
         before = content_of_release(live) if live else None
     except AppFileError:
         before = None
-    is_same = live is not None and before == wanted and tuple(live.document_ids) == document_ids
-    return PublishingPlan(before, wanted, document_ids, not is_same, tuple(_notes(app, before, wanted, is_same)))
+    is_same = live is not None and before == draft and tuple(live.document_ids) == document_ids
+    return PublishingPlan(before, draft, document_ids, not is_same, tuple(_notes(app, before, draft, is_same)))
 
 
 @transaction.atomic
 def publish(app: App, *, digest: str | None = None) -> tuple[AppRelease, bool]:
-    """Freeze an App's draft and make it live; returns the release, and whether it is a new one.
+    """Publish an App's draft as a release and make it live; returns the release, and whether it is new.
 
     Args:
-        app: the App; a draft that is what is live already makes no new release.
-        digest: of the plan that the operator saw; None: whatever it is.
+        app: the App. If its draft equals the live release, no release is created.
+        digest: of the plan that the operator confirmed; None accepts any plan.
 
     Raises:
-        AppFileError: as `plan_publishing`.
-        PlanChanged: it is no longer what the operator saw.
+        AppFileError: as for `plan_publishing`.
+        PlanChanged: the plan is no longer the one that the operator confirmed.
     """
     app = _locked(app)
     plan = plan_publishing(app)
@@ -97,16 +97,16 @@ def publish(app: App, *, digest: str | None = None) -> tuple[AppRelease, bool]:
 
 @transaction.atomic
 def roll_back(app: App, number: int | None = None) -> AppRelease:
-    """Make a release live that is there already; the draft stays as it is.
+    """Make an existing release live; the draft does not change.
 
-    Sessions that keep a later release go on with this one: see `apps_registry.values.release_to_run`.
+    Sessions that are pinned to a later release continue with this one: see `apps_registry.values.release_to_run`.
 
     Args:
         app: the App.
-        number: of the release; None: the one before that which is live.
+        number: of the release; None selects the release before the live one.
 
     Raises:
-        NoSuchRelease: there is none, or it cannot be run.
+        NoSuchRelease: there is none, or it cannot run.
     """
     app = _locked(app)
     if number is not None:
@@ -114,7 +114,7 @@ def roll_back(app: App, number: int | None = None) -> AppRelease:
     else:
         release = app.releases.filter(number__lt=app.live_release.number).first() if app.live_release else None
     if release is None:
-        known = ", ".join(str(each) for each in app.releases.values_list("number", flat=True)) or "none"
+        known = ", ".join(str(number) for number in app.releases.values_list("number", flat=True)) or "none"
         raise NoSuchRelease(f"There is no such release of {app.slug} to go back to. Releases: {known}.")
     if problem := find_problem(release):
         raise NoSuchRelease(problem)
@@ -123,15 +123,15 @@ def roll_back(app: App, number: int | None = None) -> AppRelease:
 
 
 def run_draft(app: App) -> None:
-    """Have an App run its draft again, so that each edit is live at once."""
+    """Make an App run its draft again, so that each edit is live immediately."""
     _make_live(app, None)
 
 
 @transaction.atomic
 def delete_release(app: App, number: int) -> None:
-    """Delete a release that is not live, with the documents that it alone searches.
+    """Delete a release that is not live, with the documents that only it searches.
 
-    Sessions that keep it follow what is live, and keep that from their next turn on.
+    Sessions that are pinned to it switch to the live release at their next turn and stay on that.
 
     Args:
         app: the App.
@@ -148,7 +148,7 @@ def delete_release(app: App, number: int) -> None:
         raise NoSuchRelease(f"Release {number} is live; make another one live first.")
     release.delete()
     prune(app)
-    app.save(update_fields=["updated_at"])  # workers have the release in memory until the App changes
+    app.save(update_fields=["updated_at"])  # workers keep the release in memory until the App changes
 
 
 def _locked(app: App) -> App:
