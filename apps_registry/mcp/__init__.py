@@ -1,1 +1,1 @@
-"""Tools of remote MCP servers: listed by hand, chosen one by one, called over streamable HTTP."""
+"""Tools of remote MCP servers: operators list and choose them; calls use streamable HTTP."""

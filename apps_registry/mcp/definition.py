@@ -1,4 +1,4 @@
-"""What a chosen tool of an MCP server is, and whether it can be used."""
+"""The definition of a chosen MCP tool, and whether the tool can be used."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ MAX_DESCRIPTION = 1000
 
 @dataclass(frozen=True, slots=True)
 class McpToolDefinition:
-    """A tool as the operator accepted it: what the server says later counts only when it is accepted again.
+    """A tool as the operator accepted it. Later changes at the server have no effect until the operator accepts them.
 
     Attributes:
-        remote_name: what the server calls it.
+        remote_name: the tool's name at the server.
         parameters: JSON Schema of its arguments.
     """
 
@@ -45,41 +45,41 @@ class McpToolDefinition:
         """Return the definition that `as_text` wrote.
 
         Raises:
-            TypeError, ValueError: the text is no definition.
+            TypeError, ValueError: the text is not a definition.
         """
         return cls(**orjson.loads(text))
 
 
 def define(offered: OfferedTool) -> McpToolDefinition:
-    """Return what a server offers in a form that a model can be given."""
+    """Return a definition that is fit for a model, from what a server offers."""
     schema = {name: _legible(value) for name, value in offered.parameters.items() if name not in {"$schema", "title"}}
     description = shortened(offered.description, MAX_DESCRIPTION) or offered.name
     return McpToolDefinition(offered.name, description, {"type": "object", "properties": {}, **schema})
 
 
 def find_problem(definition: McpToolDefinition) -> str | None:
-    """Return why a tool cannot be used; None: it can."""
+    """Return why a tool cannot be used, or None if it can."""
     if not is_storable_data(definition.as_json()) or not 1 <= len(definition.remote_name) <= 200:
         return "Its name or its schema cannot be stored."
     return find_schema_problem(dict(definition.parameters))
 
 
 def find_hidden(definition: McpToolDefinition) -> str | None:
-    """Return why a tool should not be chosen, though it could be used; None: nothing hides in it."""
+    """Return why a tool should not be chosen although it can be used, or None if it hides nothing."""
     if any(map(has_invisible, _texts(definition.parameters))):
         return "Its schema holds characters that cannot be seen, which a model would read."
     return None
 
 
 def local_name(slug: str, remote_name: str) -> str:
-    """Return what an App's model calls a server's tool."""
+    """Return the name by which an App's model calls a server's tool."""
     return tool_name(f"{slug}_{remote_name}")
 
 
 def _legible(node: Any) -> Any:
-    """Return a part of a schema with descriptions that hold nothing that an operator does not see but a model does."""
+    """Return part of a schema without characters in descriptions that a model reads but an operator cannot see."""
     if isinstance(node, list):
-        return [_legible(each) for each in node]
+        return [_legible(item) for item in node]
     if not isinstance(node, dict):
         return node
     return {
@@ -96,5 +96,5 @@ def _texts(node: Any) -> Iterator[str]:
     for name, value in node.items() if isinstance(node, Mapping) else ():
         yield name
         yield from _texts(value)
-    for each in node if isinstance(node, list) else ():
-        yield from _texts(each)
+    for item in node if isinstance(node, list) else ():
+        yield from _texts(item)

@@ -1,4 +1,4 @@
-"""Why an MCP server gave no result, in words of ours or in its own; the messages may be shown to a model."""
+"""Why an MCP server gave no result, in our own or the server's words. A model may read these messages."""
 
 from collections.abc import Mapping
 
@@ -25,10 +25,10 @@ class McpError(Exception):
     """The server cannot be reached, or answers with an error.
 
     Attributes:
-        status: of the HTTP answer, where that is the error.
-        code: of the JSON-RPC error, where there is one.
-        data: what came with that.
-        is_answer: the server has answered, if only with what is of no use.
+        status: of the HTTP response, if it is an error.
+        code: of the JSON-RPC error, if there is one.
+        data: of the JSON-RPC error.
+        is_answer: the server responded, even if the response is useless.
     """
 
     def __init__(
@@ -48,20 +48,20 @@ class McpError(Exception):
 
 
 def status_error(status: int, headers: Mapping[str, str], *, sent: Mapping[str, str], words: str = "") -> McpError:
-    """Return the error that an HTTP status is.
+    """Return the error for an HTTP status.
 
     Args:
         status: 300 or more.
-        headers: of the answer.
-        sent: headers of the request that the operator set.
-        words: the server's own, if it gave any in a form that is read.
+        headers: of the response.
+        sent: request headers that the operator set.
+        words: the server's own message, if it sent a readable one.
     """
     message = f"the server answered {status}: {_advice(status, headers, sent)}"
     return McpError(f"{message}. It says: {quotable(words)}" if words else message, status=status)
 
 
 def quotable(words: str) -> str:
-    """Return a server's own words on one line, bounded, without characters that cannot be seen."""
+    """Return a server's message on one line, shortened, without invisible characters."""
     return shortened(words, WORDS_CHARS)
 
 

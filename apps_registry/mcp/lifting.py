@@ -1,12 +1,12 @@
-"""JSON Schemas of older drafts in the spelling of 2020-12, where what they mean is clear.
+"""Converts JSON Schemas of older drafts to 2020-12, where their meaning is clear.
 
-Most servers make them with libraries that still write draft-07; some write draft-04 or OpenAPI's variant of it.
+Most servers generate schemas with libraries that write draft-07; some write draft-04 or OpenAPI's variant of it.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-# Where schemas are within a schema; elsewhere the same words are data, such as a property called "items".
+# Keywords that hold schemas. Elsewhere the same words are data, such as a property called "items".
 _NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 _LISTED = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 _SINGLE = frozenset(
@@ -16,16 +16,16 @@ _SINGLE = frozenset(
     }
 )
 _OLD_REFERENCE, _REFERENCE = "#/definitions/", "#/$defs/"
-# What names a draft or a place on the network: neither is followed.
+# These name a draft or a URL. Neither is followed.
 _DROPPED = frozenset({"$schema", "$id", "$comment", "$recursiveAnchor"})
 _MAY_BE_NULL = frozenset({"const", "default"})
 
 
 def lift(schema: Any) -> Any:
-    """Return a schema in the spelling of 2020-12; what it does not know stays.
+    """Return a schema converted to 2020-12; unknown keywords do not change.
 
     Args:
-        schema: data that is not nested too deeply to walk.
+        schema: data; the caller has checked that it is not nested too deeply for recursion.
     """
     if not isinstance(schema, Mapping):
         return schema
@@ -39,24 +39,24 @@ def lift(schema: Any) -> Any:
 
 
 def _is_kept(name: str, value: Any) -> bool:
-    """Tell whether a keyword stays; serialisers of Go, C# and Python write those that are not set as null."""
+    """Tell whether to keep a keyword; serialisers of Go, C# and Python write unset ones as null."""
     return name not in _DROPPED and (value is not None or name in _MAY_BE_NULL)
 
 
 def _within(name: str, value: Any) -> Any:
     if name in _NAMED and isinstance(value, Mapping):
-        return {key: lift(each) for key, each in value.items()}
+        return {key: lift(subschema) for key, subschema in value.items()}
     if name in _LISTED and isinstance(value, list):
-        return [lift(each) for each in value]
+        return [lift(subschema) for subschema in value]
     if name == "items" and isinstance(value, list):
-        return [lift(each) for each in value]
+        return [lift(subschema) for subschema in value]
     return lift(value) if name in _SINGLE else value
 
 
 def _definitions(schema: dict[str, Any]) -> None:
     if isinstance(schema.get("definitions"), Mapping) and isinstance(schema.get("$defs", {}), Mapping):
         schema["$defs"] = {**schema.pop("definitions"), **schema.get("$defs", {})}
-    if "$recursiveRef" in schema:  # of 2019-09, which says it with an anchor
+    if "$recursiveRef" in schema:  # 2019-09 uses an anchor for this
         schema["$ref"] = schema.pop("$recursiveRef")
     reference = schema.get("$ref")
     if isinstance(reference, str) and reference.startswith(_OLD_REFERENCE):
@@ -68,7 +68,7 @@ def _items(schema: dict[str, Any]) -> None:
         schema["prefixItems"] = schema.pop("items")
         if "additionalItems" in schema:
             schema["items"] = schema["additionalItems"]
-    schema.pop("additionalItems", None)  # next to one schema for all items it means nothing
+    schema.pop("additionalItems", None)  # has no meaning next to a single schema for all items
 
 
 def _dependencies(schema: dict[str, Any]) -> None:
@@ -76,15 +76,15 @@ def _dependencies(schema: dict[str, Any]) -> None:
     if not isinstance(dependencies, Mapping):
         return
     del schema["dependencies"]
-    required = {name: each for name, each in dependencies.items() if isinstance(each, list)}
-    schemas = {name: lift(each) for name, each in dependencies.items() if not isinstance(each, list)}
-    for keyword, found in (("dependentRequired", required), ("dependentSchemas", schemas)):
-        if found:
-            schema[keyword] = {**found, **schema.get(keyword, {})}
+    required = {name: dependency for name, dependency in dependencies.items() if isinstance(dependency, list)}
+    schemas = {name: lift(dependency) for name, dependency in dependencies.items() if not isinstance(dependency, list)}
+    for keyword, converted in (("dependentRequired", required), ("dependentSchemas", schemas)):
+        if converted:
+            schema[keyword] = {**converted, **schema.get(keyword, {})}
 
 
 def _bounds(schema: dict[str, Any]) -> None:
-    """Draft-04 has a flag next to the bound."""
+    """Draft-04 puts a flag next to the bound."""
     for exclusive, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
         if isinstance(schema.get(exclusive), bool):
             is_exclusive = schema.pop(exclusive)
@@ -93,7 +93,7 @@ def _bounds(schema: dict[str, Any]) -> None:
 
 
 def _nullable(schema: dict[str, Any]) -> None:
-    """OpenAPI 3.0 has a flag in place of a type."""
+    """OpenAPI 3.0 uses a flag instead of a type."""
     if schema.pop("nullable", None) is True and isinstance(schema.get("type"), str):
         schema["type"] = [schema["type"], "null"]
         if isinstance(schema.get("enum"), list) and None not in schema["enum"]:
@@ -101,15 +101,19 @@ def _nullable(schema: dict[str, Any]) -> None:
 
 
 def _required(schema: dict[str, Any]) -> None:
-    """Draft-03 has a flag in each property; in any other schema such a flag says nothing."""
+    """Draft-03 puts a flag in each property; anywhere else the flag has no meaning."""
     if isinstance(schema.get("required"), bool):
         del schema["required"]
 
 
 def _flags(properties: Any) -> list[str]:
-    """Return the properties that say of themselves that they are required."""
-    found = properties.items() if isinstance(properties, Mapping) else ()
-    return [name for name, each in found if isinstance(each, Mapping) and each.get("required") is True]
+    """Return the properties that have their own `required` flag."""
+    named_schemas = properties.items() if isinstance(properties, Mapping) else ()
+    return [
+        name
+        for name, subschema in named_schemas
+        if isinstance(subschema, Mapping) and subschema.get("required") is True
+    ]
 
 
 _MENDS: tuple[Callable[[dict[str, Any]], None], ...] = (

@@ -1,4 +1,4 @@
-"""JSON-RPC messages as servers write them, read without ever failing in the words of a library."""
+"""Reads JSON-RPC messages from servers. All errors have our own messages, never those of a library."""
 
 import json
 import math
@@ -9,15 +9,15 @@ import httpx2
 
 from apps_registry.mcp.errors import McpError
 
-# CPython refuses to read more digits than 4,300; far fewer are no number that any tool means.
+# CPython refuses to read more than 4,300 digits; no tool needs nearly that many.
 MAX_DIGITS = 400
 
 
 def read_json(data: bytes | str) -> Any:
-    """Return what a JSON text says; an integer of too many digits is infinite, which JSON cannot say.
+    """Parse JSON; an integer with too many digits becomes infinity, which valid JSON cannot contain.
 
     Raises:
-        McpError: it is no JSON, or nested too deeply.
+        McpError: it is not JSON, or it is nested too deeply.
     """
     text = data if isinstance(data, str) else data.decode("utf-8-sig", "replace")
     try:
@@ -29,12 +29,12 @@ def read_json(data: bytes | str) -> Any:
 
 
 async def read_events(response: httpx2.Response, max_bytes: int) -> AsyncIterator[httpx2.ServerSentEvent]:
-    """Yield the events of a stream until it ends or breaks.
+    """Yield the events of a stream until it ends or breaks off.
 
     Raises:
-        McpError: it is no stream of events.
+        McpError: it is not an event stream.
     """
-    # The standard drops a last event without an empty line after it, which some servers leave out.
+    # The standard drops a last event that no blank line follows, and some servers leave that line out.
     ended = httpx2.Response(
         response.status_code, headers=response.headers, stream=_Ended(response), request=response.request
     )
@@ -46,7 +46,7 @@ async def read_events(response: httpx2.Response, max_bytes: int) -> AsyncIterato
 
 
 class _Ended(httpx2.AsyncByteStream):
-    """The body of a stream of events, with an empty line at its end."""
+    """The body of an event stream, with a blank line added at its end."""
 
     def __init__(self, response: httpx2.Response) -> None:
         self._response = response
@@ -58,15 +58,15 @@ class _Ended(httpx2.AsyncByteStream):
 
 
 def answer_in(message: Any, request_id: int) -> dict[str, Any] | None:
-    """Return the message that answers a request, which may be one of a batch (2025-03-26); None: there is none."""
-    for each in message if isinstance(message, list) else [message]:
-        if is_answer(each, request_id):
-            return dict(each)
+    """Return the response to a request, alone or in a batch (2025-03-26); None if there is none."""
+    for candidate in message if isinstance(message, list) else [message]:
+        if is_answer(candidate, request_id):
+            return dict(candidate)
     return None
 
 
 def is_answer(message: Any, request_id: int) -> bool:
-    """Tell whether a message answers a request; an error whose id is null answers whatever was asked."""
+    """Tell whether a message responds to a request; an error whose id is null responds to any request."""
     if not isinstance(message, dict) or "method" in message:
         return False
     is_mine = message.get("id") in (request_id, str(request_id)) and not isinstance(message.get("id"), bool)
@@ -74,7 +74,7 @@ def is_answer(message: Any, request_id: int) -> bool:
 
 
 def error_of(message: Any) -> tuple[str, int | None, Any] | None:
-    """Return a JSON-RPC error's words, with those of its data, its code and its data; None: the message is none."""
+    """Return the message (with text from the data), code and data of a JSON-RPC error; None if it is not an error."""
     error = message.get("error") if isinstance(message, dict) else None
     if isinstance(error, str) and error:
         return words_of_body(message), None, None
@@ -82,27 +82,27 @@ def error_of(message: Any) -> tuple[str, int | None, Any] | None:
         return None
     words, code, data = error.get("message"), error.get("code"), error.get("data")
     is_code = isinstance(code, int) and not isinstance(code, bool)
-    said = words if isinstance(words, str) else ""
+    message_text = words if isinstance(words, str) else ""
     more = _words_of(data)
-    joined = ": ".join(filter(None, (said, "" if more in said else more)))
+    joined = ": ".join(filter(None, (message_text, "" if more in message_text else more)))
     return joined, code if is_code else None, data
 
 
 def words_of_body(message: Any) -> str:
-    """Return what an error says that is JSON, but not JSON-RPC: of a gateway, a framework, OAuth."""
+    """Return the message of a JSON error that is not JSON-RPC, such as one from a gateway, a framework or OAuth."""
     if not isinstance(message, dict):
         return ""
-    said = (message.get(name) for name in ("error_description", "detail", "message", "error", "title"))
-    return next((each for each in said if isinstance(each, str) and each), "")
+    candidates = (message.get(name) for name in ("error_description", "detail", "message", "error", "title"))
+    return next((text for text in candidates if isinstance(text, str) and text), "")
 
 
 def _words_of(data: Any) -> str:
-    """Return what the data of an error adds to its message; of a page that the user shall visit, its address."""
+    """Return the text that an error's data adds to its message, such as the URL of a page that the user must visit."""
     if isinstance(data, str):
         return data
     pages = data.get("elicitations") if isinstance(data, dict) else None
     if isinstance(pages, list):
-        addresses = [each["url"] for each in pages[:3] if isinstance(each, dict) and isinstance(each.get("url"), str)]
+        addresses = [page["url"] for page in pages[:3] if isinstance(page, dict) and isinstance(page.get("url"), str)]
         return "open " + ", ".join(addresses) if addresses else ""
     return words_of_body(data)
 

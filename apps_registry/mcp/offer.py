@@ -1,4 +1,4 @@
-"""What a server offers, read tool by tool: one that cannot be used takes no other along."""
+"""Reads the tools that a server offers. An unusable tool does not affect the others."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -33,11 +33,11 @@ class OfferedTool:
 
 @dataclass(slots=True)
 class Offer:
-    """All that a server says of its tools.
+    """Everything that a server says about its tools.
 
     Attributes:
-        left_out: tools that cannot be used: what to call them, and why as a sentence.
-        instructions: how to use its tools, in its own words, bounded.
+        left_out: tools that cannot be used, each with a name and the reason as a sentence.
+        instructions: the server's own text on how to use its tools, shortened.
     """
 
     tools: list[OfferedTool] = field(default_factory=list)
@@ -45,23 +45,23 @@ class Offer:
     instructions: str = ""
 
     def take(self, data: Any) -> None:
-        """Add a tool, or why it is left out."""
-        place = len(self.tools) + len(self.left_out) + 1
+        """Add a tool, or the reason why it is left out."""
+        position = len(self.tools) + len(self.left_out) + 1
         try:
             tool = _read(data)
-            if any(each.name == tool.name for each in self.tools):
+            if any(other.name == tool.name for other in self.tools):
                 raise ValueError("The server names it twice.")
         except ValueError as error:
-            self.left_out.append((_name_of(data) or f"tool {place} of the list", str(error)))
+            self.left_out.append((_name_of(data) or f"tool {position} of the list", str(error)))
         else:
             self.tools.append(tool)
 
 
 async def read_offer(operation: Operation) -> Offer:
-    """Ask a server for its tools, page by page, until it has no more or its cursor does not advance.
+    """Request a server's tools, page by page, until there are no more or the cursor does not advance.
 
     Raises:
-        McpError: it cannot be asked, its answer is no listing, or it never ends.
+        McpError: the request fails, the response is not a list of tools, or the list never ends.
     """
     offer = Offer(instructions=clean_instructions(operation.session.instructions))
     async for data in _listed(operation):
@@ -72,7 +72,7 @@ async def read_offer(operation: Operation) -> Offer:
 
 
 def clean_instructions(text: str) -> str:
-    """Return a server's instructions without characters that cannot be seen, bounded in length, line by line."""
+    """Return a server's instructions, shortened and without invisible characters; line breaks remain."""
     lines = (shortened(line, MAX_INSTRUCTIONS) for line in text[: MAX_INSTRUCTIONS * 8].splitlines())
     cleaned = "\n".join(lines).strip()
     return cleaned if len(cleaned) <= MAX_INSTRUCTIONS else cleaned[: MAX_INSTRUCTIONS - 1] + "…"
@@ -80,19 +80,19 @@ def clean_instructions(text: str) -> str:
 
 async def _listed(operation: Operation) -> Any:
     cursor: str | None = None
-    seen: set[str] = set()
+    seen_cursors: set[str] = set()
     for _ in range(MAX_TOOLS):
         page = await operation.ask("tools/list", {} if cursor is None else {"cursor": cursor})
         tools = page.get("tools", ...)
-        tools = [] if tools is None else tools  # Go writes an empty list so
+        tools = [] if tools is None else tools  # Go serialises an empty list as null
         if not isinstance(tools, list):
             raise McpError("its answer to tools/list has no list of tools")
-        for each in tools:
-            yield each
+        for tool_data in tools:
+            yield tool_data
         cursor = page.get("nextCursor")
-        if not isinstance(cursor, str) or not cursor or cursor in seen:
+        if not isinstance(cursor, str) or not cursor or cursor in seen_cursors:
             return
-        seen.add(cursor)
+        seen_cursors.add(cursor)
     raise McpError(f"its list of tools has more than {MAX_TOOLS} pages")
 
 
@@ -100,14 +100,14 @@ def _read(data: Any) -> OfferedTool:
     """Return a tool.
 
     Raises:
-        ValueError: it cannot be used; the message says why as a sentence.
+        ValueError: the tool cannot be used; the message says why as a sentence.
     """
     for problem in _problems(data):
         raise ValueError(problem)
     description = data.get("description")
     try:
         parameters = lift(plain(data["inputSchema"], max_depth=MAX_DEPTH))
-    except ValueError as error:  # of our own words
+    except ValueError as error:  # raised by us, so its message is ours
         raise ValueError(f"Its inputSchema cannot be used: {error}.") from None
     if not is_storable_data((data["name"], data["inputSchema"])):
         raise ValueError("Its name or its inputSchema holds characters that cannot be stored.")

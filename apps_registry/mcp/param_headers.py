@@ -1,4 +1,4 @@
-"""Arguments that a server of 2026-07-28 wants in headers too, so that what stands before it can route by them."""
+"""Repeats arguments in headers, as revision 2026-07-28 allows, so that proxies in front of a server can use them."""
 
 import base64
 import re
@@ -16,26 +16,26 @@ Path = tuple[str, ...]
 
 
 def header_value(text: str) -> str:
-    """Return a text as a header carries it: as it is, or in base64 with a mark."""
+    """Return a text as a header value: unchanged if possible, otherwise in base64 with a marker."""
     if _PLAIN.match(text) and text == text.strip() and not _ENCODED.match(text):
         return text
     return f"=?base64?{base64.b64encode(text.encode('utf-8', 'replace')).decode()}?="
 
 
 def find_problem(schema: Mapping[str, Any]) -> str | None:
-    """Return why a tool's marked arguments cannot be sent, as a sentence; None: they can."""
-    seen: set[str] = set()
+    """Return why a tool's marked arguments cannot be sent, as a sentence; None if they can."""
+    seen_names: set[str] = set()
     for path, node in _marked(schema):
         token = node[MARK]
-        is_name = isinstance(token, str) and _TOKEN.match(token) and token.lower() not in seen
+        is_name = isinstance(token, str) and _TOKEN.match(token) and token.lower() not in seen_names
         if not is_name or not isinstance(node.get("type"), str) or node["type"] not in TYPES:
             return f"The argument {'.'.join(path)[:80]!r} cannot be sent in a header as its {MARK} says."
-        seen.add(token.lower())
+        seen_names.add(token.lower())
     return None
 
 
 def param_headers(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, str]:
-    """Return the headers that go with a call's arguments."""
+    """Return the headers for a call's arguments."""
     headers = {}
     for path, node in _marked(schema):
         value: Any = arguments
@@ -49,7 +49,7 @@ def param_headers(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> di
 
 
 def _marked(schema: Mapping[str, Any], path: Path = ()) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    """Yield what is marked and reached by names of properties alone; elsewhere the mark means nothing."""
+    """Yield the marked arguments that property names alone lead to; elsewhere the mark has no meaning."""
     properties = schema.get("properties")
     for name, node in properties.items() if isinstance(properties, Mapping) else ():
         if isinstance(node, Mapping):

@@ -1,4 +1,4 @@
-"""What a tool of an MCP server answered, as text for a model."""
+"""Turns the result of an MCP tool into text for a model."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,20 +8,20 @@ from apps_registry.http_tools.shortening import spelled
 from apps_registry.mcp.errors import McpError
 from apps_registry.support.outside_text import storable
 
-_DATA = ("structuredContent", "toolResult")  # the latter is of the revision of October 2024
+_DATA = ("structuredContent", "toolResult")  # the latter is from the revision of October 2024
 _KNOWN = frozenset({"content", *_DATA})
-_ABOUT = frozenset({"_meta", "isError", "resultType"})  # what says something of a result, and is none
+_ABOUT = frozenset({"_meta", "isError", "resultType"})  # metadata of a result, not part of it
 UNREADABLE = "[a part that cannot be read]"
 
 
 def read_result(result: Mapping[str, Any]) -> tuple[str, bool]:
-    """Return a result's text, and whether the server calls it an error.
+    """Return a result's text, and whether the server marks it as an error.
 
-    Structured content follows the text, unless the text says the same: many servers put a summary there, and the
-    protocol only recommends the data.
+    Structured content follows the text unless the text says the same. Many servers put only a summary in the text; the
+    protocol merely recommends repeating the data there.
 
     Raises:
-        McpError: it is no result yet: the server asks for something first, or has begun a task.
+        McpError: this is not a result yet: the server asks for something first, or has started a task.
     """
     if result.get("resultType", "complete") == "input_required":
         raise McpError("the tool asks for input in the middle of its call, which this server does not offer")
@@ -37,19 +37,19 @@ def read_result(result: Mapping[str, Any]) -> tuple[str, bool]:
 
 
 def _parts(content: Any) -> list[Any]:
-    """Return the parts of the content, which servers that are written by hand give as one part, or as a text."""
+    """Return the parts of the content; hand-written servers may send a single part or a plain text."""
     if isinstance(content, list):
         return content
     return [content] if isinstance(content, dict | str) else []
 
 
 def _says(texts: list[str], structured: Any) -> bool:
-    """Tell whether texts hold what the structured content holds, all in one or, of a list, each entry in one."""
-    # Servers wrap what is no object in one of a single field.
+    """Tell whether the texts contain the structured content: all of it in one text, or one text per list entry."""
+    # Servers wrap a value that is not an object in an object with a single field.
     is_wrapped = isinstance(structured, dict) and list(structured) == ["result"]
-    meant = [structured, structured["result"]] if is_wrapped else [structured]
-    said = [_loaded(text) for text in texts]
-    return any([each] in (said, texts) or each in (said, texts) for each in meant)
+    variants = [structured, structured["result"]] if is_wrapped else [structured]
+    parsed_texts = [_loaded(text) for text in texts]
+    return any([variant] in (parsed_texts, texts) or variant in (parsed_texts, texts) for variant in variants)
 
 
 def _loaded(text: str) -> Any:

@@ -1,8 +1,8 @@
-"""One session with an MCP server: the two eras of the protocol, requests and what answers them.
+"""One session with an MCP server: both eras of the protocol, requests and responses.
 
-Not the `mcp` package: it reads a listing, a result or an error whole or not at all, and tells of what it cannot
-read in the words of its parts. Revisions up to 2025-11-25 begin with a handshake and may have a session; that of
-2026-07-28 has neither.
+The `mcp` package is not used: it accepts a listing, a result or an error only as a whole, and its errors expose its own
+internals. Revisions up to 2025-11-25 begin with a handshake and may have a session; revision 2026-07-28 has
+neither.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ OLDER = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 STATELESS = "2026-07-28"
 CLIENT = {"name": "aomi-apps", "version": "1"}
 UNSUPPORTED_VERSION, METHOD_NOT_FOUND = -32022, -32601
-# A server that never answers a question that it does not know leaves time for the handshake.
+# Some servers never respond to an unknown method: this limit leaves time for the handshake.
 PROBE_SECONDS = 5.0
 CLOSE_SECONDS = 2.0
 MAX_RESUMED = 3
@@ -37,10 +37,10 @@ _gates: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
 
 class McpSession:
-    """A connection as the protocol knows it: made with the first request, closed by its maker.
+    """A session in the protocol's sense: the first request opens it, its creator closes it.
 
     Attributes:
-        active: operations that run now.
+        active: how many operations are running.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -55,15 +55,15 @@ class McpSession:
 
     @property
     def is_stateless(self) -> bool:
-        """Whether the server speaks the revision without sessions."""
+        """Whether the server uses the revision without sessions."""
         return self._version == STATELESS
 
     @asynccontextmanager
     async def operation(self, records: list[CallRecord]) -> AsyncIterator["Operation"]:
-        """Give what requests are made with, within the time limit; the handshake is part of the first.
+        """Yield an operation for making requests within the time limit, which includes the handshake of the first one.
 
         Raises:
-            McpError: whatever goes wrong.
+            McpError: something failed.
         """
         traffic = Traffic(records)
         self.active += 1
@@ -80,7 +80,7 @@ class McpSession:
             self.active -= 1
 
     async def close(self, records: list[CallRecord]) -> None:
-        """End the session at the server, if it knows of one, and close the connections."""
+        """End the session at the server, if it has one, and close the connections."""
         try:
             if self._session_id:
                 with suppress(McpError, TimeoutError):
@@ -105,13 +105,13 @@ class McpSession:
         """Send a request and return its result.
 
         Raises:
-            McpError: there is none.
+            McpError: there is no result.
         """
         version = version or self._version
         request_id = next(self._ids)
         body = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": _with_meta(params, version)}
-        named = {**self._headers(version), **_routing(method, params, version), **(headers or {})}
-        async with self._wire.answered("POST", named, _dumped(body), traffic) as response:
+        all_headers = {**self._headers(version), **_routing(method, params, version), **(headers or {})}
+        async with self._wire.answered("POST", all_headers, _dumped(body), traffic) as response:
             message = await self._answer(response, request_id, traffic)
             if method == "initialize":
                 self._session_id = response.headers.get("mcp-session-id", "")
@@ -135,10 +135,10 @@ class McpSession:
                 await self._shake_hands(traffic)
 
     async def _discovered(self, traffic: Traffic) -> bool:
-        """Ask as the newest revision has it; a server that does not know the question gets the handshake."""
+        """Send the discovery request of the newest revision; a server that does not know it gets the handshake."""
         try:
             async with asyncio.timeout(min(PROBE_SECONDS, self.endpoint.timeout_seconds / 3)):
-                found = await self.ask("server/discover", {}, traffic, version=STATELESS)
+                discovered = await self.ask("server/discover", {}, traffic, version=STATELESS)
         except TimeoutError:
             traffic.records[-1].verdict = "timed out"
             return False
@@ -147,31 +147,31 @@ class McpSession:
                 raise
             _refuse_others(error)
             return False
-        versions = found.get("supportedVersions")
+        versions = discovered.get("supportedVersions")
         if not isinstance(versions, list) or STATELESS not in versions:
             return False
         self._version = STATELESS
-        self.instructions = _text(found.get("instructions"))
+        self.instructions = _text(discovered.get("instructions"))
         return True
 
     async def _shake_hands(self, traffic: Traffic) -> None:
         params = {"protocolVersion": OLDER[-1], "capabilities": {}, "clientInfo": CLIENT}
         self._session_id = ""
-        found = await self.ask("initialize", params, traffic)
-        version = found.get("protocolVersion")
+        initialized = await self.ask("initialize", params, traffic)
+        version = initialized.get("protocolVersion")
         if version not in OLDER:
             raise _other_version([version])
         self._version = version
-        self.instructions = _text(found.get("instructions"))
+        self.instructions = _text(initialized.get("instructions"))
         await self._tell({"method": "notifications/initialized"}, traffic)
 
     async def _tell(self, message: Mapping[str, Any], traffic: Traffic) -> None:
-        """Send what has no answer."""
+        """Send a notification, which gets no response."""
         async with self._wire.answered("POST", self._headers(), _dumped({"jsonrpc": "2.0", **message}), traffic):
             pass
 
     async def _answer(self, response: httpx2.Response, request_id: int, traffic: Traffic) -> dict[str, Any]:
-        """Return the message that answers a request; of an HTTP error, the JSON-RPC error within it."""
+        """Return the message that responds to a request; for an HTTP error, the JSON-RPC error in its body."""
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if response.status_code >= 300:
             raise await self._refusal(response, kind, request_id)
@@ -185,7 +185,7 @@ class McpSession:
         if kind != "application/json" and body.lstrip()[:1] not in {
             b"{",
             b"[",
-        }:  # servers forget to say that it is JSON
+        }:  # some servers omit the JSON content type
             shown = quotable(kind)[:80] or "no content type"
             raise McpError(f"it answers with {shown}, which is not MCP; check the URL")
         if (message := answer_in(read_json(body), request_id)) is None:
@@ -206,25 +206,25 @@ class McpSession:
         return error
 
     async def _from_events(self, response: httpx2.Response, request_id: int, traffic: Traffic) -> dict[str, Any]:
-        """Return the answer from a stream of events; a server may close one early and go on with it in another."""
-        place = _Place()
-        if (message := await self._read(response, request_id, traffic, place)) is not None:
+        """Return the response from an event stream; a server may close a stream early and continue in another."""
+        position = _StreamPosition()
+        if (message := await self._read(response, request_id, traffic, position)) is not None:
             return message
-        for _ in range(MAX_RESUMED if place.last_id else 0):
-            await asyncio.sleep(place.retry_seconds)
-            headers = {**self._headers(), "Accept": "text/event-stream", "Last-Event-ID": place.last_id}
+        for _ in range(MAX_RESUMED if position.last_id else 0):
+            await asyncio.sleep(position.retry_seconds)
+            headers = {**self._headers(), "Accept": "text/event-stream", "Last-Event-ID": position.last_id}
             async with self._wire.answered("GET", headers, None, traffic) as again:
                 if again.status_code != 200:
                     raise self._wire.refusal(again)
-                if (message := await self._read(again, request_id, traffic, place)) is not None:
+                if (message := await self._read(again, request_id, traffic, position)) is not None:
                     return message
         raise McpError("its stream of events ended without an answer")
 
     async def _read(
-        self, response: httpx2.Response, request_id: int, traffic: Traffic, place: "_Place"
+        self, response: httpx2.Response, request_id: int, traffic: Traffic, position: "_StreamPosition"
     ) -> dict[str, Any] | None:
         async for event in read_events(response, MAX_BYTES):
-            place.note(event)
+            position.note(event)
             if not event.data:
                 continue
             try:
@@ -232,7 +232,7 @@ class McpSession:
             except McpError:
                 if event.event == "message":
                     raise
-                continue  # such as the data of a ping
+                continue  # such as an event without data, used as a ping
             if (answer := answer_in(message, request_id)) is not None:
                 return answer
             if isinstance(message, dict) and "method" in message and "id" in message:
@@ -240,7 +240,7 @@ class McpSession:
         return None
 
     async def _reply(self, request: Mapping[str, Any], traffic: Traffic) -> None:
-        """Answer what a server asks in the middle of a call: nothing that it could ask for is offered."""
+        """Respond to a server's request during a call; this client offers no capabilities."""
         if request["method"] == "ping":
             await self._tell({"id": request["id"], "result": {}}, traffic)
         else:
@@ -249,7 +249,7 @@ class McpSession:
 
 
 class Operation:
-    """Requests of one operation, such as a call or a listing of many pages."""
+    """The requests of one operation, such as a call or a listing with several pages."""
 
     def __init__(self, session: McpSession, traffic: Traffic) -> None:
         self.session = session
@@ -258,12 +258,12 @@ class Operation:
     async def ask(
         self, method: str, params: Mapping[str, Any], *, headers: Callable[[], Mapping[str, str]] | None = None
     ) -> dict[str, Any]:
-        """Send a request and return its result; once more in a new session, if the server has ended this one.
+        """Send a request and return its result; retry once in a new session if the server has ended this one.
 
         Args:
             method: such as tools/call.
-            params: as the protocol has them.
-            headers: gives more of them, for the revision that wants some.
+            params: as the protocol defines them.
+            headers: returns additional headers, for the revision that uses them.
 
         Raises:
             McpError: there is no result.
@@ -276,29 +276,29 @@ class Operation:
         except McpError as error:
             if not had_session or not _says_session_is_gone(error):
                 raise
-        # A server that no longer knows the session says so in place of doing anything.
+        # A server that does not know the session rejects the request before it does anything.
         if session._session_id == had_session:
             session._version, session._session_id = None, ""
         await session._connect(self._traffic)
         return await session.ask(method, params, self._traffic)
 
 
-class _Place:
-    """How far a stream of events was read."""
+class _StreamPosition:
+    """How far an event stream has been read."""
 
     def __init__(self) -> None:
         self.last_id = ""
         self.retry_seconds = 1.0
 
     def note(self, event: httpx2.ServerSentEvent) -> None:
-        # An id goes back in a header.
+        # The id is sent back in a header, so it must be valid there.
         self.last_id = event.id if event.id and event.id.isprintable() and event.id.isascii() else self.last_id
         if event.retry is not None:
             self.retry_seconds = min(event.retry / 1000, MAX_RETRY_SECONDS)
 
 
 def _says_session_is_gone(error: McpError) -> bool:
-    """Tell whether a server refuses a session: with 404, as the protocol has it, or with 400 and a word of it."""
+    """Tell whether a server rejects a session: with 404, as the protocol says, or with 400 and a message about it."""
     return error.status == 404 or (error.status == 400 and "session" in str(error).lower())
 
 
@@ -312,8 +312,8 @@ def _with_meta(params: Mapping[str, Any], version: str | None) -> dict[str, Any]
 def _routing(method: str, params: Mapping[str, Any], version: str | None) -> dict[str, str]:
     if version != STATELESS:
         return {}
-    named = {"Mcp-Name": header_value(params["name"])} if "name" in params else {}
-    return {"Mcp-Method": method, **named}
+    name_header = {"Mcp-Name": header_value(params["name"])} if "name" in params else {}
+    return {"Mcp-Method": method, **name_header}
 
 
 def _dumped(message: Mapping[str, Any]) -> bytes:
@@ -321,15 +321,18 @@ def _dumped(message: Mapping[str, Any]) -> bytes:
 
 
 def _refuse_others(error: McpError) -> None:
-    """Refuse a server that names its revisions, none of them among ours."""
+    """Raise if the server lists its revisions and we support none of them."""
     versions = error.data.get("supported") if isinstance(error.data, dict) else None
     if error.code == UNSUPPORTED_VERSION and isinstance(versions, list) and not {*OLDER} & {*map(str, versions)}:
         raise _other_version(versions)
 
 
 def _other_version(versions: list[Any]) -> McpError:
-    named = quotable(", ".join(each if isinstance(each, str) else "none" for each in versions[:10]))[:200] or "none"
-    return McpError(f"it speaks version {named} of MCP, and this client {', '.join([*OLDER, STATELESS])}")
+    version_list = (
+        quotable(", ".join(version if isinstance(version, str) else "none" for version in versions[:10]))[:200]
+        or "none"
+    )
+    return McpError(f"it speaks version {version_list} of MCP, and this client {', '.join([*OLDER, STATELESS])}")
 
 
 def _text(value: Any) -> str:

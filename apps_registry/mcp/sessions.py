@@ -1,4 +1,4 @@
-"""MCP sessions that are open: one for each server and turn, or conversation; none is shared between callers."""
+"""Open MCP sessions: one per server and turn, or per server and conversation. Callers never share one."""
 
 import asyncio
 import logging
@@ -15,10 +15,10 @@ from apps_registry.support.fingerprint import fingerprint
 
 logger = logging.getLogger("aomi.mcp")
 
-# Of sessions that outlive their turns, in each worker.
+# Limits of sessions that outlive their turns, for each worker.
 MAX_KEPT = 100
 IDLE_SECONDS = 600.0
-# A worker that stops leaves the rest to the servers' own limits.
+# When a worker stops, sessions that are not ended in this time are left to the servers' own timeouts.
 CLOSE_ALL_SECONDS = 5.0
 
 StoreRecords = Callable[[list[CallRecord]], Awaitable[None]]
@@ -26,8 +26,8 @@ _Key = tuple[UUID, str]
 
 
 @dataclass(slots=True)
-class _Open:
-    """A session, with what stores the records of its end."""
+class _OpenSession:
+    """A session, with the function that stores the records of ending it."""
 
     session: McpSession
     store: StoreRecords
@@ -39,70 +39,73 @@ class McpSessions:
     """The sessions of this worker.
 
     Attributes:
-        by_turn: end with their turn.
-        kept: of conversations, the one that was used last at the end; end when they have not been used for a while,
-            or when there are too many.
+        by_turn: sessions that end with their turn.
+        kept: sessions of conversations, the most recently used last. They end when they have been idle for a while, or
+            when there are too many.
     """
 
-    by_turn: dict[UUID, dict[str, _Open]] = field(default_factory=dict)
-    kept: dict[_Key, _Open] = field(default_factory=dict)
+    by_turn: dict[UUID, dict[str, _OpenSession]] = field(default_factory=dict)
+    kept: dict[_Key, _OpenSession] = field(default_factory=dict)
     _closing: set[asyncio.Task[None]] = field(default_factory=set)
 
     def of_turn(self, turn_id: UUID, owner: Hashable, endpoint: Endpoint, store: StoreRecords) -> McpSession:
-        """Return a turn's session with a server, which need not be connected yet.
+        """Return a turn's session with a server; it connects on its first request.
 
         Args:
             turn_id: of the turn.
-            owner: what else tells the session from others, such as the App.
-            endpoint: the server; with other headers or other rules it gets another session.
-            store: stores the records of what ending it takes.
+            owner: distinguishes sessions further, such as by App.
+            endpoint: the server; different headers or rules mean a different session.
+            store: stores the records of ending the session.
         """
         mine = self.by_turn.setdefault(turn_id, {})
         key = _fingerprint(owner, endpoint)
         if key not in mine:
-            mine[key] = _Open(McpSession(endpoint), store)
+            mine[key] = _OpenSession(McpSession(endpoint), store)
         return mine[key].session
 
     def of_conversation(
         self, conversation_id: UUID, owner: Hashable, endpoint: Endpoint, store: StoreRecords
     ) -> McpSession:
-        """Return a conversation's session with a server; as `of_turn`."""
+        """Return a conversation's session with a server; see `of_turn`."""
         key = conversation_id, _fingerprint(owner, endpoint)
-        found = self.kept.pop(key, None) or _Open(McpSession(endpoint), store)
-        self.kept[key] = found
-        found.store = store
-        if found.timer:
-            found.timer.cancel()
-        found.timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._end_kept, key, found)
+        entry = self.kept.pop(key, None) or _OpenSession(McpSession(endpoint), store)
+        self.kept[key] = entry
+        entry.store = store
+        if entry.timer:
+            entry.timer.cancel()
+        entry.timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._end_kept, key, entry)
         if len(self.kept) > MAX_KEPT:
-            oldest = next((each for each, open_ in self.kept.items() if each != key and not open_.session.active), None)
+            oldest = next(
+                (candidate for candidate, other in self.kept.items() if candidate != key and not other.session.active),
+                None,
+            )
             if oldest is not None:
                 self._end_kept(oldest, self.kept[oldest])
-        return found.session
+        return entry.session
 
     def end_turn(self, turn_id: UUID) -> None:
         """End a turn's sessions in the background."""
-        for open_ in self.by_turn.pop(turn_id, {}).values():
-            self._end(open_)
+        for entry in self.by_turn.pop(turn_id, {}).values():
+            self._end(entry)
 
     async def close(self) -> None:
-        """End all sessions; takes a few seconds at most."""
+        """End all sessions; takes at most a few seconds."""
         for turn_id in list(self.by_turn):
             self.end_turn(turn_id)
-        for key, open_ in list(self.kept.items()):
-            self._end_kept(key, open_)
+        for key, entry in list(self.kept.items()):
+            self._end_kept(key, entry)
         if self._closing:
             await asyncio.wait(self._closing, timeout=CLOSE_ALL_SECONDS)
 
-    def _end_kept(self, key: _Key, open_: _Open) -> None:
-        if self.kept.get(key) is open_:
+    def _end_kept(self, key: _Key, entry: _OpenSession) -> None:
+        if self.kept.get(key) is entry:
             del self.kept[key]
-        if open_.timer:
-            open_.timer.cancel()
-        self._end(open_)
+        if entry.timer:
+            entry.timer.cancel()
+        self._end(entry)
 
-    def _end(self, open_: _Open) -> None:
-        task = asyncio.create_task(_close(open_), name="mcp-session-end")
+    def _end(self, entry: _OpenSession) -> None:
+        task = asyncio.create_task(_close(entry), name="mcp-session-end")
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
@@ -112,7 +115,7 @@ mcp_sessions = McpSessions()
 
 @asynccontextmanager
 async def single_session(endpoint: Endpoint, records: list[CallRecord]) -> AsyncIterator[McpSession]:
-    """Give a session for what an operator has done, outside of all turns."""
+    """Yield a session for an operator's action, outside any turn."""
     session = McpSession(endpoint)
     try:
         yield session
@@ -120,13 +123,13 @@ async def single_session(endpoint: Endpoint, records: list[CallRecord]) -> Async
         await session.close(records)
 
 
-async def _close(open_: _Open) -> None:
+async def _close(entry: _OpenSession) -> None:
     records: list[CallRecord] = []
     try:
-        await open_.session.close(records)
+        await entry.session.close(records)
         if records:
-            await open_.store(records)
-    except Exception as error:  # the turn is over: nobody is there to be told
+            await entry.store(records)
+    except Exception as error:  # the turn is over, so there is no caller to report this to
         logger.warning("an MCP session could not be ended: %s", location(error))
 
 

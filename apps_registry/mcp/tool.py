@@ -1,4 +1,4 @@
-"""A tool of an MCP server at work."""
+"""Runs the tools of MCP servers."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -30,12 +30,12 @@ def mcp_tool(
     server: McpServerSettings,
     surroundings: Surroundings,
 ) -> Tool:
-    """Return the tool that a definition describes.
+    """Return the tool for a definition.
 
     Args:
-        name: what the model calls it by.
-        definition: what the operator accepted.
-        server: how its server is called.
+        name: the name that the model uses.
+        definition: as the operator accepted it.
+        server: how to call its server.
         surroundings: of the App that the tool belongs to.
 
     Raises:
@@ -68,7 +68,7 @@ def mcp_tool(
         run,
         check=partial(schema.check, validator),
         timeout_seconds=server.timeout_seconds + GRACE_SECONDS,
-        is_idempotent=False,  # what a server says of that (`annotations`) is not to be trusted
+        is_idempotent=False,  # the server's own claim (`annotations`) cannot be trusted
     )
 
 
@@ -82,7 +82,7 @@ async def _session_of(
     *,
     keeps_session: bool,
 ) -> AsyncIterator[McpSession]:
-    """Give the session that a call belongs to: the conversation's, the turn's, or one of its own outside of turns."""
+    """Yield the session for a call: the conversation's or the turn's, or a new one outside turns."""
     if context.turn_id is None:
         async with single_session(endpoint, records) as session:
             yield session
@@ -97,7 +97,7 @@ async def _session_of(
 async def call_tool(
     session: McpSession, definition: McpToolDefinition, arguments: Mapping[str, Any], records: list[CallRecord]
 ) -> tuple[str, bool]:
-    """Call a tool; returns what it says as text, and whether the server calls that an error.
+    """Call a tool; returns the text of its result, and whether the server marks it as an error.
 
     Raises:
         McpError: there is no result.
@@ -109,10 +109,10 @@ async def call_tool(
 
 
 def endpoint_of(server: McpServerSettings, surroundings: Surroundings) -> Endpoint:
-    """Return a server with the secrets filled into its headers.
+    """Return a server's endpoint, with secrets filled into its headers.
 
     Raises:
-        ToolError: a secret is missing, or not for this server.
+        ToolError: a secret is missing, or may not be sent to this server.
     """
     host = host_of(server.url)
 

@@ -1,4 +1,4 @@
-"""HTTP to an MCP server: on checked connections, bounded in bytes, every request on record, without cookies."""
+"""HTTP to an MCP server: checked connections, limited size, a record of every request, no cookies."""
 
 import asyncio
 import time
@@ -19,13 +19,13 @@ MAX_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a server is and what to send to it.
+    """The address of a server and what to send to it.
 
     Attributes:
-        headers: as they are sent, secrets and all.
-        allowed_hosts: hosts, as host:port, that may be of a private network.
-        only_hosts: the only hosts, as host:port, that may be called besides those; empty: any public one.
-        timeout_seconds: for one operation, with the connection that it needs.
+        headers: as sent, including secrets.
+        allowed_hosts: hosts, as host:port, that may be in a private network.
+        only_hosts: if set, the only other hosts, as host:port, that may be called; empty allows any public host.
+        timeout_seconds: for one operation, including connecting.
     """
 
     url: str
@@ -42,11 +42,11 @@ class Endpoint:
 
 @dataclass(slots=True)
 class Traffic:
-    """What one operation sends and receives.
+    """The traffic of one operation.
 
     Attributes:
         records: gets a record of every request.
-        received: bytes so far, over all its answers.
+        received: bytes so far, over all responses.
     """
 
     records: list[CallRecord]
@@ -54,7 +54,7 @@ class Traffic:
 
 
 class Wire:
-    """The connections of one MCP session, which hold nothing but themselves from one request to the next."""
+    """The connections of one MCP session; they keep no state between requests."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -65,10 +65,10 @@ class Wire:
     async def answered(
         self, method: str, headers: Mapping[str, str], body: bytes | None, traffic: Traffic
     ) -> AsyncIterator[httpx2.Response]:
-        """Send a request and give the answer, whatever its status; a redirect is followed within the origin.
+        """Send a request and yield the response, whatever its status; follow redirects within the origin.
 
         Raises:
-            McpError: no answer came, or it broke off.
+            McpError: there was no response, or it broke off.
         """
         url = self._url
         for _ in range(MAX_REDIRECTS + 1):
@@ -94,9 +94,9 @@ class Wire:
         transport = await self._opened()
         began = time.monotonic()
         try:
-            # Bytes are counted as they come: compressed, a few of them would be a great many later.
-            named = {"User-Agent": OWN_HEADERS["User-Agent"], **self._endpoint.headers, **headers}
-            request = httpx2.Request(method, url, headers={**named, "Accept-Encoding": "identity"}, content=body)
+            # Bytes are counted as they arrive, so compression is off: a few compressed bytes could expand to many.
+            all_headers = {"User-Agent": OWN_HEADERS["User-Agent"], **self._endpoint.headers, **headers}
+            request = httpx2.Request(method, url, headers={**all_headers, "Accept-Encoding": "identity"}, content=body)
             response = await transport.handle_async_request(request)
             record.status, record.verdict = response.status_code, "answered"
             try:
@@ -122,20 +122,22 @@ class Wire:
 
     async def _opened(self) -> CheckedTransport:
         if self._transport is None:
-            if not tls.cache_info().currsize:  # the first call reads the authorities, which takes a tenth of a second
+            if (
+                not tls.cache_info().currsize
+            ):  # the first call loads the CA certificates, which takes a tenth of a second
                 await asyncio.to_thread(tls)
             endpoint = self._endpoint
             self._transport = CheckedTransport(endpoint.allowed_hosts, endpoint.only_hosts, max_keepalive=4)
         return self._transport
 
     def refusal(self, response: httpx2.Response, words: str = "") -> McpError:
-        """Return the error that an answer's status is."""
+        """Return the error for a response's status."""
         headers = {name.lower(): value for name, value in response.headers.items()}
         return status_error(response.status_code, headers, sent=self._endpoint.headers, words=words)
 
 
 class _CountedBody(httpx2.AsyncByteStream):
-    """A body that ends with an error once its operation has received too much."""
+    """A body that raises an error once its operation has received too much."""
 
     def __init__(self, inner: Any, traffic: Traffic, record: CallRecord) -> None:
         self._inner = inner
@@ -152,15 +154,15 @@ class _CountedBody(httpx2.AsyncByteStream):
 
 
 def _redirected(url: httpx2.URL, response: httpx2.Response) -> httpx2.URL | None:
-    """Return where a redirect leads that keeps the method and the origin, such as to a path with a slash."""
+    """Return the target of a redirect that keeps the method and the origin, such as one that adds a trailing slash."""
     if response.status_code not in {307, 308} or not response.headers.get("location"):
         return None
     try:
-        there = url.join(response.headers["location"])
-        is_same = (there.scheme, _host(there)) == (url.scheme, _host(url)) and not there.userinfo
+        target = url.join(response.headers["location"])
+        is_same = (target.scheme, _host(target)) == (url.scheme, _host(url)) and not target.userinfo
     except (httpx2.InvalidURL, ValueError, KeyError):
         return None
-    return there.copy_with(fragment=None) if is_same else None
+    return target.copy_with(fragment=None) if is_same else None
 
 
 def _host(url: httpx2.URL) -> str:
