@@ -1,1 +1,1 @@
-"""Text of documents: read in a child process with limits, and cut into chunks."""
+"""Text of documents: extracted in a child process with limits, then split into chunks."""

@@ -1,4 +1,4 @@
-"""Has documents read in the limited child process, and takes what it made of them."""
+"""Extracts documents in the limited child process and reads its result."""
 
 import asyncio
 import json
@@ -18,11 +18,11 @@ READER = "apps_registry.extraction.extract"
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """What the child made of a file.
+    """The result of extracting a file.
 
     Attributes:
-        title: the file's own, or empty.
-        hidden: text in it that nobody sees, for the operator.
+        title: the file's own title, or empty.
+        hidden: invisible text in the file, for the operator.
         chunks: at least one.
     """
 
@@ -32,15 +32,15 @@ class Extraction:
 
 
 async def extract(kind: str, data: bytes, *, on_progress: Callable[[int], None]) -> Extraction:
-    """Read a file.
+    """Extract the text of a file.
 
     Args:
         kind: one of names.KINDS.
         data: the file.
-        on_progress: is told, for long files, how many percent are done.
+        on_progress: called with the percentage done, for long files.
 
     Raises:
-        UnreadableError: no text can be had of it; the message says why.
+        UnreadableError: the file holds no readable text; the message says why.
     """
     with tempfile.TemporaryFile() as out:
         try:
@@ -51,10 +51,10 @@ async def extract(kind: str, data: bytes, *, on_progress: Callable[[int], None])
 
 
 async def unpack_to(data: bytes, out: BinaryIO) -> None:
-    """Take a zip apart into a file, as frames (see unpack.py).
+    """Unpack a zip into a file, as frames (see unpack.py).
 
     Raises:
-        UnreadableError: it is damaged, encrypted or beyond the limits.
+        UnreadableError: it is damaged, encrypted or over the limits.
     """
     try:
         await child.run(READER, "zip", data, out)
@@ -64,11 +64,11 @@ async def unpack_to(data: bytes, out: BinaryIO) -> None:
 
 def _parse(out: BinaryIO) -> Extraction:
     try:
-        found = json.load(out)
+        result = json.load(out)
     except ValueError:
         raise UnreadableError("The file could not be read to its end.") from None
     chunks = [
         Chunk(text, heading, tuple(pages) if pages else None, tuple(lines) if lines else None)
-        for text, heading, pages, lines in found["chunks"]
+        for text, heading, pages, lines in result["chunks"]
     ]
-    return Extraction(storable(found["title"]), found["hidden"], chunks)
+    return Extraction(storable(result["title"]), result["hidden"], chunks)

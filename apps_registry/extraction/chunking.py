@@ -1,4 +1,4 @@
-"""Cuts blocks into chunks: under one heading each, at sentence ends, with a small overlap."""
+"""Splits blocks into chunks: one heading each, split at sentence ends, with a small overlap."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,7 +7,7 @@ from itertools import groupby
 
 from apps_registry.extraction.blocks import Block
 
-MIN_CHARS = 1000  # a chunk of at least so much ends where a paragraph does
+MIN_CHARS = 1000  # a chunk of at least this length ends at the next paragraph end
 MAX_CHARS = 1500
 OVERLAP_CHARS = 150
 
@@ -32,7 +32,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """A sentence or a line; it carries what separates it from the next."""
+    """A sentence or a line, including the separator after it."""
 
     text: str
     page: int | None
@@ -42,7 +42,7 @@ class _Unit:
 
 
 def to_chunks(blocks: Iterable[Block]) -> Iterator[Chunk]:
-    """Yield the chunks of a document in their order.
+    """Yield the chunks of a document in order.
 
     Args:
         blocks: the document's text.
@@ -54,7 +54,7 @@ def to_chunks(blocks: Iterable[Block]) -> Iterator[Chunk]:
             if fresh and length + len(unit.text) > MAX_CHARS:
                 yield _chunk(pending, heading)
                 pending = _tail(pending)
-                length, fresh = sum(len(one.text) for one in pending), 0
+                length, fresh = sum(len(unit.text) for unit in pending), 0
             pending.append(unit)
             length, fresh = length + len(unit.text), fresh + 1
             if unit.ends_block and length >= MIN_CHARS:
@@ -76,17 +76,17 @@ def _units(block: Block) -> Iterator[_Unit]:
 
 
 def _parts(start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield a span whole, or in parts that leave room for an overlap."""
+    """Yield a span whole, or in parts short enough to leave room for an overlap."""
     step = MAX_CHARS - OVERLAP_CHARS
     for begin in range(start, end, step):
         yield begin, min(end, begin + step)
 
 
 def _tail(units: Sequence[_Unit]) -> list[_Unit]:
-    """Return the last units that fit the overlap; none when a paragraph ends there."""
+    """Return the last units that fit into the overlap; none if a paragraph ends there."""
     tail: list[_Unit] = []
     for unit in reversed(units):
-        if unit.ends_block or sum(len(one.text) for one in tail) + len(unit.text) > OVERLAP_CHARS:
+        if unit.ends_block or sum(len(kept.text) for kept in tail) + len(unit.text) > OVERLAP_CHARS:
             break
         tail.insert(0, unit)
     return tail

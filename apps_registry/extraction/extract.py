@@ -1,4 +1,4 @@
-"""What the limited child does with a document: a file in, its chunks out; or a zip in, its files out."""
+"""Runs in the limited child process: turns a document into chunks, or a zip into its files."""
 
 import importlib
 import json
@@ -11,7 +11,7 @@ from apps_registry.extraction.unpack import unpack
 
 
 def work(kind: str, data: bytes, out: BinaryIO) -> None:
-    """Read a file of a kind, one of names.KINDS or `zip`.
+    """Process a file of a kind from names.KINDS, or a `zip`.
 
     Raises:
         UnreadableError: it cannot be read, or holds no text.

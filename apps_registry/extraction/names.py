@@ -1,4 +1,4 @@
-"""Names of files: which kinds are read, and what a document is called."""
+"""File names: which kinds can be read, and which files are ignored."""
 
 from pathlib import PurePosixPath
 
@@ -19,11 +19,11 @@ READABLE = "text (.txt), Markdown (.md), HTML (.html), PDF (.pdf), Word (.docx) 
 
 
 def suffix(name: str) -> str:
-    """Return a file name's ending in lower case, with its dot."""
+    """Return a file name's extension in lower case, with its dot."""
     return PurePosixPath(name).suffix.lower()
 
 
 def is_litter(name: str) -> bool:
-    """Tell whether a file inside a folder or a zip is one that nobody means: hidden, or made by an archiver or Word."""
+    """Tell whether to ignore a file in a folder or a zip: it is hidden, or an archiver or Word created it."""
     parts = PurePosixPath(name).parts
     return any(part.startswith((".", "~$")) or part in _LITTER for part in parts)

@@ -1,8 +1,8 @@
-"""Takes a zip apart, within limits. Runs in the limited child process only.
+"""Unpacks a zip within limits. Runs only in the limited child process.
 
 Writes frames: the length of a name (4 bytes, big-endian), the name, whether the member can be read (1 byte), the
-length of the content (8 bytes), the content, or why it cannot be read. An empty name ends the stream, so that one
-which broke off is noticed.
+length of the content (8 bytes), and the content, or the reason why it cannot be read. An empty name ends the stream,
+so that a truncated stream is detected.
 """
 
 import io
@@ -30,10 +30,10 @@ _UTF8_FLAG = 0x800
 
 
 def unpack(data: bytes, out: BinaryIO) -> None:
-    """Write the readable members of a zip; others are left out.
+    """Write the readable members of a zip; skip the others.
 
     Raises:
-        UnreadableError: it is no zip, is encrypted, or unpacks to more than the limits.
+        UnreadableError: it is not a zip, is encrypted, or unpacks to more than the limits allow.
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
@@ -64,10 +64,10 @@ def unpack(data: bytes, out: BinaryIO) -> None:
 
 
 def _name(info: zipfile.ZipInfo) -> str:
-    """Return a member's name, as a path within the zip: what leads out of it or nowhere is left out."""
+    """Return a member's name as a path within the zip, without parts such as `..` that lead out of it."""
     name = info.filename
     if not info.flag_bits & _UTF8_FLAG:
-        # The archiver of macOS writes UTF-8 and does not say so; Python then reads it as the code page of DOS.
+        # The archiver of macOS writes UTF-8 without the flag; Python then decodes it as the DOS code page.
         try:
             name = name.encode("cp437").decode("utf-8")
         except UnicodeError:
@@ -81,7 +81,7 @@ def _is_link(info: zipfile.ZipInfo) -> bool:
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: int) -> bytes:
-    """Return a member, never more than its limits whatever its header claims."""
+    """Return a member, but never read more than the limits, whatever its header claims."""
     with archive.open(info) as member:
         content = member.read(min(MAX_FILE_BYTES, budget) + 1)
     if len(content) > budget:
@@ -97,17 +97,17 @@ def _write(out: BinaryIO, name: bytes, content: bytes, *, can_be_read: bool = Tr
 
 
 def read_frames(source: BinaryIO) -> list[tuple[str, bool, int, int]]:
-    """Return (name, whether it can be read, offset, length) of each member; contents stay where they are.
+    """Return (name, whether it can be read, offset, length) of each member, without reading the contents.
 
     Raises:
-        UnreadableError: the stream broke off.
+        UnreadableError: the stream is truncated.
     """
-    found: list[tuple[str, bool, int, int]] = []
+    frames: list[tuple[str, bool, int, int]] = []
     while len(header := source.read(HEADER.size)) == HEADER.size:
         name = source.read(HEADER.unpack(header)[0]).decode()
         can_be_read, length = LENGTH.unpack(source.read(LENGTH.size))
         if not name:
-            return found
-        found.append((name, can_be_read, source.tell(), length))
+            return frames
+        frames.append((name, can_be_read, source.tell(), length))
         source.seek(length, io.SEEK_CUR)
     raise UnreadableError("The zip could not be read to its end.")

@@ -1,1 +1,1 @@
-"""Readers, one a kind of file: bytes in, blocks of text out. They run in the limited child process only."""
+"""Readers, one per kind of file: bytes in, blocks of text out. They run only in the limited child process."""

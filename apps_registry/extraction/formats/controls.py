@@ -1,4 +1,4 @@
-"""Which parts of a page of HTML a reader can bring to sight: accordions, tabs, menus, dialogs with a button."""
+"""Finds the parts of an HTML page that a reader can reveal: accordions, tabs, menus, dialogs with a button."""
 
 import re
 from collections.abc import Mapping
@@ -6,27 +6,27 @@ from typing import Any
 
 _CONTROLS = "button, summary, a, input, label, [role=button], [role=tab], [aria-controls], [data-target]"
 _NAMING = ("aria-controls", "data-target", "data-bs-target", "popovertarget", "commandfor")
-# Of a link: it switches something on this page, and does not only lead to a place in it.
+# A link with one of these toggles something on this page, instead of only leading to a position in it.
 _SWITCHING = ("aria-expanded", "data-toggle", "data-bs-toggle", "role")
 _SWITCH = re.compile(r"accordion|collaps|expand|toggle|question|faq", re.IGNORECASE)
 
 
 class Controls:
-    """The controls of a page, and what they reveal."""
+    """The controls of a page, and the elements that they reveal."""
 
     def __init__(self, tree: Any) -> None:
-        """Note what the page's controls name."""
+        """Collect the ids that the page's controls refer to."""
         self._ids: set[str] = set()
         for node in tree.css(_CONTROLS):
             attributes = node.attributes
-            named = " ".join(attributes.get(name) or "" for name in _NAMING)
+            targets = " ".join(attributes.get(name) or "" for name in _NAMING)
             if any(name in attributes for name in _SWITCHING):
-                named += " " + (attributes.get("href") or "")
-            self._ids.update(each.removeprefix("#") for each in named.split())
+                targets += " " + (attributes.get("href") or "")
+            self._ids.update(target.removeprefix("#") for target in targets.split())
         self._tabs = {node.attributes.get("id") or "" for node in tree.css("[role=tab]")} - {""}
 
     def reveal(self, node: Any, attributes: Mapping[str, str | None]) -> bool:
-        """Tell whether a control of the page reveals an element."""
+        """Tell whether a control of the page can reveal an element."""
         if (attributes.get("id") or "") in self._ids - {""}:
             return True
         if attributes.get("role") == "tabpanel" and (attributes.get("aria-labelledby") or "") in self._tabs:
@@ -42,7 +42,7 @@ def _element_before(node: Any) -> Any:
 
 
 def _is_switch(node: Any) -> bool:
-    """Tell whether an element is a button that opens what follows it, or a heading around one."""
+    """Tell whether an element is a button that opens what follows it, or a heading that contains one."""
     for _ in range(4):
         if node is None or node.tag.startswith("-"):
             return False

@@ -1,31 +1,31 @@
 """DOCX: the text that a reader of the document sees, under its headings.
 
-By hand, as a stream of events: python-docx 1.2 builds the whole tree, which takes 1.1 GB for a file made to do so.
+This is our own stream parser: python-docx 1.2 builds the whole tree, which takes 1.1 GB for a hostile file.
 """
 
-from apps_registry.extraction.blocks import Block, Reading, clean_line, under
+from apps_registry.extraction.blocks import Block, Reading, clean_line, heading_path
 from apps_registry.extraction.formats.docx_styles import BODY_TEXT, UNKNOWN, Look, Styles, shade
 from apps_registry.extraction.formats.docx_xml import Attributes, Package, parse
 
-# What a reader sees once: what was moved away stands elsewhere, and older programs are given drawings again.
+# These repeat text: moved text also appears at its new position, and drawings have a fallback for older programs.
 _SKIPPED = {"moveFrom", "compatibility:Fallback"}
 _TEXT = {"t", "math:t"}
 _SIGNS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 
 
 def read(data: bytes) -> Reading:
-    """Return the document's text; pages as Word last laid them out, where it noted them."""
+    """Return the document's text, with page numbers where Word recorded its last layout."""
     package = Package(data)
-    styles = package.beside_main("styles.xml")
+    styles = package.next_to_main("styles.xml")
     body = _Body(Styles(package.part(styles) if styles in package.names else b""))
-    for name in (package.main, *map(package.beside_main, ("footnotes.xml", "endnotes.xml"))):
+    for name in (package.main, *map(package.next_to_main, ("footnotes.xml", "endnotes.xml"))):
         if name in package.names:
             parse(package.part(name), body.start, body.end, body.characters)
     return body.finish()
 
 
 class _Body:
-    """The text of the parts, paragraph by paragraph."""
+    """Collects the text of the parts, paragraph by paragraph."""
 
     def __init__(self, styles: Styles) -> None:
         self.reading, self.styles = Reading(), styles
@@ -37,8 +37,8 @@ class _Body:
         self.level: int | None = None
         self.paragraph = self.run = Look()
         self.run_style = ""
-        self.grounds = [""]  # of the page, and of the cells and boxes that are open
-        self.outer: list[tuple[list[str], Look, int | None, bool]] = []  # paragraphs that hold the open boxes
+        self.grounds = [""]  # backgrounds of the page and of the open cells and boxes
+        self.outer: list[tuple[list[str], Look, int | None, bool]] = []  # paragraphs that contain the open boxes
         self.in_text = self.is_deleted = self.in_run = self.in_paragraph = False
         self.tables = self.skipped = 0
         self.hides: bool | None = None
@@ -53,7 +53,7 @@ class _Body:
             self.skipped += 1
         elif name in _TEXT or name == "delText":
             self.in_text, self.is_deleted = True, name == "delText"
-        elif name in _SIGNS and (self.in_run or name != "tab"):  # a tab of w:pPr is a stop
+        elif name in _SIGNS and (self.in_run or name != "tab"):  # a tab of w:pPr is a tab stop
             self.text.append(_SIGNS[name])
         elif name in {"r", "p", "tc", "txbxContent", "tbl"}:
             self._open(name)
@@ -70,7 +70,7 @@ class _Body:
             case "tc":
                 self.grounds.append(self.grounds[-1])
             case "txbxContent":
-                self.grounds.append(UNKNOWN)  # what fills a box is said elsewhere
+                self.grounds.append(UNKNOWN)  # a box defines its fill in another part
                 self.outer.append((self.text, self.paragraph, self.level, self.in_run))
                 self.text, self.in_run, self.in_paragraph = [], False, False
             case "tbl":
@@ -96,9 +96,9 @@ class _Body:
             case "shd" if not self.in_paragraph:
                 self.grounds[-1] = shade(attributes) or self.grounds[-1]
             case "shd" if not self.in_run:
-                self.paragraph = self.paragraph.told(name, attributes)
+                self.paragraph = self.paragraph.with_property(name, attributes)
             case _ if self.in_run:
-                self.run = self.run.told(name, attributes)
+                self.run = self.run.with_property(name, attributes)
 
     def characters(self, text: str) -> None:
         if not self.in_text or self.skipped:
@@ -149,13 +149,13 @@ class _Body:
             self.hidden.clear()
         level, self.level, self.in_paragraph = self.level, None, False
         if self.tables:
-            self.text.append(" ")  # the cell takes its paragraphs together
+            self.text.append(" ")  # put the paragraphs of a cell on one line
             return
         text = "".join(self.text).strip()
         self.text.clear()
         if text and level is not None:
             self.reading.title = self.reading.title or clean_line(text)
             if level:
-                self.heading = under(self.heading, level, clean_line(text))
+                self.heading = heading_path(self.heading, level, clean_line(text))
         else:
             self.reading.add(Block(text, self.heading, page=self.page))

@@ -1,4 +1,4 @@
-"""What the styles of a DOCX say: which paragraphs are headings, and how text looks."""
+"""The styles of a DOCX: which paragraphs are headings, and how text looks."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -8,24 +8,24 @@ from apps_registry.extraction.formats.styles import BLACK, MIN_CONTRAST, WHITE, 
 
 MAX_ANCESTORS = 12
 TINY_HALF_POINTS = 5
-BODY_TEXT = 9  # the outline level of what is no heading
+BODY_TEXT = 9  # the outline level of body text
 _HEADING_NAME = re.compile(r"heading ([1-9])\Z", re.IGNORECASE)
 _HEX = re.compile(r"[0-9a-fA-F]{6}\Z")
 _OFF = {"0", "false", "off", "none"}
-# The colours of w:highlight that white text cannot be read on; text of any colour can be read on the others.
+# The w:highlight colours that white text is unreadable on; text of any colour is readable on the others.
 _HIGHLIGHTS = {"white": WHITE}
-UNKNOWN = "?"  # a ground that may be anything, so that no text on it is taken for hidden
+UNKNOWN = "?"  # an unknown background: no text on it counts as hidden
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How text looks, as far as it is said; None: it is not.
+    """The appearance of text; None where nothing is specified.
 
     Attributes:
         is_hidden: by `w:vanish`.
-        colour: six hexadecimal digits, or `auto`, which can be read on any ground.
+        colour: six hexadecimal digits, or `auto`, which is readable on any background.
         size: in half points.
-        ground: six hexadecimal digits, or UNKNOWN.
+        ground: the background: six hexadecimal digits, or UNKNOWN.
     """
 
     is_hidden: bool | None = None
@@ -34,7 +34,7 @@ class Look:
     ground: str | None = None
 
     def over(self, under: "Look") -> "Look":
-        """Return this look where it says something, else the one under it."""
+        """Return this look, with gaps filled from the one under it."""
         return Look(
             under.is_hidden if self.is_hidden is None else self.is_hidden,
             self.colour or under.colour,
@@ -42,8 +42,8 @@ class Look:
             self.ground or under.ground,
         )
 
-    def told(self, name: str, attributes: Attributes) -> "Look":
-        """Return the look with what an element of `w:rPr` or `w:pPr` says."""
+    def with_property(self, name: str, attributes: Attributes) -> "Look":
+        """Return the look after applying an element of `w:rPr` or `w:pPr`."""
         value = attributes.get("val", "")
         match name:
             case "vanish":
@@ -60,7 +60,7 @@ class Look:
 
     @property
     def hides_text(self) -> bool:
-        """Whether a reader would not see text like this."""
+        """Whether a reader would not see text that looks like this."""
         if self.is_hidden or (self.size is not None and self.size < TINY_HALF_POINTS):
             return True
         if self.ground == UNKNOWN or not self.colour or self.colour == "auto":
@@ -70,7 +70,7 @@ class Look:
 
 @dataclass(slots=True)
 class Style:
-    """A style, and the one that it is based on."""
+    """A style, and the style that it is based on."""
 
     parent: str = ""
     level: int | None = None
@@ -79,44 +79,44 @@ class Style:
 
 
 class Styles:
-    """The styles of a document by their ids: those are translated, their names are not."""
+    """The styles of a document by id; style names are translated, ids are not."""
 
     def __init__(self, part: bytes = b"") -> None:
-        """Read the part of the styles."""
+        """Parse the styles part."""
         self._styles: dict[str, Style] = {}
         self._current = self._defaults = Style()
-        self.standard = ""  # the style of paragraphs that name none
+        self.standard = ""  # the style of paragraphs that name no style
         if part:
             parse(part, self._start)
 
     def level(self, style: str) -> int | None:
-        """Return the level of a style's headings, 0 for the title; None: it is none."""
-        level = next((each.level for each in self._line(style) if each.level is not None), None)
+        """Return the heading level of a style, 0 for the title; None if it is not a heading."""
+        level = next((ancestor.level for ancestor in self._line(style) if ancestor.level is not None), None)
         return None if level == BODY_TEXT + 1 else level
 
     def look(self, style: str) -> Look:
-        """Return how a style looks, with what it is based on."""
-        found = Look()
-        for each in self._line(style):
-            found = found.over(each.look)
-        return found
+        """Return the look of a style, including the styles that it is based on."""
+        look = Look()
+        for ancestor in self._line(style):
+            look = look.over(ancestor.look)
+        return look
 
     @property
     def default(self) -> Look:
-        """How text looks of which nothing is said."""
+        """The look of text without any formatting."""
         return self._defaults.look
 
     def has_shades(self, style: str) -> bool:
-        """Tell whether a style of tables gives cells a ground."""
-        return any(each.has_shades for each in self._line(style))
+        """Tell whether a table style gives cells a background."""
+        return any(ancestor.has_shades for ancestor in self._line(style))
 
     def _line(self, style: str) -> list[Style]:
-        """Return a style and those that it is based on, which may go in a circle."""
-        found: list[Style] = []
-        while style in self._styles and len(found) < MAX_ANCESTORS:
-            found.append(self._styles[style])
-            style = found[-1].parent
-        return found
+        """Return a style and its ancestors; hostile files may contain cycles."""
+        ancestors: list[Style] = []
+        while style in self._styles and len(ancestors) < MAX_ANCESTORS:
+            ancestors.append(self._styles[style])
+            style = ancestors[-1].parent
+        return ancestors
 
     def _start(self, name: str, attributes: Attributes) -> None:
         value, style = attributes.get("val", ""), self._current
@@ -135,13 +135,13 @@ class Styles:
                 style.level = int(value[:2]) + 1
             case "shd":
                 style.has_shades = style.has_shades or bool(shade(attributes))
-                style.look = style.look.told(name, attributes)
+                style.look = style.look.with_property(name, attributes)
             case _:
-                style.look = style.look.told(name, attributes)
+                style.look = style.look.with_property(name, attributes)
 
 
 def shade(attributes: Attributes) -> str:
-    """Return the ground that `w:shd` gives; empty: none."""
+    """Return the background that `w:shd` sets; empty if none."""
     fill, pattern = attributes.get("fill", ""), attributes.get("val", "clear")
     if pattern not in {"clear", "nil"}:
         return UNKNOWN

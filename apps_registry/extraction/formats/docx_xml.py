@@ -1,4 +1,4 @@
-"""The parts of a DOCX, and how they are parsed: a zip of XML (ECMA-376), within limits."""
+"""Opens and parses the parts of a DOCX, a zip of XML (ECMA-376), within limits."""
 
 import io
 import re
@@ -17,7 +17,7 @@ _MATH = (
     "http://purl.oclc.org/ooxml/officeDocument/math ",
 )
 _COMPATIBILITY = "http://schemas.openxmlformats.org/markup-compatibility/2006 "
-# The main part has whatever name the package's relationships give it.
+# The package's relationships name the main part; its name is not fixed.
 _MAIN = re.compile(rb"<[^<>]*\bType\s*=\s*[\"'][^\"']*/officeDocument[\"'][^<>]*>")
 _TARGET = re.compile(rb"\bTarget\s*=\s*[\"']/?([^\"'<>]{1,300})[\"']")
 
@@ -25,10 +25,10 @@ Attributes = dict[str, str]
 
 
 class Package:
-    """A DOCX that was opened."""
+    """An open DOCX."""
 
     def __init__(self, data: bytes) -> None:
-        """Open a file; raises UnreadableError when it is no Word document, or one that is not read."""
+        """Open a file; raises UnreadableError if it is not a Word document or cannot be read."""
         try:
             self._archive = zipfile.ZipFile(io.BytesIO(data))
         except zipfile.BadZipFile:
@@ -53,12 +53,12 @@ class Package:
             raise UnreadableError(f"The file's name says DOCX, but there is no Word document in it.{why}")
         return name
 
-    def beside_main(self, name: str) -> str:
+    def next_to_main(self, name: str) -> str:
         """Return the name of a part in the main part's folder."""
         return f"{self.main.rpartition('/')[0]}/{name}".lstrip("/")
 
     def part(self, name: str) -> bytes:
-        """Return one part, never more than its limit whatever its header claims."""
+        """Return one part, but never read more than the limit, whatever its header claims."""
         info = self._archive.getinfo(name)
         limit = MAX_UNPACKED_BYTES
         if info.compress_size:
@@ -76,14 +76,14 @@ def parse(
     end: Callable[[str], None] | None = None,
     characters: Callable[[str], None] | None = None,
 ) -> None:
-    """Parse a part, whose document type declarations are refused, and with them all entities.
+    """Parse a part. Document type declarations are refused, and with them all entities.
 
     Args:
-        part: its XML.
-        start: is told the name of each element of Word's and its attributes, both without their namespace; of others
-            the names `math:…` and `compatibility:…`, or an empty one.
-        end: is told the same name at its end.
-        characters: is told the text between.
+        part: the part as XML.
+        start: called with the name and attributes of each Word element, both without their namespace; other elements
+            have the names `math:…` and `compatibility:…`, or an empty name.
+        end: called with the same name at the end of the element.
+        characters: called with the text in between.
     """
     parser = expat.ParserCreate(namespace_separator=" ")
 
@@ -91,8 +91,8 @@ def parse(
         raise UnreadableError("The document declares XML entities, which no real one does.")
 
     parser.StartDoctypeDeclHandler = refuse
-    parser.StartElementHandler = lambda name, found: start(
-        local(name), {local(key) or key: value for key, value in found.items()}
+    parser.StartElementHandler = lambda name, attributes: start(
+        local(name), {local(key) or key: value for key, value in attributes.items()}
     )
     parser.EndElementHandler = (lambda name: end(local(name))) if end else None
     parser.CharacterDataHandler = characters
@@ -101,7 +101,7 @@ def parse(
 
 
 def local(name: str) -> str:
-    """Return the name of an element within Word's namespace, in its transitional or its strict form."""
+    """Return the name of an element in Word's namespace, in either its transitional or its strict form."""
     if name.startswith(WORD):
         return name[len(WORD) :]
     if name.startswith(_STRICT):

@@ -7,10 +7,10 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser
 
-from apps_registry.extraction.blocks import Block, Reading, clean_line, under
+from apps_registry.extraction.blocks import Block, Reading, clean_line, heading_path
 from apps_registry.extraction.formats.controls import Controls
 from apps_registry.extraction.formats.nesting import check_nesting
-from apps_registry.extraction.formats.styles import Ground, Styles, judged
+from apps_registry.extraction.formats.styles import Ground, Styles, judge_style
 from apps_registry.extraction.formats.text import decode
 
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
@@ -23,12 +23,12 @@ BLOCKS = {
 
 
 def read(data: bytes) -> Reading:
-    """Return the text that a reader can see, or bring to sight by a control of the page; the rest is listed apart."""
+    """Return the text that a reader sees or can reveal with a control of the page; list all other text as hidden."""
     return read_page(decode(data, declares=True))
 
 
 def read_page(page: str) -> Reading:
-    """Return what `read` does, given a page or a piece of one."""
+    """Return the text of a page or a fragment, as `read` does."""
     check_nesting(page.encode("utf-8", "replace"))
     tree, reading = LexborHTMLParser(page.encode("utf-8", "replace")), Reading()
     title = tree.css_first("head > title") if tree.head else None
@@ -38,19 +38,19 @@ def read_page(page: str) -> Reading:
 
 
 class _Page:
-    """One walk over the tree, in the order of the text."""
+    """Walks the tree in document order and collects the text."""
 
     def __init__(self, reading: Reading, tree: Any) -> None:
         self.reading = reading
         self.heading: tuple[str, ...] = ()
         self.pieces: list[str] = []
-        self.preformatted = 0  # how many <pre> are open
+        self.preformatted = 0  # how many <pre> elements are open
         self.styles = Styles(tree)
         self.controls = Controls(tree)
         self.grounds = [Ground()]
 
     def walk(self, root: Any) -> None:
-        """Go through the elements without recursion: a page may nest deeper than Python's stack."""
+        """Visit the elements without recursion: a page may nest more deeply than Python's stack."""
         node = root
         while node is not None:
             is_open = self._begin(node)
@@ -67,7 +67,7 @@ class _Page:
         self._flush(None)
 
     def _begin(self, node: Any) -> bool:
-        """Take what an element begins with; tell whether to look into it, and then at its end."""
+        """Process the start of an element; tell whether to visit its children, and then its end."""
         tag = node.tag
         if tag == "-text":
             self._take(node.text_content or "")
@@ -78,12 +78,12 @@ class _Page:
         if tag.startswith("-") or tag in SKIPPED or tag in {"br", "img"}:
             return False
         attributes = node.attributes
-        style = self.styles.of(node, attributes)
-        is_gone, is_away, ground = judged(tuple(style.items()), self.grounds[-1])
-        is_away = is_away or _is_closed(tag, attributes)
-        if (is_away or ground.is_invisible) and self.controls.reveal(node, attributes):
-            is_away, ground = False, replace(ground, is_invisible=False)
-        if is_gone or is_away:
+        style = self.styles.declarations_of(node, attributes)
+        is_hidden, is_revealable, ground = judge_style(tuple(style.items()), self.grounds[-1])
+        is_revealable = is_revealable or _is_closed(tag, attributes)
+        if (is_revealable or ground.is_invisible) and self.controls.reveal(node, attributes):
+            is_revealable, ground = False, replace(ground, is_invisible=False)
+        if is_hidden or is_revealable:
             self.reading.hide(node.text(separator=" "))
             return False
         self.grounds.append(ground)
@@ -107,11 +107,11 @@ class _Page:
             self.pieces.append(text)
 
     def _flush(self, level: int | None) -> None:
-        """End a block; one that ends with a heading's tag is that heading."""
+        """End a block; if it ends with a heading's tag, it is that heading."""
         text = self._preformatted() if self.preformatted else self._flowing()
         self.pieces.clear()
         if level and text:
-            self.heading = under(self.heading, level, clean_line(text))
+            self.heading = heading_path(self.heading, level, clean_line(text))
             self.reading.title = self.reading.title or (self.heading[-1] if level == 1 else "")
         elif text:
             self.reading.add(Block(text, self.heading))
@@ -120,12 +120,12 @@ class _Page:
         return "\n".join(line.rstrip(" |") for line in "".join(self.pieces).split("\n")).strip("\n")
 
     def _flowing(self) -> str:
-        # Line breaks of the source mean nothing; those of <br> stand alone among the pieces.
+        # Line breaks in the source are white space; those from <br> are separate pieces.
         lines = "".join(piece if piece == "\n" else re.sub(r"\s+", " ", piece) for piece in self.pieces).split("\n")
         return "\n".join(line.strip(" |") for line in lines).strip()
 
 
 def _is_closed(tag: str, attributes: Mapping[str, str | None]) -> bool:
-    """Tell whether an element is not shown by what it is; one that is found by searching is shown then."""
+    """Tell whether an element is collapsed by default; one with `hidden=until-found` opens when a search finds it."""
     is_hidden = "hidden" in attributes and attributes["hidden"] != "until-found"
     return is_hidden or (tag == "dialog" and "open" not in attributes)

@@ -1,4 +1,4 @@
-"""Markdown: blocks of the source under their headings, with their lines."""
+"""Markdown: blocks of the source under their headings, with line numbers."""
 
 import re
 from collections.abc import Iterator
@@ -8,20 +8,20 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from apps_registry.extraction.blocks import Block, Reading, clean_line, under
+from apps_registry.extraction.blocks import Block, Reading, clean_line, heading_path
 from apps_registry.extraction.formats import html
 from apps_registry.extraction.formats.text import decode
 
 _COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
-# Only blocks are of use, and the rules within them are slow on hostile text: 100 kB of `![` take 13 s.
+# Inline rules are off: only blocks are needed, and they are slow on hostile text: 100 kB of `![` take 13 s.
 _BLOCKS_ONLY = MarkdownIt("commonmark").enable("table").disable("inline")
 _CODE = {"fence", "code_block"}
-# Of Jekyll and all that follow it, in YAML; of Hugo, in TOML.
+# Jekyll and its successors write front matter in YAML, Hugo in TOML.
 _FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.*?\n)??(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _TITLE = re.compile(r"^title[ \t]*[:=][ \t]*(\"|'|)(.{1,300}?)\1[ \t]*$", re.MULTILINE)
-# A footnote of one word would be the definition of a link, which is not shown.
+# Without this, a footnote of one word would parse as a link definition, which is not shown.
 _FOOTNOTE = re.compile(r"^( {0,3}\[\^[^\]\n]{1,200}\]):", re.MULTILINE)
-# A page shows neither what a picture is described by nor what a link says on hover.
+# A page shows neither the description of an image nor the title of a link.
 _PICTURE = re.compile(r"!\[([^\[\]\n]{1,1000})\](?=[(\[])")
 _ON_HOVER = re.compile(r"(\]\([^()\s]{1,2000})[ \t]+(?:\"([^\"\n]{1,1000})\"|'([^'\n]{1,1000})')(?=\))")
 _LINK = re.compile(r"!?\[([^\[\]]{0,1000})\](?:\([^()]{0,2000}\)|\[[^\[\]]{0,1000}\])")
@@ -29,7 +29,7 @@ _ANCHOR = re.compile(r"[ \t]*\{[#.][^{}]{0,200}\}$")
 
 
 def read(data: bytes) -> Reading:
-    """Return the blocks; the title is that of the front matter, else the first heading of the first level."""
+    """Return the blocks. The title comes from the front matter, otherwise from the first heading of level 1."""
     reading = Reading()
     source = _without_front_matter(decode(data), reading)
     lines = source.split("\n")
@@ -41,7 +41,7 @@ def read(data: bytes) -> Reading:
         first, last = token.map or (0, 0)
         if token.type == "heading_open":
             level, title = int(token.tag[1]), _plain(content)
-            heading = under(heading, level, title)
+            heading = heading_path(heading, level, title)
             reading.title = reading.title or (title if level == 1 else "")
         elif token.type == "html_block":
             inner = html.read_page("\n".join(lines[first:last]))
@@ -57,17 +57,17 @@ def read(data: bytes) -> Reading:
 
 
 def _without_front_matter(source: str, reading: Reading) -> str:
-    """Take the title out of the front matter, and leave blank lines in its place."""
-    found = _FRONT_MATTER.match(source)
-    if found is None:
+    """Move the title out of the front matter, and replace the front matter with blank lines."""
+    front_matter = _FRONT_MATTER.match(source)
+    if front_matter is None:
         return source
-    if title := _TITLE.search(found[0]):
+    if title := _TITLE.search(front_matter[0]):
         reading.title = clean_line(title[2])
-    return "\n" * found[0].count("\n") + source[found.end() :]
+    return "\n" * front_matter[0].count("\n") + source[front_matter.end() :]
 
 
 def _shown(lines: list[str], numbers: range, code: set[int], reading: Reading) -> str:
-    """Return a block without what a page would not show of it, which is noted; code is shown as it is."""
+    """Return the visible part of a block and record the hidden part; code is visible as it is."""
     shown = []
     for is_code, run in groupby(numbers, key=code.__contains__):
         text = "\n".join(lines[number] for number in run)
@@ -76,26 +76,26 @@ def _shown(lines: list[str], numbers: range, code: set[int], reading: Reading) -
 
 
 def _parted(text: str, reading: Reading) -> str:
-    # Beyond the last end, each beginning would be searched to the end of the text.
+    # Beyond the last end marker, each start marker would be searched to the end of the text.
     end = text.rfind("-->") + len("-->") if "-->" in text else 0
     hidden = _COMMENT.findall(text, 0, end)
     text = _COMMENT.sub("", text[:end]) + text[end:]
     hidden += _PICTURE.findall(text)
     text = _PICTURE.sub("![]", text)
-    hidden += [one or other for _, one, other in _ON_HOVER.findall(text)]
-    for each in hidden:
-        reading.hide(each)
+    hidden += [quoted or plain for _, quoted, plain in _ON_HOVER.findall(text)]
+    for hidden_text in hidden:
+        reading.hide(hidden_text)
     return _ON_HOVER.sub(r"\1", text)
 
 
 def _plain(heading: str) -> str:
-    """Return a heading without its marks: the target of a link, code, emphasis, an anchor."""
+    """Return a heading without its markup: link targets, code, emphasis, anchors."""
     text = _LINK.sub(r"\1", _ANCHOR.sub("", heading))
     return re.sub(r"`|\*+|(?<!\w)_+|_+(?!\w)", "", text)
 
 
 def _top_level(tokens: list[Token]) -> Iterator[tuple[Token, str]]:
-    """Yield the tokens that open a block of the document itself, a heading with its text."""
+    """Yield the tokens that open a top-level block, each with its text if it is a heading."""
     for number, token in enumerate(tokens):
         if token.level == 0 and token.nesting >= 0 and token.map:
             following = tokens[number + 1].content if token.type == "heading_open" else ""

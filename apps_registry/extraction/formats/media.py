@@ -1,8 +1,8 @@
-"""Whether a reader at a screen has the media that a style sheet is for (https://www.w3.org/TR/mediaqueries-5)."""
+"""Whether the media queries of a style sheet match a reader's screen (https://www.w3.org/TR/mediaqueries-5)."""
 
 import re
 
-# A screen of a desk: what holds there only when it is smaller or larger, or looks otherwise, does not count.
+# A desktop screen; rules for smaller, larger or otherwise different screens do not count.
 SCREEN_PIXELS = {"width": 1440.0, "device-width": 1440.0, "height": 900.0, "device-height": 900.0}
 _PIXELS = {"px": 1.0, "em": 16.0, "rem": 16.0, "cm": 37.8, "mm": 3.78, "in": 96.0, "pt": 4 / 3, "": 1.0}
 _TYPE = re.compile(r"\A(?:(not|only)\s+)?([a-z][a-z-]*)")
@@ -15,15 +15,15 @@ _OTHERWISE = re.compile(
 
 
 def holds_on_screen(query: str) -> bool:
-    """Tell whether one of the queries of a list holds; an empty list does."""
-    queries = [each.strip().lower() for each in query.split(",")]
+    """Tell whether at least one query of a list matches; an empty list matches."""
+    queries = [query.strip().lower() for query in query.split(",")]
     return not any(queries) or any(map(_holds, filter(None, queries)))
 
 
 def _holds(query: str) -> bool:
     kind = _TYPE.match(query)
     is_negated, name = (kind[1] == "not", kind[2]) if kind else (False, "all")
-    if name in {"not", "and", "or"}:  # a condition in brackets follows
+    if name in {"not", "and", "or"}:  # a condition in parentheses follows
         is_negated, name = name == "not", "all"
     fits = name in {"all", "screen"} and not _OTHERWISE.search(query)
     for bound, feature, number, unit in _FEATURE.findall(query):

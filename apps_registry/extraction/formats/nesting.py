@@ -1,8 +1,8 @@
-"""Whether a page of HTML can be parsed in reasonable time, told before it is parsed.
+"""Checks whether an HTML page can be parsed in reasonable time, before parsing it.
 
-The parsing rules of HTML look through all open elements at each tag, through all formatting that is open at each block,
-and through all attributes at each attribute, so time grows with the square of these: 100,000 `div` within one another,
-1.1 MB, take a minute.
+HTML parsers search all open elements at each tag, all open formatting at each block, and all attributes at each
+attribute, so the time is quadratic: 100,000 nested `div`, 1.1 MB,
+take a minute.
 """
 
 import re
@@ -11,11 +11,11 @@ from apps_registry.extraction.blocks import UnreadableError
 
 MAX_DEPTH = 1_000  # browsers stop at 512
 MAX_ATTRIBUTES = 2_000
-SHORT_TAG_BYTES = 2 * MAX_ATTRIBUTES  # holds fewer attributes
+SHORT_TAG_BYTES = 2 * MAX_ATTRIBUTES  # a shorter tag cannot hold that many attributes
 _VOID = {*b"area base br col embed hr img input link meta param source track wbr".split()}
-# A start tag of these ends the one before it: pages leave their end tags out.
+# A start tag of these ends the previous element: pages often omit their end tags.
 _SELF_ENDING = {*b"colgroup dd dt li option p rp rt tbody td tfoot th thead tr".split()}
-# Left open, it goes on in the next block; a cell of a table ends what was opened in it.
+# If left open, these continue in the next block; a table cell ends those opened inside it.
 _FORMATTING = {*b"a b big code em font i nobr s small strike strong tt u".split()}
 _OF_TABLES = {*b"caption colgroup tbody td tfoot th thead tr".split()}
 _ATTRIBUTE = rb"[\s/]*+[^\s/>=][^\s/>=]*+(?:\s*+=\s*+(?:\"[^\"]*\"|'[^']*'|[^\s>]*+))?+"
@@ -31,20 +31,20 @@ _TAG = re.compile(
 def check_nesting(page: bytes) -> None:
     """Refuse a page that would take very long to parse; raises UnreadableError."""
     elements = _Elements()
-    for found in _TAG.finditer(page):
-        name = (found[3] or b"").lower()
+    for tag in _TAG.finditer(page):
+        name = (tag[3] or b"").lower()
         if not name:
             continue
-        if len(found[4]) > SHORT_TAG_BYTES and sum(1 for _ in _ATTRIBUTES.finditer(found[4])) > MAX_ATTRIBUTES:
+        if len(tag[4]) > SHORT_TAG_BYTES and sum(1 for _ in _ATTRIBUTES.finditer(tag[4])) > MAX_ATTRIBUTES:
             raise UnreadableError(f"An element of the page has more than {MAX_ATTRIBUTES:,} attributes.")
-        if found[2]:
+        if tag[2]:
             elements.end(name)
         else:
             elements.begin(name)
 
 
 class _Elements:
-    """What is open, about: most of the rules that end elements without a tag are left out."""
+    """The open elements, approximately: most rules for implied end tags are left out."""
 
     def __init__(self) -> None:
         self._open: list[bytes] = []

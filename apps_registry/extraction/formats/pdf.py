@@ -1,4 +1,4 @@
-"""PDF: the text of each page, under the outline's headings."""
+"""PDF: the text of each page, under the headings of the outline."""
 
 import io
 import sys
@@ -15,7 +15,7 @@ MAX_PAGES = 5000
 
 
 def read(data: bytes) -> Reading:
-    """Return the pages' paragraphs; progress in percent goes to standard error, a number a line."""
+    """Return the paragraphs of the pages; reports progress on standard error, as one percentage per line."""
     if b"%PDF-" not in data[:1024]:
         raise UnreadableError("The file's name says PDF, but its content is not a PDF.")
     pdf, reading = PdfReader(io.BytesIO(data)), Reading()
@@ -23,7 +23,7 @@ def read(data: bytes) -> Reading:
     total = len(pdf.pages)
     if total > MAX_PAGES:
         raise UnreadableError(f"The PDF has {total:,} pages; {MAX_PAGES:,} is the limit. Split it.")
-    with suppress(Exception):  # a title is nice to have
+    with suppress(Exception):  # the title is optional
         reading.title = clean_line(str((pdf.metadata and pdf.metadata.title) or ""))
     headings = _headings(pdf)
     heading: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ def read(data: bytes) -> Reading:
 
 
 def _refuse_form(pdf: PdfReader, reading: Reading) -> None:
-    """Refuse a form that Acrobat alone can show: its only page says to wait for it."""
+    """Refuse a form that only Acrobat can show: its only page asks the reader to wait."""
     with suppress(PyPdfError):
         form = pdf.root_object.get("/AcroForm")
         is_form = form is not None and "/XFA" in form.get_object()
@@ -55,7 +55,7 @@ def _text(page: PageObject) -> str:
 
 
 def _open(pdf: PdfReader) -> None:
-    """Open a PDF whose password is empty, as readers do; refuse others."""
+    """Open a PDF whose password is empty, as viewers do; refuse others."""
     try:
         if pdf.is_encrypted and not pdf.decrypt(""):
             raise UnreadableError("The PDF is encrypted: save it without a password first.")
@@ -64,8 +64,8 @@ def _open(pdf: PdfReader) -> None:
 
 
 def _headings(pdf: PdfReader) -> dict[int, tuple[str, ...]]:
-    """Return the outline as page -> path of the last entry that begins there; a broken outline is none."""
-    found: dict[int, tuple[str, ...]] = {}
+    """Return the outline as page -> path of the last entry that begins there; a broken outline counts as empty."""
+    headings: dict[int, tuple[str, ...]] = {}
 
     def visit(entries: Iterable[Any], above: tuple[str, ...]) -> None:
         here = above
@@ -76,8 +76,8 @@ def _headings(pdf: PdfReader) -> dict[int, tuple[str, ...]]:
             here = (*above, clean_line(str(entry.title)))
             page = pdf.get_destination_page_number(entry)
             if page is not None and page >= 0:
-                found[page + 1] = here
+                headings[page + 1] = here
 
     with suppress(Exception):
         visit(pdf.outline, ())
-    return found
+    return headings

@@ -1,10 +1,10 @@
-"""What a file is, by its first bytes, where its name says something else: such a file is refused by what it is."""
+"""Recognises files by their first bytes, to refuse those whose extension is wrong with a helpful message."""
 
 import re
 
 _PACKED = "It is a {} archive; make a .zip."
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
-# A document behind a password is a stream of this name in a file of the form of old Word ([MS-OFFCRYPTO] 2.3.4).
+# A password-protected document is a stream of this name in the container of old Word files ([MS-OFFCRYPTO] 2.3.4).
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (rb"{\rtf", "It is RTF; save it as .docx."),
@@ -15,7 +15,7 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG", "It is a picture."),
     (b"\xff\xd8\xff", "It is a picture."),
 )
-# What else is a zip, by the names within.
+# Other formats that are zips, by the names of their members.
 _ZIPS = (
     ("xl/workbook", "It is a workbook of Excel."),
     ("ppt/presentation", "It is a presentation of PowerPoint."),
@@ -30,7 +30,7 @@ _MIXED = re.compile(rb"^content-type:\s*multipart/related", re.I | re.M)
 
 
 def what_it_is(data: bytes) -> str:
-    """Return a sentence about a file that is none of the kinds that are read as text; empty: it may well be one."""
+    """Return a sentence about a file that cannot be read as text; empty if it may be text."""
     if data.startswith(_OLD_OFFICE):
         locked = "It is behind a password; save it without one."
         return locked if _ENCRYPTED in data else "It is a file of old Word or Excel; save it as .docx."
@@ -49,7 +49,7 @@ def is_page(data: bytes) -> bool:
 
 
 def which_package(names: list[str]) -> str:
-    """Return a sentence about a zip that is no Word document, by the names of its parts; empty: nobody knows."""
+    """Return a sentence about a zip that is not a Word document, by the names of its parts; empty if it is unknown."""
     for beginning, sentence in _ZIPS:
         if any(name.startswith(beginning) for name in names):
             return sentence

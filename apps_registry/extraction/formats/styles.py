@@ -1,4 +1,4 @@
-"""What the styles of a page of HTML hide: rules of its style sheets, and the styles of its elements."""
+"""Finds text that the styles of an HTML page hide, by style sheets and by style attributes."""
 
 import re
 from collections import defaultdict
@@ -16,7 +16,7 @@ from apps_registry.extraction.formats.media import holds_on_screen
 MAX_RULES = 5_000
 WHITE = (1.0, 1.0, 1.0)
 BLACK = (0.0, 0.0, 0.0)
-MIN_CONTRAST = 1.25  # near-white on white has less; W3C wants 4.5 of text
+MIN_CONTRAST = 1.25  # near-white on white has less; the W3C recommends 4.5 for text
 MIN_OPACITY = 0.1
 MIN_FONT_PIXELS = 3.0
 TINY_PIXELS = 2.0
@@ -49,12 +49,12 @@ Style = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What an element hands down: how its text looks, and on what.
+    """The appearance that an element passes on to its children: text colour, size and background.
 
     Attributes:
-        background: None: a picture or the like, against which nothing can be held.
-        font: the size of its letters in pixels.
-        is_invisible: by `visibility`, which elements within can lift.
+        background: None for a picture or similar, against which contrast cannot be computed.
+        font: the font size in pixels.
+        is_invisible: by `visibility`, which child elements can override.
     """
 
     colour: Colour | None = BLACK
@@ -71,7 +71,7 @@ class Ground:
 
 
 class Styles:
-    """The styles of a page's elements, by their node's id."""
+    """The styles of a page's elements, by node id."""
 
     def __init__(self, tree: Any) -> None:
         """Match the rules of the page's style sheets."""
@@ -86,44 +86,44 @@ class Styles:
                 self._by_node[node.mem_id].append(((*_specificity(selector), number), declared))
 
     def _matches(self, tree: Any, selector: str) -> list[Any]:
-        """Return the elements that a selector means; one of a class that no element has is not even tried."""
+        """Return the elements that a selector matches; skip selectors with a class that no element has."""
         classes = _CLASS.findall(selector)
         if not all(name in self._by_class for name in classes) and "(" not in selector:
             return []
         if len(classes) == 1 and selector == f".{classes[0]}":
             return self._by_class[classes[0]]
-        return _found(tree, selector)
+        return _select(tree, selector)
 
-    def of(self, node: Any, attributes: Mapping[str, str | None]) -> Declarations:
-        """Return what counts for an element, by strength and then by order."""
+    def declarations_of(self, node: Any, attributes: Mapping[str, str | None]) -> Declarations:
+        """Return the declarations that apply to an element, by importance and specificity, then by order."""
         if not attributes and node.mem_id not in self._by_node:
             return {}
-        own = {"color": attributes.get("color") or "", "background-color": attributes.get("bgcolor") or ""}
-        found = {name: value for name, value in own.items() if value}
+        presentational = {"color": attributes.get("color") or "", "background-color": attributes.get("bgcolor") or ""}
+        declarations = {name: value for name, value in presentational.items() if value}
         if node.tag == "body" and (text := attributes.get("text")):
-            found["color"] = text
-        layers = [declared for _, declared in sorted(self._by_node.get(node.mem_id, ()), key=lambda each: each[0])]
+            declarations["color"] = text
+        layers = [declared for _, declared in sorted(self._by_node.get(node.mem_id, ()), key=lambda entry: entry[0])]
         if own_style := attributes.get("style"):
             layers.append(_declared_by(own_style))
         for is_important in (False, True):
             for layer in layers:
-                found |= {
+                declarations |= {
                     name: value.removesuffix("!")
                     for name, value in layer.items()
                     if value.endswith("!") is is_important
                 }
-        return found
+        return declarations
 
 
 @lru_cache(4096)
-def judged(style: Style, above: "Ground") -> tuple[bool, bool, "Ground"]:
-    """Return whether a style hides an element for good, whether it takes it away, and what the element hands down."""
-    said = dict(style)
-    return hides_for_good(said), hides_away(said), ground_of(said, above)
+def judge_style(style: Style, above: "Ground") -> tuple[bool, bool, "Ground"]:
+    """Return whether a style hides an element permanently, whether until revealed, and what the element passes on."""
+    declared = dict(style)
+    return hides_permanently(declared), hides_until_revealed(declared), ground_of(declared, above)
 
 
-def hides_away(style: Mapping[str, str]) -> bool:
-    """Tell whether a style takes an element away, as a control on the page may bring it back."""
+def hides_until_revealed(style: Mapping[str, str]) -> bool:
+    """Tell whether a style hides an element in a way that a control on the page can undo."""
     if style.get("display") == "none" or style.get("content-visibility") == "hidden":
         return True
     if _opacity(style.get("opacity", "1")) <= MIN_OPACITY:
@@ -137,14 +137,14 @@ def hides_away(style: Mapping[str, str]) -> bool:
     )
 
 
-def hides_for_good(style: Mapping[str, str]) -> bool:
-    """Tell whether a style puts an element where no reader sees it."""
+def hides_permanently(style: Mapping[str, str]) -> bool:
+    """Tell whether a style moves, scales or clips an element so that no reader can see it."""
     moves = f"{style.get('transform', '')} {style.get('translate', '')}"
     if _SCALED_AWAY.search(style.get("transform", "")) or re.fullmatch(r"0*\.?0+%?( .*)?", style.get("scale", "1")):
         return True
     if _CLIPPED.search(f"{style.get('clip', '')} {style.get('clip-path', '')}"):
         return True
-    if (found := re.search(r"opacity\(\s*([\d.]+%?)", style.get("filter", ""))) and _opacity(found[1]) <= MIN_OPACITY:
+    if (match := re.search(r"opacity\(\s*([\d.]+%?)", style.get("filter", ""))) and _opacity(match[1]) <= MIN_OPACITY:
         return True
     edges = (
         ("left", "top", "right", "bottom")
@@ -153,17 +153,17 @@ def hides_for_good(style: Mapping[str, str]) -> bool:
     )
     far = [pixels(style.get(name, "")) for name in (*edges, "margin-left", "margin-top", "text-indent")]
     far += [
-        _length(*found.groups()) for found in _SIZE.finditer(moves) if "translate" in moves or style.get("translate")
+        _length(*match.groups()) for match in _SIZE.finditer(moves) if "translate" in moves or style.get("translate")
     ]
     return any(size is not None and size <= -FAR_PIXELS for size in far)
 
 
 def ground_of(style: Mapping[str, str], above: Ground) -> Ground:
-    """Return what an element hands down, given what it was handed."""
+    """Return what an element passes on, given what its parent passed to it."""
     background = _background(style, above.background)
     colour = above.colour
     clip = f"{style.get('background-clip', '')} {style.get('-webkit-background-clip', '')}"
-    if (said := style.get("-webkit-text-fill-color") or style.get("color")) and (parsed := _parsed(said)):
+    if (value := style.get("-webkit-text-fill-color") or style.get("color")) and (parsed := _parsed(value)):
         is_cut_out = "text" in clip or (parsed.alpha <= MIN_OPACITY and background is None)
         colour = _colour(parsed) if parsed.alpha > MIN_OPACITY else (above.colour if is_cut_out else None)
     visibility = style.get("visibility")
@@ -172,9 +172,9 @@ def ground_of(style: Mapping[str, str], above: Ground) -> Ground:
 
 
 def pixels(text: str) -> float | None:
-    """Return a length in pixels, about; None: it is none."""
-    found = _SIZE.fullmatch(text.strip())
-    return _length(*found.groups()) if found else None
+    """Return a length in pixels, approximately; None if it is not a length."""
+    match = _SIZE.fullmatch(text.strip())
+    return _length(*match.groups()) if match else None
 
 
 def _length(number: str, unit: str) -> float | None:
@@ -183,7 +183,7 @@ def _length(number: str, unit: str) -> float | None:
 
 
 def _rules(sheet: str, attributes: Mapping[str, str | None]) -> Iterator[tuple[str, Declarations]]:
-    """Yield the selectors of a style sheet with what they declare; those of @media and the like too."""
+    """Yield the selectors of a style sheet with their declarations, including those inside @media and similar rules."""
     if not holds_on_screen(attributes.get("media") or ""):
         return
     waiting = [tinycss2.parse_stylesheet(sheet, skip_comments=True, skip_whitespace=True)]
@@ -218,21 +218,21 @@ def _declared_by(attribute: str) -> Declarations:
 
 
 def _declared(content: Any) -> Declarations:
-    """Return the declarations that matter here, in small letters; what is important ends in an exclamation mark."""
-    found: Declarations = {}
-    for each in tinycss2.parse_declaration_list(content, skip_comments=True, skip_whitespace=True):
-        if isinstance(each, ast.Declaration) and each.lower_name in _PROPERTIES:
-            value = " ".join(tinycss2.serialize(each.value).lower().split())
-            found[each.lower_name] = value + ("!" if each.important else "")
-    return found
+    """Return the relevant declarations in lower case; the value of an important one ends in an exclamation mark."""
+    declarations: Declarations = {}
+    for declaration in tinycss2.parse_declaration_list(content, skip_comments=True, skip_whitespace=True):
+        if isinstance(declaration, ast.Declaration) and declaration.lower_name in _PROPERTIES:
+            value = " ".join(tinycss2.serialize(declaration.value).lower().split())
+            declarations[declaration.lower_name] = value + ("!" if declaration.important else "")
+    return declarations
 
 
-def _found(tree: Any, selector: str) -> list[Any]:
+def _select(tree: Any, selector: str) -> list[Any]:
     if ":" in selector and re.search(r"::|:(?:before|after|hover|focus|active|visited|target|checked)", selector):
-        return []  # what is drawn next to the element, or in another state of it
+        return []  # styles generated content, or another state of the element
     try:
         return list(tree.css(selector))
-    except Exception:  # a selector that the library does not know hides nothing
+    except Exception:  # a selector that the library does not support hides nothing
         return []
 
 
@@ -249,20 +249,20 @@ def _opacity(text: str) -> float:
 
 
 def _font(style: Mapping[str, str], above: float) -> float:
-    said = style.get("font-size") or ""
-    if not said and (found := re.search(r"(?<![\w.-])(\d*\.?\d+(?:px|pt|em|rem|%))", style.get("font", ""))):
-        said = found[1]
-    if found := re.fullmatch(r"(\d*\.?\d+)(em|%)", said):
-        return above * float(found[1]) / (100 if found[2] == "%" else 1)
-    size = pixels(said)
+    size_text = style.get("font-size") or ""
+    if not size_text and (match := re.search(r"(?<![\w.-])(\d*\.?\d+(?:px|pt|em|rem|%))", style.get("font", ""))):
+        size_text = match[1]
+    if match := re.fullmatch(r"(\d*\.?\d+)(em|%)", size_text):
+        return above * float(match[1]) / (100 if match[2] == "%" else 1)
+    size = pixels(size_text)
     return above if size is None else size
 
 
 def _background(style: Mapping[str, str], above: Colour | None) -> Colour | None:
-    said = [style.get(name, "") for name in ("background", "background-color", "background-image")]
-    if any("url(" in each or "gradient(" in each for each in said):
+    values = [style.get(name, "") for name in ("background", "background-color", "background-image")]
+    if any("url(" in value or "gradient(" in value for value in values):
         return None
-    for value in (said[1], said[0]):
+    for value in (values[1], values[0]):
         for token in tinycss2.parse_component_value_list(value, skip_comments=True):
             if (parsed := _parsed(tinycss2.serialize([token]))) and parsed.alpha > 0.5:
                 return _colour(parsed)
@@ -279,11 +279,11 @@ def _colour(parsed: RGBA) -> Colour:
 
 
 @lru_cache(4096)
-def contrast(one: Colour, other: Colour) -> float:
+def contrast(first: Colour, second: Colour) -> float:
     """Return the contrast of two colours as WCAG 2 defines it, from 1."""
     lights = sorted(
-        sum(part * _linear(value) for part, value in zip((0.2126, 0.7152, 0.0722), each, strict=True))
-        for each in (one, other)
+        sum(part * _linear(value) for part, value in zip((0.2126, 0.7152, 0.0722), colour, strict=True))
+        for colour in (first, second)
     )
     return (lights[1] + 0.05) / (lights[0] + 0.05)
 

@@ -8,24 +8,24 @@ from apps_registry.support.charsets import UnknownCharsetError, decode_file
 
 MAX_CONTROLS = 4
 _BLANK = re.compile(r"\n(?:[ \t\f]*\n)+")
-# What a terminal or a printer would do: colours and movements of the cursor, and letters printed over others.
+# Terminal and printer sequences: colours, cursor movements, and letters printed over others.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\))")
 _OVERSTRUCK = re.compile(r"[^\n]\x08")
-_PADDING = "\x1a\x00"  # how DOS ended a file
+_PADDING = "\x1a\x00"  # DOS ended files with these
 
 
 def decode(data: bytes, *, declares: bool = False) -> str:
-    """Return the text of a file, with plain line ends and nothing that is meant for a terminal.
+    """Return the text of a file, with normalised line ends and without terminal sequences.
 
     Args:
         data: the file.
-        declares: the file is HTML, and may say what it is written in.
+        declares: the file is HTML and may declare its encoding.
 
     Raises:
-        UnreadableError: these bytes are no text, or nothing tells which.
+        UnreadableError: the bytes are not text, or their encoding cannot be determined.
     """
-    if found := what_it_is(data):
-        raise UnreadableError(f"The file's name says text, but its content is something else. {found}")
+    if description := what_it_is(data):
+        raise UnreadableError(f"The file's name says text, but its content is something else. {description}")
     try:
         text = decode_file(data, declares=declares).rstrip(_PADDING)
     except UnknownCharsetError:
@@ -43,7 +43,7 @@ def _refuse_binary(text: str) -> None:
 
 
 def read(data: bytes) -> Reading:
-    """Return the paragraphs with their first lines."""
+    """Return the paragraphs with the numbers of their first lines."""
     text, reading, start, line = decode(data), Reading(), 0, 1
     for gap in [*_BLANK.finditer(text), None]:
         end = gap.start() if gap else len(text)
