@@ -1,4 +1,4 @@
-"""The console's pages for App keys: issue one, see them, change their scope, revoke them."""
+"""The console's pages for App keys: issue, view, edit scope and expiry, revoke."""
 
 from typing import Any, get_args
 from uuid import UUID
@@ -29,17 +29,17 @@ EDITABLE = ("label", "apps", "expires_at")
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """Active, expired or revoked."""
+    """Filters by active, expired or revoked."""
 
     title = "status"
     parameter_name = "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The three words."""
+        """The three statuses."""
         return [(status, status.capitalize()) for status in get_args(Status)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[AppKey]) -> QuerySet[AppKey]:
-        """The keys of which AppKey.status says so."""
+        """The keys whose AppKey.status has the chosen value."""
         chosen = self.value()
         statuses: tuple[Status, ...] = get_args(Status)
         return next((queryset.filter(has_status(status)) for status in statuses if status == chosen), queryset)
@@ -47,7 +47,7 @@ class StatusFilter(admin.SimpleListFilter):
 
 @admin.register(AppKey)
 class AppKeyAdmin(ConsoleAdmin[AppKey]):
-    """App keys. They are issued and revoked, never deleted: the record of what they did stays."""
+    """App keys. They are issued and revoked but never deleted, so that the record of their use remains."""
 
     form = AppKeyForm
     actions = ("revoke_selected",)
@@ -73,22 +73,22 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
     change_form_template = "admin/keys/appkey/change_form.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AppKey]:
-        """Keys with their scopes, in one more query for a whole list; hashes are not fetched."""
+        """Keys with their scopes, in one extra query per list; hashes are not fetched."""
         return super().get_queryset(request).prefetch_related("apps").defer("secret_hash", "secret_check")
 
     @admin.display(description="key", ordering="prefix")
     def key(self, app_key: AppKey) -> SafeString:
-        """Its beginning, to recognise it by."""
+        """The beginning of the key, for recognising it."""
         return code(f"{app_key.prefix}…")
 
     @admin.display(description="Apps")
     def scope(self, app_key: AppKey) -> SafeString | str:
-        """The Apps that it opens."""
+        """The Apps that the key opens."""
         return ", ".join(sorted(app.slug for app in app_key.apps.all())) or NOTHING
 
     @admin.display(description="status", ordering="expires_at")
     def state(self, app_key: AppKey) -> SafeString:
-        """Active, expired or revoked, and since or until when."""
+        """Active, expired or revoked, with the relevant time."""
         detail: SafeString | str = "does not expire"
         if app_key.revoked_at:
             detail = moment(app_key.revoked_at)
@@ -99,30 +99,30 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
 
     @admin.display(description="lookup id")
     def lookup(self, app_key: AppKey) -> SafeString:
-        """The public part by which a presented key finds this row."""
+        """The public part that finds the row of a presented key."""
         return code(app_key.lookup_id)
 
     @admin.display(description="last used", ordering="last_used_at")
     def last_used(self, app_key: AppKey) -> SafeString | str:
-        """When a request last came with it."""
+        """When a request last used the key."""
         return moment(app_key.last_used_at) if app_key.last_used_at else "never"
 
     @admin.display(description="created by", ordering="created_by")
     def issuer(self, app_key: AppKey) -> str:
-        """The operator who issued it; operators are never deleted, so that nobody else has none."""
+        """The operator who issued the key. Operators are never deleted, so only keys issued by command have none."""
         return str(app_key.created_by or BY_COMMAND)
 
     @admin.display(description="issued")
     def created(self, app_key: AppKey) -> SafeString:
-        """When it was issued."""
+        """When the key was issued."""
         return moment(app_key.created_at)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Who sees no App opens none."""
+        """An operator who sees no App cannot issue keys."""
         return super().has_add_permission(request) and sees_apps(request.user)
 
     def get_form(self, request: HttpRequest, obj: AppKey | None = None, change: bool = False, **kwargs: Any) -> Any:
-        """Offer the Apps that the operator may open, and those that the key opens already."""
+        """Offer the Apps that the operator may grant, and those that the key opens already."""
         form = super().get_form(request, obj, change, **kwargs)
         field = form.base_fields.get("apps")
         if isinstance(field, AppsField):
@@ -130,26 +130,26 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
         return form
 
     def has_delete_permission(self, request: HttpRequest, obj: AppKey | None = None) -> bool:
-        """Keys are revoked; deleting one would take its history along."""
+        """Keys are revoked instead; deletion would also remove their history."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: AppKey | None = None) -> bool:
-        """A revoked key is history: it can be looked at."""
+        """A revoked key can be viewed but not changed."""
         return super().has_change_permission(request, obj) and not (obj and obj.revoked_at)
 
     def save_model(self, request: HttpRequest, obj: AppKey, form: Any, change: bool) -> None:
-        """Write the edited columns only: requests write `last_used_at`, and a revocation must not be undone."""
+        """Write only the edited columns: requests write `last_used_at`, and saving must not undo a revocation."""
         obj.save(update_fields=[name for name in ("label", "expires_at") if name in form.changed_data])
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the page that revokes."""
-        own = path("revoke/", self.admin_site.admin_view(self.revoke_view), name="keys_appkey_revoke")
-        return [own, *super().get_urls()]
+        """Add the page that revokes keys."""
+        revoke_url = path("revoke/", self.admin_site.admin_view(self.revoke_view), name="keys_appkey_revoke")
+        return [revoke_url, *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Offer no "save and add another": keys are not made by saving."""
+        """Hide "save and add another": keys are not created by saving."""
         context = {**(extra_context or {}), "show_save_and_add_another": False}
         return super().change_view(request, object_id, form_url, context)
 
@@ -158,7 +158,7 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Ask what the key is for (GET), then issue it and show it, once, in this very response (POST)."""
+        """Ask what the key is for (GET), then issue it and show it once, in this response (POST)."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         if request.method != "POST":
@@ -172,11 +172,11 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
 
     @sensitive_variables("issued")
     def _issue(self, request: HttpRequest, form: IssueKeyForm) -> HttpResponse:
-        """Issue a key, unless this showing of the form has issued one already (reload, back, a double click)."""
+        """Issue a key, unless this instance of the form has already issued one (reload, back button, double click)."""
         form_id: UUID = form.cleaned_data["form_id"]
         try:
             with transaction.atomic():
-                # One operator's forms take turns, so that of two equal ones the second sees the first's record.
+                # Lock per operator, so that the second of two identical submissions sees the record of the first.
                 get_user_model().objects.select_for_update(no_key=True).get(pk=_operator_id(request))
                 if earlier := _issued_by(request, form_id):
                     return self._replay_page(request, earlier)
@@ -221,15 +221,15 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
 
     @admin.action(description="Revoke the selected keys", permissions=["change"])
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[AppKey]) -> HttpResponse:
-        """Show what revoking means; its form leads to `revoke_view`."""
+        """Ask for confirmation; the form leads to `revoke_view`."""
         return self._revoke_page(request, list(queryset))
 
     def revoke_view(self, request: HttpRequest) -> HttpResponse:
-        """Ask (GET), then revoke the keys whose ids are listed in `ids`, separated by commas (POST)."""
+        """Ask for confirmation (GET), then revoke the keys whose ids are in `ids`, separated by commas (POST)."""
         if not self.has_change_permission(request):
             raise PermissionDenied
-        wanted = (request.POST if request.method == "POST" else request.GET).get("ids", "").split(",")
-        ids = [int(text) for text in wanted if text.isascii() and text.isdigit() and len(text) < 19]
+        key_ids = (request.POST if request.method == "POST" else request.GET).get("ids", "").split(",")
+        ids = [int(text) for text in key_ids if text.isascii() and text.isdigit() and len(text) < 19]
         app_keys = list(self.get_queryset(request).filter(pk__in=ids))
         if not app_keys:
             self.message_user(request, "No such key.", messages.ERROR)
@@ -263,7 +263,7 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
 
 
 def _issued_by(request: HttpRequest, form_id: UUID) -> AppKey | None:
-    """Return the key that this operator's form with this id has issued; the audit log remembers it."""
+    """Return the key that this operator has issued with this form instance, according to the audit log."""
     records = LogEntry.objects.filter(
         user_id=_operator_id(request),
         content_type=ContentType.objects.get_for_model(AppKey),
@@ -275,6 +275,6 @@ def _issued_by(request: HttpRequest, form_id: UUID) -> AppKey | None:
 
 
 def _operator_id(request: HttpRequest) -> int:
-    if request.user.pk is None:  # the admin lets nobody here who has not signed in
+    if request.user.pk is None:  # cannot happen: the admin requires a login
         raise PermissionDenied
     return request.user.pk

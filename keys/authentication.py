@@ -1,4 +1,4 @@
-"""The App key as DRF authentication; awaited on the event loop, see chat/api/base.py."""
+"""App key authentication for DRF; it is awaited on the event loop, see chat/api/base.py."""
 
 import ipaddress
 from functools import lru_cache
@@ -11,13 +11,13 @@ from keys.callers import Caller
 from keys.presented import presented_key
 from keys.verification import InvalidKey, TooManyFailures, VerifierBusy, verifier
 
-# One sentence for every failure: nobody learns whether a key exists, or did.
+# One sentence for every failure, so that responses do not reveal whether a key exists or existed.
 NO_VALID_KEY = "This call needs a valid App key in the AOMI-APP-KEY header."
 CHALLENGE = "AppKey"  # the WWW-Authenticate header of every 401
 
 
 class Overloaded(APIException):
-    """More work than this worker takes on; come back soon."""
+    """The worker has too much work at the moment; clients should retry soon."""
 
     status_code = 503
     default_detail = "The server is busy; try again shortly."
@@ -26,10 +26,10 @@ class Overloaded(APIException):
 
 
 class AppKeyAuthentication(BaseAuthentication):
-    """Reads the key from the headers that may carry it and asks the verifier.
+    """Reads the key from the request's headers and passes it to the verifier.
 
-    Every request gets a `Caller` as `request.auth`, with or without a key; whether the App asked for needs
-    one is the permission's business. A wrong key is refused even where none is needed: callers that send a key must
+    Every request gets a `Caller` as `request.auth`, with or without a key; the permission decides whether the requested
+    App needs one. A wrong key is refused even where no key is needed: callers that send a key must
     send a valid one.
     """
 
@@ -37,8 +37,8 @@ class AppKeyAuthentication(BaseAuthentication):
         """Return (None, caller): a key belongs to no user.
 
         Raises:
-            AuthenticationFailed: a key is sent and does not open anything.
-            Throttled: too many wrong secrets.
+            AuthenticationFailed: the request has a key that does not work.
+            Throttled: too many wrong keys.
             Overloaded: too many first-time keys at once.
         """
         try:
@@ -54,13 +54,13 @@ class AppKeyAuthentication(BaseAuthentication):
             raise Overloaded from None
 
     def authenticate_header(self, request: Request) -> str:
-        """Return the WWW-Authenticate challenge, which makes a failure a 401."""
+        """Return the WWW-Authenticate challenge; with it, DRF answers a failure with 401 instead of 403."""
         return CHALLENGE
 
 
 @lru_cache(maxsize=10_000)
 def _network(peer: str) -> str:
-    """Return the peer's address; of IPv6 its /64, since one client commands that many."""
+    """Return the peer's address; for IPv6 its /64, since one client controls that many addresses."""
     try:
         address = ipaddress.ip_address(peer)
     except ValueError:

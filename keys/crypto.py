@@ -1,7 +1,7 @@
-"""Making, reading and checking App keys: `sk-<slug>-<id><secret><checksum>`. No Django, no HTTP.
+"""Creates, parses and verifies App keys: `sk-<slug>-<id><secret><checksum>`. No Django, no HTTP.
 
-The id is public and indexed; the secret is random; the checksum turns typing errors and garbage away before
-anything is looked up. The shape follows GitHub's tokens of 2021: a prefix that people and secret scanners
+The id is public and indexed; the secret is random; the checksum rejects typing errors and garbage before any
+lookup. The format follows GitHub's tokens of 2021: a prefix that people and secret scanners
 recognise, base62, and a CRC32 in the last six characters.
 """
 
@@ -28,14 +28,14 @@ KEY_PATTERN = re.compile(
 )
 KEY_MAX_LENGTH = 128
 
-# A slow hash protects guessable passwords; this secret has 190 random bits, which nobody guesses at any
-# speed. Low cost therefore loses nothing, and a flood of bad keys cannot buy much processor time.
+# A slow hash protects guessable passwords; this secret has 190 random bits, which cannot be guessed at any
+# speed. Low cost therefore loses nothing, and a flood of bad keys cannot use much processor time.
 _hasher = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class KeyParts:
-    """A key that is well formed, which says nothing of whether it was ever issued."""
+    """A well-formed key, which may never have been issued."""
 
     plain: str
     prefix: str
@@ -58,7 +58,7 @@ def make_key(slug: str) -> KeyParts:
 
 
 def parse_key(text: str) -> KeyParts | None:
-    """Return the parts of a well-formed key whose checksum is right, else None."""
+    """Return the parts of a well-formed key with a correct checksum, otherwise None."""
     if len(text) > KEY_MAX_LENGTH or not (match := KEY_PATTERN.fullmatch(text)):
         return None
     if checksum(text[:-CHECKSUM_LENGTH]) != match["checksum"]:
@@ -68,7 +68,7 @@ def parse_key(text: str) -> KeyParts | None:
 
 
 def checksum(body: str) -> str:
-    """Return the CRC32 of everything before it, as six base62 digits."""
+    """Return the CRC32 of the body as six base62 digits."""
     number = zlib.crc32(body.encode())
     digits = ""
     for _ in range(CHECKSUM_LENGTH):
@@ -83,7 +83,7 @@ def hash_secret(secret: str) -> str:
 
 
 def verify_secret(secret_hash: str, secret: str) -> bool:
-    """Whether the hash was made of this secret. Takes about a millisecond of processor time."""
+    """Whether the hash matches this secret. Takes about a millisecond of processor time."""
     try:
         return _hasher.verify(secret_hash, secret)
     except (VerificationError, InvalidHashError):
@@ -93,18 +93,18 @@ def verify_secret(secret_hash: str, secret: str) -> bool:
 def secret_check(secret: str) -> str:
     """Return CHECK_BITS bits of a digest of the secret, in hexadecimal, to store next to its hash.
 
-    They turn wrong secrets away without argon2: a guess passes once in 16 million. An attacker who reads them has
-    166 random bits left to find, so they help nobody.
+    They reject wrong secrets without argon2: a guess passes once in 16 million. An attacker who reads them must still
+    guess 166 random bits, so they are no help.
     """
     return hashlib.blake2b(secret.encode(), digest_size=CHECK_BITS // 8, person=b"aomi-key-check").hexdigest()
 
 
 def fingerprint(plain: str, *, process_key: bytes) -> bytes:
-    """Return a digest under which a process may remember a key that it has verified.
+    """Return a digest under which a process remembers a key that it has verified.
 
     Args:
         plain: the whole key as presented.
-        process_key: 32 random bytes that only this process holds.
+        process_key: 32 random bytes that are known only to this process.
     """
     return hashlib.blake2b(plain.encode(), key=process_key, digest_size=32).digest()
 

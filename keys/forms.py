@@ -26,12 +26,12 @@ EXPIRIES = (
 
 
 class AppsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Boxes to tick, one for each App."""
+    """Checkboxes, one per App."""
 
     widget = forms.CheckboxSelectMultiple
 
     def label_from_instance(self, obj: App) -> SafeString:
-        """Show the slug, the name, and what the operator should know before ticking it."""
+        """Show the slug, the name, and warnings that matter before granting the App."""
         notes = ["default App: needs no key"] * obj.is_default + ["turned off"] * (not obj.is_active)
         note = f"({', '.join(notes)})" if notes else ""
         return format_html("<code>{}</code> <span>{} {}</span>", obj.slug, obj.name, note)
@@ -55,7 +55,7 @@ class IssueKeyForm(forms.Form):
     expires_on = forms.DateField(
         label="Last day", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
-    # Names this one showing of the form: sending it twice issues one key.
+    # Identifies this instance of the form, so that submitting it twice issues only one key.
     form_id = forms.UUIDField(initial=uuid.uuid4, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, apps: QuerySet[App], **kwargs: Any) -> None:
@@ -66,7 +66,7 @@ class IssueKeyForm(forms.Form):
             field.queryset = apps.order_by("slug")
 
     def clean(self) -> dict[str, Any]:
-        """Turn the chosen expiry into `expires_at`."""
+        """Convert the chosen expiry to `expires_at`."""
         data = super().clean() or {}
         data["expires_at"] = self._expires_at(data.get("expiry", ""), data.get("expires_on"))
         return data
@@ -85,7 +85,7 @@ class IssueKeyForm(forms.Form):
 
 
 class AppKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """What of an issued key can still change."""
+    """The fields of an issued key that can still change."""
 
     apps = AppsField(
         label="Apps",
@@ -99,7 +99,7 @@ class AppKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
         fields = ("label", "apps", "expires_at")
 
     def clean_expires_at(self) -> datetime | None:
-        """Refuse to move the expiry into the past, which is what revoking is for."""
+        """Refuse to move the expiry into the past; revoking does that."""
         expires_at: datetime | None = self.cleaned_data["expires_at"]
         if "expires_at" in self.changed_data and is_over(expires_at, timezone.now()):
             raise ValidationError("That is in the past. To close the key now, revoke it.")

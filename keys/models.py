@@ -14,7 +14,7 @@ BY_COMMAND = "command"
 
 
 class AppKeyQuerySet(models.QuerySet["AppKey"]):
-    """Finds keys by what operators ask of them."""
+    """Finds keys by status."""
 
     def usable(self) -> "AppKeyQuerySet":
         """Keys that are neither revoked nor expired."""
@@ -30,7 +30,7 @@ class AppKey(models.Model):
     prefix = models.CharField(max_length=60, editable=False, help_text="The key's beginning, to recognise it by.")
     lookup_id = models.CharField(max_length=16, unique=True, editable=False)
     secret_hash = models.CharField(max_length=200, editable=False)
-    # crypto.secret_check of the secret; a key of an earlier release gets it when it is first verified.
+    # crypto.secret_check of the secret; a key from an earlier version gets it when it is next verified.
     secret_check = models.CharField(max_length=6, null=True, editable=False)
     apps = models.ManyToManyField(App, related_name="keys")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -52,14 +52,14 @@ class AppKey(models.Model):
 
     @property
     def status(self) -> Status:
-        """One word for people: active, expired or revoked."""
+        """Active, expired or revoked."""
         return status_at(timezone.now(), revoked_at=self.revoked_at, expires_at=self.expires_at)
 
 
 class KeyFailure(models.Model):
-    """Keys that opened nothing, by their id and the network address, within a minute, for all workers together."""
+    """Counts failed keys per minute by lookup id and network address, across all workers."""
 
-    # Empty: all ids from the address together, which bounds the rows that made-up ids leave.
+    # Empty: all ids from the address together, which limits the rows that made-up ids create.
     lookup_id = models.CharField(max_length=16, blank=True)
     address = models.CharField(max_length=64)
     began_at = models.DateTimeField(db_index=True)

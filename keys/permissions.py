@@ -10,10 +10,10 @@ from keys.callers import Caller
 
 
 class AppPermission(BasePermission):
-    """The default App is everybody's; any other needs a key with it in scope.
+    """Everyone may use the default App; any other App needs a key with it in scope.
 
-    An unknown or inactive App (None) is refused just like one out of scope: nobody learns which Apps exist.
-    DRF answers a refusal with 401 when no key was sent and with 403 when one was.
+    An unknown or inactive App (None) is refused like one out of scope, so that nothing reveals which Apps exist.
+    DRF answers a refusal with 401 if no key was sent, and with 403 if one was.
     """
 
     message = "This App key does not open that App."

@@ -1,4 +1,4 @@
-"""Finding the App key among a request's headers."""
+"""Finds the App key in a request's headers."""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,34 +6,36 @@ from django.conf import settings
 
 from keys.verification import InvalidKey
 
-OURS = ("sk-", "bt-")  # what App keys and browser tokens begin with
+OURS = ("sk-", "bt-")  # the prefixes of App keys and browser tokens
 
 
 def presented_key(headers: Mapping[str, str]) -> str | None:
-    """Return the one key that a request presents; None where it presents none.
+    """Return the key that a request presents, or None.
 
-    `Authorization` carries a key only where its token begins like one of ours: older clients send their account's
-    token of another system there, which is passed over.
+    `Authorization` counts only if its token begins like an App key: older clients send the token of another
+    system there, which is ignored.
 
     Args:
-        headers: by name, in any case; the values of repeated lines are joined by commas.
+        headers: by name, in any case; repeated lines are joined by commas.
 
     Raises:
-        InvalidKey: there are several that differ, or one of this server's where it cannot be used.
+        InvalidKey: there are several different keys, or an App key in a position where it cannot be used.
     """
-    found = {part.strip() for name in settings.APP_KEY_HEADERS if name in headers for part in headers[name].split(",")}
-    found |= set(_bearer_tokens(headers.get("Authorization", "")))
-    if len(found) > 1:
+    presented = {
+        part.strip() for name in settings.APP_KEY_HEADERS if name in headers for part in headers[name].split(",")
+    }
+    presented |= set(_bearer_tokens(headers.get("Authorization", "")))
+    if len(presented) > 1:
         raise InvalidKey
-    return next(iter(found), None)
+    return next(iter(presented), None)
 
 
 def _bearer_tokens(authorization: str) -> Iterator[str]:
-    """Yield the App keys among the tokens.
+    """Yield the App keys among the bearer tokens.
 
     Raises:
-        InvalidKey: an App key is there other than as `Bearer <token>`: its caller means to use it, and would get
-            nothing for it.
+        InvalidKey: an App key is present, but not as `Bearer <token>`. Ignoring it would treat the caller as
+            having no key.
     """
     for credentials in authorization.split(","):
         words = credentials.split()

@@ -17,7 +17,7 @@ from keys.usability import is_over
 
 @dataclass(frozen=True, slots=True, repr=False)
 class IssuedKey:
-    """A new key; `plain` exists here and nowhere else."""
+    """A new key; `plain` is not stored anywhere."""
 
     app_key: AppKey
     plain: str
@@ -32,13 +32,13 @@ def issue_key(
     created_by: AbstractBaseUser | None = None,
     slug: str | None = None,
 ) -> IssuedKey:
-    """Make a key for some Apps and store its hash.
+    """Create a key for some Apps and store its hash.
 
     Args:
         label: who or what will use it.
         apps: its scope; at least one App.
-        expires_at: when it ends by itself, in the future; None: never.
-        created_by: the operator who asked.
+        expires_at: when it expires, in the future; None for never.
+        created_by: the operator who issues it.
         slug: the readable part of the key; by default the first App's slug.
 
     Raises:
@@ -61,7 +61,7 @@ def issue_key(
 
 
 def revoke_key(app_key: AppKey) -> AppKey:
-    """Revoke a key permanently; it fails on the next request on every worker. Revoking twice changes nothing."""
+    """Revoke a key permanently; it fails on its next request on every worker. Revoking twice changes nothing."""
     AppKey.objects.filter(pk=app_key.pk, revoked_at=None).update(revoked_at=timezone.now())
     app_key.refresh_from_db(fields=["revoked_at"])
     return app_key

@@ -1,8 +1,8 @@
-"""When an App key opens its Apps: neither revoked nor expired. The rule's three forms, next to one another.
+"""When an App key is usable: neither revoked nor expired. This module holds all three forms of the rule.
 
-SQL for the statements of the hot path, a condition for querysets, Python for a row at hand; nothing else compares these
-two columns. tests/keys/test_usability.py holds the three to one another. Revoking is final: a key that is revoked and
-past its expiry is revoked.
+SQL for the statements of the hot path, a condition for querysets, Python for a loaded row; no other code compares these
+two columns. tests/keys/test_usability.py checks that all three agree. Revoking is final: a key that is both revoked and
+expired counts as revoked.
 """
 
 from datetime import datetime
@@ -16,20 +16,20 @@ Status = Literal["active", "expired", "revoked"]
 
 
 def usable_sql(now: str = "clock_timestamp()") -> str:
-    """Return the condition under which the row `key` of a statement is usable.
+    """Return the SQL condition under which the row `key` of a statement is usable.
 
     Args:
-        now: an SQL expression. Postgres's clock decides, so that workers agree whose clocks differ.
+        now: an SQL expression. Postgres's clock decides, so that workers with different clocks agree.
     """
     return f"(key.revoked_at IS NULL AND (key.expires_at IS NULL OR key.expires_at > {now}))"
 
 
 def has_status(status: Status, now: Combinable | datetime | None = None) -> Q:
-    """Return the condition for querysets of keys; a usable key is "active".
+    """Return the condition for querysets of keys with a status; a usable key is "active".
 
     Args:
         status: the status wanted.
-        now: the moment; None: Postgres's clock.
+        now: the time to compare with; None uses Postgres's clock.
     """
     not_revoked, is_over = Q(revoked_at=None), Q(expires_at__isnull=False, expires_at__lte=now or Now())
     match status:
@@ -49,5 +49,5 @@ def status_at(now: datetime, *, revoked_at: datetime | None, expires_at: datetim
 
 
 def is_over(expires_at: datetime | None, now: datetime) -> bool:
-    """Return whether a key with this expiry has expired; the moment of expiry is the first at which it has."""
+    """Return whether a key with this expiry has expired; it has from the moment of expiry on."""
     return expires_at is not None and expires_at <= now

@@ -1,15 +1,15 @@
-"""Deciding what a presented key may do: one indexed read a request, argon2 once per key and process.
+"""Verifies presented keys: one indexed read per request, argon2 once per key and process.
 
-A key that opens nothing costs and says the same, whether its id is unknown, its secret wrong, or the key revoked or
-expired: a run of argon2 in the queue of failures, one count for its id and address, and 401, or 429 once there are too
-many. The throttle governs these answers, never a good key: a guesser behind the same proxy locks nobody out.
+All failures have the same cost and the same response, whether the id is unknown, the secret is wrong, or the key is
+revoked or expired: one run of argon2 in the failure queue, one count for the id and address, and 401, or 429 after too
+many. Throttling affects only failures, never a valid key: a guesser behind the same proxy locks no one out.
 
-Two checks tell a good key from a guess before argon2 runs. Keys that this worker has verified are known by a keyed
-digest. For the others, a few bits of a digest are stored next to the hash: a secret that fits them is checked in a
-queue of its own, which guesses do not reach; one that does not can only fail. While an id is blocked for an address,
-the bits are remembered, so a flood costs no statement, and yet the holder's key is read and passes. A key of an earlier
-release has no such bits until it is first verified: until then each guess at it is read and checked, in the queue of
-failures, since to block it would lock its holder out.
+Two checks separate valid keys from guesses before argon2 runs. Keys that this worker has verified are known by a keyed
+digest. For the others, a few bits of a digest are stored next to the hash: a secret that matches them is checked in a
+separate queue, which guesses cannot fill; any other secret is certain to fail. While an id is blocked for an address,
+the worker remembers these bits, so a flood costs no statement, and the holder's key still passes. A key from an
+earlier version has no such bits until it is first verified: until then, each guess is read and checked in the failure
+queue, because blocking would lock its holder out.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from keys import crypto
 from keys.callers import Caller
 from keys.usability import usable_sql
 
-# The revision comes along, so that a warm request reads nothing else.
+# This statement also reads the revision, so that a warm request needs no other read.
 READ_KEY = f"""
 SELECT revision.number, key.id, key.secret_hash, key.secret_check,
        {usable_sql()},
@@ -52,8 +52,8 @@ LEFT JOIN keys_appkey key ON key.id = ANY(%s) AND {usable_sql()}
 
 STORE_CHECK = "UPDATE keys_appkey SET secret_check = %s WHERE id = %s AND secret_check IS NULL"
 
-# Two counts: for the address, and for the id from it. The second is left out where the address has used up its own:
-# made-up ids leave no more rows than that. Those whose minute is over go along, so that the table holds what counts.
+# Two counts: one for the address, one for the id from that address. The second is skipped once the address has reached
+# its limit, so made-up ids create no more rows than that. The statement also deletes counts older than a minute.
 COUNT_FAILURE = """
 WITH over AS (
     DELETE FROM keys_keyfailure WHERE id IN (
@@ -87,16 +87,16 @@ VERIFIED_MAX = 100_000
 QUEUE_MAX = 8
 FAILURES_PER_MINUTE = 20
 ADDRESS_FAILURES_PER_MINUTE = 500
-# What is compared where there is no key, so that it takes as long.
-NOBODYS_HASH = crypto.hash_secret("")
+# Verified where there is no key, so that this case takes as long as the others.
+DUMMY_HASH = crypto.hash_secret("")
 
 
 class InvalidKey(Exception):
-    """The key is malformed, unknown, wrong, revoked or expired; nobody learns which."""
+    """The key is malformed, unknown, wrong, revoked or expired; callers cannot learn which."""
 
 
 class TooManyFailures(Exception):
-    """Too many keys that open nothing for this id, or at all, from this address; `retry_after` is in seconds."""
+    """Too many failures for this id from this address, or from this address in total; `retry_after` is in seconds."""
 
     def __init__(self, retry_after: float) -> None:
         super().__init__(retry_after)
@@ -104,43 +104,43 @@ class TooManyFailures(Exception):
 
 
 class VerifierBusy(Exception):
-    """More first-time keys wait for argon2 than this worker takes on."""
+    """Too many first-time keys wait for argon2 in this worker."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """What is stored of the key with the presented id; of no key, or one that is over, a row that nothing fits."""
+    """The stored columns of the presented key; for an unknown, revoked or expired key, a row that nothing matches."""
 
     key_id: int | None
     secret_hash: str
     secret_check: str | None
 
 
-NOBODY = _Row(key_id=None, secret_hash=NOBODYS_HASH, secret_check="")
+UNMATCHABLE_ROW = _Row(key_id=None, secret_hash=DUMMY_HASH, secret_check="")
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Until when failures are answered at once, and the bits that a good secret for the id has; "": there is none."""
+    """How long failures are refused immediately, and the check bits of a valid secret for the id ("" if none)."""
 
     until: float
     secret_check: str = ""
 
     @property
     def left(self) -> float:
-        """Seconds."""
+        """Seconds until the block ends."""
         return self.until - time.monotonic()
 
 
 class _Queue:
-    """One thread of argon2, and a bounded number of checks that wait for it."""
+    """One argon2 thread, with a bounded number of checks waiting for it."""
 
     def __init__(self, name: str) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._waiting = 0
 
     async def matches(self, secret_hash: str, secret: str) -> bool:
-        """Whether the hash was made of the secret.
+        """Whether the hash matches the secret.
 
         Raises:
             VerifierBusy: too many are waiting.
@@ -155,8 +155,8 @@ class _Queue:
             self._waiting -= 1
 
 
-async def _note(statement: str, parameters: Sequence[object]) -> None:
-    """Write what is of use later; a Postgres that takes no writes now must not close a key to readers."""
+async def _try_to_write(statement: str, parameters: Sequence[object]) -> None:
+    """Write data for later use; a read-only Postgres must not lock out valid keys."""
     try:
         await database.execute(statement, parameters)
     except Exception as error:
@@ -169,7 +169,7 @@ class KeyVerifier:
 
     def __init__(self) -> None:
         self._process_key = secrets.token_bytes(32)
-        # fingerprint of a key -> the stored hash that it was found to match
+        # fingerprint of a key -> the stored hash that it matched
         self._verified: LRUCache[bytes, str] = LRUCache(VERIFIED_MAX)
         self._blocked_ids: LRUCache[tuple[str, str], _Block] = LRUCache(VERIFIED_MAX)
         self._blocked_addresses: LRUCache[str, _Block] = LRUCache(VERIFIED_MAX)
@@ -184,63 +184,63 @@ class KeyVerifier:
         """Return the caller that presents this key.
 
         Args:
-            presented: the header's value, as it came.
-            address: the client's network address, under which failures are counted.
+            presented: the unmodified header value.
+            address: the client's network address, for counting failures.
 
         Raises:
-            InvalidKey: it does not open anything.
-            TooManyFailures: the same, after 20 such keys a minute for one id and address, on any workers.
+            InvalidKey: the key does not work.
+            TooManyFailures: the key does not work, and its id and address had 20 failures within a minute.
             VerifierBusy: the queue for first-time checks is full.
         """
         parts = crypto.parse_key(presented)
         if parts is None:
             raise InvalidKey
-        mark = crypto.fingerprint(parts.plain, process_key=self._process_key)
-        self._refuse_guess(parts, mark, address)
+        digest = crypto.fingerprint(parts.plain, process_key=self._process_key)
+        self._refuse_guess(parts, digest, address)
         rows = await database.read(READ_KEY, [parts.lookup_id])
         revision, key_id, secret_hash, check, is_usable, app_ids, is_stale = rows[0]
-        row = _Row(key_id, secret_hash, check) if is_usable and key_id is not None else NOBODY
-        if not await self._matches(parts, mark, row, address):
-            self._verified.pop(mark, None)  # a revoked key is a guess like any other
+        row = _Row(key_id, secret_hash, check) if is_usable and key_id is not None else UNMATCHABLE_ROW
+        if not await self._matches(parts, digest, row, address):
+            self._verified.pop(digest, None)  # a revoked key counts as a guess
             await self._fail(parts, row, address)
         if is_stale:
-            await _note(TOUCH_KEY, [key_id])
+            await _try_to_write(TOUCH_KEY, [key_id])
         return Caller(key_id=key_id, app_ids=frozenset(app_ids), revision=revision)
 
-    def _refuse_guess(self, parts: crypto.KeyParts, mark: bytes, address: str) -> None:
-        """Refuse, without a look at the database, a secret for a blocked id that cannot be the right one."""
+    def _refuse_guess(self, parts: crypto.KeyParts, digest: bytes, address: str) -> None:
+        """Refuse a secret for a blocked id without querying the database, if it cannot be the right one."""
         block = self._blocked_ids.get((parts.lookup_id, address))
-        if block is None or block.left <= 0 or mark in self._verified:
+        if block is None or block.left <= 0 or digest in self._verified:
             return
-        if not _fits(parts.secret, block.secret_check):
+        if not _passes_check(parts.secret, block.secret_check):
             raise TooManyFailures(block.left)
 
-    async def _matches(self, parts: crypto.KeyParts, mark: bytes, row: _Row, address: str) -> bool:
-        if self._verified.get(mark) == row.secret_hash:
+    async def _matches(self, parts: crypto.KeyParts, digest: bytes, row: _Row, address: str) -> bool:
+        if self._verified.get(digest) == row.secret_hash:
             return True
-        is_wrong = row.secret_check is not None and not _fits(parts.secret, row.secret_check)
+        is_wrong = row.secret_check is not None and not _passes_check(parts.secret, row.secret_check)
         if is_wrong and (block := self._blocked_addresses.get(address)) and block.left > 0:
             return False
         queue = self._guesses if is_wrong or row.secret_check is None else self._good
         if not await queue.matches(row.secret_hash, parts.secret):
             return False
-        self._verified[mark] = row.secret_hash
+        self._verified[digest] = row.secret_hash
         if row.secret_check is None:
-            await _note(STORE_CHECK, [crypto.secret_check(parts.secret), row.key_id])
+            await _try_to_write(STORE_CHECK, [crypto.secret_check(parts.secret), row.key_id])
         return True
 
     async def _fail(self, parts: crypto.KeyParts, row: _Row, address: str) -> NoReturn:
-        """Count a key that opens nothing, and refuse it."""
+        """Count a failed key and refuse it."""
         if (block := self._blocked_addresses.get(address)) and block.left > 0:
             raise TooManyFailures(block.left)
-        ((of_address, address_left, of_id, id_left),) = await database.execute(
+        ((address_count, address_left, id_count, id_left),) = await database.execute(
             COUNT_FAILURE,
             {"lookup_id": parts.lookup_id, "address": address, "per_address": ADDRESS_FAILURES_PER_MINUTE},
         )
-        if of_address > ADDRESS_FAILURES_PER_MINUTE:
+        if address_count > ADDRESS_FAILURES_PER_MINUTE:
             self._blocked_addresses[address] = _Block(time.monotonic() + address_left)
             raise TooManyFailures(address_left)
-        if of_id > FAILURES_PER_MINUTE:
+        if id_count > FAILURES_PER_MINUTE:
             if row.secret_check is not None:
                 block = _Block(time.monotonic() + id_left, row.secret_check)
                 self._blocked_ids[parts.lookup_id, address] = block
@@ -248,14 +248,14 @@ class KeyVerifier:
         raise InvalidKey
 
 
-def _fits(secret: str, check: str) -> bool:
+def _passes_check(secret: str, check: str) -> bool:
     return hmac.compare_digest(crypto.secret_check(secret), check)
 
 
 async def callers_now(key_ids: Collection[int | None]) -> dict[int | None, Caller]:
-    """Return as whom these keys are known now; None is the caller without a key, who is always there.
+    """Return the current callers of these keys; None, the caller without a key, is always included.
 
-    A key that was revoked, has expired or was deleted is missing.
+    Keys that were revoked, expired or deleted are missing.
     """
     rows = await database.read(READ_CALLERS, [[key_id for key_id in key_ids if key_id is not None]])
     callers: dict[int | None, Caller] = {None: Caller(None, frozenset(), revision=rows[0][0])}

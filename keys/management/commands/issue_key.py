@@ -1,4 +1,4 @@
-"""`manage.py issue_key`: a new App key, printed once."""
+"""`manage.py issue_key`: issues an App key and prints it once."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import UTC, datetime, timedelta
@@ -65,7 +65,7 @@ def _as_json(issued: IssuedKey) -> dict[str, object]:
 
 
 def _moment(text: str) -> datetime:
-    """Read a span from now (12h, 30d) or a time of ISO 8601; without an offset it is UTC."""
+    """Parse a duration from now (12h, 30d) or an ISO 8601 time; a time without an offset is UTC."""
     unit = {"h": "hours", "d": "days"}.get(text[-1:])
     try:
         if unit and text[:-1].isdecimal():

@@ -1,4 +1,4 @@
-"""`manage.py list_keys`: which keys there are."""
+"""`manage.py list_keys`: lists the App keys."""
 
 from argparse import ArgumentParser
 from typing import Any

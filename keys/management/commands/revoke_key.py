@@ -1,4 +1,4 @@
-"""`manage.py revoke_key`: a key ends now."""
+"""`manage.py revoke_key`: revokes an App key."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -31,7 +31,7 @@ examples:
         self.add_json_argument(parser)
 
     def handle(self, *_args: object, **options: Any) -> None:
-        """Revoke and say so; twice is not an error."""
+        """Revoke the key and report it; revoking twice is not an error."""
         key = revoke_key(_find(options["key"]))
         if options["json"]:
             self.write_json({"prefix": key.prefix, "revoked_at": key.revoked_at and key.revoked_at.isoformat()})
@@ -39,11 +39,11 @@ examples:
             self.stdout.write(f"Revoked {key.prefix} ({key.label}) as of {key.revoked_at:%Y-%m-%d %H:%M:%S} UTC.")
 
 
-def _find(named: str) -> AppKey:
-    """Find a key by its prefix; a whole key is understood too, and never repeated in what we print."""
-    parts = crypto.parse_key(named)
-    key = AppKey.objects.filter(prefix=parts.prefix if parts else named).first()
+def _find(given_key: str) -> AppKey:
+    """Find a key by its prefix. A whole key works too, but is never printed."""
+    parts = crypto.parse_key(given_key)
+    key = AppKey.objects.filter(prefix=parts.prefix if parts else given_key).first()
     if key is None:
-        what = "that" if len(named) > crypto.KEY_MAX_LENGTH or parts else repr(named)
+        what = "that" if len(given_key) > crypto.KEY_MAX_LENGTH or parts else repr(given_key)
         raise CommandError(f"There is no key that begins with {what}; manage.py list_keys shows all.")
     return key
