@@ -1,4 +1,4 @@
-"""The console's name, and the pages for its operators."""
+"""The console's name and its pages for operators."""
 
 from django.contrib import admin
 

@@ -1,4 +1,4 @@
-"""The ASGI application: the API on the lean path, the admin on Django's stock one; imported once Django is set up."""
+"""The ASGI application: the API on a lean path, the admin on Django's handler; imported after Django is set up."""
 
 import asyncio
 import gc
@@ -37,7 +37,7 @@ proxy_headers = ProxyHeaders(settings.TRUSTED_PROXIES)
 _ending: "asyncio.Task[None] | None" = None
 hub.handle(partials.on_event, on_gap=partials.on_gap)
 hub.handle(interrupts.on_event)
-PROBES = ("/livez", "/readyz", "/metrics")  # asked every few seconds, and nobody reads their lines
+PROBES = ("/livez", "/readyz", "/metrics")  # polled every few seconds, so their access lines would only be noise
 LEAN_PATHS = (API_PREFIX, *PROBES)
 
 
@@ -51,7 +51,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _http(scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve a request under an id of its own, and log its path; the query string, which holds messages, never."""
+    """Serve a request under a new id and log its path, but never the query string, which holds messages."""
     began, status, path = time.perf_counter(), 0, scope["path"]
     request_id = begin_request()
 
@@ -65,7 +65,7 @@ async def _http(scope: Scope, receive: Receive, send: Send) -> None:
 
     try:
         await _handler(path)(scope, receive, send_in_common)
-    except Exception as error:  # the server would print it with what it holds, and answer without our headers
+    except Exception as error:  # the server would log its content and respond without our headers
         logger.error("%s: %s id=%s", path, location(error), request_id)
         if status == 0:
             await _answer_failure(send_in_common)
@@ -96,7 +96,7 @@ def _handler(path: str) -> Application:
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
-    """Open what the worker needs before its first request, and close it after its last."""
+    """_answer drops its own reference as soon as it can"""
     await receive()
     try:
         await database.open_pool()
@@ -121,9 +121,9 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 
 
 def _settle() -> None:
-    """Leave what was loaded at start out of the garbage collector's rounds, and have these come less often.
+    """Exclude objects loaded at start from garbage collection, and collect less often.
 
-    Turns leave few cycles behind, and CPython's own threshold of 700 objects means several rounds a turn.
+    Turns create few cycles, and CPython's default threshold of 700 objects means several collections per turn.
     """
     gc.collect()
     gc.freeze()
@@ -131,10 +131,10 @@ def _settle() -> None:
 
 
 def begin_shutdown() -> "asyncio.Task[None]":
-    """End the streams and let turns finish within the grace time; their callers get their answers.
+    """End the streams and let turns finish within the grace time; their callers still get their replies.
 
     Returns:
-        The task that does it, one for however many ask; what the turns need must stay open until it ends.
+        One task, shared by all callers; resources that turns need must stay open until it ends.
     """
     global _ending  # noqa: PLW0603 - a worker stops once
     if _ending is None:

@@ -1,9 +1,9 @@
-"""Django's name for the site itself: it brings the quickstart command."""
+"""Django's configuration of the site itself, which provides the quickstart command."""
 
 from django.apps import AppConfig
 
 
 class AomiSiteConfig(AppConfig):
-    """Settings, start-up and the embedded parts."""
+    """Settings, start-up and the embedded components."""
 
     name = "aomi_site"

@@ -1,7 +1,7 @@
-"""What settings.py makes of the environment, where that takes more than a line.
+"""Reads from the environment those settings that take more than one line in settings.py.
 
-django-environ reads it; the checks are by hand, so that a message names the variable and never quotes an address with
-its password, which pydantic-settings does unless it is told not to.
+django-environ reads the values. We check them ourselves, so that a message names the variable and never quotes a URL
+with its password, as pydantic-settings does by default.
 """
 
 import math
@@ -22,7 +22,7 @@ from apps_registry.support.origins import origin_of
 
 OPENAI_URL = "https://api.openai.com/v1"
 
-# Variables that earlier releases read; what an operator who still sets one must do.
+# Variables that earlier versions read, and what operators who still set one must do.
 RETIRED = {
     "PROXY_PROTO_HEADER": "name the address of your proxy in TRUSTED_PROXIES, and have it send X-Forwarded-Proto.",
 }
@@ -31,13 +31,13 @@ ON, OFF = frozenset({"on", "true", "yes", "1"}), frozenset({"off", "false", "no"
 
 
 class Environment(environ.Env):  # type: ignore[misc]  # it comes without types
-    """The environment, of which no misspelt value is taken for another one. An empty one is not set."""
+    """The environment. Misspelt values are errors, never treated as other values. An empty variable counts as unset."""
 
     def switch(self, name: str) -> bool:
-        """Return whether a setting is on; by default it is not.
+        """Return whether a setting is on; the default is off.
 
         Raises:
-            ImproperlyConfigured: it says neither on nor off.
+            ImproperlyConfigured: the value means neither on nor off.
         """
         text = str(self.str(name, default="")).strip().lower()
         if text and text not in ON | OFF:
@@ -48,7 +48,7 @@ class Environment(environ.Env):  # type: ignore[misc]  # it comes without types
         """Return a whole number.
 
         Raises:
-            ImproperlyConfigured: it is none, or less than the minimum.
+            ImproperlyConfigured: it is not a whole number, or less than the minimum.
         """
         text = str(self.str(name, default="")).strip()
         number = int(text) if text.isascii() and text.isdecimal() else default if not text else -1
@@ -57,10 +57,10 @@ class Environment(environ.Env):  # type: ignore[misc]  # it comes without types
         return number
 
     def proxies(self, name: str) -> frozenset[Network | str]:
-        """Return the proxies that a list names; by default none.
+        """Return the proxies in a list; the default is none.
 
         Raises:
-            ImproperlyConfigured: an entry is neither an address, a network nor `unix`.
+            ImproperlyConfigured: an entry is not an address, a network or `unix`.
         """
         try:
             return parse_proxies([entry.strip() for entry in self.list(name, default=[])])
@@ -74,7 +74,7 @@ class Environment(environ.Env):  # type: ignore[misc]  # it comes without types
         """Return a number of seconds.
 
         Raises:
-            ImproperlyConfigured: it is no number, or less than the minimum.
+            ImproperlyConfigured: it is not a number, or less than the minimum.
         """
         text = str(self.str(name, default="")).strip()
         try:
@@ -86,10 +86,10 @@ class Environment(environ.Env):  # type: ignore[misc]  # it comes without types
         return number
 
     def key_variables(self, name: str) -> frozenset[tuple[str, str]]:
-        """Return pairs of an environment variable and an origin that may be sent its value.
+        """Return pairs of an environment variable and an origin that may receive its value.
 
         Raises:
-            ImproperlyConfigured: an entry is no NAME=origin.
+            ImproperlyConfigured: an entry is not NAME=origin.
         """
         pairs = set()
         for entry in self.list(name, default=[]) or [f"OPENAI_API_KEY={self._openai_address()}"]:
@@ -103,34 +103,34 @@ class Environment(environ.Env):  # type: ignore[misc]  # it comes without types
         return frozenset(pairs)
 
     def _openai_address(self) -> str:
-        """Return where OPENAI_API_KEY goes unless the setting says otherwise."""
+        """Return the URL that receives OPENAI_API_KEY unless the setting says otherwise."""
         address = str(self.str("OPENAI_BASE_URL", default="")) or OPENAI_URL
         try:
             origin_of(address)
-        except ValueError:  # quickstart and seed_default_app, which read the address, say what is wrong with it
+        except ValueError:  # quickstart and seed_default_app read the URL and report the error
             return OPENAI_URL
         return address
 
 
 def local_secret_key(data_dir: Path) -> str:
-    """Return the data folder's secret key, making it (readable by its owner only) when there is none.
+    """Return the data folder's secret key; create it, readable by its owner only, if necessary.
 
     Args:
-        data_dir: the folder that holds everything this machine keeps.
+        data_dir: the folder that holds all data of this machine.
 
     Raises:
-        ImproperlyConfigured: the folder cannot be written.
+        ImproperlyConfigured: the folder is not writable.
     """
     return _local_file(data_dir, "secret_key", lambda: secrets.token_urlsafe(50))
 
 
 def local_secrets_key(data_dir: Path) -> str:
-    """Return the key that the data folder's secrets are encrypted under, as `local_secret_key` does."""
+    """Return the key that encrypts the data folder's secrets; see `local_secret_key`."""
     return _local_file(data_dir, "secrets_key", lambda: Fernet.generate_key().decode())
 
 
 def refuse_retired() -> None:
-    """Refuse variables that are not read any more, where to ignore them would change what the server trusts.
+    """Refuse variables that are no longer read, if ignoring them would change what the server trusts.
 
     Raises:
         ImproperlyConfigured: one is set.
@@ -141,7 +141,7 @@ def refuse_retired() -> None:
 
 
 def check_secrets_keys(keys: Sequence[str]) -> None:
-    """Refuse keys that cannot encrypt; their text is not repeated.
+    """Refuse keys that cannot encrypt, without repeating them.
 
     Raises:
         ImproperlyConfigured: one is not 32 bytes in URL-safe base64.
@@ -173,14 +173,14 @@ def _local_file(data_dir: Path, name: str, make: Callable[[], str]) -> str:
 
 
 def postgres_address(env: environ.Env, name: str = "DATABASE_URL") -> Any:
-    """Return Django's settings for the database that a setting names.
+    """Return Django's settings for the database URL in a setting.
 
     Raises:
-        ImproperlyConfigured: it is not the address of a PostgreSQL. Its text is not repeated: it holds a password.
+        ImproperlyConfigured: it is not a PostgreSQL URL. The message does not repeat it, because it holds a password.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it would print the address, password and all
+            warnings.simplefilter("ignore")  # the warning would print the URL, including the password
             database = env.db_url(name)
     except (ValueError, KeyError, ImproperlyConfigured):
         database = {}
@@ -198,7 +198,7 @@ def _read_or_make(path: Path, make: Callable[[], str]) -> str:
         with os.fdopen(descriptor, "w") as file:
             file.write(make())
         try:
-            os.link(draft, path)  # fails when another process was first, which then holds the key of both
+            os.link(draft, path)  # fails if another process was first; both then use that process's key
         except FileExistsError:
             pass
         finally:

@@ -1,4 +1,4 @@
-"""gunicorn's configuration; `-c aomi_site/gunicorn_config.py`. Its flags override what is here."""
+"""gunicorn's configuration; `-c aomi_site/gunicorn_config.py`. Command-line options override it."""
 
 import gc
 import importlib
@@ -18,26 +18,26 @@ try:
 except ImproperlyConfigured as error:
     raise SystemExit(f"Error: {error}") from None
 bind = os.environ.get("BIND", "127.0.0.1:8000")
-# Turns that are still running get this long after SIGTERM: longer than SHUTDOWN_GRACE_SECONDS.
+# After SIGTERM, running turns get this long, which is more than SHUTDOWN_GRACE_SECONDS.
 graceful_timeout = 30
 timeout = 60
 keepalive = 75
-# The application is loaded once, before the workers are forked: new ones would run the old code with new settings.
+# The application is loaded once, before forking: reloaded workers would run the old code with new settings.
 NO_RELOAD = "SIGHUP does not reload: settings and code are read at start. Restart the server instead."
 # gunicorn's own access log would print the query string, which holds messages.
 accesslog = None
 errorlog = "-"
 loglevel = os.environ.get("LOG_LEVEL", "info").lower()
 control_socket_disable = True
-# Each worker counts in a file of this folder, and whichever is asked for /metrics adds them up.
+# Each worker counts in a file in this folder; the worker that serves /metrics adds them up.
 metrics_lock = metric_files.make_folder()
 
 
 def on_starting(server: Any) -> None:
-    """Check the settings and load the application, once for all workers.
+    """Check the settings and load the application once for all workers.
 
-    They would fail one after the other, and each import the same modules; forked from here, they share the memory of
-    what was loaded. gunicorn's own preload_app runs too early to report bad settings in one sentence.
+    Otherwise each worker would fail separately, and import the same modules; forked workers share the memory of
+    loaded code. gunicorn's own preload_app runs too early to report invalid settings in one sentence.
     """
     server.handle_hup = lambda: server.log.warning(NO_RELOAD)
     try:
@@ -55,9 +55,9 @@ def child_exit(server: object, worker: Any) -> None:
 
 
 def on_exit(server: object) -> None:
-    """Remove the counters' files; stop the embedded PostgreSQL if nobody else uses it.
+    """Remove the metric files; stop the embedded PostgreSQL if no other process uses it.
 
-    Workers cannot do it: they end by a signal.
+    Workers cannot do this: a signal ends them.
     """
     metric_files.remove_folder()
     from aomi_site.embedded_postgres.server import stop_if_unused

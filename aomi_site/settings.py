@@ -19,7 +19,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
 
 # --- Where we run -----------------------------------------------------------------------------------
-# "production" insists on its secrets; "local" is what manage.py falls back to on a developer's machine.
+# "production" requires explicit secrets; "local" is manage.py's default on a developer's machine.
 AOMI_ENV = env.str("AOMI_ENV", default="production")
 if AOMI_ENV not in {"local", "production"}:
     raise ImproperlyConfigured(f"AOMI_ENV is {AOMI_ENV!r}; it must be 'local' or 'production'.")
@@ -37,17 +37,17 @@ if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5 or SECRET_KEY.startswith("dj
         "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
     )
 
-# What operators store encrypted, such as the secrets of tools: the first key encrypts, every one decrypts.
+# These keys encrypt stored secrets, such as those of tools: the first key encrypts, every key decrypts.
 SECRETS_KEYS = env.list("SECRETS_KEYS", default=[]) or ([local_secrets_key(DATA_DIR)] if IS_LOCAL else [])
 check_secrets_keys(SECRETS_KEYS)
-# Which environment variable may go as a provider's key to which origin: operators of the admin may name any of both.
+# Which environment variable may be sent as a provider's key to which origin: operators of the admin may name any.
 PROVIDER_KEY_VARIABLES = env.key_variables("PROVIDER_KEY_VARIABLES")
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if IS_LOCAL else [])
 if not ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS is not set: name the hosts that clients use, comma-separated.")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-# The proxies whose X-Forwarded-For and X-Forwarded-Proto count: see aomi_site/serving/proxies.py.
+# The proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted: see aomi_site/serving/proxies.py.
 refuse_retired()
 TRUSTED_PROXIES = env.proxies("TRUSTED_PROXIES")
 
@@ -70,8 +70,8 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
 ]
-# The admin's chain. Neither calls under /api/ nor static files pass it: aomi_site/application.py gives them handlers of
-# their own.
+# The admin's chain. Calls under /api/ and static files bypass it: aomi_site/application.py routes them to their own
+# handlers.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -116,16 +116,16 @@ DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASE_CONNECT_SECONDS = 5
 DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = DATABASE_CONNECT_SECONDS
-# Outside a transaction they outlive it, and the next one may run on another connection behind a pooler.
+# Outside a transaction they outlive it, and behind a pooler the next one may run on another connection.
 DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
-# Where PostgreSQL itself is when DATABASE_URL names a pooler: LISTEN needs a connection that stays the same.
+# PostgreSQL's own address if DATABASE_URL names a pooler: LISTEN needs a stable connection.
 DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", default="")
 if DATABASE_DIRECT_URL:
     postgres_address(env, "DATABASE_DIRECT_URL")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# Connections of one worker's async pool (the hot path); the admin uses its own.
+# The connections of one worker's async pool (the hot path); the admin has its own.
 DATABASE_POOL_SIZE = env.whole_number("DATABASE_POOL_SIZE", 10)
-# Requests of the admin that one worker runs at a time, each in a thread with at most one connection.
+# How many admin requests one worker runs at a time, each in a thread with at most one connection.
 ADMIN_THREADS = env.whole_number("ADMIN_THREADS", 8, minimum=2)
 
 # --- Operators and the admin ------------------------------------------------------------------------
@@ -137,18 +137,18 @@ PASSWORD_HASHERS = [
     "aomi_site.logins.passwords.QueuedArgon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
-# The first one refuses what is locked; see aomi_site/logins/attempts.py.
+# The first one refuses locked logins; see aomi_site/logins/attempts.py.
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AXES_HANDLER = "aomi_site.logins.attempts.LoginAttempts"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
-# A guesser who goes on would keep the lock for ever.
+# Otherwise an attacker who keeps guessing would extend the lock indefinitely.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_CLIENT_IP_CALLABLE = "aomi_site.logins.attempts.client_address"
 AXES_LOCKOUT_CALLABLE = "aomi_site.logins.attempts.locked_out"
-# Nothing is stored but what is counted, and the console has a page of its own for that.
+# Only the counts are stored, and the console has its own page for them.
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
@@ -156,7 +156,7 @@ SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_LOCAL
 SECURE_SSL_REDIRECT = not IS_LOCAL
 SECURE_HSTS_SECONDS = env.whole_number("HSTS_SECONDS", 0 if IS_LOCAL else 365 * 24 * 60 * 60, minimum=0)
-# Other hosts under the same domain are not ours to bind to https.
+# Other hosts under the same domain are not ours, so https is not enforced for them.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -168,13 +168,13 @@ CONTENT_SECURITY_POLICY = {
         "object-src": ["'none'"],
     }
 }
-# Where a login without a `next` leads; Django's own default is a page that does not exist here.
+# The page after a login without a `next`; Django's default page does not exist here.
 LOGIN_REDIRECT_URL = "admin:index"
 STATIC_URL = "static/"
-# The apps' own static folders are served as they are: no collectstatic step, nothing generated.
+# The apps' own static folders are served directly: no collectstatic step, no generated files.
 SERVESTATIC_USE_FINDERS = True
 SERVESTATIC_AUTOREFRESH = False
-# "Select all" in a list of the admin posts a field a row.
+# "Select all" in a list of the admin posts one field per row.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -198,10 +198,10 @@ SPECTACULAR_SETTINGS = {
     "SORT_OPERATIONS": False,
     "POSTPROCESSING_HOOKS": ["chat.schema.contract.add_components"],
 }
-# Headers that may carry the App key, next to `Authorization: Bearer`; those that are sent must carry the same one.
+# Headers that may carry the App key, next to `Authorization: Bearer`; if several are sent, they must have the same key.
 # Older clients use X-API-Key.
 APP_KEY_HEADERS = env.list("APP_KEY_HEADERS", default=["AOMI-APP-KEY"])
-# Websites whose scripts may call the API, in addition to those that Apps name; "*" for all.
+# Websites whose scripts may call the API, in addition to those of Apps; "*" for all.
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_ALL_ORIGINS = CORS_ALLOWED_ORIGINS == ["*"]
 if CORS_ALLOW_ALL_ORIGINS:
@@ -214,44 +214,44 @@ CORS_ALLOW_HEADERS = [
 ]
 CORS_EXPOSE_HEADERS = [
     *("X-Request-Id", "Retry-After", "Preference-Applied", "RateLimit", "RateLimit-Policy"),
-    "X-Next-Cursor",  # without it a browser cannot turn the pages of GET /api/sessions
+    "X-Next-Cursor",  # without it, browsers cannot page through GET /api/sessions
 ]
 CORS_PREFLIGHT_MAX_AGE = 86_400
 # A message longer than this many characters is refused with 413.
 MESSAGE_MAX_CHARS = env.whole_number("MESSAGE_MAX_CHARS", 32_000)
-# A request body larger than this many bytes is refused with 413 before it is read to its end.
+# A request body larger than this many bytes is refused with 413 before it is read completely.
 API_BODY_MAX_BYTES = env.whole_number("API_BODY_MAX_BYTES", 1_048_576)
 
 # --- Sessions and turns -----------------------------------------------------------------------------
-# The memory tier of one worker: all sessions together, and the largest single one that is kept.
+# The memory tier of one worker: all sessions together, and the largest single session that it keeps.
 SESSION_CACHE_TOTAL_BYTES = env.whole_number("SESSION_CACHE_TOTAL_BYTES", 256 * 1024 * 1024, minimum=0)
 SESSION_CACHE_ENTRY_BYTES = env.whole_number("SESSION_CACHE_ENTRY_BYTES", 8 * 1024 * 1024, minimum=0)
-# A worker renews the leases of its turns three times within this many seconds; a turn whose worker died
-# reads as interrupted once its lease has run out.
+# A worker renews the leases of its turns three times within this many seconds; when a worker dies, its turns
+# count as interrupted after their leases expire.
 TURN_LEASE_SECONDS = env.seconds("TURN_LEASE_SECONDS", 10.0)
-# A whole turn, the model's silence before its first token, and its silence between two tokens.
+# Limits for a whole turn, for the time to the model's first token, and for the time between two tokens.
 TURN_TIMEOUT_SECONDS = env.seconds("TURN_TIMEOUT_SECONDS", 120.0)
 # How long a turn waits for its user to confirm a tool call.
 CONFIRMATION_SECONDS = env.seconds("CONFIRMATION_SECONDS", 600.0)
 MODEL_FIRST_TOKEN_TIMEOUT_SECONDS = env.seconds("MODEL_FIRST_TOKEN_TIMEOUT_SECONDS", 20.0)
-# A model of this machine may have to be loaded first; its server sends comments, or nothing, meanwhile.
+# A local model may have to be loaded first; meanwhile its server sends comments, or nothing.
 MODEL_LOCAL_FIRST_TOKEN_TIMEOUT_SECONDS = env.seconds("MODEL_LOCAL_FIRST_TOKEN_TIMEOUT_SECONDS", 90.0)
 MODEL_GAP_TIMEOUT_SECONDS = env.seconds("MODEL_GAP_TIMEOUT_SECONDS", 30.0)
-# What carries events between workers: "postgres", "redis" (when REDIS_URL is set), or "memory" for one worker alone.
+# What carries events between workers: "postgres", "redis" (if REDIS_URL is set), or "memory" for a single worker.
 REDIS_URL = env.str("REDIS_URL", default="")
 BUS = env.str("BUS", default="redis" if REDIS_URL else "postgres")
 if BUS not in {"postgres", "redis", "memory"} or (BUS == "redis" and not REDIS_URL):
     raise ImproperlyConfigured(f"BUS is {BUS!r}; it is 'postgres', 'memory', or 'redis' with a REDIS_URL.")
-# How long a stopping worker lets its turns finish before it interrupts them.
+# How long a stopping worker waits for its turns before it interrupts them.
 SHUTDOWN_GRACE_SECONDS = env.seconds("SHUTDOWN_GRACE_SECONDS", 20.0, minimum=0)
-# How long until another worker takes over a document whose ingestion died.
+# How long until another worker takes over a document whose ingestion stopped.
 INGEST_LEASE_SECONDS = env.seconds("INGEST_LEASE_SECONDS", 30.0)
-# With a token set, /metrics answers `Authorization: Bearer <token>`; without one it does not exist.
+# With a token, /metrics responds to `Authorization: Bearer <token>`; without one, it does not exist.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 # --- Logs -------------------------------------------------------------------------------------------
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-# Lines carry paths and ids, never query strings or message texts: see aomi_site/health/logs.py.
+# Log lines have paths and ids, never query strings or message texts: see aomi_site/health/logs.py.
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 if LOG_LEVEL not in LOG_LEVELS:
     raise ImproperlyConfigured(f"LOG_LEVEL is {LOG_LEVEL!r}; it is one of {', '.join(LOG_LEVELS)}.")
@@ -271,9 +271,9 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
-        "django.security.DisallowedHost": {"level": "CRITICAL"},  # a traceback for every scanner that comes by
-        "axes": {"level": "ERROR"},  # a line for each wrong login; aomi.logins has one for each lock
-        # At lower levels these print requests: prompts, query strings, keys.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},  # otherwise a traceback for every passing scanner
+        "axes": {"level": "ERROR"},  # otherwise a line per failed login; aomi.logins logs each lock
+        # At lower levels, these print requests: prompts, query strings, keys.
         **{name: {"level": "WARNING"} for name in ("django.template", "openai", "httpx2", "httpcore2", "aiohttp")},
     },
 }

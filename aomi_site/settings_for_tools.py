@@ -1,10 +1,10 @@
-"""The settings for tools that read the code and run none of it: they reach no database and leave no file."""
+"""The settings for tools that read the code without running it: no database, no files."""
 
 import base64
 import os
 import secrets
 
-# Whatever the shell says: a tool must not read production's secrets, nor make local ones in the data folder.
+# These override the shell: a tool must not read production's secrets or create local ones in the data folder.
 os.environ.update(
     AOMI_ENV="local",
     DATABASE_URL="",

@@ -15,27 +15,27 @@ from aomi_site.serving.upgrade_offers import DeclinesUpgrades
 from apps_registry.support.descriptors import budget
 
 NO_RELOAD = "A worker does not reload: it would run the same code. Restart the server instead."
-# Clients send messages and calldata of 60,000 bytes in the query string, and nine bytes a letter of some
-# scripts; what is longer than this is not worth reading to its end.
+# Clients send messages and calldata of 60,000 bytes in the query string, with nine bytes per letter in some
+# scripts; longer request lines are refused.
 URL_MAX_BYTES = 1024 * 1024
 HEADERS_MAX_BYTES = 64 * 1024
 HEADERS_MAX_COUNT = 100
 
 
 class RequestHeadTooLarge(Exception):
-    """The request line or the headers are over the limit."""
+    """The request line or the headers exceed the limit."""
 
 
 class BoundedHttpProtocol(LimitedHttpProtocol):
-    """uvicorn's httptools protocol takes request heads of any size; this one has limits."""
+    """Adds limits to uvicorn's httptools protocol, which accepts request heads of any size."""
 
     _header_bytes = 0
-    # Since the parser last reported something: it tells of a header, a trailer or a chunk's extension only when that
-    # is complete, and copies what it has of it with each piece that comes, which kept the loop busy for seconds.
+    # Bytes since the parser's last callback. The parser reports a header, a trailer or a chunk extension only when it
+    # is complete, and copies the incomplete part with each new piece, which kept the loop busy for seconds.
     _unreported_bytes = 0
 
     def has_room_for(self, data: bytes) -> bool:
-        """Whether these bytes may be parsed; if not, the request is refused."""
+        """Whether these bytes may be parsed; otherwise the request is refused."""
         if self._unreported_bytes > HEADERS_MAX_BYTES:
             self.send_400_response("Something in the request does not end.")
             return False
@@ -68,33 +68,33 @@ class BoundedHttpProtocol(LimitedHttpProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Hand the request on; the query string goes past httptools.parse_url, which counts in 16 bits."""
+        """Pass the request on; the query string goes past httptools.parse_url, which counts in 16 bits."""
         self.url, _, query = self.url.partition(b"?")
         super().on_headers_complete()
         self.scope["query_string"] = query
 
 
 class AomiHttpProtocol(DeclinesUpgrades, BoundedHttpProtocol):
-    """What each connection speaks."""
+    """The protocol of each connection."""
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes, unless the connection is refused."""
+        """Process bytes, unless the connection is refused."""
         if self.takes_bytes() and self.has_room_for(data):
             super().data_received(data)
 
 
-def _places() -> str:
-    places = budget()
+def _limits() -> str:
+    limits = budget()
     return (
-        f"{places.limit} open files allowed: {places.connections} connections, {places.streams} of them event streams, "
-        f"and {places.outbound} to a model's provider"
+        f"{limits.limit} open files allowed: {limits.connections} connections, {limits.streams} of them event streams, "
+        f"and {limits.outbound} to a model's provider"
     )
 
 
 class AomiServer(Server):
-    """uvicorn's server, which waits for open connections before it tells the application to stop.
+    """uvicorn's server, changed to tell the application to stop before it waits for open connections.
 
-    Streams never end by themselves and turns go on behind waiting calls, so the application hears it first.
+    Streams never end by themselves, and turns outlive their calls, so the application must know first.
     """
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -106,7 +106,7 @@ class AomiServer(Server):
 
 
 class AomiWorker(UvicornWorker):
-    """Serves the ASGI application with the limits above; access lines come from aomi_site/application.py."""
+    """Serves the ASGI application with the limits above; aomi_site/application.py writes the access log."""
 
     CONFIG_KWARGS = {
         "loop": "uvloop",
@@ -115,25 +115,25 @@ class AomiWorker(UvicornWorker):
         "lifespan": "on",
         "access_log": False,
         "server_header": False,
-        "proxy_headers": False,  # uvicorn's own would trust loopback: aomi_site/serving/proxies.py decides
+        "proxy_headers": False,  # uvicorn's own handling trusts loopback; aomi_site/serving/proxies.py decides instead
         "timeout_graceful_shutdown": 25,
     }
 
     async def callback_notify(self) -> None:
-        """Tell the arbiter that we live; without one, stop: nobody else would, and the port stays taken."""
+        """Signal the arbiter; if it has ended, stop, because nothing else would, and the port would stay in use."""
         await super().callback_notify()
         if os.getppid() != self.ppid:
             os.kill(os.getpid(), signal.SIGTERM)
 
     async def _serve(self) -> None:
-        """Serve with our server; otherwise what UvicornWorker does."""
-        self.log.info(_places())
+        """Like UvicornWorker, but with our server."""
+        self.log.info(_limits())
         self.config.app = self.wsgi
         server = AomiServer(config=self.config)
-        # gunicorn passes an operator's Ctrl-C on as SIGQUIT; UvicornWorker's own handler does not stop the server.
+        # gunicorn forwards an operator's Ctrl-C as SIGQUIT; UvicornWorker's own handler does not stop the server.
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGQUIT, server.handle_exit, signal.SIGQUIT, None)
-        # One that ends here would be followed by one of the same code, loaded before the fork.
+        # A worker that ends here would be replaced by one with the same code, which was loaded before the fork.
         loop.add_signal_handler(signal.SIGHUP, self.log.warning, NO_RELOAD)
         await server.serve(sockets=self.sockets)
         if not server.started:

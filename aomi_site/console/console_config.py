@@ -1,4 +1,4 @@
-"""Django's name for the admin console."""
+"""Django's configuration of the admin console."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,16 +12,16 @@ from django.core import checks
 
 
 class ConsoleConfig(SimpleAdminConfig):
-    """Django's admin, whose pages are loaded with the URLs: commands, which need none, start a third sooner."""
+    """Django's admin, which loads its pages with the URLs: commands, which need no pages, start a third faster."""
 
     def ready(self) -> None:
-        """Have the system checks load the pages that they look at."""
+        """Make the system checks load the pages that they examine."""
         checks.register(check_dependencies, checks.Tags.admin)
         checks.register(_check_pages, checks.Tags.admin)
 
 
 class LoginsConfig(AxesConfig):  # type: ignore[misc]  # it comes without types
-    """django-axes, under a name that operators understand."""
+    """django-axes, with a name that operators understand."""
 
     verbose_name = "Logins"
 

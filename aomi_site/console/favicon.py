@@ -1,4 +1,4 @@
-"""`/favicon.ico`, which browsers ask for on pages that name no icon."""
+"""`/favicon.ico`, which browsers request for pages without an icon of their own."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from django.views.generic import RedirectView
 
 
 class FaviconView(RedirectView):
-    """Sends them to the logo."""
+    """Redirects to the logo."""
 
     http_method_names = ["get", "head", "options"]
 
     def get_redirect_url(self, *args: Any, **kwargs: Any) -> str:
-        """Return the logo's address among the static files."""
+        """Return the logo's URL among the static files."""
         return static("aomi/logo.svg")

@@ -18,7 +18,7 @@ from chat.turns.model_check import CHECK_TOOL, check_model
 
 @require_POST
 def check_model_view(request: HttpRequest, model_id: int) -> HttpResponse:
-    """Call the model and show how it went; aomi_site/urls.py has the admin guard it."""
+    """Call the model and show the result; aomi_site/urls.py protects this view with the admin login."""
     if not request.user.has_perm("apps_registry.change_model"):
         raise PermissionDenied
     model = get_object_or_404(Model.objects.select_related("provider"), pk=model_id)
@@ -43,7 +43,7 @@ def check_model_view(request: HttpRequest, model_id: int) -> HttpResponse:
 
 
 def _sampling(model: Model) -> Sampling:
-    """Return what the chats of an App send to the model, where one asks for something."""
+    """Return the sampling settings that an App's chats send to the model, from an App that sets any."""
     asks = Q(temperature__isnull=False) | Q(top_p__isnull=False)
     uses = Q(default_model=model) | Q(alternatives=model)
     app = App.objects.filter(asks & uses).order_by("-is_default", "slug").first()

@@ -1,1 +1,1 @@
-"""A small language model that needs no account: SmolLM2-135M-Instruct, installed once, served on loopback."""
+"""A small language model that needs no account: SmolLM2-135M-Instruct, downloaded once, served on loopback."""

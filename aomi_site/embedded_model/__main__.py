@@ -1,6 +1,6 @@
-"""The embedded model's own process: `python -m aomi_site.embedded_model WEIGHTS PORT PARENT_PID`.
+"""The embedded model's process: `python -m aomi_site.embedded_model WEIGHTS PORT PARENT_PID`.
 
-It serves the OpenAI chat completions protocol on loopback, and ends with the process that started it.
+It serves the OpenAI chat completions protocol on loopback, and ends with its parent process.
 """
 
 import os
@@ -14,7 +14,7 @@ from aomi_site.processes.child import die_with, is_orphan
 
 
 def main() -> None:
-    """Serve until the parent process is gone."""
+    """Serve until the parent process ends."""
     weights, port, parent = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     die_with(parent)
     server = xllamacpp.Server(_parameters(weights, port))
@@ -31,16 +31,16 @@ def _parameters(weights: str, port: int) -> xllamacpp.CommonParams:
     params.port = port
     params.n_ctx = CONTEXT_TOKENS
     params.n_parallel = SLOTS
-    # Half the cores: threads that wait for a core that another program has stall the whole model.
+    # Half the cores: threads waiting for a core that another program uses would stall the whole model.
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = max(1, (os.cpu_count() or 1) // 2)
-    params.kv_unified = True  # each conversation may fill the context; together they share its memory
-    # The usual sampling (0.8, no penalty) leads so small a model astray or into loops; an App may ask for other.
+    params.kv_unified = True  # each conversation may fill the context; they share its memory
+    # The usual sampling (0.8, no penalty) makes a model this small drift or loop; an App may set other values.
     params.sampling.temp = 0.0
     params.sampling.penalty_repeat = 1.1
-    params.n_predict = MAX_REPLY_TOKENS  # so small a model may never come to an end by itself
-    params.cache_ram_mib = 128  # of its default, 8 GB, a small machine would die
-    # What people write stays inside: no log lines above errors, no page that shows the running prompts, no
-    # web interface, and no website in the operator's browser may read the answers.
+    params.n_predict = MAX_REPLY_TOKENS  # a model this small may never end its reply by itself
+    params.cache_ram_mib = 128  # the default, 8 GB, would crash a small machine
+    # User text stays inside: no log lines below errors, no page that shows the running prompts, no
+    # web interface, and no website in the operator's browser may read the responses.
     params.verbosity = 1
     params.endpoint_slots = False
     params.ui = False

@@ -9,20 +9,20 @@ from aomi_site.processes.child import python_environment, stop_child
 from aomi_site.processes.network import answers, free_port, wait_until
 
 MODEL_ID = "smollm2-135m-instruct"
-CONTEXT_TOKENS = 8192  # what the model was trained on
-SLOTS = 2  # conversations answered at the same time; more wait their turn
+CONTEXT_TOKENS = 8192  # the context length that the model was trained with
+SLOTS = 2  # conversations served at the same time; others wait
 MAX_REPLY_TOKENS = 512
 LOAD_SECONDS = 60
 
 
 class EmbeddedModel:
-    """The model's process, on one loopback port for as long as this object is used."""
+    """The model's process, on the same loopback port for the lifetime of this object."""
 
     def __init__(self, data_dir: Path) -> None:
-        """Choose a port; nothing runs yet.
+        """Choose a port without starting anything.
 
         Args:
-            data_dir: the folder with the weights; the process's error log goes there too.
+            data_dir: the folder with the weights; the process's error log is written there too.
         """
         self.weights = weights_path(data_dir)
         self.log = data_dir / "embedded_model.log"
@@ -31,14 +31,14 @@ class EmbeddedModel:
 
     @property
     def base_url(self) -> str:
-        """The address that a Provider row wants."""
+        """The base URL for a Provider row."""
         return f"http://127.0.0.1:{self.port}/v1"
 
     def launch(self, parent: int) -> None:
-        """Start the process; the model loads meanwhile.
+        """Start the process; the model loads in the background.
 
         Args:
-            parent: the process whose end ends the model too.
+            parent: the process with which the model ends.
         """
         command = [sys.executable, "-m", "aomi_site.embedded_model"]
         command += [str(self.weights), str(self.port), str(parent)]
@@ -56,7 +56,7 @@ class EmbeddedModel:
         """Wait until the model answers.
 
         Raises:
-            ModelUnavailableError: it does not come up.
+            ModelUnavailableError: it does not start.
         """
         wait_until(lambda: not self.is_running() or self._is_ready(), LOAD_SECONDS)
         if not (self.is_running() and self._is_ready()):
@@ -66,11 +66,11 @@ class EmbeddedModel:
             raise ModelUnavailableError(f"The embedded model did not start: {reason} (see {self.log}).")
 
     def is_running(self) -> bool:
-        """Tell whether the process lives."""
+        """Tell whether the process is running."""
         return self.process is not None and self.process.poll() is None
 
     def stop(self) -> None:
-        """End the process; it keeps nothing, so it need not be given time."""
+        """Kill the process; it has no state to save."""
         if self.process is not None:
             stop_child(self.process, seconds=2)
 

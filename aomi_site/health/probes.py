@@ -1,4 +1,4 @@
-"""What watches the server: liveness, readiness, metrics. On the lean path, so all are coroutines."""
+"""Liveness, readiness and metrics. They are on the lean path, so all are coroutines."""
 
 import hmac
 
@@ -9,17 +9,17 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from aomi_site.health import metric_files
 from aomi_site.health.readiness import degraded, readiness
 
-# What the answer calls a fault.
+# The word for a fault in the response.
 FAULTS = {"unreachable": "down"}
 
 
 async def live(request: HttpRequest) -> JsonResponse:
-    """Answer that this worker's loop turns."""
+    """Respond if this worker's event loop is running."""
     return JsonResponse({"status": "ok"})
 
 
 async def ready(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when a chat could be stored, with what less is wrong; otherwise 503 and why."""
+    """Respond with 200 and minor problems if a chat could be stored, otherwise with 503 and the reason."""
     if fault := await readiness.fault():
         return JsonResponse({"status": "unavailable", "database": FAULTS.get(fault, fault)}, status=503)
     if reasons := degraded():
@@ -28,9 +28,9 @@ async def ready(request: HttpRequest) -> JsonResponse:
 
 
 async def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer the counters of all workers in Prometheus's text format, to those who know METRICS_TOKEN."""
+    """Respond with the metrics of all workers in Prometheus's text format, if the request has METRICS_TOKEN."""
     expected = f"Bearer {settings.METRICS_TOKEN}"
-    given = request.headers.get("Authorization", "")
-    if not settings.METRICS_TOKEN or not hmac.compare_digest(given.encode(), expected.encode()):
+    authorization = request.headers.get("Authorization", "")
+    if not settings.METRICS_TOKEN or not hmac.compare_digest(authorization.encode(), expected.encode()):
         return HttpResponse(status=404)
     return HttpResponse(metric_files.read(), content_type=prometheus_client.CONTENT_TYPE_LATEST)

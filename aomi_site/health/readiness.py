@@ -1,4 +1,4 @@
-"""Whether this worker could store a chat, and what less is wrong with it."""
+"""Whether this worker could store a chat, and which minor problems it has."""
 
 import asyncio
 import logging
@@ -18,12 +18,12 @@ from sessions_app.events.hub import hub
 logger = logging.getLogger("aomi.probes")
 
 READY_SECONDS = 3.0
-# The shortest time between two writes of a worker, however many probes ask.
+# The minimum interval between test writes of a worker, regardless of the number of probes.
 WRITE_SECONDS = 3.0
 
 READ = "SELECT number FROM apps_registry_registryrevision"
-# An update finds room in its page even on a full disk, where a message would not. A sort that goes over its memory
-# asks for room of its own: some 300 kB in a temporary file next to the tables.
+# An update fits into its page even on a full disk, where a new message would not. A sort that exceeds its memory
+# needs new space: about 300 kB in a temporary file next to the tables.
 LIMIT_MEMORY = "SELECT set_config('work_mem', '64kB', true)"
 TAKE_ROOM = """
 SELECT count(*) FROM (
@@ -43,14 +43,14 @@ class Readiness:
         self._next_at = 0.0
 
     async def fault(self) -> str | None:
-        """Return in a word why no chat could be stored; None: one could."""
+        """Return a word for why no chat could be stored, or None if one could."""
         return await _attempt(_read()) or await self._written()
 
     async def _written(self) -> str | None:
-        """Return what the last trial said, and make another when that is old; those who ask meanwhile share it."""
-        now = asyncio.get_running_loop().time()
-        if self._trial is None or (self._trial.done() and now >= self._next_at):
-            self._next_at = now + WRITE_SECONDS
+        """Return the result of the last test write; if it is too old, make another, which concurrent callers share."""
+        loop_time = asyncio.get_running_loop().time()
+        if self._trial is None or (self._trial.done() and loop_time >= self._next_at):
+            self._next_at = loop_time + WRITE_SECONDS
             self._trial = asyncio.create_task(_attempt(_write()), name="store-probe")
         return await asyncio.shield(self._trial)
 
@@ -59,7 +59,7 @@ readiness = Readiness()
 
 
 def degraded() -> list[str]:
-    """Return in words what is wrong with a worker that serves nevertheless."""
+    """Return words for the problems of a worker that can still serve."""
     reasons = {"bus_deaf": hub.is_deaf, "model_down": breakers.has_open(), "loop_failing": bool(failing_loops())}
     return [reason for reason, is_so in reasons.items() if is_so]
 
@@ -85,7 +85,7 @@ async def _read() -> None:
 
 
 async def _write() -> None:
-    """Do what a chat needs: the ORM reads its App, the pool writes."""
+    """Do what a chat needs: read its App through the ORM, write through the pool."""
     await database.run_orm(_read_by_orm)
     async with database.pooled_connection() as connection_, connection_.pipeline(), connection_.transaction():
         await connection_.execute(LIMIT_MEMORY)

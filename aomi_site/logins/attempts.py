@@ -1,7 +1,7 @@
-"""Logins to the console: wrong ones are counted by user and address together, and too many lock that pair for a while.
+"""Logins to the console: failures are counted per user and address, and too many lock that pair for a while.
 
-django-axes does the counting. By address alone it would lock out everybody behind one proxy, by user alone anybody
-could lock an operator out.
+django-axes does the counting. By address alone, it would lock out everyone behind one proxy; by user alone, anyone
+could lock out an operator.
 """
 
 import ipaddress
@@ -31,10 +31,10 @@ PRUNE = "DELETE FROM axes_accessattempt WHERE attempt_time < clock_timestamp() -
 
 
 class LoginAttempts(AxesDatabaseHandler):  # type: ignore[misc]  # it comes without types
-    """Counts in one row for a user and an address, whatever else a request says of itself."""
+    """Counts failures in one row per user and address, ignoring all other properties of requests."""
 
     def user_login_failed(self, sender: Any, credentials: dict[str, Any], request: Any = None, **kwargs: Any) -> None:
-        """Count a wrong login; the sixth within the time is refused before its password is looked at."""
+        """Count a failed login; after the fifth within the period, the password is no longer checked."""
         was_locked = request is not None and request.axes_locked_out
         if request is not None:
             request.axes_user_agent = request.axes_http_accept = ""
@@ -45,12 +45,12 @@ class LoginAttempts(AxesDatabaseHandler):  # type: ignore[misc]  # it comes with
 
 @receiver(pre_save, sender=AccessAttempt, dispatch_uid="aomi-login-attempts")
 def _store_no_form(sender: Any, instance: AccessAttempt, **kwargs: Any) -> None:
-    """Keep what the counting needs: axes would store all that was sent but the password."""
+    """Keep only what counting needs: axes would store everything that was sent except the password."""
     instance.get_data = instance.post_data = ""
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """Return the address that logins are counted under: of IPv6 the /64, since one client commands that many."""
+    """Return the address that logins are counted under; for IPv6 its /64, since a client controls all of that."""
     address = parse_address(str(request.META.get("REMOTE_ADDR") or ""))
     if address is None:
         return None
@@ -59,17 +59,17 @@ def client_address(request: HttpRequest) -> str | None:
 
 
 def locked_out(request: HttpRequest, original: HttpResponse | None, credentials: Any) -> HttpResponse:
-    """Answer a login that is locked."""
+    """Respond to a login that is locked."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
     reason = f"Too many wrong logins. Try again in {seconds // 60} minutes, or have another operator lift the lock."
     return _refusal(request, 429, reason, retry_after=seconds)
 
 
 class LoginQueueMiddleware(MiddlewareMixin):
-    """Answers 503 where too many passwords wait for their hash."""
+    """Responds with 503 if too many passwords are waiting to be hashed."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Return the refusal; None for anything else."""
+        """Return the refusal; None for other exceptions."""
         if not isinstance(exception, PasswordCheckBusy):
             return None
         reason = "Too many people are logging in. Try again in a few seconds."
@@ -84,7 +84,7 @@ def _refusal(request: HttpRequest, status: int, reason: str, *, retry_after: int
 
 
 async def prune_logins_forever() -> None:
-    """Remove, now and then, the counts that are over."""
+    """Periodically remove expired counts."""
     await forever("prune-logins", _prune, every=PRUNE_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""The console's page of wrong logins, and of the locks that they bring."""
+"""The console's page of failed logins and the resulting locks."""
 
 from axes.models import AccessAttempt
 from django.conf import settings
@@ -13,7 +13,7 @@ from apps_registry.admin.display import ConsoleAdmin, badge, moment
 
 @admin.register(AccessAttempt)
 class LoginAttemptAdmin(ConsoleAdmin[AccessAttempt]):
-    """Wrong logins of the last minutes, by user and address. Deleting one lifts its lock."""
+    """Failed logins of the last minutes, by user and address. Deleting one removes its lock."""
 
     fields = ("username", "ip_address", "failures_since_start", "state", "last_wrong")
     readonly_fields = fields
@@ -23,24 +23,24 @@ class LoginAttemptAdmin(ConsoleAdmin[AccessAttempt]):
 
     @admin.display(description="status")
     def state(self, attempt: AccessAttempt) -> SafeString:
-        """Locked, and until when; or how many wrong logins are left."""
+        """Locked, and until when; or how many failures are left."""
         ends_at = attempt.attempt_time + settings.AXES_COOLOFF_TIME
-        left = settings.AXES_FAILURE_LIMIT - attempt.failures_since_start
+        remaining = settings.AXES_FAILURE_LIMIT - attempt.failures_since_start
         if ends_at <= timezone.now():
             return badge("expired")
-        if left > 0:
-            return format_html("{} left", left)
+        if remaining > 0:
+            return format_html("{} left", remaining)
         return format_html("{} until {}", badge("locked"), moment(ends_at))
 
     @admin.display(description="last wrong login", ordering="attempt_time")
     def last_wrong(self, attempt: AccessAttempt) -> SafeString:
-        """When it was."""
+        """The time of the last failure."""
         return moment(attempt.attempt_time)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Wrong logins are counted, not added."""
+        """Failed logins are counted, never added by hand."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: AccessAttempt | None = None) -> bool:
-        """They can be looked at, and deleted."""
+        """They can be viewed and deleted, but not changed."""
         return False

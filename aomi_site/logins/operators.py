@@ -1,4 +1,4 @@
-"""The console's pages for operators and their groups; `apps_registry.admin.grants` holds the rule that they obey."""
+"""The console's pages for operators and groups; `apps_registry.admin.grants` holds the rule that they follow."""
 
 from typing import Any
 
@@ -21,10 +21,10 @@ GIVEN: dict[str, Any] = {
 
 
 class GivesNoMore(NoSecretLookups, BaseModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Offers, and takes, only permissions and groups that the operator may give."""
+    """Offers and accepts only permissions and groups that the operator may grant."""
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
-        """Offer what may be given, in the order and with the queries of Django's own pages."""
+        """Offer what the operator may grant, with the order and the queries of Django's own pages."""
         field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
         if field is not None and db_field.name in GIVEN and not request.user.is_superuser:
             field.queryset = field.queryset.filter(pk__in=GIVEN[db_field.name](request.user).values("pk"))
@@ -33,20 +33,20 @@ class GivesNoMore(NoSecretLookups, BaseModelAdmin):  # type: ignore[type-arg]  #
 
 @admin.register(User)
 class OperatorAdmin(GivesNoMore, UserAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Operators are made inactive, as Django advises, not deleted: the record of what they did would go with them."""
+    """Operators are deactivated, as Django recommends, not deleted, so that the record of their actions remains."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes one; unticking “Active” holds from the operator's next request on."""
+        """Operators cannot be deleted; unticking “Active” takes effect at the operator's next request."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes one who holds more, be it his password."""
+        """Operators cannot change anything, including the password, of an operator who has more permissions."""
         return super().has_change_permission(request, obj) and (
             obj is None or grants.may_change_user(request.user, obj)
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Superusers are made by superusers."""
+        """Only superusers can create superusers."""
         fields = super().get_readonly_fields(request, obj)
         return fields if request.user.is_superuser else (*fields, "is_superuser")
 
@@ -56,11 +56,11 @@ class OperatorGroupAdmin(GivesNoMore, GroupAdmin):
     """Groups of operators."""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes one that gives more than he holds."""
+        """Operators cannot change a group that grants more than they have."""
         return super().has_change_permission(request, obj) and self._may_give(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes one that gives more than he holds."""
+        """Operators cannot delete a group that grants more than they have."""
         return super().has_delete_permission(request, obj) and self._may_give(request, obj)
 
     def _may_give(self, request: HttpRequest, obj: Any) -> bool:

@@ -1,6 +1,6 @@
-"""Operators' passwords: Django's argon2, one hash at a time in a worker.
+"""Operators' passwords: Django's argon2, one hash at a time per worker.
 
-A hash takes 100 MB and both cores for a quarter of a second, and anybody may ask for one by a login, known name or not.
+A hash takes 100 MB and both cores for a quarter of a second, and anyone can trigger one by trying to log in.
 """
 
 import threading
@@ -10,11 +10,11 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 
 
 class PasswordCheckBusy(Exception):
-    """More logins wait for their hash than this worker takes on."""
+    """Too many logins are waiting for their hash in this worker."""
 
 
 class _Turns:
-    """Lets one thread at a time in; a few wait."""
+    """Admits one thread at a time; a few may wait."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -22,7 +22,7 @@ class _Turns:
         self._inside = 0
 
     def __enter__(self) -> None:
-        # At most half of the admin's threads: the rest serve those who have logged in.
+        # At most half of the admin's threads, so that the rest serve operators who have logged in.
         with self._places:
             if self._inside >= max(1, settings.ADMIN_THREADS // 2):
                 raise PasswordCheckBusy
@@ -39,23 +39,23 @@ _turns = _Turns()
 
 
 class QueuedArgon2PasswordHasher(Argon2PasswordHasher):
-    """Django's hasher, whose hashes take turns."""
+    """Django's hasher, limited to one hash at a time."""
 
     def encode(self, password: str, salt: str) -> str:
         """Return the hash to store.
 
         Raises:
-            PasswordCheckBusy: too many wait.
+            PasswordCheckBusy: too many threads are waiting.
         """
         with _turns:
             encoded: str = super().encode(password, salt)
             return encoded
 
     def verify(self, password: str, encoded: str) -> bool:
-        """Whether the hash was made of the password.
+        """Whether the hash matches the password.
 
         Raises:
-            PasswordCheckBusy: too many wait.
+            PasswordCheckBusy: too many threads are waiting.
         """
         with _turns:
             return bool(super().verify(password, encoded))

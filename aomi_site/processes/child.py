@@ -1,7 +1,7 @@
-"""Child processes that leave nothing behind: they end when asked, and when their parent is gone.
+"""Child processes that leave nothing behind: they end when told to, and when their parent ends.
 
-As a program, `python -m aomi_site.processes.child PARENT_PID COMMAND…`, it becomes COMMAND, which the kernel
-then stops when the parent dies. That works on Linux; elsewhere a killed parent leaves it running.
+Run as `python -m aomi_site.processes.child PARENT_PID COMMAND…`, it becomes COMMAND, which the kernel
+stops when the parent dies. That works on Linux; elsewhere, a killed parent leaves it running.
 """
 
 import ctypes
@@ -17,7 +17,7 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent.parent
 
 
 def die_with(parent: int) -> None:
-    """Ask the kernel to send this process SIGTERM when its parent ends; exit if that has happened already.
+    """Ask the kernel to send this process SIGTERM when its parent ends; exit if the parent has already ended.
 
     Args:
         parent: the parent's process id.
@@ -29,7 +29,7 @@ def die_with(parent: int) -> None:
 
 
 def is_orphan(parent: int) -> bool:
-    """Tell whether the process that started this one is gone."""
+    """Tell whether the parent process has ended."""
     return os.getppid() != parent
 
 
@@ -39,29 +39,29 @@ def tied_to_me(command: list[str]) -> list[str]:
 
 
 def python_environment() -> dict[str, str]:
-    """Return this process's environment, such that `python -m` finds the project from any folder."""
+    """Return this process's environment, changed so that `python -m` finds the project from any folder."""
     paths = [str(PROJECT_DIR), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def stop_child(process: subprocess.Popen[bytes], *, seconds: float) -> None:
-    """Ask a child that leads its own session to stop, then kill what is left of its process group.
+    """Ask a child that leads its own session to stop, then kill the rest of its process group.
 
     Args:
         process: the child, running or not.
-        seconds: how long it may take; a Ctrl-C meanwhile means "now".
+        seconds: how long it may take; a Ctrl-C in that time kills it immediately.
     """
     if process.poll() is None:
         process.terminate()
         with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
             process.wait(seconds)
-    with suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
+    with suppress(ProcessLookupError, PermissionError):  # macOS raises the latter for a group of zombies
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def main() -> None:
-    """Become the command on the command line."""
+    """Replace this process with the command on the command line."""
     die_with(int(sys.argv[1]))
     os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606
 

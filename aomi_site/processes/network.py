@@ -11,15 +11,15 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-# Loopback servers are asked directly, whatever proxy the environment names.
+# Loopback servers are called directly, even if the environment names a proxy.
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def check_port_is_free(host: str, port: int) -> None:
-    """Raise a CommandError, one sentence, when a server could not listen at `host` and `port`."""
+    """Raise a CommandError with one sentence if a server could not listen at `host` and `port`."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _name, address = found[0]
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _name, address = addresses[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
@@ -36,7 +36,7 @@ def check_port_is_free(host: str, port: int) -> None:
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody uses at the moment."""
+    """Return a loopback port that is currently free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -44,13 +44,13 @@ def free_port() -> int:
 
 
 def url_host(host: str) -> str:
-    """Return the host as a URL on this machine writes it: an address for "all" becomes loopback."""
+    """Return the host for use in a URL on this machine: a wildcard address becomes loopback."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
     return f"[{host}]" if ":" in host else host
 
 
 def answers(url: str) -> bool:
-    """Tell whether a server on this machine answers `url` with success within two seconds."""
+    """Tell whether a server on this machine responds to `url` with success within two seconds."""
     try:
         with _direct.open(url, timeout=2):
             return True
@@ -59,12 +59,12 @@ def answers(url: str) -> bool:
 
 
 def get_json(url: str, *, token: str = "", direct: bool = False) -> Any:
-    """Return the JSON that a server answers within three seconds, or None.
+    """Return the JSON that a server responds with within three seconds, or None.
 
     Args:
-        url: what to ask.
-        token: sent as a bearer token unless empty.
-        direct: pass by the environment's proxies, for a server on this machine.
+        url: the URL to request.
+        token: sent as a bearer token if not empty.
+        direct: bypass the environment's proxies, for a server on this machine.
     """
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})  # noqa: S310
     try:
@@ -76,7 +76,7 @@ def get_json(url: str, *, token: str = "", direct: bool = False) -> Any:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Wait until `condition` holds, asking it ten times a second; return whether it came to hold in time."""
+    """Check `condition` ten times a second until it is true; return whether that happened in time."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:

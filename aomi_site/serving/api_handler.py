@@ -1,8 +1,8 @@
-"""A lean ASGI path for the API: Django's own handler without a thread a request.
+"""A lean ASGI path for the API: Django's own handler, but without a thread per request.
 
-The stock handler opens a thread for every request that touches a synchronous receiver, middleware or render;
-two thousand open streams held two thousand threads. Here views are coroutines, rendering is done in place,
-and the middlewares of the admin (sessions, CSRF, messages) do not apply.
+The stock handler opens a thread for every request that reaches a synchronous receiver, middleware or render;
+2,000 open streams took 2,000 threads. Here views are coroutines, rendering happens on the event loop,
+and the admin's middleware (sessions, CSRF, messages) does not run.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from chat.api.errors import not_found, plain_problem
 STALL_SECONDS = 30.0
 UPDATES_PATH = f"{API_PREFIX}updates"
 STREAM_RETRY_SECONDS = 5
-# The key in a request's META of a refusal that was decided before any view ran.
+# The key in a request's META for a refusal that was decided before any view ran.
 REFUSAL = "aomi.refusal"
 
 
@@ -39,7 +39,7 @@ class BodyTooLarge(Exception):
 
 
 async def _cancel_when_gone(receive: Receive, answering: "asyncio.Task[None] | None") -> None:
-    """Cancel the answer once the client has gone."""
+    """Cancel the response when the client disconnects."""
     await receive()
     if answering is not None:
         answering.cancel()
@@ -56,7 +56,7 @@ def in_time(send: Send) -> Send:
 
 
 def _asks_for_stream(request: HttpRequest) -> bool:
-    """Whether the answer may stay open for as long as the client likes."""
+    """Whether the response may stay open until the client closes it."""
     if request.method == "HEAD":
         return False
     return request.path == UPDATES_PATH or "text/event-stream" in request.headers.get("Accept", "")
@@ -65,7 +65,7 @@ def _asks_for_stream(request: HttpRequest) -> bool:
 def _too_many_streams() -> HttpResponse:
     refusal = plain_problem("overloaded", "The server has reached its limit of event streams.")
     refusal.headers["Retry-After"] = str(STREAM_RETRY_SECONDS)
-    refusal.headers["Connection"] = "close"  # kept open, it would still count as a connection
+    refusal.headers["Connection"] = "close"  # a kept-alive connection would still count
     return refusal
 
 
@@ -79,7 +79,7 @@ class ApiHandler(AnyLengthHandler):
         self._streams = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; a client that goes away cancels its view."""
+        """Respond to one request; if the client disconnects, cancel the view."""
         body: bytes | None = b""
         refusal = None
         try:
@@ -97,8 +97,8 @@ class ApiHandler(AnyLengthHandler):
         watch = asyncio.create_task(_cancel_when_gone(receive, asyncio.current_task()))
         answer = self._answer(request, send)
         del request  # the answer drops it as soon as it can
-        # Cancelled when the client has gone, when it reads too slowly, or when the server has waited long enough for
-        # the answer: no client is left to tell.
+        # Cancelled when the client disconnects or reads too slowly, or when the response takes too long: no client is
+        # left to respond to.
         try:
             with contextlib.suppress(asyncio.CancelledError):
                 await answer
@@ -107,7 +107,7 @@ class ApiHandler(AnyLengthHandler):
 
     async def _answer(self, request: ASGIRequest, send: Send) -> None:
         await note_origin(request)
-        # Counted before the view runs: many requests at once could all pass the limit.
+        # Counted before the view runs; otherwise many concurrent requests could all pass the limit.
         is_stream = _asks_for_stream(request)
         if is_stream and self._streams >= budget().streams:
             request.META[REFUSAL] = _too_many_streams()
@@ -115,15 +115,15 @@ class ApiHandler(AnyLengthHandler):
         try:
             response: Any = await self._middleware_chain(request)  # type: ignore[misc]  # always async here
             request.close()
-            if request.method == "HEAD" and response.streaming:  # whose events would never be sent
+            if request.method == "HEAD" and response.streaming:  # the events of a HEAD request would never be sent
                 response = HttpResponse(status=response.status_code, headers=response.headers)
-            del request  # a stream may be open for hours and needs none of it
+            del request  # a stream may be open for hours and does not need the request
             await self._send(response, send)
         finally:
             self._streams -= is_stream
 
     async def _send(self, response: Any, send: Send) -> None:
-        with contextlib.suppress(TimeoutError):  # a reader that takes nothing for that long is disconnected
+        with contextlib.suppress(TimeoutError):  # a client that reads nothing for that long is disconnected
             if response.streaming:
                 await self.send_response(response, in_time(send))
             else:
@@ -134,8 +134,8 @@ class ApiHandler(AnyLengthHandler):
         if refusal := request.META[REFUSAL]:
             return cast(HttpResponseBase, refusal)
         try:
-            if request.path.startswith(API_PREFIX):  # probes come under the machine's own address
-                request.get_host()  # refuses foreign names: another site may have pointed its own name at this server
+            if request.path.startswith(API_PREFIX):  # probes use the machine's own address
+                request.get_host()  # refuses unknown hosts: another site may have pointed its own name at this server
             callback, args, kwargs = self.resolve_request(request)
         except DisallowedHost:
             return plain_problem("invalid_request", "The Host header is not one that this server answers to.")
@@ -147,7 +147,7 @@ class ApiHandler(AnyLengthHandler):
         return response
 
     async def _read(self, receive: Receive) -> bytes | None:
-        """Return the body; None when the client has gone."""
+        """Return the body; None if the client has disconnected."""
         chunks, length = [], 0
         while True:
             message = await receive()

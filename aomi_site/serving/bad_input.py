@@ -1,4 +1,4 @@
-"""The admin's answer to input that none of its forms sends."""
+"""The admin's response to input that none of its forms sends."""
 
 import logging
 
@@ -11,17 +11,17 @@ from apps_registry.support.error_location import location
 
 logger = logging.getLogger("aomi.admin")
 
-# A NUL in a filter, an invalid id, an unknown charset: Django answers these with 500.
+# A NUL in a filter, an invalid id, an unknown charset: Django responds to these with 500.
 BAD_INPUT = (DataError, ValidationError, ValueError, LookupError, OverflowError)
 
 
 class BadInputMiddleware(MiddlewareMixin):
-    """Answers 400 where a value in the query string or the form breaks a look-up."""
+    """Responds with 400 if a value in the query string or the form is invalid for a lookup."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Return the refusal; None for what is not the sender's fault."""
+        """Return the refusal; None if the client is not at fault."""
         if isinstance(exception, BAD_INPUT) and (request.GET or request.method == "POST"):
-            # Logged, since an error in our code would look the same.
+            # Logged, because an error in our code would look the same.
             logger.warning("%s: refused: %s", request.path, location(exception))
             return HttpResponseBadRequest("This request holds an invalid value.", content_type="text/plain")
         return None

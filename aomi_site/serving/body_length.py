@@ -1,4 +1,4 @@
-"""Django's ASGI handler, which also reads bodies without a Content-Length."""
+"""Django's ASGI handler, extended to read bodies without a Content-Length."""
 
 import os
 from collections.abc import Mapping
@@ -10,15 +10,15 @@ from django.http.response import HttpResponseBase
 
 
 class AnyLengthHandler(ASGIHandler):
-    """Tells Django and DRF the length of a body: both treat a chunked one as empty.
+    """Gives Django and DRF the length of a body: both treat a chunked one as empty.
 
-    Django's limit on what a form may hold in memory uses the same number.
+    Django's limit on form data in memory uses the same number.
     """
 
     def create_request(
         self, scope: Mapping[str, Any], body_file: IO[bytes] | Any
     ) -> tuple[ASGIRequest, None] | tuple[None, HttpResponseBase]:
-        """Return the request, or the response to one that cannot be read."""
+        """Return the request, or the response to a request that cannot be read."""
         request, refusal = super().create_request(dict(scope), body_file)
         if request is None:
             return None, refusal or HttpResponse(status=400)

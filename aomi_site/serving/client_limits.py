@@ -1,6 +1,6 @@
-"""What a client's connection may use: time for a request's head and body, and one of the worker's connections.
+"""Limits for client connections: time for the head and body of a request, and the number of connections per worker.
 
-uvicorn waits for the rest of a request for ever, and accepts connections until the process has no descriptor left.
+uvicorn waits indefinitely for the rest of a request, and accepts connections until the process has no descriptors left.
 """
 
 import asyncio
@@ -20,18 +20,18 @@ from chat.api.error_codes import STATUS
 
 logger = logging.getLogger("aomi.connections")
 
-# From the first byte, or from the connection's beginning, to the empty line.
+# From the first byte, or from the start of the connection, to the blank line.
 HEAD_SECONDS = 10.0
-# Between two pieces of a body, and for all of it; a long one gets a second more for each BODY_BYTES_PER_SECOND.
+# Between two pieces of a body, and for the whole body; a long body gets one more second per BODY_BYTES_PER_SECOND.
 BODY_PIECE_SECONDS = 15.0
 BODY_SECONDS = 60.0
 BODY_BYTES_PER_SECOND = 16 * 1024
 # From our end of a connection to the client's.
 LINGER_SECONDS = 10.0
 SWEEP_SECONDS = 1.0
-# A connection that waits for no longer than this may have a request on its way.
+# A connection that has waited no longer than this may have a request on its way.
 YOUNG_SECONDS = 1.0
-# The most refused connections that wait for their request, each until the next sweep.
+# The maximum number of refused connections that wait for their request, each until the next sweep.
 REFUSALS_MAX = 16
 LOG_SECONDS = 10.0
 
@@ -44,23 +44,23 @@ class Phase(enum.Enum):
     BODY = enum.auto()
     ANSWER = enum.auto()  # the server's own answer
     NEXT_REQUEST = enum.auto()
-    CLOSING = enum.auto()  # what was written has to be read
+    CLOSING = enum.auto()  # the client has to read what was written
 
 
-# What ends without an answer: nothing was asked.
+# These end without a response, because there was no request.
 SILENT = frozenset({Phase.NOTHING_YET, Phase.NEXT_REQUEST})
 
 
 @dataclass(frozen=True, slots=True)
 class RawAnswer:
-    """What is answered, as `application/problem+json`, to a request that reaches no application."""
+    """A response, as `application/problem+json`, to a request that reaches no application."""
 
     code: str
     detail: str
     headers: tuple[str, ...] = ()
 
     def __bytes__(self) -> bytes:
-        """Return it with a request id of its own."""
+        """Return the response with a new request id."""
         from chat.api.errors import problem  # noqa: PLC0415 - needs Django, which gunicorn's master does not set up
 
         request_id = begin_request()
@@ -86,11 +86,11 @@ FULL = RawAnswer("overloaded", "The server has no connection left; try again sho
 class LimitedHttpProtocol(HttpToolsProtocol):
     """uvicorn's httptools protocol with deadlines for requests, and a limit for connections.
 
-    One sweep a second looks at all connections: a timer for each request would cost more than it guards.
+    A single sweep per second checks all connections, because a timer per request would cost too much.
     """
 
     _sweeper: ClassVar[asyncio.TimerHandle | None] = None
-    # Connections without a complete head, and since when, the longest first: they make way for new ones.
+    # Connections without a complete head, with their start times, oldest first: new ones replace them.
     _waiting: ClassVar[dict["LimitedHttpProtocol", float]] = {}
     _logged_at: ClassVar[float] = -math.inf
 
@@ -105,7 +105,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     # --- The limit of connections --------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a connection; at the limit, close one that waits for its client, or refuse this one."""
+        """Accept a connection; at the limit, close one that waits for its client, or refuse this one."""
         super().connection_made(transport)
         self._expect(Phase.NOTHING_YET, HEAD_SECONDS)
         self._start_sweeping()
@@ -120,7 +120,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _refuse(self, *, at_once: bool) -> None:
-        """Answer 503 once the request comes: a client that still sends when we close may not see the answer."""
+        """Respond with 503 once the request arrives: a client that is still sending might miss an earlier response."""
         self._is_refused = True
         self._deadline = self.loop.time() + SWEEP_SECONDS
         if at_once:
@@ -143,7 +143,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     # --- The phases of a request --------------------------------------------------------------------
 
     def takes_bytes(self) -> bool:
-        """Whether bytes that came are to be read; those of a refused connection are what its refusal waits for."""
+        """Whether to read received bytes; for a refused connection, they trigger the refusal."""
         if self._is_refused:
             self._end(FULL)
             return False
@@ -170,14 +170,16 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Expect nothing: the answer is ours to give."""
+        """Expect nothing from the client: the server has to respond."""
         self._phase, self._deadline = Phase.ANSWER, math.inf
-        if self.cycle is not None and self.cycle.response_complete:  # an early refusal, and now its body is in
+        if (
+            self.cycle is not None and self.cycle.response_complete
+        ):  # after an early refusal, the whole body has now arrived
             self._rest()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Expect the next request, unless it is here already, or the rest of this one still comes."""
+        """Expect the next request, unless it is here already or the rest of this one is still arriving."""
         has_next = bool(self.pipeline)
         super().on_response_complete()
         if not has_next and self._phase in {Phase.ANSWER, Phase.HEAD}:
@@ -189,7 +191,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._waiting[self] = self.loop.time()
         if self._phase is Phase.HEAD:
             self._expect(Phase.HEAD, HEAD_SECONDS)
-        else:  # uvicorn's timer does not come back where the body came after its answer
+        else:  # uvicorn's timer does not restart if the body arrived after the response
             self._expect(Phase.NEXT_REQUEST, self.timeout_keep_alive + SWEEP_SECONDS)
 
     def _expect(self, phase: Phase, seconds: float) -> None:
@@ -199,7 +201,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         return self._body_began + BODY_SECONDS + self._body_length / BODY_BYTES_PER_SECOND
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse a request that cannot be read; the parser's own words may quote it."""
+        """Refuse a request that cannot be parsed; the parser's own message may quote it."""
         self._end(MALFORMED)
 
     # --- Deadlines ----------------------------------------------------------------------------------
@@ -223,11 +225,11 @@ class LimitedHttpProtocol(HttpToolsProtocol):
                 self._on_deadline()
         elif self._phase is not Phase.CLOSING:
             self._expect(Phase.CLOSING, LINGER_SECONDS)
-        elif is_late:  # a client that reads nothing more would keep it open for ever
+        elif is_late:  # a client that stops reading would keep it open indefinitely
             self.transport.abort()
 
     def _on_deadline(self) -> None:
-        """End a connection whose client is too slow; one that we keep waiting is not."""
+        """End a connection whose client is too slow, but not one that waits for us."""
         is_behind_another = self._phase is Phase.HEAD and self.cycle is not None and not self.cycle.response_complete
         if is_behind_another or self.flow.read_paused:
             self._deadline = self.loop.time() + HEAD_SECONDS

@@ -1,4 +1,4 @@
-"""Which websites' scripts may call the API: the deployment's origins, and those that Apps name."""
+"""Which websites' scripts may call the API: the deployment's origins, and those of Apps."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from psycopg import Error
 from apps_registry.support import database
 from chat.api.base import APP_OF_CALL
 
-# How long until an operator's change of an App's origins takes effect.
+# The delay until an operator's change of an App's origins takes effect.
 CACHE_SECONDS = 5
 CACHE_ENTRIES = 10_000
 ORIGIN_MAX_CHARS = 300
@@ -21,14 +21,14 @@ SELECT EXISTS (
     WHERE is_active AND %s = ANY (string_to_array(replace(allowed_origins, E'\\r', ''), E'\\n')))
 """
 
-_known: TTLCache[str, bool] = TTLCache(CACHE_ENTRIES, ttl=CACHE_SECONDS)
+_allowed_origins: TTLCache[str, bool] = TTLCache(CACHE_ENTRIES, ttl=CACHE_SECONDS)
 
 
 async def note_origin(request: HttpRequest) -> None:
-    """Find out whether an App names the request's origin, before the CORS middleware asks.
+    """Look up whether an App allows the request's origin, before the CORS middleware needs to know.
 
-    A preflight names neither session nor key, so it cannot be told for which App it asks: an origin of any App
-    will do. The answer to the call itself is shown only to the origins of the App that it concerns.
+    A preflight names neither session nor key, so its App is unknown: an origin of any App is accepted.
+    Only origins of the right App may read the response to the actual call.
     """
     origin = request.headers.get("Origin")
     if origin and len(origin) <= ORIGIN_MAX_CHARS:
@@ -36,17 +36,17 @@ async def note_origin(request: HttpRequest) -> None:
 
 
 async def _is_named(origin: str) -> bool:
-    if origin not in _known:
+    if origin not in _allowed_origins:
         try:
             rows = await database.read(READ_ORIGIN, [origin])
-        except Error:  # a NUL in it, or no database: the request will say so itself
+        except Error:  # a NUL in the origin, or no database: the request itself will report that
             return False
-        _known[origin] = bool(rows[0][0])
-    return _known[origin]
+        _allowed_origins[origin] = bool(rows[0][0])
+    return _allowed_origins[origin]
 
 
 def _answer(sender: Any, request: HttpRequest, **_: Any) -> bool:
-    """Say whether an App lets this origin in; asked before the call, and again for its answer."""
+    """Decide whether an App allows this origin, before the call and again for its response."""
     if app := request.META.get(APP_OF_CALL):
         return request.headers.get("Origin") in app.allowed_origins
     return bool(request.META.get("aomi.app_allows_origin"))

@@ -1,7 +1,7 @@
-"""Which client and which scheme a request has: decided here, once, for everything that asks.
+"""Determines the client and the scheme of a request, once, for all code that needs them.
 
-Anybody can send `X-Forwarded-For` and `X-Forwarded-Proto`, so they count only where TRUSTED_PROXIES names the peer
-that sent them. Throttles, the admin's redirect to https and secure cookies all read what is decided here.
+Anyone can send `X-Forwarded-For` and `X-Forwarded-Proto`, so they count only if TRUSTED_PROXIES names the peer
+that sent them. Throttles, the admin's redirect to https and secure cookies all use the result.
 """
 
 import functools
@@ -18,7 +18,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def parse_proxies(entries: Sequence[str]) -> frozenset[Network | str]:
-    """Return the proxies that a list of addresses, networks and `unix` names.
+    """Return the proxies in a list of addresses, networks and `unix`.
 
     Args:
         entries: such as `10.0.0.0/8`, `::1` or `unix`.
@@ -30,16 +30,16 @@ def parse_proxies(entries: Sequence[str]) -> frozenset[Network | str]:
 
 
 class ProxyHeaders:
-    """Puts the client and the scheme that trusted proxies report into an ASGI scope."""
+    """Sets the client and the scheme of an ASGI scope to those that trusted proxies report."""
 
     def __init__(self, trusted: Collection[Network | str]) -> None:
-        """Believe these proxies, as `parse_proxies` returns them."""
+        """Trust these proxies, as `parse_proxies` returns them."""
         self._networks = [entry for entry in trusted if not isinstance(entry, str)]
         self._trusts_unix = UNIX in trusted
         self._trusts = functools.lru_cache(maxsize=4096)(self._is_in_networks)
 
     def apply(self, scope: MutableMapping[str, Any]) -> None:
-        """Set `client` and `scheme` of an HTTP connection's scope; an untrusted peer changes neither."""
+        """Set `client` and `scheme` of an HTTP connection's scope; headers of an untrusted peer have no effect."""
         host, port = scope.get("client") or (None, 0)
         peer = parse_address(host) if host else None
         if peer is not None:
@@ -47,13 +47,13 @@ class ProxyHeaders:
         if not (self._trusts(peer) if peer else host is None and self._trusts_unix):
             return
         scope["client"] = self._client(_values(scope, b"x-forwarded-for")) or scope.get("client")
-        # Each proxy appends, if it does not replace: the last value is that of the nearest proxy.
+        # Each proxy appends or replaces a value, so the last one is from the nearest proxy.
         scheme = next(_values(scope, b"x-forwarded-proto"), "").lower()
         if scheme in SCHEMES:
             scope["scheme"] = scheme
 
     def _client(self, hops: Iterator[str]) -> tuple[str, int] | None:
-        """Walk from the nearest hop to the first that is not a trusted proxy; what is left of it may be made up."""
+        """Walk from the nearest hop to the first that is not a trusted proxy; values before it may be forged."""
         client = None
         for hop in hops:
             address, port = _split(hop)
@@ -70,7 +70,7 @@ class ProxyHeaders:
 
 @functools.lru_cache(maxsize=4096)
 def parse_address(text: str) -> Address | None:
-    """Return an address without its zone, an IPv4-mapped IPv6 address as IPv4; None for anything else."""
+    """Return an address without its zone, IPv4-mapped IPv6 as IPv4; None if it is not an address."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
@@ -86,7 +86,7 @@ def _parse_network(entry: str) -> Network:
 
 
 def _values(scope: MutableMapping[str, Any], name: bytes) -> Iterator[str]:
-    """Yield a list header's values, the last one first, over however many lines it is spread."""
+    """Yield the values of a list header, last one first, across all its lines."""
     for header, value in reversed(scope["headers"]):
         if header == name:
             yield from (part.strip() for part in reversed(value.decode("latin-1").split(",")))

@@ -1,4 +1,4 @@
-"""The headers that every answer carries, whichever handler made it."""
+"""The headers that every response has, whichever handler created it."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
@@ -14,23 +14,22 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 FIRST_ERROR = 400
-# Set here, whatever a view or a middleware says.
+# These override values from views and middleware.
 _REPLACED = frozenset({b"x-request-id", b"x-content-type-options"})
 _REPLACED_WITH_CACHING = _REPLACED | {b"cache-control", b"expires"}
 
 
 def with_common_headers(headers: Iterable[tuple[bytes, bytes]], *, path: str, status: int, request_id: str) -> Headers:
-    """Return an answer's headers with those that all answers share.
+    """Return a response's headers together with the common ones.
 
-    Nothing but static files and `/livez` may be cached: all sessions share one URL, and a proxy that caches
-    everything would show one caller's conversation to the next. A preflight's own cache obeys `Access-Control-Max-Age`
-    alone.
+    Only static files and `/livez` may be cached: all sessions share one URL, and a proxy that caches everything would
+    show one caller's conversation to the next. `Access-Control-Max-Age` alone controls the cache of preflights.
 
     Args:
-        headers: what the handler set.
+        headers: from the handler.
         path: of the request.
-        status: of the answer.
-        request_id: made by this server.
+        status: of the response.
+        request_id: created by this server.
     """
     is_cacheable = status < FIRST_ERROR and (path == "/livez" or path.startswith(str(settings.STATIC_URL)))
     replaced = _REPLACED if is_cacheable else _REPLACED_WITH_CACHING
@@ -40,6 +39,6 @@ def with_common_headers(headers: Iterable[tuple[bytes, bytes]], *, path: str, st
 
 
 def callers_request_id(scope: Scope) -> str:
-    """Return the request id that the caller sent, as a log line may hold it; empty without one."""
+    """Return the request id that the caller sent, in a form that is safe to log; empty if there is none."""
     sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
     return loggable(sent.decode("latin-1"))

@@ -1,6 +1,6 @@
-"""The apps' static files, served on the event loop: no thread, no database connection, and their bytes only once.
+"""The apps' static files, served on the event loop: no thread, no database connection, one copy of their bytes.
 
-ServeStatic's middleware would pass the admin's chain and open a thread and a file for each answer that is under way.
+ServeStatic's middleware would run the admin's middleware chain, and open a thread and a file for each response.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from aomi_site.serving.responses import Receive, Scope, Send
 
 CACHE_MAX_BYTES = 16 * 1024 * 1024
 PIECE_BYTES = 64 * 1024
-# What decides on the answer. Ranges are not served, as HTTP allows: no file is large.
+# The headers that affect the response. Ranges are not supported, as HTTP allows, because no file is large.
 CONDITIONS = {
     b"if-none-match": "HTTP_IF_NONE_MATCH",
     b"if-modified-since": "HTTP_IF_MODIFIED_SINCE",
@@ -25,7 +25,7 @@ CONDITIONS = {
 
 
 class StaticFiles:
-    """An ASGI application over the files that were there when the server started."""
+    """An ASGI application that serves the files that existed when the server started."""
 
     def __init__(self) -> None:
         self._files: dict[str, Any] = ServeStaticMiddleware(_nothing_else).files
@@ -35,9 +35,11 @@ class StaticFiles:
         return path in self._files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with the file at the scope's path; a reader that takes nothing is disconnected."""
-        given = {CONDITIONS[name]: value.decode("latin-1") for name, value in scope["headers"] if name in CONDITIONS}
-        response = self._files[scope["path"]].get_response(scope["method"], given)
+        """Respond with the file at the scope's path; a client that stops reading is disconnected."""
+        conditions = {
+            CONDITIONS[name]: value.decode("latin-1") for name, value in scope["headers"] if name in CONDITIONS
+        }
+        response = self._files[scope["path"]].get_response(scope["method"], conditions)
         content = self._content(response)
         send = in_time(send)
         with contextlib.suppress(TimeoutError):
@@ -60,7 +62,7 @@ class StaticFiles:
 
 
 def _headers(response: Response, content: bytes) -> list[tuple[bytes, bytes]]:
-    """Return ServeStatic's headers; the length is that of now, since an upgrade may have replaced the file."""
+    """Return ServeStatic's headers with the current length, since an upgrade may have replaced the file."""
     headers = [(name.encode(), value.encode()) for name, value in response.headers if value is not None]
     if response.file is not None:
         headers = [(name, value) for name, value in headers if name.lower() != b"content-length"]
@@ -69,5 +71,5 @@ def _headers(response: Response, content: bytes) -> list[tuple[bytes, bytes]]:
 
 
 async def _nothing_else(request: HttpRequest) -> HttpResponse:
-    """Return 404: the middleware needs a next handler, and here there is none."""
+    """Return 404: the middleware requires a next handler, and there is none."""
     return HttpResponse(status=404)

@@ -1,8 +1,8 @@
-"""The admin's ASGI path: Django's own handler, on a bounded number of threads that are used again.
+"""The admin's ASGI path: Django's own handler, on a bounded number of reused threads.
 
 Django would start a thread for every request, and a thread never closes its database connection: a few dozen
-requests with made-up cookies used up Postgres's connections. Here a request borrows one of ADMIN_THREADS lanes, which
-is a thread with at most one connection; requests beyond that wait for a lane, or are answered 503.
+requests with made-up cookies used up Postgres's connections. Here a request borrows one of ADMIN_THREADS lanes. A lane
+is a thread with at most one connection; further requests wait for a lane or get 503.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ from aomi_site.serving.api_handler import BodyTooLarge, in_time
 from aomi_site.serving.body_length import AnyLengthHandler
 from aomi_site.serving.responses import Receive, Scope, Send
 
-# The most requests that wait for a lane, and the longest wait.
+# The maximum number of requests that wait for a lane, and the maximum wait.
 QUEUE_MAX = 64
 WAIT_SECONDS = 10.0
-# A lane that was idle for this long closes its connection.
+# A lane that has been idle for this long closes its connection.
 IDLE_SECONDS = 60.0
-# Several documents or an archive of them, in one form.
+# Several documents or an archive, in one form.
 BODY_MAX_BYTES = 100 * 1024 * 1024
 
 
@@ -35,14 +35,14 @@ class LanesBusy(Exception):
 
 
 class _Lane:
-    """One thread, and what it keeps."""
+    """One thread and its idle timer."""
 
     def __init__(self, number: int) -> None:
         self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"admin-{number}")
         self.idle_timer: asyncio.TimerHandle | None = None
 
     def use(self) -> None:
-        """Keep the connection."""
+        """Keep the connection open."""
         if self.idle_timer is not None:
             self.idle_timer.cancel()
 
@@ -56,26 +56,26 @@ class Lanes:
     """The threads of one worker that run Django's synchronous code."""
 
     def __init__(self, number: int) -> None:
-        """Make `number` lanes, whose threads start when they are first needed."""
+        """Create `number` lanes; their threads start on first use."""
         self._free = [_Lane(index) for index in range(number)]
         self._turns = asyncio.Semaphore(number)
         self._waiting = 0
 
     @contextlib.asynccontextmanager
     async def borrowed(self) -> AsyncIterator[None]:
-        """Run the synchronous calls of what is in the `with` block in one thread.
+        """Run all synchronous calls inside the `with` block in one thread.
 
         Raises:
             LanesBusy: none is available.
         """
         await self._acquire()
-        lane = self._free.pop()  # the one used last, so that the others close their connections
+        lane = self._free.pop()  # the most recently used one, so that the others close their connections
         lane.use()
         try:
             async with ThreadSensitiveContext(executor=lane.thread):
                 yield
         finally:
-            # A call whose request was cancelled may still run, so the lane is available only once the thread runs this.
+            # A call of a cancelled request may still be running, so the lane is free only once the thread runs this.
             loop = asyncio.get_running_loop()
 
             def settle() -> None:
@@ -113,7 +113,7 @@ class StockHandler(AnyLengthHandler):
         self._lanes = Lanes(settings.ADMIN_THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; its body is read before, so that a slow sender holds no lane."""
+        """Respond to one request; its body is read first, so that a slow sender holds no lane."""
         try:
             body = await super().read_body(_bounded(receive))
         except RequestAborted:
@@ -121,7 +121,7 @@ class StockHandler(AnyLengthHandler):
         except BodyTooLarge:
             await self.send_response(HttpResponse(status=413), send)
             return
-        with body, contextlib.suppress(TimeoutError):  # a reader that takes nothing for that long is disconnected
+        with body, contextlib.suppress(TimeoutError):  # a client that reads nothing for that long is disconnected
             try:
                 async with self._lanes.borrowed():
                     await self.handle(dict(scope), _Received(body, receive), in_time(send))
@@ -129,13 +129,13 @@ class StockHandler(AnyLengthHandler):
                 await self.send_response(busy(), in_time(send))
 
     async def read_body(self, receive: Any) -> IO[bytes]:
-        """Return what was read already."""
+        """Return the body, which was read before."""
         body: IO[bytes] = receive.body
         return body
 
 
 class _Received:
-    """What is left to receive of a request whose body was read: that its client has gone."""
+    """The remaining message of a request whose body was read: the client's disconnect."""
 
     def __init__(self, body: IO[bytes], receive: Receive) -> None:
         self.body, self._receive = body, receive
@@ -145,7 +145,7 @@ class _Received:
 
 
 def _bounded(receive: Receive) -> Receive:
-    """Return `receive`, which raises BodyTooLarge once the body is over BODY_MAX_BYTES."""
+    """Return a `receive` that raises BodyTooLarge once the body exceeds BODY_MAX_BYTES."""
     length = 0
 
     async def receive_bounded() -> Mapping[str, Any]:
@@ -160,6 +160,6 @@ def _bounded(receive: Receive) -> Receive:
 
 
 def busy() -> HttpResponse:
-    """Return the console's answer to a request that it refuses for lack of a lane."""
+    """Return the console's response to a request that gets no lane."""
     sentence = "The console is busy; try again in a few seconds."
     return HttpResponse(sentence, status=503, content_type="text/plain", headers={"Retry-After": "5"})

@@ -1,7 +1,7 @@
-"""Requests that offer to go on in another protocol: h2c, websocket, TLS. We decline, and serve them as they are.
+"""Requests that offer an upgrade to another protocol: h2c, websocket, TLS. We decline and serve them unchanged.
 
-A server may ignore an `Upgrade` (RFC 9110, 7.8). httptools cannot: its parser stops behind the head of such a request,
-and the body is lost. So the head is parsed again without the offer, and the rest of the connection by that parser.
+A server may ignore an `Upgrade` (RFC 9110, 7.8). httptools cannot: its parser stops after the head of such a request,
+and the body is lost. So the head is parsed again without the offer, by a new parser that also reads what follows.
 """
 
 import httptools
@@ -11,7 +11,7 @@ _OFFERS = frozenset({b"upgrade", b"http2-settings"})
 
 
 class DeclinesUpgrades(HttpToolsProtocol):
-    """uvicorn's httptools protocol, for which no request offers an upgrade. Nor does it take trailers for headers."""
+    """uvicorn's httptools protocol, but no request offers an upgrade, and trailers are not treated as headers."""
 
     _is_in_head = False
 
@@ -32,27 +32,27 @@ class DeclinesUpgrades(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; what follows a chunked body is none, and could override those that a proxy has checked."""
+        """Accept a header; ignore fields after a chunked body, which could override headers checked by a proxy."""
         if self._is_in_head:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Hand the request on, unless its head is to be parsed again."""
+        """Pass the request on, unless its head has to be parsed again."""
         self._is_in_head = False
         if not self.parser.should_upgrade():
             super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """Take the end of the request, unless its head is to be parsed again."""
+        """End the request, unless its head has to be parsed again."""
         if not self.parser.should_upgrade():
             super().on_message_complete()
 
     def _feed(self, data: memoryview) -> memoryview:
-        """Parse up to the next head with an offer, begin it again, and return what follows it."""
+        """Parse up to the next head with an offer, restart parsing at that head, and return what follows it."""
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as offer:
-            if self.parser.get_method() == b"CONNECT":  # whatever its headers say, it has no body
+            if self.parser.get_method() == b"CONNECT":  # it has no body, whatever its headers say
                 raise httptools.HttpParserError("CONNECT") from None
             head = self._head_without_offer()
             self.parser = httptools.HttpRequestParser(self)

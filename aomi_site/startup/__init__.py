@@ -1,1 +1,1 @@
-"""What `manage.py quickstart` is made of: the port, the database, the model, the operator, the processes."""
+"""The steps of `manage.py quickstart`: the port, the database, the model, the operator, the processes."""

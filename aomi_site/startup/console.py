@@ -1,4 +1,4 @@
-"""What quickstart prints: a line per step with its time, and the banner."""
+"""quickstart's output: a line per step with its duration, and the banner."""
 
 import time
 import uuid
@@ -15,21 +15,21 @@ RULE = "=" * 78
 
 
 class Console:
-    """Prints plain text; a terminal that is gone stops nothing."""
+    """Prints plain text; a closed terminal does not stop the program."""
 
     def __init__(self, out: OutputWrapper) -> None:
         """Print to `out`."""
         self.out = out
 
     def say(self, text: str = "", end: str = "\n") -> None:
-        """Print a line, at once."""
+        """Print a line and flush."""
         with suppress(OSError, ValueError):
             self.out.write(text, ending=end)
             self.out.flush()
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
-        """Print `title` before and the seconds taken after what runs within the `with` block."""
+        """Print `title` before the `with` block, and the seconds that it took after it."""
         self.say(f"{title} ... ", end="")
         begin = time.monotonic()
         try:
@@ -40,7 +40,7 @@ class Console:
         self.say(f"{time.monotonic() - begin:.1f} s")
 
     def banner(self, *, url: str, model: str, data_dir: Path, password: str | None, database: str) -> None:
-        """Print where everything is, and a call to try; a new operator's password appears here only."""
+        """Print the addresses and an example call; this is the only time that a new operator's password appears."""
         account = f"user {OPERATOR_NAME}, password {password} (shown only now)" if password else "your operator account"
         self.say()
         self.say(RULE)

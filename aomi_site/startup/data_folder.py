@@ -1,4 +1,4 @@
-"""The data folder belongs to one running quickstart at a time."""
+"""Only one quickstart at a time may use the data folder."""
 
 import fcntl
 import os
@@ -11,12 +11,12 @@ from django.core.management.base import CommandError
 
 @contextmanager
 def claimed(data_dir: Path) -> Iterator[None]:
-    """Hold the data folder; the operating system releases it however this process ends.
+    """Lock the data folder; the operating system releases the lock however this process ends.
 
     Two servers on one folder would each write their own embedded model's address to the database.
 
     Raises:
-        CommandError: another quickstart holds it, or it is not writable.
+        CommandError: another quickstart holds the lock, or the folder is not writable.
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True)

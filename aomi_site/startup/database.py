@@ -13,10 +13,10 @@ OPERATOR_NAME = "admin"
 
 
 def connect() -> None:
-    """Connect to the database, starting the embedded one if that is it.
+    """Connect to the database, starting the embedded one if it is configured.
 
     Raises:
-        CommandError: it cannot be used; one sentence, with the address and without the password.
+        CommandError: it cannot be used; one sentence, with the address but without the password.
     """
     try:
         connection.ensure_connection()
@@ -27,7 +27,7 @@ def connect() -> None:
 
 
 def migrate() -> None:
-    """Bring the tables up to date, quietly."""
+    """Apply migrations without output."""
     try:
         call_command("migrate", verbosity=0, interactive=False)
     except DatabaseError as error:
@@ -35,9 +35,9 @@ def migrate() -> None:
 
 
 def ensure_operator() -> str | None:
-    """Make an operator account when there is none; return its password then, else None.
+    """Create an operator account if there is none, and return its password; otherwise return None.
 
-    The password is nowhere else: only its hash is stored.
+    The password is not stored; only its hash is.
     """
     users = get_user_model()
     if users.objects.filter(is_superuser=True, is_active=True).exists():

@@ -1,4 +1,4 @@
-"""Which model answers on a machine where nobody has chosen one yet."""
+"""Chooses the model on a machine where none is configured yet."""
 
 import os
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ OLLAMA_URL = "http://127.0.0.1:11434"
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A provider and its model as `seed_default_app` writes them, and why it was this one."""
+    """A provider and its model, as `seed_default_app` writes them, and the reason for the choice."""
 
     provider_slug: str
     base_url: str
@@ -35,11 +35,11 @@ class ModelSpec:
 
     @property
     def line(self) -> str:
-        """What the banner says of it."""
+        """The banner's description of the model."""
         return f"{self.model_name} ({self.provider_slug}): {self.reason}"
 
     def seed(self) -> App:
-        """Make the default App with this model unless there is a default App; return that."""
+        """Create the default App with this model unless there is a default App; return the default App."""
         try:
             app, _made_now = seed_default_app(**self.values())
         except (NoKeys, UnfitKey) as error:
@@ -52,7 +52,7 @@ class ModelSpec:
 
 
 def openai_url() -> str:
-    """Return where OpenAI's protocol is spoken, after OPENAI_BASE_URL; raise a CommandError if that is no URL."""
+    """Return the base URL for OpenAI's protocol from OPENAI_BASE_URL; raise a CommandError if that is not a URL."""
     base_url = os.environ.get("OPENAI_BASE_URL", "").rstrip("/") or OPENAI_URL
     if not base_url.startswith(("http://", "https://")):
         raise CommandError(f"OPENAI_BASE_URL is {base_url!r}; it looks like https://host/v1.")
@@ -60,12 +60,12 @@ def openai_url() -> str:
 
 
 def configured_model() -> ModelSpec | None:
-    """Return the model that the environment names, else one of an Ollama on this machine, else None."""
+    """Return the model in the environment, otherwise one of an Ollama on this machine, otherwise None."""
     return _openai_model() or _ollama_model()
 
 
 def embedded_model(model: EmbeddedModel) -> ModelSpec:
-    """Return the embedded model at the address where it is served now."""
+    """Return the embedded model at its current address."""
     return ModelSpec(
         provider_slug=EMBEDDED_PROVIDER,
         base_url=model.base_url,
@@ -79,13 +79,13 @@ def embedded_model(model: EmbeddedModel) -> ModelSpec:
 
 
 def embedded_model_is_used() -> bool:
-    """Tell whether an active App has the embedded model, as its default or as an alternative."""
+    """Tell whether an active App has the embedded model as its default or an alternative."""
     uses_it = Q(default_model__provider__slug=EMBEDDED_PROVIDER) | Q(alternatives__provider__slug=EMBEDDED_PROVIDER)
     return App.objects.filter(uses_it, is_active=True).exists()
 
 
 def describe(app: App) -> str:
-    """Return one line about the model of an App that was there already, with what it lacks."""
+    """Return one line about the model of an existing App, including any problem."""
     model = app.default_model
     text = f"{model.name} of {model.provider}, as the App '{app.slug}' says"
     try:
@@ -105,8 +105,8 @@ def _env(*names: str) -> str:
 
 
 def _openai_model() -> ModelSpec | None:
-    found = _env("OPENAI_API_KEY", "OPENAI_BASE_URL")
-    if not found:
+    variable = _env("OPENAI_API_KEY", "OPENAI_BASE_URL")
+    if not variable:
         return None
     base_url = openai_url()
     model = os.environ.get("OPENAI_MODEL", "") or _offered_model(base_url)
@@ -118,12 +118,12 @@ def _openai_model() -> ModelSpec | None:
         provider_model_id=model,
         context_window=128_000,
         supports_tools=True,
-        reason=f"{found} is set",
+        reason=f"{variable} is set",
     )
 
 
 def _offered_model(base_url: str) -> str:
-    """Return our usual choice; of another server than OpenAI's that does not have it, the first it has."""
+    """Return our default choice; if a server other than OpenAI's lacks it, return the first model of that server."""
     if base_url == OPENAI_URL:
         return OPENAI_MODEL
     answer = get_json(f"{base_url}/models", token=os.environ.get("OPENAI_API_KEY", ""))
@@ -141,13 +141,13 @@ def _ollama_model() -> ModelSpec | None:
         api_key="",
         model_name=names[0][:100],
         provider_model_id=names[0],
-        context_window=8192,  # Ollama loads models with a small window unless told otherwise
+        context_window=8192,  # Ollama loads models with a small window unless configured otherwise
         supports_tools=True,
         reason="Ollama answers on this machine",
     )
 
 
 def _names(answer: Any, collection: str, key: str) -> list[str]:
-    """Return the names in a model list such as {"data": [{"id": …}]}; of anything else, none."""
+    """Return the names in a model list such as {"data": [{"id": …}]}; empty if the data has another form."""
     items = answer.get(collection) if isinstance(answer, dict) else None
     return [str(item[key]) for item in items or [] if isinstance(item, dict) and item.get(key)]

@@ -1,4 +1,4 @@
-"""Serves until told to stop: gunicorn, and the embedded model if an App uses it."""
+"""Runs the servers until told to stop: gunicorn, and the embedded model if an App uses it."""
 
 import os
 import subprocess
@@ -17,38 +17,38 @@ from aomi_site.processes.child import python_environment, stop_child, tied_to_me
 from aomi_site.processes.network import answers, url_host, wait_until
 
 READY_SECONDS = 60
-# gunicorn lets turns finish for SHUTDOWN_GRACE_SECONDS; this is on top of that.
+# gunicorn waits SHUTDOWN_GRACE_SECONDS for turns; this is added to that.
 STOP_MARGIN_SECONDS = 5
 RESTART_PAUSE_SECONDS = 2
 
 
 class WebServer:
-    """gunicorn as a child process in a session of its own, so that a Ctrl-C reaches only us."""
+    """gunicorn as a child process in its own session, so that Ctrl-C reaches only this process."""
 
     def __init__(self, host: str, port: int, workers: int) -> None:
-        """Describe the server; nothing runs yet.
+        """Prepare the server without starting it.
 
         Args:
             host: the address to listen on.
             port: its TCP port.
-            workers: how many processes serve.
+            workers: the number of processes.
         """
         self.host, self.port, self.workers = host, port, workers
         self.url = f"http://{url_host(host)}:{port}"
         self.process: subprocess.Popen[bytes] | None = None
 
     def launch(self) -> None:
-        """Start it; its workers load meanwhile."""
+        """Start the server; its workers load in the background."""
         bind = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
         config = str(settings.BASE_DIR / "aomi_site" / "gunicorn_config.py")
         command = [sys.executable, "-m", "gunicorn", "-c", config, "aomi_site.asgi:application"]
         command += ["--bind", bind, "--workers", str(self.workers)]
         if "LOG_LEVEL" not in os.environ:
-            command += ["--log-level", "warning"]  # the banner says what its start-up messages would
+            command += ["--log-level", "warning"]  # the banner replaces its start-up messages
         self.process = subprocess.Popen(  # noqa: S603
             tied_to_me(command),
             cwd=settings.BASE_DIR,
-            # It runs in the project's folder, where a relative path would be another one.
+            # It runs in the project's folder, so a relative path would mean another file.
             env={
                 **python_environment(),
                 **_past_proxies(),
@@ -60,10 +60,10 @@ class WebServer:
         )
 
     def wait_until_ready(self) -> None:
-        """Wait until it answers.
+        """Wait until the server responds.
 
         Raises:
-            CommandError: it ended, or did not answer in time.
+            CommandError: it ended, or did not respond in time.
         """
         url = f"{self.url}/livez"
         answered = wait_until(lambda: self.exit_code() is not None or answers(url), READY_SECONDS)
@@ -77,24 +77,24 @@ class WebServer:
         return self.process.poll() if self.process else None
 
     def stop(self) -> None:
-        """Stop it, letting turns that run come to their end."""
+        """Stop the server, letting running turns finish."""
         if self.process is not None:
             stop_child(self.process, seconds=settings.SHUTDOWN_GRACE_SECONDS + STOP_MARGIN_SECONDS)
 
 
 def _past_proxies() -> dict[str, str]:
-    """Return what has models on this machine asked directly, whatever proxy the environment names."""
-    named = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
-    hosts = ",".join(filter(None, [named, "127.0.0.1", "localhost", "::1"]))
+    """Return variables that bypass the environment's proxies for models on this machine."""
+    no_proxy = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    hosts = ",".join(filter(None, [no_proxy, "127.0.0.1", "localhost", "::1"]))
     return {"no_proxy": hosts, "NO_PROXY": hosts}
 
 
 def watch(web: WebServer, model: EmbeddedModel | None, parent: int, say: Callable[[str], None]) -> None:
-    """Keep everything running; return never, only raise.
+    """Keep everything running; this never returns, it only raises.
 
     Args:
-        web: a running server; when it ends, so do we.
-        model: a running embedded model, which is started again on the same port when it ends.
+        web: a running server; when it ends, this process ends.
+        model: a running embedded model; when it ends, it is restarted on the same port.
         parent: our own process id.
         say: prints a line.
 
@@ -122,7 +122,7 @@ def _start_again(model: EmbeddedModel, parent: int, say: Callable[[str], None]) 
 
 
 def _revive_database(say: Callable[[str], None]) -> None:
-    """Start the embedded PostgreSQL again if it was killed; workers reconnect by themselves."""
+    """Restart the embedded PostgreSQL if it was killed; workers reconnect by themselves."""
     try:
         ensure_running(settings.DATA_DIR)
     except ImproperlyConfigured as error:

@@ -1,4 +1,4 @@
-"""`manage.py quickstart`: from nothing to a server that answers."""
+"""`manage.py quickstart`: starts a complete server from nothing."""
 
 import os
 import signal
@@ -45,13 +45,13 @@ examples:
 
 
 class Command(TeachingCommand):
-    """Starts the parts in order and stops them in the reverse order."""
+    """Starts the components in order and stops them in reverse order."""
 
     help = HELP
     examples = EXAMPLES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare where to listen and with how many processes."""
+        """Declare the address and the number of processes."""
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
         parser.add_argument("--port", type=int, default=8000, help="TCP port (default: %(default)s)")
         parser.add_argument("--workers", type=int, default=1, help="server processes (default: %(default)s)")
@@ -60,7 +60,9 @@ class Command(TeachingCommand):
         """Serve until a signal or a failure; every failure is one sentence and exit code 1."""
         _check(options)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup asks for that
+            if (
+                number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
+            ):  # nohup ignores SIGHUP, and that must not change
                 signal.signal(number, _interrupt)
         console = Console(self.stdout)
         try:
@@ -94,7 +96,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _run(console: Console, running: ExitStack, web: WebServer) -> None:
-    """Start everything, registering with `running` how to stop it, then watch it."""
+    """Start everything, registering with `running` how to stop it, then supervise it."""
     running.enter_context(claimed(settings.DATA_DIR))
     if not settings.DATABASE_URL:
         running.callback(stop_if_unused, settings.DATA_DIR)
@@ -104,7 +106,7 @@ def _run(console: Console, running: ExitStack, web: WebServer) -> None:
         database.migrate()
     model, line = _prepare_model(console, running)
     password = database.ensure_operator()
-    connections.close_all()  # from here on the workers use the database, not we
+    connections.close_all()  # from here on only the workers use the database
     running.callback(web.stop)
     running.callback(console.say, "\nStopping ...")
     with console.step("Starting the web server and the embedded model" if model else "Starting the web server"):
@@ -119,7 +121,7 @@ def _run(console: Console, running: ExitStack, web: WebServer) -> None:
 
 
 def _prepare_model(console: Console, running: ExitStack) -> tuple[EmbeddedModel | None, str]:
-    """Make the default App unless it exists, run our own model if an App has it; also say which answers."""
+    """Create a missing default App, start the embedded model if an App uses it, and describe the chosen model."""
     app = App.objects.filter(is_default=True).select_related("default_model__provider").first()
     line = model_choice.describe(app) if app else ""
     if not app and (spec := model_choice.configured_model()):
@@ -128,7 +130,7 @@ def _prepare_model(console: Console, running: ExitStack) -> tuple[EmbeddedModel 
         return None, line
     model = _start_embedded_model(console, running)
     embedded = model_choice.embedded_model(model)
-    embedded.seed()  # makes the default App, or brings the model's address up to date
+    embedded.seed()  # creates the default App, or updates the model's address
     return model, line or embedded.line
 
 

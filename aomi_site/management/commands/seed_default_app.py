@@ -15,7 +15,7 @@ from apps_registry.services.seed import seed_default_app
 
 
 class Command(TeachingCommand):
-    """Makes the default App unless there is one."""
+    """Creates the default App unless there is one."""
 
     help = """\
 Make the default App, which callers use without a key, with every built-in tool.
@@ -43,7 +43,7 @@ examples:
         self.add_json_argument(parser)
 
     def handle(self, *_args: object, **options: Any) -> None:
-        """Seed and say what was done."""
+        """Create the App and report the result."""
         existing = App.objects.filter(is_default=True).first()
         try:
             app, was_made = (existing, False) if existing else seed_default_app(**_model(options))
@@ -85,7 +85,7 @@ def _model(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _key_in(variable: str) -> str:
-    """Return the key that a variable holds; nothing when none is named."""
+    """Return the key in a variable; empty if no variable is named."""
     key = os.environ.get(variable, "") if variable else ""
     if variable and not key:
         raise CommandError(f"--api-key-env names {variable}, which is not set.")
