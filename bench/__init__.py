@@ -1,1 +1,1 @@
-"""The benchmark: the product compared with the limit of the machine; `python -m bench`."""
+"""The benchmark: compares the product with the limit of the machine; `python -m bench`."""

@@ -1,4 +1,4 @@
-"""`python -m bench`: measures the product and the limit in turn, and prints tables."""
+"""`python -m bench`: measures the product and the limit alternately, and prints tables."""
 
 import argparse
 import dataclasses
@@ -16,13 +16,13 @@ from bench.context import QUICK, WHOLE, Extent, prepared
 from bench.results import Results
 from bench.sections import SECTIONS
 
-FILES = 8192  # 2,000 connections, twice over where a server passes them on to the model
+FILES = 8192  # 2,000 connections, twice if a server passes them on to the model
 
 
 def main() -> None:
-    """Run what the command line asks for."""
+    """Run the benchmark as the command line specifies."""
     options = _options()
-    # What was started is ended on the way out, however the run ends.
+    # These exit normally, so that started processes end, however the run ends.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     machine.raise_file_limit(FILES)

@@ -1,4 +1,4 @@
-"""What every section works with: the database, the model, the servers' environment, the extent of the run."""
+"""The context of every section: the database, the model, the servers' environment, the extent of the run."""
 
 import os
 import subprocess
@@ -21,16 +21,16 @@ DATABASE = "bench"
 
 @dataclass(frozen=True)
 class Extent:
-    """How much is measured.
+    """The extent of a run.
 
     Attributes:
-        rounds: how often product and limit are measured in turn.
-        scale: of how many requests there are; 1 for a whole run.
-        held: how many turns are held at once, for each measurement of them.
-        idle: how many idle streams are held.
-        idle_seconds: for how long.
+        rounds: how many times product and limit are measured alternately.
+        scale: a factor for the number of requests; 1 for a whole run.
+        held: the number of turns held at once, for each measurement.
+        idle: the number of idle streams held.
+        idle_seconds: how long they are held.
         many_keys, many_sessions: rows of a large installation.
-        histories: messages of a session, and in how many sessions that is measured.
+        histories: the number of messages per session -> how many sessions to measure.
     """
 
     rounds: int
@@ -43,7 +43,7 @@ class Extent:
     histories: dict[int, int]
 
     def count(self, whole: int) -> int:
-        """Return how many of something this run has."""
+        """Return the number scaled to this run."""
         return max(2, int(whole * self.scale))
 
 
@@ -53,7 +53,7 @@ QUICK = Extent(1, 0.1, (300,), 300, 2.0, 100_000, 100_000, {10: 10, 100: 5, 1000
 
 @dataclass(frozen=True)
 class Use:
-    """Processor seconds that a job took: of the server and of Postgres."""
+    """The processor seconds that a job took, for the server and for Postgres."""
 
     server: float
     postgres: float
@@ -61,7 +61,7 @@ class Use:
 
 @dataclass(frozen=True)
 class Bench:
-    """A run."""
+    """One run of the benchmark."""
 
     postgres: Postgres
     model_port: int
@@ -72,11 +72,11 @@ class Bench:
 
     @property
     def log(self) -> Path:
-        """Where the servers write."""
+        """The servers' log file."""
         return self.postgres.data_dir / "servers.log"
 
     def environment(self, database: str = DATABASE, *, url: str | None = None) -> dict[str, str]:
-        """Return the environment of both servers on a database, or on its address."""
+        """Return the environment of both servers for a database name or URL."""
         return {
             "AOMI_ENV": "local",
             "AOMI_DATA_DIR": str(self.postgres.data_dir),
@@ -98,7 +98,7 @@ class Bench:
             yield running
 
     def measure(self, server: Server, job: Job) -> tuple[Outcome, Use]:
-        """Run a job; return what came of it and what it cost, without its warm-up."""
+        """Run a job; return its outcome and its cost, excluding the warm-up."""
         with warmed(job) as load:
             before = server.cpu_seconds(), cpu.cpu_seconds(self.postgres.pid)
             outcome = load.go()
@@ -108,7 +108,7 @@ class Bench:
 
 @contextmanager
 def prepared(extent: Extent) -> Iterator[Bench]:
-    """Start Postgres and the model, make the rows that all sections use."""
+    """Start Postgres and the model, and create the rows that all sections use."""
     with postgres.running() as running, servers.model() as model_port:
         running.run("postgres", f"CREATE DATABASE {DATABASE}")
         environment = {"AOMI_ENV": "local", "AOMI_DATA_DIR": str(running.data_dir)}
@@ -118,6 +118,6 @@ def prepared(extent: Extent) -> Iterator[Bench]:
         yield Bench(running, model_port, seeded["key"], seeded["app_ids"], extent, Results())
 
 
-def _run(environment: dict[str, str], *words: str) -> bytes:
+def _run(environment: dict[str, str], *arguments: str) -> bytes:
     full = {**os.environ, **environment}
-    return subprocess.run([sys.executable, *words], cwd=ROOT, env=full, check=True, stdout=subprocess.PIPE).stdout
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, env=full, check=True, stdout=subprocess.PIPE).stdout

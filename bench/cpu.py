@@ -9,11 +9,15 @@ import psutil
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return user and system seconds of a process and all that it ever started."""
+    """Return user and system seconds of a process and all its descendants."""
     root = psutil.Process(pid)
     times = [process.cpu_times() for process in _tree(root)]
-    ended = root.cpu_times()  # children that are gone are counted with their parent
-    return sum(each.user + each.system for each in times) + ended.children_user + ended.children_system
+    ended = root.cpu_times()  # the kernel adds ended children to their parent
+    return (
+        sum(times_of_process.user + times_of_process.system for times_of_process in times)
+        + ended.children_user
+        + ended.children_system
+    )
 
 
 def memory_bytes(pid: int) -> int:
@@ -22,7 +26,7 @@ def memory_bytes(pid: int) -> int:
 
 
 def threads(pid: int) -> int:
-    """Return how many threads a process has."""
+    """Return the number of threads of a process."""
     return int(psutil.Process(pid).num_threads())
 
 
@@ -35,20 +39,20 @@ def _tree(root: psutil.Process) -> Iterator[psutil.Process]:
 
 @dataclass
 class Peak:
-    """The most that was seen of a process."""
+    """The maximum observed values of a process."""
 
     memory_bytes: int = 0
     threads: int = 0
 
     def look(self, pid: int) -> None:
-        """Look once."""
+        """Take one sample."""
         self.memory_bytes = max(self.memory_bytes, memory_bytes(pid))
         self.threads = max(self.threads, threads(pid))
 
 
 @contextmanager
 def peak_of(pid: int, every_seconds: float = 0.2) -> Iterator[Peak]:
-    """Watch a process for as long as the block lasts."""
+    """Sample a process during the block."""
     peak, is_over = Peak(), threading.Event()
 
     def watch() -> None:

@@ -1,4 +1,4 @@
-"""A cheap HTTP/1.1 client connection: one request at a time, kept alive."""
+"""A cheap HTTP/1.1 client connection: one request at a time, with keep-alive."""
 
 import asyncio
 import time
@@ -6,7 +6,7 @@ from typing import cast
 
 
 class Connection(asyncio.Protocol):
-    """Sends ready-made requests and hands out whole answers, or bytes as they come."""
+    """Sends prepared requests and returns complete responses, or bytes as they arrive."""
 
     _transport: asyncio.Transport
 
@@ -24,7 +24,7 @@ class Connection(asyncio.Protocol):
         return connection
 
     async def ask(self, request: bytes) -> tuple[int, bytes]:
-        """Send a request; return status and body once the answer is whole.
+        """Send a request; return status and body of the complete response.
 
         Raises:
             ConnectionError: the server closed the connection.
@@ -33,14 +33,14 @@ class Connection(asyncio.Protocol):
         return int(self._buffer[9:12]), bytes(self._buffer[self._body_at :])
 
     async def send(self, request: bytes, *, until: bytes) -> float:
-        """Send a request; return the clock's time at which `until` had arrived in the body."""
+        """Send a request; return the clock time at which `until` arrived in the body."""
         self._buffer.clear()
         self._body_at, self._length, self._until = 0, None, until
         self._transport.write(request)
         return await self._wait()
 
     async def rest(self) -> tuple[int, bytes]:
-        """Return the answer of `send` once it is whole."""
+        """Return the response to `send` once it is complete."""
         self._until = b""
         if not self._is_whole():
             await self._wait()
@@ -55,7 +55,7 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; wake the reader that waits for them."""
+        """Buffer bytes, and wake the reader that waits for them."""
         self._buffer += data
         if not self._body_at:
             self._read_head()
@@ -64,7 +64,7 @@ class Connection(asyncio.Protocol):
             self._waiter.set_result(time.perf_counter())
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Fail the reader that waits."""
+        """Fail the waiting reader."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(ConnectionError("the server closed the connection"))
 

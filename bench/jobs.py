@@ -1,4 +1,4 @@
-"""What the load generator is asked to do, what it answers, and how it is run."""
+"""The jobs of the load generator, their outcomes, and how to run it."""
 
 import hashlib
 import statistics
@@ -22,12 +22,12 @@ class Job:
     """Work for the load generator.
 
     Attributes:
-        kind: what is asked: a turn, a turn as a stream, the model itself, other calls of the API.
-        sessions: session ids, dealt out to the connections.
-        repeat: how many requests each session gets.
-        warm_up: how many each gets before "ready", which do not count.
-        delay_ms: how long the model thinks.
-        limit_seconds: how long until the job is given up.
+        kind: what to request: a turn, a turn as a stream, the model directly, or other API calls.
+        sessions: session ids, divided among the connections.
+        repeat: the number of requests per session.
+        warm_up: the number per session before "ready", which do not count.
+        delay_ms: how long the model waits.
+        limit_seconds: after this time, the job is abandoned.
     """
 
     kind: Kind
@@ -44,7 +44,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of it; times in seconds, and the generator's own use of one core."""
+    """The outcome of a job; times in seconds, and the generator's own share of one core."""
 
     latencies: list[float]
     errors: dict[str, int]
@@ -54,12 +54,12 @@ class Outcome:
 
     @property
     def count(self) -> int:
-        """How many requests were answered as they should be."""
+        """The number of correct responses."""
         return len(self.latencies)
 
     @property
     def error_count(self) -> int:
-        """How many were not."""
+        """The number of errors."""
         return sum(self.errors.values())
 
     def quantile_ms(self, percent: int) -> float:
@@ -70,13 +70,13 @@ class Outcome:
 
 
 class Running:
-    """A load generator that has warmed up."""
+    """A load generator that has finished its warm-up."""
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
 
     def go(self) -> Outcome:
-        """Let it work; return what came of it."""
+        """Start the work; return the outcome."""
         pipe(self._process.stdin).write(b"go\n")
         pipe(self._process.stdin).flush()
         return Outcome(**orjson.loads(_line(self._process)))
@@ -84,7 +84,7 @@ class Running:
 
 @contextmanager
 def warmed(job: Job) -> Iterator[Running]:
-    """Start a load generator and wait until it has warmed up; it ends with the block."""
+    """Start a load generator and wait until it has warmed up; it stops at the end of the block."""
     process = subprocess.Popen([sys.executable, "-m", "bench.load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     guard = threading.Timer(2 * job.limit_seconds + 30, process.kill)
     guard.start()
@@ -101,7 +101,7 @@ def warmed(job: Job) -> Iterator[Running]:
 
 
 def sessions(name: str, count: int) -> list[str]:
-    """Return session ids that SQL makes of the same name: md5(name || '-' || number)::uuid."""
+    """Return the session ids that SQL derives from the same name: md5(name || '-' || number)::uuid."""
     return [str(uuid.UUID(hashlib.md5(f"{name}-{number}".encode()).hexdigest())) for number in range(count)]
 
 
@@ -111,7 +111,7 @@ def fresh_sessions(count: int) -> list[str]:
 
 
 def pipe(end: IO[bytes] | None) -> IO[bytes]:
-    """Return an end of a pipe that was asked for."""
+    """Return a pipe that Popen was told to open; None is impossible."""
     assert end is not None
     return end
 

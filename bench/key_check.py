@@ -1,7 +1,7 @@
 """Measures the product's key check: `python -m bench.key_check` reads {key, count} and prints figures as JSON.
 
-In a process of its own with the product's verifier, pool and database; one check after the other, so that
-processor time divides by checks. Times are microseconds of this process's processor time, all threads.
+It runs in its own process with the product's verifier, pool and database, one check at a time, so that the processor
+time can be divided by the number of checks. Times are microseconds of this process's processor time, all threads.
 """
 
 import os
@@ -22,7 +22,7 @@ from keys.verification import READ_KEY, KeyVerifier  # noqa: E402
 
 
 async def measure(key: str, count: int) -> dict[str, float]:
-    """Return microseconds a check: cold, warm, and of the read alone that a warm check contains."""
+    """Return microseconds per check: cold, warm, and for the read alone that a warm check includes."""
     await database.open_pool()
     try:
         verifier, parts = KeyVerifier(), crypto.parse_key(key)

@@ -1,7 +1,7 @@
-"""The limit: a bare ASGI application that does a turn's unavoidable work and nothing else.
+"""The limit: a bare ASGI application that does only the unavoidable work of a turn.
 
 The same three statements (the product's own SQL), the same model over aiohttp, the same JSON; no framework, no
-checks, no retries, no events. What the product costs beyond this is what it costs.
+checks, no retries, no events. The difference to the product is the product's own cost.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ BODY = tuple(map(READ_MESSAGE_COLUMNS.index, ("id", "role", "content", "created_
 MODEL_URL = os.environ.get("BENCH_MODEL_URL", "")
 APP_IDS: dict[str, int] = orjson.loads(os.environ.get("BENCH_APP_IDS", "{}"))
 PREAMBLE = {"role": "system", "content": "You are a helpful assistant."}
-HISTORY_BYTES = 56_000  # what the product's default budget of 16,000 tokens comes to
+HISTORY_BYTES = 56_000  # equals the product's default budget of 16,000 tokens
 KEY_ID = slice(-46, -38)  # sk-<slug>-<8 id><32 secret><6 checksum>
 JSON_HEADERS = [(b"content-type", b"application/json")]
 SSE_HEADERS = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache")]
@@ -44,12 +44,12 @@ SSE_HEADERS = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-
 class Thread:
     """A session in memory."""
 
-    version: int | None = None  # None: it does not exist yet
+    version: int | None = None  # None: not stored yet
     messages: list[Message] = field(default_factory=list)
 
 
 class Limit:
-    """What one worker holds."""
+    """The state of one worker."""
 
     pool: AsyncConnectionPool[AsyncConnection[TupleRow]]
     http: aiohttp.ClientSession
@@ -78,17 +78,17 @@ class Limit:
 
     async def thread(self, session_id: uuid.UUID) -> Thread:
         """Return the session from memory, else from Postgres, else a new one."""
-        known = self.threads.get(session_id)
-        if known is None:
-            known = self.threads[session_id] = Thread()
+        thread = self.threads.get(session_id)
+        if thread is None:
+            thread = self.threads[session_id] = Thread()
             if rows := await self.execute(sql.READ_SESSION, {"session": session_id}):
                 stored = await self.execute(READ_MESSAGES, {"session": session_id})
-                known.version = rows[0][1 + VERSION]  # after whether its turn's worker is gone
-                known.messages = [_body(*(row[at] for at in BODY)) for row in stored]
-        return known
+                thread.version = rows[0][1 + VERSION]  # column 0 says whether the worker of its turn is gone
+                thread.messages = [_body(*(row[at] for at in BODY)) for row in stored]
+        return thread
 
     async def claim(self, session_id: uuid.UUID, thread: Thread, turn: uuid.UUID, app: str, text: str) -> None:
-        """Store the user's message and take the session, in one statement."""
+        """Store the user's message and claim the session, in one statement."""
         message_id = uuid.uuid4()
         parameters = {
             "session": session_id,
@@ -133,7 +133,7 @@ class Limit:
                     yield orjson.loads(line[6:])
 
     async def turn(self, scope: Message) -> AsyncIterator[str | bytes]:
-        """Run a turn; yield the reply's pieces as text, and last the snapshot as bytes."""
+        """Run a turn; yield the parts of the reply as text, then the snapshot as bytes."""
         headers, query = dict(scope["headers"]), parse_qs(scope["query_string"].decode())
         session_id = uuid.UUID(headers[b"x-session-id"].decode())
         app, text, turn = query["app"][0], query["message"][0], uuid.uuid4()
@@ -154,10 +154,10 @@ class Limit:
 
 
 def _prompt(messages: list[Message]) -> list[Message]:
-    chosen, left = [], HISTORY_BYTES
+    chosen, remaining = [], HISTORY_BYTES
     for message in reversed(messages):
-        left -= len(message["content"]) + 28
-        if left < 0:
+        remaining -= len(message["content"]) + 28
+        if remaining < 0:
             break
         role = "user" if message["sender"] == "user" else "assistant"
         chosen.append({"role": role, "content": message["content"]})
@@ -171,7 +171,7 @@ def _body(id_: uuid.UUID, role: str, content: str, at: datetime) -> Message:
 
 
 def _outcome(message_id: uuid.UUID, text: str, now: datetime) -> dict[str, Any]:
-    said = {"id": message_id, "role": "agent", "content": text, "created_at": now}
+    message = {"id": message_id, "role": "agent", "content": text, "created_at": now}
     calls_nothing = {"tool_round": 0, "tool_name": "", "tool_call_id": "", "tool_arguments": ""}
     plain = {"extra": None, "reasoning": ""}
     empty = ("finish_reason", "error_code", "error_detail", "partial_text")
@@ -184,7 +184,7 @@ def _outcome(message_id: uuid.UUID, text: str, now: datetime) -> dict[str, Any]:
         "tool_rounds": 0,
         "first_token_ms": 0,
         "message_count": 1,
-        "messages": orjson.dumps([{**said, **calls_nothing, **plain}]).decode(),
+        "messages": orjson.dumps([{**message, **calls_nothing, **plain}]).decode(),
     }
 
 

@@ -1,10 +1,10 @@
-"""The limit's gunicorn worker: the product's worker class without what the product adds to it."""
+"""The limit's gunicorn worker: the product's worker class without the product's additions."""
 
 from uvicorn_worker import UvicornWorker
 
 
 class LimitWorker(UvicornWorker):
-    """uvloop and httptools, as the product has them; no access lines."""
+    """uvloop and httptools, like the product; no access log."""
 
     CONFIG_KWARGS = {
         "loop": "uvloop",

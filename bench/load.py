@@ -1,6 +1,6 @@
 """The load generator: `python -m bench.load` reads a job, warms up, says "ready", waits for "go", prints its result.
 
-In a process of its own, so that its processor time is nobody else's; bench/jobs.py is its other end.
+It runs in its own process, so that its processor time is measured separately; bench/jobs.py controls it.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ CONNECTING_AT_ONCE = 100
 
 @dataclass
 class Tally:
-    """What came back."""
+    """The results so far."""
 
     latencies: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
@@ -35,7 +35,7 @@ class Tally:
 
 
 class Generator:
-    """One job."""
+    """Runs one job."""
 
     def __init__(self, job: Job) -> None:
         self.job, self.tally, self._number = job, Tally(), 0
@@ -44,10 +44,10 @@ class Generator:
     async def run(self) -> Outcome:
         """Warm up, wait for "go", and do the work."""
         await self._connect()
-        # Every connection has sessions of its own, and warms them in the same way in which they are then used.
+        # Every connection has its own sessions, and warms them up with the same requests that are measured later.
         shares = [self.job.sessions[number :: self.job.connections] for number in range(self.job.connections)]
         if self.job.kind == "updates":
-            await self._together([self._subscribe(*each) for each in zip(self._connections, shares, strict=True)])
+            await self._together([self._subscribe(*pair) for pair in zip(self._connections, shares, strict=True)])
         for _ in range(self.job.warm_up):
             await self._round(shares, 1)
         self.tally = Tally() if self.job.kind != "updates" else self.tally
@@ -66,15 +66,15 @@ class Generator:
     async def _connect(self) -> None:
         gate = asyncio.Semaphore(CONNECTING_AT_ONCE)
 
-        async def one() -> Connection:
+        async def connect() -> Connection:
             async with gate:
                 return await Connection.open(self.job.port)
 
-        self._connections = list(await asyncio.gather(*(one() for _ in range(self.job.connections))))
+        self._connections = list(await asyncio.gather(*(connect() for _ in range(self.job.connections))))
 
     async def _round(self, shares: list[list[str]], repeat: int) -> None:
         if self.job.kind != "updates":
-            await self._together([self._work(*each, repeat) for each in zip(self._connections, shares, strict=True)])
+            await self._together([self._work(*pair, repeat) for pair in zip(self._connections, shares, strict=True)])
 
     async def _together(self, work: list[Coroutine[Any, Any, None]]) -> None:
         async with asyncio.timeout(self.job.limit_seconds):
@@ -137,12 +137,12 @@ def _head(line: str, headers: list[str], body: bytes | None = None) -> bytes:
 
 
 def _fault(kind: Kind, status: int, body: bytes, text: str) -> str:
-    """Say what is wrong with an answer; a turn counts only when the reply to its very message is in it."""
+    """Describe what is wrong with a response; a turn counts only if the reply to its own message is included."""
     if status != 200:
         return f"HTTP {status}"
     if kind == "turn":
-        asked = body.rfind(text.encode())
-        if b'"is_processing":false' not in body or asked < 0 or body.find(REPLY_END, asked) < 0:
+        message_position = body.rfind(text.encode())
+        if b'"is_processing":false' not in body or message_position < 0 or body.find(REPLY_END, message_position) < 0:
             return "the answer came before its turn had ended"
     if kind == "stream" and (b'"is_processing":false' not in body or REPLY_END not in body):
         return "the stream ended before its turn had"

@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""Describes the machine and software of a run."""
 
 import os
 import platform
@@ -20,7 +20,7 @@ PACKAGES = (
 
 
 def describe() -> dict[str, str]:
-    """Return the processor, kernel, Python and packages, by name."""
+    """Return the processor, kernel, Python and package versions, by name."""
     return {
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "kernel": f"{platform.system()} {platform.release()}",
@@ -35,7 +35,7 @@ def load() -> str:
 
 
 def raise_file_limit(needed: int) -> None:
-    """Let this process and its children open that many files.
+    """Allow this process and its children to open that many files.
 
     Raises:
         SystemExit: the machine's hard limit is lower.

@@ -12,21 +12,21 @@ HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
     b"Cache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
-# Every event is an HTTP chunk and a write of its own, as real servers send them.
+# Every event is a separate HTTP chunk and a separate write, as from real servers.
 PARTS = [b"%x\r\n%s\r\n" % (len(event), event) for event in model_chunks()]
 MARK = DELAY_MARK.encode()
 
 
 class ModelProtocol(asyncio.Protocol):
-    """One connection; answers every request with the same chunks after the delay that its prompt asks for."""
+    """One connection; sends the same chunks for every request, after the delay that its prompt specifies."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin with nothing read."""
+        """Start with an empty buffer."""
         self._transport, self._buffer, self._wanted = cast(asyncio.Transport, transport), bytearray(), 0
         self._loop = asyncio.get_running_loop()
 
     def data_received(self, data: bytes) -> None:
-        """Answer once the request is whole."""
+        """Respond once the request is complete."""
         self._buffer += data
         if not self._wanted and (end := self._buffer.find(b"\r\n\r\n")) >= 0:
             self._wanted = end + 4 + _content_length(bytes(self._buffer[:end]))
@@ -56,12 +56,12 @@ def _content_length(head: bytes) -> int:
 
 
 def _delay_seconds(request: bytearray) -> float:
-    place = request.rfind(MARK) + len(MARK)
-    return int(request[place : request.index(b";", place)]) / 1000
+    start = request.rfind(MARK) + len(MARK)
+    return int(request[start : request.index(b";", start)]) / 1000
 
 
 async def serve() -> None:
-    """Serve on an ephemeral port, which is printed."""
+    """Serve on an ephemeral port and print it."""
     server = await asyncio.get_running_loop().create_server(ModelProtocol, "127.0.0.1", 0, backlog=4096)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()

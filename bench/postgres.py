@@ -1,4 +1,4 @@
-"""The benchmark's own Postgres, from the wheel, in a folder that goes with it."""
+"""The benchmark's own Postgres, from the wheel, in a temporary folder."""
 
 import shutil
 import tempfile
@@ -22,11 +22,11 @@ class Postgres:
 
     @property
     def pid(self) -> int:
-        """The postmaster's process."""
+        """The postmaster's process id."""
         return int((self.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[0])
 
     def url(self, database: str) -> str:
-        """Return a database's address."""
+        """Return a database's URL."""
         host = urllib.parse.quote(str(self.socket_dir), safe="")
         return f"postgresql://postgres@:{PORT}/{database}?host={host}"
 
@@ -37,10 +37,10 @@ class Postgres:
                 connection.execute(statement.encode())
 
     def has(self, database: str) -> bool:
-        """Tell whether there is a database of that name."""
+        """Tell whether a database exists."""
         with psycopg.connect(self.url("postgres")) as connection:
-            found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [database])
-            return found.fetchone() is not None
+            row = connection.execute("SELECT FROM pg_database WHERE datname = %s", [database])
+            return row.fetchone() is not None
 
 
 @contextmanager

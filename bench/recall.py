@@ -1,10 +1,10 @@
 """Measures document search: `python -m bench.recall TEXT [--hybrid [--chunks N]]`.
 
-TEXT is the Jargon File 4.4.7 (1.7 MB, in the public domain), to which the questions belong:
+TEXT is the Jargon File 4.4.7 (1.7 MB, public domain); the questions are about it:
   apt-get download jargon-text && dpkg -x jargon-text_*.deb .
   zcat usr/share/doc/jargon-text/jargon.txt.gz > jargon.txt
-It needs a migrated database of your choice on this machine (DATABASE_URL, or the embedded one) and no server that
-uses it meanwhile, and leaves nothing there. Times are of searches one at a time.
+It needs a migrated database of your choice on this machine (DATABASE_URL, or the embedded one) that no server uses
+meanwhile, and leaves no rows there. It measures one search at a time.
 """
 
 import argparse
@@ -31,13 +31,13 @@ from apps_registry.support import database  # noqa: E402
 from bench import machine, search_times  # noqa: E402
 
 HERE = Path(__file__).parent
-# Search is tuned on the first questions only; the others were written before, at places of the text drawn at random.
+# Search is tuned on the first questions only; the others were written before, about randomly chosen parts of the text.
 QUESTIONS = {"tuning": HERE / "recall_questions.json", "held_out": HERE / "recall_held_out.json"}
 TOP = 5
 
 
 def main() -> None:
-    """Ingest the text, ask the questions, print what came of it as JSON."""
+    """Ingest the text, ask the questions, and print the results as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("text", type=Path, help="the Jargon File as one text")
     parser.add_argument("--hybrid", action="store_true", help="also with the embedded embedding model")
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def make_app(slug: str) -> App:
-    """Return a new App of that slug; one of an earlier run goes."""
+    """Return a new App with that slug, replacing one from an earlier run."""
     App.objects.filter(slug=slug).delete()
     provider, _ = Provider.objects.get_or_create(slug="recall-bench", base_url="http://127.0.0.1:9/v1")
     model, _ = Model.objects.get_or_create(name="recall-bench", provider=provider, provider_model_id="none")
@@ -79,7 +79,7 @@ async def _measure(app: App, options: argparse.Namespace) -> dict[str, Any]:
             result["hybrid"] = {"chunks_embedded_per_second": round(result["text"]["chunks"] / seconds, 1)}
             result["hybrid"] |= await _recalls(app, show=options.misses)
         if options.chunks:
-            questions = [one["question"] for one in _questions("tuning") + _questions("held_out")]
+            questions = [entry["question"] for entry in _questions("tuning") + _questions("held_out")]
             result["filled"] = await search_times.measure(app, options.chunks, questions)
         result["run"]["load after"] = machine.load()
         return result
@@ -107,11 +107,11 @@ async def _recalls(app: App, *, show: bool) -> dict[str, Any]:
 
 
 async def _recall(app: App, questions: list[dict[str, str]], *, show: bool) -> dict[str, Any]:
-    """Return how often a passage that holds the answer is the first, or among the first five."""
+    """Return how often a passage with the answer is the first result, or among the first five."""
     ranks, misses = [], []
     for question in questions:
-        found = await search(app.pk, question["question"], limit=TOP)
-        held = [question["answer"] in " ".join(passage.text.split()) for passage in found.passages]
+        passages = await search(app.pk, question["question"], limit=TOP)
+        held = [question["answer"] in " ".join(passage.text.split()) for passage in passages.passages]
         ranks.append(held.index(True) + 1 if True in held else None)
         if ranks[-1] is None:
             misses.append(question["question"])

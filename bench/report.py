@@ -1,4 +1,4 @@
-"""The results as Markdown, and the file that is committed."""
+"""Formats the results as Markdown, and writes the committed file."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,19 +12,19 @@ HEADINGS = ("figure", "unit", "product", "limit", "ratio", "goal", "")
 
 
 def tables(results: Results) -> str:
-    """Return a heading, a sentence on how it was measured, and a table for each section."""
+    """Return a section for each measurement: a heading, a sentence about the method, and a table."""
     return "\n".join(
         _section(name, results.notes[name], figures.values()) for name, figures in results.sections.items()
     )
 
 
-def facts(named: dict[str, Any]) -> str:
-    """Return a list of what the run was made on."""
-    return "".join(f"- {name}: {value}\n" for name, value in named.items())
+def facts(values_by_name: dict[str, Any]) -> str:
+    """Return a list of facts about the machine and the run."""
+    return "".join(f"- {name}: {value}\n" for name, value in values_by_name.items())
 
 
 def write_results(text: str) -> None:
-    """Write bench/RESULTS.md: the guide for readers, then this run."""
+    """Write bench/RESULTS.md: the reading guide, then this run."""
     RESULTS.write_text(GUIDE.read_text() + "\n" + text)
 
 

@@ -1,4 +1,4 @@
-"""What is measured: figures with their goals, and their samples over the rounds."""
+"""The results of a run: figures with their goals and samples."""
 
 import statistics
 from collections import defaultdict
@@ -11,11 +11,11 @@ from bench.servers import Target
 
 @dataclass(frozen=True)
 class Goal:
-    """What a figure must be.
+    """The goal of a figure.
 
     Attributes:
         text: the goal, for readers.
-        is_met: tells from the product's median and the limit's.
+        is_met: decides from the product's and the limit's median.
     """
 
     text: str
@@ -23,23 +23,23 @@ class Goal:
 
 
 def at_most(bound: float) -> Goal:
-    """The product's own figure has a ceiling."""
+    """Set a maximum for the product's own figure."""
     return Goal(f"≤ {bound:g}", lambda product, _: product <= bound)
 
 
 def at_most_times(factor: float) -> Goal:
-    """A cost has a ceiling relative to the limit's."""
+    """Set a maximum for a cost, relative to the limit's."""
     return Goal(f"≤ {factor:g} × limit", lambda product, limit: product <= factor * limit)
 
 
 def at_least_times(factor: float) -> Goal:
-    """A rate has a floor relative to the limit's."""
+    """Set a minimum for a rate, relative to the limit's."""
     return Goal(f"≥ {factor:g} × limit", lambda product, limit: product >= factor * limit)
 
 
 @dataclass
 class Figure:
-    """One line of a table, with a sample a round for each server."""
+    """One row of a table, with a sample per round for each server."""
 
     name: str
     unit: str
@@ -47,18 +47,18 @@ class Figure:
     samples: dict[Target, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def median(self, target: Target) -> float | None:
-        """Return the median of the rounds; None where it is not measured."""
+        """Return the median of the rounds; None if it was not measured."""
         return statistics.median(self.samples[target]) if self.samples.get(target) else None
 
     @property
     def ratio(self) -> float | None:
-        """The product's median over the limit's."""
+        """The product's median divided by the limit's."""
         product, limit = self.median("product"), self.median("limit")
         return product / limit if product is not None and limit else None
 
     @property
     def verdict(self) -> str:
-        """Whether the goal is met."""
+        """Whether the goal was met."""
         product, limit = self.median("product"), self.median("limit")
         if self.goal is None or product is None:
             return ""
@@ -66,7 +66,7 @@ class Figure:
 
 
 class Results:
-    """The figures of a run, by section, in the order in which they were first measured."""
+    """The figures of a run by section, in the order of their first measurement."""
 
     def __init__(self) -> None:
         self.sections: dict[str, dict[str, Figure]] = {}
@@ -74,7 +74,7 @@ class Results:
         self._section = ""
 
     def begin(self, section: str, note: str) -> None:
-        """Begin a section; `note` says how it measures."""
+        """Begin a section; `note` describes the method."""
         self._section = section
         self.sections[section] = {}
         self.notes[section] = note
@@ -85,7 +85,7 @@ class Results:
         figure.samples[target].append(value)
 
     def as_json(self) -> dict[str, Any]:
-        """Return every section's figures with all samples."""
+        """Return the figures of every section with all samples."""
         return {
             section: [_as_json(figure) for figure in figures.values()] for section, figures in self.sections.items()
         }

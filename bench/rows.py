@@ -1,4 +1,4 @@
-"""Many rows at once, by SQL: histories, keys, sessions."""
+"""Creates many rows at once with SQL: histories, keys, sessions."""
 
 from collections.abc import Mapping
 
@@ -8,12 +8,12 @@ MESSAGE_LETTERS = 120
 
 
 def sessions_with_messages(name: str, count: int, messages: int, app_ids: Mapping[str, int]) -> list[str]:
-    """Return statements that make sessions with a history; `bench.jobs.sessions` tells their ids.
+    """Return statements that create sessions with a history; `bench.jobs.sessions` returns their ids.
 
     Args:
         name: of this group of sessions.
         count: how many sessions.
-        messages: how many each has; users' and the App's take turns.
+        messages: how many each has, alternately from the user and the App.
         app_ids: the Apps.
     """
     app, session = app_ids[FIRST_APP], f"md5('{name}-' || s)::uuid"
@@ -37,7 +37,7 @@ def sessions_with_messages(name: str, count: int, messages: int, app_ids: Mappin
 
 
 def many_keys(count: int, app_ids: Mapping[str, int]) -> list[str]:
-    """Return statements that make keys, each for one App."""
+    """Return statements that create keys, each for one App."""
     return [
         f"""WITH made AS (
             INSERT INTO keys_appkey (label, prefix, lookup_id, secret_hash, created_at)
@@ -50,6 +50,6 @@ def many_keys(count: int, app_ids: Mapping[str, int]) -> list[str]:
 
 
 def many_sessions(count: int, app_ids: Mapping[str, int]) -> list[str]:
-    """Return statements that make sessions of one turn each."""
+    """Return statements that create sessions of one turn each."""
     make = sessions_with_messages("many", count, 2, app_ids)
     return [*make, "ANALYZE sessions_app_chatsession", "ANALYZE sessions_app_turn", "CHECKPOINT"]

@@ -1,4 +1,4 @@
-"""What a search costs among many chunks, part by part, and what its vector index misses. Part of `bench.recall`."""
+"""Measures a search among many chunks: the time of each part, and what the index misses. Part of `bench.recall`."""
 
 import asyncio
 import statistics
@@ -23,8 +23,8 @@ ROUNDS = 5
 SHARES = {"all": 1, "tenth": 10, "hundredth": 100}
 PARTS = ("plan", "words", "vector_of_query", "vector_scan", "fuse")
 
-# Copies of the real chunks, each with a word of its own, so that common words are common and rare ones rare.
-# The heading remembers the original.
+# Copies of the real chunks, each with a unique word, so that common words stay common and rare ones stay rare.
+# The heading identifies the original.
 FILL_CHUNKS = """
 INSERT INTO apps_registry_documentchunk (app_id, document_id, position, heading, text, search)
 SELECT %(app)s, %(document)s, row_number() OVER (), c.id, c.text,
@@ -33,7 +33,7 @@ SELECT %(app)s, %(document)s, row_number() OVER (), c.id, c.text,
 FROM apps_registry_documentchunk c, generate_series(1, %(copies)s) copy
 WHERE c.document_id = %(source)s AND c.app_id = %(source_app)s LIMIT %(chunks)s
 """
-# Each copy's vector lies close to that of its original, in one of 500 directions.
+# Each copy's vector is close to that of its original, in one of 500 directions.
 FILL_VECTORS = """
 SELECT setseed(0.5);
 CREATE TEMPORARY TABLE direction AS
@@ -52,12 +52,12 @@ BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'aomi' AND
 
 
 async def measure(source: App, chunks: int, questions: Sequence[str]) -> dict[str, Any]:
-    """Return times, processor times and what the index misses, in Apps of that many chunks, a tenth and a hundredth.
+    """Return wall times, processor times and index misses for Apps with that many chunks, a tenth and a hundredth.
 
     Args:
-        source: an App with one embedded document, of whose chunks the others get copies.
-        chunks: how many the largest App has.
-        questions: what is searched for.
+        source: an App with one embedded document; the other Apps get copies of its chunks.
+        chunks: the number in the largest App.
+        questions: the search queries.
     """
     apps, result = await asyncio.to_thread(_fill, source, chunks)
     result["words"] = await _search(apps["all"], questions)
@@ -71,7 +71,7 @@ async def measure(source: App, chunks: int, questions: Sequence[str]) -> dict[st
 
 
 def choose_embedding(app: App) -> None:
-    """Give an App the embedded embedding model."""
+    """Make an App use the embedded embedding model."""
     App.objects.filter(pk=app.pk).update(embedding_model=_embedded_model())
 
 
@@ -114,8 +114,8 @@ def _copy(source: App, slug: str, chunks: int) -> App:
 
 
 async def _search(app: App, questions: Sequence[str]) -> dict[str, Any]:
-    """Return wall time of whole searches, and the processor time of this process and of Postgres for one."""
-    for question in questions:  # warms up
+    """Return the wall time of whole searches, and the processor time of this process and of Postgres per search."""
+    for question in questions:  # warm-up
         await search(app.pk, question)
     backends = [pid for (pid,) in await database.read(BACKENDS)]
     times, ours, theirs = [], time.process_time(), sum(map(cpu_seconds, backends))
@@ -127,7 +127,7 @@ async def _search(app: App, questions: Sequence[str]) -> dict[str, Any]:
 
 
 async def _parts(app: App, questions: Sequence[str]) -> dict[str, Any]:
-    """Return the wall time of each part, one after the other; a search makes the two rankings at once."""
+    """Return the wall time of each part, run one after the other; a real search computes both rankings concurrently."""
     times: dict[str, list[float]] = defaultdict(list)
 
     async def part(name: str, awaitable: Awaitable[R]) -> R:
@@ -155,9 +155,9 @@ async def _plan(app: App, question: str) -> SearchPlan:
 
 
 async def _index_recall(app: App, questions: Sequence[str]) -> dict[str, Any]:
-    """Return which share of the App's truly nearest chunks the index over all Apps finds, and the times of both."""
+    """Return the share of the App's true nearest chunks that the index over all Apps finds, and the times of both."""
     times: dict[bool, list[float]] = {True: [], False: []}
-    found: dict[int, list[float]] = {5: [], 50: []}
+    recalls: dict[int, list[float]] = {5: [], 50: []}
     for question in questions:
         plan = await _plan(app, question)
         assert plan.embedding is not None
@@ -165,13 +165,13 @@ async def _index_recall(app: App, questions: Sequence[str]) -> dict[str, Any]:
         for exact in (True, False, True, False):  # the second time counts
             nearest[exact], seconds = await _timed(by_vector(plan, plan.embedding, vector, exact=exact))
             times[exact].append(seconds)
-        for top, shares in found.items():
+        for top, shares in recalls.items():
             truly = list(nearest[True])[:top]
             shares.append(len({*truly} & {*list(nearest[False])[:top]}) / len(truly))
     return {
         "chunks": plan.chunks,
         "search_takes": "exact" if plan.chunks <= EXACT_UP_TO else "index",
-        **{f"index_recall@{top}": round(statistics.mean(shares), 3) for top, shares in found.items()},
+        **{f"index_recall@{top}": round(statistics.mean(shares), 3) for top, shares in recalls.items()},
         "index": _quantiles(times[False][1::2]),
         "exact": _quantiles(times[True][1::2]),
     }
@@ -182,8 +182,8 @@ async def _timed(awaitable: Awaitable[R]) -> tuple[R, float]:
     return await awaitable, _since(began)
 
 
-def _since(began: float) -> float:
-    return time.perf_counter() - began
+def _since(started: float) -> float:
+    return time.perf_counter() - started
 
 
 def _quantiles(seconds: Sequence[float]) -> dict[str, float]:

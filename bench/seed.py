@@ -1,4 +1,4 @@
-"""Rows that every section needs: `python -m bench.seed MODEL_URL` writes them and prints their names as JSON."""
+"""Creates the rows that every section needs: `python -m bench.seed MODEL_URL` prints their names as JSON."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ from keys.services import issue_key  # noqa: E402
 
 
 def seed(model_url: str) -> dict[str, object]:
-    """Make Apps that differ in their tools, and a key for all of them."""
+    """Create Apps that differ in their tools, and a key for all of them."""
     provider = Provider.objects.create(slug="bench", base_url=model_url)
     model = Model.objects.create(name="bench-model", provider=provider, provider_model_id="bench-model")
     apps = [_make_app(f"bench-{count}-tools", model, count) for count in (0, 1, 100)]
@@ -24,7 +24,7 @@ def seed(model_url: str) -> dict[str, object]:
 
 
 def _make_app(slug: str, model: Model, tools: int) -> App:
-    # Neither titles nor summaries: a turn is one call of the model. A long wait: an answer is a whole turn.
+    # No titles or summaries: a turn is one model call. A long wait: the response includes the whole turn.
     app = App.objects.create(
         slug=slug,
         name=slug,
@@ -39,7 +39,7 @@ def _make_app(slug: str, model: Model, tools: int) -> App:
 
 
 def _http_tool(app: App, number: int) -> Tool:
-    """A tool of the size that an operator's have; the model never calls it."""
+    """Create a tool of typical size; the model never calls it."""
     symbol = {"type": "string", "description": "The symbol of a token, such as ETH."}
     days = {"type": "integer", "minimum": 1, "maximum": 365, "description": "How far back."}
     tool = Tool(app=app)

@@ -1,4 +1,4 @@
-"""The two servers under measurement, each under gunicorn with one worker, and the model that both ask."""
+"""The two servers under measurement, each under gunicorn with one worker, and the model that both call."""
 
 import os
 import signal
@@ -42,7 +42,7 @@ class Server:
 
     @property
     def worker(self) -> int:
-        """The process of its one worker."""
+        """The process id of its only worker."""
         return int(psutil.Process(self.process.pid).children()[0].pid)
 
     def cpu_seconds(self) -> float:
@@ -52,7 +52,7 @@ class Server:
 
 @contextmanager
 def serving(target: Target, environment: Mapping[str, str], log: Path) -> Iterator[Server]:
-    """Start a server and wait until it is ready; it ends with the block."""
+    """Start a server and wait until it is ready; it stops at the end of the block."""
     port = _free_port()
     command = [sys.executable, "-m", "gunicorn", *COMMANDS[target], "--workers", "1", "--bind", f"127.0.0.1:{port}"]
     with log.open("ab") as output:
@@ -74,7 +74,7 @@ def serving_both(environment: Mapping[str, str], log: Path) -> Iterator[dict[Tar
 
 @contextmanager
 def model() -> Iterator[int]:
-    """Start the scripted model server; gives its port."""
+    """Start the scripted model server; yields its port."""
     process = subprocess.Popen([sys.executable, "-m", "bench.model"], cwd=ROOT, stdout=subprocess.PIPE)
     try:
         yield int(pipe(process.stdout).readline())

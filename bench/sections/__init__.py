@@ -1,4 +1,4 @@
-"""The sections of the benchmark: each is a function of a run, with a docstring that says how it measures."""
+"""The sections of the benchmark: each is a function of a run, and its docstring is the description in the report."""
 
 from collections.abc import Callable
 

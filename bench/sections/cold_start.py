@@ -1,4 +1,4 @@
-"""How long a start takes."""
+"""The duration of a start."""
 
 from bench.context import Bench
 from bench.servers import TARGETS

@@ -1,4 +1,4 @@
-"""How cost grows with keys, sessions and tools."""
+"""How costs grow with the number of keys, sessions and tools."""
 
 import os
 import subprocess
@@ -83,7 +83,7 @@ def _turn_cost(bench: Bench, target: Target, server: Server, name: str, app: str
 
 
 def _make_large(bench: Bench) -> None:
-    """Make a copy of the database with many keys and sessions, and fill the first one up to a few."""
+    """Create a copy of the database with many keys and sessions, and add a few to the first one."""
     if bench.postgres.has(LARGE):
         return
     small = [*rows.many_keys(FEW, bench.app_ids), *rows.many_sessions(FEW, bench.app_ids)]

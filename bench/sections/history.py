@@ -1,4 +1,4 @@
-"""How a turn's cost grows with what was said before."""
+"""How the cost of a turn grows with the length of the history."""
 
 from bench import rows
 from bench.context import DATABASE, Bench
@@ -24,12 +24,12 @@ def history(bench: Bench) -> None:
         for target in TARGETS:
             with bench.one(target) as server:
                 bench.measure(server, Job("turn", server.port, bench.key, 1, fresh_sessions(20), 2))
-                measured = [_history(bench, target, server, *each) for each in groups.items()]
+                measured = [_history(bench, target, server, *group) for group in groups.items()]
             _compare_growth(bench, target, measured)
 
 
 def _history(bench: Bench, target: Target, server: Server, messages: int, name: str) -> tuple[float, float]:
-    """Return milliseconds of processor time a warm turn and bytes of its answer."""
+    """Return processor milliseconds per warm turn, and bytes per response."""
     ids = sessions(f"{name}-{target}", bench.extent.histories[messages])
     add = bench.results.add
     cold, cold_use = bench.measure(server, Job("turn", server.port, bench.key, 1, ids))

@@ -1,4 +1,4 @@
-"""What waiting costs: turns on a slow model, idle streams."""
+"""The cost of waiting: turns on a slow model, idle streams."""
 
 import time
 
@@ -59,7 +59,7 @@ def _idle(bench: Bench, target: Target) -> None:
         _open_streams_once(bench, server.port)
         before, threads = cpu.memory_bytes(server.worker), cpu.threads(server.worker)
         with warmed(Job("updates", server.port, bench.key, count, fresh_sessions(count))) as load:
-            time.sleep(1)  # what opening them left to do
+            time.sleep(1)  # lets the work of opening them finish
             cpu_before = server.cpu_seconds()
             time.sleep(seconds)
             share = (server.cpu_seconds() - cpu_before) / seconds

@@ -6,7 +6,7 @@ from bench.results import at_most
 from bench.servers import TARGETS
 from tests.sql_proxy import SqlProxy
 
-# Five turns of each session come first, in which the statements get prepared.
+# Five turns of each session run first, in which statements are prepared.
 SESSIONS, WARM_UP, REPEAT = 4, 5, 100
 
 

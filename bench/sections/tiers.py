@@ -1,4 +1,4 @@
-"""What the three tiers of the session loader cost."""
+"""The cost of the three tiers of the session loader."""
 
 from bench import rows
 from bench.context import Bench
