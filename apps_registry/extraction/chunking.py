@@ -54,7 +54,7 @@ def to_chunks(blocks: Iterable[Block]) -> Iterator[Chunk]:
             if fresh and length + len(unit.text) > MAX_CHARS:
                 yield _chunk(pending, heading)
                 pending = _tail(pending)
-                length, fresh = sum(len(unit.text) for unit in pending), 0
+                length, fresh = sum(len(kept.text) for kept in pending), 0
             pending.append(unit)
             length, fresh = length + len(unit.text), fresh + 1
             if unit.ends_block and length >= MIN_CHARS:

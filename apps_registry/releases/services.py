@@ -114,7 +114,7 @@ def roll_back(app: App, number: int | None = None) -> AppRelease:
     else:
         release = app.releases.filter(number__lt=app.live_release.number).first() if app.live_release else None
     if release is None:
-        known = ", ".join(str(number) for number in app.releases.values_list("number", flat=True)) or "none"
+        known = ", ".join(str(existing) for existing in app.releases.values_list("number", flat=True)) or "none"
         raise NoSuchRelease(f"There is no such release of {app.slug} to go back to. Releases: {known}.")
     if problem := find_problem(release):
         raise NoSuchRelease(problem)

@@ -16,7 +16,7 @@ _OTHERWISE = re.compile(
 
 def holds_on_screen(query: str) -> bool:
     """Tell whether at least one query of a list matches; an empty list matches."""
-    queries = [query.strip().lower() for query in query.split(",")]
+    queries = [part.strip().lower() for part in query.split(",")]
     return not any(queries) or any(map(_holds, filter(None, queries)))
 
 
