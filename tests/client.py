@@ -1,4 +1,4 @@
-"""An API consumer: what curl and existing clients send."""
+"""An API client that behaves like curl and existing clients."""
 
 import time
 import uuid
@@ -19,7 +19,7 @@ class Client:
     ) -> None:
         self.app, self.key = app, key
         self.session_id = session_id or str(uuid.uuid4())
-        # A connection a request: requests then land on any worker.
+        # A new connection per request, so that requests can reach any worker.
         limits = httpx2.Limits(max_keepalive_connections=0)
         self.http = httpx2.Client(base_url=url, timeout=scaled(30), limits=limits, verify=NO_TLS)
 
@@ -35,10 +35,13 @@ class Client:
         return uuid.UUID(self.session_id)
 
     def request(self, method: str, path: str, *, headers: dict[str, str] | None = None, **more: Any) -> httpx2.Response:
-        """Send one call with the session's headers; a header given as None is left out."""
-        own = {"X-Session-Id": self.session_id, "AOMI-APP-KEY": self.key, **(headers or {})}
+        """Send one call with the session's headers; a header given as None is omitted."""
+        session_headers = {"X-Session-Id": self.session_id, "AOMI-APP-KEY": self.key, **(headers or {})}
         return self.http.request(
-            method, path, headers=[(k.encode(), v.encode()) for k, v in own.items() if v is not None], **more
+            method,
+            path,
+            headers=[(k.encode(), v.encode()) for k, v in session_headers.items() if v is not None],
+            **more,
         )
 
     def post_chat(self, message: str, **params: str) -> httpx2.Response:
@@ -46,7 +49,7 @@ class Client:
         return self.request("POST", "/api/chat", params=query)
 
     def chat(self, message: str, **params: str) -> dict[str, Any]:
-        """Chat and return the snapshot."""
+        """Send a message and return the snapshot."""
         response = self.post_chat(message, **params)
         assert response.status_code == 200, response.text
         snapshot: dict[str, Any] = response.json()
@@ -59,7 +62,7 @@ class Client:
         return snapshot
 
     def poll(self, seconds: float = 10) -> dict[str, Any]:
-        """Poll the state as existing clients do, until no turn runs."""
+        """Poll the state, as existing clients do, until no turn is running."""
         deadline = time.monotonic() + scaled(seconds)
         while (snapshot := self.state())["is_processing"]:
             assert time.monotonic() < deadline, "the turn did not end"
@@ -68,5 +71,5 @@ class Client:
 
 
 def texts(snapshot: dict[str, Any]) -> list[tuple[str, str]]:
-    """(sender, content) of a snapshot's messages."""
+    """Return (sender, content) of a snapshot's messages."""
     return [(message["sender"], message["content"]) for message in snapshot["messages"]]

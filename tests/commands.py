@@ -1,4 +1,4 @@
-"""manage.py as operators run it: in this process, or in one of its own with other variables."""
+"""Runs manage.py as operators do: in this process, or in a separate one with other variables."""
 
 import contextlib
 import io
@@ -15,7 +15,7 @@ from tests.product import ROOT
 
 @dataclass
 class Result:
-    """What a command left behind."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -23,7 +23,7 @@ class Result:
 
 
 def call_manage(*arguments: str) -> Result:
-    """Run `manage.py` with these arguments in this process, which spares it the second that one takes to start."""
+    """Run `manage.py` with these arguments in this process, which saves the second that a new one takes to start."""
     import manage
 
     out, err = io.StringIO(), io.StringIO()
@@ -34,7 +34,7 @@ def call_manage(*arguments: str) -> Result:
 
 
 def _ended(main: Callable[[], None]) -> int:
-    """Call it, and return the code that Python would end with."""
+    """Call `main`, and return the exit code that Python would end with."""
     try:
         main()
     except SystemExit as end:
@@ -45,7 +45,7 @@ def _ended(main: Callable[[], None]) -> int:
 
 
 def run_manage(*arguments: str, environment: Mapping[str, str], more: Mapping[str, str] | None = None) -> Result:
-    """Run `manage.py` with these arguments and variables, as a process."""
+    """Run `manage.py` with these arguments and variables in a separate process."""
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,

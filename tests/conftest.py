@@ -1,4 +1,4 @@
-"""What tests share. Those under tests/unit run without Django's apps and without a database; all others have both."""
+"""Fixtures for all tests. Those under tests/unit run without Django's apps and a database; all others use both."""
 
 import os
 from collections.abc import Generator, Iterator
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tests.patience import measure
 from tests.run_folder import RunFolder
 
-# Before Django reads its settings, and before any process is started.
+# This must happen before Django reads its settings, and before any process starts.
 run_folder = RunFolder()
 measure()
 
@@ -28,12 +28,12 @@ SLOW_FOLDERS = ("faults", "aomi_site", "retrieval", "admin")
 
 
 def pytest_collection() -> None:
-    """Name the settings, which load when a test asks for one."""
+    """Set the settings module; it loads when a test needs it."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "aomi_site.settings"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the folders of slow tests first: processes that share the files then come to an end together."""
+    """Put the folders with slow tests first, so that parallel processes finish at about the same time."""
     items.sort(key=lambda item: not set(item.path.parts).intersection(SLOW_FOLDERS))
 
 
@@ -49,9 +49,9 @@ def _database_for_all_but_unit_tests(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture
 def client(server: Server) -> Iterator[Client]:
-    """A client without a key, with a session of its own."""
-    with Client(server.url) as one:
-        yield one
+    """A client without a key, in a new session."""
+    with Client(server.url) as api_client:
+        yield api_client
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def app(database: str, model_server: ModelServer) -> "App":
 
 @pytest.fixture
 def other_app(database: str, model_server: ModelServer) -> "App":
-    """An App that is none of the caller's business."""
+    """An App to which the caller has no access."""
     from tests import factories
 
     return factories.make_app(base_url=model_server.base_url)
@@ -71,11 +71,11 @@ def other_app(database: str, model_server: ModelServer) -> "App":
 
 @pytest.fixture
 def app_client(server: Server, app: "App") -> Iterator[Client]:
-    """A client with a key for `app`, with a session of its own."""
+    """A client with a key for `app`, in a new session."""
     from tests import factories
 
-    with Client(server.url, app=app.slug, key=factories.make_key(app).plain) as one:
-        yield one
+    with Client(server.url, app=app.slug, key=factories.make_key(app).plain) as api_client:
+        yield api_client
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def default_model(database: str) -> "Model":
 
 @dataclass
 class Operator:
-    """Somebody who may use the admin."""
+    """A user of the admin."""
 
     username: str
     password: str
@@ -109,7 +109,7 @@ def operator(database: str) -> Operator:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the end of the server's log beside a failure."""
+    """Show the end of the server's log with a failure."""
     report = yield
     running = getattr(item, "funcargs", {}).get("server")
     if report.failed and isinstance(running, Server):

@@ -1,4 +1,4 @@
-"""HTTP tools for tests that need no row of them."""
+"""HTTP tool definitions for tests that need no database row."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from apps_registry.http_tools.definition import HttpToolDefinition
 
 
 def make_definition(url: str, **overrides: Any) -> HttpToolDefinition:
-    """An HTTP tool that takes one optional text."""
+    """Return an HTTP tool that takes one optional text."""
     schema = {"type": "object", "properties": {"text": {"type": "string"}}}
     fields = {"name": "fetch", "description": "Fetches something.", "parameters": schema, "method": "GET", **overrides}
     return HttpToolDefinition(url=url, **fields)

@@ -1,4 +1,4 @@
-"""Sets Django up: the packages of tests that use models import this before anything in them is imported."""
+"""Sets Django up: packages of tests that use models import this before any other module."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Rows for tests, each with names of its own: tests share one database and never empty it."""
+"""Creates rows for tests, with unique names: tests share one database and never empty it."""
 
 import functools
 import uuid
@@ -27,12 +27,12 @@ def make_model(base_url: str = "http://127.0.0.1:9/v1", **overrides: Any) -> Mod
 
 
 def make_app(*, base_url: str = "http://127.0.0.1:9/v1", **overrides: Any) -> App:
-    """An App with a model of its own and every built-in tool."""
+    """Return an App with its own model and every built-in tool."""
     model = overrides.pop("default_model", None) or make_model(base_url)
     alternatives = overrides.pop("alternatives", [])
     slug = unique("app")
-    # Without titles and summaries: a model that tests script is asked for what they ask, and for nothing more. Tests
-    # that read a session's updates want the reply too.
+    # No titles or summaries, so that a scripted model gets only the requests that the test makes. Tests that read a
+    # session's updates also wait for the reply.
     fields = {
         "slug": slug,
         "name": f"App {slug}",
@@ -58,7 +58,7 @@ def make_http_tool(app: App, url: str, **overrides: Any) -> Tool:
 
 
 def make_secret(app: App, name: str, value: str, *, hosts: str = "") -> Secret:
-    """A secret for these hosts; for none unless they are given."""
+    """Return a secret for these hosts; by default for none."""
     secret = Secret(app=app, name=name, hosts=hosts)
     secret.set_value(value)
     secret.save()
@@ -66,7 +66,7 @@ def make_secret(app: App, name: str, value: str, *, hosts: str = "") -> Secret:
 
 
 def make_document(app: App, content: str = "", **overrides: Any) -> Document:
-    """A queued document, which a server's worker will ingest."""
+    """Return a queued document, which a server's worker will ingest."""
     name = unique("document") + ".txt"
     (outcome,) = add_upload(app, **{"name": name, "data": (content or name).encode(), **overrides})
     assert outcome.document is not None, outcome.note
@@ -76,13 +76,13 @@ def make_document(app: App, content: str = "", **overrides: Any) -> Document:
 def make_key(*apps: App, **overrides: Any) -> IssuedKey:
     expires_at = overrides.pop("expired_at", None)
     issued = issue_key(apps=apps, **{"label": unique("key"), **overrides})
-    if expires_at is not None:  # a past expiry, which issuing refuses
+    if expires_at is not None:  # issuing refuses an expiry in the past
         AppKey.objects.filter(pk=issued.app_key.pk).update(expires_at=expires_at)
     return issued
 
 
 def make_session(app: App | None, messages: list[tuple[str, str]] = (), **overrides: Any) -> ChatSession:  # type: ignore[assignment]
-    """A session with (role, text) messages; every user message begins a turn."""
+    """Return a session with (role, text) messages; every user message begins a turn."""
     session = ChatSession.objects.create(
         **{"app": app, "version": 1, "next_position": len(messages), "title": "A session", **overrides}
     )
@@ -94,7 +94,7 @@ def make_session(app: App | None, messages: list[tuple[str, str]] = (), **overri
     return session
 
 
-# A hash that nobody guesses takes its time; the tests' operators share one.
+# A strong hash is slow, so the tests' operators share one.
 hashed = functools.cache(make_password)
 
 

@@ -46,7 +46,7 @@ DONE = b"data: [DONE]\n\n"
 
 
 def says(*pieces: str, pause: float = 0, prompt_tokens: int = 10, finish_reason: str = "stop") -> Reply:
-    """A complete answer in words."""
+    """Return a complete text reply."""
     parts: list[Part] = [chunk({"role": "assistant", "content": ""})]
     for piece in pieces:
         parts += [pause, chunk({"content": piece})] if pause else [chunk({"content": piece})]
@@ -54,10 +54,10 @@ def says(*pieces: str, pause: float = 0, prompt_tokens: int = 10, finish_reason:
     return Reply([*parts, chunk({}, finish_reason), sse({"choices": [], "usage": usage}), DONE])
 
 
-def calls(*wanted: tuple[str, Any], text: str = "") -> Reply:
-    """An answer that calls tools: (name, arguments) each; arguments that are text are sent as they are."""
+def calls(*name_arguments: tuple[str, Any], text: str = "") -> Reply:
+    """Return a reply that calls tools, given (name, arguments) pairs; arguments that are strings are sent unchanged."""
     parts: list[Part] = [chunk({"content": text})] if text else []
-    for index, (name, arguments) in enumerate(wanted):
+    for index, (name, arguments) in enumerate(name_arguments):
         written = arguments if isinstance(arguments, str) else json.dumps(arguments)
         call_id = f"call_{uuid.uuid4().hex[:8]}"
         first = {"index": index, "id": call_id, "type": "function", "function": {"name": name, "arguments": ""}}
@@ -69,14 +69,14 @@ def calls(*wanted: tuple[str, Any], text: str = "") -> Reply:
 
 
 def refuses(status: int, **headers: str) -> Reply:
-    """An error answer."""
+    """Return an error response."""
     body = json.dumps({"error": {"message": "provider says SECRET-PROVIDER-TEXT", "code": "x"}}).encode()
-    given = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Reply([body], status=status, headers={"Content-Type": "application/json", **given})
+    header_values = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Reply([body], status=status, headers={"Content-Type": "application/json", **header_values})
 
 
 class ModelServer:
-    """The server in a thread of its own; scripts and requests are kept by model id."""
+    """The server, in its own thread; it keeps scripts and requests by model id."""
 
     def __init__(self) -> None:
         self._scripts: dict[str, deque[Reply]] = defaultdict(deque)
@@ -88,15 +88,15 @@ class ModelServer:
         self.base_url = asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
 
     def enqueue(self, model: str, replies: Iterable[Reply]) -> None:
-        """Script the next answers of a model; without a script it says "Hello."."""
+        """Script the next replies of a model; without a script it says "Hello."."""
         self._scripts[model].extend(replies)
 
     def clear(self, model: str) -> None:
-        """Forget what is scripted for a model and was not asked for."""
+        """Discard the unused script of a model."""
         self._scripts[model].clear()
 
     def requests(self, model: str) -> list[dict[str, Any]]:
-        """The request bodies that the model has had, oldest first, each with its headers under "headers"."""
+        """Return the request bodies for the model, oldest first, each with its headers under "headers"."""
         return self._requests[model]
 
     def stop(self) -> None:
@@ -146,17 +146,17 @@ class ModelServer:
 
 
 def tool_results(prompt: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The tools' results in a prompt, without what marks them as data from outside."""
+    """Return the tools' results in a prompt, without the markers around outside data."""
     contents = [message["content"] for message in prompt if message["role"] == "tool"]
     return [inside_fence(content) for content in contents]
 
 
 def inside_fence(content: str) -> str:
-    """What stands between the marks of a tool's result, which the text between them does not hold."""
-    found = re.fullmatch(r"<tool_data ([0-9a-f]{16})>\n(.*)\n</tool_data \1>(?:\n[^\n]*)?", content, re.DOTALL)
-    assert found is not None, content
-    assert found[1] not in found[2]
-    return found[2]
+    """Return the text between the markers of a tool's result; checks that the text does not contain them."""
+    match = re.fullmatch(r"<tool_data ([0-9a-f]{16})>\n(.*)\n</tool_data \1>(?:\n[^\n]*)?", content, re.DOTALL)
+    assert match is not None, content
+    assert match[1] not in match[2]
+    return match[2]
 
 
 @dataclass
@@ -167,7 +167,7 @@ class ScriptedModel:
     model_id: str
 
     def will(self, *replies: Reply) -> None:
-        """Script its next answers."""
+        """Script its next replies."""
         self.server.enqueue(self.model_id, replies)
 
     @property

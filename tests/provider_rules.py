@@ -1,7 +1,7 @@
-"""A real HTTP server on loopback that is as strict as the providers are: it refuses what they refuse, in their words.
+"""A real HTTP server on loopback that is as strict as the providers: it refuses the same requests with the same errors.
 
-The rules and the errors are those that `apps_registry/provider_rules/profiles.py` gives the sources of; what is here is
-written apart from the product's own profiles, so that neither can hide a mistake of the other.
+`apps_registry/provider_rules/profiles.py` names the sources of these rules and errors. This code is
+independent of the product's profiles, so that neither hides an error in the other.
 """
 
 import re
@@ -22,7 +22,7 @@ NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}\Z")
 
 
 def _limit(body: Body) -> int:
-    """What the answer may take, under either name."""
+    """Return the maximum tokens of the response, under either name."""
     return int(body.get("max_tokens") or body.get("max_completion_tokens") or 0)
 
 
@@ -56,7 +56,7 @@ def _openai(body: Body) -> Iterator[Refusal]:
 
 
 def _small_openai(body: Body) -> Iterator[Refusal]:
-    """A model of the former kind, which writes 4,096 tokens at most."""
+    """An older model, which writes at most 4,096 tokens."""
     sent = _limit(body)
     if sent > 4096:
         words = f"This model supports at most 4096 completion tokens, whereas you provided {sent}."
@@ -191,11 +191,11 @@ RULES: dict[str, Callable[[Body], Iterator[Refusal]]] = {
 
 @dataclass
 class StrictProviders:
-    """The server: at /openai/v1 it is as strict as OpenAI, and so on.
+    """The server: at /openai/v1 it is as strict as OpenAI, and similarly for the others.
 
     Attributes:
-        taken: the requests that were answered, by model id, each with its headers.
-        refused: what was refused, by model id.
+        taken: the accepted requests by model id, each with its headers.
+        refused: the refused requests by model id.
     """
 
     taken: dict[str, list[Body]] = field(default_factory=lambda: defaultdict(list))
@@ -228,7 +228,7 @@ class StrictProviders:
 
 
 def _reply(body: Body) -> Reply:
-    """Call the first tool once, then say what came of it."""
+    """Call the first tool once, then report its result."""
     functions = [function["name"] for _, function in _functions(body)]
     if functions and body["messages"][-1]["role"] == "user" and body.get("tool_choice") != "none":
         usage = {"prompt_tokens": 9, "completion_tokens": 4}
@@ -242,7 +242,7 @@ def _functions(body: Body) -> list[tuple[int, dict[str, Any]]]:
 
 
 def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
-    """Yield a schema and those within."""
+    """Yield a schema and all its subschemas."""
     yield schema
     for name, value in schema.items():
         if name in {"properties", "$defs"}:

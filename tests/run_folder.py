@@ -1,4 +1,4 @@
-"""The folder of one run of the tests: all that the run makes is in it, and goes with it or with the next run."""
+"""The folder of one test run: it holds everything that the run creates, and is removed after it or by the next run."""
 
 import contextlib
 import fcntl
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     import psutil
 
 PREFIX = "aomi-tests-"
-# Locked by the process that began the run, for as long as it lives, however it ends.
+# The process that began the run holds this lock until it ends, however it ends.
 OWNER = "owner.pid"
 BYTECODE = Path(__file__).resolve().parent.parent / ".pytest_cache" / "bytecode"
 
 
 class RunFolder:
-    """The folder, which is the data folder of the product and the temporary folder of every process of the run."""
+    """The folder: the product's data folder, and the temporary folder of every process of the run."""
 
     def __init__(self) -> None:
-        """Make it and remove those of runs that were killed; a process of a parallel run joins its parent's."""
+        """Create it and remove those of killed runs; a process of a parallel run joins its parent's."""
         self.is_owner = "PYTEST_XDIST_WORKER" not in os.environ
         self.path = self._make() if self.is_owner else Path(os.environ["AOMI_DATA_DIR"])
         os.environ.update(AOMI_ENV="local", AOMI_DATA_DIR=str(self.path), TMPDIR=str(self.path))
@@ -35,7 +35,7 @@ class RunFolder:
             with contextlib.suppress(OSError):
                 _remove_if_dead(folder)
         folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
-        # Under another name until it is locked: a run that begins now must not take this one for dead.
+        # The folder has another name until it is locked; otherwise a run that begins now could take it for dead.
         draft = folder / f".{OWNER}"
         self._lock = os.open(draft, os.O_CREAT | os.O_RDWR, 0o600)
         os.write(self._lock, f"{os.getpid()}\n".encode())
@@ -44,15 +44,15 @@ class RunFolder:
         return folder
 
     def remove(self) -> None:
-        """End what the run left running, and remove all that it made."""
+        """End the remaining processes of the run, and remove everything that it created."""
         if self.is_owner:
             _remove(self.path)
 
 
 def keep_bytecode() -> None:
-    """Have each module compiled once, not by each of the many processes that tests start.
+    """Compile each module once, not in each of the many processes that tests start.
 
-    Where the shell forbids Python to write bytecode next to the sources, to start a server takes three times the CPU.
+    If the shell disables bytecode files next to the sources, starting a server takes three times the CPU.
     """
     if sys.dont_write_bytecode and sys.pycache_prefix is None:
         del os.environ["PYTHONDONTWRITEBYTECODE"]
@@ -61,20 +61,20 @@ def keep_bytecode() -> None:
 
 
 def _remove_if_dead(folder: Path) -> None:
-    """Remove the folder of a run whose first process is gone. One without an owner's file is not ours to judge."""
+    """Remove the folder of a run whose first process has ended. A folder without an owner file is left alone."""
     with (folder / OWNER).open("r+") as owner:
-        fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)  # held by a run that lives
+        fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a live run holds this lock
         _remove(folder)
 
 
 def _remove(folder: Path) -> None:
     import psutil
 
-    left = _processes_of(folder)
-    for process in left:
+    remaining = _processes_of(folder)
+    for process in remaining:
         with contextlib.suppress(psutil.Error):
             process.terminate()
-    _, alive = psutil.wait_procs(left, timeout=5)
+    _, alive = psutil.wait_procs(remaining, timeout=5)
     for process in alive:
         with contextlib.suppress(psutil.Error):
             process.kill()
@@ -85,20 +85,20 @@ def _remove(folder: Path) -> None:
 
 
 def _disks_of(folder: Path) -> list[str]:
-    """The disks that a test has mounted there."""
+    """Return the file systems that a test has mounted inside."""
     mounts = Path("/proc/self/mounts")
-    places = [line.split()[1] for line in mounts.read_text().splitlines()] if mounts.exists() else []
-    return [place for place in places if place.startswith(f"{folder}/")]
+    mount_points = [line.split()[1] for line in mounts.read_text().splitlines()] if mounts.exists() else []
+    return [mount_point for mount_point in mount_points if mount_point.startswith(f"{folder}/")]
 
 
 def _processes_of(folder: Path) -> "list[psutil.Process]":
-    """The processes that have the folder in their environment, or work in it, as PostgreSQL does."""
+    """Return the processes with the folder in their environment, or as their working directory, like PostgreSQL."""
     import psutil
 
     def is_in(path: str) -> bool:
         return path == str(folder) or path.startswith(f"{folder}/")
 
-    found = []
+    processes = []
     for process in psutil.process_iter():
         variables, cwd = {}, ""
         with contextlib.suppress(psutil.Error, OSError):
@@ -106,5 +106,5 @@ def _processes_of(folder: Path) -> "list[psutil.Process]":
         with contextlib.suppress(psutil.Error, OSError):
             cwd = process.cwd()
         if process.pid != os.getpid() and (is_in(cwd) or any(map(is_in, variables.values()))):
-            found.append(process)
-    return found
+            processes.append(process)
+    return processes

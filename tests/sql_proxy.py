@@ -1,4 +1,4 @@
-"""A wire-level proxy before Postgres that counts the round trips a process makes, and keeps its statements."""
+"""A wire-level proxy in front of Postgres that counts a process's round trips and records its statements."""
 
 import asyncio
 import threading
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class SqlProxy:
-    """Listens on loopback TCP and passes everything on to the Postgres of a database address."""
+    """Listens on loopback TCP and forwards everything to the Postgres of a database URL."""
 
     def __init__(self, database_url: str) -> None:
         parts = urllib.parse.urlsplit(database_url)
@@ -25,7 +25,7 @@ class SqlProxy:
         self.url = f"postgresql://{user}@127.0.0.1:{port}{parts.path}"
 
     def fewest(self, work: Callable[[], object], *, times: int = 5) -> int:
-        """How many round trips some work takes; what the server does in the background at the time is not its own."""
+        """Return the fewest round trips that some work takes; the minimum excludes the server's background work."""
         counts = []
         for _ in range(times):
             before = self.round_trips
@@ -34,12 +34,12 @@ class SqlProxy:
         return min(counts)
 
     def cut(self) -> None:
-        """Break every connection and refuse new ones, as a Postgres that stops does."""
+        """Break every connection and refuse new ones, like a stopping Postgres."""
         self._is_cut = True
         self._loop.call_soon_threadsafe(self._break_all)
 
     def restore(self) -> None:
-        """Let connections through again."""
+        """Accept connections again."""
         self._is_cut = False
 
     def _break_all(self) -> None:
@@ -90,12 +90,12 @@ class SqlProxy:
             kind = b"" if is_startup else await client_in.readexactly(1)
             length = await client_in.readexactly(4)
             body = await client_in.readexactly(int.from_bytes(length, "big") - 4)
-            # An SSLRequest or GSSENCRequest is followed by another startup message.
+            # Another startup message follows an SSLRequest or GSSENCRequest.
             is_startup = is_startup and body[:2] == b"\x04\xd2"
-            # Query and Sync end what the frontend sends before it waits for an answer:
+            # The frontend sends Query or Sync last, before it waits for a response:
             # https://www.postgresql.org/docs/current/protocol-message-formats.html
             self.round_trips += kind in (b"Q", b"S")
-            if kind in (b"Q", b"P"):  # Parse has the name of the statement before its text
+            if kind in (b"Q", b"P"):  # Parse has the statement's name before its text
                 self.statements.append(body.split(b"\0")[kind == b"P"].decode())
             server_out.write(kind + length + body)
             await server_out.drain()

@@ -1,4 +1,4 @@
-"""Reading server-sent events as a client does."""
+"""Reads server-sent events like a client."""
 
 import contextlib
 import http.client
@@ -17,12 +17,12 @@ from tests.patience import scaled
 
 
 def events_of(lines: "httpx2.Response") -> list[dict[str, Any]]:
-    """All events of a finished stream."""
+    """Return all events of a finished stream."""
     return [json.loads(line.removeprefix("data: ")) for line in lines.text.splitlines() if line.startswith("data: ")]
 
 
 class Updates:
-    """Reads `/api/updates` in a thread, noting every event."""
+    """Reads `/api/updates` in a thread and records every event."""
 
     def __init__(self, client: Client, *, last_event_id: str | None = None) -> None:
         self.events: list[dict[str, Any]] = []
@@ -46,12 +46,12 @@ class Updates:
         self._thread.join(scaled(5))
         self._connection.close()
 
-    def wait_for(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 10) -> dict[str, Any]:
-        """Return the first event that is wanted."""
+    def wait_for(self, matches: Callable[[dict[str, Any]], bool], seconds: float = 10) -> dict[str, Any]:
+        """Return the first event that matches."""
         deadline = time.monotonic() + scaled(seconds)
         while time.monotonic() < deadline:
             for event in list(self.events):
-                if wanted(event):
+                if matches(event):
                     return event
             time.sleep(0.005)
         raise AssertionError(f"it did not come; there came: {self.events}")
@@ -67,7 +67,7 @@ class Updates:
             while line := response.readline():
                 self._take(line.decode().rstrip("\n"))
         except (OSError, ValueError, http.client.HTTPException):
-            pass  # the test has seen enough
+            pass  # the test has closed the stream
         finally:
             self.ended.set()
 

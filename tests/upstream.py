@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that tools call: well-behaved, slow, endless, lying, as each test says."""
+"""A real HTTP server on loopback for tools to call: correct, slow, endless or wrong, as each test specifies."""
 
 import json
 import socket
@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Received:
-    """A request as it came."""
+    """A received request."""
 
     method: str
     path: str
@@ -27,7 +27,7 @@ Handle = Callable[["Handler", Received], None]
 
 @dataclass
 class Upstream:
-    """The server; what it does is set as `handle`, what it got is in `received`."""
+    """The server; tests set its behaviour as `handle` and read requests from `received`."""
 
     handle: Handle
     received: list[Received] = field(default_factory=list)
@@ -42,13 +42,13 @@ class Upstream:
                 upstream.received.append(request)
                 upstream.handle(self, request)
 
-            # The names are http.server's.
+            # http.server requires these names.
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = answer  # noqa: N815
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), OwnHandler)
         self._server.daemon_threads = True
-        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients go away on purpose
-        # Its usual half a second between looks at whether to stop would be most of what a test takes.
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients disconnect on purpose
+        # By default it checks every half second whether to stop, which would dominate the time of a test.
         threading.Thread(target=self._server.serve_forever, args=(0.01,), name="upstream", daemon=True).start()
 
     @property
@@ -65,13 +65,13 @@ class Upstream:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """What a test's `handle` answers with."""
+    """The request handler that a test's `handle` uses to respond."""
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Suppress the log."""
 
     def reply(self, body: object = None, status: int = 200, **headers: str) -> None:
-        """Send an answer: bytes as they are, text as text, all else as JSON."""
+        """Send a response: bytes unchanged, text as text, everything else as JSON."""
         if isinstance(body, bytes):
             kind, data = "application/octet-stream", body
         elif isinstance(body, str):
@@ -79,8 +79,8 @@ class Handler(BaseHTTPRequestHandler):
         else:
             kind, data = "application/json", json.dumps(body).encode()
         self.send_response(status)
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        for name, value in {"Content-Type": kind, "Content-Length": str(len(data)), **named}.items():
+        header_values = {name.replace("_", "-"): value for name, value in headers.items()}
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(data)), **header_values}.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
@@ -98,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(0.1)
 
     def flood(self) -> None:
-        """Send for ever."""
+        """Send without end."""
         self.send_response(200)
         self.end_headers()
         while True:
@@ -106,13 +106,13 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def echo(handler: Handler, request: Received) -> None:
-    """Answer with what came."""
+    """Respond with the received request."""
     body = request.body.decode()
     handler.reply({"method": request.method, "path": request.path, "headers": request.headers, "body": body})
 
 
 def closed_port() -> int:
-    """A port on which nobody listens."""
+    """Return a port that no server listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

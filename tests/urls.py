@@ -1,4 +1,4 @@
-"""Every address of the product, from the URL configuration, with something in the place of each parameter."""
+"""Every URL of the product, from the URL configuration, with a sample for each parameter."""
 
 import re
 from collections.abc import Iterator
@@ -26,5 +26,5 @@ def _paths(resolver: URLResolver, before: str = "") -> Iterator[str]:
 
 
 def _filled(route: Any) -> str:
-    path = CONVERTER.sub(lambda found: SAMPLES[found[1] or "str"], GROUP.sub("x", route))
+    path = CONVERTER.sub(lambda match: SAMPLES[match[1] or "str"], GROUP.sub("x", route))
     return path.replace("^", "").replace("$", "").replace("\\Z", "").replace(".*", "x")

@@ -1,4 +1,4 @@
-"""Waits for what happens in the background."""
+"""Waits for background work."""
 
 import time
 from collections.abc import Callable
@@ -6,9 +6,9 @@ from collections.abc import Callable
 from tests.patience import scaled
 
 
-def wait_until(is_so: Callable[[], bool], *, seconds: float = 30) -> None:
-    """Return when it is so; fail when it does not become so."""
+def wait_until(condition: Callable[[], bool], *, seconds: float = 30) -> None:
+    """Return when the condition is true; fail if it stays false."""
     deadline = time.monotonic() + scaled(seconds)
-    while not is_so():
+    while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.05)

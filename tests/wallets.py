@@ -1,4 +1,4 @@
-"""A wallet as users have them: a key that signs texts."""
+"""A user's wallet: a key that signs texts."""
 
 import secrets
 from functools import cached_property
@@ -9,9 +9,9 @@ from sessions_app.wallets.addresses import checksummed, keccak256
 
 
 class TestWallet:
-    """Signs by EIP-191 `personal_sign`."""
+    """Signs according to EIP-191, `personal_sign`."""
 
-    __test__ = False  # no tests of pytest's
+    __test__ = False  # keeps pytest from collecting this class
 
     def __init__(self, key: PrivateKey | None = None) -> None:
         self.key = key or PrivateKey(secrets.token_bytes(32))

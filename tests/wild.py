@@ -1,4 +1,4 @@
-"""Text and data as no server should send them: any code point, NUL and halves of surrogate pairs often."""
+"""Text and data that no server should send: any code point, often NUL and lone surrogates."""
 
 from hypothesis import strategies as st
 

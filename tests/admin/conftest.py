@@ -1,4 +1,4 @@
-"""People at the console: an operator in a browser, an operator and an onlooker without one."""
+"""Operators at the console: with a browser, without one, and with few permissions."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from tests.product import Server
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-# Every payload of the tests sets this marker on the page, should it ever run.
+# Every injected script in the tests sets this marker on the page if it runs.
 PAYLOADS = (
     "<script>window.hacked = 1</script>",
     '<img src="x" onerror="window.hacked = 1">',
@@ -28,10 +28,10 @@ PAYLOAD = " ".join(PAYLOADS)
 
 @pytest.fixture
 def watched_page(browser_page: "Page") -> Iterator["Page"]:
-    """A browser in which nothing may have gone wrong at the end."""
+    """A browser page; fails the test if the page reported errors."""
     complaints: list[str] = []
     browser_page.on("pageerror", lambda error: complaints.append(str(error)))
-    # A status such as 409 is no fault of the page; a blocked script or style is.
+    # A status such as 409 is not an error of the page; a blocked script or style is.
     browser_page.on("console", lambda line: complaints.append(line.text) if "Failed to load" not in line.text else None)
     browser_page.on("response", lambda reply: complaints.append(reply.url) if reply.status >= 500 else None)
     yield browser_page
@@ -40,8 +40,8 @@ def watched_page(browser_page: "Page") -> Iterator["Page"]:
 
 @pytest.fixture
 def console(server: Server, admin_client: Client, watched_page: "Page") -> "Page":
-    """A browser whose operator has signed in."""
-    # Each time through the form would have the server hash the password, which is made to take long.
+    """A browser page whose operator is logged in."""
+    # Logging in through the form each time would hash the password, which is slow by design.
     cookie = admin_client.cookies[settings.SESSION_COOKIE_NAME].value
     watched_page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": server.url}])
     watched_page.goto(f"{server.url}/admin/")
@@ -51,7 +51,7 @@ def console(server: Server, admin_client: Client, watched_page: "Page") -> "Page
 
 @pytest.fixture
 def admin_client(operator: Operator) -> Client:
-    """An operator without a browser."""
+    """A Django test client whose operator is logged in."""
     client = Client()
     client.force_login(User.objects.get(username=operator.username))
     return client
@@ -59,7 +59,7 @@ def admin_client(operator: Operator) -> Client:
 
 @pytest.fixture
 def staff_client() -> Callable[..., Client]:
-    """Signs in somebody with these permissions only: staff_client("view_app", "add_appkey")."""
+    """Logs in a user with only these permissions: staff_client("view_app", "add_appkey")."""
 
     def sign_in(*codenames: str) -> Client:
         user = factories.make_operator(is_superuser=False)

@@ -1,6 +1,7 @@
-"""Calls that Schemathesis makes up from the OpenAPI document, and checks against it.
+"""Calls that Schemathesis generates from the OpenAPI document, and checks against it.
 
-Apart from the test, since the package, the document and the strategies take seconds, and collection needs none of them.
+These are not in the test module: the package, the document and the strategies take seconds, and collection needs none
+of them.
 """
 
 import uuid
@@ -48,7 +49,7 @@ BOUNDED = settings(max_examples=25, deadline=None, suppress_health_check=list(He
 
 @dataclass(frozen=True)
 class Known:
-    """Something to find: made-up ids, names and keys alone would meet nothing but 400, 401 and 404."""
+    """Existing ids, names and keys: generated ones alone would get only 400, 401 and 404."""
 
     session_id: str
     app: App
@@ -56,19 +57,19 @@ class Known:
 
 
 def operations() -> Iterator[Operation]:
-    """Yield what the document describes, but for GET /api/updates.
+    """Yield the documented operations, except GET /api/updates.
 
-    That never ends, so there is no whole answer to check; tests/api/test_schema.py checks its events.
+    That one never ends, so there is no complete response to check; tests/api/test_schema.py checks its events.
     """
     schema = schemathesis.openapi.from_dict(document(), config=CONFIG).exclude(path="/api/updates", method="GET")
     load_all_checks()
-    for found in schema.get_all_operations():
-        assert isinstance(found, Ok), found.err()
-        yield found.ok()
+    for operation_result in schema.get_all_operations():
+        assert isinstance(operation_result, Ok), operation_result.err()
+        yield operation_result.ok()
 
 
 def calls_of(operation: Operation, url: str, known: Sequence[Known]) -> Callable[[], None]:
-    """Return what makes up the calls of an operation, sends them to the server and checks its answers."""
+    """Return a function that generates the calls of an operation, sends them to the server and checks the responses."""
 
     @BOUNDED
     def one_call(case: Case[Any]) -> None:
@@ -87,17 +88,17 @@ def calls_of(operation: Operation, url: str, known: Sequence[Known]) -> Callable
 
 
 def _aim(case: Case[Any], known: Sequence[Known]) -> None:
-    """Point three calls of four at what exists; what was made up says which."""
+    """Point three of four calls at existing objects; the generated data determines which."""
     dice = zlib.crc32(repr((case.query, case.headers, case.body)).encode(errors="replace"))
     if dice % 4 == 0 or not _is_uuid(case.headers.get("X-Session-Id")):
         return
-    one = known[dice // 4 % 2]
-    case.headers["X-Session-Id"] = one.session_id
+    target = known[dice // 4 % 2]
+    case.headers["X-Session-Id"] = target.session_id
     if "session_id" in case.path_parameters:
-        case.path_parameters["session_id"] = one.session_id
-    if one.key is not None:
-        case.headers["AOMI-APP-KEY"] = one.key
-    for name, value in {"app": one.app.slug, "rig": one.app.default_model.name}.items():
+        case.path_parameters["session_id"] = target.session_id
+    if target.key is not None:
+        case.headers["AOMI-APP-KEY"] = target.key
+    for name, value in {"app": target.app.slug, "rig": target.app.default_model.name}.items():
         if name in case.query:
             case.query[name] = value
     case.query.pop("cursor", None)

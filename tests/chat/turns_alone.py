@@ -1,6 +1,6 @@
-"""Turns without a server, a request or a view: what test_one_way_in.py runs in a process of its own.
+"""Turns without a server, a request or a view; test_one_way_in.py runs this in a separate process.
 
-Reads a JSON object with `app` and `key_id` from its first argument, and prints what happened as JSON.
+Reads a JSON object with `app` and `key_id` from its first argument, and prints the results as JSON.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ SESSION, OTHER = uuid.uuid4(), uuid.uuid4()
 
 
 async def outcome_of(awaited: Any) -> str:
-    """The name of the exception that a call raises."""
+    """Return the name of the exception that a call raises."""
     try:
         await awaited
     except Exception as error:
@@ -39,9 +39,9 @@ async def outcome_of(awaited: Any) -> str:
 
 
 async def talk(app: str, caller: Caller, nobody: Caller) -> dict[str, Any]:
-    told: list[str] = []
+    deltas: list[str] = []
     started = await start_turn(
-        caller, SESSION, app, "Order tea", idempotency_key="1", on_app=lambda app: told.append(app.slug)
+        caller, SESSION, app, "Order tea", idempotency_key="1", on_app=lambda app: deltas.append(app.slug)
     )
     assert started.running is not None
     assert started.running.task is not None
@@ -68,7 +68,7 @@ async def talk(app: str, caller: Caller, nobody: Caller) -> dict[str, Any]:
     session = await store.load(SESSION)
     assert session is not None
     return {
-        "told": told,
+        "told": deltas,
         "asked": kind,
         "again": again.turn_id == started.turn_id and again.running is None,
         "refusals": {kind.__name__: name for kind, name in refusals.items()},

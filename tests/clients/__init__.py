@@ -1,3 +1,3 @@
-"""Clients that generators make of the OpenAPI document."""
+"""Clients generated from the OpenAPI document."""
 
 from tests import django_ready as django_ready

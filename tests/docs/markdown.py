@@ -1,4 +1,4 @@
-"""The project's documents, as far as tests read Markdown."""
+"""Reads the project's Markdown documents, as far as the tests need."""
 
 import re
 from collections import Counter
@@ -16,12 +16,12 @@ _CODE = re.compile(r"`([^`\n]+)`")
 
 
 def text_of(name: str) -> str:
-    """The text of a document, by its path from the project's folder."""
+    """Return the text of a document, by its path relative to the project."""
     return (ROOT / name).read_text(encoding="utf-8")
 
 
 def section(name: str, heading: str) -> str:
-    """The part of a document from a heading to the next one of the same level or above."""
+    """Return the part of a document from a heading to the next one of the same or a higher level."""
     text = text_of(name)
     begin = re.search(rf"^(#+) {re.escape(heading)} *$", text, re.MULTILINE)
     assert begin is not None, f"{name} has no section {heading}"
@@ -30,33 +30,33 @@ def section(name: str, heading: str) -> str:
 
 
 def blocks(name: str, language: str) -> list[str]:
-    """A document's blocks of code in a language."""
-    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```", text_of(name), re.MULTILINE | re.DOTALL)
-    return [block for _, block in found]
+    """Return a document's code blocks in a language."""
+    matches = re.findall(rf"^( *)```{language}\n(.*?)^\1```", text_of(name), re.MULTILINE | re.DOTALL)
+    return [block for _, block in matches]
 
 
 def links(text: str) -> list[str]:
-    """The targets of a text's links, outside of its code."""
+    """Return the targets of a text's links, outside code."""
     return _LINK.findall(_CODE.sub("", _FENCED.sub("", text)))
 
 
 def code_words(text: str) -> set[str]:
-    """What a text has between backticks, outside of its blocks of code."""
+    """Return the inline code of a text, outside code blocks."""
     return set(_CODE.findall(_FENCED.sub("", text)))
 
 
 def anchors(path: Path) -> set[str]:
-    """The anchors that GitHub gives to a document's headings."""
-    seen: Counter[str] = Counter()
-    found = set()
+    """Return the anchors that GitHub generates for a document's headings."""
+    slug_counts: Counter[str] = Counter()
+    slugs = set()
     for heading in _HEADING.findall(_FENCED.sub("", path.read_text(encoding="utf-8"))):
         slug = re.sub(r"[^\w\- ]", "", re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()).replace(" ", "-")
-        found.add(f"{slug}-{seen[slug]}" if seen[slug] else slug)
-        seen[slug] += 1
-    return found
+        slugs.add(f"{slug}-{slug_counts[slug]}" if slug_counts[slug] else slug)
+        slug_counts[slug] += 1
+    return slugs
 
 
 def commands(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield the name and the options of each `manage.py` command that a text shows, in blocks or in lines."""
+    """Yield the name and the options of each `manage.py` command in a text, in blocks or inline."""
     for name, rest in re.findall(r"manage\.py ([a-z_]+)((?:[^`\n#|;&]|\\\n)*)", text):
         yield name, re.findall(r"(?<![\w-])(--[a-z][a-z-]*)", rest)

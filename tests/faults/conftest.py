@@ -1,4 +1,4 @@
-"""What the fault suite shares: what must hold after every fault, and ways to see which worker does what."""
+"""Helpers of the fault suite: invariants that hold after every fault, and ways to see which worker does what."""
 
 import statistics
 import urllib.parse
@@ -19,11 +19,11 @@ PATIENT = {"MODEL_GAP_TIMEOUT_SECONDS": "60", "MODEL_FIRST_TOKEN_TIMEOUT_SECONDS
 
 
 def assert_consistent(session_ids: Iterable[str], *, accepted: Mapping[str, Sequence[str]] | None = None) -> None:
-    """Positions without a gap, no turn that hangs, and every accepted message once and in its order.
+    """Check that positions have no gap, no turn is stuck, and every accepted message is present once and in order.
 
     Args:
         session_ids: the sessions, all of which must exist.
-        accepted: of a session the texts that the API accepted; other sessions are not asked for theirs.
+        accepted: the texts that the API accepted, by session; other sessions' texts are not checked.
     """
     for session_id in session_ids:
         session = ChatSession.objects.get(pk=session_id)
@@ -43,21 +43,23 @@ def report(what: str, seconds: Sequence[float]) -> None:
 
 
 def workers_at_model(server: Server, model_server: ModelServer) -> dict[int, int]:
-    """How many connections to the model each worker has, by its pid: those are its running turns.
+    """Return how many connections to the model each worker has, by pid; this is the number of its running turns.
 
-    True of turns that began since the server started and of which none has ended: connections are kept.
+    That is true for turns that began since the server started, as long as none has ended: connections are kept open.
     """
     port = urllib.parse.urlsplit(model_server.base_url).port
     counts = {}
     for worker in psutil.Process(server.process.pid).children():
-        open_ = [c for c in worker.net_connections() if c.raddr and c.raddr.port == port and c.status == "ESTABLISHED"]
-        counts[worker.pid] = len(open_)
+        established = [
+            c for c in worker.net_connections() if c.raddr and c.raddr.port == port and c.status == "ESTABLISHED"
+        ]
+        counts[worker.pid] = len(established)
     return counts
 
 
 @dataclass
 class Talk:
-    """Makes clients of one App that do not wait for replies."""
+    """Creates clients of one App that do not wait for replies."""
 
     app: App
     key: str
@@ -80,7 +82,7 @@ def talk(app: App) -> Iterator[Talk]:
 
 @pytest.fixture
 def patient(start: Callable[..., Server]) -> Callable[..., Server]:
-    """Starts a product that waits long for its models: patient(workers=4, NAME="value")."""
+    """Starts a product with long model timeouts: patient(workers=4, NAME="value")."""
 
     def start_one(*, workers: int = 4, **more: str) -> Server:
         return start(workers=workers, **{**PATIENT, **more})

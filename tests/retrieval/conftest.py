@@ -1,4 +1,4 @@
-"""An App whose documents are asked for, from outside."""
+"""An App with documents, used through its public interfaces."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ def ingest(manage: Callable[..., Result], app: App, tmp_path: Path) -> Ingest:
 
 @pytest.fixture
 def ask(app_client: Client, model: ScriptedModel) -> Ask:
-    """Has the model of `app` search, and returns what it was given."""
+    """Makes the model of `app` search, and returns the result that it received."""
     return lambda query, **more: search_as(app_client, model, {"query": query, **more})
 
 
@@ -47,8 +47,8 @@ def search_as(client: Client, model: ScriptedModel, arguments: dict[str, Any]) -
     model.will(calls(("search_documents", arguments)), says("So it is."))
     client.chat("What do the documents say?")
     (*_, result) = tool_results(model.prompts[-1])
-    found: dict[str, Any] = json.loads(result)
-    return found
+    result_data: dict[str, Any] = json.loads(result)
+    return result_data
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback with OpenAI's /embeddings, whose vectors know a few synonyms."""
+"""A real HTTP server on loopback with OpenAI's /embeddings; its vectors treat a few synonyms alike."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ SYNONYMS = {"automobile": "car", "vehicle": "car", "physician": "doctor", "remun
 
 
 class EmbeddingServer:
-    """Answers until it is told otherwise."""
+    """Returns embeddings unless a test tells it otherwise."""
 
     dimensions = 64
 
@@ -51,10 +51,10 @@ class EmbeddingServer:
 
 
 def vector_of(text: str) -> list[float]:
-    """Return a bag of words in which synonyms are the same word."""
+    """Return a bag of words in which synonyms count as the same word."""
     numbers = [0.0] * EmbeddingServer.dimensions
-    for found in re.findall(r"\w{3,}", text.lower()):
-        digest = hashlib.sha256(SYNONYMS.get(found, found).encode()).digest()
+    for word in re.findall(r"\w{3,}", text.lower()):
+        digest = hashlib.sha256(SYNONYMS.get(word, word).encode()).digest()
         numbers[digest[0] % EmbeddingServer.dimensions] += 1 if digest[1] % 2 else -1
     length = math.sqrt(sum(number * number for number in numbers)) or 1.0
     return [number / length for number in numbers]

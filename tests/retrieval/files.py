@@ -1,4 +1,4 @@
-"""Real files of every kind that is read, and the broken and hostile ones that are not."""
+"""Real files of every supported kind, and broken and hostile ones."""
 
 import io
 import zipfile
@@ -12,7 +12,7 @@ WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
 
 def pdf(*pages: str, section: str = "", password: str = "") -> bytes:
-    """A PDF with a text a page; a section is an entry of its outline that begins on the last page."""
+    """Return a PDF with one text per page; a section is an outline entry that begins on the last page."""
     paper = FPDF()
     if password:
         paper.set_encryption(owner_password="owner", user_password=password)
@@ -26,7 +26,7 @@ def pdf(*pages: str, section: str = "", password: str = "") -> bytes:
 
 
 def pdf_with_stream(content: bytes) -> bytes:
-    """A PDF whose only page has this content, compressed."""
+    """Return a PDF with this compressed content on its only page."""
     packed = zlib.compress(content, 9)
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
@@ -45,7 +45,7 @@ def pdf_with_stream(content: bytes) -> bytes:
 
 
 def word() -> bytes:
-    """A document made by python-docx: a title, headings, hidden text, a table."""
+    """Return a document made by python-docx: a title, headings, hidden text, a table."""
     document = docx.Document()
     document.add_heading("The gardener's handbook", 0)
     document.add_heading("Trees", 1)
@@ -67,12 +67,12 @@ def archive(members: Iterable[tuple[str, bytes | str]]) -> bytes:
 
 
 def word_of(xml: str, *more: tuple[str, str]) -> bytes:
-    """A DOCX whose main part is this XML."""
+    """Return a DOCX with this XML as its main part."""
     return archive([("word/document.xml", xml), *more])
 
 
 def encrypted_archive() -> bytes:
-    """A zip whose member says that it is encrypted (bit 0 of its flags, in both headers)."""
+    """Return a zip whose member is marked as encrypted (bit 0 of its flags, in both headers)."""
     plain = bytearray(archive([("secret.txt", "secret")]))
     plain[6] |= 1
     plain[plain.index(b"PK\x01\x02") + 8] |= 1
@@ -80,7 +80,7 @@ def encrypted_archive() -> bytes:
 
 
 def bad_files() -> dict[str, tuple[bytes, str]]:
-    """Name -> content and words of the reason for which it is refused."""
+    """Return name -> (content, words in the reason for refusing it)."""
     lol = "".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(10))
     laughs = f'<!DOCTYPE d [<!ENTITY a "lol">{lol}]><w:document xmlns:w="{WORD}"><w:t>&k;</w:t></w:document>'
     plain = f'<w:document xmlns:w="{WORD}"><w:body><w:p><w:r><w:t>hello</w:t></w:r></w:p></w:body></w:document>'

@@ -1,4 +1,4 @@
-"""Answers of providers and of HTTP servers as people have reported them, each with its source and what it means.
+"""Responses of providers and HTTP servers as people have reported them, each with its source and meaning.
 
-A line is added here whenever one answers in a way that the product misreads.
+Add an entry here when a server responds in a way that the product misreads.
 """

@@ -1,4 +1,4 @@
-"""Bodies of POST /api/chat as clients get them wrong, and what each is told."""
+"""Incorrect bodies of POST /api/chat as clients send them, and the response to each."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ PARTS = "multipart/form-data; boundary=x"
 
 @dataclass
 class Body:
-    """A body: the message that is stored, or the words that it is refused with."""
+    """A body, with the message that is stored, or the words of the refusal."""
 
     kind: str | None
     data: bytes
@@ -22,9 +22,9 @@ def json(data: str | bytes, message: str = "", refused: str = "") -> Body:
     return Body(JSON, data if isinstance(data, bytes) else data.encode(), message, refused)
 
 
-def state(said: str, message: str = "", refused: str = "") -> Body:
-    """A body with a user_state."""
-    return json('{"message":"hi","user_state":' + said + "}", message, refused)
+def state(user_state: str, message: str = "", refused: str = "") -> Body:
+    """Return a body with a user_state."""
+    return json('{"message":"hi","user_state":' + user_state + "}", message, refused)
 
 
 WIDE = "{" + ",".join(f'"{number}":[]' for number in range(90_000)) + "}"

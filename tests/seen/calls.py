@@ -1,4 +1,4 @@
-"""Answers that call tools."""
+"""Responses that call tools."""
 
 import json
 

@@ -1,19 +1,19 @@
-"""Texts and Markdown as programs write them: what is read of each, and what is not."""
+"""Text and Markdown files as programs write them: what is extracted from each, and what is not."""
 
 from dataclasses import dataclass
 
 
 @dataclass
 class File:
-    """A file, and what a search is to find of it.
+    """A file, and what a search should find in it.
 
     Attributes:
         kind: the reader.
-        said: texts that are read, in this order.
-        unsaid: texts that are not.
-        hidden: texts that are listed as left out.
+        said: texts that are extracted, in this order.
+        unsaid: texts that are not extracted.
+        hidden: texts that are listed as hidden.
         headings: headings of the passages, in this order.
-        refused: words of the reason, where it is not read.
+        refused: words of the reason, if the file is refused.
     """
 
     source: str

@@ -1,4 +1,4 @@
-"""What is no answer."""
+"""Responses that hold no reply."""
 
 from tests.model_server import DONE, Reply, sse
 from tests.seen.shapes import HELLO, Failed, error

@@ -1,4 +1,4 @@
-"""Answers that HTTP servers were seen to give, each with where, and what a model is to read of them."""
+"""Responses of real HTTP servers, each with its source and what a model should read."""
 
 import gzip
 import zlib
@@ -11,13 +11,13 @@ PRICE = b'{"price": 7}'
 
 @dataclass
 class Seen:
-    """An answer as it goes over the wire, and what the model reads.
+    """A response as it is on the wire, and what the model reads.
 
     Attributes:
-        answers: the bytes to each path; `/x` is what the tool asks for.
-        result: what the model reads; of an error, words in it.
+        answers: the response bytes by path; the tool requests `/x`.
+        result: the text that the model reads; for an error, words in it.
         tool: settings of the tool.
-        asked: the requests that the server had.
+        asked: the requests that the server received.
     """
 
     source: str
@@ -29,7 +29,7 @@ class Seen:
 
 
 def http(body: bytes = b"", *headers: str, status: str = "200 OK", sized: bool = True) -> bytes:
-    """An answer in HTTP/1.1."""
+    """Return an HTTP/1.1 response."""
     length = [f"Content-Length: {len(body)}"] if sized else []
     return "\r\n".join([f"HTTP/1.1 {status}", *headers, *length, "", ""]).encode("latin-1") + body
 

@@ -1,4 +1,4 @@
-"""Answers of MCP servers as people have reported them, or as a revision allows: what each means."""
+"""Responses of MCP servers as people have reported them, or as a revision allows, with their meanings."""
 
 import json
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ EVENTS = {"Content-Type": "text/event-stream"}
 
 @dataclass
 class Answer:
-    """What comes back over HTTP for one request; `ID` in the body is the request's id.
+    """The HTTP response to one request; `ID` in the body stands in for the request's id.
 
     Attributes:
-        read: what is read of it: a text, names of tools; of an error, words in it.
+        read: the parsed value: a text, or names of tools; for an error, words in it.
     """
 
     source: str
@@ -30,23 +30,28 @@ def message(result: Any, **more: Any) -> bytes:
     return json.dumps({"jsonrpc": "2.0", "id": "#", "result": result, **more}).replace('"id": "#"', '"id": ID').encode()
 
 
-def result(source: str, said: Any, read: Any = "7", **more: Any) -> Answer:
-    return Answer(source, message(said), read, **more)
+def result(source: str, content_sent: Any, read: Any = "7", **more: Any) -> Answer:
+    return Answer(source, message(content_sent), read, **more)
 
 
-def body(source: str, said: str | bytes, read: Any = "7", **more: Any) -> Answer:
-    return Answer(source, said if isinstance(said, bytes) else said.encode(), read, **more)
+def body(source: str, content_sent: str | bytes, read: Any = "7", **more: Any) -> Answer:
+    return Answer(source, content_sent if isinstance(content_sent, bytes) else content_sent.encode(), read, **more)
 
 
-def fault(source: str, said: Any, read: str, status: int = 200, **more: Any) -> Answer:
-    text = json.dumps({"jsonrpc": "2.0", "id": "#", "error": said, **more}).replace('"id": "#"', '"id": ID')
+def fault(source: str, content_sent: Any, read: str, status: int = 200, **more: Any) -> Answer:
+    text = json.dumps({"jsonrpc": "2.0", "id": "#", "error": content_sent, **more}).replace('"id": "#"', '"id": ID')
     return Answer(source, text.encode(), read, status=status, is_error=True)
 
 
 def events(
-    source: str, *said: bytes | str, read: Any = "7", kind: str = "text/event-stream", end: str = "\n", **more: Any
+    source: str,
+    *content_sent: bytes | str,
+    read: Any = "7",
+    kind: str = "text/event-stream",
+    end: str = "\n",
+    **more: Any,
 ) -> Answer:
-    stream = b"".join(each if isinstance(each, bytes) else each.encode() for each in said)
+    stream = b"".join(each if isinstance(each, bytes) else each.encode() for each in content_sent)
     return Answer(source, stream.replace(b"\n", end.encode()), read, {"Content-Type": kind}, **more)
 
 
@@ -115,7 +120,7 @@ CALLS: dict[str, Answer] = {
     "an event of another kind": events(
         "html.spec.whatwg.org/multipage/server-sent-events.html", EVENT.replace(b"event: message", b"event: response")
     ),
-    # What a result holds.
+    # The contents of a result.
     "content that is an object": result("servers written by hand", {"content": SEVEN}),
     "content that is a text": result("servers written by hand", {"content": "7"}),
     "content that is null": result(
@@ -272,11 +277,11 @@ def tools(source: str, *listed: Any, read: Any = ("a",), **more: Any) -> Answer:
 
 
 def schema(source: str, *, read: Any = ("a",), **more: Any) -> Answer:
-    """A tool with such a schema, which can be chosen or not."""
+    """Return a tool with such a schema, which may be valid or not."""
     return tools(source, {**TOOL, "inputSchema": {"type": "object", **more}}, read=read)
 
 
-# Lists of tools: names of those that can be chosen.
+# Lists of tools: names of the valid ones.
 LISTS: dict[str, Answer] = {
     "a list that is null": result("Go's nil slices", {"tools": None}, ()),
     "all that may be left out is null": tools(
@@ -387,7 +392,7 @@ def hello(source: str, read: Any = ("a",), headers: Mapping[str, str] = JSON_TYP
     return Answer(source, message({key: value for key, value in made.items() if value is not ...}), read, headers)
 
 
-# The first answer: names of the tools that are listed behind it.
+# The first response: names of the tools that are listed after it.
 HELLOS: dict[str, Answer] = {
     "no serverInfo": hello("servers written by hand", serverInfo=...),
     "no capabilities": hello("servers written by hand", capabilities=...),
@@ -426,7 +431,7 @@ HELLOS: dict[str, Answer] = {
     ),
 }
 
-# What a server of an older revision makes of the newest one's question, before it is greeted as it knows.
+# How servers of older revisions respond to the newest revision's discovery request, before the old handshake.
 UNKNOWN: dict[str, Answer] = {
     "method not found": fault("jsonrpc.org/specification", {"code": -32601, "message": "Method not found"}, ""),
     "method not found, with 404": fault(
@@ -493,7 +498,7 @@ UNKNOWN: dict[str, Answer] = {
         "",
     ),
 }
-# What it says of the notification that follows the greeting.
+# How they respond to the notification that follows the handshake.
 NOTIFIED: dict[str, Answer] = {
     "200 without a body": body("servers written by hand", "", "", headers={}),
     "200 with an object": body("servers written by hand", "{}", ""),
@@ -511,7 +516,7 @@ NOTIFIED: dict[str, Answer] = {
     "an empty stream": body("github.com/modelcontextprotocol/python-sdk", "", "", headers=EVENTS),
 }
 
-# How servers say that a session is over; nothing was done.
+# How servers report that a session has ended; the call was not executed.
 SESSION_GONE: dict[str, Answer] = {
     "404": body(f"{SPEC}/2025-06-18/basic/transports#session-management", "", status=404, headers={}),
     "404 with an error": fault(

@@ -1,4 +1,4 @@
-"""Word documents as programs write them: what is read of each, and what is not."""
+"""Word documents as programs write them: what is extracted from each, and what is not."""
 
 from tests.retrieval.files import WORD, archive, word_of
 from tests.seen.documents import File

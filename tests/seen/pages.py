@@ -1,4 +1,4 @@
-"""HTML as programs write it: what is read of each page, and what is not."""
+"""HTML as programs write it: what is extracted from each page, and what is not."""
 
 from tests.seen.documents import ENCODING, HTML, File, page
 

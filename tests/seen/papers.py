@@ -1,4 +1,4 @@
-"""PDF files as programs write them: what is read of each, and what is not."""
+"""PDF files as programs write them: what is extracted from each, and what is not."""
 
 import io
 import zlib
@@ -11,7 +11,7 @@ from tests.seen.documents import File
 
 ISO = "ISO 32000-2:2020"
 WHOLE_PAGE = b"q 200 0 0 200 0 0 cm /I Do Q "
-# One byte a letter: A to H are the letters of the Hebrew word shalom, a ligature, and what has no meaning.
+# One byte per letter: A to H are the letters of the Hebrew word shalom, a ligature, and a code without meaning.
 MAP = b"""/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /X def
 1 begincodespacerange <00> <FF> endcodespacerange
 6 beginbfchar <41> <05E9> <42> <05DC> <43> <05D5> <44> <05DD> <45> <FB01> <46> <00AD> endbfchar
@@ -21,7 +21,7 @@ endcmap end end"""
 def raw(
     content: bytes, *, page: bytes = b"", font: bytes = b"", catalog: bytes = b"", more: Mapping[int, bytes] = {}
 ) -> bytes:
-    """A PDF with one page of this content; `more` are its objects from 7 on."""
+    """Return a PDF with one page of this content; `more` are its objects from 7 on."""
     objects = {
         1: b"<</Type/Catalog/Pages 2 0 R %b>>" % catalog,
         2: b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
@@ -51,13 +51,13 @@ def text(shown: str, at: str = "20 100", before: str = "") -> bytes:
 
 
 def columns() -> bytes:
-    """Two columns, one after the other."""
+    """Return two columns, one after the other."""
     left = b"".join(text(f"left {n}", f"10 {190 - 14 * n}") for n in range(4))
     return raw(left + b"".join(text(f"right {n}", f"110 {190 - 14 * n}") for n in range(4)))
 
 
 def locked(algorithm: str) -> bytes:
-    """Encrypted, with a password for the owner alone."""
+    """Return an encrypted PDF with an owner password only."""
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(raw(text("Quince")))))
     writer.encrypt("", "owner", algorithm=algorithm)
     out = io.BytesIO()

@@ -1,4 +1,4 @@
-"""What the tables of answers are made of: what an answer is to mean, and the bytes of one."""
+"""Building blocks of the tables: the expected meaning of a response, and its bytes."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ SUM = '{"expression": "1 + 1"}'
 
 @dataclass
 class Told:
-    """An answer that is a text. `replies` are all that the provider is asked for."""
+    """A text reply. `replies` are all responses of the provider."""
 
     source: str
     replies: Sequence[Reply]
@@ -26,7 +26,7 @@ class Told:
 
 @dataclass
 class Called:
-    """An answer that calls tools: with these names and arguments, which work or (`works`) do not."""
+    """A reply that calls tools with these names and arguments, which succeed or (`works`) fail."""
 
     source: str
     reply: Reply
@@ -36,7 +36,7 @@ class Called:
 
 @dataclass
 class Failed:
-    """No answer: what the client reads of it, and how often the provider may be asked."""
+    """No reply: what the client reads instead, and how many requests the provider may get."""
 
     source: str
     reply: Reply
@@ -49,7 +49,7 @@ def stream(*parts: bytes) -> list[Reply]:
 
 
 def answer(message: dict[str, Any], finish_reason: str = "stop", **headers: str) -> list[Reply]:
-    """A complete answer in place of a stream."""
+    """Return a complete response instead of a stream."""
     body = {"object": "chat.completion", "choices": [{"index": 0, "message": message, "finish_reason": finish_reason}]}
     return [Reply([json.dumps(body).encode()], headers={**JSON, **headers})]
 
@@ -64,14 +64,14 @@ def error(message: str, http_status: int, *, wrapped: bool = False, **more: Any)
 
 
 def called(*fragments: Any, finish: str | None = "tool_calls") -> Reply:
-    """A stream of fragments of calls: one event each; a list is one event of several."""
+    """Return a stream of call fragments: one event each; a list becomes one event with several."""
     events = [chunk({"tool_calls": part if isinstance(part, list) else [part]}) for part in fragments]
     return Reply([*events, chunk({}, finish), DONE])
 
 
 def part(name: str | None = None, arguments: Any = None, *, index: Any = 0, **more: Any) -> dict[str, Any]:
-    given = {"name": name, "arguments": arguments}
-    function = {key: value for key, value in given.items() if value is not None}
+    fields = {"name": name, "arguments": arguments}
+    function = {key: value for key, value in fields.items() if value is not None}
     return {"index": index, "function": function, **more}
 
 

@@ -1,4 +1,4 @@
-"""Answers that are texts."""
+"""Text replies."""
 
 import gzip
 

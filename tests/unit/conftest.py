@@ -1,4 +1,4 @@
-"""What needs neither a database nor a server: `pytest tests/unit` takes seconds."""
+"""Tests that need neither a database nor a server: `pytest tests/unit` takes seconds."""
 
 from collections.abc import Iterator
 

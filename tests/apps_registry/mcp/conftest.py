@@ -1,4 +1,4 @@
-"""A real MCP server process, and an App that may use it."""
+"""A real MCP server process, and an App that can use it."""
 
 import socket
 import subprocess
@@ -17,7 +17,7 @@ from tests.product import ROOT, free_port
 
 
 class RunningServer:
-    """The MCP server of the tests, which can be replaced by its next version at the same address."""
+    """The tests' MCP server, which can be replaced by its next version at the same address."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -51,7 +51,7 @@ def remote() -> Iterator[RunningServer]:
 
 @pytest.fixture
 def mcp_server(app: App, remote: RunningServer) -> McpServer:
-    """The server as an MCP server of the App, which may call it and has its token."""
+    """The tests' server as an MCP server of the App, which is allowed to call it and has its token."""
     App.objects.filter(pk=app.pk).update(allowed_hosts=f"127.0.0.1:{remote.port}")
     secret = Secret(app=app, name="MCP_TOKEN", hosts=f"127.0.0.1:{remote.port}")
     secret.set_value(TOKEN)

@@ -1,4 +1,4 @@
-"""A hand-written MCP server of the older revisions, which answers as each test says, even as no server should."""
+"""A hand-written MCP server of the older revisions, which responds as each test specifies, including incorrectly."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -12,16 +12,16 @@ Answer = Callable[[Handler, Any], Any]
 
 @dataclass
 class Scripted:
-    """What it says; give it to an upstream as its `handle`.
+    """The script of the server; pass it to an upstream as its `handle`.
 
     Attributes:
-        tools: what tools/list answers: a list, or a function of the request's params that returns the whole result.
-        call: returns the result of a call, given its params and the id of its session.
-        raw: bodies that are sent as they are in place of an answer, by method.
+        tools: the response to tools/list: a list, or a function from the request's params to the whole result.
+        call: returns the result of a call, given its params and its session id.
+        raw: bodies to send unchanged instead of a response, by method.
         refuse: method -> (status, headers, body).
         opened: ids of the sessions that were opened.
         ended: ids of those that were ended.
-        gone: ids of those that it no longer knows.
+        gone: ids of sessions that the server no longer knows.
     """
 
     tools: Any = ()
@@ -40,35 +40,35 @@ class Scripted:
             return handler.reply("", 204)
         if request.headers.get("Mcp-Session-Id") in self.gone:
             return handler.reply("", 404)
-        asked: Any = json.loads(request.body) if request.method == "POST" else {"method": request.method}
-        method = asked.get("method", "")
+        rpc_request: Any = json.loads(request.body) if request.method == "POST" else {"method": request.method}
+        method = rpc_request.get("method", "")
         if method in self.refuse or "*" in self.refuse:
             status, headers, body = self.refuse.get(method) or self.refuse["*"]
             return handler.reply(body, status, **as_keywords(headers))
-        if "id" not in asked:
+        if "id" not in rpc_request:
             return handler.reply("", 202)
-        return self._answer(handler, request, asked)
+        return self._answer(handler, request, rpc_request)
 
-    def _answer(self, handler: Handler, request: Received, asked: Any) -> None:
-        method, more = asked["method"], {}
+    def _answer(self, handler: Handler, request: Received, rpc_request: Any) -> None:
+        method, more = rpc_request["method"], {}
         if method == "initialize":
             more = {"Mcp-Session-Id": f"session-{len(self.opened)}"}
             self.opened.append(more["Mcp-Session-Id"])
         if method in self.raw:
-            body = f'{{"jsonrpc":"2.0","id":{asked["id"]},"result":{self.raw[method]}}}'
+            body = f'{{"jsonrpc":"2.0","id":{rpc_request["id"]},"result":{self.raw[method]}}}'
             return handler.reply(body, 200, **as_keywords({"Content-Type": "application/json"}))
-        result = self._result(method, asked.get("params", {}), request.headers.get("Mcp-Session-Id", ""))
+        result = self._result(method, rpc_request.get("params", {}), request.headers.get("Mcp-Session-Id", ""))
         if result is None:
             error = {"code": -32601, "message": "Method not found"}
-            return handler.reply({"jsonrpc": "2.0", "id": asked["id"], "error": error})
-        return handler.reply({"jsonrpc": "2.0", "id": asked["id"], "result": result}, 200, **as_keywords(more))
+            return handler.reply({"jsonrpc": "2.0", "id": rpc_request["id"], "error": error})
+        return handler.reply({"jsonrpc": "2.0", "id": rpc_request["id"], "result": result}, 200, **as_keywords(more))
 
     def _result(self, method: str, params: Any, session: str) -> Any:
         if method == "initialize":
             version = self.version or params["protocolVersion"]
             about = {"capabilities": {"tools": {}}, "serverInfo": {"name": "x", "version": "1"}}
-            said = {"instructions": self.instructions} if self.instructions else {}
-            return {"protocolVersion": version, **about, **said}
+            optional = {"instructions": self.instructions} if self.instructions else {}
+            return {"protocolVersion": version, **about, **optional}
         if method == "tools/list":
             return self.tools(params) if callable(self.tools) else {"tools": list(self.tools)}
         return self.call(params, session) if method == "tools/call" else None

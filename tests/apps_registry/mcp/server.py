@@ -1,6 +1,6 @@
-"""A real MCP server in a process of its own: `python -m tests.apps_registry.mcp.server PORT [VERSION]`.
+"""A real MCP server in a separate process: `python -m tests.apps_registry.mcp.server PORT [VERSION]`.
 
-Version 2 describes one tool otherwise, lacks one, and has a new one.
+Version 2 changes the description of one tool, removes one, and adds one.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Documents for tests, small ones built around the operation in question."""
+"""OpenAPI documents for tests, built around the operation under test."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from tests import factories
 
 
 def document(paths: Mapping[str, Any], *, version: str = "3.1.0", url: str = "", **members: Any) -> Document:
-    """A parsed document of these paths."""
+    """Return a parsed document with these paths."""
     data = {
         "openapi": version,
         "info": {"title": "Prices", "version": "1"},
@@ -24,27 +24,27 @@ def document(paths: Mapping[str, Any], *, version: str = "3.1.0", url: str = "",
 
 
 def one(operation: Mapping[str, Any], *, method: str = "get", path: str = "/x", **members: Any) -> Document:
-    """A document of one operation."""
+    """Return a document with one operation."""
     return document({path: {method: {"operationId": "op", **operation}}}, **members)
 
 
-def imported(of: Document, *, prefix: str = "", server: str = "") -> tuple[list[ImportedTool], list[Refusal]]:
-    """All operations as tools."""
-    operations, unlisted = read_operations(of, prefix)
-    tools, refusals = convert(of, operations, server=server)
+def imported(parsed: Document, *, prefix: str = "", server: str = "") -> tuple[list[ImportedTool], list[Refusal]]:
+    """Import all operations as tools."""
+    operations, unlisted = read_operations(parsed, prefix)
+    tools, refusals = convert(parsed, operations, server=server)
     return tools, [*unlisted, *refusals]
 
 
-def tool(of: Document) -> HttpToolDefinition:
-    """The one tool that a document gives."""
-    (only,), refusals = imported(of)
+def tool(parsed: Document) -> HttpToolDefinition:
+    """Return the only tool parsed a document."""
+    (only,), refusals = imported(parsed)
     assert refusals == []
     return only.definition
 
 
-def refusal(of: Document) -> str:
-    """Why the one operation of a document is no tool."""
-    tools, (only,) = imported(of)
+def refusal(parsed: Document) -> str:
+    """Return why the only operation parsed a document cannot be a tool."""
+    tools, (only,) = imported(parsed)
     assert tools == []
     return only.reason
 
@@ -58,7 +58,7 @@ def body(schema: Mapping[str, Any], media: str = "application/json", **more: Any
 
 
 def price_api(server: str) -> dict[str, Any]:
-    """An API that the upstream server plays."""
+    """Return the document of an API that the upstream server implements."""
     symbol = {"name": "symbol", "in": "path", "required": True, "schema": {"type": "string"}}
     order = {
         "type": "object",
