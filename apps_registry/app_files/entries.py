@@ -1,4 +1,4 @@
-"""The mappings of an App file. The same classes check files and produce the JSON Schema for editors.
+"""The mappings of an App file. The classes check files and make the JSON Schema, where editors show the docstrings.
 
 pydantic does this, which `openai` requires anyway: it reports all errors of a file, not only the first, and builds the
 schema. A file of 1 MB takes 0.6 s to read; this check takes 9 ms of it, the other rules take the rest.
@@ -28,13 +28,13 @@ Number = Annotated[float, WrapValidator(_as_written)]
 
 
 class Entry(BaseModel):
-    """A mapping in a file. Unknown fields are refused, and values are not converted to another type."""
+    """A mapping in a file: a field that it does not have is refused, and no value is converted to another type."""
 
     model_config = ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class ProviderEntry(Entry):
-    """A provider, created if it is missing. Its key is never in a file."""
+    """A provider, which is made if it is missing. Its key is never in a file."""
 
     slug: str
     base_url: str
@@ -46,7 +46,7 @@ class ProviderEntry(Entry):
 
 
 class ModelEntry(Entry):
-    """A model, created if it is missing."""
+    """A model, which is made if it is missing."""
 
     name: str
     provider: str
@@ -65,7 +65,7 @@ class ToolEntry(Entry):
 
 
 class McpToolEntry(ToolEntry):
-    """A chosen tool of an MCP server, as the operator accepted it."""
+    """A chosen tool of an MCP server, as it was accepted."""
 
     remote_name: str
     """What the server calls it."""
@@ -75,7 +75,7 @@ class McpToolEntry(ToolEntry):
 
 
 class McpServerEntry(Entry):
-    """An MCP server and its chosen tools."""
+    """An MCP server and the tools that were chosen."""
 
     prefix: str
     """Put before the names of its tools, with an underscore."""
@@ -92,7 +92,7 @@ class McpServerEntry(Entry):
 
 
 class DocumentEntry(Entry):
-    """A document: exactly one of text, file and sha256 is set."""
+    """A document: give one of text, file and sha256."""
 
     model_config = ConfigDict(
         json_schema_extra={"oneOf": [{"required": [name]} for name in ("text", "file", "sha256")]}
@@ -110,7 +110,7 @@ class DocumentEntry(Entry):
 
 
 class AppEntry(Entry):
-    """An App as a file. Fields that the file leaves out have their defaults; lists that it leaves out are empty."""
+    """An App as a file. What the file leaves out has its default, or is not there."""
 
     app_file: int = FORMAT
     """The format of the file."""

@@ -25,29 +25,29 @@ class AppFilePlan:
     Attributes:
         slug: of the App.
         before: the current content; None if there is no such App.
-        wanted: the content in the file.
+        after: the content in the file.
         created: descriptions of the providers and models that would be created.
         secrets: descriptions of the secrets that its tools send and that are not set or not allowed for their hosts.
     """
 
     slug: str
     before: AppContent | None
-    wanted: AppContent
+    after: AppContent
     created: tuple[str, ...]
     secrets: tuple[str, ...]
 
     @property
     def does_something(self) -> bool:
         """Whether applying it would change the App."""
-        return self.before != self.wanted
+        return self.before != self.after
 
     def diff(self) -> list[str]:
         """Return the lines that differ, with context, each beginning with -, + or a space."""
-        return content_diff(self.before, self.wanted)
+        return content_diff(self.before, self.after)
 
     def digest(self) -> str:
         """Return a digest that differs from that of any other plan."""
-        return fingerprint(self.before and self.before.as_data(), self.wanted.as_data(), self.created)
+        return fingerprint(self.before and self.before.as_data(), self.after.as_data(), self.created)
 
 
 def plan_import(file: AppFile) -> AppFilePlan:
@@ -87,7 +87,7 @@ def apply_import(file: AppFile, *, digest: str) -> AppFilePlan:
         raise PlanChanged
     if plan.does_something:
         file.definitions.make_missing()
-        write_rows(plan.wanted, file.files)
+        write_rows(plan.after, file.files)
     return plan
 
 

@@ -62,11 +62,11 @@ def content_text(content: AppContent) -> str:
     return dump(content.as_data())
 
 
-def content_diff(before: AppContent | None, wanted: AppContent) -> list[str]:
+def content_diff(before: AppContent | None, after: AppContent) -> list[str]:
     """Return the lines that differ, with context, each beginning with -, + or a space."""
     lines = difflib.unified_diff(
         content_text(before).splitlines() if before else [],
-        content_text(wanted).splitlines(),
+        content_text(after).splitlines(),
         n=CONTEXT_LINES,
         lineterm="",
     )

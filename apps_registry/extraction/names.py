@@ -23,7 +23,7 @@ def suffix(name: str) -> str:
     return PurePosixPath(name).suffix.lower()
 
 
-def is_litter(name: str) -> bool:
+def is_ignored(name: str) -> bool:
     """Tell whether to ignore a file in a folder or a zip: it is hidden, or an archiver or Word created it."""
     parts = PurePosixPath(name).parts
     return any(part.startswith((".", "~$")) or part in _LITTER for part in parts)

@@ -21,7 +21,7 @@ from apps_registry.extraction.blocks import (
     UnreadableError,
     clean_line,
 )
-from apps_registry.extraction.names import KINDS, MAX_NAME_CHARS, is_litter, suffix
+from apps_registry.extraction.names import KINDS, MAX_NAME_CHARS, is_ignored, suffix
 
 MAX_MEMBERS = 2000
 HEADER = struct.Struct(">I")
@@ -45,7 +45,7 @@ def unpack(data: bytes, out: BinaryIO) -> None:
     budget = min(MAX_UNPACKED_BYTES, max(MIN_BYTES_FOR_RATIO, len(data) * MAX_RATIO))
     for info in infos:
         name = _name(info)
-        if info.is_dir() or _is_link(info) or is_litter(name) or suffix(name) not in KINDS:
+        if info.is_dir() or _is_link(info) or is_ignored(name) or suffix(name) not in KINDS:
             continue
         if info.flag_bits & 1:
             raise UnreadableError("The zip is encrypted: make one without a password.")

@@ -69,26 +69,26 @@ def is_answer(message: Any, request_id: int) -> bool:
     """Tell whether a message responds to a request; an error whose id is null responds to any request."""
     if not isinstance(message, dict) or "method" in message:
         return False
-    is_mine = message.get("id") in (request_id, str(request_id)) and not isinstance(message.get("id"), bool)
-    return is_mine or (message.get("id") is None and "error" in message)
+    has_id = message.get("id") in (request_id, str(request_id)) and not isinstance(message.get("id"), bool)
+    return has_id or (message.get("id") is None and "error" in message)
 
 
 def error_of(message: Any) -> tuple[str, int | None, Any] | None:
     """Return the message (with text from the data), code and data of a JSON-RPC error; None if it is not an error."""
     error = message.get("error") if isinstance(message, dict) else None
     if isinstance(error, str) and error:
-        return words_of_body(message), None, None
+        return message_in_body(message), None, None
     if not isinstance(error, dict):
         return None
     words, code, data = error.get("message"), error.get("code"), error.get("data")
     is_code = isinstance(code, int) and not isinstance(code, bool)
     message_text = words if isinstance(words, str) else ""
-    more = _words_of(data)
+    more = _message_in_data(data)
     joined = ": ".join(filter(None, (message_text, "" if more in message_text else more)))
     return joined, code if is_code else None, data
 
 
-def words_of_body(message: Any) -> str:
+def message_in_body(message: Any) -> str:
     """Return the message of a JSON error that is not JSON-RPC, such as one from a gateway, a framework or OAuth."""
     if not isinstance(message, dict):
         return ""
@@ -96,7 +96,7 @@ def words_of_body(message: Any) -> str:
     return next((text for text in candidates if isinstance(text, str) and text), "")
 
 
-def _words_of(data: Any) -> str:
+def _message_in_data(data: Any) -> str:
     """Return the text that an error's data adds to its message, such as the URL of a page that the user must visit."""
     if isinstance(data, str):
         return data
@@ -104,7 +104,7 @@ def _words_of(data: Any) -> str:
     if isinstance(pages, list):
         addresses = [page["url"] for page in pages[:3] if isinstance(page, dict) and isinstance(page.get("url"), str)]
         return "open " + ", ".join(addresses) if addresses else ""
-    return words_of_body(data)
+    return message_in_body(data)
 
 
 def _integer(digits: str) -> int | float:

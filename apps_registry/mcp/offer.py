@@ -82,7 +82,7 @@ async def _listed(operation: Operation) -> Any:
     cursor: str | None = None
     seen_cursors: set[str] = set()
     for _ in range(MAX_TOOLS):
-        page = await operation.ask("tools/list", {} if cursor is None else {"cursor": cursor})
+        page = await operation.request("tools/list", {} if cursor is None else {"cursor": cursor})
         tools = page.get("tools", ...)
         tools = [] if tools is None else tools  # Go serialises an empty list as null
         if not isinstance(tools, list):

@@ -16,7 +16,7 @@ import httpx2
 import orjson
 
 from apps_registry.mcp.errors import WORDS_CHARS, McpError, quotable
-from apps_registry.mcp.messages import answer_in, error_of, read_events, read_json, words_of_body
+from apps_registry.mcp.messages import answer_in, error_of, message_in_body, read_events, read_json
 from apps_registry.mcp.param_headers import header_value
 from apps_registry.mcp.wire import MAX_BYTES, Endpoint, Traffic, Wire
 from apps_registry.outbound.client import MAX_PER_HOST, CallRecord
@@ -93,7 +93,7 @@ class McpSession:
     def _gate(self) -> asyncio.Semaphore:
         return _gates.setdefault(self.endpoint.host, asyncio.Semaphore(MAX_PER_HOST))
 
-    async def ask(
+    async def request(
         self,
         method: str,
         params: Mapping[str, Any],
@@ -138,7 +138,7 @@ class McpSession:
         """Send the discovery request of the newest revision; a server that does not know it gets the handshake."""
         try:
             async with asyncio.timeout(min(PROBE_SECONDS, self.endpoint.timeout_seconds / 3)):
-                discovered = await self.ask("server/discover", {}, traffic, version=STATELESS)
+                discovered = await self.request("server/discover", {}, traffic, version=STATELESS)
         except TimeoutError:
             traffic.records[-1].verdict = "timed out"
             return False
@@ -157,7 +157,7 @@ class McpSession:
     async def _shake_hands(self, traffic: Traffic) -> None:
         params = {"protocolVersion": OLDER[-1], "capabilities": {}, "clientInfo": CLIENT}
         self._session_id = ""
-        initialized = await self.ask("initialize", params, traffic)
+        initialized = await self.request("initialize", params, traffic)
         version = initialized.get("protocolVersion")
         if version not in OLDER:
             raise _other_version([version])
@@ -198,7 +198,7 @@ class McpSession:
             body = await response.aread()
             with suppress(McpError):
                 message = read_json(body)
-        words, code, data = error_of(message) or (words_of_body(message), None, None)
+        words, code, data = error_of(message) or (message_in_body(message), None, None)
         if kind == "text/plain" and not words and not body.lstrip().startswith(b"<"):
             words = body[:WORDS_CHARS].decode("utf-8", "replace")
         error = self._wire.refusal(response, words)
@@ -255,7 +255,7 @@ class Operation:
         self.session = session
         self._traffic = traffic
 
-    async def ask(
+    async def request(
         self, method: str, params: Mapping[str, Any], *, headers: Callable[[], Mapping[str, str]] | None = None
     ) -> dict[str, Any]:
         """Send a request and return its result; retry once in a new session if the server has ended this one.
@@ -272,7 +272,7 @@ class Operation:
         more = headers() if headers and session.is_stateless else {}
         had_session = session._session_id
         try:
-            return await session.ask(method, params, self._traffic, headers=more)
+            return await session.request(method, params, self._traffic, headers=more)
         except McpError as error:
             if not had_session or not _says_session_is_gone(error):
                 raise
@@ -280,7 +280,7 @@ class Operation:
         if session._session_id == had_session:
             session._version, session._session_id = None, ""
         await session._connect(self._traffic)
-        return await session.ask(method, params, self._traffic)
+        return await session.request(method, params, self._traffic)
 
 
 class _StreamPosition:

@@ -57,11 +57,11 @@ class McpSessions:
             endpoint: the server; different headers or rules mean a different session.
             store: stores the records of ending the session.
         """
-        mine = self.by_turn.setdefault(turn_id, {})
+        turn_sessions = self.by_turn.setdefault(turn_id, {})
         key = _fingerprint(owner, endpoint)
-        if key not in mine:
-            mine[key] = _OpenSession(McpSession(endpoint), store)
-        return mine[key].session
+        if key not in turn_sessions:
+            turn_sessions[key] = _OpenSession(McpSession(endpoint), store)
+        return turn_sessions[key].session
 
     def of_conversation(
         self, conversation_id: UUID, owner: Hashable, endpoint: Endpoint, store: StoreRecords

@@ -105,7 +105,7 @@ async def call_tool(
     params = {"name": definition.remote_name, "arguments": dict(arguments)}
     headers = partial(param_headers, definition.parameters, arguments)
     async with session.operation(records) as operation:
-        return read_result(await operation.ask("tools/call", params, headers=headers))
+        return read_result(await operation.request("tools/call", params, headers=headers))
 
 
 def endpoint_of(server: McpServerSettings, surroundings: Surroundings) -> Endpoint:

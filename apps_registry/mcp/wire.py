@@ -81,7 +81,6 @@ class Wire:
         raise McpError(f"it redirects more than {MAX_REDIRECTS} times")
 
     async def close(self) -> None:
-        """Close the connections."""
         if self._transport is not None:
             await self._transport.aclose()
 
@@ -92,7 +91,7 @@ class Wire:
         record = CallRecord(method, _host(url))
         traffic.records.append(record)
         transport = await self._opened()
-        began = time.monotonic()
+        started = time.monotonic()
         try:
             # Bytes are counted as they arrive, so compression is off: a few compressed bytes could expand to many.
             all_headers = {"User-Agent": OWN_HEADERS["User-Agent"], **self._endpoint.headers, **headers}
@@ -118,7 +117,7 @@ class Wire:
             raise McpError(str(broken), is_answer=False) from None
         finally:
             record.address = transport.backend.address
-            record.milliseconds = int((time.monotonic() - began) * 1000)
+            record.milliseconds = int((time.monotonic() - started) * 1000)
 
     async def _opened(self) -> CheckedTransport:
         if self._transport is None:

@@ -26,25 +26,25 @@ class PublishingPlan:
 
     Attributes:
         before: the live release; None if there is none or it cannot be read.
-        wanted: the draft.
+        after: the draft.
         document_ids: documents that the release would search.
         is_new: the draft differs from the live release.
         notes: sentences that the operator should read first.
     """
 
     before: AppContent | None
-    wanted: AppContent
+    after: AppContent
     document_ids: tuple[int, ...]
     is_new: bool
     notes: tuple[str, ...]
 
     def diff(self) -> list[str]:
         """Return the lines in which the draft differs from the live release."""
-        return content_diff(self.before, self.wanted)
+        return content_diff(self.before, self.after)
 
     def digest(self) -> str:
         """Return a digest that differs from that of any other plan."""
-        return fingerprint(self.before and self.before.as_data(), self.wanted.as_data(), self.document_ids)
+        return fingerprint(self.before and self.before.as_data(), self.after.as_data(), self.document_ids)
 
 
 def plan_publishing(app: App) -> PublishingPlan:
@@ -87,7 +87,7 @@ def publish(app: App, *, digest: str | None = None) -> tuple[AppRelease, bool]:
     release = AppRelease.objects.create(
         app=app,
         number=newest.number + 1 if newest else 1,
-        content=orjson.dumps(plan.wanted.as_data()).decode(),
+        content=orjson.dumps(plan.after.as_data()).decode(),
         document_ids=list(plan.document_ids),
     )
     _make_live(app, release)
@@ -160,11 +160,11 @@ def _make_live(app: App, release: AppRelease | None) -> None:
     app.save(update_fields=["live_release"])
 
 
-def _notes(app: App, before: AppContent | None, wanted: AppContent, is_same: bool) -> list[str]:
+def _notes(app: App, before: AppContent | None, after: AppContent, is_same: bool) -> list[str]:
     notes = []
     if app.live_release and before is None:
         notes.append(find_problem(app.live_release))
-    if before == wanted and not is_same:
+    if before == after and not is_same:
         notes.append("Nothing differs but that documents were read again since.")
     unread = app.documents.exclude(state=Document.State.READY).order_by("name").values_list("name", flat=True)
     if unread:

@@ -82,7 +82,6 @@ class Styles:
     """The styles of a document by id; style names are translated, ids are not."""
 
     def __init__(self, part: bytes = b"") -> None:
-        """Parse the styles part."""
         self._styles: dict[str, Style] = {}
         self._current = self._defaults = Style()
         self.standard = ""  # the style of paragraphs that name no style

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from xml.parsers import expat
 
 from apps_registry.extraction.blocks import MAX_RATIO, MAX_UNPACKED_BYTES, MIN_BYTES_FOR_RATIO, UnreadableError
-from apps_registry.extraction.formats.signatures import is_page, what_it_is, which_package
+from apps_registry.extraction.formats.signatures import describe_package, describe_unreadable, is_page
 
 MAX_PARTS = 5000
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main "
@@ -33,7 +33,7 @@ class Package:
             self._archive = zipfile.ZipFile(io.BytesIO(data))
         except zipfile.BadZipFile:
             page = "It is HTML; name it .html." if is_page(data) else "It may be damaged."
-            why = what_it_is(data) or page
+            why = describe_unreadable(data) or page
             raise UnreadableError(f"The file's name says DOCX, but its content is not one. {why}") from None
         self.names = self._archive.namelist()
         if len(self.names) > MAX_PARTS:
@@ -48,8 +48,8 @@ class Package:
             target = _TARGET.search(main[0])
             name = target[1].decode("utf-8", "replace") if target else name
         if name not in self.names:
-            what = which_package(self.names)
-            why = f" {what}" if what else ""
+            description = describe_package(self.names)
+            why = f" {description}" if description else ""
             raise UnreadableError(f"The file's name says DOCX, but there is no Word document in it.{why}")
         return name
 

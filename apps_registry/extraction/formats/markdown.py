@@ -34,8 +34,8 @@ def read(data: bytes) -> Reading:
     source = _without_front_matter(decode(data), reading)
     lines = source.split("\n")
     heading: tuple[str, ...] = ()
-    found: dict[str, Any] = {}
-    tokens = _BLOCKS_ONLY.parse(_FOOTNOTE.sub(r"\1;", source), found)
+    environment: dict[str, Any] = {}
+    tokens = _BLOCKS_ONLY.parse(_FOOTNOTE.sub(r"\1;", source), environment)
     code = {line for token in tokens if token.type in _CODE and token.map for line in range(*token.map)}
     for token, content in _top_level(tokens):
         first, last = token.map or (0, 0)
@@ -51,7 +51,7 @@ def read(data: bytes) -> Reading:
         else:
             text = _shown(lines, range(first, last), code, reading)
             reading.add(Block(text.rstrip(), heading, line=first + 1))
-    for reference in [*found.get("references", {}).values(), *found.get("duplicate_refs", ())]:
+    for reference in [*environment.get("references", {}).values(), *environment.get("duplicate_refs", ())]:
         reading.hide(str(reference.get("title") or ""))
     return reading
 

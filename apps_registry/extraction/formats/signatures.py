@@ -29,7 +29,7 @@ _MAIL = re.compile(rb"\A(?:[A-Za-z-]+:[^\n]{0,998}\n(?:[ \t][^\n]{0,998}\n)*){1,
 _MIXED = re.compile(rb"^content-type:\s*multipart/related", re.I | re.M)
 
 
-def what_it_is(data: bytes) -> str:
+def describe_unreadable(data: bytes) -> str:
     """Return a sentence about a file that cannot be read as text; empty if it may be text."""
     if data.startswith(_OLD_OFFICE):
         locked = "It is behind a password; save it without one."
@@ -48,7 +48,7 @@ def is_page(data: bytes) -> bool:
     return _PAGE.match(data[:2048]) is not None
 
 
-def which_package(names: list[str]) -> str:
+def describe_package(names: list[str]) -> str:
     """Return a sentence about a zip that is not a Word document, by the names of its parts; empty if it is unknown."""
     for beginning, sentence in _ZIPS:
         if any(name.startswith(beginning) for name in names):

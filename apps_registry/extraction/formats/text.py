@@ -3,7 +3,7 @@
 import re
 
 from apps_registry.extraction.blocks import Block, Reading, UnreadableError
-from apps_registry.extraction.formats.signatures import what_it_is
+from apps_registry.extraction.formats.signatures import describe_unreadable
 from apps_registry.support.charsets import UnknownCharsetError, decode_file
 
 MAX_CONTROLS = 4
@@ -24,7 +24,7 @@ def decode(data: bytes, *, declares: bool = False) -> str:
     Raises:
         UnreadableError: the bytes are not text, or their encoding cannot be determined.
     """
-    if description := what_it_is(data):
+    if description := describe_unreadable(data):
         raise UnreadableError(f"The file's name says text, but its content is something else. {description}")
     try:
         text = decode_file(data, declares=declares).rstrip(_PADDING)

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 
 from apps_registry.extraction.blocks import MAX_FILE_BYTES, MIB
-from apps_registry.extraction.names import ARCHIVE, KINDS, is_litter, suffix
+from apps_registry.extraction.names import ARCHIVE, KINDS, is_ignored, suffix
 from apps_registry.management.base import TeachingCommand, apps_named, first_message
 from apps_registry.models import App, Document
 from apps_registry.models.document import validate_tag
@@ -96,7 +96,7 @@ def _files(path: Path) -> Iterator[tuple[Path, str]]:
         folders.sort()
         for name in sorted(names):
             relative = (Path(folder) / name).relative_to(path).as_posix()
-            if not is_litter(relative) and suffix(name) in {*KINDS, ARCHIVE}:
+            if not is_ignored(relative) and suffix(name) in {*KINDS, ARCHIVE}:
                 yield Path(folder) / name, f"{top}/{relative}"
 
 

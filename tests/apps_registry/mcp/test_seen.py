@@ -54,7 +54,7 @@ def send(handler: Handler, answer: Answer, request_id: object) -> None:
 
 
 async def call(operation: Operation) -> tuple[str, bool]:
-    return read_result(await operation.ask("tools/call", {"name": "a", "arguments": {}}))
+    return read_result(await operation.request("tools/call", {"name": "a", "arguments": {}}))
 
 
 async def listed(operation: Operation) -> tuple[str, ...]:

@@ -121,7 +121,7 @@ def test_many_kept_sessions_are_bounded_and_idle_ones_end(upstream: Upstream, mo
         for _ in range(7):
             session = sessions.of_conversation(uuid.uuid4(), 1, endpoint, store)
             async with session.operation([]) as operation:
-                await operation.ask("tools/call", {"name": "x", "arguments": {}})
+                await operation.request("tools/call", {"name": "x", "arguments": {}})
         assert len(sessions.kept) == 5
         monkeypatch.setattr("apps_registry.mcp.sessions.IDLE_SECONDS", 0.0)
         sessions.of_conversation(uuid.uuid4(), 1, endpoint, store)

@@ -36,14 +36,14 @@ def imported(parsed: Document, *, prefix: str = "", server: str = "") -> tuple[l
 
 
 def tool(parsed: Document) -> HttpToolDefinition:
-    """Return the only tool parsed a document."""
+    """Return the only tool of a document."""
     (only,), refusals = imported(parsed)
     assert refusals == []
     return only.definition
 
 
 def refusal(parsed: Document) -> str:
-    """Return why the only operation parsed a document cannot be a tool."""
+    """Return why the only operation of a document cannot be a tool."""
     tools, (only,) = imported(parsed)
     assert tools == []
     return only.reason
