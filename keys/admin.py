@@ -29,13 +29,10 @@ EDITABLE = ("label", "apps", "expires_at")
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """Filters by active, expired or revoked."""
-
     title = "status"
     parameter_name = "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The three statuses."""
         return [(status, status.capitalize()) for status in get_args(Status)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[AppKey]) -> QuerySet[AppKey]:
@@ -114,7 +111,6 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
 
     @admin.display(description="issued")
     def created(self, app_key: AppKey) -> SafeString:
-        """When the key was issued."""
         return moment(app_key.created_at)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -245,9 +241,9 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
             "revoked": len(app_keys) - len(unrevoked),
             "ids": ",".join(str(k.pk) for k in unrevoked),
         }
-        one = app_keys[0] if len(app_keys) == 1 else None
-        title = "Revoke this key?" if one else "Revoke these keys?"
-        return self.page(request, "admin/keys/appkey/revoke.html", title=title, obj=one, **context)
+        single_key = app_keys[0] if len(app_keys) == 1 else None
+        title = "Revoke this key?" if single_key else "Revoke these keys?"
+        return self.page(request, "admin/keys/appkey/revoke.html", title=title, obj=single_key, **context)
 
     def _revoke(self, request: HttpRequest, app_keys: list[AppKey]) -> HttpResponse:
         with transaction.atomic():

@@ -4,7 +4,5 @@ from django.apps import AppConfig
 
 
 class KeysConfig(AppConfig):
-    """App keys."""
-
     name = "keys"
     verbose_name = "Keys"

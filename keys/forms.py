@@ -59,7 +59,6 @@ class IssueKeyForm(forms.Form):
     form_id = forms.UUIDField(initial=uuid.uuid4, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, apps: QuerySet[App], **kwargs: Any) -> None:
-        """Offer these Apps."""
         super().__init__(*args, **kwargs)
         field = self.fields["apps"]
         if isinstance(field, AppsField):

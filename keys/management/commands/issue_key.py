@@ -13,8 +13,6 @@ from keys.services import IssuedKey, issue_key
 
 
 class Command(TeachingCommand):
-    """Issues a key for one or more Apps."""
-
     help = """\
 Issue an App key for one or more Apps.
 
@@ -41,7 +39,6 @@ examples:
         self.add_json_argument(parser)
 
     def handle(self, *_args: object, **options: Any) -> None:
-        """Issue and print."""
         try:
             issued = issue_key(label=options["label"], apps=apps_named(options["apps"]), expires_at=options["expires"])
         except ValidationError as error:

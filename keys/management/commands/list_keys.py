@@ -8,8 +8,6 @@ from keys.models import BY_COMMAND, AppKey
 
 
 class Command(TeachingCommand):
-    """Lists App keys."""
-
     help = """\
 List the App keys, newest first: what they begin with, whom they are for, which Apps they open.
 
@@ -23,13 +21,11 @@ examples:
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the filters."""
         parser.add_argument("--app", metavar="APP", help="only keys that open this App")
         parser.add_argument("--usable", action="store_true", help="leave out revoked and expired keys")
         self.add_json_argument(parser)
 
     def handle(self, *_args: object, **options: Any) -> None:
-        """Print the table."""
         keys = AppKey.objects.usable() if options["usable"] else AppKey.objects.all()
         if options["app"]:
             keys = keys.filter(apps=apps_named([options["app"]])[0])

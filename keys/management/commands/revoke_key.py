@@ -26,7 +26,6 @@ examples:
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the key."""
         parser.add_argument("key", metavar="PREFIX", help="the key's beginning, such as sk-mycoindex-Zk3v9QxA")
         self.add_json_argument(parser)
 
@@ -44,6 +43,6 @@ def _find(given_key: str) -> AppKey:
     parts = crypto.parse_key(given_key)
     key = AppKey.objects.filter(prefix=parts.prefix if parts else given_key).first()
     if key is None:
-        what = "that" if len(given_key) > crypto.KEY_MAX_LENGTH or parts else repr(given_key)
-        raise CommandError(f"There is no key that begins with {what}; manage.py list_keys shows all.")
+        described_key = "that" if len(given_key) > crypto.KEY_MAX_LENGTH or parts else repr(given_key)
+        raise CommandError(f"There is no key that begins with {described_key}; manage.py list_keys shows all.")
     return key
