@@ -52,7 +52,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def _http(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve a request under a new id and log its path, but never the query string, which holds messages."""
-    began, status, path = time.perf_counter(), 0, scope["path"]
+    started, status, path = time.perf_counter(), 0, scope["path"]
     request_id = begin_request()
 
     async def send_in_common(message: Mapping[str, Any]) -> None:
@@ -70,7 +70,7 @@ async def _http(scope: Scope, receive: Receive, send: Send) -> None:
         if status == 0:
             await _answer_failure(send_in_common)
     finally:
-        milliseconds = (time.perf_counter() - began) * 1000
+        milliseconds = (time.perf_counter() - started) * 1000
         _log_access(scope, status, milliseconds, request_id)
 
 

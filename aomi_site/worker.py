@@ -43,24 +43,20 @@ class BoundedHttpProtocol(LimitedHttpProtocol):
         return True
 
     def on_message_begin(self) -> None:
-        """Start a request head."""
         self._header_bytes = self._unreported_bytes = 0
         super().on_message_begin()
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of the body."""
         self._unreported_bytes = 0
         super().on_body(body)
 
     def on_url(self, url: bytes) -> None:
-        """Take a piece of the request line."""
         self._unreported_bytes = 0
         if len(self.url) + len(url) > URL_MAX_BYTES:
             raise RequestHeadTooLarge
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
         self._unreported_bytes = 0
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > HEADERS_MAX_BYTES or len(self.headers) >= HEADERS_MAX_COUNT:

@@ -7,8 +7,6 @@ from django.views.generic import RedirectView
 
 
 class FaviconView(RedirectView):
-    """Redirects to the logo."""
-
     http_method_names = ["get", "head", "options"]
 
     def get_redirect_url(self, *args: Any, **kwargs: Any) -> str:

@@ -53,8 +53,6 @@ class OperatorAdmin(GivesNoMore, UserAdmin):  # type: ignore[type-arg]  # not su
 
 @admin.register(Group)
 class OperatorGroupAdmin(GivesNoMore, GroupAdmin):
-    """Groups of operators."""
-
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Operators cannot change a group that grants more than they have."""
         return super().has_change_permission(request, obj) and self._may_give(request, obj)

@@ -16,7 +16,6 @@ class DeclinesUpgrades(HttpToolsProtocol):
     _is_in_head = False
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client sends."""
         self._unset_keepalive_if_required()
         rest = memoryview(data)
         try:
@@ -27,7 +26,6 @@ class DeclinesUpgrades(HttpToolsProtocol):
             self.send_400_response("Invalid HTTP request received.")
 
     def on_message_begin(self) -> None:
-        """Start a request head."""
         self._is_in_head = True
         super().on_message_begin()
 

@@ -18,7 +18,6 @@ class Console:
     """Prints plain text; a closed terminal does not stop the program."""
 
     def __init__(self, out: OutputWrapper) -> None:
-        """Print to `out`."""
         self.out = out
 
     def say(self, text: str = "", end: str = "\n") -> None:

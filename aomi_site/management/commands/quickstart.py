@@ -114,9 +114,9 @@ def _run(console: Console, running: ExitStack, web: WebServer) -> None:
         if model:
             model.wait_until_loaded()
         web.wait_until_ready()
-    place = "as DATABASE_URL says" if settings.DATABASE_URL else "embedded PostgreSQL, in the data folder"
+    database_location = "as DATABASE_URL says" if settings.DATABASE_URL else "embedded PostgreSQL, in the data folder"
     folder = settings.DATA_DIR.resolve()
-    console.banner(url=web.url, model=line, data_dir=folder, password=password, database=place)
+    console.banner(url=web.url, model=line, data_dir=folder, password=password, database=database_location)
     watch(web, model, os.getpid(), console.say)
 
 

@@ -32,7 +32,6 @@ examples:
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the model."""
         parser.add_argument("--model", metavar="NAME", help="the provider's name of the model")
         parser.add_argument("--base-url", metavar="URL", help="the provider's address before /chat/completions")
         parser.add_argument(
