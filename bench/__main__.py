@@ -1,4 +1,4 @@
-"""`python -m bench`: measures the product and the limit alternately, and prints tables."""
+"""`python -m bench`: measures the product and the limit in turn, and prints tables."""
 
 import argparse
 import dataclasses
@@ -31,9 +31,9 @@ def main() -> None:
         extent = dataclasses.replace(extent, rounds=options.rounds)
     described = {"date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", "run": _extent(options, extent)}
     described |= {**machine.describe(), "load before": machine.load()}
-    began = time.monotonic()
+    started = time.monotonic()
     results = _measure(extent, options.only or list(SECTIONS))
-    described |= {"load after": machine.load(), "took": f"{time.monotonic() - began:.0f} s"}
+    described |= {"load after": machine.load(), "took": f"{time.monotonic() - started:.0f} s"}
     text = f"## The run\n\n{report.facts(described)}\n{report.tables(results)}"
     sys.stdout.write(text)
     if options.json:
@@ -45,10 +45,10 @@ def main() -> None:
 def _measure(extent: Extent, names: list[str]) -> Results:
     with prepared(extent) as bench:
         for name in names:
-            began = time.monotonic()
+            started = time.monotonic()
             bench.results.begin(name, " ".join((inspect.getdoc(SECTIONS[name]) or "").split()))
             SECTIONS[name](bench)
-            sys.stderr.write(f"{name}: {time.monotonic() - began:.0f} s\n")
+            sys.stderr.write(f"{name}: {time.monotonic() - started:.0f} s\n")
         return bench.results
 
 

@@ -87,13 +87,11 @@ class Bench:
 
     @contextmanager
     def both(self, database: str = DATABASE) -> Iterator[dict[Target, Server]]:
-        """Start both servers on a database."""
         with servers.serving_both(self.environment(database), self.log) as running:
             yield running
 
     @contextmanager
     def one(self, target: Target, database: str = DATABASE, *, url: str | None = None) -> Iterator[Server]:
-        """Start one server."""
         with servers.serving(target, self.environment(database, url=url), self.log) as running:
             yield running
 

@@ -23,7 +23,7 @@ class Connection(asyncio.Protocol):
         _, connection = await asyncio.get_running_loop().create_connection(cls, "127.0.0.1", port)
         return connection
 
-    async def ask(self, request: bytes) -> tuple[int, bytes]:
+    async def request(self, request: bytes) -> tuple[int, bytes]:
         """Send a request; return status and body of the complete response.
 
         Raises:
@@ -47,11 +47,9 @@ class Connection(asyncio.Protocol):
         return int(self._buffer[9:12]), bytes(self._buffer[self._body_at :])
 
     def close(self) -> None:
-        """Close the connection."""
         self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:

@@ -39,10 +39,10 @@ async def measure(key: str, count: int) -> dict[str, float]:
 async def _microseconds(call: Callable[[], Awaitable[object]], count: int) -> float:
     for _ in range(20):
         await call()
-    began = time.process_time()
+    started = time.process_time()
     for _ in range(count):
         await call()
-    return (time.process_time() - began) / count * 1e6
+    return (time.process_time() - started) / count * 1e6
 
 
 if __name__ == "__main__":

@@ -58,7 +58,6 @@ class Limit:
         self.threads: dict[uuid.UUID, Thread] = {}
 
     async def open(self) -> None:
-        """Open the pool and the model's client."""
         kwargs = {"autocommit": True, "application_name": "limit"}
         self.pool = AsyncConnectionPool(
             os.environ["DATABASE_URL"], kwargs=kwargs, min_size=1, max_size=10, timeout=60, open=False
@@ -72,7 +71,6 @@ class Limit:
         await self.pool.close()
 
     async def execute(self, statement: str, parameters: Any) -> list[TupleRow]:
-        """Run one statement."""
         async with self.pool.connection() as connection:
             return await (await connection.execute(statement, parameters)).fetchall()
 

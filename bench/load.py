@@ -54,10 +54,10 @@ class Generator:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.readline)
-        began, cpu_began = time.perf_counter(), _cpu_seconds()
+        started, cpu_started = time.perf_counter(), _cpu_seconds()
         await self._round(shares, self.job.repeat)
-        seconds = time.perf_counter() - began
-        cpu_share = (_cpu_seconds() - cpu_began) / seconds
+        seconds = time.perf_counter() - started
+        cpu_share = (_cpu_seconds() - cpu_started) / seconds
         for connection in self._connections:
             connection.close()
         tally = self.tally
@@ -93,17 +93,17 @@ class Generator:
         self._number += 1
         text = message_text(self._number, self.job.delay_ms)
         request = _request(self.job, session, text)
-        began = time.perf_counter()
+        started = time.perf_counter()
         if self.job.kind in {"stream", "direct"}:
             ended = await connection.send(request, until=FIRST_PIECE)
             status, body = await connection.rest()
         else:
-            status, body = await connection.ask(request)
+            status, body = await connection.request(request)
             ended = time.perf_counter()
         if fault := _fault(self.job.kind, status, body, text):
             self.tally.errors[fault] += 1
         else:
-            self.tally.latencies.append(ended - began)
+            self.tally.latencies.append(ended - started)
             self.tally.body_bytes += len(body)
 
     async def _subscribe(self, connection: Connection, sessions: list[str]) -> None:

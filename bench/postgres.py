@@ -26,7 +26,6 @@ class Postgres:
         return int((self.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[0])
 
     def url(self, database: str) -> str:
-        """Return a database's URL."""
         host = urllib.parse.quote(str(self.socket_dir), safe="")
         return f"postgresql://postgres@:{PORT}/{database}?host={host}"
 
@@ -37,7 +36,6 @@ class Postgres:
                 connection.execute(statement.encode())
 
     def has(self, database: str) -> bool:
-        """Tell whether a database exists."""
         with psycopg.connect(self.url("postgres")) as connection:
             row = connection.execute("SELECT FROM pg_database WHERE datname = %s", [database])
             return row.fetchone() is not None

@@ -1,10 +1,10 @@
 """Measures document search: `python -m bench.recall TEXT [--hybrid [--chunks N]]`.
 
-TEXT is the Jargon File 4.4.7 (1.7 MB, public domain); the questions are about it:
+TEXT is the Jargon File 4.4.7 (1.7 MB, in the public domain), to which the questions belong:
   apt-get download jargon-text && dpkg -x jargon-text_*.deb .
   zcat usr/share/doc/jargon-text/jargon.txt.gz > jargon.txt
-It needs a migrated database of your choice on this machine (DATABASE_URL, or the embedded one) that no server uses
-meanwhile, and leaves no rows there. It measures one search at a time.
+It needs a migrated database of your choice on this machine (DATABASE_URL, or the embedded one) and no server that
+uses it meanwhile, and leaves nothing there. Times are of searches one at a time.
 """
 
 import argparse
@@ -73,9 +73,9 @@ async def _measure(app: App, options: argparse.Namespace) -> dict[str, Any]:
         result["text"] |= await _recalls(app, show=options.misses)
         if options.hybrid:
             await asyncio.to_thread(search_times.choose_embedding, app)
-            began = time.perf_counter()
+            started = time.perf_counter()
             await ingest_next(app.pk)
-            seconds = time.perf_counter() - began
+            seconds = time.perf_counter() - started
             result["hybrid"] = {"chunks_embedded_per_second": round(result["text"]["chunks"] / seconds, 1)}
             result["hybrid"] |= await _recalls(app, show=options.misses)
         if options.chunks:
@@ -88,10 +88,10 @@ async def _measure(app: App, options: argparse.Namespace) -> dict[str, Any]:
 
 
 async def _ingest(app: App, data: bytes) -> dict[str, Any]:
-    began = time.perf_counter()
+    started = time.perf_counter()
     (outcome,) = await asyncio.to_thread(add_upload, app, name="jargon.txt", data=data)
     await ingest_next(app.pk)
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - started
     assert outcome.document is not None
     document = await Document.objects.aget(pk=outcome.document.pk)
     return {"chunks": document.chunk_count, "ingest_mb_per_second": round(len(data) / 1e6 / seconds, 2)}
@@ -110,8 +110,8 @@ async def _recall(app: App, questions: list[dict[str, str]], *, show: bool) -> d
     """Return how often a passage with the answer is the first result, or among the first five."""
     ranks, misses = [], []
     for question in questions:
-        passages = await search(app.pk, question["question"], limit=TOP)
-        held = [question["answer"] in " ".join(passage.text.split()) for passage in passages.passages]
+        search_result = await search(app.pk, question["question"], limit=TOP)
+        held = [question["answer"] in " ".join(passage.text.split()) for passage in search_result.passages]
         ranks.append(held.index(True) + 1 if True in held else None)
         if ranks[-1] is None:
             misses.append(question["question"])

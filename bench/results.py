@@ -80,7 +80,6 @@ class Results:
         self.notes[section] = note
 
     def add(self, target: Target, name: str, unit: str, value: float, goal: Goal | None = None) -> None:
-        """Add a sample."""
         figure = self.sections[self._section].setdefault(name, Figure(name, unit, goal))
         figure.samples[target].append(value)
 

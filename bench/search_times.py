@@ -83,16 +83,16 @@ def _fill(source: App, chunks: int) -> tuple[dict[str, App], dict[str, Any]]:
     apps, took = {}, {}
     model = _embedded_model()
     with connection.cursor() as cursor:
-        began = time.perf_counter()
+        started = time.perf_counter()
         for name, share in SHARES.items():
             apps[name] = _copy(source, f"recall-bench-{name}", chunks // share)
-        took["chunks_stored_per_second"] = sum(chunks // share for share in SHARES.values()) / _since(began)
+        took["chunks_stored_per_second"] = sum(chunks // share for share in SHARES.values()) / _since(started)
         cursor.execute(f"DROP INDEX IF EXISTS chunk_vector_model_{model.pk}")
         values: dict[str, Any] = {"model": model.pk, "apps": [app.pk for app in apps.values()]}
         cursor.execute(FILL_VECTORS, values)
-        began = time.perf_counter()
+        started = time.perf_counter()
         cursor.execute(INDEX, values)
-        took["index_build_seconds"] = _since(began)
+        took["index_build_seconds"] = _since(started)
         for table in ("documentchunk", "chunkvector", "chunkword"):
             cursor.execute(f"VACUUM ANALYZE apps_registry_{table}")
     return apps, {"chunks": chunks, **{name: round(value, 1) for name, value in took.items()}}
@@ -142,9 +142,9 @@ async def _parts(app: App, questions: Sequence[str]) -> dict[str, Any]:
             assert plan.embedding is not None
             vector = await part("vector_of_query", query_vector(plan.embedding, question))
             near = await part("vector_scan", by_vector(plan, plan.embedding, vector))
-            began = time.perf_counter()
+            started = time.perf_counter()
             fuse(list(words), list(near))
-            times["fuse"].append(_since(began))
+            times["fuse"].append(_since(started))
     return {name: _quantiles(times[name]) for name in PARTS}
 
 
@@ -178,8 +178,8 @@ async def _index_recall(app: App, questions: Sequence[str]) -> dict[str, Any]:
 
 
 async def _timed(awaitable: Awaitable[R]) -> tuple[R, float]:
-    began = time.perf_counter()
-    return await awaitable, _since(began)
+    started = time.perf_counter()
+    return await awaitable, _since(started)
 
 
 def _since(started: float) -> float:

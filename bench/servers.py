@@ -56,11 +56,11 @@ def serving(target: Target, environment: Mapping[str, str], log: Path) -> Iterat
     port = _free_port()
     command = [sys.executable, "-m", "gunicorn", *COMMANDS[target], "--workers", "1", "--bind", f"127.0.0.1:{port}"]
     with log.open("ab") as output:
-        began = time.perf_counter()
+        started = time.perf_counter()
         process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stdout=output, stderr=output)
     try:
         _wait_until_ready(process, port, log)
-        yield Server(port, process, time.perf_counter() - began)
+        yield Server(port, process, time.perf_counter() - started)
     finally:
         _stop(process)
 
