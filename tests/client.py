@@ -49,7 +49,6 @@ class Client:
         return self.request("POST", "/api/chat", params=query)
 
     def chat(self, message: str, **params: str) -> dict[str, Any]:
-        """Send a message and return the snapshot."""
         response = self.post_chat(message, **params)
         assert response.status_code == 200, response.text
         snapshot: dict[str, Any] = response.json()

@@ -176,5 +176,4 @@ class ScriptedModel:
 
     @property
     def prompts(self) -> list[list[dict[str, Any]]]:
-        """The messages of each request."""
         return [request["messages"] for request in self.requests]

@@ -25,9 +25,9 @@ def measure() -> None:
 
 def _share_of_a_core(_: int) -> float:
     """Return the seconds that one second of CPU takes; hashing releases the GIL for the other threads."""
-    began, used = time.monotonic(), time.thread_time()
+    started, used = time.monotonic(), time.thread_time()
     hashlib.pbkdf2_hmac("sha256", b"", b"", 300_000)
-    return (time.monotonic() - began) / max(time.thread_time() - used, 1e-6)
+    return (time.monotonic() - started) / max(time.thread_time() - used, 1e-6)
 
 
 def slowness() -> float:

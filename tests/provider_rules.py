@@ -41,11 +41,11 @@ def _openai(body: Body) -> Iterator[Refusal]:
             yield _openai_error(f"Unsupported value: {words}", name, "unsupported_value")
     for name in sorted(body.keys() - USUAL - {"max_tokens", "max_completion_tokens", "stream_options"}):
         yield _openai_error(f"Unrecognized request argument supplied: {name}")
-    for place, function in _functions(body):
-        found = {"oneOf", "anyOf", "allOf", "enum", "not"} & function["parameters"].keys()
+    for index, function in _functions(body):
+        unsupported = {"oneOf", "anyOf", "allOf", "enum", "not"} & function["parameters"].keys()
         words = f"Invalid schema for function '{function['name']}': "
-        param = f"tools[{place}].function.parameters"
-        if found or function["parameters"].get("type") != "object":
+        param = f"tools[{index}].function.parameters"
+        if unsupported or function["parameters"].get("type") != "object":
             words += (
                 "schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level."
             )
@@ -71,10 +71,10 @@ def _anthropic(body: Body) -> Iterator[Refusal]:
     if limit > 8192:
         model = "claude-3-5-haiku-20241022"
         yield refusal(f"max_tokens: {limit} > 8192, which is the maximum allowed number of output tokens for {model}")
-    for place, function in _functions(body):
+    for index, function in _functions(body):
         if {"oneOf", "anyOf", "allOf"} & function["parameters"].keys():
             words = "input_schema does not support oneOf, allOf, or anyOf at the top level"
-            yield refusal(f"tools.{place}.custom.input_schema: {words}")
+            yield refusal(f"tools.{index}.custom.input_schema: {words}")
 
 
 _GEMINI = {
@@ -88,8 +88,8 @@ def _gemini(body: Body) -> Iterator[Refusal]:
     def refusal(message: str) -> Refusal:
         return 400, [{"error": {"code": 400, "message": message, "status": "INVALID_ARGUMENT"}}]
 
-    for place, function in _functions(body):
-        at = f"tools[0].function_declarations[{place}]"
+    for index, function in _functions(body):
+        at = f"tools[0].function_declarations[{index}]"
         if not re.match(r"[a-zA-Z_][a-zA-Z0-9_.-]{0,63}\Z", function["name"]):
             words = "Invalid function name. Must start with a letter or an underscore. Must be alphameric"
             yield refusal(f"* GenerateContentRequest.{at}.name: {words}")
@@ -151,9 +151,11 @@ def _vllm(body: Body) -> Iterator[Refusal]:
     if body.get("tools"):
         words = '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
         yield 400, {"object": "error", "message": words, "type": "BadRequestError", "param": None, "code": 400}
-    asked, has = body.get("max_tokens", 16), len(orjson.dumps(body["messages"])) // 2
-    if asked + has > 4096:
-        words = f"However, you requested {asked + has} tokens ({has} in the messages, {asked} in the completion)."
+    requested, has = body.get("max_tokens", 16), len(orjson.dumps(body["messages"])) // 2
+    if requested + has > 4096:
+        words = (
+            f"However, you requested {requested + has} tokens ({has} in the messages, {requested} in the completion)."
+        )
         words = f"This model's maximum context length is 4096 tokens. {words} Please reduce the length of the messages."
         yield 400, {"object": "error", "message": words, "type": "BadRequestError", "param": None, "code": 400}
 
@@ -238,7 +240,7 @@ def _reply(body: Body) -> Reply:
 
 
 def _functions(body: Body) -> list[tuple[int, dict[str, Any]]]:
-    return [(place, tool["function"]) for place, tool in enumerate(body.get("tools", ()))]
+    return [(index, tool["function"]) for index, tool in enumerate(body.get("tools", ()))]
 
 
 def _nodes(schema: Any) -> Iterator[dict[str, Any]]:

@@ -11,8 +11,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Received:
-    """A received request."""
-
     method: str
     path: str
     headers: dict[str, str]
