@@ -106,7 +106,7 @@ class AppContent:
         }
         return {name: value for name, value in data.items() if value not in ([], "")}
 
-    def in_order(self) -> "AppContent":
+    def normalized(self) -> "AppContent":
         """Return a sorted copy, so that equal contents compare equal; only the order of alternatives has meaning."""
         servers = (
             replace(server, tools=tuple(sorted(server.tools, key=lambda tool: tool.name)))

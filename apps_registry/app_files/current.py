@@ -40,7 +40,7 @@ def content_of(app: App) -> AppContent:
             for name, digest, tags in app.documents.values_list("name", "content_hash", "tags")
         ),
     )
-    return content.in_order()
+    return content.normalized()
 
 
 def _server(server: McpServer, tools: list[Tool]) -> McpServerContent:

@@ -100,7 +100,7 @@ def read_data(data: Mapping[str, Any], read_file: ReadFile = no_files) -> AppFil
     content = AppContent(
         slug=_valid(entry.slug, "slug", validate_slug),
         default_model=entry.default_model,
-        alternative_models=_once(entry.alternative_models),
+        alternative_models=_without_duplicates(entry.alternative_models),
         embedding_model=entry.embedding_model,
         builtin_tools=_builtin_tools(entry.builtin_tools),
         http_tools=tuple(
@@ -117,8 +117,8 @@ def read_data(data: Mapping[str, Any], read_file: ReadFile = no_files) -> AppFil
             {name: getattr(entry, name) for name in setting_fields().keys() & entry.model_fields_set}
         ),
     )
-    _refuse_twins(content)
-    return AppFile(content.in_order(), definitions_in(entry), files)
+    _refuse_duplicates(content)
+    return AppFile(content.normalized(), definitions_in(entry), files)
 
 
 def _valid(value: str, path: str, validate: Callable[[str], None]) -> str:
@@ -129,12 +129,12 @@ def _valid(value: str, path: str, validate: Callable[[str], None]) -> str:
     return value
 
 
-def _once(names: Sequence[str]) -> tuple[str, ...]:
+def _without_duplicates(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
 def _builtin_tools(names: Sequence[str]) -> tuple[str, ...]:
-    names = _once(names)
+    names = _without_duplicates(names)
     for name in names:
         if name not in BUILTIN_TOOLS:
             raise AppFileError(
@@ -177,7 +177,7 @@ def _mcp_tool(entry: McpToolEntry, path: str) -> McpToolContent:
 
 
 def _document(entry: DocumentEntry, path: str, read_file: ReadFile, files: dict[str, bytes]) -> DocumentContent:
-    name, tags = entry.name, _once(entry.tags)
+    name, tags = entry.name, _without_duplicates(entry.tags)
     if clean_line(name) != name or len(name) > MAX_NAME_CHARS or suffix(name) not in KINDS:
         readable = READABLE.replace(" and .zip of these", "")
         raise AppFileError(f"{path}.name: this must be the name of a file of a kind that is read: {readable}.")
@@ -205,7 +205,7 @@ def _digest(entry: DocumentEntry, path: str, read_file: ReadFile, files: dict[st
     return digest
 
 
-def _refuse_twins(content: AppContent) -> None:
+def _refuse_duplicates(content: AppContent) -> None:
     mcp = [tool.name for server in content.mcp_servers for tool in server.tools]
     tools = [*content.builtin_tools, *(tool.definition.name for tool in content.http_tools), *mcp]
     names_by_field = {

@@ -10,7 +10,7 @@ from apps_registry.app_files.current import content_of
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.reading import AppFile
 from apps_registry.app_files.rows import write_rows
-from apps_registry.app_files.tools_fit import refuse_unfit_tools
+from apps_registry.app_files.tools_fit import refuse_unsupported_tools
 from apps_registry.app_files.writing import content_diff
 from apps_registry.models import App, EmbeddingModel, Model
 from apps_registry.services.plan import PlanChanged
@@ -61,7 +61,7 @@ def plan_import(file: AppFile) -> AppFilePlan:
     _check_models(content, file)
     file.definitions.check_providers()
     _check_documents(app, file)
-    refuse_unfit_tools(content, file.definitions)
+    refuse_unsupported_tools(content, file.definitions)
     secrets = tuple(secrets_to_set(app, content.secrets()))
     before = content_of(app) if app else None
     return AppFilePlan(content.slug, before, content, tuple(file.definitions.missing()), secrets)

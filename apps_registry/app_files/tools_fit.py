@@ -10,7 +10,7 @@ from apps_registry.models import Model, Provider
 from apps_registry.services.provider_fit import find_unfit
 
 
-def refuse_unfit_tools(content: AppContent, definitions: Definitions | None = None) -> None:
+def refuse_unsupported_tools(content: AppContent, definitions: Definitions | None = None) -> None:
     """Refuse an App that enables a tool which the provider of one of its models rejects.
 
     Args:

@@ -61,7 +61,7 @@ class Reading:
         """Clean a block and add it; raises UnreadableError if the file holds more text than an App may store."""
         text = composed(visible(block.text))
         if invisible := [character for character in invisible_in(block.text) if character not in _CONTROLS]:
-            self.hide(_spelled(invisible))
+            self.hide(_describe_invisible(invisible))
             text = text.rstrip()
         if not text.strip():
             return
@@ -100,7 +100,7 @@ def heading_path(heading: tuple[str, ...], level: int, title: str) -> tuple[str,
     return (*heading[: level - 1], title)
 
 
-def _spelled(characters: list[str]) -> str:
+def _describe_invisible(characters: list[str]) -> str:
     """Describe invisible characters, including the text that they encode.
 
     Unicode tags mirror ASCII, and each of the 256 variation selectors can carry a byte.

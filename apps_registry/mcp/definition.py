@@ -52,7 +52,11 @@ class McpToolDefinition:
 
 def define(offered: OfferedTool) -> McpToolDefinition:
     """Return a definition that is fit for a model, from what a server offers."""
-    schema = {name: _legible(value) for name, value in offered.parameters.items() if name not in {"$schema", "title"}}
+    schema = {
+        name: _with_visible_descriptions(value)
+        for name, value in offered.parameters.items()
+        if name not in {"$schema", "title"}
+    }
     description = shortened(offered.description, MAX_DESCRIPTION) or offered.name
     return McpToolDefinition(offered.name, description, {"type": "object", "properties": {}, **schema})
 
@@ -76,16 +80,16 @@ def local_name(slug: str, remote_name: str) -> str:
     return tool_name(f"{slug}_{remote_name}")
 
 
-def _legible(node: Any) -> Any:
+def _with_visible_descriptions(node: Any) -> Any:
     """Return part of a schema without characters in descriptions that a model reads but an operator cannot see."""
     if isinstance(node, list):
-        return [_legible(item) for item in node]
+        return [_with_visible_descriptions(item) for item in node]
     if not isinstance(node, dict):
         return node
     return {
         name: shortened(value, MAX_DESCRIPTION)
         if name in {"description", "title"} and isinstance(value, str)
-        else _legible(value)
+        else _with_visible_descriptions(value)
         for name, value in node.items()
     }
 

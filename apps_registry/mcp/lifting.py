@@ -33,8 +33,8 @@ def lift(schema: Any) -> Any:
     if flagged := _flags(schema.get("properties")):
         listed = lifted.get("required")
         lifted["required"] = list(dict.fromkeys([*(listed if isinstance(listed, list) else ()), *flagged]))
-    for mend in _MENDS:
-        mend(lifted)
+    for convert in _CONVERSIONS:
+        convert(lifted)
     return lifted
 
 
@@ -116,7 +116,7 @@ def _flags(properties: Any) -> list[str]:
     ]
 
 
-_MENDS: tuple[Callable[[dict[str, Any]], None], ...] = (
+_CONVERSIONS: tuple[Callable[[dict[str, Any]], None], ...] = (
     _definitions,
     _items,
     _dependencies,

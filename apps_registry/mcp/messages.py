@@ -36,7 +36,7 @@ async def read_events(response: httpx2.Response, max_bytes: int) -> AsyncIterato
     """
     # The standard drops a last event that no blank line follows, and some servers leave that line out.
     ended = httpx2.Response(
-        response.status_code, headers=response.headers, stream=_Ended(response), request=response.request
+        response.status_code, headers=response.headers, stream=_TerminatedStream(response), request=response.request
     )
     try:
         async for event in httpx2.EventSource(ended, max_event_size=max_bytes):
@@ -45,7 +45,7 @@ async def read_events(response: httpx2.Response, max_bytes: int) -> AsyncIterato
         raise McpError("its stream of events cannot be read") from None
 
 
-class _Ended(httpx2.AsyncByteStream):
+class _TerminatedStream(httpx2.AsyncByteStream):
     """The body of an event stream, with a blank line added at its end."""
 
     def __init__(self, response: httpx2.Response) -> None:

@@ -32,7 +32,7 @@ def read_result(result: Mapping[str, Any]) -> tuple[str, bool]:
     if structured is None and not _KNOWN & result.keys():
         structured = {name: value for name, value in result.items() if name not in _ABOUT} or None
     if structured is not None and not _says(texts, structured):
-        texts.append(_spelled(structured))
+        texts.append(_serialised(structured))
     return storable("\n".join(texts)), str(result.get("isError")).lower() == "true"
 
 
@@ -59,7 +59,7 @@ def _loaded(text: str) -> Any:
         return text
 
 
-def _spelled(data: Any) -> str:
+def _serialised(data: Any) -> str:
     try:
         return spelled(data)
     except (ValueError, RecursionError):
@@ -77,7 +77,7 @@ def _part(part: Any) -> str:
         return read(part)
     media = part.get("mimeType")
     if isinstance(kind, str) and media is None and "data" not in part:
-        return _spelled({name: value for name, value in part.items() if name != "type"})
+        return _serialised({name: value for name, value in part.items() if name != "type"})
     return f"[{str(kind)[:40]} that is not shown: {media[:80] if isinstance(media, str) else ''}]"
 
 
@@ -85,7 +85,7 @@ def _text(part: Mapping[str, Any]) -> str:
     if "text" not in part:
         return UNREADABLE
     text = part["text"]
-    return text if isinstance(text, str) else "" if text is None else _spelled(text)
+    return text if isinstance(text, str) else "" if text is None else _serialised(text)
 
 
 def _resource(part: Mapping[str, Any]) -> str:

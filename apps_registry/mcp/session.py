@@ -132,7 +132,7 @@ class McpSession:
     async def _connect(self, traffic: Traffic) -> None:
         async with self._connecting:
             if self._version is None and not await self._discovered(traffic):
-                await self._shake_hands(traffic)
+                await self._handshake(traffic)
 
     async def _discovered(self, traffic: Traffic) -> bool:
         """Send the discovery request of the newest revision; a server that does not know it gets the handshake."""
@@ -145,7 +145,7 @@ class McpSession:
         except McpError as error:
             if error.status in {401, 403} or not error.is_answer:
                 raise
-            _refuse_others(error)
+            _refuse_unsupported_versions(error)
             return False
         versions = discovered.get("supportedVersions")
         if not isinstance(versions, list) or STATELESS not in versions:
@@ -154,7 +154,7 @@ class McpSession:
         self.instructions = _text(discovered.get("instructions"))
         return True
 
-    async def _shake_hands(self, traffic: Traffic) -> None:
+    async def _handshake(self, traffic: Traffic) -> None:
         params = {"protocolVersion": OLDER[-1], "capabilities": {}, "clientInfo": CLIENT}
         self._session_id = ""
         initialized = await self.request("initialize", params, traffic)
@@ -320,7 +320,7 @@ def _dumped(message: Mapping[str, Any]) -> bytes:
     return storable_json_text(orjson.dumps(message).decode()).encode()
 
 
-def _refuse_others(error: McpError) -> None:
+def _refuse_unsupported_versions(error: McpError) -> None:
     """Raise if the server lists its revisions and we support none of them."""
     versions = error.data.get("supported") if isinstance(error.data, dict) else None
     if error.code == UNSUPPORTED_VERSION and isinstance(versions, list) and not {*OLDER} & {*map(str, versions)}:

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from apps_registry.app_files.content import AppContent
 from apps_registry.app_files.errors import AppFileError
-from apps_registry.app_files.tools_fit import refuse_unfit_tools
+from apps_registry.app_files.tools_fit import refuse_unsupported_tools
 from apps_registry.app_files.writing import content_diff
 from apps_registry.models import App, AppRelease, Document
 from apps_registry.releases.content import content_of_release, content_to_publish, find_problem
@@ -55,7 +55,7 @@ def plan_publishing(app: App) -> PublishingPlan:
             of its models rejects; the message names it.
     """
     draft, live = content_to_publish(app), app.live_release
-    refuse_unfit_tools(draft)
+    refuse_unsupported_tools(draft)
     document_ids = tuple(app.documents.order_by("pk").values_list("pk", flat=True))
     try:
         before = content_of_release(live) if live else None
