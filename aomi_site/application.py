@@ -107,7 +107,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     except Exception as error:
         await send({"type": "lifespan.startup.failed", "message": f"The database pool did not open: {error}"})
         return
-    _settle()
+    _tune_garbage_collection()
     await send({"type": "lifespan.startup.complete"})
     await receive()
     for work in upkeep:
@@ -120,7 +120,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.shutdown.complete"})
 
 
-def _settle() -> None:
+def _tune_garbage_collection() -> None:
     """Exclude objects loaded at start from garbage collection, and collect less often.
 
     Turns create few cycles, and CPython's default threshold of 700 objects means several collections per turn.

@@ -129,7 +129,7 @@ def local_secrets_key(data_dir: Path) -> str:
     return _local_file(data_dir, "secrets_key", lambda: Fernet.generate_key().decode())
 
 
-def refuse_retired() -> None:
+def refuse_retired_variables() -> None:
     """Refuse variables that are no longer read, if ignoring them would change what the server trusts.
 
     Raises:

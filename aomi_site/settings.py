@@ -12,7 +12,7 @@ from aomi_site.environment import (
     local_secret_key,
     local_secrets_key,
     postgres_address,
-    refuse_retired,
+    refuse_retired_variables,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -48,7 +48,7 @@ if not ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS is not set: name the hosts that clients use, comma-separated.")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # The proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted: see aomi_site/serving/proxies.py.
-refuse_retired()
+refuse_retired_variables()
 TRUSTED_PROXIES = env.proxies("TRUSTED_PROXIES")
 
 # --- Apps and middleware ----------------------------------------------------------------------------

@@ -10,13 +10,13 @@ import time
 import xllamacpp
 
 from aomi_site.embedded_model.server import CONTEXT_TOKENS, MAX_REPLY_TOKENS, MODEL_ID, SLOTS
-from aomi_site.processes.child import die_with, is_orphan
+from aomi_site.processes.child import end_with_parent, is_orphan
 
 
 def main() -> None:
     """Serve until the parent process ends."""
     weights, port, parent = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    die_with(parent)
+    end_with_parent(parent)
     server = xllamacpp.Server(_parameters(weights, port))
     while not is_orphan(parent):
         time.sleep(1)

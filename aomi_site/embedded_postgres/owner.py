@@ -55,7 +55,7 @@ def _dedicated_user() -> pwd.struct_passwd:
             ) from error
 
 
-def let_through(folder: Path) -> None:
+def make_traversable(folder: Path) -> None:
     """Let other users traverse (but not list) `folder` and the folders above it, so that the server reaches its files.
 
     Without this, the server's user cannot reach a data folder under /root.
@@ -67,11 +67,11 @@ def let_through(folder: Path) -> None:
             step.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
 
 
-def let_read(folder: Path) -> None:
+def make_readable(folder: Path) -> None:
     """Make everything in `folder` (the server's programs) readable for the server's user, as wheels intend."""
     if not folder.exists():
         return
-    let_through(folder)
+    make_traversable(folder)
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():
             mode = stat.S_IMODE(path.stat().st_mode)

@@ -44,7 +44,7 @@ class LoginAttempts(AxesDatabaseHandler):  # type: ignore[misc]  # it comes with
 
 
 @receiver(pre_save, sender=AccessAttempt, dispatch_uid="aomi-login-attempts")
-def _store_no_form(sender: Any, instance: AccessAttempt, **kwargs: Any) -> None:
+def _drop_form_data(sender: Any, instance: AccessAttempt, **kwargs: Any) -> None:
     """Keep only what counting needs: axes would store everything that was sent except the password."""
     instance.get_data = instance.post_data = ""
 

@@ -20,7 +20,7 @@ GIVEN: dict[str, Any] = {
 }
 
 
-class GivesNoMore(NoSecretLookups, BaseModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class LimitedGrants(NoSecretLookups, BaseModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     """Offers and accepts only permissions and groups that the operator may grant."""
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
@@ -32,7 +32,7 @@ class GivesNoMore(NoSecretLookups, BaseModelAdmin):  # type: ignore[type-arg]  #
 
 
 @admin.register(User)
-class OperatorAdmin(GivesNoMore, UserAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class OperatorAdmin(LimitedGrants, UserAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     """Operators are deactivated, as Django recommends, not deleted, so that the record of their actions remains."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -52,14 +52,14 @@ class OperatorAdmin(GivesNoMore, UserAdmin):  # type: ignore[type-arg]  # not su
 
 
 @admin.register(Group)
-class OperatorGroupAdmin(GivesNoMore, GroupAdmin):
+class OperatorGroupAdmin(LimitedGrants, GroupAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Operators cannot change a group that grants more than they have."""
-        return super().has_change_permission(request, obj) and self._may_give(request, obj)
+        return super().has_change_permission(request, obj) and self._may_grant(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Operators cannot delete a group that grants more than they have."""
-        return super().has_delete_permission(request, obj) and self._may_give(request, obj)
+        return super().has_delete_permission(request, obj) and self._may_grant(request, obj)
 
-    def _may_give(self, request: HttpRequest, obj: Any) -> bool:
+    def _may_grant(self, request: HttpRequest, obj: Any) -> bool:
         return obj is None or grants.groups_to_give(request.user).filter(pk=obj.pk).exists()

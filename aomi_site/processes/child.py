@@ -16,7 +16,7 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 PROJECT_DIR = Path(__file__).resolve().parent.parent.parent
 
 
-def die_with(parent: int) -> None:
+def end_with_parent(parent: int) -> None:
     """Ask the kernel to send this process SIGTERM when its parent ends; exit if the parent has already ended.
 
     Args:
@@ -33,7 +33,7 @@ def is_orphan(parent: int) -> bool:
     return os.getppid() != parent
 
 
-def tied_to_me(command: list[str]) -> list[str]:
+def tied_to_this_process(command: list[str]) -> list[str]:
     """Return a command line that runs `command` and ends with the calling process."""
     return [sys.executable, "-m", "aomi_site.processes.child", str(os.getpid()), *command]
 
@@ -62,7 +62,7 @@ def stop_child(process: subprocess.Popen[bytes], *, seconds: float) -> None:
 
 def main() -> None:
     """Replace this process with the command on the command line."""
-    die_with(int(sys.argv[1]))
+    end_with_parent(int(sys.argv[1]))
     os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606
 
 

@@ -38,7 +38,7 @@ class BodyTooLarge(Exception):
     """The client sends more than API_BODY_MAX_BYTES."""
 
 
-async def _cancel_when_gone(receive: Receive, answering: "asyncio.Task[None] | None") -> None:
+async def _cancel_on_disconnect(receive: Receive, answering: "asyncio.Task[None] | None") -> None:
     """Cancel the response when the client disconnects."""
     await receive()
     if answering is not None:
@@ -94,7 +94,7 @@ class ApiHandler(AnyLengthHandler):
             await self.send_response(plain_problem("invalid_request", "The request line is malformed."), send)
             return
         request.META[REFUSAL] = refusal
-        watch = asyncio.create_task(_cancel_when_gone(receive, asyncio.current_task()))
+        watch = asyncio.create_task(_cancel_on_disconnect(receive, asyncio.current_task()))
         answer = self._answer(request, send)
         del request  # the answer drops it as soon as it can
         # Cancelled when the client disconnects or reads too slowly, or when the response takes too long: no client is

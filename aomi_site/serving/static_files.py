@@ -28,7 +28,7 @@ class StaticFiles:
     """An ASGI application that serves the files that existed when the server started."""
 
     def __init__(self) -> None:
-        self._files: dict[str, Any] = ServeStaticMiddleware(_nothing_else).files
+        self._files: dict[str, Any] = ServeStaticMiddleware(_not_found).files
         self._contents: LRUCache[str, bytes] = LRUCache(CACHE_MAX_BYTES, getsizeof=len)
 
     def __contains__(self, path: str) -> bool:
@@ -70,6 +70,6 @@ def _headers(response: Response, content: bytes) -> list[tuple[bytes, bytes]]:
     return [*headers, (b"X-Content-Type-Options", b"nosniff")]
 
 
-async def _nothing_else(request: HttpRequest) -> HttpResponse:
+async def _not_found(request: HttpRequest) -> HttpResponse:
     """Return 404: the middleware requires a next handler, and there is none."""
     return HttpResponse(status=404)

@@ -78,14 +78,14 @@ class Lanes:
             # A call of a cancelled request may still be running, so the lane is free only once the thread runs this.
             loop = asyncio.get_running_loop()
 
-            def settle() -> None:
+            def release() -> None:
                 try:
                     close_old_connections()
                 finally:
                     with contextlib.suppress(RuntimeError):  # the worker has stopped
-                        loop.call_soon_threadsafe(self._give_back, lane)
+                        loop.call_soon_threadsafe(self._release, lane)
 
-            lane.thread.submit(settle)
+            lane.thread.submit(release)
 
     async def _acquire(self) -> None:
         if self._turns.locked() and self._waiting >= QUEUE_MAX:
@@ -99,7 +99,7 @@ class Lanes:
         finally:
             self._waiting -= 1
 
-    def _give_back(self, lane: _Lane) -> None:
+    def _release(self, lane: _Lane) -> None:
         lane.rest()
         self._free.append(lane)
         self._turns.release()

@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 from aomi_site.embedded_model.server import EmbeddedModel
 from aomi_site.embedded_model.weights import ModelUnavailableError
 from aomi_site.embedded_postgres.server import ensure_running
-from aomi_site.processes.child import python_environment, stop_child, tied_to_me
+from aomi_site.processes.child import python_environment, stop_child, tied_to_this_process
 from aomi_site.processes.network import answers, url_host, wait_until
 
 READY_SECONDS = 60
@@ -46,12 +46,12 @@ class WebServer:
         if "LOG_LEVEL" not in os.environ:
             command += ["--log-level", "warning"]  # the banner replaces its start-up messages
         self.process = subprocess.Popen(  # noqa: S603
-            tied_to_me(command),
+            tied_to_this_process(command),
             cwd=settings.BASE_DIR,
             # It runs in the project's folder, so a relative path would mean another file.
             env={
                 **python_environment(),
-                **_past_proxies(),
+                **_proxy_bypass(),
                 "AOMI_ENV": "local",
                 "AOMI_DATA_DIR": str(settings.DATA_DIR.resolve()),
             },
@@ -82,7 +82,7 @@ class WebServer:
             stop_child(self.process, seconds=settings.SHUTDOWN_GRACE_SECONDS + STOP_MARGIN_SECONDS)
 
 
-def _past_proxies() -> dict[str, str]:
+def _proxy_bypass() -> dict[str, str]:
     """Return variables that bypass the environment's proxies for models on this machine."""
     no_proxy = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
     hosts = ",".join(filter(None, [no_proxy, "127.0.0.1", "localhost", "::1"]))
