@@ -52,7 +52,7 @@ QUICK = Extent(1, 0.1, (300,), 300, 2.0, 100_000, 100_000, {10: 10, 100: 5, 1000
 
 
 @dataclass(frozen=True)
-class Use:
+class Usage:
     """The processor seconds that a job took, for the server and for Postgres."""
 
     server: float
@@ -91,17 +91,17 @@ class Bench:
             yield running
 
     @contextmanager
-    def one(self, target: Target, database: str = DATABASE, *, url: str | None = None) -> Iterator[Server]:
+    def single(self, target: Target, database: str = DATABASE, *, url: str | None = None) -> Iterator[Server]:
         with servers.serving(target, self.environment(database, url=url), self.log) as running:
             yield running
 
-    def measure(self, server: Server, job: Job) -> tuple[Outcome, Use]:
+    def measure(self, server: Server, job: Job) -> tuple[Outcome, Usage]:
         """Run a job; return its outcome and its cost, excluding the warm-up."""
         with warmed(job) as load:
             before = server.cpu_seconds(), cpu.cpu_seconds(self.postgres.pid)
             outcome = load.go()
             after = server.cpu_seconds(), cpu.cpu_seconds(self.postgres.pid)
-        return outcome, Use(after[0] - before[0], after[1] - before[1])
+        return outcome, Usage(after[0] - before[0], after[1] - before[1])
 
 
 @contextmanager

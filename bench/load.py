@@ -47,7 +47,7 @@ class Generator:
         # Every connection has its own sessions, and warms them up with the same requests that are measured later.
         shares = [self.job.sessions[number :: self.job.connections] for number in range(self.job.connections)]
         if self.job.kind == "updates":
-            await self._together([self._subscribe(*pair) for pair in zip(self._connections, shares, strict=True)])
+            await self._run_all([self._subscribe(*pair) for pair in zip(self._connections, shares, strict=True)])
         for _ in range(self.job.warm_up):
             await self._round(shares, 1)
         self.tally = Tally() if self.job.kind != "updates" else self.tally
@@ -74,9 +74,9 @@ class Generator:
 
     async def _round(self, shares: list[list[str]], repeat: int) -> None:
         if self.job.kind != "updates":
-            await self._together([self._work(*pair, repeat) for pair in zip(self._connections, shares, strict=True)])
+            await self._run_all([self._work(*pair, repeat) for pair in zip(self._connections, shares, strict=True)])
 
-    async def _together(self, work: list[Coroutine[Any, Any, None]]) -> None:
+    async def _run_all(self, work: list[Coroutine[Any, Any, None]]) -> None:
         async with asyncio.timeout(self.job.limit_seconds):
             await asyncio.gather(*work)
 
@@ -84,12 +84,12 @@ class Generator:
         for _ in range(repeat):
             for session in sessions:
                 try:
-                    await self._one(connection, session)
+                    await self._request_once(connection, session)
                 except ConnectionError as error:
                     self.tally.errors[str(error)] += 1
                     return
 
-    async def _one(self, connection: Connection, session: str) -> None:
+    async def _request_once(self, connection: Connection, session: str) -> None:
         self._number += 1
         text = message_text(self._number, self.job.delay_ms)
         request = _request(self.job, session, text)

@@ -61,13 +61,13 @@ def sessions(bench: Bench) -> None:
     for _ in range(bench.extent.rounds):
         for database, count in ((DATABASE, FEW), (LARGE, bench.extent.many_sessions)):
             for target in TARGETS:
-                with bench.one(target, database) as server:
+                with bench.single(target, database) as server:
                     _turn_cost(bench, target, server, f"{count:,} sessions")
 
 
 def tools(bench: Bench) -> None:
     """Product only. Warm turns of Apps with 0, 1 and 100 HTTP tools, which the model is told of and does not call."""
-    with bench.one("product") as server:
+    with bench.single("product") as server:
         for _ in range(bench.extent.rounds):
             for app in bench.app_ids:
                 _turn_cost(bench, "product", server, app.removeprefix("bench-").replace("-", " "), app)

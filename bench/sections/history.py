@@ -22,7 +22,7 @@ def history(bench: Bench) -> None:
                 made = rows.sessions_with_messages(f"{name}-{target}", count, messages, bench.app_ids)
                 bench.postgres.run(DATABASE, *made)
         for target in TARGETS:
-            with bench.one(target) as server:
+            with bench.single(target) as server:
                 bench.measure(server, Job("turn", server.port, bench.key, 1, fresh_sessions(20), 2))
                 measured = [_history(bench, target, server, *group) for group in groups.items()]
             _compare_growth(bench, target, measured)

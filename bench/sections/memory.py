@@ -26,7 +26,7 @@ def held(bench: Bench) -> None:
 
 
 def _hold(bench: Bench, target: Target, count: int) -> None:
-    with bench.one(target) as server:
+    with bench.single(target) as server:
         bench.measure(server, Job("turn", server.port, bench.key, 10, fresh_sessions(WARM_UP)))
         before, threads = cpu.memory_bytes(server.worker), cpu.threads(server.worker)
         job = Job("turn", server.port, bench.key, count, fresh_sessions(count), delay_ms=SLOW_MODEL_MS)
@@ -55,7 +55,7 @@ def idle(bench: Bench) -> None:
 
 def _idle(bench: Bench, target: Target) -> None:
     count, seconds = bench.extent.idle, bench.extent.idle_seconds
-    with bench.one(target) as server:
+    with bench.single(target) as server:
         _open_streams_once(bench, server.port)
         before, threads = cpu.memory_bytes(server.worker), cpu.threads(server.worker)
         with warmed(Job("updates", server.port, bench.key, count, fresh_sessions(count))) as load:

@@ -15,7 +15,7 @@ def round_trips(bench: Bench) -> None:
     for target in TARGETS:
         proxy = SqlProxy(bench.postgres.url(DATABASE))
         try:
-            with bench.one(target, url=proxy.url) as server:
+            with bench.single(target, url=proxy.url) as server:
                 job = Job("turn", server.port, bench.key, 1, fresh_sessions(SESSIONS), REPEAT, warm_up=WARM_UP)
                 with warmed(job) as load:
                     before = proxy.round_trips

@@ -15,7 +15,7 @@ def tiers(bench: Bench) -> None:
         name, count = f"tier-{number}", bench.extent.count(COUNT)
         bench.postgres.run("bench", *rows.sessions_with_messages(name, count, MESSAGES, bench.app_ids))
         stored = sessions(name, count)
-        with bench.one("product") as server:
+        with bench.single("product") as server:
             work: tuple[tuple[str, Kind, list[str]], ...] = (
                 ("Postgres", "state", stored),
                 ("memory", "state", stored),
