@@ -29,11 +29,11 @@ def call_manage(*arguments: str) -> Result:
     out, err = io.StringIO(), io.StringIO()
     argv = mock.patch.object(sys, "argv", ["manage.py", *arguments])
     with argv, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = _ended(manage.main)
+        code = _exit_code_of(manage.main)
     return Result(code, out.getvalue(), err.getvalue())
 
 
-def _ended(main: Callable[[], None]) -> int:
+def _exit_code_of(main: Callable[[], None]) -> int:
     """Call `main`, and return the exit code that Python would end with."""
     try:
         main()

@@ -43,13 +43,13 @@ class Pooler:
         with (folder / "log").open("wb") as log:
             self.process = subprocess.Popen([pgbouncer, str(config)], stdout=log, stderr=subprocess.STDOUT, **as_user)
         self.url = f"postgresql://{parts.username}:{parts.password or ''}@127.0.0.1:{own_port}{parts.path}"
-        self._until_it_answers(own_port, folder)
+        self._wait_until_ready(own_port, folder)
 
     def stop(self) -> None:
         self.process.kill()
         self.process.wait(scaled(10))
 
-    def _until_it_answers(self, port: int, folder: Path) -> None:
+    def _wait_until_ready(self, port: int, folder: Path) -> None:
         deadline = time.monotonic() + scaled(30)
         while True:
             try:

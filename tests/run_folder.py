@@ -79,12 +79,12 @@ def _remove(folder: Path) -> None:
         with contextlib.suppress(psutil.Error):
             process.kill()
     psutil.wait_procs(alive, timeout=5)
-    for disk in _disks_of(folder):
+    for disk in _mounts_in(folder):
         subprocess.run(["umount", "--lazy", disk], check=False)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _disks_of(folder: Path) -> list[str]:
+def _mounts_in(folder: Path) -> list[str]:
     """Return the file systems that a test has mounted inside."""
     mounts = Path("/proc/self/mounts")
     mount_points = [line.split()[1] for line in mounts.read_text().splitlines()] if mounts.exists() else []
