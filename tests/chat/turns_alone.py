@@ -38,10 +38,10 @@ async def outcome_of(awaited: Any) -> str:
     return "nothing was raised"
 
 
-async def talk(app: str, caller: Caller, nobody: Caller) -> dict[str, Any]:
-    deltas: list[str] = []
+async def talk(app: str, caller: Caller, anonymous: Caller) -> dict[str, Any]:
+    app_slugs: list[str] = []
     started = await start_turn(
-        caller, SESSION, app, "Order tea", idempotency_key="1", on_app=lambda app: deltas.append(app.slug)
+        caller, SESSION, app, "Order tea", idempotency_key="1", on_app=lambda app: app_slugs.append(app.slug)
     )
     assert started.running is not None
     assert started.running.task is not None
@@ -54,12 +54,12 @@ async def talk(app: str, caller: Caller, nobody: Caller) -> dict[str, Any]:
     refusals = {
         SessionBusy: busy,
         IdempotencyMismatch: await outcome_of(start_turn(caller, SESSION, app, "Order tee", idempotency_key="1")),
-        KeyNeeded: await outcome_of(start_turn(nobody, SESSION, None, "Order tea")),
+        KeyNeeded: await outcome_of(start_turn(anonymous, SESSION, None, "Order tea")),
         MessageTooLarge: await outcome_of(start_turn(caller, OTHER, app, "x" * 32_001)),
         InvalidMessage: await outcome_of(start_turn(caller, OTHER, app, "\x00")),
         NoSuchSession: await outcome_of(resume_turn(caller, OTHER, yes)),
     }
-    not_theirs = await outcome_of(resume_turn(nobody, SESSION, yes))
+    not_theirs = await outcome_of(resume_turn(anonymous, SESSION, yes))
     resumed = await resume_turn(caller, SESSION, yes)
     assert resumed is not None
     assert resumed.task is not None
@@ -68,7 +68,7 @@ async def talk(app: str, caller: Caller, nobody: Caller) -> dict[str, Any]:
     session = await store.load(SESSION)
     assert session is not None
     return {
-        "told": deltas,
+        "told": app_slugs,
         "asked": kind,
         "again": again.turn_id == started.turn_id and again.running is None,
         "refusals": {kind.__name__: name for kind, name in refusals.items()},

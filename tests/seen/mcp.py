@@ -30,28 +30,28 @@ def message(result: Any, **more: Any) -> bytes:
     return json.dumps({"jsonrpc": "2.0", "id": "#", "result": result, **more}).replace('"id": "#"', '"id": ID').encode()
 
 
-def result(source: str, content_sent: Any, read: Any = "7", **more: Any) -> Answer:
-    return Answer(source, message(content_sent), read, **more)
+def result(source: str, payload: Any, read: Any = "7", **more: Any) -> Answer:
+    return Answer(source, message(payload), read, **more)
 
 
-def body(source: str, content_sent: str | bytes, read: Any = "7", **more: Any) -> Answer:
-    return Answer(source, content_sent if isinstance(content_sent, bytes) else content_sent.encode(), read, **more)
+def body(source: str, payload: str | bytes, read: Any = "7", **more: Any) -> Answer:
+    return Answer(source, payload if isinstance(payload, bytes) else payload.encode(), read, **more)
 
 
-def fault(source: str, content_sent: Any, read: str, status: int = 200, **more: Any) -> Answer:
-    text = json.dumps({"jsonrpc": "2.0", "id": "#", "error": content_sent, **more}).replace('"id": "#"', '"id": ID')
+def fault(source: str, payload: Any, read: str, status: int = 200, **more: Any) -> Answer:
+    text = json.dumps({"jsonrpc": "2.0", "id": "#", "error": payload, **more}).replace('"id": "#"', '"id": ID')
     return Answer(source, text.encode(), read, status=status, is_error=True)
 
 
 def events(
     source: str,
-    *content_sent: bytes | str,
+    *pieces: bytes | str,
     read: Any = "7",
     kind: str = "text/event-stream",
     end: str = "\n",
     **more: Any,
 ) -> Answer:
-    stream = b"".join(each if isinstance(each, bytes) else each.encode() for each in content_sent)
+    stream = b"".join(piece if isinstance(piece, bytes) else piece.encode() for piece in pieces)
     return Answer(source, stream.replace(b"\n", end.encode()), read, {"Content-Type": kind}, **more)
 
 
