@@ -126,6 +126,6 @@ class _Page:
 
 
 def _is_closed(tag: str, attributes: Mapping[str, str | None]) -> bool:
-    """Tell whether an element is collapsed by default; one with `hidden=until-found` opens when a search finds it."""
+    """Tell whether an element is hidden by default; `hidden=until-found` counts as visible, since a search opens it."""
     is_hidden = "hidden" in attributes and attributes["hidden"] != "until-found"
     return is_hidden or (tag == "dialog" and "open" not in attributes)
