@@ -28,8 +28,12 @@ SLOW_FOLDERS = ("faults", "aomi_site", "retrieval", "admin")
 
 
 def pytest_collection() -> None:
-    """Name the settings, which load when a test asks for one."""
+    """Name Django's settings, which load when a test asks for one, and choose Hypothesis's."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "aomi_site.settings"
+    from hypothesis import settings
+
+    settings.register_profile("patient", deadline=None)  # its 200 ms an example are those of an idle machine
+    settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
