@@ -28,8 +28,12 @@ SLOW_FOLDERS = ("faults", "aomi_site", "retrieval", "admin")
 
 
 def pytest_collection() -> None:
-    """Set the settings module; it loads when a test needs it."""
+    """Set the settings module, which loads when a test needs it, and choose Hypothesis's profile."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "aomi_site.settings"
+    from hypothesis import settings
+
+    settings.register_profile("patient", deadline=None)  # the default, 200 ms per example, suits an idle machine only
+    settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

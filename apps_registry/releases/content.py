@@ -30,7 +30,7 @@ def content_to_publish(app: App) -> AppContent:
     try:
         content = _frozen_part(content_of(app))
     except (TypeError, ValueError):
-        raise AppFileError("What is stored of a tool cannot be read: define it anew.") from None
+        raise AppFileError("The stored definition of a tool cannot be read: define the tool again.") from None
     return read_data(content.as_data()).content
 
 

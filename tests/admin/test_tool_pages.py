@@ -368,7 +368,7 @@ def test_evidence_is_not_deleted_by_hand_and_outlives_its_app(admin_client: Clie
     assert gone.status_code == 302
     assert not App.objects.filter(pk=app.pk).exists()
     for address in (f"{pages}?q={call.turn_id}", f"{pages}{call.pk}/change/"):
-        assert f"no. {app.pk}, which is gone" in admin_client.get(address).content.decode()
+        assert f"App {app.pk} (deleted)" in admin_client.get(address).content.decode()
 
 
 def test_a_tool_that_cannot_be_read_can_be_mended(admin_client: Client, app: App) -> None:
@@ -376,7 +376,7 @@ def test_a_tool_that_cannot_be_read_can_be_mended(admin_client: Client, app: App
     Tool.objects.filter(pk=tool.pk).update(definition="{")
     address = f"/admin/apps_registry/tool/{tool.pk}"
     assert "cannot be read" in admin_client.get(f"/admin/apps_registry/tool/?q={app.slug}").content.decode()
-    assert "define it anew" in admin_client.get(f"{address}/try/", follow=True).content.decode()
+    assert "define the tool again" in admin_client.get(f"{address}/try/", follow=True).content.decode()
     assert admin_client.post(f"{address}/change/", form(app)).status_code == 302
     tool.refresh_from_db()
     assert tool.http_definition().url == form(app)["url"]

@@ -51,7 +51,7 @@ def test_a_newcomer_gets_an_answer_from_tool_and_document(
 
     console.click("text=The App's page")
     steps = console.inner_text("#steps")
-    assert [words in steps for words in ("calls tools", "1 on", "1 ready", "1 usable")] == [True] * 4
+    assert [words in steps for words in ("calls tools", "1 enabled", "1 ready", "1 usable")] == [True] * 4
     check_export(console, app, upstream)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from aomi_site import asgi
+
 SCOPE = {
     "type": "http",
     "method": "POST",
@@ -27,8 +29,6 @@ async def broken() -> Mapping[str, Any]:
 
 
 def test_a_failure_outside_of_any_view_is_a_problem(caplog: pytest.LogCaptureFixture) -> None:
-    from aomi_site import asgi  # the whole product, which collection does not need
-
     sent: list[Mapping[str, Any]] = []
 
     async def send(message: Mapping[str, Any]) -> None:
