@@ -13,6 +13,7 @@ from chat.api.snapshot import details, title
 from chat.turns.runner import runner
 from chat.wire.sessions import DeletedSession, ListedSession, SessionDetails, TitledSession
 from sessions_app.events.hub import hub
+from sessions_app.events.worker_messages import WorkerMessage
 from sessions_app.listing import sessions_of_wallet
 from sessions_app.store import store
 from sessions_app.turns import SessionOfAnotherApp
@@ -107,7 +108,7 @@ class SessionView(ApiView):
         await self.known_session(id_)
         await store.delete(id_)
         runner.cancel(id_)
-        hub.tell_workers(id_, "_deleted")
+        hub.tell_workers(id_, WorkerMessage.SESSION_DELETED)
         return Answer({"session_id": id_, "deleted": True})
 
     async def _details(self, session_id: UUID) -> Answer[SessionDetails]:
