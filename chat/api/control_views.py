@@ -8,7 +8,7 @@ from chat.api.answers import Answer
 from chat.api.base import ApiView
 from chat.api.parameters import reads
 from chat.api.requests import ModelRequest, ModelsRequest
-from chat.turns.release import answering
+from chat.turns.release import config_for_session
 from chat.wire.choices import AppName, AppSlugs, ChosenModel, ModelNames
 from sessions_app.store import store
 
@@ -50,7 +50,7 @@ class ModelView(ApiView):
         session_id, name, slug = self.session_id(), asked.rig, asked.app or None
         session = await store.load(session_id)
         app = (await self.app_of(session) if session else None) or await self.usable_app(slug)
-        app = await answering(self.caller, app, session)
+        app = await config_for_session(self.caller, app, session)
         if name not in app.model_names:
             raise ValidationError(f"rig is not a model of this App; there are: {', '.join(app.model_names)}.")
         app_id = app.id if slug else None
@@ -67,4 +67,4 @@ class ModelsView(ApiView):
         """List the models of the session's App, else of the one named, else of the default App."""
         session = await store.load(self.session_id())
         app = (await self.app_of(session) if session else None) or await self.usable_app(asked.app or None)
-        return Answer([*(await answering(self.caller, app, session)).model_names])
+        return Answer([*(await config_for_session(self.caller, app, session)).model_names])

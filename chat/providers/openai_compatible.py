@@ -20,7 +20,7 @@ from apps_registry.tools.base import Tool
 from apps_registry.values import ModelConfig, Sampling
 from chat.events import ChatMessage
 from chat.issuers import Issuer, issuer_of
-from chat.prompt.history import PromptMessage, told
+from chat.prompt.history import PromptMessage, messages_for
 from chat.providers.base import ModelDelta, ModelFailure, ModelTimeout, TimeLimits
 from chat.providers.cookies import keep_no_cookies
 from chat.providers.mending import ERROR_MAX_BYTES, REFUSALS, is_failed_call, is_filtered
@@ -109,8 +109,8 @@ class OpenAICompatibleModel:
             sampling: parameters to pass on.
             limits: how long it may be silent; comment lines that keep the connection open do not count.
             through: the connections to use; those of the worker, unless the caller closes its own.
-            on_change: told of what is left out of requests, or sent otherwise, because the provider refuses it.
-            on_learned: told of rules that hold for every request to the model.
+            on_change: messages_for of what is left out of requests, or sent otherwise, because the provider refuses it.
+            on_learned: messages_for of rules that hold for every request to the model.
         """
         self._config = config
         self._limits = limits
@@ -136,7 +136,7 @@ class OpenAICompatibleModel:
             try:
                 async with asyncio.timeout(self._limits.first_token):
                     await stack.enter_async_context(self._connections.limit(self._config))
-                    response = await self._open(told(messages, self.issuer), tools, allow_tool_calls)
+                    response = await self._open(messages_for(messages, self.issuer), tools, allow_tool_calls)
                     stack.push_async_callback(response.aclose)
                     stream = _events(response)
                     events = await anext(stream, None)

@@ -1,4 +1,4 @@
-"""Stopping turns, wherever they run."""
+"""Interrupts turns, on this worker and on others."""
 
 import asyncio
 from uuid import UUID
