@@ -40,7 +40,7 @@ class TurnListener:
         """Whether nothing is queued."""
         return self._queue.empty()
 
-    async def hear(self, seconds: float) -> TurnEvent | None:
+    async def next_event(self, seconds: float) -> TurnEvent | None:
         """Return the next event, or None at the end; raises TimeoutError after `seconds` without one."""
         event, size = await asyncio.wait_for(self._queue.get(), seconds)
         self._bytes -= size
