@@ -135,7 +135,7 @@ def test_the_issuer_gets_its_own_ids_and_fields_and_nobody_else_does(kind: str) 
     assert own[1]["tool_calls"][0]["id"] == own[2]["tool_call_id"] == "functions.f:1"
     assert "x" not in other[1]
     mistral_api(other)
-    assert other == prompt_of(history.messages)  # the same id for the same call, whenever it is messages_for
+    assert other == prompt_of(history.messages)  # the same id for the same call, whenever it is sent
 
 
 def test_a_conversation_that_the_assistant_begins() -> None:
