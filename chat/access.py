@@ -1,7 +1,7 @@
-"""Whether a caller may read a session or chat in it: one rule for all who ask, and for what they leave open.
+"""Whether a caller may read a session or chat in it: one rule for single requests and for open streams.
 
-A refusal is an exception of this module, or SessionOfAnotherApp; what a client is told of it is said where its protocol
-is spoken (chat/api/errors.py).
+A refusal is an exception of this module, or SessionOfAnotherApp. The module of each protocol turns it into an error for
+the client (for HTTP, chat/api/errors.py).
 """
 
 from uuid import UUID
@@ -20,59 +20,59 @@ class KeyNeeded(Exception):
 
 
 class AppNotAuthorized(Exception):
-    """The caller's key does not open the App. An App that does not exist is refused alike: nobody learns which do."""
+    """The key does not open the App, or the App does not exist; one error for both, so that callers cannot probe."""
 
 
 class NoSuchSession(Exception):
-    """There is no session of this id."""
+    """There is no session with this id."""
 
 
 def may_read(caller: Caller, app_id: int | None, app: AppConfig | None) -> bool:
-    """Whether a caller may read a session of an App.
+    """Return whether a caller may read a session of an App.
 
     Args:
-        caller: who asks.
-        app_id: the App that the session belongs to; None while it is open.
-        app: that App; None when the session is open or the App inactive.
+        caller: the caller.
+        app_id: the App that the session belongs to; None while it has none.
+        app: that App; None when the session has no App or the App is inactive.
     """
     return not needs_key(app_id, app) or caller.may_use(app)
 
 
 def refusal_to_read(caller: Caller, app_id: int | None, app: AppConfig | None) -> Exception | None:
-    """Return why a caller may not read a session; None when the caller may. Arguments as for `may_read`."""
+    """Return why a caller may not read a session, or None if it may; arguments as for `may_read`."""
     if may_read(caller, app_id, app):
         return None
     return KeyNeeded() if caller.key_id is None else SessionOfAnotherApp()
 
 
 def refusal_to_chat(caller: Caller, app: AppConfig | None) -> Exception | None:
-    """Return why a caller may not chat with an App; None when the caller may."""
+    """Return why a caller may not chat with an App, or None if it may."""
     if caller.may_use(app):
         return None
     return KeyNeeded() if caller.key_id is None else AppNotAuthorized()
 
 
 def check_chat(caller: Caller, app: AppConfig | None) -> AppConfig:
-    """Return the App with which the caller may chat.
+    """Return the App, if the caller may chat with it.
 
     Raises:
         KeyNeeded, AppNotAuthorized: the caller may not, or there is no such App.
     """
-    if why := refusal_to_chat(caller, app):
-        raise why
-    assert app is not None  # noqa: S101 - which is refused
+    if refusal := refusal_to_chat(caller, app):
+        raise refusal
+    assert app is not None  # noqa: S101 - None was refused above
     return app
 
 
 async def app_named(caller: Caller, slug: str | None) -> AppConfig | None:
-    """Return the active App of this slug, or the default App for None; None where there is none."""
+    """Return the active App with this slug, or the default App if `slug` is None; None if there is none."""
     if slug is None:
         return await app_configs.default(revision=caller.revision)
     return await app_configs.by_slug(slug, revision=caller.revision)
 
 
 async def app_of(caller: Caller, session: Session) -> AppConfig | None:
-    """Return the App of a session that the caller may read; None while it is open.
+    """Return the App of a session that the caller may read; None if the session has none yet.
 
     Raises:
         KeyNeeded: the App needs a key.
@@ -81,16 +81,16 @@ async def app_of(caller: Caller, session: Session) -> AppConfig | None:
     if session.app_id is None:
         return None
     app = await app_configs.by_id(session.app_id, revision=caller.revision)
-    if why := refusal_to_read(caller, session.app_id, app):
-        raise why
+    if refusal := refusal_to_read(caller, session.app_id, app):
+        raise refusal
     return app
 
 
 async def known_session(caller: Caller, session_id: UUID) -> tuple[Session, AppConfig | None]:
-    """Return a session that the caller may read, and its App; None while that is open.
+    """Return a session that the caller may read, and its App; None instead of an App if it has none yet.
 
     Raises:
-        NoSuchSession: there is none.
+        NoSuchSession: there is no such session.
         KeyNeeded, SessionOfAnotherApp: as for `app_of`.
     """
     session = await store.load(session_id)

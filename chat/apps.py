@@ -1,4 +1,4 @@
-"""Django's name for this app."""
+"""The Django app config."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""What happens in a turn, as values: the engine yields them, the runner acts on them."""
+"""The events of a turn, as values: the engine yields them, and the runner acts on them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from sessions_app.questions import QuestionKind
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A model's wish to call a tool.
+    """A tool call that a model requests.
 
     Attributes:
         arguments: the JSON text as the model wrote it.
-        extra: fields that the protocol does not know, which the model's provider may want back.
+        extra: fields outside the protocol, which the model's provider may require back.
     """
 
     call_id: str
@@ -24,21 +24,21 @@ class ToolCall:
 
 
 class TextDelta(NamedTuple):
-    """A piece of the reply, as it arrives; a tuple for the reason that ModelDelta is one."""
+    """A piece of the reply, as it arrives; a tuple for speed, like ModelDelta."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class RoundEnded:
-    """The model finished one answer: a text, tool calls or both.
+    """The model has finished one answer: text, tool calls or both.
 
     Attributes:
         round_number: from 1.
-        prompt_tokens, completion_tokens: as the provider counted them; None when it does not say.
-        issuer: who gave the answer.
-        extra: fields that the protocol does not know, which the issuer may want back.
-        reasoning: what the model thought on its way; not part of the reply.
+        prompt_tokens, completion_tokens: the provider's counts; None if it sent none.
+        issuer: the model that answered.
+        extra: fields outside the protocol, which the issuer may require back.
+        reasoning: the model's reasoning; not part of the reply.
     """
 
     round_number: int
@@ -54,10 +54,10 @@ class RoundEnded:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a tool answered, as the text that the model reads.
+    """A tool's result, as the text that the model reads.
 
     Attributes:
-        place: which call of its round it answers, from 0; results come as they are there.
+        place: the call's index in its round, from 0; results arrive in any order.
     """
 
     round_number: int
@@ -68,10 +68,10 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class QuestionsOpen:
-    """The round's other calls are made; these wait for the client, and so does the turn.
+    """The other calls of the round are made; these calls, and with them the turn, wait for the client.
 
     Attributes:
-        kinds: what the client is asked about each call, by the call's number in the round, from 0.
+        kinds: the kind of question about each call, by the call's index in the round, from 0.
     """
 
     kinds: Mapping[int, QuestionKind]
@@ -79,10 +79,11 @@ class QuestionsOpen:
 
 @dataclass(frozen=True, slots=True)
 class RoundToFinish:
-    """A round that was broken off for questions, now that the client has answered them.
+    """A round that paused for questions, after the client has answered them.
 
     Attributes:
-        results: by place, those that answers brought among them; calls without one are approved, and still to be made.
+        results: by the call's index, including those that the client's answers contain; calls without a result are
+            approved and still to be made.
         issuer, extra: as in RoundEnded.
     """
 

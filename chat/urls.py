@@ -25,13 +25,13 @@ urlpatterns = [
     path("control/apps", AppsView.as_view()),
     path("control/models", ModelsView.as_view()),
     path("control/model", ModelView.as_view()),
-    # The newer names of the same calls.
+    # Newer names for the same calls.
     path("session/apps", AppObjectsView.as_view()),
     path("session/models", ModelsView.as_view()),
     path("session/model", ModelView.as_view()),
     path("wallet/challenge", WalletChallengeView.as_view()),
     path("wallet/verify", WalletVerifyView.as_view()),
-    # For everybody: neither key nor session.
+    # Public: they need neither key nor session.
     path("schema", SchemaView.as_view(), name="schema"),
     path("docs", DocsView.as_view()),
 ]

@@ -1,11 +1,11 @@
-"""The only door from a request to a session: whose it is, and how its id is spelled."""
+"""How session ids are parsed, and which sessions need a key."""
 
 import re
 from uuid import UUID
 
 from apps_registry.values import AppConfig
 
-# uuid.UUID takes braces, urn: and misplaced dashes; each would be one more spelling of the same session.
+# uuid.UUID accepts braces, urn: and misplaced dashes, which would give one session several spellings.
 UUID_PATTERN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 NIL, MAX = UUID(int=0), UUID(int=2**128 - 1)
 
@@ -21,7 +21,7 @@ def parse_session_id(text: str | None) -> UUID:
         text: 8-4-4-4-12 hexadecimal digits in any case (RFC 9562); None when it is missing.
 
     Raises:
-        InvalidSessionId: missing, spelled otherwise, or the nil or max UUID.
+        InvalidSessionId: missing, in another form, or the nil or max UUID.
     """
     if text is None:
         raise InvalidSessionId("the header X-Session-Id is missing: send a UUID that you made")
@@ -34,11 +34,11 @@ def parse_session_id(text: str | None) -> UUID:
 
 
 def needs_key(app_id: int | None, app: AppConfig | None) -> bool:
-    """Whether a call other than chat must bring a key scoped to a session's App.
+    """Return whether a call other than chat needs a key scoped to the session's App.
 
     Args:
-        app_id: the App that the session belongs to; None while it is open.
-        app: that App; None when the session is open or the App inactive.
+        app_id: the App that the session belongs to; None while it has none.
+        app: that App; None when the session has no App or the App is inactive.
     """
     if app_id is None:
         return False

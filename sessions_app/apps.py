@@ -1,10 +1,10 @@
-"""Django's name for this app."""
+"""The Django app config."""
 
 from django.apps import AppConfig
 
 
 class SessionsAppConfig(AppConfig):
-    """Conversation threads and their turns."""
+    """Config of the app that stores sessions and their turns."""
 
     name = "sessions_app"
     verbose_name = "Sessions"

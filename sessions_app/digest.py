@@ -1,4 +1,4 @@
-"""What a wallet's earlier sessions with the same App were about, for Apps that remember their users."""
+"""A digest of a wallet's earlier sessions with the same App, for Apps that recall earlier sessions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ class EarlierSession:
     """One earlier session.
 
     Attributes:
-        asked: the beginning of the last thing that the user said.
-        answered: the beginning of the last answer; empty when there was none.
+        asked: the start of the user's last message.
+        answered: the start of the last reply; empty when there was none.
     """
 
     title: str
@@ -28,15 +28,15 @@ class EarlierSession:
 
 
 async def earlier_sessions(session: Session, *, has_key: bool) -> Sequence[EarlierSession]:
-    """Return the sessions of the same wallet and App that are older than this one, newest activity first.
+    """Return older sessions of the same wallet and App, most recently active first.
 
     Args:
-        session: whose wallet and App count; without a wallet there are none.
-        has_key: the caller has a key scoped to the App, which opens all of the App's sessions.
+        session: the current session; without a wallet there are no earlier ones.
+        has_key: whether the caller has a key scoped to the App, which opens all of the App's sessions.
 
-    Where the wallet is proven in this session, only sessions count in which it was proven, with a key or without:
-    addresses are public, and anybody could have claimed this one to speak to its owner's model. Where it is only
-    claimed, nothing is told without a key, and with one all that its App's sessions of that wallet hold.
+    If the wallet is proven in this session, only sessions count in which it was proven too, with or without a key:
+    addresses are public, so anyone could claim this one and write text that the owner's model then reads. If the wallet
+    is only claimed, callers without a key get nothing, and callers with a key get all sessions of that wallet.
     """
     wallet = session.wallet
     if wallet is None or not (has_key or wallet.is_proven):
@@ -51,4 +51,4 @@ async def earlier_sessions(session: Session, *, has_key: bool) -> Sequence[Earli
         "chars": TEXT_MAX_CHARS,
     }
     rows = await database.read(sql_many.READ_EARLIER, parameters)
-    return [EarlierSession(title, at, asked, answered or "") for title, at, asked, answered in rows]
+    return [EarlierSession(title, last_active_at, asked, answer or "") for title, last_active_at, asked, answer in rows]

@@ -1,7 +1,7 @@
-"""Conversation threads, what was said in them, and the turns that said it.
+"""Models of sessions, their messages and their turns.
 
-The admin, the commands and the schema use these models; the hot path reads and writes the same tables
-with the statements of sessions_app/sql*.py.
+The admin and the management commands use these models. The hot path reads and writes the same tables with the
+statements in sessions_app/sql/.
 """
 
 import uuid
@@ -15,10 +15,10 @@ from apps_registry.models import App, AppRelease
 
 
 class ChatSession(models.Model):
-    """One conversation thread; its id is made by the client."""
+    """One conversation thread; the client makes its id."""
 
     class Status(models.TextChoices):
-        """What the thread is doing."""
+        """The session's state; a paused turn leaves its session idle."""
 
         IDLE = "idle"
         PROCESSING = "processing"
@@ -26,32 +26,33 @@ class ChatSession(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     app = models.ForeignKey(App, null=True, blank=True, on_delete=models.CASCADE, related_name="sessions")
-    # The release that it keeps, if its App lets sessions keep theirs; set by its first turn under one.
+    # The release that the session keeps, if its App lets sessions keep theirs; its first turn under a release sets it.
     release = models.ForeignKey(
         AppRelease, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
     )
     status = models.CharField(max_length=12, choices=Status, default=Status.IDLE)
-    # Every change of a session raises it; a copy in memory is fresh while its version is the row's. It begins
-    # at a random number, so that a copy of a deleted session never passes for its successor's.
+    # Every change of the session increments the version; a copy in memory is fresh if its version equals the row's.
+    # Versions start at a random number, so that a cached copy of a deleted session never matches a new session that
+    # has the same id.
     version = models.BigIntegerField()
     title = models.CharField(max_length=200, blank=True)
     title_is_users = models.BooleanField("title set by the user", default=False)
-    # By name: the App's choice may change, and a name that it no longer offers means its default.
+    # A name rather than a key: the App's models may change, and a name that it no longer offers means its default.
     chosen_model = models.CharField(max_length=100, blank=True, default="")
     is_archived = models.BooleanField("archived", default=False)
-    # The client's own JSON text, letter by letter: it comes back as it was sent.
+    # Text rather than JSON: clients get back exactly the text that they sent.
     user_state = models.TextField(null=True, blank=True)
     wallet_address = models.CharField(max_length=42, null=True, blank=True, db_index=True)
     wallet_chain_id = models.BigIntegerField(null=True, blank=True)
     wallet_is_proven = models.BooleanField("wallet ownership proven", default=False, db_default=False)
     next_position = models.PositiveIntegerField(default=0)
-    # The turn that runs; its worker renews the lease, and without renewal the session becomes interrupted. Of a
-    # session that is not processing: the turn that waits for the user to confirm a tool call.
+    # While the session is processing: the running turn. Its worker renews the lease; if the lease expires, the session
+    # becomes interrupted. Otherwise: the paused turn, which waits for the user to confirm a tool call.
     running_turn = models.UUIDField(null=True, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
-    # System events that no snapshot has delivered yet; 0 spares the snapshot a look at their table.
+    # System events that no snapshot has delivered yet; at 0 a snapshot need not query their table.
     undelivered_events = models.PositiveIntegerField(default=0)
-    # What its first messages said, as many as the number; they stay where they are.
+    # A summary of the first `summarised_count` messages, which are kept.
     summary = models.TextField(blank=True, default="", db_default="")
     summarised_count = models.PositiveIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(db_default=Now())
@@ -71,27 +72,27 @@ class ChatSession(models.Model):
 
 
 class Turn(models.Model):
-    """One exchange: a user's message and all that the App did to answer it. Also the usage record."""
+    """One exchange: a user's message and everything that the App did to answer it. Also the usage record."""
 
     class Status(models.TextChoices):
-        """How far it came."""
+        """The turn's state; a running or paused turn may still change."""
 
         RUNNING = "running"
         COMPLETED = "completed"
         FAILED = "failed"
         INTERRUPTED = "interrupted"
-        PAUSED = "paused"  # until the user confirms a tool call, or does not
+        PAUSED = "paused"  # waits for the user to confirm or decline a tool call
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="turns")
     app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="turns")
-    # The id of the App key that asked, kept when the key is gone; the default App needs none.
+    # The id of the request's App key, not a foreign key: it outlives the key. The default App needs no key.
     app_key_id = models.BigIntegerField(null=True, blank=True, db_index=True)
     model = models.CharField(max_length=100)
     status = models.CharField(max_length=12, choices=Status, default=Status.RUNNING)
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)
     partial_text = models.TextField(blank=True, default="")
-    # Calls of a round that is not over (sessions_app/open_calls.py): what a crash leaves is recorded, not repeated.
+    # Calls of an unfinished round (sessions_app/open_calls.py): after a crash they are recorded but not repeated.
     open_calls = models.JSONField(null=True, blank=True, editable=False)
     paused_until = models.DateTimeField(null=True, blank=True, editable=False)
     finish_reason = models.CharField(max_length=40, blank=True, default="")
@@ -102,7 +103,7 @@ class Turn(models.Model):
     tool_rounds = models.PositiveSmallIntegerField(default=0)
     first_token_ms = models.PositiveIntegerField("first token (ms)", null=True, blank=True)
     cost = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
-    # The models that did not answer and what was refused, in order: [{"model": …, "code": …, "note"?: …}].
+    # Failed models and refused parts of requests, in order: [{"model": …, "code": …, "note"?: …}].
     attempts = models.JSONField(null=True, blank=True)
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -126,10 +127,10 @@ class Turn(models.Model):
 
 
 class Message(models.Model):
-    """One thing said in a session; positions have no gaps."""
+    """One message of a session; positions have no gaps."""
 
     class Role(models.TextChoices):
-        """Who said it."""
+        """The message's author."""
 
         USER = "user"
         AGENT = "agent"
@@ -142,14 +143,14 @@ class Message(models.Model):
     position = models.PositiveIntegerField()
     role = models.CharField(max_length=8, choices=Role)
     content = models.TextField(blank=True)
-    # Tool calls: the round of the turn that made them, what was called and with which JSON arguments.
+    # For tool calls: the round of the turn, the tool and its JSON arguments.
     tool_round = models.PositiveSmallIntegerField(default=0)
     tool_name = models.CharField(max_length=64, blank=True, default="")
     tool_call_id = models.CharField(max_length=100, blank=True, default="")
     tool_arguments = models.TextField(blank=True, default="")
-    # Of what a model said, for its provider alone (chat/issuers.py): who said it, and what is to go back with it.
+    # Data for the provider whose model wrote the message (chat/issuers.py): the issuer, and fields to send back to it.
     extra = models.JSONField(null=True, blank=True, editable=False)
-    # What the model thought before it, where the App keeps that; for operators alone.
+    # The model's reasoning before the message, if the App keeps it; only operators see it.
     reasoning = models.TextField(blank=True, default="", db_default="")
     created_at = models.DateTimeField(db_default=Now())
 
@@ -164,10 +165,10 @@ class Message(models.Model):
 
 
 class SystemEvent(models.Model):
-    """Something that a session tells its client outside the conversation."""
+    """An event for the client, outside the conversation."""
 
     class Kind(models.TextChoices):
-        """The key under which a snapshot shows it."""
+        """The key under which a snapshot shows the event."""
 
         NOTICE = "SystemNotice"
         ERROR = "SystemError"
@@ -189,10 +190,10 @@ class SystemEvent(models.Model):
 
 
 class WalletChallenge(models.Model):
-    """A text that a session's client was asked to sign, to prove that it holds a wallet's key; good for once."""
+    """A text that a client signs to prove that it holds a wallet's key; it may be used once."""
 
     nonce = models.CharField(max_length=64, primary_key=True)
-    # Without a constraint: sessions are removed by statements that need not know of what expires in minutes.
+    # No constraint: the statements that delete sessions need not delete challenges, which expire in minutes.
     session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, db_constraint=False, related_name="+")
     address = models.CharField(max_length=42)
     chain_id = models.BigIntegerField()

@@ -1,4 +1,4 @@
-"""Tool calls of a round that is not over: journalled with their turn, so that no crash lets one be forgotten."""
+"""Tool calls of an unfinished round, journalled with their turn so that a crash does not lose one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ import orjson
 
 from sessions_app.questions import QuestionKind
 
-# What stands in place of results that there are not, next to DECLINED in sessions_app/questions.py; the model decides
-# what to make of it.
+# The results of calls that were not made or not finished; see also DECLINED in sessions_app/questions.py. The model
+# reads them like any other result.
 DECLINED_BY_MESSAGE = '{"error":"the user wrote another message instead of confirming this call; it was not made"}'
 INTERRUPTED = '{"error":"the user stopped this turn before the call was confirmed; it was not made"}'
 NOT_CONFIRMED_IN_TIME = '{"error":"the user did not confirm this call in time; it was not made"}'
@@ -21,13 +21,14 @@ class OpenCall:
     """A call without a stored result.
 
     Attributes:
-        place: which call of its round it is, from 0.
+        place: the call's index in its round, from 0.
         arguments: JSON text, as the model wrote it.
-        result: what the tool answered; None: nothing yet.
-        confirmation: the id of the question that the client is asked about this call; None: it is asked none.
-        kind: the question's; None without one, and in calls that an earlier release stored, which are to be confirmed.
-        is_approved: the client's answer; None: there is none yet.
-        extra, reasoning: of its message, see Message in sessions_app/models.py.
+        result: the tool's result; None until there is one.
+        confirmation: the id of the question about this call; None if there is no question.
+        kind: the question's kind; None without a question. Calls that an earlier version stored have none: their
+            questions are confirmations.
+        is_approved: the client's answer; None until there is one.
+        extra, reasoning: those of the call's message; see Message in sessions_app/models.py.
     """
 
     round_number: int
@@ -44,7 +45,7 @@ class OpenCall:
 
 
 def load(stored: Sequence[Mapping[str, Any]]) -> list[OpenCall]:
-    """Return the calls that the column `open_calls` of a turn holds."""
+    """Parse the column `open_calls` of a turn."""
     return [
         OpenCall(**{**call, "kind": None if call.get("kind") is None else QuestionKind(call["kind"])})
         for call in stored
@@ -52,5 +53,5 @@ def load(stored: Sequence[Mapping[str, Any]]) -> list[OpenCall]:
 
 
 def dump(calls: Sequence[OpenCall]) -> str | None:
-    """Return calls as the column `open_calls` of their turn holds them; None for none."""
+    """Serialise calls for the column `open_calls` of their turn; None if there are none."""
     return orjson.dumps(calls).decode() if calls else None

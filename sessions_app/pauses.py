@@ -1,4 +1,4 @@
-"""Turns that wait for answers of their client (see sessions_app/questions.py): paused, answered, given up."""
+"""Turns that wait for answers from their client (see sessions_app/questions.py): pause, resume, end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ from sessions_app.sql import pauses as sql_pauses
 
 
 class NothingWaits(Exception):
-    """An answer came to a question that is not open: never asked in this session, answered, or over."""
+    """The answered question is not open: it was never asked in this session, is answered already, or has expired."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """What a turn waits for.
+    """What a paused turn waits for.
 
     Attributes:
         open_calls: the calls of its round that have no stored result, in call order.
         inline_calls: the questions to the client, as JSON payloads of system events.
-        until: when it is too late to answer.
+        until: the deadline for answers.
     """
 
     open_calls: Sequence[OpenCall]
@@ -36,10 +36,10 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """A turn that its client's last answer has set going again.
+    """A turn that resumes, because its client has answered the last question.
 
     Attributes:
-        open_calls: those of its round that have no stored result, in call order.
+        open_calls: the calls of its round that have no stored result, in call order.
     """
 
     turn_id: UUID
@@ -53,13 +53,13 @@ class Resumed:
 
 
 async def take_answer(session_id: UUID, answer: Answer) -> Resumed | None:
-    """Note an answer; the last one that a turn waits for makes it the session's running one.
+    """Store an answer; the answer to the last open question makes the paused turn run again.
 
     Returns:
-        The turn, if it goes on now; None when other questions are open as well, or the turn has had this answer.
+        The turn, if it resumes now; None when other questions are still open, or the turn already has this answer.
 
     Raises:
-        NothingWaits: no call of this session waits for it.
+        NothingWaits: no call of this session waits for this answer.
     """
     decision = answer.to_store()
     rows = await database.execute(
@@ -73,8 +73,8 @@ async def take_answer(session_id: UUID, answer: Answer) -> Resumed | None:
         },
     )
     if not rows:
-        same = orjson.dumps([{"confirmation": answer.question_id, **decision}]).decode()
-        if not await database.read(sql_pauses.READ_SAME_ANSWER, {"session": session_id, "same": same}):
+        same_answer = orjson.dumps([{"confirmation": answer.question_id, **decision}]).decode()
+        if not await database.read(sql_pauses.READ_SAME_ANSWER, {"session": session_id, "same": same_answer}):
             raise NothingWaits
         return None
     if rows[0][1] == "paused":
@@ -84,19 +84,19 @@ async def take_answer(session_id: UUID, answer: Answer) -> Resumed | None:
 
 
 async def end(session_id: UUID, turn_id: UUID) -> None:
-    """End a turn that waits for an answer, its calls recorded as not made; another one stays as it is."""
+    """End a paused turn and record its open calls as not made; do nothing if the turn is not paused."""
     await database.execute(sql_pauses.END_PAUSE, {"session": session_id, "turn": turn_id})
 
 
 async def interrupt(session_id: UUID, turn_id: UUID) -> bool:
-    """End a turn that waits for an answer as interrupted, its calls recorded as not made.
+    """End a paused turn as interrupted and record its open calls as not made.
 
     Returns:
-        Whether it still waited.
+        Whether the turn was still paused.
     """
     return bool(await database.execute(sql_pauses.INTERRUPT_PAUSE, {"session": session_id, "turn": turn_id}))
 
 
 async def overdue() -> list[tuple[UUID, UUID]]:
-    """Return (session id, turn id) of the turns whose clients have not answered in time."""
+    """Return (session id, turn id) of paused turns whose deadline has passed."""
     return [(session_id, turn_id) for session_id, turn_id in await database.read(sql_pauses.READ_OVERDUE)]

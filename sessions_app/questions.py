@@ -1,13 +1,13 @@
-"""What a turn asks its client, and what the client answers, as values.
+"""Questions that a turn asks its client, and the client's answers, as values.
 
-A turn pauses when the model calls tools of whose calls some are the client's to decide. Each such call becomes one
-question. The turn goes on, on whichever worker the last answer reaches, once every question has its answer; until then
-the session is idle, and a new message, an interrupt or the deadline ends the turn instead.
+A turn pauses when the model makes tool calls that the client must decide about. Each such call becomes one question.
+When every question has an answer, the turn resumes on the worker that received the last one. Until then the session is
+idle, and a new message, an interrupt or the deadline ends the turn.
 
-One kind of question is known today: may this tool be called? Another kind asks for other answers and is otherwise the
-same: a tool that the client runs itself would be asked about with the kind "client_tool", and its answer would bring
-the call's result. A kind takes a member of QuestionKind, an entry in ANSWERS of chat/turns/questions.py, which reads
-its answers, and a rule in `_Calls.questions` of chat/turns/engine.py, which says of what calls it is asked.
+There is one kind of question so far: may this tool be called? To add a kind, add a member of QuestionKind, an entry in
+ANSWERS of chat/turns/questions.py, which parses its answers, and a rule in `_Calls.questions` of chat/turns/engine.py,
+which selects the calls that it is asked about. For example, a kind "client_tool" could ask about tools that the client
+runs itself: its answer would hold the call's result.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ DECLINED = '{"error":"the user declined this call; it was not made"}'
 
 
 class QuestionKind(StrEnum):
-    """What is asked; clients read and send these words."""
+    """A kind of question; the values are part of the API."""
 
     CONFIRM_TOOL = "confirm_tool"  # may this tool be called?
 
@@ -28,10 +28,10 @@ class Question:
     """One tool call that waits for the client.
 
     Attributes:
-        id: what the answer names; a UUID that is never used again.
+        id: a UUID that is never reused; the answer names it.
         tool: the tool's name.
         arguments: JSON text, as the model wrote it.
-        expires_at: when it is too late to answer.
+        expires_at: the deadline for the answer.
     """
 
     id: str
@@ -43,13 +43,13 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a client answers to one question.
+    """A client's answer to one question.
 
     Attributes:
         question_id: the question's id.
-        kind: must be the question's.
-        is_approved: the client agrees to the call.
-        result: the call's result, as text for the model: the call is then not made here. None: it is made.
+        kind: must be the question's kind.
+        is_approved: whether the client agrees to the call.
+        result: the call's result, as text for the model, if the server should not make the call; None if it should.
     """
 
     question_id: str
@@ -59,9 +59,9 @@ class Answer:
 
     @classmethod
     def to_confirmation(cls, question_id: str, *, is_approved: bool) -> "Answer":
-        """Return the answer to whether a tool may be called; a call that is declined is not made."""
+        """Return the answer to a confirmation; a declined call is not made."""
         return cls(question_id, QuestionKind.CONFIRM_TOOL, is_approved, None if is_approved else DECLINED)
 
     def to_store(self) -> dict[str, object]:
-        """Return what it changes in the stored call (see OpenCall)."""
+        """Return the fields that the answer changes in the stored call (see OpenCall)."""
         return {"is_approved": self.is_approved, **({} if self.result is None else {"result": self.result})}

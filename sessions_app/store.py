@@ -1,8 +1,8 @@
 """The three-tier loader: memory, then Postgres, then create.
 
-Memory is a cache that Postgres keeps honest. A chat call trusts it only as far as the claim: the statement
-that starts a turn names the version that the caller saw, and fails when the row has moved on. Every other
-call compares the version, one indexed read, before it uses the copy.
+Memory is a cache that is checked against Postgres. A chat call may use a stale copy until it claims the turn: the
+claiming statement names the version of the copy, and fails if the row has another version. Every other call compares
+the versions, one indexed read, before it uses the copy.
 """
 
 from collections.abc import Collection
@@ -30,21 +30,21 @@ READ_TOGETHER = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 class SessionStore:
-    """The sessions that this worker has at hand, bounded by bytes, least recently used first to go."""
+    """This worker's cache of sessions, an LRU cache bounded by bytes, and the operations on single sessions."""
 
     def __init__(self, *, total_bytes: int, entry_bytes: int) -> None:
         self._memory: LRUCache[UUID, Session] = LRUCache(total_bytes, getsizeof=lambda session: session.size)
         self._entry_bytes = min(entry_bytes, total_bytes)
 
     def remembered(self, session_id: UUID) -> Session | None:
-        """Return the copy in memory, which may be stale: only a claim by its version proves it."""
+        """Return the copy in memory, which may be stale: only a claim with its version proves it fresh."""
         session = self._memory.get(session_id)
         if session is not None:
             SESSION_LOADS.labels("memory").inc()
         return session
 
     def remember(self, session: Session) -> None:
-        """Keep a session in memory, unless it alone is over the limit."""
+        """Put a session into memory, unless it is larger than an entry may be."""
         if session.size <= self._entry_bytes:
             self._memory[session.id] = session
         else:
@@ -55,9 +55,9 @@ class SessionStore:
         self._memory.pop(session_id, None)
 
     async def load(self, session_id: UUID) -> Session | None:
-        """Return the session as Postgres has it now, from memory when the copy is of that version.
+        """Return the current session, from memory if the copy there has the row's version.
 
-        A session whose worker died is first brought to its end as interrupted.
+        If the worker of its turn has died, end the turn first: the session becomes interrupted.
         """
         rows = await database.read(sql.READ_VERSION, {"session": session_id})
         if not rows:
@@ -73,9 +73,9 @@ class SessionStore:
         return await self.reload(session_id)
 
     async def reload(self, session_id: UUID) -> Session | None:
-        """Return the session from Postgres, past memory."""
+        """Read the session from Postgres, whatever is in memory."""
         session, is_expired = await self._read(session_id)
-        # Where Postgres was away, leases ran out of workers that live: they get the time of one to come back.
+        # While Postgres was unavailable, the leases of live workers expired too: give them one lease time to renew.
         if session is not None and is_expired and not database.failed_within(settings.TURN_LEASE_SECONDS):
             if await database.execute(sql_turns.EXPIRE_TURN, {"session": session_id}):
                 hub.publish(session_id, session.app_id, "status_changed", status=INTERRUPTED)
@@ -90,7 +90,7 @@ class SessionStore:
     async def create(
         self, session_id: UUID, *, app_id: int | None, user_state: str | None, wallet: Wallet | None
     ) -> Session | None:
-        """Make an empty session; None when there is one already."""
+        """Create an empty session; return None if it exists already."""
         rows = await database.execute(
             sql.CREATE_SESSION,
             {"session": session_id, "app": app_id, "user_state": user_state, **wallet_parameters(wallet)},
@@ -106,60 +106,60 @@ class SessionStore:
         user_state: str | None = None,
         wallet: Wallet | None = None,
     ) -> None:
-        """Change what is given; an App that the session already belongs to stays."""
+        """Update the given fields; a session that already has an App keeps it."""
         parameters = {"session": session_id, "app": app_id, "title": title, "user_state": user_state}
         await database.execute(sql.UPDATE_SESSION, {**parameters, **wallet_parameters(wallet)})
 
     async def give_title(self, session_id: UUID, *, title: str, instead_of: str) -> bool:
-        """Replace a title that was made of the first words; False when it has changed in the meantime."""
+        """Replace the title `instead_of`, made of the first words; return False if it has changed meanwhile."""
         parameters = {"session": session_id, "title": title, "instead_of": instead_of}
         return bool(await database.execute(sql.GIVE_TITLE, parameters))
 
     async def give_summary(self, session_id: UUID, *, summary: str, count: int, instead_of: int) -> bool:
-        """Keep a summary of a session's first messages; False when another was kept in the meantime.
+        """Store a summary of a session's first messages; return False if another was stored meanwhile.
 
         Args:
-            session_id: the session whose messages it tells of.
+            session_id: the session.
             summary: the text.
-            count: how many messages it covers.
-            instead_of: how many the summary that it extends covers.
+            count: the number of messages that the summary covers.
+            instead_of: the number of messages that the previous summary covers.
         """
         parameters = {"session": session_id, "summary": summary, "count": count, "instead_of": instead_of}
         return bool(await database.execute(sql.GIVE_SUMMARY, parameters))
 
     async def choose_model(self, session_id: UUID, model: str) -> bool:
-        """Have the session's next turns answered by this model; False when there is no such session."""
+        """Choose the model for the session's next turns; return False if there is no such session."""
         return bool(await database.execute(sql.CHOOSE_MODEL, {"session": session_id, "model": model}))
 
     async def set_archived(self, session_id: UUID, is_archived: bool) -> None:
-        """Archive a session or bring it back; doing it twice changes nothing."""
+        """Archive or unarchive a session; idempotent."""
         await database.execute(sql.SET_ARCHIVED, {"session": session_id, "is_archived": is_archived})
 
     async def delete(self, session_id: UUID) -> bool:
-        """Delete the session and everything said in it; False when there is none."""
+        """Delete the session with its messages, turns and events; return False if there is none."""
         self.forget(session_id)
         for attempt in range(DELETE_ATTEMPTS):
             try:
                 return bool(await database.execute(sql.DELETE_SESSION, {"session": session_id}))
             except ForeignKeyViolation:
-                # A turn that ended between the statement's snapshot and its lock left new messages.
+                # A turn that ended after the statement's snapshot, but before its lock, has added messages.
                 if attempt == DELETE_ATTEMPTS - 1:
                     raise
         return False
 
     async def apps_of(self, session_ids: Collection[UUID]) -> dict[UUID, int | None]:
-        """Return the App of each of these sessions, None while it is open; those that do not exist are missing."""
+        """Return each session's App id, or None if it has none; sessions that do not exist are missing."""
         return dict(await database.read(sql_many.READ_APPS, {"sessions": list(session_ids)}))
 
     async def partial_text(self, turn_id: UUID) -> str:
-        """Return what a turn of another worker had streamed when it last stored it."""
+        """Return the text that a turn of another worker had streamed when it was last stored."""
         rows = await database.read(sql_turns.READ_PARTIAL_TEXT, {"turn": turn_id})
         return str(rows[0][0]) if rows else ""
 
     async def undelivered_events(self, session_id: UUID) -> list[tuple[str, str]]:
-        """Return (kind, JSON payload) of the events that no snapshot has shown yet, and mark them shown.
+        """Return (kind, JSON payload) of the events that no snapshot has delivered, and mark them delivered.
 
-        While that cannot be marked there are none: a later snapshot shows them.
+        If they cannot be marked now, return none: a later snapshot delivers them.
         """
         try:
             rows = await database.execute(sql.DELIVER_EVENTS, {"session": session_id})
@@ -172,7 +172,7 @@ class SessionStore:
     async def _read(self, session_id: UUID) -> tuple[Session | None, bool]:
         parameters = {"session": session_id}
         async with database.pooled_connection() as connection:
-            # One snapshot for both statements: messages of the very version that the row says.
+            # One database snapshot for both statements, so that the messages belong to the row's version.
             async with connection.pipeline():
                 await connection.execute(READ_TOGETHER)
                 session_cursor = await connection.execute(sql.READ_SESSION, parameters)
@@ -181,7 +181,7 @@ class SessionStore:
             row = await session_cursor.fetchone()
             if row is None:
                 return None, False
-            messages = [message_from_row(each) for each in await message_cursor.fetchall()]
+            messages = [message_from_row(message_row) for message_row in await message_cursor.fetchall()]
         is_expired, *session_row = row
         return session_from_row(tuple(session_row)).with_messages(messages), bool(is_expired)
 

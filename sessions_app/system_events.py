@@ -1,4 +1,4 @@
-"""What a session and its client tell each other outside the conversation."""
+"""System events: messages between a session and its client outside the conversation."""
 
 import uuid
 from uuid import UUID
@@ -12,13 +12,13 @@ CALLBACK = "AsyncCallback"
 
 
 async def add_event(session_id: UUID, *, kind: str, payload: str, content: str) -> StoredMessage | None:
-    """Store an event, and with it a system message that the model reads before its next answer.
+    """Store an event, with a system message that the model reads in the next turn.
 
     Args:
         session_id: the session.
         kind: the key under which snapshots show the event.
-        payload: its JSON text.
-        content: the message.
+        payload: the event's JSON text.
+        content: the text of the system message.
 
     Returns:
         The message; None when there is no such session.
@@ -30,6 +30,6 @@ async def add_event(session_id: UUID, *, kind: str, payload: str, content: str) 
 
 
 async def newest_events(session_id: UUID, count: int) -> list[tuple[str, str]]:
-    """Return (kind, JSON payload) of the newest events, oldest first, whether a snapshot has shown them or not."""
+    """Return (kind, JSON payload) of the newest events, oldest first, delivered or not."""
     rows = await database.read(sql.READ_EVENTS, {"session": session_id, "count": count})
     return [(kind, payload) for kind, payload in rows]

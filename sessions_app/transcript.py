@@ -1,4 +1,4 @@
-"""A session's conversation as the console shows it: a window of messages, long texts cut."""
+"""A window of a session's messages for the admin, with long texts cut."""
 
 import json
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ CHARACTERS_SHOWN = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Some neighbouring messages of a session.
+    """Some consecutive messages of a session.
 
     Attributes:
-        messages: in the order in which they were said, as dictionaries for a template.
-        total: how many the session has.
-        older: the position before which older messages are, or None.
+        messages: oldest first, as dictionaries for a template.
+        total: the number of messages of the session.
+        older: the position before which the next older window ends, or None.
         newer: the position before which the next newer window ends, or None.
     """
 
@@ -34,13 +34,13 @@ def read_window(session: ChatSession, before: int | None) -> Window:
     """Read the newest messages, or the newest of those before a position.
 
     Args:
-        session: whose messages.
-        before: a message position; None: from the end.
+        session: the session.
+        before: a message position; None for the newest messages.
     """
-    everything = session.messages.order_by("-position")
-    rows = everything if before is None else everything.filter(position__lt=before)
+    all_messages = session.messages.order_by("-position")
+    messages = all_messages if before is None else all_messages.filter(position__lt=before)
     fields = ("id", "position", "role", "created_at", "turn_id", "tool_name", "tool_call_id")
-    cut = rows.annotate(
+    cut_messages = messages.annotate(
         text=Left("content", CHARACTERS_SHOWN),
         text_length=Length("content"),
         arguments=Left("tool_arguments", CHARACTERS_SHOWN),
@@ -48,22 +48,22 @@ def read_window(session: ChatSession, before: int | None) -> Window:
         thought_length=Length("reasoning"),
     )
     shown_texts = ("text", "text_length", "arguments", "thought", "thought_length")
-    found = list(cut.values(*fields, *shown_texts)[: MESSAGES_SHOWN + 1])
-    shown = found[:MESSAGES_SHOWN][::-1]
-    last = shown[-1]["position"] if shown else -1
-    has_newer = before is not None and everything.filter(position__gt=last).exists()
+    rows = list(cut_messages.values(*fields, *shown_texts)[: MESSAGES_SHOWN + 1])
+    shown_rows = rows[:MESSAGES_SHOWN][::-1]
+    last_position = shown_rows[-1]["position"] if shown_rows else -1
+    has_newer = before is not None and all_messages.filter(position__gt=last_position).exists()
     return Window(
-        messages=[_readable(row) for row in shown],
-        total=everything.count(),
-        older=shown[0]["position"] if len(found) > MESSAGES_SHOWN else None,
-        newer=last + 1 + MESSAGES_SHOWN if has_newer else None,
+        messages=[_readable(row) for row in shown_rows],
+        total=all_messages.count(),
+        older=shown_rows[0]["position"] if len(rows) > MESSAGES_SHOWN else None,
+        newer=last_position + 1 + MESSAGES_SHOWN if has_newer else None,
     )
 
 
 def pretty_json(text: str) -> str:
-    """Return JSON with line breaks; any other text as it is."""
+    """Return JSON with line breaks; return any other text unchanged."""
     try:
-        # An escape may spell half of a surrogate pair, with which no page can be written.
+        # A JSON escape may be half of a surrogate pair, which cannot be encoded as UTF-8.
         return storable(json.dumps(json.loads(text), indent=2, ensure_ascii=False))
     except (ValueError, RecursionError):
         return text

@@ -1,4 +1,4 @@
-"""A turn's life in Postgres: claimed, kept alive, finished. Every step is one statement."""
+"""The life of a turn in Postgres: claim, renew, finish. Each step is one statement."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from sessions_app.sql.rows import session_from_row
 from sessions_app.store import store, wallet_parameters
 from sessions_app.values import IDLE, PROCESSING, Session, StoredMessage, Wallet, first_words
 
-# How often a stale copy is read again before the claim gives up: two turns of others in between are rare.
+# How often a claim retries with a fresh copy: it is rare that two other turns run in between.
 CLAIM_ATTEMPTS = 3
 
 
@@ -33,11 +33,11 @@ class SessionOfAnotherApp(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTurn:
-    """A user's message and what it is to be answered with.
+    """A user's message, and the App that answers it.
 
     Attributes:
-        release_id: the App's live release; None: its draft.
-        keeps_release: whether the session keeps the release that it began with.
+        release_id: the App's live release; None for its draft.
+        keeps_release: whether the session keeps the release that it started with.
     """
 
     turn_id: UUID
@@ -55,11 +55,11 @@ class NewTurn:
 
 @dataclass(frozen=True, slots=True)
 class EarlierTurn:
-    """A turn that a client asks for again.
+    """The turn that an earlier request with the same idempotency key started.
 
     Attributes:
-        app_id: the App that it was begun with.
-        has_same_message: whether its message is the one that comes with the key now.
+        app_id: the App that the turn was started with.
+        has_same_message: whether its message equals that of the new request.
     """
 
     turn_id: UUID
@@ -78,10 +78,10 @@ class TurnOutcome:
         turn_status: completed, failed, interrupted or paused.
         session_status: idle or interrupted.
         error_detail: a sentence for the operator.
-        partial_text: what a failed answer had said, for the operator.
-        cost: by the models' prices; None: not known.
-        attempts: {"model", "code"}, and perhaps "note", of each model that did not answer and of what was refused.
-        event: (kind, JSON payload) of a system event that tells the client, if any.
+        partial_text: the text so far of a failed reply, for the operator.
+        cost: by the models' prices; None if unknown.
+        attempts: {"model", "code"}, with an optional "note", for each failed model and each refused part of a request.
+        event: (kind, JSON payload) of a system event for the client, if any.
         pause: what a paused turn waits for.
     """
 
@@ -104,11 +104,11 @@ class TurnOutcome:
 
 
 async def claim(turn: NewTurn, session: Session | None) -> Session:
-    """Start a turn: store the user's message and make the session this turn's own.
+    """Start a turn: store the user's message and make this turn the session's running turn.
 
     Args:
-        turn: what to write.
-        session: the caller's copy, however old; None when there seemed to be no such session.
+        turn: the turn to start.
+        session: the caller's copy, which may be stale; None if the caller found no such session.
 
     Returns:
         The session with the user's message, processing.
@@ -131,7 +131,7 @@ async def claim(turn: NewTurn, session: Session | None) -> Session:
         if claimed is not None:
             store.remember(claimed)
             return claimed
-        # Stale, or busy: what Postgres says decides.
+        # The copy was stale, or the session is busy: read Postgres to find out which.
         session = await store.reload(turn.session_id)
         if session is not None and session.app_id in {None, turn.app_id} and session.status == PROCESSING:
             raise SessionBusy
@@ -139,7 +139,7 @@ async def claim(turn: NewTurn, session: Session | None) -> Session:
 
 
 async def by_idempotency_key(turn: NewTurn) -> EarlierTurn | None:
-    """Return the session's turn that was begun under this one's idempotency key, if any."""
+    """Return the session's turn with the same idempotency key, if any."""
     if turn.idempotency_key is None:
         return None
     parameters = {"session": turn.session_id, "idempotency_key": turn.idempotency_key, "content": turn.content}
@@ -148,7 +148,7 @@ async def by_idempotency_key(turn: NewTurn) -> EarlierTurn | None:
 
 
 async def claim_again(session_id: UUID, turn_id: UUID) -> Session | None:
-    """Start a failed turn again in its place; None when a turn runs, or a later one has taken its place."""
+    """Restart a failed turn in its old position; return None if a turn is running or a later turn has started."""
     lease = settings.TURN_LEASE_SECONDS
     parameters = {"session": session_id, "turn": turn_id, "lease": lease}
     if not await database.execute(sql_turns.RECLAIM_SESSION, parameters):
@@ -157,23 +157,23 @@ async def claim_again(session_id: UUID, turn_id: UUID) -> Session | None:
 
 
 async def finish(session: Session, turn_id: UUID, outcome: TurnOutcome) -> Session | None:
-    """End a turn, or this phase of it: store its messages and give the session free.
+    """End or pause a turn: store its messages and release the session.
 
-    A turn that no longer owns the session (deleted, or taken for dead) stores nothing.
+    A turn that no longer owns the session (deleted, or presumed dead) stores nothing.
 
     Args:
-        session: what `claim` returned.
-        turn_id: the turn that was claimed.
+        session: the session that `claim` returned.
+        turn_id: the claimed turn.
         outcome: how it ended.
 
     Returns:
-        The session as it now is; None when it is gone.
+        The updated session; None if it was deleted.
     """
     parameters = {"session": session.id, "turn": turn_id, **_outcome_parameters(outcome)}
     statement = sql_turns.FINISH_TURN if outcome.pause is None else sql_pauses.PAUSE_TURN
     rows = await database.execute(statement, parameters)
     version, undelivered_events, last_active_at = rows[0] if rows else (None, 0, None)
-    if version != session.version + 1:  # gone, or changed while the turn ran: a title, a wallet
+    if version != session.version + 1:  # deleted, or changed while the turn ran, such as its title or wallet
         return await store.reload(session.id)
     finished = session.with_messages(
         outcome.messages,
@@ -190,16 +190,16 @@ async def finish(session: Session, turn_id: UUID, outcome: TurnOutcome) -> Sessi
 async def append(
     session: Session, turn_id: UUID, messages: Sequence[StoredMessage], open_calls: Sequence[OpenCall] = ()
 ) -> Session | None:
-    """Store what a running turn has completed so far.
+    """Store the messages that a running turn has completed, and journal its open calls.
 
     Args:
-        session: what `claim`, or the last `append`, returned.
+        session: the session that `claim`, or the last `append`, returned.
         turn_id: the turn.
-        messages: what is new.
-        open_calls: the calls that the turn is about to make, in place of those that it was about to make before.
+        messages: the new messages.
+        open_calls: the calls that the turn is about to make; they replace those journalled before.
 
     Returns:
-        The session as it now is; None when the turn no longer owns it.
+        The updated session; None if the turn no longer owns it.
     """
     parameters = {"session": session.id, "turn": turn_id, **_message_parameters(messages)}
     parameters["open_calls"] = dump(open_calls)
@@ -207,35 +207,35 @@ async def append(
     if not rows:
         return None
     (version,) = rows[0]
-    if version != session.version + 1:  # a title, a wallet
+    if version != session.version + 1:  # changed while the turn ran, such as its title or wallet
         return await store.reload(session.id)
-    grown = session.with_messages(messages, version=version)
-    store.remember(grown)
-    return grown
+    updated = session.with_messages(messages, version=version)
+    store.remember(updated)
+    return updated
 
 
 async def give_up(session_id: UUID, turn_id: UUID) -> None:
-    """Interrupt a turn whose worker does not do it: what it had stored becomes the reply."""
+    """Interrupt a turn whose worker does not respond: the text that it had stored becomes the reply."""
     await database.execute(sql_turns.INTERRUPT_TURN, {"session": session_id, "turn": turn_id})
 
 
 async def renew(partial_texts: Mapping[tuple[UUID, UUID], str]) -> set[UUID]:
-    """Renew the leases of running turns and store what they have streamed.
+    """Renew the leases of running turns and store the text that they have streamed.
 
     Args:
-        partial_texts: of each (session id, turn id) the text so far.
+        partial_texts: the text so far by (session id, turn id).
 
     Returns:
-        The turns that still own their session; the others were deleted, or taken for dead.
+        The turns that still own their session; the others were deleted or presumed dead.
     """
     sessions, turns = zip(*partial_texts, strict=True)
     parameters = {"sessions": list(sessions), "turns": list(turns), "texts": list(partial_texts.values())}
     rows = await database.execute(sql_turns.RENEW_LEASES, {**parameters, "lease": settings.TURN_LEASE_SECONDS})
-    return {turn for (turn,) in rows}
+    return {turn_id for (turn_id,) in rows}
 
 
 async def _end_pause(session_id: UUID, turn_id: UUID) -> Session | None:
-    """Let a new message stand for a refusal of what the session's turn asks; return the session as it then is."""
+    """End a paused turn, because a new message counts as declining its questions; return the updated session."""
     await pauses.end(session_id, turn_id)
     return await store.reload(session_id)
 
@@ -255,8 +255,8 @@ async def _claim_known(turn: NewTurn, session: Session) -> Session | None:
     if not rows:
         return None
     claimed = session_from_row(rows[0])
-    known = replace(claimed, messages=session.messages, size=session.size)
-    return known.with_messages([_users_message(turn, claimed)])
+    with_history = replace(claimed, messages=session.messages, size=session.size)
+    return with_history.with_messages([_users_message(turn, claimed)])
 
 
 def _claim_parameters(turn: NewTurn) -> dict[str, object]:

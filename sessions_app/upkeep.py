@@ -1,4 +1,4 @@
-"""What every worker does now and then: end turns whose worker died, remove sessions past their App's retention."""
+"""Periodic tasks of every worker: end turns of dead workers, prune sessions past their App's retention."""
 
 import logging
 from functools import partial
@@ -17,20 +17,20 @@ BATCH = 500
 
 
 async def sweep_forever() -> None:
-    """End the turns of dead workers, whose readers hear of it though nobody asks, and those that wait in vain."""
+    """Periodically end turns of dead workers and overdue pauses, so that readers learn of it without a request."""
     await forever("sweep", _sweep, every=SWEEP_SECONDS)
 
 
 async def _sweep() -> None:
     for (session_id,) in await database.read(sql_many.READ_EXPIRED):
-        # One that cannot be ended must not keep the others from it.
+        # One failure must not stop the loop: the other sessions still need it.
         await run_once("sweep-session", partial(store.reload, session_id))
     for session_id, turn_id in await pauses.overdue():
         await run_once("sweep-session", partial(pauses.end, session_id, turn_id))
 
 
 async def prune_forever() -> None:
-    """Prune now and then; of all workers, one at a time does."""
+    """Prune sessions periodically; a lock lets one worker prune at a time."""
     await forever("prune", _prune, every=PRUNE_SECONDS)
 
 
@@ -40,6 +40,6 @@ async def _prune() -> None:
 
 
 async def prune_batch() -> int:
-    """Remove some sessions that are due; return how many, 0 when none is or another worker is at it."""
+    """Remove a batch of expired sessions; return how many: 0 if there are none or another worker is pruning."""
     rows = await database.execute(sql_many.PRUNE_SESSIONS, {"batch": BATCH})
     return int(rows[0][0])

@@ -1,4 +1,4 @@
-"""What a client says of its wallet: `user_state`, kept as sent, and the wallet read from it."""
+"""Parses `user_state`, which is stored as the client sent it, and the wallet in it."""
 
 import re
 from typing import Any
@@ -12,7 +12,7 @@ from sessions_app.wallets.addresses import is_mistyped
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 20
 MAX_KEYS = 1_000
-CHAIN_ID_MAX = 2**53 - 1  # what a JavaScript number holds exactly
+CHAIN_ID_MAX = 2**53 - 1  # the largest integer that every JavaScript client represents exactly
 ADDRESS_PATTERN = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 
 
@@ -24,13 +24,13 @@ class InvalidUserState(ValueError):
 
 
 def parse_user_state(text: str) -> tuple[str, Wallet | None]:
-    """Check a `user_state` and read the wallet from it, in the flat or the nested form.
+    """Validate a `user_state` and read the wallet from it, in the flat or the nested form.
 
     Args:
-        text: a JSON object as the client wrote it.
+        text: a JSON object, as the client wrote it.
 
     Returns:
-        The text to store, and the wallet; None when it names no address.
+        The text to store, and the wallet; None instead of a wallet if there is no address.
 
     Raises:
         InvalidUserState: not JSON, not an object, over a limit, or a malformed address or chain id.
@@ -51,10 +51,10 @@ def parse_user_state(text: str) -> tuple[str, Wallet | None]:
 
 
 def text_of(state: dict[str, Any]) -> str:
-    """Return the text of a `user_state` that came as an object within a JSON body.
+    """Serialise a `user_state` that a client sent as an object in a JSON body.
 
     Raises:
-        InvalidUserState: it is nested deeper than JSON can be written.
+        InvalidUserState: it is nested too deeply.
     """
     try:
         check_depth(state, MAX_DEPTH)
@@ -66,8 +66,8 @@ def text_of(state: dict[str, Any]) -> str:
 def parse_wallet(state: dict[str, Any]) -> Wallet | None:
     """Return the wallet of an object with `address` and `chain_id`; None without an address.
 
-    An address of mixed case is not held to its checksum here: the state is the client's own record, which comes
-    back as sent, and clients in the field send addresses whose case carries none.
+    The checksum of a mixed-case address is not verified here: the state is the client's own record, which we return as
+    sent, and real clients send addresses whose case is not a checksum.
 
     Raises:
         InvalidUserState: the address or the chain id is malformed.
@@ -84,11 +84,11 @@ def parse_wallet(state: dict[str, Any]) -> Wallet | None:
 
 
 def parse_public_key(address: str) -> Wallet | None:
-    """Return the wallet that a client names by its address alone; None when it is empty.
+    """Return the wallet that a client names by its address alone; None for an empty text.
 
     Raises:
-        InvalidUserState: malformed, or mixed case that contradicts its checksum (EIP-55): a mistyped address would
-            bind, or list, somebody else's wallet.
+        InvalidUserState: malformed, or a mixed-case address with a wrong checksum (EIP-55): a mistyped address would
+            bind, or list, another person's wallet.
     """
     wallet = parse_wallet({"address": address})
     if wallet is not None and is_mistyped(address):
@@ -97,11 +97,11 @@ def parse_public_key(address: str) -> Wallet | None:
 
 
 def _check_keys(state: dict[str, Any]) -> None:
-    keys = 0
+    entry_count = 0
     level: list[Any] = [state]
     while level:
-        keys += sum(len(item) for item in level)
-        if keys > MAX_KEYS:
+        entry_count += sum(len(item) for item in level)
+        if entry_count > MAX_KEYS:
             raise InvalidUserState(f"user_state has more than {MAX_KEYS} entries")
         level = [child for item in level for child in _children(item) if isinstance(child, dict | list)]
 

@@ -1,4 +1,4 @@
-"""Sessions and messages as plain values: what the memory tier holds and the engine reads."""
+"""Sessions and messages as plain values, for the memory tier and the engine."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -9,11 +9,11 @@ from uuid import UUID
 
 from apps_registry.support.visible_text import visible_line
 
-# What the objects of a message and of a session cost beyond their texts: tracemalloc counts 311 and 420 bytes
-# on CPython 3.11, to which the cache adds an entry a session.
+# The memory of a message's and a session's objects beyond their texts: tracemalloc measures 311 and 420 bytes on
+# CPython 3.11, and the cache adds an entry per session.
 MESSAGE_OVERHEAD_BYTES = 320
 SESSION_OVERHEAD_BYTES = 700
-# Its objects, besides twice their JSON, which is about what small objects take.
+# Added to twice the length of the JSON, which is about the memory that small parsed objects take.
 EXTRA_OVERHEAD_BYTES = 600
 
 IDLE = "idle"
@@ -29,11 +29,11 @@ class StoredMessage:
 
     Attributes:
         role: user, agent, tool or system.
-        content: its text; of a tool message the tool's result.
-        tool_round: which round of its turn called the tool, from 1; 0 for a plain message.
+        content: the text; for a tool message, the tool's result.
+        tool_round: the round of the turn that called the tool, from 1; 0 for a plain message.
         tool_arguments: the JSON text that the tool was called with.
         extra: see Message in sessions_app/models.py; never shown to clients.
-        reasoning: to be stored; not read again.
+        reasoning: stored for operators; the server does not read it back.
     """
 
     id: UUID
@@ -50,7 +50,7 @@ class StoredMessage:
 
     @property
     def size(self) -> int:
-        """Bytes that it occupies in memory, about."""
+        """The message's approximate size in memory, in bytes."""
         size = MESSAGE_OVERHEAD_BYTES + sys.getsizeof(self.content) + sys.getsizeof(self.tool_arguments)
         if self.extra or self.reasoning:
             size += EXTRA_OVERHEAD_BYTES + 2 * self.extra_bytes + sys.getsizeof(self.reasoning)
@@ -58,7 +58,7 @@ class StoredMessage:
 
     @property
     def extra_bytes(self) -> int:
-        """Bytes of JSON that what the model's provider sent along takes, about."""
+        """The approximate JSON size of the provider's fields, in bytes."""
         return int(self.extra.get("bytes", 0)) if self.extra else 0
 
 
@@ -68,8 +68,8 @@ class Wallet:
 
     Attributes:
         address: 0x and 40 lower-case hexadecimal digits.
-        chain_id: EIP-155 chain id, if it was given.
-        is_proven: the client holds its key; not part of which wallet it is.
+        chain_id: EIP-155 chain id, if the client named one.
+        is_proven: whether the client has proven that it holds the key; not part of the wallet's identity.
     """
 
     address: str
@@ -79,15 +79,15 @@ class Wallet:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session as of one version. Changes make a new value; a held one never changes.
+    """A session at one version; immutable.
 
     Attributes:
         app_id: the App that it belongs to; None until the first chat message.
-        chosen_model: the name of the model that the client chose; empty: the App's default.
-        version: the row's version that this value was read at or written as.
+        chosen_model: the name of the model that the client chose; empty for the App's default.
+        version: the row's version when this value was read or written.
         user_state: the client's JSON text, as sent.
-        running_turn: the turn that runs, while status is processing; else the one that is paused.
-        summary: of its first messages, as many as summarised_count; empty while there is none.
+        running_turn: the running turn while the status is processing, otherwise the paused turn, if any.
+        summary: a summary of the first `summarised_count` messages; empty if there is none.
         release_id: the release that it keeps, if its App lets sessions keep theirs.
     """
 
@@ -111,13 +111,13 @@ class Session:
     size: int = field(default=SESSION_OVERHEAD_BYTES)
 
     def with_messages(self, added: Sequence[StoredMessage], **changes: object) -> "Session":
-        """Return the session with messages appended and attributes changed."""
-        grown = self.size + sum(message.size for message in added)
-        return replace(self, messages=(*self.messages, *added), size=grown, **changes)  # type: ignore[arg-type]
+        """Return a copy with messages appended and attributes changed."""
+        size = self.size + sum(message.size for message in added)
+        return replace(self, messages=(*self.messages, *added), size=size, **changes)  # type: ignore[arg-type]
 
 
 def first_words(text: str) -> str:
-    """Return the beginning of a message as a title, cut at a word."""
+    """Return the start of a message as a title, cut at a word."""
     line = visible_line(text[: 4 * TITLE_LENGTH])
     if len(line) <= TITLE_LENGTH:
         return line

@@ -1,1 +1,1 @@
-"""The HTTP API of this product: its views, and what they share."""
+"""The HTTP API: its views and the code that they share."""

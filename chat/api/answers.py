@@ -1,4 +1,4 @@
-"""Answers that say in their type what they hold; the OpenAPI document reads it from the views' signatures."""
+"""Responses with typed content; the OpenAPI document reads the types from the views' signatures."""
 
 from collections.abc import AsyncGenerator, Mapping
 from typing import Generic, TypeVar
@@ -11,16 +11,16 @@ STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 class Answer(Generic[T], Response):
-    """JSON of one type."""
+    """A JSON response whose data has the type T."""
 
-    # Generic comes first: the subscript of DRF's Response forgets the type.
+    # Generic comes first, because the subscript of DRF's Response discards the type.
 
     def __init__(self, data: T, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(data, headers=headers)
 
 
 class EventStream(StreamingHttpResponse, Generic[T]):
-    """Server-sent events; the JSON in each `data:` line is of one type."""
+    """Server-sent events; the JSON in each `data:` line has the type T."""
 
     def __init__(self, content: AsyncGenerator[bytes, None]) -> None:
         super().__init__(content, content_type="text/event-stream", headers=STREAM_HEADERS)

@@ -1,4 +1,4 @@
-"""DRF views on the event loop: DRF's own face, its dispatch awaited."""
+"""DRF views with coroutines as handlers, which run on the event loop."""
 
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -21,29 +21,29 @@ from sessions_app.access import InvalidSessionId, parse_session_id
 from sessions_app.values import Session
 
 AppT = TypeVar("AppT", AppConfig, AppConfig | None)
-# Where in a request's META the App that it concerns is left, for what is decided about the answer as a whole.
+# The key in a request's META of the App that the request is about, for code that handles the response later.
 APP_OF_CALL = "aomi.app"
 
 
 class JSONWhateverIsAccepted(BaseContentNegotiation):
-    """Answers JSON to everybody; a client that prefers something else still reads its error."""
+    """Answers JSON whatever the Accept header says, so that every client can read its errors."""
 
     def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:
-        """Return the parser for the request's content type, if there is one."""
+        """Return the parser for the request's content type, or None."""
         return parser_for(request.content_type or "", parsers)
 
     def select_renderer(
         self, request: Request, renderers: Any, format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """Return the only renderer."""
+        """Return the only renderer, whatever the client accepts."""
         return renderers[0], renderers[0].media_type
 
 
 class ApiView(APIView):
     """An APIView whose authentication and handlers are coroutines.
 
-    DRF is synchronous: under ASGI it would run in a thread a request. Its dispatch is repeated here with
-    `await`, so that authentication, permissions, exceptions and rendering stay DRF's and no thread is spent.
+    DRF is synchronous: under ASGI it would use a thread per request. This class repeats its dispatch with `await`, so
+    that authentication, permissions, exceptions and rendering remain those of DRF without a thread.
     """
 
     content_negotiation_class = JSONWhateverIsAccepted
@@ -67,23 +67,23 @@ class ApiView(APIView):
         return self._rendered(self.finalize_response(self.request, response, *args, **kwargs))  # type: ignore[arg-type]
 
     async def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
-        """Name the methods; needs neither key nor session."""
+        """Answer OPTIONS without key or session; the response's headers name the methods."""
         return Response(status=204)
 
     @property
     def caller(self) -> Caller:
-        """Who asks."""
+        """The authenticated caller."""
         return cast(Caller, self.request.auth)
 
     def session_id(self, in_path: str | None = None) -> UUID:
-        """Return the session's id from the header, which an id in the path must equal."""
+        """Return the session id from the header; an id in the path must equal it."""
         session_id = parse_session_id(self.request.headers.get("X-Session-Id"))
         if in_path is not None and in_path.lower() != str(session_id):
             raise InvalidSessionId("the id in the path is not that of X-Session-Id")
         return session_id
 
     async def usable_app(self, slug: str | None) -> AppConfig:
-        """Return an App that the caller may use; None stands for the default App."""
+        """Return an App that the caller may use: the one named, or the default App if `slug` is None."""
         app = await app_named(self.caller, slug)
         self.check_object_permissions(self.request, app)  # raises what DRF answers with 401 or 403
         assert app is not None  # noqa: S101 - the permission refuses None
@@ -91,7 +91,7 @@ class ApiView(APIView):
         return app
 
     async def app_of(self, session: Session) -> AppConfig | None:
-        """Return the App of a session that the caller may see; None while it is open.
+        """Return the App of a session that the caller may read; None if the session has none yet.
 
         Raises:
             KeyNeeded, SessionOfAnotherApp: the caller may not.
@@ -99,22 +99,22 @@ class ApiView(APIView):
         return self.note_app(await app_of(self.caller, session))
 
     async def known_session(self, session_id: UUID) -> tuple[Session, AppConfig | None]:
-        """Return a session that the caller may see, and its App; None while that is open.
+        """Return a session that the caller may read, and its App; None instead of an App if it has none yet.
 
         Raises:
-            NoSuchSession: there is none.
+            NoSuchSession: there is no such session.
         """
         session, app = await known_session(self.caller, session_id)
         return session, self.note_app(app)
 
     def note_app(self, app: AppT) -> AppT:
-        """Leave the App where the answer as a whole is decided about, and return it."""
+        """Record the App for code that handles the response later, and return it."""
         if app is not None:
             self.request.META[APP_OF_CALL] = app
         return app
 
     def _rendered(self, response: HttpResponseBase) -> HttpResponseBase:
-        """Render, and untie the circle of view, request and response, which would wait for the garbage collector."""
+        """Render, and break the reference cycle of view, request and response, so that it is freed at once."""
         if isinstance(response, Response):
             response.render()
             response.renderer_context = {}  # type: ignore[attr-defined]  # DRF sets it from outside
@@ -128,10 +128,10 @@ class ApiView(APIView):
         return self.http_method_not_allowed
 
     async def _authenticate(self, request: Any) -> None:
-        """Do what DRF's Request does when its user is first asked for; it has no coroutine for that."""
+        """Authenticate as DRF's Request does on first access of its user, which cannot be awaited."""
         request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
         request.user, request.auth, request._authenticator = None, None, None
         for authenticator in self.get_authenticators():
             request.user, request.auth = await cast(AppKeyAuthentication, authenticator).authenticate(request)
-            # DRF answers a refusal with 401 where nobody authenticated, with 403 where somebody did.
+            # DRF answers a refusal with 401 if there is no authenticator, and with 403 if there is one.
             request._authenticator = authenticator if request.auth.key_id is not None else None

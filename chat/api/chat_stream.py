@@ -1,4 +1,4 @@
-"""A turn as server-sent events, for the client that asked for it."""
+"""Streams a turn as server-sent events to the client that started it."""
 
 import itertools
 import time
@@ -19,16 +19,16 @@ from sessions_app.store import store
 from sessions_app.values import Session
 
 Describe = Callable[[Session], Awaitable[Snapshot]]
-# A turn of another worker is waited for no longer than this; the client may ask again.
+# The longest wait for a turn of another worker; the client may repeat its request afterwards.
 JOIN_SECONDS = 300.0
 
 
 async def turn_events(running: RunningTurn | None, opened: Opened, describe: Describe) -> AsyncGenerator[bytes, None]:
-    """Yield the turn's events, and last `complete` with the snapshot.
+    """Yield the turn's events, and finally `complete` with the snapshot.
 
     Args:
-        running: the turn on this worker; None when it is another worker's, or over: then only its end is told.
-        opened: the session, and who reads it; a caller that may not read on is told so in place of the rest.
+        running: the turn, if it runs on this worker; for any other turn, only its end is streamed.
+        opened: the session and its reader; a caller that loses access gets an error event instead of the rest.
         describe: makes a snapshot of the session.
     """
     session_id, numbers = opened.session_id, itertools.count(1)
@@ -42,8 +42,8 @@ async def turn_events(running: RunningTurn | None, opened: Opened, describe: Des
             if event is None:
                 yield KEEPALIVE
             else:
-                for told in _describe(event, session_id):
-                    yield write(told)
+                for chat_event in _chat_events(event, session_id):
+                    yield write(chat_event)
     if opened.refusal is not None:
         code, sentence = code_and_sentence(opened.refusal)
         yield write(ErrorEvent(type="error", session_id=session_id, message=sentence, code=code))
@@ -57,17 +57,17 @@ async def turn_events(running: RunningTurn | None, opened: Opened, describe: Des
 
 
 async def _events_of(running: RunningTurn, opened: Opened) -> AsyncGenerator[TurnEvent | None, None]:
-    """Yield the turn's events until its result is stored; None whenever it is silent for a while."""
+    """Yield the turn's events until its result is stored; yield None after each KEEPALIVE_SECONDS of silence."""
     listener = TurnListener()
     opened.on_refusal = listener.close
-    if text := running.partial_text:  # a turn that was begun by an earlier call
+    if text := running.partial_text:  # an earlier request has started the turn
         listener.tell(TextDelta(text))
     running.listeners.append(listener)
     try:
         with guard.watching(opened):
             while running.task is not None and not (running.task.done() and listener.is_empty):
                 try:
-                    event = await listener.hear(KEEPALIVE_SECONDS)
+                    event = await listener.next_event(KEEPALIVE_SECONDS)
                 except TimeoutError:
                     yield None
                     continue
@@ -79,11 +79,11 @@ async def _events_of(running: RunningTurn, opened: Opened) -> AsyncGenerator[Tur
 
 
 async def _keepalives_until_idle(opened: Opened) -> AsyncGenerator[None, None]:
-    """Yield None now and then until no turn runs in the session, for JOIN_SECONDS at most."""
+    """Yield None every KEEPALIVE_SECONDS until no turn runs in the session, for at most JOIN_SECONDS."""
     deadline = time.monotonic() + JOIN_SECONDS
     while time.monotonic() < deadline:
         try:
-            async with guard.breaking_off(opened):
+            async with guard.cancelling(opened):
                 if await until_idle(opened.session_id, KEEPALIVE_SECONDS):
                     return
         except Exception:
@@ -93,8 +93,8 @@ async def _keepalives_until_idle(opened: Opened) -> AsyncGenerator[None, None]:
         yield None
 
 
-def _describe(event: TurnEvent, session_id: UUID) -> Iterator[ChatEvent]:
-    """Yield what clients are told of an event; what the user must confirm is in the snapshot."""
+def _chat_events(event: TurnEvent, session_id: UUID) -> Iterator[ChatEvent]:
+    """Yield the events that clients get for an engine event; questions to the user are in the snapshot."""
     match event:
         case TextDelta(text):
             yield TextEvent(type="text", session_id=session_id, content=text)

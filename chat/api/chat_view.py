@@ -1,4 +1,4 @@
-"""`POST /api/chat`: a message in, the reply out, at once, later, or as it streams."""
+"""`POST /api/chat`: takes a message and answers with a snapshot or a stream."""
 
 import asyncio
 import uuid
@@ -20,41 +20,41 @@ from sessions_app.events.hub import hub
 
 
 class ChatView(SnapshotView):
-    """Starts a turn, or finds the one that the client asks for again, and shows how it goes."""
+    """Starts a turn, or finds the one that an earlier request with the same key has started, and answers with it."""
 
     @reads(ChatRequest)
-    async def post(self, request: Request, asked: ChatRequest) -> Answer[Snapshot] | EventStream[ChatEvent]:
+    async def post(self, request: Request, params: ChatRequest) -> Answer[Snapshot] | EventStream[ChatEvent]:
         """Answer the snapshot once the turn has ended or the client would not wait longer."""
         session_id = self.session_id()
         turn = await start_turn(
             self.caller,
             session_id,
-            asked.app or None,
-            asked.message,
-            idempotency_key=asked.idempotency_key,
-            user_state=asked.state_text,
-            wallet=asked.wallet,
+            params.app or None,
+            params.message,
+            idempotency_key=params.idempotency_key,
+            user_state=params.state_text,
+            wallet=params.wallet,
             on_app=self.note_app,
         )
         app, running = turn.app, turn.running
         opened = Opened(self.caller, session_id, to_chat=True)
         if "text/event-stream" in request.headers.get("Accept", ""):
-            return EventStream(turn_events(running, opened, lambda now: self.snapshot_body(now, app)))
+            return EventStream(turn_events(running, opened, lambda session: self.snapshot_body(session, app)))
         shows_turns = hub.has_stream(session_id)
-        wait = asked.wait(app.reply_wait_seconds, shows_turns=shows_turns)
-        async with guard.breaking_off(opened):
+        wait = params.wait(app.reply_wait_seconds, shows_turns=shows_turns)
+        async with guard.cancelling(opened):
             await self._wait(session_id, running, wait.seconds)
         if running is not None and running.failure is not None:
             raise running.failure
-        now = running.session if running is not None else None
-        response = await self.snapshot_of(now or (await self.known_session(session_id))[0], app)
+        session = running.session if running is not None else None
+        response = await self.snapshot_of(session or (await self.known_session(session_id))[0], app)
         if wait.preference:
             response["Preference-Applied"] = wait.preference
         return response
 
     async def _wait(self, session_id: uuid.UUID, running: RunningTurn | None, seconds: int) -> None:
-        """Wait for the end of the turn, which does not depend on us."""
-        if running is None:  # over, or another worker's
+        """Wait for the end of the turn, which continues even if we stop waiting."""
+        if running is None:  # it has ended or paused, or runs on another worker
             await until_idle(session_id, seconds)
         elif running.task is not None:
             await asyncio.wait({running.task}, timeout=seconds)

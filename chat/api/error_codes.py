@@ -1,7 +1,7 @@
-"""The code words of errors, the status that each comes with, and when it comes.
+"""The error codes, with their HTTP statuses and causes.
 
-This is the only table of them: answers take their status from it, the OpenAPI document and the documents their rows.
-It needs no Django: what answers before Django is set up reads it too.
+This is the only table of them: responses, the OpenAPI document and docs/ all use it. It must not need Django: code that
+runs before Django is set up reads it too.
 """
 
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
-    """An error that clients can tell from others.
+    """An error that clients can distinguish by its code.
 
     Attributes:
         code: the stable word for machines.
-        status: of HTTP.
-        when: a sentence for whoever writes a client.
-        headers: those that always come with it.
-        is_general: any request may be answered so, whatever it calls; no call of the OpenAPI document names it.
+        status: the HTTP status.
+        when: a sentence for authors of clients.
+        headers: the headers that every such response has.
+        is_general: whether any request may get it; the OpenAPI document does not list it for single calls.
     """
 
     code: str
@@ -48,13 +48,13 @@ ERROR_CODES = (
     ErrorCode("release_unusable", 503, "The App's release cannot be run.", _RETRY),
     ErrorCode("model_timeout", 504, "The model was silent for too long; see 502."),
 )
-STATUS = {each.code: each.status for each in ERROR_CODES}
+STATUS = {error.code: error.status for error in ERROR_CODES}
 
 
 def by_status() -> dict[int, list[ErrorCode]]:
-    """Return the errors that calls of the OpenAPI document name, by status."""
+    """Return the errors that the OpenAPI document lists for calls, by status."""
     statuses: dict[int, list[ErrorCode]] = {}
-    for each in ERROR_CODES:
-        if not each.is_general:
-            statuses.setdefault(each.status, []).append(each)
+    for error in ERROR_CODES:
+        if not error.is_general:
+            statuses.setdefault(error.status, []).append(error)
     return statuses

@@ -1,4 +1,4 @@
-"""Every error under /api/ as `application/problem+json` (RFC 9457), with the contract's code words."""
+"""Turns every error under /api/ into `application/problem+json` (RFC 9457) with an error code."""
 
 import logging
 import sys
@@ -39,7 +39,7 @@ PROBLEM_TYPE = "application/problem+json"
 
 
 def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
-    """Return the answer to any exception of an API view; DRF's EXCEPTION_HANDLER."""
+    """Return the response for any exception of an API view; DRF's EXCEPTION_HANDLER."""
     answer = _answer(exc)
     if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("%s: %s id=%s", context["request"].path, location(exc), request_id())
@@ -52,13 +52,13 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
 
 
 def code_and_sentence(exc: Exception) -> tuple[str, str]:
-    """Return what a stream, whose status is sent already, says of an exception: its code and its sentence."""
+    """Return an exception's code and sentence, for a stream that has already sent its status."""
     answer = _answer(exc)
     return answer.code, answer.detail
 
 
 def problem(code: str, detail: str) -> Problem:
-    """Return the body; `error` repeats the sentence for older clients, `request_id` finds the log line."""
+    """Return the body of an error; older clients read `error`, and operators find the log line by `request_id`."""
     status = STATUS[code]
     title = HTTPStatus(status).phrase
     return {
@@ -73,7 +73,7 @@ def problem(code: str, detail: str) -> Problem:
 
 
 def plain_problem(code: str, detail: str) -> HttpResponse:
-    """Return the same answer where no API view is at work."""
+    """Return an error response outside of API views."""
     REFUSALS.labels(STATUS[code], code).inc()
     return JsonResponse(problem(code, detail), status=STATUS[code], content_type=PROBLEM_TYPE)
 
@@ -86,7 +86,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer what nothing else caught; Django's handler500."""
+    """Answer an exception that no other code caught; Django's handler500."""
     error = sys.exc_info()[1]
     is_away = error is not None and is_transient(error)
     answer = DATABASE_AWAY if is_away else SERVER_FAILED
@@ -104,13 +104,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _is_page(request: HttpRequest) -> bool:
-    """Whether somebody looks at the answer: a browser, outside of the API, that asks for a page."""
+    """Return whether a browser requests a page, outside of the API."""
     return not request.path.startswith(API_PREFIX) and "text/html" in request.headers.get("Accept", "")
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What an exception becomes; without a detail the exception's own sentence is told."""
+    """The response for an exception; an empty detail means the exception's own text."""
 
     code: str
     detail: str = ""
@@ -118,14 +118,14 @@ class _Answer:
 
     @property
     def status(self) -> int:
-        """Of HTTP."""
+        """The HTTP status of the code."""
         return STATUS[self.code]
 
 
 DATABASE_AWAY = _Answer("overloaded", "The database is not available; try again shortly.", 2)
 MISMATCH = "This Idempotency-Key was used in this session with another message or App; nothing was stored."
 SERVER_FAILED = _Answer("internal_error", "The server failed; nothing is wrong with the request.")
-# The first class that fits decides.
+# The first match wins.
 ANSWERS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Answer], ...] = (
     (
         (KeyNeeded, exceptions.NotAuthenticated, exceptions.AuthenticationFailed),
@@ -148,7 +148,7 @@ ANSWERS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Answer], ..
     (RequestDataTooBig, _Answer("message_too_large", "The request body is over the limit.")),
     (exceptions.UnsupportedMediaType, _Answer("unsupported_media_type")),
     (IdempotencyMismatch, _Answer("idempotency_mismatch", MISMATCH)),
-    (ReleaseUnusable, _Answer("release_unusable", retry_after=60)),  # until an operator has seen to it
+    (ReleaseUnusable, _Answer("release_unusable", retry_after=60)),  # an operator must fix it first
     (ModelTimeout, _Answer("model_timeout")),
     (ModelFailure, _Answer("model_error")),
 )

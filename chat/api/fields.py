@@ -1,4 +1,4 @@
-"""The fields of calls: how each is checked, and what the document says of it."""
+"""The fields of requests: their validation, and their descriptions in the OpenAPI document."""
 
 from typing import Annotated, Any, NamedTuple
 
@@ -26,14 +26,14 @@ CHAIN_ID_MAX_DIGITS = len(str(CHAIN_ID_MAX))
 
 
 class SentState(NamedTuple):
-    """A `user_state` as sent, and the wallet that it names."""
+    """A `user_state` as the client sent it, and the wallet in it."""
 
     text: str
     wallet: Wallet | None
 
 
 def _without_nul(text: str) -> str:
-    if "\x00" in text:  # which Postgres cannot hold
+    if "\x00" in text:  # Postgres cannot store it
         raise ValueError("has a NUL character")
     return text
 
@@ -63,7 +63,7 @@ def _whole_number(value: object) -> int:
 
 
 def _at_most(maximum: int) -> AfterValidator:
-    """More than the maximum is as good as the maximum."""
+    """Return a validator that lowers a number to the maximum rather than refuse it."""
     return AfterValidator(lambda number: min(number, maximum))
 
 
@@ -84,7 +84,7 @@ def _address(value: object) -> str:
 
 
 def _state(value: Any) -> SentState:
-    """A JSON body may hold the object itself; anywhere else it is JSON text."""
+    """Parse a user_state: a JSON body may contain the object itself; everywhere else it is JSON text."""
     if not isinstance(value, dict | str):
         raise InvalidUserState("user_state is not a JSON object")
     text = text_of(value) if isinstance(value, dict) else _text(value)

@@ -1,8 +1,8 @@
-"""Ends streams and waits whose caller may no longer read what they opened.
+"""Ends streams and waits whose caller has lost access to the session.
 
-A request decides once whether its caller may read a session. What stays open asks again: the key may be revoked, may
-expire or may lose the App; the App may be switched off or need a key now; the session may be deleted, or may have come
-to belong to an App.
+A request checks access once, when it starts. For streams and long waits this module checks again and again: the key may
+be revoked, expire or lose the App; the App may be switched off or start to need a key; the session may be deleted or
+bound to an App.
 """
 
 import asyncio
@@ -26,25 +26,26 @@ from sessions_app.store import store
 
 logger = logging.getLogger("aomi.api")
 
-# What is younger than this is not asked about, so that an answer that comes soon costs no statement. Access that has
-# gone is thus noticed within twice this time.
+# Streams and waits younger than this are not checked, so that a quick response costs no statement. Lost access is
+# noticed within twice this time.
 CHECK_SECONDS = 0.75
-# Nobody can revoke a key while Postgres is away, but a worker that alone cannot reach it must not read on for long.
+# While Postgres is down, no key can be revoked. But a single worker may be cut off from Postgres, and must not continue
+# for long.
 UNCHECKED_MAX_SECONDS = 30.0
 
 
 @dataclass(slots=True, eq=False)
 class Opened:
-    """A stream, or an answer that is still awaited.
+    """A stream, or a response that is still being waited for.
 
     Attributes:
-        caller: who opened it, as of the last check.
+        caller: the caller, as of the last check.
         session_id: the session that it shows.
-        to_chat: it answers a chat call, which needs more than reading.
-        is_known: the session has been there; one that is then missing was deleted.
-        on_refusal: called once, when the caller may not read on.
-        refusal: what the request would now be answered with.
-        checked_at: when access was last decided; `time.monotonic()`.
+        to_chat: whether it belongs to a chat call, which needs more than read access.
+        is_known: whether the session has existed; if it is missing later, it was deleted.
+        on_refusal: called once, when the caller has lost access.
+        refusal: the error that the request would get now.
+        checked_at: the time of the last check; `time.monotonic()`.
     """
 
     caller: Caller
@@ -56,14 +57,14 @@ class Opened:
     opened_at: float = field(default_factory=time.monotonic)
     checked_at: float = field(default_factory=time.monotonic)
 
-    def refuse(self, why: Exception) -> None:
-        """End it."""
-        self.refusal = why
+    def refuse(self, refusal: Exception) -> None:
+        """Record why access was lost, and call `on_refusal`."""
+        self.refusal = refusal
         self.on_refusal()
 
 
 class AccessGuard:
-    """Decides again, for everything that this worker holds open, in one read of keys and one of sessions."""
+    """Checks access for everything that is open on this worker, with one read of keys and one of sessions."""
 
     def __init__(self) -> None:
         self._opened: set[Opened] = set()
@@ -71,22 +72,22 @@ class AccessGuard:
 
     @contextmanager
     def watching(self, opened: Opened) -> Iterator[Opened]:
-        """Call `on_refusal` of what is open in here once its caller may not read it."""
+        """Call `opened.on_refusal` if the caller loses access within this context."""
         self._opened.add(opened)
         if self._task is None or self._task.done():
-            asking = forever("access-guard", self._round, every=CHECK_SECONDS, goes_on=lambda: bool(self._opened))
-            self._task = asyncio.create_task(asking, name="access-guard")
+            checking = forever("access-guard", self._check_due, every=CHECK_SECONDS, goes_on=lambda: bool(self._opened))
+            self._task = asyncio.create_task(checking, name="access-guard")
         try:
             yield opened
         finally:
             self._opened.discard(opened)
 
     @asynccontextmanager
-    async def breaking_off(self, opened: Opened) -> AsyncIterator[None]:
-        """Break off what is awaited in here once its caller may not read the answer.
+    async def cancelling(self, opened: Opened) -> AsyncIterator[None]:
+        """Cancel this context if the caller loses access.
 
         Raises:
-            Exception: what the request would now be answered with.
+            Exception: the error that the request would get now.
         """
         loop = asyncio.get_running_loop()
         try:
@@ -100,42 +101,42 @@ class AccessGuard:
         if opened.refusal is not None:
             raise opened.refusal
 
-    async def _round(self) -> None:
-        due = [each for each in self._opened if time.monotonic() - each.opened_at >= CHECK_SECONDS]
+    async def _check_due(self) -> None:
+        due = [opened for opened in self._opened if time.monotonic() - opened.opened_at >= CHECK_SECONDS]
         try:
             if due:
-                await self._ask(due)
+                await self._check(due)
         finally:
             self._end_unchecked()
 
-    async def _ask(self, due: Collection[Opened]) -> None:
-        began = time.monotonic()
-        callers = await callers_now({each.caller.key_id for each in due})
-        apps = await store.apps_of({each.session_id for each in due})
-        for each in due:
+    async def _check(self, due: Collection[Opened]) -> None:
+        started = time.monotonic()
+        callers = await callers_now({opened.caller.key_id for opened in due})
+        apps = await store.apps_of({opened.session_id for opened in due})
+        for opened in due:
             try:
-                why = await _refusal(each, callers.get(each.caller.key_id), apps)
-            except Exception as error:  # an App that cannot be read: the others' streams do not wait for it
+                refusal = await _refusal(opened, callers.get(opened.caller.key_id), apps)
+            except Exception as error:  # one App that cannot be read must not prevent the other checks
                 logger.warning("access of an open stream not checked: %s", location(error))
                 continue
-            each.checked_at = began
-            if why is not None:
-                self._refuse(each, why)
+            opened.checked_at = started
+            if refusal is not None:
+                self._refuse(opened, refusal)
 
     def _end_unchecked(self) -> None:
-        """End what could not be decided for too long."""
-        for each in [*self._opened]:
-            if time.monotonic() - each.checked_at > UNCHECKED_MAX_SECONDS:
-                self._refuse(each, Overloaded())
+        """End everything that could not be checked for too long."""
+        for opened in [*self._opened]:
+            if time.monotonic() - opened.checked_at > UNCHECKED_MAX_SECONDS:
+                self._refuse(opened, Overloaded())
 
-    def _refuse(self, opened: Opened, why: Exception) -> None:
-        if opened in self._opened:  # it may have ended while others were asked about
+    def _refuse(self, opened: Opened, refusal: Exception) -> None:
+        if opened in self._opened:  # it may have ended during the check
             self._opened.discard(opened)
-            opened.refuse(why)
+            opened.refuse(refusal)
 
 
 async def _refusal(opened: Opened, caller: Caller | None, apps: dict[UUID, int | None]) -> Exception | None:
-    """Return what the request that opened it would be answered with now; None when it would be answered."""
+    """Return the error that the same request would get now, or None if it would succeed."""
     if caller is None:
         return AuthenticationFailed(NO_VALID_KEY)
     opened.caller = caller

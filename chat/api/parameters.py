@@ -1,6 +1,6 @@
-"""What a call carries: read from the query string, a header or the body, and checked by the types of its fields.
+"""Reads the parameters of a request from query string, headers and body, and validates them by type.
 
-The same types make the OpenAPI document (chat/schema/parameters.py).
+The OpenAPI document is generated from the same types (chat/schema/parameters.py).
 """
 
 import functools
@@ -19,10 +19,10 @@ Path = ParamSpec("Path")
 
 
 class Parameters(BaseModel):
-    """What one kind of call carries. A field with an alias is the header of that name.
+    """The parameters of one kind of request. A field with an alias is the header with that name.
 
-    A field that may be left out has a default. Validators raise ValueError with what is wrong, to be read after the
-    field's name ("is not text"), or an exception of another class, which the caller of `of` gets as it is.
+    An optional field has a default. Validators raise ValueError with a text that follows the field's name ("is not
+    text"), or an exception of another class, which `of` raises unchanged.
     """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
@@ -36,11 +36,11 @@ class Parameters(BaseModel):
 
     @classmethod
     def of(cls, request: Request) -> Self:
-        """Read a call. The query string wins over the body; unknown names are ignored.
+        """Read a request. The query string takes precedence over the body; unknown names are ignored.
 
         Raises:
             ValidationError: a field is missing or malformed; the detail names it.
-            InvalidMessage, MessageTooLarge, InvalidUserState: as the field's own check says.
+            InvalidMessage, MessageTooLarge, InvalidUserState: the field's own validator refuses it.
         """
         try:
             return cls.model_validate(cls._sent_in(request))
@@ -54,24 +54,24 @@ class Parameters(BaseModel):
         sent |= {name: query[name] for name in cls.names if name in query}
         if absent := [name for name in cls.names if name not in sent]:
             data: Any = request.data
-            body: Mapping[str, Any] = data if isinstance(data, Mapping) else {}  # our parsers give objects only
+            body: Mapping[str, Any] = data if isinstance(data, Mapping) else {}  # our parsers return objects only
             sent |= {name: value for name in absent if (value := body.get(name)) is not None}
         return sent
 
 
-Asked = TypeVar("Asked", bound=Parameters)
+ParametersT = TypeVar("ParametersT", bound=Parameters)
 
 
 def reads(
-    kind: type[Asked],
+    kind: type[ParametersT],
 ) -> Callable[
-    [Callable[Concatenate[View, Request, Asked, Path], Awaitable[Result]]],
+    [Callable[Concatenate[View, Request, ParametersT, Path], Awaitable[Result]]],
     Callable[Concatenate[View, Request, Path], Awaitable[Result]],
 ]:
-    """Return a decorator for handlers that take what the call carries as well; the document reads their hints."""
+    """Return a decorator for handlers that take the parsed parameters; the OpenAPI document reads their type hints."""
 
     def decorate(
-        handler: Callable[Concatenate[View, Request, Asked, Path], Awaitable[Result]],
+        handler: Callable[Concatenate[View, Request, ParametersT, Path], Awaitable[Result]],
     ) -> Callable[Concatenate[View, Request, Path], Awaitable[Result]]:
         @functools.wraps(handler)
         async def read(view: View, request: Request, /, *args: Path.args, **path: Path.kwargs) -> Result:
@@ -83,18 +83,18 @@ def reads(
 
 
 def _refusal(error: pydantic.ValidationError) -> Exception:
-    """Return our own words for the first thing that is wrong."""
+    """Return an exception with our own words for the first error."""
     first = error.errors(include_url=False, include_input=False)[0]
     name, context = first["loc"][0], first.get("ctx", {})
     match first["type"]:
         case "missing" | "string_too_short":
-            what = "is missing or empty"
+            problem = "is missing or empty"
         case "string_too_long":
-            what = f"is longer than {context['max_length']} characters"
+            problem = f"is longer than {context['max_length']} characters"
         case "value_error" if type(context["error"]) is not ValueError:
             return cast(Exception, context["error"])
         case "value_error":
-            what = str(context["error"])
+            problem = str(context["error"])
         case _:
-            what = "is not text"
-    return ValidationError(f"{name} {what}.")
+            problem = "is not text"
+    return ValidationError(f"{name} {problem}.")

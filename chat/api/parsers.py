@@ -1,4 +1,4 @@
-"""Request bodies: JSON by any of its names, or a form; whatever else is refused by what it is."""
+"""Parses request bodies: JSON under any of its media types, or a form; everything else is refused."""
 
 import codecs
 from collections.abc import Mapping, Sequence
@@ -13,13 +13,13 @@ from apps_registry.support.plain_json import TooDeep, TooMany, check_size, read_
 
 JSON_TYPES = frozenset({"application/json", "text/json"})
 FORM_TYPE = "application/x-www-form-urlencoded"
-# Django decodes by whatever codec the charset names, some of which give no text at all.
+# Django decodes with any codec that the charset names, and some Python codecs do not produce text.
 FORM_CHARSETS = frozenset({"utf-8", "ascii", "iso8859-1", "cp1252"})
-TAKEN = f"send application/json or {FORM_TYPE}"
+ACCEPTED_TYPES = f"send application/json or {FORM_TYPE}"
 
-# More than a client's own JSON within it may have, so that the message about that one names its limit.
+# Deeper than the JSON that fields may contain, so that too deep a field gets the error that names the field's limit.
 MAX_DEPTH = 200
-# Far more than a call needs; a user_state may have 1,000 entries.
+# Far more than a request needs; a user_state may have 1,000 entries.
 MAX_VALUES = 20_000
 
 
@@ -31,8 +31,8 @@ class JSONParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Return the body's object; raise ParseError when it is anything else."""
-        body = _without_mark(stream.read())
+        """Return the body's object; raises ParseError for anything else."""
+        body = _without_bom(stream.read())
         if not body.strip():
             return {}
         try:
@@ -50,7 +50,7 @@ class JSONParser(BaseParser):
 
 
 class FormParser(BaseParser):
-    """Reads what an HTML form sends."""
+    """Reads URL-encoded forms."""
 
     media_type = FORM_TYPE
 
@@ -60,31 +60,31 @@ class FormParser(BaseParser):
         """Return the fields.
 
         Raises:
-            ParseError: the body is JSON, which curl sends as a form unless it is told otherwise.
-            UnsupportedMediaType: the charset is none for forms.
+            ParseError: the body is JSON, which curl sends as a form by default.
+            UnsupportedMediaType: the charset is not one for forms.
         """
         charset = (parser_context or {}).get("encoding") or "utf-8"
         if codecs.lookup(charset).name not in FORM_CHARSETS:
             raise UnsupportedMediaType("", detail="The body's charset is not one for forms; send UTF-8.")
-        body = _without_mark(stream.read())
+        body = _without_bom(stream.read())
         if body.lstrip()[:1] == b"{":
             raise ParseError("The body is JSON, but its Content-Type says that it is a form; send application/json.")
         return QueryDict(body, encoding=charset)
 
 
 def parser_for(content_type: str, parsers: Sequence[BaseParser]) -> BaseParser | None:
-    """Return the parser for a body of this type; None where no parser takes it."""
+    """Return the parser for a body of this media type, or None."""
     media_type = content_type.split(";", maxsplit=1)[0].strip().lower()
     is_json = media_type in JSON_TYPES or media_type.endswith("+json")
-    wanted = JSONParser.media_type if is_json else media_type
-    return next((parser for parser in parsers if parser.media_type == wanted), None)
+    parser_type = JSONParser.media_type if is_json else media_type
+    return next((parser for parser in parsers if parser.media_type == parser_type), None)
 
 
 def check_body(request: Request) -> None:
-    """Refuse a body that no parser takes, whether or not the call would have looked at it.
+    """Refuse a body that no parser accepts, even if the handler would not read it.
 
     Raises:
-        UnsupportedMediaType: it is of another type, or compressed.
+        UnsupportedMediaType: the body has another media type, or is compressed.
     """
     http: HttpRequest = request._request
     if not has_body(http):
@@ -92,14 +92,14 @@ def check_body(request: Request) -> None:
     if request.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
         raise UnsupportedMediaType("", detail="The body has a Content-Encoding; send it without one.")
     if parser_for(request.content_type or "", request.parsers or ()) is None:
-        said = "is of another Content-Type" if request.content_type else "has no Content-Type"
-        raise UnsupportedMediaType("", detail=f"The body {said}; {TAKEN}.")
+        problem = "is of another Content-Type" if request.content_type else "has no Content-Type"
+        raise UnsupportedMediaType("", detail=f"The body {problem}; {ACCEPTED_TYPES}.")
 
 
 def has_body(request: HttpRequest) -> bool:
-    """Whether a request has a body; see aomi_site/serving/body_length.py."""
+    """Return whether a request has a body; see aomi_site/serving/body_length.py."""
     return request.META.get("CONTENT_LENGTH") not in {None, "", "0"}
 
 
-def _without_mark(body: bytes) -> bytes:
+def _without_bom(body: bytes) -> bytes:
     return body.removeprefix(codecs.BOM_UTF8)

@@ -1,4 +1,4 @@
-"""Messages as the JSON of a snapshot, kept from one snapshot to the next: a long history is rendered once."""
+"""Caches the JSON of messages between snapshots, so that a long history is rendered once."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -15,12 +15,12 @@ ENTRY_OVERHEAD_BYTES = 300
 
 @dataclass(frozen=True, slots=True)
 class _Rendered:
-    """The first messages of a session.
+    """The rendered first messages of a session.
 
     Attributes:
-        count: how many.
+        count: the number of messages.
         last_id: the id of the last of them.
-        json: their objects, separated by commas.
+        json: the JSON objects, separated by commas.
     """
 
     count: int
@@ -32,7 +32,7 @@ NOTHING = _Rendered(0, None, b"")
 
 
 class RenderedMessages:
-    """What was rendered lately, bounded by bytes. Messages only ever get appended, so a beginning stays true."""
+    """A cache of rendered messages, bounded by bytes. Messages are only ever appended, so a prefix stays valid."""
 
     def __init__(self) -> None:
         self._known: LRUCache[UUID, _Rendered] = LRUCache(

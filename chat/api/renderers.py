@@ -1,4 +1,4 @@
-"""JSON responses."""
+"""Renders JSON responses."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,5 +20,5 @@ class JSONRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        """Return the body."""
+        """Return the data as JSON; None as an empty body."""
         return b"" if data is None else orjson.dumps(data)

@@ -1,4 +1,4 @@
-"""What each call carries; the views read it, and the OpenAPI document lists it."""
+"""The parameters of each request, for the views and for the OpenAPI document, which shows the docstrings of classes."""
 
 from typing import Annotated, NamedTuple
 
@@ -9,14 +9,14 @@ from chat.api import fields
 from chat.api.parameters import Parameters
 from sessions_app.values import Wallet
 
-REPLY_WAIT_SECONDS = 30  # where the App's operator left it to us
+REPLY_WAIT_SECONDS = 30  # for Apps without a reply wait of their own
 
 
 class Wait(NamedTuple):
     """How long to wait for a reply.
 
     Attributes:
-        preference: which wish of the client's that honours, if any.
+        preference: the client's preference that was applied, if any.
     """
 
     seconds: int
@@ -31,16 +31,16 @@ class WalletRequest(Parameters):
 
     @property
     def state_text(self) -> str | None:
-        """The JSON text to store; None where the stored one is to stay."""
+        """The JSON text to store; None to keep the stored one."""
         return None if self.user_state is None else self.user_state.text
 
     @property
     def wallet(self) -> Wallet | None:
-        """The wallet to bind. `public_key` wins, but a state that names the same one knows its chain as well."""
-        named, in_state = self.public_key, self.user_state.wallet if self.user_state else None
-        if named is None or (in_state is not None and in_state.address == named.address):
-            return in_state
-        return named
+        """The wallet to bind: that of `public_key`, unless the state has the same address, perhaps with a chain."""
+        state_wallet = self.user_state.wallet if self.user_state else None
+        if self.public_key is None or (state_wallet is not None and state_wallet.address == self.public_key.address):
+            return state_wallet
+        return self.public_key
 
 
 class ChatRequest(WalletRequest):
@@ -68,12 +68,12 @@ class ChatRequest(WalletRequest):
     ] = ""
 
     def wait(self, app_wait: int | None, *, shows_turns: bool) -> Wait:
-        """Return how long to wait for the reply: by `Prefer`, else by the App, else by what the client listens to.
+        """Return how long to wait for the reply: as `Prefer` says, else as the App says, else the default.
 
         Args:
-            app_wait: the App's reply wait in seconds; None: its operator left it to us.
-            shows_turns: whether the session's updates are read. Such a client shows a running turn only from an
-                answer that comes at once.
+            app_wait: the App's reply wait in seconds; None for the default.
+            shows_turns: whether a client streams the session's updates. Such a client shows a running turn only if this
+                response comes at once, so the default is then 0.
         """
         longest = REPLY_WAIT_SECONDS if app_wait is None else app_wait
         preferences = [preference.split(";")[0].strip() for preference in self.prefer.lower().split(",")]

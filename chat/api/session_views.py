@@ -1,4 +1,4 @@
-"""Sessions as things: made, looked at, renamed, deleted."""
+"""Views that create, list, show, rename, archive and delete sessions."""
 
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from chat.api.snapshot import details, title
 from chat.turns.runner import runner
 from chat.wire.sessions import DeletedSession, ListedSession, SessionDetails, TitledSession
 from sessions_app.events.hub import hub
+from sessions_app.events.worker_messages import WorkerMessage
 from sessions_app.listing import sessions_of_wallet
 from sessions_app.store import store
 from sessions_app.turns import SessionOfAnotherApp
@@ -20,56 +21,57 @@ from sessions_app.values import Session, Wallet
 
 
 class SessionsView(ApiView):
-    """`/api/sessions`: open a thread, which browsers repeat whenever they show it; list a wallet's threads."""
+    """`/api/sessions`: creates a session, which browsers repeat whenever they show it; lists a wallet's sessions."""
 
     @reads(NewSessionRequest)
-    async def post(self, request: Request, asked: NewSessionRequest) -> Answer[TitledSession]:
+    async def post(self, request: Request, params: NewSessionRequest) -> Answer[TitledSession]:
         """Make the session unless there is one; the same answer either way."""
-        session_id, wallet = self.session_id(), asked.wallet
-        app = await self.usable_app(asked.app) if asked.app else None
+        session_id, wallet = self.session_id(), params.wallet
+        app = await self.usable_app(params.app) if params.app else None
         app_id = app.id if app else None
         session = await store.create(session_id, app_id=app_id, user_state=None, wallet=wallet)
         if session is None:
             session, owner = await self.known_session(session_id)
             if app and owner and owner.id != app.id:
                 raise SessionOfAnotherApp
-            if _tells_more(session, app_id, wallet):
+            if _has_news(session, app_id, wallet):
                 await store.update(session_id, app_id=app_id, wallet=wallet)
         return Answer({"session_id": session.id, "title": title(session)})
 
     @reads(ListRequest)
-    async def get(self, request: Request, asked: ListRequest) -> Answer[list[ListedSession]]:
+    async def get(self, request: Request, params: ListRequest) -> Answer[list[ListedSession]]:
         """List a wallet's sessions, as far as the caller may see them, newest activity first."""
-        if asked.public_key is None:
+        if params.public_key is None:
             raise ValidationError("public_key is missing or empty.")
         own = self.session_id() if "X-Session-Id" in request.headers else None
         sessions, cursor = await sessions_of_wallet(
-            asked.public_key.address,
+            params.public_key.address,
             own=await self._own(own),
             app_ids=self.caller.app_ids,
-            after=asked.cursor,
-            limit=asked.limit,
+            after=params.cursor,
+            limit=params.limit,
         )
-        listed: list[ListedSession] = [
-            {"session_id": s.id, "title": title(s), "is_archived": s.is_archived} for s in sessions
+        items: list[ListedSession] = [
+            {"session_id": session.id, "title": title(session), "is_archived": session.is_archived}
+            for session in sessions
         ]
-        return Answer(listed, headers={"X-Next-Cursor": cursor.dump()} if cursor else None)
+        return Answer(items, headers={"X-Next-Cursor": cursor.dump()} if cursor else None)
 
     async def _own(self, session_id: UUID | None) -> Session | None:
-        """Return the caller's own session, if it exists and the caller may see it."""
+        """Return the caller's own session, or None if it does not exist; raises if the caller may not read it."""
         session = await store.load(session_id) if session_id else None
         if session is not None:
             await self.app_of(session)
         return session
 
 
-def _tells_more(session: Session, app_id: int | None, wallet: Wallet | None) -> bool:
-    """Whether a repeated call says anything that the session does not know yet."""
-    known = session.wallet
-    is_known = wallet is None or (
-        known is not None and wallet.address == known.address and wallet.chain_id in {None, known.chain_id}
+def _has_news(session: Session, app_id: int | None, wallet: Wallet | None) -> bool:
+    """Return whether a repeated request names a wallet or an App that the session does not have yet."""
+    bound = session.wallet
+    is_bound = wallet is None or (
+        bound is not None and wallet.address == bound.address and wallet.chain_id in {None, bound.chain_id}
     )
-    return not is_known or (app_id is not None and session.app_id is None)
+    return not is_bound or (app_id is not None and session.app_id is None)
 
 
 class ArchiveView(ApiView):
@@ -94,11 +96,11 @@ class SessionView(ApiView):
         return await self._details(self.session_id(session_id))
 
     @reads(TitleRequest)
-    async def patch(self, request: Request, asked: TitleRequest, session_id: str) -> Answer[SessionDetails]:
+    async def patch(self, request: Request, params: TitleRequest, session_id: str) -> Answer[SessionDetails]:
         """Give the session a title of the user's own."""
         id_ = self.session_id(session_id)
         await self.known_session(id_)
-        await store.update(id_, title=asked.title)
+        await store.update(id_, title=params.title)
         return await self._details(id_)
 
     async def delete(self, request: Request, session_id: str) -> Answer[DeletedSession]:
@@ -107,7 +109,7 @@ class SessionView(ApiView):
         await self.known_session(id_)
         await store.delete(id_)
         runner.cancel(id_)
-        hub.tell_workers(id_, "_deleted")
+        hub.tell_workers(id_, WorkerMessage.SESSION_DELETED)
         return Answer({"session_id": id_, "deleted": True})
 
     async def _details(self, session_id: UUID) -> Answer[SessionDetails]:

@@ -1,4 +1,4 @@
-"""The snapshot: a session as its client sees it."""
+"""Snapshots: the state of a session in the form that clients see."""
 
 from collections.abc import Iterator, Sequence
 from typing import cast
@@ -23,15 +23,15 @@ def snapshot(
     events: Sequence[tuple[str, str]] = (),
     since: str = "",
 ) -> Snapshot:
-    """Return the contract's snapshot.
+    """Return the snapshot of a session.
 
     Args:
-        session: with its messages.
-        app: its App's slug; None while it is open.
-        unfinished: what a running turn has said and not yet stored, in order.
+        session: the session, with its messages.
+        app: the slug of its App; None while it has none.
+        unfinished: the messages of a running turn that are not stored yet, in order.
         events: (kind, JSON payload) of the system events to deliver.
-        since: the id of the last message that the client has; only later ones are shown. An id that the session
-            does not know, such as an empty one, leaves out nothing.
+        since: the id of the last message that the client has; only later ones are shown. An unknown or empty id omits
+            no messages.
     """
     return {
         "session_id": session.id,
@@ -60,7 +60,7 @@ def empty_snapshot(session_id: UUID, *, user_state: str | None) -> Snapshot:
 
 
 def title(session: Session) -> str:
-    """Return the session's title."""
+    """Return the session's title, or a placeholder if it has none."""
     return session.title or UNTITLED
 
 
@@ -78,20 +78,25 @@ def details(session: Session, *, app: str | None) -> SessionDetails:
 
 
 def _messages(session: Session, unfinished: Sequence[StoredMessage], since: str) -> Iterator[bytes]:
-    """Yield the JSON of the messages to show, the one that streams in last."""
-    said = [*session.messages, *unfinished] if unfinished else session.messages
-    start = _after(said, since) if since else None
+    """Yield the JSON of the messages to show, the streaming message last."""
+    messages = [*session.messages, *unfinished] if unfinished else session.messages
+    start = _start_after(messages, since) if since else None
     if start is None:
         yield rendered.of(session)
         start = len(session.messages)
-    yield from map(orjson.dumps, message_bodies(said, start, streaming=unfinished[-1] if unfinished else None))
+    yield from map(orjson.dumps, message_bodies(messages, start, streaming=unfinished[-1] if unfinished else None))
 
 
-def _after(said: Sequence[StoredMessage], since: str) -> int | None:
-    """Return how many messages there are up to the one with that id; None when there is none."""
-    return next((number for number, message in enumerate(said, 1) if str(message.id) == since), None)
+def _start_after(messages: Sequence[StoredMessage], since: str) -> int | None:
+    """Return the index after the message with this id, or None if there is no such message."""
+    return next((index + 1 for index, message in enumerate(messages) if str(message.id) == since), None)
 
 
 def system_event(kind: str, payload: str) -> SystemEvent:
-    """Return a system event; the payload is JSON text already."""
+    """Return a system event as clients see it.
+
+    Args:
+        kind: the event's kind.
+        payload: JSON text.
+    """
     return cast(SystemEvent, {kind: orjson.Fragment(payload)})

@@ -1,4 +1,4 @@
-"""`/api/system` and `/api/events`: what is told outside the conversation."""
+"""`/api/system` and `/api/events`: messages outside the conversation."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -29,15 +29,15 @@ MAX_DEPTH = 20  # of the JSON in a message, as of a user_state
 
 
 class SystemView(ApiView):
-    """A client's notice, or a callback such as a wallet's answer; the model reads it before its next answer."""
+    """Takes a client's notice, callback or answer to a question; the model reads it in the next turn."""
 
     @reads(SystemRequest)
-    async def post(self, request: Request, asked: SystemRequest) -> Answer[SystemResponse]:
+    async def post(self, request: Request, params: SystemRequest) -> Answer[SystemResponse]:
         """Store it; a session that does not exist yet is made."""
-        session_id, text = self.session_id(), asked.message
+        session_id, text = self.session_id(), params.message
         data = _json(text)
         if (answer := read_answer(data)) is not None:
-            # Like chat, it needs the App's key, and sets a turn going.
+            # Like a chat message, an answer needs the App's key, because it resumes a turn.
             await resume_turn(self.caller, session_id, answer, on_app=self.note_app)
             content = f"{RESPONSE_PREFIX}{text}"
             return Answer({"res": message_body(StoredMessage(uuid4(), None, "system", content, datetime.now(UTC)))})
@@ -58,21 +58,21 @@ class SystemView(ApiView):
 
 
 class EventsView(ApiView):
-    """The newest system events."""
+    """Lists the newest system events."""
 
     @reads(EventsRequest)
-    async def get(self, request: Request, asked: EventsRequest) -> Answer[list[SystemEvent]]:
+    async def get(self, request: Request, params: EventsRequest) -> Answer[list[SystemEvent]]:
         """Answer them oldest first, whether a snapshot has shown them or not."""
         session_id = self.session_id()
         await self.known_session(session_id)
-        return Answer([system_event(kind, payload) for kind, payload in await newest_events(session_id, asked.count)])
+        return Answer([system_event(kind, payload) for kind, payload in await newest_events(session_id, params.count)])
 
 
 def _json(text: str) -> dict[str, Any] | list[Any] | None:
-    """Return the JSON object or list that a message is; None: a notice, a bare number or word among them.
+    """Return the JSON object or list in a message; None for a notice, which may also be a bare JSON number or string.
 
     Raises:
-        ValidationError: it is nested too deeply.
+        ValidationError: the JSON is nested too deeply.
     """
     try:
         data = read_json(text, max_depth=MAX_DEPTH)

@@ -1,4 +1,4 @@
-"""`GET /api/updates`: what happens in a session, as server-sent events, on whichever worker it happens."""
+"""`GET /api/updates`: streams the events of a session, from all workers, as server-sent events."""
 
 import asyncio
 import time
@@ -28,27 +28,27 @@ KEEPALIVE = b": keepalive\n\n"
 
 def sse(data: Mapping[str, Any], *, event_id: str | None = None) -> bytes:
     """Return one server-sent event: https://html.spec.whatwg.org/multipage/server-sent-events.html."""
-    head = f"id: {event_id}\n".encode() if event_id else b""
-    return head + b"data: " + orjson.dumps(data) + b"\n\n"
+    id_line = f"id: {event_id}\n".encode() if event_id else b""
+    return id_line + b"data: " + orjson.dumps(data) + b"\n\n"
 
 
 class UpdatesView(ApiView):
-    """A stream that may be opened before its session exists."""
+    """Streams a session's events; the session need not exist yet."""
 
     @reads(UpdatesRequest)
-    async def get(self, request: Request, asked: UpdatesRequest) -> EventStream[UpdateEvent]:
+    async def get(self, request: Request, params: UpdatesRequest) -> EventStream[UpdateEvent]:
         """Answer events until the client leaves, falls behind, or the worker stops."""
         session_id = self.session_id()
         session = await store.load(session_id)
         if session is not None:
             await self.app_of(session)
         opened = Opened(self.caller, session_id, is_known=session is not None)
-        return EventStream(_events(opened, asked.last_event_id))
+        return EventStream(_events(opened, params.last_event_id))
 
 
 async def _events(opened: Opened, last_event_id: str | None) -> AsyncGenerator[bytes, None]:
     session_id = opened.session_id
-    # Here and not before: a client that is gone by now never starts this, and so leaves nothing behind.
+    # Subscribe here and not in the view: if the client has left already, this never starts and needs no cleanup.
     subscription = hub.subscribe(session_id, after=last_event_id, is_stream=True)
     opened.on_refusal = subscription.close
     if (task := asyncio.current_task()) is not None:
@@ -70,7 +70,7 @@ async def _events(opened: Opened, last_event_id: str | None) -> AsyncGenerator[b
 
 
 async def _may_see(caller: Caller, event: SessionEvent) -> bool:
-    """Whether the caller may see the session, which may have come to belong to an App a moment ago."""
+    """Return whether the caller may read the session, which may have been bound to an App a moment ago."""
     if event.app_id is None:
         return True
     return may_read(caller, event.app_id, await app_configs.by_id(event.app_id, revision=caller.revision))

@@ -1,4 +1,4 @@
-"""Snapshots: the state of a session, and what an interrupt leaves of it."""
+"""Views that answer with a snapshot of the session."""
 
 from datetime import UTC, datetime
 
@@ -21,26 +21,29 @@ from sessions_app.values import PROCESSING, Session, StoredMessage
 
 
 class SnapshotView(ApiView):
-    """A view that answers with a snapshot."""
+    """Base class of views that answer with a snapshot."""
 
     async def snapshot_of(self, session: Session, app: AppConfig | None) -> Answer[Snapshot]:
-        """Return the snapshot, with the partial reply while a turn runs, delivering the events that are due."""
+        """Return a response with the snapshot; see `snapshot_body`."""
         return Answer(await self.snapshot_body(session, app))
 
     async def snapshot_body(self, session: Session, app: AppConfig | None, *, since: str = "") -> Snapshot:
-        """Return the snapshot's data; `since` leaves out the messages up to that id."""
+        """Return the snapshot, with the partial reply of a running turn, and mark its system events delivered.
+
+        Messages up to the one with the id `since` are omitted.
+        """
         events = await store.undelivered_events(session.id) if session.undelivered_events else []
         slug = app.slug if app else None
         return snapshot(session, app=slug, unfinished=await _unfinished(session), events=events, since=since)
 
 
 class StateView(SnapshotView):
-    """`GET /api/state`: the session now, on whichever worker."""
+    """`GET /api/state`: the session's current state, whichever worker runs its turn."""
 
     @reads(StateRequest)
-    async def get(self, request: Request, asked: StateRequest) -> Answer[Snapshot]:
+    async def get(self, request: Request, params: StateRequest) -> Answer[Snapshot]:
         """Answer the snapshot; a session that does not exist is empty and stays unwritten."""
-        session_id, state, wallet = self.session_id(), asked.state_text, asked.wallet
+        session_id, state, wallet = self.session_id(), params.state_text, params.wallet
         session = await store.load(session_id)
         if session is None:
             return Answer(empty_snapshot(session_id, user_state=state))
@@ -48,34 +51,35 @@ class StateView(SnapshotView):
         if state is not None or wallet is not None:
             await store.update(session_id, user_state=state, wallet=wallet)
             session = await store.load(session_id) or session
-        return Answer(await self.snapshot_body(session, app, since=asked.since))
+        return Answer(await self.snapshot_body(session, app, since=params.since))
 
 
 class InterruptView(SnapshotView):
-    """`POST /api/interrupt`: stop the turn that runs or waits for a confirmation, if one does."""
+    """`POST /api/interrupt`: stops the running or paused turn, if there is one."""
 
     async def post(self, request: Request) -> Answer[Snapshot]:
         """Answer the snapshot after the stop; the next message is accepted at once."""
         session, app = await self.known_session(self.session_id())
-        async with guard.breaking_off(Opened(self.caller, session.id)):
-            now = await interrupt(session)
-        return await self.snapshot_of(now or session, app)
+        async with guard.cancelling(Opened(self.caller, session.id)):
+            interrupted = await interrupt(session)
+        return await self.snapshot_of(interrupted or session, app)
 
 
 async def _unfinished(session: Session) -> list[StoredMessage]:
-    """Return what a running turn has said and not yet stored; the last one streams in."""
+    """Return the messages of a running turn that are not stored yet; the last one is still streaming."""
     turn_id = session.running_turn
     if session.status != PROCESSING or turn_id is None:
         return []
     if turn := runner.running(session.id):
-        said, id_, text = list(turn.messages), turn.streaming_id, turn.partial_text
+        completed, id_, text = list(turn.messages), turn.streaming_id, turn.partial_text
     else:
-        # The user's message aside, a turn's messages are numbered; what streams in is the next one, or the one
-        # after a text that goes with tool calls and is stored with their results.
+        # A turn's messages are numbered, without the user's. The streaming message is the next one, or the one after
+        # that: text that precedes tool calls is stored only with their results.
         number = sum(message.turn_id == turn_id for message in session.messages) - 1
-        heard = await partials.get(session.id)
-        if heard is not None and heard.message_id in {message_id(turn_id, number), message_id(turn_id, number + 1)}:
-            said, id_, text = [], heard.message_id, heard.text
+        partial = await partials.get(session.id)
+        expected_ids = {message_id(turn_id, number), message_id(turn_id, number + 1)}
+        if partial is not None and partial.message_id in expected_ids:
+            completed, id_, text = [], partial.message_id, partial.text
         else:
-            said, id_, text = [], message_id(turn_id, number), await store.partial_text(turn_id)
-    return [*said, StoredMessage(id_, turn_id, "agent", text, datetime.now(UTC))] if text else said
+            completed, id_, text = [], message_id(turn_id, number), await store.partial_text(turn_id)
+    return [*completed, StoredMessage(id_, turn_id, "agent", text, datetime.now(UTC))] if text else completed

@@ -1,4 +1,4 @@
-"""Waiting for a turn that may run on another worker."""
+"""Waits for the end of a turn that may run on another worker."""
 
 import asyncio
 import uuid
@@ -7,12 +7,12 @@ from sessions_app.events.hub import hub
 from sessions_app.store import store
 from sessions_app.values import PROCESSING
 
-# The bus is a hint: what it does not tell is seen by looking.
-LOOK_SECONDS = 1.0
+# The bus may lose events, so the session is also read at this interval.
+POLL_SECONDS = 1.0
 
 
 async def until_idle(session_id: uuid.UUID, seconds: float) -> bool:
-    """Wait until no turn runs in the session; False when one still does after so many seconds."""
+    """Wait until no turn runs in the session; return False if one still runs after `seconds`."""
     subscription = hub.subscribe(session_id)
     try:
         async with asyncio.timeout(seconds):
@@ -20,11 +20,11 @@ async def until_idle(session_id: uuid.UUID, seconds: float) -> bool:
                 session = await store.load(session_id)
                 if session is None or session.status != PROCESSING:
                     return True
-                async for event in subscription.read(idle_seconds=LOOK_SECONDS):
+                async for event in subscription.read(idle_seconds=POLL_SECONDS):
                     if event is None or event.type == "status_changed":
                         break
                 else:
-                    await asyncio.sleep(LOOK_SECONDS)  # the subscription was closed
+                    await asyncio.sleep(POLL_SECONDS)  # the subscription was closed
     except TimeoutError:
         return False
     finally:

@@ -1,4 +1,4 @@
-"""`/api/wallet/…`: a client proves that it holds its wallet's key, by Sign-In with Ethereum (EIP-4361)."""
+"""`/api/wallet/…`: clients prove that they hold a wallet's key with Sign-In with Ethereum (EIP-4361)."""
 
 from typing import cast
 from urllib.parse import urlsplit
@@ -23,10 +23,10 @@ class WalletChallengeView(ApiView):
     """`POST /api/wallet/challenge`."""
 
     @reads(ChallengeRequest)
-    async def post(self, request: Request, asked: ChallengeRequest) -> Answer[WalletChallenge]:
+    async def post(self, request: Request, params: ChallengeRequest) -> Answer[WalletChallenge]:
         """Answer the text to sign; a session that does not exist yet is made."""
-        session_id, wallet = self.session_id(), Wallet(asked.address.lower(), asked.chain_id)
-        domain, uri = _domain_and_uri(request, asked)
+        session_id, wallet = self.session_id(), Wallet(params.address.lower(), params.chain_id)
+        domain, uri = _domain_and_uri(request, params)
         if await store.load(session_id) is None:
             await store.create(session_id, app_id=None, user_state=None, wallet=None)
         session = await store.load(session_id)
@@ -41,12 +41,12 @@ class WalletVerifyView(ApiView):
     """`POST /api/wallet/verify`."""
 
     @reads(ProofRequest)
-    async def post(self, request: Request, asked: ProofRequest) -> Answer[ProvenWallet]:
+    async def post(self, request: Request, params: ProofRequest) -> Answer[ProvenWallet]:
         """Bind the session to the wallet whose key signed the challenge."""
         session_id = self.session_id()
         await self.known_session(session_id)
         try:
-            wallet = await prove(session_id, message=asked.message, signature=asked.signature)
+            wallet = await prove(session_id, message=params.message, signature=params.signature)
         except InvalidProof as error:
             raise ValidationError(str(error)) from None
         return Answer(
@@ -54,17 +54,17 @@ class WalletVerifyView(ApiView):
         )
 
 
-def _domain_and_uri(request: Request, asked: ChallengeRequest) -> tuple[str, str]:
-    """Return the page that asks for the signature, which wallets compare with what they see in the address bar.
+def _domain_and_uri(request: Request, params: ChallengeRequest) -> tuple[str, str]:
+    """Return domain and URI of the page that requests the signature, which wallets compare with the address bar.
 
-    It is on the host that was called, or on an origin of the deployment. An App's own origins do not count: its
-    website could then have visitors sign what proves their wallets to other Apps.
+    The page must be on the host that was called or on one of the deployment's origins. An App's own origins do not
+    count: otherwise its website could make visitors sign a message that proves their wallets to other Apps.
     """
     host = request.get_host()
-    domain = asked.domain or host
+    domain = params.domain or host
     if domain not in {host, *(urlsplit(origin).netloc for origin in settings.CORS_ALLOWED_ORIGINS)}:
         raise ValidationError("domain is neither the host called nor one of CORS_ALLOWED_ORIGINS.")
-    uri = asked.uri or f"{request.scheme}://{domain}"
+    uri = params.uri or f"{request.scheme}://{domain}"
     if not _is_on(domain, uri):
         raise ValidationError("uri is not an http or https address at the domain.")
     return domain, uri

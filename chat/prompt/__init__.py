@@ -1,1 +1,1 @@
-"""What a model is given: the history, notes about the user and about servers."""
+"""The prompt: the history, and notes about the user and about MCP servers."""

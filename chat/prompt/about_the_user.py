@@ -1,4 +1,4 @@
-"""What the model is told of the user beside the App's preamble: the wallet, and earlier sessions."""
+"""The part of the system prompt about the user: the wallet, and earlier sessions."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from sessions_app.values import Wallet
 
 
 def about_the_user(wallet: Wallet | None, earlier: Sequence[EarlierSession]) -> str:
-    """Return the part of the system prompt about the user; empty when nothing is known."""
+    """Return the part of the system prompt about the user; empty if nothing is known."""
     parts = [_wallet(wallet)] if wallet else []
     if earlier:
         records = "\n".join(map(_session, earlier))
@@ -29,12 +29,12 @@ def _wallet(wallet: Wallet) -> str:
 
 
 def _session(earlier: EarlierSession) -> str:
-    said = [f"the user said {_quoted(earlier.asked)}"]
+    quotations = [f"the user said {_quoted(earlier.asked)}"]
     if earlier.answered:
-        said.append(f"you answered {_quoted(earlier.answered)}")
-    return f"- {earlier.last_active_at:%Y-%m-%d}, {_quoted(earlier.title)}: {'; '.join(said)}"
+        quotations.append(f"you answered {_quoted(earlier.answered)}")
+    return f"- {earlier.last_active_at:%Y-%m-%d}, {_quoted(earlier.title)}: {'; '.join(quotations)}"
 
 
 def _quoted(text: str) -> str:
-    """Return a text as one line whose quotes nothing in it can close: it must not look like a part of the prompt."""
+    """Return a text as one quoted line that cannot close its own quotes, or it could pose as part of the prompt."""
     return json.dumps(visible_line(text), ensure_ascii=False)

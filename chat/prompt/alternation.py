@@ -1,8 +1,9 @@
-"""A conversation in which user and assistant take turns, whatever happened.
+"""Makes user and assistant messages of a prompt alternate, whatever the history holds.
 
-The templates of many models, and some providers, refuse any other: two user messages in a row, a user message right
-after a tool's result, an assistant who speaks first. See https://github.com/ggml-org/llama.cpp/issues/11402 for
-Mistral's template and https://github.com/mistralai/mistral-vibe/issues/1006 for what brings it up.
+The templates of many models, and some providers, refuse anything else: two user messages in a row, a user message right
+after a tool's result, or a conversation that starts with the assistant. See
+https://github.com/ggml-org/llama.cpp/issues/11402 for Mistral's template, and
+https://github.com/mistralai/mistral-vibe/issues/1006 for how such histories arise.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,19 +14,19 @@ from chat.events import ToolCall
 from chat.issuers import Issuer
 
 BETWEEN = "\n\n"
-# What is said in place of the user and the assistant, where they said nothing.
+# Placeholders for missing user and assistant messages.
 LEFT_OUT = "(The beginning of this conversation is left out.)"
 NO_ANSWER = "(No answer followed.)"
 
 
 @dataclass(slots=True)
 class Entry:
-    """What one of the two said.
+    """One message of the alternating conversation.
 
     Attributes:
-        calls, results: the tools that the assistant called with it, and what they answered.
-        turn: the turn that it is of, as text.
-        issuer, extra: of the assistant's message; see chat/prompt/history.py.
+        calls, results: the assistant's tool calls and their results.
+        turn: the id of the message's turn, as text.
+        issuer, extra: those of the assistant's message; see chat/prompt/history.py.
     """
 
     role: Literal["user", "assistant"]
@@ -39,31 +40,31 @@ class Entry:
 
 
 def alternate(entries: Iterable[Entry]) -> list[Entry]:
-    """Return entries of which each may follow the one before; the first is the user's.
+    """Return entries that alternate, starting with the user's.
 
-    What one of the two said in several messages becomes one. What is added depends on what came before only, so that
-    a prompt begins as the one before it did.
+    Consecutive messages of one role become one. Additions depend on preceding entries only, so that successive prompts
+    of a session share their beginning, which providers cache.
     """
-    kept: list[Entry] = []
+    alternating: list[Entry] = []
     for entry in entries:
-        last = kept[-1] if kept else None
+        last = alternating[-1] if alternating else None
         if last is None:
             if entry.role == "assistant":
-                kept.append(Entry("user", LEFT_OUT))
-            kept.append(entry)
+                alternating.append(Entry("user", LEFT_OUT))
+            alternating.append(entry)
         elif last.role == entry.role == "user":
-            kept[-1] = Entry("user", last.text + BETWEEN + entry.text)
+            alternating[-1] = Entry("user", last.text + BETWEEN + entry.text)
         elif entry.role == "user" and last.calls:
-            kept += [Entry("assistant", NO_ANSWER), entry]
+            alternating += [Entry("assistant", NO_ANSWER), entry]
         elif last.role == entry.role and not last.calls:
-            kept[-1] = _joined(last, entry)
+            alternating[-1] = _joined(last, entry)
         else:
-            kept.append(entry)
-    return kept
+            alternating.append(entry)
+    return alternating
 
 
 def _joined(first: Entry, second: Entry) -> Entry:
-    """Return two assistant messages as one; what an issuer sent along is of one message and goes with the second."""
+    """Join two assistant messages; an issuer's extra fields belong to one message, so those of the second are kept."""
     text = BETWEEN.join(filter(None, (first.text, second.text)))
     return Entry(
         "assistant",

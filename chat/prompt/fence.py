@@ -1,10 +1,9 @@
-"""The fence around text in a prompt that nobody vouches for: an end that the text cannot spell.
+"""Fences untrusted text in a prompt with delimiters that the text cannot contain.
 
-Each text has a mark of its own, which its beginning and its end name. The mark is a keyed digest of where the text is
-from, such as a tool call, and of the text. So it is chosen after the text is known, nobody who writes the text can
-guess it, and it need not be stored: prompts are the same on every worker and after a restart, also of answers stored
-long ago, and stay in the providers' caches. Knowing the mark of one text does not help to write another, whose mark
-differs.
+Each text has its own mark, which its opening and closing delimiters contain. The mark is a keyed digest of the text and
+of its origin, such as a tool call. The author of the text cannot guess it, and the mark of one text does not help to
+forge another, whose mark differs. It need not be stored: prompts are the same on every worker and after a restart, even
+for old messages, so they stay in the providers' caches.
 """
 
 import hashlib
@@ -28,11 +27,12 @@ ABOUT_EARLIER = (
 
 
 def fenced(name: str, origin: str, text: str) -> str:
-    """Return a text between its marks, unchanged.
+    """Return a text between its delimiters, unchanged.
 
     Args:
-        name: what kind of text it is.
-        origin: where it is from, such as the id of a tool call; the same text of another origin has another mark.
+        name: the kind of text.
+        origin: the source of the text, such as the id of a tool call; the same text from another origin has another
+            mark.
         text: the text.
     """
     mark = _mark(origin, text)
@@ -40,7 +40,7 @@ def fenced(name: str, origin: str, text: str) -> str:
 
 
 def _mark(origin: str, text: str) -> str:
-    """Return the first of an origin's digests that the text does not hold, in whatever letters."""
+    """Return the first digest that the text does not contain, in whatever case or Unicode form."""
     content = text.encode("utf-8", "replace")
     folded = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
     key = hashlib.sha256(settings.SECRET_KEY.encode()).digest()

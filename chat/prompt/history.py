@@ -1,4 +1,4 @@
-"""The prompt: preamble, as much of the history as the budget holds, and the current message."""
+"""Builds the prompt: preamble, as much history as fits the budget, and the current message."""
 
 import json
 import re
@@ -15,27 +15,27 @@ from chat.prompt.alternation import Entry, alternate
 from chat.prompt.fence import TOOL_DATA, fenced
 from sessions_app.values import StoredMessage
 
-# Bytes of UTF-8 a token, on average over languages and tokenizers; asking a tokenizer would need the
-# vocabulary of every provider's model.
+# UTF-8 bytes per token, on average over languages and tokenizers. Real tokenizers would need the vocabulary of every
+# provider's model.
 BYTES_PER_TOKEN = 3.5
 MESSAGE_TOKENS = 8  # role and separators
 NAME_MAX_CHARS = 64
-_NOT_OF_A_NAME = re.compile(r"[^a-zA-Z0-9_-]+")
+_INVALID_IN_NAME = re.compile(r"[^a-zA-Z0-9_-]+")
 SUMMARY_INTRODUCTION = "(Summary of the earlier part of this conversation, which is left out here.)\n"
 SUMMARY_END = "\n(End of the summary.)"  # the user's own words follow in the same message
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What a model said, as far as it is told to one model otherwise than to another.
+class AssistantMessage:
+    """An assistant message, whose form on the wire depends on the model that it is sent to.
 
     Attributes:
-        turn: the turn that it is of, as text.
-        round_number: which answer of the turn.
-        calls, results: the tools that it called, and what they answered.
-        notes: ours, by the place of the call whose result it follows.
-        issuer: who said it; None: not known.
-        extra: fields of the message that the protocol does not know.
+        turn: the id of the message's turn, as text.
+        round_number: the round of the turn.
+        calls, results: the tool calls and their results.
+        notes: our notes to append to results, by the call's index.
+        issuer: the model that wrote the message; None if unknown.
+        extra: fields of the message that are outside the protocol.
     """
 
     turn: str
@@ -48,9 +48,9 @@ class Said:
     extra: Mapping[str, Any] | None = None
 
     def messages(self, to: Issuer) -> Iterator[ChatMessage]:
-        """Yield the protocol's messages for one that is asked.
+        """Yield the protocol's messages for the model that they are sent to.
 
-        What the issuer sent along goes back to it and to no other; its ids go back to its provider.
+        Extra fields go back to the issuer only; call ids go back to the issuer's provider only.
         """
         is_issuer, is_provider = to == self.issuer, self.issuer is not None and to.provider == self.issuer.provider
         extra = self.extra if is_issuer and self.extra else {}
@@ -67,14 +67,14 @@ class Said:
         return call_id if is_portable(call_id) else portable_id(f"{self.turn} {self.round_number} {call_id}")
 
 
-PromptMessage = ChatMessage | Said
+PromptMessage = ChatMessage | AssistantMessage
 
 
-def told(messages: Sequence[PromptMessage], to: Issuer) -> list[ChatMessage]:
-    """Return a prompt's messages as they are sent to one that is asked."""
+def messages_for(messages: Sequence[PromptMessage], to: Issuer) -> list[ChatMessage]:
+    """Return a prompt's messages in the form for the model that they are sent to."""
     sent: list[ChatMessage] = []
     for message in messages:
-        if isinstance(message, Said):
+        if isinstance(message, AssistantMessage):
             sent += message.messages(to)
         else:
             sent.append(message)
@@ -82,7 +82,7 @@ def told(messages: Sequence[PromptMessage], to: Issuer) -> list[ChatMessage]:
 
 
 def estimate_tokens(text: str) -> int:
-    """Return about how many tokens a text takes, by its bytes."""
+    """Estimate the tokens of a text from its length in bytes."""
     return int(len(text.encode()) / BYTES_PER_TOKEN) + 1
 
 
@@ -95,34 +95,34 @@ def build_prompt(
     with_tools: bool,
     summary: str = "",
 ) -> list[PromptMessage]:
-    """Return the messages to send to the model: the system's first, then user and assistant in turns.
+    """Return the messages to send to the model: a system message, then alternating user and assistant messages.
 
     Args:
         preamble: always sent, unless empty.
         messages: the session's messages, in order, without those that the summary covers.
-        current: the turn to be answered; its messages come last and are always sent.
-        budget_tokens: what earlier turns may take together; whole turns, newest first.
-        with_tools: whether the model understands tool calls; if not, earlier ones are left out.
-        summary: what was said before these messages, if it has been summarised; sent when the budget holds it.
+        current: the turn to answer; its messages come last and are always sent.
+        budget_tokens: the budget for all earlier turns; it is spent on whole turns, newest first.
+        with_tools: whether the model supports tool calls; if not, earlier calls are left out.
+        summary: a summary of the messages before these, if there is one; sent if it fits the budget.
     """
-    now: list[StoredMessage] = []
+    current_messages: list[StoredMessage] = []
     earlier: list[list[StoredMessage]] = []
     cost = summary_cost(summary)
     summary = summary if cost <= budget_tokens else ""
     left = budget_tokens - (cost if summary else 0)
     for turn in turns_newest_first(messages):
         if turn[0].turn_id == current:
-            now = [*turn, *now]
+            current_messages = [*turn, *current_messages]
         elif left >= 0:
             left -= sum(message_cost(message) for message in turn)
             earlier += [turn] if left >= 0 else []
-        elif now and now[0].role == "user":  # the rest of a long history is not even looked at
+        elif current_messages and current_messages[0].role == "user":  # the rest of a long history need not be read
             break
     entries: list[Entry] = []
     if summary:
-        # Not in the system message: what it tells of was said by the user, by tools and by the model.
+        # Not a system message: the summary contains text of the user, of tools and of the model.
         entries.append(Entry("user", SUMMARY_INTRODUCTION + summary + SUMMARY_END))
-    for turn in [*reversed(earlier), now]:
+    for turn in [*reversed(earlier), current_messages]:
         entries += _entries(turn, with_tools=with_tools)
     prompt: list[PromptMessage] = [{"role": "system", "content": preamble}] if preamble else []
     return prompt + [_prompt_message(entry) for entry in alternate(entries)]
@@ -137,12 +137,12 @@ def _call(call: ToolCall, call_id: str, *, is_issuer: bool) -> dict[str, Any]:
 
 
 def _function(call: ToolCall) -> dict[str, str]:
-    """Return the function of a call as a prompt's history holds it.
+    """Return a call's function in a form that every server accepts in a history.
 
-    Some servers refuse for good a history with a name that no tool could have, or with arguments that they cannot
-    read; what the call's result says of them is there nevertheless.
+    Some servers always refuse a history with an invalid tool name or with arguments that they cannot parse. The call's
+    result still tells the model what was wrong.
     """
-    name = _NOT_OF_A_NAME.sub("_", call.name)[:NAME_MAX_CHARS] or "unnamed"
+    name = _INVALID_IN_NAME.sub("_", call.name)[:NAME_MAX_CHARS] or "unnamed"
     try:
         read_arguments(call.arguments)
     except ToolError:
@@ -157,12 +157,12 @@ def tool_message(call_id: str, result: str, *, note: str = "") -> dict[str, Any]
 
 
 def summary_cost(summary: str) -> int:
-    """Return about how many tokens a summary takes in a prompt; 0 for none."""
+    """Estimate the tokens of a summary in a prompt; 0 without a summary."""
     return MESSAGE_TOKENS + estimate_tokens(SUMMARY_INTRODUCTION + summary + SUMMARY_END) if summary else 0
 
 
 def message_cost(message: StoredMessage) -> int:
-    """Return about how many tokens a message takes in a prompt."""
+    """Estimate the tokens of a message in a prompt."""
     cost = MESSAGE_TOKENS + estimate_tokens(message.content) + estimate_tokens(message.tool_arguments)
     return cost + int(message.extra_bytes / BYTES_PER_TOKEN) if message.extra else cost
 
@@ -180,14 +180,14 @@ def turns_newest_first(messages: Sequence[StoredMessage]) -> Iterator[list[Store
 
 
 def _entries(turn: Sequence[StoredMessage], *, with_tools: bool) -> Iterator[Entry]:
-    """Yield what a turn's messages say; the tool calls of one round belong to one assistant message."""
+    """Yield a turn's messages as entries; the tool calls of one round belong to one assistant message."""
     rounds: dict[int, list[StoredMessage]] = {}
     for message in turn:
         if message.role == "tool" and with_tools:
             rounds.setdefault(message.tool_round, []).append(message)
     for message in turn:
         if message.role in {"user", "system"}:
-            # Templates of many models take a system message only at the beginning.
+            # The templates of many models accept a system message at the beginning only.
             yield Entry("user", message.content)
             continue
         calls = rounds.pop(message.tool_round, []) if message.tool_round else []
@@ -196,13 +196,13 @@ def _entries(turn: Sequence[StoredMessage], *, with_tools: bool) -> Iterator[Ent
 
 
 def _assistant_entry(message: StoredMessage, calls: Sequence[StoredMessage]) -> Entry:
-    """Return the answer that begins with a message: with its text, or with its first call."""
-    issuer = next(filter(None, (stored_issuer(each.extra) for each in (message, *calls))), None)
+    """Return an answer as one entry; `message` is its first message: its text or the result of its first call."""
+    issuer = next(filter(None, (stored_issuer(stored.extra) for stored in (message, *calls))), None)
     return Entry(
         "assistant",
         message.content if message.role == "agent" else "",
-        tuple(stored_call(each) for each in calls),
-        tuple(each.content for each in calls),
+        tuple(stored_call(call) for call in calls),
+        tuple(call.content for call in calls),
         str(message.turn_id),
         message.tool_round,
         issuer,
@@ -211,7 +211,7 @@ def _assistant_entry(message: StoredMessage, calls: Sequence[StoredMessage]) -> 
 
 
 def stored_call(message: StoredMessage) -> ToolCall:
-    """Return the call whose result a message is."""
+    """Return the tool call that a stored tool message belongs to."""
     extra = message.extra.get("call") if message.extra else None
     return ToolCall(message.tool_call_id, message.tool_name, message.tool_arguments, extra)
 
@@ -221,7 +221,7 @@ def _prompt_message(entry: Entry) -> PromptMessage:
         return {"role": "user", "content": entry.text}
     if not entry.calls and not entry.extra:
         return {"role": "assistant", "content": entry.text}
-    return Said(
+    return AssistantMessage(
         entry.turn,
         entry.round_number,
         entry.text,

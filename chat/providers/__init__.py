@@ -1,1 +1,1 @@
-"""Language models: the protocol of the engine, the one module that uses a vendor package, the choice among models."""
+"""Language models: the engine's protocol, the only client of a vendor package, retries and fallback."""

@@ -1,4 +1,4 @@
-"""How a configured model is reached: by turns, and for short texts beside them."""
+"""Creates clients of configured models, and asks models for short texts outside of turns."""
 
 from contextlib import aclosing
 from dataclasses import replace
@@ -13,7 +13,7 @@ from chat.providers.openai_compatible import Connections, OpenAICompatibleModel,
 from chat.providers.reading.thoughts import split_unopened
 from chat.providers.requests import Learn, Report, say_nothing
 
-# What a reasoning model may think before a short text: the limit of its answer covers both.
+# Added to the limit of a short text, because the limit also covers the model's reasoning.
 REASONING_TOKENS = 2_000
 
 
@@ -25,13 +25,13 @@ def client_of(
     on_change: Report = say_nothing,
     on_learned: Learn = remember_later,
 ) -> OpenAICompatibleModel:
-    """Return a model within its provider's time limits, else the server's; see `OpenAICompatibleModel`."""
+    """Return a client with the provider's time limits, or the server's defaults; see `OpenAICompatibleModel`."""
     limits = time_limits(config)
     return OpenAICompatibleModel(config, sampling, limits, through=through, on_change=on_change, on_learned=on_learned)
 
 
 def time_limits(config: ModelConfig) -> TimeLimits:
-    """Return how long a model may be silent; one of this machine may have to be loaded first."""
+    """Return how long a model may be silent; a model on this machine may have to be loaded first."""
     first, first_from = settings.MODEL_FIRST_TOKEN_TIMEOUT_SECONDS, "MODEL_FIRST_TOKEN_TIMEOUT_SECONDS"
     local = settings.MODEL_LOCAL_FIRST_TOKEN_TIMEOUT_SECONDS
     if config.is_on_this_machine and local > first:
@@ -45,9 +45,9 @@ def time_limits(config: ModelConfig) -> TimeLimits:
 
 
 async def ask(config: ModelConfig, sampling: Sampling, instruction: str, text: str, *, max_chars: int) -> str:
-    """Return what the model makes of a text, without its reasoning, cut off once it is longer than `max_chars`.
+    """Return the model's answer to a text, without reasoning, cut at `max_chars`.
 
-    The tokens that `sampling` asks for are those of the text alone.
+    The token limit in `sampling` is that of the answer without reasoning.
 
     Raises:
         ModelFailure: there is no answer.

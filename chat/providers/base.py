@@ -1,4 +1,4 @@
-"""What the engine needs of a language model."""
+"""The engine's interface to language models."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,24 +9,23 @@ from apps_registry.tools.base import Tool
 from chat.issuers import Issuer
 from chat.prompt.history import PromptMessage
 
-# The request as such is refused: other models would refuse it too. All other refusals lie with the model or its
-# provider (no key or a wrong one, no credit, no such model, moved): the operator's to mend, and no reason to leave the
-# user without the answer that another model has.
+# The request itself is refused: other models would refuse it too. All other refusals concern the model or its provider,
+# such as a wrong key, no credit or an unknown model. An operator must fix those; until then another model may answer.
 REASONS_OF_REQUEST = frozenset({"http_400", "http_413", "http_422"})
 
-MAX_TOKENS = 100_000_000  # of one answer; more is a provider's mistake
+MAX_TOKENS = 100_000_000  # per answer; a higher count is an error of the provider
 
 
 class ModelFailure(Exception):
-    """The model did not answer; the message is a sentence for people, without the provider's own words.
+    """The model did not answer; the exception's text is a sentence for people, without the provider's own words.
 
     Attributes:
-        code: the contract's word, `model_error` or `model_timeout`.
+        code: the API's error code, `model_error` or `model_timeout`.
         is_transient: whether the same request may succeed shortly.
-        is_of_model: whether it lies with this model or its provider, so that another one may well answer.
-        retry_after: seconds that the provider asks to wait, if it says.
+        is_of_model: whether the cause is this model or its provider, so that another model may answer.
+        retry_after: how many seconds the provider asks us to wait, if it does.
         reason: a word for operators: connect, timeout, http_429, no_key, or the code again.
-        note: a sentence for operators, who find it on the turn's page; empty: there is nothing more to say.
+        note: a sentence for operators, shown on the turn's page; may be empty.
     """
 
     code = "model_error"
@@ -50,12 +49,12 @@ class ModelTimeout(ModelFailure):
 
 
 class TimeLimits(NamedTuple):
-    """How long a model may be silent, in seconds, and which settings say so.
+    """How long a model may be silent, in seconds, and the settings that set these limits.
 
     Attributes:
         first_token: until the first chunk.
         gap: between two chunks.
-        first_token_setting, gap_setting: what an operator changes to give it more.
+        first_token_setting, gap_setting: the settings to change for longer limits.
     """
 
     first_token: float
@@ -64,7 +63,7 @@ class TimeLimits(NamedTuple):
     gap_setting: str
 
     def words(self, *, has_begun: bool) -> str:
-        """Return what to tell an operator of a silence that was too long."""
+        """Return a sentence for operators about an exceeded limit."""
         if has_begun:
             return f"Nothing more came for {self.gap:g} s; the limit is {self.gap_setting}."
         return f"No token came within {self.first_token:g} s; the limit is {self.first_token_setting}."
@@ -75,10 +74,10 @@ class ToolCallDelta:
     """A piece of a tool call, as a server sends it.
 
     Attributes:
-        index: pieces of one call share it, on servers that keep to the protocol; None: not given.
-        arguments: JSON text, or a part of one.
-        extra: fields that the protocol does not know.
-        is_restated: it comes with the whole message, which may repeat what came in pieces.
+        index: shared by all pieces of a call, on servers that follow the protocol; None if the server sent none.
+        arguments: JSON text, or a part of it.
+        extra: fields outside the protocol.
+        is_restated: whether it is part of a whole message, which may repeat earlier pieces.
     """
 
     index: int | None
@@ -89,7 +88,7 @@ class ToolCallDelta:
     is_restated: bool = False
 
     def storable(self) -> "ToolCallDelta":
-        """Return the piece as it can be stored."""
+        """Return the piece without characters that Postgres cannot store."""
         return replace(
             self,
             call_id=storable(self.call_id),
@@ -99,12 +98,12 @@ class ToolCallDelta:
 
 
 class ModelDelta(NamedTuple):
-    """One streamed chunk; a tuple, since there are many and a frozen dataclass takes four times as long to make.
+    """One streamed chunk; a tuple, because there are many and creating a frozen dataclass takes four times as long.
 
     Attributes:
-        text: of the reply.
-        reasoning: what the model thinks on its way there; not part of the reply.
-        extra: fields of the message that the protocol does not know, which its provider may want back.
+        text: the text of the reply.
+        reasoning: the model's reasoning; not part of the reply.
+        extra: fields of the message outside the protocol, which its provider may require back.
     """
 
     text: str = ""
@@ -116,10 +115,11 @@ class ModelDelta(NamedTuple):
     extra: Mapping[str, Any] | None = None
 
     def storable(self) -> "ModelDelta":
-        """Return the chunk as it can be stored, whatever the provider wrote; escapes in arguments are left for later.
+        """Return the chunk without characters that Postgres cannot store.
 
-        Every provider's events pass through here: the halves of an escape may come in different chunks. Fields that
-        go back verbatim stay as they are: `reading.verbatim` drops those that cannot be stored.
+        Every provider's events pass through here. JSON escapes in arguments are handled later, because one escape may
+        be split between two chunks. Fields that go back verbatim are unchanged: `reading.verbatim` drops those that
+        cannot be stored.
         """
         text = storable(self.text)
         if self[1:] == NOTHING_MORE:
@@ -136,7 +136,7 @@ class ModelDelta(NamedTuple):
 
     @property
     def is_token(self) -> bool:
-        """Whether it says something: many servers send a chunk with the role only before the model has begun."""
+        """Whether the chunk has content: many servers send a chunk with only the role before the model starts."""
         return bool(self.text or self.tool_calls or self.finish_reason)
 
 
@@ -148,11 +148,11 @@ class ChatModel(Protocol):
 
     @property
     def issuer(self) -> Issuer:
-        """Who gave the last answer; before there is one, who will be asked."""
+        """The issuer of the last answer; before the first answer, the issuer that will be asked."""
         ...
 
     def stream(
         self, messages: Sequence[PromptMessage], tools: Sequence[Tool], *, allow_tool_calls: bool
     ) -> AsyncGenerator[ModelDelta, None]:
-        """Yield the answer's chunks; raise ModelFailure when there is no complete answer."""
+        """Yield the answer's chunks; raises ModelFailure if there is no complete answer."""
         ...

@@ -1,7 +1,7 @@
-"""Circuit breakers of one worker: a model that keeps failing is left alone for a while, then probed once.
+"""Circuit breakers of one worker: a model that keeps failing is skipped for a while, then probed once.
 
-By hand: after the pause pybreaker 1.4, purgatory 3.0 and aiobreaker 1.2 let all waiting callers ask at once (tried in
-November 2026), and none has a word for a caller that goes away before the model has answered.
+This is our own code because, after the pause, pybreaker 1.4, purgatory 3.0 and aiobreaker 1.2 admit all waiting callers
+at once (tested in November 2026), and none of them handles a caller that leaves before the model has answered.
 """
 
 import time
@@ -12,7 +12,7 @@ FAILURES = 5
 WINDOW_SECONDS = 60.0
 OPEN_SECONDS = 30.0
 
-# The provider's row, its base URL and its model id: what fails is a served model, or the key that the provider has.
+# The id of the provider's row, its base URL and its model id. A failure concerns one model of one provider.
 ModelKey = tuple[int, str, str]
 
 
@@ -25,14 +25,14 @@ class _State:
 
 
 class Breakers:
-    """By model, how often it failed in a row."""
+    """The state of each model's circuit breaker."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._states: dict[ModelKey, _State] = {}
 
     def admits(self, key: ModelKey, caller: object) -> bool:
-        """Tell whether a caller is to ask a model; of those that come after the pause the first one probes it."""
+        """Return whether a caller may call a model; after the pause, only the first caller may, to probe it."""
         state = self._states.get(key)
         if state is None or not state.open_until:
             return True
@@ -42,27 +42,27 @@ class Breakers:
         return True
 
     def has_open(self) -> bool:
-        """Tell whether any model is left alone now."""
+        """Return whether any breaker is open."""
         return any(state.open_until > self._now() for state in self._states.values())
 
     def answered(self, key: ModelKey) -> None:
-        """Forget its failures: it has said something."""
+        """Reset a model's failures, because it has answered."""
         self._states.pop(key, None)
 
     def failed(self, key: ModelKey) -> None:
         """Count a failure before the first token."""
-        now = self._now()
+        current_time = self._now()
         state = self._states.setdefault(key, _State())
-        if state.failures and now - state.first_failure > WINDOW_SECONDS and not state.open_until:
+        if state.failures and current_time - state.first_failure > WINDOW_SECONDS and not state.open_until:
             state.failures = 0
         if not state.failures:
-            state.first_failure = now
+            state.first_failure = current_time
         state.failures += 1
         if state.failures >= FAILURES:
-            state.open_until, state.prober = now + OPEN_SECONDS, None
+            state.open_until, state.prober = current_time + OPEN_SECONDS, None
 
     def gave_up(self, key: ModelKey, caller: object) -> None:
-        """A caller went away before the model had answered or failed: if it was to probe, somebody else may."""
+        """Release the probe of a caller that left before the model answered or failed; another caller may probe."""
         state = self._states.get(key)
         if state and state.prober is caller:
             state.prober = None

@@ -1,4 +1,4 @@
-"""No cookies: what a provider sets for one caller is not for the next."""
+"""Discards cookies: a provider's cookie for one caller must not be sent for the next."""
 
 import functools
 import ssl
@@ -11,10 +11,10 @@ KEEPALIVE_SECONDS = 5.0
 
 
 def keep_no_cookies(http: httpx2.AsyncClient) -> None:
-    """Give a new client of the openai package, which runs on aiohttp, sessions that forget cookies.
+    """Make a new client of the openai package, which uses aiohttp, discard cookies.
 
-    The package makes its transports itself and lets nobody choose their sessions; with a transport of ours it would
-    overlook the proxies that the environment names.
+    The package creates its transports itself and has no option for their sessions. With a transport of our own, it
+    would ignore the proxies in the environment.
     """
     transports: list[Any] = [http._transport, *filter(None, http._mounts.values())]
     for transport in transports:

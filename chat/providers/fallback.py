@@ -1,4 +1,4 @@
-"""Several models as one: when one fails before its first token, the next is asked, within the same turn."""
+"""Falls back to the next model, within the same turn, when one fails before its first token."""
 
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
@@ -20,7 +20,7 @@ SKIPPED = "circuit_open"
 
 
 class FallbackModel:
-    """The models of a turn, in the order in which they are asked; the one that answers stays the first."""
+    """The models of a turn, in the order in which they are tried; a model that answers moves to the front."""
 
     def __init__(
         self,
@@ -32,16 +32,16 @@ class FallbackModel:
         on_answer: Callable[[ModelConfig], None],
         on_failure: Callable[[ModelConfig, str, str], None],
     ) -> None:
-        """Describe the models; nothing is sent.
+        """Store the configuration; nothing is sent.
 
         Args:
-            configs: at least one; the first is asked first.
-            sampling: parameters to pass on to each.
-            breakers: the worker's memory of which models fail.
-            prompt_for: the prompt that fits a model; the first one's is what `stream` gets.
-            on_answer: told of the model at its first token.
-            on_failure: told of a model that did not answer, or of what its provider refused of a request: the reason
-                in a word, and a sentence where there is more to say.
+            configs: at least one model, in the order in which to try them.
+            sampling: the sampling parameters for each model.
+            breakers: the worker's circuit breakers.
+            prompt_for: builds the prompt for a model; `stream` gets that of the first model.
+            on_answer: called with the model at its first token.
+            on_failure: called with a model that failed, or whose provider refused a part of the request; with a code,
+                and an optional sentence.
         """
         self._configs = list(configs)
         self._sampling = sampling
@@ -49,7 +49,7 @@ class FallbackModel:
         self._prompt_for = prompt_for
         self._on_answer = on_answer
         self._on_failure = on_failure
-        self._clients: dict[str, OpenAICompatibleModel] = {}  # what one has learned holds for the whole turn
+        self._clients: dict[str, OpenAICompatibleModel] = {}  # kept for the turn, because clients learn rules
         self._prompts = {configs[0].name: prompt_for(configs[0])}
         self._prompt_length = len(self._prompts[configs[0].name])
 
@@ -60,16 +60,16 @@ class FallbackModel:
 
     @property
     def issuer(self) -> Issuer:
-        """Of the model that answered last."""
+        """The issuer of the last answer; before the first answer, the first model's."""
         return issuer_of(self._configs[0])
 
     async def stream(
         self, messages: Sequence[PromptMessage], tools: Sequence[Tool], *, allow_tool_calls: bool
     ) -> AsyncGenerator[ModelDelta, None]:
-        """Yield the answer's chunks of the first model that has one.
+        """Yield the chunks of the first model that answers.
 
         Raises:
-            ModelFailure: the last failure of all; or the first that another model would not mend.
+            ModelFailure: the last failure if all models failed, or the first failure that another model would share.
         """
         added = messages[self._prompt_length :]
         last: ModelFailure | None = None
@@ -91,7 +91,7 @@ class FallbackModel:
                     raise
                 if not failure.is_of_model:
                     raise
-                if not (failure.is_transient or isinstance(failure, ModelTimeout)):  # the operator's to mend
+                if not (failure.is_transient or isinstance(failure, ModelTimeout)):  # an operator must fix it
                     logger.warning("model %s did not answer: %s", config.name, failure.reason)
                 is_settled, last = True, failure
                 self._breakers.failed(_key(config))
@@ -102,18 +102,18 @@ class FallbackModel:
             raise last
 
     def _candidates(self, *, has_tool_results: bool) -> Iterator[ModelConfig]:
-        """Yield the models to ask, each one only when those before have failed: whoever is admitted must be asked."""
+        """Yield the models to try, lazily: a model that the breaker has admitted must be called."""
         first, *others = self._configs
-        # What the tools of this turn answered cannot be told to a model that knows no tools.
+        # The results of this turn's tools cannot be sent to a model without tool support.
         usable = [first, *(config for config in others if config.supports_tools or not has_tool_results)]
-        is_any_asked = False
+        is_any_admitted = False
         for config in usable:
             if self._breakers.admits(_key(config), self):
-                is_any_asked = True
+                is_any_admitted = True
                 yield config
             else:
                 self._on_failure(config, SKIPPED, "")
-        if not is_any_asked:  # to leave a model alone serves nobody when there is no other
+        if not is_any_admitted:  # if all breakers are open, a call that may fail is better than none
             yield first
 
     def _client(self, config: ModelConfig) -> OpenAICompatibleModel:

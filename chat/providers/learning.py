@@ -1,4 +1,4 @@
-"""What turns find out about a model's provider, kept with the model's row, where every worker reads it."""
+"""Stores the rules that turns learn about a provider with the model's row, which every worker reads."""
 
 import asyncio
 import logging
@@ -15,14 +15,14 @@ _tasks: set[asyncio.Task[None]] = set()
 
 
 def remember_later(config: ModelConfig, rules: RequestRules) -> None:
-    """Keep rules with a model while its answer streams in; the next request of any worker goes by them."""
+    """Store rules in the background; later requests of every worker follow them."""
     task = asyncio.create_task(remember(config, rules), name=f"rules-{config.name}")
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
 
 
 async def remember(config: ModelConfig, rules: RequestRules) -> None:
-    """Keep rules with a model's row; without Postgres the next turn finds them out again."""
+    """Store rules with a model's row; if that fails, the next turn learns them again."""
     if config.id is None:
         return
     try:

@@ -1,7 +1,7 @@
-"""What a provider's refusal names, and how the request is to be changed so that it is taken.
+"""Finds out what a provider refuses in a request, and how to change the request so that it is accepted.
 
-Providers say it in many forms: a `param`, pydantic's `loc`, or a sentence. Their words are read here and go nowhere
-else, since they may quote the prompt: what people are told is written here.
+Providers name the problem in many forms: a `param`, pydantic's `loc`, or a sentence. Their words stay in this module,
+because they may quote the prompt; the notes for people are our own.
 """
 
 import re
@@ -14,19 +14,19 @@ import orjson
 from apps_registry.provider_rules.request_rules import KEPT_FIELDS, MAX_TOKENS, RequestRules
 
 ERROR_MAX_BYTES = 64 * 1024
-# Servers that cannot call tools answer with any of these.
+# The statuses with which servers without tool support answer.
 REFUSALS = frozenset({400, 404, 422, 500, 501})
-# A field is mended only where the provider says that the request itself is at fault.
-OF_FIELDS = frozenset({400, 422})
+# The statuses that blame the request itself; only then do we change its fields.
+FIELD_REFUSALS = frozenset({400, 422})
 LIMIT_FIELDS = (MAX_TOKENS, "max_completion_tokens")
-# The model called a tool in a way that its own server refuses (Groq): nothing is wrong with the request.
+# The model made a tool call that its own server refuses (Groq): the request is fine.
 _CALL_FAILED = re.compile(rb'"code"\s*:\s*"tool_use_failed"')
 # OpenAI and Azure; Alibaba's DashScope.
 _FILTERED = re.compile(
     rb'"code"\s*:\s*"(?:content_filter|content_policy_violation|ResponsibleAIPolicyViolation|data_inspection_failed)"'
 )
 _MAX_DEPTH = 8
-# Words such as invalid_request_error, which stand in every refusal; and where pydantic quotes the request.
+# Fields with words such as invalid_request_error, which are in every refusal, and fields that quote the request.
 _NO_SENTENCES = frozenset({"type", "object", "status", "input", "ctx", "url"})
 _TOOL_PATHS = (re.compile(r"function_declarations\[(\d+)\]"), re.compile(r"\btools(?:\[|\.)(\d+)\b"))
 _NO_TOOLS = re.compile(
@@ -34,7 +34,7 @@ _NO_TOOLS = re.compile(
     r"|tools param requires|tools? (are|is) not supported",
     re.IGNORECASE,
 )
-# llama.cpp does not say whose schema it is.
+# llama.cpp does not name the tool whose schema it refuses.
 _SCHEMAS = re.compile(r"schema conversion failed|parse grammar", re.IGNORECASE)
 _REFUSING = re.compile(
     r"unsupported|not support|unknown|unrecognized|unrecognised|not permitted|not allowed|extra|unexpected"
@@ -49,7 +49,7 @@ _IN_WINDOW = re.compile(
 )
 _WINDOW = re.compile(r"(?:context length|context window|context size)\D{0,20}(\d{3,})", re.IGNORECASE)
 _PLAIN = r"(?<!\w){}(?!\w)"
-# How sentences name a field, the surest first.
+# How sentences name a field, the most reliable form first.
 _SPELLINGS = (
     r"['\"`]{}['\"`]",
     r"(?:supplied|argument|parameter|field|property|input|key)s?(?: name)?\W{{1,3}}{}(?!\w)",
@@ -64,10 +64,10 @@ class Remedy:
 
     Attributes:
         code: a word for operators: field_omitted, field_renamed, limit_lowered, tool_left_out.
-        note: what is changed, for operators.
-        rules: what is to be remembered of the model, if it helps; None: nothing is.
-        changes: the same for this turn only, of fields and limits.
-        tools: names of tools that are left out of this turn.
+        note: the change, as a sentence for operators.
+        rules: rules to store for the model if the change works; None if there are none.
+        changes: rules for this turn only.
+        tools: names of tools to leave out in this turn.
     """
 
     code: str
@@ -78,13 +78,13 @@ class Remedy:
 
 
 def find_remedy(status: int, error: bytes, body: Mapping[str, Any], tools: Sequence[str]) -> Remedy | None:
-    """Return how to change a request that was refused; None: the refusal names nothing that can be changed.
+    """Return how to change a refused request, or None if the refusal names nothing that can be changed.
 
     Args:
-        status: of the answer.
-        error: its body, perhaps cut off.
-        body: the request as it was sent.
-        tools: the names of the tools in it, in its order.
+        status: the status of the refusal.
+        error: its body, perhaps truncated.
+        body: the request that was sent.
+        tools: the names of the request's tools, in order.
     """
     if status not in REFUSALS or is_failed_call(error):
         return None
@@ -96,27 +96,27 @@ def find_remedy(status: int, error: bytes, body: Mapping[str, Any], tools: Seque
     if tools and _SCHEMAS.search(words.text):
         note = "The provider cannot read a tool's schema and does not say which; pick the provider's profile."
         return Remedy("tool_left_out", note, tools=tuple(tools))
-    if status not in OF_FIELDS:
+    if status not in FIELD_REFUSALS:
         return None
     return _limit_remedy(words, body) or _field_remedy(words, body)
 
 
 def is_failed_call(error: bytes) -> bool:
-    """Tell whether the model called a tool as its provider does not take it: another attempt may be better."""
+    """Return whether the provider refused the model's own tool call, so that a retry may succeed."""
     return _CALL_FAILED.search(error) is not None
 
 
 def is_filtered(error: bytes) -> bool:
-    """Tell whether a filter of what may be said refused the request."""
+    """Return whether a content filter refused the request."""
     return _FILTERED.search(error) is not None
 
 
 class _Words:
-    """What an error says.
+    """The content of an error.
 
     Attributes:
         text: all its sentences.
-        fields: what its param and loc point to, the first step each.
+        fields: the top-level fields that its `param` and `loc` point to.
     """
 
     def __init__(self, error: bytes) -> None:
@@ -144,7 +144,7 @@ class _Words:
                     yield from self._strings(value, name, depth + 1)
 
     def _string(self, text: str, name: str, depth: int) -> Iterator[str]:
-        if text[:1] in "[{":  # some proxies put the error of the server behind them into a string
+        if text[:1] in "[{":  # some proxies embed the upstream server's error as a string
             try:
                 yield from self._strings(orjson.loads(text), name, depth + 1)
                 return
@@ -159,16 +159,16 @@ class _Words:
         return ".".join(map(str, steps))
 
     def _point(self, steps: Sequence[object]) -> None:
-        if steps and (len(steps) == 1 or steps[0] != "tools"):  # what lies within the tools is about one of them
+        if steps and (len(steps) == 1 or steps[0] != "tools"):  # a path into `tools` concerns a single tool
             self.fields.add(str(steps[0]))
 
 
 def _tools_named(words: _Words, tools: Sequence[str]) -> tuple[str, ...]:
-    """Return the tools that an error points to, by place or by name."""
+    """Return the tools that an error points to, by index or by name."""
     for path in _TOOL_PATHS:
-        places = {int(place) for place in path.findall(words.text) if len(place) < 6}
-        if named := tuple(name for place, name in enumerate(tools) if place in places):
-            return named
+        indexes = {int(index) for index in path.findall(words.text) if len(index) < 6}
+        if indexed := tuple(name for index, name in enumerate(tools) if index in indexes):
+            return indexed
     return tuple(
         name
         for name in tools
@@ -177,7 +177,7 @@ def _tools_named(words: _Words, tools: Sequence[str]) -> tuple[str, ...]:
 
 
 def _limit_remedy(words: _Words, body: Mapping[str, Any]) -> Remedy | None:
-    """Return how to send a lower limit of the answer, where the provider says which it takes."""
+    """Return a remedy that lowers the token limit, if the provider names the limit that it accepts."""
     name = next((name for name in LIMIT_FIELDS if name in body), "")
     sent = body.get(name)
     if not isinstance(sent, int):
@@ -192,12 +192,12 @@ def _limit_remedy(words: _Words, body: Mapping[str, Any]) -> Remedy | None:
     is_named = any(field in words.text for field in LIMIT_FIELDS) or "completion tokens" in words.text
     if not is_named or not _VALUE_RANGE.search(words.text):
         return None
-    numbers = [int(each.replace(",", "")) for each in re.findall(r"\d[\d,]{0,11}", words.text)]
-    lower = [each for each in numbers if 1 < each < sent]
-    if not lower:
+    numbers = [int(digits.replace(",", "")) for digits in re.findall(r"\d[\d,]{0,11}", words.text)]
+    lower_limits = [number for number in numbers if 1 < number < sent]
+    if not lower_limits:
         return None
-    note = f"The provider takes {max(lower)} as the limit of an answer, not {sent}."
-    return Remedy("limit_lowered", note, rules=RequestRules(max_output_tokens=max(lower)))
+    note = f"The provider takes {max(lower_limits)} as the limit of an answer, not {sent}."
+    return Remedy("limit_lowered", note, rules=RequestRules(max_output_tokens=max(lower_limits)))
 
 
 def _field_remedy(words: _Words, body: Mapping[str, Any]) -> Remedy | None:
@@ -205,20 +205,20 @@ def _field_remedy(words: _Words, body: Mapping[str, Any]) -> Remedy | None:
     if not name:
         return None
     instead = _INSTEAD.search(words.text)
-    if name in LIMIT_FIELDS:  # that answers are bounded matters more than how
+    if name in LIMIT_FIELDS:  # keep a limit under the other name rather than send none
         other = LIMIT_FIELDS[1 - LIMIT_FIELDS.index(name)]
         if (instead and instead[1] == other) or not _is_of_value(words):
             return _renamed(name, other)
     if instead and instead[1] not in {*KEPT_FIELDS, name}:
         return _renamed(name, instead[1])
-    if _is_of_value(words):  # another value may do: an operator's business
+    if _is_of_value(words):  # another value may be accepted, so do not leave the field out for good
         note = f"The provider refuses the value of {name}, which is left out."
         return Remedy("field_omitted", note, changes=RequestRules(omit=frozenset({name})))
     return omission(name)
 
 
 def omission(name: str) -> Remedy:
-    """Return the remedy that leaves a field out for good."""
+    """Return a remedy that leaves a field out permanently."""
     rules = RequestRules(omit=frozenset({name}))
     return Remedy("field_omitted", f"The provider refuses the field {name}, which is left out.", rules=rules)
 
@@ -234,15 +234,15 @@ def _renamed(name: str, to: str) -> Remedy:
 
 
 def _field_named(words: _Words, fields: Collection[str]) -> str:
-    """Return the field of the request that an error names; empty: none."""
+    """Return the field of the request that an error names, or an empty string."""
     for name in sorted(words.fields & set(fields)):
         return name
     if not _REFUSING.search(words.text):
         return ""
-    return next((name for spelt in _SPELLINGS for name in sorted(fields) if _stands_in(words.text, name, spelt)), "")
+    return next((name for form in _SPELLINGS for name in sorted(fields) if _is_named_in(words.text, name, form)), "")
 
 
-def _stands_in(text: str, name: str, spelling: str) -> bool:
-    if spelling == _PLAIN and "_" not in name:  # a word such as user or stop may mean anything
+def _is_named_in(text: str, name: str, spelling: str) -> bool:
+    if spelling == _PLAIN and "_" not in name:  # an ordinary word such as user or stop may not mean the field
         return False
     return re.search(spelling.format(re.escape(name)), text, re.IGNORECASE) is not None

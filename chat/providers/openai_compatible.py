@@ -1,8 +1,8 @@
-"""Any server of the OpenAI chat completions protocol, through the openai package; its only importer.
+"""A client for every server of the OpenAI chat completions protocol; the only importer of the openai package.
 
-The package gives the credentials, the headers and the connections. Its request and response layers would cost more
-than half of a turn's processor time (pydantic options copied thrice a request, an object and a time-out scope a
-chunk), so requests go straight to its HTTP client, and chunks stay the plain dicts that they arrive as.
+The package provides credentials, headers and connections. Its request and response layers would cost more than half of
+a turn's CPU time: it copies pydantic options three times per request, and creates an object and a timeout scope per
+chunk. So requests go directly to its HTTP client, and chunks remain plain dicts.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from apps_registry.tools.base import Tool
 from apps_registry.values import ModelConfig, Sampling
 from chat.events import ChatMessage
 from chat.issuers import Issuer, issuer_of
-from chat.prompt.history import PromptMessage, told
+from chat.prompt.history import PromptMessage, messages_for
 from chat.providers.base import ModelDelta, ModelFailure, ModelTimeout, TimeLimits
 from chat.providers.cookies import keep_no_cookies
 from chat.providers.mending import ERROR_MAX_BYTES, REFUSALS, is_failed_call, is_filtered
@@ -29,17 +29,17 @@ from chat.providers.reading.events import DONE, read_events
 from chat.providers.reading.json_values import UNREADABLE
 from chat.providers.requests import Learn, Report, Requests, forget, say_nothing
 
-CONNECT_TIMEOUT = {"connect": 10.0}  # seconds; the waits for the answer are the stream's business
+CONNECT_TIMEOUT = {"connect": 10.0}  # seconds; `stream` has its own timeouts for the answer
 MAX_CONNECTIONS = 10_000
-# How long a server may take to end its answer after it has said that it is done.
+# How long a server may take to end its response after it has sent [DONE].
 DRAIN_SECONDS = 0.1
-ERROR_SECONDS = 2.0  # how long the text of a refusal is waited for
+ERROR_SECONDS = 2.0  # how long to wait for the body of a refusal
 TRANSIENT_STATUS = frozenset({408, 409, 429})  # and every 5xx
 
 
 @dataclass(frozen=True, slots=True)
 class _Provider:
-    """Connections to one provider under one key, and what every request to it begins with."""
+    """Connections to one provider with one key, and the URL and headers of every request."""
 
     http: httpx2.AsyncClient
     url: httpx2.URL
@@ -47,41 +47,41 @@ class _Provider:
 
 
 class Connections:
-    """Connections to providers, and how many requests each may have at once."""
+    """Connections to providers, and the limits on concurrent requests."""
 
     def __init__(self) -> None:
         self._providers: dict[tuple[str, str, str, tuple[tuple[str, str], ...]], _Provider] = {}
         self._limits: dict[int, tuple[int, asyncio.Semaphore]] = {}
 
     def provider(self, config: ModelConfig) -> _Provider:
-        """Return the provider's connections; a provider key goes to its own base URL and nowhere else.
+        """Return the provider's connections; a provider key is sent to its own base URL only.
 
         Raises:
-            ModelFailure: its key is not to be had here.
+            ModelFailure: the key is unavailable on this server.
         """
         try:
             key = config.key.value()
-        except NoProviderKey:  # its message is for operators, who find it on the provider's page
+        except NoProviderKey:  # its text is for operators, who see it on the provider's page
             raise ModelFailure(
                 "The key of the model's provider is not set up on this server.", reason="no_key"
             ) from None
-        where = (config.base_url, key, config.profile.key_header, tuple(config.headers.items()))
-        if where not in self._providers:
-            self._providers[where] = _connect(config, key)
-        return self._providers[where]
+        cache_key = (config.base_url, key, config.profile.key_header, tuple(config.headers.items()))
+        if cache_key not in self._providers:
+            self._providers[cache_key] = _connect(config, key)
+        return self._providers[cache_key]
 
     def limit(self, config: ModelConfig) -> contextlib.AbstractAsyncContextManager[None]:
-        """Return what a request holds while it runs; a changed limit counts for the requests that come after."""
-        most = config.max_concurrent
-        if most is None:
+        """Return a context that a request holds while it runs; a changed limit applies to later requests."""
+        maximum = config.max_concurrent
+        if maximum is None:
             return contextlib.nullcontext()
-        known = self._limits.get(config.provider_id)
-        if known is None or known[0] != most:
-            known = self._limits[config.provider_id] = (most, asyncio.Semaphore(most))
-        return known[1]
+        limit = self._limits.get(config.provider_id)
+        if limit is None or limit[0] != maximum:
+            limit = self._limits[config.provider_id] = (maximum, asyncio.Semaphore(maximum))
+        return limit[1]
 
     async def close(self) -> None:
-        """Close all."""
+        """Close all connections."""
         while self._providers:
             await self._providers.popitem()[1].http.aclose()
 
@@ -102,15 +102,15 @@ class OpenAICompatibleModel:
         on_change: Report = say_nothing,
         on_learned: Learn = forget,
     ) -> None:
-        """Describe the model; nothing is sent.
+        """Store the configuration; nothing is sent.
 
         Args:
-            config: the model and where it is served.
-            sampling: parameters to pass on.
-            limits: how long it may be silent; comment lines that keep the connection open do not count.
-            through: the connections to use; those of the worker, unless the caller closes its own.
-            on_change: told of what is left out of requests, or sent otherwise, because the provider refuses it.
-            on_learned: told of rules that hold for every request to the model.
+            config: the model and its provider.
+            sampling: the sampling parameters.
+            limits: how long the model may be silent; keep-alive comments count as silence.
+            through: the connections to use: the worker's, or others that the caller closes.
+            on_change: called when a request is changed because the provider refused it.
+            on_learned: called with rules that apply to every request to the model.
         """
         self._config = config
         self._limits = limits
@@ -119,7 +119,7 @@ class OpenAICompatibleModel:
 
     @property
     def issuer(self) -> Issuer:
-        """Who answers here."""
+        """The issuer of this model's answers."""
         return issuer_of(self._config)
 
     async def stream(
@@ -128,15 +128,15 @@ class OpenAICompatibleModel:
         """Yield the answer's chunks.
 
         Raises:
-            ModelFailure: refused, unreachable, or not the protocol.
-            ModelTimeout: silent for too long.
+            ModelFailure: the provider refused, is unreachable, or violates the protocol.
+            ModelTimeout: the model was silent for too long.
         """
         is_finished, events = False, None
         async with contextlib.AsyncExitStack() as stack:
             try:
                 async with asyncio.timeout(self._limits.first_token):
                     await stack.enter_async_context(self._connections.limit(self._config))
-                    response = await self._open(told(messages, self.issuer), tools, allow_tool_calls)
+                    response = await self._open(messages_for(messages, self.issuer), tools, allow_tool_calls)
                     stack.push_async_callback(response.aclose)
                     stream = _events(response)
                     events = await anext(stream, None)
@@ -150,14 +150,14 @@ class OpenAICompatibleModel:
                     async with asyncio.timeout(self._limits.gap):
                         events = await anext(stream, None)
             except Exception as error:
-                if not is_finished:  # what breaks after the finish reason takes nothing from the answer
+                if not is_finished:  # after the finish reason the answer is complete, so errors do not matter
                     failure = _failure(error)
                     if isinstance(failure, ModelTimeout):
                         failure.note = self._limits.words(has_begun=events is not None)
                     raise failure from error
 
     async def _open(self, messages: Sequence[ChatMessage], tools: Sequence[Tool], may_call: bool) -> httpx2.Response:
-        """Return the answer to a request, which is changed and sent again where a refusal says what is wrong."""
+        """Send a request and return the response; if a refusal says what is wrong, change the request and retry."""
         while True:
             response = await self._send(self._requests.body(messages, tools, allow_tool_calls=may_call))
             if response.status_code == 200:
@@ -176,7 +176,7 @@ class OpenAICompatibleModel:
 
 
 async def _error_body(response: httpx2.Response) -> bytes:
-    """Return what a refusal says, as far as it is of use; it is closed then."""
+    """Return the body of a refusal, up to ERROR_MAX_BYTES, and close the response."""
     pieces: list[bytes] = []
     length = 0
     try:
@@ -195,15 +195,15 @@ async def _error_body(response: httpx2.Response) -> bytes:
 
 
 async def _events(response: httpx2.Response) -> AsyncGenerator[list[bytes], None]:
-    """Yield the events of an answer, each time all that have arrived; what comes behind its end is not read."""
+    """Yield the events of a response in batches as they arrive; events after [DONE] are ignored."""
     pieces = response.aiter_bytes()
     async for events in read_events(pieces):
         is_done = DONE in events
-        if said := events[: events.index(DONE)] if is_done else events:
-            yield said
+        if answer_events := events[: events.index(DONE)] if is_done else events:
+            yield answer_events
         if is_done:
             break
-    # A body that was read to its end leaves the connection to the next request.
+    # A connection can be reused only if the body was read to its end.
     with contextlib.suppress(TimeoutError, httpx2.HTTPError, httpx2.StreamError):
         async with asyncio.timeout(DRAIN_SECONDS):
             async for _ in pieces:
@@ -211,13 +211,13 @@ async def _events(response: httpx2.Response) -> AsyncGenerator[list[bytes], None
 
 
 def _connect(config: ModelConfig, key: str) -> _Provider:
-    most = min(MAX_CONNECTIONS, budget().outbound)
-    limits = httpx2.Limits(max_connections=most, max_keepalive_connections=min(most, 100))
-    http = DefaultAioHttpClient(limits=limits, follow_redirects=False)  # which would take the key elsewhere
+    maximum = min(MAX_CONNECTIONS, budget().outbound)
+    limits = httpx2.Limits(max_connections=maximum, max_keepalive_connections=min(maximum, 100))
+    http = DefaultAioHttpClient(limits=limits, follow_redirects=False)  # a redirect would send the key elsewhere
     keep_no_cookies(http)
     client = AsyncOpenAI(base_url=config.base_url, api_key=key or "none", http_client=http)
     headers = {name: value for name, value in client.default_headers.items() if isinstance(value, str)}
-    # The package takes no client without a key, and would read its own variables.
+    # The package requires a key and would otherwise read it from its own environment variables.
     headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
     name = config.profile.key_header
     authorization: Mapping[str, str] = {name: key} if name and key else client.auth_headers if key else {}
@@ -229,13 +229,13 @@ def _connect(config: ModelConfig, key: str) -> _Provider:
 
 
 def _failure(error: Exception) -> ModelFailure:
-    """Return what to tell people; a provider's own words may quote the prompt or the key, so none are kept."""
+    """Return a failure with our own words; a provider's words may quote the prompt or the key."""
     match error:
         case ModelFailure():
             return error
         case TimeoutError():
             return ModelTimeout("The model did not answer in time.", reason="timeout")
-        # The aiohttp transport reports a refused connection as a time-out of connecting.
+        # The aiohttp transport reports a refused connection as a connect timeout.
         case httpx2.ConnectError() | httpx2.ConnectTimeout():
             return ModelFailure("The model could not be reached.", is_transient=True, reason="connect")
         case ValueError() | TypeError() | AttributeError() | KeyError() | IndexError() | RecursionError():

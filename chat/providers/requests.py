@@ -1,4 +1,4 @@
-"""The body of a request to a model, by the rules of its provider, and its change when the provider refuses it."""
+"""Builds the body of a request by the rules of its provider, and changes it when the provider refuses it."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -13,10 +13,10 @@ from apps_registry.values import ModelConfig, Sampling
 from chat.events import ChatMessage
 from chat.providers.mending import LIMIT_FIELDS, Remedy, find_remedy, omission
 
-# How often one request is changed and sent again, each time for another reason.
+# How often requests to one model are changed in a turn, each time for another reason.
 MAX_MENDS = 6
 BYTES_PER_TOKEN = 3.5  # as in chat/prompt/history.py
-# What is asked for, at least, of a window that seems full: estimates are no more than that.
+# The smallest share of the window to request for an answer, as 1/n: the prompt's size is only an estimate.
 FULL_WINDOW_PART = 8
 
 Report = Callable[[ModelConfig, str, str], None]
@@ -24,11 +24,11 @@ Learn = Callable[[ModelConfig, RequestRules], None]
 
 
 def say_nothing(_config: ModelConfig, _code: str, _note: str) -> None:
-    """Take no note."""
+    """Ignore a change of a request."""
 
 
 def forget(_config: ModelConfig, _rules: RequestRules) -> None:
-    """Remember nothing."""
+    """Ignore learned rules."""
 
 
 @dataclass(slots=True)
@@ -37,9 +37,9 @@ class Requests:
 
     Attributes:
         config: the model.
-        sampling: parameters to pass on.
-        on_change: told, with a word and a sentence for operators, what is left out or sent otherwise.
-        on_learned: told of rules that helped and hold for every request to the model.
+        sampling: the sampling parameters.
+        on_change: called with a code and a sentence for operators when a request is changed.
+        on_learned: called with rules that worked and apply to every request to the model.
     """
 
     config: ModelConfig
@@ -54,12 +54,12 @@ class Requests:
     _tools: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Begin with the rules that are known."""
+        """Start with the model's stored rules."""
         self._rules = self.config.rules
 
     def body(self, messages: Sequence[ChatMessage], tools: Sequence[Tool], *, allow_tool_calls: bool) -> bytes:
         """Return the body of a request."""
-        said = _dump(list(messages))
+        messages_json = _dump(list(messages))
         offered = self._offered(tools)
         schemas = _dump([_tool_schema(tool, self.config) for tool in offered]) if offered else b""
         options = {name: value for name, value in self.config.options.items() if name not in LIMIT_FIELDS}
@@ -67,28 +67,28 @@ class Requests:
             **options,
             "temperature": self.sampling.temperature,
             "top_p": self.sampling.top_p,
-            MAX_TOKENS: self._limit(len(said) + len(schemas)),
+            MAX_TOKENS: self._limit(len(messages_json) + len(schemas)),
             "stream_options": {"include_usage": True},
         }
         if not allow_tool_calls and offered:
             fields["tool_choice"] = "none"
         body = self._by_rules(fields)
-        body |= {"model": self.config.provider_model_id, "messages": orjson.Fragment(said), "stream": True}
+        body |= {"model": self.config.provider_model_id, "messages": orjson.Fragment(messages_json), "stream": True}
         if offered:
             body["tools"] = orjson.Fragment(schemas)
         self._sent, self._tools = body, tuple(tool.name for tool in offered)
         return _dump(body)
 
     def mend(self, status: int, error: bytes) -> bool:
-        """Change the requests by what a refusal names; return whether it is worth sending another.
+        """Change later requests according to a refusal, and return whether to send another one.
 
         Args:
-            status: of the refusal.
-            error: its body, perhaps cut off.
+            status: the status of the refusal.
+            error: its body, perhaps truncated.
         """
         remedy = find_remedy(status, error, self._sent, self._tools)
         if remedy is not None and remedy.code == "field_renamed" and repr(remedy) in self._tried:
-            remedy = omission(MAX_TOKENS)  # neither name is taken
+            remedy = omission(MAX_TOKENS)  # the provider refuses both names
         if remedy is None or len(self._tried) >= MAX_MENDS or repr(remedy) in self._tried:
             return False
         self._tried.add(repr(remedy))
@@ -97,7 +97,7 @@ class Requests:
         return True
 
     def taken(self) -> None:
-        """The provider has taken a request: what was changed for it holds from now on."""
+        """Report the learned rules, because the provider has accepted a request."""
         if self._to_learn != RequestRules():
             self.on_learned(self.config, self._to_learn)
             self._to_learn = RequestRules()
@@ -111,7 +111,7 @@ class Requests:
             self._to_learn = remedy.rules.over(self._to_learn)
 
     def _offered(self, tools: Sequence[Tool]) -> list[Tool]:
-        """Return the tools to offer; what the provider is known to refuse is told of once."""
+        """Return the tools to offer; report each tool that the provider is known to refuse once."""
         if not self.config.supports_tools:
             return []
         unfit = self.config.unfit_tools
@@ -122,11 +122,12 @@ class Requests:
         return [tool for tool in tools if tool.name not in self._left_out]
 
     def _limit(self, prompt_bytes: int) -> int:
-        """Return what the answer may take: its limit, or what the prompt leaves of the window."""
+        """Return the token limit of the answer: the configured limit, or what the prompt leaves of the window."""
         limits = replace(self.config, rules=self._rules) if self._rules is not self.config.rules else self.config
         options = self.config.options
-        wanted = self.sampling.max_reply_tokens or next((options[n] for n in LIMIT_FIELDS if options.get(n)), None)
-        limit, window = limits.output_limit(wanted), self.config.context_window
+        option_limit = next((options[name] for name in LIMIT_FIELDS if options.get(name)), None)
+        limit = limits.output_limit(self.sampling.max_reply_tokens or option_limit)
+        window = self.config.context_window
         left = window - int(prompt_bytes / BYTES_PER_TOKEN)
         return max(1, min(limit, max(left, window // FULL_WINDOW_PART)))
 
@@ -144,5 +145,5 @@ def _tool_schema(tool: Tool, config: ModelConfig) -> dict[str, Any]:
 def _dump(data: Any) -> bytes:
     try:
         return orjson.dumps(data)
-    except orjson.JSONEncodeError:  # half of a surrogate pair
+    except orjson.JSONEncodeError:  # a lone surrogate
         return json.dumps(data).encode()

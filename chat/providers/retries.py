@@ -1,4 +1,4 @@
-"""A small budget of repeats for a model that fails before it has said anything."""
+"""Retries a model that fails before its first token, within a small budget."""
 
 import asyncio
 import time
@@ -16,20 +16,20 @@ BACKOFF_SECONDS = (0.5, 1.5)
 
 
 class RetryingModel:
-    """Asks another model again when a failure may pass; never after the first token, which callers have seen."""
+    """Retries transient failures of a model; never after the first token, which callers have already received."""
 
     def __init__(self, inner: ChatModel) -> None:
         self._inner = inner
 
     @property
     def issuer(self) -> Issuer:
-        """The other model's."""
+        """The wrapped model's issuer."""
         return self._inner.issuer
 
     async def stream(
         self, messages: Sequence[PromptMessage], tools: Sequence[Tool], *, allow_tool_calls: bool
     ) -> AsyncGenerator[ModelDelta, None]:
-        """Yield the answer's chunks; raise the last ModelFailure when the budget is spent."""
+        """Yield the answer's chunks; raises the last ModelFailure when the budget is exhausted."""
         deadline = time.monotonic() + BUDGET_SECONDS
         for attempt in range(MAX_RETRIES + 1):
             has_begun = False

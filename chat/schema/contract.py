@@ -1,8 +1,8 @@
-"""The OpenAPI 3.1 document: drf-spectacular walks the URLs; the views' signatures say what each call takes and gives.
+"""Generates the OpenAPI 3.1 document: drf-spectacular walks the URLs, and the views' signatures give the types.
 
-A handler decorated with `@reads(ChatRequest)` takes that; one that returns `Answer[Snapshot]` gives JSON of that type,
-`EventStream[ChatEvent]` a stream of those events. The table here adds what no signature says: names, errors, headings.
-A call without a row is an error.
+A handler decorated with `@reads(ChatRequest)` takes those parameters. The return type `Answer[Snapshot]` means JSON of
+that type; `EventStream[ChatEvent]` means a stream of those events. The table in this module adds what signatures do not
+contain: names, errors and headings. A call without a row is an error.
 """
 
 import functools
@@ -25,24 +25,24 @@ from chat.schema.problems import HEADERS, SECURITY, SECURITY_SCHEMES, responses
 from chat.schema.types import Schema, answer_schema, ref
 from chat.wire.values import EXAMPLE_SESSION
 
-CALLER = (400, 401, 403, 429, 503)  # what any call on a session may be answered
+CALLER = (400, 401, 403, 429, 503)  # the errors of any call on a session
 OWN = (*CALLER, 404)
-BODY = (413, 415)  # also where a call looks at no body
+BODY = (413, 415)  # also for calls that do not read their body
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What the document says of a call beyond its handler's signature and docstring.
+    """The description of a call beyond its handler's signature and docstring.
 
     Attributes:
-        name: the operation id, by which generated clients name their function.
-        tag: the heading under which the documentation lists it.
-        session: names of parameter components for the session's id.
+        name: the operation id, which generated clients use as the function's name.
+        tag: the heading under which the documentation lists the call.
+        session: names of parameter components for the session id.
         problems: the error statuses.
         response_headers: names of header components.
-        description: what its handler's docstring leaves open.
-        stream: an example of its event stream.
-        is_open: it reads no key.
+        description: details beyond the handler's docstring.
+        stream: an example of the event stream.
+        is_open: whether the call needs no key.
     """
 
     name: str
@@ -65,7 +65,7 @@ APPS = Call("listApps", "choices", problems=(400, 401, 429, 503))
 MODELS = Call("listModels", "choices")
 MODEL = Call("chooseModel", "choices", problems=(*CALLER, *BODY))
 ARCHIVE = Call("archiveSession", "sessions", session=PATH_ID, problems=(*OWN, *BODY))
-# By method and by path below API_PREFIX.
+# By method and path below API_PREFIX.
 _CALLS: dict[tuple[str, str], Call] = {
     ("POST", "chat"): Call(
         "chat",
@@ -131,13 +131,13 @@ class ContractSchema(AutoSchema):
             raise LookupError(f"chat/schema/contract.py has no row for {method} {path}.")
         handler = inspect.unwrap(getattr(self.view, method.lower()))
         hints = typing.get_type_hints(handler, include_extras=True)
-        kind, has_body = _takes(hints), method in {"POST", "PATCH"}
-        listed = [ref("parameters", name) for name in call.session]
+        kind, has_body = _parameters_type(hints), method in {"POST", "PATCH"}
+        session_parameters = [ref("parameters", name) for name in call.session]
         operation: Schema = {
             "operationId": call.name,
             "summary": (handler.__doc__ or path).strip().splitlines()[0],
             "tags": [call.tag],
-            "parameters": listed + (parameters(kind, registry, has_body=has_body) if kind else []),
+            "parameters": session_parameters + (parameters(kind, registry, has_body=has_body) if kind else []),
             "responses": {
                 "200": _success(call, hints["return"], registry),
                 **{str(status): ref("responses", f"Problem{status}") for status in sorted(call.problems)},
@@ -150,7 +150,7 @@ class ContractSchema(AutoSchema):
         return operation | ({"requestBody": request_body(kind, registry)} if kind and has_body else {})
 
 
-def _takes(hints: dict[str, Any]) -> type[Parameters] | None:
+def _parameters_type(hints: dict[str, Any]) -> type[Parameters] | None:
     kinds = (hint for hint in hints.values() if isinstance(hint, type) and issubclass(hint, Parameters))
     return next(kinds, None)
 
@@ -163,7 +163,7 @@ def _success(call: Call, returned: Any, registry: ComponentRegistry) -> Schema:
 
 
 def _content(form: Any, call: Call, registry: ComponentRegistry) -> tuple[str, Schema]:
-    """Return the media type and the media type object of one form of an answer."""
+    """Return the media type and the media type object of one form of a response."""
     if form is HttpResponse:
         return "text/html", {"schema": {"type": "string"}}
     (type_,) = typing.get_args(form)
@@ -175,7 +175,7 @@ def _content(form: Any, call: Call, registry: ComponentRegistry) -> tuple[str, S
 
 
 def _stream(event: Schema) -> Schema:
-    """Return the schema of a stream; OpenAPI 3.1 has no word for the shape of its events but this annotation."""
+    """Return the schema of a stream; in OpenAPI 3.1 only `contentSchema` can describe its events."""
     name = event["$ref"].rsplit("/")[-1]
     described = (
         f"Server-sent events. The JSON in each `data:` line is a {name}; comment lines keep the connection open."
@@ -184,7 +184,7 @@ def _stream(event: Schema) -> Schema:
 
 
 def add_components(result: Schema, generator: SchemaGenerator, **context: Any) -> Schema:
-    """Put in what all calls share; a POSTPROCESSING_HOOK of drf-spectacular."""
+    """Add the components that all calls share; a POSTPROCESSING_HOOK of drf-spectacular."""
     problems = responses(generator.registry)
     schemas = generator.registry.build({})["schemas"]
     components = {
@@ -199,6 +199,6 @@ def add_components(result: Schema, generator: SchemaGenerator, **context: Any) -
 
 @functools.cache
 def document() -> Schema:
-    """Return the OpenAPI document, made once."""
+    """Return the OpenAPI document, which is generated once."""
     schema: Schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     return schema

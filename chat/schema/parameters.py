@@ -1,4 +1,4 @@
-"""What requests carry, in OpenAPI 3.1, made of the types that read them (chat/api/requests.py)."""
+"""The parameters of requests in OpenAPI 3.1, generated from the types that parse them (chat/api/requests.py)."""
 
 from drf_spectacular.plumbing import ComponentRegistry
 
@@ -8,7 +8,7 @@ from chat.wire.values import EXAMPLE_SESSION
 from sessions_app.access import UUID_PATTERN
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
-# A pattern and no format: generated clients would make UUID objects, which no header takes.
+# A pattern rather than the format "uuid": generated clients would make UUID objects, which cannot be sent as a header.
 SESSION_ID: Schema = {"type": "string", "pattern": f"^{UUID_PATTERN.pattern.replace('a-f', 'a-fA-F')}$"}
 
 
@@ -27,7 +27,7 @@ PARAMETERS: dict[str, Schema] = {
 
 
 def parameters(kind: type[Parameters], registry: ComponentRegistry, *, has_body: bool) -> list[Schema]:
-    """Return the parameter objects of a call: its headers, and its query string, which a body may replace."""
+    """Return the parameter objects of a call: headers, and query parameters, which a body may contain instead."""
     shape = request_schema(kind, registry)
     required = [] if has_body else shape.get("required", [])
     headers = [_parameter(name, "header", shape["properties"][name]) for name in kind.headers]
@@ -37,15 +37,15 @@ def parameters(kind: type[Parameters], registry: ComponentRegistry, *, has_body:
 
 
 def request_body(kind: type[Parameters], registry: ComponentRegistry) -> Schema:
-    """Return the body that may replace the query string, which wins where both name a parameter."""
+    """Return the body that may contain the parameters; the query string takes precedence."""
     shape = request_schema(kind, registry)
     fields = _fields(kind, shape, has_body=True)
     head = {"type": "object", "description": shape["description"]}
-    either = {name: _as_json(field) for name, field in fields.items()}
-    texts = {name: _as_text(field) for name, field in fields.items()}
-    # Two components: generators make a class of each, by which they know how to send it.
-    json = add_schema(kind.__name__, {**head, "properties": either}, registry)
-    form = add_schema(f"{kind.__name__}Form", {**head, "properties": texts}, registry)
+    json_fields = {name: _as_json(field) for name, field in fields.items()}
+    form_fields = {name: _as_text(field) for name, field in fields.items()}
+    # Two components, because client generators choose the encoding by the class that they make of a component.
+    json = add_schema(kind.__name__, {**head, "properties": json_fields}, registry)
+    form = add_schema(f"{kind.__name__}Form", {**head, "properties": form_fields}, registry)
     return {
         "description": "May carry what the query string does not; JSON also as `text/json` or `application/…+json`.",
         "required": False,
@@ -54,11 +54,14 @@ def request_body(kind: type[Parameters], registry: ComponentRegistry) -> Schema:
 
 
 def _fields(kind: type[Parameters], shape: Schema, *, has_body: bool) -> dict[str, Schema]:
-    """Return the fields by name. Where query string or body may hold one, neither requires it, so its words do."""
+    """Return the fields by name.
+
+    If query string or body may contain a field, the schema of neither can require it, so its description says so.
+    """
     fields = {name: shape["properties"][name] for name in kind.names}
-    in_words = shape.get("required", []) if has_body else []
-    said = {name: f"Required. {fields[name].get('description', '')}".strip() for name in in_words}
-    return fields | {name: {**fields[name], "description": text} for name, text in said.items()}
+    required = shape.get("required", []) if has_body else []
+    descriptions = {name: f"Required. {fields[name].get('description', '')}".strip() for name in required}
+    return fields | {name: {**fields[name], "description": text} for name, text in descriptions.items()}
 
 
 def _parameter(name: str, where: str, field: Schema, *, required: bool = False) -> Schema:
@@ -68,7 +71,7 @@ def _parameter(name: str, where: str, field: Schema, *, required: bool = False) 
 
 
 def _as_text(field: Schema) -> Schema:
-    """Return a field as a query string or a form holds it: an object is JSON text there."""
+    """Return a field's schema in a query string or a form, where an object is JSON text."""
     if "$ref" not in field:
         return field
     described = {"description": field["description"]} if "description" in field else {}
@@ -76,7 +79,7 @@ def _as_text(field: Schema) -> Schema:
 
 
 def _as_json(field: Schema) -> Schema:
-    """Return a field as JSON holds it: an object, or its JSON text."""
+    """Return a field's schema in JSON, where an object may also be JSON text."""
     if "$ref" not in field:
         return field
     more = {key: value for key, value in field.items() if key != "$ref"}

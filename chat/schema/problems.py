@@ -1,4 +1,4 @@
-"""Errors, headers of answers, and keys, as components of the OpenAPI document."""
+"""Components of the OpenAPI document for errors, response headers and keys."""
 
 from http import HTTPStatus
 

@@ -1,4 +1,4 @@
-"""JSON Schema of the types that the API's code is typed with."""
+"""Generates JSON Schema from the types in the API's code."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -13,19 +13,19 @@ REF_TEMPLATE = "#/components/schemas/{model}"
 
 
 class WireSchema(GenerateJsonSchema):
-    """What pydantic makes, without what generators of clients stumble over: titles of fields, defaults for "absent"."""
+    """The schema of pydantic without what breaks client generators: titles of fields, and defaults for "absent"."""
 
     def typed_dict_schema(self, schema: core_schema.TypedDictSchema) -> JsonSchemaValue:
-        """Close what we send; what clients send may hold more."""
+        """Forbid additional properties in responses; requests may have more."""
         shape = super().typed_dict_schema(schema)
         return {**shape, "additionalProperties": False} if self.mode == "serialization" else shape
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """Name a default only where it says something."""
+        """Omit empty defaults, which only mean that the field is absent."""
         return super().default_schema(schema) if schema.get("default") else self.generate_inner(schema["schema"])
 
     def field_title_should_be_set(self, schema: Any) -> bool:
-        """Return False: generators would name classes by them, and two of a name are one too many."""
+        """Return False: client generators would name classes by titles, and two classes may get the same name."""
         return False
 
 
@@ -35,22 +35,22 @@ def ref(kind: str, name: str) -> Schema:
 
 
 def answer_schema(type_: Any, registry: ComponentRegistry) -> Schema:
-    """Return the schema of what we send; the types that it names become components."""
+    """Return the schema of a response; the types that it names become components."""
     inputs: list[tuple[str, Literal["serialization"], TypeAdapter[Any]]] = [("", "serialization", TypeAdapter(type_))]
     shapes, shared = TypeAdapter.json_schemas(inputs, ref_template=REF_TEMPLATE, schema_generator=WireSchema)
     return _named({**shapes["", "serialization"], **shared}, registry)
 
 
 def request_schema(kind: type[BaseModel], registry: ComponentRegistry) -> Schema:
-    """Return the schema of what a call carries; the types that it names become components."""
+    """Return the schema of a request; the types that it names become components."""
     return _named(kind.model_json_schema(ref_template=REF_TEMPLATE, schema_generator=WireSchema), registry)
 
 
 def add_schema(name: str, shape: Mapping[str, Any], registry: ComponentRegistry) -> Schema:
-    """Make a schema a component, and return a reference to it.
+    """Register a schema as a component and return a reference to it.
 
     Raises:
-        ValueError: two different ones have the same name.
+        ValueError: another schema has the same name.
     """
     component = ResolvedComponent(name, ResolvedComponent.SCHEMA, dict(shape), name)  # type: ignore[no-untyped-call]
     if component in registry and registry[component].schema != component.schema:

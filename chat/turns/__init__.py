@@ -1,1 +1,1 @@
-"""A turn, from the message to the stored reply: start.py is the one way in, resuming.py the one way back in."""
+"""Turns, from the message to the stored reply: start.py starts every turn, and resuming.py resumes paused ones."""

@@ -1,4 +1,4 @@
-"""Tells readers what happens in a turn: each event at once, the reply's text in batches."""
+"""Publishes the events of a turn to readers: the reply's text in batches, all other events at once."""
 
 import asyncio
 from typing import cast
@@ -19,12 +19,12 @@ from chat.wire.events import (
 from chat.wire.values import Status
 from sessions_app.events.hub import hub
 
-# Text that arrives within so many seconds travels together: a model may send a hundred chunks a second.
+# Text that arrives within this time is sent as one event: a model may send a hundred chunks per second.
 BATCH_SECONDS = 0.1
 
 
 class Announcer:
-    """One turn's voice: streams of this turn hear every event, readers of the session hear batches."""
+    """Publishes one turn: its own streams get every event, readers of the session get batches."""
 
     def __init__(self, turn: RunningTurn, *, app_id: int) -> None:
         self._turn = turn
@@ -35,23 +35,23 @@ class Announcer:
         self._timer: asyncio.TimerHandle | None = None
 
     def status(self, status: str) -> None:
-        """Say what the session now is."""
+        """Publish the session's new status."""
         self._flush()
         self._tell(StatusChangedEvent(type="status_changed", session_id=self._session_id, status=cast(Status, status)))
 
     def inline_call(self, question: str) -> None:
-        """Ask the client something, a JSON object; snapshots ask it as well."""
+        """Publish a question to the client, a JSON object; snapshots show it too."""
         self._tell(ConfirmationEvent(type="inline_call", session_id=self._session_id, call=orjson.loads(question)))
 
     def event(self, event: TurnEvent) -> None:
-        """Say what the engine says."""
+        """Publish an event of the engine."""
         for listener in self._turn.listeners:
             listener.tell(event)
         match event:
             case TextDelta(text) if self._pending or hub.has_readers(self._session_id):
                 self._pending.append(text)
                 self._schedule()
-            case TextDelta(text):  # who comes later reads it in the state
+            case TextDelta(text):  # no readers now; later readers find it in the state
                 self._turn.announced_chars += len(text)
             case RoundEnded(tool_calls=calls):
                 self._flush()
@@ -74,12 +74,12 @@ class Announcer:
                 )
 
     def end(self) -> None:
-        """Tell those who stream the turn that it is over and stored."""
+        """Tell streams of the turn that it has ended and is stored."""
         for listener in self._turn.listeners:
             listener.tell(None)
 
     def _schedule(self) -> None:
-        """Send the first text at once, and what follows when the batch is due."""
+        """Send the first text at once, and later text in batches."""
         loop = asyncio.get_running_loop()
         if self._timer is None:
             due = max(loop.time(), self._last_sent + BATCH_SECONDS)
@@ -91,7 +91,7 @@ class Announcer:
             self._timer = None
         if self._pending:
             delta = "".join(self._pending)
-            # The offset lets a reader that joined late, or missed a batch, notice it.
+            # From the offset a reader sees that it joined late or missed a batch.
             self._tell(
                 MessageDeltaEvent(
                     type="message_delta",

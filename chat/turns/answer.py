@@ -1,4 +1,4 @@
-"""One answer of a model, put together while it streams in."""
+"""Assembles one answer of a model while it streams in."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,7 @@ from chat.providers.reading.thoughts import split_unopened
 from chat.providers.reading.tool_calls import AssembledCall, ToolCallAssembly
 from chat.providers.reading.verbatim import REASONING_TEXTS, VERBATIM_MAX_BYTES, Verbatim
 
-CALL_ID_MAX_CHARS = 100  # its column's; the provider that made it takes it back, and no other gets it
+CALL_ID_MAX_CHARS = 100  # the limit of its column; other providers get another id, so the length matters to no one else
 REPLY_MAX_CHARS = 1_000_000
 REASONING_MAX_CHARS = 64_000
 
@@ -22,7 +22,7 @@ class Answer:
     """One answer of the model while it streams in.
 
     Attributes:
-        is_full: it has said as much as one reply may hold; the rest is not read.
+        is_full: whether the text has reached the limit of a reply; the rest is not read.
     """
 
     text: list[str] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Answer:
     is_full: bool = False
 
     def take(self, delta: ModelDelta) -> str:
-        """Add a chunk; return its text."""
+        """Add a chunk and return its text."""
         text = delta.text
         if text:
             self.length += len(text)
@@ -57,22 +57,24 @@ class Answer:
         return text
 
     def ended(self, round_number: int, *, issuer: Issuer, turn: str) -> RoundEnded:
-        """Return the whole answer; raises ModelFailure when the stream broke off."""
+        """Return the whole answer; raises ModelFailure if the stream ended early."""
         if not self.finish_reason:
             raise ModelFailure("The model's answer broke off before its end.", is_transient=True)
         text, thought = split_unopened("".join(self.text))
         calls, extra = self._with_extras()
         ids = [call.call_id for call in calls]
-        named = tuple(
-            ToolCall(_own_id(ids, place, turn, round_number), call.name, storable_json_text(call.arguments), call.extra)
-            for place, call in enumerate(calls)
+        tool_calls = tuple(
+            ToolCall(
+                _unique_id(ids, index, turn, round_number), call.name, storable_json_text(call.arguments), call.extra
+            )
+            for index, call in enumerate(calls)
         )
-        if not text and not named:
-            raise ModelFailure(self._says_nothing(thought))
+        if not text and not tool_calls:
+            raise ModelFailure(self._empty_answer_error(thought))
         return RoundEnded(
             round_number,
             text,
-            named,
+            tool_calls,
             self.finish_reason,
             self.prompt_tokens,
             self.completion_tokens,
@@ -82,7 +84,7 @@ class Answer:
         )
 
     def _fill(self, text: str) -> str:
-        """Return what of a text still fits, and end the answer with it: what was said is kept."""
+        """End the answer and return the part of a text that still fits; the text so far is kept."""
         self.is_full, self.finish_reason = True, "length"
         return text[: REPLY_MAX_CHARS - (self.length - len(text))]
 
@@ -92,25 +94,25 @@ class Answer:
             self.reasoning_length += len(reasoning)
 
     def _with_extras(self) -> tuple[list[AssembledCall], dict[str, Any] | None]:
-        """Return the calls and the message's unknown fields, together within the bound: the calls' come first."""
-        left = VERBATIM_MAX_BYTES
+        """Return the calls and the message's extra fields; over the size limit, those of calls take precedence."""
+        bytes_left = VERBATIM_MAX_BYTES
         calls = []
         for call in self.calls.calls():
             size = size_of(call.extra)
-            calls.append(call if size <= left else replace(call, extra=None))
-            left -= size if size <= left else 0
+            calls.append(call if size <= bytes_left else replace(call, extra=None))
+            bytes_left -= size if size <= bytes_left else 0
         extra = self.verbatim.whole() if self.verbatim else None
-        if extra and not calls:  # nobody wants plain reasoning back but next to calls, and it fills the prompt
+        if extra and not calls:  # providers want plain reasoning back only with tool calls, and it fills the prompt
             extra = {name: value for name, value in extra.items() if name not in REASONING_TEXTS}
-        return calls, extra if extra and size_of(extra) <= left else None
+        return calls, extra if extra and size_of(extra) <= bytes_left else None
 
-    def _says_nothing(self, thought: str) -> str:
-        said = "nothing but reasoning" if self.reasoning or thought else "nothing"
-        return f"The model answered with {said} (finish reason: {self.finish_reason[:40]})."
+    def _empty_answer_error(self, thought: str) -> str:
+        content = "nothing but reasoning" if self.reasoning or thought else "nothing"
+        return f"The model answered with {content} (finish reason: {self.finish_reason[:40]})."
 
 
-def _own_id(ids: Sequence[str], place: int, turn: str, round_number: int) -> str:
-    """Return a call's id; the model's own, unless it gave none, a long one, or that of an earlier call of the round."""
-    own = ids[place]
-    is_usable = 0 < len(own) <= CALL_ID_MAX_CHARS and own not in ids[:place]
-    return own if is_usable else portable_id(f"{turn} {round_number} {place}")
+def _unique_id(ids: Sequence[str], index: int, turn: str, round_number: int) -> str:
+    """Return the model's id of a call, or our own if that is missing, too long or already used in the round."""
+    model_id = ids[index]
+    is_usable = 0 < len(model_id) <= CALL_ID_MAX_CHARS and model_id not in ids[:index]
+    return model_id if is_usable else portable_id(f"{turn} {round_number} {index}")

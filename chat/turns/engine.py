@@ -1,6 +1,6 @@
-"""The turn: the model answers, its tool calls run, their results go back, until it answers in words.
+"""The turn loop: call the model, run its tool calls, send the results back, until it answers in words.
 
-An async generator of events that knows neither HTTP nor the database.
+An async generator of events, independent of HTTP and the database.
 """
 
 import asyncio
@@ -22,13 +22,13 @@ from chat.events import (
     ToolResult,
     TurnEvent,
 )
-from chat.prompt.history import PromptMessage, Said
+from chat.prompt.history import AssistantMessage, PromptMessage
 from chat.providers.base import ChatModel, ModelFailure
 from chat.turns.answer import Answer
 from sessions_app.questions import QuestionKind
 
 TOOL_RESULT_MAX_CHARS = 32_000
-# More than this in one answer is a model out of hand; every further call reads as an error.
+# More calls in one answer mean that the model is malfunctioning; the further ones return an error.
 MAX_CALLS_PER_ROUND = 32
 REPETITION = "(This call was made before in this turn, with the same result. Making it again changes nothing.)"
 
@@ -43,30 +43,31 @@ async def run_turn(
     earlier: Sequence[ToolResult] = (),
     resumed: RoundToFinish | None = None,
 ) -> AsyncGenerator[TurnEvent, None]:
-    """Yield what happens until the model has answered, or until the client has questions to answer.
+    """Yield events until the model has answered, or until the turn must wait for the client's answers.
 
-    Results of parallel calls come as they are there.
+    Results of parallel calls arrive in any order.
 
     Args:
-        model: answers; its failures pass through.
-        prompt: what it is told, the current message last.
-        tools: what it may call.
-        context: what tools may know of the caller.
-        max_tool_rounds: after as many rounds of calls it must answer in words.
-        earlier: what the turn's tools have answered before, when it goes on after a break; the prompt holds it.
-        resumed: the round at which it was broken off; not in the prompt.
+        model: the model; its failures propagate.
+        prompt: the prompt, with the current message last.
+        tools: the tools that the model may call.
+        context: what tools may know about the caller.
+        max_tool_rounds: after this many rounds of calls the model must answer in words.
+        earlier: results of the turn's earlier rounds, if it resumes or is retried; the prompt contains them.
+        resumed: the round at which the turn paused; not in the prompt.
 
     Raises:
-        ModelFailure: no complete answer.
+        ModelFailure: there is no complete answer.
     """
-    calls = _Calls({tool.name: tool for tool in tools}, context, list(prompt), {_identity(each) for each in earlier})
-    done = max((each.round_number for each in earlier), default=0)
+    identities = {_identity(result) for result in earlier}
+    calls = _Calls({tool.name: tool for tool in tools}, context, list(prompt), identities)
+    last_round = max((result.round_number for result in earlier), default=0)
     if resumed is not None:
-        done = resumed.round_number
+        last_round = resumed.round_number
         async with aclosing(calls.finish(resumed, is_approved=True)) as results:
             async for result in results:
                 yield result
-    for round_number in range(done + 1, max(done, max_tool_rounds) + 2):
+    for round_number in range(last_round + 1, max(last_round, max_tool_rounds) + 2):
         answer = Answer()
         may_call = round_number <= max_tool_rounds
         async with aclosing(model.stream(calls.messages, tools, allow_tool_calls=may_call)) as deltas:
@@ -83,11 +84,11 @@ async def run_turn(
             return
         questions = calls.questions(ended.tool_calls)
         if questions:
-            made = calls.make(round_number, ended.tool_calls, skipping=questions)
+            result_stream = calls.make(round_number, ended.tool_calls, skipping=questions)
         else:
             round_ = RoundToFinish(round_number, ended.text, ended.tool_calls, {}, ended.issuer, ended.extra)
-            made = calls.finish(round_)
-        async with aclosing(made) as results:
+            result_stream = calls.finish(round_)
+        async with aclosing(result_stream) as results:
             async for result in results:
                 yield result
         if questions:
@@ -100,8 +101,8 @@ class _Calls:
     """The tool calls of one turn.
 
     Attributes:
-        messages: the prompt as it grows.
-        seen: the calls made so far.
+        messages: the prompt, which grows with each round.
+        seen: the calls made so far, with their results.
     """
 
     by_name: Mapping[str, Tool]
@@ -110,33 +111,33 @@ class _Calls:
     seen: set[tuple[str, str, str]]
 
     def questions(self, calls: Sequence[ToolCall]) -> dict[int, QuestionKind]:
-        """Return what the client is to be asked, by the number of the call; nothing about calls that cannot be made."""
-        confirmed = (number for number, call in enumerate(calls[:MAX_CALLS_PER_ROUND]) if self._is_to_confirm(call))
-        return dict.fromkeys(confirmed, QuestionKind.CONFIRM_TOOL)
+        """Return the questions to the client by the call's index; calls that would fail anyway need none."""
+        indexes = (index for index, call in enumerate(calls[:MAX_CALLS_PER_ROUND]) if self._is_to_confirm(call))
+        return dict.fromkeys(indexes, QuestionKind.CONFIRM_TOOL)
 
     async def finish(self, round_: RoundToFinish, *, is_approved: bool = False) -> AsyncGenerator[ToolResult, None]:
-        """Make the calls that have no result yet, and tell the model of all of them in call order."""
+        """Make the calls that have no result yet, then add all calls to the prompt in call order."""
         results = dict(round_.results)
-        known = tuple(results)
-        making = self.make(round_.round_number, round_.calls, skipping=known, is_approved=is_approved)
-        async with aclosing(making) as answered:
-            async for result in answered:
+        finished = tuple(results)
+        result_stream = self.make(round_.round_number, round_.calls, skipping=finished, is_approved=is_approved)
+        async with aclosing(result_stream) as new_results:
+            async for result in new_results:
                 results[result.place] = result.result
                 yield result
-        self.messages.append(self._said(round_, results))
+        self.messages.append(self._round_message(round_, results))
 
-    def _said(self, round_: RoundToFinish, results: Mapping[int, str]) -> Said:
+    def _round_message(self, round_: RoundToFinish, results: Mapping[int, str]) -> AssistantMessage:
         number = round_.round_number
         notes = {
-            place: self._repetition(ToolResult(number, call, results[place], place))
-            for place, call in enumerate(round_.calls)
+            index: self._repetition(ToolResult(number, call, results[index], index))
+            for index, call in enumerate(round_.calls)
         }
-        return Said(
+        return AssistantMessage(
             str(self.context.turn_id),
             number,
             round_.text,
             round_.calls,
-            tuple(results[place] for place in range(len(round_.calls))),
+            tuple(results[index] for index in range(len(round_.calls))),
             notes,
             round_.issuer,
             round_.extra,
@@ -145,35 +146,35 @@ class _Calls:
     async def make(
         self, round_number: int, calls: Sequence[ToolCall], *, skipping: Collection[int], is_approved: bool = False
     ) -> AsyncGenerator[ToolResult, None]:
-        """Make calls at once; yield each result when it is there, so that a slow call holds up no other."""
-        places = {
-            asyncio.create_task(self._make(call, place, is_approved=is_approved), name=f"tool-{call.name[:40]}"): place
-            for place, call in enumerate(calls)
-            if place not in skipping
+        """Make calls concurrently and yield each result when it arrives, so that a slow call delays no other."""
+        indexes = {
+            asyncio.create_task(self._make(call, index, is_approved=is_approved), name=f"tool-{call.name[:40]}"): index
+            for index, call in enumerate(calls)
+            if index not in skipping
         }
-        waiting = set(places)
+        waiting = set(indexes)
         try:
             while waiting:
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-                for task in sorted(done, key=places.__getitem__):
-                    place = places[task]
-                    yield ToolResult(round_number, calls[place], task.result(), place)
+                for task in sorted(done, key=indexes.__getitem__):
+                    index = indexes[task]
+                    yield ToolResult(round_number, calls[index], task.result(), index)
         finally:
             for task in waiting:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
 
-    async def _make(self, call: ToolCall, place: int, *, is_approved: bool) -> str:
-        """Return a tool's result as text; whatever goes wrong becomes a result that the model can act on."""
+    async def _make(self, call: ToolCall, index: int, *, is_approved: bool) -> str:
+        """Return a tool's result as text; every failure becomes a result that the model can act on."""
         try:
-            if place >= MAX_CALLS_PER_ROUND:
+            if index >= MAX_CALLS_PER_ROUND:
                 raise ToolError(f"only {MAX_CALLS_PER_ROUND} calls are made at once")
             tool = self.by_name.get(call.name)
             if tool is None:
                 raise ToolError(f"there is no tool {call.name!r}; there are: {', '.join(self.by_name) or 'none'}")
             arguments = read_arguments(call.arguments)
             if tool.needs_confirmation and not is_approved:
-                tool.checked(arguments)  # it is here because this fails
+                tool.checked(arguments)  # normally raises: calls with invalid arguments are not put to the user
                 raise ToolError("the user has not approved this call")
             data = await tool.run(arguments, self.context)
             result = storable(data) if isinstance(data, str) else dump_storable(data)
@@ -181,7 +182,7 @@ class _Calls:
             result = _error("the tool did not answer in time")
         except ToolError as error:
             result = _error(str(error))
-        except Exception as error:  # a tool's own bug must not end the turn; its text may hold anything
+        except Exception as error:  # a bug in a tool must not end the turn; the exception's text may hold secrets
             result = _error(f"the tool failed ({type(error).__name__})")
         if len(result) <= TOOL_RESULT_MAX_CHARS:
             return visible(result)
@@ -198,7 +199,7 @@ class _Calls:
         return True
 
     def _repetition(self, result: ToolResult) -> str:
-        """Return a note for the model when it has made this very call in this turn before, with this very result."""
+        """Return a note for the model if it has made the same call with the same result before in this turn."""
         identity = _identity(result)
         if identity in self.seen:
             return REPETITION
@@ -207,7 +208,7 @@ class _Calls:
 
 
 def _identity(result: ToolResult) -> tuple[str, str, str]:
-    """Return what tells a call and its result from others, however its arguments are written."""
+    """Return the identity of a call and its result, independent of how the arguments are formatted."""
     call = result.call
     try:
         return call.name, dump_arguments(read_arguments(call.arguments)), result.result

@@ -1,4 +1,4 @@
-"""The one place where a claimed turn is set going."""
+"""The only place that starts the task of a claimed turn."""
 
 from uuid import UUID
 
@@ -11,24 +11,24 @@ from sessions_app.values import Session
 
 
 def launch(
-    caller: Caller, turn_id: UUID, session: Session, answering: AppConfig, progress: Progress = BEGINNING
+    caller: Caller, turn_id: UUID, session: Session, app: AppConfig, progress: Progress = BEGINNING
 ) -> RunningTurn:
     """Run a turn that owns its session, as a task of this worker.
 
     Args:
-        caller: for whom.
+        caller: the caller of the turn.
         turn_id: the turn.
-        session: as the turn's claim left it.
-        answering: the release of the App that answers.
-        progress: what the turn has behind it.
+        session: the claimed session.
+        app: the release of the App that answers.
+        progress: what the turn has done before, if it resumes or is retried.
     """
     turn = RunningTurn(
         turn_id=turn_id,
         session_id=session.id,
         session=session,
-        app=answering,
-        model=answering.model_for(session.chosen_model),
-        has_key=answering.id in caller.app_ids,
+        app=app,
+        model=app.model_for(session.chosen_model),
+        has_key=app.id in caller.app_ids,
         count=progress.count,
         earlier=progress.earlier,
         open_calls=list(progress.open_calls),

@@ -1,4 +1,4 @@
-"""What a message may be and cost, whoever brings it."""
+"""Limits on messages and turns, for every protocol."""
 
 from django.conf import settings
 
@@ -7,18 +7,18 @@ from sessions_app.turns import NewTurn
 
 
 class InvalidMessage(ValueError):
-    """A message that cannot be answered; the exception's text says why."""
+    """The message cannot be answered; the exception's text says why."""
 
 
 class MessageTooLarge(Exception):
-    """A message over the limit, which the exception's text gives."""
+    """The message is over the limit, which the exception's text names."""
 
 
 def check_message(text: str) -> None:
-    """Refuse a text that is no message.
+    """Refuse a text that is not a valid message.
 
     Raises:
-        InvalidMessage: empty, or with a NUL or half a surrogate pair, which Postgres cannot hold.
+        InvalidMessage: empty, or with a NUL or a lone surrogate, which Postgres cannot store.
         MessageTooLarge: over MESSAGE_MAX_CHARS.
     """
     if not text.strip():
@@ -32,9 +32,9 @@ def check_message(text: str) -> None:
 def check_limits(turn: NewTurn) -> None:
     """Refuse a turn that is over a limit.
 
-    It is called right before a turn is claimed, for the first time or again: what it refuses stores nothing, and a
-    turn that is only found again costs nothing. What a key or an App may spend is to be checked here, too: the turn
-    names both.
+    Call this right before a turn is claimed or retried: a refused turn stores nothing, and a repeated request that only
+    finds its earlier turn is not checked. Limits on what a key or an App may spend belong here too, as the turn names
+    both.
 
     Raises:
         InvalidMessage, MessageTooLarge: as for `check_message`.

@@ -1,4 +1,4 @@
-"""A small turn with a model, to see whether it works and what it can; sent as the turns of Apps are."""
+"""Checks a model with a small turn that uses the same code as the turns of Apps."""
 
 import asyncio
 import time
@@ -28,14 +28,14 @@ PROMPT: tuple[ChatMessage, ...] = (
 
 @dataclass(slots=True)
 class ModelCheck:
-    """What a turn showed; times in milliseconds, connecting included.
+    """The result of a check; times are in milliseconds and include the connection.
 
     Attributes:
-        error: what went wrong, in our words; empty when the model answered.
-        calls_tools: whether it called the tool that it was offered; None when it was offered none.
-        counts_tokens: whether the provider said how many tokens it took.
-        changes: what the provider refused and was left out or sent otherwise, a sentence each.
-        learned: rules that helped; they hold for every request to the model.
+        error: what went wrong, in our words; empty if the model answered.
+        calls_tools: whether the model called the tool that it was offered; None if it was offered none.
+        counts_tokens: whether the provider sent token counts.
+        changes: changes to the request after refusals by the provider, one sentence each.
+        learned: rules that made requests succeed; they apply to every request to the model.
     """
 
     error: str = ""
@@ -50,32 +50,32 @@ class ModelCheck:
 
 
 async def check_model(config: ModelConfig, sampling: Sampling) -> ModelCheck:
-    """Ask a model once, on connections of its own, without retries and past its circuit breaker."""
-    check, began, through = ModelCheck(), time.monotonic(), Connections()
+    """Call a model once, on separate connections, without retries and regardless of its circuit breaker."""
+    check, started, connections = ModelCheck(), time.monotonic(), Connections()
     try:
         async with asyncio.timeout(settings.TURN_TIMEOUT_SECONDS):
-            await _ask(config, sampling, through, check, began)
+            await _run_check(config, sampling, connections, check, started)
     except ModelFailure as failure:
         check.error = f"{failure} {failure.note}".strip()
     except TimeoutError:
         check.error = f"The model did not come to an end within {settings.TURN_TIMEOUT_SECONDS:g} s."
     finally:
-        await through.close()
-    check.total_ms = _since(began)
+        await connections.close()
+    check.total_ms = _ms_since(started)
     return check
 
 
 @dataclass(slots=True)
 class _Timed:
-    """A model whose first token is timed."""
+    """Wraps a model and measures the time to its first token."""
 
     inner: ChatModel
     check: ModelCheck
-    began: float
+    started: float
 
     @property
     def issuer(self) -> Issuer:
-        """Who answers."""
+        """The wrapped model's issuer."""
         return self.inner.issuer
 
     async def stream(
@@ -85,30 +85,32 @@ class _Timed:
         async with aclosing(self.inner.stream(messages, tools, allow_tool_calls=allow_tool_calls)) as deltas:
             async for delta in deltas:
                 if self.check.first_token_ms is None and delta.is_token:
-                    self.check.first_token_ms = _since(self.began)
+                    self.check.first_token_ms = _ms_since(self.started)
                 yield delta
 
 
-async def _ask(config: ModelConfig, sampling: Sampling, through: Connections, check: ModelCheck, began: float) -> None:
+async def _run_check(
+    config: ModelConfig, sampling: Sampling, connections: Connections, check: ModelCheck, started: float
+) -> None:
     client = client_of(
         config,
         sampling,
-        through,
+        connections,
         on_change=lambda _config, _code, note: check.changes.append(note),
         on_learned=lambda _config, rules: check.learned.append(rules),
     )
     tools = [CHECK_TOOL] if config.supports_tools else []
     check.calls_tools = False if tools else None
     # One round of calls: the second request holds the tool's answer and forbids further calls.
-    events = run_turn(_Timed(client, check, began), PROMPT, tools, ToolContext(), max_tool_rounds=1)
+    events = run_turn(_Timed(client, check, started), PROMPT, tools, ToolContext(), max_tool_rounds=1)
     async with aclosing(events):
         async for event in events:
             if isinstance(event, RoundEnded):
-                _take(event, check)
+                _record_round(event, check)
     check.counts_tokens = check.prompt_tokens is not None and check.completion_tokens is not None
 
 
-def _take(event: RoundEnded, check: ModelCheck) -> None:
+def _record_round(event: RoundEnded, check: ModelCheck) -> None:
     if any(call.name == CHECK_TOOL.name for call in event.tool_calls):
         check.calls_tools = True
     if event.prompt_tokens is not None:
@@ -117,8 +119,8 @@ def _take(event: RoundEnded, check: ModelCheck) -> None:
         check.completion_tokens = (check.completion_tokens or 0) + event.completion_tokens
 
 
-def _since(began: float) -> int:
-    return int((time.monotonic() - began) * 1000)
+def _ms_since(started: float) -> int:
+    return int((time.monotonic() - started) * 1000)
 
 
 async def _report_ready(_arguments: Mapping[str, Any], _context: ToolContext) -> str:

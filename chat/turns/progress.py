@@ -1,4 +1,4 @@
-"""What a turn that goes on after a break has behind it: when its client has answered, or when it is tried again."""
+"""What a turn has done before it continues: when it resumes after the client's answers, or is retried."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from sessions_app.values import Session
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What a turn has said and used before it goes on; the defaults are those of one that begins.
+    """What a turn has done and used before it continues; the defaults are those of a new turn.
 
-    Attributes: as those of RunningTurn.
+    Attributes: see RunningTurn.
     """
 
     count: int = 0
@@ -36,23 +36,25 @@ BEGINNING = Progress()
 
 
 def before_retry(session: Session, turn_id: UUID) -> Progress:
-    """Return what a failed turn that is tried again has in its session; it is counted from the beginning."""
-    said = [message for message in session.messages if message.turn_id == turn_id and message.role != "user"]
-    answered = tuple(
-        ToolResult(each.tool_round, stored_call(each), each.content, 0) for each in said if each.role == "tool"
+    """Return the progress of a failed turn that is retried; its tokens and cost are counted from zero."""
+    messages = [message for message in session.messages if message.turn_id == turn_id and message.role != "user"]
+    results = tuple(
+        ToolResult(message.tool_round, stored_call(message), message.content, 0)
+        for message in messages
+        if message.role == "tool"
     )
-    return Progress(count=len(said), earlier=answered)
+    return Progress(count=len(messages), earlier=results)
 
 
 def before_resuming(session: Session, resumed: Resumed) -> Progress:
-    """Return what a turn whose client has answered had done when it paused."""
-    said = before_retry(session, resumed.turn_id)
+    """Return the progress of a turn when it paused."""
+    stored = before_retry(session, resumed.turn_id)
     number = resumed.open_calls[0].round_number
     return Progress(
-        count=said.count,
-        earlier=tuple(each for each in said.earlier if each.round_number != number),
+        count=stored.count,
+        earlier=tuple(result for result in stored.earlier if result.round_number != number),
         open_calls=resumed.open_calls,
-        resumed=_round(session, resumed, [each for each in said.earlier if each.round_number == number]),
+        resumed=_round(session, resumed, [result for result in stored.earlier if result.round_number == number]),
         prompt_tokens=resumed.prompt_tokens,
         completion_tokens=resumed.completion_tokens,
         tool_rounds=resumed.tool_rounds,
@@ -62,20 +64,21 @@ def before_resuming(session: Session, resumed: Resumed) -> Progress:
     )
 
 
-def _round(session: Session, resumed: Resumed, answered: Sequence[ToolResult]) -> RoundToFinish:
-    """Return the round at which a turn paused; `answered` are its calls whose results are stored already."""
+def _round(session: Session, resumed: Resumed, stored_results: Sequence[ToolResult]) -> RoundToFinish:
+    """Return the round at which a turn paused; `stored_results` are the results that are messages already."""
     open_calls = resumed.open_calls
     number = open_calls[0].round_number
-    said = [
+    messages = [
         message for message in session.messages if (message.turn_id, message.tool_round) == (resumed.turn_id, number)
     ]
-    extras = [extra for extra in (*(each.extra for each in said), *(each.extra for each in open_calls)) if extra]
-    results = {place: each.result for place, each in enumerate(answered)}
-    results |= {each.place: each.result for each in open_calls if each.result is not None}
+    all_extras = (*(message.extra for message in messages), *(call.extra for call in open_calls))
+    extras = [extra for extra in all_extras if extra]
+    results = {index: result.result for index, result in enumerate(stored_results)}
+    results |= {call.place: call.result for call in open_calls if call.result is not None}
     return RoundToFinish(
         number,
-        "".join(message.content for message in said if message.role == "agent"),
-        (*(each.call for each in answered), *map(_call, open_calls)),
+        "".join(message.content for message in messages if message.role == "agent"),
+        (*(result.call for result in stored_results), *map(_call, open_calls)),
         results,
         next(filter(None, map(stored_issuer, extras)), None),
         next((extra["fields"] for extra in extras if "fields" in extra), None),

@@ -1,4 +1,4 @@
-"""Questions of paused turns and their answers in JSON, as clients read and send them; see sessions_app/questions.py."""
+"""The JSON of questions to clients and of their answers; see sessions_app/questions.py."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from sessions_app.questions import Answer, Question, QuestionKind
 
 
 class InvalidAnswer(ValueError):
-    """It is meant to answer a question and does not say what; the exception's text tells what to send."""
+    """The message is meant as an answer but is malformed; the exception's text says what to send."""
 
 
 def question_event(question: Question) -> str:
@@ -26,10 +26,10 @@ def question_event(question: Question) -> str:
 
 
 def read_answer(data: object) -> Answer | None:
-    """Return a client's answer to a question; None when the JSON data is something else.
+    """Parse a client's answer to a question; return None if the JSON data is something else.
 
     Raises:
-        InvalidAnswer: the data names a kind of question, and its payload is no answer to one.
+        InvalidAnswer: the data names a kind of question, but its payload is malformed.
     """
     if not isinstance(data, dict) or not isinstance(kind := data.get("type"), str) or kind not in ANSWERS:
         return None

@@ -1,6 +1,6 @@
-"""What of a turn's result is stored when Postgres does not take it as it is: less, and never nothing.
+"""Reduces a turn's result until Postgres accepts it.
 
-A result that cannot be stored would leave its session blocked until the lease ends, and its client without an answer.
+A result that cannot be stored would block its session until the lease expires, and leave the client without an answer.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ LOST = "The model's answer could not be stored."
 
 
 def reduced(turn: RunningTurn, outcome: TurnOutcome) -> Iterator[TurnOutcome]:
-    """Yield ever less of a result: its texts cleaned and without what was measured, then only that it is lost."""
+    """Yield smaller and smaller results: first with cleaned texts and no measurements, then only a failure."""
     yield replace(
         outcome,
         messages=[_cleaned(message) for message in outcome.messages],

@@ -1,4 +1,4 @@
-"""Runs turns as tasks of the worker: a client that goes away, or stops waiting, loses nothing."""
+"""Runs turns as tasks of the worker, so that they continue when clients disconnect or stop waiting."""
 
 import asyncio
 import logging
@@ -37,28 +37,28 @@ from sessions_app.values import PROCESSING, Session, StoredMessage
 
 logger = logging.getLogger("aomi.turns")
 
-# How long a result waits in memory for Postgres to come back before it is given up.
+# How long a result is kept in memory while Postgres is unavailable, before it is lost.
 STORE_PATIENCE_SECONDS = 60.0
 STORE_PAUSE_SECONDS = 0.5
 FLUSH_SECONDS = 2.0
 
 
 class TurnRunner:
-    """The turns of this worker."""
+    """Starts, stops and tracks the turns of this worker."""
 
     def __init__(self) -> None:
         self._running: dict[uuid.UUID, RunningTurn] = {}
         self._keeper: asyncio.Task[None] | None = None
 
     def start(self, turn: RunningTurn, session: Session) -> asyncio.Task[None]:
-        """Run a claimed turn in a task of its own and return the task, which ends once the result is stored."""
+        """Run a claimed turn in a new task and return the task, which ends when the result is stored."""
         turn.task = task = asyncio.create_task(self._run(turn, session), name=f"turn-{turn.turn_id}")
         self._running[session.id] = turn
         task.add_done_callback(lambda _: self._forget(session.id, turn))
         if self._keeper is None or self._keeper.done():
             every = min(FLUSH_SECONDS, settings.TURN_LEASE_SECONDS / 3)
-            keeping = forever("turn-leases", self._keep_leases, every=every, goes_on=lambda: bool(self._running))
-            self._keeper = asyncio.create_task(keeping, name="turn-leases")
+            renewing = forever("turn-leases", self._keep_leases, every=every, goes_on=lambda: bool(self._running))
+            self._keeper = asyncio.create_task(renewing, name="turn-leases")
         return task
 
     def running(self, session_id: uuid.UUID) -> RunningTurn | None:
@@ -75,13 +75,13 @@ class TurnRunner:
             turn.task.cancel()
 
     async def ended(self, session_id: uuid.UUID, seconds: float) -> None:
-        """Wait until the session's turn on this worker has ended and is stored, at most so long."""
+        """Wait at most `seconds` until the session's turn on this worker has ended and is stored."""
         turn = self._running.get(session_id)
         if turn is not None and turn.task is not None:
             await asyncio.wait({turn.task}, timeout=seconds)
 
     async def drain(self, seconds: float) -> None:
-        """Let the turns finish for so many seconds, then interrupt the rest; all are stored on return."""
+        """Let turns finish for `seconds`, then interrupt the rest; all are stored on return."""
         if tasks := {turn.task for turn in self._running.values() if turn.task is not None}:
             await asyncio.wait(tasks, timeout=seconds)
             for session_id in list(self._running):
@@ -93,7 +93,7 @@ class TurnRunner:
             self._keeper.cancel()
 
     def _forget(self, session_id: uuid.UUID, turn: RunningTurn) -> None:
-        if self._running.get(session_id) is turn:  # the session may have begun its next turn
+        if self._running.get(session_id) is turn:  # the session's next turn may have started already
             del self._running[session_id]
 
     async def _run(self, turn: RunningTurn, session: Session) -> None:
@@ -127,7 +127,7 @@ class TurnRunner:
         except ModelFailure as failure:
             return turn.failed(failure)
         except Exception as error:
-            # The exception's own text may hold what was said, so only its type and place are logged.
+            # The exception's text may quote the conversation, so we log only its type and location.
             logger.error("turn %s failed: %s", turn.turn_id, location(error))
             return turn.failed(ModelFailure("The turn failed inside the server."))
         finally:
@@ -135,12 +135,12 @@ class TurnRunner:
         return turn.completed()
 
     async def _keep_leases(self) -> None:
-        texts = {(id_, turn.turn_id): turn.unstored_text for id_, turn in self._running.items()}
-        kept = await turns.renew(texts) if texts else set()
+        texts = {(session_id, turn.turn_id): turn.unstored_text for session_id, turn in self._running.items()}
+        renewed = await turns.renew(texts) if texts else set()
         for session_id, turn_id in texts:
             turn = self._running.get(session_id)
-            if turn is not None and turn.turn_id == turn_id and turn_id not in kept:
-                self.cancel(session_id)  # nothing that it says would be stored any more
+            if turn is not None and turn.turn_id == turn_id and turn_id not in renewed:
+                self.cancel(session_id)  # its result can no longer be stored
 
 
 async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) -> None:
@@ -168,12 +168,12 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
         earlier=turn.earlier,
         resumed=turn.resumed,
     )
-    for answered in turn.answered():
-        announcer.event(answered)
-    turn.say_results()
+    for result in turn.answered():
+        announcer.event(result)
+    turn.add_results()
     async with aclosing(events):
         async for event in events:
-            announcer.event(event)  # before the turn moves on to its next message
+            announcer.event(event)  # before `take`, which may move on to the next message id
             turn.take(event)
             if isinstance(event, RoundEnded) and any(call.name in unrepeatable for call in event.tool_calls):
                 await _journal(turn)
@@ -182,7 +182,7 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
 
 
 async def _journal(turn: RunningTurn) -> None:
-    """Store calls that nobody may make twice, before they are made; without that they are not made.
+    """Store calls that must not be repeated before they are made; if that fails, they are not made.
 
     Raises:
         ModelFailure: they could not be stored.
@@ -196,17 +196,17 @@ async def _journal(turn: RunningTurn) -> None:
 
 
 async def _store_round(turn: RunningTurn) -> None:
-    """Store a completed round of tool calls, so that nothing that comes after can undo it."""
+    """Store a completed round of tool calls, so that a later failure cannot lose it."""
     try:
         await _append(turn)
-    except Exception as error:  # the end of the turn stores it, reduced if need be
+    except Exception as error:  # the end of the turn stores it, reduced if necessary
         logger.warning("a round of turn %s is stored later: %s", turn.turn_id, location(error))
 
 
 async def _append(turn: RunningTurn) -> None:
-    """Store what the turn has completed, and the calls that it is about to make.
+    """Store the messages that the turn has completed, and the calls that it is about to make.
 
-    An interrupt waits for the statement: what came of it could not be told otherwise.
+    An interrupt waits for the statement, because otherwise we could not know whether it succeeded.
     """
     if turn.session is None:
         return
@@ -226,12 +226,12 @@ async def _append(turn: RunningTurn) -> None:
         turn.messages[:0] = messages
         raise
     if stored is None:
-        raise asyncio.CancelledError  # deleted, or taken for dead: nobody waits for the rest
+        raise asyncio.CancelledError  # the turn was deleted or presumed dead: its result cannot be stored
     turn.session = stored
 
 
 async def _system_prompt(turn: RunningTurn, session: Session) -> str:
-    """Return the App's preamble with what the model is told of tools and may know of the user."""
+    """Return the App's preamble with the reply language and what the model may know about the user."""
     earlier: Sequence[EarlierSession] = ()
     if turn.app.recalls_earlier_sessions:
         try:
@@ -239,7 +239,7 @@ async def _system_prompt(turn: RunningTurn, session: Session) -> str:
         except Exception as error:
             if not is_transient(error):
                 raise
-            # The turn is answered without, and stored once Postgres is back.
+            # Answer without the digest; the turn is stored when Postgres is back.
             logger.warning("turn %s recalls nothing: %s", turn.turn_id, type(error).__name__)
     language = turn.app.reply_language
     sentence = f"Always answer in {language}, whatever language the user writes in." if language else ""
@@ -247,7 +247,7 @@ async def _system_prompt(turn: RunningTurn, session: Session) -> str:
 
 
 def _prompt(turn: RunningTurn, session: Session, preamble: str, model: ModelConfig) -> list[PromptMessage]:
-    """Return the prompt, whose history leaves room for the rest within the model's window."""
+    """Return the prompt, with as much history as leaves room in the model's window for everything else."""
     app = turn.app
     message = next(message.content for message in reversed(session.messages) if message.turn_id == turn.turn_id)
     if app.tools and model.supports_tools:
@@ -258,9 +258,9 @@ def _prompt(turn: RunningTurn, session: Session, preamble: str, model: ModelConf
     budget = min(app.history_budget_tokens, model.context_window - fixed - reply)
     turn.history_budget = budget
     messages: Sequence[StoredMessage] = session.messages[session.summarised_count :]
-    if turn.resumed is not None:  # the engine tells of this round, with what is still open of it
-        number = turn.resumed.round_number
-        messages = [each for each in messages if (each.turn_id, each.tool_round) != (turn.turn_id, number)]
+    if turn.resumed is not None:  # the engine adds this round itself, once its open calls are made
+        resumed_round = (turn.turn_id, turn.resumed.round_number)
+        messages = [stored for stored in messages if (stored.turn_id, stored.tool_round) != resumed_round]
     return build_prompt(
         preamble,
         messages,
@@ -272,8 +272,8 @@ def _prompt(turn: RunningTurn, session: Session, preamble: str, model: ModelConf
 
 
 async def _store(turn: RunningTurn, outcome: TurnOutcome) -> TurnOutcome:
-    """End the turn with its result, or with as much of it as Postgres takes; return that."""
-    session, less = turn.session, reduced(turn, outcome)
+    """End the turn with its result, reduced until Postgres accepts it; return the stored result."""
+    session, reductions = turn.session, reduced(turn, outcome)
     deadline = asyncio.get_running_loop().time() + STORE_PATIENCE_SECONDS
     while session is not None:
         try:
@@ -285,7 +285,7 @@ async def _store(turn: RunningTurn, outcome: TurnOutcome) -> TurnOutcome:
                 raise
             if not is_transient(error):
                 logger.error("the result of turn %s could not be stored as it is: %s", turn.turn_id, location(error))
-                if (smaller := next(less, None)) is None:
+                if (smaller := next(reductions, None)) is None:
                     raise
                 outcome = smaller
                 continue

@@ -1,4 +1,4 @@
-"""What a turn has said and done so far, and what of it is stored in the end."""
+"""The state of a running turn, and the outcome that is stored in the end."""
 
 import asyncio
 import time
@@ -33,26 +33,25 @@ class RunningTurn:
     """A turn on this worker.
 
     Attributes:
-        session: as the turn last stored it; None when it was deleted meanwhile.
-        model: the one that answers; until one does, the one to be asked first.
-        has_key: the caller has a key scoped to the App.
-        messages: what the turn has completed and not yet stored.
-        text: the pieces of the answer that streams in.
-        announced_chars: how much of that text readers have been told.
-        open_calls: the calls of the round that runs, in call order, with the results that are there; those at the
-            front that have one are messages already.
-        earlier: what the turn's tools answered in rounds that are stored.
-        count: how many messages the turn has said.
-        resumed: the round at which the turn goes on after its client's answers.
-        failure: why the model did not answer, if so.
-        history_budget: tokens that earlier turns could take in the prompt.
-        attempts: the models that did not answer and what their providers refused, each with the reason in a word and
-            perhaps a note.
-        listeners: those who stream this turn.
-        task: ends once the result is stored.
-        has_begun: the task runs; one that is cancelled before its first step would store nothing.
-        must_stop: somebody wants the turn to end.
-        is_ending: the result is being stored, which nothing may break off.
+        session: the session as the turn last stored it; None if it was deleted meanwhile.
+        model: the model that answers; until one does, the first one to call.
+        has_key: whether the caller has a key scoped to the App.
+        messages: completed messages that are not stored yet.
+        text: the pieces of the answer that is streaming in.
+        announced_chars: how many characters of that text were published to readers.
+        open_calls: the calls of the current round, in call order, with the results so far. Calls become messages in
+            call order, so a call with a result stays here while an earlier one has none.
+        earlier: the results of the turn's stored rounds.
+        count: the number of messages of the turn, without the user's.
+        resumed: the round at which the turn resumes after the client's answers.
+        failure: why the model failed, if it did.
+        history_budget: the tokens that earlier turns may take in the prompt.
+        attempts: failed models and refused parts of requests, each with a code and an optional note.
+        listeners: the streams of this turn.
+        task: ends when the result is stored.
+        has_begun: whether the task has started; a task that is cancelled before its first step would store nothing.
+        must_stop: whether an interrupt was requested.
+        is_ending: whether the result is being stored, which must not be cancelled.
     """
 
     turn_id: uuid.UUID
@@ -87,26 +86,26 @@ class RunningTurn:
     _finish_reason: str = ""
 
     def __post_init__(self) -> None:
-        """Note when the turn began, by Postgres's clock: the statement that began it has just set this column."""
+        """Take the start time from Postgres's clock: the statement that started the turn has just set this column."""
         self._started_at = self.session.last_active_at if self.session else datetime.now(UTC)
 
     def _now(self) -> datetime:
-        """Return the time by Postgres's clock, which is what deadlines are compared with; the worker's may be wrong."""
+        """Return the time by Postgres's clock, which also checks deadlines; the worker's clock may be wrong."""
         return self._started_at + timedelta(seconds=time.monotonic() - self._started)
 
     @property
     def partial_text(self) -> str:
-        """What of the answer has arrived."""
+        """The text of the answer so far."""
         return "".join(self.text)
 
     @property
     def unstored_text(self) -> str:
-        """What the agent has said and no statement has stored: it survives the worker through its lease."""
+        """The agent's text that is not stored yet; it is stored with each lease renewal, in case the worker dies."""
         return "".join(message.content for message in self.messages if message.role == "agent") + self.partial_text
 
     @property
     def streaming_id(self) -> uuid.UUID:
-        """The id that the message now streaming in has, and keeps when it is complete."""
+        """The id of the message that is streaming in, which it keeps when it is complete."""
         return message_id(self.turn_id, self.count)
 
     @property
@@ -115,16 +114,16 @@ class RunningTurn:
         return bool(self.messages) and not self.open_calls
 
     def answered_by(self, model: ModelConfig) -> None:
-        """A model has begun to answer; what it uses is at its prices."""
+        """Record the model that has started to answer; its prices apply from here."""
         self.model = model
 
     def not_answered_by(self, model: ModelConfig, reason: str, note: str) -> None:
-        """A model did not answer, or its provider refused a part of a request."""
-        noted = {"note": note[:NOTE_MAX_CHARS]} if note else {}
-        self.attempts.append({"model": model.name, "code": reason, **noted})
+        """Record a model's failure, or a part of a request that its provider refused."""
+        optional_note = {"note": note[:NOTE_MAX_CHARS]} if note else {}
+        self.attempts.append({"model": model.name, "code": reason, **optional_note})
 
     def take(self, event: TurnEvent) -> None:
-        """Record what happened."""
+        """Update the state with an event of the engine."""
         match event:
             case TextDelta(text):
                 if self.first_token_ms is None:
@@ -144,28 +143,28 @@ class RunningTurn:
                 ]
 
     def completed(self) -> TurnOutcome:
-        """The model has answered, or has called something about which the client is asked."""
+        """Return the outcome after the engine has finished: a completed turn, or one that pauses for questions."""
         return self._paused() if self._must_ask else self._outcome("completed")
 
     def _paused(self) -> TurnOutcome:
-        until = self._now() + timedelta(seconds=settings.CONFIRMATION_SECONDS)
-        questions = [question_event(question) for question in self._questions(until)]
-        return replace(self._outcome("paused"), pause=Pause(tuple(self.open_calls), questions, until))
+        deadline = self._now() + timedelta(seconds=settings.CONFIRMATION_SECONDS)
+        questions = [question_event(question) for question in self._questions(deadline)]
+        return replace(self._outcome("paused"), pause=Pause(tuple(self.open_calls), questions, deadline))
 
-    def _questions(self, until: datetime) -> Iterator[Question]:
+    def _questions(self, deadline: datetime) -> Iterator[Question]:
         for call in self.open_calls:
             if call.confirmation is not None and call.kind is not None:
-                yield Question(call.confirmation, call.kind, call.name, call.arguments, until)
+                yield Question(call.confirmation, call.kind, call.name, call.arguments, deadline)
 
     def interrupted(self) -> TurnOutcome:
-        """The turn was stopped; what had arrived of the answer is the answer."""
+        """Return the outcome of an interrupted turn; the text so far becomes the reply."""
         self._close_calls()
         if text := self.partial_text:
-            self._say("agent", text)
+            self._add_message("agent", text)
         return replace(self._outcome("interrupted"), session_status=INTERRUPTED)
 
     def failed(self, failure: ModelFailure) -> TurnOutcome:
-        """The model did not answer; the operator finds in the turn what had arrived."""
+        """Return the outcome of a failed turn, with the text so far for the operator."""
         self._close_calls()
         self.failure = failure
         event = ("SystemError", orjson.dumps(str(failure)).decode())
@@ -189,51 +188,51 @@ class RunningTurn:
         if event.text:
             extra = to_store(event.issuer, fields=event.extra) if event.extra else None
             number = event.round_number if event.tool_calls else 0
-            self._say("agent", event.text, number, extra=extra, reasoning=reasoning)
+            self._add_message("agent", event.text, number, extra=extra, reasoning=reasoning)
         self.open_calls = [
             OpenCall(
                 event.round_number,
-                place,
+                index,
                 call.call_id,
                 call.name,
                 call.arguments,
-                # What belongs to the answer is kept with its first message.
-                extra=to_store(event.issuer, fields=None if event.text or place else event.extra, call=call.extra),
-                reasoning="" if event.text or place else reasoning,
+                # Extra fields and reasoning of an answer are stored with its first message only.
+                extra=to_store(event.issuer, fields=None if event.text or index else event.extra, call=call.extra),
+                reasoning="" if event.text or index else reasoning,
             )
-            for place, call in enumerate(event.tool_calls)
+            for index, call in enumerate(event.tool_calls)
         ]
 
     def _take_result(self, event: ToolResult) -> None:
-        """Keep a result until those of all calls before it are there: the record is in call order."""
-        answered = next(number for number, call in enumerate(self.open_calls) if call.place == event.place)
-        self.open_calls[answered] = replace(self.open_calls[answered], result=event.result)
-        self.say_results()
+        """Keep a result until all earlier calls have theirs: messages are stored in call order."""
+        position = next(position for position, call in enumerate(self.open_calls) if call.place == event.place)
+        self.open_calls[position] = replace(self.open_calls[position], result=event.result)
+        self.add_results()
 
-    def say_results(self) -> None:
-        """Make messages of the results that are next in call order."""
+    def add_results(self) -> None:
+        """Turn results into messages, in call order, up to the first call without a result."""
         while self.open_calls and self.open_calls[0].result is not None:
-            self._say_result(self.open_calls.pop(0))
+            self._add_result(self.open_calls.pop(0))
 
     def answered(self) -> Iterator[ToolResult]:
-        """Yield the results that the client's answers have just brought: of a declined call, that it was not made."""
+        """Yield the results in the client's answers, such as that of a declined call, which is not made."""
         for call in self.open_calls:
             if call.confirmation is not None and call.result is not None:
-                named = ToolCall(call.call_id, call.name, call.arguments)
-                yield ToolResult(call.round_number, named, call.result, call.place)
+                tool_call = ToolCall(call.call_id, call.name, call.arguments)
+                yield ToolResult(call.round_number, tool_call, call.result, call.place)
 
     def _close_calls(self) -> None:
-        """Record every call that was made: a history in which one has no result is no good to any model."""
+        """Give every open call a result: models refuse a history in which a call has none."""
         for call in self.open_calls:
-            self._say_result(call)
+            self._add_result(call)
         self.open_calls.clear()
 
-    def _say_result(self, call: OpenCall) -> None:
+    def _add_result(self, call: OpenCall) -> None:
         result = UNKNOWN_OUTCOME if call.result is None else call.result
-        named = ToolCall(call.call_id, call.name, call.arguments)
-        self._say("tool", result, call.round_number, named, extra=call.extra, reasoning=call.reasoning)
+        tool_call = ToolCall(call.call_id, call.name, call.arguments)
+        self._add_message("tool", result, call.round_number, tool_call, extra=call.extra, reasoning=call.reasoning)
 
-    def _say(
+    def _add_message(
         self,
         role: str,
         content: str,
@@ -276,9 +275,9 @@ class RunningTurn:
 
 
 def message_id(turn_id: uuid.UUID, number: int) -> uuid.UUID:
-    """Return the id of a turn's n-th message, the same on every worker before and after it is stored.
+    """Return the id of a turn's n-th message, the same on every worker, before and after it is stored.
 
-    Clients follow the message that streams in by its id, whichever worker they ask.
+    Clients follow a streaming message by its id, whichever worker answers them.
     """
     return uuid.uuid5(turn_id, str(number))
 

@@ -1,7 +1,7 @@
-"""The one way into a turn: whoever brings a message calls `start_turn`.
+"""Starts turns: every caller that brings a message calls `start_turn`.
 
-The chat view does, and so does every other protocol, channel or page that lets somebody speak to an App. It knows
-neither HTTP nor Django's views: what a caller may do comes as a `Caller`, what goes wrong is an exception.
+The chat view does so, and so must every other protocol, channel or page through which users talk to an App. The module
+is independent of HTTP and Django views: permissions come as a `Caller`, and errors are exceptions.
 """
 
 import uuid
@@ -18,7 +18,7 @@ from chat.providers.base import ModelFailure, ModelTimeout
 from chat.turns.launch import launch
 from chat.turns.limits import check_limits
 from chat.turns.progress import BEGINNING, Progress, before_retry
-from chat.turns.release import ReleaseUnusable, answering
+from chat.turns.release import ReleaseUnusable, config_for_session
 from chat.turns.runner import runner
 from chat.turns.running_turn import RunningTurn
 from keys.callers import Caller
@@ -29,7 +29,7 @@ from sessions_app.values import Session, Wallet
 
 
 class IdempotencyMismatch(Exception):
-    """The idempotency key was used in the session with another message or App; nothing was stored."""
+    """The session has a turn with this idempotency key but another message or App; nothing was stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ class StartedTurn:
     """The turn that answers a message.
 
     Attributes:
-        turn_id: the message's turn; an earlier one, where the message came before under the same idempotency key.
-        app: the App as its callers meet it; the session may keep an earlier release of it.
-        running: the turn, if it runs on this worker; None when it is over or paused, or runs on another worker.
+        turn_id: the message's turn; the earlier one, if the idempotency key was used before.
+        app: the App's current configuration; the session may keep an earlier release of it.
+        running: the turn, if it runs on this worker; None if it has ended or paused, or runs on another worker.
     """
 
     turn_id: UUID
@@ -58,28 +58,28 @@ async def start_turn(
     wallet: Wallet | None = None,
     on_app: Callable[[AppConfig], object] | None = None,
 ) -> StartedTurn:
-    """Start the turn that answers a message, or find the one that the same call has started before.
+    """Start the turn that answers a message, or find the turn that an earlier call with the same key has started.
 
-    A turn that failed is tried again in its place. The turn is a task of the worker: nobody has to wait for it.
+    A failed turn is retried in its old position. The turn is a task of the worker; the caller need not wait for it.
 
     Args:
-        caller: who brings the message.
-        session_id: made with its first message.
-        app: the App's slug; None: the session's App, else the default one.
-        message: the user's words.
-        idempotency_key: the same key in the same session means the same turn.
-        user_state: the client's state as JSON text, which replaces the session's; None: that stays.
-        wallet: to bind to the session; None: the binding stays.
-        on_app: told of the App as soon as the caller is known to be allowed to use it, also where the call then fails.
+        caller: the caller that brings the message.
+        session_id: the session, which the first message creates.
+        app: the App's slug; None for the session's App, or the default App if the session has none.
+        message: the user's message.
+        idempotency_key: the same key in the same session always means the same turn.
+        user_state: the client's state as JSON text, which replaces the session's; None keeps that.
+        wallet: the wallet to bind to the session; None keeps the binding.
+        on_app: called with the App once the caller is known to be allowed to use it, even if the call fails later.
 
     Raises:
         KeyNeeded, AppNotAuthorized: the caller may not chat with the App.
-        SessionOfAnotherApp: the session belongs to another one.
+        SessionOfAnotherApp: the session belongs to another App.
         SessionBusy: another turn runs in the session.
-        IdempotencyMismatch: the key came with another message or App before.
+        IdempotencyMismatch: the key was used with another message or App.
         ReleaseUnusable: the release that would answer cannot be run.
-        InvalidMessage, MessageTooLarge: the message is none that is answered.
-        ModelFailure: the call's earlier turn failed, and a later one has taken its place since.
+        InvalidMessage, MessageTooLarge: the message is refused.
+        ModelFailure: the turn with this key failed, and cannot be retried because a later turn has started.
     """
     session = store.remembered(session_id) or await store.reload(session_id)
     chosen = await _choose_app(caller, app, session)
@@ -102,7 +102,7 @@ async def start_turn(
 
 
 async def _choose_app(caller: Caller, slug: str | None, session: Session | None) -> AppConfig:
-    """Return the App to use: the one named, else the session's, else the default."""
+    """Return the named App, else the session's, else the default App."""
     if slug is None and session is not None and session.app_id is not None:
         return check_chat(caller, await app_configs.by_id(session.app_id, revision=caller.revision))
     return check_chat(caller, await app_named(caller, slug))
@@ -110,14 +110,14 @@ async def _choose_app(caller: Caller, slug: str | None, session: Session | None)
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """One call of `start_turn`, its App chosen."""
+    """One call of `start_turn`, after the App is chosen."""
 
     caller: Caller
     app: AppConfig
     new: NewTurn
 
     async def turn_for(self, session: Session | None) -> StartedTurn:
-        """Start the turn, or find it; `session` is our copy, however old."""
+        """Start or find the turn; `session` is our copy, which may be stale."""
         earlier = await self._earlier() if session else None
         if earlier is None:
             await self._check_release(session)
@@ -125,7 +125,7 @@ class _Start:
             try:
                 claimed = await turns.claim(self.new, session)
             except (SessionBusy, UniqueViolation):
-                # The same call came twice at once and the other one was first; or somebody else's turn runs.
+                # Another turn runs, or a concurrent request with the same key was first.
                 earlier = await self._earlier()
                 if earlier is None:
                     raise
@@ -134,11 +134,11 @@ class _Start:
         return await self._find(earlier)
 
     async def _earlier(self) -> EarlierTurn | None:
-        """Return the turn that was begun under the call's idempotency key, if any.
+        """Return the session's turn with the call's idempotency key, if any.
 
         Raises:
-            IdempotencyMismatch: it was begun with another message or App.
-            SessionOfAnotherApp: with an App that is closed to the caller, who learns nothing of what happened there.
+            IdempotencyMismatch: it has another message or App.
+            SessionOfAnotherApp: it has an App that the caller may not use; the error must not reveal more.
         """
         earlier = await turns.by_idempotency_key(self.new)
         if earlier is None or (earlier.app_id == self.app.id and earlier.has_same_message):
@@ -147,14 +147,18 @@ class _Start:
         raise IdempotencyMismatch if self.caller.may_use(app) else SessionOfAnotherApp
 
     async def _check_release(self, session: Session | None) -> None:
-        """Refuse the call before anything is stored, if the release that would answer cannot be run."""
+        """Check that the release can be run, before anything is stored.
+
+        Raises:
+            ReleaseUnusable: it cannot.
+        """
         try:
-            await answering(self.caller, self.app, session)
+            await config_for_session(self.caller, self.app, session)
         except ReleaseUnusable:  # our copy may be stale
-            await answering(self.caller, self.app, await store.load(self.new.session_id))
+            await config_for_session(self.caller, self.app, await store.load(self.new.session_id))
 
     async def _find(self, earlier: EarlierTurn) -> StartedTurn:
-        """Return a turn that was begun before; one that failed is tried again."""
+        """Return an earlier turn; retry it if it failed."""
         if earlier.status == "failed":
             return await self._retry(earlier)
         running = runner.running(self.new.session_id)
@@ -163,16 +167,16 @@ class _Start:
 
     async def _retry(self, earlier: EarlierTurn) -> StartedTurn:
         check_limits(self.new)
-        again = await turns.claim_again(self.new.session_id, earlier.turn_id)
-        if again is None:
+        reclaimed = await turns.claim_again(self.new.session_id, earlier.turn_id)
+        if reclaimed is None:
             failure = ModelTimeout if earlier.error_code == ModelTimeout.code else ModelFailure
             raise failure(earlier.error_detail)
-        return await self._run(earlier.turn_id, again, before_retry(again, earlier.turn_id))
+        return await self._run(earlier.turn_id, reclaimed, before_retry(reclaimed, earlier.turn_id))
 
     async def _run(self, turn_id: UUID, claimed: Session, progress: Progress = BEGINNING) -> StartedTurn:
         try:
-            config = await answering(self.caller, self.app, claimed)
-        except Exception:  # only where our copy of the session was stale
+            config = await config_for_session(self.caller, self.app, claimed)
+        except Exception:  # only if our copy of the session was stale when we checked the release
             code, detail = "model_error", "The release that the session keeps could not be run."
             failed = TurnOutcome(turn_status="failed", model=claimed.chosen_model, error_code=code, error_detail=detail)
             await turns.finish(claimed, turn_id, failed)

@@ -1,4 +1,4 @@
-"""Titles of sessions, made by the App's model after the first reply, beside everything else."""
+"""Titles of sessions, made by the App's model in the background after the first reply."""
 
 import asyncio
 import logging
@@ -20,23 +20,23 @@ EXCERPT_CHARS = 2_000
 TITLE_MAX_CHARS = 80
 MAX_TOKENS = 24
 TIMEOUT_SECONDS = 30.0
-# A title is a nicety: when so many are being made, the first words of the message do.
+# Titles are optional: at this limit, further sessions keep the first words of their message.
 AT_ONCE = 8
 
 _tasks: set[asyncio.Task[None]] = set()
 
 
 def make_title_later(session: Session, app: AppConfig, model: ModelConfig) -> None:
-    """Ask the model for a title, if this was the session's first reply and nobody has named the session."""
-    said = [message for message in session.messages if message.role in {"user", "agent"}]
-    if app.makes_titles and [message.role for message in said] == ["user", "agent"] and len(_tasks) < AT_ONCE:
+    """Ask the model for a title in the background, if the session has just got its first reply."""
+    roles = [message.role for message in session.messages if message.role in {"user", "agent"}]
+    if app.makes_titles and roles == ["user", "agent"] and len(_tasks) < AT_ONCE:
         task = asyncio.create_task(_make(session, app, model), name=f"title-{session.id}")
         _tasks.add(task)
         task.add_done_callback(_tasks.discard)
 
 
 def cancel_titles() -> None:
-    """Give up the titles that are being made: the worker stops."""
+    """Cancel titles in progress, because the worker stops."""
     for task in _tasks:
         task.cancel()
 
@@ -55,8 +55,8 @@ async def _make(session: Session, app: AppConfig, model: ModelConfig) -> None:
 
 async def _ask(session: Session, app: AppConfig, model: ModelConfig) -> str:
     sampling = Sampling(temperature=app.sampling.temperature, max_reply_tokens=MAX_TOKENS)
-    said = "\n".join(f"{message.role}: {message.content[:EXCERPT_CHARS]}" for message in session.messages)
-    return await ask(model, sampling, ASK, said, max_chars=4 * TITLE_MAX_CHARS)
+    transcript = "\n".join(f"{message.role}: {message.content[:EXCERPT_CHARS]}" for message in session.messages)
+    return await ask(model, sampling, ASK, transcript, max_chars=4 * TITLE_MAX_CHARS)
 
 
 def _clean(text: str) -> str:

@@ -1,11 +1,11 @@
-"""The bounded queue through which one client hears a turn as it goes."""
+"""The bounded queue through which one client streams a turn."""
 
 import asyncio
 import sys
 
 from chat.events import RoundEnded, TextDelta, ToolResult, TurnEvent
 
-# A client that falls so far behind hears no more than the end, whose snapshot has everything.
+# A client that falls this far behind gets only the end of the turn, with a snapshot that contains everything.
 QUEUE_MAX_BYTES = 1024 * 1024
 
 
@@ -18,7 +18,7 @@ class TurnListener:
         self._has_overflowed = False
 
     def tell(self, event: TurnEvent | None) -> None:
-        """Queue an event; None says that the turn is over and stored."""
+        """Queue an event; None means that the turn has ended and is stored."""
         size = _size(event)
         self._bytes += size
         if self._bytes > QUEUE_MAX_BYTES:
@@ -29,7 +29,7 @@ class TurnListener:
             self._queue.put_nowait((event, size))
 
     def close(self) -> None:
-        """End it now; what is still queued is not heard."""
+        """End the stream now and drop queued events."""
         self._has_overflowed = True
         while not self._queue.empty():
             self._queue.get_nowait()
@@ -40,8 +40,8 @@ class TurnListener:
         """Whether nothing is queued."""
         return self._queue.empty()
 
-    async def hear(self, seconds: float) -> TurnEvent | None:
-        """Return the next event, or None at the end; raises TimeoutError when none comes for so long."""
+    async def next_event(self, seconds: float) -> TurnEvent | None:
+        """Return the next event, or None at the end; raises TimeoutError after `seconds` without one."""
         event, size = await asyncio.wait_for(self._queue.get(), seconds)
         self._bytes -= size
         return event

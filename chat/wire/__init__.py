@@ -1,4 +1,5 @@
-"""The JSON that clients of the HTTP API get, as types that the code and the OpenAPI document share.
+"""The JSON of the HTTP API, as types that the code and the OpenAPI document share.
 
-They cost nothing while the server answers: a TypedDict is a dict, and nobody checks it at run time but mypy.
+The types cost nothing at run time: a TypedDict is a dict, and only mypy checks it. The document shows the docstrings of
+the types.
 """

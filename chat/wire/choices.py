@@ -1,4 +1,4 @@
-"""Apps and models to choose from."""
+"""The JSON of lists of Apps and models."""
 
 from typing import Annotated, Literal
 

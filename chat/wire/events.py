@@ -1,4 +1,4 @@
-"""Server-sent events: what the `data:` lines of both streams hold."""
+"""The JSON in the `data:` lines of both event streams."""
 
 from typing import Annotated, Literal
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""A session as its client sees it: the snapshot, its messages and events, and the shorter forms."""
+"""The JSON of sessions: the snapshot, its messages and events, and the shorter forms."""
 
 from typing import Annotated, Literal
 from uuid import UUID

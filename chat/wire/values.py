@@ -1,4 +1,4 @@
-"""What many shapes share: small types, and the values of the documentation's examples."""
+"""Small types that other modules of this package share, and the values of examples in the OpenAPI document."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
@@ -17,7 +17,7 @@ EXAMPLE_TIME = "2026-11-23T06:20:00.123Z"
 EXAMPLE_WALLET = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 EXAMPLE_STATE: dict[str, JsonValue] = {"address": EXAMPLE_WALLET, "chain_id": 1, "is_connected": True}
 
-# A value, or its JSON where that has been rendered already.
+# A value, or its JSON if that was rendered before.
 Ready: TypeAlias = T | SkipJsonSchema[InstanceOf[orjson.Fragment]]
 JsonObject = TypeAliasType("JsonObject", dict[str, Any])
 
@@ -34,6 +34,6 @@ AppSlug = Annotated[str | None, Field(description="The App's slug; null until th
 
 
 def shown_as(*examples: JsonValue) -> Callable[[type[T]], type[T]]:
-    """Return a decorator that gives a type its examples in the document."""
+    """Return a decorator that sets a type's examples in the OpenAPI document."""
     config = ConfigDict(json_schema_extra={"examples": [*examples]})
     return with_config(config)

@@ -1,4 +1,4 @@
-"""What clients say of wallets, and what they prove."""
+"""The JSON of wallets and their proofs."""
 
 from datetime import datetime
 from typing import Annotated, Literal

@@ -1,7 +1,7 @@
-"""Which sessions other workers have readers for: what nobody reads is not sent.
+"""Which sessions other workers have readers for; events without readers are not sent.
 
-A worker says so when its first reader of a session comes, and repeats it for as long as there is one; what is
-not repeated is forgotten, be it that the readers have gone or the worker has died.
+A worker announces its first reader of a session and repeats this while it has readers. An announcement that is not
+repeated expires: the readers have left or the worker has died.
 """
 
 import time
@@ -13,40 +13,40 @@ EXPIRE_SECONDS = 60.0
 
 
 class RemoteInterests:
-    """What other workers want to hear of."""
+    """The sessions that other workers want events of."""
 
     def __init__(self) -> None:
-        self._until: dict[uuid.UUID, dict[str, float]] = {}
+        self._expiries: dict[uuid.UUID, dict[str, float]] = {}
 
     def wants(self, session_id: uuid.UUID) -> bool:
         """Whether any other worker has readers of this session."""
-        workers = self._until.get(session_id)
+        workers = self._expiries.get(session_id)
         if not workers:
             return False
-        now = time.monotonic()
-        if all(until < now for until in workers.values()):
-            del self._until[session_id]
+        current_time = time.monotonic()
+        if all(expires_at < current_time for expires_at in workers.values()):
+            del self._expiries[session_id]
             return False
         return True
 
     def add(self, worker: str, session_ids: Iterable[uuid.UUID]) -> None:
-        """Note what a worker says that it wants."""
-        until = time.monotonic() + EXPIRE_SECONDS
+        """Record, or renew, a worker's interest in sessions."""
+        expires_at = time.monotonic() + EXPIRE_SECONDS
         for session_id in session_ids:
-            self._until.setdefault(session_id, {})[worker] = until
+            self._expiries.setdefault(session_id, {})[worker] = expires_at
 
     def remove(self, worker: str, session_id: uuid.UUID) -> None:
-        """Note that a worker no longer wants it."""
-        workers = self._until.get(session_id, {})
+        """Remove a worker's interest in a session."""
+        workers = self._expiries.get(session_id, {})
         workers.pop(worker, None)
         if not workers:
-            self._until.pop(session_id, None)
+            self._expiries.pop(session_id, None)
 
     def clear(self) -> None:
-        """Forget everything: something may have been missed, and is told again."""
-        self._until.clear()
+        """Remove all interests after a gap; workers announce theirs again."""
+        self._expiries.clear()
 
     def expire(self) -> None:
-        """Forget what has not been repeated."""
-        for session_id in list(self._until):
+        """Remove interests that were not renewed."""
+        for session_id in list(self._expiries):
             self.wants(session_id)

@@ -1,4 +1,4 @@
-"""Replies that stream in on other workers, as far as the bus has told of them."""
+"""Replies that other workers are streaming, as far as their events have arrived over the bus."""
 
 import asyncio
 import sys
@@ -9,22 +9,23 @@ from cachetools import LRUCache, TTLCache
 
 from sessions_app.events.hub import hub
 from sessions_app.events.subscriptions import SessionEvent
+from sessions_app.events.worker_messages import WorkerMessage
 
 TOTAL_BYTES = 32 * 1024 * 1024
-# Asked again after so long, before the owner forgets that we want to hear (sessions_app/events/interests.py).
+# Renewed after this time, before our interest expires on the owner's side (sessions_app/events/interests.py).
 FOLLOW_SECONDS = 30.0
 FOLLOWED_MAX = 5_000
-# How long an answer may keep a snapshot waiting; without one it shows what was stored last.
+# How long a snapshot waits for the owner's answer; without one it shows the text that was stored last.
 ANSWER_SECONDS = 0.1
 
 
 @dataclass(slots=True)
 class Partial:
-    """What has arrived of a message.
+    """The part of a streaming message that has arrived.
 
     Attributes:
-        message_id: the message that streams in.
-        pieces: its text so far, without a gap.
+        message_id: the message.
+        pieces: its text so far, without gaps.
     """
 
     message_id: uuid.UUID
@@ -33,15 +34,15 @@ class Partial:
 
     @property
     def text(self) -> str:
-        """The text so far."""
+        """The text so far, joined."""
         return "".join(self.pieces)
 
 
 class RemotePartials:
-    """Follows the replies that other workers stream, of the sessions that were asked for here lately.
+    """Follows replies that other workers stream, for sessions that clients of this worker read lately.
 
-    The owner answers a question with `_partial`, what it has announced so far, and from then on sends its deltas
-    here, which continue that.
+    The owner of a turn answers a request with the text that it has announced so far. From then on this worker also
+    gets the owner's deltas, which continue that text.
     """
 
     def __init__(self) -> None:
@@ -52,17 +53,17 @@ class RemotePartials:
         self._waiting: dict[uuid.UUID, asyncio.Event] = {}
 
     async def get(self, session_id: uuid.UUID) -> Partial | None:
-        """Return what streams in in a session; None when its worker does not say, or nothing has come yet."""
+        """Return the session's streaming reply; None when its worker does not answer, or no text has arrived."""
         if session_id not in self._followed:
-            await self._ask(session_id)
+            await self._request_partial(session_id)
         return self._partials.get(session_id)
 
     def on_event(self, event: SessionEvent) -> None:
-        """Take an event of another worker."""
+        """Handle an event of another worker."""
         match event.type:
             case "message_delta":
                 self._on_delta(event, event.data["offset"])
-            case "_partial":
+            case WorkerMessage.PARTIAL:
                 self._partials.pop(event.session_id, None)
                 self._on_delta(event, 0)
                 if waiting := self._waiting.get(event.session_id):
@@ -71,14 +72,14 @@ class RemotePartials:
                 self._partials.pop(event.session_id, None)
 
     def on_gap(self) -> None:
-        """Forget what was heard: its continuation may have been missed."""
+        """Drop all partial replies: a delta of each may have been missed."""
         self._partials.clear()
         self._followed.clear()
 
-    async def _ask(self, session_id: uuid.UUID) -> None:
+    async def _request_partial(self, session_id: uuid.UUID) -> None:
         self._followed[session_id] = True
         waiting = self._waiting.setdefault(session_id, asyncio.Event())
-        hub.tell_workers(session_id, "_what_so_far")
+        hub.tell_workers(session_id, WorkerMessage.REQUEST_PARTIAL)
         try:
             await asyncio.wait_for(waiting.wait(), ANSWER_SECONDS)
         except TimeoutError:
@@ -92,11 +93,11 @@ class RemotePartials:
         if offset == 0:
             partial = Partial(message_id)
         if partial is None or partial.message_id != message_id or partial.length != offset:
-            self._followed.pop(event.session_id, None)  # a delta was lost: ask again
+            self._followed.pop(event.session_id, None)  # a delta was lost: request the text again
         else:
             partial.pieces.append(delta)
             partial.length += len(delta)
-            # Set anew, since the cache counts an entry's size only then; a text over the bound is not kept.
+            # Insert it again: the cache measures an entry only on insertion. A text over the limit is not kept.
             if partial.length < TOTAL_BYTES // 4:
                 self._partials[event.session_id] = partial
 

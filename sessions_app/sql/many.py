@@ -1,9 +1,9 @@
-"""The statements over many sessions; those over one are in sessions_app/sql/sessions.py and turns.py."""
+"""Statements over many sessions; those over one session are in sessions.py and turns.py next to this file."""
 
 from sessions_app.sql.sessions import IS_EXPIRED, SESSION
 
-# Addresses are public, so an address alone lists nothing: the caller's own session, those of its key's Apps, and
-# with a proven wallet those that are proven to be of that wallet, in the same App.
+# Addresses are public, so an address alone lists nothing. A caller sees its own session, those of its key's Apps and,
+# if its session has proven the wallet, those of the same App that have proven it too.
 LIST_SESSIONS = f"""
 SELECT {SESSION} FROM sessions_app_chatsession session
 WHERE session.wallet_address = %(wallet)s
@@ -13,8 +13,8 @@ WHERE session.wallet_address = %(wallet)s
 ORDER BY session.last_active_at DESC, session.id DESC LIMIT %(limit)s
 """
 
-# Always one App's: with a proven wallet what is proven to be of it; with a claimed one, under a key scoped to the App,
-# all of that wallet's.
+# Sessions of one App. If the wallet is proven, only sessions that have proven it; if it is only claimed, which needs a
+# key scoped to the App, all sessions of that wallet.
 READ_EARLIER = """
 SELECT earlier.title, earlier.last_active_at, asked.content, answered.content
 FROM (
@@ -34,7 +34,7 @@ LEFT JOIN LATERAL (
 ORDER BY earlier.last_active_at DESC
 """
 
-# The lock goes with the statement: of all workers one prunes at a time, and one that dies hinders nobody.
+# One worker prunes at a time. The lock ends with the statement, so a worker that dies does not block the others.
 PRUNE_SESSIONS = """
 WITH turn_to_prune AS (SELECT pg_try_advisory_xact_lock(hashtext('aomi.prune_sessions')) AS is_ours),
 due AS (
@@ -50,7 +50,7 @@ gone AS (DELETE FROM sessions_app_chatsession WHERE id IN (SELECT id FROM due) R
 SELECT count(*) FROM gone
 """
 
-# Those that there are, each with the App that it belongs to.
+# Sessions that do not exist have no row.
 READ_APPS = "SELECT id, app_id FROM sessions_app_chatsession WHERE id = ANY(%(sessions)s)"
 
 READ_EXPIRED = f"""

@@ -1,7 +1,7 @@
-"""The statements of turns that wait for answers of their client, today to whether a tool may be called.
+"""Statements of turns that wait for answers from their client.
 
-Such a turn has the status "paused", and its session, which is not processing, still names it as its turn. Whoever
-changes either holds the session's row first, as in sessions_app/sql/turns.py.
+Such a turn has the status "paused", and its session, which is not processing, still names it in `running_turn`. Each
+statement locks the session's row before it changes either, as those in sessions_app/sql/turns.py do.
 """
 
 from sessions_app.open_calls import DECLINED_BY_MESSAGE, INTERRUPTED, NOT_CONFIRMED_IN_TIME
@@ -33,9 +33,9 @@ WITH owned AS (
 SELECT version, undelivered_events, last_active_at FROM owned
 """
 
-# The answer to one question; with the last one the turn goes on, whose calls are thereby journalled. An answer that
-# comes again, too late, or to a question that this session does not ask finds nothing. Calls stored by an earlier
-# release name no kind: there was one.
+# Stores the answer to one question; the last answer resumes the turn, whose calls are journalled in the same statement.
+# A repeated or late answer, or one to a question that this session did not ask, matches no row. Calls that an earlier
+# version stored have no kind, because there was only one.
 ANSWER = """
 WITH session AS (
     SELECT id, running_turn FROM sessions_app_chatsession
@@ -67,12 +67,12 @@ WITH session AS (
 SELECT * FROM answered
 """
 
-# The same answer again, while the turn still knows of it: a client that heard nothing of the first.
+# Recognises a repeated answer while the turn still has it: the client may not have received our first response.
 READ_SAME_ANSWER = """
 SELECT 1 FROM sessions_app_turn WHERE session_id = %(session)s AND open_calls @> %(same)s::jsonb LIMIT 1
 """
 
-# Nobody answered, or a new message came instead: the calls are not made, and the turn is over.
+# The deadline has passed, or a new message came instead of an answer: the calls are not made, and the turn ends.
 END_PAUSE = give_up_turn(
     condition="session.status <> 'processing' AND turn.status = 'paused' AND turn.id = %(turn)s",
     becomes="session.status",

@@ -1,7 +1,7 @@
-"""The rows of sessions and messages: their columns in statements, and the values read from them.
+"""Rows of sessions and messages: their columns in statements, and the values read from them.
 
-The columns are made of the fields of sessions_app/values.py, in the fields' order: a new field is in every statement at
-once, and nothing counts columns.
+The columns are generated from the fields of sessions_app/values.py, in the same order, so that a new field is in every
+statement at once and no code counts columns.
 """
 
 import sys
@@ -21,7 +21,7 @@ SESSION_COLUMNS = tuple(
     column for field in fields(Session) for column in _COLUMNS_OF_FIELDS.get(field.name, (field.name,))
 )
 MESSAGE_COLUMNS = tuple(field.name for field in fields(StoredMessage))
-# What models thought is for operators, who read it with the ORM.
+# Reasoning is for operators, who read it in the admin, with the ORM.
 READ_MESSAGE_COLUMNS = tuple(name for name in MESSAGE_COLUMNS if name != "reasoning")
 
 _SQL_TYPES: dict[Any, str] = {
@@ -36,17 +36,17 @@ TYPED_MESSAGE_COLUMNS = ", ".join(f"{field.name} {_SQL_TYPES[field.type]}" for f
 
 
 def listed(columns: Iterable[str], *, of: str = "") -> str:
-    """Return columns as a statement lists them.
+    """Return a comma-separated list of columns.
 
     Args:
         columns: their names.
-        of: the alias of their table; empty: they need none.
+        of: the alias of their table; empty if they need none.
     """
     return ", ".join(f"{of}.{column}" if of else column for column in columns)
 
 
 def session_from_row(row: TupleRow) -> Session:
-    """Return the session, still without its messages, of a row of SESSION_COLUMNS."""
+    """Return the session, without its messages, from a row of SESSION_COLUMNS."""
     values = dict(zip(SESSION_COLUMNS, row, strict=True))
     address, chain_id, is_proven = map(values.pop, WALLET_COLUMNS)
     wallet = Wallet(address, chain_id, is_proven) if address else None
@@ -54,5 +54,5 @@ def session_from_row(row: TupleRow) -> Session:
 
 
 def message_from_row(row: TupleRow) -> StoredMessage:
-    """Return the message of a row of READ_MESSAGE_COLUMNS, which are its first fields in their order."""
-    return StoredMessage(*row)  # by name it takes twice as long, and a session has hundreds
+    """Return the message from a row of READ_MESSAGE_COLUMNS, which are the first fields of StoredMessage in order."""
+    return StoredMessage(*row)  # keyword arguments take twice as long, and a session may have hundreds of messages

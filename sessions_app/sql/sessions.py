@@ -1,16 +1,16 @@
-"""The statements of the hot path over sessions as the tables of sessions_app/models.py hold them.
+"""Statements of the hot path over single sessions; those of turns are in sessions_app/sql/turns.py.
 
-Each is one round trip in its own transaction. Those of turns are in sessions_app/sql/turns.py.
+Each statement is one round trip in its own transaction.
 """
 
 from sessions_app.sql.messages import insert_message
 from sessions_app.sql.rows import SESSION_COLUMNS, listed
 from sessions_app.sql.wallets import NAME_WALLET
 
-# A session's row as `session_from_row` reads it.
+# The columns that `session_from_row` reads.
 SESSION = listed(SESSION_COLUMNS, of="session")
 
-# Its turn's worker is gone.
+# The worker of the session's turn has died.
 IS_EXPIRED = "session.status = 'processing' AND session.lease_expires_at < clock_timestamp()"
 
 READ_SESSION = f"""
@@ -21,7 +21,7 @@ READ_VERSION = f"""
 SELECT {IS_EXPIRED}, session.version FROM sessions_app_chatsession session WHERE session.id = %(session)s
 """
 
-# Versions begin at a random number: see sessions_app/models.py.
+# Versions start at a random number: see sessions_app/models.py.
 CREATE_SESSION = f"""
 INSERT INTO sessions_app_chatsession AS session (
     id, app_id, status, version, title, title_is_users, chosen_model, is_archived, user_state, wallet_address,
@@ -32,7 +32,7 @@ ON CONFLICT (id) DO NOTHING
 RETURNING {SESSION}
 """
 
-# A new session, or one not yet bound, takes what the client says; a bound one keeps its App.
+# Sets the App of a session that has none yet; any other session keeps its App.
 UPDATE_SESSION = f"""
 UPDATE sessions_app_chatsession session SET
     version = version + 1,
@@ -52,7 +52,7 @@ turns AS (DELETE FROM sessions_app_turn WHERE session_id = %(session)s)
 SELECT id FROM gone
 """
 
-# Each event is delivered by one snapshot; a concurrent snapshot finds its rows locked and skips them.
+# One snapshot delivers each event; a concurrent snapshot skips the locked rows.
 DELIVER_EVENTS = """
 WITH due AS (
     SELECT id FROM sessions_app_systemevent
@@ -73,7 +73,7 @@ UPDATE sessions_app_chatsession SET version = version + 1, chosen_model = %(mode
 RETURNING id
 """
 
-# What a client tells the session outside the conversation; a turn that runs goes on beside it.
+# A client's message to the session outside the conversation; it does not affect a running turn.
 _EVENTS_MESSAGE = insert_message(
     {
         "id": "%(message)s",
@@ -112,14 +112,14 @@ UPDATE sessions_app_chatsession SET version = version + 1, is_archived = %(is_ar
 WHERE id = %(session)s AND is_archived <> %(is_archived)s
 """
 
-# A title that a user, or another worker, has set in the meantime stays.
+# Keeps a title that a user or another worker has set meanwhile.
 GIVE_TITLE = """
 UPDATE sessions_app_chatsession SET version = version + 1, title = %(title)s
 WHERE id = %(session)s AND NOT title_is_users AND title = %(instead_of)s
 RETURNING id
 """
 
-# Messages are never removed one by one and positions have no gaps, so a number says which of them it covers.
+# Messages are never deleted singly and positions have no gaps, so a count identifies the messages that are covered.
 GIVE_SUMMARY = """
 UPDATE sessions_app_chatsession SET
     version = version + 1, summary = %(summary)s, summarised_count = %(count)s

@@ -1,7 +1,7 @@
-"""The statements of a turn's life: claimed, kept alive, finished, given up.
+"""Statements of a turn's life: claim, renew, finish, give up.
 
-Each is one round trip in its own transaction. All times are Postgres's clock_timestamp(), so that workers
-whose clocks differ cannot steal one another's leases.
+Each statement is one round trip in its own transaction. All times are clock_timestamp() of Postgres, so that workers
+whose clocks differ cannot take each other's leases.
 """
 
 from apps_registry.values import release_kept_sql
@@ -13,8 +13,9 @@ from sessions_app.sql.wallets import NAME_WALLET
 
 _LIVE_RELEASE, _KEEPS_RELEASE = "%(release)s::bigint", "%(keeps_release)s"
 
-# The claim: at most one turn a session. The version proves the caller's copy fresh, the status that no turn
-# runs; the turn and the user's message come to be in the same statement or not at all.
+# The claim allows one running turn per session. The version proves that the caller's copy is fresh, and the status that
+# no turn is running. The same statement inserts the turn and the user's message, so that neither exists without the
+# other.
 _USERS_MESSAGE = insert_message(
     {
         "id": "%(message)s",
@@ -81,8 +82,8 @@ SELECT id, status, error_code, error_detail, app_id, COALESCE((
 FROM sessions_app_turn turn WHERE session_id = %(session)s AND idempotency_key = %(idempotency_key)s
 """
 
-# A failed turn is tried again in its place: its message is there already. Once a later turn has begun, the place
-# is gone.
+# Restarts a failed turn in its old position, because its message is stored already. Once a later turn has started, this
+# is impossible.
 RECLAIM_SESSION = """
 WITH claimed AS (
     UPDATE sessions_app_chatsession session SET
@@ -104,8 +105,8 @@ WITH claimed AS (
 SELECT id FROM claimed
 """
 
-# The end of a turn holds only while the turn still owns the session: one that was interrupted, deleted or
-# taken for dead in between writes nothing.
+# Only a turn that still owns the session may end here: one that was interrupted, deleted or presumed dead meanwhile
+# writes nothing.
 FINISH_TURN = f"""
 WITH owned AS (
     UPDATE sessions_app_chatsession SET
@@ -131,9 +132,8 @@ WITH owned AS (
 SELECT version, undelivered_events, last_active_at FROM owned
 """
 
-# One statement renews the leases of all turns of a worker and stores what they have streamed so far; it
-# returns the turns that still own their session. A row that somebody holds (an operator's long transaction) is
-# passed over: it must not take the leases of all other turns along.
+# One statement renews the leases of all turns of a worker, stores their streamed text, and returns the turns that still
+# own their session. It skips locked rows: one long transaction of an operator must not make all leases expire.
 RENEW_LEASES = """
 WITH mine AS (
     SELECT * FROM unnest(%(sessions)s::uuid[], %(turns)s::uuid[], %(texts)s::text[]) AS t(session, turn, text)
@@ -186,14 +186,16 @@ _OPEN_CALLS = "expired, jsonb_array_elements(open_calls) WITH ORDINALITY AS call
 
 
 def give_up_turn(*, condition: str, becomes: str, code: str, detail: str, unknown: str) -> str:
-    """Return the statement that ends a turn which nobody runs: what it had stored becomes the reply.
+    """Return a statement that ends a turn that no worker runs: its stored text becomes the reply.
+
+    All arguments are SQL.
 
     Args:
-        condition: which turn, in SQL as the others are; `session` and `turn` are the rows.
-        becomes: the session's status.
+        condition: selects the turn; `session` and `turn` are the rows.
+        becomes: the session's new status.
         code: the turn's error code.
         detail: the turn's error, as a sentence for the operator.
-        unknown: what its calls without a result have as one.
+        unknown: the result of calls that have none.
     """
     results = {**_RESULTS_OF_OPEN_CALLS, "content": f"COALESCE(call ->> 'result', {unknown})"}
     return f"""
@@ -220,7 +222,7 @@ SELECT id FROM expired
 """
 
 
-# A worker died, or does not hear that it shall stop.
+# For a turn whose worker has died, or does not receive the interrupt.
 EXPIRE_TURN = give_up_turn(
     condition=IS_EXPIRED,
     becomes="'interrupted'",
@@ -236,8 +238,8 @@ INTERRUPT_TURN = give_up_turn(
     unknown=f"'{UNKNOWN_OUTCOME}'",
 )
 
-# What a round of tool calls added, stored while the turn goes on: a crash does not undo it, and every worker's
-# snapshot shows it. Calls whose repetition would matter are journalled before they are made.
+# Stores the messages of a round while the turn runs, so that a crash does not lose them and snapshots of every worker
+# show them. Also journals calls that must not be repeated, before they are made.
 APPEND_MESSAGES = f"""
 WITH owned AS (
     UPDATE sessions_app_chatsession SET

@@ -1,8 +1,7 @@
-"""What a wallet changes in a session's row: named by the client, or proven by a signature."""
+"""SQL that binds a wallet to a session: one that the client names, or one that a signature proves."""
 
-# A call that names no wallet leaves the session's as it is. Another address is not proven, whatever the one before was;
-# the same one stays as proven as it is. The same address named without its chain stays on its chain; named with one, or
-# another address, is on the chain that comes with it.
+# A call without a wallet changes nothing. A new address is unproven; the same address keeps its proof. The same address
+# without a chain id keeps its chain; otherwise the call's chain id replaces the old one, even with NULL.
 NAME_WALLET = """
         wallet_is_proven = wallet_is_proven AND COALESCE(wallet_address = %(wallet_address)s, true),
         wallet_address = COALESCE(%(wallet_address)s, wallet_address),
@@ -10,7 +9,7 @@ NAME_WALLET = """
             WHEN COALESCE(wallet_address = %(wallet_address)s AND %(wallet_chain_id)s::bigint IS NULL, true)
             THEN wallet_chain_id ELSE %(wallet_chain_id)s END"""
 
-# Of many replays at once, one finds the challenge unused; the binding is made in the same statement or not at all.
+# Of many concurrent replays, only one finds the challenge unused. The same statement binds the wallet.
 PROVE_WALLET = """
 WITH spent AS (
     UPDATE sessions_app_walletchallenge SET used_at = clock_timestamp()

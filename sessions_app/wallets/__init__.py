@@ -1,1 +1,1 @@
-"""Wallets: what an address is, and how its owner proves to hold it."""
+"""Wallet addresses, and proofs of their ownership."""

@@ -1,6 +1,6 @@
-"""Proof that a session's client holds a wallet's key: a challenge, and the signature that answers it once.
+"""Proof that a client holds a wallet's key: the client signs a challenge, which it may use once.
 
-All times are Postgres's, so that workers agree on what has expired.
+All times are those of Postgres, so that workers agree on what has expired.
 """
 
 import secrets
@@ -15,11 +15,11 @@ from sessions_app.wallets.addresses import checksummed
 from sessions_app.wallets.siwe import NOT_A_WALLET_KEY, InvalidProof, SignIn, check_times, parse_message, signer
 
 TTL = timedelta(minutes=5)
-NONCE_BYTES = 16  # 128 bits, of which EIP-4361 wants a good part and we at least 96
+NONCE_BYTES = 16  # 128 bits; EIP-4361 asks for enough entropy to prevent replays, and we want at least 96 bits
 STATEMENT = "Prove that this wallet is yours. This costs nothing and sends no transaction."
 SWEEP = 100
 
-# A few challenges that are over go with each new one, so that nobody needs to come and sweep.
+# Each new challenge also deletes a few expired ones, which saves a periodic cleanup task.
 ISSUE = """
 WITH over AS (
     DELETE FROM sessions_app_walletchallenge WHERE nonce IN (
@@ -41,7 +41,7 @@ FROM sessions_app_walletchallenge WHERE nonce = %(nonce)s AND session_id = %(ses
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What a wallet is asked to sign."""
+    """A challenge to sign."""
 
     message: str
     nonce: str
@@ -49,12 +49,12 @@ class Challenge:
 
 
 async def issue_challenge(session_id: UUID, *, wallet: Wallet, domain: str, uri: str) -> Challenge:
-    """Make a challenge for a session, to be answered once within five minutes.
+    """Create a challenge for a session; it may be answered once, within five minutes.
 
     Args:
-        session_id: the session that the answer must come from.
-        wallet: with its chain.
-        domain: host and perhaps port of the page that asks for the signature.
+        session_id: the session that must answer.
+        wallet: the wallet, with its chain id.
+        domain: the host, with an optional port, of the page that requests the signature.
         uri: the page.
     """
     assert wallet.chain_id is not None  # noqa: S101 - the message must name one
@@ -71,7 +71,7 @@ async def prove(session_id: UUID, *, message: str, signature: str) -> Wallet:
     """Bind the session to the wallet that signed its challenge.
 
     Raises:
-        InvalidProof: anything about message, signature or challenge that does not fit.
+        InvalidProof: the message, the signature or the challenge is invalid.
     """
     sign_in = parse_message(message)
     await _check_challenge(session_id, sign_in, message)
@@ -86,18 +86,18 @@ async def _check_challenge(session_id: UUID, sign_in: SignIn, message: str) -> N
     rows = await database.read(READ, {"nonce": sign_in.nonce, "session": session_id})
     if not rows:
         raise InvalidProof("The nonce is not one of this session.")
-    address, chain_id, domain, uri, issued_at, expires_at, is_used, is_expired, now = rows[0]
+    address, chain_id, domain, uri, issued_at, expires_at, is_used, is_expired, current_time = rows[0]
     if is_used:
         raise InvalidProof("The nonce has been used.")
     if is_expired:
         raise InvalidProof("The nonce has expired.")
-    asked = {"address": address, "chain id": chain_id, "domain": domain, "URI": uri}
-    signed = (sign_in.address.lower(), sign_in.chain_id, sign_in.domain, sign_in.uri)
-    for (name, wanted), given in zip(asked.items(), signed, strict=True):
-        if wanted != given:
+    challenge_fields = {"address": address, "chain id": chain_id, "domain": domain, "URI": uri}
+    signed_values = (sign_in.address.lower(), sign_in.chain_id, sign_in.domain, sign_in.uri)
+    for (name, expected), signed in zip(challenge_fields.items(), signed_values, strict=True):
+        if expected != signed:
             raise InvalidProof(f"The message's {name} is not the challenge's.")
-    check_times(sign_in, now=now, max_age=TTL)
-    # All that the wallet showed its owner, the statement and optional fields too, must be what we asked for.
+    check_times(sign_in, now=current_time, max_age=TTL)
+    # Everything that the wallet showed its owner, including statement and optional fields, must be what we issued.
     nonce = sign_in.nonce
     issued = SignIn(domain, checksummed(address), uri, chain_id, nonce, issued_at, expiration_time=expires_at)
     if message != issued.text(STATEMENT):

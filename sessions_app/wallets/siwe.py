@@ -1,7 +1,7 @@
-"""Sign-In with Ethereum (EIP-4361): the message that a wallet signs, and who signed it (EIP-191).
+"""Sign-In with Ethereum (EIP-4361): parses the message that a wallet signs, and recovers the signer (EIP-191).
 
-By hand on coincurve: siwe 4.4 fails at import with the parser that it asks for; signinwithethereum 5.0 brings 41
-packages, and takes 2.8 s to import and 23 ms to verify, where this takes 0.1 ms.
+We use coincurve directly: siwe 4.4 fails at import with the parser that it requires, and signinwithethereum 5.0 depends
+on 41 packages, takes 2.8 s to import and verifies in 23 ms. This code verifies in 0.1 ms.
 """
 
 import re
@@ -17,7 +17,7 @@ SIGNATURE_BYTES = 65
 SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)"
-# The ABNF of EIP-4361, a line each; characters as in RFC 3986.
+# The ABNF of EIP-4361, one line per field; characters as in RFC 3986.
 _MESSAGE = re.compile(
     r"(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?P<domain>[!-.0-~]+) wants you to sign in with your Ethereum account:\n"
     r"(?P<address>0x[0-9A-Fa-f]{40})\n"
@@ -42,7 +42,7 @@ NOT_A_WALLET_KEY = (
 
 
 class InvalidProof(ValueError):
-    """The message or its signature proves nothing; the text says why."""
+    """The message or its signature is invalid; the exception's text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ class SignIn:
     """The fields of a message that are checked.
 
     Attributes:
-        domain: host and perhaps port of whoever asks for the signature.
-        address: in the case that EIP-55 prescribes.
-        uri: what the sign-in is for.
+        domain: the host, with an optional port, of the page that requests the signature.
+        address: in EIP-55 case.
+        uri: the resource that the sign-in is for.
         chain_id: EIP-155 chain id.
     """
 
@@ -67,8 +67,8 @@ class SignIn:
     version: str = VERSION
 
     def text(self, statement: str) -> str:
-        """Return the message to sign; without the optional fields that we do not use."""
-        assert self.expiration_time is not None  # noqa: S101 - every message of ours expires
+        """Return the message to sign, without the optional fields that we do not use."""
+        assert self.expiration_time is not None  # noqa: S101 - every message that we issue expires
         return (
             f"{self.domain} wants you to sign in with your Ethereum account:\n{self.address}\n\n{statement}\n\n"
             f"URI: {self.uri}\nVersion: {self.version}\nChain ID: {self.chain_id}\nNonce: {self.nonce}\n"
@@ -77,35 +77,35 @@ class SignIn:
 
 
 def parse_message(text: str) -> SignIn:
-    """Read an EIP-4361 message.
+    """Parse an EIP-4361 message.
 
     Raises:
-        InvalidProof: not such a message, of another version, or its address contradicts its checksum.
+        InvalidProof: malformed, of another version, or its address has a wrong checksum.
     """
-    found = _MESSAGE.fullmatch(text) if len(text) <= MESSAGE_MAX_CHARS else None
-    if found is None:
+    match = _MESSAGE.fullmatch(text) if len(text) <= MESSAGE_MAX_CHARS else None
+    if match is None:
         raise InvalidProof("The message is not one of Sign-In with Ethereum (EIP-4361).")
-    if found["version"] != VERSION:
+    if match["version"] != VERSION:
         raise InvalidProof("The message's version is not 1.")
-    if is_mistyped(found["address"]):
+    if is_mistyped(match["address"]):
         raise InvalidProof("The message's address is not in the case that EIP-55 prescribes.")
     return SignIn(
-        domain=found["domain"],
-        address=checksummed(found["address"]),
-        uri=found["uri"],
-        chain_id=int(found["chain_id"]),
-        nonce=found["nonce"],
-        issued_at=_moment(found["issued_at"]),
-        expiration_time=_moment(found["expiration_time"]) if found["expiration_time"] else None,
-        not_before=_moment(found["not_before"]) if found["not_before"] else None,
+        domain=match["domain"],
+        address=checksummed(match["address"]),
+        uri=match["uri"],
+        chain_id=int(match["chain_id"]),
+        nonce=match["nonce"],
+        issued_at=_parse_time(match["issued_at"]),
+        expiration_time=_parse_time(match["expiration_time"]) if match["expiration_time"] else None,
+        not_before=_parse_time(match["not_before"]) if match["not_before"] else None,
     )
 
 
 def check_times(sign_in: SignIn, *, now: datetime, max_age: timedelta) -> None:
-    """Check that a message holds now, give or take the leeway.
+    """Check that a message is valid at this time, with some leeway.
 
     Raises:
-        InvalidProof: from the future, too old, expired, without expiry, or not yet valid.
+        InvalidProof: from the future, too old, expired, without expiration time, or not yet valid.
     """
     if sign_in.issued_at > now + LEEWAY:
         raise InvalidProof("The message's Issued At lies in the future.")
@@ -120,15 +120,14 @@ def check_times(sign_in: SignIn, *, now: datetime, max_age: timedelta) -> None:
 
 
 def signer(text: str, signature: str) -> str:
-    """Return the address, in EIP-55 case, whose key signed a text by `personal_sign` (EIP-191, version E).
+    """Return the address, in EIP-55 case, whose key signed a text with `personal_sign` (EIP-191, version E).
 
     Args:
-        text: what was signed.
+        text: the signed text.
         signature: 0x and the hexadecimal digits of r, s and v.
 
     Raises:
-        InvalidProof: no such signature, or one with the high s that EIP-2 forbids: everybody can make it of
-            a valid one.
+        InvalidProof: malformed, or with the high s that EIP-2 forbids, which anyone can compute from a valid signature.
     """
     from coincurve import PublicKey  # noqa: PLC0415 - see keccak256
 
@@ -143,22 +142,22 @@ def signer(text: str, signature: str) -> str:
 
 
 def _signature_bytes(signature: str) -> bytes:
-    """Return r, s and the recovery id, 65 bytes, as the library wants them."""
+    """Return r, s and the recovery id as the 65 bytes that coincurve expects."""
     if not _SIGNATURE.fullmatch(signature):
         raise InvalidProof(f"The signature is not 0x and the digits of {SIGNATURE_BYTES} bytes. {NOT_A_WALLET_KEY}")
     raw = bytes.fromhex(signature[2:])
     r, s = int.from_bytes(raw[:32]), int.from_bytes(raw[32:64])
-    recovery_id = raw[64] - 27 if raw[64] >= 27 else raw[64]  # wallets count from 27, hardware from 0
+    recovery_id = raw[64] - 27 if raw[64] >= 27 else raw[64]  # most wallets send 27 or 28, hardware wallets 0 or 1
     if not 0 < r < SECP256K1_ORDER or not 0 < s <= SECP256K1_ORDER // 2 or recovery_id not in (0, 1):
         raise InvalidProof("The signature's r, s or v is out of range.")
     return raw[:64] + bytes([recovery_id])
 
 
-def _timestamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _timestamp(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _moment(text: str) -> datetime:
+def _parse_time(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:

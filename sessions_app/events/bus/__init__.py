@@ -1,4 +1,4 @@
-"""The bus: what happens on one worker, told to the others. In memory, by Postgres, or by Redis."""
+"""The bus that carries events between workers: in memory, over Postgres or over Redis."""
 
 from django.conf import settings
 
@@ -10,7 +10,7 @@ from sessions_app.events.bus.postgres import PostgresBus
 def make_bus() -> Bus:
     """Return the bus that the settings name."""
     if settings.BUS == "redis":
-        # The package is an extra: it is needed for this bus only.
+        # The redis package is an optional extra, which only this bus needs.
         from sessions_app.events.bus.redis import RedisBus  # noqa: PLC0415
 
         return RedisBus(settings.REDIS_URL)

@@ -1,7 +1,7 @@
-"""What a bus does, whatever carries it.
+"""The interface of a bus, whatever carries its messages.
 
-A bus is a hint, never the truth: messages may be lost while a connection is down. Whoever listens re-reads
-Postgres when the bus says that it has missed something.
+Postgres holds the truth; a message is only a hint. Messages may be lost while a connection is down, so a listener
+reads Postgres again when the bus reports a gap.
 """
 
 import asyncio
@@ -11,36 +11,36 @@ OUTBOX_MAX_BYTES = 8 * 1024 * 1024
 
 
 class BusListener(Protocol):
-    """Who hears the bus."""
+    """Receives what other workers publish."""
 
     def on_message(self, message: bytes) -> None:
-        """Take a message that another worker published."""
+        """Handle a message that another worker published."""
 
     def on_gap(self) -> None:
-        """Messages may have been missed: re-read what matters."""
+        """Recover after messages may have been missed: read the state again."""
 
 
 class Bus(Protocol):
     """Carries messages between workers, at most once and in each sender's order.
 
     Attributes:
-        is_deaf: whether messages of other workers fail to arrive here.
+        is_deaf: whether messages of other workers do not arrive here.
     """
 
     is_deaf: bool
 
     async def start(self, listener: BusListener) -> None:
-        """Begin to listen; the bus recovers from lost connections by itself."""
+        """Start to listen; the bus recovers from lost connections by itself."""
 
     def publish(self, message: bytes) -> None:
-        """Send a message to every other worker, soon; never blocks, and drops messages when it cannot keep up."""
+        """Queue a message for every other worker; never blocks, and drops messages when it cannot keep up."""
 
     async def stop(self) -> None:
-        """Send what is left, if that is possible now, and end."""
+        """Try to send what is queued, then disconnect."""
 
 
 class Outbox:
-    """Messages on their way out, bounded by bytes; whoever sends takes all there are."""
+    """Messages to send, bounded by bytes; the sender takes all of them at once."""
 
     def __init__(self) -> None:
         self._messages: list[bytes] = []
@@ -55,12 +55,12 @@ class Outbox:
             self._filled.set()
 
     async def take(self) -> list[bytes]:
-        """Wait for messages and return all there are."""
+        """Wait for messages, then return and remove all of them."""
         await self._filled.wait()
         return self.take_now()
 
     def take_now(self) -> list[bytes]:
-        """Return all messages there are, at once."""
+        """Return and remove all queued messages without waiting."""
         messages, self._messages, self._bytes = self._messages, [], 0
         self._filled.clear()
         return messages

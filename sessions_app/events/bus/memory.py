@@ -1,18 +1,18 @@
-"""The bus of a single process: there is nobody to tell."""
+"""The bus of a single process, which has no other workers."""
 
 from sessions_app.events.bus.base import BusListener
 
 
 class MemoryBus:
-    """Everybody who listens is in this process and hears the hub directly."""
+    """Does nothing: all readers are in this process, and the hub serves them directly."""
 
     is_deaf = False
 
     async def start(self, listener: BusListener) -> None:
-        """Nothing to connect."""
+        """Do nothing: there is nothing to connect to."""
 
     def publish(self, message: bytes) -> None:
-        """Nobody else to tell."""
+        """Do nothing: there are no other workers."""
 
     async def stop(self) -> None:
-        """Nothing to end."""
+        """Do nothing: there is nothing to disconnect."""

@@ -1,4 +1,4 @@
-"""What the buses over a network share: a task that sends, one that listens and always comes back, one that tests."""
+"""What buses over a network share: a task that sends, one that listens and reconnects, and one that tests the bus."""
 
 import asyncio
 import contextlib
@@ -16,57 +16,57 @@ from sessions_app.events.bus.base import BusListener, Outbox
 
 logger = logging.getLogger("aomi.bus")
 
-# Names the format too: a worker of another version does not hear what it would not understand.
+# The version is that of the message format: workers of another format must not receive these messages.
 CHANNEL = "aomi_bus_v1"
 START_PATIENCE_SECONDS = 5.0
 LIVENESS_SECONDS = 15.0
 RECONNECT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 SEND_SECONDS = 15.0
-# How often the bus says something to itself, and how long it listens for that before it calls itself deaf.
+# How often the bus sends itself an echo, and how long it waits for the echo before it counts as deaf.
 CHECK_SECONDS = 10.0
-HEAR_SECONDS = 5.0
+ECHO_SECONDS = 5.0
 
 
 class BusDeafError(Exception):
-    """The connection stands, but nothing arrives on it."""
+    """The connection is open, but nothing arrives on it."""
 
 
 class NetworkBus(ABC):
-    """A bus whose connections may be lost at any moment, or carry nothing without saying so."""
+    """A bus whose connections may break at any moment, or silently stop delivering."""
 
-    # What an operator can do about a deaf bus.
+    # Tells the operator how to fix a deaf bus.
     advice = ""
 
     def __init__(self) -> None:
         self.sender = uuid.uuid4().hex[:12]
         self.echo_channel = f"{CHANNEL}_{self.sender}"
         self.is_deaf = True  # until a test proves otherwise
-        self._has_said_deaf = False
+        self._has_logged_deaf = False
         self._outbox = Outbox()
         self._tasks: list[asyncio.Task[None]] = []
-        self._heard = asyncio.Event()
+        self._echo_received = asyncio.Event()
         self._connected = asyncio.Event()
-        self._pauses: Iterator[float] = iter((0.0,))
+        self._delays: Iterator[float] = iter((0.0,))
 
     async def start(self, listener: BusListener) -> None:
-        """Listen and send in tasks of the worker; what it connects to may be away now and come back."""
+        """Start the tasks that listen and send; the server need not be up yet."""
         BUS_HEARS.labels(settings.BUS).set(0)
-        self._pauses = itertools.chain((0.0,), _pauses())
+        self._delays = itertools.chain((0.0,), _reconnect_delays())
         loops = {
-            "bus-listen": forever("bus-listen", lambda: self._listen(listener), every=lambda: next(self._pauses)),
+            "bus-listen": forever("bus-listen", lambda: self._listen(listener), every=lambda: next(self._delays)),
             "bus-send": forever("bus-send", self._send_next),
             "bus-check": forever("bus-check", self._check),
         }
         self._tasks = [asyncio.create_task(loop, name=name) for name, loop in loops.items()]
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._heard.wait(), START_PATIENCE_SECONDS)
+            await asyncio.wait_for(self._echo_received.wait(), START_PATIENCE_SECONDS)
 
     def publish(self, message: bytes) -> None:
-        """Queue a message."""
+        """Queue a message; a full outbox drops it."""
         self._outbox.put(message)
 
     async def stop(self) -> None:
-        """Send what is left and end."""
+        """Stop the tasks and try to send what is queued."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -74,29 +74,29 @@ class NetworkBus(ABC):
 
     @abstractmethod
     async def send(self, messages: list[bytes]) -> None:
-        """Send messages, perhaps none, in one round trip."""
+        """Send messages in one round trip; the list may be empty."""
 
     @abstractmethod
     async def send_echo(self) -> None:
-        """Send something on `echo_channel`, the way that messages go."""
+        """Send an echo on `echo_channel` along the path of ordinary messages."""
 
     @abstractmethod
     async def listen(self, listener: BusListener, connected: Callable[[], None]) -> None:
-        """Connect, call `connected`, and pass on what is heard until the connection is lost.
+        """Connect, call `connected`, and pass messages on until the connection is lost.
 
-        Calls `heard_echo` for what arrives on `echo_channel`, and from time to time `must_hear`.
+        Calls `on_echo` for what arrives on `echo_channel`, and `check_not_deaf` from time to time.
         """
 
-    def heard_echo(self) -> None:
-        """Note that what is sent arrives."""
-        self._heard.set()
+    def on_echo(self) -> None:
+        """Record that messages arrive."""
+        self._echo_received.set()
         if self.is_deaf:
             self.is_deaf = False
             BUS_HEARS.labels(settings.BUS).set(1)
             logger.info("the bus hears")
 
-    def must_hear(self) -> None:
-        """Give a connection up on which nothing arrives.
+    def check_not_deaf(self) -> None:
+        """Raise an error, which makes the bus reconnect, if nothing arrives on the connection.
 
         Raises:
             BusDeafError: the last test found the bus deaf.
@@ -111,9 +111,9 @@ class NetworkBus(ABC):
 
     async def _listen(self, listener: BusListener) -> None:
         def connected() -> None:
-            self._pauses = _pauses()
+            self._delays = _reconnect_delays()
             self._connected.set()
-            listener.on_gap()  # listen first, then read: nothing falls between
+            listener.on_gap()  # listen before reading the state, or an event between the two would be lost
 
         try:
             await self.listen(listener, connected)
@@ -122,26 +122,26 @@ class NetworkBus(ABC):
             raise
 
     async def _check(self) -> None:
-        """Test the bus once it is connected, and then from time to time."""
+        """Send an echo and wait for it, as soon as the bus is connected and then at intervals."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._connected.wait(), CHECK_SECONDS)
         self._connected.clear()
-        self._heard.clear()
+        self._echo_received.clear()
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await self.send_echo()
-            await asyncio.wait_for(self._heard.wait(), HEAR_SECONDS)
+            await asyncio.wait_for(self._echo_received.wait(), ECHO_SECONDS)
         except Exception as error:
             self._note_deaf("it does not hear itself")
             if not isinstance(error, TimeoutError):
                 raise
 
-    def _note_deaf(self, why: str) -> None:
+    def _note_deaf(self, reason: str) -> None:
         BUS_HEARS.labels(settings.BUS).set(0)
-        if not self.is_deaf or not self._has_said_deaf:
-            logger.error("the bus is deaf, events of other workers do not arrive: %s. %s", why, self.advice)
-        self.is_deaf = self._has_said_deaf = True
+        if not self.is_deaf or not self._has_logged_deaf:
+            logger.error("the bus is deaf, events of other workers do not arrive: %s. %s", reason, self.advice)
+        self.is_deaf = self._has_logged_deaf = True
 
 
-def _pauses() -> Iterator[float]:
+def _reconnect_delays() -> Iterator[float]:
     return itertools.chain(RECONNECT_SECONDS, itertools.repeat(RECONNECT_SECONDS[-1]))

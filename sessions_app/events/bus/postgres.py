@@ -1,7 +1,7 @@
-"""The bus over Postgres's LISTEN/NOTIFY: nothing to install next to the database.
+"""The bus over LISTEN/NOTIFY of Postgres, which needs no other server.
 
-Listening needs a connection of its own, outside the pool and not through a pooler of transactions.
-Notifications are sent outside data transactions, because NOTIFY makes commits wait for one another.
+LISTEN needs its own connection, outside the pool and not through a transaction-pooling proxy. NOTIFY runs outside data
+transactions, because it makes commits wait for one another.
 """
 
 from collections.abc import Callable
@@ -23,17 +23,17 @@ class PostgresBus(NetworkBus):
     advice = "If DATABASE_URL names a pooler, set DATABASE_DIRECT_URL to PostgreSQL's own address."
 
     async def send(self, messages: list[bytes]) -> None:
-        """Notify; a message over 1 MiB is not sent, its hearers re-read Postgres all the same."""
+        """Send messages with NOTIFY; one over 1 MiB is dropped, and its readers rely on Postgres alone."""
         payloads = [frame for message in messages for frame in frames(message, sender=self.sender)]
         if payloads:
             await database.execute(NOTIFY, [CHANNEL, payloads])
 
     async def send_echo(self) -> None:
-        """Notify our own listening connection, by way of the pool."""
+        """Notify our own listening connection, through the pool as ordinary messages do."""
         await database.execute(ECHO, [self.echo_channel])
 
     async def listen(self, listener: BusListener, connected: Callable[[], None]) -> None:
-        """Listen on a connection of its own."""
+        """Listen on a separate connection."""
         assembler = Assembler()
         async with await database.connect_directly() as connection:
             for channel in (CHANNEL, self.echo_channel):
@@ -42,10 +42,12 @@ class PostgresBus(NetworkBus):
             while True:
                 async for notification in connection.notifies(timeout=LIVENESS_SECONDS):
                     if notification.channel == self.echo_channel:
-                        self.heard_echo()
+                        self.on_echo()
                         continue
-                    heard = assembler.add(notification.payload)
-                    if heard is not None and heard[0] != self.sender:
-                        listener.on_message(heard[1])
-                self.must_hear()
-                await connection.execute("SELECT 1")  # silence may be a connection that died without a word
+                    completed = assembler.add(notification.payload)
+                    if completed is not None:
+                        sender, message = completed
+                        if sender != self.sender:
+                            listener.on_message(message)
+                self.check_not_deaf()
+                await connection.execute("SELECT 1")  # a dead connection may look like a silent one

@@ -14,7 +14,7 @@ class RedisBus(NetworkBus):
     advice = "Its server is at REDIS_URL."
 
     def __init__(self, url: str) -> None:
-        """Prepare the client; nothing is connected yet.
+        """Create the client without connecting.
 
         Args:
             url: such as redis://host:6379/0.
@@ -25,7 +25,7 @@ class RedisBus(NetworkBus):
         self._redis = Redis.from_url(url, health_check_interval=LIVENESS_SECONDS, socket_connect_timeout=5)
 
     async def send(self, messages: list[bytes]) -> None:
-        """Publish, all in one round trip."""
+        """Publish all messages in one round trip."""
         if messages:
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for message in messages:
@@ -37,23 +37,23 @@ class RedisBus(NetworkBus):
         await self._redis.publish(self.echo_channel, b"")
 
     async def listen(self, listener: BusListener, connected: Callable[[], None]) -> None:
-        """Subscribe on a connection of its own."""
+        """Subscribe on a separate connection."""
         async with self._redis.pubsub() as subscription:
             await subscription.subscribe(CHANNEL, self.echo_channel)
             while True:
-                heard = await subscription.get_message(timeout=LIVENESS_SECONDS)
-                match heard:
+                received = await subscription.get_message(timeout=LIVENESS_SECONDS)
+                match received:
                     case None:
-                        self.must_hear()
-                        await subscription.ping()  # silence may be a connection that died without a word
+                        self.check_not_deaf()
+                        await subscription.ping()  # a dead connection may look like a silent one
                     case {"type": "subscribe", "channel": self._echo}:
                         connected()
                     case {"type": "message", "channel": self._echo}:
-                        self.heard_echo()
+                        self.on_echo()
                     case {"type": "message", "data": bytes(data)} if not data.startswith(self._name):
                         listener.on_message(data[len(self._name) :])
 
     async def stop(self) -> None:
-        """Send what is left and close the connections."""
+        """Send what is queued and close the connections."""
         await super().stop()
         await self._redis.aclose()

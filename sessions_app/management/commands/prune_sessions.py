@@ -1,4 +1,4 @@
-"""`manage.py prune_sessions`: what is older than its App keeps it goes now."""
+"""`manage.py prune_sessions`: removes sessions past their App's retention now."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -11,7 +11,7 @@ from sessions_app.upkeep import BATCH
 
 
 class Command(TeachingCommand):
-    """Removes sessions past their App's retention."""
+    """Removes sessions past their App's retention, in batches."""
 
     help = """\
 Remove the sessions that nobody has touched for longer than their App keeps them, with everything said in them.
@@ -26,11 +26,11 @@ examples:
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the output."""
+        """Add `--json`."""
         self.add_json_argument(parser)
 
     def handle(self, *_args: object, **options: Any) -> None:
-        """Remove batch by batch and say how many."""
+        """Remove sessions in batches and print the total."""
         total = 0
         with connection.cursor() as cursor:
             while True:

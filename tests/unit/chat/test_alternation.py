@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat.issuers import Issuer
-from chat.prompt.history import build_prompt, told
+from chat.prompt.history import build_prompt, messages_for
 from sessions_app.values import StoredMessage
 
 HERE, ELSEWHERE = Issuer("here", "m"), Issuer("elsewhere", "m")
@@ -93,7 +93,7 @@ def prompt_of(messages: Sequence[StoredMessage], to: Issuer = ELSEWHERE, **more:
     current = next(message.turn_id for message in reversed(messages) if message.turn_id)
     assert current is not None
     options = {"budget_tokens": 100_000, "with_tools": True, **more}
-    return [dict(message) for message in told(build_prompt("", messages, current, **options), to)]
+    return [dict(message) for message in messages_for(build_prompt("", messages, current, **options), to)]
 
 
 @settings(max_examples=300, deadline=None)
@@ -135,7 +135,7 @@ def test_the_issuer_gets_its_own_ids_and_fields_and_nobody_else_does(kind: str) 
     assert own[1]["tool_calls"][0]["id"] == own[2]["tool_call_id"] == "functions.f:1"
     assert "x" not in other[1]
     mistral_api(other)
-    assert other == prompt_of(history.messages)  # the same id for the same call, whenever it is told
+    assert other == prompt_of(history.messages)  # the same id for the same call, whenever it is sent
 
 
 def test_a_conversation_that_the_assistant_begins() -> None:
