@@ -4,15 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from django.db import DataError, connection
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps_registry.support.outside_text import (
     REPLACEMENT,
     dump_storable,
-    is_storable,
-    is_storable_data,
     storable,
     storable_count,
     storable_json_text,
@@ -33,19 +30,6 @@ def test_any_text_can_be_stored(text: str) -> None:
     assert_storable(clean)
     assert storable(clean) == clean
     assert str(ToolError(text)) == clean
-
-
-@given(wild_text)
-def test_what_can_be_stored_is_what_postgres_takes(text: str) -> None:
-    with connection.cursor() as cursor:
-        try:
-            cursor.execute("SELECT %s::text", [text])
-        except (ValueError, DataError):  # half of a surrogate pair is no UTF-8
-            assert not is_storable(text)
-        else:
-            assert cursor.fetchone() == (text,)
-            assert is_storable(text)
-    assert is_storable_data({text: [text]}) is is_storable(text)
 
 
 @given(st.text().filter(lambda text: "\x00" not in text))
