@@ -151,7 +151,7 @@ def _function(call: ToolCall) -> dict[str, str]:
 
 
 def tool_message(call_id: str, result: str, *, note: str = "") -> dict[str, Any]:
-    """Return the protocol's message for a tool's result, marked as data that nobody vouches for; `note` is ours."""
+    """Return the protocol's message for a tool's result, fenced as untrusted data; `note` is our own text."""
     content = fenced(TOOL_DATA, call_id, result) + (f"\n{note}" if note else "")
     return {"role": "tool", "tool_call_id": call_id, "content": content}
 

@@ -211,7 +211,7 @@ def _field_remedy(words: _Words, body: Mapping[str, Any]) -> Remedy | None:
             return _renamed(name, other)
     if instead and instead[1] not in {*KEPT_FIELDS, name}:
         return _renamed(name, instead[1])
-    if _is_of_value(words):  # another value may be accepted, so do not leave the field out for good
+    if _is_of_value(words):  # another value may be accepted, so the field is left out in this turn only
         note = f"The provider refuses the value of {name}, which is left out."
         return Remedy("field_omitted", note, changes=RequestRules(omit=frozenset({name})))
     return omission(name)

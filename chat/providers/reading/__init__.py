@@ -1,6 +1,6 @@
-"""The shapes in which servers of the chat completions protocol really answer, known in this one place.
+"""Parses the answers of real servers of the chat completions protocol, in all their variants.
 
-`events` reads server-sent events, `chunks` what an event says, `thoughts` and `channels` the reasoning within a text,
-`tool_calls` puts calls together, `verbatim` keeps what a provider wants back. All of it is pure: no HTTP, no database.
-Each shape has its line in tests/chat/reading/ or tests/seen/, with the source that shows it.
+`events` parses server-sent events, `chunks` the JSON in them, `thoughts` and `channels` the reasoning within text.
+`tool_calls` assembles tool calls, and `verbatim` keeps fields that a provider requires back. This package does no I/O.
+Each variant has a test in tests/unit/chat/reading/ or tests/seen/, which names its source.
 """

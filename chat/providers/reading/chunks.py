@@ -1,4 +1,4 @@
-"""What the events of one answer say: text, reasoning, calls, how it ends, or that it failed."""
+"""Parses the events of one answer: text, reasoning, tool calls, finish reason, token counts and errors."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,39 +12,39 @@ from chat.providers.reading.tool_calls import has_object_arguments, read_pieces
 
 NOTHING: dict[str, Any] = {}
 NO_DELTA = ModelDelta()
-# What of a message is read here. All else is kept for the provider, which may want it back.
+# The fields that we read. All others are kept for the provider, which may require them back.
 PLAIN = frozenset({"role", "content", "refusal"})
 KNOWN = PLAIN | {"tool_calls", "function_call"}
 REASONING_FIELDS = ("reasoning_content", "reasoning", "reasoning_details")
-# The answer ended because the server failed, whatever it had said: OpenRouter; Zhipu; vLLM and SGLang; DeepSeek.
+# Finish reasons that mean a failure of the server: OpenRouter; Zhipu; vLLM and SGLang; DeepSeek.
 FAILED = frozenset({"error", "network_error", "abort", "insufficient_system_resource"})
 REPORTED = "The model reported an error while it answered."
 TRANSIENT_CODES = frozenset({408, 409, 429})  # and every 5xx
-# The model called a tool in a way that its own server refuses: another attempt may well be better, says Groq.
+# The server refuses the model's tool call; Groq's documentation recommends a retry.
 CALL_FAILED = "tool_use_failed"
-# The bound of what is remembered of an answer, thoughts included; the engine ends a reply long before.
+# The limit of an answer's text, with reasoning; the engine ends a reply much earlier.
 SAID_MAX_CHARS = 4_000_000
 
 
 class AnswerReader:
-    """Reads one answer, event by event, in order."""
+    """Parses the events of one answer in order."""
 
     def __init__(self) -> None:
         self._thoughts = ThoughtFilter()
         self._said: list[str] = []
         self._length = 0
         self._has_deltas = False
-        self._is_text = False  # the reply has begun, in deltas: what comes is most likely more of it
+        self._is_text = False  # the reply has started, in deltas, so the next chunk is most likely more text
         self._seen: set[str] = set()
         self._reasoning_field: str | None = None
-        self._has_halves = False  # of surrogate pairs, which some servers cut
+        self._has_halves = False  # some servers split surrogate pairs
         self._half = ""
 
     def read(self, event: bytes) -> ModelDelta:
-        """Return what an event says.
+        """Parse an event.
 
         Raises:
-            ModelFailure: it reports an error, or is not of any known shape.
+            ModelFailure: the event reports an error or has an unknown form.
         """
         try:
             try:
@@ -57,7 +57,7 @@ class AnswerReader:
             raise ModelFailure(UNREADABLE) from None
 
     def _paired(self, delta: ModelDelta) -> ModelDelta:
-        """Return a chunk with the half of a character that the one before ended with, without the half it ends with."""
+        """Prepend the half character that the previous chunk ended with, and hold back one at this chunk's end."""
         text = self._half + delta.text
         self._half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" and not delta.finish_reason else ""
         return delta._replace(text=text[: len(text) - len(self._half)])
@@ -80,22 +80,22 @@ class AnswerReader:
                 self._said.append(content)
                 self._length += len(content)
                 return ModelDelta(content)
-        if not delta and choice.get("text"):  # of the older protocol of completions
+        if not delta and choice.get("text"):  # the older completions protocol
             delta = {"content": choice["text"]}
         if not delta and choice.get("message"):
-            found = self._message(choice["message"], event)
+            parsed = self._message(choice["message"], event)
         elif not delta.keys() <= PLAIN:
-            found = self._delta(delta, event)
+            parsed = self._delta(delta, event)
         else:
             self._has_deltas = self._has_deltas or bool(delta)
             text, reasoning = self._text(delta.get("content"), delta)
-            found = ModelDelta(text, (), "", None, None, reasoning) if text or reasoning else NO_DELTA
+            parsed = ModelDelta(text, (), "", None, None, reasoning) if text or reasoning else NO_DELTA
         if finish_reason or usage:
-            found = self._ended(found, str(finish_reason), usage or NOTHING)
-        return found
+            parsed = self._ended(parsed, str(finish_reason), usage or NOTHING)
+        return parsed
 
     def _odd_chunk(self, chunk: Any, event: bytes) -> ModelDelta:
-        """Return what something that is no object says: null nothing, and a list what its first object says."""
+        """Parse a chunk that is not an object: null is empty, and a list may contain one object."""
         if chunk is None:
             return NO_DELTA
         if isinstance(chunk, list) and len(chunk) == 1 and isinstance(chunk[0], dict):
@@ -103,7 +103,7 @@ class AnswerReader:
         raise TypeError("a chunk is not an object")
 
     def _delta(self, delta: Mapping[str, Any], event: bytes) -> ModelDelta:
-        """Return what a message, or a fragment of one, says beyond its text."""
+        """Parse a fragment of a message that has more than text."""
         self._has_deltas = True
         text, reasoning = self._text(delta.get("content"), delta)
         calls = _calls(delta, event)
@@ -112,12 +112,12 @@ class AnswerReader:
         return ModelDelta(text, calls, "", None, None, reasoning or self._reasoning(delta), extra or None)
 
     def _message(self, message: Mapping[str, Any], event: bytes) -> ModelDelta:
-        """Return what a whole message in place of a fragment adds to what was said."""
+        """Parse a whole message in place of a fragment; return what it adds to the fragments before it."""
         had_deltas, before, seen = self._has_deltas, "".join(self._said), frozenset(self._seen)
         content, reasoning = _content(message.get("content") or message.get("refusal"))
         if content.startswith(before):
             content = content[len(before) :]
-        elif had_deltas:  # it repeats them, in another form
+        elif had_deltas:  # it repeats the fragments in another form
             content = ""
         text, thought = self._text(content, NOTHING)
         calls = _calls(message, event, is_restated=True)
@@ -127,21 +127,21 @@ class AnswerReader:
             if name not in KNOWN and name not in seen and value not in (None, "", [], {})
         }
         self._seen.update(extra)
-        known = (reasoning or thought or self._reasoning(message)) if not seen else thought
-        return ModelDelta(text, calls, "", None, None, known, extra or None)
+        new_reasoning = (reasoning or thought or self._reasoning(message)) if not seen else thought
+        return ModelDelta(text, calls, "", None, None, new_reasoning, extra or None)
 
     def _reasoning(self, message: Mapping[str, Any]) -> str:
-        """Return the reasoning that comes in a field of its own: some servers send it in several, one counts."""
+        """Return the reasoning in a separate field; some servers send it in several fields, so use only the first."""
         for name in REASONING_FIELDS if self._reasoning_field is None else (self._reasoning_field,):
-            found = message.get(name)
-            words = _details_text(found) if name == "reasoning_details" else found
+            value = message.get(name)
+            words = _details_text(value) if name == "reasoning_details" else value
             if words and isinstance(words, str):
                 self._reasoning_field = name
                 return words
         return ""
 
     def _text(self, content: Any, delta: Mapping[str, Any]) -> tuple[str, str]:
-        """Return the reply and the reasoning in a content."""
+        """Return the reply text and the reasoning in `content`."""
         if not content:
             content = delta.get("refusal")
             if not content:
@@ -160,21 +160,21 @@ class AnswerReader:
         self._is_text = self._has_deltas and self._thoughts.is_over
         return text, reasoning + thought
 
-    def _ended(self, found: ModelDelta, finish_reason: str, usage: Mapping[str, Any]) -> ModelDelta:
-        """Return what a chunk says that ends the answer or counts its tokens."""
+    def _ended(self, parsed: ModelDelta, finish_reason: str, usage: Mapping[str, Any]) -> ModelDelta:
+        """Add a finish reason and token counts to a parsed chunk."""
         if finish_reason:
             text, thought = self._thoughts.end()
-            found = found._replace(
-                text=found.text + text, reasoning=found.reasoning + thought, finish_reason=finish_reason
+            parsed = parsed._replace(
+                text=parsed.text + text, reasoning=parsed.reasoning + thought, finish_reason=finish_reason
             )
         if usage:
             tokens = usage.get("prompt_tokens"), usage.get("completion_tokens")
-            found = found._replace(prompt_tokens=tokens[0], completion_tokens=tokens[1])
-        return found
+            parsed = parsed._replace(prompt_tokens=tokens[0], completion_tokens=tokens[1])
+        return parsed
 
 
 def reported_failure(error: Any) -> ModelFailure:
-    """Return the failure that a server reports within an answer, without its words, which may quote the prompt."""
+    """Return a failure for an error within an answer, without the server's words, which may quote the prompt."""
     while isinstance(error, dict) and isinstance(error.get("error"), dict):
         error = error["error"]
     code = str((error.get("code") or error.get("status")) if isinstance(error, dict) else "")
@@ -184,7 +184,7 @@ def reported_failure(error: Any) -> ModelFailure:
 
 
 def _without_choice(chunk: Mapping[str, Any]) -> ModelDelta:
-    """Return what a chunk without a choice says: it counts tokens, reports an error, or is of no matter."""
+    """Parse a chunk without a choice: token counts, an error, or something to ignore."""
     error = chunk.get("error")
     if error or chunk.get("object") == "error" or chunk.get("type") == "error":
         raise reported_failure(error if error else chunk)
@@ -195,7 +195,7 @@ def _without_choice(chunk: Mapping[str, Any]) -> ModelDelta:
 
 
 def _content(content: Any) -> tuple[str, str]:
-    """Return the text and the reasoning of a content: a text, or parts of which some are texts."""
+    """Return the text and the reasoning of `content`, which is a text or a list of parts."""
     if isinstance(content, str):
         return content, ""
     if content is None:
@@ -209,7 +209,7 @@ def _content(content: Any) -> tuple[str, str]:
 
 
 def _details_text(details: Any) -> Any:
-    """Return the words in reasoning that comes in parts, some of which are sealed."""
+    """Return the text of reasoning that comes in parts, some of which are encrypted."""
     if not isinstance(details, list):
         return ""
     texts = (entry.get("text") or entry.get("summary") for entry in details if isinstance(entry, dict))
@@ -217,13 +217,13 @@ def _details_text(details: Any) -> Any:
 
 
 def _calls(message: Mapping[str, Any], event: bytes, *, is_restated: bool = False) -> tuple[ToolCallDelta, ...]:
-    called = message.get("tool_calls")
-    if not called:
+    calls = message.get("tool_calls")
+    if not calls:
         legacy = message.get("function_call")
         return read_pieces({"function": legacy}, is_restated=is_restated) if legacy else ()
-    if has_object_arguments(called):  # orjson rounds integers beyond 64 bits, and amounts of tokens are such
-        called = _exact_calls(event) or called
-    return read_pieces(called, is_restated=is_restated)
+    if has_object_arguments(calls):  # orjson rounds integers beyond 64 bits, such as amounts of crypto tokens
+        calls = _exact_calls(event) or calls
+    return read_pieces(calls, is_restated=is_restated)
 
 
 def _exact_calls(event: bytes) -> Any:

@@ -1,7 +1,7 @@
-"""Server-sent events as they arrive, many at a time: https://html.spec.whatwg.org/multipage/server-sent-events.html.
+"""Parses server-sent events in batches: https://html.spec.whatwg.org/multipage/server-sent-events.html.
 
-Only `data` is of use to the chat completions protocol. Events that arrive together are handed on together: waiting
-for each by itself costs more than reading it.
+The chat completions protocol uses only `data`. Events that arrive together are returned together, because awaiting each
+one costs more than parsing it.
 """
 
 import sys
@@ -18,10 +18,10 @@ DONE = b"[DONE]"
 
 
 async def read_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[list[bytes], None]:
-    """Yield the data of events, each time all that have arrived; comments that keep the connection open yield nothing.
+    """Yield the data of events in batches as they arrive; keep-alive comments yield nothing.
 
     Raises:
-        ModelFailure: a line, an event or a document is without end.
+        ModelFailure: a line, an event or a document is too long.
     """
     decoder = EventDecoder()
     async for chunk in chunks:
@@ -34,7 +34,7 @@ async def read_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[list[bytes
 class EventDecoder:
     """Turns the bytes of one answer into the data of its events.
 
-    Some servers, asked for a stream, answer with one JSON document: that is then the only event.
+    Some servers answer a streaming request with one JSON document, which then counts as the only event.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class EventDecoder:
         """Return the events that these bytes complete.
 
         Raises:
-            ModelFailure: a line, an event or a document is without end.
+            ModelFailure: a line, an event or a document is too long.
         """
         if not self._has_begun:
             chunk = self._begin(chunk)
@@ -62,24 +62,24 @@ class EventDecoder:
         return self._take(lines)
 
     def end(self) -> list[bytes]:
-        """Return what the end of the answer completes.
+        """Return the events that the end of the answer completes.
 
-        Servers that forget the empty line after their last event are understood too; a last event that broke off is
-        none, as the standard has it.
+        Some servers omit the empty line after the last event, so a complete last event counts without it. An incomplete
+        one is ignored, as the standard requires.
         """
         if self._document is not None:
             return [b"".join(self._document)]
         return [event for event in self._take([self._rest, b""]) if event == DONE or is_json(event)]
 
     def _begin(self, chunk: bytes) -> bytes:
-        """Return the bytes from where the answer begins, once that can be told."""
+        """Return the bytes from the start of the answer; empty until the start is known."""
         head, self._rest = self._rest + chunk, b""
         text = head.removeprefix(BYTE_ORDER_MARK).lstrip()
         if not text or BYTE_ORDER_MARK.startswith(text):
             self._rest = head[:LINE_MAX_BYTES]
             return b""
         self._has_begun = True
-        if text[:1] == b"<":  # of a gateway or a login: it may pass, and another model may answer
+        if text[:1] == b"<":  # a gateway's error page or a login page: a retry or another model may succeed
             raise ModelFailure("The model's provider sent a page, which is not a chat completion.", is_transient=True)
         if text[:1] in b"{[":
             self._document = []
@@ -92,7 +92,7 @@ class EventDecoder:
         document.append(chunk)
 
     def _take(self, lines: list[bytes]) -> list[bytes]:
-        """Return the events that these lines complete; of the others the data is kept."""
+        """Return the events that these lines complete; keep the data of an incomplete one."""
         events = []
         for line in lines:
             if line.startswith(b"data:"):
@@ -102,7 +102,7 @@ class EventDecoder:
                     events.append(event)
             elif line.startswith(b"event:"):
                 self._is_error = line[6:].strip() == b"error"
-            elif line.startswith(b"error:"):  # llama.cpp's server has a field of its own for errors
+            elif line.startswith(b"error:"):  # llama.cpp's server has a separate field for errors
                 events.append(b'{"error":%b}' % line[6:])
         return events
 
@@ -114,7 +114,7 @@ class EventDecoder:
                 raise ModelFailure("The model sent an event without end.")
 
     def _event(self) -> bytes:
-        """Return the event that an empty line completes; one without data is none."""
+        """Return the event that an empty line completes; empty if it has no data."""
         if not self._data:
             self._is_error = False
             return b""
@@ -129,7 +129,7 @@ class EventDecoder:
 
 
 def _lines(text: bytes) -> list[bytes]:
-    """Return the lines, and last what may still be continued."""
+    """Return the complete lines, and last the incomplete rest."""
     lines = text.splitlines(keepends=True)
     # A CR at the end may be half of a CRLF.
     last = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""

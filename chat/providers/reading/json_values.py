@@ -1,4 +1,4 @@
-"""JSON as servers write it: also NaN, halves of surrogate pairs, and nested without end."""
+"""Parses the JSON of real servers, which may contain NaN, lone surrogates and endless nesting."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ def load(text: bytes | str) -> Any:
     """Return the value of a JSON text.
 
     Raises:
-        ModelFailure: it is none, or nested too deeply; asking again would not help.
+        ModelFailure: it is invalid or nested too deeply; a retry would not help.
     """
     try:
         return orjson.loads(text)
@@ -26,7 +26,7 @@ def load_exactly(text: bytes | str) -> Any:
     """Return the value of a JSON text; integers beyond 64 bits keep all their digits.
 
     Raises:
-        ModelFailure: it is none, or nested too deeply.
+        ModelFailure: it is invalid or nested too deeply.
     """
     try:
         return json.loads(text)
@@ -35,7 +35,7 @@ def load_exactly(text: bytes | str) -> Any:
 
 
 def is_json(text: bytes | str) -> bool:
-    """Tell whether a text is JSON."""
+    """Return whether a text is valid JSON."""
     try:
         load(text)
     except ModelFailure:

@@ -1,13 +1,13 @@
-"""Reasoning that a model writes into its text, between tags: it is not part of the reply."""
+"""Separates reasoning that a model writes into its text, between tags, from the reply."""
 
 import re
 
 from chat.providers.reading.channels import ChannelFilter, may_open, opens
 
-# What opens a thought, and what closes it. Only at the beginning of an answer: elsewhere they are text, such as an
-# answer about these very tags.
+# The opening and closing tags of reasoning. They count only at the start of an answer: elsewhere they are text, for
+# example in an answer about these tags.
 TAGS = {
-    "<think>": "</think>",  # DeepSeek R1, Qwen3, MiniMax M2 and what is made of them
+    "<think>": "</think>",  # DeepSeek R1, Qwen3, MiniMax M2 and models derived from them
     "<thinking>": "</thinking>",  # models told to reason by a prompt, such as Claude's older ones
     "<thought>": "</thought>",  # Gemini's compatible endpoint with include_thoughts
     "[think]": "[/think]",  # Mistral's Magistral, by its raw template
@@ -15,15 +15,15 @@ TAGS = {
     "<reasoning>": "</reasoning>",  # Granite and others
 }
 _LONGEST = max(map(len, TAGS))
-# The close of a thought whose opening tag the chat template had written, on a line of its own.
+# A closing tag on its own line, whose opening tag the chat template has written.
 _CLOSE_ALONE = re.compile(r"(?:\A|\n)[ \t]*</think>[ \t]*(?:\n|\Z)")
 
 
 class ThoughtFilter:
-    """Tells the thoughts at the beginning of a text from what comes after, at whatever place its pieces are cut.
+    """Separates reasoning at the start of a stream from the reply, wherever its pieces are cut.
 
     Attributes:
-        is_over: whether all that comes is the reply.
+        is_over: whether all further text is the reply.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class ThoughtFilter:
         self._channels: ChannelFilter | None = None
 
     def take(self, piece: str) -> tuple[str, str]:
-        """Return what is certain now to be reply, and thought."""
+        """Return the text that is now known to be reply, and that known to be reasoning."""
         if self.is_over:
             return piece, ""
         if self._channels is not None:
@@ -56,7 +56,7 @@ class ThoughtFilter:
         return (reply.lstrip() if self._has_thought else reply), "".join(thoughts)
 
     def end(self) -> tuple[str, str]:
-        """Return what was held back, now that nothing more comes: a thought without a close is one to its end."""
+        """Return the held text at the end of the stream; reasoning without a closing tag extends to the end."""
         if self._channels is not None:
             return self._channels.end()
         held, self._held = self._held, ""
@@ -66,7 +66,7 @@ class ThoughtFilter:
         return (held.lstrip() if self._has_thought else held), ""
 
     def _begin_thought(self) -> bool:
-        """Tell whether a thought begins; if it cannot be told yet, neither that it does nor that the reply does."""
+        """Return whether reasoning starts here; if the reply starts instead, set `is_over`."""
         start = self._held.lstrip()
         lower = start[:_LONGEST].lower()
         for tag, close in TAGS.items():
@@ -80,25 +80,25 @@ class ThoughtFilter:
         return False
 
     def _end_thought(self, thoughts: list[str]) -> bool:
-        """Tell whether the thought ends in what is held; its words go to `thoughts`."""
-        at = self._held.lower().find(self._close)
-        if at >= 0:
-            thoughts.append(self._held[:at])
-            self._held, self._close = self._held[at + len(self._close) :], ""
+        """Return whether the reasoning ends in the held text, and append its text to `thoughts`."""
+        end = self._held.lower().find(self._close)
+        if end >= 0:
+            thoughts.append(self._held[:end])
+            self._held, self._close = self._held[end + len(self._close) :], ""
             return True
-        certain = max(0, len(self._held) - len(self._close) + 1)
-        thoughts.append(self._held[:certain])
-        self._held = self._held[certain:]
+        safe_length = max(0, len(self._held) - len(self._close) + 1)
+        thoughts.append(self._held[:safe_length])
+        self._held = self._held[safe_length:]
         return False
 
 
 def split_unopened(text: str) -> tuple[str, str]:
-    """Return a whole text's reply, and the thought before it whose opening tag is not in the text.
+    """Split a whole text into the reply and reasoning before it that has no opening tag.
 
-    The templates of many models write the opening tag themselves, so that only the close comes: nothing can tell
-    while the text streams in, only its end.
+    The chat templates of many models write the opening tag themselves, so that the text contains only the closing tag.
+    This cannot be detected while the text streams in.
     """
-    found = _CLOSE_ALONE.search(text) if "</think>" in text else None
-    if found is None or "<think>" in text[: found.start()] or "`" in text[: found.start()]:
+    closing = _CLOSE_ALONE.search(text) if "</think>" in text else None
+    if closing is None or "<think>" in text[: closing.start()] or "`" in text[: closing.start()]:
         return text, ""
-    return text[found.end() :].lstrip(), text[: found.start()]
+    return text[closing.end() :].lstrip(), text[: closing.start()]

@@ -1,7 +1,7 @@
-"""Tool calls put together from the pieces in which servers send them.
+"""Assembles tool calls from the pieces in which servers send them.
 
-The rule: a new id begins a call. Without ids, another name does, and the same name only where the arguments that are
-there are complete, are not `{}`, and are not what this piece repeats. No call is made twice because a piece came twice.
+The rule: a new id starts a call. Without ids, another name starts one. The same name starts one only if the arguments
+so far are complete, are not `{}`, and are not repeated by this piece. A repeated piece never causes a second call.
 """
 
 import json
@@ -16,7 +16,7 @@ from chat.providers.reading.verbatim import Verbatim
 
 CALLS_MAX = 256
 ARGUMENTS_MAX_CHARS = 64_000
-# Servers that repeat what they have sent with every piece send far more than the arguments are long.
+# Some servers repeat all earlier text in every piece, so the pieces may be much longer than the arguments.
 PIECES_MAX_CHARS = 16 * ARGUMENTS_MAX_CHARS
 KNOWN_OF_CALL = frozenset({"index", "id", "type", "function", "name", "arguments"})
 KNOWN_OF_FUNCTION = frozenset({"name", "arguments"})
@@ -24,13 +24,13 @@ _AROUND_NAME = re.compile(r"^functions\.|(?<=\w):\d+$")
 
 
 def read_pieces(called: Any, *, is_restated: bool = False) -> tuple[ToolCallDelta, ...]:
-    """Return what a chunk says of tool calls; anything that is not of a known shape raises TypeError or its kin."""
+    """Parse the tool calls in a chunk; an unknown form raises TypeError, ValueError, AttributeError or the like."""
     listed = [called] if isinstance(called, dict) else called
     return tuple(_piece(call, place, is_restated) for place, call in enumerate(listed) if call is not None)
 
 
 def has_object_arguments(called: Any) -> bool:
-    """Tell whether a chunk has arguments as JSON rather than as the text of JSON."""
+    """Return whether a chunk has arguments as a JSON value rather than as JSON text."""
     listed = [called] if isinstance(called, dict) else called
     return any(not isinstance(_function(call).get("arguments"), str | None) for call in listed if call is not None)
 
@@ -51,12 +51,12 @@ def _piece(call: Mapping[str, Any], place: int, is_restated: bool) -> ToolCallDe
 
 
 def _function(call: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the call's function; some gateways leave the level out."""
+    """Return the call's function; some gateways omit this level of nesting."""
     return call.get("function") or (call if "name" in call or "arguments" in call else {})
 
 
 def _name(value: Any, call: Mapping[str, Any]) -> str:
-    """Return the name in a piece; some servers write null as a text into the pieces that continue a call."""
+    """Return the name in a piece; some servers send the text "null" in pieces that continue a call."""
     name = str(value or "")
     return "" if name == "null" and not call.get("id") else name
 
@@ -66,7 +66,7 @@ def _index(value: Any, place: int) -> int | None:
         return value
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
         return int(value)
-    return place if place else None  # some servers leave it out, or null
+    return place if place else None  # some servers omit the index, or send null
 
 
 def _arguments(value: Any) -> str:
@@ -79,7 +79,7 @@ def _arguments(value: Any) -> str:
 
 @dataclass(slots=True, eq=False)
 class _Call:
-    """A call while its pieces come in."""
+    """A call while its pieces arrive."""
 
     index: int | None
     call_id: str = ""
@@ -91,7 +91,7 @@ class _Call:
 
     def add(self, piece: ToolCallDelta) -> None:
         self.call_id = self.call_id or piece.call_id
-        # Some servers send a name that grows, like everything that they repeat; some send it in pieces.
+        # Some servers repeat the name so far in each piece; others send it in parts.
         if piece.name.startswith(self.name):
             self.name = piece.name
         elif self.is_named_by(piece):
@@ -103,7 +103,7 @@ class _Call:
             self.verbatim.add(piece.extra)
 
     def is_named_by(self, piece: ToolCallDelta) -> bool:
-        """Tell whether a piece goes on with the name: on servers that give ids, another call would have its own."""
+        """Return whether a piece continues the name: on servers that send ids, another call would have a new id."""
         is_same = bool(self.call_id) and not piece.call_id and piece.index is not None and piece.index == self.index
         return is_same and not self.pieces and bool(piece.name) and piece.name != self.name
 
@@ -119,9 +119,9 @@ class AssembledCall:
     """A whole call.
 
     Attributes:
-        call_id: the server's; empty when it gave none.
-        arguments: JSON text of an object, or what the model wrote in its place.
-        extra: fields that the protocol does not know, which the provider may want back.
+        call_id: the server's id; empty if it sent none.
+        arguments: the JSON text of an object, or whatever the model wrote instead.
+        extra: fields outside the protocol, which the provider may require back.
     """
 
     call_id: str
@@ -141,18 +141,18 @@ class ToolCallAssembly:
         """Add a piece to the call that it belongs to.
 
         Raises:
-            ModelFailure: calls or arguments without end.
+            ModelFailure: there are too many calls, or the arguments are too long.
         """
-        known = self._restated_call(piece) if piece.is_restated else self._known_call(piece)
-        if known is None:
-            known = self._begin(piece)
-        known.add(piece)
+        call = self._restated_call(piece) if piece.is_restated else self._known_call(piece)
+        if call is None:
+            call = self._begin(piece)
+        call.add(piece)
 
     def calls(self) -> list[AssembledCall]:
-        """Return the calls, in the order in which they began.
+        """Return the calls, in the order in which they started.
 
         Raises:
-            ModelFailure: arguments without end.
+            ModelFailure: the arguments are too long.
         """
         whole = [_assembled(call) for call in self._calls if call.pieces or (call.name and not call.is_tentative)]
         if any(len(call.arguments) > ARGUMENTS_MAX_CHARS for call in whole):
@@ -168,17 +168,17 @@ class ToolCallAssembly:
         return call
 
     def _known_call(self, piece: ToolCallDelta) -> _Call | None:
-        """Return the call that a piece continues or repeats; None: it begins one."""
+        """Return the call that a piece continues or repeats; None if it starts a new call."""
         if piece.call_id:
-            same = [call for call in self._calls if call.call_id == piece.call_id]
-            if same:
-                return _of_same_id(same, piece)
+            same_id_calls = [call for call in self._calls if call.call_id == piece.call_id]
+            if same_id_calls:
+                return _of_same_id(same_id_calls, piece)
         latest = self._latest.get(piece.index or 0)
         if piece.call_id:
             return latest if latest is not None and _takes_id(latest, piece) else None
         if piece.name:
             return self._by_name(latest, piece) if latest is not None else None
-        if latest is None and self._calls:  # some servers give the pieces of one call other numbers
+        if latest is None and self._calls:  # some servers give the pieces of one call different indexes
             return self._calls[-1]
         return latest
 
@@ -192,12 +192,12 @@ class ToolCallAssembly:
             return latest
         if piece.arguments and not may_begin(piece.arguments):
             return latest
-        if not piece.arguments:  # either a repeated name, or another call whose arguments are still to come
+        if not piece.arguments:  # a repeated name, or a new call whose arguments follow
             return self._begin(piece, is_tentative=True)
         return None
 
     def _restated_call(self, piece: ToolCallDelta) -> _Call | None:
-        """Return the call that the whole message repeats, in order; None: it is new."""
+        """Return the call that the whole message repeats, in order; None if the call is new."""
         if (place := piece.index or 0) < len(self._calls):
             call = self._calls[place]
             if call.name == piece.name and is_repeated(call.pieces, piece.arguments):
@@ -206,7 +206,7 @@ class ToolCallAssembly:
 
 
 def _of_same_id(calls: list[_Call], piece: ToolCallDelta) -> _Call | None:
-    """Return the call of a piece's id; None for another call under an id that is taken."""
+    """Return the call with the piece's id; None if the piece starts a new call that reuses the id."""
     for call in calls:
         if piece.index is None or call.index == piece.index or not piece.name:
             return call
@@ -216,11 +216,11 @@ def _of_same_id(calls: list[_Call], piece: ToolCallDelta) -> _Call | None:
 
 
 def _takes_id(latest: _Call, piece: ToolCallDelta) -> bool:
-    """Tell whether a piece with a new id goes on with a call all the same."""
-    if not latest.call_id:  # the id comes late
+    """Return whether a piece continues a call although its id is new."""
+    if not latest.call_id:  # the id arrives late
         is_same = piece.name in {"", latest.name}
         return is_same and (not is_complete(latest.pieces) or is_repeated(latest.pieces, piece.arguments))
-    # Some servers make another id for every piece: one without a name, amid the arguments of a call, begins none.
+    # Some servers make a new id for every piece: within a call's arguments, a piece without a name starts no new call.
     if piece.name or not piece.arguments:
         return False
     return not may_begin(piece.arguments) or continues(latest.pieces)
@@ -232,5 +232,5 @@ def _assembled(call: _Call) -> AssembledCall:
 
 
 def _plain_name(name: str) -> str:
-    """Return a tool's name without what gpt-oss and Kimi write around it: a namespace, a channel, a count."""
+    """Return a tool's name without the namespace, channel or counter that gpt-oss and Kimi add."""
     return _AROUND_NAME.sub("", name.partition("<|")[0].strip())

@@ -1,7 +1,7 @@
-"""Fields of a message or a call that the protocol does not know: some providers want them back as they were.
+"""Collects fields of messages and calls outside the protocol, which some providers require back unchanged.
 
-DeepSeek's `reasoning_content`, Gemini's `extra_content.google.thought_signature`, OpenRouter's `reasoning_details`.
-They come in fragments: strings go on, objects are merged, entries of lists are found by their index.
+Examples are DeepSeek's `reasoning_content`, Gemini's `extra_content.google.thought_signature` and OpenRouter's
+`reasoning_details`. They arrive in fragments: strings are concatenated, objects merged, list entries matched by index.
 """
 
 from collections.abc import Mapping
@@ -9,33 +9,33 @@ from typing import Any
 
 import orjson
 
-# All of one message with its calls; what is larger does not go back.
+# The limit for one message with its calls; larger fields are not sent back.
 VERBATIM_MAX_BYTES = 64 * 1024
-# Fragments that together are far beyond it are not even collected.
+# Collection stops at this size.
 COLLECTED_MAX = 4 * VERBATIM_MAX_BYTES
-# These name something, and are repeated by each fragment rather than continued.
+# Fields that each fragment repeats rather than continues.
 NAMES = frozenset({"type", "id", "index", "format", "role", "name", "object", "model", "mode", "version"})
-# What says whole things: an entry of a list that has one of them is complete.
+# A list entry that has one of these fields is complete.
 _ENDS = ("signature", "data")
-# Reasoning as plain words. Providers that want it back want it next to tool calls only.
+# Reasoning as plain text; providers that require it back do so only with tool calls.
 REASONING_TEXTS = frozenset({"reasoning", "reasoning_content"})
 
 
 class Verbatim:
-    """The unknown fields of one message, or of one call, put together from its fragments."""
+    """The extra fields of one message or one call, merged from its fragments."""
 
     def __init__(self) -> None:
         self._fields: dict[str, Any] = {}
         self._collected = 0
 
     def add(self, fragment: Mapping[str, Any]) -> None:
-        """Add a fragment; once there is far too much, nothing is kept."""
+        """Add a fragment; over COLLECTED_MAX bytes, ignore it."""
         if self._collected <= COLLECTED_MAX:
             self._collected += len(_dump(fragment))
             _merge_objects(self._fields, fragment)
 
     def whole(self, max_bytes: int = VERBATIM_MAX_BYTES) -> dict[str, Any] | None:
-        """Return the fields; None when there are none, too many, or some that cannot be kept as they are."""
+        """Return the fields; None if there are none, they are too large, or they cannot be stored unchanged."""
         if not self._fields or self._collected > COLLECTED_MAX:
             return None
         size = size_of(self._fields)
@@ -43,7 +43,7 @@ class Verbatim:
 
 
 def size_of(fields: Mapping[str, Any] | None) -> int:
-    """Return how many bytes of JSON fields take; 0 for those that Postgres could not hold."""
+    """Return the JSON size of fields in bytes; 0 if Postgres cannot store them."""
     text = _dump(fields) if fields else b""
     return 0 if b"\\u0000" in text else len(text)
 
@@ -63,7 +63,7 @@ def _merge_objects(known: dict[str, Any], fragment: Mapping[str, Any]) -> None:
 
 
 def _merged(known: Any, value: Any, *, is_name: bool) -> Any:
-    """Return a value that its next fragment continues."""
+    """Return a value merged with its next fragment."""
     if known is None:
         return _copied(value)
     if isinstance(known, str) and isinstance(value, str):
@@ -79,9 +79,9 @@ def _merged(known: Any, value: Any, *, is_name: bool) -> Any:
 
 
 def _copied(value: Any) -> Any:
-    """Return a value whose objects and lists are its own; of a list, entries that continue one another are merged."""
+    """Return a deep copy in which list entries that continue each other are merged."""
     if isinstance(value, dict):
-        return {name: _copied(each) for name, each in value.items() if each is not None}
+        return {name: _copied(field) for name, field in value.items() if field is not None}
     if isinstance(value, list):
         entries: list[Any] = []
         for entry in value:
@@ -91,7 +91,7 @@ def _copied(value: Any) -> Any:
 
 
 def _merge_entry(entries: list[Any], entry: Any) -> None:
-    """Add an entry to a list, or to the entry there that it continues; one that comes again is not added."""
+    """Append an entry to a list, or merge it into the entry that it continues; ignore a repeated entry."""
     if isinstance(entry, dict):
         for known in reversed(entries):
             if known == entry and any(entry.get(name) for name in _ENDS):
