@@ -107,7 +107,7 @@ def bad_files() -> dict[str, tuple[bytes, str]]:
         "attributes.html": (b"<p " + b"".join(b"a%d=1 " % n for n in range(50_000)) + b">text", "2,000 attributes"),
         "deep.docx": (word_of(plain.replace("hello", "<w:t>" * 100_000)), "damaged"),
         "deep.pdf": (b"%PDF-1.4\ntrailer<</Root " + b"[" * 100_000 + b"]" * 100_000 + b">>", "damaged"),
-        "program.exe": (b"MZ", "not read"),
+        "program.exe": (b"MZ", "cannot be read"),
         "many.zip": (archive((f"{n}.txt", "x") for n in range(50_000)), "50,000 files"),
         "bomb.zip": (archive((f"{n}.txt", b"0" * 15_000_000) for n in range(8)), "zip bomb"),
         "encrypted.zip": (encrypted_archive(), "encrypted"),

@@ -7,10 +7,12 @@ from apps_registry.extraction.formats.signatures import describe_unreadable
 from apps_registry.support.charsets import UnknownCharsetError, decode_file
 
 MAX_CONTROLS = 4
-_BLANK = re.compile(r"\n(?:[ \t\f]*\n)+")
+_BLANK = re.compile(r"\n(?:[ \t]*\n)+")
 # Terminal and printer sequences: colours, cursor movements, and letters printed over others.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\))")
 _OVERSTRUCK = re.compile(r"[^\n]\x08")
+# Editors count no lines by these, which would become line ends in a block.
+_NO_LINE_ENDS = str.maketrans("\v\f\x85", "   ")
 _PADDING = "\x1a\x00"  # DOS ended files with these
 
 
@@ -44,7 +46,7 @@ def _refuse_binary(text: str) -> None:
 
 def read(data: bytes) -> Reading:
     """Return the paragraphs with the numbers of their first lines."""
-    text, reading, start, line = decode(data), Reading(), 0, 1
+    text, reading, start, line = decode(data).translate(_NO_LINE_ENDS), Reading(), 0, 1
     for gap in [*_BLANK.finditer(text), None]:
         end = gap.start() if gap else len(text)
         paragraph = text[start:end]

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from apps_registry.extraction.blocks import Block, Reading
@@ -45,6 +45,8 @@ def test_pages_span_from_the_first_to_the_last_sentence() -> None:
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00")), max_size=40))
+@example(["\x0c0"])
+@example(["a\x85b", "c\vd"])
 def test_nothing_is_lost_and_lines_lead_back(paragraphs: list[str]) -> None:
     source = "\n\n".join(paragraphs)
     reading = text.read(source.encode("utf-8", "replace")) if is_text(source) else None
