@@ -29,7 +29,7 @@ def test_each_code_is_listed_once() -> None:
 
 
 def test_exceptions_have_the_status_of_the_table() -> None:
-    assert len(list(ours())) > 1
+    assert list(ours())
     for kind in (*ours(), *FROM_DRF):
         assert STATUS[kind.default_code] == kind.status_code, kind
     assert STATUS[AppPermission.code] == exceptions.PermissionDenied.status_code
@@ -39,11 +39,11 @@ def test_exceptions_have_the_status_of_the_table() -> None:
 
 def test_the_document_says_what_is_answered(client: Client) -> None:
     document = client.request("GET", "/api/schema").json()
-    described = document["components"]["responses"]
+    described, schemas = document["components"]["responses"], document["components"]["schemas"]
     for each in ERROR_CODES:
         if not each.is_general:
-            (content,) = described[f"Problem{each.status}"]["content"].values()
-            assert each.code in content["schema"]["properties"]["code"]["enum"]
+            schema = schemas[f"Problem{each.status}"]
+            assert each.code in schema["properties"]["code"]["enum"]
             assert set(each.headers) <= described[f"Problem{each.status}"]["headers"].keys()
     assert client.request("GET", "/api/nowhere").status_code == STATUS["not_found"]
     assert client.request("PUT", "/api/state").status_code == STATUS["method_not_allowed"]

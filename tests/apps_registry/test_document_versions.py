@@ -10,9 +10,9 @@ from apps_registry.releases.services import NoSuchRelease, delete_release, publi
 from apps_registry.retrieval.uploads import add_upload, requeue
 from tests import factories
 from tests.admin.conftest import admin_client  # noqa: F401 - a fixture
+from tests.apps_registry.retrieval import files
 from tests.client import Client
 from tests.model_server import ScriptedModel, calls, says
-from tests.retrieval import files
 from tests.waiting import wait_until
 
 Search = Callable[..., str]

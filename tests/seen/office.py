@@ -1,6 +1,6 @@
 """Word documents as programs write them: what is extracted from each, and what is not."""
 
-from tests.retrieval.files import WORD, archive, word_of
+from tests.apps_registry.retrieval.files import WORD, archive, word_of
 from tests.seen.documents import File
 
 STRICT = "http://purl.oclc.org/ooxml/wordprocessingml/main"

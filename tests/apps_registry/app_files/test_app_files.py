@@ -17,8 +17,8 @@ from apps_registry.models import App, AppModel, Document, EmbeddingModel, Model,
 from apps_registry.models.mcp import McpServer
 from apps_registry.support.yaml_reader import load_yaml
 from tests import factories
+from tests.apps_registry.retrieval import files
 from tests.commands import Result
-from tests.retrieval import files
 
 Run = Callable[..., Result]
 

@@ -13,12 +13,12 @@ from apps_registry.retrieval.passages import cited
 from apps_registry.retrieval.rankings import by_vector, make_plan
 from apps_registry.support import database
 from tests import factories
+from tests.apps_registry.retrieval import files
+from tests.apps_registry.retrieval.conftest import Ask, Ingest, search_as
+from tests.apps_registry.retrieval.embedding_server import EmbeddingServer, vector_of
 from tests.client import Client
 from tests.model_server import ScriptedModel, calls, says
 from tests.product import Server
-from tests.retrieval import files
-from tests.retrieval.conftest import Ask, Ingest, search_as
-from tests.retrieval.embedding_server import EmbeddingServer, vector_of
 from tests.waiting import wait_until
 
 RIVER = "# Rivers\n\nThe Danube rises in the Black Forest.\n\n# Lakes\n\nThe deepest lake is Baikal.\n"

@@ -10,10 +10,10 @@ from django.db.models.functions import Now
 
 from apps_registry.models import App, Document, DocumentChunk, DocumentFile
 from apps_registry.retrieval.uploads import add_upload, requeue
+from tests.apps_registry.retrieval import files
+from tests.apps_registry.retrieval.conftest import Ingest
 from tests.commands import Result, run_manage
 from tests.product import Server
-from tests.retrieval import files
-from tests.retrieval.conftest import Ingest
 from tests.waiting import wait_until
 
 

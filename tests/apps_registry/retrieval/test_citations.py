@@ -8,10 +8,10 @@ import pytest
 from apps_registry.models import App
 from tests import factories
 from tests.api.test_schema import check, component
+from tests.apps_registry.retrieval.conftest import Ask, Ingest
 from tests.client import Client
 from tests.model_server import ScriptedModel, calls, says
 from tests.product import Server
-from tests.retrieval.conftest import Ask, Ingest
 from tests.sse import events_of
 
 RIVER = "# Rivers\n\nThe Danube rises in the Black Forest.\n\n# Lakes\n\nThe deepest lake is Baikal.\n"

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from apps_registry.models import App, Document
+from tests.apps_registry.retrieval import files
+from tests.apps_registry.retrieval.conftest import Ingest
 from tests.commands import Result
-from tests.retrieval import files
-from tests.retrieval.conftest import Ingest
 
 MARKDOWN = """\
 # Bees

@@ -9,10 +9,10 @@ import pytest
 
 from apps_registry.models import App, EmbeddingModel, Provider
 from tests import factories
+from tests.apps_registry.retrieval.embedding_server import EmbeddingServer
 from tests.client import Client
 from tests.commands import Result
 from tests.model_server import ScriptedModel, calls, says, tool_results
-from tests.retrieval.embedding_server import EmbeddingServer
 
 Ask = Callable[..., dict[str, Any]]
 Ingest = Callable[..., list[dict[str, Any]]]

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from apps_registry.models import App, Document
+from tests.apps_registry.retrieval import files
 from tests.commands import Result
-from tests.retrieval import files
 
 
 def renamed(name: str, stored: bytes) -> bytes:
