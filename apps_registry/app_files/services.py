@@ -121,5 +121,5 @@ def _check_documents(app: App | None, file: AppFile) -> None:
         if document.sha256 not in file.files and document.sha256 not in known:
             raise AppFileError(
                 f"documents: the file does not bring {document.name}, and the App does not have it: export with "
-                "--output, which writes such documents beside the file, or ingest it first."
+                "--output, which writes such documents next to the file, or ingest it first."
             )

@@ -14,10 +14,10 @@ class Command(TeachingCommand):
     """Removes sessions past their App's retention, in batches."""
 
     help = """\
-Remove the sessions that nobody has touched for longer than their App keeps them, with everything said in them.
+Remove the sessions that were last active longer ago than their App keeps them, with their messages.
 
-How long an App keeps its sessions stands on its page in the admin; an App without a number keeps them for ever.
-The server does the same by itself once an hour.
+The App's page in the admin says for how long; an App without a number keeps its sessions forever. The server also
+does this once an hour.
 """
     examples = """\
 examples:
