@@ -13,6 +13,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from apps_registry.support import metrics
 from chat.api.error_codes import ERROR_CODES
 from tests.docs.markdown import NAMES, code_words, commands, section, text_of
+from tests.product import ROOT
 
 API_DOCUMENT, OPERATING_DOCUMENT = "docs/api.md", "docs/operating.md"
 PRODUCT = ("aomi_site", "apps_registry", "chat", "keys", "sessions_app")
@@ -84,3 +85,10 @@ def test_every_metric_is_described_with_its_labels() -> None:
     for name, metric in names.items():
         labels = set(metric._labelnames) - {"bus"}  # one value a deployment
         assert labels <= code_words(rows[name]), f"{OPERATING_DOCUMENT} lacks a label of {name}"
+
+
+def test_the_readme_names_buttons_and_links_that_the_console_has() -> None:
+    console = "".join(path.read_text() for path in (ROOT / "templates").rglob("*.html"))
+    named = set(re.findall(r"(?<!\*)\*([A-Z][A-Za-z ]+)\*(?!\*)", text_of("README.md")))
+    assert {"Add an HTTP tool", "Open the App"} <= named
+    assert [label for label in named if label not in console] == []
