@@ -36,6 +36,7 @@ from sessions_app.user_state import InvalidUserState
 logger = logging.getLogger("aomi.api")
 
 PROBLEM_TYPE = "application/problem+json"
+HTTP_SERVER_ERRORS = 500
 
 
 def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
@@ -159,8 +160,10 @@ def _answer(exc: Exception) -> _Answer:
         if isinstance(exc, classes):
             return answer if answer.detail else replace(answer, detail=_sentence(exc))
     if isinstance(exc, exceptions.APIException):
-        retry_after = getattr(exc, "retry_after", 0)
-        return _Answer(str(exc.get_codes()), _sentence(exc), retry_after)
+        code = str(exc.get_codes())
+        if code not in STATUS:  # one of DRF's that the table does not have
+            return _Answer("invalid_request", _sentence(exc)) if exc.status_code < HTTP_SERVER_ERRORS else SERVER_FAILED
+        return _Answer(code, _sentence(exc), getattr(exc, "retry_after", 0))
     return DATABASE_AWAY if is_transient(exc) else SERVER_FAILED
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rest_framework import exceptions
 
 from chat.api.error_codes import ERROR_CODES, STATUS
-from chat.api.errors import ANSWERS
+from chat.api.errors import ANSWERS, code_and_sentence
 from chat.providers.base import ModelFailure, ModelTimeout
 from keys.permissions import AppPermission
 from tests.client import Client
@@ -35,6 +35,11 @@ def test_exceptions_have_the_status_of_the_table() -> None:
     assert STATUS[AppPermission.code] == exceptions.PermissionDenied.status_code
     assert {answer.code for _, answer in ANSWERS} <= STATUS.keys()
     assert {ModelFailure.code, ModelTimeout.code} <= STATUS.keys()
+
+
+def test_an_error_of_drf_that_the_table_lacks_is_answered_all_the_same() -> None:
+    assert code_and_sentence(exceptions.NotAcceptable("Only JSON.")) == ("invalid_request", "Only JSON.")
+    assert code_and_sentence(exceptions.APIException("Odd."))[0] == "internal_error"
 
 
 def test_the_document_says_what_is_answered(client: Client) -> None:
