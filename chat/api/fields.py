@@ -4,7 +4,6 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
-from chat.turns.limits import check_message
 from chat.wire.values import EXAMPLE_STATE
 from chat.wire.wallets import Address, ChainId, UserState
 from sessions_app.listing import Cursor
@@ -47,11 +46,6 @@ def _text(value: object) -> str:
 def _filled(text: str) -> str:
     if not text.strip():
         raise ValueError("is missing or empty")
-    return text
-
-
-def _message(text: str) -> str:
-    check_message(text)
     return text
 
 
@@ -111,7 +105,6 @@ Text = Annotated[str, AfterValidator(_without_nul)]
 FilledText = Annotated[Text, AfterValidator(_filled)]
 ChatMessage = Annotated[
     Text,
-    AfterValidator(_message),
     Field(
         description="What is longer than MESSAGE_MAX_CHARS (32,000) is refused with 413.",
         examples=["What is ETH worth?"],

@@ -3,7 +3,6 @@
 from django.conf import settings
 
 from apps_registry.support.outside_text import storable
-from sessions_app.turns import NewTurn
 
 
 class InvalidMessage(ValueError):
@@ -27,16 +26,3 @@ def check_message(text: str) -> None:
         raise MessageTooLarge(f"message is longer than {settings.MESSAGE_MAX_CHARS} characters.")
     if storable(text) != text:
         raise InvalidMessage("message has a character that cannot be stored: NUL, or half of a surrogate pair.")
-
-
-def check_limits(turn: NewTurn) -> None:
-    """Refuse a turn that is over a limit.
-
-    Call this right before a turn is claimed or retried: a refused turn stores nothing, and a repeated request that only
-    finds its earlier turn is not checked. Limits on what a key or an App may spend belong here too, as the turn names
-    both.
-
-    Raises:
-        InvalidMessage, MessageTooLarge: as for `check_message`.
-    """
-    check_message(turn.content)

@@ -16,7 +16,7 @@ from apps_registry.values import AppConfig
 from chat.access import app_named, check_chat
 from chat.providers.base import ModelFailure, ModelTimeout
 from chat.turns.launch import launch
-from chat.turns.limits import check_limits
+from chat.turns.limits import check_message
 from chat.turns.progress import BEGINNING, Progress, before_retry
 from chat.turns.release import ReleaseUnusable, config_for_session
 from chat.turns.runner import runner
@@ -81,6 +81,7 @@ async def start_turn(
         InvalidMessage, MessageTooLarge: the message is refused.
         ModelFailure: the turn with this key failed, and cannot be retried because a later turn has started.
     """
+    check_message(message)
     session = store.remembered(session_id) or await store.reload(session_id)
     chosen = await _choose_app(caller, app, session)
     if on_app is not None:
@@ -121,7 +122,6 @@ class _Start:
         earlier = await self._earlier() if session else None
         if earlier is None:
             await self._check_release(session)
-            check_limits(self.new)
             try:
                 claimed = await turns.claim(self.new, session)
             except (SessionBusy, UniqueViolation):
@@ -166,7 +166,6 @@ class _Start:
         return StartedTurn(earlier.turn_id, self.app, running if is_here else None)
 
     async def _retry(self, earlier: EarlierTurn) -> StartedTurn:
-        check_limits(self.new)
         reclaimed = await turns.claim_again(self.new.session_id, earlier.turn_id)
         if reclaimed is None:
             failure = ModelTimeout if earlier.error_code == ModelTimeout.code else ModelFailure
