@@ -11,6 +11,7 @@ from apps_registry.mcp.errors import McpError
 
 # CPython refuses to read more than 4,300 digits; no tool needs nearly that many.
 MAX_DIGITS = 400
+MAX_RETRY_SECONDS = 5.0
 
 
 def read_json(data: bytes | str) -> Any:
@@ -55,6 +56,21 @@ class _TerminatedStream(httpx2.AsyncByteStream):
         async for chunk in self._response.aiter_bytes():
             yield chunk
         yield b"\n\n"
+
+
+class StreamPosition:
+    """How far an event stream has been read."""
+
+    def __init__(self) -> None:
+        self.last_id = ""
+        self.retry_seconds = 1.0
+
+    def note(self, event: httpx2.ServerSentEvent) -> None:
+        """Remember the id of an event, and the pause that the server asks for before a new connection."""
+        # The id is sent back in a header, so it must be valid there.
+        self.last_id = event.id if event.id and event.id.isprintable() and event.id.isascii() else self.last_id
+        if event.retry is not None:
+            self.retry_seconds = min(event.retry / 1000, MAX_RETRY_SECONDS)
 
 
 def answer_in(message: Any, request_id: int) -> dict[str, Any] | None:

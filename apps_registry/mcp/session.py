@@ -16,22 +16,25 @@ import httpx2
 import orjson
 
 from apps_registry.mcp.errors import WORDS_CHARS, McpError, quotable
-from apps_registry.mcp.messages import answer_in, error_of, message_in_body, read_events, read_json
-from apps_registry.mcp.param_headers import header_value
+from apps_registry.mcp.messages import StreamPosition, answer_in, error_of, message_in_body, read_events, read_json
+from apps_registry.mcp.revisions import (
+    CLIENT,
+    METHOD_NOT_FOUND,
+    OLDER,
+    STATELESS,
+    other_version,
+    refuse_unsupported_versions,
+    routing,
+    with_meta,
+)
 from apps_registry.mcp.wire import MAX_BYTES, Endpoint, Traffic, Wire
 from apps_registry.outbound.client import MAX_PER_HOST, CallRecord
 from apps_registry.support.outside_text import storable_json_text
 
-OLDER = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
-STATELESS = "2026-07-28"
-CLIENT = {"name": "aomi-apps", "version": "1"}
-UNSUPPORTED_VERSION, METHOD_NOT_FOUND = -32022, -32601
 # Some servers never respond to an unknown method: this limit leaves time for the handshake.
 PROBE_SECONDS = 5.0
 CLOSE_SECONDS = 2.0
 MAX_RESUMED = 3
-MAX_RETRY_SECONDS = 5.0
-_META = "io.modelcontextprotocol/"
 
 _gates: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
@@ -109,8 +112,8 @@ class McpSession:
         """
         version = version or self._version
         request_id = next(self._ids)
-        body = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": _with_meta(params, version)}
-        all_headers = {**self._headers(version), **_routing(method, params, version), **(headers or {})}
+        body = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": with_meta(params, version)}
+        all_headers = {**self._headers(version), **routing(method, params, version), **(headers or {})}
         async with self._wire.answered("POST", all_headers, _dumped(body), traffic) as response:
             message = await self._answer(response, request_id, traffic)
             if method == "initialize":
@@ -145,7 +148,7 @@ class McpSession:
         except McpError as error:
             if error.status in {401, 403} or not error.is_answer:
                 raise
-            _refuse_unsupported_versions(error)
+            refuse_unsupported_versions(error)
             return False
         versions = discovered.get("supportedVersions")
         if not isinstance(versions, list) or STATELESS not in versions:
@@ -160,7 +163,7 @@ class McpSession:
         initialized = await self.request("initialize", params, traffic)
         version = initialized.get("protocolVersion")
         if version not in OLDER:
-            raise _other_version([version])
+            raise other_version([version])
         self._version = version
         self.instructions = _text(initialized.get("instructions"))
         await self._tell({"method": "notifications/initialized"}, traffic)
@@ -207,7 +210,7 @@ class McpSession:
 
     async def _from_events(self, response: httpx2.Response, request_id: int, traffic: Traffic) -> dict[str, Any]:
         """Return the response from an event stream; a server may close a stream early and continue in another."""
-        position = _StreamPosition()
+        position = StreamPosition()
         if (message := await self._read(response, request_id, traffic, position)) is not None:
             return message
         for _ in range(MAX_RESUMED if position.last_id else 0):
@@ -221,7 +224,7 @@ class McpSession:
         raise McpError("its stream of events ended without an answer")
 
     async def _read(
-        self, response: httpx2.Response, request_id: int, traffic: Traffic, position: "_StreamPosition"
+        self, response: httpx2.Response, request_id: int, traffic: Traffic, position: "StreamPosition"
     ) -> dict[str, Any] | None:
         async for event in read_events(response, MAX_BYTES):
             position.note(event)
@@ -283,56 +286,13 @@ class Operation:
         return await session.request(method, params, self._traffic)
 
 
-class _StreamPosition:
-    """How far an event stream has been read."""
-
-    def __init__(self) -> None:
-        self.last_id = ""
-        self.retry_seconds = 1.0
-
-    def note(self, event: httpx2.ServerSentEvent) -> None:
-        # The id is sent back in a header, so it must be valid there.
-        self.last_id = event.id if event.id and event.id.isprintable() and event.id.isascii() else self.last_id
-        if event.retry is not None:
-            self.retry_seconds = min(event.retry / 1000, MAX_RETRY_SECONDS)
-
-
 def _says_session_is_gone(error: McpError) -> bool:
     """Tell whether a server rejects a session: with 404, as the protocol says, or with 400 and a message about it."""
     return error.status == 404 or (error.status == 400 and "session" in str(error).lower())
 
 
-def _with_meta(params: Mapping[str, Any], version: str | None) -> dict[str, Any]:
-    if version != STATELESS:
-        return dict(params)
-    about = {"protocolVersion": version, "clientInfo": CLIENT, "clientCapabilities": {}}
-    return {**params, "_meta": {f"{_META}{name}": value for name, value in about.items()}}
-
-
-def _routing(method: str, params: Mapping[str, Any], version: str | None) -> dict[str, str]:
-    if version != STATELESS:
-        return {}
-    name_header = {"Mcp-Name": header_value(params["name"])} if "name" in params else {}
-    return {"Mcp-Method": method, **name_header}
-
-
 def _dumped(message: Mapping[str, Any]) -> bytes:
     return storable_json_text(orjson.dumps(message).decode()).encode()
-
-
-def _refuse_unsupported_versions(error: McpError) -> None:
-    """Raise if the server lists its revisions and we support none of them."""
-    versions = error.data.get("supported") if isinstance(error.data, dict) else None
-    if error.code == UNSUPPORTED_VERSION and isinstance(versions, list) and not {*OLDER} & {*map(str, versions)}:
-        raise _other_version(versions)
-
-
-def _other_version(versions: list[Any]) -> McpError:
-    version_list = (
-        quotable(", ".join(version if isinstance(version, str) else "none" for version in versions[:10]))[:200]
-        or "none"
-    )
-    return McpError(f"it speaks version {version_list} of MCP, and this client {', '.join([*OLDER, STATELESS])}")
 
 
 def _text(value: Any) -> str:
