@@ -181,8 +181,8 @@ USE_TZ = True
 
 # --- The API ----------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["keys.authentication.AppKeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["keys.permissions.AppPermission"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["keys.http.authentication.AppKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["keys.http.permissions.AppPermission"],
     "DEFAULT_PARSER_CLASSES": ["chat.api.parsers.JSONParser", "chat.api.parsers.FormParser"],
     "DEFAULT_RENDERER_CLASSES": ["chat.api.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "chat.api.errors.problem_response",

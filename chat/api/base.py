@@ -15,8 +15,8 @@ from rest_framework.views import APIView
 from apps_registry.values import AppConfig
 from chat.access import app_named, app_of, known_session
 from chat.api.parsers import check_body, parser_for
-from keys.authentication import AppKeyAuthentication
 from keys.callers import Caller
+from keys.http.authentication import AppKeyAuthentication
 from sessions_app.access import InvalidSessionId, parse_session_id
 from sessions_app.values import Session
 

@@ -26,8 +26,8 @@ from chat.turns.questions import InvalidAnswer
 from chat.turns.release import ReleaseUnusable
 from chat.turns.start import IdempotencyMismatch
 from chat.wire.problem import Problem
-from keys.authentication import CHALLENGE, NO_VALID_KEY
-from keys.permissions import AppPermission
+from keys.http.authentication import CHALLENGE, NO_VALID_KEY
+from keys.http.permissions import AppPermission
 from sessions_app.access import InvalidSessionId
 from sessions_app.pauses import NothingWaits
 from sessions_app.turns import SessionBusy, SessionOfAnotherApp

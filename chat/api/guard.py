@@ -19,8 +19,8 @@ from apps_registry.runtime.app_configs import app_configs
 from apps_registry.support.error_location import location
 from apps_registry.support.forever import forever
 from chat.access import NoSuchSession, refusal_to_chat, refusal_to_read
-from keys.authentication import NO_VALID_KEY, Overloaded
 from keys.callers import Caller
+from keys.http.authentication import NO_VALID_KEY, Overloaded
 from keys.verification import callers_now
 from sessions_app.store import store
 

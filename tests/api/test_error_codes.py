@@ -7,7 +7,7 @@ from rest_framework import exceptions
 from chat.api.error_codes import ERROR_CODES, STATUS
 from chat.api.errors import ANSWERS, code_and_sentence
 from chat.providers.base import ModelFailure, ModelTimeout
-from keys.permissions import AppPermission
+from keys.http.permissions import AppPermission
 from tests.client import Client
 
 FROM_DRF: tuple[type[exceptions.APIException], ...] = (

@@ -20,7 +20,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from apps_registry.admin.display import NOTHING, ConsoleAdmin, badge, code, moment
 from apps_registry.admin.grants import apps_to_open, sees_apps
-from keys.forms import AppKeyForm, AppsField, IssueKeyForm
+from keys.admin.forms import AppKeyForm, AppsField, IssueKeyForm
 from keys.models import BY_COMMAND, AppKey
 from keys.services import IssuedKey, issue_key, revoke_key
 from keys.usability import Status, has_status

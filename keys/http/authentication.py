@@ -8,7 +8,7 @@ from rest_framework.exceptions import APIException, AuthenticationFailed, Thrott
 from rest_framework.request import Request
 
 from keys.callers import Caller
-from keys.presented import presented_key
+from keys.http.presented import presented_key
 from keys.verification import InvalidKey, TooManyFailures, VerifierBusy, verifier
 
 # One sentence for every failure, so that responses do not reveal whether a key exists or existed.

@@ -1,0 +1,6 @@
+"""The models of App keys. The hot path reads and writes their tables with statements of its own."""
+
+from keys.models.app_key import BY_COMMAND, AppKey
+from keys.models.key_failure import KeyFailure
+
+__all__ = ["BY_COMMAND", "AppKey", "KeyFailure"]
