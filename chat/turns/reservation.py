@@ -8,7 +8,7 @@ from uuid import UUID
 
 from apps_registry.values import AppConfig
 from chat.prompt.history import BYTES_PER_TOKEN
-from chat.providers.requests import reply_limit
+from chat.providers.requests import reply_bound
 from sessions_app.values import SESSION_OVERHEAD_BYTES, Reservation, Session, StoredMessage
 
 # What the server adds to a prompt: notes about tools and the user, a digest of earlier sessions, marks and roles.
@@ -50,7 +50,7 @@ def reserve(app: AppConfig, prompt_tokens: int) -> Reservation:
     """
     tokens, costs = 0, []
     for model in app.models:
-        prompt, reply = min(prompt_tokens, model.context_window), reply_limit(model, app.sampling)
+        prompt, reply = min(prompt_tokens, model.context_window), reply_bound(model, app.sampling)
         tokens = max(tokens, prompt + reply)
         costs.append(model.cost(prompt, reply))
     dearest = None if None in costs else max((cost for cost in costs if cost is not None), default=None)

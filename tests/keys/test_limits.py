@@ -305,3 +305,24 @@ def test_the_fuse_of_all_callers_without_a_key(
     assert "switched off" in chat().json()["detail"]
     reset_fuse()
     wait_until(lambda: chat().status_code == 200, seconds=5)
+
+
+def test_a_limit_of_calls_begins_with_an_empty_count(caller: Client, key: IssuedKey) -> None:
+    """Calls from before the limit do not count: there was no rate that they could have exceeded."""
+    limit(subject_of(key), tokens_per_day=10**9)
+    for _ in range(3):
+        caller.chat("Hi")
+    limit(subject_of(key), tokens_per_day=10**9, requests_per_minute=1, burst=2)
+    assert [caller.post_chat("Hi").status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_a_provider_that_takes_no_limit_reserves_the_whole_window(
+    caller: Client, small: App, key: IssuedKey, model: ScriptedModel
+) -> None:
+    small.default_model.request_rules = {"omit": ["max_tokens", "max_completion_tokens"]}
+    small.default_model.save()
+    limit(subject_of(key), tokens_per_day=small.default_model.context_window)
+    assert caller.post_chat("Well?").status_code == 429
+    limit(subject_of(key), tokens_per_day=2 * small.default_model.context_window)
+    wait_until(lambda: caller.post_chat("Well?").status_code == 200, seconds=5)
+    assert not {"max_tokens", "max_completion_tokens"} & model.requests[-1].keys()
