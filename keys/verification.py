@@ -27,7 +27,8 @@ from cachetools import LRUCache
 from apps_registry.support import database
 from apps_registry.support.database_errors import is_transient
 from keys import crypto
-from keys.callers import Caller
+from keys.callers import Caller, Channel
+from keys.last_use import key_uses
 from keys.usability import usable_sql
 
 # This statement also reads the revision, so that a warm request needs no other read.
@@ -35,17 +36,14 @@ READ_KEY = f"""
 SELECT revision.number, key.id, key.secret_hash, key.secret_check,
        {usable_sql()},
        ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id),
-       key.last_used_at IS NULL OR key.last_used_at < clock_timestamp() - interval '1 minute'
+       key.last_used_at IS NULL OR key.last_used_at < clock_timestamp() - interval '1 minute',
+       key.channel, key.release_id
 FROM apps_registry_registryrevision revision
 LEFT JOIN keys_appkey key ON key.lookup_id = %s
 """
-TOUCH_KEY = """
-UPDATE keys_appkey SET last_used_at = clock_timestamp()
-WHERE id = %s AND (last_used_at IS NULL OR last_used_at < clock_timestamp() - interval '1 minute')
-"""
-
 READ_CALLERS = f"""
-SELECT revision.number, key.id, ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id)
+SELECT revision.number, key.id, ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id),
+       key.channel, key.release_id
 FROM apps_registry_registryrevision revision
 LEFT JOIN keys_appkey key ON key.id = ANY(%s) AND {usable_sql()}
 """
@@ -198,14 +196,14 @@ class KeyVerifier:
         digest = crypto.fingerprint(parts.plain, process_key=self._process_key)
         self._refuse_guess(parts, digest, address)
         rows = await database.read(READ_KEY, [parts.lookup_id])
-        revision, key_id, secret_hash, check, is_usable, app_ids, is_stale = rows[0]
+        revision, key_id, secret_hash, check, is_usable, app_ids, is_stale, channel, release_id = rows[0]
         row = _Row(key_id, secret_hash, check) if is_usable and key_id is not None else UNMATCHABLE_ROW
         if not await self._matches(parts, digest, row, address):
             self._verified.pop(digest, None)  # a revoked key counts as a guess
             await self._fail(parts, row, address)
         if is_stale:
-            await _try_to_write(TOUCH_KEY, [key_id])
-        return Caller(key_id=key_id, app_ids=frozenset(app_ids), revision=revision)
+            key_uses.note(key_id, address)
+        return Caller(key_id, frozenset(app_ids), revision, Channel(channel, release_id))
 
     def _refuse_guess(self, parts: crypto.KeyParts, digest: bytes, address: str) -> None:
         """Refuse a secret for a blocked id without querying the database, if it cannot be the right one."""
@@ -260,7 +258,9 @@ async def callers_now(key_ids: Collection[int | None]) -> dict[int | None, Calle
     rows = await database.read(READ_CALLERS, [[key_id for key_id in key_ids if key_id is not None]])
     callers: dict[int | None, Caller] = {None: Caller(None, frozenset(), revision=rows[0][0])}
     return callers | {
-        key_id: Caller(key_id, frozenset(app_ids), revision) for revision, key_id, app_ids in rows if key_id is not None
+        key_id: Caller(key_id, frozenset(app_ids), revision, Channel(channel, release_id))
+        for revision, key_id, app_ids, channel, release_id in rows
+        if key_id is not None
     }
 
 

@@ -31,6 +31,10 @@ class SessionOfAnotherApp(Exception):
     """The session belongs to another App; nothing was stored."""
 
 
+class SessionOfAnotherChannel(SessionOfAnotherApp):
+    """The session began in another channel; nothing was stored. Callers are told the same as of another App's."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTurn:
     """A user's message, and the App that answers it.
@@ -38,6 +42,7 @@ class NewTurn:
     Attributes:
         release_id: the App's live release; None for its draft.
         keeps_release: whether the session keeps the release that it started with.
+        channel: the caller's channel, in which a session must have begun.
     """
 
     turn_id: UUID
@@ -51,6 +56,19 @@ class NewTurn:
     wallet: Wallet | None = None
     release_id: int | None = None
     keeps_release: bool = False
+    channel: str = "live"
+
+    def check_session(self, session: Session) -> None:
+        """Check that the turn may continue a session.
+
+        Raises:
+            SessionOfAnotherApp: the session belongs to another App.
+            SessionOfAnotherChannel: it began in another channel.
+        """
+        if session.app_id not in {None, self.app_id}:
+            raise SessionOfAnotherApp
+        if not session.continues_in(self.channel):
+            raise SessionOfAnotherChannel
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +133,13 @@ async def claim(turn: NewTurn, session: Session | None) -> Session:
 
     Raises:
         SessionBusy: another turn runs.
-        SessionOfAnotherApp: the session belongs to another App.
+        SessionOfAnotherApp, SessionOfAnotherChannel: the session is not the caller's to continue.
     """
     for _ in range(CLAIM_ATTEMPTS):
         if session is None:
             claimed = await _claim_new(turn)
         else:
-            if session.app_id not in {None, turn.app_id}:
-                raise SessionOfAnotherApp
+            turn.check_session(session)
             if session.running_turn is not None and session.status != PROCESSING:
                 session = await _end_pause(session.id, session.running_turn)
                 if session is None:
@@ -133,8 +150,10 @@ async def claim(turn: NewTurn, session: Session | None) -> Session:
             return claimed
         # The copy was stale, or the session is busy: read Postgres to find out which.
         session = await store.reload(turn.session_id)
-        if session is not None and session.app_id in {None, turn.app_id} and session.status == PROCESSING:
-            raise SessionBusy
+        if session is not None:
+            turn.check_session(session)
+            if session.status == PROCESSING:
+                raise SessionBusy
     raise SessionBusy
 
 
@@ -147,10 +166,16 @@ async def by_idempotency_key(turn: NewTurn) -> EarlierTurn | None:
     return EarlierTurn(*rows[0]) if rows else None
 
 
-async def claim_again(session_id: UUID, turn_id: UUID) -> Session | None:
-    """Restart a failed turn in its old position; return None if a turn is running or a later turn has started."""
+async def claim_again(session_id: UUID, turn_id: UUID, *, channel: str) -> Session | None:
+    """Restart a failed turn in its old position; return None if a turn is running or a later turn has started.
+
+    Args:
+        session_id: the turn's session.
+        turn_id: the failed turn.
+        channel: the caller's channel, which must be the session's.
+    """
     lease = settings.TURN_LEASE_SECONDS
-    parameters = {"session": session_id, "turn": turn_id, "lease": lease}
+    parameters = {"session": session_id, "turn": turn_id, "lease": lease, "channel": channel}
     if not await database.execute(sql_turns.RECLAIM_SESSION, parameters):
         return None
     return await store.reload(session_id)
@@ -273,6 +298,7 @@ def _claim_parameters(turn: NewTurn) -> dict[str, object]:
         "lease": settings.TURN_LEASE_SECONDS,
         "release": turn.release_id,
         "keeps_release": turn.keeps_release,
+        "channel": turn.channel,
         **wallet_parameters(turn.wallet),
     }
 
