@@ -29,6 +29,11 @@ class Channel:
 LIVE = Channel()
 
 
+def channel_of_key(kind: ChannelKind, release_id: int | None) -> Channel:
+    """Return the channel that a key's columns name."""
+    return LIVE if kind == "live" else Channel(kind, release_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """A caller and the Apps that it may use, as of one revision of the registry.
@@ -39,12 +44,14 @@ class Caller:
         key_id: the AppKey's id; None without a key.
         app_ids: the Apps in the key's scope, which the caller may use in addition to the default App.
         revision: the registry's revision, which `apps_registry.runtime.app_configs` compares with its own.
+        address: the caller's network: an IPv4 address, or the /64 of an IPv6 address; empty if it has none.
         channel: the channel of the key, for the Apps in its scope.
     """
 
     key_id: int | None
     app_ids: frozenset[int]
     revision: int
+    address: str = ""
     channel: Channel = LIVE
 
     def may_use(self, app: AppConfig | None) -> bool:

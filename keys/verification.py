@@ -20,30 +20,61 @@ import time
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from cachetools import LRUCache
 
 from apps_registry.support import database
 from apps_registry.support.database_errors import is_transient
 from keys import crypto
-from keys.callers import Caller, Channel
+from keys.callers import Caller, ChannelKind, channel_of_key
 from keys.last_use import key_uses
 from keys.usability import usable_sql
 
+
+class KeyRow(NamedTuple):
+    """What one indexed read returns of a presented key; the columns' SQL is in _KEY_COLUMNS, by field.
+
+    Attributes:
+        revision: of the registry; the only value if there is no such key.
+        key_id: the AppKey's id; None: no key has the lookup id.
+        is_usable: whether the key is neither revoked nor expired.
+        app_ids: the Apps in its scope.
+        is_stale: whether the time of its last use is to be written.
+        channel, release_id: its channel.
+    """
+
+    revision: int
+    key_id: int | None
+    secret_hash: str
+    secret_check: str | None
+    is_usable: bool
+    app_ids: list[int]
+    is_stale: bool
+    channel: ChannelKind
+    release_id: int | None
+
+
+_SCOPE = "ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id)"
+_KEY_COLUMNS = {
+    "revision": "revision.number",
+    "key_id": "key.id",
+    "secret_hash": "key.secret_hash",
+    "secret_check": "key.secret_check",
+    "is_usable": usable_sql(),
+    "app_ids": _SCOPE,
+    "is_stale": "key.last_used_at IS NULL OR key.last_used_at < clock_timestamp() - interval '1 minute'",
+    "channel": "key.channel",
+    "release_id": "key.release_id",
+}
 # This statement also reads the revision, so that a warm request needs no other read.
 READ_KEY = f"""
-SELECT revision.number, key.id, key.secret_hash, key.secret_check,
-       {usable_sql()},
-       ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id),
-       key.last_used_at IS NULL OR key.last_used_at < clock_timestamp() - interval '1 minute',
-       key.channel, key.release_id
+SELECT {", ".join(_KEY_COLUMNS[name] for name in KeyRow._fields)}
 FROM apps_registry_registryrevision revision
 LEFT JOIN keys_appkey key ON key.lookup_id = %s
 """
 READ_CALLERS = f"""
-SELECT revision.number, key.id, ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id),
-       key.channel, key.release_id
+SELECT revision.number, key.id, {_SCOPE}, key.channel, key.release_id
 FROM apps_registry_registryrevision revision
 LEFT JOIN keys_appkey key ON key.id = ANY(%s) AND {usable_sql()}
 """
@@ -173,17 +204,17 @@ class KeyVerifier:
         self._blocked_addresses: LRUCache[str, _Block] = LRUCache(VERIFIED_MAX)
         self._good, self._guesses = _Queue("argon2"), _Queue("argon2-failures")
 
-    async def anonymous(self) -> Caller:
-        """Return the caller of a request without a key."""
+    async def anonymous(self, *, address: str) -> Caller:
+        """Return the caller of a request without a key; `address` is as for `verify`."""
         rows = await database.read(READ_KEY, [None])
-        return Caller(key_id=None, app_ids=frozenset(), revision=rows[0][0])
+        return Caller(key_id=None, app_ids=frozenset(), revision=KeyRow(*rows[0]).revision, address=address)
 
     async def verify(self, presented: str, *, address: str) -> Caller:
         """Return the caller that presents this key.
 
         Args:
             presented: the unmodified header value.
-            address: the client's network address, for counting failures.
+            address: the client's network: an IPv4 address, or the /64 of an IPv6 address; failures are counted by it.
 
         Raises:
             InvalidKey: the key does not work.
@@ -196,14 +227,16 @@ class KeyVerifier:
         digest = crypto.fingerprint(parts.plain, process_key=self._process_key)
         self._refuse_guess(parts, digest, address)
         rows = await database.read(READ_KEY, [parts.lookup_id])
-        revision, key_id, secret_hash, check, is_usable, app_ids, is_stale, channel, release_id = rows[0]
-        row = _Row(key_id, secret_hash, check) if is_usable and key_id is not None else UNMATCHABLE_ROW
+        read = KeyRow(*rows[0])
+        is_good = read.is_usable and read.key_id is not None
+        row = _Row(read.key_id, read.secret_hash, read.secret_check) if is_good else UNMATCHABLE_ROW
         if not await self._matches(parts, digest, row, address):
             self._verified.pop(digest, None)  # a revoked key counts as a guess
             await self._fail(parts, row, address)
-        if is_stale:
-            key_uses.note(key_id, address)
-        return Caller(key_id, frozenset(app_ids), revision, Channel(channel, release_id))
+        if read.is_stale and read.key_id is not None:
+            key_uses.note(read.key_id, address)
+        channel = channel_of_key(read.channel, read.release_id)
+        return Caller(read.key_id, frozenset(read.app_ids), read.revision, address, channel)
 
     def _refuse_guess(self, parts: crypto.KeyParts, digest: bytes, address: str) -> None:
         """Refuse a secret for a blocked id without querying the database, if it cannot be the right one."""
@@ -258,7 +291,7 @@ async def callers_now(key_ids: Collection[int | None]) -> dict[int | None, Calle
     rows = await database.read(READ_CALLERS, [[key_id for key_id in key_ids if key_id is not None]])
     callers: dict[int | None, Caller] = {None: Caller(None, frozenset(), revision=rows[0][0])}
     return callers | {
-        key_id: Caller(key_id, frozenset(app_ids), revision, Channel(channel, release_id))
+        key_id: Caller(key_id, frozenset(app_ids), revision, channel=channel_of_key(channel, release_id))
         for revision, key_id, app_ids, channel, release_id in rows
         if key_id is not None
     }

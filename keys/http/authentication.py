@@ -41,11 +41,12 @@ class AppKeyAuthentication(BaseAuthentication):
             Throttled: too many wrong keys.
             Overloaded: too many first-time keys at once.
         """
+        address = network_of(str(request.META.get("REMOTE_ADDR") or ""))
         try:
             presented = presented_key(request.headers)
             if presented is None:
-                return None, await verifier.anonymous()
-            return None, await verifier.verify(presented, address=_network(str(request.META.get("REMOTE_ADDR") or "")))
+                return None, await verifier.anonymous(address=address)
+            return None, await verifier.verify(presented, address=address)
         except InvalidKey:
             raise AuthenticationFailed(NO_VALID_KEY) from None
         except TooManyFailures as error:
@@ -59,7 +60,7 @@ class AppKeyAuthentication(BaseAuthentication):
 
 
 @lru_cache(maxsize=10_000)
-def _network(peer: str) -> str:
+def network_of(peer: str) -> str:
     """Return the peer's address; for IPv6 its /64, since one client controls that many addresses."""
     try:
         address = ipaddress.ip_address(peer)

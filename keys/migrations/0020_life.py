@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('apps_registry', '0026_plain_help_texts'),
-        ('keys', '0003_secret_check'),
+        ('keys', '0010_usage_and_limits'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
