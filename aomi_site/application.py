@@ -27,6 +27,8 @@ from chat.api.errors import SERVER_FAILED, plain_problem
 from chat.providers.openai_compatible import connections
 from chat.turns import interrupts
 from chat.turns.runner import runner
+from keys.last_use import key_uses
+from keys.upkeep import announce_forever
 from sessions_app.events.hub import hub
 from sessions_app.events.partials import partials
 from sessions_app.upkeep import prune_forever, sweep_forever
@@ -102,7 +104,14 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         await database.open_pool()
         await hub.start()
         await database.run_orm(warn_of_stopped_providers)
-        works = (prune_forever, prune_outbound_forever, sweep_forever, ingest_forever, prune_logins_forever)
+        works = (
+            prune_forever,
+            prune_outbound_forever,
+            sweep_forever,
+            ingest_forever,
+            prune_logins_forever,
+            announce_forever,
+        )
         upkeep = [asyncio.create_task(work(), name=work.__name__) for work in works]
     except Exception as error:
         await send({"type": "lifespan.startup.failed", "message": f"The database pool did not open: {error}"})
@@ -113,6 +122,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     for work in upkeep:
         work.cancel()
     await asyncio.gather(begin_shutdown(), *upkeep, return_exceptions=True)
+    await key_uses.write()
     await mcp_sessions.close()
     await hub.stop()
     await connections.close()

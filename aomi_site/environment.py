@@ -44,16 +44,18 @@ class Environment(environ.Env):  # type: ignore[misc]  # it comes without types
             raise ImproperlyConfigured(f"{name} is {text!r}; it must be 'on' or 'off'.")
         return text in ON
 
-    def whole_number(self, name: str, default: int, *, minimum: int = 1) -> int:
+    def whole_number(self, name: str, default: int, *, minimum: int = 1, maximum: int | None = None) -> int:
         """Return a whole number.
 
         Raises:
-            ImproperlyConfigured: it is not a whole number, or less than the minimum.
+            ImproperlyConfigured: it is not a whole number, less than the minimum, or more than the maximum.
         """
         text = str(self.str(name, default="")).strip()
         number = int(text) if text.isascii() and text.isdecimal() else default if not text else -1
         if number < minimum:
             raise ImproperlyConfigured(f"{name} is {text!r}; it must be a whole number, at least {minimum}.")
+        if maximum is not None and number > maximum:
+            raise ImproperlyConfigured(f"{name} is {text!r}; it must be at most {maximum}.")
         return number
 
     def proxies(self, name: str) -> frozenset[Network | str]:

@@ -201,6 +201,10 @@ SPECTACULAR_SETTINGS = {
 # Headers that may carry the App key, next to `Authorization: Bearer`; if several are sent, they must have the same key.
 # Older clients use X-API-Key.
 APP_KEY_HEADERS = env.list("APP_KEY_HEADERS", default=["AOMI-APP-KEY"])
+# How long new keys live unless their issuer chooses otherwise; 0: they do not expire.
+KEY_LIFETIME_DAYS = env.whole_number("KEY_LIFETIME_DAYS", 365, minimum=0, maximum=36_500)
+# How many days before it comes the log announces the expiry of a key; it does so again a day before.
+KEY_EXPIRY_NOTICE_DAYS = env.whole_number("KEY_EXPIRY_NOTICE_DAYS", 14, maximum=3_650)
 # Websites whose scripts may call the API, in addition to those of Apps; "*" for all.
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_ALL_ORIGINS = CORS_ALLOWED_ORIGINS == ["*"]

@@ -104,6 +104,7 @@ class Limit:
             "version": thread.version,
             "release": None,
             "keeps_release": False,
+            "channel": "live",
         }
         statement = sql_turns.CLAIM_NEW_SESSION if thread.version is None else sql_turns.CLAIM_SESSION
         row = (await self.execute(statement, parameters))[0]

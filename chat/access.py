@@ -9,6 +9,7 @@ from uuid import UUID
 from apps_registry.runtime.app_configs import app_configs
 from apps_registry.values import AppConfig
 from keys.callers import Caller
+from keys.last_use import key_uses
 from sessions_app.access import needs_key
 from sessions_app.store import store
 from sessions_app.turns import SessionOfAnotherApp
@@ -61,6 +62,7 @@ def check_chat(caller: Caller, app: AppConfig | None) -> AppConfig:
     if refusal := refusal_to_chat(caller, app):
         raise refusal
     assert app is not None  # noqa: S101 - None was refused above
+    key_uses.note_app(caller.key_id, app.id)
     return app
 
 
@@ -83,6 +85,7 @@ async def app_of(caller: Caller, session: Session) -> AppConfig | None:
     app = await app_configs.by_id(session.app_id, revision=caller.revision)
     if refusal := refusal_to_read(caller, session.app_id, app):
         raise refusal
+    key_uses.note_app(caller.key_id, session.app_id)
     return app
 
 

@@ -27,7 +27,8 @@ from cachetools import LRUCache
 from apps_registry.support import database
 from apps_registry.support.database_errors import is_transient
 from keys import crypto
-from keys.callers import Caller
+from keys.callers import Caller, ChannelKind, channel_of_key
+from keys.last_use import key_uses
 from keys.usability import usable_sql
 
 
@@ -40,6 +41,7 @@ class KeyRow(NamedTuple):
         is_usable: whether the key is neither revoked nor expired.
         app_ids: the Apps in its scope.
         is_stale: whether the time of its last use is to be written.
+        channel, release_id: its channel.
     """
 
     revision: int
@@ -49,6 +51,8 @@ class KeyRow(NamedTuple):
     is_usable: bool
     app_ids: list[int]
     is_stale: bool
+    channel: ChannelKind
+    release_id: int | None
 
 
 _SCOPE = "ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id)"
@@ -60,6 +64,8 @@ _KEY_COLUMNS = {
     "is_usable": usable_sql(),
     "app_ids": _SCOPE,
     "is_stale": "key.last_used_at IS NULL OR key.last_used_at < clock_timestamp() - interval '1 minute'",
+    "channel": "key.channel",
+    "release_id": "key.release_id",
 }
 # This statement also reads the revision, so that a warm request needs no other read.
 READ_KEY = f"""
@@ -67,13 +73,8 @@ SELECT {", ".join(_KEY_COLUMNS[name] for name in KeyRow._fields)}
 FROM apps_registry_registryrevision revision
 LEFT JOIN keys_appkey key ON key.lookup_id = %s
 """
-TOUCH_KEY = """
-UPDATE keys_appkey SET last_used_at = clock_timestamp()
-WHERE id = %s AND (last_used_at IS NULL OR last_used_at < clock_timestamp() - interval '1 minute')
-"""
-
 READ_CALLERS = f"""
-SELECT revision.number, key.id, {_SCOPE}
+SELECT revision.number, key.id, {_SCOPE}, key.channel, key.release_id
 FROM apps_registry_registryrevision revision
 LEFT JOIN keys_appkey key ON key.id = ANY(%s) AND {usable_sql()}
 """
@@ -232,9 +233,10 @@ class KeyVerifier:
         if not await self._matches(parts, digest, row, address):
             self._verified.pop(digest, None)  # a revoked key counts as a guess
             await self._fail(parts, row, address)
-        if read.is_stale:
-            await _try_to_write(TOUCH_KEY, [read.key_id])
-        return Caller(read.key_id, frozenset(read.app_ids), read.revision, address)
+        if read.is_stale and read.key_id is not None:
+            key_uses.note(read.key_id, address)
+        channel = channel_of_key(read.channel, read.release_id)
+        return Caller(read.key_id, frozenset(read.app_ids), read.revision, address, channel)
 
     def _refuse_guess(self, parts: crypto.KeyParts, digest: bytes, address: str) -> None:
         """Refuse a secret for a blocked id without querying the database, if it cannot be the right one."""
@@ -289,7 +291,9 @@ async def callers_now(key_ids: Collection[int | None]) -> dict[int | None, Calle
     rows = await database.read(READ_CALLERS, [[key_id for key_id in key_ids if key_id is not None]])
     callers: dict[int | None, Caller] = {None: Caller(None, frozenset(), revision=rows[0][0])}
     return callers | {
-        key_id: Caller(key_id, frozenset(app_ids), revision) for revision, key_id, app_ids in rows if key_id is not None
+        key_id: Caller(key_id, frozenset(app_ids), revision, channel=channel_of_key(channel, release_id))
+        for revision, key_id, app_ids, channel, release_id in rows
+        if key_id is not None
     }
 
 

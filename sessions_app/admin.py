@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from apps_registry.admin.display import NOTHING, MachineRowsAdmin, badge, code, deletion_summary, moment
-from apps_registry.models import Model
+from apps_registry.models import App, Model
 from apps_registry.values import release_to_run
 from sessions_app.models import ChatSession, Message, SystemEvent, Turn
 from sessions_app.transcript import pretty_json, read_window
@@ -109,11 +109,22 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
         app = session.app
         if app is None:
             return NOTHING
+        if session.channel not in {"", "live"}:
+            return self._channel(app, session.channel)
         release_id = release_to_run(app.live_release_id, session.release_id, keeps=app.sessions_keep_release)
         release = app.releases.filter(pk=release_id).first() if release_id else None
         name = f"Release {release.number}" if release else "The App's draft"
         is_kept = release is not None and release.pk == session.release_id and app.sessions_keep_release
         return f"{name}, which it keeps." if is_kept else f"{name}: it follows what is live."
+
+    def _channel(self, app: App, channel: str) -> str:
+        """Describe a channel other than the live one; only keys with that channel continue the session."""
+        _, _, release_id = channel.partition(":")
+        if not release_id:
+            return "The App's draft: the session began with a key for the draft."
+        release = app.releases.filter(pk=int(release_id)).first()
+        name = f"Release {release.number}" if release else "A release that was deleted"
+        return f"{name}: the session began with a key for this release."
 
     @admin.display(description="summary")
     def summarised(self, session: ChatSession) -> SafeString:

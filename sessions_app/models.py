@@ -30,6 +30,9 @@ class ChatSession(models.Model):
     release = models.ForeignKey(
         AppRelease, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
     )
+    # The channel of the key of its first turn (keys.callers.Channel.name); empty until then. Only turns of the same
+    # channel follow. The default is for sessions of earlier versions.
+    channel = models.CharField(max_length=32, blank=True, default="live", db_default="live", editable=False)
     status = models.CharField(max_length=12, choices=Status, default=Status.IDLE)
     # Every change of the session increments the version; a copy in memory is fresh if its version equals the row's.
     # Versions start at a random number, so that a cached copy of a deleted session never matches a new session that

@@ -31,6 +31,10 @@ class SessionOfAnotherApp(Exception):
     """The session belongs to another App; nothing was stored."""
 
 
+class SessionOfAnotherChannel(SessionOfAnotherApp):
+    """The session began in another channel; nothing was stored. Callers are told the same as of another App's."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTurn:
     """A user's message, and the App that answers it.
@@ -40,6 +44,7 @@ class NewTurn:
         keeps_release: whether the session keeps the release that it started with.
         reservation: what its first round may use.
         admission: limits for triggers of the database, as JSON; None if the caller brings none.
+        channel: the caller's channel, in which a session must have begun.
     """
 
     turn_id: UUID
@@ -55,6 +60,19 @@ class NewTurn:
     keeps_release: bool = False
     reservation: Reservation = NOTHING_RESERVED
     admission: str | None = None
+    channel: str = "live"
+
+    def check_session(self, session: Session) -> None:
+        """Check that the turn may continue a session.
+
+        Raises:
+            SessionOfAnotherApp: the session belongs to another App.
+            SessionOfAnotherChannel: it began in another channel.
+        """
+        if session.app_id not in {None, self.app_id}:
+            raise SessionOfAnotherApp
+        if not session.continues_in(self.channel):
+            raise SessionOfAnotherChannel
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +134,13 @@ async def claim(turn: NewTurn, session: Session | None) -> Session:
 
     Raises:
         SessionBusy: another turn runs.
-        SessionOfAnotherApp: the session belongs to another App.
+        SessionOfAnotherApp, SessionOfAnotherChannel: the session is not the caller's to continue.
     """
     for _ in range(CLAIM_ATTEMPTS):
         if session is None:
             claimed = await _claim_new(turn)
         else:
-            if session.app_id not in {None, turn.app_id}:
-                raise SessionOfAnotherApp
+            turn.check_session(session)
             if session.running_turn is not None and session.status != PROCESSING:
                 session = await _end_pause(session.id, session.running_turn)
                 if session is None:
@@ -134,8 +151,10 @@ async def claim(turn: NewTurn, session: Session | None) -> Session:
             return claimed
         # The copy was stale, or the session is busy: read Postgres to find out which.
         session = await store.reload(turn.session_id)
-        if session is not None and session.app_id in {None, turn.app_id} and session.status == PROCESSING:
-            raise SessionBusy
+        if session is not None:
+            turn.check_session(session)
+            if session.status == PROCESSING:
+                raise SessionBusy
     raise SessionBusy
 
 
@@ -164,6 +183,7 @@ async def claim_again(turn: NewTurn, earlier_id: UUID) -> tuple[Session, TurnUsa
             "session": turn.session_id,
             "turn": earlier_id,
             "app_key": turn.app_key_id,
+            "channel": turn.channel,
             "lease": settings.TURN_LEASE_SECONDS,
             "admission": turn.admission,
             **reservation_parameters(turn.reservation),
@@ -313,6 +333,7 @@ def _claim_parameters(turn: NewTurn) -> dict[str, object]:
         "keeps_release": turn.keeps_release,
         "admission": turn.admission,
         **reservation_parameters(turn.reservation),
+        "channel": turn.channel,
         **wallet_parameters(turn.wallet),
     }
 

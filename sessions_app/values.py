@@ -155,6 +155,7 @@ class Session:
         running_turn: the running turn while the status is processing, otherwise the paused turn, if any.
         summary: a summary of the first `summarised_count` messages; empty if there is none.
         release_id: the release that it keeps, if its App lets sessions keep theirs.
+        channel: the channel of its first turn, by `keys.callers.Channel.name`; empty until then.
     """
 
     id: UUID
@@ -173,8 +174,13 @@ class Session:
     summary: str = ""
     summarised_count: int = 0
     release_id: int | None = None
+    channel: str = "live"
     messages: tuple[StoredMessage, ...] = ()
     size: int = field(default=SESSION_OVERHEAD_BYTES)
+
+    def continues_in(self, channel: str) -> bool:
+        """Return whether a turn in this channel may continue the session: it began there, or has not begun yet."""
+        return self.channel in {"", channel}
 
     def with_messages(self, added: Sequence[StoredMessage], **changes: object) -> "Session":
         """Return a copy with messages appended and attributes changed."""

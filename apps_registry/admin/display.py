@@ -32,6 +32,7 @@ TONES = {
     "completed": "good",
     "default": "main",
     "expired": "warn",
+    "expiring": "warn",
     "failed": "bad",
     "inactive": "bad",
     "interrupted": "warn",

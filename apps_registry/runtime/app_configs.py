@@ -21,7 +21,7 @@ from apps_registry.values import AppConfig, ModelConfig, Sampling, ServerNote
 
 logger = logging.getLogger("aomi.apps")
 
-AppSelector = str | int | None | tuple[int, int]
+AppSelector = str | int | None | tuple[int, int | None]
 
 MAX_CACHED = 10_000  # configurations; the cache is cleared when it has more
 
@@ -62,6 +62,14 @@ class AppConfigs:
             return live
         return await self._get((live.id, release_id), revision) or live  # the release may have been deleted
 
+    async def draft(self, app_id: int, *, revision: int) -> AppConfig | None:
+        """Return the draft of an active App, or None."""
+        return await self._get((app_id, None), revision)
+
+    async def release(self, app_id: int, release_id: int, *, revision: int) -> AppConfig | None:
+        """Return one release of an active App, or None."""
+        return await self._get((app_id, release_id), revision)
+
     async def _get(self, selector: AppSelector, revision: int) -> AppConfig | None:
         # A stream that was opened long ago passes an old revision; it can use the newer configurations.
         if revision > self._revision or len(self._cached) > MAX_CACHED:
@@ -80,7 +88,8 @@ def load_app_config(selector: AppSelector) -> AppConfig | None:
     """Read an active App from the database.
 
     Args:
-        selector: a slug, an id, None for the default App, or a pair of the ids of an App and one of its releases.
+        selector: a slug, an id, None for the default App, or a pair of the ids of an App and one of its releases; in
+            a pair, None is the draft.
     """
     query: dict[str, Any] = {"slug" if isinstance(selector, str) else "pk": selector}
     if selector is None:
@@ -92,8 +101,8 @@ def load_app_config(selector: AppSelector) -> AppConfig | None:
         return None
     release = app.live_release
     if isinstance(selector, tuple):
-        release = AppRelease.objects.filter(app_id=app.pk, pk=selector[1]).first()
-        if release is None:
+        release = AppRelease.objects.filter(app_id=app.pk, pk=selector[1]).first() if selector[1] else None
+        if release is None and selector[1]:
             return None
     return _to_config(app, release)
 

@@ -17,6 +17,7 @@ from chat.access import app_named, app_of, known_session
 from chat.api.parsers import check_body, parser_for
 from keys.callers import Caller
 from keys.http.authentication import AppKeyAuthentication
+from keys.last_use import key_uses
 from sessions_app.access import InvalidSessionId, parse_session_id
 from sessions_app.values import Session
 
@@ -87,6 +88,7 @@ class ApiView(APIView):
         app = await app_named(self.caller, slug)
         self.check_object_permissions(self.request, app)  # raises what DRF answers with 401 or 403
         assert app is not None  # noqa: S101 - the permission refuses None
+        key_uses.note_app(self.caller.key_id, app.id)
         self.note_app(app)
         return app
 

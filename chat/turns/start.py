@@ -28,7 +28,14 @@ from keys.limits.refusals import applied, refuse_remembered
 from keys.limits.values import Payer
 from sessions_app import turns
 from sessions_app.store import store
-from sessions_app.turns import EarlierTurn, NewTurn, SessionBusy, SessionOfAnotherApp, TurnOutcome
+from sessions_app.turns import (
+    EarlierTurn,
+    NewTurn,
+    SessionBusy,
+    SessionOfAnotherApp,
+    SessionOfAnotherChannel,
+    TurnOutcome,
+)
 from sessions_app.values import Session, Wallet
 
 
@@ -79,6 +86,7 @@ async def start_turn(
     Raises:
         KeyNeeded, AppNotAuthorized: the caller may not chat with the App.
         SessionOfAnotherApp: the session belongs to another App.
+        SessionOfAnotherChannel: the session began in another channel than the caller's.
         SessionBusy: another turn runs in the session.
         IdempotencyMismatch: the key was used with another message or App.
         ReleaseUnusable: the release that would answer cannot be run.
@@ -91,6 +99,8 @@ async def start_turn(
     chosen = await _choose_app(caller, app, session)
     if on_app is not None:
         on_app(chosen)
+    channel = caller.channel_of(chosen.id)
+    is_live = channel.kind == "live"
     turn = NewTurn(
         turn_id=uuid.uuid4(),
         message_id=uuid.uuid4(),
@@ -101,8 +111,9 @@ async def start_turn(
         idempotency_key=idempotency_key,
         user_state=user_state,
         wallet=wallet,
-        release_id=chosen.release_id,
-        keeps_release=chosen.sessions_keep_release,
+        release_id=chosen.release_id if is_live else None,
+        keeps_release=chosen.sessions_keep_release and is_live,
+        channel=channel.name,
     )
     payer = Payer(chosen.id, caller.key_id, caller.address)
     return await _Start(caller, chosen, turn, payer).turn_for(session)
@@ -126,6 +137,7 @@ class _Start:
 
     async def turn_for(self, session: Session | None) -> StartedTurn:
         """Start or find the turn; `session` is our copy, which may be stale."""
+        session = await self._continued(session)
         earlier = await self._earlier() if session else None
         if earlier is None:
             refuse_remembered(self.payer)
@@ -152,6 +164,18 @@ class _Start:
 
     def _with(self, progress: Progress) -> NewTurn:
         return replace(self.new, reservation=progress.reservation, admission=admission_of(self.payer))
+
+    async def _continued(self, session: Session | None) -> Session | None:
+        """Return the session, if the turn may continue it; only our copy may be of another channel.
+
+        Raises:
+            SessionOfAnotherChannel: the session began in another channel.
+        """
+        if session is not None and not session.continues_in(self.new.channel):
+            session = await store.load(self.new.session_id)
+            if session is not None and not session.continues_in(self.new.channel):
+                raise SessionOfAnotherChannel
+        return session
 
     async def _earlier(self) -> EarlierTurn | None:
         """Return the session's turn with the call's idempotency key, if any.

@@ -52,12 +52,13 @@ WITH claimed AS (
     UPDATE sessions_app_chatsession session SET
         status = 'processing', version = version + 1, app_id = %(app)s, running_turn = %(turn)s,
         release_id = {release_kept_sql(live=_LIVE_RELEASE, kept="release_id", keeps=_KEEPS_RELEASE)},
+        channel = %(channel)s,
         lease_expires_at = clock_timestamp() + %(lease)s * interval '1 second',
         next_position = next_position + 1, last_active_at = clock_timestamp(),
         title = CASE WHEN title = '' THEN %(title)s ELSE title END,
         user_state = COALESCE(%(user_state)s, user_state),{NAME_WALLET}
     WHERE session.id = %(session)s AND session.version = %(version)s AND session.status <> 'processing'
-        AND (session.app_id = %(app)s OR session.app_id IS NULL)
+        AND (session.app_id = %(app)s OR session.app_id IS NULL) AND session.channel IN ('', %(channel)s)
     RETURNING {SESSION}, session.next_position
 )"""
     + _BEGIN_TURN
@@ -69,11 +70,11 @@ WITH claimed AS (
     INSERT INTO sessions_app_chatsession AS session (
         id, app_id, status, version, title, title_is_users, chosen_model, is_archived, user_state,
         wallet_address, wallet_chain_id, next_position, running_turn, lease_expires_at, undelivered_events,
-        created_at, last_active_at, release_id)
+        created_at, last_active_at, release_id, channel)
     SELECT %(session)s, %(app)s, 'processing', (random() * 2 ^ 40)::bigint, %(title)s, false, '', false,
         %(user_state)s, %(wallet_address)s, %(wallet_chain_id)s, 1, %(turn)s,
         now.at + %(lease)s * interval '1 second', 0, now.at, now.at,
-        {release_kept_sql(live=_LIVE_RELEASE, kept="NULL", keeps=_KEEPS_RELEASE)}
+        {release_kept_sql(live=_LIVE_RELEASE, kept="NULL", keeps=_KEEPS_RELEASE)}, %(channel)s
     FROM (SELECT clock_timestamp() AS at) now
     ON CONFLICT (id) DO NOTHING
     RETURNING {SESSION}, session.next_position
@@ -96,7 +97,7 @@ WITH claimed AS (
         status = 'processing', version = version + 1, running_turn = %(turn)s,
         lease_expires_at = clock_timestamp() + %(lease)s * interval '1 second',
         last_active_at = clock_timestamp()
-    WHERE session.id = %(session)s AND session.status <> 'processing'
+    WHERE session.id = %(session)s AND session.status <> 'processing' AND session.channel = %(channel)s
         AND NOT EXISTS (
             SELECT 1 FROM sessions_app_message later
             WHERE later.session_id = session.id AND later.turn_id IS DISTINCT FROM %(turn)s

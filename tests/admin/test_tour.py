@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from apps_registry.admin.curl import GREETING
 from apps_registry.models import App, DocumentChunk, OutboundCall
+from apps_registry.services.call_examples import GREETING
 from tests import factories
 from tests.model_server import ModelServer, ScriptedModel, calls, says, tool_results
 from tests.product import ROOT, Server
