@@ -221,6 +221,8 @@ CORS_PREFLIGHT_MAX_AGE = 86_400
 MESSAGE_MAX_CHARS = env.whole_number("MESSAGE_MAX_CHARS", 32_000)
 # A request body larger than this many bytes is refused with 413 before it is read completely.
 API_BODY_MAX_BYTES = env.whole_number("API_BODY_MAX_BYTES", 1_048_576)
+# How long the records of refused calls are kept, which name the callers' network addresses.
+REFUSALS_KEPT_DAYS = env.whole_number("REFUSALS_KEPT_DAYS", 14)
 
 # --- Sessions and turns -----------------------------------------------------------------------------
 # The memory tier of one worker: all sessions together, and the largest single session that it keeps.

@@ -15,11 +15,13 @@ class Caller:
         key_id: the AppKey's id; None without a key.
         app_ids: the Apps in the key's scope, which the caller may use in addition to the default App.
         revision: the registry's revision, which `apps_registry.runtime.app_configs` compares with its own.
+        address: the network that the caller is counted under: IPv4 /32 or IPv6 /64; empty if it is not a request's.
     """
 
     key_id: int | None
     app_ids: frozenset[int]
     revision: int
+    address: str = ""
 
     def may_use(self, app: AppConfig | None) -> bool:
         """Whether the caller may chat with an App. Everyone may use the default App; None means unknown or inactive."""

@@ -1,6 +1,8 @@
 """The models of App keys. The hot path reads and writes their tables with statements of its own."""
 
 from keys.models.app_key import BY_COMMAND, AppKey
+from keys.models.canary_key import CanaryKey
 from keys.models.key_failure import KeyFailure
+from keys.models.refusal import Refusal
 
-__all__ = ["BY_COMMAND", "AppKey", "KeyFailure"]
+__all__ = ["BY_COMMAND", "AppKey", "CanaryKey", "KeyFailure", "Refusal"]
