@@ -23,7 +23,7 @@ import time
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from cachetools import LRUCache
 
@@ -33,13 +33,46 @@ from keys import crypto
 from keys.callers import Caller
 from keys.usability import usable_sql
 
+
+class KeyRow(NamedTuple):
+    """What one indexed read returns of a presented key; the columns' SQL is in _KEY_COLUMNS, by field.
+
+    Attributes:
+        revision: of the registry; the only value if there is no such key.
+        key_id: the AppKey's id; None: no key has the lookup id.
+        is_usable: whether the key is neither revoked nor expired.
+        app_ids: the Apps in its scope.
+        is_stale: whether the time of its last use is to be written.
+        is_revoked: whether the key is revoked, for the record of a refusal.
+        canary_id: the CanaryKey that has the lookup id instead.
+    """
+
+    revision: int
+    key_id: int | None
+    secret_hash: str
+    secret_check: str | None
+    is_usable: bool
+    app_ids: list[int]
+    is_stale: bool
+    is_revoked: bool | None
+    canary_id: int | None
+
+
+_SCOPE = "ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id)"
+_KEY_COLUMNS = {
+    "revision": "revision.number",
+    "key_id": "key.id",
+    "secret_hash": "key.secret_hash",
+    "secret_check": "key.secret_check",
+    "is_usable": usable_sql(),
+    "app_ids": _SCOPE,
+    "is_stale": "key.last_used_at IS NULL OR key.last_used_at < clock_timestamp() - interval '1 minute'",
+    "is_revoked": "key.revoked_at IS NOT NULL",
+    "canary_id": "canary.id",
+}
 # This statement also reads the revision, so that a warm request needs no other read.
 READ_KEY = f"""
-SELECT revision.number, key.id, key.secret_hash, key.secret_check,
-       {usable_sql()},
-       ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id),
-       key.last_used_at IS NULL OR key.last_used_at < clock_timestamp() - interval '1 minute',
-       key.revoked_at IS NOT NULL, canary.id
+SELECT {", ".join(_KEY_COLUMNS[name] for name in KeyRow._fields)}
 FROM apps_registry_registryrevision revision
 LEFT JOIN keys_appkey key ON key.lookup_id = %(lookup_id)s
 LEFT JOIN keys_canarykey canary ON canary.lookup_id = %(lookup_id)s
@@ -50,7 +83,7 @@ WHERE id = %s AND (last_used_at IS NULL OR last_used_at < clock_timestamp() - in
 """
 
 READ_CALLERS = f"""
-SELECT revision.number, key.id, ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id)
+SELECT revision.number, key.id, {_SCOPE}
 FROM apps_registry_registryrevision revision
 LEFT JOIN keys_appkey key ON key.id = ANY(%s) AND {usable_sql()}
 """
@@ -146,24 +179,19 @@ class _Row:
     failure: InvalidKey
 
 
-def _row_for(  # noqa: PLR0917 - the columns of READ_KEY
-    key_id: int | None,
-    secret_hash: str,
-    secret_check: str | None,
-    is_usable: bool | None,
-    is_revoked: bool | None,
-    canary_id: int | None,
-) -> _Row:
+def _row_for(read: KeyRow) -> _Row:
     """Return the row to compare a secret with; nothing matches it if there is no key or the key is not usable."""
-    if canary_id is not None:
+    if read.canary_id is not None:
         rule = "key_canary"
-    elif key_id is None:
+    elif read.key_id is None:
         rule = "key_unknown"
-    elif is_usable:
-        return _Row(key_id, secret_hash, secret_check, InvalidKey("key_wrong_secret", key_id))
+    elif read.is_usable:
+        failure = InvalidKey("key_wrong_secret", read.key_id)
+        return _Row(read.key_id, read.secret_hash, read.secret_check, failure)
     else:
-        rule = "key_revoked" if is_revoked else "key_expired"
-    return _Row(None, secret_hash="", secret_check="", failure=InvalidKey(rule, key_id, canary_id))
+        rule = "key_revoked" if read.is_revoked else "key_expired"
+    failure = InvalidKey(rule, read.key_id, read.canary_id)
+    return _Row(None, secret_hash="", secret_check="", failure=failure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,17 +252,17 @@ class KeyVerifier:
         self._good, self._guesses = _Queue("argon2"), _Queue("argon2-failures")
         self._counting, self._to_count = asyncio.Semaphore(COUNTED_AT_ONCE), 0
 
-    async def anonymous(self, *, address: str = "") -> Caller:
-        """Return the caller of a request without a key, from this network address."""
+    async def anonymous(self, *, address: str) -> Caller:
+        """Return the caller of a request without a key; `address` is as for `verify`."""
         rows = await database.read(READ_KEY, {"lookup_id": None})
-        return Caller(key_id=None, app_ids=frozenset(), revision=rows[0][0], address=address)
+        return Caller(key_id=None, app_ids=frozenset(), revision=KeyRow(*rows[0]).revision, address=address)
 
     async def verify(self, presented: str, *, address: str) -> Caller:
         """Return the caller that presents this key.
 
         Args:
             presented: the unmodified header value.
-            address: the client's network address, for counting failures.
+            address: the client's network: an IPv4 address, or the /64 of an IPv6 address; failures are counted by it.
 
         Raises:
             InvalidKey: the key does not work.
@@ -255,14 +283,14 @@ class KeyVerifier:
         digest = crypto.fingerprint(parts.plain, process_key=self._process_key)
         self._refuse_guess(parts, digest, address)
         rows = await database.read(READ_KEY, {"lookup_id": parts.lookup_id})
-        revision, key_id, secret_hash, check, is_usable, app_ids, is_stale, is_revoked, canary_id = rows[0]
-        row = _row_for(key_id, secret_hash, check, is_usable, is_revoked, canary_id)
+        read = KeyRow(*rows[0])
+        row = _row_for(read)
         if not await self._matches(parts, digest, row):
             self._verified.pop(digest, None)  # a revoked key counts as a guess
             await self._fail(parts, row, address)
-        if is_stale:
-            await _try_to_write(TOUCH_KEY, [key_id])
-        return Caller(key_id=key_id, app_ids=frozenset(app_ids), revision=revision, address=address)
+        if read.is_stale:
+            await _try_to_write(TOUCH_KEY, [read.key_id])
+        return Caller(read.key_id, frozenset(read.app_ids), read.revision, address)
 
     def _refuse_guess(self, parts: crypto.KeyParts, digest: bytes, address: str) -> None:
         """Refuse a secret for a blocked id without querying the database, if it cannot be the right one."""

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from rest_framework.exceptions import AuthenticationFailed
@@ -139,7 +139,7 @@ async def _refusal(opened: Opened, caller: Caller | None, apps: dict[UUID, int |
     """Return the error that the same request would get now, or None if it would succeed."""
     if caller is None:
         return AuthenticationFailed(NO_VALID_KEY)
-    opened.caller = caller
+    opened.caller = replace(caller, address=opened.caller.address)
     if opened.session_id not in apps:
         return NoSuchSession() if opened.is_known else None
     opened.is_known = True
