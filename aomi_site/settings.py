@@ -225,6 +225,8 @@ CORS_PREFLIGHT_MAX_AGE = 86_400
 MESSAGE_MAX_CHARS = env.whole_number("MESSAGE_MAX_CHARS", 32_000)
 # A request body larger than this many bytes is refused with 413 before it is read completely.
 API_BODY_MAX_BYTES = env.whole_number("API_BODY_MAX_BYTES", 1_048_576)
+# How long the records of refused calls are kept, which name the callers' network addresses.
+REFUSALS_KEPT_DAYS = env.whole_number("REFUSALS_KEPT_DAYS", 14)
 
 # Callers without a key. Each network address: calls that start a turn or create a session, how many of them at once,
 # and turns at the same time. All of them together: tokens per day of UTC, the fuse. 0: no limit.

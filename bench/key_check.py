@@ -30,7 +30,7 @@ async def measure(key: str, count: int) -> dict[str, float]:
         return {
             "cold": await _microseconds(lambda: KeyVerifier().verify(key, address="127.0.0.1"), count // 10),
             "warm": await _microseconds(lambda: verifier.verify(key, address="127.0.0.1"), count),
-            "read": await _microseconds(lambda: database.read(READ_KEY, [parts.lookup_id]), count),
+            "read": await _microseconds(lambda: database.read(READ_KEY, {"lookup_id": parts.lookup_id}), count),
         }
     finally:
         await database.close_pool()

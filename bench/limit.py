@@ -136,7 +136,7 @@ class Limit:
         headers, query = dict(scope["headers"]), parse_qs(scope["query_string"].decode())
         session_id = uuid.UUID(headers[b"x-session-id"].decode())
         app, text, turn = query["app"][0], query["message"][0], uuid.uuid4()
-        key = (await self.execute(READ_KEY, [headers[b"aomi-app-key"].decode()[KEY_ID]]))[0]
+        key = (await self.execute(READ_KEY, {"lookup_id": headers[b"aomi-app-key"].decode()[KEY_ID]}))[0]
         assert APP_IDS[app] in key[5]
         thread = await self.thread(session_id)
         await self.claim(session_id, thread, turn, app, text)

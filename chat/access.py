@@ -7,6 +7,7 @@ the client (for HTTP, chat/api/errors.py).
 from uuid import UUID
 
 from apps_registry.runtime.app_configs import app_configs
+from apps_registry.support.request_notes import note_app
 from apps_registry.values import AppConfig
 from keys.callers import Caller
 from keys.last_use import key_uses
@@ -17,15 +18,35 @@ from sessions_app.values import Session
 
 
 class KeyNeeded(Exception):
-    """The App needs a key, and the caller has none."""
+    """The App needs a key, and the caller has none.
+
+    Attributes:
+        facts: for operators: the session's App, if the caller asked for a session.
+    """
+
+    rule = "key_missing"
+
+    def __init__(self, session_app: AppConfig | None = None) -> None:
+        super().__init__()
+        self.facts = {"session_app": session_app.slug} if session_app else {}
 
 
 class AppNotAuthorized(Exception):
-    """The key does not open the App, or the App does not exist; one error for both, so that callers cannot probe."""
+    """The key does not open the App, or the App does not exist; one error for both, so that callers cannot probe.
+
+    Attributes:
+        rule: which of the two, for operators.
+    """
+
+    def __init__(self, app: AppConfig | None) -> None:
+        super().__init__()
+        self.rule = "app_unknown" if app is None else "app_not_in_scope"
 
 
 class NoSuchSession(Exception):
     """There is no session with this id."""
+
+    rule = "session_unknown"
 
 
 def may_read(caller: Caller, app_id: int | None, app: AppConfig | None) -> bool:
@@ -43,14 +64,14 @@ def refusal_to_read(caller: Caller, app_id: int | None, app: AppConfig | None) -
     """Return why a caller may not read a session, or None if it may; arguments as for `may_read`."""
     if may_read(caller, app_id, app):
         return None
-    return KeyNeeded() if caller.key_id is None else SessionOfAnotherApp()
+    return KeyNeeded(app) if caller.key_id is None else SessionOfAnotherApp(app.slug if app else None)
 
 
 def refusal_to_chat(caller: Caller, app: AppConfig | None) -> Exception | None:
     """Return why a caller may not chat with an App, or None if it may."""
     if caller.may_use(app):
         return None
-    return KeyNeeded() if caller.key_id is None else AppNotAuthorized()
+    return KeyNeeded() if caller.key_id is None else AppNotAuthorized(app)
 
 
 def check_chat(caller: Caller, app: AppConfig | None) -> AppConfig:
@@ -68,6 +89,7 @@ def check_chat(caller: Caller, app: AppConfig | None) -> AppConfig:
 
 async def app_named(caller: Caller, slug: str | None) -> AppConfig | None:
     """Return the active App with this slug, or the default App if `slug` is None; None if there is none."""
+    note_app(slug)
     if slug is None:
         return await app_configs.default(revision=caller.revision)
     return await app_configs.by_slug(slug, revision=caller.revision)

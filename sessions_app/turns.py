@@ -28,7 +28,15 @@ class SessionBusy(Exception):
 
 
 class SessionOfAnotherApp(Exception):
-    """The session belongs to another App; nothing was stored."""
+    """The session belongs to another App; nothing was stored.
+
+    Attributes:
+        facts: for operators: that App's slug, if it is known.
+    """
+
+    def __init__(self, slug: str | None = None) -> None:
+        super().__init__()
+        self.facts = {"session_app": slug} if slug else {}
 
 
 class SessionOfAnotherChannel(SessionOfAnotherApp):

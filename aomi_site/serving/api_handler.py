@@ -63,7 +63,9 @@ def _asks_for_stream(request: HttpRequest) -> bool:
 
 
 def _too_many_streams() -> HttpResponse:
-    refusal = plain_problem("overloaded", "The server has reached its limit of event streams.")
+    refusal = plain_problem(
+        "overloaded", "The server has reached its limit of event streams.", rule="streams_of_worker"
+    )
     refusal.headers["Retry-After"] = str(STREAM_RETRY_SECONDS)
     refusal.headers["Connection"] = "close"  # a kept-alive connection would still count
     return refusal
@@ -86,7 +88,7 @@ class ApiHandler(AnyLengthHandler):
             body = await self._read(receive)
         except BodyTooLarge:
             detail = f"The request body is over the limit of {settings.API_BODY_MAX_BYTES} bytes."
-            refusal = plain_problem("message_too_large", detail)
+            refusal = plain_problem("message_too_large", detail, rule="body_too_large")
         if body is None:
             return
         request, _ = self.create_request(scope, BytesIO(body))

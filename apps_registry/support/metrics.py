@@ -9,6 +9,7 @@ LOOP_FAILURES = Counter("aomi_loop_failures", "Rounds of a background loop that 
 DATABASE_FAILURES = Counter("aomi_database_failures", "Statements with a transient failure, by fault.", ["fault"])
 DATABASE_CONNECTIONS = Counter("aomi_database_connections", "Connections to PostgreSQL opened for API calls.")
 REFUSALS = Counter("aomi_refusals", "API responses with an error, by status and error code.", ["status", "code"])
+CANARY_USES = Counter("aomi_canary_key_uses", "Calls with a canary key, which only an intruder would use.")
 TURNS = Counter("aomi_turns", "Turns that ended in this server, by outcome.", ["outcome"])
 SESSION_LOADS = Counter("aomi_session_loads", "Sessions loaded, by the tier that held them.", ["tier"])
 # The worst worker counts: one worker without the bus is a fault, even if the others receive messages. Without a label

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps_registry.support.request_notes import request_notes
 from apps_registry.values import AppConfig
 from chat.access import app_named, app_of, known_session
 from chat.api.parsers import check_body, parser_for
@@ -113,6 +114,8 @@ class ApiView(APIView):
         """Record the App for code that handles the response later, and return it."""
         if app is not None:
             self.request.META[APP_OF_CALL] = app
+            notes = request_notes()
+            notes.app = notes.app or app.slug
         return app
 
     def _rendered(self, response: HttpResponseBase) -> HttpResponseBase:

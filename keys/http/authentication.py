@@ -1,13 +1,13 @@
 """App key authentication for DRF; it is awaited on the event loop, see chat/api/base.py."""
 
-import ipaddress
-from functools import lru_cache
-
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
+from apps_registry.support.request_notes import note_app, note_key, note_refusal, request_notes
+from keys.addresses import network_of
 from keys.callers import Caller
+from keys.canaries import report_use
 from keys.http.presented import presented_key
 from keys.verification import InvalidKey, TooManyFailures, VerifierBusy, verifier
 
@@ -41,17 +41,19 @@ class AppKeyAuthentication(BaseAuthentication):
             Throttled: too many wrong keys.
             Overloaded: too many first-time keys at once.
         """
+        note_app(request.query_params.get("app"))
         address = network_of(str(request.META.get("REMOTE_ADDR") or ""))
         try:
-            presented = presented_key(request.headers)
-            if presented is None:
-                return None, await verifier.anonymous(address=address)
-            return None, await verifier.verify(presented, address=address)
-        except InvalidKey:
+            return None, await _caller(request, address)
+        except InvalidKey as error:
+            _note_failure(error, address)
             raise AuthenticationFailed(NO_VALID_KEY) from None
         except TooManyFailures as error:
+            note_refusal(error.rule, failure=error.cause.rule)
+            _note_failure(error.cause, address)
             raise Throttled(wait=error.retry_after) from None
         except VerifierBusy:
+            note_refusal("verifier_busy")
             raise Overloaded from None
 
     def authenticate_header(self, request: Request) -> str:
@@ -59,11 +61,19 @@ class AppKeyAuthentication(BaseAuthentication):
         return CHALLENGE
 
 
-@lru_cache(maxsize=10_000)
-def network_of(peer: str) -> str:
-    """Return the peer's address; for IPv6 its /64, since one client controls that many addresses."""
-    try:
-        address = ipaddress.ip_address(peer)
-    except ValueError:
-        return peer
-    return str(ipaddress.ip_network(f"{peer}/64", strict=False)) if address.version == 6 else peer
+async def _caller(request: Request, address: str) -> Caller:
+    presented = presented_key(request.headers)
+    if presented is None:
+        return await verifier.anonymous(address=address)
+    caller = await verifier.verify(presented, address=address)
+    note_key(caller.key_id, is_holder=True)
+    return caller
+
+
+def _note_failure(error: InvalidKey, address: str) -> None:
+    """Note why a key failed, for operators only, and report a canary."""
+    note_refusal(error.rule)
+    note_key(error.key_id, is_holder=False)
+    if error.canary_id is not None:
+        request_notes().facts["canary"] = error.canary_id
+        report_use(error.canary_id, address)

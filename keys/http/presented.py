@@ -26,7 +26,7 @@ def presented_key(headers: Mapping[str, str]) -> str | None:
     }
     presented |= set(_bearer_tokens(headers.get("Authorization", "")))
     if len(presented) > 1:
-        raise InvalidKey
+        raise InvalidKey("keys_differ")
     return next(iter(presented), None)
 
 
@@ -41,5 +41,5 @@ def _bearer_tokens(authorization: str) -> Iterator[str]:
         words = credentials.split()
         if any(word.lstrip("\"'").startswith(OURS) for word in words):
             if len(words) != len(("Bearer", "token")) or words[0].lower() != "bearer":
-                raise InvalidKey
+                raise InvalidKey("key_misplaced")
             yield words[1]
