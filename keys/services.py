@@ -1,6 +1,6 @@
 """Issuing and revoking App keys."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps_registry.models import App
+from apps_registry.support.places import parse_networks, parse_origins
 from keys import crypto
 from keys.models import AppKey
 from keys.usability import is_over
@@ -31,6 +32,8 @@ def issue_key(
     expires_at: datetime | None = None,
     created_by: AbstractBaseUser | None = None,
     slug: str | None = None,
+    origins: str = "",
+    networks: str = "",
 ) -> IssuedKey:
     """Create a key for some Apps and store its hash.
 
@@ -40,12 +43,16 @@ def issue_key(
         expires_at: when it expires, in the future; None for never.
         created_by: the operator who issues it.
         slug: the readable part of the key; by default the first App's slug.
+        origins: websites whose pages may use it, one per line; empty: any.
+        networks: addresses and networks from which it may be used, one per line; empty: any.
 
     Raises:
-        ValidationError: no App, an empty label, or an expiry in the past.
+        ValidationError: no App, an empty label, an expiry in the past, or a malformed origin or network.
     """
     scope = list(apps)
     _check(label, scope, expires_at)
+    allowed_origins = _entries(parse_origins, "allowed_origins", origins)
+    allowed_networks = _entries(parse_networks, "allowed_networks", networks)
     parts = crypto.make_key(slug or scope[0].slug)
     app_key = AppKey.objects.create(
         label=label.strip(),
@@ -55,6 +62,8 @@ def issue_key(
         secret_check=crypto.secret_check(parts.secret),
         expires_at=expires_at,
         created_by_id=created_by.pk if created_by else None,
+        allowed_origins=allowed_origins,
+        allowed_networks=allowed_networks,
     )
     app_key.apps.set(scope)
     return IssuedKey(app_key=app_key, plain=parts.plain)
@@ -65,6 +74,14 @@ def revoke_key(app_key: AppKey) -> AppKey:
     AppKey.objects.filter(pk=app_key.pk, revoked_at=None).update(revoked_at=timezone.now())
     app_key.refresh_from_db(fields=["revoked_at"])
     return app_key
+
+
+def _entries(parse: Callable[[str], list[str]], field: str, text: str) -> str:
+    """Return the entries in canonical form, one per line."""
+    try:
+        return "\n".join(parse(text))
+    except ValueError as error:
+        raise ValidationError({field: str(error)}) from None
 
 
 def _check(label: str, scope: list[App], expires_at: datetime | None) -> None:

@@ -19,23 +19,39 @@ import secrets
 import time
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import NoReturn
+from dataclasses import dataclass, replace
+from typing import NamedTuple, NoReturn
 
 from cachetools import LRUCache
+from psycopg.rows import TupleRow
 
 from apps_registry.support import database
 from apps_registry.support.database_errors import is_transient
+from apps_registry.support.places import limits_of
 from keys import crypto
 from keys.callers import Caller
+from keys.tokens.bounds import TokenBounds, TokenConditions
+from keys.tokens.signing_keys import IS_VALID, signing_keys
+from keys.tokens.text import read_token, signer_of
 from keys.usability import usable_sql
 
-# This statement also reads the revision, so that a warm request needs no other read.
+# The columns of StoredKey. They include the revision, so that a warm request needs no other read.
+_COLUMNS = f"""revision.number AS revision, key.id AS key_id, key.secret_hash, key.secret_check,
+    {usable_sql()} AS is_usable,
+    ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id) AS app_ids,
+    key.last_used_at IS NULL OR key.last_used_at < clock_timestamp() - interval '1 minute' AS is_stale,
+    key.allowed_origins, key.allowed_networks"""
+# Those of TokenConditions: what the token of a usable key still depends on.
+_CONDITIONS = f"""extract(epoch FROM clock_timestamp())::float,
+    ARRAY(SELECT signer.id FROM keys_tokensigningkey signer WHERE {IS_VALID}),
+    (SELECT app.id FROM apps_registry_app app WHERE app.is_default)"""
 READ_KEY = f"""
-SELECT revision.number, key.id, key.secret_hash, key.secret_check,
-       {usable_sql()},
-       ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id),
-       key.last_used_at IS NULL OR key.last_used_at < clock_timestamp() - interval '1 minute'
+SELECT {_COLUMNS}
+FROM apps_registry_registryrevision revision
+LEFT JOIN keys_appkey key ON key.lookup_id = %s
+"""
+READ_KEY_OF_TOKEN = f"""
+SELECT {_COLUMNS}, {_CONDITIONS}
 FROM apps_registry_registryrevision revision
 LEFT JOIN keys_appkey key ON key.lookup_id = %s
 """
@@ -45,7 +61,7 @@ WHERE id = %s AND (last_used_at IS NULL OR last_used_at < clock_timestamp() - in
 """
 
 READ_CALLERS = f"""
-SELECT revision.number, key.id, ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id)
+SELECT {_COLUMNS}, {_CONDITIONS}
 FROM apps_registry_registryrevision revision
 LEFT JOIN keys_appkey key ON key.id = ANY(%s) AND {usable_sql()}
 """
@@ -92,7 +108,14 @@ DUMMY_HASH = crypto.hash_secret("")
 
 
 class InvalidKey(Exception):
-    """The key is malformed, unknown, wrong, revoked or expired; callers cannot learn which."""
+    """The key or token is malformed, unknown, wrong, revoked or expired; callers cannot learn which.
+
+    `rule` says more to operators.
+    """
+
+    def __init__(self, rule: str = "key_not_valid") -> None:
+        super().__init__(rule)
+        self.rule = rule
 
 
 class TooManyFailures(Exception):
@@ -105,6 +128,41 @@ class TooManyFailures(Exception):
 
 class VerifierBusy(Exception):
     """Too many first-time keys wait for argon2 in this worker."""
+
+
+class StoredKey(NamedTuple):
+    """A row of READ_KEY; without a key, most of it is None.
+
+    Attributes:
+        revision: of the registry.
+        is_usable: whether it is neither revoked nor expired.
+        app_ids: its scope.
+        is_stale: whether its last use is to be written again.
+    """
+
+    revision: int
+    key_id: int | None
+    secret_hash: str
+    secret_check: str | None
+    is_usable: bool
+    app_ids: Sequence[int]
+    is_stale: bool
+    allowed_origins: str
+    allowed_networks: str
+
+    def admits(self, token: TokenBounds | None, conditions: TokenConditions) -> bool:
+        """Whether this key, if usable, admits those that present it (None) or a token of it."""
+        return token is None or not conditions.broken_rule(token, self.app_ids)
+
+    def caller(self, token: TokenBounds | None = None) -> Caller:
+        """Return the caller that presents this key, or a token of it."""
+        return Caller(
+            key_id=self.key_id,
+            app_ids=frozenset() if token else frozenset(self.app_ids),
+            revision=self.revision,
+            token=token,
+            key_places=limits_of(self.allowed_origins, self.allowed_networks),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,14 +256,35 @@ class KeyVerifier:
         digest = crypto.fingerprint(parts.plain, process_key=self._process_key)
         self._refuse_guess(parts, digest, address)
         rows = await database.read(READ_KEY, [parts.lookup_id])
-        revision, key_id, secret_hash, check, is_usable, app_ids, is_stale = rows[0]
-        row = _Row(key_id, secret_hash, check) if is_usable and key_id is not None else UNMATCHABLE_ROW
+        stored = StoredKey(*rows[0])
+        is_usable = stored.is_usable and stored.key_id is not None
+        row = _Row(stored.key_id, stored.secret_hash, stored.secret_check) if is_usable else UNMATCHABLE_ROW
         if not await self._matches(parts, digest, row, address):
             self._verified.pop(digest, None)  # a revoked key counts as a guess
             await self._fail(parts, row, address)
-        if is_stale:
-            await _try_to_write(TOUCH_KEY, [key_id])
-        return Caller(key_id=key_id, app_ids=frozenset(app_ids), revision=revision)
+        await _touch(stored)
+        return stored.caller()
+
+    async def verify_token(self, presented: str) -> Caller:
+        """Return the caller that presents this browser token.
+
+        The signature costs microseconds, and no guess of 256 bits succeeds, so failures are not counted.
+
+        Args:
+            presented: the unmodified token.
+
+        Raises:
+            InvalidKey: it does not work, or its key or App no longer does.
+        """
+        token = await _signed_token(presented)
+        rows = await database.read(READ_KEY_OF_TOKEN, [token.lookup_id])
+        stored, conditions = _split(rows[0])
+        if not stored.is_usable or stored.key_id is None:
+            raise InvalidKey("token_key_gone")
+        if rule := conditions.broken_rule(token, stored.app_ids):
+            raise InvalidKey(rule)
+        await _touch(stored)
+        return stored.caller(token)
 
     def _refuse_guess(self, parts: crypto.KeyParts, digest: bytes, address: str) -> None:
         """Refuse a secret for a blocked id without querying the database, if it cannot be the right one."""
@@ -252,16 +331,46 @@ def _passes_check(secret: str, check: str) -> bool:
     return hmac.compare_digest(crypto.secret_check(secret), check)
 
 
-async def callers_now(key_ids: Collection[int | None]) -> dict[int | None, Caller]:
-    """Return the current callers of these keys; None, the caller without a key, is always included.
+async def _touch(stored: StoredKey) -> None:
+    if stored.is_stale:
+        await _try_to_write(TOUCH_KEY, [stored.key_id])
 
-    Keys that were revoked, expired or deleted are missing.
+
+async def _signed_token(presented: str) -> TokenBounds:
+    """Return what a token says that one of our signing keys has signed.
+
+    Raises:
+        InvalidKey: it is no token, or none of ours.
     """
-    rows = await database.read(READ_CALLERS, [[key_id for key_id in key_ids if key_id is not None]])
-    callers: dict[int | None, Caller] = {None: Caller(None, frozenset(), revision=rows[0][0])}
-    return callers | {
-        key_id: Caller(key_id, frozenset(app_ids), revision) for revision, key_id, app_ids in rows if key_id is not None
-    }
+    signer_id = signer_of(presented)
+    secret = None if signer_id is None else await signing_keys.secret(signer_id)
+    if (token := read_token(presented, secret) if secret else None) is None:
+        raise InvalidKey("token_not_signed_here")
+    return token
+
+
+def _split(row: TupleRow) -> tuple[StoredKey, TokenConditions]:
+    """Return the two parts of a row of _COLUMNS and _CONDITIONS."""
+    count = len(StoredKey._fields)
+    return StoredKey(*row[:count]), TokenConditions(*row[count:])
+
+
+async def callers_now(callers: Collection[Caller]) -> dict[Caller, Caller]:
+    """Return these callers as they are now, each where it called from; the caller without a key is always included.
+
+    Missing are callers whose key was revoked, deleted or has expired, and those whose browser token no longer works.
+    """
+    key_ids = list({caller.key_id for caller in callers if caller.key_id is not None})
+    rows = [_split(row) for row in await database.read(READ_CALLERS, [key_ids])]
+    by_key_id = {stored.key_id: stored for stored, _ in rows}
+    revision, conditions = rows[0][0].revision, rows[0][1]
+    now = {}
+    for caller in callers:
+        if caller.key_id is None:
+            now[caller] = replace(caller, revision=revision)
+        elif (stored := by_key_id.get(caller.key_id)) is not None and stored.admits(caller.token, conditions):
+            now[caller] = replace(stored.caller(caller.token), place=caller.place)
+    return now
 
 
 verifier = KeyVerifier()

@@ -27,6 +27,12 @@ class SessionBusy(Exception):
     """A turn runs in the session; nothing was stored."""
 
 
+class SessionOfAnotherWallet(Exception):
+    """The session, or the call, is of another wallet than the one that the caller is limited to."""
+
+    rule = "wallet_of_token"
+
+
 class SessionOfAnotherApp(Exception):
     """The session belongs to another App; nothing was stored."""
 
@@ -38,6 +44,7 @@ class NewTurn:
     Attributes:
         release_id: the App's live release; None for its draft.
         keeps_release: whether the session keeps the release that it started with.
+        only_wallet: the wallet that the session must be bound to, unless it is bound to none; None: any.
     """
 
     turn_id: UUID
@@ -51,6 +58,7 @@ class NewTurn:
     wallet: Wallet | None = None
     release_id: int | None = None
     keeps_release: bool = False
+    only_wallet: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,7 @@ async def claim(turn: NewTurn, session: Session | None) -> Session:
     Raises:
         SessionBusy: another turn runs.
         SessionOfAnotherApp: the session belongs to another App.
+        SessionOfAnotherWallet: the session is bound to a wallet, but not to the only one that the turn may have.
     """
     for _ in range(CLAIM_ATTEMPTS):
         if session is None:
@@ -123,6 +132,8 @@ async def claim(turn: NewTurn, session: Session | None) -> Session:
         else:
             if session.app_id not in {None, turn.app_id}:
                 raise SessionOfAnotherApp
+            if turn.only_wallet and session.wallet and session.wallet.address != turn.only_wallet:
+                raise SessionOfAnotherWallet
             if session.running_turn is not None and session.status != PROCESSING:
                 session = await _end_pause(session.id, session.running_turn)
                 if session is None:

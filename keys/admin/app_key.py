@@ -25,7 +25,8 @@ from keys.models import BY_COMMAND, AppKey
 from keys.services import IssuedKey, issue_key, revoke_key
 from keys.usability import Status, has_status
 
-EDITABLE = ("label", "apps", "expires_at")
+PLACES = ("allowed_origins", "allowed_networks")
+EDITABLE_COLUMNS = ("label", "expires_at", *PLACES)
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -65,7 +66,8 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
                 "key cannot be recovered: issue a new one and revoke this one.",
             },
         ),
-        ("Label, scope and expiry", {"fields": EDITABLE}),
+        ("Label, scope and expiry", {"fields": ("label", "apps", "expires_at")}),
+        ("Where it may be used", {"fields": PLACES}),
     )
     change_form_template = "admin/keys/appkey/change_form.html"
 
@@ -135,7 +137,7 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
 
     def save_model(self, request: HttpRequest, obj: AppKey, form: Any, change: bool) -> None:
         """Write only the edited columns: requests write `last_used_at`, and saving must not undo a revocation."""
-        obj.save(update_fields=[name for name in ("label", "expires_at") if name in form.changed_data])
+        obj.save(update_fields=[name for name in EDITABLE_COLUMNS if name in form.changed_data])
 
     def get_urls(self) -> list[URLPattern]:
         """Add the page that revokes keys."""
@@ -180,6 +182,8 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
                     label=form.cleaned_data["label"],
                     apps=form.cleaned_data["apps"],
                     expires_at=form.cleaned_data["expires_at"],
+                    origins=form.cleaned_data["allowed_origins"],
+                    networks=form.cleaned_data["allowed_networks"],
                     created_by=request.user if request.user.is_authenticated else None,
                 )
                 self.log_addition(request, issued.app_key, [{"added": {}}, {"form": str(form_id)}])

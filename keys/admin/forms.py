@@ -1,6 +1,7 @@
 """The forms that issue an App key and edit one."""
 
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps_registry.models import App
+from apps_registry.support.places import parse_networks, parse_origins
 from keys.models import AppKey
 from keys.usability import is_over
 
@@ -37,6 +39,24 @@ class AppsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # no
         return format_html("<code>{}</code> <span>{} {}</span>", obj.slug, obj.name, note)
 
 
+class PlacesField(forms.CharField):
+    """Origins or networks, one per line, which are stored in canonical form."""
+
+    def __init__(self, parse: Callable[[str], list[str]], column: str, **kwargs: Any) -> None:
+        field: Any = AppKey._meta.get_field(column)
+        widget = forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField", "spellcheck": "false"})
+        shown = {"label": str(field.verbose_name).capitalize(), "help_text": field.help_text, "widget": widget}
+        super().__init__(required=False, **{**shown, **kwargs})
+        self._parse = parse
+
+    def clean(self, value: Any) -> str:
+        """Return the entries in canonical form; refuse what is not one, by name."""
+        try:
+            return "\n".join(self._parse(str(super().clean(value))))
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+
 class IssueKeyForm(forms.Form):
     """What an operator decides when issuing a key."""
 
@@ -55,6 +75,8 @@ class IssueKeyForm(forms.Form):
     expires_on = forms.DateField(
         label="Last day", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
+    allowed_origins = PlacesField(parse_origins, "allowed_origins")
+    allowed_networks = PlacesField(parse_networks, "allowed_networks")
     # Identifies this instance of the form, so that submitting it twice issues only one key.
     form_id = forms.UUIDField(initial=uuid.uuid4, widget=forms.HiddenInput)
 
@@ -63,6 +85,11 @@ class IssueKeyForm(forms.Form):
         field = self.fields["apps"]
         if isinstance(field, AppsField):
             field.queryset = apps.order_by("slug")
+
+    @property
+    def places(self) -> list[forms.BoundField]:
+        """The fields that say where the key may be used."""
+        return [self["allowed_origins"], self["allowed_networks"]]
 
     def clean(self) -> dict[str, Any]:
         """Convert the chosen expiry to `expires_at`."""
@@ -93,9 +120,12 @@ class AppKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
         error_messages={"required": "Tick at least one App; to close the key altogether, revoke it."},
     )
 
+    allowed_origins = PlacesField(parse_origins, "allowed_origins")
+    allowed_networks = PlacesField(parse_networks, "allowed_networks")
+
     class Meta:
         model = AppKey
-        fields = ("label", "apps", "expires_at")
+        fields = ("label", "apps", "expires_at", "allowed_origins", "allowed_networks")
 
     def clean_expires_at(self) -> datetime | None:
         """Refuse to move the expiry into the past; revoking does that."""

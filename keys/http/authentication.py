@@ -1,14 +1,17 @@
 """App key authentication for DRF; it is awaited on the event loop, see chat/api/base.py."""
 
 import ipaddress
+from dataclasses import replace
 from functools import lru_cache
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
+from apps_registry.support.places import Place
 from keys.callers import Caller
 from keys.http.presented import presented_key
+from keys.tokens.text import PREFIX as TOKEN_PREFIX
 from keys.verification import InvalidKey, TooManyFailures, VerifierBusy, verifier
 
 # One sentence for every failure, so that responses do not reveal whether a key exists or existed.
@@ -26,7 +29,7 @@ class Overloaded(APIException):
 
 
 class AppKeyAuthentication(BaseAuthentication):
-    """Reads the key from the request's headers and passes it to the verifier.
+    """Reads the key or the browser token from the request's headers and passes it to the verifier.
 
     Every request gets a `Caller` as `request.auth`, with or without a key; the permission decides whether the requested
     App needs one. A wrong key is refused even where no key is needed: callers that send a key must
@@ -40,22 +43,47 @@ class AppKeyAuthentication(BaseAuthentication):
             AuthenticationFailed: the request has a key that does not work.
             Throttled: too many wrong keys.
             Overloaded: too many first-time keys at once.
+            OriginNotAllowed, NetworkNotAllowed: the key works, but not from where the call comes from.
         """
         try:
-            presented = presented_key(request.headers)
-            if presented is None:
-                return None, await verifier.anonymous()
-            return None, await verifier.verify(presented, address=_network(str(request.META.get("REMOTE_ADDR") or "")))
+            caller = replace(await _caller_of(request), place=_place_of(request))
         except InvalidKey:
             raise AuthenticationFailed(NO_VALID_KEY) from None
         except TooManyFailures as error:
             raise Throttled(wait=error.retry_after) from None
         except VerifierBusy:
             raise Overloaded from None
+        caller.check_place()
+        return None, caller
 
     def authenticate_header(self, request: Request) -> str:
         """Return the WWW-Authenticate challenge; with it, DRF answers a failure with 401 instead of 403."""
         return CHALLENGE
+
+
+async def _caller_of(request: Request) -> Caller:
+    presented = presented_key(request.headers)
+    if presented is None:
+        return await verifier.anonymous()
+    if presented.startswith(TOKEN_PREFIX):
+        return await verifier.verify_token(presented)
+    return await verifier.verify(presented, address=_network(_address(request)))
+
+
+def _place_of(request: Request) -> Place:
+    """Return where a request comes from.
+
+    Browsers send no Origin with a GET from a page of the same origin as this server, but say that it is such a page.
+    Pages can set neither header.
+    """
+    origin = request.headers.get("Origin")
+    if origin is None and request.headers.get("Sec-Fetch-Site") == "same-origin":
+        origin = f"{request.scheme}://{request.get_host()}".lower()
+    return Place(origin, _address(request))
+
+
+def _address(request: Request) -> str:
+    return str(request.META.get("REMOTE_ADDR") or "")
 
 
 @lru_cache(maxsize=10_000)

@@ -81,9 +81,10 @@ async def talk(app: str, caller: Caller, anonymous: Caller) -> dict[str, Any]:
 
 async def main(app: str, key_id: int) -> dict[str, Any]:
     await database.open_pool()
-    callers = await callers_now([key_id])
+    known, nobody = (Caller(id_, frozenset(), revision=0) for id_ in (key_id, None))
+    callers = await callers_now([known, nobody])
     try:
-        return await talk(app, callers[key_id], callers[None])
+        return await talk(app, callers[known], callers[nobody])
     finally:
         await connections.close()
         await database.close_pool()

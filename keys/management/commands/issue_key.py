@@ -23,11 +23,12 @@ It works at once, on every worker, until it expires or is revoked (manage.py rev
 examples:
   python manage.py issue_key mycoindex --label "checkout service, production"
   python manage.py issue_key mycoindex mycoindex-staging --label "Ada, testing" --expires 30d
+  python manage.py issue_key mycoindex --label backend --network 192.0.2.0/24 --network 2001:db8::/32
   KEY=$(python manage.py issue_key mycoindex --label cron --json | jq -r .key)
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the scope, the label and the expiry."""
+        """Declare the scope, the label, the expiry and the places."""
         parser.add_argument("apps", nargs="+", metavar="APP", help="slug of an App that the key opens")
         parser.add_argument("--label", required=True, help="who or what will use it, so that you know which to revoke")
         parser.add_argument(
@@ -36,11 +37,31 @@ examples:
             metavar="WHEN",
             help="when it ends: 12h, 30d, or a time such as 2027-01-31T00:00Z",
         )
+        parser.add_argument(
+            "--origin",
+            action="append",
+            default=[],
+            metavar="ORIGIN",
+            help="a website whose pages may use it, such as https://www.example.com; may be repeated",
+        )
+        parser.add_argument(
+            "--network",
+            action="append",
+            default=[],
+            metavar="NETWORK",
+            help="an address or a network from which it may be used, such as 192.0.2.0/24; may be repeated",
+        )
         self.add_json_argument(parser)
 
     def handle(self, *_args: object, **options: Any) -> None:
         try:
-            issued = issue_key(label=options["label"], apps=apps_named(options["apps"]), expires_at=options["expires"])
+            issued = issue_key(
+                label=options["label"],
+                apps=apps_named(options["apps"]),
+                expires_at=options["expires"],
+                origins="\n".join(options["origin"]),
+                networks="\n".join(options["network"]),
+            )
         except ValidationError as error:
             raise CommandError(first_message(error)) from None
         if options["json"]:
@@ -58,6 +79,8 @@ def _as_json(issued: IssuedKey) -> dict[str, object]:
         "label": key.label,
         "apps": sorted(app.slug for app in key.apps.all()),
         "expires_at": key.expires_at and key.expires_at.isoformat(),
+        "origins": key.allowed_origins.split(),
+        "networks": key.allowed_networks.split(),
     }
 
 

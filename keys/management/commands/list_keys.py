@@ -48,8 +48,10 @@ def _row(key: AppKey) -> dict[str, Any]:
         "created_at": key.created_at.isoformat(timespec="seconds"),
         "expires_at": key.expires_at and key.expires_at.isoformat(timespec="seconds"),
         "last_used_at": key.last_used_at and key.last_used_at.isoformat(timespec="seconds"),
+        "origins": key.allowed_origins.split(),
+        "networks": key.allowed_networks.split(),
     }
 
 
 def _cell(value: Any) -> str:
-    return ",".join(value) if isinstance(value, list) else str(value or "-")
+    return (",".join(value) if isinstance(value, list) else str(value or "")) or "-"
