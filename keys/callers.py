@@ -19,6 +19,7 @@ class Caller:
         app_ids: the Apps in the key's scope, which the caller may use in addition to the default App. Empty with a
             browser token, which opens one App and makes its bearer no holder of the key.
         revision: the registry's revision, which `apps_registry.runtime.app_configs` compares with its own.
+        address: the caller's network: an IPv4 address, or the /64 of an IPv6 address; empty if it has none.
         token: what the caller's browser token says, if it presents one instead of the key itself.
         key_places: where the key may be used.
         place: where the call comes from; None: from this server itself, which no limit on places concerns.
@@ -27,6 +28,7 @@ class Caller:
     key_id: int | None
     app_ids: frozenset[int]
     revision: int
+    address: str = ""
     token: TokenBounds | None = None
     key_places: PlaceLimits = ANYWHERE
     place: Place | None = None

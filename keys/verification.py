@@ -35,16 +35,69 @@ from keys.tokens.signing_keys import IS_VALID, signing_keys
 from keys.tokens.text import read_token, signer_of
 from keys.usability import usable_sql
 
-# The columns of StoredKey. They include the revision, so that a warm request needs no other read.
-_COLUMNS = f"""revision.number AS revision, key.id AS key_id, key.secret_hash, key.secret_check,
-    {usable_sql()} AS is_usable,
-    ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id) AS app_ids,
-    key.last_used_at IS NULL OR key.last_used_at < clock_timestamp() - interval '1 minute' AS is_stale,
-    key.allowed_origins, key.allowed_networks"""
+
+class KeyRow(NamedTuple):
+    """What one indexed read returns of a presented key; the columns' SQL is in _KEY_COLUMNS, by field.
+
+    Attributes:
+        revision: of the registry; the only value if there is no such key.
+        key_id: the AppKey's id; None: no key has the lookup id.
+        is_usable: whether the key is neither revoked nor expired.
+        app_ids: the Apps in its scope.
+        is_stale: whether the time of its last use is to be written.
+        allowed_origins: websites whose pages may use it, one per line; empty: any.
+        allowed_networks: addresses and networks from which it may be used, one per line; empty: any.
+    """
+
+    revision: int
+    key_id: int | None
+    secret_hash: str
+    secret_check: str | None
+    is_usable: bool
+    app_ids: list[int]
+    is_stale: bool
+    allowed_origins: str
+    allowed_networks: str
+
+    def admits(self, token: TokenBounds | None, conditions: TokenConditions) -> bool:
+        """Whether this key, if usable, admits those that present it (None) or a token of it."""
+        return token is None or not conditions.broken_rule(token, self.app_ids)
+
+    def caller(self, *, address: str, token: TokenBounds | None = None) -> Caller:
+        """Return the caller that presents this key, or a token of it.
+
+        Args:
+            address: the caller's network.
+            token: what the token says.
+        """
+        return Caller(
+            key_id=self.key_id,
+            app_ids=frozenset() if token else frozenset(self.app_ids),
+            revision=self.revision,
+            address=address,
+            token=token,
+            key_places=limits_of(self.allowed_origins, self.allowed_networks),
+        )
+
+
+_SCOPE = "ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id)"
+_KEY_COLUMNS = {
+    "revision": "revision.number",
+    "key_id": "key.id",
+    "secret_hash": "key.secret_hash",
+    "secret_check": "key.secret_check",
+    "is_usable": usable_sql(),
+    "app_ids": _SCOPE,
+    "is_stale": "key.last_used_at IS NULL OR key.last_used_at < clock_timestamp() - interval '1 minute'",
+    "allowed_origins": "key.allowed_origins",
+    "allowed_networks": "key.allowed_networks",
+}
+_COLUMNS = ", ".join(_KEY_COLUMNS[name] for name in KeyRow._fields)
 # Those of TokenConditions: what the token of a usable key still depends on.
 _CONDITIONS = f"""extract(epoch FROM clock_timestamp())::float,
     ARRAY(SELECT signer.id FROM keys_tokensigningkey signer WHERE {IS_VALID}),
     (SELECT app.id FROM apps_registry_app app WHERE app.is_default)"""
+# This statement also reads the revision, so that a warm request needs no other read.
 READ_KEY = f"""
 SELECT {_COLUMNS}
 FROM apps_registry_registryrevision revision
@@ -130,41 +183,6 @@ class VerifierBusy(Exception):
     """Too many first-time keys wait for argon2 in this worker."""
 
 
-class StoredKey(NamedTuple):
-    """A row of READ_KEY; without a key, most of it is None.
-
-    Attributes:
-        revision: of the registry.
-        is_usable: whether it is neither revoked nor expired.
-        app_ids: its scope.
-        is_stale: whether its last use is to be written again.
-    """
-
-    revision: int
-    key_id: int | None
-    secret_hash: str
-    secret_check: str | None
-    is_usable: bool
-    app_ids: Sequence[int]
-    is_stale: bool
-    allowed_origins: str
-    allowed_networks: str
-
-    def admits(self, token: TokenBounds | None, conditions: TokenConditions) -> bool:
-        """Whether this key, if usable, admits those that present it (None) or a token of it."""
-        return token is None or not conditions.broken_rule(token, self.app_ids)
-
-    def caller(self, token: TokenBounds | None = None) -> Caller:
-        """Return the caller that presents this key, or a token of it."""
-        return Caller(
-            key_id=self.key_id,
-            app_ids=frozenset() if token else frozenset(self.app_ids),
-            revision=self.revision,
-            token=token,
-            key_places=limits_of(self.allowed_origins, self.allowed_networks),
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class _Row:
     """The stored columns of the presented key; for an unknown, revoked or expired key, a row that nothing matches."""
@@ -233,17 +251,17 @@ class KeyVerifier:
         self._blocked_addresses: LRUCache[str, _Block] = LRUCache(VERIFIED_MAX)
         self._good, self._guesses = _Queue("argon2"), _Queue("argon2-failures")
 
-    async def anonymous(self) -> Caller:
-        """Return the caller of a request without a key."""
+    async def anonymous(self, *, address: str) -> Caller:
+        """Return the caller of a request without a key; `address` is as for `verify`."""
         rows = await database.read(READ_KEY, [None])
-        return Caller(key_id=None, app_ids=frozenset(), revision=rows[0][0])
+        return Caller(key_id=None, app_ids=frozenset(), revision=KeyRow(*rows[0]).revision, address=address)
 
     async def verify(self, presented: str, *, address: str) -> Caller:
         """Return the caller that presents this key.
 
         Args:
             presented: the unmodified header value.
-            address: the client's network address, for counting failures.
+            address: the client's network: an IPv4 address, or the /64 of an IPv6 address; failures are counted by it.
 
         Raises:
             InvalidKey: the key does not work.
@@ -256,35 +274,36 @@ class KeyVerifier:
         digest = crypto.fingerprint(parts.plain, process_key=self._process_key)
         self._refuse_guess(parts, digest, address)
         rows = await database.read(READ_KEY, [parts.lookup_id])
-        stored = StoredKey(*rows[0])
-        is_usable = stored.is_usable and stored.key_id is not None
-        row = _Row(stored.key_id, stored.secret_hash, stored.secret_check) if is_usable else UNMATCHABLE_ROW
+        read = KeyRow(*rows[0])
+        is_good = read.is_usable and read.key_id is not None
+        row = _Row(read.key_id, read.secret_hash, read.secret_check) if is_good else UNMATCHABLE_ROW
         if not await self._matches(parts, digest, row, address):
             self._verified.pop(digest, None)  # a revoked key counts as a guess
             await self._fail(parts, row, address)
-        await _touch(stored)
-        return stored.caller()
+        await _touch(read)
+        return read.caller(address=address)
 
-    async def verify_token(self, presented: str) -> Caller:
+    async def verify_token(self, presented: str, *, address: str) -> Caller:
         """Return the caller that presents this browser token.
 
         The signature costs microseconds, and no guess of 256 bits succeeds, so failures are not counted.
 
         Args:
             presented: the unmodified token.
+            address: as for `verify`.
 
         Raises:
             InvalidKey: it does not work, or its key or App no longer does.
         """
         token = await _signed_token(presented)
         rows = await database.read(READ_KEY_OF_TOKEN, [token.lookup_id])
-        stored, conditions = _split(rows[0])
-        if not stored.is_usable or stored.key_id is None:
+        read, conditions = _split(rows[0])
+        if not read.is_usable or read.key_id is None:
             raise InvalidKey("token_key_gone")
-        if rule := conditions.broken_rule(token, stored.app_ids):
+        if rule := conditions.broken_rule(token, read.app_ids):
             raise InvalidKey(rule)
-        await _touch(stored)
-        return stored.caller(token)
+        await _touch(read)
+        return read.caller(address=address, token=token)
 
     def _refuse_guess(self, parts: crypto.KeyParts, digest: bytes, address: str) -> None:
         """Refuse a secret for a blocked id without querying the database, if it cannot be the right one."""
@@ -331,9 +350,9 @@ def _passes_check(secret: str, check: str) -> bool:
     return hmac.compare_digest(crypto.secret_check(secret), check)
 
 
-async def _touch(stored: StoredKey) -> None:
-    if stored.is_stale:
-        await _try_to_write(TOUCH_KEY, [stored.key_id])
+async def _touch(read: KeyRow) -> None:
+    if read.is_stale:
+        await _try_to_write(TOUCH_KEY, [read.key_id])
 
 
 async def _signed_token(presented: str) -> TokenBounds:
@@ -349,10 +368,10 @@ async def _signed_token(presented: str) -> TokenBounds:
     return token
 
 
-def _split(row: TupleRow) -> tuple[StoredKey, TokenConditions]:
+def _split(row: TupleRow) -> tuple[KeyRow, TokenConditions]:
     """Return the two parts of a row of _COLUMNS and _CONDITIONS."""
-    count = len(StoredKey._fields)
-    return StoredKey(*row[:count]), TokenConditions(*row[count:])
+    count = len(KeyRow._fields)
+    return KeyRow(*row[:count]), TokenConditions(*row[count:])
 
 
 async def callers_now(callers: Collection[Caller]) -> dict[Caller, Caller]:
@@ -362,14 +381,14 @@ async def callers_now(callers: Collection[Caller]) -> dict[Caller, Caller]:
     """
     key_ids = list({caller.key_id for caller in callers if caller.key_id is not None})
     rows = [_split(row) for row in await database.read(READ_CALLERS, [key_ids])]
-    by_key_id = {stored.key_id: stored for stored, _ in rows}
+    by_key_id = {read.key_id: read for read, _ in rows}
     revision, conditions = rows[0][0].revision, rows[0][1]
     now = {}
     for caller in callers:
         if caller.key_id is None:
             now[caller] = replace(caller, revision=revision)
-        elif (stored := by_key_id.get(caller.key_id)) is not None and stored.admits(caller.token, conditions):
-            now[caller] = replace(stored.caller(caller.token), place=caller.place)
+        elif (read := by_key_id.get(caller.key_id)) is not None and read.admits(caller.token, conditions):
+            now[caller] = replace(read.caller(address=caller.address, token=caller.token), place=caller.place)
     return now
 
 

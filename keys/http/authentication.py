@@ -45,8 +45,9 @@ class AppKeyAuthentication(BaseAuthentication):
             Overloaded: too many first-time keys at once.
             OriginNotAllowed, NetworkNotAllowed: the key works, but not from where the call comes from.
         """
+        address = network_of(_address(request))
         try:
-            caller = replace(await _caller_of(request), place=_place_of(request))
+            caller = replace(await _caller_of(request, address), place=_place_of(request))
         except InvalidKey:
             raise AuthenticationFailed(NO_VALID_KEY) from None
         except TooManyFailures as error:
@@ -61,13 +62,13 @@ class AppKeyAuthentication(BaseAuthentication):
         return CHALLENGE
 
 
-async def _caller_of(request: Request) -> Caller:
+async def _caller_of(request: Request, address: str) -> Caller:
     presented = presented_key(request.headers)
     if presented is None:
-        return await verifier.anonymous()
+        return await verifier.anonymous(address=address)
     if presented.startswith(TOKEN_PREFIX):
-        return await verifier.verify_token(presented)
-    return await verifier.verify(presented, address=_network(_address(request)))
+        return await verifier.verify_token(presented, address=address)
+    return await verifier.verify(presented, address=address)
 
 
 def _place_of(request: Request) -> Place:
@@ -87,7 +88,7 @@ def _address(request: Request) -> str:
 
 
 @lru_cache(maxsize=10_000)
-def _network(peer: str) -> str:
+def network_of(peer: str) -> str:
     """Return the peer's address; for IPv6 its /64, since one client controls that many addresses."""
     try:
         address = ipaddress.ip_address(peer)

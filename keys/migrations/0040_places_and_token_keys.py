@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('keys', '0003_secret_check'),
+        ('keys', '0010_usage_and_limits'),
     ]
 
     operations = [

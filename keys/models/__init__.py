@@ -2,6 +2,8 @@
 
 from keys.models.app_key import BY_COMMAND, AppKey
 from keys.models.key_failure import KeyFailure
+from keys.models.limits import LimitSet, LimitState
 from keys.models.signing_key import TokenSigningKey
+from keys.models.usage import NO_KEY, Usage
 
-__all__ = ["BY_COMMAND", "AppKey", "KeyFailure", "TokenSigningKey"]
+__all__ = ["BY_COMMAND", "NO_KEY", "AppKey", "KeyFailure", "LimitSet", "LimitState", "TokenSigningKey", "Usage"]
