@@ -27,6 +27,12 @@ class SessionBusy(Exception):
     """A turn runs in the session; nothing was stored."""
 
 
+class SessionOfAnotherWallet(Exception):
+    """The session, or the call, is of another wallet than the one that the caller is limited to."""
+
+    rule = "wallet_of_token"
+
+
 class SessionOfAnotherApp(Exception):
     """The session belongs to another App; nothing was stored.
 
@@ -53,6 +59,7 @@ class NewTurn:
         reservation: what its first round may use.
         admission: limits for triggers of the database, as JSON; None if the caller brings none.
         channel: the caller's channel, in which a session must have begun.
+        only_wallet: the wallet that the session must be bound to, unless it is bound to none; None: any.
     """
 
     turn_id: UUID
@@ -69,6 +76,7 @@ class NewTurn:
     reservation: Reservation = NOTHING_RESERVED
     admission: str | None = None
     channel: str = "live"
+    only_wallet: str | None = None
 
     def check_session(self, session: Session) -> None:
         """Check that the turn may continue a session.
@@ -76,11 +84,14 @@ class NewTurn:
         Raises:
             SessionOfAnotherApp: the session belongs to another App.
             SessionOfAnotherChannel: it began in another channel.
+            SessionOfAnotherWallet: it is bound to a wallet, but not to the only one that the turn may have.
         """
         if session.app_id not in {None, self.app_id}:
             raise SessionOfAnotherApp
         if not session.continues_in(self.channel):
             raise SessionOfAnotherChannel
+        if self.only_wallet and session.wallet and session.wallet.address != self.only_wallet:
+            raise SessionOfAnotherWallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +153,8 @@ async def claim(turn: NewTurn, session: Session | None) -> Session:
 
     Raises:
         SessionBusy: another turn runs.
-        SessionOfAnotherApp, SessionOfAnotherChannel: the session is not the caller's to continue.
+        SessionOfAnotherApp, SessionOfAnotherChannel, SessionOfAnotherWallet: the session is not the caller's to
+            continue.
     """
     for _ in range(CLAIM_ATTEMPTS):
         if session is None:

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from apps_registry.credentials.secret_hosts import parse_hosts
 from apps_registry.models.document import LANGUAGES, EmbeddingModel
+from apps_registry.models.places import validate_networks
 from apps_registry.models.provider import SLUG_PATTERN, Model, validate_slug
 from apps_registry.models.tool import validate_secret_hosts
 
@@ -145,6 +146,29 @@ class App(models.Model):
         blank=True,
         validators=[validate_origins],
         help_text="Websites whose scripts may call the API, one per line, such as https://www.example.com.",
+    )
+    refuses_other_origins = models.BooleanField(
+        "refuses other origins",
+        default=False,
+        db_default=False,
+        help_text="Refuses calls from pages of other origins, and calls that name no origin, such as those of "
+        "backends. Otherwise the origins only decide which websites' scripts may read answers.",
+    )
+    allowed_networks = models.TextField(
+        "only these networks",
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_networks],
+        help_text="Addresses and networks (CIDR, IPv4 or IPv6) from which callers may use this App, one per line, such "
+        "as 192.0.2.0/24 or 2001:db8::/32. Calls from elsewhere are refused. Empty: any.",
+    )
+    trusts_backend_wallets = models.BooleanField(
+        "trusts wallets that backends name",
+        default=False,
+        db_default=False,
+        help_text="A wallet in a browser token counts as proven: the backend that asked for the token has checked that "
+        "it is the user's. Otherwise it counts as claimed until the user proves it by signature.",
     )
     allowed_hosts = models.TextField(
         blank=True,

@@ -16,6 +16,7 @@ from apps_registry.services.provider_fit import fitted_schemas
 from apps_registry.services.surroundings import surroundings_of
 from apps_registry.services.tools_in_use import ToolInUse
 from apps_registry.support.database import run_orm
+from apps_registry.support.places import PlaceLimits, limits_of
 from apps_registry.tools.base import Tool
 from apps_registry.values import AppConfig, ModelConfig, Sampling, ServerNote
 
@@ -131,11 +132,19 @@ def _to_config(app: App, release: AppRelease | None) -> AppConfig:
         keeps_reasoning=app.keeps_reasoning,
         recalls_earlier_sessions=app.recalls_earlier_sessions,
         allowed_origins=frozenset(app.allowed_origins.split()),
+        place_limits=_place_limits(app),
+        trusts_backend_wallets=app.trusts_backend_wallets,
         release_id=release.pk if release else None,
         sessions_keep_release=app.sessions_keep_release,
         problem=frozen.problem if frozen else "",
         server_notes=_server_notes(in_use, {tool.name for tool in tools}),
     )
+
+
+def _place_limits(app: App) -> PlaceLimits:
+    """Return the App's limits; an App that refuses other origins and names none refuses every call."""
+    origins = frozenset(app.allowed_origins.split()) if app.refuses_other_origins else None
+    return PlaceLimits(origins, limits_of("", app.allowed_networks).networks)
 
 
 def _draft_models(app: App) -> list[Model]:

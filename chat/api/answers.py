@@ -15,8 +15,8 @@ class Answer(Generic[T], Response):
 
     # Generic comes first, because the subscript of DRF's Response discards the type.
 
-    def __init__(self, data: T, *, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(data, headers=headers)
+    def __init__(self, data: T, *, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(data, status=status, headers=headers)
 
 
 class EventStream(StreamingHttpResponse, Generic[T]):

@@ -4,6 +4,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from apps_registry.runtime.app_configs import app_configs
+from apps_registry.values import AppConfig
+from chat.access import app_named, refusal_to_chat
 from chat.api.answers import Answer
 from chat.api.base import ApiView
 from chat.api.parameters import reads
@@ -17,12 +19,15 @@ class CallersAppsView(ApiView):
     """A view that lists the caller's Apps."""
 
     async def slugs(self) -> list[str]:
-        """Return the default App and those in the key's scope."""
+        """Return the default App and those in the key's scope; with a browser token, its App alone."""
         self.session_id()
         revision = self.caller.revision
-        apps = [await app_configs.default(revision=revision)]
+        apps = [await app_named(self.caller, None)]
         apps += [await app_configs.by_id(app_id, revision=revision) for app_id in sorted(self.caller.app_ids)]
-        return list(dict.fromkeys(app.slug for app in apps if app is not None))
+        return list(dict.fromkeys(app.slug for app in apps if app is not None and self._is_open(app)))
+
+    def _is_open(self, app: AppConfig) -> bool:
+        return refusal_to_chat(self.caller, app) is None
 
 
 class AppsView(CallersAppsView):
@@ -53,10 +58,9 @@ class ModelView(ApiView):
         app = await config_for_session(self.caller, app, session)
         if name not in app.model_names:
             raise ValidationError(f"rig is not a model of this App; there are: {', '.join(app.model_names)}.")
-        app_id = app.id if slug else None
         created = None
         if session is None:
-            created = await store.create(session_id, app_id=app_id, user_state=None, wallet=None)
+            created = await self.create_session(session_id, app if slug else None)
         await store.choose_model(session_id, name)
         return Answer({"success": True, "rig": name, "baml": name, "created": created is not None})
 

@@ -17,9 +17,10 @@ from apps_registry.support.database_errors import is_transient
 from apps_registry.support.error_location import location
 from apps_registry.support.metrics import REFUSALS
 from apps_registry.support.paths import API_PREFIX
+from apps_registry.support.places import NetworkNotAllowed, OriginNotAllowed
 from apps_registry.support.request_ids import request_id
 from apps_registry.support.request_notes import note_refusal, request_notes
-from chat.access import AppNotAuthorized, KeyNeeded, NoSuchSession
+from chat.access import AppKeyNeeded, AppNotAuthorized, KeyNeeded, NoSuchSession, SessionNotOfToken
 from chat.api.error_codes import STATUS
 from chat.providers.base import ModelFailure, ModelTimeout
 from chat.turns.limits import InvalidMessage, MessageTooLarge
@@ -31,7 +32,7 @@ from keys.http.authentication import CHALLENGE, NO_VALID_KEY
 from keys.http.permissions import AppPermission
 from sessions_app.access import InvalidSessionId
 from sessions_app.pauses import NothingWaits
-from sessions_app.turns import SessionBusy, SessionOfAnotherApp
+from sessions_app.turns import SessionBusy, SessionOfAnotherApp, SessionOfAnotherWallet
 from sessions_app.user_state import InvalidUserState
 
 logger = logging.getLogger("aomi.api")
@@ -152,10 +153,17 @@ ANSWERS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Answer], ..
     ((InvalidSessionId, InvalidUserState, InvalidMessage, InvalidAnswer), _Answer("invalid_request")),
     (SuspiciousOperation, _Answer("invalid_request", "The request is malformed.")),
     (AppNotAuthorized, _Answer(AppPermission.code, AppPermission.message)),
+    (AppKeyNeeded, _Answer("app_not_authorized", "This call needs the App key itself, not a browser token.")),
     (
-        SessionOfAnotherApp,
+        (SessionOfAnotherApp, SessionNotOfToken),
         _Answer("session_not_available", "This session is not available to the caller.", rule="session_of_another_app"),
     ),
+    (
+        SessionOfAnotherWallet,
+        _Answer("session_not_available", "The browser token is for another wallet than the session or the call."),
+    ),
+    (OriginNotAllowed, _Answer("origin_not_allowed", "Calls from this origin, or without one, are not allowed.")),
+    (NetworkNotAllowed, _Answer("network_not_allowed", "Calls from this network are not allowed.")),
     (NoSuchSession, _Answer("not_found", "There is no such session.")),
     (Http404, _Answer("not_found", "There is nothing at this path.", rule=UNKNOWN_PATH)),
     (SessionBusy, _Answer("session_busy", "A turn is running in this session; nothing was stored.", 1)),

@@ -1,11 +1,15 @@
 """The fields of requests: their validation, and their descriptions in the OpenAPI document."""
 
 from typing import Annotated, Any, NamedTuple
+from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
-from chat.wire.values import EXAMPLE_STATE
+from apps_registry.support.places import parse_origin
+from chat.wire.values import EXAMPLE_SESSION, EXAMPLE_STATE
 from chat.wire.wallets import Address, ChainId, UserState
+from keys.tokens.bounds import MAX_SECONDS
+from sessions_app.access import InvalidSessionId, parse_session_id
 from sessions_app.listing import Cursor
 from sessions_app.user_state import (
     CHAIN_ID_MAX,
@@ -77,6 +81,28 @@ def _address(value: object) -> str:
     return address
 
 
+def _token_seconds(value: object) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdecimal():
+        value = int(value[: len(str(MAX_SECONDS)) + 1])
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_SECONDS:
+        raise ValueError(f"is not a whole number from 1 to {MAX_SECONDS}")
+    return value
+
+
+def _origin(value: object) -> str:
+    try:
+        return parse_origin(_filled(_text(value)))
+    except ValueError:
+        raise ValueError("is not an origin, such as https://www.example.com") from None
+
+
+def _session_id(value: object) -> UUID:
+    try:
+        return parse_session_id(_text(value))
+    except InvalidSessionId:
+        raise ValueError("is not a UUID of the form 8-4-4-4-12, or is the nil or max UUID") from None
+
+
 def _state(value: Any) -> SentState:
     """Parse a user_state: a JSON body may contain the object itself; everywhere else it is JSON text."""
     if not isinstance(value, dict | str):
@@ -145,6 +171,30 @@ SessionTitle = Annotated[
 ModelName = Annotated[Text, Field(description="Required. The model's name.", examples=["gpt-5"])]
 ProvableAddress = Annotated[str, PlainValidator(_address, json_schema_input_type=Address)]
 ProvableChain = Annotated[ChainId, BeforeValidator(_chain_id)]
+TokenApp = Annotated[FilledText, Field(description="The slug of the App that it opens.", examples=["default"])]
+TokenSession = Annotated[
+    UUID | None,
+    PlainValidator(_session_id, json_schema_input_type=str),
+    Field(description="The only session that it opens; left out: any of the App.", examples=[EXAMPLE_SESSION]),
+]
+TokenWallet = Annotated[
+    str | None,
+    PlainValidator(lambda value: _address(value).lower(), json_schema_input_type=Address),
+    Field(description="The wallet of the user, whose sessions are the only ones that it opens; left out: any."),
+]
+TokenOrigin = Annotated[
+    str | None,
+    PlainValidator(_origin, json_schema_input_type=str),
+    Field(
+        description="The only website whose pages may send it; left out: any, and programs too.",
+        examples=["https://www.example.com"],
+    ),
+]
+TokenSeconds = Annotated[
+    int,
+    PlainValidator(_token_seconds, json_schema_input_type=int),
+    Field(description="For how many seconds it works.", ge=1, le=MAX_SECONDS),
+]
 Domain = Annotated[Text, Field(description="Host of the page that asks; left out: the host called.")]
 PageUri = Annotated[
     Text, Field(max_length=URI_MAX_CHARS, description="The page that asks; left out: the domain's root.")

@@ -7,6 +7,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from chat.api import fields
 from chat.api.parameters import Parameters
+from keys.tokens.bounds import DEFAULT_SECONDS
 from sessions_app.values import Wallet
 
 REPLY_WAIT_SECONDS = 30  # for Apps without a reply wait of their own
@@ -162,3 +163,13 @@ class ProofRequest(Parameters):
 
     message: fields.SignInMessage
     signature: fields.Signature
+
+
+class TokenRequest(Parameters):
+    """What a browser token opens, and for how long."""
+
+    app: fields.TokenApp
+    session_id: fields.TokenSession = None
+    wallet: fields.TokenWallet = None
+    origin: fields.TokenOrigin = None
+    expires_in: fields.TokenSeconds = DEFAULT_SECONDS

@@ -43,7 +43,7 @@ class SystemView(ApiView):
             return Answer({"res": message_body(StoredMessage(uuid4(), None, "system", content, datetime.now(UTC)))})
         session = await store.load(session_id)
         if session is None:
-            await store.create(session_id, app_id=None, user_state=None, wallet=None)
+            await self.create_session(session_id)
             session = await store.load(session_id)
         if session is None:
             raise NotFound("The session was deleted meanwhile.")

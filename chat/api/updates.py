@@ -9,7 +9,7 @@ import orjson
 from rest_framework.request import Request
 
 from apps_registry.runtime.app_configs import app_configs
-from chat.access import may_read
+from chat.access import refusal_to_read
 from chat.api.answers import EventStream
 from chat.api.base import ApiView
 from chat.api.guard import Opened, guard
@@ -73,4 +73,5 @@ async def _may_see(caller: Caller, event: SessionEvent) -> bool:
     """Return whether the caller may read the session, which may have been bound to an App a moment ago."""
     if event.app_id is None:
         return True
-    return may_read(caller, event.app_id, await app_configs.by_id(event.app_id, revision=caller.revision))
+    app = await app_configs.by_id(event.app_id, revision=caller.revision)
+    return refusal_to_read(caller, event.app_id, app) is None

@@ -48,6 +48,8 @@ class StateView(SnapshotView):
         if session is None:
             return Answer(empty_snapshot(session_id, user_state=state))
         app = await self.app_of(session)
+        if wallet is not None:  # a call that names no wallet binds none
+            wallet = await self.wallet_of_call(wallet)
         if state is not None or wallet is not None:
             await store.update(session_id, user_state=state, wallet=wallet)
             session = await store.load(session_id) or session

@@ -16,7 +16,7 @@ from sessions_app.store import store
 from sessions_app.values import Wallet
 from sessions_app.wallets.addresses import checksummed
 from sessions_app.wallets.proofs import issue_challenge, prove
-from sessions_app.wallets.siwe import InvalidProof
+from sessions_app.wallets.siwe import InvalidProof, parse_message
 
 
 class WalletChallengeView(ApiView):
@@ -26,9 +26,10 @@ class WalletChallengeView(ApiView):
     async def post(self, request: Request, params: ChallengeRequest) -> Answer[WalletChallenge]:
         """Answer the text to sign; a session that does not exist yet is made."""
         session_id, wallet = self.session_id(), Wallet(params.address.lower(), params.chain_id)
+        await self.wallet_of_call(wallet)
         domain, uri = _domain_and_uri(request, params)
         if await store.load(session_id) is None:
-            await store.create(session_id, app_id=None, user_state=None, wallet=None)
+            await self.create_session(session_id)
         session = await store.load(session_id)
         if session is None:
             raise NotFound("The session was deleted meanwhile.")
@@ -46,6 +47,7 @@ class WalletVerifyView(ApiView):
         session_id = self.session_id()
         await self.known_session(session_id)
         try:
+            await self.wallet_of_call(Wallet(parse_message(params.message).address.lower()))
             wallet = await prove(session_id, message=params.message, signature=params.signature)
         except InvalidProof as error:
             raise ValidationError(str(error)) from None

@@ -43,6 +43,8 @@ class Call:
         description: details beyond the handler's docstring.
         stream: an example of the event stream.
         is_open: whether the call needs no key.
+        status: the HTTP status of success.
+        security: the credentials that it takes, by name; None: those of all calls.
     """
 
     name: str
@@ -53,6 +55,8 @@ class Call:
     description: str = ""
     stream: str = ""
     is_open: bool = False
+    status: int = 200
+    security: Sequence[str] | None = None
 
 
 CHAT_STREAM = (
@@ -109,6 +113,16 @@ _CALLS: dict[tuple[str, str], Call] = {
         description="The text is a Sign-In with Ethereum message (EIP-4361), good for one signature within 5 minutes.",
     ),
     ("POST", "wallet/verify"): Call("verifyWallet", "wallet", problems=(*OWN, *BODY)),
+    ("POST", "token"): Call(
+        "createToken",
+        "tokens",
+        session=(),
+        problems=(*CALLER, *BODY),
+        description="For backends: the token opens one App for at most an hour, and its holder never sees the App key. "
+        "It ends with its key. A browser token cannot make this call.",
+        status=201,
+        security=("AppKey", "Bearer"),
+    ),
     ("GET", "schema"): Call("getSchema", "documentation", session=(), problems=(), is_open=True),
     ("GET", "docs"): Call("getDocumentation", "documentation", session=(), problems=(), is_open=True),
 }
@@ -139,7 +153,7 @@ class ContractSchema(AutoSchema):
             "tags": [call.tag],
             "parameters": session_parameters + (parameters(kind, registry, has_body=has_body) if kind else []),
             "responses": {
-                "200": _success(call, hints["return"], registry),
+                str(call.status): _success(call, hints["return"], registry),
                 **{str(status): ref("responses", f"Problem{status}") for status in sorted(call.problems)},
             },
         }
@@ -147,6 +161,8 @@ class ContractSchema(AutoSchema):
             operation["description"] = call.description
         if call.is_open:
             operation["security"] = []
+        if call.security is not None:
+            operation["security"] = [{name: []} for name in call.security]
         return operation | ({"requestBody": request_body(kind, registry)} if kind and has_body else {})
 
 

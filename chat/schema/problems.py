@@ -26,7 +26,11 @@ SECURITY_SCHEMES: dict[str, Schema] = {
         "name": "AOMI-APP-KEY",
         "description": "Needed for every App but the default one. A wrong key is refused everywhere.",
     },
-    "Bearer": {"type": "http", "scheme": "bearer", "description": "The same key as `Authorization: Bearer sk-…`."},
+    "Bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The same key as `Authorization: Bearer sk-…`, or a browser token (`bt-…`).",
+    },
 }
 SECURITY: list[Schema] = [{}, {"AppKey": []}, {"Bearer": []}]
 

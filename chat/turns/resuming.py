@@ -42,7 +42,8 @@ async def resume_turn(
 
     Raises:
         NoSuchSession: there is no such session.
-        KeyNeeded, AppNotAuthorized, SessionOfAnotherApp: the caller may not answer.
+        KeyNeeded, AppNotAuthorized, SessionOfAnotherApp, SessionNotOfToken, SessionOfAnotherWallet,
+        OriginNotAllowed, NetworkNotAllowed: the caller may not answer.
         ReleaseUnusable: the App's release cannot be run; the answer is not stored.
         NothingWaits: the question is not open.
         LimitExceeded: a limit refuses that the turn goes on; the answer is not stored.

@@ -13,7 +13,7 @@ from psycopg.errors import UniqueViolation
 
 from apps_registry.runtime.app_configs import app_configs
 from apps_registry.values import AppConfig
-from chat.access import app_named, check_chat
+from chat.access import app_named, check_chat, check_token, only_wallet, wallet_to_bind
 from chat.providers.base import ModelFailure, ModelTimeout
 from chat.turns.launch import launch
 from chat.turns.limits import check_message
@@ -85,6 +85,8 @@ async def start_turn(
 
     Raises:
         KeyNeeded, AppNotAuthorized: the caller may not chat with the App.
+        OriginNotAllowed, NetworkNotAllowed: the App refuses calls from where the caller is.
+        SessionNotOfToken, SessionOfAnotherWallet: the caller's browser token is for another session or wallet.
         SessionOfAnotherApp: the session belongs to another App.
         SessionOfAnotherChannel: the session began in another channel than the caller's.
         SessionBusy: another turn runs in the session.
@@ -99,6 +101,7 @@ async def start_turn(
     chosen = await _choose_app(caller, app, session)
     if on_app is not None:
         on_app(chosen)
+    check_token(caller, session_id, session)
     channel = caller.channel_of(chosen.id)
     is_live = channel.kind == "live"
     turn = NewTurn(
@@ -110,7 +113,8 @@ async def start_turn(
         content=message,
         idempotency_key=idempotency_key,
         user_state=user_state,
-        wallet=wallet,
+        wallet=wallet_to_bind(caller, wallet, chosen),
+        only_wallet=only_wallet(caller),
         release_id=chosen.release_id if is_live else None,
         keeps_release=chosen.sessions_keep_release and is_live,
         channel=channel.name,

@@ -5,6 +5,7 @@ from keys.models.canary_key import CanaryKey
 from keys.models.key_failure import KeyFailure
 from keys.models.limits import LimitSet, LimitState
 from keys.models.refusal import Refusal
+from keys.models.signing_key import TokenSigningKey
 from keys.models.usage import NO_KEY, Usage
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "LimitSet",
     "LimitState",
     "Refusal",
+    "TokenSigningKey",
     "Usage",
 ]

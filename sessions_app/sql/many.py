@@ -51,7 +51,7 @@ SELECT count(*) FROM gone
 """
 
 # Sessions that do not exist have no row.
-READ_APPS = "SELECT id, app_id FROM sessions_app_chatsession WHERE id = ANY(%(sessions)s)"
+READ_OWNERS = "SELECT id, app_id, wallet_address FROM sessions_app_chatsession WHERE id = ANY(%(sessions)s)"
 
 READ_EXPIRED = f"""
 SELECT session.id FROM sessions_app_chatsession session WHERE {IS_EXPIRED} LIMIT 100

@@ -69,10 +69,10 @@ CLAIM_NEW_SESSION = (
 WITH claimed AS (
     INSERT INTO sessions_app_chatsession AS session (
         id, app_id, status, version, title, title_is_users, chosen_model, is_archived, user_state,
-        wallet_address, wallet_chain_id, next_position, running_turn, lease_expires_at, undelivered_events,
-        created_at, last_active_at, release_id, channel)
+        wallet_address, wallet_chain_id, wallet_is_proven, next_position, running_turn, lease_expires_at,
+        undelivered_events, created_at, last_active_at, release_id, channel)
     SELECT %(session)s, %(app)s, 'processing', (random() * 2 ^ 40)::bigint, %(title)s, false, '', false,
-        %(user_state)s, %(wallet_address)s, %(wallet_chain_id)s, 1, %(turn)s,
+        %(user_state)s, %(wallet_address)s, %(wallet_chain_id)s, %(wallet_is_proven)s, 1, %(turn)s,
         now.at + %(lease)s * interval '1 second', 0, now.at, now.at,
         {release_kept_sql(live=_LIVE_RELEASE, kept="NULL", keeps=_KEEPS_RELEASE)}, %(channel)s
     FROM (SELECT clock_timestamp() AS at) now
