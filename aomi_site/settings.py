@@ -191,10 +191,10 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Aomi Apps",
-    "DESCRIPTION": "Isolated AI assistants (Apps) behind one HTTP API. Every error is `application/problem+json`.",
+    "DESCRIPTION": "Chat with AI assistants (Apps). Every error is `application/problem+json` with a stable `code`.",
     "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.1",
-    "SERVERS": [{"url": "/", "description": "The server that answers this document."}],
+    "SERVERS": [{"url": "/", "description": "The server that this document comes from."}],
     "SORT_OPERATIONS": False,
     "POSTPROCESSING_HOOKS": ["chat.schema.contract.add_components"],
 }

@@ -25,7 +25,7 @@ class SessionsView(ApiView):
 
     @reads(NewSessionRequest)
     async def post(self, request: Request, params: NewSessionRequest) -> Answer[TitledSession]:
-        """Make the session unless there is one; the same answer either way."""
+        """Create the session, unless it exists; the response is the same in both cases."""
         session_id, wallet = self.session_id(), params.wallet
         app = await self.usable_app(params.app) if params.app else None
         app_id = app.id if app else None
@@ -40,7 +40,7 @@ class SessionsView(ApiView):
 
     @reads(ListRequest)
     async def get(self, request: Request, params: ListRequest) -> Answer[list[ListedSession]]:
-        """List a wallet's sessions, as far as the caller may see them, newest activity first."""
+        """List those of a wallet's sessions that the caller may see, the most recently active first."""
         if params.public_key is None:
             raise ValidationError("public_key is missing or empty.")
         own = self.session_id() if "X-Session-Id" in request.headers else None
@@ -80,7 +80,7 @@ class ArchiveView(ApiView):
     is_archived = True
 
     async def post(self, request: Request, session_id: str) -> Answer[SessionDetails]:
-        """Archive the session, or bring it back."""
+        """Set or remove the archive mark."""
         id_ = self.session_id(session_id)
         await self.known_session(id_)
         await store.set_archived(id_, self.is_archived)
@@ -92,19 +92,19 @@ class SessionView(ApiView):
     """`/api/sessions/{id}`: one session without its messages."""
 
     async def get(self, request: Request, session_id: str) -> Answer[SessionDetails]:
-        """Answer the session."""
+        """Get the session without its messages."""
         return await self._details(self.session_id(session_id))
 
     @reads(TitleRequest)
     async def patch(self, request: Request, params: TitleRequest, session_id: str) -> Answer[SessionDetails]:
-        """Give the session a title of the user's own."""
+        """Rename the session."""
         id_ = self.session_id(session_id)
         await self.known_session(id_)
         await store.update(id_, title=params.title)
         return await self._details(id_)
 
     async def delete(self, request: Request, session_id: str) -> Answer[DeletedSession]:
-        """Delete the session and everything said in it; a turn that runs is stopped."""
+        """Delete the session with all its messages; a running turn is stopped."""
         id_ = self.session_id(session_id)
         await self.known_session(id_)
         await store.delete(id_)

@@ -24,7 +24,7 @@ class WalletChallengeView(ApiView):
 
     @reads(ChallengeRequest)
     async def post(self, request: Request, params: ChallengeRequest) -> Answer[WalletChallenge]:
-        """Answer the text to sign; a session that does not exist yet is made."""
+        """Get a text for the user's wallet to sign; a session that does not exist is created."""
         session_id, wallet = self.session_id(), Wallet(params.address.lower(), params.chain_id)
         domain, uri = _domain_and_uri(request, params)
         if await store.load(session_id) is None:
@@ -42,7 +42,7 @@ class WalletVerifyView(ApiView):
 
     @reads(ProofRequest)
     async def post(self, request: Request, params: ProofRequest) -> Answer[ProvenWallet]:
-        """Bind the session to the wallet whose key signed the challenge."""
+        """Prove with the signed text that the user holds the wallet's key, and bind the session to the wallet."""
         session_id = self.session_id()
         await self.known_session(session_id)
         try:
