@@ -52,7 +52,7 @@ class ModelView(ApiView):
         app = (await self.app_of(session) if session else None) or await self.usable_app(slug)
         app = await config_for_session(self.caller, app, session)
         if name not in app.model_names:
-            raise ValidationError(f"rig is not a model of this App; there are: {', '.join(app.model_names)}.")
+            raise ValidationError(f"rig is not a model of this App. Models: {', '.join(app.model_names)}.")
         app_id = app.id if slug else None
         created = None
         if session is None:

@@ -46,12 +46,12 @@ class SystemView(ApiView):
             await store.create(session_id, app_id=None, user_state=None, wallet=None)
             session = await store.load(session_id)
         if session is None:
-            raise NotFound("The session was deleted meanwhile.")
+            raise NotFound("The session was deleted in the meantime.")
         await self.app_of(session)
         kind, payload = (CALLBACK, text) if data is not None else (NOTICE, orjson.dumps(text).decode())
         message = await add_event(session_id, kind=kind, payload=payload, content=f"{RESPONSE_PREFIX}{text}")
         if message is None:
-            raise NotFound("The session was deleted meanwhile.")
+            raise NotFound("The session was deleted in the meantime.")
         if kind == NOTICE:
             tell_readers(session.app_id, NoticeEvent(type="system_notice", session_id=session_id, message=text))
         return Answer({"res": message_body(message)})

@@ -31,7 +31,7 @@ class WalletChallengeView(ApiView):
             await store.create(session_id, app_id=None, user_state=None, wallet=None)
         session = await store.load(session_id)
         if session is None:
-            raise NotFound("The session was deleted meanwhile.")
+            raise NotFound("The session was deleted in the meantime.")
         await self.app_of(session)
         challenge = await issue_challenge(session_id, wallet=wallet, domain=domain, uri=uri)
         return Answer({"message": challenge.message, "nonce": challenge.nonce, "expires_at": challenge.expires_at})
@@ -66,7 +66,7 @@ def _domain_and_uri(request: Request, params: ChallengeRequest) -> tuple[str, st
         raise ValidationError("domain is neither the host called nor one of CORS_ALLOWED_ORIGINS.")
     uri = params.uri or f"{request.scheme}://{domain}"
     if not _is_on(domain, uri):
-        raise ValidationError("uri is not an http or https address at the domain.")
+        raise ValidationError("uri is not an http or https URL of the domain.")
     return domain, uri
 
 

@@ -127,7 +127,7 @@ def test_nothing_of_the_form_is_stored_or_logged(server: Server) -> None:
     assert AccessAttempt.objects.get().username == username
     assert "canary" not in server.log
     assert username not in server.log
-    assert "are locked: too many wrong ones" in server.log
+    assert "are locked after too many failures" in server.log
 
 
 def test_many_logins_at_once_take_turns(start: Callable[..., Server], operator: Operator) -> None:

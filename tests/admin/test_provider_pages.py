@@ -70,7 +70,7 @@ def test_check_fares_as_a_chat_does(admin_client: Client, server: Server, strict
     assert re.search(r"Result\s+completed", page), page
     takes_tools = kind not in {"openrouter", "ollama", "vllm"}
     assert ("work: the model called the offered tool" in page) == takes_tools
-    assert ("takes no tools with this model" in page) != takes_tools
+    assert ("does not accept tools for this model" in page) != takes_tools
     learned = Model.objects.get(pk=app.default_model_id).request_rules
     assert (learned != {}) == (kind in {"openai", "azure"})  # temperature, and without a profile max_tokens
     refused(strict, app).clear()

@@ -96,7 +96,7 @@ def test_calls_without_end_end_the_turn(app_client: Client, model: ScriptedModel
     endless = [chunk({"tool_calls": [{"index": n, "id": f"c{n}", "function": {"name": "x"}}]}) for n in range(300)]
     model.will(Reply([*endless, chunk({}, "tool_calls"), DONE]))
     assert app_client.post_chat("Go").status_code == 502
-    assert Turn.objects.get(session_id=app_client.uuid).error_detail == "The model called tools without end."
+    assert Turn.objects.get(session_id=app_client.uuid).error_detail == "The model called too many tools."
 
 
 def test_calls_that_all_have_the_number_0_are_told_apart(

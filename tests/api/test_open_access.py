@@ -250,7 +250,7 @@ def test_a_stream_stays_open_for_as_long_as_it_may_be_read(
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE keys_appkey_apps RENAME TO away")
             try:
-                wait_until(lambda: workers.log.count("access-guard failed and goes on") >= 3)
+                wait_until(lambda: workers.log.count("access-guard failed and continues") >= 3)
             finally:
                 cursor.execute("ALTER TABLE away RENAME TO keys_appkey_apps")
         talker.chat("Hi")

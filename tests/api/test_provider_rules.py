@@ -137,7 +137,7 @@ def test_a_model_that_takes_no_tools_answers_without(server: Server, strict: Str
     app = make(strict, kind, profile=kind, context_window=4096)
     turn = say(server, app)
     assert [each["code"] for each in attempts(turn)] == ["tool_left_out"]
-    assert "takes no tools with this model" in attempts(turn)[0]["note"]
+    assert "does not accept tools for this model" in attempts(turn)[0]["note"]
     assert "tools" not in taken(strict, app)[0]
     assert Model.objects.get(pk=app.default_model_id).request_rules == {}  # it may be set up for them tomorrow
 
@@ -251,16 +251,21 @@ def test_a_cold_model_of_this_machine_has_time_to_load(
     browser = Browser()
     browser.force_login(User.objects.get(username=operator.username))
     page = browser.get(f"/admin/sessions_app/turn/{turn.pk}/change/").content.decode()
-    assert "No token came within 1 s; the limit is “time limit until the first token” of the provider." in page
+    assert (
+        "The model sent no token within 1 s; the limit is “time limit until the first token” of the provider." in page
+    )
 
 
 @pytest.mark.parametrize(
     ("parts", "words"),
     [
-        ([b": hi\n\n"], f"No token came within {scaled(1.5):g} s; the limit is MODEL_FIRST_TOKEN_TIMEOUT_SECONDS."),
+        (
+            [b": hi\n\n"],
+            f"The model sent no token within {scaled(1.5):g} s; the limit is MODEL_FIRST_TOKEN_TIMEOUT_SECONDS.",
+        ),
         (
             [chunk({"content": "half"})],
-            f"Nothing more came for {scaled(1.5):g} s; the limit is MODEL_GAP_TIMEOUT_SECONDS.",
+            f"The model sent nothing more for {scaled(1.5):g} s; the limit is MODEL_GAP_TIMEOUT_SECONDS.",
         ),
         ([chunk({"content": "half"}), 1.0] * 8, f"The limit of {scaled(4):g} s is TURN_TIMEOUT_SECONDS."),
     ],

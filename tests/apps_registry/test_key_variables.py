@@ -120,7 +120,7 @@ def test_a_key_given_to_the_seed_is_stored_encrypted(
 def test_a_seed_without_its_key_says_so(manage_empty: Callable[..., Result]) -> None:
     words = ("seed_default_app", "--model", "m", "--base-url", "https://a.example", "--api-key-env", "ABSENT_KEY")
     done = manage_empty(*words)
-    assert (done.code, "ABSENT_KEY, which is not set" in done.err) == (1, True)
+    assert (done.code, "the variable ABSENT_KEY is not set" in done.err) == (1, True)
     production = {
         "AOMI_ENV": "production",
         "SECRET_KEY": "aB3xYz-9" * 8,

@@ -72,7 +72,7 @@ def test_rotation_moves_everything_under_the_first_key(environment: dict[str, st
 def test_a_key_that_is_none_stops_the_start() -> None:
     refused = run("-c", "import aomi_site.asgi", SECRETS_KEYS="not-a-key-of-mine")
     assert refused.returncode != 0
-    assert "SECRETS_KEYS holds something that is no key" in refused.stderr
+    assert "SECRETS_KEYS contains an invalid key" in refused.stderr
     assert "not-a-key-of-mine" not in refused.stderr
 
 

@@ -107,5 +107,5 @@ def test_a_direct_address_that_is_no_postgres_is_refused_by_name(environment: di
     secret = uuid.uuid4().hex
     done = run_manage("check", environment={**environment, "DATABASE_DIRECT_URL": f"redis://me:{secret}@127.0.0.1/0"})
     assert done.code == 1
-    assert "DATABASE_DIRECT_URL is not a PostgreSQL address" in done.err
+    assert "DATABASE_DIRECT_URL is not a PostgreSQL URL" in done.err
     assert secret not in done.err

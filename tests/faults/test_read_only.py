@@ -86,7 +86,7 @@ def test_a_read_only_window(
         expire(abandoned.uuid)
         go_on.set()  # the model finishes while nothing can be stored
         for loop in ("turn-leases", "ingest"):
-            wait_until(lambda loop=loop: f"{loop} failed and goes on" in server.log)  # type: ignore[misc]
+            wait_until(lambda loop=loop: f"{loop} failed and continues" in server.log)  # type: ignore[misc]
         assert not Message.objects.filter(session_id=running.uuid, role="agent").exists()
         # Longer than a lease: the other worker must not take the turn for dead before its own has stored the reply.
         wait_until(lambda: lease_is_over(running.uuid))

@@ -110,7 +110,7 @@ class _Call:
     def _add_arguments(self, text: str) -> None:
         self.length += len(text)
         if self.length > PIECES_MAX_CHARS:
-            raise ModelFailure("The model wrote tool arguments without end.")
+            raise ModelFailure("The model wrote tool arguments that were too long.")
         self.pieces.append(text)
 
 
@@ -156,12 +156,12 @@ class ToolCallAssembly:
         """
         whole = [_assembled(call) for call in self._calls if call.pieces or (call.name and not call.is_tentative)]
         if any(len(call.arguments) > ARGUMENTS_MAX_CHARS for call in whole):
-            raise ModelFailure("The model wrote tool arguments without end.")
+            raise ModelFailure("The model wrote tool arguments that were too long.")
         return whole
 
     def _begin(self, piece: ToolCallDelta, *, is_tentative: bool = False) -> _Call:
         if len(self._calls) >= CALLS_MAX:
-            raise ModelFailure("The model called tools without end.")
+            raise ModelFailure("The model called too many tools.")
         call = _Call(piece.index, is_tentative=is_tentative)
         self._calls.append(call)
         self._latest[piece.index or 0] = call

@@ -258,7 +258,7 @@ def test_a_failure_is_told_apart_from_a_half_answer(sent: bytes, is_transient: b
     "sent", [b"data: " + b"x" * LINE_MAX_BYTES, b"data: x\n" * (LINE_MAX_BYTES // 2), b'{"a":' + b" " * 9_000_000]
 )
 def test_nothing_is_buffered_without_end(sent: bytes) -> None:
-    with pytest.raises(ModelFailure, match="without end"):
+    with pytest.raises(ModelFailure, match="too long|too many"):
         read(*(sent[at : at + 65_536] for at in range(0, len(sent), 65_536)), b"xx")
 
 

@@ -315,7 +315,7 @@ def test_numbers_that_no_double_tells_apart_are_two_calls() -> None:
 @pytest.mark.parametrize("size", [1, 100])
 def test_arguments_without_end_are_refused(size: int) -> None:
     pieces = each(*(piece("x" * size, index=0) for _ in range(2 * ARGUMENTS_MAX_CHARS // size)))
-    with pytest.raises(ModelFailure, match="arguments without end"):
+    with pytest.raises(ModelFailure, match="arguments that were too long"):
         read([event(delta) for delta in [*each(piece('{"', index=0, id="a", name="f")), *pieces]])
 
 
