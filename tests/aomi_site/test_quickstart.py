@@ -130,15 +130,15 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> None:
 
 def processes_of(data_dir: Path) -> list[int]:
     """Return the processes whose environment or command line names the data folder."""
-    found = []
+    pids = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             words = (process / "environ").read_bytes() + b"\0" + (process / "cmdline").read_bytes()
         except OSError:
             continue
         if os.fsencode(data_dir) in words:
-            found.append(int(process.name))
-    return found
+            pids.append(int(process.name))
+    return pids
 
 
 def fails(data_dir: Path, *words: str, **environment: str) -> str:

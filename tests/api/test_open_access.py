@@ -123,7 +123,7 @@ class ChatStream:
         self.ended.set()
 
 
-@pytest.mark.parametrize("lose", [*(each for each, _ in LOSSES), delete_session])
+@pytest.mark.parametrize("lose", [*(lose_access for lose_access, _ in LOSSES), delete_session])
 def test_updates_end_on_every_worker(
     talker: Client, app: App, other_app: App, lose: Callable[[App, App], None]
 ) -> None:

@@ -120,10 +120,10 @@ def test_binding_outside_a_turn_resets_the_proof_too(client: Client, wallet: Tes
 def later(message: str, field: str, seconds: int) -> str:
     """The message with one of its times moved."""
 
-    def moved(found: re.Match[str]) -> str:
-        moment = parse_datetime(found[2])
+    def moved(match: re.Match[str]) -> str:
+        moment = parse_datetime(match[2])
         assert moment is not None
-        return f"{found[1]}{(moment + timedelta(seconds=seconds)).isoformat()}"
+        return f"{match[1]}{(moment + timedelta(seconds=seconds)).isoformat()}"
 
     return re.sub(rf"({field}: )(\S+)", moved, message)
 

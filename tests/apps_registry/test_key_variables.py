@@ -32,10 +32,10 @@ def test_a_variable_goes_to_its_origin_only(
     stopped = thief.default_model.provider
     Provider.objects.filter(pk=stopped.pk).update(api_key_env="MODEL_KEY")
     server = start(MODEL_KEY=CANARY, PROVIDER_KEY_VARIABLES=f"OTHER=https://a.example, {pair}")
-    for each in (app, thief):
-        with Client(server.url, app=each.slug, key=factories.make_key(each).plain) as client:
+    for caller_app in (app, thief):
+        with Client(server.url, app=caller_app.slug, key=factories.make_key(caller_app).plain) as client:
             answer = client.post_chat("Hi")
-            assert answer.status_code == (200 if each is app else 502)
+            assert answer.status_code == (200 if caller_app is app else 502)
     assert model.requests[0]["headers"]["Authorization"] == f"Bearer {CANARY}"
     assert not upstream.received
     words = f"the provider {stopped.slug} cannot be called: the setting PROVIDER_KEY_VARIABLES does not contain"

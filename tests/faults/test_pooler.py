@@ -39,7 +39,7 @@ def test_many_calls_at_once_with_every_kind_of_key(
 ) -> None:
     """Statements that were prepared under a name ran as other clients' statements of that name, keys' checks too."""
     server = start(workers=2, DATABASE_URL=pooler.url, DATABASE_DIRECT_URL=database)
-    keys = {each.pk: factories.make_key(each).plain for each in (app, other_app)}
+    keys = {keyed_app.pk: factories.make_key(keyed_app).plain for keyed_app in (app, other_app)}
     said = [("user", "one"), ("agent", "Hello."), ("user", "two"), ("agent", "Hello.")]
 
     def one(number: int) -> None:

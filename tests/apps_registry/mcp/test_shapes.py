@@ -27,7 +27,7 @@ def refreshed(server: McpServer, upstream: Upstream, **script: Any) -> list[str]
     upstream.handle = Scripted(**script)
     refresh(server)
     server.refresh_from_db()
-    return [each.remote_name for each in states(server)]
+    return [tool_state.remote_name for tool_state in states(server)]
 
 
 def complaint(server: McpServer, upstream: Upstream, **script: Any) -> str:
@@ -69,20 +69,20 @@ def test_pages_are_read_up_to_the_limit_of_tools(odd: McpServer, upstream: Upstr
     def paged(params: Any) -> Any:
         number = int(params.get("cursor", 0))
         more = {"nextCursor": str(number + 1)} if number < 20 else {}
-        return {"tools": [tool(f"t{number}_{each}") for each in range(10)], **more}
+        return {"tools": [tool(f"t{number}_{index}") for index in range(10)], **more}
 
     assert len(refreshed(odd, upstream, tools=paged)) == 210
 
 
 def test_more_tools_than_the_limit_are_refused(odd: McpServer, upstream: Upstream) -> None:
-    assert "more than 500 tools" in complaint(odd, upstream, tools=[tool(f"t{each}") for each in range(501)])
+    assert "more than 500 tools" in complaint(odd, upstream, tools=[tool(f"t{index}") for index in range(501)])
 
 
 @pytest.mark.parametrize("cursor", ["same", "", 7, None])
 def test_a_cursor_that_does_not_advance_ends_the_listing(odd: McpServer, upstream: Upstream, cursor: Any) -> None:
-    found = refreshed(odd, upstream, tools=lambda params: {"tools": [tool("a")], "nextCursor": cursor})
-    assert found == ["a"]
-    listed = [each for each in upstream.received if b"tools/list" in each.body]
+    names = refreshed(odd, upstream, tools=lambda params: {"tools": [tool("a")], "nextCursor": cursor})
+    assert names == ["a"]
+    listed = [request for request in upstream.received if b"tools/list" in request.body]
     assert len(listed) <= 2
 
 
@@ -169,9 +169,9 @@ def test_another_version_is_named(odd: McpServer, upstream: Upstream, version: s
 @pytest.mark.parametrize("version", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"])
 def test_the_older_revisions_are_spoken(odd: McpServer, upstream: Upstream, version: str) -> None:
     assert refreshed(odd, upstream, version=version, tools=[tool("a")]) == ["a"]
-    assert {each.headers.get("MCP-Protocol-Version") for each in upstream.received if b"tools/list" in each.body} == {
-        version
-    }
+    assert {
+        request.headers.get("MCP-Protocol-Version") for request in upstream.received if b"tools/list" in request.body
+    } == {version}
 
 
 LIBRARY_WORDS = ("pydantic", "validation error", "ValidationError", "input_value", "4300", "int_max_str", "Expecting")
@@ -213,4 +213,4 @@ def test_no_cookie_is_kept_within_a_connection(odd: McpServer, upstream: Upstrea
     upstream.handle = bakes
     refresh(odd)
     assert len(upstream.received) >= 4
-    assert not any("Cookie" in each.headers for each in upstream.received)
+    assert not any("Cookie" in request.headers for request in upstream.received)
