@@ -1,4 +1,4 @@
-"""Documents at the console: added, followed, looked into, searched, ingested again, deleted."""
+"""Documents in the console: add, follow the ingest, inspect, search, ingest again, delete."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Logins to the console: guesses are counted and locked, and cost no more than a worker can give."""
+"""Logins to the console: wrong ones are counted and locked, and cannot overload a worker."""
 
 import collections
 import re

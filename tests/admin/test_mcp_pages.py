@@ -1,4 +1,4 @@
-"""MCP servers at the console: one is added, asked, and its tools are chosen one by one."""
+"""MCP servers in the console: add one, list its tools, and choose tools one by one."""
 
 from typing import TYPE_CHECKING
 

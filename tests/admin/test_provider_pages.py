@@ -1,4 +1,4 @@
-"""Known providers at the console: picked, explained, held against an App's tools, and checked as chats are sent."""
+"""Known providers in the console: choose one, compare it with an App's tools, check it with a real turn."""
 
 import re
 from collections.abc import Iterator

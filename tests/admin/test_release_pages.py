@@ -1,4 +1,4 @@
-"""Releases at the console."""
+"""Releases in the console: publish, roll back, delete, and show a broken release."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Where secrets go, at the console: who may edit a tool reads none of them, and a wider bond takes the value again."""
+"""Hosts of secrets in the console: operators who edit tools cannot read secrets; new hosts need the value again."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Sessions and turns at the console: readable, escaped, not editable."""
+"""Sessions and turns in the console: readable, escaped, read-only."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""The tour: an App with a tool and a document, made at the console by its links, answers a pasted curl with both."""
+"""The tour: an App with a tool and a document, created by following the console's links, answers a pasted curl call."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""The admin's threads and connections: bounded for a worker, however many requests come in."""
+"""The admin's threads and connections are limited for each worker, however many requests arrive."""
 
 import asyncio
 import collections

@@ -1,4 +1,4 @@
-"""`manage.py quickstart` as an operator meets it: started, used, stopped, killed, and held wrongly."""
+"""`manage.py quickstart` as operators use it: started, used, stopped, killed, and given wrong options."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Settings: production insists, local mode helps, and docs/configuration.md says what there is."""
+"""Settings: production requires secrets, local mode creates them, and docs/configuration.md lists all settings."""
 
 import ast
 import os

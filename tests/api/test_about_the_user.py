@@ -1,4 +1,4 @@
-"""What the model is told of the user: the wallet, and for Apps that want it the wallet's earlier sessions."""
+"""What the model is told about the user: the wallet and, if the App wants it, the wallet's earlier sessions."""
 
 import json
 import re

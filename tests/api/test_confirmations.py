@@ -1,4 +1,4 @@
-"""Tools whose calls the user must confirm: the turn waits for the answer, wherever it is given, and goes on."""
+"""Tools that need the user's confirmation: the turn waits for the answer, and continues on whichever worker gets it."""
 
 import json
 from collections.abc import Callable

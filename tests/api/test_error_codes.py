@@ -1,4 +1,4 @@
-"""One table says which codes there are and with which status each comes; answers and the OpenAPI document follow it."""
+"""One table defines the error codes and their statuses; responses and the OpenAPI document follow it."""
 
 from collections.abc import Iterator
 

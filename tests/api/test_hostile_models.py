@@ -1,4 +1,4 @@
-"""Models that write what no model should: the turn goes on, and nothing is altered on the way."""
+"""Models that write what no model should: the turn continues, and nothing is altered."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""HTTP tools within a turn: sent, answered, recorded, bounded; and each App's its own."""
+"""HTTP tools in a turn: calls are sent, answered, recorded and limited, and Apps are kept apart."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Access is decided again for as long as a stream or a reply is open, on every worker."""
+"""While a stream or a waiting call is open, the caller's access is checked again and again, on every worker."""
 
 import json
 import threading

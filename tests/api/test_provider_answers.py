@@ -1,4 +1,4 @@
-"""Answers as providers really give them, through the whole product: what clients see, what is kept, what goes back."""
+"""Real responses of providers, through the whole product: what clients see, what is stored, what is sent back."""
 
 import json
 from typing import Any

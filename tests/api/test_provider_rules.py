@@ -1,4 +1,4 @@
-"""Providers as strict as the known ones: a picked profile goes by their rules, and without one they are found out."""
+"""Providers as strict as the known ones: a profile applies their rules, and without one the rules are detected."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

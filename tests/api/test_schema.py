@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, true of both streams, and readable in a browser without the internet."""
+"""The OpenAPI document: valid, complete, correct about both streams, and readable in a browser without the internet."""
 
 import json
 import re

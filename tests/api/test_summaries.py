@@ -1,4 +1,4 @@
-"""Long conversations: what outgrows the budget is summarised beside everything else, and nothing is lost."""
+"""Long conversations: what exceeds the budget is summarised in the background, and nothing is lost."""
 
 import time
 from collections.abc import Iterator

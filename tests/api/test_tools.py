@@ -1,4 +1,4 @@
-"""Tools within a turn: called, answered, recorded, bounded."""
+"""Tools in a turn: called, answered, recorded, limited."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Live text: in the chat stream, on /api/updates and in /api/state, on whichever worker."""
+"""Live text: in the chat stream, on /api/updates and in /api/state, on every worker."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Proving a wallet: challenge and signature, and everything that proves nothing."""
+"""Proof of a wallet: challenge and signature, and everything that proves nothing."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Documents under releases: what was published is found as it was, until no release needs it."""
+"""Documents and releases: a release searches what was published, until no release needs it."""
 
 from collections.abc import Callable
 

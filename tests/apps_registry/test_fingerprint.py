@@ -1,4 +1,4 @@
-"""Plans and caches are told apart by one digest of plain data."""
+"""Plans and caches are compared by one digest of plain data."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A release, read again, is the App that was published, whatever the draft has become since."""
+"""A release is the App that was published, whatever has happened to the draft since."""
 
 from dataclasses import fields
 from typing import Any

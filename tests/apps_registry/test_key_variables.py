@@ -1,4 +1,4 @@
-"""Which environment variable goes where: the environment says it, and nobody at the console can say otherwise."""
+"""Which environment variable may be sent where is decided by the environment, never in the console."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Releases: what callers meet is what was published, until something else is."""
+"""Releases: callers get what was published, until another release is live."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Secrets at rest: unreadable without their key, in the wrong row, or changed; moved to a new key by command."""
+"""Stored secrets cannot be read without their key, in another row or after a change; a command encrypts them again."""
 
 from pathlib import Path
 from typing import Any

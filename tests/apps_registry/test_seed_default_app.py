@@ -1,4 +1,4 @@
-"""seed_default_app: makes what is missing, leaves what is there."""
+"""seed_default_app creates what is missing and changes nothing that exists."""
 
 import json
 from collections.abc import Callable

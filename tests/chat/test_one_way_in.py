@@ -1,4 +1,4 @@
-"""A turn is started and resumed by whoever has a caller and a message; HTTP is one of those who do."""
+"""Turns are started and resumed by one function that any code with a caller and a message can use, without HTTP."""
 
 import ast
 import json

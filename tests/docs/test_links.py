@@ -1,4 +1,4 @@
-"""What the documents lead to is there, and the README stays a first page."""
+"""Every link of the documents has a target, and the README stays short."""
 
 import json
 import re

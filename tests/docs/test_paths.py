@@ -1,4 +1,4 @@
-"""Every file and folder that a document names is there."""
+"""Every file and folder that a document names exists."""
 
 import re
 

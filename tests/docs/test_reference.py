@@ -1,4 +1,4 @@
-"""The documents name everything that there is: paths, error codes, commands, metrics."""
+"""The documents list every path, error code, command and metric."""
 
 import re
 from collections.abc import Iterator

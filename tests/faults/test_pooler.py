@@ -1,4 +1,4 @@
-"""pgbouncer in transaction mode between the workers and Postgres: every statement runs as what it is.
+"""pgbouncer in transaction mode between the workers and PostgreSQL: every statement works.
 
 .ci/run also has the suites of sessions, keys, confirmations, updates and faults go through it.
 """

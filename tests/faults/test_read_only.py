@@ -1,4 +1,4 @@
-"""A Postgres that is read-only for a while, as in a failover: writers are told to come again, nothing is lost."""
+"""PostgreSQL is read-only for a while, as in a failover: writers are told to retry, and nothing is lost."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Apps as files: written, compared, applied once and then no more; refused where they are wrong."""
+"""Apps as files: exported, compared, applied once; wrong files are refused."""
 
 import itertools
 import re

@@ -1,4 +1,4 @@
-"""MCP servers that say what no server should: nothing breaks, and nothing hidden reaches a model."""
+"""Hostile MCP servers: nothing breaks, and no hidden text reaches a model."""
 
 import gzip
 import json

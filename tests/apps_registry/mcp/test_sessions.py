@@ -1,4 +1,4 @@
-"""One session per server and turn, or per conversation: kept together, ended in time, shared by nobody."""
+"""One session per server and turn, or per conversation: kept, ended in time, never shared."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Listings and errors as MCP servers really write them: what can be used is, and all else is named."""
+"""Listings and errors as MCP servers really write them: usable tools are listed, and all others are named."""
 
 from collections.abc import Callable
 from typing import Any

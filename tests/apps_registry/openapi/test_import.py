@@ -1,4 +1,4 @@
-"""Imports by command: listed, shown, applied, called, and brought up to date without losing the operator's work."""
+"""Imports by command: list, preview, apply, call, and update without losing the operator's changes."""
 
 import base64
 import json

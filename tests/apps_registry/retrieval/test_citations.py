@@ -1,4 +1,4 @@
-"""Answers show which passages they cite: in the snapshot, in the stream, and whenever they are read again."""
+"""Replies show the passages that they cite: in the snapshot, in the stream, and in every later snapshot."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a parser of a library says never reaches a model or an operator as it is."""
+"""Error texts of libraries never reach a model or an operator."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Property tests of the readers of documents: whatever a file holds, it gives storable text or is refused by name."""
+"""Property tests of the readers of documents: any file gives storable text or is refused by name."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Schemas that would hang a validator are refused when they are saved, and no arguments make one hang."""
+"""Schemas that could hang a validator are refused when they are saved, and no arguments make an accepted one hang."""
 
 from typing import Any
 

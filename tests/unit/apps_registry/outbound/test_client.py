@@ -1,4 +1,4 @@
-"""The one way out, against real servers that misbehave and names that lie."""
+"""The outbound client, against real servers that misbehave and host names that change their address."""
 
 import asyncio
 import gzip

@@ -1,4 +1,4 @@
-"""The one way out over TLS, against real servers with certificates of the tests' own."""
+"""The outbound client over TLS, against real servers with the tests' own certificates."""
 
 import asyncio
 import datetime

@@ -1,4 +1,4 @@
-"""Ranks fused, passages shown, citations found: without a database."""
+"""Fused rankings, displayed passages and recognised citations."""
 
 import json
 

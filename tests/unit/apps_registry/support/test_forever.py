@@ -1,4 +1,4 @@
-"""Loops that run for as long as the worker does."""
+"""Endless loops of a worker."""
 
 import ast
 import asyncio

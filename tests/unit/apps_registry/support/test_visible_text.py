@@ -1,4 +1,4 @@
-"""What shows nothing is left out of texts from outside; what scripts and emoji need stays."""
+"""Invisible characters are removed from outside text; those that scripts and emoji need stay."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""Sign-In with Ethereum: messages read, times checked, real signatures verified."""
+"""Sign-In with Ethereum: parsing, checks of times, and real signatures."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

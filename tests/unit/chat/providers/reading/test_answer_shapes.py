@@ -1,4 +1,4 @@
-"""The shapes in which servers send answers, each with where it was seen: text, reasoning, ends and errors."""
+"""The shapes of servers' responses, each with its source: text, reasoning, ends and errors."""
 
 import asyncio
 import json

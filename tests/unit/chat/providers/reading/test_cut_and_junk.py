@@ -1,4 +1,4 @@
-"""Properties of reading answers: where the bytes are cut is of no matter, nor what unknown fields say."""
+"""Reading a response does not depend on where its bytes are cut, nor on unknown fields."""
 
 import json
 from collections.abc import Iterable, Sequence

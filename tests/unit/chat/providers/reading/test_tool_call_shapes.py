@@ -1,4 +1,4 @@
-"""The shapes in which servers send tool calls, each with where it was seen; what comes of each is the right value.
+"""The shapes of servers' tool calls, each with its source and the calls that must result.
 
 `tool_calls` of one delta a line; a `whole` is a message in place of a delta. Read from the events' bytes on, as
 streams are, and checked in every way of cutting the list into the calls that reach a tool.
