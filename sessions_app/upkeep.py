@@ -36,7 +36,7 @@ async def prune_forever() -> None:
 
 async def _prune() -> None:
     while removed := await prune_batch():
-        logger.info("%d sessions were older than their App keeps them", removed)
+        logger.info("removed %d sessions that were older than their App's retention", removed)
 
 
 async def prune_batch() -> int:

@@ -44,7 +44,7 @@ def content_of_release(release: AppRelease) -> AppContent:
     try:
         data = orjson.loads(release.content)
     except orjson.JSONDecodeError:
-        raise AppFileError("what is stored is no JSON") from None
+        raise AppFileError("what is stored is not JSON") from None
     return _frozen_part(read_data(data).content)
 
 

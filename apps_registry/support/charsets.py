@@ -111,7 +111,7 @@ def _mixed(data: bytes) -> str:
     wide = sum(not character.isascii() for character in text) - bad
     if bad > wide * _MAX_BAD_SHARE:
         return ""
-    return _ESCAPED.sub(lambda found: found[0].encode("utf-8", "surrogateescape").decode("cp1252", "replace"), text)
+    return _ESCAPED.sub(lambda match: match[0].encode("utf-8", "surrogateescape").decode("cp1252", "replace"), text)
 
 
 _ESCAPED = re.compile("[\udc80-\udcff]+")
@@ -126,8 +126,8 @@ def _western(data: bytes) -> str:
 
 def _declared_inside(body: bytes) -> str:
     head = body[:HEAD_BYTES]
-    found = _IN_XML.search(head) or _IN_HTML.search(head)
-    return found[1].decode("ascii") if found else ""
+    match = _IN_XML.search(head) or _IN_HTML.search(head)
+    return match[1].decode("ascii") if match else ""
 
 
 def _known(charset: str) -> str:

@@ -5,7 +5,7 @@ Label values are fixed words of this code, never input from a caller, so that th
 
 from prometheus_client import Counter, Gauge
 
-LOOP_FAILURES = Counter("aomi_loop_failures", "Rounds of a background loop that failed; the loop goes on.", ["loop"])
+LOOP_FAILURES = Counter("aomi_loop_failures", "Failed rounds of a background loop; the loop continues.", ["loop"])
 DATABASE_FAILURES = Counter("aomi_database_failures", "Statements with a transient failure, by fault.", ["fault"])
 DATABASE_CONNECTIONS = Counter("aomi_database_connections", "Connections to PostgreSQL opened for API calls.")
 REFUSALS = Counter("aomi_refusals", "API responses with an error, by status and error code.", ["status", "code"])

@@ -24,7 +24,7 @@ class ChatView(SnapshotView):
 
     @reads(ChatRequest)
     async def post(self, request: Request, params: ChatRequest) -> Answer[Snapshot] | EventStream[ChatEvent]:
-        """Answer the snapshot once the turn has ended or the client would not wait longer."""
+        """Send a message to an App; returns the session when the turn has ended or the wait is over."""
         session_id = self.session_id()
         turn = await start_turn(
             self.caller,

@@ -37,7 +37,7 @@ class UpdatesView(ApiView):
 
     @reads(UpdatesRequest)
     async def get(self, request: Request, params: UpdatesRequest) -> EventStream[UpdateEvent]:
-        """Answer events until the client leaves, falls behind, or the worker stops."""
+        """Stream the session's events until the client disconnects or falls behind, or the worker stops."""
         session_id = self.session_id()
         session = await store.load(session_id)
         if session is not None:

@@ -1,4 +1,4 @@
-"""Apps at the console: made, changed, made the default, deleted."""
+"""Apps in the console: add, change, make the default, delete."""
 
 import threading
 import time

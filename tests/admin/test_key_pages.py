@@ -1,4 +1,4 @@
-"""App keys at the console: shown once, scoped, revoked for good."""
+"""App keys in the console: shown once, limited to their scope, revoked permanently."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The documents name everything that there is: paths, error codes, commands, metrics."""
+"""The documents list every path, error code, command and metric."""
 
 import re
 from collections.abc import Iterator
@@ -80,7 +80,7 @@ def test_every_metric_is_described_with_its_labels() -> None:
     table = section(OPERATING_DOCUMENT, "Metrics")
     rows = {row[0]: row[1] for row in re.findall(r"^\| `(aomi_\w+)` \| (.*) \|$", table, re.MULTILINE)}
     counted = {value for value in vars(metrics).values() if isinstance(value, MetricWrapperBase)}
-    names = {f"{each._name}_total" if each._type == "counter" else each._name: each for each in counted}
+    names = {f"{metric._name}_total" if metric._type == "counter" else metric._name: metric for metric in counted}
     assert rows.keys() == names.keys()
     for name, metric in names.items():
         labels = set(metric._labelnames) - {"bus"}  # one value a deployment

@@ -21,7 +21,7 @@ def run(text: str, properties: str = "") -> str:
 
 def par(*inner: str, properties: str = "") -> str:
     made = f"<w:pPr>{properties}</w:pPr>" if properties else ""
-    return f"<w:p>{made}{''.join(each if each.startswith('<') else run(each) for each in inner)}</w:p>"
+    return f"<w:p>{made}{''.join(part if part.startswith('<') else run(part) for part in inner)}</w:p>"
 
 
 def body(*blocks: str) -> str:

@@ -14,10 +14,10 @@ class Command(TeachingCommand):
     """Removes sessions past their App's retention, in batches."""
 
     help = """\
-Remove the sessions that were last active longer ago than their App keeps them, with their messages.
+Remove the sessions that are older than their App's retention, with their messages.
 
-The App's page in the admin says for how long; an App without a number keeps its sessions forever. The server also
-does this once an hour.
+The retention is set on the App's page in the admin, in days since the last activity; without it, sessions are kept.
+The server also does this once an hour.
 """
     examples = """\
 examples:

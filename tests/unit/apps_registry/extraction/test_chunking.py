@@ -1,4 +1,4 @@
-"""Chunks: bounded, under one heading, with places that lead back to the text."""
+"""Chunks: limited in size, under one heading, with a place that leads back to the text."""
 
 from itertools import pairwise
 
