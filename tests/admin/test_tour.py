@@ -11,7 +11,8 @@ from apps_registry.models import App, DocumentChunk, OutboundCall
 from apps_registry.services.call_examples import GREETING
 from tests import factories
 from tests.model_server import ModelServer, ScriptedModel, calls, says, tool_results
-from tests.product import ROOT, Server
+from tests.product import Server
+from tests.root import ROOT
 from tests.upstream import Upstream
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.markdown import section
-from tests.product import ROOT
+from tests.root import ROOT
 
 PRODUCTION = {
     "AOMI_ENV": "production",

@@ -19,7 +19,8 @@ from chat.wire.values import EXAMPLE_WALLET
 from tests.client import Client
 from tests.commands import Result
 from tests.model_server import ScriptedModel, calls, refuses, says
-from tests.product import NO_TLS, ROOT, Server
+from tests.product import NO_TLS, Server
+from tests.root import ROOT
 from tests.sse import Updates, events_of
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from chat.urls import urlpatterns
 from sessions_app.models import Turn
 from tests import factories
 from tests.model_server import ScriptedModel, calls, says
-from tests.product import ROOT
+from tests.root import ROOT
 from tests.upstream import Upstream
 
 OURS = ("aomi_site", "apps_registry", "keys", "sessions_app", "chat")

@@ -8,7 +8,7 @@ import tomllib
 import pytest
 
 from tests.docs.markdown import DOCUMENTS, NAMES, anchors, blocks, links, text_of
-from tests.product import ROOT
+from tests.root import ROOT
 
 README_MAX_BYTES = 8_000
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.docs.markdown import NAMES, code_words, section, text_of
-from tests.product import ROOT
+from tests.root import ROOT
 
 TOP = (
     "aomi_site",

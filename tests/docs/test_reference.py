@@ -13,7 +13,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from apps_registry.support import metrics
 from chat.api.error_codes import ERROR_CODES
 from tests.docs.markdown import NAMES, code_words, commands, section, text_of
-from tests.product import ROOT
+from tests.root import ROOT
 
 API_DOCUMENT, OPERATING_DOCUMENT = "docs/api.md", "docs/operating.md"
 PRODUCT = ("aomi_site", "apps_registry", "chat", "keys", "sessions_app")

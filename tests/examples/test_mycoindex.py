@@ -13,7 +13,8 @@ from tests import factories
 from tests.client import Client
 from tests.commands import Result
 from tests.model_server import ModelServer, ScriptedModel, calls, says, tool_results
-from tests.product import ROOT, Server, free_port
+from tests.product import Server, free_port
+from tests.root import ROOT
 from tests.waiting import wait_until
 
 EXAMPLE = ROOT / "examples" / "mycoindex"

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.product import ROOT
+from tests.root import ROOT
 from tests.run_folder import PREFIX
 from tests.waiting import wait_until
 

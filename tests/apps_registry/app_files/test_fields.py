@@ -16,7 +16,7 @@ from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.reading import read_data
 from apps_registry.app_files.settings import setting_fields
 from apps_registry.models import EmbeddingModel, Model
-from tests.product import ROOT
+from tests.root import ROOT
 
 PARAMETERS = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}
 FULL: dict[str, Any] = {

@@ -8,7 +8,7 @@ import pytest
 
 from apps_registry.support.forever import failing_loops, forever
 from apps_registry.support.metrics import LOOP_FAILURES
-from tests.product import ROOT
+from tests.root import ROOT
 
 APPS = ("aomi_site", "apps_registry", "chat", "keys", "sessions_app")
 
