@@ -95,9 +95,23 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", _FORMS.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text))
 
 
-def heading_path(heading: tuple[str, ...], level: int, title: str) -> tuple[str, ...]:
-    """Return the heading path after a heading of this level (1 is the outermost)."""
-    return (*heading[: level - 1], title)
+class Outline:
+    """The open headings of a document: a heading closes those of its own level and of deeper ones."""
+
+    def __init__(self) -> None:
+        self._open: list[tuple[int, str]] = []
+
+    def begin(self, level: int, title: str) -> tuple[str, ...]:
+        """Return the path after a heading, outermost first; levels may be skipped, and need not begin with 1."""
+        while self._open and self._open[-1][0] >= level:
+            self._open.pop()
+        self._open.append((level, title))
+        return self.path
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The titles of the open headings, outermost first."""
+        return tuple(title for _, title in self._open)
 
 
 def _describe_invisible(characters: list[str]) -> str:

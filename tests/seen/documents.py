@@ -88,6 +88,28 @@ TEXTS: dict[str, File] = {
 }
 
 MARKDOWN: dict[str, File] = {
+    "headings that begin at the second level": marked(
+        COMMON,
+        "Intro\n\n## Refunds\n\nOne.\n\n## Shipping\n\nTwo.\n\n### Costs\n\nThree.\n\n## Returns\n\nFour.",
+        headings=("", "Refunds", "Shipping", "Shipping > Costs", "Returns"),
+    ),
+    "headings that skip a level": marked(
+        COMMON,
+        "# Shop\n\n### Refunds\n\nOne.\n\n### Shipping\n\nTwo.\n\n## Staff\n\nThree.\n\n### Hours\n\nFour.",
+        headings=("Shop > Refunds", "Shop > Shipping", "Shop > Staff", "Shop > Staff > Hours"),
+    ),
+    "headings with markup": marked(
+        COMMON,
+        '## **Refunds** for [`orders`](x.md "t") <a name=r></a>![](i.png)[^1] {#refunds}\n\nOne.\n\n'
+        "## AT&amp;T \\*net\\* <https://x.example> ~~old~~ [text][ref]\n\nTwo.\n\n[ref]: y.md",
+        headings=("Refunds for orders", "AT&T *net* https://x.example old text"),
+    ),
+    "headings in HTML between Markdown": marked(
+        COMMON,
+        '<h1 align="center">Shop</h1>\n\nOne.\n\n<h3>Refunds</h3>\n\nTwo.\n\n<h3>Costs</h3>\n<p>Three.</p>\n\n## Staff\n\nFour.',
+        headings=("Shop", "Shop > Refunds", "Shop > Costs", "Shop > Staff"),
+        title="Shop",
+    ),
     "front matter in YAML": marked(
         "jekyllrb.com/docs/front-matter",
         "---\ntitle: Quinces\ntags: [a]\n---\n\nThey ripen late.\n",

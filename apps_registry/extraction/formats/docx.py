@@ -3,7 +3,7 @@
 This is our own stream parser: python-docx 1.2 builds the whole tree, which takes 1.1 GB for a hostile file.
 """
 
-from apps_registry.extraction.blocks import Block, Reading, clean_line, heading_path
+from apps_registry.extraction.blocks import Block, Outline, Reading, clean_line
 from apps_registry.extraction.formats.docx_styles import BODY_TEXT, UNKNOWN, Look, Styles, shade
 from apps_registry.extraction.formats.docx_xml import Attributes, Package, parse
 
@@ -29,7 +29,7 @@ class _Body:
 
     def __init__(self, styles: Styles) -> None:
         self.reading, self.styles = Reading(), styles
-        self.heading: tuple[str, ...] = ()
+        self.outline = Outline()
         self.page, self.has_pages = 1, False
         self.text: list[str] = []
         self.hidden: list[str] = []
@@ -139,7 +139,7 @@ class _Body:
             self.row.append("".join(self.text).strip())
             self.text.clear()
         elif name == "tr" and self.tables == 1:
-            self.reading.add(Block(" | ".join(filter(None, self.row)), self.heading, page=self.page))
+            self.reading.add(Block(" | ".join(filter(None, self.row)), self.outline.path, page=self.page))
             self.row.clear()
         self.tables -= name == "tbl"
 
@@ -156,6 +156,6 @@ class _Body:
         if text and level is not None:
             self.reading.title = self.reading.title or clean_line(text)
             if level:
-                self.heading = heading_path(self.heading, level, clean_line(text))
+                self.outline.begin(level, clean_line(text))
         else:
-            self.reading.add(Block(text, self.heading, page=self.page))
+            self.reading.add(Block(text, self.outline.path, page=self.page))

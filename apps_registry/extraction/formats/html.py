@@ -7,7 +7,7 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser
 
-from apps_registry.extraction.blocks import Block, Reading, clean_line, heading_path
+from apps_registry.extraction.blocks import Block, Outline, Reading, clean_line
 from apps_registry.extraction.formats.controls import Controls
 from apps_registry.extraction.formats.nesting import check_nesting
 from apps_registry.extraction.formats.styles import Ground, Styles, judge_style
@@ -27,22 +27,26 @@ def read(data: bytes) -> Reading:
     return read_page(decode(data, declares=True))
 
 
-def read_page(page: str) -> Reading:
-    """Return the text of a page or a fragment, as `read` does."""
+def read_page(page: str, outline: Outline | None = None) -> Reading:
+    """Return the text of a page or a fragment, as `read` does.
+
+    Args:
+        page: the HTML.
+        outline: the headings above a fragment; those in the fragment are added to it.
+    """
     check_nesting(page.encode("utf-8", "replace"))
     tree, reading = LexborHTMLParser(page.encode("utf-8", "replace")), Reading()
     title = tree.css_first("head > title") if tree.head else None
     reading.title = clean_line(title.text()) if title else ""
-    _Page(reading, tree).walk(tree.root)
+    _Page(reading, tree, outline or Outline()).walk(tree.root)
     return reading
 
 
 class _Page:
     """Walks the tree in document order and collects the text."""
 
-    def __init__(self, reading: Reading, tree: Any) -> None:
-        self.reading = reading
-        self.heading: tuple[str, ...] = ()
+    def __init__(self, reading: Reading, tree: Any, outline: Outline) -> None:
+        self.reading, self.outline = reading, outline
         self.pieces: list[str] = []
         self.preformatted = 0  # how many <pre> elements are open
         self.styles = Styles(tree)
@@ -78,6 +82,8 @@ class _Page:
         if tag.startswith("-") or tag in SKIPPED or tag in {"br", "img"}:
             return False
         attributes = node.attributes
+        if tag == "a" and _is_permalink(node, attributes):
+            return False
         style = self.styles.declarations_of(node, attributes)
         is_hidden, is_revealable, ground = judge_style(tuple(style.items()), self.grounds[-1])
         is_revealable = is_revealable or _is_closed(tag, attributes)
@@ -111,10 +117,10 @@ class _Page:
         text = self._preformatted() if self.preformatted else self._flowing()
         self.pieces.clear()
         if level and text:
-            self.heading = heading_path(self.heading, level, clean_line(text))
-            self.reading.title = self.reading.title or (self.heading[-1] if level == 1 else "")
+            path = self.outline.begin(level, clean_line(text))
+            self.reading.title = self.reading.title or (path[-1] if level == 1 else "")
         elif text:
-            self.reading.add(Block(text, self.heading))
+            self.reading.add(Block(text, self.outline.path))
 
     def _preformatted(self) -> str:
         return "\n".join(line.rstrip(" |") for line in "".join(self.pieces).split("\n")).strip("\n")
@@ -123,6 +129,14 @@ class _Page:
         # Line breaks in the source are white space; those from <br> are separate pieces.
         lines = "".join(piece if piece == "\n" else re.sub(r"\s+", " ", piece) for piece in self.pieces).split("\n")
         return "\n".join(line.strip(" |") for line in lines).strip()
+
+
+def _is_permalink(node: Any, attributes: Mapping[str, str | None]) -> bool:
+    """Tell whether a link only offers its own address, as documentation tools add one to each heading."""
+    if not (attributes.get("href") or "").startswith("#"):
+        return False
+    text = (node.text() or "").strip()
+    return len(text) <= 2 and not any(character.isalnum() for character in text) and node.css_first("img") is None
 
 
 def _is_closed(tag: str, attributes: Mapping[str, str | None]) -> bool:
