@@ -8,7 +8,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from apps_registry.extraction.blocks import Block, Outline, Reading, clean_line
+from apps_registry.extraction.blocks import MAX_HEADER_CHARS, Block, Outline, Reading, clean_line
 from apps_registry.extraction.formats import html
 from apps_registry.extraction.formats.text import decode
 
@@ -36,7 +36,8 @@ def read(data: bytes) -> Reading:
     reading = Reading()
     source = _without_front_matter(decode(data), reading)
     lines = source.split("\n")
-    outline, heading = Outline(), ()
+    outline = Outline()
+    heading: tuple[str, ...] = ()
     environment: dict[str, Any] = {}
     tokens = _BLOCKS_ONLY.parse(_FOOTNOTE.sub(r"\1;", source), environment)
     code = {line for token in tokens if token.type in _CODE and token.map for line in range(*token.map)}
@@ -54,8 +55,10 @@ def read(data: bytes) -> Reading:
             for block in inner.blocks:
                 reading.add(Block(block.text, block.heading, line=first + 1))
         else:
-            text = _shown(lines, range(first, last), code, reading)
-            reading.add(Block(text.rstrip(), heading, line=first + 1))
+            text = _shown(lines, range(first, last), code, reading).rstrip()
+            is_table = token.type == "table_open"
+            header = "\n".join(text.split("\n", 2)[:2]) if is_table else ""
+            reading.add(Block(text, heading, line=first + 1, is_table=is_table, header=header[:MAX_HEADER_CHARS]))
     for reference in [*environment.get("references", {}).values(), *environment.get("duplicate_refs", ())]:
         reading.hide(str(reference.get("title") or ""))
     return reading

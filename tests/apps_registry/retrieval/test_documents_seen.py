@@ -12,8 +12,10 @@ from tests.seen.documents import MARKDOWN, TEXTS, File
 from tests.seen.office import WORDS
 from tests.seen.pages import PAGES
 from tests.seen.papers import PAPERS
+from tests.seen.tables import TABLES
+from tests.seen.word_text import WORD_TEXT
 
-FILES = {**TEXTS, **MARKDOWN, **PAGES, **WORDS, **PAPERS}
+FILES = {**TEXTS, **MARKDOWN, **PAGES, **WORDS, **PAPERS, **TABLES, **WORD_TEXT}
 READ = {name: file for name, file in FILES.items() if not file.refused}
 REFUSED = {name: file for name, file in FILES.items() if file.refused}
 
