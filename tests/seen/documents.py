@@ -76,13 +76,6 @@ TEXTS: dict[str, File] = {
     "text from right to left": plain(
         "unicode.org/reports/tr9", "\u200fשלום\u200f (\u202bعربي\u202c) abc", "שלום", "عربي", "abc"
     ),
-    "Russian of Windows": plain(
-        ENCODING, ("Айва цветёт весной, а плоды созревают осенью. " * 4).encode("cp1251"), refused="save it as UTF-8"
-    ),
-    "Japanese of Windows": plain(
-        ENCODING, ("マルメロは秋に実る果物です。" * 6).encode("shift_jis"), refused="save it as UTF-8"
-    ),
-    "Chinese of Windows": plain(ENCODING, ("榅桲是一种秋天成熟的水果。" * 6).encode("gbk"), refused="save it as UTF-8"),
     "a letter of RTF": plain("latex2rtf.sourceforge.net/rtfspec", r"{\rtf1\ansi Quince \b jam\b0.}", refused="RTF"),
     "one line without end": plain("json.org", '{"quince":"jam",' * 5000, '{"quince":"jam"'),
 }

@@ -13,6 +13,7 @@ from apps_registry.extraction.formats.html_tables import OpenTable, is_layout
 from apps_registry.extraction.formats.nesting import check_nesting
 from apps_registry.extraction.formats.styles import Ground, Styles, judge_style
 from apps_registry.extraction.formats.text import decode
+from apps_registry.extraction.losses import Losses
 
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 SKIPPED = {"script", "style", "noscript", "template", "head", "svg", "iframe", "object", "select", "button", "nav"}
@@ -26,7 +27,10 @@ BLOCKS = {
 
 def read(data: bytes) -> Reading:
     """Return the text that a reader sees or can reveal with a control of the page; list all other text as hidden."""
-    return read_page(decode(data, declares=True))
+    losses = Losses()
+    reading = read_page(decode(data, losses, declares=True))
+    reading.losses.take(losses)
+    return reading
 
 
 def read_page(page: str, outline: Outline | None = None) -> Reading:

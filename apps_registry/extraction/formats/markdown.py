@@ -34,7 +34,7 @@ _NOTE_MARK = re.compile(r"\[\^[^\]\n]{1,200}\]")
 def read(data: bytes) -> Reading:
     """Return the blocks. The title comes from the front matter, otherwise from the first heading of level 1."""
     reading = Reading()
-    source = _without_front_matter(decode(data), reading)
+    source = _without_front_matter(decode(data, reading.losses), reading)
     lines = source.split("\n")
     outline = Outline()
     heading: tuple[str, ...] = ()
