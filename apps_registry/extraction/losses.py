@@ -5,66 +5,93 @@ from dataclasses import dataclass, field
 MAX_DETAIL_CHARS = 300
 MAX_DETAILS = 100
 
-# Sentences with a count and a detail; two forms where English needs them.
+# Sentences with a count and a detail, the most important first; two forms where English needs them.
 _SENTENCES: dict[str, tuple[str, str]] = {
-    "attachments": ("{n} attachment was not read: {detail}.", "{n} attachments were not read: {detail}."),
-    "bad_characters": (
-        "{n} character is not readable in the file ({detail} of all) and is shown as \ufffd.",
-        "{n} characters are not readable in the file ({detail} of all) and are shown as \ufffd.",
-    ),
-    "buttons": ("The label of {n} button was left out.", "The labels of {n} buttons were left out."),
-    "charts": ("{n} chart or diagram was not read.", "{n} charts or diagrams were not read."),
-    "collapsed": (
-        "{n} collapsed part was read; a visitor sees it after a click.",
-        "{n} collapsed parts were read; a visitor sees them after a click.",
-    ),
-    "comments": ("{n} comment was left out.", "{n} comments were left out."),
-    "cut_off": ("The file ends too early: {detail}.",) * 2,
-    "deleted": (
-        "{n} passage that is marked as deleted was left out.",
-        "{n} passages that are marked as deleted were left out.",
-    ),
-    "encoding": ("The file does not say its encoding; it was read as {detail}.",) * 2,
-    "equations": (
-        "{n} equation was read as one line of text.",
-        "{n} equations were read as one line of text each.",
-    ),
-    "formulas": (
-        "{n} cell holds a formula without a stored result; open and save the file in a spreadsheet program.",
-        "{n} cells hold a formula without a stored result; open and save the file in a spreadsheet program.",
-    ),
-    "furniture": (
-        "{n} part that repeats on every page of a site (menu, banner, footer) was left out.",
-        "{n} parts that repeat on every page of a site (menus, banners, footers) were left out.",
-    ),
-    "hidden": (
-        "{n} text that a reader does not see was left out; it is listed as hidden text.",
-        "{n} texts that a reader does not see were left out; they are listed as hidden text.",
-    ),
-    "images": ("{n} picture was not read.", "{n} pictures were not read."),
-    "objects": ("{n} embedded object was not read.", "{n} embedded objects were not read."),
     "page_text": (
         "{n} page has no text and was not read: {detail}. {hint}",
         "{n} pages have no text and were not read: {detail}. {hint}",
     ),
-    "parts": ("{n} part could not be read: {detail}.", "{n} parts could not be read: {detail}."),
     "recognised": (
         "{n} page without text was read by text recognition (OCR), which makes mistakes: {detail}.",
         "{n} pages without text were read by text recognition (OCR), which makes mistakes: {detail}.",
     ),
-    "sheets": ("{n} hidden sheet was left out: {detail}.", "{n} hidden sheets were left out: {detail}."),
-    "slides": ("{n} hidden slide was left out: {detail}.", "{n} hidden slides were left out: {detail}."),
+    "bad_characters": (
+        "{n} character is not readable in the file ({detail} of all) and is shown as \ufffd.",
+        "{n} characters are not readable in the file ({detail} of all) and are shown as \ufffd.",
+    ),
+    "cut_off": ("The file ends too early: {detail}.",) * 2,
+    "parts": (
+        "{n} part could not be read: {detail}.",
+        "{n} parts could not be read: {detail}.",
+    ),
+    "encoding": ("The file does not say its encoding; it was read as {detail}.",) * 2,
+    "formulas": (
+        "{n} cell holds a formula without a stored result; open and save the file in a spreadsheet program.",
+        "{n} cells hold a formula without a stored result; open and save the file in a spreadsheet program.",
+    ),
     "symbols": (
         "{n} character of a symbol font is unknown and is shown as \ufffd.",
         "{n} characters of symbol fonts are unknown and are shown as \ufffd.",
+    ),
+    "unknown_markup": (
+        "{n} element of an unknown kind was read as plain text: {detail}.",
+        "{n} elements of unknown kinds were read as plain text: {detail}.",
+    ),
+    "charts": (
+        "{n} chart or diagram was not read.",
+        "{n} charts or diagrams were not read.",
+    ),
+    "images": (
+        "{n} picture was not read.",
+        "{n} pictures were not read.",
+    ),
+    "objects": (
+        "{n} embedded object was not read.",
+        "{n} embedded objects were not read.",
+    ),
+    "attachments": (
+        "{n} attachment was not read: {detail}.",
+        "{n} attachments were not read: {detail}.",
+    ),
+    "equations": (
+        "{n} equation was read as one line of text.",
+        "{n} equations were read as one line of text each.",
     ),
     "text_boxes": (
         "{n} text box was read where the file stores it, which may not be where it is shown.",
         "{n} text boxes were read where the file stores them, which may not be where they are shown.",
     ),
-    "unknown_markup": (
-        "{n} element of an unknown kind was read as plain text: {detail}.",
-        "{n} elements of unknown kinds were read as plain text: {detail}.",
+    "sheets": (
+        "{n} hidden sheet was left out: {detail}.",
+        "{n} hidden sheets were left out: {detail}.",
+    ),
+    "slides": (
+        "{n} hidden slide was left out: {detail}.",
+        "{n} hidden slides were left out: {detail}.",
+    ),
+    "deleted": (
+        "{n} passage that is marked as deleted was left out.",
+        "{n} passages that are marked as deleted were left out.",
+    ),
+    "comments": (
+        "{n} comment was left out.",
+        "{n} comments were left out.",
+    ),
+    "hidden": (
+        "{n} text that a reader does not see was left out; it is listed as hidden text.",
+        "{n} texts that a reader does not see were left out; they are listed as hidden text.",
+    ),
+    "collapsed": (
+        "{n} collapsed part was read; a visitor sees it after a click.",
+        "{n} collapsed parts were read; a visitor sees them after a click.",
+    ),
+    "buttons": (
+        "The label of {n} button was left out.",
+        "The labels of {n} buttons were left out.",
+    ),
+    "furniture": (
+        "{n} part that repeats on every page of a site (menu, banner, footer) was left out.",
+        "{n} parts that repeat on every page of a site (menus, banners, footers) were left out.",
     ),
 }
 CODES = frozenset(_SENTENCES)
@@ -104,9 +131,11 @@ class Losses:
     def report(self) -> list[dict[str, str | int]]:
         """Return the losses as JSON: `code`, `count`, `detail` and `note`, a sentence for people."""
         report: list[dict[str, str | int]] = []
-        for code, count in self.counts.items():
+        for code, sentences in _SENTENCES.items():
+            if not (count := self.counts.get(code, 0)):
+                continue
             detail = _shortened(self.details[code])
-            sentence = _SENTENCES[code][count != 1].format(n=f"{count:,}", detail=detail, hint=self.hint)
+            sentence = sentences[count != 1].format(n=f"{count:,}", detail=detail, hint=self.hint)
             report.append({"code": code, "count": count, "detail": detail, "note": sentence.strip()})
         return report
 

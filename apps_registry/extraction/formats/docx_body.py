@@ -151,6 +151,12 @@ class Body:
                 self.waiting_notes.append((name.removesuffix("Reference"), attributes.get("id", "")))
             case "footnote" | "endnote":
                 self.note = "" if attributes.get("type", "normal") != "normal" else attributes.get("id", "")
+            case _:
+                self._appearance(name, attributes)
+
+    def _appearance(self, name: str, attributes: Attributes) -> None:
+        value = attributes.get("val", "")
+        match name:
             case "tblStyle" if self.styles.has_shades(value):
                 self.grounds[-1] = UNKNOWN
             case "background":
