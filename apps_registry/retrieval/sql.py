@@ -48,7 +48,8 @@ WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
 
 FAIL = """
 UPDATE apps_registry_document
-SET state = 'failed', error = %(error)s, reader_version = %(reader)s, lease_id = NULL, lease_expires_at = NULL, attempts = 0, retry_at = NULL
+SET state = 'failed', error = %(error)s, reader_version = %(reader)s, lease_id = NULL, lease_expires_at = NULL,
+    attempts = 0, retry_at = NULL
 WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
 """
 
