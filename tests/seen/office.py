@@ -78,6 +78,20 @@ CFB = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 1000 + "EncryptedPackage".en
 ECMA = "ECMA-376-1:2016"
 
 WORDS: dict[str, File] = {
+    "headings that begin at the second level and skip": doc(
+        f"{ECMA} 17.3.1.20",
+        body(
+            *(
+                par(text, properties=f'<w:outlineLvl w:val="{level}"/>')
+                for level, text in ((1, "Refunds"), (9, "1"), (1, "Shipping"), (9, "2"))
+            ),
+            *(
+                par(text, properties=f'<w:outlineLvl w:val="{level}"/>')
+                for level, text in ((3, "Air"), (9, "3"), (3, "Sea"), (9, "4"))
+            ),
+        ),
+        headings=("Refunds", "Shipping", "Shipping > Air", "Shipping > Sea"),
+    ),
     "tracked changes": doc(
         f"{ECMA} 17.13.5",
         body(
