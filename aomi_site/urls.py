@@ -6,6 +6,8 @@ from django.views.generic import RedirectView
 
 from aomi_site.console.favicon import FaviconView
 from aomi_site.console.model_check_view import check_model_view
+from aomi_site.console.search import search_view
+from aomi_site.console.settings_view import settings_view
 from aomi_site.health import probes
 from apps_registry.support.paths import API_PREFIX
 
@@ -21,6 +23,8 @@ urlpatterns = [
         admin.site.admin_view(check_model_view),
         name="check_model",
     ),
+    path("admin/search/", admin.site.admin_view(search_view), name="console_search"),
+    path("admin/settings/", admin.site.admin_view(settings_view), name="console_settings"),
     path("admin/", admin.site.urls),
     path("livez", probes.live),
     path("readyz", probes.ready),

@@ -108,7 +108,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     elif is_away:
         response = HttpResponse(render_to_string("503.html"), status=answer.status)
     else:
-        return defaults.server_error(request)
+        return HttpResponse(render_to_string("500.html", {"request_id": request_id()}), status=answer.status)
     if is_away and error is not None:
         logger.warning("%s: %s", request.path, location(error))
         response.headers["Retry-After"] = str(answer.retry_after)
