@@ -1,9 +1,10 @@
 """Turns that wait for answers from their client (see sessions_app/questions.py): pause, resume, end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -40,6 +41,7 @@ class Resumed:
 
     Attributes:
         open_calls: the calls of its round that have no stored result, in call order.
+        options: what its caller asked of it (chat/turns/options.py), as stored.
     """
 
     turn_id: UUID
@@ -50,6 +52,7 @@ class Resumed:
     first_token_ms: int | None
     cost: Decimal | None
     attempts: Sequence[dict[str, str]] | None
+    options: Mapping[str, Any] | None
 
 
 async def take_answer(session_id: UUID, answer: Answer) -> Resumed | None:

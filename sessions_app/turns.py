@@ -11,8 +11,9 @@ from django.conf import settings
 from apps_registry.support import database
 from apps_registry.support.metrics import SESSION_LOADS
 from sessions_app import pauses
-from sessions_app.open_calls import OpenCall, dump
+from sessions_app.open_calls import OpenCall, dump, load
 from sessions_app.pauses import Pause
+from sessions_app.sql import many as sql_many
 from sessions_app.sql import pauses as sql_pauses
 from sessions_app.sql import turns as sql_turns
 from sessions_app.sql.rows import session_from_row
@@ -38,6 +39,8 @@ class NewTurn:
     Attributes:
         release_id: the App's live release; None for its draft.
         keeps_release: whether the session keeps the release that it started with.
+        options: what the caller asks of this turn (chat/turns/options.py), as JSON text.
+        is_stateless: whether the session exists for this turn only.
     """
 
     turn_id: UUID
@@ -51,6 +54,8 @@ class NewTurn:
     wallet: Wallet | None = None
     release_id: int | None = None
     keeps_release: bool = False
+    options: str | None = None
+    is_stateless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,25 @@ class EarlierTurn:
     error_detail: str
     app_id: int
     has_same_message: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnd:
+    """How a turn has ended, or what it waits for.
+
+    Attributes:
+        status: of the turn, see Turn.Status.
+        error_detail: a sentence for the operator, if it failed.
+        open_calls: the calls that a paused turn waits for.
+    """
+
+    status: str
+    error_code: str
+    error_detail: str
+    finish_reason: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    open_calls: Sequence[OpenCall]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,10 +171,10 @@ async def by_idempotency_key(turn: NewTurn) -> EarlierTurn | None:
     return EarlierTurn(*rows[0]) if rows else None
 
 
-async def claim_again(session_id: UUID, turn_id: UUID) -> Session | None:
+async def claim_again(session_id: UUID, turn_id: UUID, options: str | None) -> Session | None:
     """Restart a failed turn in its old position; return None if a turn is running or a later turn has started."""
     lease = settings.TURN_LEASE_SECONDS
-    parameters = {"session": session_id, "turn": turn_id, "lease": lease}
+    parameters = {"session": session_id, "turn": turn_id, "lease": lease, "options": options}
     if not await database.execute(sql_turns.RECLAIM_SESSION, parameters):
         return None
     return await store.reload(session_id)
@@ -185,6 +209,21 @@ async def finish(session: Session, turn_id: UUID, outcome: TurnOutcome) -> Sessi
     )
     store.remember(finished)
     return finished
+
+
+async def end_of(turn_id: UUID) -> TurnEnd | None:
+    """Return how a turn has ended, or what it waits for; None if there is no such turn."""
+    rows = await database.read(sql_turns.READ_END, {"turn": turn_id})
+    if not rows:
+        return None
+    status, code, detail, reason, prompt, completion, open_calls = rows[0]
+    return TurnEnd(status, code, detail, reason, prompt, completion, load(open_calls or ()))
+
+
+async def drop_text(session_id: UUID) -> None:
+    """Delete the messages of a stateless session whose App keeps no text of such sessions."""
+    await database.execute(sql_many.DROP_TEXT_OF_SESSION, {"session": session_id, "batch": 1})
+    store.forget(session_id)
 
 
 async def append(
@@ -273,6 +312,8 @@ def _claim_parameters(turn: NewTurn) -> dict[str, object]:
         "lease": settings.TURN_LEASE_SECONDS,
         "release": turn.release_id,
         "keeps_release": turn.keeps_release,
+        "options": turn.options,
+        "is_stateless": turn.is_stateless,
         **wallet_parameters(turn.wallet),
     }
 

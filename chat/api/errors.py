@@ -21,7 +21,9 @@ from apps_registry.support.request_ids import request_id
 from chat.access import AppNotAuthorized, KeyNeeded, NoSuchSession
 from chat.api.error_codes import STATUS
 from chat.providers.base import ModelFailure, ModelTimeout
+from chat.turns.client_tools import InvalidClientTool
 from chat.turns.limits import InvalidMessage, MessageTooLarge
+from chat.turns.options import ToolsNotTaken
 from chat.turns.questions import InvalidAnswer
 from chat.turns.release import ReleaseUnusable
 from chat.turns.start import IdempotencyMismatch
@@ -135,6 +137,8 @@ ANSWERS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Answer], ..
     (exceptions.Throttled, _Answer("rate_limited", "Too many attempts; wait.", 60)),
     ((exceptions.ValidationError, exceptions.ParseError), _Answer("invalid_request")),
     ((InvalidSessionId, InvalidUserState, InvalidMessage, InvalidAnswer), _Answer("invalid_request")),
+    (InvalidClientTool, _Answer("invalid_request")),
+    (ToolsNotTaken, _Answer("invalid_request", "This App takes no tools of callers.")),
     (SuspiciousOperation, _Answer("invalid_request", "The request is malformed.")),
     (AppNotAuthorized, _Answer(AppPermission.code, AppPermission.message)),
     (SessionOfAnotherApp, _Answer("session_not_available", "This session is not available to the caller.")),

@@ -85,8 +85,9 @@ _CALLS: dict[tuple[str, str], Call] = {
         "events",
         problems=(*OWN, *BODY, 410),
         description='`{"type": "confirm_tool", "payload": {"call_id": "…", "approved": true}}` answers an '
-        "`InlineCall`: the "
-        "turn goes on. It is refused, like chat, without the App's key, and with 410 when nothing waits for it.",
+        "`InlineCall`: the turn goes on. The result of a tool of the client comes as "
+        '`{"type": "client_tool", "payload": {"call_id": "…", "result": …}}`. '
+        "An answer is refused, like chat, without the App's key, and with 410 when nothing waits for it.",
     ),
     ("GET", "events"): Call("listEvents", "events", problems=OWN),
     ("POST", "sessions"): Call("createSession", "sessions", problems=(*OWN, *BODY)),

@@ -7,6 +7,7 @@ from uuid import UUID
 from apps_registry.values import AppConfig
 from chat.access import check_chat, known_session
 from chat.turns.launch import launch
+from chat.turns.options import load_options
 from chat.turns.progress import before_resuming
 from chat.turns.release import config_for_session
 from chat.turns.running_turn import RunningTurn
@@ -55,4 +56,5 @@ async def resume_turn(
     session_now = await store.reload(session_id) if resumed else None
     if resumed is None or session_now is None:
         return None
-    return launch(caller, resumed.turn_id, session_now, config, before_resuming(session_now, resumed))
+    progress, options = before_resuming(session_now, resumed), load_options(resumed.options)
+    return launch(caller, resumed.turn_id, session_now, config, progress=progress, options=options)

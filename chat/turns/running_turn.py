@@ -17,12 +17,13 @@ from apps_registry.values import AppConfig, ModelConfig
 from chat.events import QuestionsOpen, RoundEnded, RoundToFinish, TextDelta, ToolCall, ToolResult, TurnEvent
 from chat.issuers import to_store
 from chat.providers.base import ModelFailure
+from chat.turns.options import NO_OPTIONS, TurnOptions
 from chat.turns.questions import question_event
 from chat.turns.turn_listener import TurnListener
 from sessions_app.open_calls import UNKNOWN_OUTCOME, OpenCall
 from sessions_app.pauses import Pause
 from sessions_app.questions import Question
-from sessions_app.turns import TurnOutcome
+from sessions_app.turns import TurnEnd, TurnOutcome
 from sessions_app.values import INTERRUPTED, Session, StoredMessage
 
 NOTE_MAX_CHARS = 2_000
@@ -36,6 +37,7 @@ class RunningTurn:
         session: the session as the turn last stored it; None if it was deleted meanwhile.
         model: the model that answers; until one does, the first one to call.
         has_key: whether the caller has a key scoped to the App.
+        options: what the caller asks of this turn.
         messages: completed messages that are not stored yet.
         text: the pieces of the answer that is streaming in.
         announced_chars: how many characters of that text were published to readers.
@@ -60,6 +62,7 @@ class RunningTurn:
     app: AppConfig
     model: ModelConfig
     has_key: bool
+    options: TurnOptions = NO_OPTIONS
     messages: list[StoredMessage] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
     announced_chars: int = 0
@@ -83,7 +86,7 @@ class RunningTurn:
     completion_tokens: int | None = None
     cost: Decimal | None = None
     tool_rounds: int = 0
-    _finish_reason: str = ""
+    finish_reason: str = ""
 
     def __post_init__(self) -> None:
         """Take the start time from Postgres's clock: the statement that started the turn has just set this column."""
@@ -156,6 +159,15 @@ class RunningTurn:
             if call.confirmation is not None and call.kind is not None:
                 yield Question(call.confirmation, call.kind, call.name, call.arguments, deadline)
 
+    @property
+    def end(self) -> TurnEnd:
+        """How the turn has ended, or what it waits for; to be read once its task is done."""
+        status = "paused" if self.open_calls else "failed" if self.failure else "completed"
+        detail = str(self.failure or "")
+        code = self.failure.code if self.failure else ""
+        tokens = (self.prompt_tokens, self.completion_tokens)
+        return TurnEnd(status, code, detail, self.finish_reason, *tokens, tuple(self.open_calls))
+
     def interrupted(self) -> TurnOutcome:
         """Return the outcome of an interrupted turn; the text so far becomes the reply."""
         self._close_calls()
@@ -178,7 +190,7 @@ class RunningTurn:
 
     def _end_round(self, event: RoundEnded) -> None:
         self.text.clear()
-        self._finish_reason = event.finish_reason
+        self.finish_reason = event.finish_reason
         self.prompt_tokens = _sum(self.prompt_tokens, event.prompt_tokens)
         self.completion_tokens = _sum(self.completion_tokens, event.completion_tokens)
         cost = self.model.cost(event.prompt_tokens, event.completion_tokens)
@@ -264,7 +276,7 @@ class RunningTurn:
             turn_status=turn_status,
             model=self.model.name,
             messages=tuple(self.messages),
-            finish_reason=self._finish_reason[:40],
+            finish_reason=self.finish_reason[:40],
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,
             cost=self.cost,

@@ -17,6 +17,7 @@ from chat.access import app_named, check_chat
 from chat.providers.base import ModelFailure, ModelTimeout
 from chat.turns.launch import launch
 from chat.turns.limits import check_message
+from chat.turns.options import NO_OPTIONS, TurnOptions, check_options, dump_options
 from chat.turns.progress import BEGINNING, Progress, before_retry
 from chat.turns.release import ReleaseUnusable, config_for_session
 from chat.turns.runner import runner
@@ -56,6 +57,7 @@ async def start_turn(
     idempotency_key: str | None = None,
     user_state: str | None = None,
     wallet: Wallet | None = None,
+    options: TurnOptions = NO_OPTIONS,
     on_app: Callable[[AppConfig], object] | None = None,
 ) -> StartedTurn:
     """Start the turn that answers a message, or find the turn that an earlier call with the same key has started.
@@ -70,6 +72,7 @@ async def start_turn(
         idempotency_key: the same key in the same session always means the same turn.
         user_state: the client's state as JSON text, which replaces the session's; None keeps that.
         wallet: the wallet to bind to the session; None keeps the binding.
+        options: what else the caller asks of this turn.
         on_app: called with the App once the caller is known to be allowed to use it, even if the call fails later.
 
     Raises:
@@ -79,6 +82,8 @@ async def start_turn(
         IdempotencyMismatch: the key was used with another message or App.
         ReleaseUnusable: the release that would answer cannot be run.
         InvalidMessage, MessageTooLarge: the message is refused.
+        ToolsNotTaken: the App takes no tools of callers.
+        InvalidClientTool: one of the caller's tools cannot be offered.
         ModelFailure: the turn with this key failed, and cannot be retried because a later turn has started.
     """
     check_message(message)
@@ -86,6 +91,7 @@ async def start_turn(
     chosen = await _choose_app(caller, app, session)
     if on_app is not None:
         on_app(chosen)
+    check_options(options, chosen)
     turn = NewTurn(
         turn_id=uuid.uuid4(),
         message_id=uuid.uuid4(),
@@ -98,8 +104,10 @@ async def start_turn(
         wallet=wallet,
         release_id=chosen.release_id,
         keeps_release=chosen.sessions_keep_release,
+        options=dump_options(options),
+        is_stateless=options.is_stateless,
     )
-    return await _Start(caller, chosen, turn).turn_for(session)
+    return await _Start(caller, chosen, turn, options).turn_for(session)
 
 
 async def _choose_app(caller: Caller, slug: str | None, session: Session | None) -> AppConfig:
@@ -116,6 +124,7 @@ class _Start:
     caller: Caller
     app: AppConfig
     new: NewTurn
+    options: TurnOptions
 
     async def turn_for(self, session: Session | None) -> StartedTurn:
         """Start or find the turn; `session` is our copy, which may be stale."""
@@ -166,7 +175,7 @@ class _Start:
         return StartedTurn(earlier.turn_id, self.app, running if is_here else None)
 
     async def _retry(self, earlier: EarlierTurn) -> StartedTurn:
-        reclaimed = await turns.claim_again(self.new.session_id, earlier.turn_id)
+        reclaimed = await turns.claim_again(self.new.session_id, earlier.turn_id, self.new.options)
         if reclaimed is None:
             failure = ModelTimeout if earlier.error_code == ModelTimeout.code else ModelFailure
             raise failure(earlier.error_detail)
@@ -180,4 +189,6 @@ class _Start:
             failed = TurnOutcome(turn_status="failed", model=claimed.chosen_model, error_code=code, error_detail=detail)
             await turns.finish(claimed, turn_id, failed)
             raise
-        return StartedTurn(turn_id, self.app, launch(self.caller, turn_id, claimed, config, progress))
+        return StartedTurn(
+            turn_id, self.app, launch(self.caller, turn_id, claimed, config, progress=progress, options=self.options)
+        )

@@ -57,7 +57,7 @@ WITH session AS (
             WHERE call ->> 'confirmation' = %(question)s AND call ->> 'is_approved' IS NULL
                 AND COALESCE(call ->> 'kind', 'confirm_tool') = %(kind)s)
     RETURNING turn.id, turn.status, turn.open_calls, turn.prompt_tokens, turn.completion_tokens, turn.tool_rounds,
-        turn.first_token_ms, turn.cost, turn.attempts
+        turn.first_token_ms, turn.cost, turn.attempts, turn.options
 ), resumed AS (
     UPDATE sessions_app_chatsession SET
         status = 'processing', version = version + 1, last_active_at = clock_timestamp(),

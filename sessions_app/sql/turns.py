@@ -31,8 +31,9 @@ _USERS_MESSAGE = insert_message(
 _BEGIN_TURN = f"""
 , turn AS (
     INSERT INTO sessions_app_turn (id, session_id, app_id, app_key_id, model, status, partial_text,
-        finish_reason, error_code, error_detail, tool_rounds, idempotency_key)
-    SELECT %(turn)s, id, %(app)s, %(app_key)s, chosen_model, 'running', '', '', '', '', 0, %(idempotency_key)s
+        finish_reason, error_code, error_detail, tool_rounds, idempotency_key, options)
+    SELECT %(turn)s, id, %(app)s, %(app_key)s, chosen_model, 'running', '', '', '', '', 0, %(idempotency_key)s,
+        %(options)s::jsonb
     FROM claimed
 ), message AS (
     {_USERS_MESSAGE}
@@ -63,11 +64,11 @@ WITH claimed AS (
     INSERT INTO sessions_app_chatsession AS session (
         id, app_id, status, version, title, title_is_users, chosen_model, is_archived, user_state,
         wallet_address, wallet_chain_id, next_position, running_turn, lease_expires_at, undelivered_events,
-        created_at, last_active_at, release_id)
+        created_at, last_active_at, release_id, is_stateless)
     SELECT %(session)s, %(app)s, 'processing', (random() * 2 ^ 40)::bigint, %(title)s, false, '', false,
         %(user_state)s, %(wallet_address)s, %(wallet_chain_id)s, 1, %(turn)s,
         now.at + %(lease)s * interval '1 second', 0, now.at, now.at,
-        {release_kept_sql(live=_LIVE_RELEASE, kept="NULL", keeps=_KEEPS_RELEASE)}
+        {release_kept_sql(live=_LIVE_RELEASE, kept="NULL", keeps=_KEEPS_RELEASE)}, %(is_stateless)s
     FROM (SELECT clock_timestamp() AS at) now
     ON CONFLICT (id) DO NOTHING
     RETURNING {SESSION}, session.next_position
@@ -99,7 +100,7 @@ WITH claimed AS (
 ), turn AS (
     UPDATE sessions_app_turn SET
         status = 'running', error_code = '', error_detail = '', partial_text = '',
-        started_at = clock_timestamp(), finished_at = NULL
+        started_at = clock_timestamp(), finished_at = NULL, options = %(options)s::jsonb
     FROM claimed WHERE sessions_app_turn.id = %(turn)s
 )
 SELECT id FROM claimed
@@ -121,7 +122,7 @@ WITH owned AS (
         finish_reason = %(finish_reason)s, error_code = %(error_code)s, error_detail = %(error_detail)s,
         prompt_tokens = %(prompt_tokens)s, completion_tokens = %(completion_tokens)s,
         tool_rounds = %(tool_rounds)s, first_token_ms = %(first_token_ms)s, open_calls = NULL,
-        cost = %(cost)s::numeric, attempts = %(attempts)s::jsonb
+        cost = %(cost)s::numeric, attempts = %(attempts)s::jsonb, options = NULL
     FROM owned WHERE sessions_app_turn.id = %(turn)s
 ), messages AS (
     {INSERT_MESSAGES}
@@ -210,7 +211,7 @@ WITH expired AS (
         turn.paused_until < clock_timestamp() AS is_overdue
 ), turn AS (
     UPDATE sessions_app_turn SET
-        status = 'interrupted', finished_at = clock_timestamp(), partial_text = '', open_calls = NULL,
+        status = 'interrupted', finished_at = clock_timestamp(), partial_text = '', open_calls = NULL, options = NULL,
         error_code = {code}, error_detail = {detail}
     FROM expired WHERE sessions_app_turn.id = expired.turn
 ), message AS (
@@ -257,3 +258,8 @@ SELECT version FROM owned
 """
 
 READ_PARTIAL_TEXT = "SELECT partial_text FROM sessions_app_turn WHERE id = %(turn)s"
+
+READ_END = """
+SELECT status, error_code, error_detail, finish_reason, prompt_tokens, completion_tokens, open_calls
+FROM sessions_app_turn WHERE id = %(turn)s
+"""
