@@ -24,10 +24,11 @@ from apps_registry.services.stopped_providers import warn_of_stopped_providers
 from apps_registry.support import database
 from apps_registry.support.error_location import location
 from apps_registry.support.forever import run_once
-from apps_registry.support.paths import API_PREFIX
+from apps_registry.support.paths import API_PREFIXES
 from apps_registry.support.request_ids import begin_request
 from apps_registry.support.request_notes import begin_notes
-from chat.api.errors import SERVER_FAILED, plain_problem
+from chat.api.errors import SERVER_FAILED
+from chat.doors.errors import plain_problem
 from chat.providers.openai_compatible import connections
 from chat.turns import interrupts
 from chat.turns.runner import runner
@@ -45,7 +46,7 @@ _ending: "asyncio.Task[None] | None" = None
 hub.handle(partials.on_event, on_gap=partials.on_gap)
 hub.handle(interrupts.on_event)
 PROBES = ("/livez", "/readyz", "/metrics")  # polled every few seconds, so their access lines would only be noise
-LEAN_PATHS = (API_PREFIX, *PROBES)
+LEAN_PATHS = (*API_PREFIXES, *PROBES)
 UPKEEP = (
     *(prune_forever, prune_outbound_forever, prune_refusals_forever, prune_logins_forever),
     *(sweep_forever, ingest_forever, write_refusals_forever, announce_forever),
@@ -82,14 +83,14 @@ async def _http(scope: Scope, receive: Receive, send: Send) -> None:
     except Exception as error:  # the server would log its content and respond without our headers
         logger.error("%s: %s id=%s", path, location(error), request_id)
         if status == 0:
-            await _answer_failure(send_in_common)
+            await _answer_failure(path, send_in_common)
     finally:
         milliseconds = (time.perf_counter() - started) * 1000
         _log_access(scope, status, milliseconds, request_id)
 
 
-async def _answer_failure(send: Send) -> None:
-    answer = plain_problem(SERVER_FAILED.code, SERVER_FAILED.detail)
+async def _answer_failure(path: str, send: Send) -> None:
+    answer = plain_problem(path, SERVER_FAILED.code, SERVER_FAILED.detail)
     headers = [(name.lower().encode(), value.encode()) for name, value in answer.items()]
     await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": answer.content})

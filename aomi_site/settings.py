@@ -241,6 +241,8 @@ SESSION_CACHE_TOTAL_BYTES = env.whole_number("SESSION_CACHE_TOTAL_BYTES", 256 * 
 SESSION_CACHE_ENTRY_BYTES = env.whole_number("SESSION_CACHE_ENTRY_BYTES", 8 * 1024 * 1024, minimum=0)
 # A worker renews the leases of its turns three times within this many seconds; when a worker dies, its turns
 # count as interrupted after their leases expire.
+# Sessions of clients that send the whole conversation with each call; an App's own retention comes first.
+STATELESS_RETENTION_DAYS = env.whole_number("STATELESS_RETENTION_DAYS", 30)
 TURN_LEASE_SECONDS = env.seconds("TURN_LEASE_SECONDS", 10.0)
 # Limits for a whole turn, for the time to the model's first token, and for the time between two tokens.
 TURN_TIMEOUT_SECONDS = env.seconds("TURN_TIMEOUT_SECONDS", 120.0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -117,11 +118,16 @@ class ModelConfig:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Sampling parameters; None leaves the choice to the model."""
+    """Sampling parameters; None leaves the choice to the model.
+
+    Attributes:
+        response_format: the form of the answer, such as a JSON Schema, as the chat completions protocol has it.
+    """
 
     temperature: float | None = None
     top_p: float | None = None
     max_reply_tokens: int | None = None
+    response_format: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +186,17 @@ def release_kept_sql(*, live: str, kept: str, keeps: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerRules:
+    """What an App lets the callers of other protocols do; the columns are explained in apps_registry/models/app.py."""
+
+    may_instruct: bool = False
+    may_sample: bool = False
+    may_bring_tools: bool = False
+    keeps_stateless_text: bool = True
+    continues_chats_of_openwebui: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AppConfig:
     """The configuration of an active App: one of its releases, or its draft.
 
@@ -217,6 +234,8 @@ class AppConfig:
     sessions_keep_release: bool = False
     problem: str = ""
     server_notes: tuple[ServerNote, ...] = ()
+    caller_rules: CallerRules = field(default_factory=CallerRules)
+    created_at: datetime | None = None
     model_names: tuple[str, ...] = field(init=False)
     fixed_prompt_bytes: int = field(init=False)  # the preamble and all that tools add to a prompt, at most
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -10,8 +11,9 @@ from django.conf import settings
 from apps_registry.support import database
 from apps_registry.support.metrics import SESSION_LOADS
 from sessions_app import pauses
-from sessions_app.open_calls import OpenCall, dump
+from sessions_app.open_calls import OpenCall, dump, load
 from sessions_app.pauses import Pause
+from sessions_app.sql import many as sql_many
 from sessions_app.sql import pauses as sql_pauses
 from sessions_app.sql import turns as sql_turns
 from sessions_app.sql.rows import reservation_parameters, session_from_row, usage_from_row, usage_parameters
@@ -60,6 +62,8 @@ class NewTurn:
         admission: limits for triggers of the database, as JSON; None if the caller brings none.
         channel: the caller's channel, in which a session must have begun.
         only_wallet: the wallet that the session must be bound to, unless it is bound to none; None: any.
+        options: what the caller asks of this turn (chat/turns/options.py), as JSON text.
+        is_stateless: whether the session exists for this turn only.
     """
 
     turn_id: UUID
@@ -77,6 +81,8 @@ class NewTurn:
     admission: str | None = None
     channel: str = "live"
     only_wallet: str | None = None
+    options: str | None = None
+    is_stateless: bool = False
 
     def check_session(self, session: Session) -> None:
         """Check that the turn may continue a session.
@@ -109,6 +115,25 @@ class EarlierTurn:
     error_detail: str
     app_id: int
     has_same_message: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnd:
+    """How a turn has ended, or what it waits for.
+
+    Attributes:
+        status: of the turn, see Turn.Status.
+        error_detail: a sentence for the operator, if it failed.
+        open_calls: the calls that a paused turn waits for.
+    """
+
+    status: str
+    error_code: str
+    error_detail: str
+    finish_reason: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    open_calls: Sequence[OpenCall]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +231,7 @@ async def claim_again(turn: NewTurn, earlier_id: UUID) -> tuple[Session, TurnUsa
             "channel": turn.channel,
             "lease": settings.TURN_LEASE_SECONDS,
             "admission": turn.admission,
+            "options": turn.options,
             **reservation_parameters(turn.reservation),
         },
     )
@@ -256,6 +282,27 @@ class SoFar:
     tool_rounds: int
     used: TurnUsage
     reservation: Reservation
+
+
+async def end_of(turn_id: UUID) -> TurnEnd | None:
+    """Return how a turn has ended, or what it waits for; None if there is no such turn."""
+    rows = await database.read(sql_turns.READ_END, {"turn": turn_id})
+    if not rows:
+        return None
+    status, code, detail, reason, prompt, completion, open_calls = rows[0]
+    return TurnEnd(status, code, detail, reason, prompt, completion, load(open_calls or ()))
+
+
+async def options_of(turn_id: UUID) -> Mapping[str, Any] | None:
+    """Return what the caller of a turn asked of it (chat/turns/options.py), as stored; None once it has ended."""
+    rows = await database.read(sql_turns.READ_OPTIONS, {"turn": turn_id})
+    return rows[0][0] if rows else None
+
+
+async def drop_text(session_id: UUID) -> None:
+    """Delete the messages of a stateless session whose App keeps no text of such sessions."""
+    await database.execute(sql_many.DROP_TEXT_OF_SESSION, {"session": session_id, "batch": 1})
+    store.forget(session_id)
 
 
 async def append(
@@ -354,6 +401,8 @@ def _claim_parameters(turn: NewTurn) -> dict[str, object]:
         "admission": turn.admission,
         **reservation_parameters(turn.reservation),
         "channel": turn.channel,
+        "options": turn.options,
+        "is_stateless": turn.is_stateless,
         **wallet_parameters(turn.wallet),
     }
 

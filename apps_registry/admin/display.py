@@ -102,7 +102,9 @@ class ConsoleAdmin(NoSecretLookups, _ModelAdmin[RowT]):
         row: Any = kwargs.get("obj")
         name = str(self.opts.verbose_name)
         heading = self.heading(row) if row is not None else f"New {name}"
-        return super().render_change_form(request, {**context, "title": heading, "subtitle": None}, add, change, **kwargs)
+        return super().render_change_form(
+            request, {**context, "title": heading, "subtitle": None}, add, change, **kwargs
+        )
 
     def response_add(self, request: HttpRequest, obj: RowT, post_url_continue: str | None = None) -> HttpResponse:
         """Stay on the page of the added row, which has the next steps; Django's user admin does the same."""

@@ -12,6 +12,7 @@ from chat.api.parameters import reads
 from chat.api.requests import ChatRequest
 from chat.api.views import SnapshotView
 from chat.api.waiting import until_idle
+from chat.turns.options import TurnOptions
 from chat.turns.running_turn import RunningTurn
 from chat.turns.start import start_turn
 from chat.wire.events import ChatEvent
@@ -34,6 +35,7 @@ class ChatView(SnapshotView):
             idempotency_key=params.idempotency_key,
             user_state=params.state_text,
             wallet=params.wallet,
+            options=TurnOptions(tools=params.client_tools),
             on_app=self.note_app,
         )
         app, running = turn.app, turn.running

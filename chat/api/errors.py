@@ -23,7 +23,9 @@ from apps_registry.support.request_notes import note_refusal, request_notes
 from chat.access import AppKeyNeeded, AppNotAuthorized, KeyNeeded, NoSuchSession, SessionNotOfToken
 from chat.api.error_codes import STATUS
 from chat.providers.base import ModelFailure, ModelTimeout
+from chat.turns.client_tools import InvalidClientTool
 from chat.turns.limits import InvalidMessage, MessageTooLarge
+from chat.turns.options import ToolsNotTaken
 from chat.turns.questions import InvalidAnswer
 from chat.turns.release import ReleaseUnusable
 from chat.turns.start import IdempotencyMismatch
@@ -151,6 +153,8 @@ ANSWERS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Answer], ..
     (exceptions.Throttled, _Answer("rate_limited", "Too many attempts; wait.", 60)),
     ((exceptions.ValidationError, exceptions.ParseError), _Answer("invalid_request")),
     ((InvalidSessionId, InvalidUserState, InvalidMessage, InvalidAnswer), _Answer("invalid_request")),
+    (InvalidClientTool, _Answer("invalid_request")),
+    (ToolsNotTaken, _Answer("invalid_request", "This App takes no tools of callers.")),
     (SuspiciousOperation, _Answer("invalid_request", "The request is malformed.")),
     (AppNotAuthorized, _Answer(AppPermission.code, AppPermission.message)),
     (AppKeyNeeded, _Answer("app_not_authorized", "This call needs the App key itself, not a browser token.")),

@@ -6,6 +6,9 @@ from uuid import UUID
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from apps_registry.support.places import parse_origin
+from apps_registry.support.plain_json import read_json
+from chat.turns.client_tools import NO_ARGUMENTS, ClientTool
+from chat.wire.tools import ClientTools
 from chat.wire.values import EXAMPLE_SESSION, EXAMPLE_STATE
 from chat.wire.wallets import Address, ChainId, UserState
 from keys.tokens.bounds import MAX_SECONDS
@@ -25,6 +28,7 @@ from sessions_app.wallets.addresses import is_mistyped
 TITLE_MAX_CHARS = 200
 IDEMPOTENCY_KEY_MAX_CHARS = 255
 URI_MAX_CHARS = 2_000
+TOOLS_MAX_DEPTH = 40
 CHAIN_ID_MAX_DIGITS = len(str(CHAIN_ID_MAX))
 
 
@@ -113,6 +117,28 @@ def _state(value: Any) -> SentState:
     return SentState(*parse_user_state(text))
 
 
+def _client_tools(value: object) -> tuple[ClientTool, ...]:
+    """Parse client_tools: a JSON body may contain the list itself; everywhere else it is JSON text."""
+    if isinstance(value, str):
+        try:
+            value = read_json(value, max_depth=TOOLS_MAX_DEPTH)
+        except ValueError:
+            raise ValueError("is not a list of tools as JSON") from None
+    if not isinstance(value, list):
+        raise ValueError("is not a list of tools")
+    return tuple(_client_tool(tool, f"[{index}]") for index, tool in enumerate(value))
+
+
+def _client_tool(tool: object, where: str) -> ClientTool:
+    if not isinstance(tool, dict) or not isinstance(name := tool.get("name"), str):
+        raise ValueError(f"{where} is not an object with a name")
+    sent = {name: value for name, value in tool.items() if value is not None}
+    description, parameters = sent.get("description", ""), sent.get("parameters", NO_ARGUMENTS)
+    if not isinstance(description, str) or not isinstance(parameters, dict):
+        raise ValueError(f"{where} needs a description that is text, and parameters that are an object")
+    return ClientTool(name, description, parameters)
+
+
 def _cursor(value: object) -> Cursor | None:
     text = _text(value)
     try:
@@ -148,6 +174,14 @@ State = Annotated[
     Field(
         description="The client's state, as JSON: its wallet, in flat or nested form, and any other fields.",
         examples=[EXAMPLE_STATE],
+    ),
+]
+DeclaredTools = Annotated[
+    tuple[ClientTool, ...],
+    PlainValidator(_client_tools, json_schema_input_type=ClientTools),
+    Field(
+        description="Functions that the caller's program runs, as JSON. When the model calls one, the turn waits for "
+        "its result: see `InlineCall`. The App must allow it."
     ),
 ]
 Ignored = Annotated[object, WithJsonSchema({"type": "string"}), Field(description="Accepted and ignored.")]

@@ -50,6 +50,7 @@ class ChatRequest(WalletRequest):
     message: fields.ChatMessage
     app: fields.Slug = ""
     client_id: fields.Ignored = None
+    client_tools: fields.DeclaredTools = ()
     idempotency_key: Annotated[
         fields.IdempotencyKey | SkipJsonSchema[None],
         Field(

@@ -88,7 +88,7 @@ class Message(TypedDict):
 
 
 class ToolQuestion(TypedDict):
-    """The tool call that the user must confirm."""
+    """A tool call that the client must decide about, or make."""
 
     call_id: Annotated[str, Field(description="The id to answer with. It is not the id of the tool call.")]
     tool: str
@@ -97,9 +97,13 @@ class ToolQuestion(TypedDict):
 
 
 class InlineCall(TypedDict):
-    """A question. The turn waits until `POST /api/system` gets a `confirm_tool` with `call_id` and `approved`."""
+    """A turn waits until `POST /api/system` has an answer of the same type.
 
-    type: Literal["confirm_tool"]
+    `confirm_tool` asks whether a call may be made: answer with `call_id` and `approved`. `client_tool` asks the client
+    to run one of its own tools: answer with `call_id`, and either `result` or `error`.
+    """
+
+    type: Literal["confirm_tool", "client_tool"]
     payload: ToolQuestion
 
 

@@ -23,7 +23,7 @@ TOP = (
 PATH = re.compile(rf"(?:{'|'.join(TOP)}|docs|\.ci)/[\w./-]*")
 HISTORY = "CHANGELOG.md"  # names what was
 BEFORE = "\n## Where modules were before"  # so does this section
-WITH_ROOMS = ("aomi_site", "apps_registry", "chat", "sessions_app")
+WITH_ROOMS = ("aomi_site", "apps_registry", "chat", "keys", "sessions_app")
 OF_DJANGO = {"migrations", "management", "templatetags"}
 
 

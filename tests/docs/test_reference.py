@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from prometheus_client.metrics import MetricWrapperBase
 
 from apps_registry.support import metrics
+from apps_registry.support.paths import API_PREFIXES
 from chat.api.error_codes import ERROR_CODES
 from tests.docs.markdown import NAMES, code_words, commands, section, text_of
 from tests.root import ROOT
@@ -35,7 +36,7 @@ def routes(patterns: list[Any], prefix: str = "/") -> Iterator[tuple[str, Any]]:
 def test_every_path_of_the_api_is_described_with_its_methods() -> None:
     shown = {word.partition("?")[0] for word in code_words(section(API_DOCUMENT, "Calls"))}
     for path, view in routes(get_resolver().url_patterns):
-        if path.startswith("/api/"):
+        if path.startswith(API_PREFIXES):
             methods = [name.upper() for name in METHODS if hasattr(view.view_class, name)]
             missing = {f"{method} {path}" for method in methods} - shown
             assert not missing, f"{API_DOCUMENT} lacks {sorted(missing)}"

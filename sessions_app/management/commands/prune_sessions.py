@@ -7,7 +7,7 @@ from django.db import connection
 
 from apps_registry.management.base import TeachingCommand
 from sessions_app.sql import many as sql_many
-from sessions_app.upkeep import BATCH
+from sessions_app.upkeep import prune_parameters
 
 
 class Command(TeachingCommand):
@@ -34,7 +34,7 @@ examples:
         total = 0
         with connection.cursor() as cursor:
             while True:
-                cursor.execute(sql_many.PRUNE_SESSIONS, {"batch": BATCH})
+                cursor.execute(sql_many.PRUNE_SESSIONS, prune_parameters())
                 removed = cursor.fetchone()[0]
                 total += removed
                 if not removed:
