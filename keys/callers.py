@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from apps_registry.support.places import ANYWHERE, OriginNotAllowed, Place, PlaceLimits
+from apps_registry.support.request_sources import ANYWHERE, OriginNotAllowed, RequestSource, SourceLimits
 from apps_registry.values import AppConfig
 from keys.tokens.bounds import TokenBounds
 
@@ -21,8 +21,8 @@ class Caller:
         revision: the registry's revision, which `apps_registry.runtime.app_configs` compares with its own.
         address: the caller's network: an IPv4 address, or the /64 of an IPv6 address; empty if it has none.
         token: what the caller's browser token says, if it presents one instead of the key itself.
-        key_places: where the key may be used.
-        place: where the call comes from; None: from this server itself, which no limit on places concerns.
+        key_sources: where the key may be used.
+        source: where the call comes from; None: from this server itself, which no such limit concerns.
     """
 
     key_id: int | None
@@ -30,8 +30,8 @@ class Caller:
     revision: int
     address: str = ""
     token: TokenBounds | None = None
-    key_places: PlaceLimits = ANYWHERE
-    place: Place | None = None
+    key_sources: SourceLimits = ANYWHERE
+    source: RequestSource | None = None
 
     def may_use(self, app: AppConfig | None) -> bool:
         """Whether the caller may chat with an App. Everyone may use the default App; None means unknown or inactive.
@@ -48,7 +48,7 @@ class Caller:
         """Whether the caller's browser token, if it has one, is for this session or for no particular one."""
         return self.token is None or self.token.session_id in {None, session_id}
 
-    def check_place(self) -> None:
+    def check_source(self) -> None:
         """Check that the key or token may be used from where the call comes from.
 
         The networks of a key are those of its backends, so they do not limit its tokens.
@@ -56,10 +56,10 @@ class Caller:
         Raises:
             OriginNotAllowed, NetworkNotAllowed: it may not.
         """
-        if self.place is None:
+        if self.source is None:
             return
         if self.token is None:
-            self.key_places.check_network(self.place, rule="network_of_key")
-        elif self.token.origin not in {None, self.place.origin}:
+            self.key_sources.check_network(self.source, rule="network_of_key")
+        elif self.token.origin not in {None, self.source.origin}:
             raise OriginNotAllowed("origin_of_token")
-        self.key_places.check_origin(self.place, rule="origin_of_key")
+        self.key_sources.check_origin(self.source, rule="origin_of_key")

@@ -27,7 +27,7 @@ from psycopg.rows import TupleRow
 
 from apps_registry.support import database
 from apps_registry.support.database_errors import is_transient
-from apps_registry.support.places import limits_of
+from apps_registry.support.request_sources import limits_of
 from keys import crypto
 from keys.callers import Caller
 from keys.tokens.bounds import TokenBounds, TokenConditions
@@ -76,7 +76,7 @@ class KeyRow(NamedTuple):
             revision=self.revision,
             address=address,
             token=token,
-            key_places=limits_of(self.allowed_origins, self.allowed_networks),
+            key_sources=limits_of(self.allowed_origins, self.allowed_networks),
         )
 
 
@@ -388,7 +388,7 @@ async def callers_now(callers: Collection[Caller]) -> dict[Caller, Caller]:
         if caller.key_id is None:
             now[caller] = replace(caller, revision=revision)
         elif (read := by_key_id.get(caller.key_id)) is not None and read.admits(caller.token, conditions):
-            now[caller] = replace(read.caller(address=caller.address, token=caller.token), place=caller.place)
+            now[caller] = replace(read.caller(address=caller.address, token=caller.token), source=caller.source)
     return now
 
 

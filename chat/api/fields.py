@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
-from apps_registry.support.places import parse_origin
+from apps_registry.support.request_sources import parse_origin
 from chat.wire.values import EXAMPLE_SESSION, EXAMPLE_STATE
 from chat.wire.wallets import Address, ChainId, UserState
 from keys.tokens.bounds import MAX_SECONDS

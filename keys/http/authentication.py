@@ -8,7 +8,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
-from apps_registry.support.places import Place
+from apps_registry.support.request_sources import RequestSource
 from keys.callers import Caller
 from keys.http.presented import presented_key
 from keys.tokens.text import PREFIX as TOKEN_PREFIX
@@ -47,14 +47,14 @@ class AppKeyAuthentication(BaseAuthentication):
         """
         address = network_of(_address(request))
         try:
-            caller = replace(await _caller_of(request, address), place=_place_of(request))
+            caller = replace(await _caller_of(request, address), source=_source_of(request))
         except InvalidKey:
             raise AuthenticationFailed(NO_VALID_KEY) from None
         except TooManyFailures as error:
             raise Throttled(wait=error.retry_after) from None
         except VerifierBusy:
             raise Overloaded from None
-        caller.check_place()
+        caller.check_source()
         return None, caller
 
     def authenticate_header(self, request: Request) -> str:
@@ -71,7 +71,7 @@ async def _caller_of(request: Request, address: str) -> Caller:
     return await verifier.verify(presented, address=address)
 
 
-def _place_of(request: Request) -> Place:
+def _source_of(request: Request) -> RequestSource:
     """Return where a request comes from.
 
     Browsers send no Origin with a GET from a page of the same origin as this server, but say that it is such a page.
@@ -80,7 +80,7 @@ def _place_of(request: Request) -> Place:
     origin = request.headers.get("Origin")
     if origin is None and request.headers.get("Sec-Fetch-Site") == "same-origin":
         origin = f"{request.scheme}://{request.get_host()}".lower()
-    return Place(origin, _address(request))
+    return RequestSource(origin, _address(request))
 
 
 def _address(request: Request) -> str:

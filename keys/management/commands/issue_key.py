@@ -28,7 +28,7 @@ examples:
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the scope, the label, the expiry and the places."""
+        """Declare the scope, the label, the expiry, the origins and the networks."""
         parser.add_argument("apps", nargs="+", metavar="APP", help="slug of an App that the key opens")
         parser.add_argument("--label", required=True, help="who or what will use it, so that you know which to revoke")
         parser.add_argument(
