@@ -11,7 +11,7 @@ import orjson
 from apps_registry.credentials.provider_key import ProviderKey
 from apps_registry.provider_rules.profiles import OTHER, Profile
 from apps_registry.provider_rules.request_rules import RequestRules
-from apps_registry.support.places import ANYWHERE, PlaceLimits
+from apps_registry.support.request_sources import ANYWHERE, SourceLimits
 from apps_registry.tools.base import Tool
 
 # Request fields that this server sets itself, so that options may not set them.
@@ -202,7 +202,7 @@ class AppConfig:
 
     Attributes:
         reply_wait_seconds: how long a chat call waits for the reply; None: the server's default.
-        place_limits: where its callers may come from.
+        source_limits: where its callers may come from.
         trusts_backend_wallets: whether a wallet in a browser token counts as proven.
         release_id: the release; None: the draft.
         sessions_keep_release: whether sessions keep the release that they began with.
@@ -228,7 +228,7 @@ class AppConfig:
     keeps_reasoning: bool
     recalls_earlier_sessions: bool
     allowed_origins: frozenset[str]
-    place_limits: PlaceLimits = ANYWHERE
+    source_limits: SourceLimits = ANYWHERE
     trusts_backend_wallets: bool = False
     release_id: int | None = None
     sessions_keep_release: bool = False

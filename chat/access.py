@@ -7,8 +7,8 @@ the client (for HTTP, chat/api/errors.py).
 from uuid import UUID
 
 from apps_registry.runtime.app_configs import app_configs
-from apps_registry.support.places import PlaceNotAllowed
 from apps_registry.support.request_notes import note_app
+from apps_registry.support.request_sources import SourceNotAllowed
 from apps_registry.values import AppConfig
 from keys.callers import Caller
 from keys.last_use import key_uses
@@ -76,24 +76,24 @@ def refusal_to_read(caller: Caller, app_id: int | None, app: AppConfig | None) -
         return None
     if not caller.may_use(app) and (caller.token is not None or needs_key(app_id, app)):
         return KeyNeeded(app) if caller.key_id is None else SessionOfAnotherApp(app.slug if app else None)
-    return _refusal_of_place(caller, app)
+    return _refusal_of_source(caller, app)
 
 
 def refusal_to_chat(caller: Caller, app: AppConfig | None) -> Exception | None:
     """Return why a caller may not chat with an App, or None if it may."""
     if caller.may_use(app):
-        return _refusal_of_place(caller, app)
+        return _refusal_of_source(caller, app)
     return KeyNeeded() if caller.key_id is None else AppNotAuthorized(app)
 
 
-def _refusal_of_place(caller: Caller, app: AppConfig | None) -> Exception | None:
+def _refusal_of_source(caller: Caller, app: AppConfig | None) -> Exception | None:
     """Return why the App refuses calls from where this caller is; asked last, so that strangers learn no limits."""
-    if app is None or caller.place is None:
+    if app is None or caller.source is None:
         return None
     try:
-        app.place_limits.check_network(caller.place, rule="network_of_app")
-        app.place_limits.check_origin(caller.place, rule="origin_of_app")
-    except PlaceNotAllowed as refusal:
+        app.source_limits.check_network(caller.source, rule="network_of_app")
+        app.source_limits.check_origin(caller.source, rule="origin_of_app")
+    except SourceNotAllowed as refusal:
         return refusal
     return None
 

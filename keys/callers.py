@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from apps_registry.support.places import ANYWHERE, OriginNotAllowed, Place, PlaceLimits
+from apps_registry.support.request_sources import ANYWHERE, OriginNotAllowed, RequestSource, SourceLimits
 from apps_registry.values import AppConfig
 from keys.tokens.bounds import TokenBounds
 
@@ -51,8 +51,8 @@ class Caller:
         address: the caller's network: an IPv4 address, or the /64 of an IPv6 address; empty if it has none.
         channel: the channel of the key, for the Apps in its scope.
         token: what the caller's browser token says, if it presents one instead of the key itself.
-        key_places: where the key may be used.
-        place: where the call comes from; None: from this server itself, which no limit on places concerns.
+        key_sources: where the key may be used.
+        source: where the call comes from; None: from this server itself, which no such limit concerns.
     """
 
     key_id: int | None
@@ -61,8 +61,8 @@ class Caller:
     address: str = ""
     channel: Channel = LIVE
     token: TokenBounds | None = None
-    key_places: PlaceLimits = ANYWHERE
-    place: Place | None = None
+    key_sources: SourceLimits = ANYWHERE
+    source: RequestSource | None = None
 
     def channel_of(self, app_id: int) -> Channel:
         """Return the channel in which the caller talks with an App. An App out of scope, the default App, is live."""
@@ -84,7 +84,7 @@ class Caller:
         """Whether the caller's browser token, if it has one, is for this session or for no particular one."""
         return self.token is None or self.token.session_id in {None, session_id}
 
-    def check_place(self) -> None:
+    def check_source(self) -> None:
         """Check that the key or token may be used from where the call comes from.
 
         The networks of a key are those of its backends, so they do not limit its tokens.
@@ -92,10 +92,10 @@ class Caller:
         Raises:
             OriginNotAllowed, NetworkNotAllowed: it may not.
         """
-        if self.place is None:
+        if self.source is None:
             return
         if self.token is None:
-            self.key_places.check_network(self.place, rule="network_of_key")
-        elif self.token.origin not in {None, self.place.origin}:
+            self.key_sources.check_network(self.source, rule="network_of_key")
+        elif self.token.origin not in {None, self.source.origin}:
             raise OriginNotAllowed("origin_of_token")
-        self.key_places.check_origin(self.place, rule="origin_of_key")
+        self.key_sources.check_origin(self.source, rule="origin_of_key")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from psycopg.rows import TupleRow
 
 from apps_registry.support import database
-from apps_registry.support.places import limits_of
+from apps_registry.support.request_sources import limits_of
 from keys.callers import Caller, ChannelKind, channel_of_key
 from keys.tokens.bounds import TokenBounds, TokenConditions
 from keys.tokens.signing_keys import IS_VALID
@@ -62,7 +62,7 @@ class KeyRow(NamedTuple):
             address=address,
             channel=channel_of_key(self.channel, self.release_id),
             token=token,
-            key_places=limits_of(self.allowed_origins, self.allowed_networks),
+            key_sources=limits_of(self.allowed_origins, self.allowed_networks),
         )
 
 
@@ -128,5 +128,5 @@ async def callers_now(callers: Collection[Caller]) -> dict[Caller, Caller]:
         if caller.key_id is None:
             now[caller] = replace(caller, revision=revision)
         elif (read := by_key_id.get(caller.key_id)) is not None and read.admits(caller.token, conditions):
-            now[caller] = replace(read.caller(address=caller.address, token=caller.token), place=caller.place)
+            now[caller] = replace(read.caller(address=caller.address, token=caller.token), source=caller.source)
     return now

@@ -63,7 +63,7 @@ def listed(label: str, app_label: str, model: str, description: str = "", **more
     return Place(label, f"admin:{app_label}_{model}_changelist", permissions, description, **more)
 
 
-PLACES = (
+SOURCES = (
     Place("Overview", "admin:index", icon="overview"),
     listed(
         "Apps",
@@ -122,7 +122,7 @@ def places_for(user: Any, path: str) -> list[Shown]:
         user: the operator.
         path: the path of the page, whose place is marked.
     """
-    return list(_shown(PLACES, user, path))
+    return list(_shown(SOURCES, user, path))
 
 
 def _shown(places: tuple[Place, ...], user: Any, path: str) -> Iterator[Shown]:

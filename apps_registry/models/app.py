@@ -8,8 +8,8 @@ from django.db.models import Q
 
 from apps_registry.credentials.secret_hosts import parse_hosts
 from apps_registry.models.document import LANGUAGES, EmbeddingModel
-from apps_registry.models.places import validate_networks
 from apps_registry.models.provider import SLUG_PATTERN, Model, validate_slug
+from apps_registry.models.source_limits import validate_networks
 from apps_registry.models.tool import validate_secret_hosts
 
 validate_origins = RegexValidator(

@@ -16,7 +16,7 @@ from apps_registry.services.provider_fit import fitted_schemas
 from apps_registry.services.surroundings import surroundings_of
 from apps_registry.services.tools_in_use import ToolInUse
 from apps_registry.support.database import run_orm
-from apps_registry.support.places import PlaceLimits, limits_of
+from apps_registry.support.request_sources import SourceLimits, limits_of
 from apps_registry.tools.base import Tool
 from apps_registry.values import AppConfig, CallerRules, ModelConfig, Sampling, ServerNote
 
@@ -139,7 +139,7 @@ def _to_config(app: App, release: AppRelease | None) -> AppConfig:
         ),
         recalls_earlier_sessions=app.recalls_earlier_sessions,
         allowed_origins=frozenset(app.allowed_origins.split()),
-        place_limits=_place_limits(app),
+        source_limits=_source_limits(app),
         trusts_backend_wallets=app.trusts_backend_wallets,
         created_at=app.created_at,
         release_id=release.pk if release else None,
@@ -149,10 +149,10 @@ def _to_config(app: App, release: AppRelease | None) -> AppConfig:
     )
 
 
-def _place_limits(app: App) -> PlaceLimits:
+def _source_limits(app: App) -> SourceLimits:
     """Return the App's limits; an App that refuses other origins and names none refuses every call."""
     origins = frozenset(app.allowed_origins.split()) if app.refuses_other_origins else None
-    return PlaceLimits(origins, limits_of("", app.allowed_networks).networks)
+    return SourceLimits(origins, limits_of("", app.allowed_networks).networks)
 
 
 def _draft_models(app: App) -> list[Model]:

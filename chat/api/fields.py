@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
-from apps_registry.support.places import parse_origin
 from apps_registry.support.plain_json import read_json
+from apps_registry.support.request_sources import parse_origin
 from chat.turns.client_tools import NO_ARGUMENTS, ClientTool
 from chat.wire.tools import ClientTools
 from chat.wire.values import EXAMPLE_SESSION, EXAMPLE_STATE

@@ -2,7 +2,7 @@
 
 A request checks access once, when it starts. For streams and long waits this module checks again and again: the key may
 be revoked, expire or lose the App, and its browser tokens with it; the App may be switched off or start to need a key;
-either may be limited to other places; the session may be deleted or bound to an App or another wallet.
+either may be limited to other origins or networks; the session may be deleted or bound to an App or another wallet.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from apps_registry.runtime.app_configs import app_configs
 from apps_registry.support.error_location import location
 from apps_registry.support.forever import forever
-from apps_registry.support.places import PlaceNotAllowed
+from apps_registry.support.request_sources import SourceNotAllowed
 from chat.access import NoSuchSession, refusal_of_token, refusal_to_chat, refusal_to_read
 from keys.callers import Caller
 from keys.http.authentication import NO_VALID_KEY, Overloaded
@@ -143,8 +143,8 @@ async def _refusal(opened: Opened, caller: Caller | None, owners: dict[UUID, Own
         return AuthenticationFailed(NO_VALID_KEY)
     opened.caller = caller
     try:
-        caller.check_place()
-    except PlaceNotAllowed as refusal:
+        caller.check_source()
+    except SourceNotAllowed as refusal:
         return refusal
     owner = owners.get(opened.session_id)
     if owner is None:

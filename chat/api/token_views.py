@@ -2,7 +2,7 @@
 
 from rest_framework.request import Request
 
-from apps_registry.support.places import Place
+from apps_registry.support.request_sources import RequestSource
 from chat.access import check_key_itself
 from chat.api.answers import Answer
 from chat.api.base import ApiView
@@ -21,11 +21,11 @@ class TokenView(ApiView):
     async def post(self, request: Request, params: TokenRequest) -> Answer[BrowserToken]:
         """Issue a browser token of the key in the header."""
         key_id = check_key_itself(self.caller)
-        # A backend is not where the App's callers are, so the App's limits on places do not concern it.
+        # A backend is not where the App's callers are, so the limits on their origins and networks do not concern it.
         app = await self.app_in_scope(params.app)
         await _check_session(params, app.id)
         if params.origin is not None:
-            app.place_limits.check_origin(Place(params.origin, ""), rule="origin_of_app")
+            app.source_limits.check_origin(RequestSource(params.origin, ""), rule="origin_of_app")
         issued = await issue_token(
             key_id,
             app.id,

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps_registry.models import App, AppRelease
-from apps_registry.support.places import parse_networks, parse_origins
+from apps_registry.support.request_sources import parse_networks, parse_origins
 from keys.models import AppKey
 from keys.models.app_key import NOTE_MAX, REASON_MAX
 from keys.services import OVERLAP_MAX_HOURS, Selection
@@ -82,7 +82,7 @@ class ChannelFields(forms.Form):
         return data
 
 
-class PlacesField(forms.CharField):
+class SourcesField(forms.CharField):
     """Origins or networks, one per line, which are stored in canonical form."""
 
     def __init__(self, parse: Callable[[str], list[str]], column: str, **kwargs: Any) -> None:
@@ -130,8 +130,8 @@ class IssueKeyForm(ChannelFields):
     expires_on = forms.DateField(
         label="Last day", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
-    allowed_origins = PlacesField(parse_origins, "allowed_origins")
-    allowed_networks = PlacesField(parse_networks, "allowed_networks")
+    allowed_origins = SourcesField(parse_origins, "allowed_origins")
+    allowed_networks = SourcesField(parse_networks, "allowed_networks")
     # Identifies this instance of the form, so that submitting it twice issues only one key.
     form_id = forms.UUIDField(initial=uuid.uuid4, widget=forms.HiddenInput)
 
@@ -149,7 +149,7 @@ class IssueKeyForm(ChannelFields):
             release.offer(apps)
 
     @property
-    def places(self) -> list[forms.BoundField]:
+    def sources(self) -> list[forms.BoundField]:
         """The fields that say where the key may be used."""
         return [self["allowed_origins"], self["allowed_networks"]]
 
@@ -182,8 +182,8 @@ class AppKeyForm(ChannelFields, forms.ModelForm):  # type: ignore[type-arg]  # n
         error_messages={"required": "Tick at least one App; to close the key altogether, revoke it."},
     )
 
-    allowed_origins = PlacesField(parse_origins, "allowed_origins")
-    allowed_networks = PlacesField(parse_networks, "allowed_networks")
+    allowed_origins = SourcesField(parse_origins, "allowed_origins")
+    allowed_networks = SourcesField(parse_networks, "allowed_networks")
 
     class Meta:
         model = AppKey

@@ -6,8 +6,8 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
-from apps_registry.support.places import Place
 from apps_registry.support.request_notes import note_app, note_key, note_refusal, request_notes
+from apps_registry.support.request_sources import RequestSource
 from keys.addresses import network_of
 from keys.callers import Caller
 from keys.canaries import report_use
@@ -49,7 +49,7 @@ class AppKeyAuthentication(BaseAuthentication):
         note_app(request.query_params.get("app"))
         address = network_of(_address(request))
         try:
-            caller = replace(await _caller(request, address), place=_place_of(request))
+            caller = replace(await _caller(request, address), source=_source_of(request))
         except InvalidKey as error:
             _note_failure(error, address)
             raise AuthenticationFailed(NO_VALID_KEY) from None
@@ -60,7 +60,7 @@ class AppKeyAuthentication(BaseAuthentication):
         except VerifierBusy:
             note_refusal("verifier_busy")
             raise Overloaded from None
-        caller.check_place()
+        caller.check_source()
         return None, caller
 
     def authenticate_header(self, request: Request) -> str:
@@ -89,7 +89,7 @@ def _note_failure(error: InvalidKey, address: str) -> None:
         report_use(error.canary_id, address)
 
 
-def _place_of(request: Request) -> Place:
+def _source_of(request: Request) -> RequestSource:
     """Return where a request comes from.
 
     Browsers send no Origin with a GET from a page of the same origin as this server, but say that it is such a page.
@@ -98,7 +98,7 @@ def _place_of(request: Request) -> Place:
     origin = request.headers.get("Origin")
     if origin is None and request.headers.get("Sec-Fetch-Site") == "same-origin":
         origin = f"{request.scheme}://{request.get_host()}".lower()
-    return Place(origin, _address(request))
+    return RequestSource(origin, _address(request))
 
 
 def _address(request: Request) -> str:

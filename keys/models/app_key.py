@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from apps_registry.models import App, AppRelease
-from apps_registry.models.places import validate_networks, validate_origins
+from apps_registry.models.source_limits import validate_networks, validate_origins
 from keys.usability import Status, has_status, status_at
 
 # Shown in place of the operator for keys that a command has issued or revoked.

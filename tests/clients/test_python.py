@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -104,6 +105,18 @@ def test_it_streams(server: Server, app: App, key: str, model: ScriptedModel) ->
 def stream_of(generated: Generated) -> Any:
     call = module("api.chat.chat")._get_kwargs(**generated.call("Stream it"))
     return generated.client.get_httpx_client().stream(**call)
+
+
+def test_it_asks_for_a_browser_token_and_chats_with_it(server: Server, app: App, generated: Generated) -> None:
+    session_id = str(uuid.uuid4())
+    wanted = module("models").TokenRequest(app=app.slug, session_id=session_id, expires_in=60)
+    issued = module("api.tokens.create_token").sync(client=generated.client, body=wanted)
+    assert issued.expires_at > datetime.now(UTC)
+    with module("client").AuthenticatedClient(server.url, token=issued.token) as client:
+        page = Generated(client, app.slug)
+        assert page.chat("Hi", session_id=session_id).app == app.slug
+        assert page.chat("Hi").code == "session_not_available"
+        assert module("api.tokens.create_token").sync(client=client, body=wanted).code == "app_not_authorized"
 
 
 def test_it_meets_errors(generated: Generated, server: Server, app: App) -> None:

@@ -65,9 +65,12 @@ def client_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_chats_streams_and_meets_errors(
     client_folder: Path, server: Server, app: App, app_client: Client, model: ScriptedModel
 ) -> None:
-    model.will(calls(("calculate", {"expression": "6*7"})), says("It is 42."), says("In", " pieces."))
+    model.will(
+        calls(("calculate", {"expression": "6*7"})), says("It is 42."), says("In", " pieces."), says("To a page.")
+    )
     arguments = (server.url, app.slug, factories.make_key(app).plain, busy_session(app))
     told = json.loads(run(client_folder, "use_client.ts", *arguments))
     assert told["messages"] == [["6*7?", None], ["", "calculate"], ["It is 42.", None]]
     assert told["events"] == ["text:In", "text: pieces.", "complete:Stream it"]
+    assert told["page"] == "To a page."
     assert told["problems"] == PROBLEMS

@@ -34,6 +34,9 @@ def rich_app(app: App) -> App:
         allowed_hosts="127.0.0.1:9000\nprices.internal:80",
         only_hosts="api.example.com:443\nmcp.example.com:443",
         allowed_origins="https://www.example.com",
+        refuses_other_origins=True,
+        allowed_networks="192.0.2.0/24\n2001:db8::/32",
+        trusts_backend_wallets=True,
         document_language="german",
         embedding_model=EmbeddingModel.objects.get(provider=None),
     )
@@ -86,6 +89,8 @@ def test_a_file_has_all_but_secrets(exported: Path, rich_app: App) -> None:
     assert data["secrets"] == ["API_TOKEN", "PATH_TOKEN"]
     assert data["preamble"] == rich_app.preamble
     assert data["allowed_hosts"] == ["127.0.0.1:9000", "prices.internal:80"]
+    assert data["allowed_networks"] == ["192.0.2.0/24", "2001:db8::/32"]
+    assert (data["refuses_other_origins"], data["trusts_backend_wallets"]) == (True, True)
     assert data["only_hosts"] == ["api.example.com:443", "mcp.example.com:443"]
     assert data["mcp_servers"][0]["instructions"] == "Read, then write."
     assert data["mcp_servers"][0]["keeps_session"] is True

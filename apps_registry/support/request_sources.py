@@ -24,24 +24,24 @@ _ORIGIN = re.compile(
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 
 
-class PlaceNotAllowed(Exception):
-    """A call comes from a place that is not allowed; `rule` says whose limit it breaks, for operators only."""
+class SourceNotAllowed(Exception):
+    """A call comes from somewhere that is not allowed; `rule` says whose limit it breaks, for operators only."""
 
     def __init__(self, rule: str) -> None:
         super().__init__(rule)
         self.rule = rule
 
 
-class OriginNotAllowed(PlaceNotAllowed):
+class OriginNotAllowed(SourceNotAllowed):
     """The call names no origin, or one that is not allowed."""
 
 
-class NetworkNotAllowed(PlaceNotAllowed):
+class NetworkNotAllowed(SourceNotAllowed):
     """The client's address is unknown, or in none of the allowed networks."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RequestSource:
     """Where a call comes from.
 
     Attributes:
@@ -54,7 +54,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceLimits:
+class SourceLimits:
     """Where calls may come from.
 
     Attributes:
@@ -65,36 +65,36 @@ class PlaceLimits:
     origins: frozenset[str] | None = None
     networks: tuple[Network, ...] = ()
 
-    def check_origin(self, place: Place, *, rule: str) -> None:
-        """Refuse a place whose origin is not allowed; a call without an origin is refused too.
+    def check_origin(self, source: RequestSource, *, rule: str) -> None:
+        """Refuse a source whose origin is not allowed; a call without an origin is refused too.
 
         Raises:
             OriginNotAllowed: with the rule.
         """
-        if self.origins is not None and place.origin not in self.origins:
+        if self.origins is not None and source.origin not in self.origins:
             raise OriginNotAllowed(rule)
 
-    def check_network(self, place: Place, *, rule: str) -> None:
-        """Refuse a place whose address is unknown or in none of the networks.
+    def check_network(self, source: RequestSource, *, rule: str) -> None:
+        """Refuse a source whose address is unknown or in none of the networks.
 
         Raises:
             NetworkNotAllowed: with the rule.
         """
-        if self.networks and not _is_in(place.address, self.networks):
+        if self.networks and not _is_in(source.address, self.networks):
             raise NetworkNotAllowed(rule)
 
 
-ANYWHERE = PlaceLimits()
+ANYWHERE = SourceLimits()
 
 
 @functools.lru_cache(maxsize=10_000)
-def limits_of(origins: str, networks: str) -> PlaceLimits:
+def limits_of(origins: str, networks: str) -> SourceLimits:
     """Return the limits that two stored texts set, each with one entry per line; an empty text sets none.
 
     Raises:
         ValueError: a text is not one that `parse_origins` and `parse_networks` take.
     """
-    return PlaceLimits(frozenset(parse_origins(origins)) or None, tuple(map(_network, parse_networks(networks))))
+    return SourceLimits(frozenset(parse_origins(origins)) or None, tuple(map(_network, parse_networks(networks))))
 
 
 def parse_origins(text: str) -> list[str]:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from apps_registry.support.places import (
+from apps_registry.support.request_sources import (
     NetworkNotAllowed,
     OriginNotAllowed,
-    Place,
+    RequestSource,
     limits_of,
     parse_networks,
     parse_origins,
@@ -87,23 +87,23 @@ OUTSIDE = ["192.0.3.1", "::ffff:192.0.3.1", "2001:db9::1", "::1", "", "unix", "1
 @pytest.mark.parametrize(("address", "is_inside"), [*((a, True) for a in INSIDE), *((a, False) for a in OUTSIDE)])
 def test_addresses_of_both_families(address: str, is_inside: bool) -> None:
     limits = limits_of("", "192.0.2.0/24\n2001:db8::/32\n198.51.100.7/32")
-    place = Place(None, address)
+    source = RequestSource(None, address)
     if is_inside:
-        limits.check_network(place, rule="x")
+        limits.check_network(source, rule="x")
     else:
         with pytest.raises(NetworkNotAllowed):
-            limits.check_network(place, rule="x")
+            limits.check_network(source, rule="x")
 
 
 @pytest.mark.parametrize("origin", [None, "null", "https://a.example.evil", "http://a.example", "HTTPS://a.example"])
 def test_other_origins_and_none_are_refused(origin: str | None) -> None:
     limits = limits_of("https://a.example", "")
-    limits.check_origin(Place("https://a.example", ""), rule="x")
+    limits.check_origin(RequestSource("https://a.example", ""), rule="x")
     with pytest.raises(OriginNotAllowed):
-        limits.check_origin(Place(origin, ""), rule="x")
+        limits.check_origin(RequestSource(origin, ""), rule="x")
 
 
 def test_no_limit_is_no_limit() -> None:
     limits = limits_of("", "")
-    limits.check_origin(Place(None, ""), rule="x")
-    limits.check_network(Place(None, ""), rule="x")
+    limits.check_origin(RequestSource(None, ""), rule="x")
+    limits.check_network(RequestSource(None, ""), rule="x")
