@@ -226,6 +226,13 @@ MESSAGE_MAX_CHARS = env.whole_number("MESSAGE_MAX_CHARS", 32_000)
 # A request body larger than this many bytes is refused with 413 before it is read completely.
 API_BODY_MAX_BYTES = env.whole_number("API_BODY_MAX_BYTES", 1_048_576)
 
+# Callers without a key. Each network address: calls that start a turn or create a session, how many of them at once,
+# and turns at the same time. All of them together: tokens per day of UTC, the fuse. 0: no limit.
+KEYLESS_REQUESTS_PER_MINUTE = env.whole_number("KEYLESS_REQUESTS_PER_MINUTE", 60, minimum=0)
+KEYLESS_BURST = env.whole_number("KEYLESS_BURST", 30, minimum=0)
+KEYLESS_CONCURRENT_TURNS = env.whole_number("KEYLESS_CONCURRENT_TURNS", 10, minimum=0)
+KEYLESS_TOKENS_PER_DAY = env.whole_number("KEYLESS_TOKENS_PER_DAY", 10_000_000, minimum=0)
+
 # --- Sessions and turns -----------------------------------------------------------------------------
 # The memory tier of one worker: all sessions together, and the largest single session that it keeps.
 SESSION_CACHE_TOTAL_BYTES = env.whole_number("SESSION_CACHE_TOTAL_BYTES", 256 * 1024 * 1024, minimum=0)

@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('apps_registry', '0026_plain_help_texts'),
-        ('keys', '0010_usage_and_limits'),
+        ('keys', '0011_accounting'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
