@@ -129,6 +129,9 @@ LastSeen = Annotated[Text, Field(description="The id of the last message seen; o
 EventCount = Annotated[
     int, BeforeValidator(_whole_number), _at_most(1_000), Field(ge=1, description="How many; 1,000 at the most.")
 ]
+UsageDays = Annotated[
+    int, BeforeValidator(_whole_number), _at_most(366), Field(ge=1, description="How many, with today; 366 at most.")
+]
 PageSize = Annotated[
     int, BeforeValidator(_whole_number), _at_most(200), Field(ge=1, description="Sessions a page; 200 at the most.")
 ]

@@ -115,6 +115,12 @@ class EventsRequest(Parameters):
     count: fields.EventCount = 50
 
 
+class UsageRequest(Parameters):
+    """How many days of usage."""
+
+    days: fields.UsageDays = 30
+
+
 class NewSessionRequest(WalletRequest):
     """A thread to open."""
 

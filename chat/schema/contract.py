@@ -18,10 +18,10 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry
 
 from apps_registry.support.paths import API_PREFIX
-from chat.api.answers import Answer, EventStream
+from chat.api.answers import Answer, EventStream, NoContent
 from chat.api.parameters import Parameters
 from chat.schema.parameters import JSON, PARAMETERS, parameters, request_body
-from chat.schema.problems import HEADERS, SECURITY, SECURITY_SCHEMES, responses
+from chat.schema.problems import HEADERS, NEEDS_KEY, SECURITY, SECURITY_SCHEMES, responses
 from chat.schema.types import Schema, answer_schema, ref
 from chat.wire.values import EXAMPLE_SESSION
 
@@ -43,6 +43,7 @@ class Call:
         description: details beyond the handler's docstring.
         stream: an example of the event stream.
         is_open: whether the call needs no key.
+        needs_key: whether the call is about the key itself, and so needs one.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Call:
     description: str = ""
     stream: str = ""
     is_open: bool = False
+    needs_key: bool = False
 
 
 CHAT_STREAM = (
@@ -64,6 +66,7 @@ PATH_ID = ("SessionId", "PathSessionId")
 APPS = Call("listApps", "choices", problems=(400, 401, 429, 503))
 MODELS = Call("listModels", "choices")
 MODEL = Call("chooseModel", "choices", problems=(*CALLER, *BODY))
+KEY = Call("getKey", "key", session=(), problems=(401, 403, 429, 503), needs_key=True)
 ARCHIVE = Call("archiveSession", "sessions", session=PATH_ID, problems=(*OWN, *BODY))
 # By method and path below API_PREFIX.
 _CALLS: dict[tuple[str, str], Call] = {
@@ -109,6 +112,9 @@ _CALLS: dict[tuple[str, str], Call] = {
         description="The text is a Sign-In with Ethereum message (EIP-4361), good for one signature within 5 minutes.",
     ),
     ("POST", "wallet/verify"): Call("verifyWallet", "wallet", problems=(*OWN, *BODY)),
+    ("GET", "key"): KEY,
+    ("DELETE", "key"): replace(KEY, name="revokeKey", problems=(*KEY.problems, *BODY)),
+    ("GET", "key/usage"): replace(KEY, name="getKeyUsage", problems=(400, *KEY.problems)),
     ("GET", "schema"): Call("getSchema", "documentation", session=(), problems=(), is_open=True),
     ("GET", "docs"): Call("getDocumentation", "documentation", session=(), problems=(), is_open=True),
 }
@@ -139,7 +145,7 @@ class ContractSchema(AutoSchema):
             "tags": [call.tag],
             "parameters": session_parameters + (parameters(kind, registry, has_body=has_body) if kind else []),
             "responses": {
-                "200": _success(call, hints["return"], registry),
+                **_success(call, hints["return"], registry),
                 **{str(status): ref("responses", f"Problem{status}") for status in sorted(call.problems)},
             },
         }
@@ -147,6 +153,8 @@ class ContractSchema(AutoSchema):
             operation["description"] = call.description
         if call.is_open:
             operation["security"] = []
+        if call.needs_key:
+            operation["security"] = NEEDS_KEY
         return operation | ({"requestBody": request_body(kind, registry)} if kind and has_body else {})
 
 
@@ -156,10 +164,13 @@ def _parameters_type(hints: dict[str, Any]) -> type[Parameters] | None:
 
 
 def _success(call: Call, returned: Any, registry: ComponentRegistry) -> Schema:
+    """Return the response object of success, by its status."""
+    if returned is NoContent:
+        return {"204": {"description": "Done.", "headers": {"X-Request-Id": ref("headers", "X-Request-Id")}}}
     forms = typing.get_args(returned) if typing.get_origin(returned) is typing.Union else [returned]
     content = dict(_content(form, call, registry) for form in forms)
     headers = {name: ref("headers", name) for name in (*call.response_headers, "X-Request-Id")}
-    return {"description": "Done.", "content": content, "headers": headers}
+    return {"200": {"description": "Done.", "content": content, "headers": headers}}
 
 
 def _content(form: Any, call: Call, registry: ComponentRegistry) -> tuple[str, Schema]:

@@ -28,7 +28,8 @@ SECURITY_SCHEMES: dict[str, Schema] = {
     },
     "Bearer": {"type": "http", "scheme": "bearer", "description": "The same key as `Authorization: Bearer sk-…`."},
 }
-SECURITY: list[Schema] = [{}, {"AppKey": []}, {"Bearer": []}]
+NEEDS_KEY: list[Schema] = [{"AppKey": []}, {"Bearer": []}]
+SECURITY: list[Schema] = [{}, *NEEDS_KEY]
 
 
 def responses(registry: ComponentRegistry) -> dict[str, Schema]:

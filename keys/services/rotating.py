@@ -10,6 +10,8 @@ from django.db.models import F
 from django.db.models.functions import Least, Now
 from django.utils import timezone
 
+from keys.limits.setting import copy_limits
+from keys.limits.values import key_subject
 from keys.models import AppKey
 from keys.services.issuing import give_secret
 
@@ -94,6 +96,7 @@ def _issue_successor(old: AppKey, by: AbstractBaseUser | None) -> tuple[AppKey, 
     successor.save()
     for field in AppKey._meta.many_to_many:
         getattr(successor, field.name).set(getattr(old, field.name).all())
+    copy_limits(key_subject(old.pk), key_subject(successor.pk))
     return successor, plain
 
 
