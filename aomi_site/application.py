@@ -27,8 +27,9 @@ from chat.api.errors import SERVER_FAILED, plain_problem
 from chat.providers.openai_compatible import connections
 from chat.turns import interrupts
 from chat.turns.runner import runner
+from keys.expiries import announce_forever
 from keys.last_use import key_uses
-from keys.upkeep import announce_forever
+from keys.upkeep import account_upkeep_forever
 from sessions_app.events.hub import hub
 from sessions_app.events.partials import partials
 from sessions_app.upkeep import prune_forever, sweep_forever
@@ -105,11 +106,8 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         await hub.start()
         await database.run_orm(warn_of_stopped_providers)
         works = (
-            prune_forever,
-            prune_outbound_forever,
-            sweep_forever,
-            ingest_forever,
-            prune_logins_forever,
+            *(prune_forever, prune_outbound_forever, sweep_forever, ingest_forever, prune_logins_forever),
+            account_upkeep_forever,
             announce_forever,
         )
         upkeep = [asyncio.create_task(work(), name=work.__name__) for work in works]

@@ -1,6 +1,5 @@
 """What holders of App keys ask and do: `/api/key` and `/api/key/usage`. They need no session."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from rest_framework.request import Request
@@ -13,8 +12,9 @@ from chat.api.parameters import reads
 from chat.api.requests import UsageRequest
 from chat.turns.message_body import iso
 from chat.wire.keys import HeldAppKey, KeyLimit, UsageNumbers, UsageOfDay, UsageOfKey
-from keys.limits.setting import LimitLeft
-from keys.services.holders import SUMS, DayOfUsage, held_key, held_usage, revoke_held_key
+from keys.limits.reading import Standing
+from keys.services.holders import held_key, revoke_held_key
+from keys.usage.reading import Filter, UsageRow, summed
 
 
 class HolderView(ApiView):
@@ -60,37 +60,39 @@ class KeyUsageView(HolderView):
         """Say what the key has used, by day, App and model."""
         today = datetime.now(UTC).date()
         first_day = today - timedelta(days=params.days - 1)
-        rows = await run_orm(held_usage, self.key_id(), first_day=first_day)
+        where = Filter(key_ids=[self.key_id()], since=first_day)
+        days = await run_orm(summed, ("day", "app", "model"), where)
+        total = await run_orm(summed, (), where)
         return Answer(
             {
                 "first_day": first_day.isoformat(),
                 "last_day": today.isoformat(),
-                "total": _numbers({name: sum(getattr(row, name) for row in rows) for name in SUMS}),
-                "days": [_day(row) for row in rows],
+                "total": _numbers(total[0] if total else UsageRow()),
+                "days": [_day(row) for row in sorted(days, key=lambda row: str(row.day), reverse=True)],
             }
         )
 
 
-def _limit(limit: LimitLeft) -> KeyLimit:
+def _limit(limit: Standing) -> KeyLimit:
     return {
         "what": limit.what,
-        "per": limit.per,
+        "per": limit.per or None,
         "limit": float(limit.limit),
         "left": float(limit.left),
         "resets_at": iso(limit.resets_at) if limit.resets_at else None,
     }
 
 
-def _day(row: DayOfUsage) -> UsageOfDay:
-    return {"day": row.day.isoformat(), "app": row.app, "model": row.model, **_numbers(asdict(row))}
+def _day(row: UsageRow) -> UsageOfDay:
+    return {"day": str(row.day), "app": row.app or "", "model": row.model or "", **_numbers(row)}
 
 
-def _numbers(sums: dict[str, int]) -> UsageNumbers:
+def _numbers(row: UsageRow) -> UsageNumbers:
     return {
-        "turns": sums["turns"],
-        "errors": sums["errors"],
-        "prompt_tokens": sums["prompt_tokens"],
-        "completion_tokens": sums["completion_tokens"],
-        "cost": float(sums["cost"]),
-        "unpriced_tokens": sums["unpriced_tokens"],
+        "turns": row.turns,
+        "errors": row.errors,
+        "prompt_tokens": row.prompt_tokens,
+        "completion_tokens": row.completion_tokens,
+        "cost": float(row.cost),
+        "unpriced_tokens": row.unpriced_tokens,
     }

@@ -112,8 +112,8 @@ class TurnRunner:
         announcer.status(outcome.session_status)
         announcer.end()
         if turn.session is not None and outcome.turn_status == "completed":
-            make_title_later(turn.session, turn.app, turn.model)
-            summarise_later(turn.session, turn.app, turn.model, budget_tokens=turn.history_budget)
+            make_title_later(turn.session, turn.app, turn.model, turn.payer)
+            summarise_later(turn.session, turn.app, turn.model, turn.payer, budget_tokens=turn.history_budget)
 
     async def _outcome(self, turn: RunningTurn, session: Session, announcer: Announcer) -> TurnOutcome:
         if turn.must_stop:

@@ -1,6 +1,6 @@
 """The JSON of the calls about the caller's own App key."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, JsonValue
 from typing_extensions import TypedDict
@@ -22,9 +22,13 @@ EXAMPLE_NUMBERS: dict[str, JsonValue] = {
 class KeyLimit(TypedDict):
     """A limit of the key, and what is left of it. Days and months are those of UTC."""
 
-    what: Literal["requests", "turns", "tokens", "money"]
+    what: Annotated[str, Field(json_schema_extra={"enum": ["requests", "turns", "tokens", "money"]})]
     per: Annotated[
-        Literal["minute", "day", "month"] | None, Field(description="null: at the same time, which holds for turns.")
+        str | None,
+        Field(
+            description="null: at the same time, which holds for turns.",
+            json_schema_extra={"enum": ["minute", "day", "month", None]},
+        ),
     ]
     limit: float
     left: Annotated[float, Field(description="Without what running turns have reserved.")]

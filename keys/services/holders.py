@@ -2,14 +2,11 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 
-from django.db.models import Sum
-
-from keys.limits.setting import LimitLeft, limits_left
+from keys.limits.reading import Standing, standings
 from keys.limits.values import key_subject
-from keys.models import AppKey, Usage
+from keys.models import AppKey
 from keys.services.revoking import revoke_keys
 
 logger = logging.getLogger("aomi.keys")
@@ -27,7 +24,7 @@ class HeldKey:
     label: str
     apps: list[str]
     expires_at: datetime | None
-    limits: list[LimitLeft]
+    limits: list[Standing]
 
 
 def held_key(key_id: int) -> HeldKey:
@@ -38,36 +35,7 @@ def held_key(key_id: int) -> HeldKey:
     """
     key = AppKey.objects.only("label", "expires_at").get(pk=key_id)
     apps = key.apps.filter(is_active=True).order_by("slug").values_list("slug", flat=True)
-    return HeldKey(key.label, list(apps), key.expires_at, limits_left(key_subject(key_id)))
-
-
-@dataclass(frozen=True, slots=True)
-class DayOfUsage:
-    """What a key has used on a day of UTC, for an App and a model; titles and summaries are included.
-
-    Attributes:
-        unpriced_tokens: tokens whose cost is missing in `cost`, because the model has no price.
-    """
-
-    day: date
-    app: str
-    model: str
-    turns: int
-    errors: int
-    prompt_tokens: int
-    completion_tokens: int
-    cost: Decimal
-    unpriced_tokens: int
-
-
-SUMS = ("turns", "errors", "prompt_tokens", "completion_tokens", "cost", "unpriced_tokens")
-
-
-def held_usage(key_id: int, *, first_day: date) -> list[DayOfUsage]:
-    """Return the usage of a key since a day, newest first."""
-    rows = Usage.objects.filter(app_key_id=key_id, day__gte=first_day).values("day", "app_slug", "model")
-    sums = rows.annotate(**{f"sum_{name}": Sum(name) for name in SUMS}).order_by("-day", "app_slug", "model")
-    return [DayOfUsage(*row) for row in sums.values_list("day", "app_slug", "model", *(f"sum_{name}" for name in SUMS))]
+    return HeldKey(key.label, list(apps), key.expires_at, standings(key_subject(key_id)))
 
 
 def revoke_held_key(key_id: int) -> None:

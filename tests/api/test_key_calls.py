@@ -12,8 +12,8 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from apps_registry.models import App
-from keys.limits.setting import set_limits
-from keys.limits.values import key_subject
+from keys.limits.services import set_limits
+from keys.limits.values import Limits, key_subject
 from keys.models import AppKey
 from keys.services import IssuedKey
 from sessions_app.models import Turn
@@ -84,7 +84,8 @@ def test_a_stream_ends_when_its_holder_revokes_the_key(server: Server, app_clien
 def test_limits_say_what_is_left(server: Server, app: App, model: ScriptedModel) -> None:
     issued = factories.make_key(app)
     subject = key_subject(issued.app_key.pk)
-    set_limits(subject, {"requests_per_minute": 3, "burst": 2, "concurrent_turns": 4, "tokens_per_day": 1_000_000})
+    limits = Limits(requests_per_minute=3, burst=2, concurrent_turns=4, tokens_per_day=1_000_000)
+    set_limits(subject, limits, apps=[app])
     before = held(server, issued)["limits"]
     assert [(limit["what"], limit["per"], limit["limit"], limit["left"]) for limit in before] == [
         ("requests", "minute", 3, 2),
@@ -109,9 +110,9 @@ def test_a_limit_set_later_counts_what_was_used_before(server: Server, app: App,
     issued = factories.make_key(app)
     with Client(server.url, app=app.slug, key=issued.plain) as client:
         client.chat("Hi")
-    set_limits(key_subject(issued.app_key.pk), {"tokens_per_month": 5_000})
+    set_limits(key_subject(issued.app_key.pk), Limits(tokens_per_month=1_000_000), apps=[app])
     (limit,) = held(server, issued)["limits"]
-    assert 0 < limit["left"] < 5_000
+    assert 0 < limit["left"] < 1_000_000
 
 
 def test_usage_adds_up_to_the_turns(server: Server, app: App, other_app: App) -> None:
@@ -150,7 +151,7 @@ def test_a_wrong_number_of_days_is_named(server: Server, app: App, days: str) ->
 
 def test_a_successor_has_the_limits_but_not_the_use(server: Server, manage: Callable[..., Result], app: App) -> None:
     old = factories.make_key(app)
-    set_limits(key_subject(old.app_key.pk), {"tokens_per_day": 1_000_000})
+    set_limits(key_subject(old.app_key.pk), Limits(tokens_per_day=1_000_000), apps=[app])
     with Client(server.url, app=app.slug, key=old.plain) as client:
         client.chat("Hi")
     plain = manage("rotate_key", old.app_key.prefix).out.strip()
