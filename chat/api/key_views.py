@@ -1,6 +1,7 @@
 """What holders of App keys ask and do: `/api/key` and `/api/key/usage`. They need no session."""
 
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from rest_framework.request import Request
 
@@ -11,7 +12,7 @@ from chat.api.base import ApiView
 from chat.api.parameters import reads
 from chat.api.requests import UsageRequest
 from chat.turns.message_body import iso
-from chat.wire.keys import HeldAppKey, KeyLimit, UsageNumbers, UsageOfDay, UsageOfKey
+from chat.wire.keys import HeldAppKey, KeyLimit, Limited, LimitedPer, UsageNumbers, UsageOfDay, UsageOfKey
 from keys.limits.reading import Standing
 from keys.services.holders import held_key, revoke_held_key
 from keys.usage.reading import Filter, UsageRow, summed
@@ -75,8 +76,8 @@ class KeyUsageView(HolderView):
 
 def _limit(limit: Standing) -> KeyLimit:
     return {
-        "what": limit.what,
-        "per": limit.per or None,
+        "what": cast(Limited, limit.what),
+        "per": cast(LimitedPer, limit.per) if limit.per else None,
         "limit": float(limit.limit),
         "left": float(limit.left),
         "resets_at": iso(limit.resets_at) if limit.resets_at else None,

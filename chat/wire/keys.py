@@ -1,12 +1,14 @@
 """The JSON of the calls about the caller's own App key."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 from typing_extensions import TypedDict
 
 from chat.wire.values import EXAMPLE_TIME, Time, shown_as
 
+Limited = Literal["requests", "turns", "tokens", "money"]
+LimitedPer = Literal["minute", "day", "month"]
 Day = Annotated[str, Field(examples=["2026-11-30"], json_schema_extra={"format": "date"})]
 EXAMPLE_NUMBERS: dict[str, JsonValue] = {
     "turns": 12,
@@ -22,14 +24,8 @@ EXAMPLE_NUMBERS: dict[str, JsonValue] = {
 class KeyLimit(TypedDict):
     """A limit of the key, and what is left of it. Days and months are those of UTC."""
 
-    what: Annotated[str, Field(json_schema_extra={"enum": ["requests", "turns", "tokens", "money"]})]
-    per: Annotated[
-        str | None,
-        Field(
-            description="null: at the same time, which holds for turns.",
-            json_schema_extra={"enum": ["minute", "day", "month", None]},
-        ),
-    ]
+    what: Limited
+    per: Annotated[LimitedPer | None, Field(description="null: at the same time, which holds for turns.")]
     limit: float
     left: Annotated[float, Field(description="Without what running turns have reserved.")]
     resets_at: Annotated[Time | None, Field(description="When all of it is there again.")]

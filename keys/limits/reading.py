@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from django.db import connection
+
 from keys.limits.values import Limits
 from keys.models import LimitSet, LimitState
 
@@ -45,7 +47,7 @@ def standings(subject: str, *, limits: Limits | None = None, now: datetime | Non
     limits, now = limits or limits_of(subject), now or datetime.now(UTC)
     if limits is None:
         return []
-    used = LimitState.objects.filter(pk=subject).first() or _unused(subject, now)
+    used = LimitState.objects.filter(pk=subject).first() or _uncounted(subject, now)
     return [
         *_requests(limits, used, now),
         *_turns(limits, used),
@@ -53,11 +55,20 @@ def standings(subject: str, *, limits: Limits | None = None, now: datetime | Non
     ]
 
 
-def _unused(subject: str, now: datetime) -> LimitState:
-    zero = Decimal(0)
-    money = {"reserved_money": zero, "day_money": zero, "month_money": zero}
-    counts = {"running_turns": 0, "reserved_tokens": 0, "day_tokens": 0, "month_tokens": 0}
-    return LimitState(subject=subject, day=now.date(), month=now.date().replace(day=1), **money, **counts)
+def _uncounted(subject: str, now: datetime) -> LimitState:
+    """Return the state with which the first call under new limits will begin: what the roll-up says was used."""
+    day, month = now.date(), now.date().replace(day=1)
+    (day_tokens, day_money), (month_tokens, month_money) = _used_since(subject, day), _used_since(subject, month)
+    counts = {"running_turns": 0, "reserved_tokens": 0, "day_tokens": day_tokens, "month_tokens": month_tokens}
+    money = {"reserved_money": Decimal(0), "day_money": day_money, "month_money": month_money}
+    return LimitState(subject=subject, day=day, month=month, **counts, **money)
+
+
+def _used_since(subject: str, since: date) -> tuple[int, Decimal]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tokens, money FROM keys_limits_used(%s, %s)", [subject, since])
+        tokens, money = cursor.fetchone()
+    return tokens, money
 
 
 def _requests(limits: Limits, used: LimitState, now: datetime) -> list[Standing]:

@@ -3,10 +3,13 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.db import transaction
+
 from apps_registry.management.base import TeachingCommand, apps_named
 from apps_registry.services.call_examples import call_examples
 from keys.finding import key_as_json
 from keys.management.base import clear_errors, moment_or_never
+from keys.management.limit_options import add_limit_options, set_limit_options
 from keys.services import IssuedKey, channel_named, default_expiry, issue_key
 
 
@@ -22,6 +25,7 @@ lives as long as KEY_LIFETIME_DAYS says.
 examples:
   python manage.py issue_key mycoindex --label "checkout service, production" --owner "Team Checkout"
   python manage.py issue_key mycoindex mycoindex-staging --label "Ada, testing" --expires 30d
+  python manage.py issue_key mycoindex --label "partner" --requests-per-minute 60 --tokens-per-day 1000000
   python manage.py issue_key mycoindex --label "CI" --channel draft --expires never
   python manage.py issue_key mycoindex --label "partner" --examples https://apps.example.com
   KEY=$(python manage.py issue_key mycoindex --label cron --json | jq -r .key)
@@ -45,8 +49,10 @@ examples:
         parser.add_argument(
             "--examples", metavar="URL", help="also print calls in curl, Python and JavaScript to a server, on stderr"
         )
+        add_limit_options(parser)
         self.add_json_argument(parser)
 
+    @transaction.atomic
     def handle(self, *_args: object, **options: Any) -> None:
         apps, expires = apps_named(options["apps"]), options["expires"]
         with clear_errors():
@@ -60,6 +66,7 @@ examples:
                 channel=channel,
                 release=release,
             )
+            set_limit_options(issued.app_key, options)
         self._write(issued, options)
 
     def _write(self, issued: IssuedKey, options: dict[str, Any]) -> None:
