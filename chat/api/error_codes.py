@@ -32,7 +32,7 @@ ERROR_CODES = (
     ErrorCode("invalid_request", 400, "A parameter is missing or malformed; `detail` names it."),
     ErrorCode("invalid_app_key", 401, "An App key is needed and missing, or not valid.", ("WWW-Authenticate",)),
     ErrorCode("app_not_authorized", 403, "The key does not open this App."),
-    ErrorCode("session_not_available", 403, "The session belongs to another App."),
+    ErrorCode("session_not_available", 403, "The session belongs to another App, or began in another channel."),
     ErrorCode("not_found", 404, "There is no such session."),
     ErrorCode("method_not_allowed", 405, "The path has no such method.", ("Allow",), is_general=True),
     ErrorCode("request_timeout", 408, "The request did not arrive in time.", is_general=True),
