@@ -1,9 +1,12 @@
 """Finds the keys that an operator names, and writes them out for commands."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from keys import crypto
+from keys.limits.reading import standings
+from keys.limits.values import key_subject
 from keys.models import BY_COMMAND, AppKey
 
 
@@ -48,6 +51,24 @@ def key_as_json(key: AppKey) -> dict[str, Any]:
         "revoked_by": key.revoker,
         "revoke_reason": key.revoke_reason,
     }
+
+
+def limits_as_json(key: AppKey) -> list[dict[str, Any]]:
+    """Return the limits of a key and what is left of them; amounts of money as text, since they are exact."""
+    return [
+        {
+            "what": limit.what,
+            "per": limit.per or None,
+            "limit": _number(limit.limit),
+            "left": _number(limit.left),
+            "resets_at": _time(limit.resets_at),
+        }
+        for limit in standings(key_subject(key.pk))
+    ]
+
+
+def _number(amount: Decimal | int) -> int | str:
+    return amount if isinstance(amount, int) else str(amount)
 
 
 def _time(moment: datetime | None) -> str | None:

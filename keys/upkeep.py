@@ -1,63 +1,55 @@
-"""Says in the log which keys will expire, before they do."""
-
-import itertools
-import logging
-from datetime import UTC, datetime
-
-from django.conf import settings
+"""Periodic work on usage and limits: roll-ups of past days become one row, addresses are forgotten."""
 
 from apps_registry.support import database
 from apps_registry.support.forever import forever
-from apps_registry.support.visible_text import visible_line
-from keys.usability import usable_sql
 
-logger = logging.getLogger("aomi.keys")
-
-FIRST_SECONDS = 1.0
-ANNOUNCE_SECONDS = 600.0
+EVERY_SECONDS = 3600.0
 BATCH = 500
 
-# Each key is announced once within the days of notice and once within its last day, by one worker of all: the update
-# decides which. An announcement from before the days of notice was for an earlier expiry.
-ANNOUNCE = f"""
-WITH due AS (
-    SELECT id FROM keys_appkey key
-    WHERE {usable_sql()} AND key.expires_at < clock_timestamp() + %(days)s * interval '1 day'
-        AND (key.expiry_announced_at IS NULL
-            OR key.expiry_announced_at < key.expires_at - %(days)s * interval '1 day'
-            OR (key.expires_at < clock_timestamp() + interval '1 day'
-                AND key.expiry_announced_at < key.expires_at - interval '1 day'))
-    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED LIMIT %(batch)s
+# Slots serve writers at the same time, and few write to past days. One worker folds at a time.
+FOLD_USAGE = """
+WITH folding AS (SELECT pg_try_advisory_xact_lock(hashtext('aomi.fold_usage')) AS is_ours),
+due AS (
+    SELECT day, app_id, app_key_id, model, kind FROM keys_usage, folding
+    WHERE is_ours AND day < (clock_timestamp() AT TIME ZONE 'UTC')::date - 1
+    GROUP BY day, app_id, app_key_id, model, kind HAVING count(*) > 1 OR min(slot) <> -1 LIMIT %(batch)s
+), parts AS (
+    DELETE FROM keys_usage usage USING due
+    WHERE (usage.day, usage.app_id, usage.app_key_id, usage.model, usage.kind)
+        = (due.day, due.app_id, due.app_key_id, due.model, due.kind)
+    RETURNING usage.*
+), whole AS (
+    INSERT INTO keys_usage (day, app_id, app_key_id, model, kind, slot, app_slug, app_key_label, turns, errors,
+        interruptions, tool_rounds, prompt_tokens, completion_tokens, unreported_tokens, cost, unpriced_tokens,
+        latency_ms_sum, latency_counts, first_token_counts)
+    SELECT day, app_id, app_key_id, model, kind, -1, max(app_slug), max(app_key_label), sum(turns), sum(errors),
+        sum(interruptions), sum(tool_rounds), sum(prompt_tokens), sum(completion_tokens), sum(unreported_tokens),
+        sum(cost), sum(unpriced_tokens), sum(latency_ms_sum), keys_usage_sum(array_agg(latency_counts)),
+        keys_usage_sum(array_agg(first_token_counts))
+    FROM parts GROUP BY day, app_id, app_key_id, model, kind
+    RETURNING 1
 )
-UPDATE keys_appkey key SET expiry_announced_at = clock_timestamp()
-FROM due WHERE key.id = due.id
-RETURNING key.prefix, key.label, key.owner, key.expires_at, key.last_used_at,
-    (SELECT successor.prefix FROM keys_appkey successor WHERE successor.rotated_from_id = key.id)
+SELECT count(*) FROM whole
+"""
+
+# After a day without a turn, nothing of an address's limits is left but what a new row would say.
+FORGET_ADDRESSES = """
+DELETE FROM keys_limitstate WHERE subject IN (
+    SELECT subject FROM keys_limitstate
+    WHERE subject LIKE 'address:%%' AND running_turns = 0 AND used_at < clock_timestamp() - interval '1 day'
+    LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+RETURNING 1
 """
 
 
-async def announce_forever() -> None:
-    """Announce the expiries that are near: soon after the start, then every ANNOUNCE_SECONDS."""
-    pauses = itertools.chain([FIRST_SECONDS], itertools.repeat(ANNOUNCE_SECONDS))
-    await forever("key-expiries", _announce, every=lambda: next(pauses))
+async def account_upkeep_forever() -> None:
+    """Fold the usage of past days and forget addresses, every hour."""
+    await forever("accounts", upkeep, every=EVERY_SECONDS)
 
 
-async def _announce() -> bool:
-    """Announce a batch of keys; return whether there may be more."""
-    rows = await database.execute(ANNOUNCE, {"days": settings.KEY_EXPIRY_NOTICE_DAYS, "batch": BATCH})
-    for prefix, *facts in rows:
-        logger.warning("App key %s %s", prefix, _announcement(*facts))
-    return len(rows) == BATCH
-
-
-def _announcement(
-    label: str, owner: str, expires_at: datetime, last_used_at: datetime | None, successor: str | None
-) -> str:
-    whose = f"{visible_line(label)}, {visible_line(owner)}" if owner else visible_line(label)
-    use = f"last used {_time(last_used_at)}" if last_used_at else "never used"
-    then = f"replaced by {successor}" if successor else "rotate it or move its expiry"
-    return f"({whose}) expires at {_time(expires_at)}; {use}; {then}."
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+async def upkeep() -> None:
+    """Do once what there is to do."""
+    while (await database.execute(FOLD_USAGE, {"batch": BATCH}))[0][0]:
+        pass
+    while await database.execute(FORGET_ADDRESSES, {"batch": BATCH}):
+        pass

@@ -20,6 +20,13 @@ class Answer(Generic[T], Response):
         super().__init__(data, status=status, headers=headers)
 
 
+class NoContent(Response):
+    """A response without a body, with status 204."""
+
+    def __init__(self) -> None:
+        super().__init__(status=204)
+
+
 class EventStream(StreamingHttpResponse, Generic[T]):
     """Server-sent events; the JSON in each `data:` line has the type T."""
 

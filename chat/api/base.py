@@ -24,11 +24,11 @@ from chat.access import (
     wallet_to_bind,
 )
 from chat.api.parsers import check_body, parser_for
+from chat.turns.creating import create_session
 from keys.callers import Caller
 from keys.http.authentication import AppKeyAuthentication
 from keys.last_use import key_uses
 from sessions_app.access import InvalidSessionId, parse_session_id
-from sessions_app.store import store
 from sessions_app.values import Session, Wallet
 
 AppT = TypeVar("AppT", AppConfig, AppConfig | None)
@@ -128,11 +128,8 @@ class ApiView(APIView):
         """
         if app is None and self.caller.token is not None:
             app = await self.usable_app(None)
-        return await store.create(
-            session_id,
-            app_id=app.id if app else None,
-            user_state=None,
-            wallet=wallet_to_bind(self.caller, wallet, app),
+        return await create_session(
+            self.caller, session_id, app_id=app.id if app else None, wallet=wallet_to_bind(self.caller, wallet, app)
         )
 
     async def wallet_of_call(self, named: Wallet | None) -> Wallet | None:

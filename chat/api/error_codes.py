@@ -27,6 +27,7 @@ class ErrorCode:
 
 
 _RETRY = ("Retry-After",)
+_LIMITS = ("RateLimit", "RateLimit-Policy")  # absent where the limit has no number
 ERROR_CODES = (
     ErrorCode("invalid_request", 400, "A parameter is missing or malformed; `detail` names it."),
     ErrorCode(
@@ -36,7 +37,11 @@ ERROR_CODES = (
         ("WWW-Authenticate",),
     ),
     ErrorCode("app_not_authorized", 403, "The key or browser token does not open this App or call."),
-    ErrorCode("session_not_available", 403, "The session belongs to another App, or the browser token to another one."),
+    ErrorCode(
+        "session_not_available",
+        403,
+        "The session belongs to another App or channel, or the browser token is for another one.",
+    ),
     ErrorCode("origin_not_allowed", 403, "The key, the browser token or the App is limited to other origins."),
     ErrorCode("network_not_allowed", 403, "The key or the App is limited to other networks."),
     ErrorCode("not_found", 404, "The session does not exist."),
@@ -49,8 +54,10 @@ ERROR_CODES = (
     ErrorCode(
         "idempotency_mismatch", 422, "The `Idempotency-Key` was used with another message or App; nothing was stored."
     ),
-    ErrorCode("rate_limited", 429, "Too many requests, or too many with invalid keys; `detail` says which.", _RETRY),
-    ErrorCode("budget_exhausted", 429, "A budget of tokens or money is used up.", _RETRY),
+    ErrorCode(
+        "rate_limited", 429, "Too many requests, turns at the same time, or invalid keys; `detail` says which.", _RETRY
+    ),
+    ErrorCode("budget_exhausted", 429, "A limit of tokens or money is used up.", (*_RETRY, *_LIMITS)),
     ErrorCode("internal_error", 500, "The server failed; nothing is wrong with the request.", is_general=True),
     ErrorCode(
         "model_error", 502, "The model failed. The user's message is kept; the same `Idempotency-Key` repeats the turn."

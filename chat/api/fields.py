@@ -194,6 +194,9 @@ EventCount = Annotated[
     _at_most(1_000),
     Field(ge=1, description="The number of events, at most 1,000."),
 ]
+UsageDays = Annotated[
+    int, BeforeValidator(_whole_number), _at_most(366), Field(ge=1, description="How many, with today; 366 at most.")
+]
 PageSize = Annotated[
     int,
     BeforeValidator(_whole_number),

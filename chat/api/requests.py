@@ -117,6 +117,12 @@ class EventsRequest(Parameters):
     count: fields.EventCount = 50
 
 
+class UsageRequest(Parameters):
+    """How many days of usage."""
+
+    days: fields.UsageDays = 30
+
+
 class NewSessionRequest(WalletRequest):
     """A session to create."""
 

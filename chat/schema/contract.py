@@ -18,7 +18,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry
 
 from apps_registry.support.paths import API_PREFIX
-from chat.api.answers import Answer, EventStream
+from chat.api.answers import Answer, EventStream, NoContent
 from chat.api.parameters import Parameters
 from chat.schema.parameters import JSON, PARAMETERS, parameters, request_body
 from chat.schema.problems import HEADERS, SECURITY, SECURITY_SCHEMES, responses
@@ -70,9 +70,12 @@ PATH_ID = ("SessionId", "PathSessionId")
 APPS = Call("listApps", "choices", problems=(400, 401, 429, 503))
 MODELS = Call("listModels", "choices")
 MODEL = Call("chooseModel", "choices", problems=(*CALLER, *BODY))
+KEY = Call("getKey", "key", session=(), problems=(401, 403, 429, 503), security=("AppKey", "Bearer"))
 ARCHIVE = Call(
     "archiveSession", "sessions", session=PATH_ID, problems=(*OWN, *BODY), summary="Mark the session as archived."
 )
+KEY = Call("getKey", "key", session=(), problems=(401, 403, 429, 503))
+ARCHIVE = Call("archiveSession", "sessions", session=PATH_ID, problems=(*OWN, *BODY))
 # By method and path below API_PREFIX.
 _CALLS: dict[tuple[str, str], Call] = {
     ("POST", "chat"): Call(
@@ -132,6 +135,9 @@ _CALLS: dict[tuple[str, str], Call] = {
         status=201,
         security=("AppKey", "Bearer"),
     ),
+    ("GET", "key"): KEY,
+    ("DELETE", "key"): replace(KEY, name="revokeKey", problems=(*KEY.problems, *BODY)),
+    ("GET", "key/usage"): replace(KEY, name="getKeyUsage", problems=(400, *KEY.problems)),
     ("GET", "schema"): Call("getSchema", "documentation", session=(), problems=(), is_open=True),
     ("GET", "docs"): Call("getDocumentation", "documentation", session=(), problems=(), is_open=True),
 }
@@ -162,7 +168,7 @@ class ContractSchema(AutoSchema):
             "tags": [call.tag],
             "parameters": session_parameters + (parameters(kind, registry, has_body=has_body) if kind else []),
             "responses": {
-                str(call.status): _success(call, hints["return"], registry),
+                **_success(call, hints["return"], registry),
                 **{str(status): ref("responses", f"Problem{status}") for status in sorted(call.problems)},
             },
         }
@@ -181,10 +187,13 @@ def _parameters_type(hints: dict[str, Any]) -> type[Parameters] | None:
 
 
 def _success(call: Call, returned: Any, registry: ComponentRegistry) -> Schema:
+    """Return the response object of success, by its status."""
+    if returned is NoContent:
+        return {"204": {"description": "Success.", "headers": {"X-Request-Id": ref("headers", "X-Request-Id")}}}
     forms = typing.get_args(returned) if typing.get_origin(returned) is typing.Union else [returned]
     content = dict(_content(form, call, registry) for form in forms)
     headers = {name: ref("headers", name) for name in (*call.response_headers, "X-Request-Id")}
-    return {"description": "Success.", "content": content, "headers": headers}
+    return {str(call.status): {"description": "Success.", "content": content, "headers": headers}}
 
 
 def _content(form: Any, call: Call, registry: ComponentRegistry) -> tuple[str, Schema]:

@@ -16,6 +16,14 @@ HEADERS: dict[str, Schema] = {
         "required": True,
         "schema": {"type": "integer", "minimum": 1},
     },
+    "RateLimit": {
+        "description": "What is left of the limit that refused the call, and the seconds until more is.",
+        "schema": {"type": "string"},
+    },
+    "RateLimit-Policy": {
+        "description": "That limit: its quota `q`, the quota's unit `qu` and its window `w` in seconds.",
+        "schema": {"type": "string"},
+    },
     "WWW-Authenticate": {"required": True, "schema": {"type": "string", "const": "AppKey"}},
     "X-Next-Cursor": {
         "description": "The `cursor` of the next page; absent on the last page.",

@@ -116,8 +116,8 @@ class TurnRunner:
         if turn.options.is_stateless and outcome.pause is None and not turn.app.caller_rules.keeps_stateless_text:
             await run_once("drop-text", partial(turns.drop_text, turn.session_id))  # if this fails, the sweep does it
         if turn.session is not None and outcome.turn_status == "completed" and not turn.options.is_stateless:
-            make_title_later(turn.session, turn.app, turn.model)
-            summarise_later(turn.session, turn.app, turn.model, budget_tokens=turn.history_budget)
+            make_title_later(turn.session, turn.app, turn.model, turn.payer)
+            summarise_later(turn.session, turn.app, turn.model, turn.payer, budget_tokens=turn.history_budget)
 
     async def _outcome(self, turn: RunningTurn, session: Session, announcer: Announcer) -> TurnOutcome:
         if turn.must_stop:

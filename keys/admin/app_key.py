@@ -16,12 +16,17 @@ from apps_registry.admin.display import NOTHING, ConsoleAdmin, badge, code, mome
 from apps_registry.admin.grants import apps_to_open, sees_apps
 from keys.admin.forms import AppKeyForm, AppsField, ReleaseField
 from keys.admin.issue_pages import IssuePages
+from keys.admin.limit_pages import LimitPages
 from keys.admin.revoke_pages import RevokePages
 from keys.admin.rotate_pages import RotatePages
+from keys.limits.reading import standings
+from keys.limits.values import key_subject
 from keys.models import BY_COMMAND, AppKey
 from keys.usability import Status, has_status
+from keys.usage.reading import Filter, summed
 
 EXPIRING = "expiring"
+USAGE_DAYS = 30
 THE_KEY = ("key", "state", "lookup", "created", "issuer", "last_used")
 EDITABLE = ("label", "owner", "note", "apps", "channel", "release", "expires_at")
 ABOUT = (
@@ -66,7 +71,7 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._issue_pages, self._rotate_pages = IssuePages(self), RotatePages(self)
-        self._revoke_pages = RevokePages(self)
+        self._revoke_pages, self._limit_pages = RevokePages(self), LimitPages(self)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AppKey]:
         """Keys with their scopes, in one extra query per list; hashes are not fetched."""
@@ -183,8 +188,9 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
         obj.save(update_fields=sorted(changed))
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the pages that rotate and revoke keys."""
-        return [*self._revoke_pages.urls(), *self._rotate_pages.urls(), *super().get_urls()]
+        """Add the pages that limit, rotate and revoke keys."""
+        pages = (self._limit_pages, self._rotate_pages, self._revoke_pages)
+        return [*(url for page in pages for url in page.urls()), *super().get_urls()]
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -195,14 +201,23 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Hide "save and add another": keys are not created by saving."""
+        """Show usage and limits, and hide "save and add another": keys are not created by saving."""
         context = {**(extra_context or {}), "show_save_and_add_another": False}
+        if object_id.isascii() and object_id.isdecimal() and len(object_id) < 19:
+            context |= _use_of(int(object_id))
         return super().change_view(request, object_id, form_url, context)
 
     @admin.action(description="Revoke the selected keys", permissions=["change"])
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[AppKey]) -> HttpResponse:
         """Ask for confirmation; the form leads to the page that revokes."""
         return self._revoke_pages.preview(request, list(queryset))
+
+
+def _use_of(key_id: int) -> dict[str, Any]:
+    """Return what the page of a key shows of its usage and limits."""
+    since = timezone.now().date() - timedelta(days=USAGE_DAYS - 1)
+    used = summed((), Filter(key_ids=[key_id], since=since))
+    return {"usage": used[0] if used else None, "usage_days": USAGE_DAYS, "standings": standings(key_subject(key_id))}
 
 
 def _notice() -> timedelta:

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 from django.utils.dateparse import parse_datetime
 
 from apps_registry.management.base import TeachingCommand, first_message
-from keys.finding import NoSuchKey, find_key, key_as_json
+from keys.finding import NoSuchKey, find_key, key_as_json, limits_as_json
 from keys.models import AppKey
 
 
@@ -24,6 +24,9 @@ class KeyCommand(TeachingCommand):
     def write_facts(self, key: AppKey) -> None:
         """Print what is known of a key, a fact per line; what is empty is left out."""
         facts = {name: cell(value) for name, value in key_as_json(key).items() if value not in (None, "", [])}
+        for limit in limits_as_json(key):
+            what = f"{limit['what']} per {limit['per']}" if limit["per"] else f"{limit['what']} at the same time"
+            facts[what] = f"{limit['left']} left of {limit['limit']}"
         width = max(len(name) for name in facts)
         for name, text in facts.items():
             self.stdout.write(f"{name.replace('_', ' ').ljust(width)}  {text}")

@@ -53,6 +53,14 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Adds up histograms: array_agg of several is an array of two dimensions.
+CREATE FUNCTION keys_usage_sum(counts bigint[]) RETURNS bigint[] LANGUAGE sql IMMUTABLE AS $$
+    SELECT array_agg(total ORDER BY bucket) FROM (
+        SELECT bucket, sum(counts[part][bucket])::bigint AS total
+        FROM generate_series(1, array_length(counts, 1)) AS part, generate_series(1, 35) AS bucket
+        GROUP BY bucket) summed
+$$;
+
 CREATE FUNCTION keys_usage_add_turn(turn sessions_app_turn, sign int) RETURNS void LANGUAGE sql AS $$
     SELECT keys_usage_add(
         (turn.started_at AT TIME ZONE 'UTC')::date, turn.app_id, COALESCE(turn.app_key_id, 0), turn.model, 'turn',
@@ -379,7 +387,7 @@ DROP FUNCTION keys_account_turn(), keys_limits_begin(), keys_limits_settle(jsonb
     keys_usage_add_turn(sessions_app_turn, int),
     keys_usage_add(date, bigint, bigint, text, text, int, int, int, bigint, bigint, bigint, bigint, numeric, bigint,
         bigint, bigint, int),
-    keys_usage_bucket(bigint);
+    keys_usage_sum(bigint[]), keys_usage_bucket(bigint);
 DELETE FROM keys_usage;
 DELETE FROM keys_limitstate;
 """

@@ -10,6 +10,9 @@ from django.db.models import F
 from django.db.models.functions import Least, Now
 from django.utils import timezone
 
+from keys.limits.reading import limits_of
+from keys.limits.services import set_limits
+from keys.limits.values import key_subject
 from keys.models import AppKey
 from keys.services.issuing import give_secret
 
@@ -94,6 +97,8 @@ def _issue_successor(old: AppKey, by: AbstractBaseUser | None) -> tuple[AppKey, 
     successor.save()
     for field in AppKey._meta.many_to_many:
         getattr(successor, field.name).set(getattr(old, field.name).all())
+    if limits := limits_of(key_subject(old.pk)):
+        set_limits(key_subject(successor.pk), limits, apps=[])  # prices were checked when the old key got them
     return successor, plain
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from django.utils import timezone
 
 from apps_registry.models import App
 from apps_registry.releases.services import publish, run_draft
-from keys.models import AppKey
+from keys.models import AppKey, LimitSet
 from keys.services import revoke_key, rotate_key
 from tests import factories
 from tests.client import Client as ApiClient
@@ -476,3 +477,64 @@ def test_deleting_a_release_says_which_keys_follow_it(admin_client: Client, app:
     factories.make_key(app, channel="release", release=release)
     page = admin_client.get(f"/admin/apps_registry/app/{app.pk}/release/{release.number}/delete/").content.decode()
     assert "1 App key follows it: calls with it are refused" in page
+
+
+@pytest.mark.browser
+def test_a_limit_set_on_a_keys_page_holds_on_the_next_request(console: "Page", server: Server, app: App) -> None:
+    issued = factories.make_key(app)
+    console.goto(f"{server.url}/admin/keys/appkey/{issued.app_key.pk}/change/")
+    assert "Not used in the last 30 days." in console.inner_text("#key-use")
+    console.click("text=Set limits")
+    console.fill("#id_requests_per_minute", "2")
+    console.click("text=Set the limits")
+    assert "requests per minute 2" in console.inner_text(".messagelist")
+    assert sorted(answers(server, app, issued.plain) for _ in range(4)) == [200, 200, 429, 429]
+    console.reload()
+    assert "2 turns" in console.inner_text("#key-use")
+    assert "Requests per minute" in console.inner_text("#key-use")
+    console.click("text=Set limits")
+    console.fill("#id_requests_per_minute", "")
+    console.click("text=Set the limits")
+    assert answers(server, app, issued.plain) == 200
+
+
+def test_limits_of_an_app_hold_for_all_its_keys(admin_client: Client, server: Server, app: App) -> None:
+    page = f"/admin/keys/appkey/of-app/{app.pk}/limits/"
+    assert page in admin_client.get(f"/admin/apps_registry/app/{app.pk}/change/").content.decode()
+    assert admin_client.post(page, {"requests_per_minute": "2"}).status_code == 302
+    keys = [factories.make_key(app).plain for _ in range(4)]
+    assert sorted(answers(server, app, key) for key in keys) == [200, 200, 429, 429]
+    assert "requests per minute 2" in admin_client.get(f"/admin/apps_registry/app/{app.pk}/history/").content.decode()
+    assert 'value="2"' in admin_client.get(page).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"tokens_per_day": "many"}, "Enter a whole number"),
+        ({"tokens_per_day": "0"}, "greater than or equal to 1"),
+        ({"money_per_day": "5"}, "Every model in reach needs prices"),
+        ({"money_per_day": "-5"}, "greater than or equal to 0"),
+    ],
+)
+def test_a_wrong_limit_says_so_and_is_not_set(
+    admin_client: Client, app: App, fields: dict[str, str], complaint: str
+) -> None:
+    key = factories.make_key(app).app_key
+    for page in (f"/admin/keys/appkey/{key.pk}/limits/", f"/admin/keys/appkey/of-app/{app.pk}/limits/"):
+        assert complaint in admin_client.post(page, fields).content.decode()
+    assert not LimitSet.objects.filter(subject__in=[f"key:{key.pk}", f"app:{app.pk}"]).exists()
+
+
+def test_pages_of_limits_need_the_permission_to_change(staff_client: Callable[..., Client], app: App) -> None:
+    key = factories.make_key(app).app_key
+    pages = [f"/admin/keys/appkey/{key.pk}/limits/", f"/admin/keys/appkey/of-app/{app.pk}/limits/"]
+    keys_only = staff_client("change_appkey", "view_appkey")
+    assert [keys_only.get(page).status_code for page in pages] == [200, 403]
+    apps_only = staff_client("change_app", "view_app")
+    assert [apps_only.get(page).status_code for page in pages] == [403, 200]
+    assert keys_only.get(f"/admin/keys/appkey/{key.pk}/rotate/").status_code == 403  # it would show a new key
+    assert staff_client("view_appkey").post(f"/admin/keys/appkey/{key.pk}/end-overlap/").status_code == 403
+    revoked = factories.make_key(app).app_key
+    revoke_key(revoked)
+    assert staff_client("change_appkey").get(f"/admin/keys/appkey/{revoked.pk}/limits/").status_code == 403

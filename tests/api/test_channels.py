@@ -116,8 +116,8 @@ def test_a_confirmation_from_another_channel_resumes_nothing(server: Server, app
     model.will(calls(("calculate", {"expression": "6*7"})), says("42."))
     with Client(server.url, app=app.slug, key=factories.make_key(app).plain) as client:
         (event,) = client.chat("6*7?")["system_events"]
-        answer = {"type": "confirm_tool", "payload": {"call_id": event["InlineCall"]["payload"]["call_id"]}}
-        answer["payload"]["approved"] = True
+        payload = {"call_id": event["InlineCall"]["payload"]["call_id"], "approved": True}
+        answer = {"type": "confirm_tool", "payload": payload}
         live, client.key = client.key, key_for(app, "draft").plain
         refused = client.request("POST", "/api/system", json={"message": json.dumps(answer)})
         assert refused.json()["code"] == "session_not_available"

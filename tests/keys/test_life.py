@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -31,10 +32,10 @@ def statuses(server: Server, app: App, key: str) -> set[int]:
         return {client.post_chat("Hi").status_code for _ in range(ROUNDS)}
 
 
-def facts(manage: Manage, prefix: str) -> dict[str, object]:
+def facts(manage: Manage, prefix: str) -> dict[str, Any]:
     shown = manage("show_key", prefix, "--json")
     assert shown.code == 0, shown.err
-    data: dict[str, object] = json.loads(shown.out)
+    data: dict[str, Any] = json.loads(shown.out)
     return data
 
 
@@ -145,7 +146,7 @@ def test_the_last_use_has_time_app_and_address_and_is_written_once_a_minute(
     prefix = issued.app_key.prefix
     assert facts(manage, prefix)["last_used_at"] is None
     assert statuses(server, app, issued.plain) == {200}
-    wait_until(lambda: facts(manage, prefix)["last_used_at"])
+    wait_until(lambda: facts(manage, prefix)["last_used_at"] is not None)
     first = facts(manage, prefix)
     assert (first["last_used_app"], first["last_used_address"]) == (app.slug, "127.0.0.1")
 
@@ -177,7 +178,7 @@ def test_expiries_are_announced_once_in_the_log(start: Callable[..., Server], ap
     assert later.prefix not in server.log
     AppKey.objects.filter(pk=soon.pk).update(expires_at=timezone.now() + timedelta(hours=5))
     again = start(workers=1)
-    wait_until(lambda: again.log.count(soon.prefix))
+    wait_until(lambda: soon.prefix in again.log)
 
 
 def test_expiring_keys_are_listed(manage: Manage, app: App) -> None:
@@ -214,6 +215,9 @@ MISTAKES = {
     "no overlap to end": (["rotate_key", "{key}", "--end-overlap"], "has not been rotated"),
     "a name and a description": (["revoke_key", "{key}", "--owner", "x"], "or several by"),
     "a long reason": (["revoke_key", "{key}", "--reason", "x" * 201], "the limit is 200"),
+    "a limit in words": (["change_key", "{key}", "--tokens-per-day", "many"], "nor none"),
+    "an amount in words": (["change_key", "{key}", "--money-per-day", "NaN"], "nor none"),
+    "a limit of nothing": (["change_key", "{key}", "--concurrent-turns", "0"], "greater than or equal to 1"),
     "a list until never": (["list_keys", "--expiring", "never"], "is no time"),
 }
 
@@ -241,3 +245,27 @@ def test_an_overlap_has_limits(app: App, hours: int) -> None:
 def test_help_teaches(manage: Manage, command: str) -> None:
     shown = manage(command, "--help")
     assert (shown.code, "examples:\n" in shown.out) == (0, True)
+
+
+def test_limits_are_set_and_shown_by_command(manage: Manage, server: Server, app: App) -> None:
+    issued = json.loads(
+        manage("issue_key", app.slug, "--label", "x", "--requests-per-minute", "2", "--burst", "2", "--json").out
+    )
+    with Client(server.url, app=app.slug, key=issued["key"]) as client:
+        assert sorted(client.post_chat("Hi").status_code for _ in range(4)) == [200, 200, 429, 429]
+    prefix = issued["prefix"]
+    told = manage(
+        "change_key", prefix, "--requests-per-minute", "none", "--burst", "none", "--tokens-per-day", "900000"
+    )
+    assert told.out.startswith("Changed requests_per_minute, burst, tokens_per_day of")
+    (limit,) = facts(manage, prefix)["limits"]
+    assert (limit["what"], limit["per"], limit["limit"]) == ("tokens", "day", 900_000)
+    assert 0 < limit["left"] < 900_000  # what was used before counts
+    assert f"{limit['left']} left of 900000" in manage("show_key", prefix).out
+
+
+def test_a_limit_of_money_needs_prices(manage: Manage, app: App) -> None:
+    before = AppKey.objects.count()
+    refused = manage("issue_key", app.slug, "--label", "x", "--money-per-day", "5")
+    assert "Every model in reach needs prices" in refused.err
+    assert AppKey.objects.count() == before  # no key without the limit that was asked for

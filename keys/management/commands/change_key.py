@@ -4,11 +4,13 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.db import transaction
 
 from apps_registry.management.base import apps_named
 from apps_registry.models import App
 from keys.finding import key_as_json
 from keys.management.base import KeyCommand, clear_errors, moment_or_never, named_key
+from keys.management.limit_options import add_limit_options, set_limit_options
 from keys.models import AppKey
 from keys.services import KeyChange, change_key, channel_named
 
@@ -26,6 +28,7 @@ examples:
   python manage.py change_key sk-mycoindex-Zk3v9QxA --add-app mycoindex-staging
   python manage.py change_key sk-mycoindex-Zk3v9QxA --remove-app mycoindex --expires never
   python manage.py change_key sk-mycoindex-Zk3v9QxA --channel release:3
+  python manage.py change_key sk-mycoindex-Zk3v9QxA --tokens-per-day 500000 --concurrent-turns none
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -40,8 +43,10 @@ examples:
             "--expires", type=moment_or_never, metavar="WHEN", help="12h, 30d, 2027-01-31T00:00Z, or never"
         )
         parser.add_argument("--channel", help="live, draft, or release:N")
+        add_limit_options(parser)
         self.add_json_argument(parser)
 
+    @transaction.atomic
     def handle(self, *_args: object, **options: Any) -> None:
         key = named_key(options["key"])
         apps = _new_scope(key, add=options["add_app"], remove=options["remove_app"])
@@ -51,7 +56,7 @@ examples:
                 channel = channel_named(options["channel"], apps or list(key.apps.all()))
             names = {name: options[name] for name in ("label", "owner", "note")}
             change = KeyChange(**names, apps=apps, expires_at=options["expires"], channel=channel)
-            changed = change_key(key, change)
+            changed = change_key(key, change) + set_limit_options(key, options)
         if options["json"]:
             self.write_json({"changed": changed, **key_as_json(key)})
         else:

@@ -3,10 +3,13 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.db import transaction
+
 from apps_registry.management.base import TeachingCommand, apps_named
 from apps_registry.services.call_examples import call_examples
 from keys.finding import key_as_json
 from keys.management.base import clear_errors, moment_or_never
+from keys.management.limit_options import add_limit_options, set_limit_options
 from keys.services import IssuedKey, channel_named, default_expiry, issue_key
 
 
@@ -22,6 +25,7 @@ lives as long as KEY_LIFETIME_DAYS says.
 examples:
   python manage.py issue_key mycoindex --label "checkout service, production" --owner "Team Checkout"
   python manage.py issue_key mycoindex mycoindex-staging --label "Ada, testing" --expires 30d
+  python manage.py issue_key mycoindex --label "partner" --requests-per-minute 60 --tokens-per-day 1000000
   python manage.py issue_key mycoindex --label "CI" --channel draft --expires never
   python manage.py issue_key mycoindex --label "partner" --examples https://apps.example.com
   python manage.py issue_key mycoindex --label backend --network 192.0.2.0/24 --network 2001:db8::/32
@@ -60,8 +64,10 @@ examples:
             metavar="NETWORK",
             help="an address or a network from which it may be used, such as 192.0.2.0/24; may be repeated",
         )
+        add_limit_options(parser)
         self.add_json_argument(parser)
 
+    @transaction.atomic
     def handle(self, *_args: object, **options: Any) -> None:
         apps, expires = apps_named(options["apps"]), options["expires"]
         with clear_errors():
@@ -77,6 +83,7 @@ examples:
                 origins="\n".join(options["origin"]),
                 networks="\n".join(options["network"]),
             )
+            set_limit_options(issued.app_key, options)
         self._write(issued, options)
 
     def _write(self, issued: IssuedKey, options: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from keys.finding import key_as_json
+from keys.finding import key_as_json, limits_as_json
 from keys.management.base import KeyCommand, named_key
 
 
@@ -11,7 +11,8 @@ class Command(KeyCommand):
     """Shows one key."""
 
     help = """\
-Show one App key: whom it is for, what it opens, when it was last used, and how it ends.
+Show one App key: whom it is for, what it opens, when it was last used, its limits with what is left of them, and how it
+ends. manage.py usage --key says what it has used.
 
 The key itself is not stored and cannot be shown.
 """
@@ -28,6 +29,6 @@ examples:
     def handle(self, *_args: object, **options: Any) -> None:
         key = named_key(options["key"])
         if options["json"]:
-            self.write_json(key_as_json(key))
+            self.write_json({**key_as_json(key), "limits": limits_as_json(key)})
         else:
             self.write_facts(key)
