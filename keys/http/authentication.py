@@ -8,7 +8,10 @@ from apps_registry.support.request_notes import note_app, note_key, note_refusal
 from keys.addresses import network_of
 from keys.callers import Caller
 from keys.canaries import report_use
+from keys.guards.errors import CallerLimit
+from keys.guards.rates import rates
 from keys.http.presented import presented_key
+from keys.http.streams import count_stream
 from keys.verification import InvalidKey, TooManyFailures, VerifierBusy, verifier
 
 # One sentence for every failure, so that responses do not reveal whether a key exists or existed.
@@ -23,6 +26,21 @@ class Overloaded(APIException):
     default_detail = "The server is busy; try again shortly."
     default_code = "overloaded"
     retry_after = 1
+
+
+class TooMuch(APIException):
+    """The caller has reached a limit of keys/guards/.
+
+    Attributes:
+        rule, facts, retry_after: those of the CallerLimit.
+    """
+
+    status_code = 429
+    default_code = "rate_limited"
+
+    def __init__(self, limit: CallerLimit) -> None:
+        super().__init__(limit.detail)
+        self.rule, self.facts, self.retry_after = limit.rule, limit.facts, limit.retry_after
 
 
 class AppKeyAuthentication(BaseAuthentication):
@@ -40,6 +58,7 @@ class AppKeyAuthentication(BaseAuthentication):
             AuthenticationFailed: the request has a key that does not work.
             Throttled: too many wrong keys.
             Overloaded: too many first-time keys at once.
+            TooMuch: too many calls, or too many open event streams.
         """
         note_app(request.query_params.get("app"))
         address = network_of(str(request.META.get("REMOTE_ADDR") or ""))
@@ -55,6 +74,8 @@ class AppKeyAuthentication(BaseAuthentication):
         except VerifierBusy:
             note_refusal("verifier_busy")
             raise Overloaded from None
+        except CallerLimit as error:
+            raise TooMuch(error) from None
 
     def authenticate_header(self, request: Request) -> str:
         """Return the WWW-Authenticate challenge; with it, DRF answers a failure with 401 instead of 403."""
@@ -64,9 +85,14 @@ class AppKeyAuthentication(BaseAuthentication):
 async def _caller(request: Request, address: str) -> Caller:
     presented = presented_key(request.headers)
     if presented is None:
-        return await verifier.anonymous(address=address)
-    caller = await verifier.verify(presented, address=address)
-    note_key(caller.key_id, is_holder=True)
+        rates.count_address(address)  # before any statement
+        caller = await verifier.anonymous(address=address)
+    else:
+        caller = await verifier.verify(presented, address=address)
+        note_key(caller.key_id, is_holder=True)
+        if caller.key_id is not None:
+            rates.count_key(caller.key_id)
+    count_stream(request._request, caller)
     return caller
 
 

@@ -113,6 +113,11 @@ RULES = {
         "If the address is that of your proxy, name it in TRUSTED_PROXIES. If many people share it, raise "
         "STREAMS_PER_ADDRESS.",
     ),
+    "streams_without_key": Rule(
+        "Callers without a key have three quarters of the worker's event streams open; the rest is for keys.",
+        "Raise the limit on open files (ulimit -Hn), or start more workers. If you do not know these callers, lower "
+        "STREAMS_PER_ADDRESS.",
+    ),
     "streams_of_key": Rule(
         "This key has as many event streams open as one key may on one worker.",
         "Raise STREAMS_PER_KEY, or issue several keys.",
