@@ -32,6 +32,7 @@ from chat.providers.openai_compatible import connections
 from chat.turns import interrupts
 from chat.turns.runner import runner
 from keys.refusals.writing import prune_refusals_forever, write_pending, write_refusals_forever
+from keys.upkeep import account_upkeep_forever
 from sessions_app.events.hub import hub
 from sessions_app.events.partials import partials
 from sessions_app.upkeep import prune_forever, sweep_forever
@@ -46,7 +47,7 @@ PROBES = ("/livez", "/readyz", "/metrics")  # polled every few seconds, so their
 LEAN_PATHS = (API_PREFIX, *PROBES)
 UPKEEP = (
     *(prune_forever, prune_outbound_forever, prune_refusals_forever, prune_logins_forever),
-    *(sweep_forever, ingest_forever, write_refusals_forever),
+    *(sweep_forever, ingest_forever, write_refusals_forever, account_upkeep_forever),
 )
 
 

@@ -230,6 +230,13 @@ STREAMS_PER_KEY = env.whole_number("STREAMS_PER_KEY", 2000, minimum=0)
 # How long the records of refused calls are kept, which name the callers' network addresses.
 REFUSALS_KEPT_DAYS = env.whole_number("REFUSALS_KEPT_DAYS", 14)
 
+# Callers without a key. Each network address: calls that start a turn or create a session, how many of them at once,
+# and turns at the same time. All of them together: tokens per day of UTC, the fuse. 0: no limit.
+KEYLESS_REQUESTS_PER_MINUTE = env.whole_number("KEYLESS_REQUESTS_PER_MINUTE", 60, minimum=0)
+KEYLESS_BURST = env.whole_number("KEYLESS_BURST", 30, minimum=0)
+KEYLESS_CONCURRENT_TURNS = env.whole_number("KEYLESS_CONCURRENT_TURNS", 10, minimum=0)
+KEYLESS_TOKENS_PER_DAY = env.whole_number("KEYLESS_TOKENS_PER_DAY", 10_000_000, minimum=0)
+
 # --- Sessions and turns -----------------------------------------------------------------------------
 # The memory tier of one worker: all sessions together, and the largest single session that it keeps.
 SESSION_CACHE_TOTAL_BYTES = env.whole_number("SESSION_CACHE_TOTAL_BYTES", 256 * 1024 * 1024, minimum=0)

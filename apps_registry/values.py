@@ -16,6 +16,7 @@ from apps_registry.tools.base import Tool
 RESERVED_OPTIONS = frozenset({"model", "messages", "stream", "stream_options", "tools", "tool_choice", "n"})
 OPTIONS_MAX_BYTES = 4_000
 PER_TOKENS = 1_000_000  # number of tokens that a price is for
+TOOL_ENVELOPE_BYTES = 100  # {"type": "function", "function": {…}} around a tool
 # Default limit of an answer: a quarter of the context window, up to the output limit of common models.
 REPLY_WINDOW_DIVISOR = 4
 DEFAULT_OUTPUT_TOKENS = 16_384
@@ -212,6 +213,7 @@ class AppConfig:
     problem: str = ""
     server_notes: tuple[ServerNote, ...] = ()
     model_names: tuple[str, ...] = field(init=False)
+    fixed_prompt_bytes: int = field(init=False)  # the preamble and all that tools add to a prompt, at most
 
     def model_for(self, chosen: str) -> ModelConfig:
         """Return the model with this name if the App offers it, otherwise the default model."""
@@ -226,5 +228,15 @@ class AppConfig:
         return (first, *(model for model in self.models if model.name != first.name))
 
     def __post_init__(self) -> None:
-        """Compute the model names once."""
+        """Compute the model names and the size of the fixed part of prompts once."""
         object.__setattr__(self, "model_names", tuple(model.name for model in self.models))
+        object.__setattr__(self, "fixed_prompt_bytes", self._fixed_prompt_bytes())
+
+    def _fixed_prompt_bytes(self) -> int:
+        texts = [self.preamble, *(note.text for note in self.server_notes)]
+        return sum(len(text.encode()) for text in texts) + sum(map(_schema_bytes, self.tools))
+
+
+def _schema_bytes(tool: Tool) -> int:
+    """Return the size of a tool in a request, of whose schema providers get this or a simpler form."""
+    return len(orjson.dumps([tool.name, tool.description, tool.parameters])) + TOOL_ENVELOPE_BYTES

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from uuid import UUID
 
 import orjson
@@ -15,10 +14,11 @@ from sessions_app.open_calls import OpenCall, dump
 from sessions_app.pauses import Pause
 from sessions_app.sql import pauses as sql_pauses
 from sessions_app.sql import turns as sql_turns
-from sessions_app.sql.rows import session_from_row
+from sessions_app.sql.rows import reservation_parameters, session_from_row, usage_from_row, usage_parameters
 from sessions_app.store import store, wallet_parameters
-from sessions_app.values import IDLE, PROCESSING, Session, StoredMessage, Wallet, first_words
+from sessions_app.values import IDLE, PROCESSING, Reservation, Session, StoredMessage, TurnUsage, Wallet, first_words
 
+NOTHING_RESERVED, NOTHING_USED = Reservation(), TurnUsage()
 # How often a claim retries with a fresh copy: it is rare that two other turns run in between.
 CLAIM_ATTEMPTS = 3
 
@@ -46,6 +46,8 @@ class NewTurn:
     Attributes:
         release_id: the App's live release; None for its draft.
         keeps_release: whether the session keeps the release that it started with.
+        reservation: what its first round may use.
+        admission: limits for triggers of the database, as JSON; None if the caller brings none.
     """
 
     turn_id: UUID
@@ -59,6 +61,8 @@ class NewTurn:
     wallet: Wallet | None = None
     release_id: int | None = None
     keeps_release: bool = False
+    reservation: Reservation = NOTHING_RESERVED
+    admission: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,6 @@ class TurnOutcome:
         session_status: idle or interrupted.
         error_detail: a sentence for the operator.
         partial_text: the text so far of a failed reply, for the operator.
-        cost: by the models' prices; None if unknown.
         attempts: {"model", "code"}, with an optional "note", for each failed model and each refused part of a request.
         event: (kind, JSON payload) of a system event for the client, if any.
         pause: what a paused turn waits for.
@@ -101,11 +104,9 @@ class TurnOutcome:
     error_code: str = ""
     error_detail: str = ""
     partial_text: str = ""
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    used: TurnUsage = NOTHING_USED
     tool_rounds: int = 0
     first_token_ms: int | None = None
-    cost: Decimal | None = None
     attempts: Sequence[Mapping[str, str]] = ()
     event: tuple[str, str] | None = None
     pause: Pause | None = None
@@ -155,13 +156,29 @@ async def by_idempotency_key(turn: NewTurn) -> EarlierTurn | None:
     return EarlierTurn(*rows[0]) if rows else None
 
 
-async def claim_again(session_id: UUID, turn_id: UUID) -> Session | None:
-    """Restart a failed turn in its old position; return None if a turn is running or a later turn has started."""
-    lease = settings.TURN_LEASE_SECONDS
-    parameters = {"session": session_id, "turn": turn_id, "lease": lease}
-    if not await database.execute(sql_turns.RECLAIM_SESSION, parameters):
-        return None
-    return await store.reload(session_id)
+async def claim_again(turn: NewTurn, earlier_id: UUID) -> tuple[Session, TurnUsage] | None:
+    """Restart a failed turn in its old position.
+
+    Args:
+        turn: the call that retries it.
+        earlier_id: the failed turn.
+
+    Returns:
+        The session, and what the turn has used so far; None if a turn is running or a later turn has started.
+    """
+    rows = await database.execute(
+        sql_turns.RECLAIM_SESSION,
+        {
+            "session": turn.session_id,
+            "turn": earlier_id,
+            "app_key": turn.app_key_id,
+            "lease": settings.TURN_LEASE_SECONDS,
+            "admission": turn.admission,
+            **reservation_parameters(turn.reservation),
+        },
+    )
+    session = await store.reload(turn.session_id) if rows else None
+    return (session, usage_from_row(rows[0])) if session else None
 
 
 async def finish(session: Session, turn_id: UUID, outcome: TurnOutcome) -> Session | None:
@@ -195,22 +212,43 @@ async def finish(session: Session, turn_id: UUID, outcome: TurnOutcome) -> Sessi
     return finished
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoFar:
+    """What a running turn has used, and what its next round may use.
+
+    Attributes:
+        model: the model that answered last.
+    """
+
+    model: str
+    tool_rounds: int
+    used: TurnUsage
+    reservation: Reservation
+
+
 async def append(
-    session: Session, turn_id: UUID, messages: Sequence[StoredMessage], open_calls: Sequence[OpenCall] = ()
+    session: Session,
+    turn_id: UUID,
+    messages: Sequence[StoredMessage],
+    open_calls: Sequence[OpenCall] = (),
+    *,
+    so_far: SoFar,
 ) -> Session | None:
-    """Store the messages that a running turn has completed, and journal its open calls.
+    """Store the messages that a running turn has completed, journal its open calls, and reserve the next round.
 
     Args:
         session: the session that `claim`, or the last `append`, returned.
         turn_id: the turn.
         messages: the new messages.
         open_calls: the calls that the turn is about to make; they replace those journalled before.
+        so_far: the usage until now, and the reservation of the next round.
 
     Returns:
         The updated session; None if the turn no longer owns it.
     """
     parameters = {"session": session.id, "turn": turn_id, **_message_parameters(messages)}
-    parameters["open_calls"] = dump(open_calls)
+    parameters |= {"open_calls": dump(open_calls), "model": so_far.model, "tool_rounds": so_far.tool_rounds}
+    parameters |= usage_parameters(so_far.used, so_far.reservation)
     rows = await database.execute(sql_turns.APPEND_MESSAGES, parameters)
     if not rows:
         return None
@@ -281,6 +319,8 @@ def _claim_parameters(turn: NewTurn) -> dict[str, object]:
         "lease": settings.TURN_LEASE_SECONDS,
         "release": turn.release_id,
         "keeps_release": turn.keeps_release,
+        "admission": turn.admission,
+        **reservation_parameters(turn.reservation),
         **wallet_parameters(turn.wallet),
     }
 
@@ -299,11 +339,9 @@ def _outcome_parameters(outcome: TurnOutcome) -> dict[str, object]:
         "error_code": outcome.error_code,
         "error_detail": outcome.error_detail,
         "partial_text": outcome.partial_text,
-        "prompt_tokens": outcome.prompt_tokens,
-        "completion_tokens": outcome.completion_tokens,
         "tool_rounds": outcome.tool_rounds,
         "first_token_ms": outcome.first_token_ms,
-        "cost": outcome.cost,
+        **usage_parameters(outcome.used, NOTHING_RESERVED),
         "attempts": orjson.dumps(outcome.attempts).decode() if outcome.attempts else None,
         "event_kind": kind,
         "event_payload": payload,

@@ -8,6 +8,7 @@ from chat.api.answers import Answer
 from chat.api.base import ApiView
 from chat.api.parameters import reads
 from chat.api.requests import ModelRequest, ModelsRequest
+from chat.turns.creating import create_session
 from chat.turns.release import config_for_session
 from chat.wire.choices import AppName, AppSlugs, ChosenModel, ModelNames
 from sessions_app.store import store
@@ -56,7 +57,7 @@ class ModelView(ApiView):
         app_id = app.id if slug else None
         created = None
         if session is None:
-            created = await store.create(session_id, app_id=app_id, user_state=None, wallet=None)
+            created = await create_session(self.caller, session_id, app_id=app_id)
         await store.choose_model(session_id, name)
         return Answer({"success": True, "rig": name, "baml": name, "created": created is not None})
 

@@ -27,6 +27,7 @@ class ErrorCode:
 
 
 _RETRY = ("Retry-After",)
+_LIMITS = ("RateLimit", "RateLimit-Policy")  # absent where the limit has no number
 ERROR_CODES = (
     ErrorCode("invalid_request", 400, "A parameter is missing or malformed; `detail` names it."),
     ErrorCode("invalid_app_key", 401, "An App key is needed and missing, or not valid.", ("WWW-Authenticate",)),
@@ -40,8 +41,8 @@ ERROR_CODES = (
     ErrorCode("message_too_large", 413, "Over a limit, which `detail` gives."),
     ErrorCode("unsupported_media_type", 415, "The body is neither JSON nor a form, or has a Content-Encoding."),
     ErrorCode("idempotency_mismatch", 422, "The same `Idempotency-Key` came with another message or App."),
-    ErrorCode("rate_limited", 429, "Too many attempts.", _RETRY),
-    ErrorCode("budget_exhausted", 429, "The App's budget is spent.", _RETRY),
+    ErrorCode("rate_limited", 429, "Too many calls, turns at the same time, or failed keys.", _RETRY),
+    ErrorCode("budget_exhausted", 429, "A limit of tokens or money is used up.", (*_RETRY, *_LIMITS)),
     ErrorCode("internal_error", 500, "The server failed; nothing is wrong with the request.", is_general=True),
     ErrorCode("model_error", 502, "The model failed; the same `Idempotency-Key` tries the turn again."),
     ErrorCode("overloaded", 503, "The server or its database is busy.", _RETRY),

@@ -22,13 +22,16 @@ from apps_registry.support.request_notes import note_refusal, request_notes
 from chat.access import AppNotAuthorized, KeyNeeded, NoSuchSession
 from chat.api.error_codes import STATUS
 from chat.providers.base import ModelFailure, ModelTimeout
-from chat.turns.limits import InvalidMessage, MessageTooLarge
+from chat.turns.limits import InvalidMessage, MessageTooLarge, OutOfBudget
 from chat.turns.questions import InvalidAnswer
 from chat.turns.release import ReleaseUnusable
 from chat.turns.start import IdempotencyMismatch
 from chat.wire.problem import Problem
 from keys.http.authentication import CHALLENGE, NO_VALID_KEY
+from keys.http.limits import headers as limit_headers
+from keys.http.limits import sentence as limit_sentence
 from keys.http.permissions import AppPermission
+from keys.limits.values import LimitExceeded
 from sessions_app.access import InvalidSessionId
 from sessions_app.pauses import NothingWaits
 from sessions_app.turns import SessionBusy, SessionOfAnotherApp
@@ -48,6 +51,8 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
     if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("%s: %s id=%s", context["request"].path, location(exc), request_id())
     headers = {"Retry-After": str(answer.retry_after)} if answer.retry_after else {}
+    if exceeded := _limit_of(exc):
+        headers |= limit_headers(exceeded)
     if answer.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = CHALLENGE
     body = problem(answer.code, answer.detail)
@@ -173,7 +178,14 @@ ANSWERS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Answer], ..
 )
 
 
+def _limit_of(exc: Exception) -> LimitExceeded | None:
+    """Return the limit that an exception is about, if any."""
+    return exc.exceeded if isinstance(exc, OutOfBudget) else exc if isinstance(exc, LimitExceeded) else None
+
+
 def _answer(exc: Exception) -> _Answer:
+    if exceeded := _limit_of(exc):
+        return _Answer(exceeded.code, limit_sentence(exceeded), exceeded.retry_after)
     for classes, answer in ANSWERS:
         if isinstance(exc, classes):
             return answer if answer.detail else replace(answer, detail=_sentence(exc))

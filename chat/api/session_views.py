@@ -10,6 +10,7 @@ from chat.api.base import ApiView
 from chat.api.parameters import reads
 from chat.api.requests import ListRequest, NewSessionRequest, TitleRequest
 from chat.api.snapshot import details, title
+from chat.turns.creating import create_session
 from chat.turns.runner import runner
 from chat.wire.sessions import DeletedSession, ListedSession, SessionDetails, TitledSession
 from sessions_app.events.hub import hub
@@ -29,7 +30,7 @@ class SessionsView(ApiView):
         session_id, wallet = self.session_id(), params.wallet
         app = await self.usable_app(params.app) if params.app else None
         app_id = app.id if app else None
-        session = await store.create(session_id, app_id=app_id, user_state=None, wallet=wallet)
+        session = await create_session(self.caller, session_id, app_id=app_id, wallet=wallet)
         if session is None:
             session, owner = await self.known_session(session_id)
             if app and owner and owner.id != app.id:

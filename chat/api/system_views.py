@@ -14,6 +14,7 @@ from chat.api.base import ApiView
 from chat.api.parameters import reads
 from chat.api.requests import EventsRequest, SystemRequest
 from chat.api.snapshot import system_event
+from chat.turns.creating import create_session
 from chat.turns.message_body import message_body
 from chat.turns.questions import read_answer
 from chat.turns.resuming import resume_turn
@@ -43,7 +44,7 @@ class SystemView(ApiView):
             return Answer({"res": message_body(StoredMessage(uuid4(), None, "system", content, datetime.now(UTC)))})
         session = await store.load(session_id)
         if session is None:
-            await store.create(session_id, app_id=None, user_state=None, wallet=None)
+            await create_session(self.caller, session_id)
             session = await store.load(session_id)
         if session is None:
             raise NotFound("The session was deleted meanwhile.")

@@ -11,6 +11,7 @@ from chat.api.answers import Answer
 from chat.api.base import ApiView
 from chat.api.parameters import reads
 from chat.api.requests import ChallengeRequest, ProofRequest
+from chat.turns.creating import create_session
 from chat.wire.wallets import ProvenWallet, WalletChallenge
 from sessions_app.store import store
 from sessions_app.values import Wallet
@@ -28,7 +29,7 @@ class WalletChallengeView(ApiView):
         session_id, wallet = self.session_id(), Wallet(params.address.lower(), params.chain_id)
         domain, uri = _domain_and_uri(request, params)
         if await store.load(session_id) is None:
-            await store.create(session_id, app_id=None, user_state=None, wallet=None)
+            await create_session(self.caller, session_id)
         session = await store.load(session_id)
         if session is None:
             raise NotFound("The session was deleted meanwhile.")

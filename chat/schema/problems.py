@@ -11,6 +11,14 @@ from chat.wire.values import EXAMPLE_REQUEST
 
 UUID: Schema = {"type": "string", "format": "uuid"}
 HEADERS: dict[str, Schema] = {
+    "RateLimit": {
+        "description": "What is left of the limit that refused the call, and the seconds until more is.",
+        "schema": {"type": "string"},
+    },
+    "RateLimit-Policy": {
+        "description": "That limit: its quota `q`, the quota's unit `qu` and its window `w` in seconds.",
+        "schema": {"type": "string"},
+    },
     "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 1}},
     "WWW-Authenticate": {"required": True, "schema": {"type": "string", "const": "AppKey"}},
     "X-Next-Cursor": {

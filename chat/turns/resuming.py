@@ -9,8 +9,12 @@ from chat.access import check_chat, known_session
 from chat.turns.launch import launch
 from chat.turns.progress import before_resuming
 from chat.turns.release import config_for_session
+from chat.turns.reservation import prompt_bound, reserve
 from chat.turns.running_turn import RunningTurn
 from keys.callers import Caller
+from keys.limits.admission import admission_of
+from keys.limits.refusals import applied
+from keys.limits.values import Payer
 from sessions_app import pauses
 from sessions_app.access import UUID_PATTERN
 from sessions_app.questions import Answer
@@ -41,6 +45,7 @@ async def resume_turn(
         KeyNeeded, AppNotAuthorized, SessionOfAnotherApp: the caller may not answer.
         ReleaseUnusable: the App's release cannot be run; the answer is not stored.
         NothingWaits: the question is not open.
+        LimitExceeded: a limit refuses that the turn goes on; the answer is not stored.
     """
     session, app = await known_session(caller, session_id)
     if app is None:
@@ -51,8 +56,18 @@ async def resume_turn(
     if not UUID_PATTERN.fullmatch(answer.question_id):
         raise pauses.NothingWaits
     answer = replace(answer, question_id=answer.question_id.lower())
-    resumed = await pauses.take_answer(session_id, answer)
+    bound = prompt_bound(config, session, turn_id=session.running_turn)
+    reservation, payer = reserve(config, bound), Payer(config.id, caller.key_id, caller.address)
+    with applied(payer):
+        resumed = await pauses.take_answer(
+            session_id,
+            answer,
+            app_key_id=caller.key_id,
+            reservation=reservation,
+            admission=admission_of(payer),
+        )
     session_now = await store.reload(session_id) if resumed else None
     if resumed is None or session_now is None:
         return None
-    return launch(caller, resumed.turn_id, session_now, config, before_resuming(session_now, resumed))
+    progress = replace(before_resuming(session_now, resumed), prompt_bound=bound, reservation=reservation)
+    return launch(caller, resumed.turn_id, session_now, config, progress)

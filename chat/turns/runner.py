@@ -26,13 +26,16 @@ from chat.providers.breaker import breakers
 from chat.providers.fallback import FallbackModel
 from chat.turns.announcer import Announcer
 from chat.turns.engine import run_turn
+from chat.turns.limits import OutOfBudget
 from chat.turns.reduced import reduced
 from chat.turns.running_turn import RunningTurn
 from chat.turns.summaries import cancel_summaries, summarise_later
 from chat.turns.titles import cancel_titles, make_title_later
+from keys.limits.refusals import applied
+from keys.limits.values import LimitExceeded
 from sessions_app import turns
 from sessions_app.digest import EarlierSession, earlier_sessions
-from sessions_app.turns import TurnOutcome
+from sessions_app.turns import SoFar, TurnOutcome
 from sessions_app.values import PROCESSING, Session, StoredMessage
 
 logger = logging.getLogger("aomi.turns")
@@ -109,8 +112,8 @@ class TurnRunner:
         announcer.status(outcome.session_status)
         announcer.end()
         if turn.session is not None and outcome.turn_status == "completed":
-            make_title_later(turn.session, turn.app, turn.model)
-            summarise_later(turn.session, turn.app, turn.model, budget_tokens=turn.history_budget)
+            make_title_later(turn.session, turn.app, turn.model, turn.payer)
+            summarise_later(turn.session, turn.app, turn.model, turn.payer, budget_tokens=turn.history_budget)
 
     async def _outcome(self, turn: RunningTurn, session: Session, announcer: Announcer) -> TurnOutcome:
         if turn.must_stop:
@@ -171,6 +174,7 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
     for result in turn.answered():
         announcer.event(result)
     turn.add_results()
+    turn.is_asking = True
     async with aclosing(events):
         async for event in events:
             announcer.event(event)  # before `take`, which may move on to the next message id
@@ -179,16 +183,21 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
                 await _journal(turn)
             if isinstance(event, ToolResult) and turn.has_round_to_store:
                 await _store_round(turn)
+                turn.is_asking = True
 
 
 async def _journal(turn: RunningTurn) -> None:
     """Store calls that must not be repeated before they are made; if that fails, they are not made.
 
     Raises:
+        OutOfBudget: a limit refuses another round.
         ModelFailure: they could not be stored.
     """
     try:
         await _append(turn)
+    except LimitExceeded as exceeded:
+        turn.open_calls.clear()
+        raise OutOfBudget(exceeded) from None
     except Exception as error:
         logger.warning("the calls of turn %s could not be recorded: %s", turn.turn_id, location(error))
         turn.open_calls.clear()
@@ -196,9 +205,15 @@ async def _journal(turn: RunningTurn) -> None:
 
 
 async def _store_round(turn: RunningTurn) -> None:
-    """Store a completed round of tool calls, so that a later failure cannot lose it."""
+    """Store a completed round of tool calls, so that a later failure cannot lose it, and reserve the next round.
+
+    Raises:
+        OutOfBudget: a limit refuses another round.
+    """
     try:
         await _append(turn)
+    except LimitExceeded as exceeded:
+        raise OutOfBudget(exceeded) from None
     except Exception as error:  # the end of the turn stores it, reduced if necessary
         logger.warning("a round of turn %s is stored later: %s", turn.turn_id, location(error))
 
@@ -212,7 +227,7 @@ async def _append(turn: RunningTurn) -> None:
         return
     messages = tuple(turn.messages)
     turn.messages.clear()
-    storing = asyncio.create_task(turns.append(turn.session, turn.turn_id, messages, tuple(turn.open_calls)))
+    storing = asyncio.create_task(_append_now(turn, turn.session, messages))
     try:
         stored = await asyncio.shield(storing)
     except asyncio.CancelledError:
@@ -228,6 +243,12 @@ async def _append(turn: RunningTurn) -> None:
     if stored is None:
         raise asyncio.CancelledError  # the turn was deleted or presumed dead: its result cannot be stored
     turn.session = stored
+
+
+async def _append_now(turn: RunningTurn, session: Session, messages: Sequence[StoredMessage]) -> Session | None:
+    so_far = SoFar(model=turn.model.name, tool_rounds=turn.tool_rounds, used=turn.used, reservation=turn.reserve_next())
+    with applied(turn.payer):
+        return await turns.append(session, turn.turn_id, messages, tuple(turn.open_calls), so_far=so_far)
 
 
 async def _system_prompt(turn: RunningTurn, session: Session) -> str:

@@ -6,7 +6,7 @@ is independent of HTTP and Django views: permissions come as a `Caller`, and err
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
@@ -17,11 +17,15 @@ from chat.access import app_named, check_chat
 from chat.providers.base import ModelFailure, ModelTimeout
 from chat.turns.launch import launch
 from chat.turns.limits import check_message
-from chat.turns.progress import BEGINNING, Progress, before_retry
+from chat.turns.progress import Progress, before_retry
 from chat.turns.release import ReleaseUnusable, config_for_session
+from chat.turns.reservation import prompt_bound, reserve
 from chat.turns.runner import runner
 from chat.turns.running_turn import RunningTurn
 from keys.callers import Caller
+from keys.limits.admission import admission_of
+from keys.limits.refusals import applied, refuse_remembered
+from keys.limits.values import Payer
 from sessions_app import turns
 from sessions_app.store import store
 from sessions_app.turns import EarlierTurn, NewTurn, SessionBusy, SessionOfAnotherApp, TurnOutcome
@@ -78,6 +82,7 @@ async def start_turn(
         SessionBusy: another turn runs in the session.
         IdempotencyMismatch: the key was used with another message or App.
         ReleaseUnusable: the release that would answer cannot be run.
+        LimitExceeded: a limit of the key, the App or callers without a key refuses the turn; nothing was stored.
         InvalidMessage, MessageTooLarge: the message is refused.
         ModelFailure: the turn with this key failed, and cannot be retried because a later turn has started.
     """
@@ -99,7 +104,8 @@ async def start_turn(
         release_id=chosen.release_id,
         keeps_release=chosen.sessions_keep_release,
     )
-    return await _Start(caller, chosen, turn).turn_for(session)
+    payer = Payer(chosen.id, caller.key_id, caller.address)
+    return await _Start(caller, chosen, turn, payer).turn_for(session)
 
 
 async def _choose_app(caller: Caller, slug: str | None, session: Session | None) -> AppConfig:
@@ -116,22 +122,36 @@ class _Start:
     caller: Caller
     app: AppConfig
     new: NewTurn
+    payer: Payer
 
     async def turn_for(self, session: Session | None) -> StartedTurn:
         """Start or find the turn; `session` is our copy, which may be stale."""
         earlier = await self._earlier() if session else None
         if earlier is None:
-            await self._check_release(session)
+            refuse_remembered(self.payer)
+            config = await self._check_release(session)
+            progress = self._reserve(config, session, self.new.content)
             try:
-                claimed = await turns.claim(self.new, session)
+                with applied(self.payer):
+                    claimed = await turns.claim(self._with(progress), session)
             except (SessionBusy, UniqueViolation):
                 # Another turn runs, or a concurrent request with the same key was first.
                 earlier = await self._earlier()
                 if earlier is None:
                     raise
             else:
-                return await self._run(self.new.turn_id, claimed)
-        return await self._find(earlier)
+                return await self._run(self.new.turn_id, claimed, progress)
+        return await self._find(earlier, session)
+
+    def _reserve(
+        self, config: AppConfig, session: Session | None, message: str = "", turn_id: UUID | None = None
+    ) -> Progress:
+        """Return the progress of a turn that has reserved its next round; arguments as for `prompt_bound`."""
+        bound = prompt_bound(config, session, message, turn_id=turn_id)
+        return Progress(prompt_bound=bound, reservation=reserve(config, bound))
+
+    def _with(self, progress: Progress) -> NewTurn:
+        return replace(self.new, reservation=progress.reservation, admission=admission_of(self.payer))
 
     async def _earlier(self) -> EarlierTurn | None:
         """Return the session's turn with the call's idempotency key, if any.
@@ -146,33 +166,39 @@ class _Start:
         app = await app_configs.by_id(earlier.app_id, revision=self.caller.revision)
         raise IdempotencyMismatch if self.caller.may_use(app) else SessionOfAnotherApp
 
-    async def _check_release(self, session: Session | None) -> None:
-        """Check that the release can be run, before anything is stored.
+    async def _check_release(self, session: Session | None) -> AppConfig:
+        """Return the release for the session, after checking, before anything is stored, that it can be run.
 
         Raises:
             ReleaseUnusable: it cannot.
         """
         try:
-            await config_for_session(self.caller, self.app, session)
+            return await config_for_session(self.caller, self.app, session)
         except ReleaseUnusable:  # our copy may be stale
-            await config_for_session(self.caller, self.app, await store.load(self.new.session_id))
+            return await config_for_session(self.caller, self.app, await store.load(self.new.session_id))
 
-    async def _find(self, earlier: EarlierTurn) -> StartedTurn:
+    async def _find(self, earlier: EarlierTurn, session: Session | None) -> StartedTurn:
         """Return an earlier turn; retry it if it failed."""
         if earlier.status == "failed":
-            return await self._retry(earlier)
+            return await self._retry(earlier, session)
         running = runner.running(self.new.session_id)
         is_here = running is not None and running.turn_id == earlier.turn_id
         return StartedTurn(earlier.turn_id, self.app, running if is_here else None)
 
-    async def _retry(self, earlier: EarlierTurn) -> StartedTurn:
-        reclaimed = await turns.claim_again(self.new.session_id, earlier.turn_id)
+    async def _retry(self, earlier: EarlierTurn, session: Session | None) -> StartedTurn:
+        config = await self._check_release(session)
+        reserved = self._reserve(config, session, self.new.content, earlier.turn_id)
+        with applied(self.payer):
+            reclaimed = await turns.claim_again(self._with(reserved), earlier.turn_id)
         if reclaimed is None:
             failure = ModelTimeout if earlier.error_code == ModelTimeout.code else ModelFailure
             raise failure(earlier.error_detail)
-        return await self._run(earlier.turn_id, reclaimed, before_retry(reclaimed, earlier.turn_id))
+        claimed, used = reclaimed
+        progress = before_retry(claimed, earlier.turn_id, used)
+        progress = replace(progress, prompt_bound=reserved.prompt_bound, reservation=reserved.reservation)
+        return await self._run(earlier.turn_id, claimed, progress)
 
-    async def _run(self, turn_id: UUID, claimed: Session, progress: Progress = BEGINNING) -> StartedTurn:
+    async def _run(self, turn_id: UUID, claimed: Session, progress: Progress) -> StartedTurn:
         try:
             config = await config_for_session(self.caller, self.app, claimed)
         except Exception:  # only if our copy of the session was stale when we checked the release
