@@ -227,6 +227,10 @@ CALLS_PER_SECOND_PER_ADDRESS = env.whole_number("CALLS_PER_SECOND_PER_ADDRESS", 
 CALLS_PER_SECOND_PER_KEY = env.whole_number("CALLS_PER_SECOND_PER_KEY", 500, minimum=0)
 STREAMS_PER_ADDRESS = env.whole_number("STREAMS_PER_ADDRESS", 200, minimum=0)
 STREAMS_PER_KEY = env.whole_number("STREAMS_PER_KEY", 2000, minimum=0)
+# What callers without a key may store from one network address on one day of UTC: new sessions, and bytes of notices to
+# /api/system. 0: no limit.
+KEYLESS_SESSIONS_PER_DAY = env.whole_number("KEYLESS_SESSIONS_PER_DAY", 2000, minimum=0)
+KEYLESS_STORED_BYTES_PER_DAY = env.whole_number("KEYLESS_STORED_BYTES_PER_DAY", 10_000_000, minimum=0)
 # How long the records of refused calls are kept, which name the callers' network addresses.
 REFUSALS_KEPT_DAYS = env.whole_number("REFUSALS_KEPT_DAYS", 14)
 

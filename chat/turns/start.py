@@ -23,6 +23,7 @@ from chat.turns.reservation import prompt_bound, reserve
 from chat.turns.runner import runner
 from chat.turns.running_turn import RunningTurn
 from keys.callers import Caller
+from keys.guards.storage import count_new_session
 from keys.limits.admission import admission_of
 from keys.limits.refusals import applied, refuse_remembered
 from keys.limits.values import Payer
@@ -84,6 +85,7 @@ async def start_turn(
         ReleaseUnusable: the release that would answer cannot be run.
         LimitExceeded: a limit of the key, the App or callers without a key refuses the turn; nothing was stored.
         InvalidMessage, MessageTooLarge: the message is refused.
+        CallerLimit: a caller without a key has begun too many sessions.
         ModelFailure: the turn with this key failed, and cannot be retried because a later turn has started.
     """
     check_message(message)
@@ -91,6 +93,8 @@ async def start_turn(
     chosen = await _choose_app(caller, app, session)
     if on_app is not None:
         on_app(chosen)
+    if session is None:
+        await count_new_session(caller)
     turn = NewTurn(
         turn_id=uuid.uuid4(),
         message_id=uuid.uuid4(),

@@ -131,6 +131,16 @@ RULES = {
         "This key made more calls than one worker takes with one key.",
         "Raise CALLS_PER_SECOND_PER_KEY, or have the caller poll less often.",
     ),
+    "new_sessions_of_address": Rule(
+        "This address began as many sessions without a key as one address may in a day (UTC).",
+        "If the address is that of your proxy, name it in TRUSTED_PROXIES. If many people share it, raise "
+        "KEYLESS_SESSIONS_PER_DAY.",
+    ),
+    "stored_bytes_of_address": Rule(
+        "This address stored as much in notices to /api/system without a key as one address may in a day (UTC).",
+        "If the address is that of your proxy, name it in TRUSTED_PROXIES. Otherwise raise "
+        "KEYLESS_STORED_BYTES_PER_DAY, or give the caller a key.",
+    ),
     "overloaded": Rule("The server was busy.", _WAIT),
     "database_away": Rule(
         "PostgreSQL could not be reached, was read-only, or was full.",
