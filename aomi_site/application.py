@@ -33,6 +33,7 @@ from chat.providers.openai_compatible import connections
 from chat.turns import interrupts
 from chat.turns.runner import runner
 from keys.expiries import announce_forever
+from keys.guards.storage import prune_address_uses_forever
 from keys.last_use import key_uses
 from keys.refusals.writing import prune_refusals_forever, write_pending, write_refusals_forever
 from keys.upkeep import account_upkeep_forever
@@ -50,6 +51,7 @@ PROBES = ("/livez", "/readyz", "/metrics")  # polled every few seconds, so their
 LEAN_PATHS = (*API_PREFIXES, *PROBES)
 UPKEEP = (
     *(prune_forever, prune_outbound_forever, prune_refusals_forever, prune_logins_forever),
+    prune_address_uses_forever,
     *(sweep_forever, ingest_forever, write_refusals_forever),
     *(account_upkeep_forever, announce_forever),
 )

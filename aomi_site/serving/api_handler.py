@@ -24,11 +24,12 @@ from aomi_site.serving.body_length import AnyLengthHandler
 from aomi_site.serving.cors import note_origin
 from aomi_site.serving.responses import Receive, Scope, Send
 from apps_registry.support.descriptors import budget
-from apps_registry.support.paths import API_PREFIX, API_PREFIXES
+from apps_registry.support.paths import API_PREFIXES
 from chat.doors.errors import not_found, plain_problem
+from keys.guards.streams import StreamLease, streams
+from keys.http.streams import LEASE, asks_for_stream
 
 STALL_SECONDS = 30.0
-UPDATES_PATH = f"{API_PREFIX}updates"
 STREAM_RETRY_SECONDS = 5
 # The key in a request's META for a refusal that was decided before any view ran.
 REFUSAL = "aomi.refusal"
@@ -53,13 +54,6 @@ def in_time(send: Send) -> Send:
             await send(message)
 
     return send_in_time
-
-
-def _asks_for_stream(request: HttpRequest) -> bool:
-    """Whether the response may stay open until the client closes it."""
-    if request.method == "HEAD":
-        return False
-    return request.path == UPDATES_PATH or "text/event-stream" in request.headers.get("Accept", "")
 
 
 def _too_many_streams(path: str) -> HttpResponse:
@@ -111,10 +105,11 @@ class ApiHandler(AnyLengthHandler):
     async def _answer(self, request: ASGIRequest, send: Send) -> None:
         await note_origin(request)
         # Counted before the view runs; otherwise many concurrent requests could all pass the limit.
-        is_stream = _asks_for_stream(request)
+        is_stream = asks_for_stream(request)
         if is_stream and self._streams >= budget().streams:
             request.META[REFUSAL] = _too_many_streams(request.path)
         self._streams += is_stream
+        lease = request.META[LEASE] = StreamLease()  # its caller is counted once it is known
         try:
             response: Any = await self._middleware_chain(request)  # type: ignore[misc]  # always async here
             request.close()
@@ -127,6 +122,7 @@ class ApiHandler(AnyLengthHandler):
             await self._send(response, send)
         finally:
             self._streams -= is_stream
+            streams.release(lease)
 
     async def _send(self, response: Any, send: Send) -> None:
         with contextlib.suppress(TimeoutError):  # a client that reads nothing for that long is disconnected

@@ -30,6 +30,7 @@ from chat.turns.questions import InvalidAnswer
 from chat.turns.release import ReleaseUnusable
 from chat.turns.start import IdempotencyMismatch
 from chat.wire.problem import Problem
+from keys.guards.errors import CallerLimit
 from keys.http.authentication import CHALLENGE, NO_VALID_KEY
 from keys.http.limits import headers as limit_headers
 from keys.http.limits import sentence as limit_sentence
@@ -198,6 +199,8 @@ def _limit_of(exc: Exception) -> LimitExceeded | None:
 def _answer(exc: Exception) -> _Answer:
     if exceeded := _limit_of(exc):
         return _Answer(exceeded.code, limit_sentence(exceeded), exceeded.retry_after)
+    if isinstance(exc, CallerLimit):
+        return _Answer("rate_limited", exc.detail, exc.retry_after)
     for classes, answer in ANSWERS:
         if isinstance(exc, classes):
             return answer if answer.detail else replace(answer, detail=_sentence(exc))

@@ -20,6 +20,7 @@ from chat.turns.resuming import resume_turn
 from chat.turns.telling import tell_readers
 from chat.wire.events import NoticeEvent
 from chat.wire.sessions import SystemEvent, SystemResponse
+from keys.guards.storage import count_stored
 from sessions_app.store import store
 from sessions_app.system_events import CALLBACK, NOTICE, add_event, newest_events
 from sessions_app.values import StoredMessage
@@ -48,6 +49,7 @@ class SystemView(ApiView):
         if session is None:
             raise NotFound("The session was deleted in the meantime.")
         await self.app_of(session)
+        await count_stored(self.caller, 2 * len(text.encode()))  # it is stored as an event and as a message
         kind, payload = (CALLBACK, text) if data is not None else (NOTICE, orjson.dumps(text).decode())
         message = await add_event(session_id, kind=kind, payload=payload, content=f"{RESPONSE_PREFIX}{text}")
         if message is None:

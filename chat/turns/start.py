@@ -24,6 +24,7 @@ from chat.turns.reservation import prompt_bound, reserve
 from chat.turns.runner import runner
 from chat.turns.running_turn import RunningTurn
 from keys.callers import Caller
+from keys.guards.storage import count_new_session
 from keys.limits.admission import admission_of
 from keys.limits.refusals import applied, refuse_remembered
 from keys.limits.values import Payer
@@ -99,6 +100,7 @@ async def start_turn(
         InvalidMessage, MessageTooLarge: the message is refused.
         ToolsNotTaken: the App takes no tools of callers.
         InvalidClientTool: one of the caller's tools cannot be offered.
+        CallerLimit: a caller without a key has begun too many sessions.
         ModelFailure: the turn with this key failed, and cannot be retried because a later turn has started.
     """
     check_message(message)
@@ -110,6 +112,8 @@ async def start_turn(
     channel = caller.channel_of(chosen.id)
     is_live = channel.kind == "live"
     check_options(options, chosen)
+    if session is None:
+        await count_new_session(caller)
     turn = NewTurn(
         turn_id=uuid.uuid4(),
         message_id=uuid.uuid4(),

@@ -1,1 +1,1 @@
-"""Limits in the memory of one worker: event streams and rates of calls."""
+"""Limits of single callers: event streams and rates of calls in a worker's memory, stored bytes in Postgres."""

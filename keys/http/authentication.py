@@ -11,7 +11,10 @@ from apps_registry.support.request_sources import RequestSource
 from keys.addresses import network_of
 from keys.callers import Caller
 from keys.canaries import report_use
+from keys.guards.errors import CallerLimit
+from keys.guards.rates import rates
 from keys.http.presented import presented_key
+from keys.http.streams import count_stream
 from keys.tokens.text import PREFIX as TOKEN_PREFIX
 from keys.verification import InvalidKey, TooManyFailures, VerifierBusy, verifier
 
@@ -27,6 +30,21 @@ class Overloaded(APIException):
     default_detail = "The server is busy; try again shortly."
     default_code = "overloaded"
     retry_after = 1
+
+
+class TooMuch(APIException):
+    """The caller has reached a limit of keys/guards/.
+
+    Attributes:
+        rule, facts, retry_after: those of the CallerLimit.
+    """
+
+    status_code = 429
+    default_code = "rate_limited"
+
+    def __init__(self, limit: CallerLimit) -> None:
+        super().__init__(limit.detail)
+        self.rule, self.facts, self.retry_after = limit.rule, limit.facts, limit.retry_after
 
 
 class AppKeyAuthentication(BaseAuthentication):
@@ -45,6 +63,7 @@ class AppKeyAuthentication(BaseAuthentication):
             Throttled: too many wrong keys.
             Overloaded: too many first-time keys at once.
             OriginNotAllowed, NetworkNotAllowed: the key works, but not from where the call comes from.
+            TooMuch: too many calls, or too many open event streams.
         """
         note_app(request.query_params.get("app"))
         address = network_of(_address(request))
@@ -60,6 +79,8 @@ class AppKeyAuthentication(BaseAuthentication):
         except VerifierBusy:
             note_refusal("verifier_busy")
             raise Overloaded from None
+        except CallerLimit as error:
+            raise TooMuch(error) from None
         caller.check_source()
         return None, caller
 
@@ -71,12 +92,16 @@ class AppKeyAuthentication(BaseAuthentication):
 async def _caller(request: Request, address: str) -> Caller:
     presented = presented_key(request.headers)
     if presented is None:
-        return await verifier.anonymous(address=address)
-    if presented.startswith(TOKEN_PREFIX):
-        caller = await verifier.verify_token(presented, address=address)
+        rates.count_address(address)  # before any statement
+        caller = await verifier.anonymous(address=address)
     else:
-        caller = await verifier.verify(presented, address=address)
-    note_key(caller.key_id, is_holder=True)
+        is_token = presented.startswith(TOKEN_PREFIX)
+        verify = verifier.verify_token if is_token else verifier.verify
+        caller = await verify(presented, address=address)
+        note_key(caller.key_id, is_holder=True)
+        if caller.key_id is not None:
+            rates.count_key(caller.key_id)
+    count_stream(request._request, caller)
     return caller
 
 

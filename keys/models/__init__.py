@@ -1,7 +1,9 @@
 """The models of App keys. The hot path reads and writes their tables with statements of its own."""
 
+from keys.models.address_use import AddressUse
 from keys.models.app_key import BY_COMMAND, AppKey
 from keys.models.canary_key import CanaryKey
+from keys.models.fuse_state import FuseState
 from keys.models.key_failure import KeyFailure
 from keys.models.limits import LimitSet, LimitState
 from keys.models.refusal import Refusal
@@ -11,8 +13,10 @@ from keys.models.usage import NO_KEY, Usage
 __all__ = [
     "BY_COMMAND",
     "NO_KEY",
+    "AddressUse",
     "AppKey",
     "CanaryKey",
+    "FuseState",
     "KeyFailure",
     "LimitSet",
     "LimitState",

@@ -113,6 +113,11 @@ RULES = {
         "If the address is that of your proxy, name it in TRUSTED_PROXIES. If many people share it, raise "
         "STREAMS_PER_ADDRESS.",
     ),
+    "streams_without_key": Rule(
+        "Callers without a key have three quarters of the worker's event streams open; the rest is for keys.",
+        "Raise the limit on open files (ulimit -Hn), or start more workers. If you do not know these callers, lower "
+        "STREAMS_PER_ADDRESS.",
+    ),
     "streams_of_key": Rule(
         "This key has as many event streams open as one key may on one worker.",
         "Raise STREAMS_PER_KEY, or issue several keys.",
@@ -125,6 +130,16 @@ RULES = {
     "calls_of_key": Rule(
         "This key made more calls than one worker takes with one key.",
         "Raise CALLS_PER_SECOND_PER_KEY, or have the caller poll less often.",
+    ),
+    "new_sessions_of_address": Rule(
+        "This address began as many sessions without a key as one address may in a day (UTC).",
+        "If the address is that of your proxy, name it in TRUSTED_PROXIES. If many people share it, raise "
+        "KEYLESS_SESSIONS_PER_DAY.",
+    ),
+    "stored_bytes_of_address": Rule(
+        "This address stored as much in notices to /api/system without a key as one address may in a day (UTC).",
+        "If the address is that of your proxy, name it in TRUSTED_PROXIES. Otherwise raise "
+        "KEYLESS_STORED_BYTES_PER_DAY, or give the caller a key.",
     ),
     "overloaded": Rule("The server was busy.", _WAIT),
     "database_away": Rule(

@@ -41,7 +41,7 @@ def test_a_refused_call_is_found_and_explained(admin_client: Client, app: App) -
     assert "203.0.113.7" in listed
     for filters in ({"rule": "key_unknown"}, {"status": "401"}, {"q": "198.51.100.9"}):
         assert f"{REFUSALS}{row.pk}/" not in admin_client.get(REFUSALS, filters).content.decode()
-    assert f"{REFUSALS}{row.pk}/" in admin_client.get(REFUSALS, {"key_id": row.key_id}).content.decode()
+    assert f"{REFUSALS}{row.pk}/" in admin_client.get(REFUSALS, {"key_id": str(row.key_id)}).content.decode()
     page = admin_client.get(f"{REFUSALS}{row.pk}/change/").content.decode()
     assert RULES[row.rule].refused in page
     assert RULES[row.rule].change.replace("'", "&#x27;") in page

@@ -16,6 +16,7 @@ from chat.doors.openai.chunks import completion_chunks
 from chat.doors.openai.replies import reply_of
 from chat.doors.openai.requests import CompletionRequest
 from chat.doors.openai.wire import Completion
+from keys.http.streams import count_stream
 
 
 class ChatCompletionsView(OpenAIView):
@@ -24,6 +25,8 @@ class ChatCompletionsView(OpenAIView):
     async def post(self, request: Request) -> Response | EventStream[dict[str, Any]]:
         """Answer with the reply; `stream` in the body decides how, never the Accept header."""
         params = CompletionRequest.of(cast(dict[str, Any], request.data))
+        if params.stream:
+            count_stream(request._request, self.caller, is_asked=True)
         app, model = await self.app_of_model(params.model)
         begun = await Beginning(self.caller, request.headers, params, app, model).begin()
         completion = Completion(begun.turn_id, begun.session_id, params.model)
