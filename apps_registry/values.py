@@ -226,6 +226,7 @@ class AppConfig:
     summarises_history: bool
     makes_titles: bool
     keeps_reasoning: bool
+    shows_usage: bool
     recalls_earlier_sessions: bool
     allowed_origins: frozenset[str]
     source_limits: SourceLimits = ANYWHERE

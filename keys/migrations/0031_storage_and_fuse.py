@@ -31,6 +31,6 @@ class Migration(migrations.Migration):
                 'indexes': [],
                 'constraints': [],
             },
-            bases=('keys.limitstate',),
+            bases=('keys.limitset',),
         ),
     ]
