@@ -4,7 +4,7 @@ from keys.models.limits import LimitSet
 
 
 class FuseState(LimitSet):
-    """The limits of all callers without a key together: see keys/limits/fuse.py."""
+    """The limits of all callers without a key together, for the permissions to see and to pull the fuse."""
 
     class Meta:
         proxy = True
