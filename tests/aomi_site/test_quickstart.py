@@ -230,7 +230,7 @@ def test_the_killed_database_comes_back_and_a_second_quickstart_is_refused(data_
         ),
     ],
 )
-def test_a_mistake_is_one_sentence(
+def test_wrong_options_are_refused_in_one_sentence(
     data_dir: Path, words: list[str], environment: dict[str, str], sentence: str
 ) -> None:
     said = fails(data_dir, "--port", str(free_port()), *words, **environment)

@@ -143,7 +143,7 @@ def test_a_document_of_another_app_cannot_be_reached_by_its_ids(
     assert "The password is dormouse" not in "".join(results)
 
 
-def test_a_secret_of_another_app_cannot_be_had_by_a_template(
+def test_a_template_cannot_use_a_secret_of_another_app(
     server: Server, app: App, other_app: App, model_server: ModelServer, upstream: Upstream
 ) -> None:
     factories.make_secret(app, "ONLY_MINE", "secret-of-ferret", hosts=upstream.host)

@@ -158,7 +158,7 @@ def test_a_stream_that_joins_another_workers_turn_ends_too(talker: Client, app: 
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_a_reply_that_is_waited_for_is_withheld(
+def test_a_caller_that_loses_access_does_not_get_the_awaited_reply(
     talker: Client, app: App, other_app: App, model: ScriptedModel, loss: Loss
 ) -> None:
     lose, code = loss
@@ -175,7 +175,7 @@ def test_a_reply_that_is_waited_for_is_withheld(
     assert "Once upon" not in answer.text
 
 
-def test_the_turn_goes_on_for_those_who_may_still_read_it(
+def test_the_turn_continues_for_callers_who_may_still_read_it(
     workers: Server, talker: Client, app: App, model: ScriptedModel
 ) -> None:
     first = newest_key()

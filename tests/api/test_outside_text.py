@@ -82,7 +82,7 @@ def talk(server: Server, app: App, model: ScriptedModel, console: Console) -> Ca
 
 @given(content=wild_text, reason=wild_text, call_id=wild_text, usage=st.tuples(wild_numbers, wild_numbers))
 @sometimes
-def test_whatever_a_provider_writes_is_stored(
+def test_all_text_of_a_provider_can_be_stored(
     talk: Callable[..., dict[str, Any] | None], content: str, reason: str, call_id: str, usage: tuple[Any, Any]
 ) -> None:
     tokens = {"prompt_tokens": usage[0], "completion_tokens": usage[1]}
@@ -99,7 +99,7 @@ def test_whatever_a_provider_writes_is_stored(
     cut=st.integers(0),
 )
 @sometimes
-def test_whatever_a_model_calls_is_stored(
+def test_all_tool_calls_of_a_model_can_be_stored(
     talk: Callable[..., dict[str, Any] | None], call_id: str, name: str, arguments: str, cut: int
 ) -> None:
     at = cut % (len(arguments) + 1)
@@ -114,7 +114,7 @@ def test_whatever_a_model_calls_is_stored(
 
 @given(argument=wild_json, result=st.one_of(wild_json.map(json.dumps), wild_text), status=st.sampled_from([200, 404]))
 @sometimes
-def test_whatever_a_tool_takes_and_answers_is_stored(
+def test_all_tool_arguments_and_results_can_be_stored(
     talk: Callable[..., dict[str, Any] | None], upstream: Upstream, argument: Any, result: str, status: int
 ) -> None:
     body = result.encode("utf-8", "surrogatepass")

@@ -77,7 +77,7 @@ def test_a_history_that_fits_is_not_summarised(talk: Talk) -> None:
     assert talk.row.summary == ""
 
 
-def test_older_turns_are_told_in_their_summary_which_the_next_one_extends(talk: Talk) -> None:
+def test_older_turns_are_replaced_by_a_summary_that_the_next_one_extends(talk: Talk) -> None:
     for _ in range(3):
         talk.say()
     talk.say(says("They spoke", " of words."))
@@ -147,7 +147,7 @@ def test_a_deleted_session_gets_no_summary(talk: Talk) -> None:
     assert not ChatSession.objects.filter(pk=talk.client.uuid).exists()
 
 
-def test_operators_see_the_summary_and_can_do_without(talk: Talk, operator: object) -> None:
+def test_operators_see_the_summary_and_can_turn_it_off(talk: Talk, operator: object) -> None:
     from django.contrib.auth.models import User
     from django.test import Client as Browser
 

@@ -56,7 +56,7 @@ def test_a_release_says_what_the_draft_said(furnished: App) -> None:
     assert described(released) == draft
 
 
-def test_reading_a_release_changes_no_row_in_hand(furnished: App) -> None:
+def test_reading_a_release_does_not_change_the_given_row(furnished: App) -> None:
     release, _ = publish(furnished)
     App.objects.filter(pk=furnished.pk).update(preamble="Be verbose.")
     row = App.objects.get(pk=furnished.pk)

@@ -106,7 +106,7 @@ def stream_of(generated: Generated) -> Any:
     return generated.client.get_httpx_client().stream(**call)
 
 
-def test_it_meets_errors(generated: Generated, server: Server, app: App) -> None:
+def test_it_gets_typed_errors(generated: Generated, server: Server, app: App) -> None:
     with client_with("wrong", server, app) as stranger:
         refused = stranger.chat("Hi")
     problems = [

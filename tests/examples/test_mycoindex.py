@@ -68,9 +68,7 @@ def test_the_tour(
     assert (call.tool, call.status, call.verdict) == ("get_price", 200, "answered")
 
 
-def test_another_app_beside_it_has_none_of_it(
-    imported: App, server: Server, model_server: ModelServer, other_app: App
-) -> None:
+def test_another_app_has_none_of_it(imported: App, server: Server, model_server: ModelServer, other_app: App) -> None:
     other = ScriptedModel(model_server, other_app.default_model.provider_model_id)
     marker = DocumentChunk.objects.filter(app=imported).values_list("pk", flat=True)[0]
     other.will(

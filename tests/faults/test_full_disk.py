@@ -70,7 +70,9 @@ class Filler:
         self._path.unlink()
 
 
-def test_a_full_disk(start: Callable[..., Server], disk: Path, database_on_disk: str) -> None:
+def test_a_full_disk_loses_nothing_that_was_accepted(
+    start: Callable[..., Server], disk: Path, database_on_disk: str
+) -> None:
     server = start(DATABASE_URL=database_on_disk)
     accepted: list[str] = []
 

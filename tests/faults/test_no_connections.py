@@ -44,7 +44,9 @@ def role() -> Iterator[Role]:
 
 
 @pytest.mark.parametrize("left", [0, 2])
-def test_no_connection_left(start: Callable[..., Server], role: Role, database: str, app: App, left: int) -> None:
+def test_without_a_connection_callers_are_told_to_retry(
+    start: Callable[..., Server], role: Role, database: str, app: App, left: int
+) -> None:
     """None at all, or too few for the pool, the bus and Django's ORM together."""
     user = database.split("//", 1)[1].split(":", 1)[0]
     server = start(DATABASE_URL=database.replace(f"//{user}:", f"//{role.name}:", 1))

@@ -61,7 +61,7 @@ def lease_is_over(session_id: UUID) -> bool:
     return ChatSession.objects.filter(pk=session_id, lease_expires_at__lt=timezone.now()).exists()
 
 
-def test_a_read_only_window(
+def test_a_read_only_database_loses_nothing(
     patient: Callable[..., Server], talk: Talk, model: ScriptedModel, operator: Operator
 ) -> None:
     server = patient(workers=2, TURN_LEASE_SECONDS="3")

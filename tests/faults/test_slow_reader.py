@@ -52,7 +52,7 @@ def long_turns(client: Client, model: ScriptedModel, number: int) -> None:
         client.request("DELETE", f"/api/sessions/{client.session_id}")
 
 
-def test_a_reader_that_stalls_is_let_go(patient: Callable[..., Server], talk: Talk, model: ScriptedModel) -> None:
+def test_a_stalled_stream_is_disconnected(patient: Callable[..., Server], talk: Talk, model: ScriptedModel) -> None:
     server = patient(workers=1)
     client, neighbour = talk.to(server), talk.to(server)
     readers = [stalled(client, server) for _ in range(5)]

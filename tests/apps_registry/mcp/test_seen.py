@@ -108,7 +108,7 @@ def test_tools_are_listed_whatever_comes_before_them(upstream: Upstream, method:
 
 
 @pytest.mark.parametrize("gone", SESSION_GONE.values(), ids=SESSION_GONE)
-def test_a_session_is_begun_again_however_the_server_says_that_it_is_gone(upstream: Upstream, gone: Answer) -> None:
+def test_a_lost_session_is_replaced_however_the_server_reports_it(upstream: Upstream, gone: Answer) -> None:
     """Servers that were restarted do not know it."""
     begun: list[str] = []
     server = Server({})

@@ -59,7 +59,7 @@ def test_a_redirect_leads_to_no_other_host(
     assert [host for host, _ in refused_rows(held)] == ["elsewhere.example:80"]
 
 
-def test_imports_and_mcp_servers_are_held_to_it(held: App) -> None:
+def test_the_list_applies_to_imports_and_mcp_servers(held: App) -> None:
     with pytest.raises(DocumentError, match="Only these hosts"):
         fetch(held, "https://docs.example.com/openapi.json")
     server = McpServer.objects.create(app=held, slug="far", url="https://mcp.example.com/mcp")
