@@ -204,7 +204,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"parameters": '{"type": "object", "properties": {"a": {"$ref": "file:///etc/passwd"}}}'},
         "may only refer",
     ),
-    "itself for ever": ({"parameters": '{"type": "object", "allOf": [{"$ref": "#"}]}'}, "refers to itself"),
+    "itself endlessly": ({"parameters": '{"type": "object", "allOf": [{"$ref": "#"}]}'}, "refers to itself"),
     "a base to resolve against": (
         {"parameters": '{"type": "object", "$id": "http://127.0.0.1:9/"}'},
         "cannot have an $id",

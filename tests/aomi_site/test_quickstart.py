@@ -109,7 +109,7 @@ def place_weights(weights: Path, data_dir: Path) -> None:
 
 
 def bare_environment(data_dir: Path, **more: str) -> dict[str, str]:
-    """Return an environment without the settings of whoever runs the tests."""
+    """Return an environment without the settings of the user who runs the tests."""
     kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "PYTHONPYCACHEPREFIX") if name in os.environ}
     return {**kept, "HOME": str(data_dir.parent), "AOMI_DATA_DIR": str(data_dir), **more}
 

@@ -27,7 +27,7 @@ def own_address() -> str:
 
 
 def system_prompt(model: ScriptedModel) -> str:
-    """What the model was told last, beside the conversation."""
+    """What the model was told last, apart from the conversation."""
     first: dict[str, Any] = model.prompts[-1][0]
     assert first["role"] == "system"
     return str(first["content"])
@@ -53,7 +53,7 @@ def test_the_model_is_told_of_the_wallet_and_whether_it_is_proven(
 
 @pytest.fixture
 def talk(server: Server, app: App, model: ScriptedModel) -> Callable[..., Client]:
-    """Holds a conversation of a wallet with the App, in a session of its own."""
+    """Holds a conversation of a wallet with the App, in a new session."""
     App.objects.filter(pk=app.pk).update(recalls_earlier_sessions=True)
     key = factories.make_key(app).plain
 
@@ -116,7 +116,7 @@ def test_recalled_sessions_are_limited_in_number_and_length(talk: Callable[..., 
 def test_a_proven_wallet_is_told_of_proven_sessions_only_also_under_a_key(
     talk: Callable[..., Client], app: App, model: ScriptedModel
 ) -> None:
-    """Anybody with a key can claim an address, and would speak to its owner's model."""
+    """Any caller with a key can claim an address, and could plant text for its owner's model."""
     address = own_address()
     talk(address, ("A claimed question", "An answer."))
     talk(address, ("A proven question", "An answer."), is_proven=True)

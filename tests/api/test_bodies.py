@@ -51,7 +51,7 @@ def sent(client: Client, app: App, name: str) -> tuple[str, str, bytes]:
 
 
 def is_heard(client: Client, app: App, name: str) -> bool:
-    """Whether the server did what the body says; without it, the others are refused."""
+    """Whether the server did what the body says; without the body, the calls are refused."""
     session = ChatSession.objects.get(pk=client.session_id)
     match name:
         case "chat":

@@ -196,7 +196,7 @@ def test_models_have_two_names(app_client: Client, app: App, prefix: str) -> Non
 
 @pytest.fixture
 def shown(serve: Callable[..., Server], app: App, model: ScriptedModel) -> Iterator[Client]:
-    """A client of two workers and an App whose reply wait was left at its default; its model is in no hurry."""
+    """A client of two workers and an App with the default reply wait; its model is slow."""
     App.objects.filter(pk=app.pk).update(reply_wait_seconds=App._meta.get_field("reply_wait_seconds").get_default())
     server = serve(workers=2, MODEL_GAP_TIMEOUT_SECONDS="60", TURN_TIMEOUT_SECONDS="60")
     with Client(server.url, app=app.slug, key=factories.make_key(app).plain) as client:
@@ -221,7 +221,7 @@ def at_once(client: Client, model: ScriptedModel, **headers: str) -> bool:
 
 
 def all_calls_are(client: Client, model: ScriptedModel, *, at_once_: bool) -> bool:
-    """Each call is a connection of its own: some come to the worker that has the stream, some to the other."""
+    """Each call has its own connection: some reach the worker that has the stream, some the other one."""
     return all(at_once(client, model) is at_once_ for _ in range(6))
 
 

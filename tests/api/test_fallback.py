@@ -185,7 +185,7 @@ def test_a_smaller_window_gets_a_shorter_history(three: Three) -> None:
 
 @pytest.fixture
 def alone(start: Callable[..., Server], model_server: ModelServer) -> Iterator[Three]:
-    """The same on a product with one worker, which has breakers of its own."""
+    """The same on a server with one worker, which has its own breakers."""
     made = make_three(start(), model_server)
     yield made
     made.client.http.close()

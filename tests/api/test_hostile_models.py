@@ -72,7 +72,7 @@ def test_the_user_confirms_exactly_the_number_that_is_sent(
 def test_a_history_holds_only_what_servers_take(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
-    """Many refuse a prompt with another kind of name, id or arguments, and would refuse the session for ever."""
+    """Many refuse a prompt with another kind of name, id or arguments, and would refuse the session forever."""
     long = {"index": 3, "id": "i" * 200, "function": {"name": "send", "arguments": ""}}
     reply = calls(("functions.send money!", "{}"), ("send", '{"x": oops'), ("", "[1]"))
     model.will(Reply([*reply.parts[:-2], chunk({"tool_calls": [long]}), *reply.parts[-2:]]), says("One."), says("Two."))
@@ -102,7 +102,7 @@ def test_endless_tool_calls_end_the_turn(app_client: Client, model: ScriptedMode
 def test_calls_that_all_have_index_0_are_kept_apart(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
-    """Some servers send parallel calls so, and some number none of them."""
+    """Some servers send parallel calls like this, and some number none of them."""
     zero = [{"index": 0, "id": f"c{n}", "function": {"name": "send", "arguments": f'{{"x":{n}}}'}} for n in range(3)]
     unnumbered = [{"index": None, "id": "c3", "function": {"name": "send", "arguments": '{"x":3}'}}]
     rounds = [[*(chunk({"tool_calls": [delta]}) for delta in zero)], [chunk({"tool_calls": unnumbered})]]
@@ -155,7 +155,7 @@ def test_no_invisible_text_of_a_tool_reaches_the_model(
 def test_a_result_keeps_its_mark_and_no_other_has_it(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
-    """Prompts stay cacheable; and who has seen a mark cannot use it, since another text has another."""
+    """Prompts stay cacheable, and a mark that was seen is useless, since every text has a different one."""
     upstream.handle = lambda handler, _: handler.reply(json.dumps({"body": "first"}).encode())
     ask(app_client, model, ("send", {"x": 1}))
     (first,) = told(model)
@@ -169,7 +169,7 @@ def test_a_result_keeps_its_mark_and_no_other_has_it(
 
 
 def test_descriptions_and_choices_of_a_tool_hide_nothing(app_client: Client, app: App, model: ScriptedModel) -> None:
-    """Also of tools that were stored before anybody looked; what the model sends fits the cleaned choices."""
+    """This includes tools that were stored before this check; the model's arguments match the cleaned choices."""
     selectors = "".join(chr(0xE0100 + number) for number in range(40))
     schema = {
         "type": "object",

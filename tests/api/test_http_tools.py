@@ -142,7 +142,7 @@ def test_a_secret_that_is_echoed_reaches_nobody(
 def test_the_password_within_a_secret_is_one_too(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
-    """HTTP Basic sends both in base64, and servers speak of the password as it is."""
+    """HTTP Basic sends both in base64, but servers may quote the plain password."""
     factories.make_secret(app, "LOGIN", base64.b64encode(b"robot:correct-horse").decode(), hosts=upstream.host)
     factories.make_http_tool(app, f"{upstream.url}/x", headers={"Authorization": "Basic {{ secrets.LOGIN }}"})
     upstream.handle = lambda handler, request: handler.reply(
@@ -171,7 +171,7 @@ def test_a_redirect_to_a_host_named_after_a_secret(
 def test_an_answer_in_no_charset_of_the_web_is_read_at_once(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream, charset: str
 ) -> None:
-    """Python's decoder of Punycode takes a minute for a megabyte, in which its worker would do nothing else."""
+    """Python's Punycode decoder takes a minute for a megabyte, and its worker would do nothing else meanwhile."""
     factories.make_http_tool(app, f"{upstream.url}/x")
     body = b"a" * 500_000 + b"-" + b"9a" * 250_000
     upstream.handle = lambda handler, _: handler.reply(body, Content_Type=f"text/plain; charset={charset}")

@@ -59,7 +59,7 @@ def console(operator: Operator) -> Console:
 
 @pytest.fixture
 def talk(server: Server, app: App, model: ScriptedModel, console: Console) -> Callable[..., dict[str, Any] | None]:
-    """Has the model say this in a session of its own; returns the snapshot, if the model answered."""
+    """Has the model say this in a new session; returns the snapshot, if the model answered."""
     key = factories.make_key(app).plain
 
     def hold(*replies: Reply) -> dict[str, Any] | None:
@@ -144,7 +144,7 @@ def test_rows_that_were_stored_before_can_be_shown(app: App, console: Console) -
 
 @contextmanager
 def refusing(constraint: str, table: str = "sessions_app_turn") -> Iterator[None]:
-    """A Postgres that takes no row for which this is false: a fault of ours that nobody has thought of."""
+    """A Postgres that refuses rows for which this is false: it simulates an unknown fault of ours."""
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT refused CHECK ({constraint}) NOT VALID")
         try:

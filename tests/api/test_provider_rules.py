@@ -67,7 +67,7 @@ def attempts(turn: Turn) -> list[dict[str, str]]:
 
 
 def say(server: Server, app: App) -> Turn:
-    """One turn in a session of its own; it must be answered."""
+    """One turn in a new session; it must be answered."""
     with Client(server.url, app=app.slug, key=factories.make_key(app).plain) as client:
         assert texts(client.chat("Hi"))[-1] == ("agent", "Done.")
         return Turn.objects.get(session_id=client.uuid)

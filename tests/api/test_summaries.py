@@ -27,7 +27,7 @@ class Talk:
     turns: int = 0
 
     def say(self, *more: Reply) -> None:
-        """A turn of about 1,010 tokens; what is scripted beyond its reply is for the summary."""
+        """A turn of about 1,010 tokens; scripted replies after the first one are for the summary."""
         self.model.will(says(f"a{self.turns} {LONG}"), *more)
         assert texts(self.client.chat(f"q{self.turns}"))[-1][1].startswith(f"a{self.turns}")
         self.turns += 1
@@ -44,7 +44,7 @@ class Talk:
         ]
 
     def summarised(self, count: int) -> ChatSession:
-        """Wait until the summary covers so many messages."""
+        """Wait until the summary covers this many messages."""
         deadline = time.monotonic() + scaled(5)
         while (row := self.row).summarised_count != count:
             assert time.monotonic() < deadline, (row.summarised_count, row.summary)

@@ -20,7 +20,7 @@ SCHEMA = {"type": "object", "properties": {"text": {"type": "string", "pattern":
 
 @pytest.fixture
 def furnished() -> App:
-    """An App with a tool of each kind, each asking before it is called, and with settings that are not usual."""
+    """An App with a tool of each kind, all with confirmation, and with unusual settings."""
     settings: dict[str, Any] = {
         "preamble": "Be brief.",
         "temperature": 0.5,
@@ -37,7 +37,7 @@ def furnished() -> App:
 
 
 def described(config: AppConfig | None) -> dict[str, Any]:
-    """All that a configuration says, but for the functions of its tools and for which release it is."""
+    """Everything in a configuration, except the functions of its tools and the number of its release."""
     assert config is not None
     said = {field.name: getattr(config, field.name) for field in fields(config)}
     tools = {tool.name: (tool.description, tool.parameters, tool.needs_confirmation) for tool in config.tools}

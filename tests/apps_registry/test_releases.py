@@ -108,7 +108,7 @@ def published(app: App, preamble: str) -> AppRelease:
 
 @pytest.fixture
 def another(server: Server, app: App) -> Callable[[], Client]:
-    """Makes clients of `app`, each with a session of its own."""
+    """Makes clients of `app`, each with a new session."""
     key = factories.make_key(app).plain
     return lambda: Client(server.url, app=app.slug, key=key)
 

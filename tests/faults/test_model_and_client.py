@@ -27,7 +27,7 @@ def ask(client: Client, server: Server, *, accept: str) -> socket.socket:
 def test_half_open_model_streams_end_as_failures(
     start: Callable[..., Server], talk: Talk, model: ScriptedModel
 ) -> None:
-    """The connection stays open and says nothing more: the gap ends the turn, and the next one is accepted."""
+    """The connection stays open but silent: the gap limit ends the turn, and the next one is accepted."""
     server = start(workers=4)
     clients = [talk.to(server) for _ in range(8)]
     for client in clients:
@@ -50,7 +50,7 @@ def test_half_open_model_streams_end_as_failures(
 def test_clients_that_disconnect_during_a_turn_find_their_replies(
     patient: Callable[..., Server], talk: Talk, model: ScriptedModel
 ) -> None:
-    """Waiting calls and streamed ones, cut off on four workers."""
+    """Waiting calls and streams, cut off on four workers."""
     server = patient()
     talk.app.reply_wait_seconds = 30
     talk.app.save()

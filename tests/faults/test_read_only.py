@@ -38,7 +38,7 @@ def read_only() -> Iterator[None]:
 
 
 def expire(session_id: UUID) -> None:
-    """Leave the session as a worker does that died in the midst of a turn."""
+    """Leave the session as a worker that died during a turn leaves it."""
     turn = Turn.objects.get(session_id=session_id)
     Turn.objects.filter(pk=turn.pk).update(status="running", partial_text="Half", finished_at=None)
     ChatSession.objects.filter(pk=session_id).update(

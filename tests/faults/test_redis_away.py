@@ -58,7 +58,7 @@ def test_the_bus_reconnects(server: Server, redis: Redis, talk: Talk, model: Scr
         redis.start()
         began = time.monotonic()
         assert reader.ended.wait(scaled(10))  # what it missed is nowhere: it shall read the state
-        report("Redis back, until a stream is told to begin anew", [time.monotonic() - began])
+        report("Redis back, until a stream is told to start again", [time.monotonic() - began])
     go_on.set()
     assert texts(client.poll())[1] == ("agent", "before after")
     time.sleep(scaled(2.5))  # the longest pause between attempts: all four workers listen

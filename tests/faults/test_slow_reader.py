@@ -43,7 +43,7 @@ def memory(server: Server) -> int:
 
 
 def long_turns(client: Client, model: ScriptedModel, number: int) -> None:
-    """So many replies of REPLY characters; the session is deleted after each, since it is not what is weighed."""
+    """This many replies of REPLY characters; the session is deleted after each, since it is not measured."""
     piece = chunk({"content": "x" * (REPLY // 10)})
     for _ in range(number):
         model.will(Reply([*[piece] * 10, chunk({}, "stop")]))

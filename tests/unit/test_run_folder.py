@@ -20,7 +20,7 @@ folder.remove()
 
 
 class Run:
-    """A run in a process of its own, with a program that it has started."""
+    """A run in a separate process, with a program that it has started."""
 
     def __init__(self, temporary: Path) -> None:
         environment = {name: value for name, value in os.environ.items() if name != "PYTEST_XDIST_WORKER"}

@@ -258,7 +258,7 @@ def test_a_file_that_is_no_app_file_is_refused_with_its_line(tmp_path: Path, con
 
 
 def test_a_failed_import_changes_nothing(manage: Run, rich_app: App, exported: Path) -> None:
-    """What goes wrong last, a document that cannot change places, undoes what went before."""
+    """If the last step fails (a document that cannot be moved), all earlier steps are undone."""
     data = read(exported)
     one, two = data["documents"][0], data["documents"][1]
     one["name"], two["name"] = "swapped.md", one["name"]

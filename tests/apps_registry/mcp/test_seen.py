@@ -22,7 +22,7 @@ from tests.upstream import Handler, Received, Upstream
 
 @dataclass
 class Server:
-    """Speaks 2025-06-18, but for the methods of which a test gives the answer."""
+    """Responds as revision 2025-06-18, except for the methods whose response a test gives."""
 
     answers: Mapping[str, Answer]
 
@@ -64,7 +64,7 @@ async def listed(operation: Operation) -> tuple[str, ...]:
 
 
 def having(upstream: Upstream, does: Any) -> Any:
-    """What an operation on the server comes to."""
+    """The outcome of an operation on the server."""
 
     async def run() -> Any:
         endpoint = Endpoint(f"{upstream.url}/mcp", {}, frozenset({upstream.host}), 20)

@@ -29,7 +29,7 @@ NAVIGATE = tool("navigate", properties={"to": {"type": "string"}})
 
 
 class Browser:
-    """A tool server that remembers, by session, where it was led to."""
+    """A tool server that remembers, by session, which page it opened."""
 
     def __init__(self) -> None:
         self.places: dict[str, str] = {}
@@ -97,7 +97,7 @@ def test_a_session_is_kept_for_its_conversation_if_the_operator_says_so(
 def test_a_session_that_the_server_ended_is_replaced(
     *, browsing: McpServer, script: Scripted, app_client: Client, model: ScriptedModel
 ) -> None:
-    """The first call's answer makes the server forget; the second then has its session gone, with 404."""
+    """After the first call the server forgets the session; the second call then gets 404."""
 
     def call(params: Mapping[str, Any], session: str) -> dict[str, Any]:
         script.gone.add(session)

@@ -23,7 +23,7 @@ def odd(app: App, upstream: Upstream) -> McpServer:
 
 
 def refreshed(server: McpServer, upstream: Upstream, **script: Any) -> list[str]:
-    """Ask a server that says so; return the names of the tools that it offers."""
+    """Refresh the list of a server with these responses; return the names of the tools that it offers."""
     upstream.handle = Scripted(**script)
     refresh(server)
     server.refresh_from_db()

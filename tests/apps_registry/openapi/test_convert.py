@@ -332,7 +332,7 @@ def test_methods_that_no_tool_sends_are_named() -> None:
 
 
 def test_no_document_can_ask_for_the_secret_of_another_host() -> None:
-    """By a host, or a scheme, that is called so that both together read the same."""
+    """Not even with a host or a scheme that is named so that both names together are the same."""
     hosts = {
         "shop.com.au": "key",
         "shop.com": "au_key",

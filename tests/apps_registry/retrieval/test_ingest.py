@@ -86,7 +86,7 @@ def test_a_failed_new_version_leaves_the_old_one_found(ingest: Ingest, app: App)
 def test_an_ingest_that_died_is_continued_by_another_worker(
     start: Callable[..., Server], environment: dict[str, str], app: App
 ) -> None:
-    """kill -9 of a worker in the midst of an ingest; after the lease another does it over."""
+    """kill -9 of a worker during an ingest; after the lease, another worker repeats it."""
     lease = {"INGEST_LEASE_SECONDS": "2"}
     doomed = start(workers=1, **lease)
     pages = [f"Page {number}. " + "Words and more words. " * 120 for number in range(150)]
@@ -145,7 +145,7 @@ def test_invalid_files_and_tags_are_refused(manage: Callable[..., Result], app: 
 def test_without_pgvector_the_tables_are_made_and_search_is_by_words(
     environment: dict[str, str], database: str, tmp_path: Path
 ) -> None:
-    """A role that may not create extensions stands for a PostgreSQL that has none."""
+    """A role that may not create extensions simulates a PostgreSQL without them."""
     name = "no_extension_" + tmp_path.name.replace("-", "_")[-20:].lower()
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'plain'")

@@ -51,7 +51,7 @@ def test_a_loop_survives_whatever_a_round_raises(error: BaseException, caplog: p
 
 
 def test_every_endless_loop_uses_the_helper() -> None:
-    """What runs for ever and sleeps in between is a background loop: it belongs to `forever`."""
+    """An endless loop that sleeps is a background loop, which must run in `forever`."""
     loops = []
     for path in (path for app in APPS for path in (ROOT / app).rglob("*.py") if "management" not in path.parts):
         for node in ast.walk(ast.parse(path.read_text())):

@@ -292,7 +292,7 @@ def test_calls_have_their_intended_meaning(shape: Shape) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_no_call_is_made_twice_because_an_event_came_twice(shape: Shape) -> None:
-    """Each event that can be told from a next one: of two equal pieces amid arguments nobody can say."""
+    """Each event that differs from the next one; two equal pieces of arguments cannot be told apart."""
     for place in range(len(shape.deltas)):
         deltas = [*shape.deltas[: place + 1], *shape.deltas[place:]]
         assembled = read([event(delta) for delta in deltas])
