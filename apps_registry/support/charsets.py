@@ -1,12 +1,12 @@
-"""Which characters the bytes of a text from outside are."""
+"""Detects the charset of text from outside, and decodes it."""
 
 import codecs
 import json
 import re
 
-# What the web is written in. Python knows others that are no charsets, or take an hour for a megabyte (punycode).
+# The charsets of the web. Python has other codecs that are no charsets, or take an hour for a megabyte (punycode).
 _CHARSET = re.compile(r"(ascii|big5|cp|euc_|gb|iso|koi8|mac|shift_jis|tis-620|utf-(8|16|32))")
-# Servers name the smaller set of which they use a larger one: https://encoding.spec.whatwg.org/#names-and-labels.
+# Servers that name the smaller charset send the larger one: https://encoding.spec.whatwg.org/#names-and-labels.
 _LARGER = {
     "ascii": "utf-8",
     "big5": "big5hkscs",
@@ -31,7 +31,7 @@ _IN_HTML = re.compile(rb"<meta[^>]+?charset\s*=\s*[\"']?\s*([a-zA-Z0-9_:.-]+)", 
 _IN_XML = re.compile(rb"\A\s*<\?xml[^>]+?encoding\s*=\s*[\"']([a-zA-Z0-9_:.-]+)[\"']", re.IGNORECASE)
 _SAMPLE_BYTES = 65_536
 _MIN_ZEROS_SHARE, _MAX_OTHER_ZEROS_SHARE = 0.3, 0.05
-# Of the letters of a text in Windows-1252. Icelandic has 15 %; Russian, Greek or Japanese in their own sets have all.
+# The share of non-ASCII letters in Windows-1252. Icelandic has 15 %; Russian, Greek or Japanese charsets have 100 %.
 _MAX_HIGH_SHARE = 0.4
 _MAX_BAD_SHARE = 0.2
 _LETTER = re.compile(rb"[A-Za-z\x80-\xff]")
@@ -39,23 +39,23 @@ _HIGH = re.compile(rb"[\x80-\xff]")
 
 
 class UnknownCharsetError(ValueError):
-    """Nothing tells which characters the bytes are."""
+    """The charset cannot be detected."""
 
 
 def decode_answer(body: bytes, declared: str) -> str:
-    """Return the text of an HTTP answer, without its byte order mark; what is malformed becomes U+FFFD.
+    """Return the text of an HTTP response, without its byte order mark; malformed bytes become U+FFFD.
 
-    A mark counts more than what the header says (https://encoding.spec.whatwg.org/#decode), that more than what
-    the document says of itself; JSON without any of these shows by its zero bytes whether it is UTF-16 or UTF-32.
+    A byte order mark takes precedence over the header (https://encoding.spec.whatwg.org/#decode), and the header over
+    the document's own declaration. JSON without any of these is UTF-16 or UTF-32 if its zero bytes say so.
 
     Args:
-        body: decoded from its compression.
-        declared: the charset of the Content-Type header; empty: it names none.
+        body: the decompressed body.
+        declared: the charset in the Content-Type header; empty if there is none.
     """
     if (marked := _marked(body)) is not None:
         return marked
     encoding = _known(declared) or _known(_declared_inside(body))
-    if not encoding or (encoding == "utf-8" and 0 in body[:4]):  # no text in UTF-8 begins like that
+    if not encoding or (encoding == "utf-8" and 0 in body[:4]):  # UTF-8 text does not begin like that
         encoding = json.detect_encoding(body)
     return body.decode(encoding, "replace")
 
@@ -63,15 +63,15 @@ def decode_answer(body: bytes, declared: str) -> str:
 def decode_file(data: bytes, *, declares: bool = False) -> str:
     """Return the text of a file, without its byte order mark.
 
-    What is valid UTF-8 is UTF-8, whatever it says of itself: files are converted, and their declarations forgotten.
-    Of what is not, a single wrong byte in UTF-8 is read as Windows-1252, as programs that mix the two mean it.
+    Valid UTF-8 is read as UTF-8, whatever the file declares: files get converted without their declaration. A few
+    wrong bytes in UTF-8 are read as Windows-1252, because some programs mix the two.
 
     Args:
         data: the file.
-        declares: the file is HTML, and may say what it is written in.
+        declares: whether the file is HTML, which may declare its charset.
 
     Raises:
-        UnknownCharsetError: it is none of UTF-8, UTF-16, UTF-32, Windows-1252 and what it declares.
+        UnknownCharsetError: it is neither UTF-8, UTF-16, UTF-32 or Windows-1252, nor the declared charset.
     """
     if (marked := _marked(data)) is not None:
         return marked

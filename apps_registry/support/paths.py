@@ -1,3 +1,3 @@
-"""Where the API is served; who needs its address takes it from here."""
+"""The path of the API; the only definition of it."""
 
 API_PREFIX = "/api/"
