@@ -150,7 +150,7 @@ def fails(data_dir: Path, *words: str, **environment: str) -> str:
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=scaled(120),
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
