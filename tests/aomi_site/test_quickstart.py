@@ -109,7 +109,7 @@ def place_weights(weights: Path, data_dir: Path) -> None:
 
 
 def bare_environment(data_dir: Path, **more: str) -> dict[str, str]:
-    """Return an environment without the settings of whoever runs the tests."""
+    """Return an environment without the settings of the user who runs the tests."""
     kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "PYTHONPYCACHEPREFIX") if name in os.environ}
     return {**kept, "HOME": str(data_dir.parent), "AOMI_DATA_DIR": str(data_dir), **more}
 
@@ -150,7 +150,7 @@ def fails(data_dir: Path, *words: str, **environment: str) -> str:
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=scaled(120),
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
@@ -230,7 +230,7 @@ def test_the_killed_database_comes_back_and_a_second_quickstart_is_refused(data_
         ),
     ],
 )
-def test_a_mistake_is_one_sentence(
+def test_wrong_options_are_refused_in_one_sentence(
     data_dir: Path, words: list[str], environment: dict[str, str], sentence: str
 ) -> None:
     said = fails(data_dir, "--port", str(free_port()), *words, **environment)

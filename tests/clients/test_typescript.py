@@ -62,7 +62,7 @@ def client_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_it_chats_streams_and_meets_errors(
+def test_it_chats_streams_and_gets_typed_errors(
     client_folder: Path, server: Server, app: App, app_client: Client, model: ScriptedModel
 ) -> None:
     model.will(

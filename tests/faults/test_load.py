@@ -18,7 +18,7 @@ from tests.waiting import wait_until
 
 
 def together(number: int, act: Callable[[int], None]) -> None:
-    """Run it so many times at once."""
+    """Run it this many times at once."""
     threads = [threading.Thread(target=act, args=(n,)) for n in range(number)]
     for thread in threads:
         thread.start()

@@ -124,7 +124,7 @@ class SessionMachine(RuleBasedStateMachine):
 
     @rule()
     def note(self) -> None:
-        """What a page tells the session beside the conversation, whether or not a turn runs."""
+        """What a page tells the session outside the conversation, whether or not a turn runs."""
         text = f"note {self._message()}"
         answer = self.client.request("POST", "/api/system", params={"message": text})
         assert answer.status_code == 200

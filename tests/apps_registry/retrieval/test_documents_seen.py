@@ -29,7 +29,7 @@ def reading(file: File) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("file", READ.values(), ids=READ)
-def test_a_file_is_read_as_it_was_meant(file: File) -> None:
+def test_a_file_gives_its_intended_text(file: File) -> None:
     result = reading(file)
     text, at = "\n\n".join(chunk[0] for chunk in result["chunks"]) + "\n", 0
     for said in file.said:
