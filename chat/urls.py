@@ -6,6 +6,7 @@ from chat.api.chat_view import ChatView
 from chat.api.control_views import AppObjectsView, AppsView, ModelsView, ModelView
 from chat.api.session_views import ArchiveView, SessionsView, SessionView
 from chat.api.system_views import EventsView, SystemView
+from chat.api.token_views import TokenView
 from chat.api.updates import UpdatesView
 from chat.api.views import InterruptView, StateView
 from chat.api.wallet_views import WalletChallengeView, WalletVerifyView
@@ -29,6 +30,7 @@ urlpatterns = [
     path("session/apps", AppObjectsView.as_view()),
     path("session/models", ModelsView.as_view()),
     path("session/model", ModelView.as_view()),
+    path("token", TokenView.as_view()),
     path("wallet/challenge", WalletChallengeView.as_view()),
     path("wallet/verify", WalletVerifyView.as_view()),
     # Public: they need neither key nor session.

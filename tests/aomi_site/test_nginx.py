@@ -1,4 +1,4 @@
-"""The sample configuration for nginx, with a real nginx: what a stock one breaks works through it."""
+"""The sample configuration of nginx, with a real nginx: what fails with nginx's defaults works with it."""
 
 import datetime
 import ipaddress

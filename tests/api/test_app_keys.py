@@ -1,4 +1,4 @@
-"""App keys against every endpoint: who gets in, and what everybody else is told."""
+"""App keys at every endpoint: which callers get in, and what the others are told."""
 
 import uuid
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A run of the tests that was killed leaves nothing to the next one, and a run that lives keeps what it has."""
+"""A killed test run leaves nothing behind for the next one, and a live run keeps its folder."""
 
 import os
 import subprocess

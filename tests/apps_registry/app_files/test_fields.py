@@ -1,4 +1,4 @@
-"""The fields of App files: wrong ones are named in our words, and editors know them by a JSON Schema."""
+"""The fields of App files: errors name the wrong field in our own words, and a JSON Schema helps editors."""
 
 import copy
 from collections.abc import Iterator

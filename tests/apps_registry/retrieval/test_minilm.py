@@ -1,4 +1,4 @@
-"""The embedded embedding model: its tokens and its vectors are those of its authors."""
+"""The embedded embedding model gives the tokens and vectors that its authors published."""
 
 import asyncio
 import os

@@ -1,0 +1,1 @@
+"""How a request presents its key, for DRF."""

@@ -1,0 +1,105 @@
+"""App key authentication for DRF; it is awaited on the event loop, see chat/api/base.py."""
+
+from dataclasses import replace
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
+from rest_framework.request import Request
+
+from apps_registry.support.places import Place
+from apps_registry.support.request_notes import note_app, note_key, note_refusal, request_notes
+from keys.addresses import network_of
+from keys.callers import Caller
+from keys.canaries import report_use
+from keys.http.presented import presented_key
+from keys.tokens.text import PREFIX as TOKEN_PREFIX
+from keys.verification import InvalidKey, TooManyFailures, VerifierBusy, verifier
+
+# One sentence for every failure, so that responses do not reveal whether a key exists or existed.
+NO_VALID_KEY = "This call needs a valid App key in the AOMI-APP-KEY header."
+CHALLENGE = "AppKey"  # the WWW-Authenticate header of every 401
+
+
+class Overloaded(APIException):
+    """The worker has too much work at the moment; clients should retry soon."""
+
+    status_code = 503
+    default_detail = "The server is busy; try again shortly."
+    default_code = "overloaded"
+    retry_after = 1
+
+
+class AppKeyAuthentication(BaseAuthentication):
+    """Reads the key or the browser token from the request's headers and passes it to the verifier.
+
+    Every request gets a `Caller` as `request.auth`, with or without a key; the permission decides whether the requested
+    App needs one. A wrong key is refused even where no key is needed: callers that send a key must
+    send a valid one.
+    """
+
+    async def authenticate(self, request: Request) -> tuple[None, Caller]:  # type: ignore[override]
+        """Return (None, caller): a key belongs to no user.
+
+        Raises:
+            AuthenticationFailed: the request has a key that does not work.
+            Throttled: too many wrong keys.
+            Overloaded: too many first-time keys at once.
+            OriginNotAllowed, NetworkNotAllowed: the key works, but not from where the call comes from.
+        """
+        note_app(request.query_params.get("app"))
+        address = network_of(_address(request))
+        try:
+            caller = replace(await _caller(request, address), place=_place_of(request))
+        except InvalidKey as error:
+            _note_failure(error, address)
+            raise AuthenticationFailed(NO_VALID_KEY) from None
+        except TooManyFailures as error:
+            note_refusal(error.rule, failure=error.cause.rule)
+            _note_failure(error.cause, address)
+            raise Throttled(wait=error.retry_after) from None
+        except VerifierBusy:
+            note_refusal("verifier_busy")
+            raise Overloaded from None
+        caller.check_place()
+        return None, caller
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return the WWW-Authenticate challenge; with it, DRF answers a failure with 401 instead of 403."""
+        return CHALLENGE
+
+
+async def _caller(request: Request, address: str) -> Caller:
+    presented = presented_key(request.headers)
+    if presented is None:
+        return await verifier.anonymous(address=address)
+    if presented.startswith(TOKEN_PREFIX):
+        caller = await verifier.verify_token(presented, address=address)
+    else:
+        caller = await verifier.verify(presented, address=address)
+    note_key(caller.key_id, is_holder=True)
+    return caller
+
+
+def _note_failure(error: InvalidKey, address: str) -> None:
+    """Note why a key failed, for operators only, and report a canary."""
+    note_refusal(error.rule)
+    note_key(error.key_id, is_holder=False)
+    if error.canary_id is not None:
+        request_notes().facts["canary"] = error.canary_id
+        report_use(error.canary_id, address)
+
+
+def _place_of(request: Request) -> Place:
+    """Return where a request comes from.
+
+    Browsers send no Origin with a GET from a page of the same origin as this server, but say that it is such a page.
+    Pages can set neither header.
+    """
+    origin = request.headers.get("Origin")
+    if origin is None and request.headers.get("Sec-Fetch-Site") == "same-origin":
+        origin = f"{request.scheme}://{request.get_host()}".lower()
+    return Place(origin, _address(request))
+
+
+def _address(request: Request) -> str:
+    return str(request.META.get("REMOTE_ADDR") or "")
