@@ -130,6 +130,7 @@ def test_nothing_of_the_form_is_stored_or_logged(server: Server) -> None:
     assert "are locked after too many failures" in server.log
 
 
+@pytest.mark.thorough
 def test_many_logins_at_once_take_turns(start: Callable[..., Server], operator: Operator) -> None:
     server = start()
     (worker,) = psutil.Process(server.process.pid).children()
