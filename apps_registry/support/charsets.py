@@ -38,12 +38,6 @@ _IN_XML = re.compile(rb"\A\s*<\?xml[^>]+?encoding\s*=\s*[\"']([a-zA-Z0-9_:.-]+)[
 _SAMPLE_BYTES = 65_536
 _MIN_ZEROS_SHARE, _MAX_OTHER_ZEROS_SHARE = 0.3, 0.05
 _MAX_BAD_SHARE = 0.2
-_LETTER = re.compile(rb"[A-Za-z\x80-\xff]")
-_HIGH = re.compile(rb"[\x80-\xff]")
-
-
-class UnknownCharsetError(ValueError):
-    """The charset cannot be detected."""
 
 
 def decode_answer(body: bytes, declared: str) -> str:

@@ -128,6 +128,7 @@ def test_user_names_and_passwords_are_not_stored_or_logged(server: Server) -> No
     assert "are locked after too many failures" in server.log
 
 
+@pytest.mark.thorough
 def test_simultaneous_logins_need_little_memory(start: Callable[..., Server], operator: Operator) -> None:
     server = start()
     (worker,) = psutil.Process(server.process.pid).children()

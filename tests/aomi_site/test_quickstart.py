@@ -174,6 +174,7 @@ def test_it_starts_serves_stops_and_starts_again(data_dir: Path) -> None:
     assert processes_of(data_dir) == []
 
 
+@pytest.mark.thorough
 def test_a_killed_quickstart_leaves_nothing_and_loses_nothing(data_dir: Path) -> None:
     first = Quickstart(data_dir, **ELSEWHERE).wait_for_banner()
     first.process.kill()
@@ -184,6 +185,7 @@ def test_a_killed_quickstart_leaves_nothing_and_loses_nothing(data_dir: Path) ->
     assert second.stop(signal.SIGHUP) == 0
 
 
+@pytest.mark.thorough
 def test_it_says_when_the_web_server_ends_and_stops_the_rest(data_dir: Path) -> None:
     running = Quickstart(data_dir, **ELSEWHERE).wait_for_banner()
     bind = f"127.0.0.1:{running.port}".encode()
@@ -196,6 +198,7 @@ def test_it_says_when_the_web_server_ends_and_stops_the_rest(data_dir: Path) -> 
     assert processes_of(data_dir) == []
 
 
+@pytest.mark.thorough
 def test_the_killed_database_comes_back_and_a_second_quickstart_is_refused(data_dir: Path) -> None:
     running = Quickstart(data_dir, **ELSEWHERE).wait_for_banner()
     pid_file = data_dir / "postgres" / "postmaster.pid"
@@ -259,6 +262,7 @@ def running_model(data_dir: Path) -> Iterator[EmbeddedModel]:
         model.stop()
 
 
+@pytest.mark.thorough
 @pytest.mark.embedded_model
 def test_the_embedded_model_keeps_prompts_to_itself(data_dir: Path, weights: Path) -> None:
     """No prompt in its log, no page that shows running prompts, no answer for websites in a browser."""
@@ -281,6 +285,7 @@ def test_the_embedded_model_keeps_prompts_to_itself(data_dir: Path, weights: Pat
     assert not model.is_running()
 
 
+@pytest.mark.thorough
 @pytest.mark.embedded_model
 def test_the_printed_call_is_answered_by_the_embedded_model(data_dir: Path, weights: Path) -> None:
     place_weights(weights, data_dir)

@@ -81,6 +81,7 @@ def talk(server: Server, app: App, model: ScriptedModel, console: Console) -> Ca
 
 
 @given(content=wild_text, reason=wild_text, call_id=wild_text, usage=st.tuples(wild_numbers, wild_numbers))
+@pytest.mark.thorough
 @sometimes
 def test_all_text_of_a_provider_can_be_stored(
     talk: Callable[..., dict[str, Any] | None], content: str, reason: str, call_id: str, usage: tuple[Any, Any]
@@ -98,6 +99,7 @@ def test_all_text_of_a_provider_can_be_stored(
     arguments=st.one_of(wild_text, wild_json.map(json.dumps)),
     cut=st.integers(0),
 )
+@pytest.mark.thorough
 @sometimes
 def test_all_tool_calls_of_a_model_can_be_stored(
     talk: Callable[..., dict[str, Any] | None], call_id: str, name: str, arguments: str, cut: int
@@ -113,6 +115,7 @@ def test_all_tool_calls_of_a_model_can_be_stored(
 
 
 @given(argument=wild_json, result=st.one_of(wild_json.map(json.dumps), wild_text), status=st.sampled_from([200, 404]))
+@pytest.mark.thorough
 @sometimes
 def test_all_tool_arguments_and_results_can_be_stored(
     talk: Callable[..., dict[str, Any] | None], upstream: Upstream, argument: Any, result: str, status: int

@@ -6,6 +6,8 @@ from apps_registry.models import App
 from tests.client import Client
 from tests.product import Server
 
+pytestmark = pytest.mark.thorough
+
 
 def test_every_answer_is_described(
     server: Server, client: Client, app_client: Client, app: App, subtests: pytest.Subtests

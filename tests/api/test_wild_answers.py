@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +11,8 @@ from tests.client import Client, texts
 from tests.model_server import DONE, Reply, ScriptedModel, chunk, sse
 from tests.seen.shapes import SUM
 from tests.wild import wild_json, wild_text
+
+pytestmark = pytest.mark.thorough
 
 outside = settings(
     max_examples=15,

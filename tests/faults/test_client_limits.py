@@ -16,6 +16,8 @@ from tests.client import Client
 from tests.product import Server
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.thorough
+
 SESSION = "550e8400-e29b-41d4-a716-4466554400"
 HEAD = b"POST /api/chat HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Session-Id: 550e8400-e29b-41d4-a716-446655440000\r\n"
 ADMIN_HEAD = b"POST /admin/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"

@@ -18,6 +18,8 @@ from tests.needs import missing
 from tests.product import Server
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.thorough
+
 DISK_MB = 160
 LETTERS = "".join(chr(0x4E00 + n * 7919 % 20_000) for n in range(6_000))  # compression leaves most of it
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from django.utils import timezone
 
 from apps_registry.models import App
@@ -19,6 +20,8 @@ from tests.model_server import ModelServer, Reply, ScriptedModel, chunk
 from tests.patience import scaled
 from tests.product import Server
 from tests.sse import Updates
+
+pytestmark = pytest.mark.thorough
 
 
 def until_stored(session_ids: list[UUID], text: str) -> None:

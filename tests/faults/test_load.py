@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable
 
 import httpx2
+import pytest
 
 from apps_registry.models import App
 from sessions_app.models import ChatSession, Message, Turn
@@ -15,6 +16,8 @@ from tests.patience import scaled
 from tests.product import Server
 from tests.sse import Updates
 from tests.waiting import wait_until
+
+pytestmark = pytest.mark.thorough
 
 
 def together(number: int, act: Callable[[int], None]) -> None:

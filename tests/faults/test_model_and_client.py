@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
+import pytest
+
 from sessions_app.models import Turn
 from tests.client import Client, texts
 from tests.faults.conftest import Talk, assert_consistent, report
@@ -13,6 +15,8 @@ from tests.model_server import Reply, ScriptedModel, chunk, says
 from tests.patience import scaled
 from tests.product import Server
 from tests.sse import Updates
+
+pytestmark = pytest.mark.thorough
 
 
 def ask(client: Client, server: Server, *, accept: str) -> socket.socket:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
@@ -24,6 +25,8 @@ from tests import accounts, factories
 from tests.client import Client
 from tests.model_server import ModelServer, Reply, ScriptedModel, chunk, refuses, says
 from tests.product import Server
+
+pytestmark = pytest.mark.thorough
 
 REPLIES = {
     "quick": lambda: says("quick ", "reply"),

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
@@ -83,6 +84,7 @@ def test_a_failed_new_version_leaves_the_old_one_found(ingest: Ingest, app: App)
     assert only(app).error == ""
 
 
+@pytest.mark.thorough
 def test_an_ingest_that_died_is_continued_by_another_worker(
     start: Callable[..., Server], environment: dict[str, str], app: App
 ) -> None:
