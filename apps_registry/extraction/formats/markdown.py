@@ -34,7 +34,12 @@ _NOTE_MARK = re.compile(r"\[\^[^\]\n]{1,200}\]")
 def read(data: bytes) -> Reading:
     """Return the blocks. The title comes from the front matter, otherwise from the first heading of level 1."""
     reading = Reading()
-    source = _without_front_matter(decode(data, reading.losses), reading)
+    return read_source(decode(data, reading.losses), reading)
+
+
+def read_source(source: str, reading: Reading) -> Reading:
+    """Add the blocks of a text to a reading, and return it."""
+    source = _without_front_matter(source, reading)
     lines = source.split("\n")
     outline = Outline()
     heading: tuple[str, ...] = ()
