@@ -58,3 +58,4 @@ def test_it_chats_streams_and_meets_errors(
     assert told["messages"] == [["6*7?", None], ["", "calculate"], ["It is 42.", None]]
     assert told["events"] == ["text:In", "text: pieces.", "complete:Stream it"]
     assert told["problems"] == PROBLEMS
+    assert told["key"] == [[app.slug], 3, 204, "invalid_app_key"]
