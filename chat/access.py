@@ -7,9 +7,11 @@ the client (for HTTP, chat/api/errors.py).
 from uuid import UUID
 
 from apps_registry.runtime.app_configs import app_configs
+from apps_registry.support.request_notes import note_app
 from apps_registry.support.request_sources import SourceNotAllowed
 from apps_registry.values import AppConfig
 from keys.callers import Caller
+from keys.last_use import key_uses
 from sessions_app.access import needs_key
 from sessions_app.store import store
 from sessions_app.turns import SessionOfAnotherApp, SessionOfAnotherWallet
@@ -17,15 +19,35 @@ from sessions_app.values import Session, Wallet
 
 
 class KeyNeeded(Exception):
-    """The App needs a key, and the caller has none."""
+    """The App needs a key, and the caller has none.
+
+    Attributes:
+        facts: for operators: the session's App, if the caller asked for a session.
+    """
+
+    rule = "key_missing"
+
+    def __init__(self, session_app: AppConfig | None = None) -> None:
+        super().__init__()
+        self.facts = {"session_app": session_app.slug} if session_app else {}
 
 
 class AppNotAuthorized(Exception):
-    """The key does not open the App, or the App does not exist; one error for both, so that callers cannot probe."""
+    """The key does not open the App, or the App does not exist; one error for both, so that callers cannot probe.
+
+    Attributes:
+        rule: which of the two, for operators.
+    """
+
+    def __init__(self, app: AppConfig | None) -> None:
+        super().__init__()
+        self.rule = "app_unknown" if app is None else "app_not_in_scope"
 
 
 class NoSuchSession(Exception):
     """There is no session with this id."""
+
+    rule = "session_unknown"
 
 
 class SessionNotOfToken(Exception):
@@ -53,7 +75,7 @@ def refusal_to_read(caller: Caller, app_id: int | None, app: AppConfig | None) -
     if app_id is None:
         return None
     if not caller.may_use(app) and (caller.token is not None or needs_key(app_id, app)):
-        return KeyNeeded() if caller.key_id is None else SessionOfAnotherApp()
+        return KeyNeeded(app) if caller.key_id is None else SessionOfAnotherApp(app.slug if app else None)
     return _refusal_of_source(caller, app)
 
 
@@ -61,7 +83,7 @@ def refusal_to_chat(caller: Caller, app: AppConfig | None) -> Exception | None:
     """Return why a caller may not chat with an App, or None if it may."""
     if caller.may_use(app):
         return _refusal_of_source(caller, app)
-    return KeyNeeded() if caller.key_id is None else AppNotAuthorized()
+    return KeyNeeded() if caller.key_id is None else AppNotAuthorized(app)
 
 
 def _refusal_of_source(caller: Caller, app: AppConfig | None) -> Exception | None:
@@ -151,6 +173,7 @@ def check_chat(caller: Caller, app: AppConfig | None) -> AppConfig:
     if refusal := refusal_to_chat(caller, app):
         raise refusal
     assert app is not None  # noqa: S101 - None was refused above
+    key_uses.note_app(caller.key_id, app.id)
     return app
 
 
@@ -159,6 +182,7 @@ async def app_named(caller: Caller, slug: str | None) -> AppConfig | None:
 
     None: there is no such App.
     """
+    note_app(slug)
     if slug is None and caller.token is not None:
         return await app_of_token(caller)
     if slug is None:
@@ -186,6 +210,8 @@ async def app_of(caller: Caller, session: Session) -> AppConfig | None:
     if refusal := refusal_to_read(caller, session.app_id, app):
         raise refusal
     check_token(caller, session.id, session)
+    if session.app_id is not None:
+        key_uses.note_app(caller.key_id, session.app_id)
     return app
 
 

@@ -1,11 +1,40 @@
 """The caller, independent of transport: the same value for a request, another protocol, a channel or an operator."""
 
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 from apps_registry.support.request_sources import ANYWHERE, OriginNotAllowed, RequestSource, SourceLimits
 from apps_registry.values import AppConfig
 from keys.tokens.bounds import TokenBounds
+
+ChannelKind = Literal["live", "draft", "release"]
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """The state of an App with which a key talks: what is live, the draft, or one release.
+
+    Attributes:
+        kind: which of the three.
+        release_id: of the release; None if it was deleted, or for the other kinds.
+    """
+
+    kind: ChannelKind = "live"
+    release_id: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The channel as sessions store it: a session continues only in the channel in which it began."""
+        return f"release:{self.release_id}" if self.kind == "release" else self.kind
+
+
+LIVE = Channel()
+
+
+def channel_of_key(kind: ChannelKind, release_id: int | None) -> Channel:
+    """Return the channel that a key's columns name."""
+    return LIVE if kind == "live" else Channel(kind, release_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +49,7 @@ class Caller:
             browser token, which opens one App and makes its bearer no holder of the key.
         revision: the registry's revision, which `apps_registry.runtime.app_configs` compares with its own.
         address: the caller's network: an IPv4 address, or the /64 of an IPv6 address; empty if it has none.
+        channel: the channel of the key, for the Apps in its scope.
         token: what the caller's browser token says, if it presents one instead of the key itself.
         key_sources: where the key may be used.
         source: where the call comes from; None: from this server itself, which no such limit concerns.
@@ -29,9 +59,15 @@ class Caller:
     app_ids: frozenset[int]
     revision: int
     address: str = ""
+    channel: Channel = LIVE
     token: TokenBounds | None = None
     key_sources: SourceLimits = ANYWHERE
     source: RequestSource | None = None
+
+    def channel_of(self, app_id: int) -> Channel:
+        """Return the channel in which the caller talks with an App. An App out of scope, the default App, is live."""
+        is_of_token = self.token is not None and self.token.app_id == app_id
+        return self.channel if is_of_token or app_id in self.app_ids else LIVE
 
     def may_use(self, app: AppConfig | None) -> bool:
         """Whether the caller may chat with an App. Everyone may use the default App; None means unknown or inactive.

@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from apps_registry.admin.display import NOTHING, MachineRowsAdmin, badge, code, deletion_summary, moment
-from apps_registry.models import Model
+from apps_registry.models import App, Model
 from apps_registry.values import release_to_run
 from sessions_app.models import ChatSession, Message, SystemEvent, Turn
 from sessions_app.transcript import pretty_json, read_window
@@ -39,7 +39,10 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
     fieldsets = (
         (None, {"fields": ("id", "app_link", "release_run", "state", "name", "wallet", "created", "last_active")}),
         ("Summary of its first messages, for the model", {"fields": ("summarised",), "classes": ("collapse",)}),
-        ("What the client last said of itself (user_state)", {"fields": ("client_state",), "classes": ("collapse",)}),
+        (
+            "The client's state, as it was last sent (user_state)",
+            {"fields": ("client_state",), "classes": ("collapse",)},
+        ),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChatSession]:
@@ -100,7 +103,7 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
     def app_link(self, session: ChatSession) -> SafeString | str:
         """Link to the App that the session belongs to."""
         if session.app is None:
-            return "none yet: its first chat message decides"
+            return "none yet: its first chat message sets it"
         return _link("admin:apps_registry_app_change", session.app_id, session.app)
 
     @admin.display(description="release")
@@ -109,11 +112,22 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
         app = session.app
         if app is None:
             return NOTHING
+        if session.channel not in {"", "live"}:
+            return self._channel(app, session.channel)
         release_id = release_to_run(app.live_release_id, session.release_id, keeps=app.sessions_keep_release)
         release = app.releases.filter(pk=release_id).first() if release_id else None
         name = f"Release {release.number}" if release else "The App's draft"
         is_kept = release is not None and release.pk == session.release_id and app.sessions_keep_release
         return f"{name}, which it keeps." if is_kept else f"{name}: it follows what is live."
+
+    def _channel(self, app: App, channel: str) -> str:
+        """Describe a channel other than the live one; only keys with that channel continue the session."""
+        _, _, release_id = channel.partition(":")
+        if not release_id:
+            return "The App's draft: the session began with a key for the draft."
+        release = app.releases.filter(pk=int(release_id)).first()
+        name = f"Release {release.number}" if release else "A release that was deleted"
+        return f"{name}: the session began with a key for this release."
 
     @admin.display(description="summary")
     def summarised(self, session: ChatSession) -> SafeString:
@@ -267,7 +281,7 @@ class TurnAdmin(MachineRowsAdmin[Turn]):
             return "none: the default App needs no key"
         # This app must not import the keys app, so it looks the model up by name.
         key = apps.get_model("keys", "AppKey")._default_manager.filter(pk=turn.app_key_id).first()
-        return _link("admin:keys_appkey_change", key.pk, key) if key else f"no. {turn.app_key_id}, which is gone"
+        return _link("admin:keys_appkey_change", key.pk, key) if key else f"no. {turn.app_key_id}(deleted)"
 
     @admin.display(description="detail")
     def detail(self, turn: Turn) -> SafeString:

@@ -5,7 +5,7 @@ claiming statement names the version of the copy, and fails if the row has anoth
 the versions, one indexed read, before it uses the copy.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from cachetools import LRUCache
@@ -25,6 +25,8 @@ from sessions_app.sql.rows import message_from_row, session_from_row
 from sessions_app.values import INTERRUPTED, Owner, Session, Wallet
 
 DELETE_ATTEMPTS = 5
+
+Counted = tuple[str, Mapping[str, object]]
 
 READ_TOGETHER = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
@@ -88,14 +90,23 @@ class SessionStore:
         return session
 
     async def create(
-        self, session_id: UUID, *, app_id: int | None, user_state: str | None, wallet: Wallet | None
+        self, session_id: UUID, *, app_id: int | None, wallet: Wallet | None, counted: Counted
     ) -> Session | None:
-        """Create an empty session; return None if it exists already."""
+        """Create an empty session; return None if it exists already.
+
+        Args:
+            session_id: the session.
+            app_id: its App; None leaves it open.
+            wallet: the wallet to bind to it.
+            counted: an SQL expression for each session that is created, with its parameters; if it fails, nothing is
+                stored.
+        """
+        expression, parameters = counted
+        statement = sql.create_session(expression)
         rows = await database.execute(
-            sql.CREATE_SESSION,
-            {"session": session_id, "app": app_id, "user_state": user_state, **wallet_parameters(wallet)},
+            statement, {"session": session_id, "app": app_id, **wallet_parameters(wallet), **parameters}
         )
-        return self._created(rows[0]) if rows else None
+        return self._created(rows[0][:-1]) if rows else None
 
     async def update(
         self,

@@ -108,6 +108,19 @@ class AppAdmin(ConsoleAdmin[App]):
             },
         ),
         (
+            "OpenAI clients and callers' tools",
+            {
+                "fields": (
+                    "callers_may_bring_tools",
+                    "callers_may_instruct",
+                    "callers_may_sample",
+                    "keeps_stateless_text",
+                    "continues_chats_of_openwebui",
+                ),
+                "description": "What callers may do beyond sending messages. Takes effect at once, for all releases.",
+            },
+        ),
+        (
             "Documents",
             {
                 "fields": ("documents", "document_language", "embedding_model"),

@@ -94,6 +94,42 @@ class App(models.Model):
         default=False,
         help_text="Lets browsers without a key read and manage sessions whose id they know. Chat still needs the key.",
     )
+    callers_may_instruct = models.BooleanField(
+        "callers may add instructions",
+        default=False,
+        db_default=False,
+        help_text="System and developer messages of OpenAI clients follow this App's instructions. Otherwise they are "
+        "ignored.",
+    )
+    callers_may_sample = models.BooleanField(
+        "callers may set sampling parameters",
+        default=False,
+        db_default=False,
+        help_text="temperature, top_p, max_tokens and response_format of OpenAI clients apply. Otherwise this App's "
+        "own settings apply, and a response_format is refused.",
+    )
+    callers_may_bring_tools = models.BooleanField(
+        "callers may bring tools",
+        default=False,
+        db_default=False,
+        help_text="Callers may declare functions that their own program runs. The model reads their descriptions, "
+        "which the server cannot check.",
+    )
+    keeps_stateless_text = models.BooleanField(
+        "keeps the text of stateless calls",
+        default=True,
+        db_default=True,
+        help_text="OpenAI clients that name no session send the whole conversation with each call. On: the last "
+        "message and its reply are kept like those of a session. Off: their text is deleted when the turn ends; "
+        "only tokens, cost and times are kept.",
+    )
+    continues_chats_of_openwebui = models.BooleanField(
+        "continues chats of Open WebUI",
+        default=False,
+        db_default=False,
+        help_text="A chat of Open WebUI is one session (its X-OpenWebUI-Chat-Id). Turn off the generation of titles, "
+        "tags and follow-up questions there first: these prompts carry the same id and would join the conversation.",
+    )
     makes_titles = models.BooleanField(
         "makes titles",
         default=True,

@@ -18,6 +18,8 @@ HOLD_AT_ONCE = frozenset(
         *("sessions_readable_by_id", "sessions_keep_release"),
         *("retention_days", "reply_wait_seconds", "makes_titles", "recalls_earlier_sessions", "document_language"),
         "keeps_reasoning",
+        *("callers_may_instruct", "callers_may_sample", "callers_may_bring_tools"),
+        *("keeps_stateless_text", "continues_chats_of_openwebui"),
     }
 )
 
@@ -44,7 +46,7 @@ def content_of_release(release: AppRelease) -> AppContent:
     try:
         data = orjson.loads(release.content)
     except orjson.JSONDecodeError:
-        raise AppFileError("what is stored is no JSON") from None
+        raise AppFileError("what is stored is not JSON") from None
     return _frozen_part(read_data(data).content)
 
 

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps_registry.support.request_notes import request_notes
 from apps_registry.values import AppConfig
 from chat.access import (
     app_named,
@@ -23,10 +24,11 @@ from chat.access import (
     wallet_to_bind,
 )
 from chat.api.parsers import check_body, parser_for
+from chat.turns.creating import create_session
 from keys.callers import Caller
 from keys.http.authentication import AppKeyAuthentication
+from keys.last_use import key_uses
 from sessions_app.access import InvalidSessionId, parse_session_id
-from sessions_app.store import store
 from sessions_app.values import Session, Wallet
 
 AppT = TypeVar("AppT", AppConfig, AppConfig | None)
@@ -110,6 +112,7 @@ class ApiView(APIView):
         app = await app_named(self.caller, slug)
         self.check_object_permissions(self.request, app)  # raises what DRF answers with 401 or 403
         assert app is not None  # noqa: S101 - the permission refuses None
+        key_uses.note_app(self.caller.key_id, app.id)
         return self.note_app(app)
 
     async def create_session(
@@ -125,11 +128,8 @@ class ApiView(APIView):
         """
         if app is None and self.caller.token is not None:
             app = await self.usable_app(None)
-        return await store.create(
-            session_id,
-            app_id=app.id if app else None,
-            user_state=None,
-            wallet=wallet_to_bind(self.caller, wallet, app),
+        return await create_session(
+            self.caller, session_id, app_id=app.id if app else None, wallet=wallet_to_bind(self.caller, wallet, app)
         )
 
     async def wallet_of_call(self, named: Wallet | None) -> Wallet | None:
@@ -157,6 +157,8 @@ class ApiView(APIView):
         """Record the App for code that handles the response later, and return it."""
         if app is not None:
             self.request.META[APP_OF_CALL] = app
+            notes = request_notes()
+            notes.app = notes.app or app.slug
         return app
 
     def _rendered(self, response: HttpResponseBase) -> HttpResponseBase:

@@ -34,7 +34,7 @@ class AppsView(CallersAppsView):
     """`GET /api/control/apps`."""
 
     async def get(self, request: Request) -> Answer[AppSlugs]:
-        """List the default App and those in the key's scope."""
+        """List the Apps that the caller may use: the default App and those in the key's scope."""
         return Answer(await self.slugs())
 
 
@@ -42,22 +42,22 @@ class AppObjectsView(CallersAppsView):
     """`GET /api/session/apps`, whose clients read objects."""
 
     async def get(self, request: Request) -> Answer[list[AppName]]:
-        """List the default App and those in the key's scope, as objects."""
+        """List the Apps that the caller may use, as objects."""
         return Answer([{"name": slug} for slug in await self.slugs()])
 
 
 class ModelView(ApiView):
-    """`POST /api/control/model`: the session's next turns are answered by another model."""
+    """`POST /api/control/model`."""
 
     @reads(ModelRequest)
     async def post(self, request: Request, params: ModelRequest) -> Answer[ChosenModel]:
-        """Choose by `rig`, the model's name; a session that does not exist yet is made."""
+        """Choose the model that answers the session's next turns; a session that does not exist is created."""
         session_id, name, slug = self.session_id(), params.rig, params.app or None
         session = await store.load(session_id)
         app = (await self.app_of(session) if session else None) or await self.usable_app(slug)
         app = await config_for_session(self.caller, app, session)
         if name not in app.model_names:
-            raise ValidationError(f"rig is not a model of this App; there are: {', '.join(app.model_names)}.")
+            raise ValidationError(f"rig is not a model of this App. Models: {', '.join(app.model_names)}.")
         created = None
         if session is None:
             created = await self.create_session(session_id, app if slug else None)
@@ -70,7 +70,7 @@ class ModelsView(ApiView):
 
     @reads(ModelsRequest)
     async def get(self, request: Request, params: ModelsRequest) -> Answer[ModelNames]:
-        """List the models of the session's App, else of the one named, else of the default App."""
+        """List the models of the session's App, otherwise of `app`, otherwise of the default App."""
         session = await store.load(self.session_id())
         app = (await self.app_of(session) if session else None) or await self.usable_app(params.app or None)
         return Answer([*(await config_for_session(self.caller, app, session)).model_names])

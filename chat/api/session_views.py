@@ -26,7 +26,7 @@ class SessionsView(ApiView):
 
     @reads(NewSessionRequest)
     async def post(self, request: Request, params: NewSessionRequest) -> Answer[TitledSession]:
-        """Make the session unless there is one; the same answer either way."""
+        """Create the session, unless it exists; the response is the same in both cases."""
         session_id = self.session_id()
         app = await self.usable_app(params.app or None) if params.app or self.caller.token else None
         wallet = wallet_to_bind(self.caller, params.wallet, app)
@@ -42,7 +42,7 @@ class SessionsView(ApiView):
 
     @reads(ListRequest)
     async def get(self, request: Request, params: ListRequest) -> Answer[list[ListedSession]]:
-        """List a wallet's sessions, as far as the caller may see them, newest activity first."""
+        """List those of a wallet's sessions that the caller may see, the most recently active first."""
         if params.public_key is None:
             raise ValidationError("public_key is missing or empty.")
         wallet, token = params.public_key, self.caller.token
@@ -105,7 +105,7 @@ class ArchiveView(ApiView):
     is_archived = True
 
     async def post(self, request: Request, session_id: str) -> Answer[SessionDetails]:
-        """Archive the session, or bring it back."""
+        """Set or remove the archive mark."""
         id_ = self.session_id(session_id)
         await self.known_session(id_)
         await store.set_archived(id_, self.is_archived)
@@ -117,19 +117,19 @@ class SessionView(ApiView):
     """`/api/sessions/{id}`: one session without its messages."""
 
     async def get(self, request: Request, session_id: str) -> Answer[SessionDetails]:
-        """Answer the session."""
+        """Get the session without its messages."""
         return await self._details(self.session_id(session_id))
 
     @reads(TitleRequest)
     async def patch(self, request: Request, params: TitleRequest, session_id: str) -> Answer[SessionDetails]:
-        """Give the session a title of the user's own."""
+        """Rename the session."""
         id_ = self.session_id(session_id)
         await self.known_session(id_)
         await store.update(id_, title=params.title)
         return await self._details(id_)
 
     async def delete(self, request: Request, session_id: str) -> Answer[DeletedSession]:
-        """Delete the session and everything said in it; a turn that runs is stopped."""
+        """Delete the session with all its messages; a running turn is stopped."""
         id_ = self.session_id(session_id)
         await self.known_session(id_)
         await store.delete(id_)

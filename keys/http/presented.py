@@ -30,7 +30,7 @@ def presented_key(headers: Mapping[str, str]) -> str | None:
         raise InvalidKey("token_in_key_header")
     presented |= set(_bearer_tokens(headers.get("Authorization", "")))
     if len(presented) > 1:
-        raise InvalidKey("several_keys")
+        raise InvalidKey("keys_differ")
     return next(iter(presented), None)
 
 

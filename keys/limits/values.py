@@ -77,3 +77,27 @@ class LimitExceeded(Exception):
         super().__init__(rule)
         self.subject, self.rule, self.what, self.per = subject, rule, what, per
         self.limit, self.left, self.retry_after, self.code = limit, left, retry_after, code
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """For whom a turn, a title or a summary counts.
+
+    Attributes:
+        app_id: the App; None for a session that has none yet.
+        key_id: the caller's App key; None without a key.
+        address: the network of a caller without a key, as in Caller; empty if it has none.
+    """
+
+    app_id: int | None
+    key_id: int | None
+    address: str = ""
+
+    def subject(self, kind: str) -> str:
+        """Return the payer's subject of a kind: app, key, address or keyless."""
+        of_kind = {EACH_ADDRESS: address_subject(self.address)}
+        if self.app_id is not None:
+            of_kind["app"] = app_subject(self.app_id)
+        if self.key_id is not None:
+            of_kind["key"] = key_subject(self.key_id)
+        return of_kind.get(kind, kind)

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('keys', '0010_usage_and_limits'),
+        ('keys', '0031_storage_and_fuse'),
     ]
 
     operations = [

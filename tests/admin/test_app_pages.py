@@ -1,4 +1,4 @@
-"""Apps at the console: made, changed, made the default, deleted."""
+"""Apps in the console: add, change, make the default, delete."""
 
 import threading
 import time
@@ -242,7 +242,7 @@ def test_deleting_an_app_takes_its_sessions_along(admin_client: Client, app: App
 
 def test_the_list_counts_what_each_app_has(admin_client: Client, app: App) -> None:
     usable = [factories.make_key(app).app_key for _ in range(2)]
-    admin_client.post("/admin/keys/appkey/revoke/", {"ids": str(factories.make_key(app).app_key.pk)})
+    admin_client.post("/admin/keys/appkey/revoke/", {"ids": str(factories.make_key(app).app_key.pk), "reason": "x"})
     sessions = [factories.make_session(app) for _ in range(3)]
     answer = admin_client.get(f"/admin/apps_registry/app/?q={app.slug}")
     (row,) = answer.context["cl"].result_list

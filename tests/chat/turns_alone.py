@@ -20,7 +20,7 @@ from chat.turns.limits import InvalidMessage, MessageTooLarge  # noqa: E402
 from chat.turns.resuming import resume_turn  # noqa: E402
 from chat.turns.start import IdempotencyMismatch, start_turn  # noqa: E402
 from keys.callers import Caller  # noqa: E402
-from keys.verification import callers_now  # noqa: E402
+from keys.reading import callers_now  # noqa: E402
 from sessions_app.pauses import NothingWaits  # noqa: E402
 from sessions_app.questions import Answer  # noqa: E402
 from sessions_app.store import store  # noqa: E402
