@@ -21,7 +21,7 @@ from apps_registry.services.outbound_log import prune_outbound_forever
 from apps_registry.services.stopped_providers import warn_of_stopped_providers
 from apps_registry.support import database
 from apps_registry.support.error_location import location
-from apps_registry.support.paths import API_PREFIX
+from apps_registry.support.paths import API_PREFIX, LIVE_PREFIX
 from apps_registry.support.request_ids import begin_request
 from chat.api.errors import SERVER_FAILED, plain_problem
 from chat.providers.openai_compatible import connections
@@ -38,7 +38,7 @@ _ending: "asyncio.Task[None] | None" = None
 hub.handle(partials.on_event, on_gap=partials.on_gap)
 hub.handle(interrupts.on_event)
 PROBES = ("/livez", "/readyz", "/metrics")  # polled every few seconds, so their access lines would only be noise
-LEAN_PATHS = (API_PREFIX, *PROBES)
+LEAN_PATHS = (API_PREFIX, LIVE_PREFIX, *PROBES)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,4 +1,7 @@
-"""The console's navigation, by the work of operators. A place is shown if its page exists and the operator may see it."""
+"""The console's navigation, by the work of operators.
+
+A place is shown if its page exists and the operator may see it.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -145,7 +145,7 @@ def _wallets(text: str) -> Iterator[Hit]:
         return
     rows = ChatSession.objects.filter(wallet_address__startswith=ends[0], wallet_address__endswith=ends[1])
     rows = rows.order_by("wallet_address")
-    for address in rows.values_list("wallet_address", flat=True).distinct()[:HITS_PER_SOURCE]:
+    for address in map(str, rows.values_list("wallet_address", flat=True).distinct()[:HITS_PER_SOURCE]):
         url = f"{reverse('admin:sessions_app_chatsession_changelist')}?q={address}"
         yield Hit(shortened(address), url, address)
 

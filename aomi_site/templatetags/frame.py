@@ -29,7 +29,9 @@ def icon(name: str) -> SafeString:
 
 
 @register.simple_tag
-def labelled_rows(headers: Sequence[dict[str, Any]], rows: Sequence[Sequence[SafeString]]) -> Iterator[list[SafeString]]:
+def labelled_rows(
+    headers: Sequence[dict[str, Any]], rows: Sequence[Sequence[SafeString]]
+) -> Iterator[list[SafeString]]:
     """Yield the rows of a list of Django's admin with each cell's column in `data-label`, which cards show.
 
     Args:
