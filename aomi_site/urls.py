@@ -11,15 +11,16 @@ from aomi_site.console.model_check_view import check_model_view
 from aomi_site.console.search import search_view
 from aomi_site.console.settings_view import settings_view
 from aomi_site.health import probes
-from apps_registry.support.paths import API_PREFIX, LIVE_PREFIX
+from apps_registry.support.paths import API_PREFIX, LIVE_PREFIX, OPENAI_PREFIX
 
 admin.autodiscover()
 
-handler404 = "chat.api.errors.not_found"
-handler500 = "chat.api.errors.server_error"
+handler404 = "chat.doors.errors.not_found"
+handler500 = "chat.doors.errors.server_error"
 
 urlpatterns = [
     path(API_PREFIX.removeprefix("/"), include("chat.urls")),
+    path(OPENAI_PREFIX.removeprefix("/"), include("chat.doors.openai.urls")),
     path(
         "admin/apps_registry/model/<int:model_id>/check/",
         admin.site.admin_view(check_model_view),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,12 +11,14 @@ import orjson
 from apps_registry.credentials.provider_key import ProviderKey
 from apps_registry.provider_rules.profiles import OTHER, Profile
 from apps_registry.provider_rules.request_rules import RequestRules
+from apps_registry.support.request_sources import ANYWHERE, SourceLimits
 from apps_registry.tools.base import Tool
 
 # Request fields that this server sets itself, so that options may not set them.
 RESERVED_OPTIONS = frozenset({"model", "messages", "stream", "stream_options", "tools", "tool_choice", "n"})
 OPTIONS_MAX_BYTES = 4_000
 PER_TOKENS = 1_000_000  # number of tokens that a price is for
+TOOL_ENVELOPE_BYTES = 100  # {"type": "function", "function": {…}} around a tool
 # Default limit of an answer: a quarter of the context window, up to the output limit of common models.
 REPLY_WINDOW_DIVISOR = 4
 DEFAULT_OUTPUT_TOKENS = 16_384
@@ -115,11 +118,16 @@ class ModelConfig:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Sampling parameters; None leaves the choice to the model."""
+    """Sampling parameters; None leaves the choice to the model.
+
+    Attributes:
+        response_format: the form of the answer, such as a JSON Schema, as the chat completions protocol has it.
+    """
 
     temperature: float | None = None
     top_p: float | None = None
     max_reply_tokens: int | None = None
+    response_format: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +186,24 @@ def release_kept_sql(*, live: str, kept: str, keeps: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerRules:
+    """What an App lets the callers of other protocols do; the columns are explained in apps_registry/models/app.py."""
+
+    may_instruct: bool = False
+    may_sample: bool = False
+    may_bring_tools: bool = False
+    keeps_stateless_text: bool = True
+    continues_chats_of_openwebui: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AppConfig:
     """The configuration of an active App: one of its releases, or its draft.
 
     Attributes:
         reply_wait_seconds: how long a chat call waits for the reply; None: the server's default.
+        source_limits: where its callers may come from.
+        trusts_backend_wallets: whether a wallet in a browser token counts as proven.
         release_id: the release; None: the draft.
         sessions_keep_release: whether sessions keep the release that they began with.
         server_notes: instructions of the MCP servers whose tools are used.
@@ -207,11 +228,16 @@ class AppConfig:
     keeps_reasoning: bool
     recalls_earlier_sessions: bool
     allowed_origins: frozenset[str]
+    source_limits: SourceLimits = ANYWHERE
+    trusts_backend_wallets: bool = False
     release_id: int | None = None
     sessions_keep_release: bool = False
     problem: str = ""
     server_notes: tuple[ServerNote, ...] = ()
+    caller_rules: CallerRules = field(default_factory=CallerRules)
+    created_at: datetime | None = None
     model_names: tuple[str, ...] = field(init=False)
+    fixed_prompt_bytes: int = field(init=False)  # the preamble and all that tools add to a prompt, at most
 
     def model_for(self, chosen: str) -> ModelConfig:
         """Return the model with this name if the App offers it, otherwise the default model."""
@@ -226,5 +252,15 @@ class AppConfig:
         return (first, *(model for model in self.models if model.name != first.name))
 
     def __post_init__(self) -> None:
-        """Compute the model names once."""
+        """Compute the model names and the size of the fixed part of prompts once."""
         object.__setattr__(self, "model_names", tuple(model.name for model in self.models))
+        object.__setattr__(self, "fixed_prompt_bytes", self._fixed_prompt_bytes())
+
+    def _fixed_prompt_bytes(self) -> int:
+        texts = [self.preamble, *(note.text for note in self.server_notes)]
+        return sum(len(text.encode()) for text in texts) + sum(map(_schema_bytes, self.tools))
+
+
+def _schema_bytes(tool: Tool) -> int:
+    """Return the size of a tool in a request, of whose schema providers get this or a simpler form."""
+    return len(orjson.dumps([tool.name, tool.description, tool.parameters])) + TOOL_ENVELOPE_BYTES

@@ -11,15 +11,31 @@ django.setup()
 
 from apps_registry.http_tools.definition import HttpToolDefinition  # noqa: E402
 from apps_registry.models import App, Model, Provider, Tool  # noqa: E402
+from keys.limits.values import app_subject, key_subject  # noqa: E402
+from keys.models import LimitSet  # noqa: E402
 from keys.services import issue_key  # noqa: E402
+
+LARGE = 10**9
+LIMITS = {
+    **{"requests_per_minute": LARGE, "burst": LARGE, "concurrent_turns": LARGE},
+    **{
+        f"{what}_per_{per}": 100 * LARGE if what == "tokens" else LARGE // 100
+        for what in ("tokens", "money")
+        for per in ("day", "month")
+    },
+}
 
 
 def seed(model_url: str) -> dict[str, object]:
     """Create Apps that differ in their tools, and a key for all of them."""
     provider = Provider.objects.create(slug="bench", base_url=model_url)
-    model = Model.objects.create(name="bench-model", provider=provider, provider_model_id="bench-model")
+    prices = {"prompt_price": 1, "completion_price": 1}
+    model = Model.objects.create(name="bench-model", provider=provider, provider_model_id="bench-model", **prices)
     apps = [_make_app(f"bench-{count}-tools", model, count) for count in (0, 1, 100)]
     key = issue_key(label="bench", apps=apps, slug="bench")
+    # Every limit is set, and none is reached: what is measured includes their cost.
+    for subject in (key_subject(key.app_key.pk), *(app_subject(app.pk) for app in apps)):
+        LimitSet.objects.create(subject=subject, **LIMITS)
     return {"key": key.plain, "app_ids": {app.slug: app.pk for app in apps}}
 
 

@@ -30,6 +30,9 @@ class ChatSession(models.Model):
     release = models.ForeignKey(
         AppRelease, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
     )
+    # The channel of the key of its first turn (keys.callers.Channel.name); empty until then. Only turns of the same
+    # channel follow. The default is for sessions of earlier versions.
+    channel = models.CharField(max_length=32, blank=True, default="live", db_default="live", editable=False)
     status = models.CharField(max_length=12, choices=Status, default=Status.IDLE)
     # Every change of the session increments the version; a copy in memory is fresh if its version equals the row's.
     # Versions start at a random number, so that a cached copy of a deleted session never matches a new session that
@@ -40,6 +43,8 @@ class ChatSession(models.Model):
     # A name rather than a key: the App's models may change, and a name that it no longer offers means its default.
     chosen_model = models.CharField(max_length=100, blank=True, default="")
     is_archived = models.BooleanField("archived", default=False)
+    # Made for one call of a protocol whose callers send the whole conversation each time.
+    is_stateless = models.BooleanField("stateless", default=False, db_default=False)
     # Text rather than JSON: clients get back exactly the text that they sent.
     user_state = models.TextField(null=True, blank=True)
     wallet_address = models.CharField(max_length=42, null=True, blank=True, db_index=True)
@@ -65,6 +70,9 @@ class ChatSession(models.Model):
             models.Index(fields=["-last_active_at"], name="session_last_active"),
             models.Index(fields=["lease_expires_at"], condition=Q(status="processing"), name="session_leases"),
             models.Index(fields=["release"], condition=Q(release__isnull=False), name="session_release"),
+            models.Index(
+                fields=["app"], condition=Q(is_stateless=True, next_position__gt=0), name="session_stateless_text"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -103,8 +111,21 @@ class Turn(models.Model):
     tool_rounds = models.PositiveSmallIntegerField(default=0)
     first_token_ms = models.PositiveIntegerField("first token (ms)", null=True, blank=True)
     cost = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
+    # Tokens whose cost is missing in `cost`, because the model that used them had no price.
+    unpriced_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
+    # The reservations of rounds that ended without counts from the provider. Limits count them as used.
+    unreported_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
+    unreported_cost = models.DecimalField(max_digits=20, decimal_places=10, default=0, db_default=0)
+    # What the current round of a running turn may use at most; the cost is null if a model in reach has no price.
+    reserved_tokens = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
+    reserved_cost = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True, editable=False)
+    # While the turn runs: whose limits it counts for, and the limits of callers without a key; for the triggers of keys
+    # (keys/migrations/0011_accounting.py).
+    admission = models.JSONField(null=True, blank=True, editable=False)
     # Failed models and refused parts of requests, in order: [{"model": …, "code": …, "note"?: …}].
     attempts = models.JSONField(null=True, blank=True)
+    # What the caller asked of this turn (chat/turns/options.py); empty once the turn has ended.
+    options = models.JSONField(null=True, blank=True, editable=False)
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)
 

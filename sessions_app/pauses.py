@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
 import orjson
@@ -13,6 +12,8 @@ from apps_registry.support import database
 from sessions_app.open_calls import OpenCall, load
 from sessions_app.questions import Answer
 from sessions_app.sql import pauses as sql_pauses
+from sessions_app.sql.rows import reservation_parameters, usage_from_row
+from sessions_app.values import Reservation, TurnUsage
 
 
 class NothingWaits(Exception):
@@ -44,16 +45,23 @@ class Resumed:
 
     turn_id: UUID
     open_calls: Sequence[OpenCall]
-    prompt_tokens: int | None
-    completion_tokens: int | None
     tool_rounds: int
     first_token_ms: int | None
-    cost: Decimal | None
     attempts: Sequence[dict[str, str]] | None
+    used: TurnUsage
 
 
-async def take_answer(session_id: UUID, answer: Answer) -> Resumed | None:
+async def take_answer(
+    session_id: UUID, answer: Answer, *, app_key_id: int | None, reservation: Reservation, admission: str | None
+) -> Resumed | None:
     """Store an answer; the answer to the last open question makes the paused turn run again.
+
+    Args:
+        session_id: the session.
+        answer: the answer.
+        app_key_id: the key of the caller, for which the turn counts from now on.
+        reservation: what the next round of the turn may use.
+        admission: as in NewTurn.
 
     Returns:
         The turn, if it resumes now; None when other questions are still open, or the turn already has this answer.
@@ -70,6 +78,9 @@ async def take_answer(session_id: UUID, answer: Answer) -> Resumed | None:
             "kind": answer.kind.value,
             "decision": orjson.dumps(decision).decode(),
             "lease": settings.TURN_LEASE_SECONDS,
+            "app_key": app_key_id,
+            "admission": admission,
+            **reservation_parameters(reservation),
         },
     )
     if not rows:
@@ -79,8 +90,8 @@ async def take_answer(session_id: UUID, answer: Answer) -> Resumed | None:
         return None
     if rows[0][1] == "paused":
         return None
-    turn_id, _, open_calls, *counts = rows[0]
-    return Resumed(turn_id, load(open_calls), *counts)
+    turn_id, _, open_calls, rounds, first_token_ms, attempts, *used = rows[0]
+    return Resumed(turn_id, load(open_calls), rounds, first_token_ms, attempts, usage_from_row(used))
 
 
 async def end(session_id: UUID, turn_id: UUID) -> None:

@@ -5,7 +5,7 @@ claiming statement names the version of the copy, and fails if the row has anoth
 the versions, one indexed read, before it uses the copy.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from cachetools import LRUCache
@@ -22,9 +22,11 @@ from sessions_app.sql import sessions as sql
 from sessions_app.sql import turns as sql_turns
 from sessions_app.sql.messages import READ_MESSAGES
 from sessions_app.sql.rows import message_from_row, session_from_row
-from sessions_app.values import INTERRUPTED, Session, Wallet
+from sessions_app.values import INTERRUPTED, Owner, Session, Wallet
 
 DELETE_ATTEMPTS = 5
+
+Counted = tuple[str, Mapping[str, object]]
 
 READ_TOGETHER = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
@@ -88,14 +90,23 @@ class SessionStore:
         return session
 
     async def create(
-        self, session_id: UUID, *, app_id: int | None, user_state: str | None, wallet: Wallet | None
+        self, session_id: UUID, *, app_id: int | None, wallet: Wallet | None, counted: Counted
     ) -> Session | None:
-        """Create an empty session; return None if it exists already."""
+        """Create an empty session; return None if it exists already.
+
+        Args:
+            session_id: the session.
+            app_id: its App; None leaves it open.
+            wallet: the wallet to bind to it.
+            counted: an SQL expression for each session that is created, with its parameters; if it fails, nothing is
+                stored.
+        """
+        expression, parameters = counted
+        statement = sql.create_session(expression)
         rows = await database.execute(
-            sql.CREATE_SESSION,
-            {"session": session_id, "app": app_id, "user_state": user_state, **wallet_parameters(wallet)},
+            statement, {"session": session_id, "app": app_id, **wallet_parameters(wallet), **parameters}
         )
-        return self._created(rows[0]) if rows else None
+        return self._created(rows[0][:-1]) if rows else None
 
     async def update(
         self,
@@ -147,9 +158,10 @@ class SessionStore:
                     raise
         return False
 
-    async def apps_of(self, session_ids: Collection[UUID]) -> dict[UUID, int | None]:
-        """Return each session's App id, or None if it has none; sessions that do not exist are missing."""
-        return dict(await database.read(sql_many.READ_APPS, {"sessions": list(session_ids)}))
+    async def owners(self, session_ids: Collection[UUID]) -> dict[UUID, Owner]:
+        """Return whose the sessions are; sessions that do not exist are missing."""
+        rows = await database.read(sql_many.READ_OWNERS, {"sessions": list(session_ids)})
+        return {session_id: Owner(app_id, wallet_address) for session_id, app_id, wallet_address in rows}
 
     async def partial_text(self, turn_id: UUID) -> str:
         """Return the text that a turn of another worker had streamed when it was last stored."""
@@ -197,6 +209,7 @@ def wallet_parameters(wallet: Wallet | None) -> dict[str, object]:
     return {
         "wallet_address": wallet.address if wallet else None,
         "wallet_chain_id": wallet.chain_id if wallet else None,
+        "wallet_is_proven": wallet is not None and wallet.is_proven,
     }
 
 

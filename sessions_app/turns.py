@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -11,14 +11,16 @@ from django.conf import settings
 from apps_registry.support import database
 from apps_registry.support.metrics import SESSION_LOADS
 from sessions_app import pauses
-from sessions_app.open_calls import OpenCall, dump
+from sessions_app.open_calls import OpenCall, dump, load
 from sessions_app.pauses import Pause
+from sessions_app.sql import many as sql_many
 from sessions_app.sql import pauses as sql_pauses
 from sessions_app.sql import turns as sql_turns
-from sessions_app.sql.rows import session_from_row
+from sessions_app.sql.rows import reservation_parameters, session_from_row, usage_from_row, usage_parameters
 from sessions_app.store import store, wallet_parameters
-from sessions_app.values import IDLE, PROCESSING, Session, StoredMessage, Wallet, first_words
+from sessions_app.values import IDLE, PROCESSING, Reservation, Session, StoredMessage, TurnUsage, Wallet, first_words
 
+NOTHING_RESERVED, NOTHING_USED = Reservation(), TurnUsage()
 # How often a claim retries with a fresh copy: it is rare that two other turns run in between.
 CLAIM_ATTEMPTS = 3
 
@@ -27,8 +29,26 @@ class SessionBusy(Exception):
     """A turn runs in the session; nothing was stored."""
 
 
+class SessionOfAnotherWallet(Exception):
+    """The session, or the call, is of another wallet than the one that the caller is limited to."""
+
+    rule = "wallet_of_token"
+
+
 class SessionOfAnotherApp(Exception):
-    """The session belongs to another App; nothing was stored."""
+    """The session belongs to another App; nothing was stored.
+
+    Attributes:
+        facts: for operators: that App's slug, if it is known.
+    """
+
+    def __init__(self, slug: str | None = None) -> None:
+        super().__init__()
+        self.facts = {"session_app": slug} if slug else {}
+
+
+class SessionOfAnotherChannel(SessionOfAnotherApp):
+    """The session began in another channel; nothing was stored. Callers are told the same as of another App's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +58,12 @@ class NewTurn:
     Attributes:
         release_id: the App's live release; None for its draft.
         keeps_release: whether the session keeps the release that it started with.
+        reservation: what its first round may use.
+        admission: limits for triggers of the database, as JSON; None if the caller brings none.
+        channel: the caller's channel, in which a session must have begun.
+        only_wallet: the wallet that the session must be bound to, unless it is bound to none; None: any.
+        options: what the caller asks of this turn (chat/turns/options.py), as JSON text.
+        is_stateless: whether the session exists for this turn only.
     """
 
     turn_id: UUID
@@ -51,6 +77,27 @@ class NewTurn:
     wallet: Wallet | None = None
     release_id: int | None = None
     keeps_release: bool = False
+    reservation: Reservation = NOTHING_RESERVED
+    admission: str | None = None
+    channel: str = "live"
+    only_wallet: str | None = None
+    options: str | None = None
+    is_stateless: bool = False
+
+    def check_session(self, session: Session) -> None:
+        """Check that the turn may continue a session.
+
+        Raises:
+            SessionOfAnotherApp: the session belongs to another App.
+            SessionOfAnotherChannel: it began in another channel.
+            SessionOfAnotherWallet: it is bound to a wallet, but not to the only one that the turn may have.
+        """
+        if session.app_id not in {None, self.app_id}:
+            raise SessionOfAnotherApp
+        if not session.continues_in(self.channel):
+            raise SessionOfAnotherChannel
+        if self.only_wallet and session.wallet and session.wallet.address != self.only_wallet:
+            raise SessionOfAnotherWallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +117,25 @@ class EarlierTurn:
     has_same_message: bool
 
 
+@dataclass(frozen=True, slots=True)
+class TurnEnd:
+    """How a turn has ended, or what it waits for.
+
+    Attributes:
+        status: of the turn, see Turn.Status.
+        error_detail: a sentence for the operator, if it failed.
+        open_calls: the calls that a paused turn waits for.
+    """
+
+    status: str
+    error_code: str
+    error_detail: str
+    finish_reason: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    open_calls: Sequence[OpenCall]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnOutcome:
     """How a turn ended and what it adds to the session.
@@ -79,7 +145,6 @@ class TurnOutcome:
         session_status: idle or interrupted.
         error_detail: a sentence for the operator.
         partial_text: the text so far of a failed reply, for the operator.
-        cost: by the models' prices; None if unknown.
         attempts: {"model", "code"}, with an optional "note", for each failed model and each refused part of a request.
         event: (kind, JSON payload) of a system event for the client, if any.
         pause: what a paused turn waits for.
@@ -93,11 +158,9 @@ class TurnOutcome:
     error_code: str = ""
     error_detail: str = ""
     partial_text: str = ""
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    used: TurnUsage = NOTHING_USED
     tool_rounds: int = 0
     first_token_ms: int | None = None
-    cost: Decimal | None = None
     attempts: Sequence[Mapping[str, str]] = ()
     event: tuple[str, str] | None = None
     pause: Pause | None = None
@@ -115,14 +178,14 @@ async def claim(turn: NewTurn, session: Session | None) -> Session:
 
     Raises:
         SessionBusy: another turn runs.
-        SessionOfAnotherApp: the session belongs to another App.
+        SessionOfAnotherApp, SessionOfAnotherChannel, SessionOfAnotherWallet: the session is not the caller's to
+            continue.
     """
     for _ in range(CLAIM_ATTEMPTS):
         if session is None:
             claimed = await _claim_new(turn)
         else:
-            if session.app_id not in {None, turn.app_id}:
-                raise SessionOfAnotherApp
+            turn.check_session(session)
             if session.running_turn is not None and session.status != PROCESSING:
                 session = await _end_pause(session.id, session.running_turn)
                 if session is None:
@@ -133,8 +196,10 @@ async def claim(turn: NewTurn, session: Session | None) -> Session:
             return claimed
         # The copy was stale, or the session is busy: read Postgres to find out which.
         session = await store.reload(turn.session_id)
-        if session is not None and session.app_id in {None, turn.app_id} and session.status == PROCESSING:
-            raise SessionBusy
+        if session is not None:
+            turn.check_session(session)
+            if session.status == PROCESSING:
+                raise SessionBusy
     raise SessionBusy
 
 
@@ -147,13 +212,31 @@ async def by_idempotency_key(turn: NewTurn) -> EarlierTurn | None:
     return EarlierTurn(*rows[0]) if rows else None
 
 
-async def claim_again(session_id: UUID, turn_id: UUID) -> Session | None:
-    """Restart a failed turn in its old position; return None if a turn is running or a later turn has started."""
-    lease = settings.TURN_LEASE_SECONDS
-    parameters = {"session": session_id, "turn": turn_id, "lease": lease}
-    if not await database.execute(sql_turns.RECLAIM_SESSION, parameters):
-        return None
-    return await store.reload(session_id)
+async def claim_again(turn: NewTurn, earlier_id: UUID) -> tuple[Session, TurnUsage] | None:
+    """Restart a failed turn in its old position.
+
+    Args:
+        turn: the call that retries it.
+        earlier_id: the failed turn.
+
+    Returns:
+        The session, and what the turn has used so far; None if a turn is running or a later turn has started.
+    """
+    rows = await database.execute(
+        sql_turns.RECLAIM_SESSION,
+        {
+            "session": turn.session_id,
+            "turn": earlier_id,
+            "app_key": turn.app_key_id,
+            "channel": turn.channel,
+            "lease": settings.TURN_LEASE_SECONDS,
+            "admission": turn.admission,
+            "options": turn.options,
+            **reservation_parameters(turn.reservation),
+        },
+    )
+    session = await store.reload(turn.session_id) if rows else None
+    return (session, usage_from_row(rows[0])) if session else None
 
 
 async def finish(session: Session, turn_id: UUID, outcome: TurnOutcome) -> Session | None:
@@ -187,22 +270,64 @@ async def finish(session: Session, turn_id: UUID, outcome: TurnOutcome) -> Sessi
     return finished
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoFar:
+    """What a running turn has used, and what its next round may use.
+
+    Attributes:
+        model: the model that answered last.
+    """
+
+    model: str
+    tool_rounds: int
+    used: TurnUsage
+    reservation: Reservation
+
+
+async def end_of(turn_id: UUID) -> TurnEnd | None:
+    """Return how a turn has ended, or what it waits for; None if there is no such turn."""
+    rows = await database.read(sql_turns.READ_END, {"turn": turn_id})
+    if not rows:
+        return None
+    status, code, detail, reason, prompt, completion, open_calls = rows[0]
+    return TurnEnd(status, code, detail, reason, prompt, completion, load(open_calls or ()))
+
+
+async def options_of(turn_id: UUID) -> Mapping[str, Any] | None:
+    """Return what the caller of a turn asked of it (chat/turns/options.py), as stored; None once it has ended."""
+    rows = await database.read(sql_turns.READ_OPTIONS, {"turn": turn_id})
+    return rows[0][0] if rows else None
+
+
+async def drop_text(session_id: UUID) -> None:
+    """Delete the messages of a stateless session whose App keeps no text of such sessions."""
+    await database.execute(sql_many.DROP_TEXT_OF_SESSION, {"session": session_id, "batch": 1})
+    store.forget(session_id)
+
+
 async def append(
-    session: Session, turn_id: UUID, messages: Sequence[StoredMessage], open_calls: Sequence[OpenCall] = ()
+    session: Session,
+    turn_id: UUID,
+    messages: Sequence[StoredMessage],
+    open_calls: Sequence[OpenCall] = (),
+    *,
+    so_far: SoFar,
 ) -> Session | None:
-    """Store the messages that a running turn has completed, and journal its open calls.
+    """Store the messages that a running turn has completed, journal its open calls, and reserve the next round.
 
     Args:
         session: the session that `claim`, or the last `append`, returned.
         turn_id: the turn.
         messages: the new messages.
         open_calls: the calls that the turn is about to make; they replace those journalled before.
+        so_far: the usage until now, and the reservation of the next round.
 
     Returns:
         The updated session; None if the turn no longer owns it.
     """
     parameters = {"session": session.id, "turn": turn_id, **_message_parameters(messages)}
-    parameters["open_calls"] = dump(open_calls)
+    parameters |= {"open_calls": dump(open_calls), "model": so_far.model, "tool_rounds": so_far.tool_rounds}
+    parameters |= usage_parameters(so_far.used, so_far.reservation)
     rows = await database.execute(sql_turns.APPEND_MESSAGES, parameters)
     if not rows:
         return None
@@ -273,6 +398,11 @@ def _claim_parameters(turn: NewTurn) -> dict[str, object]:
         "lease": settings.TURN_LEASE_SECONDS,
         "release": turn.release_id,
         "keeps_release": turn.keeps_release,
+        "admission": turn.admission,
+        **reservation_parameters(turn.reservation),
+        "channel": turn.channel,
+        "options": turn.options,
+        "is_stateless": turn.is_stateless,
         **wallet_parameters(turn.wallet),
     }
 
@@ -291,11 +421,9 @@ def _outcome_parameters(outcome: TurnOutcome) -> dict[str, object]:
         "error_code": outcome.error_code,
         "error_detail": outcome.error_detail,
         "partial_text": outcome.partial_text,
-        "prompt_tokens": outcome.prompt_tokens,
-        "completion_tokens": outcome.completion_tokens,
         "tool_rounds": outcome.tool_rounds,
         "first_token_ms": outcome.first_token_ms,
-        "cost": outcome.cost,
+        **usage_parameters(outcome.used, NOTHING_RESERVED),
         "attempts": orjson.dumps(outcome.attempts).decode() if outcome.attempts else None,
         "event_kind": kind,
         "event_payload": payload,

@@ -4,9 +4,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from apps_registry.support.outside_text import INTEGER_MAX
 from apps_registry.support.visible_text import visible_line
 
 # The memory of a message's and a session's objects beyond their texts: tracemalloc measures 311 and 420 bytes on
@@ -77,6 +79,82 @@ class Wallet:
     is_proven: bool = field(default=False, compare=False)
 
 
+class Owner(NamedTuple):
+    """Whose a session is.
+
+    Attributes:
+        app_id: the App that it belongs to; None until the first chat message.
+        wallet_address: the wallet that it is bound to, in canonical form, if any.
+    """
+
+    app_id: int | None
+    wallet_address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What a round of a turn may use at most.
+
+    Attributes:
+        tokens: of its prompt and answer together.
+        cost: by the dearest model in reach; None if one of them has no price.
+    """
+
+    tokens: int = 0
+    cost: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnUsage:
+    """What a turn has used; the fields are columns of Turn.
+
+    Attributes:
+        prompt_tokens, completion_tokens: the providers' counts; None if they sent none.
+        cost: by the models' prices; None if unknown.
+        unpriced_tokens: tokens that are missing in `cost`, because their model has no price.
+        unreported_tokens, unreported_cost: the reservations of rounds that ended without counts.
+    """
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cost: Decimal | None = None
+    unpriced_tokens: int = 0
+    unreported_tokens: int = 0
+    unreported_cost: Decimal = Decimal(0)
+
+    def with_round(
+        self, prompt: int | None, completion: int | None, cost: Decimal | None, reserved: Reservation
+    ) -> "TurnUsage":
+        """Return the usage after a round.
+
+        Args:
+            prompt: the provider's count of its tokens; None if it sent none.
+            completion: the same for the answer.
+            cost: of the round; None if unknown.
+            reserved: counts as much as the provider has not counted.
+        """
+        tokens = (prompt or 0) + (completion or 0)
+        counted = replace(
+            self,
+            prompt_tokens=_sum(self.prompt_tokens, prompt),
+            completion_tokens=_sum(self.completion_tokens, completion),
+            cost=self.cost if cost is None else (self.cost or 0) + cost,
+            unpriced_tokens=self.unpriced_tokens + (tokens if cost is None else 0),
+        )
+        if prompt is not None and completion is not None:
+            return counted
+        left = None if reserved.cost is None else max(Decimal(0), reserved.cost - (cost or 0))
+        return counted.with_unreported(Reservation(max(0, reserved.tokens - tokens), left))
+
+    def with_unreported(self, reserved: Reservation) -> "TurnUsage":
+        """Return the usage after a round of which no provider has counted anything."""
+        return replace(
+            self,
+            unreported_tokens=self.unreported_tokens + reserved.tokens,
+            unreported_cost=self.unreported_cost + (reserved.cost or 0),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """A session at one version; immutable.
@@ -89,6 +167,7 @@ class Session:
         running_turn: the running turn while the status is processing, otherwise the paused turn, if any.
         summary: a summary of the first `summarised_count` messages; empty if there is none.
         release_id: the release that it keeps, if its App lets sessions keep theirs.
+        channel: the channel of its first turn, by `keys.callers.Channel.name`; empty until then.
     """
 
     id: UUID
@@ -107,13 +186,22 @@ class Session:
     summary: str = ""
     summarised_count: int = 0
     release_id: int | None = None
+    channel: str = "live"
     messages: tuple[StoredMessage, ...] = ()
     size: int = field(default=SESSION_OVERHEAD_BYTES)
+
+    def continues_in(self, channel: str) -> bool:
+        """Return whether a turn in this channel may continue the session: it began there, or has not begun yet."""
+        return self.channel in {"", channel}
 
     def with_messages(self, added: Sequence[StoredMessage], **changes: object) -> "Session":
         """Return a copy with messages appended and attributes changed."""
         size = self.size + sum(message.size for message in added)
         return replace(self, messages=(*self.messages, *added), size=size, **changes)  # type: ignore[arg-type]
+
+
+def _sum(total: int | None, more: int | None) -> int | None:
+    return total if more is None else min((total or 0) + more, INTEGER_MAX)
 
 
 def first_words(text: str) -> str:

@@ -66,7 +66,7 @@ def listed(label: str, app_label: str, model: str, description: str = "", **more
     return Place(label, f"admin:{app_label}_{model}_changelist", permissions, description, **more)
 
 
-PLACES = (
+SOURCES = (
     Place("Overview", "admin:index", icon="overview"),
     listed(
         "Apps",
@@ -80,7 +80,17 @@ PLACES = (
             listed("MCP servers", "apps_registry", "mcpserver", "Servers whose tools an App uses."),
         ),
     ),
-    listed("Keys", "keys", "appkey", "What callers open Apps with.", icon="keys"),
+    listed(
+        "Keys",
+        "keys",
+        "appkey",
+        "What callers open Apps with.",
+        icon="keys",
+        parts=(
+            listed("Canary keys", "keys", "canarykey", "Keys that nobody should use, which report who does."),
+            listed("Fuse", "keys", "fusestate", "Stops all calls at once, or after too much of them."),
+        ),
+    ),
     listed(
         "Conversations",
         "sessions_app",
@@ -125,7 +135,7 @@ def places_for(user: Any, path: str) -> list[Shown]:
         user: the operator.
         path: the path of the page, whose place is marked.
     """
-    return list(_shown(PLACES, user, path))
+    return list(_shown(SOURCES, user, path))
 
 
 def _shown(places: tuple[Place, ...], user: Any, path: str) -> Iterator[Shown]:

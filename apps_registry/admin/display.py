@@ -34,6 +34,7 @@ TONES = {
     "completed": "good",
     "default": "main",
     "expired": "warn",
+    "expiring": "warn",
     "failed": "bad",
     "inactive": "bad",
     "interrupted": "warn",

@@ -38,12 +38,14 @@ class StateView(SnapshotView):
 
     @reads(StateRequest)
     async def get(self, request: Request, params: StateRequest) -> Answer[Snapshot]:
-        """Answer the snapshot; a session that does not exist is empty and stays unwritten."""
+        """Get the session with its messages; a session that does not exist is empty and is not created."""
         session_id, state, wallet = self.session_id(), params.state_text, params.wallet
         session = await store.load(session_id)
         if session is None:
             return Answer(empty_snapshot(session_id, user_state=state))
         app = await self.app_of(session)
+        if wallet is not None:  # a call that names no wallet binds none
+            wallet = await self.wallet_of_call(wallet)
         if state is not None or wallet is not None:
             await store.update(session_id, user_state=state, wallet=wallet)
             session = await store.load(session_id) or session
@@ -54,7 +56,7 @@ class InterruptView(SnapshotView):
     """`POST /api/interrupt`: stops the running or paused turn, if there is one."""
 
     async def post(self, request: Request) -> Answer[Snapshot]:
-        """Answer the snapshot after the stop; the next message is accepted at once."""
+        """Stop the turn that is running or waiting for the user; the next message is accepted at once."""
         session, app = await self.known_session(self.session_id())
         async with guard.cancelling(Opened(self.caller, session.id)):
             interrupted = await interrupt(session)

@@ -1,7 +1,7 @@
 """Creates clients of configured models, and asks models for short texts outside of turns."""
 
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 
@@ -11,10 +11,11 @@ from chat.providers.base import TimeLimits
 from chat.providers.learning import remember_later
 from chat.providers.openai_compatible import Connections, OpenAICompatibleModel, connections
 from chat.providers.reading.thoughts import split_unopened
-from chat.providers.requests import Learn, Report, say_nothing
+from chat.providers.requests import Learn, Report, reply_limit, say_nothing
 
 # Added to the limit of a short text, because the limit also covers the model's reasoning.
 REASONING_TOKENS = 2_000
+ENVELOPE_TOKENS = 50  # roles and separators of a prompt of two messages
 
 
 def client_of(
@@ -44,24 +45,57 @@ def time_limits(config: ModelConfig) -> TimeLimits:
     return TimeLimits(first, gap, first_from, gap_from)
 
 
-async def ask(config: ModelConfig, sampling: Sampling, instruction: str, text: str, *, max_chars: int) -> str:
-    """Return the model's answer to a text, without reasoning, cut at `max_chars`.
+@dataclass(slots=True)
+class Question:
+    """A text for a model, outside of a turn, and what it has used so far.
 
-    The token limit in `sampling` is that of the answer without reasoning.
-
-    Raises:
-        ModelFailure: there is no answer.
+    Attributes:
+        sampling: its token limit is that of the answer without reasoning.
+        max_chars: the answer is cut here.
+        has_begun: whether the model has begun to answer.
+        prompt_tokens, completion_tokens: the provider's counts; None if it sent none.
     """
-    prompt: list[ChatMessage] = [{"role": "system", "content": instruction}, {"role": "user", "content": text}]
-    if sampling.max_reply_tokens is not None:
-        sampling = replace(sampling, max_reply_tokens=sampling.max_reply_tokens + REASONING_TOKENS)
-    pieces: list[str] = []
-    length = 0
-    async with aclosing(client_of(config, sampling).stream(prompt, (), allow_tool_calls=False)) as deltas:
-        async for delta in deltas:
-            pieces.append(delta.text)
-            length += len(delta.text)
-            if length > max_chars:
-                break
-    reply, _ = split_unopened("".join(pieces))
-    return reply[:max_chars]
+
+    config: ModelConfig
+    sampling: Sampling
+    instruction: str
+    text: str
+    max_chars: int
+    has_begun: bool = False
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+    @property
+    def most_tokens(self) -> tuple[int, int]:
+        """Bounds of the tokens of the prompt and of the answer; no text has more tokens than bytes."""
+        prompt = len(self.instruction.encode()) + len(self.text.encode()) + ENVELOPE_TOKENS
+        return min(prompt, self.config.context_window), reply_limit(self.config, self._with_room_to_think())
+
+    async def ask(self) -> str:
+        """Return the model's answer, without reasoning.
+
+        Raises:
+            ModelFailure: there is no answer.
+        """
+        prompt: list[ChatMessage] = [
+            {"role": "system", "content": self.instruction},
+            {"role": "user", "content": self.text},
+        ]
+        pieces: list[str] = []
+        length = 0
+        client = client_of(self.config, self._with_room_to_think())
+        async with aclosing(client.stream(prompt, (), allow_tool_calls=False)) as deltas:
+            async for delta in deltas:
+                self.has_begun = True
+                self.prompt_tokens = delta.prompt_tokens or self.prompt_tokens
+                self.completion_tokens = delta.completion_tokens or self.completion_tokens
+                pieces.append(delta.text)
+                length += len(delta.text)
+                if length > self.max_chars:
+                    break
+        reply, _ = split_unopened("".join(pieces))
+        return reply[: self.max_chars]
+
+    def _with_room_to_think(self) -> Sampling:
+        limit = self.sampling.max_reply_tokens
+        return self.sampling if limit is None else replace(self.sampling, max_reply_tokens=limit + REASONING_TOKENS)

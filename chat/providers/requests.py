@@ -67,6 +67,7 @@ class Requests:
             **options,
             "temperature": self.sampling.temperature,
             "top_p": self.sampling.top_p,
+            "response_format": self.sampling.response_format,
             MAX_TOKENS: self._limit(len(messages_json) + len(schemas)),
             "stream_options": {"include_usage": True},
         }
@@ -124,9 +125,7 @@ class Requests:
     def _limit(self, prompt_bytes: int) -> int:
         """Return the token limit of the answer: the configured limit, or what the prompt leaves of the window."""
         limits = replace(self.config, rules=self._rules) if self._rules is not self.config.rules else self.config
-        options = self.config.options
-        option_limit = next((options[name] for name in LIMIT_FIELDS if options.get(name)), None)
-        limit = limits.output_limit(self.sampling.max_reply_tokens or option_limit)
+        limit = reply_limit(limits, self.sampling)
         window = self.config.context_window
         left = window - int(prompt_bytes / BYTES_PER_TOKEN)
         return max(1, min(limit, max(left, window // FULL_WINDOW_PART)))
@@ -134,6 +133,12 @@ class Requests:
     def _by_rules(self, fields: dict[str, Any]) -> dict[str, Any]:
         named = ((self._rules.sent_name(name), value) for name, value in fields.items() if value is not None)
         return {name: value for name, value in named if name}
+
+
+def reply_limit(config: ModelConfig, sampling: Sampling) -> int:
+    """Return the highest token limit that a request to a model names for the answer."""
+    option_limit = next((config.options[name] for name in LIMIT_FIELDS if config.options.get(name)), None)
+    return config.output_limit(sampling.max_reply_tokens or option_limit)
 
 
 def _tool_schema(tool: Tool, config: ModelConfig) -> dict[str, Any]:

@@ -3,15 +3,23 @@
 from uuid import UUID
 
 from apps_registry.values import AppConfig
-from chat.turns.progress import BEGINNING, Progress
+from chat.turns.options import NO_OPTIONS, TurnOptions
+from chat.turns.progress import Progress
 from chat.turns.runner import runner
 from chat.turns.running_turn import RunningTurn
 from keys.callers import Caller
+from keys.limits.values import Payer
 from sessions_app.values import Session
 
 
 def launch(
-    caller: Caller, turn_id: UUID, session: Session, app: AppConfig, progress: Progress = BEGINNING
+    caller: Caller,
+    turn_id: UUID,
+    session: Session,
+    app: AppConfig,
+    *,
+    progress: Progress,
+    options: TurnOptions = NO_OPTIONS,
 ) -> RunningTurn:
     """Run a turn that owns its session, as a task of this worker.
 
@@ -20,24 +28,27 @@ def launch(
         turn_id: the turn.
         session: the claimed session.
         app: the release of the App that answers.
-        progress: what the turn has done before, if it resumes or is retried.
+        progress: what it has reserved, and has done before if it resumes or is retried.
+        options: what its caller asks of it.
     """
     turn = RunningTurn(
         turn_id=turn_id,
         session_id=session.id,
         session=session,
         app=app,
-        model=app.model_for(session.chosen_model),
+        model=app.model_for(options.model or session.chosen_model),
         has_key=app.id in caller.app_ids,
+        options=options,
         count=progress.count,
         earlier=progress.earlier,
         open_calls=list(progress.open_calls),
         resumed=progress.resumed,
-        prompt_tokens=progress.prompt_tokens,
-        completion_tokens=progress.completion_tokens,
+        payer=Payer(app.id, caller.key_id, caller.address),
+        used=progress.used,
+        reservation=progress.reservation,
+        prompt_bound=progress.prompt_bound,
         tool_rounds=progress.tool_rounds,
         first_token_ms=progress.first_token_ms,
-        cost=progress.cost,
         attempts=list(progress.attempts),
     )
     runner.start(turn, session)

@@ -3,6 +3,8 @@
 from django.conf import settings
 
 from apps_registry.support.outside_text import storable
+from chat.providers.base import ModelFailure
+from keys.limits.values import LimitExceeded
 
 
 class InvalidMessage(ValueError):
@@ -11,6 +13,20 @@ class InvalidMessage(ValueError):
 
 class MessageTooLarge(Exception):
     """The message is over the limit, which the exception's text names."""
+
+
+class OutOfBudget(ModelFailure):
+    """A limit of tokens or money refuses the next round of a running turn.
+
+    Attributes:
+        exceeded: the limit.
+    """
+
+    code = "budget_exhausted"
+
+    def __init__(self, exceeded: LimitExceeded) -> None:
+        super().__init__("The turn ended because a limit of tokens or money is reached.", reason=exceeded.rule)
+        self.exceeded = exceeded
 
 
 def check_message(text: str) -> None:

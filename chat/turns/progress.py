@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from uuid import UUID
 
 from chat.events import RoundToFinish, ToolCall, ToolResult
@@ -10,7 +9,8 @@ from chat.issuers import stored_issuer
 from chat.prompt.history import stored_call
 from sessions_app.open_calls import OpenCall
 from sessions_app.pauses import Resumed
-from sessions_app.values import Session
+from sessions_app.turns import NOTHING_RESERVED, NOTHING_USED
+from sessions_app.values import Reservation, Session, TurnUsage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,26 +24,26 @@ class Progress:
     earlier: tuple[ToolResult, ...] = ()
     open_calls: Sequence[OpenCall] = ()
     resumed: RoundToFinish | None = None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    used: TurnUsage = NOTHING_USED
+    prompt_bound: int = 0
+    reservation: Reservation = NOTHING_RESERVED
     tool_rounds: int = 0
     first_token_ms: int | None = None
-    cost: Decimal | None = None
     attempts: Sequence[dict[str, str]] = ()
 
 
 BEGINNING = Progress()
 
 
-def before_retry(session: Session, turn_id: UUID) -> Progress:
-    """Return the progress of a failed turn that is retried; its tokens and cost are counted from zero."""
+def before_retry(session: Session, turn_id: UUID, used: TurnUsage = NOTHING_USED) -> Progress:
+    """Return the progress of a failed turn that is retried; what it has used counts."""
     messages = [message for message in session.messages if message.turn_id == turn_id and message.role != "user"]
     results = tuple(
         ToolResult(message.tool_round, stored_call(message), message.content, 0)
         for message in messages
         if message.role == "tool"
     )
-    return Progress(count=len(messages), earlier=results)
+    return Progress(count=len(messages), earlier=results, used=used)
 
 
 def before_resuming(session: Session, resumed: Resumed) -> Progress:
@@ -55,11 +55,9 @@ def before_resuming(session: Session, resumed: Resumed) -> Progress:
         earlier=tuple(result for result in stored.earlier if result.round_number != number),
         open_calls=resumed.open_calls,
         resumed=_round(session, resumed, [result for result in stored.earlier if result.round_number == number]),
-        prompt_tokens=resumed.prompt_tokens,
-        completion_tokens=resumed.completion_tokens,
+        used=resumed.used,
         tool_rounds=resumed.tool_rounds,
         first_token_ms=resumed.first_token_ms,
-        cost=resumed.cost,
         attempts=resumed.attempts or (),
     )
 

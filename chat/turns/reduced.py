@@ -10,7 +10,7 @@ from apps_registry.support.outside_text import storable, storable_json_text
 from chat.providers.base import ModelFailure
 from chat.turns.running_turn import RunningTurn
 from sessions_app.turns import TurnOutcome
-from sessions_app.values import StoredMessage
+from sessions_app.values import StoredMessage, TurnUsage
 
 LOST = "The model's answer could not be stored."
 
@@ -24,20 +24,26 @@ def reduced(turn: RunningTurn, outcome: TurnOutcome) -> Iterator[TurnOutcome]:
         error_detail=storable(outcome.error_detail),
         finish_reason="",
         attempts=(),
-        prompt_tokens=None,
-        completion_tokens=None,
+        used=_in_bulk(turn),
         first_token_ms=None,
-        cost=None,
         event=outcome.event and (outcome.event[0], storable_json_text(outcome.event[1])),
     )
     failed = turn.failed(ModelFailure(LOST, reason="unstorable"))
     yield TurnOutcome(
         turn_status=failed.turn_status,
         model=turn.model.name,
+        used=_in_bulk(turn),
         error_code=failed.error_code,
         error_detail=failed.error_detail,
         event=failed.event,
     )
+
+
+def _in_bulk(turn: RunningTurn) -> TurnUsage:
+    """Return what the turn has used as one number, for limits."""
+    used = turn.used
+    tokens = (used.prompt_tokens or 0) + (used.completion_tokens or 0) + used.unreported_tokens
+    return TurnUsage(unreported_tokens=tokens, unreported_cost=used.unreported_cost + (used.cost or 0))
 
 
 def _cleaned(message: StoredMessage) -> StoredMessage:

@@ -5,6 +5,7 @@ import logging
 import uuid
 from collections.abc import Sequence
 from contextlib import aclosing
+from functools import partial
 
 import orjson
 from django.conf import settings
@@ -12,7 +13,7 @@ from django.conf import settings
 from apps_registry.mcp.sessions import mcp_sessions
 from apps_registry.support.database_errors import is_transient
 from apps_registry.support.error_location import location
-from apps_registry.support.forever import forever
+from apps_registry.support.forever import forever, run_once
 from apps_registry.support.metrics import TURNS
 from apps_registry.tools.base import ToolContext
 from apps_registry.values import ModelConfig
@@ -25,14 +26,18 @@ from chat.providers.base import ModelFailure, ModelTimeout
 from chat.providers.breaker import breakers
 from chat.providers.fallback import FallbackModel
 from chat.turns.announcer import Announcer
+from chat.turns.client_tools import about_client_tools
 from chat.turns.engine import run_turn
+from chat.turns.limits import OutOfBudget
 from chat.turns.reduced import reduced
 from chat.turns.running_turn import RunningTurn
 from chat.turns.summaries import cancel_summaries, summarise_later
 from chat.turns.titles import cancel_titles, make_title_later
+from keys.limits.refusals import applied
+from keys.limits.values import LimitExceeded
 from sessions_app import turns
 from sessions_app.digest import EarlierSession, earlier_sessions
-from sessions_app.turns import TurnOutcome
+from sessions_app.turns import SoFar, TurnOutcome
 from sessions_app.values import PROCESSING, Session, StoredMessage
 
 logger = logging.getLogger("aomi.turns")
@@ -108,9 +113,11 @@ class TurnRunner:
             announcer.inline_call(question)
         announcer.status(outcome.session_status)
         announcer.end()
-        if turn.session is not None and outcome.turn_status == "completed":
-            make_title_later(turn.session, turn.app, turn.model)
-            summarise_later(turn.session, turn.app, turn.model, budget_tokens=turn.history_budget)
+        if turn.options.is_stateless and outcome.pause is None and not turn.app.caller_rules.keeps_stateless_text:
+            await run_once("drop-text", partial(turns.drop_text, turn.session_id))  # if this fails, the sweep does it
+        if turn.session is not None and outcome.turn_status == "completed" and not turn.options.is_stateless:
+            make_title_later(turn.session, turn.app, turn.model, turn.payer)
+            summarise_later(turn.session, turn.app, turn.model, turn.payer, budget_tokens=turn.history_budget)
 
     async def _outcome(self, turn: RunningTurn, session: Session, announcer: Announcer) -> TurnOutcome:
         if turn.must_stop:
@@ -149,11 +156,12 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
     context = ToolContext(turn_id=turn.turn_id, session_id=session.id)
     if wallet:
         context = ToolContext(wallet.address, wallet.chain_id, wallet.is_proven, turn.turn_id, session.id)
-    unrepeatable = {tool.name for tool in app.tools if not tool.is_idempotent}
+    tools = (*app.tools, *turn.options.offered_tools())
+    unrepeatable = {tool.name for tool in tools if not tool.is_idempotent}
     preamble = await _system_prompt(turn, session)
     models = FallbackModel(
         app.models_starting_with(turn.model),
-        app.sampling,
+        turn.options.sampling_over(app.sampling),
         breakers,
         prompt_for=lambda model: _prompt(turn, session, preamble, model),
         on_answer=turn.answered_by,
@@ -162,7 +170,7 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
     events = run_turn(
         models,
         models.prompt,
-        app.tools,
+        tools,
         context,
         max_tool_rounds=app.max_tool_rounds,
         earlier=turn.earlier,
@@ -171,6 +179,7 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
     for result in turn.answered():
         announcer.event(result)
     turn.add_results()
+    turn.is_asking = True
     async with aclosing(events):
         async for event in events:
             announcer.event(event)  # before `take`, which may move on to the next message id
@@ -179,16 +188,21 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
                 await _journal(turn)
             if isinstance(event, ToolResult) and turn.has_round_to_store:
                 await _store_round(turn)
+                turn.is_asking = True
 
 
 async def _journal(turn: RunningTurn) -> None:
     """Store calls that must not be repeated before they are made; if that fails, they are not made.
 
     Raises:
+        OutOfBudget: a limit refuses another round.
         ModelFailure: they could not be stored.
     """
     try:
         await _append(turn)
+    except LimitExceeded as exceeded:
+        turn.open_calls.clear()
+        raise OutOfBudget(exceeded) from None
     except Exception as error:
         logger.warning("the calls of turn %s could not be recorded: %s", turn.turn_id, location(error))
         turn.open_calls.clear()
@@ -196,9 +210,15 @@ async def _journal(turn: RunningTurn) -> None:
 
 
 async def _store_round(turn: RunningTurn) -> None:
-    """Store a completed round of tool calls, so that a later failure cannot lose it."""
+    """Store a completed round of tool calls, so that a later failure cannot lose it, and reserve the next round.
+
+    Raises:
+        OutOfBudget: a limit refuses another round.
+    """
     try:
         await _append(turn)
+    except LimitExceeded as exceeded:
+        raise OutOfBudget(exceeded) from None
     except Exception as error:  # the end of the turn stores it, reduced if necessary
         logger.warning("a round of turn %s is stored later: %s", turn.turn_id, location(error))
 
@@ -212,7 +232,7 @@ async def _append(turn: RunningTurn) -> None:
         return
     messages = tuple(turn.messages)
     turn.messages.clear()
-    storing = asyncio.create_task(turns.append(turn.session, turn.turn_id, messages, tuple(turn.open_calls)))
+    storing = asyncio.create_task(_append_now(turn, turn.session, messages))
     try:
         stored = await asyncio.shield(storing)
     except asyncio.CancelledError:
@@ -230,6 +250,12 @@ async def _append(turn: RunningTurn) -> None:
     turn.session = stored
 
 
+async def _append_now(turn: RunningTurn, session: Session, messages: Sequence[StoredMessage]) -> Session | None:
+    so_far = SoFar(model=turn.model.name, tool_rounds=turn.tool_rounds, used=turn.used, reservation=turn.reserve_next())
+    with applied(turn.payer):
+        return await turns.append(session, turn.turn_id, messages, tuple(turn.open_calls), so_far=so_far)
+
+
 async def _system_prompt(turn: RunningTurn, session: Session) -> str:
     """Return the App's preamble with the reply language and what the model may know about the user."""
     earlier: Sequence[EarlierSession] = ()
@@ -243,21 +269,24 @@ async def _system_prompt(turn: RunningTurn, session: Session) -> str:
             logger.warning("turn %s recalls nothing: %s", turn.turn_id, type(error).__name__)
     language = turn.app.reply_language
     sentence = f"Always answer in {language}, whatever language the user writes in." if language else ""
-    return "\n\n".join(filter(None, (turn.app.preamble, sentence, about_the_user(session.wallet, earlier))))
+    parts = (turn.app.preamble, sentence, about_the_user(session.wallet, earlier), turn.options.system_text())
+    return "\n\n".join(filter(None, parts))
 
 
 def _prompt(turn: RunningTurn, session: Session, preamble: str, model: ModelConfig) -> list[PromptMessage]:
     """Return the prompt, with as much history as leaves room in the model's window for everything else."""
     app = turn.app
     message = next(message.content for message in reversed(session.messages) if message.turn_id == turn.turn_id)
-    if app.tools and model.supports_tools:
-        preamble = "\n\n".join(filter(None, (preamble, ABOUT_TOOLS, about_servers(app.server_notes))))
-    schemas = orjson.dumps([tool.parameters for tool in app.tools]).decode() if model.supports_tools else ""
+    parameters = [tool.parameters for tool in app.tools] + [tool.parameters for tool in turn.options.tools]
+    if parameters and model.supports_tools:
+        about = (ABOUT_TOOLS, about_servers(app.server_notes), about_client_tools(turn.options.tools))
+        preamble = "\n\n".join(filter(None, (preamble, *about)))
+    schemas = orjson.dumps(parameters).decode() if model.supports_tools else ""
     fixed = sum(map(estimate_tokens, (preamble, message, schemas)))
-    reply = model.reply_reserve(app.sampling.max_reply_tokens)
+    reply = model.reply_reserve(turn.options.sampling_over(app.sampling).max_reply_tokens)
     budget = min(app.history_budget_tokens, model.context_window - fixed - reply)
     turn.history_budget = budget
-    messages: Sequence[StoredMessage] = session.messages[session.summarised_count :]
+    messages: Sequence[StoredMessage] = (*turn.options.history, *session.messages[session.summarised_count :])
     if turn.resumed is not None:  # the engine adds this round itself, once its open calls are made
         resumed_round = (turn.turn_id, turn.resumed.round_number)
         messages = [stored for stored in messages if (stored.turn_id, stored.tool_round) != resumed_round]

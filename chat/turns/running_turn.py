@@ -6,24 +6,25 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import orjson
 from django.conf import settings
 
-from apps_registry.support.outside_text import INTEGER_MAX
 from apps_registry.values import AppConfig, ModelConfig
 from chat.events import QuestionsOpen, RoundEnded, RoundToFinish, TextDelta, ToolCall, ToolResult, TurnEvent
 from chat.issuers import to_store
-from chat.providers.base import ModelFailure
+from chat.providers.base import ModelFailure, ModelTimeout
+from chat.turns.options import NO_OPTIONS, TurnOptions
 from chat.turns.questions import question_event
+from chat.turns.reservation import message_bytes, reserve
 from chat.turns.turn_listener import TurnListener
+from keys.limits.values import Payer
 from sessions_app.open_calls import UNKNOWN_OUTCOME, OpenCall
 from sessions_app.pauses import Pause
 from sessions_app.questions import Question
-from sessions_app.turns import TurnOutcome
-from sessions_app.values import INTERRUPTED, Session, StoredMessage
+from sessions_app.turns import NOTHING_USED, TurnEnd, TurnOutcome
+from sessions_app.values import INTERRUPTED, Reservation, Session, StoredMessage, TurnUsage
 
 NOTE_MAX_CHARS = 2_000
 
@@ -36,6 +37,7 @@ class RunningTurn:
         session: the session as the turn last stored it; None if it was deleted meanwhile.
         model: the model that answers; until one does, the first one to call.
         has_key: whether the caller has a key scoped to the App.
+        options: what the caller asks of this turn.
         messages: completed messages that are not stored yet.
         text: the pieces of the answer that is streaming in.
         announced_chars: how many characters of that text were published to readers.
@@ -45,6 +47,11 @@ class RunningTurn:
         count: the number of messages of the turn, without the user's.
         resumed: the round at which the turn resumes after the client's answers.
         failure: why the model failed, if it did.
+        payer: for whom the turn counts.
+        used: what the finished rounds have used.
+        reservation: what the current round may use.
+        prompt_bound: a bound of the tokens of the next prompt.
+        is_asking: whether a model may be answering the current round, which nobody has counted yet.
         history_budget: the tokens that earlier turns may take in the prompt.
         attempts: failed models and refused parts of requests, each with a code and an optional note.
         listeners: the streams of this turn.
@@ -60,6 +67,12 @@ class RunningTurn:
     app: AppConfig
     model: ModelConfig
     has_key: bool
+    payer: Payer
+    reservation: Reservation
+    prompt_bound: int
+    used: TurnUsage = NOTHING_USED
+    is_asking: bool = False
+    options: TurnOptions = NO_OPTIONS
     messages: list[StoredMessage] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
     announced_chars: int = 0
@@ -76,14 +89,12 @@ class RunningTurn:
     must_stop: bool = False
     is_ending: bool = False
     _must_ask: bool = False
+    _has_answered: bool = False  # in this round
     _started: float = field(default_factory=time.monotonic)
     _started_at: datetime = field(init=False)
     first_token_ms: int | None = None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    cost: Decimal | None = None
     tool_rounds: int = 0
-    _finish_reason: str = ""
+    finish_reason: str = ""
 
     def __post_init__(self) -> None:
         """Take the start time from Postgres's clock: the statement that started the turn has just set this column."""
@@ -116,6 +127,7 @@ class RunningTurn:
     def answered_by(self, model: ModelConfig) -> None:
         """Record the model that has started to answer; its prices apply from here."""
         self.model = model
+        self._has_answered = True
 
     def not_answered_by(self, model: ModelConfig, reason: str, note: str) -> None:
         """Record a model's failure, or a part of a request that its provider refused."""
@@ -156,8 +168,18 @@ class RunningTurn:
             if call.confirmation is not None and call.kind is not None:
                 yield Question(call.confirmation, call.kind, call.name, call.arguments, deadline)
 
+    @property
+    def end(self) -> TurnEnd:
+        """How the turn has ended, or what it waits for; to be read once its task is done."""
+        status = "paused" if self.open_calls else "failed" if self.failure else "completed"
+        detail = str(self.failure or "")
+        code = self.failure.code if self.failure else ""
+        tokens = (self.used.prompt_tokens, self.used.completion_tokens)
+        return TurnEnd(status, code, detail, self.finish_reason, *tokens, tuple(self.open_calls))
+
     def interrupted(self) -> TurnOutcome:
         """Return the outcome of an interrupted turn; the text so far becomes the reply."""
+        self._count_uncounted_round()
         self._close_calls()
         if text := self.partial_text:
             self._add_message("agent", text)
@@ -165,6 +187,8 @@ class RunningTurn:
 
     def failed(self, failure: ModelFailure) -> TurnOutcome:
         """Return the outcome of a failed turn, with the text so far for the operator."""
+        if self._has_answered or isinstance(failure, ModelTimeout):  # providers charge nothing for a refusal
+            self._count_uncounted_round()
         self._close_calls()
         self.failure = failure
         event = ("SystemError", orjson.dumps(str(failure)).decode())
@@ -176,13 +200,23 @@ class RunningTurn:
             event=event,
         )
 
+    def reserve_next(self) -> Reservation:
+        """Reserve what the next round may use, by the messages so far."""
+        self.reservation = reserve(self.app, self.prompt_bound, self.options.sampling_over(self.app.sampling))
+        return self.reservation
+
+    def _count_uncounted_round(self) -> None:
+        """Count a round that was cut off as much as it may have used: the provider charges for what it has made."""
+        if self.is_asking:
+            self.is_asking = False
+            self.used = self.used.with_unreported(self.reservation)
+
     def _end_round(self, event: RoundEnded) -> None:
         self.text.clear()
-        self._finish_reason = event.finish_reason
-        self.prompt_tokens = _sum(self.prompt_tokens, event.prompt_tokens)
-        self.completion_tokens = _sum(self.completion_tokens, event.completion_tokens)
+        self.finish_reason = event.finish_reason
+        self.is_asking = self._has_answered = False
         cost = self.model.cost(event.prompt_tokens, event.completion_tokens)
-        self.cost = self.cost if cost is None else (self.cost or 0) + cost
+        self.used = self.used.with_round(event.prompt_tokens, event.completion_tokens, cost, self.reservation)
         self.tool_rounds += bool(event.tool_calls)
         reasoning = event.reasoning if self.app.keeps_reasoning else ""
         if event.text:
@@ -257,6 +291,7 @@ class RunningTurn:
                 reasoning=reasoning,
             )
         )
+        self.prompt_bound += message_bytes(self.messages[-1])
         self.count += 1
 
     def _outcome(self, turn_status: str) -> TurnOutcome:
@@ -264,10 +299,8 @@ class RunningTurn:
             turn_status=turn_status,
             model=self.model.name,
             messages=tuple(self.messages),
-            finish_reason=self._finish_reason[:40],
-            prompt_tokens=self.prompt_tokens,
-            completion_tokens=self.completion_tokens,
-            cost=self.cost,
+            finish_reason=self.finish_reason[:40],
+            used=self.used,
             attempts=tuple(self.attempts),
             tool_rounds=self.tool_rounds,
             first_token_ms=self.first_token_ms,
@@ -280,7 +313,3 @@ def message_id(turn_id: uuid.UUID, number: int) -> uuid.UUID:
     Clients follow a streaming message by its id, whichever worker answers them.
     """
     return uuid.uuid5(turn_id, str(number))
-
-
-def _sum(total: int | None, more: int | None) -> int | None:
-    return total if more is None else min((total or 0) + more, INTEGER_MAX)

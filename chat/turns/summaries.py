@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from apps_registry.support.database_errors import is_transient
 from apps_registry.values import AppConfig, ModelConfig, Sampling
 from chat.prompt.history import estimate_tokens, message_cost, summary_cost, turns_newest_first
-from chat.providers.asking import ask
+from chat.providers.asking import Question
 from chat.providers.base import ModelFailure
+from chat.turns.asides import answer_aside
+from keys.limits.values import LimitExceeded, Payer
 from sessions_app.store import store
 from sessions_app.values import Session, StoredMessage
 
@@ -38,20 +40,22 @@ AT_ONCE = 4
 _tasks: dict[uuid.UUID, asyncio.Task[None]] = {}
 
 
-def summarise_later(session: Session, app: AppConfig, model: ModelConfig, *, budget_tokens: int) -> None:
+def summarise_later(session: Session, app: AppConfig, model: ModelConfig, payer: Payer, *, budget_tokens: int) -> None:
     """Summarise older turns in the background, if the history exceeds its budget.
 
     Args:
         session: the session after its turn.
         app: the session's App.
         model: the model that writes the summary.
+        payer: for whom it counts.
         budget_tokens: the tokens that earlier turns may take in a prompt.
     """
     if not app.summarises_history or session.id in _tasks or len(_tasks) >= AT_ONCE:
         return
     covered = _to_cover(session, model, budget_tokens)
     if covered:
-        task = asyncio.create_task(_make(session, app, model, covered, budget_tokens), name=f"summary-{session.id}")
+        making = _make(session, app, model, payer, covered=covered, budget_tokens=budget_tokens)
+        task = asyncio.create_task(making, name=f"summary-{session.id}")
         _tasks[session.id] = task
         task.add_done_callback(lambda _: _tasks.pop(session.id, None))
 
@@ -82,7 +86,13 @@ def _to_cover(session: Session, model: ModelConfig, budget_tokens: int) -> list[
 
 
 async def _make(
-    session: Session, app: AppConfig, model: ModelConfig, covered: Sequence[StoredMessage], budget_tokens: int
+    session: Session,
+    app: AppConfig,
+    model: ModelConfig,
+    payer: Payer,
+    *,
+    covered: Sequence[StoredMessage],
+    budget_tokens: int,
 ) -> None:
     words = max(MIN_WORDS, min(MAX_WORDS, int(budget_tokens * SUMMARY_SHARE / TOKENS_PER_WORD)))
     sampling = Sampling(temperature=app.sampling.temperature, max_reply_tokens=words * TOKENS_PER_WORD)
@@ -91,12 +101,13 @@ async def _make(
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
             instruction = INSTRUCTION.format(words=words)
-            answer = await ask(model, sampling, instruction, text, max_chars=words * CHARS_PER_WORD)
+            question = Question(model, sampling, instruction, text, words * CHARS_PER_WORD)
+            answer = await answer_aside(question, payer, "summary")
         if summary := answer.strip():
             count = session.summarised_count + len(covered)
             await store.give_summary(session.id, summary=summary, count=count, instead_of=session.summarised_count)
     except Exception as error:
-        if not (isinstance(error, ModelFailure | TimeoutError) or is_transient(error)):
+        if not (isinstance(error, ModelFailure | TimeoutError | LimitExceeded) or is_transient(error)):
             raise
         logger.info("session %s is not summarised now: %s", session.id, type(error).__name__)
 

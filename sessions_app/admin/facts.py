@@ -8,9 +8,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps_registry.admin.display import code, linked, moment
+from apps_registry.models import App
 from apps_registry.values import release_to_run
 from sessions_app.admin.filters import keys
 from sessions_app.models import ChatSession
+from sessions_app.wallets.addresses import both_ends
 
 KEYS_SHOWN = 3
 
@@ -42,7 +44,7 @@ def _facts(session: ChatSession, user: Any) -> Iterator[tuple[str, SafeString | 
 
 def _app(session: ChatSession, user: Any) -> SafeString | str:
     if session.app is None:
-        return "none yet: its first chat message decides"
+        return "none yet: its first chat message sets it"
     if user.has_perm("apps_registry.view_app") or user.has_perm("apps_registry.change_app"):
         return linked("admin:apps_registry_app_change", session.app_id, session.app.slug)
     return session.app.slug
@@ -53,6 +55,8 @@ def _release(session: ChatSession) -> str:
     app = session.app
     if app is None:
         return ""
+    if session.channel not in {"", "live"}:
+        return _channel(app, session.channel)
     release_id = release_to_run(app.live_release_id, session.release_id, keeps=app.sessions_keep_release)
     release = app.releases.filter(pk=release_id).first() if release_id else None
     name = f"Release {release.number}" if release else "The App's draft"
@@ -60,14 +64,25 @@ def _release(session: ChatSession) -> str:
     return f"{name}, which it keeps." if is_kept else f"{name}: it follows what is live."
 
 
+def _channel(app: App, channel: str) -> str:
+    """Describe a channel other than the live one; only keys with that channel continue the session."""
+    _, _, release_id = channel.partition(":")
+    if not release_id:
+        return "The App's draft: the session began with a key for the draft."
+    release = app.releases.filter(pk=int(release_id)).first()
+    name = f"Release {release.number}" if release else "A release that was deleted"
+    return f"{name}: the session began with a key for this release."
+
+
 def _wallet(session: ChatSession) -> SafeString:
     """Return the wallet that the client named, its chain, and whether a signature proved ownership."""
     chain = f" on chain {session.wallet_chain_id}" if session.wallet_chain_id is not None else ""
     proof = "ownership proven" if session.wallet_is_proven else "ownership not proven"
+    line = format_html("{}{}, {}", code(session.wallet_address), chain, proof)
+    if both_ends(session.wallet_address or "") is None:
+        return line
     url = reverse("admin:sessions_app_chatsession_wallet", args=[session.wallet_address])
-    return format_html(
-        '{}{}, {}<br><a href="{}">All data of this wallet</a>', code(session.wallet_address), chain, proof, url
-    )
+    return format_html('{}<br><a href="{}">All data of this wallet</a>', line, url)
 
 
 def _keys(session: ChatSession, user: Any) -> Iterator[SafeString]:
@@ -77,6 +92,6 @@ def _keys(session: ChatSession, user: Any) -> Iterator[SafeString]:
     labels = dict(keys().filter(pk__in=ids).values_list("pk", "label"))
     for pk in ids:
         if pk not in labels:
-            yield format_html("no. {}, which is gone", pk)
+            yield format_html("no. {} (deleted)", pk)
         elif user.has_perm("keys.view_appkey") or user.has_perm("keys.change_appkey"):
             yield linked("admin:keys_appkey_change", pk, labels[pk])

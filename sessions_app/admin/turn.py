@@ -120,7 +120,7 @@ class TurnAdmin(MachineRowsAdmin[Turn]):
             return "none: the default App needs no key"
         # This app must not import the keys app, so it looks the model up by name.
         key = apps.get_model("keys", "AppKey")._default_manager.filter(pk=turn.app_key_id).first()
-        return linked("admin:keys_appkey_change", key.pk, key) if key else f"no. {turn.app_key_id}, which is gone"
+        return linked("admin:keys_appkey_change", key.pk, key) if key else f"no. {turn.app_key_id} (deleted)"
 
     @admin.display(description="detail")
     def detail(self, turn: Turn) -> SafeString:

@@ -19,7 +19,7 @@ DROP = "DROP INDEX CONCURRENTLY IF EXISTS sessions_app_message_words"
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("sessions_app", "0009_message_extra")]
+    dependencies = [("sessions_app", "0030_options_of_turns")]
 
     operations = [
         migrations.RunSQL(DROP, migrations.RunSQL.noop),

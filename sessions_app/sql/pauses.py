@@ -6,6 +6,7 @@ statement locks the session's row before it changes either, as those in sessions
 
 from sessions_app.open_calls import DECLINED_BY_MESSAGE, INTERRUPTED, NOT_CONFIRMED_IN_TIME
 from sessions_app.sql.messages import INSERT_MESSAGES
+from sessions_app.sql.rows import SET_USAGE, USAGE_COLUMNS, listed
 from sessions_app.sql.turns import give_up_turn
 
 PAUSE_TURN = f"""
@@ -18,9 +19,8 @@ WITH owned AS (
     RETURNING id, next_position - %(message_count)s AS position, version, undelivered_events, last_active_at
 ), turn AS (
     UPDATE sessions_app_turn SET
-        status = 'paused', partial_text = '', model = %(model)s, prompt_tokens = %(prompt_tokens)s,
-        completion_tokens = %(completion_tokens)s, tool_rounds = %(tool_rounds)s,
-        first_token_ms = %(first_token_ms)s, cost = %(cost)s::numeric, attempts = %(attempts)s::jsonb,
+        status = 'paused', partial_text = '', model = %(model)s, {SET_USAGE}, tool_rounds = %(tool_rounds)s,
+        first_token_ms = %(first_token_ms)s, attempts = %(attempts)s::jsonb,
         open_calls = %(open_calls)s::jsonb, paused_until = %(paused_until)s
     FROM owned WHERE sessions_app_turn.id = %(turn)s
 ), messages AS (
@@ -36,7 +36,7 @@ SELECT version, undelivered_events, last_active_at FROM owned
 # Stores the answer to one question; the last answer resumes the turn, whose calls are journalled in the same statement.
 # A repeated or late answer, or one to a question that this session did not ask, matches no row. Calls that an earlier
 # version stored have no kind, because there was only one.
-ANSWER = """
+ANSWER = f"""
 WITH session AS (
     SELECT id, running_turn FROM sessions_app_chatsession
     WHERE id = %(session)s AND status <> 'processing' FOR UPDATE
@@ -49,15 +49,17 @@ WITH session AS (
         status = CASE WHEN EXISTS (
             SELECT 1 FROM jsonb_array_elements(turn.open_calls) AS other(call)
             WHERE call ->> 'confirmation' <> %(question)s AND call ->> 'is_approved' IS NULL)
-            THEN 'paused' ELSE 'running' END
+            THEN 'paused' ELSE 'running' END,
+        reserved_tokens = %(reserved_tokens)s, reserved_cost = %(reserved_cost)s::numeric,
+        admission = %(admission)s::jsonb, app_key_id = %(app_key)s
     FROM session
     WHERE turn.id = session.running_turn AND turn.status = 'paused' AND turn.paused_until > clock_timestamp()
         AND EXISTS (
             SELECT 1 FROM jsonb_array_elements(turn.open_calls) AS asked(call)
             WHERE call ->> 'confirmation' = %(question)s AND call ->> 'is_approved' IS NULL
                 AND COALESCE(call ->> 'kind', 'confirm_tool') = %(kind)s)
-    RETURNING turn.id, turn.status, turn.open_calls, turn.prompt_tokens, turn.completion_tokens, turn.tool_rounds,
-        turn.first_token_ms, turn.cost, turn.attempts
+    RETURNING turn.id, turn.status, turn.open_calls, turn.tool_rounds, turn.first_token_ms, turn.attempts,
+        {listed(USAGE_COLUMNS, of="turn")}
 ), resumed AS (
     UPDATE sessions_app_chatsession SET
         status = 'processing', version = version + 1, last_active_at = clock_timestamp(),

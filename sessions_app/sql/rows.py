@@ -13,12 +13,18 @@ from uuid import UUID
 
 from psycopg.rows import TupleRow
 
-from sessions_app.values import SESSION_OVERHEAD_BYTES, Session, StoredMessage, Wallet
+from sessions_app.values import SESSION_OVERHEAD_BYTES, Reservation, Session, StoredMessage, TurnUsage, Wallet
 
 WALLET_COLUMNS = tuple(f"wallet_{field.name}" for field in fields(Wallet))
 _COLUMNS_OF_FIELDS = {"wallet": WALLET_COLUMNS, "messages": (), "size": ()}
 SESSION_COLUMNS = tuple(
     column for field in fields(Session) for column in _COLUMNS_OF_FIELDS.get(field.name, (field.name,))
+)
+USAGE_COLUMNS = tuple(field.name for field in fields(TurnUsage))
+# Sets what a turn has used and reserved, from parameters of the same names.
+SET_USAGE = ", ".join(
+    f"{column} = %({column})s::{'numeric' if 'cost' in column else 'bigint'}"
+    for column in (*USAGE_COLUMNS, "reserved_tokens", "reserved_cost")
 )
 MESSAGE_COLUMNS = tuple(field.name for field in fields(StoredMessage))
 # Reasoning is for operators, who read it in the admin, with the ORM.
@@ -51,6 +57,21 @@ def session_from_row(row: TupleRow) -> Session:
     address, chain_id, is_proven = map(values.pop, WALLET_COLUMNS)
     wallet = Wallet(address, chain_id, is_proven) if address else None
     return Session(**values, wallet=wallet, size=SESSION_OVERHEAD_BYTES + sys.getsizeof(values["summary"]))
+
+
+def usage_from_row(row: Iterable[Any]) -> TurnUsage:
+    """Return the usage from values of USAGE_COLUMNS."""
+    return TurnUsage(**dict(zip(USAGE_COLUMNS, row, strict=True)))
+
+
+def usage_parameters(used: TurnUsage, reservation: Reservation) -> dict[str, object]:
+    """Return the parameters of SET_USAGE."""
+    return {**{name: getattr(used, name) for name in USAGE_COLUMNS}, **reservation_parameters(reservation)}
+
+
+def reservation_parameters(reservation: Reservation) -> dict[str, object]:
+    """Return the columns of a reservation as statement parameters."""
+    return {"reserved_tokens": reservation.tokens, "reserved_cost": reservation.cost}
 
 
 def message_from_row(row: TupleRow) -> StoredMessage:

@@ -3,6 +3,8 @@
 Each statement is one round trip in its own transaction.
 """
 
+from functools import cache
+
 from sessions_app.sql.messages import insert_message
 from sessions_app.sql.rows import SESSION_COLUMNS, listed
 from sessions_app.sql.wallets import NAME_WALLET
@@ -21,16 +23,24 @@ READ_VERSION = f"""
 SELECT {IS_EXPIRED}, session.version FROM sessions_app_chatsession session WHERE session.id = %(session)s
 """
 
-# Versions start at a random number: see sessions_app/models.py.
-CREATE_SESSION = f"""
-INSERT INTO sessions_app_chatsession AS session (
-    id, app_id, status, version, title, title_is_users, chosen_model, is_archived, user_state, wallet_address,
-    wallet_chain_id, next_position, undelivered_events)
-VALUES (%(session)s, %(app)s, 'idle', (random() * 2 ^ 40)::bigint, '', false, '', false, %(user_state)s,
-    %(wallet_address)s, %(wallet_chain_id)s, 0, 0)
-ON CONFLICT (id) DO NOTHING
-RETURNING {SESSION}
+
+@cache
+def create_session(counted: str) -> str:
+    """Return the statement that creates a session; `counted` is SQL that runs for a session that did not exist."""
+    # Versions start at a random number: see sessions_app/models.py.
+    return f"""
+WITH created AS (
+    INSERT INTO sessions_app_chatsession AS session (
+        id, app_id, status, version, title, title_is_users, chosen_model, is_archived, user_state, wallet_address,
+        wallet_chain_id, wallet_is_proven, next_position, undelivered_events, channel)
+    VALUES (%(session)s, %(app)s, 'idle', (random() * 2 ^ 40)::bigint, '', false, '', false, NULL,
+        %(wallet_address)s, %(wallet_chain_id)s, %(wallet_is_proven)s, 0, 0, '')
+    ON CONFLICT (id) DO NOTHING
+    RETURNING {SESSION}
+)
+SELECT {listed(SESSION_COLUMNS)}, {counted} FROM created
 """
+
 
 # Sets the App of a session that has none yet; any other session keeps its App.
 UPDATE_SESSION = f"""

@@ -7,11 +7,16 @@ whose clocks differ cannot take each other's leases.
 from apps_registry.values import release_kept_sql
 from sessions_app.open_calls import UNKNOWN_OUTCOME
 from sessions_app.sql.messages import INSERT_MESSAGES, insert_message
-from sessions_app.sql.rows import SESSION_COLUMNS, listed
+from sessions_app.sql.rows import SESSION_COLUMNS, SET_USAGE, USAGE_COLUMNS, listed
 from sessions_app.sql.sessions import IS_EXPIRED, SESSION
 from sessions_app.sql.wallets import NAME_WALLET
 
 _LIVE_RELEASE, _KEEPS_RELEASE = "%(release)s::bigint", "%(keeps_release)s"
+
+# What the turn's first round may use, and the limits that the server gives callers without a key. Triggers check and
+# count them (keys/migrations/0011_accounting.py); a refusal undoes the whole statement.
+_RESERVED_COLUMNS = "reserved_tokens, reserved_cost, admission"
+_RESERVED = "%(reserved_tokens)s, %(reserved_cost)s::numeric, %(admission)s::jsonb"
 
 # The claim allows one running turn per session. The version proves that the caller's copy is fresh, and the status that
 # no turn is running. The same statement inserts the turn and the user's message, so that neither exists without the
@@ -31,8 +36,10 @@ _USERS_MESSAGE = insert_message(
 _BEGIN_TURN = f"""
 , turn AS (
     INSERT INTO sessions_app_turn (id, session_id, app_id, app_key_id, model, status, partial_text,
-        finish_reason, error_code, error_detail, tool_rounds, idempotency_key)
-    SELECT %(turn)s, id, %(app)s, %(app_key)s, chosen_model, 'running', '', '', '', '', 0, %(idempotency_key)s
+        finish_reason, error_code, error_detail, tool_rounds, idempotency_key, options,
+        {_RESERVED_COLUMNS})
+    SELECT %(turn)s, id, %(app)s, %(app_key)s, chosen_model, 'running', '', '', '', '', 0, %(idempotency_key)s,
+        %(options)s::jsonb, {_RESERVED}
     FROM claimed
 ), message AS (
     {_USERS_MESSAGE}
@@ -46,12 +53,13 @@ WITH claimed AS (
     UPDATE sessions_app_chatsession session SET
         status = 'processing', version = version + 1, app_id = %(app)s, running_turn = %(turn)s,
         release_id = {release_kept_sql(live=_LIVE_RELEASE, kept="release_id", keeps=_KEEPS_RELEASE)},
+        channel = %(channel)s,
         lease_expires_at = clock_timestamp() + %(lease)s * interval '1 second',
         next_position = next_position + 1, last_active_at = clock_timestamp(),
         title = CASE WHEN title = '' THEN %(title)s ELSE title END,
         user_state = COALESCE(%(user_state)s, user_state),{NAME_WALLET}
     WHERE session.id = %(session)s AND session.version = %(version)s AND session.status <> 'processing'
-        AND (session.app_id = %(app)s OR session.app_id IS NULL)
+        AND (session.app_id = %(app)s OR session.app_id IS NULL) AND session.channel IN ('', %(channel)s)
     RETURNING {SESSION}, session.next_position
 )"""
     + _BEGIN_TURN
@@ -62,12 +70,13 @@ CLAIM_NEW_SESSION = (
 WITH claimed AS (
     INSERT INTO sessions_app_chatsession AS session (
         id, app_id, status, version, title, title_is_users, chosen_model, is_archived, user_state,
-        wallet_address, wallet_chain_id, next_position, running_turn, lease_expires_at, undelivered_events,
-        created_at, last_active_at, release_id)
+        wallet_address, wallet_chain_id, wallet_is_proven, next_position, running_turn, lease_expires_at,
+        undelivered_events, created_at, last_active_at, release_id, channel, is_stateless)
     SELECT %(session)s, %(app)s, 'processing', (random() * 2 ^ 40)::bigint, %(title)s, false, '', false,
-        %(user_state)s, %(wallet_address)s, %(wallet_chain_id)s, 1, %(turn)s,
+        %(user_state)s, %(wallet_address)s, %(wallet_chain_id)s, %(wallet_is_proven)s, 1, %(turn)s,
         now.at + %(lease)s * interval '1 second', 0, now.at, now.at,
-        {release_kept_sql(live=_LIVE_RELEASE, kept="NULL", keeps=_KEEPS_RELEASE)}
+        {release_kept_sql(live=_LIVE_RELEASE, kept="NULL", keeps=_KEEPS_RELEASE)}, %(channel)s,
+        %(is_stateless)s
     FROM (SELECT clock_timestamp() AS at) now
     ON CONFLICT (id) DO NOTHING
     RETURNING {SESSION}, session.next_position
@@ -84,13 +93,13 @@ FROM sessions_app_turn turn WHERE session_id = %(session)s AND idempotency_key =
 
 # Restarts a failed turn in its old position, because its message is stored already. Once a later turn has started, this
 # is impossible.
-RECLAIM_SESSION = """
+RECLAIM_SESSION = f"""
 WITH claimed AS (
     UPDATE sessions_app_chatsession session SET
         status = 'processing', version = version + 1, running_turn = %(turn)s,
         lease_expires_at = clock_timestamp() + %(lease)s * interval '1 second',
         last_active_at = clock_timestamp()
-    WHERE session.id = %(session)s AND session.status <> 'processing'
+    WHERE session.id = %(session)s AND session.status <> 'processing' AND session.channel = %(channel)s
         AND NOT EXISTS (
             SELECT 1 FROM sessions_app_message later
             WHERE later.session_id = session.id AND later.turn_id IS DISTINCT FROM %(turn)s
@@ -99,10 +108,13 @@ WITH claimed AS (
 ), turn AS (
     UPDATE sessions_app_turn SET
         status = 'running', error_code = '', error_detail = '', partial_text = '',
-        started_at = clock_timestamp(), finished_at = NULL
+        app_key_id = %(app_key)s, started_at = clock_timestamp(), finished_at = NULL, paused_until = NULL,
+        options = %(options)s::jsonb,
+        ({_RESERVED_COLUMNS}) = ROW ({_RESERVED})
     FROM claimed WHERE sessions_app_turn.id = %(turn)s
+    RETURNING {listed(USAGE_COLUMNS)}
 )
-SELECT id FROM claimed
+SELECT {listed(USAGE_COLUMNS)} FROM turn
 """
 
 # Only a turn that still owns the session may end here: one that was interrupted, deleted or presumed dead meanwhile
@@ -119,9 +131,8 @@ WITH owned AS (
     UPDATE sessions_app_turn SET
         status = %(turn_status)s, finished_at = clock_timestamp(), partial_text = %(partial_text)s, model = %(model)s,
         finish_reason = %(finish_reason)s, error_code = %(error_code)s, error_detail = %(error_detail)s,
-        prompt_tokens = %(prompt_tokens)s, completion_tokens = %(completion_tokens)s,
-        tool_rounds = %(tool_rounds)s, first_token_ms = %(first_token_ms)s, open_calls = NULL,
-        cost = %(cost)s::numeric, attempts = %(attempts)s::jsonb
+        {SET_USAGE}, tool_rounds = %(tool_rounds)s, first_token_ms = %(first_token_ms)s, open_calls = NULL,
+        attempts = %(attempts)s::jsonb, options = NULL
     FROM owned WHERE sessions_app_turn.id = %(turn)s
 ), messages AS (
     {INSERT_MESSAGES}
@@ -185,7 +196,9 @@ _RESULTS_OF_OPEN_CALLS = {
 _OPEN_CALLS = "expired, jsonb_array_elements(open_calls) WITH ORDINALITY AS calls(call, number)"
 
 
-def give_up_turn(*, condition: str, becomes: str, code: str, detail: str, unknown: str) -> str:
+def give_up_turn(
+    *, condition: str, becomes: str, code: str, detail: str, unknown: str, counts_reservation: bool = False
+) -> str:
     """Return a statement that ends a turn that no worker runs: its stored text becomes the reply.
 
     All arguments are SQL.
@@ -196,7 +209,15 @@ def give_up_turn(*, condition: str, becomes: str, code: str, detail: str, unknow
         code: the turn's error code.
         detail: the turn's error, as a sentence for the operator.
         unknown: the result of calls that have none.
+        counts_reservation: whether limits count what the running round may have used, since nobody will learn it.
     """
+    used = (
+        """,
+        unreported_tokens = unreported_tokens + reserved_tokens,
+        unreported_cost = unreported_cost + COALESCE(reserved_cost, 0)"""
+        if counts_reservation
+        else ""
+    )
     results = {**_RESULTS_OF_OPEN_CALLS, "content": f"COALESCE(call ->> 'result', {unknown})"}
     return f"""
 WITH expired AS (
@@ -210,8 +231,8 @@ WITH expired AS (
         turn.paused_until < clock_timestamp() AS is_overdue
 ), turn AS (
     UPDATE sessions_app_turn SET
-        status = 'interrupted', finished_at = clock_timestamp(), partial_text = '', open_calls = NULL,
-        error_code = {code}, error_detail = {detail}
+        status = 'interrupted', finished_at = clock_timestamp(), partial_text = '', open_calls = NULL, options = NULL,
+        error_code = {code}, error_detail = {detail}{used}
     FROM expired WHERE sessions_app_turn.id = expired.turn
 ), message AS (
     {_PARTIAL_REPLY}
@@ -236,10 +257,12 @@ INTERRUPT_TURN = give_up_turn(
     code="'interrupted'",
     detail="'The client interrupted this turn.'",
     unknown=f"'{UNKNOWN_OUTCOME}'",
+    counts_reservation=True,
 )
 
 # Stores the messages of a round while the turn runs, so that a crash does not lose them and snapshots of every worker
-# show them. Also journals calls that must not be repeated, before they are made.
+# show them. Also journals calls that must not be repeated, before they are made, and reserves what the next round may
+# use.
 APPEND_MESSAGES = f"""
 WITH owned AS (
     UPDATE sessions_app_chatsession SET
@@ -250,10 +273,19 @@ WITH owned AS (
 ), messages AS (
     {INSERT_MESSAGES}
 ), flushed AS (
-    UPDATE sessions_app_turn SET partial_text = '', open_calls = %(open_calls)s::jsonb
+    UPDATE sessions_app_turn SET
+        partial_text = '', open_calls = %(open_calls)s::jsonb, model = %(model)s, tool_rounds = %(tool_rounds)s,
+        {SET_USAGE}
     FROM owned WHERE sessions_app_turn.id = %(turn)s
 )
 SELECT version FROM owned
 """
 
 READ_PARTIAL_TEXT = "SELECT partial_text FROM sessions_app_turn WHERE id = %(turn)s"
+
+READ_END = """
+SELECT status, error_code, error_detail, finish_reason, prompt_tokens, completion_tokens, open_calls
+FROM sessions_app_turn WHERE id = %(turn)s
+"""
+
+READ_OPTIONS = "SELECT options FROM sessions_app_turn WHERE id = %(turn)s"

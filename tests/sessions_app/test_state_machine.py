@@ -1,4 +1,4 @@
-"""Any interleaving of what clients and crashes do to a session keeps its rules."""
+"""Clients and crashes, in any order, never break the rules of a session."""
 
 import itertools
 import threading

@@ -1,0 +1,29 @@
+"""Creates sessions without a turn; the only place that does."""
+
+from uuid import UUID
+
+from keys.callers import Caller
+from keys.limits.refusals import applied
+from keys.limits.sql import counted_request
+from keys.limits.values import Payer
+from sessions_app.store import store
+from sessions_app.values import Session, Wallet
+
+
+async def create_session(
+    caller: Caller, session_id: UUID, *, app_id: int | None = None, wallet: Wallet | None = None
+) -> Session | None:
+    """Create an empty session, which counts as a request of the caller; return None if it exists already.
+
+    Args:
+        caller: the caller.
+        session_id: the session.
+        app_id: its App; None leaves it open.
+        wallet: the wallet to bind to it.
+
+    Raises:
+        LimitExceeded: a limit refuses the request; nothing was stored.
+    """
+    payer = Payer(app_id, caller.key_id, caller.address)
+    with applied(payer):
+        return await store.create(session_id, app_id=app_id, wallet=wallet, counted=counted_request(payer))

@@ -1,0 +1,75 @@
+"""Sets and removes limits, and pulls and resets the fuse of callers without a key."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from django.core.exceptions import ValidationError
+from django.db import connection
+
+from apps_registry.models import App
+from apps_registry.runtime.app_configs import load_app_config
+from keys.limits.values import KEYLESS, Limits
+from keys.models import LimitSet, LimitState
+
+UNTIL_RESET = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+def set_limits(subject: str, limits: Limits, *, apps: Iterable[App]) -> None:
+    """Set the limits of a subject, from its next call on; what it has used today and this month counts.
+
+    Args:
+        subject: such as `key_subject(7)`.
+        limits: all of its limits; without any, the subject's row is removed.
+        apps: the Apps in its reach, all of whose models need prices for a limit of money.
+
+    Raises:
+        ValidationError: a limit is not positive, or a model in reach has no price.
+    """
+    if limits == Limits():
+        LimitSet.objects.filter(pk=subject).delete()
+        return
+    row = LimitSet(subject=subject, **asdict(limits))
+    row.full_clean(exclude=["subject"], validate_unique=False, validate_constraints=False)
+    problems = price_problems(limits, apps)
+    if problems:
+        raise ValidationError(problems)
+    LimitSet.objects.update_or_create(subject=subject, defaults=asdict(limits))
+
+
+def price_problems(limits: Limits, apps: Iterable[App]) -> dict[str, list[str]]:
+    """Return why limits of money cannot hold, by field; empty if they can."""
+    fields = [name for name in ("money_per_day", "money_per_month") if getattr(limits, name) is not None]
+    if not fields:
+        return {}
+    without = [words for app in apps if (words := _models_without_price(app))]
+    return {name: [f"Every model in reach needs prices. Without: {'; '.join(without)}."] for name in fields if without}
+
+
+def _models_without_price(app: App) -> str:
+    """Return the models without a price that may answer for an App, as words; empty if there are none."""
+    config = load_app_config(app.pk)
+    models = config.models if config else ()
+    names = [model.name for model in models if model.prompt_price is None or model.completion_price is None]
+    return f"{', '.join(names)} (App {app.slug})" if names else ""
+
+
+def pull_fuse(until: datetime | None = None) -> None:
+    """Refuse all callers without a key, on every worker from the next call on.
+
+    Args:
+        until: when they are accepted again; None: when the fuse is reset.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT keys_limits_begun(%s)", [KEYLESS])
+    LimitState.objects.filter(subject=KEYLESS, slot=0).update(blocked_until=until or UNTIL_RESET)
+
+
+def reset_fuse() -> None:
+    """Accept callers without a key again, and count their day from zero."""
+    LimitState.objects.filter(subject=KEYLESS).update(blocked_until=None, day_tokens=0, day_money=0)
+
+
+def key_apps(app_ids: Collection[int]) -> list[App]:
+    """Return the Apps in the reach of a key: those in its scope, and the default App."""
+    return list(App.objects.filter(pk__in=app_ids) | App.objects.filter(is_default=True))

@@ -1,0 +1,57 @@
+"""Usage by day, App, key and model. It is kept when sessions, turns, Apps and keys are deleted."""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+NO_KEY = 0  # the key's id in rows of callers without a key
+
+
+class Usage(models.Model):
+    """A part of what a model has done in a day for an App and a key; the sum over `slot` is the whole.
+
+    Slots let many turns end at the same time without waiting for one another. All numbers are sums over the Turn rows
+    that have ended or paused, plus titles and summaries. Times follow keys/usage/histograms.py.
+    """
+
+    class Kind(models.TextChoices):
+        """What the model was asked for."""
+
+        TURN = "turn"
+        TITLE = "title"
+        SUMMARY = "summary"
+
+    # The day comes first, so that the table can be partitioned by it.
+    pk = models.CompositePrimaryKey("day", "app_id", "app_key_id", "model", "kind", "slot")
+    day = models.DateField()  # UTC
+    app_id = models.BigIntegerField()
+    app_key_id = models.BigIntegerField(default=NO_KEY, db_default=NO_KEY)
+    model = models.CharField(max_length=100)
+    kind = models.CharField(max_length=8, choices=Kind)
+    slot = models.SmallIntegerField()
+    # Names at the time of the first use of the day, for Apps and keys that no longer exist.
+    app_slug = models.CharField(max_length=40)
+    app_key_label = models.CharField(max_length=100, blank=True)
+    turns = models.BigIntegerField(db_default=0)
+    errors = models.BigIntegerField(db_default=0)  # failed turns
+    interruptions = models.BigIntegerField(db_default=0)
+    tool_rounds = models.BigIntegerField(db_default=0)
+    prompt_tokens = models.BigIntegerField(db_default=0)
+    completion_tokens = models.BigIntegerField(db_default=0)
+    # Tokens that limits count for rounds whose tokens no provider has counted: their reservations.
+    unreported_tokens = models.BigIntegerField(db_default=0)
+    cost = models.DecimalField(max_digits=24, decimal_places=10, db_default=0)
+    # Tokens whose cost is missing in `cost`, because the model had no price.
+    unpriced_tokens = models.BigIntegerField(db_default=0)
+    latency_ms_sum = models.BigIntegerField(db_default=0)
+    latency_counts = ArrayField(models.BigIntegerField())
+    first_token_counts = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        verbose_name = "usage"
+        verbose_name_plural = "usage"
+        indexes: ClassVar = [models.Index(fields=["app_key_id", "day"], name="usage_by_key")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.app_slug} {self.model}"

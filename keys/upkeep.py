@@ -1,0 +1,55 @@
+"""Periodic work on usage and limits: roll-ups of past days become one row, addresses are forgotten."""
+
+from apps_registry.support import database
+from apps_registry.support.forever import forever
+
+EVERY_SECONDS = 3600.0
+BATCH = 500
+
+# Slots serve writers at the same time, and few write to past days. One worker folds at a time.
+FOLD_USAGE = """
+WITH folding AS (SELECT pg_try_advisory_xact_lock(hashtext('aomi.fold_usage')) AS is_ours),
+due AS (
+    SELECT day, app_id, app_key_id, model, kind FROM keys_usage, folding
+    WHERE is_ours AND day < (clock_timestamp() AT TIME ZONE 'UTC')::date - 1
+    GROUP BY day, app_id, app_key_id, model, kind HAVING count(*) > 1 OR min(slot) <> -1 LIMIT %(batch)s
+), parts AS (
+    DELETE FROM keys_usage usage USING due
+    WHERE (usage.day, usage.app_id, usage.app_key_id, usage.model, usage.kind)
+        = (due.day, due.app_id, due.app_key_id, due.model, due.kind)
+    RETURNING usage.*
+), whole AS (
+    INSERT INTO keys_usage (day, app_id, app_key_id, model, kind, slot, app_slug, app_key_label, turns, errors,
+        interruptions, tool_rounds, prompt_tokens, completion_tokens, unreported_tokens, cost, unpriced_tokens,
+        latency_ms_sum, latency_counts, first_token_counts)
+    SELECT day, app_id, app_key_id, model, kind, -1, max(app_slug), max(app_key_label), sum(turns), sum(errors),
+        sum(interruptions), sum(tool_rounds), sum(prompt_tokens), sum(completion_tokens), sum(unreported_tokens),
+        sum(cost), sum(unpriced_tokens), sum(latency_ms_sum), keys_usage_sum(array_agg(latency_counts)),
+        keys_usage_sum(array_agg(first_token_counts))
+    FROM parts GROUP BY day, app_id, app_key_id, model, kind
+    RETURNING 1
+)
+SELECT count(*) FROM whole
+"""
+
+# After a day without a turn, nothing of an address's limits is left but what a new row would say.
+FORGET_ADDRESSES = """
+DELETE FROM keys_limitstate WHERE subject IN (
+    SELECT subject FROM keys_limitstate WHERE subject LIKE 'address:%%'
+    GROUP BY subject HAVING sum(running_turns) <= 0 AND max(used_at) < clock_timestamp() - interval '1 day'
+    LIMIT %(batch)s)
+RETURNING 1
+"""
+
+
+async def account_upkeep_forever() -> None:
+    """Fold the usage of past days and forget addresses, every hour."""
+    await forever("accounts", upkeep, every=EVERY_SECONDS)
+
+
+async def upkeep() -> None:
+    """Do once what there is to do."""
+    while (await database.execute(FOLD_USAGE, {"batch": BATCH}))[0][0]:
+        pass
+    while await database.execute(FORGET_ADDRESSES, {"batch": BATCH}):
+        pass

@@ -1,0 +1,307 @@
+"""Limits hold exactly, for all workers together and however a turn ends; a refusal says which limit and until when."""
+
+import os
+import re
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+import httpx2
+import pytest
+
+from apps_registry.models import App, Model
+from keys.limits.services import pull_fuse, reset_fuse
+from keys.limits.values import KEYLESS, app_subject, key_subject
+from keys.models import NO_KEY, LimitState, Usage
+from keys.services import IssuedKey
+from sessions_app.models import Turn
+from tests import accounts, factories
+from tests.accounts import limit, state
+from tests.client import Client
+from tests.faults.conftest import workers_at_model
+from tests.model_server import ModelServer, Reply, ScriptedModel, calls, chunk, refuses, says
+from tests.product import Server
+from tests.upstream import Upstream
+from tests.waiting import wait_until
+
+ASYNC = {"Prefer": "respond-async"}
+SMALL_REPLY = 100  # tokens
+
+
+@pytest.fixture
+def small(model_server: ModelServer) -> App:
+    """An App whose turns reserve little: short answers, one small prompt."""
+    app = factories.make_app(base_url=model_server.base_url, max_reply_tokens=SMALL_REPLY, history_budget_tokens=1_000)
+    app.tools.all().delete()
+    return app
+
+
+@pytest.fixture
+def key(small: App) -> IssuedKey:
+    return factories.make_key(small)
+
+
+@pytest.fixture
+def model(small: App, model_server: ModelServer) -> ScriptedModel:
+    return ScriptedModel(model_server, small.default_model.provider_model_id)
+
+
+@pytest.fixture
+def caller(server: Server, small: App, key: IssuedKey) -> Iterator[Client]:
+    with Client(server.url, app=small.slug, key=key.plain) as client:
+        yield client
+
+
+def subject_of(key: IssuedKey) -> str:
+    return key_subject(key.app_key.pk)
+
+
+def at_once(server: Server, app: App, key: IssuedKey, count: int) -> list[httpx2.Response]:
+    """Send so many messages at once, each in a session of its own."""
+
+    def one(_: int) -> httpx2.Response:
+        with Client(server.url, app=app.slug, key=key.plain) as client:
+            return client.post_chat("Well?")
+
+    with ThreadPoolExecutor(40) as threads:
+        return list(threads.map(one, range(count)))
+
+
+def test_200_calls_at_once_against_a_limit_of_50_pass_exactly_50(server: Server, small: App, key: IssuedKey) -> None:
+    limit(subject_of(key), requests_per_minute=1, burst=50, concurrent_turns=1_000, tokens_per_day=10**9)
+    answers = at_once(server, small, key, 200)
+    assert Counter(answer.status_code for answer in answers) == {200: 50, 429: 150}
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.json()["code"] == "rate_limited"
+    assert "this App key is 1 per minute" in refused.json()["detail"]
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert refused.headers["RateLimit-Policy"] == '"requests_per_minute";q=1;w=60'
+    assert re.fullmatch(r'"requests_per_minute";r=0;t=[1-9]\d?', refused.headers["RateLimit"])
+    assert Turn.objects.filter(app=small).count() == 50
+    assert state(subject_of(key)).running_turns == 0
+
+
+def test_parallel_turns_never_pass_a_budget(server: Server, small: App, key: IssuedKey, model: ScriptedModel) -> None:
+    """The model uses all that its requests allow; so the sum of what it was asked for is what it may bill."""
+    model.will(*(says(*["word "] * SMALL_REPLY, prompt_tokens=500) for _ in range(60)))
+    limit(subject_of(key), tokens_per_day=12_000)
+    answers = at_once(server, small, key, 60)
+    assert {answer.status_code for answer in answers} == {200, 429}
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 429} == {"budget_exhausted"}
+    assert {request["max_tokens"] for request in model.requests} == {SMALL_REPLY}
+    used = accounts.tokens_used(small)
+    assert used == 600 * len(model.requests)
+    assert 0 < used <= 12_000
+    counts = state(subject_of(key))
+    assert (counts.day_tokens, counts.month_tokens, counts.reserved_tokens) == (used, used, 0)
+
+
+def test_turns_at_the_same_time(server: Server, small: App, key: IssuedKey, model: ScriptedModel) -> None:
+    limit(subject_of(key), concurrent_turns=2)
+    go_on = threading.Event()
+    model.will(*(Reply([go_on, chunk({"content": "Done."}), chunk({}, "stop")]) for _ in range(3)))
+    clients = [Client(server.url, app=small.slug, key=key.plain) for _ in range(3)]
+    query = {"message": "Well?", "app": small.slug}
+    answers = [client.request("POST", "/api/chat", params=query, headers=ASYNC) for client in clients]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2].headers["RateLimit-Policy"] == '"concurrent_turns";q=2;qu="concurrent-requests"'
+    go_on.set()
+    for client in clients[:2]:
+        client.poll()
+    clients[2].chat("Now?")
+    for client in clients:
+        client.http.close()
+
+
+def test_a_limit_of_the_app_counts_all_its_keys(server: Server, small: App) -> None:
+    limit(app_subject(small.pk), requests_per_minute=1, burst=3)
+    statuses = []
+    for _ in range(4):
+        with Client(server.url, app=small.slug, key=factories.make_key(small).plain) as client:
+            statuses.append(client.post_chat("Well?").status_code)
+    assert statuses == [200, 200, 200, 429]
+
+
+def test_a_limit_holds_from_the_next_call_and_counts_what_was_used_before(
+    caller: Client, key: IssuedKey, small: App, model: ScriptedModel
+) -> None:
+    model.will(says("One", prompt_tokens=5_000))
+    caller.chat("Before there is a limit")
+    limit(subject_of(key), tokens_per_month=5_500)
+    refused = caller.post_chat("After")
+    assert (refused.status_code, refused.json()["code"]) == (429, "budget_exhausted")
+    assert "5,500 tokens per month (UTC)" in refused.json()["detail"]
+    assert int(refused.headers["Retry-After"]) > 0
+    assert refused.headers["RateLimit-Policy"] == '"tokens_per_month";q=5500;qu="tokens";w=2678400'
+    limit(subject_of(key), tokens_per_month=50_000)
+    wait_until(lambda: caller.post_chat("Raised").status_code == 200, seconds=5)
+    assert state(subject_of(key)).month_tokens == accounts.tokens_used(small)
+
+
+def test_creating_a_session_is_a_request_and_opening_it_again_is_not(
+    server: Server, small: App, key: IssuedKey
+) -> None:
+    limit(subject_of(key), requests_per_minute=1, burst=2)
+    made = [Client(server.url, key=key.plain) for _ in range(3)]
+    statuses = [client.request("POST", "/api/sessions").status_code for client in made]
+    assert statuses == [200, 200, 429]
+    assert made[0].request("POST", "/api/sessions").status_code == 200
+    for client in made:
+        client.http.close()
+
+
+MONEY = {"prompt_price": Decimal(1_000), "completion_price": Decimal(1_000)}  # a thousandth per token
+
+
+def test_money_is_limited_by_prices_and_refused_without_them(
+    caller: Client, small: App, key: IssuedKey, model: ScriptedModel
+) -> None:
+    limit(subject_of(key), money_per_day=Decimal(6))
+    refused = caller.post_chat("Without a price")
+    assert (refused.status_code, refused.json()["code"]) == (429, "budget_exhausted")
+    assert "no price" in refused.json()["detail"]
+    small.default_model.prompt_price = small.default_model.completion_price = Decimal(1_000)
+    small.default_model.save()
+    model.will(says("One", prompt_tokens=1_999), says("Two", prompt_tokens=1_999))
+    wait_until(lambda: caller.post_chat("One").status_code == 200, seconds=5)
+    assert caller.post_chat("Two").status_code == 200
+    assert state(subject_of(key)).day_money == 4
+    refused = caller.post_chat("Three")
+    assert refused.status_code == 429
+    assert refused.headers["RateLimit-Policy"] == '"money_per_day";q=6000000;qu="money-millionths";w=86400'
+
+
+def test_every_end_of_a_turn_gives_its_reservation_back(
+    server: Server, small: App, key: IssuedKey, model: ScriptedModel
+) -> None:
+    limit(subject_of(key), tokens_per_day=10**6)
+    limit(app_subject(small.pk), tokens_per_day=10**6)
+    ends = {
+        "completed": says("Fine."),
+        "without counts": Reply([chunk({"content": "Fine."}), chunk({}, "stop")]),
+        "refused by the provider": refuses(400),
+        "cut off": Reply([chunk({"content": "Half"})], then="cut"),
+        "silent": Reply([chunk({"content": "Half"})], then="hang"),
+    }
+    for reply in ends.values():
+        model.will(reply)
+        with Client(server.url, app=small.slug, key=key.plain) as client:
+            client.post_chat("Well?")
+    with Client(server.url, app=small.slug, key=key.plain) as client:
+        query = {"message": "Interrupted", "app": small.slug}
+        model.will(Reply([chunk({"content": "Half"})], then="hang"))
+        client.request("POST", "/api/chat", params=query, headers=ASYNC)
+        client.request("POST", "/api/interrupt")
+        model.will(Reply([chunk({"content": "Half"})], then="hang"))
+        client.request("POST", "/api/chat", params=query, headers=ASYNC)
+        deleted = Turn.objects.get(session_id=client.uuid, status="running").reserved_tokens
+        client.request("DELETE", f"/api/sessions/{client.session_id}")
+    accounts.assert_settled(small)
+    counts = [state(subject) for subject in (subject_of(key), app_subject(small.pk))]
+    unreported = list(Turn.objects.filter(app=small).order_by("started_at").values_list("unreported_tokens", flat=True))
+    assert [bool(tokens) for tokens in unreported] == [False, True, False, True, True]
+    for each in counts:
+        assert (each.running_turns, each.reserved_tokens, each.reserved_money) == (0, 0, Decimal(0))
+        assert (
+            each.day_tokens
+            == accounts.usage_of(small)["prompt_tokens"]
+            + accounts.usage_of(small)["completion_tokens"]
+            + accounts.usage_of(small)["unreported_tokens"]
+        )
+    assert deleted > SMALL_REPLY
+    assert accounts.usage_of(small)["turns"] == 7
+
+
+def test_each_round_reserves_its_own_and_a_spent_budget_ends_the_turn(
+    caller: Client, small: App, key: IssuedKey, model: ScriptedModel, upstream: Upstream
+) -> None:
+    factories.make_http_tool(small, f"{upstream.url}/big", name="read_all")
+    App.objects.filter(pk=small.pk).update(allowed_hosts=upstream.host)
+    limit(subject_of(key), tokens_per_day=20_000)
+    model.will(*(calls(("read_all", {})) for _ in range(20)))
+    answer = caller.request("POST", "/api/chat", params={"message": "Read", "app": small.slug})
+    assert (answer.status_code, answer.json()["code"]) == (429, "budget_exhausted")
+    assert answer.headers["RateLimit-Policy"].startswith('"tokens_per_day";q=20000')
+    turn = Turn.objects.get(session_id=caller.uuid)
+    assert (turn.status, turn.error_code) == ("failed", "budget_exhausted")
+    assert turn.tool_rounds >= 1
+    counts = state(subject_of(key))
+    assert (counts.running_turns, counts.reserved_tokens) == (0, 0)
+    assert counts.day_tokens <= 20_000
+
+
+def test_a_killed_worker_gives_its_reservations_back(
+    start: Callable[..., Server], small: App, key: IssuedKey, model: ScriptedModel, model_server: ModelServer
+) -> None:
+    limit(subject_of(key), concurrent_turns=1, tokens_per_day=10**6)
+    server = start(workers=2, MODEL_GAP_TIMEOUT_SECONDS="60", TURN_TIMEOUT_SECONDS="60")
+    with Client(server.url, app=small.slug, key=key.plain) as client:
+        model.will(Reply([chunk({"content": "Half"})], then="hang"))
+        client.request("POST", "/api/chat", params={"message": "Well?", "app": small.slug}, headers=ASYNC)
+        wait_until(lambda: len(model.requests) == 1)
+        assert client.post_chat("Another").status_code == 409
+        (pid,) = [pid for pid, turns in workers_at_model(server, model_server).items() if turns]
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: state(subject_of(key)).running_turns == 0, seconds=15)
+    counts = state(subject_of(key))
+    assert (counts.reserved_tokens, counts.day_tokens) == (0, 0)
+
+
+def test_two_workers_obey_a_new_limit_at_the_next_call(server: Server, small: App, key: IssuedKey) -> None:
+    assert at_once(server, small, key, 4)[0].status_code == 200
+    limit(subject_of(key), concurrent_turns=0 + 1, requests_per_minute=1, burst=1)
+    assert sorted(answer.status_code for answer in at_once(server, small, key, 8)) == [200, *[429] * 7]
+
+
+FEW = {"KEYLESS_REQUESTS_PER_MINUTE": "1", "KEYLESS_BURST": "5", "KEYLESS_CONCURRENT_TURNS": "3"}
+
+
+def test_callers_without_a_key_are_limited_by_address_and_all_together(serve: Callable[..., Server]) -> None:
+    server = serve(workers=2, TRUSTED_PROXIES="127.0.0.1", KEYLESS_TOKENS_PER_DAY="0", **FEW)
+
+    def chat(address: str) -> httpx2.Response:
+        with Client(server.url) as client:
+            query = {"message": "Well?"}
+            return client.request("POST", "/api/chat", params=query, headers={"X-Forwarded-For": address})
+
+    with ThreadPoolExecutor(20) as threads:
+        one = [answer.status_code for answer in threads.map(chat, ["192.0.2.7"] * 20)]
+    assert one.count(200) <= 5
+    assert set(one) == {200, 429}
+    assert chat("192.0.2.8").status_code == 200
+    # One client controls a whole /64 of IPv6.
+    statuses = [chat(f"2001:db8::{number}").status_code for number in range(1, 8)]
+    assert statuses == [200] * 5 + [429] * 2
+    refused = chat("192.0.2.7")
+    assert "each address without an App key" in refused.json()["detail"]
+    assert not Turn.objects.filter(admission__isnull=False).exists()  # no address stays in a turn
+
+
+def test_the_fuse_of_all_callers_without_a_key(
+    serve: Callable[..., Server], default_model: Model, model_server: ModelServer
+) -> None:
+    """It opens by itself, says when it closes, and can be pulled and reset by hand, for every worker's next call."""
+    LimitState.objects.filter(subject=KEYLESS).delete()
+    already = sum(row.prompt_tokens + row.completion_tokens for row in Usage.objects.filter(app_key_id=NO_KEY))
+    server = serve(workers=2, KEYLESS_REQUESTS_PER_MINUTE="0", KEYLESS_TOKENS_PER_DAY=str(already + 200_000))
+    ScriptedModel(model_server, default_model.provider_model_id).will(says("A lot.", prompt_tokens=190_000))
+
+    def chat() -> httpx2.Response:
+        with Client(server.url) as client:
+            return client.post_chat("Well?")
+
+    assert chat().status_code == 200
+    opened = [chat() for _ in range(4)]
+    assert {(answer.status_code, answer.json()["code"]) for answer in opened} == {(429, "budget_exhausted")}
+    assert "all callers without an App key together" in opened[0].json()["detail"]
+    assert "It begins again at" in opened[0].json()["detail"]
+    reset_fuse()
+    wait_until(lambda: chat().status_code == 200, seconds=5)  # refusals are remembered for a second
+    pull_fuse()
+    assert {chat().status_code for _ in range(4)} == {429}
+    assert "switched off" in chat().json()["detail"]
+    reset_fuse()
+    wait_until(lambda: chat().status_code == 200, seconds=5)
