@@ -3,3 +3,5 @@
 API_PREFIX = "/api/"
 OPENAI_PREFIX = "/v1/"
 API_PREFIXES = (API_PREFIX, OPENAI_PREFIX)
+# Streams of the console, which run on the event loop like the API.
+LIVE_PREFIX = "/admin/live/"

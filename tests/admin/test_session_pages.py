@@ -1,6 +1,7 @@
 """Sessions and turns in the console: readable, escaped, read-only."""
 
 import json
+import re
 import uuid
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ def messages(console: "Page", *, after: str = "") -> list[str]:
     if after:
         with console.expect_navigation():
             console.locator(f"text={after}").first.click()
-    return console.locator(".aomi-message .aomi-text").all_inner_texts()
+    return console.locator("#conversation .aomi-message .aomi-text").all_inner_texts()
 
 
 def hostile_session(app: App) -> tuple[ChatSession, Turn]:
@@ -89,31 +90,37 @@ def test_no_message_runs_in_the_operators_browser(console: "Page", server: Serve
 
 @pytest.mark.browser
 def test_a_conversation_is_shown_exactly_as_written(console: "Page", server: Server, app: App) -> None:
-    session = factories.make_session(app, [("user", TEXT), ("agent", TEXT)], title="Whitespace")
+    said = f"{TEXT}\n\n- **bold** [link](https://example.com) ![image](x.png)\n\n[bad](javascript:alert(1))"
+    session = factories.make_session(app, [("user", TEXT), ("agent", said)], title="Whitespace")
     result = {"tool_name": "get_price", "tool_arguments": '{"symbol":"ETH"}', "content": '{"usd":3500}'}
     Message.objects.create(session=session, turn=session.turns.get(), position=2, role="tool", **result)
     console.goto(f"{server.url}/admin/sessions_app/chatsession/?q={session.pk}")
     console.click("text=Whitespace")
-    assert console.locator(".is-agent .aomi-text").inner_text() == TEXT
+    assert console.locator("#conversation .is-user .aomi-text").inner_text() == TEXT
+    answer = console.locator("#conversation .is-agent .aomi-markdown")
+    assert (answer.locator("li strong").inner_text(), answer.locator("b, img").count()) == ("bold", 0)
+    assert answer.locator("a").get_attribute("href") == "https://example.com"
+    assert "<b>not bold</b>" in answer.inner_text()
+    assert "[bad](javascript:alert(1))" in answer.inner_text()
     tool = console.locator(".is-tool details")
-    assert not tool.locator(".aomi-text").first.is_visible()
+    assert not tool.locator(".aomi-json").first.is_visible()
     tool.locator("summary").click()
-    assert tool.locator(".aomi-text").all_inner_texts() == ['{\n  "symbol": "ETH"\n}', '{\n  "usd": 3500\n}']
-    assert console.locator("#turns tbody tr").count() == 1
+    assert tool.locator(".aomi-json").all_inner_texts() == ['{\n  "symbol": "ETH"\n}', '{\n  "usd": 3500\n}']
+    assert console.locator(".aomi-turn-line").count() == 1
 
 
 @pytest.mark.browser
 def test_a_long_session_can_be_paged_to_every_message(console: "Page", server: Server, app: App) -> None:
     session = factories.make_session(app)
     Message.objects.bulk_create(
-        Message(session=session, position=number, role="user", content=f"number {number}") for number in range(450)
+        Message(session=session, position=number, role="user", content=f"number {number}") for number in range(250)
     )
     console.goto(server.url + page(session))
     seen = [messages(console)]
     while console.locator("text=← Older").count():
         seen.append(messages(console, after="← Older"))
-    assert [len(window) for window in seen] == [200, 200, 50]
-    assert [text for window in reversed(seen) for text in window] == [f"number {number}" for number in range(450)]
+    assert [len(window) for window in seen] == [100, 100, 50]
+    assert [text for window in reversed(seen) for text in window] == [f"number {number}" for number in range(250)]
     assert messages(console, after="Newer →") == seen[1]
     assert messages(console, after="Newest") == seen[0]
 
@@ -127,11 +134,16 @@ def test_an_invalid_position_is_no_server_error(admin_client: Client, app: App, 
 def test_a_huge_message_is_cut_and_says_so(admin_client: Client, app: App) -> None:
     session = factories.make_session(app, [("user", "x" * 50_000)])
     shown = admin_client.get(page(session)).content.decode()
-    assert "The first 20000 of 50000 characters." in shown
-    assert "x" * 20_001 not in shown
+    assert "The first 8000 of 50000 characters." in shown
+    assert "x" * 8_001 not in shown
+    (link,) = re.findall(r'href="([^"]+/message/0/)"', shown)
+    whole = admin_client.get(link)
+    assert (whole.content.decode(), whole.headers["Content-Type"]) == ("x" * 50_000, "text/plain; charset=utf-8")
 
 
-@pytest.mark.parametrize("how", ["id", "upper id", "beginning", "title", "wallet", "part of wallet"])
+@pytest.mark.parametrize(
+    "how", ["id", "upper id", "beginning", "title", "wallet", "part of wallet", "shortened wallet", "dots"]
+)
 def test_sessions_are_found(admin_client: Client, app: App, how: str) -> None:
     wallet, title = f"0x{uuid.uuid4().hex}{uuid.uuid4().hex[:8]}", factories.unique("title")
     session = factories.make_session(app, title=f"About {title} and more", wallet_address=wallet)
@@ -143,6 +155,8 @@ def test_sessions_are_found(admin_client: Client, app: App, how: str) -> None:
         "title": title.upper(),
         "wallet": wallet.upper(),
         "part of wallet": wallet[:20],
+        "shortened wallet": f"{wallet[:6]}…{wallet[-4:]}",
+        "dots": f"{wallet[:8]}...{wallet[-6:]}",
     }[how]
     answer = admin_client.get("/admin/sessions_app/chatsession/", {"q": term})
     assert list(answer.context["cl"].result_list) == [session]
@@ -214,5 +228,6 @@ def test_a_long_title_does_not_break_the_list(console: "Page", server: Server, a
         assert box is not None
         assert 0 < box["width"] < 400
         assert box["x"] + box["width"] <= 1440
-    (isolated,) = (element for element in console.locator(".field-name bdi").all() if element.inner_text() != "short")
+    titles = console.locator(".field-name a > bdi").all()
+    (isolated,) = (element for element in titles if element.inner_text() != "short")
     assert isolated.evaluate("element => getComputedStyle(element).unicodeBidi") == "isolate"
