@@ -37,7 +37,7 @@ class BoundedHttpProtocol(LimitedHttpProtocol):
     def has_room_for(self, data: bytes) -> bool:
         """Whether these bytes may be parsed; otherwise the request is refused."""
         if self._unreported_bytes > HEADERS_MAX_BYTES:
-            self.send_400_response("Something in the request does not end.")
+            self.send_400_response("A part of the request is too long.")
             return False
         self._unreported_bytes += len(data)
         return True

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ import orjson
 from apps_registry.credentials.provider_key import ProviderKey
 from apps_registry.provider_rules.profiles import OTHER, Profile
 from apps_registry.provider_rules.request_rules import RequestRules
+from apps_registry.support.request_sources import ANYWHERE, SourceLimits
 from apps_registry.tools.base import Tool
 
 # Request fields that this server sets itself, so that options may not set them.
@@ -116,11 +118,16 @@ class ModelConfig:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Sampling parameters; None leaves the choice to the model."""
+    """Sampling parameters; None leaves the choice to the model.
+
+    Attributes:
+        response_format: the form of the answer, such as a JSON Schema, as the chat completions protocol has it.
+    """
 
     temperature: float | None = None
     top_p: float | None = None
     max_reply_tokens: int | None = None
+    response_format: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +186,24 @@ def release_kept_sql(*, live: str, kept: str, keeps: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerRules:
+    """What an App lets the callers of other protocols do; the columns are explained in apps_registry/models/app.py."""
+
+    may_instruct: bool = False
+    may_sample: bool = False
+    may_bring_tools: bool = False
+    keeps_stateless_text: bool = True
+    continues_chats_of_openwebui: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AppConfig:
     """The configuration of an active App: one of its releases, or its draft.
 
     Attributes:
         reply_wait_seconds: how long a chat call waits for the reply; None: the server's default.
+        source_limits: where its callers may come from.
+        trusts_backend_wallets: whether a wallet in a browser token counts as proven.
         release_id: the release; None: the draft.
         sessions_keep_release: whether sessions keep the release that they began with.
         server_notes: instructions of the MCP servers whose tools are used.
@@ -206,12 +226,17 @@ class AppConfig:
     summarises_history: bool
     makes_titles: bool
     keeps_reasoning: bool
+    shows_usage: bool
     recalls_earlier_sessions: bool
     allowed_origins: frozenset[str]
+    source_limits: SourceLimits = ANYWHERE
+    trusts_backend_wallets: bool = False
     release_id: int | None = None
     sessions_keep_release: bool = False
     problem: str = ""
     server_notes: tuple[ServerNote, ...] = ()
+    caller_rules: CallerRules = field(default_factory=CallerRules)
+    created_at: datetime | None = None
     model_names: tuple[str, ...] = field(init=False)
     fixed_prompt_bytes: int = field(init=False)  # the preamble and all that tools add to a prompt, at most
 

@@ -19,11 +19,12 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from keys.verification import READ_KEY
+from keys.reading import READ_KEY
 from sessions_app.sql import sessions as sql
 from sessions_app.sql import turns as sql_turns
 from sessions_app.sql.messages import READ_MESSAGES
-from sessions_app.sql.rows import READ_MESSAGE_COLUMNS, SESSION_COLUMNS
+from sessions_app.sql.rows import READ_MESSAGE_COLUMNS, SESSION_COLUMNS, reservation_parameters, usage_parameters
+from sessions_app.values import Reservation, TurnUsage
 
 Message = dict[str, Any]
 Send = Callable[[Message], Awaitable[None]]
@@ -105,6 +106,8 @@ class Limit:
             "release": None,
             "keeps_release": False,
             "channel": "live",
+            "admission": None,
+            **reservation_parameters(Reservation()),
         }
         statement = sql_turns.CLAIM_NEW_SESSION if thread.version is None else sql_turns.CLAIM_SESSION
         row = (await self.execute(statement, parameters))[0]
@@ -116,7 +119,9 @@ class Limit:
     ) -> None:
         """Store the reply and release the session, in one statement."""
         message_id, now = uuid.uuid4(), datetime.now(UTC)
-        parameters = {"session": session_id, "turn": turn, **_outcome(message_id, text, now), **usage}
+        counts = TurnUsage(prompt_tokens=usage["prompt_tokens"], completion_tokens=usage["completion_tokens"])
+        used = usage_parameters(counts, Reservation())
+        parameters = {"session": session_id, "turn": turn, **_outcome(message_id, text, now), **used}
         thread.version = (await self.execute(sql_turns.FINISH_TURN, parameters))[0][0]
         thread.messages.append(_body(message_id, "agent", text, now))
 
@@ -136,7 +141,7 @@ class Limit:
         headers, query = dict(scope["headers"]), parse_qs(scope["query_string"].decode())
         session_id = uuid.UUID(headers[b"x-session-id"].decode())
         app, text, turn = query["app"][0], query["message"][0], uuid.uuid4()
-        key = (await self.execute(READ_KEY, [headers[b"aomi-app-key"].decode()[KEY_ID]]))[0]
+        key = (await self.execute(READ_KEY, {"lookup_id": headers[b"aomi-app-key"].decode()[KEY_ID]}))[0]
         assert APP_IDS[app] in key[5]
         thread = await self.thread(session_id)
         await self.claim(session_id, thread, turn, app, text)
@@ -176,7 +181,7 @@ def _outcome(message_id: uuid.UUID, text: str, now: datetime) -> dict[str, Any]:
     empty = ("finish_reason", "error_code", "error_detail", "partial_text")
     return {
         **dict.fromkeys(empty, ""),
-        **dict.fromkeys(("event_kind", "event_payload", "cost", "attempts")),
+        **dict.fromkeys(("event_kind", "event_payload", "attempts")),
         "turn_status": "completed",
         "session_status": "idle",
         "model": "bench-model",

@@ -35,9 +35,9 @@ SELECT count(*) FROM whole
 # After a day without a turn, nothing of an address's limits is left but what a new row would say.
 FORGET_ADDRESSES = """
 DELETE FROM keys_limitstate WHERE subject IN (
-    SELECT subject FROM keys_limitstate
-    WHERE subject LIKE 'address:%%' AND running_turns = 0 AND used_at < clock_timestamp() - interval '1 day'
-    LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+    SELECT subject FROM keys_limitstate WHERE subject LIKE 'address:%%'
+    GROUP BY subject HAVING sum(running_turns) <= 0 AND max(used_at) < clock_timestamp() - interval '1 day'
+    LIMIT %(batch)s)
 RETURNING 1
 """
 

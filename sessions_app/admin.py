@@ -39,7 +39,10 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
     fieldsets = (
         (None, {"fields": ("id", "app_link", "release_run", "state", "name", "wallet", "created", "last_active")}),
         ("Summary of its first messages, for the model", {"fields": ("summarised",), "classes": ("collapse",)}),
-        ("What the client last said of itself (user_state)", {"fields": ("client_state",), "classes": ("collapse",)}),
+        (
+            "The client's state, as it was last sent (user_state)",
+            {"fields": ("client_state",), "classes": ("collapse",)},
+        ),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChatSession]:
@@ -100,7 +103,7 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
     def app_link(self, session: ChatSession) -> SafeString | str:
         """Link to the App that the session belongs to."""
         if session.app is None:
-            return "none yet: its first chat message decides"
+            return "none yet: its first chat message sets it"
         return _link("admin:apps_registry_app_change", session.app_id, session.app)
 
     @admin.display(description="release")
@@ -278,7 +281,7 @@ class TurnAdmin(MachineRowsAdmin[Turn]):
             return "none: the default App needs no key"
         # This app must not import the keys app, so it looks the model up by name.
         key = apps.get_model("keys", "AppKey")._default_manager.filter(pk=turn.app_key_id).first()
-        return _link("admin:keys_appkey_change", key.pk, key) if key else f"no. {turn.app_key_id}, which is gone"
+        return _link("admin:keys_appkey_change", key.pk, key) if key else f"no. {turn.app_key_id}(deleted)"
 
     @admin.display(description="detail")
     def detail(self, turn: Turn) -> SafeString:

@@ -43,6 +43,8 @@ class ChatSession(models.Model):
     # A name rather than a key: the App's models may change, and a name that it no longer offers means its default.
     chosen_model = models.CharField(max_length=100, blank=True, default="")
     is_archived = models.BooleanField("archived", default=False)
+    # Made for one call of a protocol whose callers send the whole conversation each time.
+    is_stateless = models.BooleanField("stateless", default=False, db_default=False)
     # Text rather than JSON: clients get back exactly the text that they sent.
     user_state = models.TextField(null=True, blank=True)
     wallet_address = models.CharField(max_length=42, null=True, blank=True, db_index=True)
@@ -68,6 +70,9 @@ class ChatSession(models.Model):
             models.Index(fields=["-last_active_at"], name="session_last_active"),
             models.Index(fields=["lease_expires_at"], condition=Q(status="processing"), name="session_leases"),
             models.Index(fields=["release"], condition=Q(release__isnull=False), name="session_release"),
+            models.Index(
+                fields=["app"], condition=Q(is_stateless=True, next_position__gt=0), name="session_stateless_text"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -119,6 +124,8 @@ class Turn(models.Model):
     admission = models.JSONField(null=True, blank=True, editable=False)
     # Failed models and refused parts of requests, in order: [{"model": …, "code": …, "note"?: …}].
     attempts = models.JSONField(null=True, blank=True)
+    # What the caller asked of this turn (chat/turns/options.py); empty once the turn has ended.
+    options = models.JSONField(null=True, blank=True, editable=False)
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from apps_registry.support.outside_text import INTEGER_MAX
@@ -77,6 +77,18 @@ class Wallet:
     address: str
     chain_id: int | None = None
     is_proven: bool = field(default=False, compare=False)
+
+
+class Owner(NamedTuple):
+    """Whose a session is.
+
+    Attributes:
+        app_id: the App that it belongs to; None until the first chat message.
+        wallet_address: the wallet that it is bound to, in canonical form, if any.
+    """
+
+    app_id: int | None
+    wallet_address: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Coalesce
 
 from apps_registry.models import App
+from keys.limits.reading import Used, used_by
 from keys.limits.values import app_subject
-from keys.models import LimitSet, LimitState, Usage
+from keys.models import LimitSet, Usage
 from sessions_app.models import Turn
 
 Sums = dict[str, Decimal | int]
@@ -19,8 +20,8 @@ def limit(subject: str, **limits: Any) -> None:
     LimitSet.objects.update_or_create(subject=subject, defaults=limits)
 
 
-def state(subject: str) -> LimitState:
-    return LimitState.objects.get(pk=subject)
+def state(subject: str) -> Used:
+    return used_by(subject)
 
 
 def usage_of(app: App, **filters: Any) -> Sums:

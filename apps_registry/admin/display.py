@@ -84,10 +84,27 @@ class ConsoleAdmin(NoSecretLookups, _ModelAdmin[RowT]):
 
     list_per_page = 50
     empty_value_display = "-"
+    # Counts next to the choices of a filter would take a scan of the table for each.
+    show_facets = admin.ShowFacets.NEVER
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         title = str(self.opts.verbose_name_plural)
         return super().changelist_view(request, {"title": title[0].upper() + title[1:], **(extra_context or {})})
+
+    def heading(self, row: RowT) -> str:
+        """Return the heading of a row's page: its name, by default."""
+        return str(row)
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, add: bool = False, change: bool = False, **kwargs: Any
+    ) -> HttpResponse:
+        """Name what the page shows, such as "support", rather than what may be done with it ("Change App")."""
+        row: Any = kwargs.get("obj")
+        name = str(self.opts.verbose_name)
+        heading = self.heading(row) if row is not None else f"New {name}"
+        return super().render_change_form(
+            request, {**context, "title": heading, "subtitle": None}, add, change, **kwargs
+        )
 
     def response_add(self, request: HttpRequest, obj: RowT, post_url_continue: str | None = None) -> HttpResponse:
         """Stay on the page of the added row, which has the next steps; Django's user admin does the same."""

@@ -16,8 +16,9 @@ from apps_registry.services.provider_fit import fitted_schemas
 from apps_registry.services.surroundings import surroundings_of
 from apps_registry.services.tools_in_use import ToolInUse
 from apps_registry.support.database import run_orm
+from apps_registry.support.request_sources import SourceLimits, limits_of
 from apps_registry.tools.base import Tool
-from apps_registry.values import AppConfig, ModelConfig, Sampling, ServerNote
+from apps_registry.values import AppConfig, CallerRules, ModelConfig, Sampling, ServerNote
 
 logger = logging.getLogger("aomi.apps")
 
@@ -129,13 +130,30 @@ def _to_config(app: App, release: AppRelease | None) -> AppConfig:
         summarises_history=app.summarises_history,
         makes_titles=app.makes_titles,
         keeps_reasoning=app.keeps_reasoning,
+        caller_rules=CallerRules(
+            may_instruct=app.callers_may_instruct,
+            may_sample=app.callers_may_sample,
+            may_bring_tools=app.callers_may_bring_tools,
+            keeps_stateless_text=app.keeps_stateless_text,
+            continues_chats_of_openwebui=app.continues_chats_of_openwebui,
+        ),
+        shows_usage=app.shows_usage,
         recalls_earlier_sessions=app.recalls_earlier_sessions,
         allowed_origins=frozenset(app.allowed_origins.split()),
+        source_limits=_source_limits(app),
+        trusts_backend_wallets=app.trusts_backend_wallets,
+        created_at=app.created_at,
         release_id=release.pk if release else None,
         sessions_keep_release=app.sessions_keep_release,
         problem=frozen.problem if frozen else "",
         server_notes=_server_notes(in_use, {tool.name for tool in tools}),
     )
+
+
+def _source_limits(app: App) -> SourceLimits:
+    """Return the App's limits; an App that refuses other origins and names none refuses every call."""
+    origins = frozenset(app.allowed_origins.split()) if app.refuses_other_origins else None
+    return SourceLimits(origins, limits_of("", app.allowed_networks).networks)
 
 
 def _draft_models(app: App) -> list[Model]:

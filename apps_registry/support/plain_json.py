@@ -19,14 +19,14 @@ class TooDeep(ValueError):
     """JSON is nested too deeply; the message names the limit."""
 
     def __init__(self, max_depth: int) -> None:
-        super().__init__(f"it is nested too deeply: {max_depth} levels are the limit")
+        super().__init__(f"it is nested too deeply: the limit is {max_depth} levels")
 
 
 class TooMany(ValueError):
     """JSON holds more values than its reader takes; the message names the limit."""
 
     def __init__(self, max_values: int) -> None:
-        super().__init__(f"it holds too much: {max_values:,} values are the limit")
+        super().__init__(f"it contains too many values: the limit is {max_values:,}")
 
 
 def read_json(text: str | bytes, *, max_depth: int) -> Any:

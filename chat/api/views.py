@@ -10,13 +10,14 @@ from chat.api.base import ApiView
 from chat.api.guard import Opened, guard
 from chat.api.parameters import reads
 from chat.api.requests import StateRequest
-from chat.api.snapshot import empty_snapshot, snapshot
+from chat.api.snapshot import empty_snapshot, snapshot, usage_body
 from chat.turns.interrupts import interrupt
 from chat.turns.runner import runner
 from chat.turns.running_turn import message_id
 from chat.wire.sessions import Snapshot
 from sessions_app.events.partials import partials
 from sessions_app.store import store
+from sessions_app.turns import last_usage
 from sessions_app.values import PROCESSING, Session, StoredMessage
 
 
@@ -34,7 +35,10 @@ class SnapshotView(ApiView):
         """
         events = await store.undelivered_events(session.id) if session.undelivered_events else []
         slug = app.slug if app else None
-        return snapshot(session, app=slug, unfinished=await _unfinished(session), events=events, since=since)
+        body = snapshot(session, app=slug, unfinished=await _unfinished(session), events=events, since=since)
+        if app is not None and app.shows_usage:
+            body["usage"] = usage_body(await last_usage(session.id))
+        return body
 
 
 class StateView(SnapshotView):
@@ -42,12 +46,14 @@ class StateView(SnapshotView):
 
     @reads(StateRequest)
     async def get(self, request: Request, params: StateRequest) -> Answer[Snapshot]:
-        """Answer the snapshot; a session that does not exist is empty and stays unwritten."""
+        """Get the session with its messages; a session that does not exist is empty and is not created."""
         session_id, state, wallet = self.session_id(), params.state_text, params.wallet
         session = await store.load(session_id)
         if session is None:
             return Answer(empty_snapshot(session_id, user_state=state))
         app = await self.app_of(session)
+        if wallet is not None:  # a call that names no wallet binds none
+            wallet = await self.wallet_of_call(wallet)
         if state is not None or wallet is not None:
             await store.update(session_id, user_state=state, wallet=wallet)
             session = await store.load(session_id) or session
@@ -58,7 +64,7 @@ class InterruptView(SnapshotView):
     """`POST /api/interrupt`: stops the running or paused turn, if there is one."""
 
     async def post(self, request: Request) -> Answer[Snapshot]:
-        """Answer the snapshot after the stop; the next message is accepted at once."""
+        """Stop the turn that is running or waiting for the user; the next message is accepted at once."""
         session, app = await self.known_session(self.session_id())
         async with guard.cancelling(Opened(self.caller, session.id)):
             interrupted = await interrupt(session)

@@ -33,6 +33,7 @@ ABOUT = (
     "The key itself was shown once, when it was issued; only a hash of it is stored. A lost key cannot be recovered: "
     "issue a new one and revoke this one."
 )
+SOURCES = ("allowed_origins", "allowed_networks")
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -86,6 +87,7 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
         return (
             ("The key", {"fields": shown, "description": ABOUT}),
             ("Label, scope and expiry", {"fields": EDITABLE}),
+            ("Where it may be used", {"fields": SOURCES}),
         )
 
     @admin.display(description="key", ordering="prefix")

@@ -1,6 +1,7 @@
 """The forms about App keys: issue, edit, rotate, revoke."""
 
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps_registry.models import App, AppRelease
+from apps_registry.support.request_sources import parse_networks, parse_origins
 from keys.models import AppKey
 from keys.models.app_key import NOTE_MAX, REASON_MAX
 from keys.services import OVERLAP_MAX_HOURS, Selection
@@ -80,6 +82,24 @@ class ChannelFields(forms.Form):
         return data
 
 
+class SourcesField(forms.CharField):
+    """Origins or networks, one per line, which are stored in canonical form."""
+
+    def __init__(self, parse: Callable[[str], list[str]], column: str, **kwargs: Any) -> None:
+        field: Any = AppKey._meta.get_field(column)
+        widget = forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField", "spellcheck": "false"})
+        shown = {"label": str(field.verbose_name).capitalize(), "help_text": field.help_text, "widget": widget}
+        super().__init__(required=False, **{**shown, **kwargs})
+        self._parse = parse
+
+    def clean(self, value: Any) -> str:
+        """Return the entries in canonical form; refuse what is not one, by name."""
+        try:
+            return "\n".join(self._parse(str(super().clean(value))))
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+
 class IssueKeyForm(ChannelFields):
     """What an operator decides when issuing a key."""
 
@@ -110,6 +130,8 @@ class IssueKeyForm(ChannelFields):
     expires_on = forms.DateField(
         label="Last day", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
+    allowed_origins = SourcesField(parse_origins, "allowed_origins")
+    allowed_networks = SourcesField(parse_networks, "allowed_networks")
     # Identifies this instance of the form, so that submitting it twice issues only one key.
     form_id = forms.UUIDField(initial=uuid.uuid4, widget=forms.HiddenInput)
 
@@ -125,6 +147,11 @@ class IssueKeyForm(ChannelFields):
             scope.queryset = apps.order_by("slug")
         if isinstance(release, ReleaseField):
             release.offer(apps)
+
+    @property
+    def sources(self) -> list[forms.BoundField]:
+        """The fields that say where the key may be used."""
+        return [self["allowed_origins"], self["allowed_networks"]]
 
     def clean(self) -> dict[str, Any]:
         """Convert the chosen expiry to `expires_at`."""
@@ -155,9 +182,22 @@ class AppKeyForm(ChannelFields, forms.ModelForm):  # type: ignore[type-arg]  # n
         error_messages={"required": "Tick at least one App; to close the key altogether, revoke it."},
     )
 
+    allowed_origins = SourcesField(parse_origins, "allowed_origins")
+    allowed_networks = SourcesField(parse_networks, "allowed_networks")
+
     class Meta:
         model = AppKey
-        fields = ("label", "owner", "note", "apps", "channel", "release", "expires_at")
+        fields = (
+            "label",
+            "owner",
+            "note",
+            "apps",
+            "channel",
+            "release",
+            "expires_at",
+            "allowed_origins",
+            "allowed_networks",
+        )
         widgets = {"note": forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"})}
 
     def clean_channel(self) -> str:

@@ -50,7 +50,12 @@ class IssuePages:
                     return self._replay_page(request, earlier)
                 names = ("label", "owner", "note", "apps", "expires_at", "channel", "release")
                 operator = request.user if request.user.is_authenticated else None
-                issued = issue_key(**{name: data[name] for name in names}, created_by=operator)
+                issued = issue_key(
+                    **{name: data[name] for name in names},
+                    origins=data["allowed_origins"],
+                    networks=data["allowed_networks"],
+                    created_by=operator,
+                )
                 self._admin.log_addition(request, issued.app_key, [{"added": {}}, {"form": str(form_id)}])
         except ValidationError as error:
             form.add_error(None, error.messages)

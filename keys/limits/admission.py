@@ -4,6 +4,8 @@ Limits of keys and Apps are rows, which the triggers of keys/migrations/0011_acc
 LimitSet for callers without a key replaces these settings.
 """
 
+from dataclasses import asdict
+
 import orjson
 from django.conf import settings
 
@@ -33,9 +35,10 @@ def admission_of(payer: Payer) -> str | None:
         return None
     given = [(address_subject(payer.address), each_address())] if payer.address else []
     given.append((KEYLESS, all_without_key()))
-    return orjson.dumps([{"subject": subject, **_set(limits)} for subject, limits in given]).decode()
+    return orjson.dumps([as_json(subject, limits) for subject, limits in given]).decode()
 
 
-def _set(limits: Limits) -> dict[str, object]:
-    values = {name: getattr(limits, name) for name in Limits.__dataclass_fields__}
-    return {name: value for name, value in values.items() if value is not None}
+def as_json(subject: str, limits: Limits) -> dict[str, object]:
+    """Return a subject and the limits that it has without a row, as functions of the database read them."""
+    values = {name: str(value) for name, value in asdict(limits).items() if value is not None}
+    return {"subject": subject, **values}

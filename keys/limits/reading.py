@@ -1,15 +1,43 @@
 """What is left of a subject's limits, for pages, commands and holders of keys."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import orjson
 from django.db import connection
 
+from keys.limits.admission import as_json
 from keys.limits.values import Limits
-from keys.models import LimitSet, LimitState
+from keys.models import LimitSet
 
-MINUTE = 60.0
+READ_STATE = """
+SELECT requests, running_turns, reserved_tokens, reserved_money, day_tokens, day_money, month_tokens, month_money,
+    blocked_until
+FROM keys_limits_sum(%s, keys_limits_of(%s::jsonb), clock_timestamp())
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a subject has used of its limits.
+
+    Attributes:
+        requests: how full the bucket of requests is, from 0 to the burst.
+        reserved_tokens, reserved_money: what running turns may still use.
+        blocked_until: everything is refused until then; None: nothing is.
+    """
+
+    requests: float = 0.0
+    running_turns: int = 0
+    reserved_tokens: int = 0
+    reserved_money: Decimal = Decimal(0)
+    day_tokens: int = 0
+    day_money: Decimal = Decimal(0)
+    month_tokens: int = 0
+    month_money: Decimal = Decimal(0)
+    blocked_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +47,7 @@ class Standing:
     Attributes:
         what: "requests", "turns", "tokens" or "money".
         per: "minute", "day", "month" or "" (turns at the same time).
-        left: what the next call may use, without what running turns have reserved.
+        left: what the next call may use; what running turns have reserved is not left.
         resets_at: when all of it is there again; None for turns at the same time.
     """
 
@@ -33,71 +61,58 @@ class Standing:
 def limits_of(subject: str) -> Limits | None:
     """Return the limits of a subject as they are stored; None if it has none."""
     row = LimitSet.objects.filter(pk=subject).first()
-    return Limits(**{name: getattr(row, name) for name in Limits.__dataclass_fields__}) if row else None
+    return Limits(**{field.name: getattr(row, field.name) for field in fields(Limits)}) if row else None
 
 
-def standings(subject: str, *, limits: Limits | None = None, now: datetime | None = None) -> list[Standing]:
+def used_by(subject: str, limits: Limits | None = None) -> Used:
+    """Return what a subject has used; nothing if it never had limits.
+
+    Args:
+        subject: such as `key_subject(7)`.
+        limits: those that the settings give a subject without a row.
+    """
+    given = orjson.dumps(as_json(subject, limits or Limits())).decode()
+    with connection.cursor() as cursor:
+        cursor.execute(READ_STATE, [subject, given])
+        values = dict(zip((field.name for field in fields(Used)), cursor.fetchone(), strict=True))
+    return Used(**{name: value for name, value in values.items() if value is not None})
+
+
+def standings(subject: str, *, limits: Limits | None = None) -> list[Standing]:
     """Return the limits of a subject and what is left of them; empty if it has none.
 
     Args:
         subject: such as `key_subject(7)`.
-        limits: its limits where the settings have them; None reads the stored ones.
-        now: the time; None takes this machine's.
+        limits: those that the settings give a subject without a row.
     """
-    limits, now = limits or limits_of(subject), now or datetime.now(UTC)
-    if limits is None:
+    in_force = limits_of(subject) or limits
+    if in_force is None:
         return []
-    used = LimitState.objects.filter(pk=subject).first() or _uncounted(subject, now)
-    return [
-        *_requests(limits, used, now),
-        *_turns(limits, used),
-        *_budgets(limits, used, now.date()),
-    ]
+    used, now = used_by(subject, limits), datetime.now(UTC)
+    return [*_requests(in_force, used, now), *_turns(in_force, used), *_budgets(in_force, used, now.date())]
 
 
-def _uncounted(subject: str, now: datetime) -> LimitState:
-    """Return the state with which the first call under new limits will begin: what the roll-up says was used."""
-    day, month = now.date(), now.date().replace(day=1)
-    (day_tokens, day_money), (month_tokens, month_money) = _used_since(subject, day), _used_since(subject, month)
-    counts = {"running_turns": 0, "reserved_tokens": 0, "day_tokens": day_tokens, "month_tokens": month_tokens}
-    money = {"reserved_money": Decimal(0), "day_money": day_money, "month_money": month_money}
-    return LimitState(subject=subject, day=day, month=month, **counts, **money)
+def _requests(limits: Limits, used: Used, now: datetime) -> Iterator[Standing]:
+    if limits.requests_per_minute is not None:
+        left = max(0, int((limits.burst or limits.requests_per_minute) - used.requests + 1e-6))
+        full_again = now + timedelta(minutes=used.requests / limits.requests_per_minute)
+        yield Standing("requests", "minute", limits.requests_per_minute, left, full_again)
 
 
-def _used_since(subject: str, since: date) -> tuple[int, Decimal]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT tokens, money FROM keys_limits_used(%s, %s)", [subject, since])
-        tokens, money = cursor.fetchone()
-    return tokens, money
+def _turns(limits: Limits, used: Used) -> Iterator[Standing]:
+    if limits.concurrent_turns is not None:
+        left = max(0, limits.concurrent_turns - used.running_turns)
+        yield Standing("turns", "", limits.concurrent_turns, left, None)
 
 
-def _requests(limits: Limits, used: LimitState, now: datetime) -> list[Standing]:
-    if limits.requests_per_minute is None:
-        return []
-    burst, step = limits.burst or limits.requests_per_minute, MINUTE / limits.requests_per_minute
-    behind = max(0.0, (used.next_request_at - now).total_seconds()) if used.next_request_at else 0.0
-    left = max(0, min(burst, int(burst - behind / step + 1e-9)))
-    return [Standing("requests", "minute", limits.requests_per_minute, left, now + timedelta(seconds=behind))]
-
-
-def _turns(limits: Limits, used: LimitState) -> list[Standing]:
-    if limits.concurrent_turns is None:
-        return []
-    left = max(0, limits.concurrent_turns - used.running_turns)
-    return [Standing("turns", "", limits.concurrent_turns, left, None)]
-
-
-def _budgets(limits: Limits, used: LimitState, today: date) -> list[Standing]:
-    found = []
-    for per, resets in (("day", _midnight(today + timedelta(days=1))), ("month", _midnight(_next_month(today)))):
-        began = today if per == "day" else today.replace(day=1)
-        is_now = getattr(used, per) >= began
+def _budgets(limits: Limits, used: Used, today: date) -> Iterator[Standing]:
+    begins_again = {"day": _midnight(today + timedelta(days=1)), "month": _midnight(_next_month(today))}
+    for per, resets_at in begins_again.items():
         for what, reserved in (("tokens", used.reserved_tokens), ("money", used.reserved_money)):
             limit = getattr(limits, f"{what}_per_{per}")
             if limit is not None:
-                spent = getattr(used, f"{per}_{what}") if is_now else 0
-                found.append(Standing(what, per, limit, max(limit - limit, limit - spent - reserved), resets))
-    return found
+                left = limit - getattr(used, f"{per}_{what}") - reserved
+                yield Standing(what, per, limit, max(0, left), resets_at)
 
 
 def _next_month(today: date) -> date:

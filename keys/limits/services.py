@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from django.core.exceptions import ValidationError
+from django.db import connection
 
 from apps_registry.models import App
 from apps_registry.runtime.app_configs import load_app_config
@@ -59,17 +60,14 @@ def pull_fuse(until: datetime | None = None) -> None:
     Args:
         until: when they are accepted again; None: when the fuse is reset.
     """
-    today = datetime.now(UTC).date()
-    LimitState.objects.update_or_create(
-        subject=KEYLESS,
-        defaults={"blocked_until": until or UNTIL_RESET},
-        create_defaults={"blocked_until": until or UNTIL_RESET, "day": today, "month": today.replace(day=1)},
-    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT keys_limits_begun(%s)", [KEYLESS])
+    LimitState.objects.filter(subject=KEYLESS, slot=0).update(blocked_until=until or UNTIL_RESET)
 
 
 def reset_fuse() -> None:
     """Accept callers without a key again, and count their day from zero."""
-    LimitState.objects.filter(pk=KEYLESS).update(blocked_until=None, day_tokens=0, day_money=0)
+    LimitState.objects.filter(subject=KEYLESS).update(blocked_until=None, day_tokens=0, day_money=0)
 
 
 def key_apps(app_ids: Collection[int]) -> list[App]:

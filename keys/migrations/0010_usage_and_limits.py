@@ -1,4 +1,4 @@
-"""Usage by day, App, key and model, and the limits with their use; keyed so that usage can be partitioned by day."""
+"""Usage by day, App, key and model, and the limits with their use; usage is keyed so that it can be partitioned by day."""
 
 import django.contrib.postgres.fields
 import django.core.validators
@@ -17,8 +17,8 @@ class Migration(migrations.Migration):
             name='LimitSet',
             fields=[
                 ('subject', models.CharField(editable=False, max_length=80, primary_key=True, serialize=False)),
-                ('requests_per_minute', models.PositiveIntegerField(blank=True, help_text='Calls that start a turn or create a session. Empty: no limit.', null=True, validators=[django.core.validators.MinValueValidator(1)])),
-                ('burst', models.PositiveIntegerField(blank=True, help_text='How many of these calls may come at once. Empty: as many as per minute.', null=True, validators=[django.core.validators.MinValueValidator(1)])),
+                ('requests_per_minute', models.PositiveIntegerField(blank=True, help_text='Calls that start a turn or create a session. Empty: no limit.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1000000)])),
+                ('burst', models.PositiveIntegerField(blank=True, help_text='How many of these calls may come at once. Empty: as many as per minute.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1000000)])),
                 ('concurrent_turns', models.PositiveIntegerField(blank=True, help_text='Turns that run at the same time. Empty: no limit.', null=True, validators=[django.core.validators.MinValueValidator(1)])),
                 ('tokens_per_day', models.PositiveBigIntegerField(blank=True, help_text='Tokens of prompts and answers. Days are those of UTC. Empty: no limit.', null=True, validators=[django.core.validators.MinValueValidator(1)])),
                 ('tokens_per_month', models.PositiveBigIntegerField(blank=True, help_text='Tokens of prompts and answers. Months are those of UTC. Empty: no limit.', null=True, validators=[django.core.validators.MinValueValidator(1)])),
@@ -34,8 +34,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='LimitState',
             fields=[
-                ('subject', models.CharField(max_length=120, primary_key=True, serialize=False)),
-                ('next_request_at', models.DateTimeField(null=True)),
+                ('pk', models.CompositePrimaryKey('subject', 'slot', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('subject', models.CharField(max_length=120)),
+                ('slot', models.SmallIntegerField(db_default=0, default=0)),
+                ('requests', models.FloatField(db_default=0)),
                 ('running_turns', models.IntegerField(db_default=0)),
                 ('reserved_tokens', models.BigIntegerField(db_default=0)),
                 ('reserved_money', models.DecimalField(db_default=0, decimal_places=10, max_digits=24)),
@@ -46,7 +48,7 @@ class Migration(migrations.Migration):
                 ('month_tokens', models.BigIntegerField(db_default=0)),
                 ('month_money', models.DecimalField(db_default=0, decimal_places=10, max_digits=24)),
                 ('blocked_until', models.DateTimeField(null=True)),
-                ('used_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True)),
+                ('used_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
                 'verbose_name': 'use of limits',

@@ -2,7 +2,8 @@
 
 keys_usage_add      adds to the roll-up
 keys_usage_add_turn adds what a Turn row contributes, or takes it back
-keys_limits_take    counts something for one subject, unless a limit refuses it
+keys_limits_take    counts something for one subject, unless a limit refuses it: far from all limits in one of 16
+                    slots, so that callers do not wait for one another; near one with all slots locked
 keys_limits_admit   the same for all subjects of a turn
 keys_limits_settle  gives reservations back and counts what was used
 keys_account_turn   the trigger on Turn rows
@@ -98,96 +99,191 @@ LANGUAGE sql STABLE AS $$
         WHEN 'keyless' THEN app_key_id = 0 ELSE false END
 $$;
 
-CREATE FUNCTION keys_limits_take(
-    l keys_limitset, of_subject text, requests int, more_turns int, reserve bigint, reserve_money numeric,
-    used bigint, used_money numeric, has_prices boolean
+-- The sum over a subject's slots, as of now; null if it has no rows. Requests have drained since they were counted.
+CREATE FUNCTION keys_limits_sum(of_subject text, l keys_limitset, now_at timestamptz) RETURNS keys_limitstate
+LANGUAGE sql STABLE AS $$
+    SELECT of_subject, count(*)::smallint,
+        sum(GREATEST(0, requests - extract(epoch FROM now_at - used_at) * COALESCE(l.requests_per_minute, 0) / 60
+            / slots))::double precision,
+        sum(running_turns)::int, sum(reserved_tokens)::bigint, sum(reserved_money), max(today),
+        sum(CASE WHEN day = today THEN day_tokens ELSE 0 END)::bigint,
+        sum(CASE WHEN day = today THEN day_money ELSE 0 END), max(this_month),
+        sum(CASE WHEN month = this_month THEN month_tokens ELSE 0 END)::bigint,
+        sum(CASE WHEN month = this_month THEN month_money ELSE 0 END), max(blocked_until), now_at
+    FROM (
+        SELECT *, count(*) OVER () AS slots, (now_at AT TIME ZONE 'UTC')::date AS today,
+            date_trunc('month', now_at AT TIME ZONE 'UTC')::date AS this_month
+        FROM keys_limitstate WHERE subject = of_subject) rows
+$$;
+
+CREATE FUNCTION keys_limits_begun(of_subject text) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO keys_limitstate (subject, slot, day, month, day_tokens, day_money, month_tokens, month_money)
+    SELECT of_subject, 0, today, date_trunc('month', today)::date, d.tokens, d.money, m.tokens, m.money
+    FROM (SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date AS today) now,
+        keys_limits_used(of_subject, today) d, keys_limits_used(of_subject, date_trunc('month', today)::date) m
+    ON CONFLICT DO NOTHING
+$$;
+
+-- Adds to one slot.
+CREATE FUNCTION keys_limits_add(
+    of_subject text, to_slot int, l keys_limitset, slots int, now_at timestamptz, more_requests int, more_turns int,
+    reserve bigint, reserve_money numeric, used bigint, used_money numeric
+) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    today date := (now_at AT TIME ZONE 'UTC')::date;
+    this_month date := date_trunc('month', now_at AT TIME ZONE 'UTC')::date;
+BEGIN
+    UPDATE keys_limitstate SET
+        requests = more_requests + GREATEST(0, requests - extract(epoch FROM now_at - used_at)
+            * COALESCE(l.requests_per_minute, 0) / 60 / slots),
+        running_turns = running_turns + more_turns,
+        reserved_tokens = reserved_tokens + reserve, reserved_money = reserved_money + reserve_money,
+        day = today, day_tokens = CASE WHEN day = today THEN day_tokens ELSE 0 END + used,
+        day_money = CASE WHEN day = today THEN day_money ELSE 0 END + used_money,
+        month = this_month, month_tokens = CASE WHEN month = this_month THEN month_tokens ELSE 0 END + used,
+        month_money = CASE WHEN month = this_month THEN month_money ELSE 0 END + used_money,
+        used_at = now_at
+    WHERE subject = of_subject AND slot = to_slot;
+    RETURN FOUND;
+END $$;
+
+-- Whether a subject is so far from its limits that each of the 16 slots may take as much at the same time. At most one
+-- statement per slot is under way unseen, since it holds its slot's row: three quarters of the limit, and 16 times a
+-- 64th of it, are not more than the limit.
+CREATE FUNCTION keys_limits_is_far(
+    l keys_limitset, s keys_limitstate, own_requests double precision, more_requests int, more_turns int,
+    tokens bigint, money numeric
+) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT s.slot = 16 AND s.blocked_until IS NULL
+        AND (more_requests = 0 OR l.requests_per_minute IS NULL
+            OR own_requests + more_requests <= COALESCE(l.burst, l.requests_per_minute) / 16.0)
+        AND (more_turns <= 0 OR l.concurrent_turns IS NULL
+            OR (more_turns <= l.concurrent_turns / 64.0 AND s.running_turns <= l.concurrent_turns * 0.75))
+        AND (tokens <= 0 OR (
+            (l.tokens_per_day IS NULL OR (tokens <= l.tokens_per_day / 64.0
+                AND s.day_tokens + s.reserved_tokens <= l.tokens_per_day * 0.75))
+            AND (l.tokens_per_month IS NULL OR (tokens <= l.tokens_per_month / 64.0
+                AND s.month_tokens + s.reserved_tokens <= l.tokens_per_month * 0.75))))
+        AND (money <= 0 OR (
+            (l.money_per_day IS NULL OR (money <= l.money_per_day / 64
+                AND s.day_money + s.reserved_money <= l.money_per_day * 0.75))
+            AND (l.money_per_month IS NULL OR (money <= l.money_per_month / 64
+                AND s.month_money + s.reserved_money <= l.money_per_month * 0.75))))
+$$;
+
+-- Whether many may take as much of these limits at the same time, if nothing was used.
+CREATE FUNCTION keys_limits_is_large(l keys_limitset, tokens bigint, money numeric) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT COALESCE(COALESCE(l.burst, l.requests_per_minute) >= 32, true) AND COALESCE(l.concurrent_turns >= 64, true)
+        AND COALESCE(tokens <= LEAST(l.tokens_per_day, l.tokens_per_month) / 64.0, true)
+        AND COALESCE(money <= LEAST(l.money_per_day, l.money_per_month) / 64, true)
+$$;
+
+-- Refuses what does not fit, given the exact sum.
+CREATE FUNCTION keys_limits_check(
+    l keys_limitset, of_subject text, s keys_limitstate, more_requests int, more_turns int, tokens bigint, money numeric
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    s keys_limitstate;
-    now_at timestamptz;
-    today date;
-    this_month date;
-    step interval;
-    wait interval;
-    tokens bigint := reserve + used;
-    money numeric := reserve_money + used_money;
+    now_at timestamptz := s.used_at;
+    burst int := COALESCE(l.burst, l.requests_per_minute);
     soon constant double precision := 5;  -- when running turns may have given back what they reserved
-    until_tomorrow double precision;
-    until_next_month double precision;
+    until_tomorrow double precision := keys_limits_seconds(s.day + interval '1 day', now_at);
+    until_next_month double precision := keys_limits_seconds(s.month + interval '1 month', now_at);
 BEGIN
-    LOOP
-        SELECT * INTO s FROM keys_limitstate WHERE subject = of_subject FOR UPDATE;
-        EXIT WHEN FOUND;
-        today := (clock_timestamp() AT TIME ZONE 'UTC')::date;
-        this_month := date_trunc('month', today)::date;
-        INSERT INTO keys_limitstate (subject, day, month, day_tokens, day_money, month_tokens, month_money)
-        SELECT of_subject, today, this_month, d.tokens, d.money, m.tokens, m.money
-        FROM keys_limits_used(of_subject, today) d, keys_limits_used(of_subject, this_month) m
-        ON CONFLICT DO NOTHING;
-    END LOOP;
-    now_at := clock_timestamp();  -- after the wait for the row
-    today := (now_at AT TIME ZONE 'UTC')::date;
-    this_month := date_trunc('month', today)::date;
-    until_tomorrow := keys_limits_seconds(today + interval '1 day', now_at);
-    until_next_month := keys_limits_seconds(this_month + interval '1 month', now_at);
-    IF s.day < today THEN s.day := today; s.day_tokens := 0; s.day_money := 0; END IF;
-    IF s.month < this_month THEN s.month := this_month; s.month_tokens := 0; s.month_money := 0; END IF;
-    IF s.blocked_until > now_at AND requests + more_turns > 0 THEN
+    IF s.blocked_until > now_at AND more_requests + more_turns > 0 THEN
         PERFORM keys_limits_refuse(of_subject, 'fuse_pulled', 'turns', '', NULL, 0,
             LEAST(86400, extract(epoch FROM s.blocked_until - now_at)::double precision));
     END IF;
-    IF requests > 0 AND l.requests_per_minute IS NOT NULL THEN
-        step := interval '1 minute' / l.requests_per_minute;
-        s.next_request_at := GREATEST(s.next_request_at, now_at);
-        wait := s.next_request_at - now_at - step * (COALESCE(l.burst, l.requests_per_minute) - 1);
-        IF wait > interval '0' THEN
-            PERFORM keys_limits_refuse(of_subject, 'requests_per_minute', 'requests', 'minute', l.requests_per_minute,
-                0, extract(epoch FROM wait)::double precision);
-        END IF;
-        s.next_request_at := s.next_request_at + step * requests;
+    -- A millionth of a request is less than the time of a statement, and more than an error of rounding.
+    IF more_requests > 0 AND s.requests + more_requests > burst + 0.000001 THEN
+        PERFORM keys_limits_refuse(of_subject, 'requests_per_minute', 'requests', 'minute', l.requests_per_minute, 0,
+            (s.requests + more_requests - burst) * 60 / l.requests_per_minute);
     END IF;
     IF more_turns > 0 AND s.running_turns + more_turns > l.concurrent_turns THEN
         PERFORM keys_limits_refuse(of_subject, 'concurrent_turns', 'turns', '', l.concurrent_turns,
             l.concurrent_turns - s.running_turns, 1);
     END IF;
-    IF tokens > 0 THEN
-        IF s.day_tokens + s.reserved_tokens + tokens > l.tokens_per_day THEN
-            PERFORM keys_limits_refuse(of_subject, 'tokens_per_day', 'tokens', 'day', l.tokens_per_day,
-                l.tokens_per_day - s.day_tokens - s.reserved_tokens,
-                CASE WHEN s.day_tokens + tokens <= l.tokens_per_day THEN LEAST(soon, until_tomorrow)
-                    ELSE until_tomorrow END);
-        END IF;
-        IF s.month_tokens + s.reserved_tokens + tokens > l.tokens_per_month THEN
-            PERFORM keys_limits_refuse(of_subject, 'tokens_per_month', 'tokens', 'month', l.tokens_per_month,
-                l.tokens_per_month - s.month_tokens - s.reserved_tokens,
-                CASE WHEN s.month_tokens + tokens <= l.tokens_per_month THEN LEAST(soon, until_next_month)
-                    ELSE until_next_month END);
-        END IF;
-        IF NOT has_prices AND (l.money_per_day IS NOT NULL OR l.money_per_month IS NOT NULL) THEN
-            PERFORM keys_limits_refuse(of_subject, 'money_without_price', 'money', '', NULL, 0, 3600);
-        END IF;
+    IF tokens > 0 AND s.day_tokens + s.reserved_tokens + tokens > l.tokens_per_day THEN
+        PERFORM keys_limits_refuse(of_subject, 'tokens_per_day', 'tokens', 'day', l.tokens_per_day,
+            l.tokens_per_day - s.day_tokens - s.reserved_tokens,
+            CASE WHEN s.day_tokens + tokens <= l.tokens_per_day THEN LEAST(soon, until_tomorrow)
+                ELSE until_tomorrow END);
     END IF;
-    IF money > 0 OR tokens > 0 THEN
-        IF s.day_money + s.reserved_money + money > l.money_per_day THEN
-            PERFORM keys_limits_refuse(of_subject, 'money_per_day', 'money', 'day', l.money_per_day,
-                l.money_per_day - s.day_money - s.reserved_money,
-                CASE WHEN s.day_money + money <= l.money_per_day THEN LEAST(soon, until_tomorrow)
-                    ELSE until_tomorrow END);
-        END IF;
-        IF s.month_money + s.reserved_money + money > l.money_per_month THEN
-            PERFORM keys_limits_refuse(of_subject, 'money_per_month', 'money', 'month', l.money_per_month,
-                l.money_per_month - s.month_money - s.reserved_money,
-                CASE WHEN s.month_money + money <= l.money_per_month THEN LEAST(soon, until_next_month)
-                    ELSE until_next_month END);
-        END IF;
+    IF tokens > 0 AND s.month_tokens + s.reserved_tokens + tokens > l.tokens_per_month THEN
+        PERFORM keys_limits_refuse(of_subject, 'tokens_per_month', 'tokens', 'month', l.tokens_per_month,
+            l.tokens_per_month - s.month_tokens - s.reserved_tokens,
+            CASE WHEN s.month_tokens + tokens <= l.tokens_per_month THEN LEAST(soon, until_next_month)
+                ELSE until_next_month END);
     END IF;
-    UPDATE keys_limitstate SET
-        next_request_at = s.next_request_at, running_turns = s.running_turns + more_turns,
-        reserved_tokens = s.reserved_tokens + reserve, reserved_money = s.reserved_money + reserve_money,
-        day = s.day, day_tokens = s.day_tokens + used, day_money = s.day_money + used_money,
-        month = s.month, month_tokens = s.month_tokens + used, month_money = s.month_money + used_money,
-        used_at = now_at
-    WHERE subject = of_subject;
+    IF money > 0 AND s.day_money + s.reserved_money + money > l.money_per_day THEN
+        PERFORM keys_limits_refuse(of_subject, 'money_per_day', 'money', 'day', l.money_per_day,
+            l.money_per_day - s.day_money - s.reserved_money,
+            CASE WHEN s.day_money + money <= l.money_per_day THEN LEAST(soon, until_tomorrow)
+                ELSE until_tomorrow END);
+    END IF;
+    IF money > 0 AND s.month_money + s.reserved_money + money > l.money_per_month THEN
+        PERFORM keys_limits_refuse(of_subject, 'money_per_month', 'money', 'month', l.money_per_month,
+            l.money_per_month - s.month_money - s.reserved_money,
+            CASE WHEN s.month_money + money <= l.money_per_month THEN LEAST(soon, until_next_month)
+                ELSE until_next_month END);
+    END IF;
+END $$;
+
+CREATE FUNCTION keys_limits_take(
+    l keys_limitset, of_subject text, more_requests int, more_turns int, reserve bigint, reserve_money numeric,
+    used bigint, used_money numeric, has_prices boolean
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    s keys_limitstate;
+    own keys_limitstate;
+    now_at timestamptz;
+    tokens bigint := reserve + used;
+    money numeric := reserve_money + used_money;
+    own_slot int := pg_backend_pid() % 16;
+BEGIN
+    IF tokens > 0 AND NOT has_prices AND (l.money_per_day IS NOT NULL OR l.money_per_month IS NOT NULL) THEN
+        PERFORM keys_limits_refuse(of_subject, 'money_without_price', 'money', '', NULL, 0, 3600);
+    END IF;
+    IF keys_limits_is_large(l, tokens, money) THEN
+        BEGIN  -- a subtransaction, so that the slot's row is free again if this does not succeed
+            SELECT * INTO own FROM keys_limitstate WHERE subject = of_subject AND slot = own_slot FOR UPDATE;
+            IF FOUND THEN
+                now_at := clock_timestamp();
+                s := keys_limits_sum(of_subject, l, now_at);
+                own.requests := GREATEST(0, own.requests - extract(epoch FROM now_at - own.used_at)
+                    * COALESCE(l.requests_per_minute, 0) / 60 / 16);
+                IF keys_limits_is_far(l, s, own.requests, more_requests, more_turns, tokens, money) THEN
+                    PERFORM keys_limits_add(of_subject, own_slot, l, 16, now_at, more_requests, more_turns, reserve,
+                        reserve_money, used, used_money);
+                    RETURN;
+                END IF;
+                RAISE EXCEPTION 'near' USING ERRCODE = 'AO000';
+            END IF;
+        EXCEPTION WHEN SQLSTATE 'AO000' THEN NULL;
+        END;
+    END IF;
+    -- Near a limit: nobody else counts at the same time. Slot 0 comes first, so that no two wait for one another, and
+    -- new slots are made by its holder only.
+    LOOP
+        PERFORM 1 FROM keys_limitstate WHERE subject = of_subject AND slot = 0 FOR UPDATE;
+        EXIT WHEN FOUND;
+        PERFORM keys_limits_begun(of_subject);
+    END LOOP;
+    PERFORM 1 FROM keys_limitstate WHERE subject = of_subject AND slot > 0 ORDER BY slot FOR UPDATE;
+    s := keys_limits_sum(of_subject, l, clock_timestamp());
+    PERFORM keys_limits_check(l, of_subject, s, more_requests, more_turns, tokens, money);
+    IF s.slot = 1 AND keys_limits_is_large(l, tokens, money) THEN
+        INSERT INTO keys_limitstate (subject, slot, day, month)
+        SELECT of_subject, slot, s.day, s.month FROM generate_series(1, 15) AS slot;
+        s.slot := 16;
+    END IF;
+    IF s.slot > 1 AND more_requests > 0 AND l.requests_per_minute IS NOT NULL THEN
+        UPDATE keys_limitstate SET requests = (s.requests + more_requests) / s.slot, used_at = s.used_at
+        WHERE subject = of_subject;
+        more_requests := 0;
+    END IF;
+    PERFORM keys_limits_add(of_subject, 0, l, s.slot, s.used_at, more_requests, more_turns, reserve, reserve_money,
+        used, used_money);
 END $$;
 
 -- A subject's limits now: its row, or that of all addresses; else those that the caller gave (from the settings).
@@ -235,22 +331,23 @@ CREATE FUNCTION keys_limits_settle(
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     given jsonb;
-    today date;
-    this_month date;
+    to_slot int;
+    today date := (clock_timestamp() AT TIME ZONE 'UTC')::date;
+    this_month date := date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC')::date;
 BEGIN
     FOR given IN SELECT value FROM jsonb_array_elements(subjects) LOOP
-        PERFORM 1 FROM keys_limitstate WHERE subject = given ->> 'subject' FOR UPDATE;
-        today := (clock_timestamp() AT TIME ZONE 'UTC')::date;
-        this_month := date_trunc('month', today)::date;
-        UPDATE keys_limitstate SET
-            running_turns = GREATEST(0, running_turns - fewer_turns),
-            reserved_tokens = GREATEST(0, reserved_tokens - release),
-            reserved_money = GREATEST(0, reserved_money - release_money),
-            day = today, day_tokens = CASE WHEN day < today THEN 0 ELSE day_tokens END + used,
-            day_money = CASE WHEN day < today THEN 0 ELSE day_money END + used_money,
-            month = this_month, month_tokens = CASE WHEN month < this_month THEN 0 ELSE month_tokens END + used,
-            month_money = CASE WHEN month < this_month THEN 0 ELSE month_money END + used_money
-        WHERE subject = given ->> 'subject';
+        -- No drain of requests here: without the limits at hand, the slot keeps its own time.
+        FOREACH to_slot IN ARRAY ARRAY[pg_backend_pid() % 16, 0] LOOP
+            UPDATE keys_limitstate SET
+                running_turns = running_turns - fewer_turns, reserved_tokens = reserved_tokens - release,
+                reserved_money = reserved_money - release_money,
+                day = today, day_tokens = CASE WHEN day = today THEN day_tokens ELSE 0 END + used,
+                day_money = CASE WHEN day = today THEN day_money ELSE 0 END + used_money,
+                month = this_month, month_tokens = CASE WHEN month = this_month THEN month_tokens ELSE 0 END + used,
+                month_money = CASE WHEN month = this_month THEN month_money ELSE 0 END + used_money
+            WHERE subject = given ->> 'subject' AND slot = to_slot;
+            EXIT WHEN FOUND;
+        END LOOP;
     END LOOP;
 END $$;
 
@@ -260,8 +357,10 @@ DECLARE
     this_month date := date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC')::date;
 BEGIN
     -- A subject that had limits before was not counted without them.
-    UPDATE keys_limitstate SET day = today, month = this_month, day_tokens = d.tokens, day_money = d.money,
-        month_tokens = m.tokens, month_money = m.money
+    UPDATE keys_limitstate SET day = today, month = this_month,
+        day_tokens = CASE slot WHEN 0 THEN d.tokens ELSE 0 END, day_money = CASE slot WHEN 0 THEN d.money ELSE 0 END,
+        month_tokens = CASE slot WHEN 0 THEN m.tokens ELSE 0 END,
+        month_money = CASE slot WHEN 0 THEN m.money ELSE 0 END
     FROM keys_limits_used(NEW.subject, today) d, keys_limits_used(NEW.subject, this_month) m
     WHERE subject = NEW.subject;
     RETURN NULL;
@@ -382,6 +481,11 @@ DROP FUNCTION keys_account_turn(), keys_limits_begin(), keys_limits_settle(jsonb
     keys_limits_admit(jsonb, int, int, bigint, numeric, bigint, numeric, boolean),
     keys_limits_subjects(bigint, bigint, jsonb), keys_limits_of(jsonb),
     keys_limits_take(keys_limitset, text, int, int, bigint, numeric, bigint, numeric, boolean),
+    keys_limits_check(keys_limitset, text, keys_limitstate, int, int, bigint, numeric),
+    keys_limits_is_large(keys_limitset, bigint, numeric),
+    keys_limits_is_far(keys_limitset, keys_limitstate, double precision, int, int, bigint, numeric),
+    keys_limits_add(text, int, keys_limitset, int, timestamptz, int, int, bigint, numeric, bigint, numeric),
+    keys_limits_begun(text), keys_limits_sum(text, keys_limitset, timestamptz),
     keys_limits_used(text, date), keys_limits_seconds(timestamp, timestamptz),
     keys_limits_refuse(text, text, text, text, numeric, numeric, double precision),
     keys_usage_add_turn(sessions_app_turn, int),

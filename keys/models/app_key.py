@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from apps_registry.models import App, AppRelease
+from apps_registry.models.source_limits import validate_networks, validate_origins
 from keys.usability import Status, has_status, status_at
 
 # Shown in place of the operator for keys that a command has issued or revoked.
@@ -85,6 +86,25 @@ class AppKey(models.Model):
         "self", null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="successor"
     )
     # A trigger keeps these once they are set: see the migration 0020.
+    allowed_origins = models.TextField(
+        "only these origins",
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_origins],
+        help_text="Websites whose pages may use the key or its browser tokens, one per line, such as "
+        "https://www.example.com. Calls from elsewhere, and calls that name no origin, such as those of backends, are "
+        "refused. The App must list the origins too, so that browsers show its answers to the pages. Empty: any.",
+    )
+    allowed_networks = models.TextField(
+        "only these networks",
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_networks],
+        help_text="Addresses and networks (CIDR, IPv4 or IPv6) from which the key may be used, one per line, such as "
+        "192.0.2.0/24. They do not limit its browser tokens, which browsers use elsewhere. Empty: any.",
+    )
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 
 COUNT: dict[str, Any] = {"null": True, "blank": True, "validators": [MinValueValidator(1)]}
+RATE: dict[str, Any] = {"null": True, "blank": True, "validators": [MinValueValidator(1), MaxValueValidator(1_000_000)]}
 MONEY: dict[str, Any] = {
     "null": True,
     "blank": True,
@@ -24,10 +25,10 @@ class LimitSet(models.Model):
 
     subject = models.CharField(max_length=80, primary_key=True, editable=False)
     requests_per_minute = models.PositiveIntegerField(
-        **COUNT, help_text="Calls that start a turn or create a session. Empty: no limit."
+        **RATE, help_text="Calls that start a turn or create a session. Empty: no limit."
     )
     burst = models.PositiveIntegerField(
-        **COUNT, help_text="How many of these calls may come at once. Empty: as many as per minute."
+        **RATE, help_text="How many of these calls may come at once. Empty: as many as per minute."
     )
     concurrent_turns = models.PositiveIntegerField(
         **COUNT, help_text="Turns that run at the same time. Empty: no limit."
@@ -55,14 +56,18 @@ class LimitSet(models.Model):
 
 
 class LimitState(models.Model):
-    """What a subject with limits has used of them. Only the functions of the database change it: keys/limits/sql.py.
+    """What a subject with limits has used of them; only functions of the database change it.
 
-    A day or month that has passed counts as unused.
+    The whole is the sum over `slot`. A subject has slot 0 only until its limits are large enough for many turns to
+    begin at the same time without waiting for one row: keys/migrations/0011_accounting.py. A day or month that has
+    passed counts as unused.
     """
 
-    subject = models.CharField(max_length=120, primary_key=True)
-    # When the next request would be on time if requests came evenly: the theoretical arrival time of GCRA.
-    next_request_at = models.DateTimeField(null=True)
+    pk = models.CompositePrimaryKey("subject", "slot")
+    subject = models.CharField(max_length=120)
+    slot = models.SmallIntegerField(default=0, db_default=0)
+    # How full the bucket of requests was at `used_at`; it drains by the limit per minute, shared by the slots.
+    requests = models.FloatField(db_default=0)
     running_turns = models.IntegerField(db_default=0)
     # What running turns may still use, by their reservations.
     reserved_tokens = models.BigIntegerField(db_default=0)
@@ -73,13 +78,13 @@ class LimitState(models.Model):
     month = models.DateField()  # its first day
     month_tokens = models.BigIntegerField(db_default=0)
     month_money = models.DecimalField(max_digits=24, decimal_places=10, db_default=0)
-    # Refuses everything until then, whatever is left: the pulled fuse.
+    # Slot 0: refuses everything until then, whatever is left: the pulled fuse.
     blocked_until = models.DateTimeField(null=True)
-    used_at = models.DateTimeField(db_default=Now(), db_index=True)
+    used_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         verbose_name = "use of limits"
         verbose_name_plural = "use of limits"
 
     def __str__(self) -> str:
-        return self.subject
+        return f"{self.subject} #{self.slot}"

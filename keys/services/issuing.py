@@ -10,9 +10,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps_registry.models import App, AppRelease
+from apps_registry.support.request_sources import parse_networks, parse_origins
 from keys import crypto
 from keys.models import AppKey
-from keys.services.rules import check_channel, check_expiry, check_names, check_scope
+from keys.services.rules import check_channel, check_expiry, check_names, check_scope, entries
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -35,6 +36,8 @@ def issue_key(
     release: AppRelease | None = None,
     created_by: AbstractBaseUser | None = None,
     slug: str | None = None,
+    origins: str = "",
+    networks: str = "",
 ) -> IssuedKey:
     """Create a key for some Apps and store its hash.
 
@@ -48,9 +51,12 @@ def issue_key(
         release: for the channel "release".
         created_by: the operator who issues it.
         slug: the readable part of the key; by default the first App's slug.
+        origins: websites whose pages may use it, one per line; empty: any.
+        networks: addresses and networks from which it may be used, one per line; empty: any.
 
     Raises:
-        ValidationError: no App, an empty label, an expiry in the past, or a release that does not fit the scope.
+        ValidationError: no App, an empty label, an expiry in the past, a release that does not fit the scope, or a
+            malformed origin or network.
     """
     scope = list(apps)
     check_names(label=label, owner=owner, note=note)
@@ -64,6 +70,8 @@ def issue_key(
         expires_at=expires_at,
         channel=channel,
         release=release,
+        allowed_origins=entries(parse_origins, "allowed_origins", origins),
+        allowed_networks=entries(parse_networks, "allowed_networks", networks),
         created_by_id=created_by.pk if created_by else None,
     )
     plain = give_secret(app_key, slug or scope[0].slug)

@@ -1,6 +1,6 @@
 """What a key must be, whoever issues or changes it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
@@ -65,3 +65,15 @@ def check_channel(channel: str, release: AppRelease | None, scope: Sequence[App]
         raise ValidationError(
             {"release": "A key that follows one release opens one App: the one that the release belongs to."}
         )
+
+
+def entries(parse: Callable[[str], list[str]], field: str, text: str) -> str:
+    """Return origins or networks in canonical form, one per line.
+
+    Raises:
+        ValidationError: one of them is malformed; the error is of this field.
+    """
+    try:
+        return "\n".join(parse(text))
+    except ValueError as error:
+        raise ValidationError({field: str(error)}) from None

@@ -1,4 +1,4 @@
-"""App files at the console: downloaded, shown beside what is here, applied."""
+"""App files in the console: export, comparison with the App, import."""
 
 import threading
 from collections.abc import Callable

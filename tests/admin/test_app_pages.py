@@ -1,4 +1,4 @@
-"""Apps at the console: made, changed, made the default, deleted."""
+"""Apps in the console: add, change, make the default, delete."""
 
 import threading
 import time
@@ -275,3 +275,34 @@ def test_a_provider_shows_whether_its_key_is_there_but_not_the_key(
 @pytest.mark.parametrize("path", ["abc/change/", "999999999/change/", "abc/make-default/", "999999999/make-default/"])
 def test_an_app_that_is_not_there_is_no_server_error(admin_client: Client, path: str) -> None:
     assert admin_client.get(f"/admin/apps_registry/app/{path}").status_code in {302, 404}
+
+
+def test_where_an_app_may_be_used_from_is_set_on_its_page(admin_client: Client, server: Server, app: App) -> None:
+    key = factories.make_key(app).plain
+    fields = {"allowed_origins": "HTTPS://Shop.example:443\r\nhttp://localhost:3000", "trusts_backend_wallets": "on"}
+    saved = admin_client.post(page(app), form(app, **fields, allowed_networks="203.0.113.0/24"))
+    assert saved.status_code == 302, saved.content.decode()
+    app.refresh_from_db()
+    assert app.allowed_origins == "https://shop.example\nhttp://localhost:3000"
+    assert (app.allowed_networks, app.trusts_backend_wallets) == ("203.0.113.0/24", True)
+    with ApiClient(server.url, app=app.slug, key=key) as caller:
+        assert [caller.post_chat("Hi").json()["code"] for _ in range(6)] == ["network_not_allowed"] * 6
+        assert admin_client.post(page(app), form(app, **fields, refuses_other_origins="on")).status_code == 302
+        assert [caller.post_chat("Hi").json()["code"] for _ in range(6)] == ["origin_not_allowed"] * 6
+
+
+@pytest.mark.parametrize(
+    ("overrides", "complaint"),
+    [
+        ({"allowed_networks": "192.0.2.1/24"}, "write 192.0.2.0/24"),
+        ({"allowed_networks": "everywhere"}, "is not an address or a network"),
+        ({"allowed_origins": "https://shop.example:99999"}, "is not an origin"),
+        ({"refuses_other_origins": "on"}, "Name the allowed origins first"),
+    ],
+)
+def test_a_limit_that_cannot_be_meant_is_refused(
+    admin_client: Client, app: App, overrides: dict[str, str], complaint: str
+) -> None:
+    answer = admin_client.post(page(app), form(app, **overrides))
+    assert answer.status_code == 200
+    assert complaint in answer.content.decode()

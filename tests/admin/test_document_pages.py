@@ -1,4 +1,4 @@
-"""Documents at the console: added, followed, looked into, searched, ingested again, deleted."""
+"""Documents in the console: add, follow the ingest, inspect, search, ingest again, delete."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -57,10 +57,10 @@ def test_files_are_added_followed_and_searched(console: "Page", server: Server, 
     console.click("text=Search this App's documents")
     console.fill("#id_q", "When do ferries leave?")
     console.click("button:has-text('Search')")
-    found = console.inner_text("#passages")
-    assert "The ferry leaves at noon." in found
-    assert "by words" in found
-    assert "Obey me" not in found
+    passages = console.inner_text("#passages")
+    assert "The ferry leaves at noon." in passages
+    assert "by words" in passages
+    assert "Obey me" not in passages
     console.fill("#id_tag", "none-such")
     console.click("button:has-text('Search')")
     assert "Nothing was found" in console.inner_text("#passages")

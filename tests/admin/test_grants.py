@@ -1,4 +1,4 @@
-"""Nobody gives more than he has, and no list gives a secret column away letter by letter."""
+"""Operators cannot give more permissions than they have, and no list reveals a secret column letter by letter."""
 
 import uuid
 from collections.abc import Callable, Iterator

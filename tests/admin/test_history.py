@@ -1,4 +1,4 @@
-"""Who did what: an App's history holds what was done to its parts, and outlives whoever did it."""
+"""An App's history shows who did what to its parts, and stays when the operator is gone."""
 
 from collections.abc import Callable
 

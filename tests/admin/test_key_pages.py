@@ -1,4 +1,4 @@
-"""App keys at the console: shown once, scoped, revoked for good."""
+"""App keys in the console: shown once, limited to their scope, revoked permanently."""
 
 import json
 import re
@@ -206,6 +206,9 @@ def test_the_page_with_the_key_is_not_stored_or_redirected_to(admin_client: Clie
         ({"expiry": "date"}, "Choose the last day"),
         ({"expiry": "date", "expires_on": "31.12."}, "Enter a valid date"),
         ({"expiry": "date", "expires_on": "2020-01-01"}, "That day is over"),
+        ({"allowed_origins": "https://a.example\nshop"}, "&#x27;shop&#x27; is not an origin"),
+        ({"allowed_networks": "192.0.2.1/24"}, "write 192.0.2.0/24"),
+        ({"allowed_networks": "\n".join(f"10.0.0.{number}" for number in range(101))}, "at most 100 networks"),
         ({"form_id": ""}, "This form is incomplete"),
         ({"form_id": "guess"}, "This form is incomplete"),
     ],
@@ -223,6 +226,22 @@ def test_a_corrected_form_issues_the_key(admin_client: Client, app: App) -> None
     fields = form(app)
     admin_client.post(ADD, {**fields, "apps": []})
     assert KEY.search(admin_client.post(ADD, fields).content.decode())
+
+
+def test_where_a_key_may_be_used_is_set_and_changed(admin_client: Client, server: Server, app: App) -> None:
+    page = admin_client.post(ADD, form(app, allowed_networks="203.0.113.0/24", allowed_origins="HTTPS://Shop.example/"))
+    app_key, issued = app.keys.get(), KEY.search(page.content.decode())
+    assert issued is not None
+    assert (app_key.allowed_networks, app_key.allowed_origins) == ("203.0.113.0/24", "https://shop.example")
+    assert answers(server, app, issued[0]) == 403
+    change = f"/admin/keys/appkey/{app_key.pk}/change/"
+    fields = {"label": app_key.label, "apps": [app.pk], "expires_at_0": "", "expires_at_1": ""}
+    wrong = admin_client.post(change, {**fields, "allowed_networks": "everywhere"})
+    assert "is not an address or a network" in wrong.content.decode()
+    assert admin_client.post(change, {**fields, "allowed_networks": "127.0.0.1\r\n::1"}).status_code == 302
+    app_key.refresh_from_db()
+    assert (app_key.allowed_networks, app_key.allowed_origins) == ("127.0.0.1/32\n::1/128", "")
+    assert [answers(server, app, issued[0]) for _ in range(6)] == [200] * 6  # on either worker
 
 
 @pytest.mark.parametrize("days", [30, 90, 365])

@@ -1,4 +1,4 @@
-"""MCP servers at the console: one is added, asked, and its tools are chosen one by one."""
+"""MCP servers in the console: add one, list its tools, and choose tools one by one."""
 
 from typing import TYPE_CHECKING
 
@@ -98,7 +98,7 @@ def test_left_out_tools_and_instructions_are_on_the_page(admin_client: Client, a
     page = admin_client.get(tools_page(server))
     shown = page.content.decode()
     assert all(
-        each in shown for each in ("worse", "It has no inputSchema.", "Be gentle.", "If you save, the model gets")
+        text in shown for text in ("worse", "It has no inputSchema.", "Be gentle.", "If you save, the model gets")
     )
     done = {"tool": ["good"], "digest": page.context["digest"]}
     assert (

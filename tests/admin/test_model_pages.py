@@ -1,4 +1,4 @@
-"""Providers and models at the console: keys that are never seen again, and the check of a model."""
+"""Providers and models in the console: keys that are never shown again, and the check of a model."""
 
 import re
 from collections.abc import Callable

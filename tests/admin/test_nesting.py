@@ -1,4 +1,4 @@
-"""Documents and fields nested without end: refused in words, and the server goes on."""
+"""Documents and fields that are nested too deeply are refused with a message, and the server keeps working."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""An import at the console: the document, the choice, the diff, and only then the tools."""
+"""OpenAPI imports in the console: read the document, choose operations, review the changes, create the tools."""
 
 import json
 from collections.abc import Callable

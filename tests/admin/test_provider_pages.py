@@ -1,4 +1,4 @@
-"""Known providers at the console: picked, explained, held against an App's tools, and checked as chats are sent."""
+"""Known providers in the console: choose one, compare it with an App's tools, check it with a real turn."""
 
 import re
 from collections.abc import Iterator
@@ -70,7 +70,7 @@ def test_check_fares_as_a_chat_does(admin_client: Client, server: Server, strict
     assert re.search(r"Result\s+completed", page), page
     takes_tools = kind not in {"openrouter", "ollama", "vllm"}
     assert ("work: the model called the offered tool" in page) == takes_tools
-    assert ("takes no tools with this model" in page) != takes_tools
+    assert ("does not accept tools for this model" in page) != takes_tools
     learned = Model.objects.get(pk=app.default_model_id).request_rules
     assert (learned != {}) == (kind in {"openai", "azure"})  # temperature, and without a profile max_tokens
     refused(strict, app).clear()

@@ -1,4 +1,4 @@
-"""Where secrets go, at the console: who may edit a tool reads none of them, and a wider bond takes the value again."""
+"""Hosts of secrets in the console: operators who edit tools cannot read secrets; new hosts need the value again."""
 
 from collections.abc import Callable
 
@@ -42,7 +42,7 @@ def test_an_mcp_server_points_no_secret_elsewhere(staff_client: Callable[..., Cl
 
 
 @pytest.mark.parametrize(
-    ("hosts", "value", "wanted"),
+    ("hosts", "value", "expected"),
     [
         ("a.example", "", "a.example:443"),
         ("", "", ""),
@@ -52,19 +52,19 @@ def test_an_mcp_server_points_no_secret_elsewhere(staff_client: Callable[..., Cl
     ],
 )
 def test_a_secret_goes_further_only_with_its_value(
-    admin_client: Client, app: App, hosts: str, value: str, wanted: str | None
+    admin_client: Client, app: App, hosts: str, value: str, expected: str | None
 ) -> None:
     secret = factories.make_secret(app, "API_KEY", VALUE, hosts="a.example:443\nb.example:443")
     row = {"secrets-INITIAL_FORMS": 1, **secret_rows(app, id=str(secret.pk), value=value, hosts=hosts)}
     answer = admin_client.post(app_page(app), app_form(app, **row))
     known = secret.token
     secret.refresh_from_db()
-    if wanted is None:
+    if expected is None:
         assert "The hosts have changed" in answer.content.decode()
         assert secret.hosts == "a.example:443\nb.example:443"
     else:
         assert answer.status_code == 302
-        assert (secret.hosts, secret.token == known) == (wanted, not value)
+        assert (secret.hosts, secret.token == known) == (expected, not value)
 
 
 def test_change_app_alone_changes_no_secret(staff_client: Callable[..., Client], app: App) -> None:

@@ -1,4 +1,4 @@
-"""Sessions and turns at the console: readable, escaped, not editable."""
+"""Sessions and turns in the console: readable, escaped, read-only."""
 
 import json
 import uuid
@@ -214,5 +214,5 @@ def test_a_long_title_leaves_the_list_whole(console: "Page", server: Server, app
         assert box is not None
         assert 0 < box["width"] < 400
         assert box["x"] + box["width"] <= 1440
-    (isolated,) = (each for each in console.locator(".field-name bdi").all() if each.inner_text() != "short")
-    assert isolated.evaluate("each => getComputedStyle(each).unicodeBidi") == "isolate"
+    (isolated,) = (element for element in console.locator(".field-name bdi").all() if element.inner_text() != "short")
+    assert isolated.evaluate("element => getComputedStyle(element).unicodeBidi") == "isolate"

@@ -1,4 +1,4 @@
-"""HTTP tools and secrets at the console: defined, tried, watched, and never shown again."""
+"""HTTP tools and secrets in the console: define and try a tool, see its calls, and never see a secret again."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""The admin's threads and connections: bounded for a worker, however many requests come in."""
+"""The admin's threads and connections are limited for each worker, however many requests arrive."""
 
 import asyncio
 import collections
@@ -128,12 +128,12 @@ def test_a_quiet_lane_closes_its_connection(monkeypatch: pytest.MonkeyPatch) -> 
     async def use() -> list[bool]:
         async with lanes.borrowed():
             await connect()
-            found = [await is_connected()]
-        while len(found) < 2 or found[-1]:
+            connected = [await is_connected()]
+        while len(connected) < 2 or connected[-1]:
             await asyncio.sleep(0.2)
             async with lanes.borrowed():
-                found.append(await is_connected())
-        return found
+                connected.append(await is_connected())
+        return connected
 
-    found = asyncio.run(asyncio.wait_for(use(), 30))
-    assert (found[0], found[-1]) == (True, False)
+    connected = asyncio.run(asyncio.wait_for(use(), 30))
+    assert (connected[0], connected[-1]) == (True, False)

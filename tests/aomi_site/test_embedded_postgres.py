@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL, used by real processes that come, go and are killed."""
+"""The embedded PostgreSQL, used by real processes that start, stop and are killed."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What is counted, in all workers together, whichever of them live, and SIGHUP, which reloads nothing."""
+"""Metrics are added up over all workers, including stopped ones; SIGHUP reloads nothing."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The sample configuration for nginx, with a real nginx: what a stock one breaks works through it."""
+"""The sample configuration of nginx, with a real nginx: what fails with nginx's defaults works with it."""
 
 import datetime
 import ipaddress
@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.conftest import Operator
 from tests.needs import program
-from tests.product import ROOT, Server, free_port
+from tests.product import Server, free_port
+from tests.root import ROOT
 from tests.waiting import wait_until
 
 PRODUCTION = {

@@ -1,4 +1,4 @@
-"""Addresses outside of the API: what is not there, the icon, and where a login leads."""
+"""Paths outside the API: unknown ones, the icon, and where a login leads."""
 
 import httpx2
 import pytest

@@ -1,4 +1,4 @@
-"""Proxies: which ones are believed about the client's address and scheme."""
+"""Proxies: which ones may state the client's address and scheme."""
 
 from collections.abc import Callable
 from typing import Any

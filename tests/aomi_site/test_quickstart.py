@@ -1,4 +1,4 @@
-"""`manage.py quickstart` as an operator meets it: started, used, stopped, killed, and held wrongly."""
+"""`manage.py quickstart` as operators use it: started, used, stopped, killed, and given wrong options."""
 
 import json
 import os
@@ -130,15 +130,15 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> None:
 
 def processes_of(data_dir: Path) -> list[int]:
     """Return the processes whose environment or command line names the data folder."""
-    found = []
+    pids = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             words = (process / "environ").read_bytes() + b"\0" + (process / "cmdline").read_bytes()
         except OSError:
             continue
         if os.fsencode(data_dir) in words:
-            found.append(int(process.name))
-    return found
+            pids.append(int(process.name))
+    return pids
 
 
 def fails(data_dir: Path, *words: str, **environment: str) -> str:
@@ -169,7 +169,7 @@ def test_it_starts_serves_stops_and_starts_again(data_dir: Path) -> None:
 
     second = Quickstart(data_dir).wait_for_banner()
     assert "password" not in second.text
-    assert "some-model of openai, as the App 'default' says" in second.text
+    assert "some-model of openai, set in the App 'default'" in second.text
     assert second.stop(signal.SIGTERM) == 0
     assert processes_of(data_dir) == []
 
@@ -191,7 +191,7 @@ def test_it_says_when_the_web_server_ends_and_stops_the_rest(data_dir: Path) -> 
         if bind in Path(f"/proc/{pid}/cmdline").read_bytes():
             os.kill(pid, signal.SIGKILL)
     assert running.process.wait(scaled(30)) == 1
-    assert "The web server ended by itself (code -9)" in running.text
+    assert "The web server stopped unexpectedly (code -9)" in running.text
     assert "Traceback" not in running.text
     assert processes_of(data_dir) == []
 
@@ -215,7 +215,7 @@ def test_the_killed_database_comes_back_and_a_second_quickstart_is_refused(data_
     ("words", "environment", "sentence"),
     [
         (["--port", "0"], {}, "--port 0 is not a port"),
-        (["--workers", "0"], {}, "--workers 0 makes no sense"),
+        (["--workers", "0"], {}, "--workers 0 is not possible"),
         (["--host", "no.such.host.invalid"], {}, "is not an address of this machine"),
         ([], {"OPENAI_BASE_URL": "localhost/v1"}, "OPENAI_BASE_URL is 'localhost/v1'"),
         (

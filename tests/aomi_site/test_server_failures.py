@@ -1,4 +1,4 @@
-"""What is answered where no handler gets as far as an answer."""
+"""Responses to requests that fail before a view can respond."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Settings: production insists, local mode helps, and docs/configuration.md says what there is."""
+"""Settings: production requires secrets, local mode creates them, and docs/configuration.md lists all settings."""
 
 import ast
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.markdown import section
-from tests.product import ROOT
+from tests.root import ROOT
 
 PRODUCTION = {
     "AOMI_ENV": "production",
@@ -56,8 +56,8 @@ REFUSED: dict[str, tuple[dict[str, str | None], str]] = {
     "no database": ({"DATABASE_URL": None}, "DATABASE_URL"),
     "another kind of database": ({"DATABASE_URL": "sqlite:///x"}, "DATABASE_URL"),
     "a port in words": ({"DATABASE_URL": "postgresql://u:secret-password@h:port/d"}, "DATABASE_URL"),
-    "a proxy that is no address": ({"TRUSTED_PROXIES": "10.0.0.0/8,proxy"}, "TRUSTED_PROXIES holds 'proxy'"),
-    "a network with host bits": ({"TRUSTED_PROXIES": "10.0.0.1/8"}, "TRUSTED_PROXIES holds '10.0.0.1/8'"),
+    "a proxy that is no address": ({"TRUSTED_PROXIES": "10.0.0.0/8,proxy"}, "TRUSTED_PROXIES contains 'proxy'"),
+    "a network with host bits": ({"TRUSTED_PROXIES": "10.0.0.1/8"}, "TRUSTED_PROXIES contains '10.0.0.1/8'"),
     "the retired proxy header": ({"PROXY_PROTO_HEADER": "X-Forwarded-Proto"}, "TRUSTED_PROXIES"),
     "an unknown mode": ({"AOMI_ENV": "staging"}, "AOMI_ENV"),
 }

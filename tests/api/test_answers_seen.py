@@ -1,4 +1,4 @@
-"""Answers that providers were seen to give, each with where; what a careful client makes of them, from outside."""
+"""Responses that providers really sent, each with its source, and what a client makes of them."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""App keys against every endpoint: who gets in, and what everybody else is told."""
+"""App keys at every endpoint: which callers get in, and what the others are told."""
 
 import uuid
 from collections.abc import Callable
@@ -48,6 +48,7 @@ CALLS = {
     "revoke the key": ("DELETE", "/api/key", {}),
 }
 FOR_EVERYBODY = {"schema", "docs"}  # no key, no session, nothing of anybody's
+WITHOUT_SESSION = {"token"}  # for holders of keys: tests/api/test_browser_tokens.py
 KEYLESS = {"control/apps", "session/apps"}  # lists what the caller may use, which may be little
 ABOUT_THE_KEY = {"key", "key/usage", "revoke the key"}  # open to every valid key, whatever it opens
 
@@ -109,7 +110,8 @@ def call(client: Client, name: str, app: App) -> tuple[int, Any, str]:
 
 
 def test_the_table_has_every_endpoint() -> None:
-    paths = {str(pattern.pattern) for pattern in urlpatterns if isinstance(pattern, URLPattern)} - FOR_EVERYBODY
+    paths = {str(pattern.pattern) for pattern in urlpatterns if isinstance(pattern, URLPattern)}
+    paths -= FOR_EVERYBODY | WITHOUT_SESSION
     covered = {path.removeprefix("/api/").replace("{id}", "<str:session_id>") for _, path, _ in CALLS.values()}
     assert paths == covered
 

@@ -1,4 +1,4 @@
-"""`Authorization: Bearer`: App keys in it count, and tokens of other systems are passed over."""
+"""`Authorization: Bearer`: App keys are accepted, and tokens of other systems are ignored."""
 
 import httpx2
 import pytest

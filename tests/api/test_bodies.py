@@ -1,4 +1,4 @@
-"""Bodies as SDKs, proxies and browsers really send them, at every endpoint that takes one."""
+"""Bodies as SDKs, proxies and browsers send them, at every endpoint that accepts one."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""Bodies as clients get them wrong: each is answered by what is wrong with it, and nothing is stored."""
+"""Incorrect bodies that clients really send: the response says what is wrong, and nothing is stored."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""POST /api/chat and GET /api/state: the main job."""
+"""POST /api/chat and GET /api/state."""
 
 from tests.client import Client, texts
 from tests.model_server import ScriptedModel, says

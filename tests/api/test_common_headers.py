@@ -1,4 +1,4 @@
-"""What every answer carries, whichever handler made it: nothing may be cached, sniffed, or untraceable."""
+"""Headers of every response, whichever handler made it: no caching, no sniffing, a request id."""
 
 import re
 import uuid

@@ -1,4 +1,4 @@
-"""Tools whose calls the user must confirm: the turn waits for the answer, wherever it is given, and goes on."""
+"""Tools that need the user's confirmation: the turn waits for the answer, and continues on whichever worker gets it."""
 
 import json
 from collections.abc import Callable
@@ -49,7 +49,7 @@ def shown(snapshot: dict[str, Any]) -> list[tuple[str, str]]:
 
 def order(client: Client, model: ScriptedModel, *what: str) -> list[str]:
     """Have the model order things; return the ids of the questions."""
-    model.will(calls(*(("order", {"what": each}) for each in what), text="I order it."))
+    model.will(calls(*(("order", {"what": item}) for item in what), text="I order it."))
     return [payload["call_id"] for payload in asked(client.chat("Order!"))]
 
 
@@ -97,8 +97,8 @@ def test_a_declined_call_is_recorded_and_told(app_client: Client, model: Scripte
 def test_siblings_run_at_once_and_everything_is_recorded_in_call_order(
     app_client: Client, model: ScriptedModel, upstream: Upstream
 ) -> None:
-    wanted = [("calculate", {"expression": "1"}), ("order", {"what": "tea"}), ("calculate", {"expression": "2"})]
-    model.will(calls(*wanted, ("order", {"what": "cake"}), ("order", {"size": 1})), says("Done."))
+    requested = [("calculate", {"expression": "1"}), ("order", {"what": "tea"}), ("calculate", {"expression": "2"})]
+    model.will(calls(*requested, ("order", {"what": "cake"}), ("order", {"size": 1})), says("Done."))
     snapshot = app_client.chat("Go")
     assert [name for name, _ in shown(snapshot)] == ["calculate"]
     tea, cake = asked(snapshot)
@@ -135,8 +135,8 @@ def test_a_new_message_declines_what_waits(app_client: Client, model: ScriptedMo
 
 
 def test_an_interrupt_ends_the_wait(app_client: Client, model: ScriptedModel, upstream: Upstream) -> None:
-    wanted = [("order", {"what": "tea"}), ("calculate", {"expression": "6*7"}), ("order", {"what": "cake"})]
-    model.will(calls(*wanted, text="I order it."))
+    requested = [("order", {"what": "tea"}), ("calculate", {"expression": "6*7"}), ("order", {"what": "cake"})]
+    model.will(calls(*requested, text="I order it."))
     tea, cake = asked(app_client.chat("Order!"))
     answer(app_client, tea["call_id"])  # the other one is still open
     with Updates(app_client) as reader:

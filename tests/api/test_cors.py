@@ -1,4 +1,4 @@
-"""Browsers on other websites: preflights, errors and streams carry the headers, for the origins that may."""
+"""Browsers on other websites: preflights, errors and streams have CORS headers for the allowed origins only."""
 
 from collections.abc import Callable
 

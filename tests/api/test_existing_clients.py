@@ -1,4 +1,4 @@
-"""What the clients of the original system depend on, each rule as they would notice that it is broken."""
+"""What clients of the original system depend on; each test is a rule whose breach they would notice."""
 
 import json
 import re

@@ -152,7 +152,7 @@ def test_a_later_round_goes_on_with_the_one_that_answers(three: Three) -> None:
     three.models[2].will(says("Six."))
     assert texts(three.client.chat("2*3?"))[-1] == ("agent", "Six.")
     assert three.models[2].prompts[0][-1]["role"] == "tool"
-    asked = [each["model"] for each in three.turn.attempts or ()]
+    asked = [attempt["model"] for attempt in three.turn.attempts or ()]
     assert asked == [three.names[0], three.names[1], three.names[0]]
     # Each round at the prices of the model that answered it.
     assert (three.turn.model, three.turn.cost) == (three.names[2], (7 * 1 + 11 * 10) / Decimal(1_000_000))

@@ -1,4 +1,4 @@
-"""Models that write what no model should: the turn goes on, and nothing is altered on the way."""
+"""Models that write what no model should: the turn continues, and nothing is altered."""
 
 import json
 from typing import Any
@@ -80,13 +80,13 @@ def test_a_history_holds_only_what_servers_take(
     app_client.chat("And now?")
     for prompt in model.prompts[-2:]:
         made = next(message["tool_calls"] for message in prompt if message.get("tool_calls"))
-        assert [each["function"] for each in made] == [
+        assert [call["function"] for call in made] == [
             {"name": "send_money_", "arguments": "{}"},
             {"name": "send", "arguments": '{"unreadable": "{\\"x\\": oops"}'},
             {"name": "unnamed", "arguments": '{"unreadable": "[1]"}'},
             {"name": "send", "arguments": "{}"},
         ]
-        assert all(len(each["id"]) <= 40 for each in made)
+        assert all(len(call["id"]) <= 40 for call in made)
         results = tool_results(prompt)
         assert "there is no tool 'send money!'" in error_of(results[0])
         assert "not valid JSON" in error_of(results[1])
@@ -96,7 +96,7 @@ def test_calls_without_end_end_the_turn(app_client: Client, model: ScriptedModel
     endless = [chunk({"tool_calls": [{"index": n, "id": f"c{n}", "function": {"name": "x"}}]}) for n in range(300)]
     model.will(Reply([*endless, chunk({}, "tool_calls"), DONE]))
     assert app_client.post_chat("Go").status_code == 502
-    assert Turn.objects.get(session_id=app_client.uuid).error_detail == "The model called tools without end."
+    assert Turn.objects.get(session_id=app_client.uuid).error_detail == "The model called too many tools."
 
 
 def test_calls_that_all_have_the_number_0_are_told_apart(
@@ -105,7 +105,7 @@ def test_calls_that_all_have_the_number_0_are_told_apart(
     """Some servers send parallel calls so, and some number none of them."""
     zero = [{"index": 0, "id": f"c{n}", "function": {"name": "send", "arguments": f'{{"x":{n}}}'}} for n in range(3)]
     unnumbered = [{"index": None, "id": "c3", "function": {"name": "send", "arguments": '{"x":3}'}}]
-    rounds = [[*(chunk({"tool_calls": [each]}) for each in zero)], [chunk({"tool_calls": unnumbered})]]
+    rounds = [[*(chunk({"tool_calls": [delta]}) for delta in zero)], [chunk({"tool_calls": unnumbered})]]
     model.will(*(Reply([*parts, chunk({}, "tool_calls"), DONE]) for parts in rounds), says("Done."))
     app_client.chat("Go")
     results = [json.loads(json.loads(result)) for result in tool_results(model.prompts[-1])]
@@ -180,7 +180,7 @@ def test_descriptions_and_choices_of_a_tool_hide_nothing(app_client: Client, app
     )
     model.will(says("Hello."))
     app_client.chat("Hi")
-    tools = {each["function"]["name"]: each["function"] for each in model.requests[-1]["tools"]}
+    tools = {tool["function"]["name"]: tool["function"] for tool in model.requests[-1]["tools"]}
     assert tools["pick"]["description"] == "Picks."
     assert tools["pick"]["parameters"]["properties"]["x"] == {"enum": ["a", "b"], "description": "Take"}
 

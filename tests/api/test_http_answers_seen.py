@@ -1,4 +1,4 @@
-"""Answers that HTTP servers were seen to give: what a model reads of them, from outside."""
+"""Responses that HTTP servers really sent, and what a model reads of them."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""HTTP tools within a turn: sent, answered, recorded, bounded; and each App's its own."""
+"""HTTP tools in a turn: calls are sent, answered, recorded and limited, and Apps are kept apart."""
 
 import base64
 import json
@@ -29,10 +29,10 @@ def app(app: App, upstream: Upstream) -> App:
     return app
 
 
-def ask(client: Client, model: ScriptedModel, *wanted: tuple[str, Any], **params: str) -> list[str]:
+def ask(client: Client, model: ScriptedModel, *requested: tuple[str, Any], **params: str) -> list[str]:
     """Have the model make these calls; return the results as it reads them."""
     before = len(model.prompts)
-    model.will(calls(*wanted), says("Done."))
+    model.will(calls(*requested), says("Done."))
     assert texts(client.chat("Go", **params))[-1] == ("agent", "Done.")
     asked = next(n for n in reversed(range(len(model.prompts[before + 1]))) if "tool_calls" in model.prompts[-1][n])
     return tool_results(model.prompts[before + 1][asked + 1 :])
@@ -259,7 +259,7 @@ def test_what_does_not_fit_goes_back_to_the_model_and_nowhere_else(
     schema = {"type": "object", "properties": {"n": {"type": "integer", "maximum": 5}}, "required": ["n"]}
     factories.make_http_tool(app, f"{upstream.url}/{{{{ args.n }}}}", parameters=schema)
     wrong = [{}, {"n": "5"}, {"n": 6}, {"n": 1, "surprise": 1}, "[1]", '{"n": NaN}', "{broken"]
-    results = ask(app_client, model, *[("fetch", each) for each in wrong])
+    results = ask(app_client, model, *[("fetch", arguments) for arguments in wrong])
     assert all(error_of(result) for result in results)
     assert upstream.received == []
     ask(app_client, model, ("fetch", {"n": 5.0}))
@@ -279,8 +279,8 @@ def test_one_slow_and_one_failing_tool_lose_nothing_of_their_siblings(
         return handler.reply({"path": request.path}, 500 if request.path == "/bad" else 200)
 
     upstream.handle = handle
-    wanted = [("slow", {}), ("good", {}), ("bad", {}), ("calculate", {"expression": "6*7"})]
-    slow, good, bad, sum_ = ask(app_client, model, *wanted)
+    requested = [("slow", {}), ("good", {}), ("bad", {}), ("calculate", {"expression": "6*7"})]
+    slow, good, bad, sum_ = ask(app_client, model, *requested)
     assert "within 0.5 seconds" in error_of(slow)
     assert json.loads(good) == {"path": "/good"}
     assert error_of(bad) == 'the service answered 500 Internal Server Error: {"path":"/bad"}'
@@ -310,13 +310,13 @@ def test_an_answer_serves_again_for_the_same_app_arguments_and_wallet(
     one_worker = start()
     state = json.dumps({"address": WALLET, "chain_id": 1})
     with Client(one_worker.url, app=app.slug, key=app_client.key) as client:
-        for wanted, params in (
+        for requested, params in (
             ({"text": "a"}, {}),
             ({"text": "a"}, {}),
             ({"text": "b"}, {}),
             ({"text": "a"}, {"user_state": state}),
         ):
-            ask(client, model, ("fetch", wanted), **params)
+            ask(client, model, ("fetch", requested), **params)
     assert [request.path for request in upstream.received] == ["/x?q=a", "/x?q=b", "/x?q=a"]
 
 

@@ -1,4 +1,4 @@
-"""Two Apps side by side: every statement names its App, and nothing of one is reached from the other."""
+"""Isolation of Apps: every statement names its App, and one App cannot reach anything of another."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A model that is down, slow, rate-limited, or talks nonsense: the turn ends as the contract says."""
+"""A model that is down, slow, rate-limited or talks nonsense: the turn ends as documented."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Access is decided again for as long as a stream or a reply is open, on every worker."""
+"""While a stream or a waiting call is open, the caller's access is checked again and again, on every worker."""
 
 import json
 import threading
@@ -123,7 +123,7 @@ class ChatStream:
         self.ended.set()
 
 
-@pytest.mark.parametrize("lose", [*(each for each, _ in LOSSES), delete_session])
+@pytest.mark.parametrize("lose", [*(lose_access for lose_access, _ in LOSSES), delete_session])
 def test_updates_end_on_every_worker(
     talker: Client, app: App, other_app: App, lose: Callable[[App, App], None]
 ) -> None:
@@ -250,7 +250,7 @@ def test_a_stream_stays_open_for_as_long_as_it_may_be_read(
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE keys_appkey_apps RENAME TO away")
             try:
-                wait_until(lambda: workers.log.count("access-guard failed and goes on") >= 3)
+                wait_until(lambda: workers.log.count("access-guard failed and continues") >= 3)
             finally:
                 cursor.execute("ALTER TABLE away RENAME TO keys_appkey_apps")
         talker.chat("Hi")

@@ -1,4 +1,4 @@
-"""What a provider or a tool writes never loses a reply, blocks a session or breaks a page of the console."""
+"""Text of a provider or a tool never loses a reply, blocks a session or breaks a page of the console."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What the model is told: preamble, history within the budget, sampling."""
+"""What the model gets: preamble, history within the budget, sampling."""
 
 from apps_registry.models import App, AppModel, Model
 from tests import factories

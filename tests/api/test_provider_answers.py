@@ -1,4 +1,4 @@
-"""Answers as providers really give them, through the whole product: what clients see, what is kept, what goes back."""
+"""Real responses of providers, through the whole product: what clients see, what is stored, what is sent back."""
 
 import json
 from typing import Any
@@ -68,7 +68,7 @@ def test_what_a_provider_wants_back_goes_back_within_the_turn_and_later(
         assert {name: message[name] for name in WANTED_BACK} == WANTED_BACK
         (call,) = message["tool_calls"]
         assert (call["id"], call["extra_content"]) == ("call_of-its-own.1", SIGNED)
-        assert next(each for each in prompt if each["role"] == "tool")["tool_call_id"] == call["id"]
+        assert next(message for message in prompt if message["role"] == "tool")["tool_call_id"] == call["id"]
     assert "add." not in json.dumps(app_client.state())
 
 
@@ -89,7 +89,7 @@ def test_another_provider_gets_none_of_it(
     assert set(call) == {"id", "type", "function"}
     assert len(call["id"]) == 9
     assert call["id"].isalnum()
-    assert next(each for each in prompt if each["role"] == "tool")["tool_call_id"] == call["id"]
+    assert next(message for message in prompt if message["role"] == "tool")["tool_call_id"] == call["id"]
 
 
 def test_a_provider_at_another_address_is_another_provider(app_client: Client, model: ScriptedModel) -> None:
@@ -141,7 +141,7 @@ def test_an_answer_without_calls_goes_back_without_its_plain_reasoning(
     model.will(Reply([*map(chunk, THINKS), chunk({"content": "Two."}), STOP, DONE]), says("Yes."))
     app_client.chat("What is 1 + 1?")
     app_client.chat("Sure?")
-    message = next(each for each in model.prompts[-1] if each["role"] == "assistant")
+    message = next(message for message in model.prompts[-1] if message["role"] == "assistant")
     details = WANTED_BACK["reasoning_details"]
     assert message == {"role": "assistant", "content": "Two.", "reasoning_details": details}
 

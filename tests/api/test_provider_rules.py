@@ -1,4 +1,4 @@
-"""Providers as strict as the known ones: a picked profile goes by their rules, and without one they are found out."""
+"""Providers as strict as the known ones: a profile applies their rules, and without one the rules are detected."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -108,9 +108,9 @@ def test_what_is_remembered_is_the_field_and_the_name(server: Server, strict: St
     app = make(strict, "openai", profile="other", request_options={"verbosity": "low"})
     App.objects.filter(pk=app.pk).update(temperature=0.5)
     turn = say(server, app)
-    wanted = {"omit": ["temperature", "verbosity"], "rename": {"max_tokens": "max_completion_tokens"}}
-    wait_until(lambda: Model.objects.get(pk=app.default_model_id).request_rules == wanted)
-    codes = [each["code"] for each in attempts(turn)]
+    expected_rules = {"omit": ["temperature", "verbosity"], "rename": {"max_tokens": "max_completion_tokens"}}
+    wait_until(lambda: Model.objects.get(pk=app.default_model_id).request_rules == expected_rules)
+    codes = [attempt["code"] for attempt in attempts(turn)]
     assert codes == ["field_renamed", "field_omitted", "field_omitted", "tool_left_out"]
     assert "max_completion_tokens in place of max_tokens" in attempts(turn)[0]["note"]
     request = taken(strict, app)[0]
@@ -136,8 +136,8 @@ def test_a_limit_that_is_too_high_is_lowered(server: Server, strict: StrictProvi
 def test_a_model_that_takes_no_tools_answers_without(server: Server, strict: StrictProviders, kind: str) -> None:
     app = make(strict, kind, profile=kind, context_window=4096)
     turn = say(server, app)
-    assert [each["code"] for each in attempts(turn)] == ["tool_left_out"]
-    assert "takes no tools with this model" in attempts(turn)[0]["note"]
+    assert [attempt["code"] for attempt in attempts(turn)] == ["tool_left_out"]
+    assert "does not accept tools for this model" in attempts(turn)[0]["note"]
     assert "tools" not in taken(strict, app)[0]
     assert Model.objects.get(pk=app.default_model_id).request_rules == {}  # it may be set up for them tomorrow
 
@@ -145,7 +145,7 @@ def test_a_model_that_takes_no_tools_answers_without(server: Server, strict: Str
 def test_a_window_smaller_than_its_row_says_is_kept_to(server: Server, strict: StrictProviders) -> None:
     app = make(strict, "vllm", profile="vllm", supports_tools=False)
     turn = say(server, app)
-    assert [each["code"] for each in attempts(turn)] == ["limit_lowered"]
+    assert [attempt["code"] for attempt in attempts(turn)] == ["limit_lowered"]
     assert 3_000 < taken(strict, app)[0]["max_tokens"] < 4_096
     assert Model.objects.get(pk=app.default_model_id).request_rules == {}
 
@@ -154,7 +154,7 @@ def test_a_tool_that_is_refused_is_left_out_and_the_others_work(server: Server, 
     app = make(strict, "anthropic", profile="other", max_output_tokens=1_000)
     factories.make_http_tool(app, "http://127.0.0.1:9/nothing", name="plain")
     turn = say(server, app)
-    assert [each["code"] for each in attempts(turn)] == ["tool_left_out"]
+    assert [attempt["code"] for attempt in attempts(turn)] == ["tool_left_out"]
     assert "refuses the tools odd" in attempts(turn)[0]["note"]
     requests = taken(strict, app)
     assert [[tool["function"]["name"] for tool in request["tools"]] for request in requests] == [["plain"]] * 2
@@ -167,7 +167,7 @@ def test_the_next_model_is_mended_too(server: Server, strict: StrictProviders) -
     App.objects.filter(pk=app.pk).update(default_model=down)
     app.appmodel_set.create(model=other)
     turn = say(server, app)
-    assert [each["code"] for each in attempts(turn)] == ["connect", "field_omitted"]
+    assert [attempt["code"] for attempt in attempts(turn)] == ["connect", "field_omitted"]
     assert turn.model == other.name
 
 
@@ -251,16 +251,21 @@ def test_a_cold_model_of_this_machine_has_time_to_load(
     browser = Browser()
     browser.force_login(User.objects.get(username=operator.username))
     page = browser.get(f"/admin/sessions_app/turn/{turn.pk}/change/").content.decode()
-    assert "No token came within 1 s; the limit is “time limit until the first token” of the provider." in page
+    assert (
+        "The model sent no token within 1 s; the limit is “time limit until the first token” of the provider." in page
+    )
 
 
 @pytest.mark.parametrize(
     ("parts", "words"),
     [
-        ([b": hi\n\n"], f"No token came within {scaled(1.5):g} s; the limit is MODEL_FIRST_TOKEN_TIMEOUT_SECONDS."),
+        (
+            [b": hi\n\n"],
+            f"The model sent no token within {scaled(1.5):g} s; the limit is MODEL_FIRST_TOKEN_TIMEOUT_SECONDS.",
+        ),
         (
             [chunk({"content": "half"})],
-            f"Nothing more came for {scaled(1.5):g} s; the limit is MODEL_GAP_TIMEOUT_SECONDS.",
+            f"The model sent nothing more for {scaled(1.5):g} s; the limit is MODEL_GAP_TIMEOUT_SECONDS.",
         ),
         ([chunk({"content": "half"}), 1.0] * 8, f"The limit of {scaled(4):g} s is TURN_TIMEOUT_SECONDS."),
     ],

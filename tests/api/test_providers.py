@@ -1,4 +1,4 @@
-"""What a provider is sent: its own key or none, its headers and options; and how many requests at once."""
+"""What a provider is sent: its own key or none, its headers and options, and how many requests at once."""
 
 import threading
 import time

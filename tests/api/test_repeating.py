@@ -1,4 +1,4 @@
-"""Idempotency-Key, Prefer and since: clients that repeat themselves, and clients in a hurry."""
+"""Idempotency-Key, Prefer and since: clients that repeat calls, and clients that do not wait."""
 
 import threading
 import uuid

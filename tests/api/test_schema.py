@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, true of both streams, and readable in a browser without the internet."""
+"""The OpenAPI document: valid, complete, correct about both streams, and readable in a browser without the internet."""
 
 import json
 import re
@@ -19,7 +19,8 @@ from chat.wire.values import EXAMPLE_WALLET
 from tests.client import Client
 from tests.commands import Result
 from tests.model_server import ScriptedModel, calls, refuses, says
-from tests.product import NO_TLS, ROOT, Server
+from tests.product import NO_TLS, Server
+from tests.root import ROOT
 from tests.sse import Updates, events_of
 
 if TYPE_CHECKING:
@@ -115,9 +116,9 @@ def examples(node: Any) -> Iterator[tuple[dict[str, Any], Any]]:
 
 
 def test_examples_have_the_shapes_that_they_are_examples_of() -> None:
-    found = list(examples(document()))
-    assert len(found) > 30
-    for shape, example in found:
+    pairs = list(examples(document()))
+    assert len(pairs) > 30
+    for shape, example in pairs:
         check(shape, example)
 
 

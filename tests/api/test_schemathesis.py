@@ -1,4 +1,4 @@
-"""Schemathesis: calls made up from the OpenAPI document; none may fail or be answered as it does not describe."""
+"""Schemathesis generates calls from the OpenAPI document: none may fail, or get a response that is not described."""
 
 import pytest
 

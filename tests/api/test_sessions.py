@@ -1,4 +1,4 @@
-"""Sessions: made by clients, kept apart, found again."""
+"""Sessions: created by clients, isolated, listed."""
 
 import threading
 import uuid

@@ -1,4 +1,4 @@
-"""Long conversations: what outgrows the budget is summarised beside everything else, and nothing is lost."""
+"""Long conversations: what exceeds the budget is summarised in the background, and nothing is lost."""
 
 import time
 from collections.abc import Iterator
@@ -39,7 +39,9 @@ class Talk:
     @property
     def summaries(self) -> list[dict[str, object]]:
         """The requests for summaries."""
-        return [each for each in self.model.requests if each["messages"][0]["content"].startswith("Summarise the")]
+        return [
+            request for request in self.model.requests if request["messages"][0]["content"].startswith("Summarise the")
+        ]
 
     def summarised(self, count: int) -> ChatSession:
         """Wait until the summary covers so many messages."""
@@ -131,8 +133,8 @@ def test_a_summary_stays_in_its_session(talk: Talk, server: Server) -> None:
         other_talk.say(says("The other one."))
         assert other_talk.summarised(6).summary == "The other one."
         other_talk.say()
-    session_requests = [str(each) for each in talk.model.requests[5:]]
-    assert not [each for each in session_requests if "A secret of the first" in each]
+    session_requests = [str(request) for request in talk.model.requests[5:]]
+    assert not [request for request in session_requests if "A secret of the first" in request]
     assert talk.row.summary == "A secret of the first session."
 
 

@@ -1,4 +1,4 @@
-"""Titles: made by the model, beside everything else, and never over a user's own."""
+"""Titles: written by the model in the background, and never in place of a title that the user set."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The loop of a turn when calls are slow, fail, or are cut off: what is finished is kept, and every call recorded."""
+"""The loop of a turn when calls are slow, fail or are interrupted: results are kept, and every call is recorded."""
 
 import json
 import threading

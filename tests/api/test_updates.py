@@ -1,4 +1,4 @@
-"""Live text: in the chat stream, on /api/updates and in /api/state, on whichever worker."""
+"""Live text: in the chat stream, on /api/updates and in /api/state, on every worker."""
 
 import threading
 import time
@@ -78,10 +78,10 @@ def test_text_is_in_the_state_of_every_worker_as_it_arrives(talker: Client, mode
     model.will(Reply([*parts, chunk({}, "stop")]))
     talker.chat("Hi")
     for number, event in enumerate(go_on):
-        wanted = "".join(f"piece{n} " for n in range(number + 1))
+        expected = "".join(f"piece{n} " for n in range(number + 1))
         seen = [talker.state() for _ in range(4)]  # whoever had not asked before asks now
         deadline = time.monotonic() + scaled(5)
-        while not all(len(s["messages"]) == 2 and s["messages"][1]["content"] == wanted for s in seen):
+        while not all(len(s["messages"]) == 2 and s["messages"][1]["content"] == expected for s in seen):
             assert time.monotonic() < deadline, [texts(snapshot) for snapshot in seen]
             seen = [talker.state() for _ in range(8)]  # lands on all four sooner or later
         assert {s["messages"][1]["is_streaming"] for s in seen} == {True}

@@ -1,4 +1,4 @@
-"""A turn belongs to the worker, not to the request: clients wait, poll, or go away."""
+"""A turn belongs to the worker, not to the request: clients may wait, poll or disconnect."""
 
 import threading
 import time

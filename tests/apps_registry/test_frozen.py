@@ -1,4 +1,4 @@
-"""A release, read again, is the App that was published, whatever the draft has become since."""
+"""A release is the App that was published, whatever has happened to the draft since."""
 
 from dataclasses import fields
 from typing import Any
@@ -26,6 +26,7 @@ def furnished() -> App:
         "temperature": 0.5,
         "max_tool_rounds": 3,
         "keeps_reasoning": True,
+        "shows_usage": True,
     }
     app = factories.make_app(alternatives=[factories.make_model()], **settings)
     factories.make_http_tool(app, "https://api.example.com/x", parameters=SCHEMA)
@@ -39,7 +40,7 @@ def furnished() -> App:
 def described(config: AppConfig | None) -> dict[str, Any]:
     """All that a configuration says, but for the functions of its tools and for which release it is."""
     assert config is not None
-    said = {each.name: getattr(config, each.name) for each in fields(config)}
+    said = {field.name: getattr(config, field.name) for field in fields(config)}
     tools = {tool.name: (tool.description, tool.parameters, tool.needs_confirmation) for tool in config.tools}
     models = [(model.name, model.id, model.schemas, model.unfit_tools) for model in config.models]
     return {**said, "tools": tools, "models": models, "release_id": None}

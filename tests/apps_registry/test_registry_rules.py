@@ -1,4 +1,4 @@
-"""Rules that Postgres keeps itself, whoever writes."""
+"""Rules that PostgreSQL enforces, whichever code writes."""
 
 import pytest
 from django.db import DataError, IntegrityError, transaction

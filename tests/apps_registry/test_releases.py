@@ -1,4 +1,4 @@
-"""Releases: what callers meet is what was published, until something else is."""
+"""Releases: callers get what was published, until another release is live."""
 
 from collections.abc import Callable
 
@@ -74,10 +74,10 @@ def test_a_release_keeps_its_tools_models_and_documents(
     wait_until(lambda: app.documents.filter(pk=new.pk, state="ready").exists())
     model.will(calls(("fetch", {}), ("search_documents", {"query": "gate"})), says("Done."))
     app_client.chat("Go")
-    (fetched, found) = [message["content"] for message in model.prompts[-1] if message["role"] == "tool"]
+    (fetched, passages) = [message["content"] for message in model.prompts[-1] if message["role"] == "tool"]
     assert "/old" in fetched
     assert [request.headers["X"] for request in upstream.received] == ["a-second-value"]  # secrets hold at once
-    assert ("nine" in found, "ten" in found) == (True, False)
+    assert ("nine" in passages, "ten" in passages) == (True, False)
 
 
 def test_a_released_tool_still_asks_the_user(

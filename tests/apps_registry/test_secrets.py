@@ -1,4 +1,4 @@
-"""Secrets at rest: unreadable without their key, in the wrong row, or changed; moved to a new key by command."""
+"""Stored secrets cannot be read without their key, in another row or after a change; a command encrypts them again."""
 
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ def test_rotation_moves_everything_under_the_first_key(environment: dict[str, st
 def test_a_key_that_is_none_stops_the_start() -> None:
     refused = run("-c", "import aomi_site.asgi", SECRETS_KEYS="not-a-key-of-mine")
     assert refused.returncode != 0
-    assert "SECRETS_KEYS holds something that is no key" in refused.stderr
+    assert "SECRETS_KEYS contains an invalid key" in refused.stderr
     assert "not-a-key-of-mine" not in refused.stderr
 
 

@@ -1,4 +1,4 @@
-"""What counts as storable text is what PostgreSQL takes."""
+"""The check of storable text agrees with what PostgreSQL accepts."""
 
 from django.db import DataError, connection
 from hypothesis import given

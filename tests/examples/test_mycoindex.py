@@ -13,7 +13,8 @@ from tests import factories
 from tests.client import Client
 from tests.commands import Result
 from tests.model_server import ModelServer, ScriptedModel, calls, says, tool_results
-from tests.product import ROOT, Server, free_port
+from tests.product import Server, free_port
+from tests.root import ROOT
 from tests.waiting import wait_until
 
 EXAMPLE = ROOT / "examples" / "mycoindex"
@@ -59,9 +60,9 @@ def test_the_tour(
     )
     with Client(server.url, app=imported.slug, key=key) as client:
         snapshot = client.chat("What is ETH at, and what does the index cost?")
-    price, found = tool_results(model.prompts[-1])
+    price, passages = tool_results(model.prompts[-1])
     assert json.loads(price)["usd"] == 3125.5
-    assert "0.35 percent a year" in found
+    assert "0.35 percent a year" in passages
     (citation,) = snapshot["messages"][-1]["citations"]
     assert (citation["document"], citation["place"].split(",")[0]) == ("MyCoin Index", "MyCoin Index > Fees")
     call = OutboundCall.objects.get(app=imported)

@@ -1,4 +1,4 @@
-"""Clients that take time and places: requests that never end, and more connections than the process may have files."""
+"""Clients that occupy the server: requests that never end, and more connections than the process may open files."""
 
 import contextlib
 import json

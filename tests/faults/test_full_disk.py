@@ -1,4 +1,4 @@
-"""The disk under Postgres is full: readiness says so, callers are told to come again, nothing accepted is lost."""
+"""The disk of PostgreSQL is full: readiness says so, callers are told to retry, and nothing accepted is lost."""
 
 import os
 import shutil

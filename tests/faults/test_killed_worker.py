@@ -1,4 +1,4 @@
-"""kill -9 of one worker of several: its turns end as interrupted, all others go on."""
+"""kill -9 of one of several workers: its turns end as interrupted, and all others continue."""
 
 import os
 import signal

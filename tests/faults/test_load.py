@@ -1,4 +1,4 @@
-"""Many at once, and a server that stops under them."""
+"""Many turns at once, and a server that stops while they run."""
 
 import threading
 import uuid

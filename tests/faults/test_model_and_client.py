@@ -1,4 +1,4 @@
-"""Models whose stream dies without a word, and clients that go away."""
+"""Models whose stream breaks off, and clients that disconnect."""
 
 import contextlib
 import socket

@@ -1,4 +1,4 @@
-"""Postgres has no connection left: callers are told to come again, and readiness says so."""
+"""PostgreSQL has no connection left: callers are told to retry, and readiness says so."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor

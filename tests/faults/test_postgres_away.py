@@ -1,4 +1,4 @@
-"""Postgres goes away and comes back: nothing accepted is lost, nobody is stuck, the bus is heard again."""
+"""PostgreSQL stops and returns: nothing accepted is lost, nothing hangs, and the bus works again."""
 
 import threading
 import time

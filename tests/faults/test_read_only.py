@@ -1,4 +1,4 @@
-"""A Postgres that is read-only for a while, as in a failover: writers are told to come again, nothing is lost."""
+"""PostgreSQL is read-only for a while, as in a failover: writers are told to retry, and nothing is lost."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -86,7 +86,7 @@ def test_a_read_only_window(
         expire(abandoned.uuid)
         go_on.set()  # the model finishes while nothing can be stored
         for loop in ("turn-leases", "ingest"):
-            wait_until(lambda loop=loop: f"{loop} failed and goes on" in server.log)  # type: ignore[misc]
+            wait_until(lambda loop=loop: f"{loop} failed and continues" in server.log)  # type: ignore[misc]
         assert not Message.objects.filter(session_id=running.uuid, role="agent").exists()
         # Longer than a lease: the other worker must not take the turn for dead before its own has stored the reply.
         wait_until(lambda: lease_is_over(running.uuid))

@@ -1,4 +1,4 @@
-"""Redis stops and starts: turns go on, and text crosses workers again once it is back."""
+"""Redis stops and starts: turns continue, and text reaches other workers again once Redis is back."""
 
 import subprocess
 import threading

@@ -1,4 +1,4 @@
-"""A reader of /api/updates that does not read: it is let go, and costs neither memory nor its neighbours."""
+"""A client of /api/updates that does not read is disconnected, and costs neither memory nor other clients' time."""
 
 import socket
 from collections.abc import Callable

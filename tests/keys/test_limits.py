@@ -284,7 +284,7 @@ def test_the_fuse_of_all_callers_without_a_key(
     serve: Callable[..., Server], default_model: Model, model_server: ModelServer
 ) -> None:
     """It opens by itself, says when it closes, and can be pulled and reset by hand, for every worker's next call."""
-    LimitState.objects.filter(pk=KEYLESS).delete()
+    LimitState.objects.filter(subject=KEYLESS).delete()
     already = sum(row.prompt_tokens + row.completion_tokens for row in Usage.objects.filter(app_key_id=NO_KEY))
     server = serve(workers=2, KEYLESS_REQUESTS_PER_MINUTE="0", KEYLESS_TOKENS_PER_DAY=str(already + 200_000))
     ScriptedModel(model_server, default_model.provider_model_id).will(says("A lot.", prompt_tokens=190_000))

@@ -1,4 +1,4 @@
-"""prune_sessions: what is older than its App keeps it goes, and nothing else."""
+"""prune_sessions removes the sessions past their App's retention, and nothing else."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Rows are read by the names of their columns, and what a wallet changes in them is said once."""
+"""Rows are read by column names, and one definition says what a wallet changes in them."""
 
 import itertools
 import uuid

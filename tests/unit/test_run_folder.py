@@ -1,11 +1,11 @@
-"""A run of the tests that was killed leaves nothing to the next one, and a run that lives keeps what it has."""
+"""A killed test run leaves nothing behind for the next one, and a live run keeps its folder."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.product import ROOT
+from tests.root import ROOT
 from tests.run_folder import PREFIX
 from tests.waiting import wait_until
 

@@ -28,6 +28,7 @@ examples:
   python manage.py issue_key mycoindex --label "partner" --requests-per-minute 60 --tokens-per-day 1000000
   python manage.py issue_key mycoindex --label "CI" --channel draft --expires never
   python manage.py issue_key mycoindex --label "partner" --examples https://apps.example.com
+  python manage.py issue_key mycoindex --label backend --network 192.0.2.0/24 --network 2001:db8::/32
   KEY=$(python manage.py issue_key mycoindex --label cron --json | jq -r .key)
 """
 
@@ -49,6 +50,20 @@ examples:
         parser.add_argument(
             "--examples", metavar="URL", help="also print calls in curl, Python and JavaScript to a server, on stderr"
         )
+        parser.add_argument(
+            "--origin",
+            action="append",
+            default=[],
+            metavar="ORIGIN",
+            help="a website whose pages may use it, such as https://www.example.com; may be repeated",
+        )
+        parser.add_argument(
+            "--network",
+            action="append",
+            default=[],
+            metavar="NETWORK",
+            help="an address or a network from which it may be used, such as 192.0.2.0/24; may be repeated",
+        )
         add_limit_options(parser)
         self.add_json_argument(parser)
 
@@ -65,6 +80,8 @@ examples:
                 expires_at=default_expiry() if expires is None else None if expires == "never" else expires,
                 channel=channel,
                 release=release,
+                origins="\n".join(options["origin"]),
+                networks="\n".join(options["network"]),
             )
             set_limit_options(issued.app_key, options)
         self._write(issued, options)

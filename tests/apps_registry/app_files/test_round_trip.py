@@ -1,4 +1,4 @@
-"""Whatever a row can hold, its file holds, and gives back."""
+"""Every App that the database can hold survives export and import."""
 
 from collections.abc import Callable
 from decimal import Decimal

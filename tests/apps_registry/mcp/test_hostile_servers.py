@@ -1,4 +1,4 @@
-"""MCP servers that say what no server should: nothing breaks, and nothing hidden reaches a model."""
+"""Hostile MCP servers: nothing breaks, and no hidden text reaches a model."""
 
 import gzip
 import json
@@ -71,11 +71,11 @@ def test_a_bomb_is_not_unpacked(hostile: McpServer, upstream: Upstream) -> None:
 def test_schemas_that_cannot_be_stored_take_no_other_along(hostile: McpServer, upstream: Upstream) -> None:
     limited = '{"type":"object","properties":{"a":{"maximum":N}}}'
     deep = '{"type":"object","x":' + "[" * 120 + "]" * 120 + "}"
-    nan, endless, uint256 = (limited.replace("N}", f"{each}}}") for each in ("NaN", "1e999", 2**256))
+    nan, endless, uint256 = (limited.replace("N}", f"{number}}}") for number in ("NaN", "1e999", 2**256))
     upstream.handle = speaks(offers(nan, endless, deep, uint256, '{"type":"object"}'))
     refresh(hostile)
     assert digest(hostile)
-    assert [(each.remote_name, each.state) for each in states(hostile)] == [("t3", "new"), ("t4", "new")]
+    assert [(tool.remote_name, tool.state) for tool in states(hostile)] == [("t3", "new"), ("t4", "new")]
 
 
 def test_what_would_hang_or_hide_is_not_chosen(hostile: McpServer, upstream: Upstream) -> None:

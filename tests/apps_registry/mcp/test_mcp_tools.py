@@ -20,9 +20,9 @@ def choose(manage: Callable[..., Result], app: App, *names: str) -> Result:
     return done
 
 
-def results_of(model: ScriptedModel, client: Client, *wanted: tuple[str, Any]) -> list[str]:
+def results_of(model: ScriptedModel, client: Client, *requested: tuple[str, Any]) -> list[str]:
     """What the model reads when it calls these tools in one round."""
-    model.will(calls(*wanted), says("Done."))
+    model.will(calls(*requested), says("Done."))
     client.chat("Go")
     return tool_results(model.prompts[-1])
 
@@ -45,8 +45,8 @@ def test_what_goes_wrong_is_a_result_that_the_model_reads(
 ) -> None:
     McpServer.objects.filter(pk=mcp_server.pk).update(timeout_seconds=1.5)
     choose(manage, app, "fail", "sleep", "flood", "add")
-    wanted = [("px_fail", {}), ("px_sleep", {}), ("px_flood", {"size": 5_000_000}), ("px_add", {"a": "two", "b": 3})]
-    failed, slept, flooded, misfit = results_of(model, app_client, *wanted)
+    requested = [("px_fail", {}), ("px_sleep", {}), ("px_flood", {"size": 5_000_000}), ("px_add", {"a": "two", "b": 3})]
+    failed, slept, flooded, misfit = results_of(model, app_client, *requested)
     assert "the harvest was bad" in failed
     assert "no complete answer came within 1.5 seconds" in slept
     assert "larger than" in flooded

@@ -1,4 +1,4 @@
-"""Answers that MCP servers were seen to give, or may give by some revision: what is read of each."""
+"""Responses that MCP servers really sent, or that a revision allows, and what is read of each."""
 
 import asyncio
 import json

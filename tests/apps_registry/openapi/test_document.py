@@ -99,8 +99,8 @@ def test_odd_values_break_no_import(schema: str) -> None:
     of = read_document(f"{YAML}        content: {{application/json: {{schema: {schema}}}}}".encode())
     tools, refusals = imported(of)
     assert len(tools) + len(refusals) == 1
-    for each in tools:
-        assert find_problems(each.definition) == []
+    for imported_tool in tools:
+        assert find_problems(imported_tool.definition) == []
 
 
 @pytest.mark.parametrize("keyword", ["allOf", "anyOf", "default"])

@@ -1,4 +1,4 @@
-"""An App may be held to a list of public hosts: in every way out, by redirects too, at once, on record."""
+"""An App can be limited to a list of public hosts, for all its requests and redirects, at once, with a record."""
 
 import asyncio
 import socket

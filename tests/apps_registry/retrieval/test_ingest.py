@@ -1,4 +1,4 @@
-"""The background ingest: seen, resumed, replaced in one step, without losing or repeating anything."""
+"""The background ingest: visible, resumed after a crash, replaced in one step, with nothing lost or repeated."""
 
 import json
 import time

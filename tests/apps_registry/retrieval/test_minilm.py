@@ -1,4 +1,4 @@
-"""The embedded embedding model: its tokens and its vectors are those of its authors."""
+"""The embedded embedding model gives the tokens and vectors that its authors published."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ from apps_registry.retrieval.embeddings.base import EmbedderError
 from apps_registry.retrieval.embeddings.minilm import MiniLM
 from apps_registry.retrieval.embeddings.wordpiece import WordPiece
 from tests.needs import missing
-from tests.product import ROOT
+from tests.root import ROOT
 
 VOCABULARY = "\n".join(["[UNK]", "[CLS]", "[SEP]", "un", "##aff", "##able", "cafe", ",", "日", "本"])
 

@@ -1,4 +1,4 @@
-"""Zips as programs write them: their files under their names, and what cannot be read named."""
+"""Zips as programs write them: their files keep their names, and unreadable ones are listed."""
 
 import json
 import struct

@@ -1,4 +1,4 @@
-"""Property tests of the readers of documents: whatever a file holds, it gives storable text or is refused by name."""
+"""Property tests of the readers of documents: any file gives storable text or is refused by name."""
 
 import io
 import json
@@ -39,7 +39,7 @@ def test_a_file_gives_storable_text_or_is_refused_by_name(kind: str, data: bytes
     if reason:
         assert reason.endswith((".", "…")), reason
         return
-    found = json.loads(out.getvalue())
-    for text, *_ in found["chunks"]:
+    result = json.loads(out.getvalue())
+    for text, *_ in result["chunks"]:
         assert "\x00" not in text
         text.encode()  # no half of a pair

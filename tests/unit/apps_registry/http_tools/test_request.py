@@ -1,4 +1,4 @@
-"""What a model sends reaches only the places that the operator gave it."""
+"""A model's arguments only reach the places that the operator defined."""
 
 import json
 from collections.abc import Mapping

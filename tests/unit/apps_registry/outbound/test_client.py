@@ -1,4 +1,4 @@
-"""The one way out, against real servers that misbehave and names that lie."""
+"""The outbound client, against real servers that misbehave and host names that change their address."""
 
 import asyncio
 import gzip
@@ -56,9 +56,9 @@ def answers(monkeypatch: pytest.MonkeyPatch, *turns: list[str]) -> list[str]:
 
     def resolve(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
         asked.append(host)
-        found = turns[min(len(asked), len(turns)) - 1]
+        ip_addresses = turns[min(len(asked), len(turns)) - 1]
         family = {True: socket.AF_INET6, False: socket.AF_INET}
-        return [(family[":" in each], socket.SOCK_STREAM, 6, "", (each, port)) for each in found]
+        return [(family[":" in address], socket.SOCK_STREAM, 6, "", (address, port)) for address in ip_addresses]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     return asked
@@ -94,12 +94,13 @@ def test_no_way_of_writing_a_forbidden_address_opens_a_connection(
 
 
 @pytest.mark.parametrize(
-    "found", [["10.0.0.1"], ["1.1.1.1", "127.0.0.1"], ["2606:4700::1", "::1"], ["169.254.169.254"], ["64:ff9b::a00:1"]]
+    "ip_addresses",
+    [["10.0.0.1"], ["1.1.1.1", "127.0.0.1"], ["2606:4700::1", "::1"], ["169.254.169.254"], ["64:ff9b::a00:1"]],
 )
 def test_one_forbidden_answer_refuses_them_all(
-    call: Call, connected: list[Any], monkeypatch: pytest.MonkeyPatch, found: list[str]
+    call: Call, connected: list[Any], monkeypatch: pytest.MonkeyPatch, ip_addresses: list[str]
 ) -> None:
-    answers(monkeypatch, found)
+    answers(monkeypatch, ip_addresses)
     with pytest.raises(Refused, match=r"evil\.example has a"):
         call("http://evil.example/")
     assert connected == []

@@ -1,4 +1,4 @@
-"""Bodies out of their compression: whole wherever they are cut, and never half."""
+"""Compressed bodies are decompressed completely, wherever they are cut, or not at all."""
 
 import gzip
 import zlib

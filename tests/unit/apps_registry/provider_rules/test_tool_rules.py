@@ -1,4 +1,4 @@
-"""Schemas as providers take them: rewritten where the meaning survives, refused by name where it does not."""
+"""Schemas that a provider does not accept: rewritten if the meaning stays the same, otherwise refused by name."""
 
 from typing import Any
 

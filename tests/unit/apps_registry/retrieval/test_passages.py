@@ -1,4 +1,4 @@
-"""Ranks fused, passages shown, citations found: without a database."""
+"""Fused rankings, displayed passages and recognised citations."""
 
 import json
 
@@ -23,7 +23,7 @@ def passage(marker: int, **more: object) -> Passage:
 
 
 def test_what_both_rankings_know_comes_first() -> None:
-    assert [found for found, _ in fuse([1, 2, 3], [3, 4])] == [3, 1, 2, 4]
+    assert [chunk_id for chunk_id, _ in fuse([1, 2, 3], [3, 4])] == [3, 1, 2, 4]
     assert fuse([7]) == [(7, 1 / (RRF_K + 1))]
     assert fuse([], []) == []
 

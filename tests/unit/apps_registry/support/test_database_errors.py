@@ -1,4 +1,4 @@
-"""Which database errors may pass, of whichever layer."""
+"""Which database errors are temporary, of both layers."""
 
 import psycopg
 import pytest

@@ -1,4 +1,4 @@
-"""Loops that run for as long as the worker does."""
+"""Endless loops of a worker."""
 
 import ast
 import asyncio
@@ -8,7 +8,7 @@ import pytest
 
 from apps_registry.support.forever import failing_loops, forever
 from apps_registry.support.metrics import LOOP_FAILURES
-from tests.product import ROOT
+from tests.root import ROOT
 
 APPS = ("aomi_site", "apps_registry", "chat", "keys", "sessions_app")
 
@@ -46,7 +46,7 @@ def test_a_loop_survives_whatever_a_round_raises(error: BaseException, caplog: p
     run(fail, rounds=4)
     assert counter._value.get() >= before + 3
     assert "of-the-test" in failing_loops()
-    assert "of-the-test failed and goes on" in caplog.text
+    assert "of-the-test failed and continues" in caplog.text
     assert "secret" not in caplog.text
 
 

@@ -1,4 +1,4 @@
-"""Whatever comes from outside can be stored, and what could be stored before stays as it is."""
+"""All outside text can be stored, and storable text does not change."""
 
 import json
 from typing import Any

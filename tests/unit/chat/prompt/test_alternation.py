@@ -1,4 +1,4 @@
-"""Prompts alternate whatever the session holds: held against the rules of templates that refuse any other."""
+"""The roles of a prompt alternate for every session, as strict chat templates require."""
 
 import itertools
 import uuid

@@ -1,4 +1,4 @@
-"""The circuit breaker by a clock of the test's own."""
+"""The circuit breaker, with a clock that the test controls."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What providers say when they refuse a request, in their own words, and what is made of it."""
+"""Refusals in the words of providers, and how the request is changed."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Address checksums, by the vectors of EIP-55."""
+"""Address checksums, with the test vectors of EIP-55."""
 
 import pytest
 

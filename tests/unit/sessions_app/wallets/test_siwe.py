@@ -1,4 +1,4 @@
-"""Sign-In with Ethereum: messages read, times checked, real signatures verified."""
+"""Sign-In with Ethereum: parsing, checks of times, and real signatures."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -55,9 +55,9 @@ def test_every_optional_part_may_be_there_or_not() -> None:
     bare = SAMPLE.replace("I accept the ExampleOrg Terms of Service: https://example.com/tos\n", "").split("\nRes")[0]
     assert parse_message(bare) == parse_message("https://" + SAMPLE) == parse_message(SAMPLE)
     full = f"{bare}\nExpiration Time: 2021-09-30T16:30:24.123Z\nNot Before: 2021-09-30T18:25:24+02:00\nRequest ID: 7"
-    found = parse_message(full)
-    assert found.expiration_time == datetime(2021, 9, 30, 16, 30, 24, 123000, tzinfo=UTC)
-    assert found.not_before == datetime(2021, 9, 30, 16, 25, 24, tzinfo=UTC)
+    fields = parse_message(full)
+    assert fields.expiration_time == datetime(2021, 9, 30, 16, 30, 24, 123000, tzinfo=UTC)
+    assert fields.not_before == datetime(2021, 9, 30, 16, 25, 24, tzinfo=UTC)
 
 
 def test_what_we_write_we_read() -> None:

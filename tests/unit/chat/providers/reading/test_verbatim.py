@@ -1,4 +1,4 @@
-"""Fields that a provider wants back as they were, put together from their fragments."""
+"""Fields that a provider wants back unchanged are assembled from their fragments."""
 
 import json
 from typing import Any
