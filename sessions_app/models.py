@@ -112,9 +112,9 @@ class Turn(models.Model):
     first_token_ms = models.PositiveIntegerField("first token (ms)", null=True, blank=True)
     cost = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
     # Tokens whose cost is missing in `cost`, because the model that used them had no price.
-    unpriced_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
+    unpriced_tokens = models.PositiveBigIntegerField("tokens without a price", default=0, db_default=0)
     # The reservations of rounds that ended without counts from the provider. Limits count them as used.
-    unreported_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
+    unreported_tokens = models.PositiveBigIntegerField("tokens reserved, not counted", default=0, db_default=0)
     unreported_cost = models.DecimalField(max_digits=20, decimal_places=10, default=0, db_default=0)
     # What the current round of a running turn may use at most; the cost is null if a model in reach has no price.
     reserved_tokens = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
@@ -134,6 +134,7 @@ class Turn(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["-started_at"], name="turn_started"),
             models.Index(fields=["paused_until"], condition=Q(status="paused"), name="turn_paused"),
+            models.Index(fields=["error_code"], condition=~Q(error_code=""), name="turn_errors"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -180,6 +181,8 @@ class Message(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["session", "position"], name="message_position_once"),
         ]
+        # To read one conversation is one thing, to search all of them another.
+        permissions: ClassVar = [("search_messages", "Can search the text of messages")]
 
     def __str__(self) -> str:
         return f"{self.role} #{self.position}"
