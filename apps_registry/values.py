@@ -206,6 +206,7 @@ class AppConfig:
     summarises_history: bool
     makes_titles: bool
     keeps_reasoning: bool
+    shows_usage: bool
     recalls_earlier_sessions: bool
     allowed_origins: frozenset[str]
     release_id: int | None = None

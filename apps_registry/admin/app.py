@@ -98,6 +98,7 @@ class AppAdmin(ConsoleAdmin[App]):
                     "sessions_keep_release",
                     "makes_titles",
                     "keeps_reasoning",
+                    "shows_usage",
                     "recalls_earlier_sessions",
                     "retention_days",
                 ),

@@ -16,7 +16,7 @@ HOLD_AT_ONCE = frozenset(
         *("name", "allowed_hosts", "only_hosts", "allowed_origins"),
         *("sessions_readable_by_id", "sessions_keep_release"),
         *("retention_days", "reply_wait_seconds", "makes_titles", "recalls_earlier_sessions", "document_language"),
-        "keeps_reasoning",
+        *("keeps_reasoning", "shows_usage"),
     }
 )
 

@@ -120,6 +120,7 @@ def _to_config(app: App, release: AppRelease | None) -> AppConfig:
         summarises_history=app.summarises_history,
         makes_titles=app.makes_titles,
         keeps_reasoning=app.keeps_reasoning,
+        shows_usage=app.shows_usage,
         recalls_earlier_sessions=app.recalls_earlier_sessions,
         allowed_origins=frozenset(app.allowed_origins.split()),
         release_id=release.pk if release else None,

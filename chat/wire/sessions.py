@@ -1,6 +1,6 @@
 """The JSON of sessions: the snapshot, its messages and events, and the shorter forms."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NotRequired
 from uuid import UUID
 
 from pydantic import Field, JsonValue
@@ -132,6 +132,18 @@ class AsyncCallbackEvent(TypedDict):
 SystemEvent = TypeAliasType("SystemEvent", SystemNoticeEvent | SystemErrorEvent | InlineCallEvent | AsyncCallbackEvent)
 
 
+@shown_as({"model": "gpt-5-mini", "prompt_tokens": 310, "completion_tokens": 42, "cost": "0.0001305"})
+class TurnUsage(TypedDict):
+    """What a turn has used."""
+
+    model: str
+    prompt_tokens: Annotated[int | None, Field(description="By the provider's count; null if it sent none.")]
+    completion_tokens: int | None
+    cost: Annotated[
+        str | None, Field(description="A decimal number; null if the price of a model that answered is unknown.")
+    ]
+
+
 @shown_as(EXAMPLE_SNAPSHOT)
 class Snapshot(TypedDict):
     """A session with all that was said in it."""
@@ -146,6 +158,12 @@ class Snapshot(TypedDict):
         list[SystemEvent], Field(description="Those that no earlier snapshot of this session has shown.")
     ]
     user_state: Annotated[Ready[JsonObject] | None, Field(description="As the client sent it last.")]
+    usage: NotRequired[
+        Annotated[
+            TurnUsage | None,
+            Field(description="Of the last turn that has ended; only if the App shows it, null before the first."),
+        ]
+    ]
 
 
 @shown_as({"session_id": EXAMPLE_SESSION, "title": "New Chat"})

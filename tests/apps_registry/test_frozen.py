@@ -26,6 +26,7 @@ def furnished() -> App:
         "temperature": 0.5,
         "max_tool_rounds": 3,
         "keeps_reasoning": True,
+        "shows_usage": True,
     }
     app = factories.make_app(alternatives=[factories.make_model()], **settings)
     factories.make_http_tool(app, "https://api.example.com/x", parameters=SCHEMA)
