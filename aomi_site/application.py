@@ -24,14 +24,17 @@ from apps_registry.services.stopped_providers import warn_of_stopped_providers
 from apps_registry.support import database
 from apps_registry.support.error_location import location
 from apps_registry.support.forever import run_once
-from apps_registry.support.paths import API_PREFIX
+from apps_registry.support.paths import API_PREFIXES, LIVE_PREFIX
 from apps_registry.support.request_ids import begin_request
 from apps_registry.support.request_notes import begin_notes
-from chat.api.errors import SERVER_FAILED, plain_problem
+from chat.api.errors import SERVER_FAILED
+from chat.doors.errors import plain_problem
 from chat.providers.openai_compatible import connections
 from chat.turns import interrupts
 from chat.turns.runner import runner
+from keys.expiries import announce_forever
 from keys.guards.storage import prune_address_uses_forever
+from keys.last_use import key_uses
 from keys.refusals.writing import prune_refusals_forever, write_pending, write_refusals_forever
 from keys.upkeep import account_upkeep_forever
 from sessions_app.events.hub import hub
@@ -45,11 +48,12 @@ _ending: "asyncio.Task[None] | None" = None
 hub.handle(partials.on_event, on_gap=partials.on_gap)
 hub.handle(interrupts.on_event)
 PROBES = ("/livez", "/readyz", "/metrics")  # polled every few seconds, so their access lines would only be noise
-LEAN_PATHS = (API_PREFIX, *PROBES)
+LEAN_PATHS = (*API_PREFIXES, LIVE_PREFIX, *PROBES)
 UPKEEP = (
     *(prune_forever, prune_outbound_forever, prune_refusals_forever, prune_logins_forever),
     prune_address_uses_forever,
-    *(sweep_forever, ingest_forever, write_refusals_forever, account_upkeep_forever),
+    *(sweep_forever, ingest_forever, write_refusals_forever),
+    *(account_upkeep_forever, announce_forever),
 )
 
 
@@ -83,14 +87,14 @@ async def _http(scope: Scope, receive: Receive, send: Send) -> None:
     except Exception as error:  # the server would log its content and respond without our headers
         logger.error("%s: %s id=%s", path, location(error), request_id)
         if status == 0:
-            await _answer_failure(send_in_common)
+            await _answer_failure(path, send_in_common)
     finally:
         milliseconds = (time.perf_counter() - started) * 1000
         _log_access(scope, status, milliseconds, request_id)
 
 
-async def _answer_failure(send: Send) -> None:
-    answer = plain_problem(SERVER_FAILED.code, SERVER_FAILED.detail)
+async def _answer_failure(path: str, send: Send) -> None:
+    answer = plain_problem(path, SERVER_FAILED.code, SERVER_FAILED.detail)
     headers = [(name.lower().encode(), value.encode()) for name, value in answer.items()]
     await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": answer.content})
@@ -127,6 +131,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     for work in upkeep:
         work.cancel()
     await asyncio.gather(begin_shutdown(), *upkeep, return_exceptions=True)
+    await key_uses.write()
     await run_once("write-refusals", partial(write_pending, everything=True))
     await mcp_sessions.close()
     await hub.stop()

@@ -33,7 +33,7 @@ if DEBUG and not IS_LOCAL:
 SECRET_KEY = env.str("SECRET_KEY", default="") or (local_secret_key(DATA_DIR) if IS_LOCAL else "")
 if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5 or SECRET_KEY.startswith("django-insecure-"):
     raise ImproperlyConfigured(
-        "SECRET_KEY is missing or too weak: production needs at least 50 random characters. Make one with: "
+        "SECRET_KEY is missing or too weak: production needs at least 50 random characters. Generate one with: "
         "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
     )
 
@@ -191,16 +191,20 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Aomi Apps",
-    "DESCRIPTION": "Isolated AI assistants (Apps) behind one HTTP API. Every error is `application/problem+json`.",
+    "DESCRIPTION": "Chat with AI assistants (Apps). Every error is `application/problem+json` with a stable `code`.",
     "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.1",
-    "SERVERS": [{"url": "/", "description": "The server that answers this document."}],
+    "SERVERS": [{"url": "/", "description": "The server that this document comes from."}],
     "SORT_OPERATIONS": False,
     "POSTPROCESSING_HOOKS": ["chat.schema.contract.add_components"],
 }
 # Headers that may carry the App key, next to `Authorization: Bearer`; if several are sent, they must have the same key.
 # Older clients use X-API-Key.
 APP_KEY_HEADERS = env.list("APP_KEY_HEADERS", default=["AOMI-APP-KEY"])
+# How long new keys live unless their issuer chooses otherwise; 0: they do not expire.
+KEY_LIFETIME_DAYS = env.whole_number("KEY_LIFETIME_DAYS", 365, minimum=0, maximum=36_500)
+# How many days before it comes the log announces the expiry of a key; it does so again a day before.
+KEY_EXPIRY_NOTICE_DAYS = env.whole_number("KEY_EXPIRY_NOTICE_DAYS", 14, maximum=3_650)
 # Websites whose scripts may call the API, in addition to those of Apps; "*" for all.
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_ALL_ORIGINS = CORS_ALLOWED_ORIGINS == ["*"]
@@ -247,6 +251,8 @@ SESSION_CACHE_TOTAL_BYTES = env.whole_number("SESSION_CACHE_TOTAL_BYTES", 256 * 
 SESSION_CACHE_ENTRY_BYTES = env.whole_number("SESSION_CACHE_ENTRY_BYTES", 8 * 1024 * 1024, minimum=0)
 # A worker renews the leases of its turns three times within this many seconds; when a worker dies, its turns
 # count as interrupted after their leases expire.
+# Sessions of clients that send the whole conversation with each call; an App's own retention comes first.
+STATELESS_RETENTION_DAYS = env.whole_number("STATELESS_RETENTION_DAYS", 30)
 TURN_LEASE_SECONDS = env.seconds("TURN_LEASE_SECONDS", 10.0)
 # Limits for a whole turn, for the time to the model's first token, and for the time between two tokens.
 TURN_TIMEOUT_SECONDS = env.seconds("TURN_TIMEOUT_SECONDS", 120.0)
@@ -260,7 +266,7 @@ MODEL_GAP_TIMEOUT_SECONDS = env.seconds("MODEL_GAP_TIMEOUT_SECONDS", 30.0)
 REDIS_URL = env.str("REDIS_URL", default="")
 BUS = env.str("BUS", default="redis" if REDIS_URL else "postgres")
 if BUS not in {"postgres", "redis", "memory"} or (BUS == "redis" and not REDIS_URL):
-    raise ImproperlyConfigured(f"BUS is {BUS!r}; it is 'postgres', 'memory', or 'redis' with a REDIS_URL.")
+    raise ImproperlyConfigured(f"BUS is {BUS!r}; it must be 'postgres', 'memory', or 'redis' with a REDIS_URL.")
 # How long a stopping worker waits for its turns before it interrupts them.
 SHUTDOWN_GRACE_SECONDS = env.seconds("SHUTDOWN_GRACE_SECONDS", 20.0, minimum=0)
 # How long until another worker takes over a document whose ingestion stopped.
@@ -273,7 +279,7 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 # Log lines have paths and ids, never query strings or message texts: see aomi_site/health/logs.py.
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 if LOG_LEVEL not in LOG_LEVELS:
-    raise ImproperlyConfigured(f"LOG_LEVEL is {LOG_LEVEL!r}; it is one of {', '.join(LOG_LEVELS)}.")
+    raise ImproperlyConfigured(f"LOG_LEVEL is {LOG_LEVEL!r}; it must be one of {', '.join(LOG_LEVELS)}.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

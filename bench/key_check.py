@@ -18,7 +18,8 @@ django.setup()
 
 from apps_registry.support import database  # noqa: E402
 from keys import crypto  # noqa: E402
-from keys.verification import READ_KEY, KeyVerifier  # noqa: E402
+from keys.reading import READ_KEY  # noqa: E402
+from keys.verification import KeyVerifier  # noqa: E402
 
 
 async def measure(key: str, count: int) -> dict[str, float]:

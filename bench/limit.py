@@ -19,7 +19,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from keys.verification import READ_KEY
+from keys.reading import READ_KEY
 from sessions_app.sql import sessions as sql
 from sessions_app.sql import turns as sql_turns
 from sessions_app.sql.messages import READ_MESSAGES
@@ -105,6 +105,7 @@ class Limit:
             "version": thread.version,
             "release": None,
             "keeps_release": False,
+            "channel": "live",
             "admission": None,
             **reservation_parameters(Reservation()),
         }

@@ -20,10 +20,10 @@ import hmac
 import math
 import secrets
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from cachetools import LRUCache
 
@@ -31,62 +31,11 @@ from apps_registry.support import database
 from apps_registry.support.database_errors import is_transient
 from keys import crypto
 from keys.callers import Caller
-from keys.usability import usable_sql
-
-
-class KeyRow(NamedTuple):
-    """What one indexed read returns of a presented key; the columns' SQL is in _KEY_COLUMNS, by field.
-
-    Attributes:
-        revision: of the registry; the only value if there is no such key.
-        key_id: the AppKey's id; None: no key has the lookup id.
-        is_usable: whether the key is neither revoked nor expired.
-        app_ids: the Apps in its scope.
-        is_stale: whether the time of its last use is to be written.
-        is_revoked: whether the key is revoked, for the record of a refusal.
-        canary_id: the CanaryKey that has the lookup id instead.
-    """
-
-    revision: int
-    key_id: int | None
-    secret_hash: str
-    secret_check: str | None
-    is_usable: bool
-    app_ids: list[int]
-    is_stale: bool
-    is_revoked: bool | None
-    canary_id: int | None
-
-
-_SCOPE = "ARRAY(SELECT scope.app_id FROM keys_appkey_apps scope WHERE scope.appkey_id = key.id)"
-_KEY_COLUMNS = {
-    "revision": "revision.number",
-    "key_id": "key.id",
-    "secret_hash": "key.secret_hash",
-    "secret_check": "key.secret_check",
-    "is_usable": usable_sql(),
-    "app_ids": _SCOPE,
-    "is_stale": "key.last_used_at IS NULL OR key.last_used_at < clock_timestamp() - interval '1 minute'",
-    "is_revoked": "key.revoked_at IS NOT NULL",
-    "canary_id": "canary.id",
-}
-# This statement also reads the revision, so that a warm request needs no other read.
-READ_KEY = f"""
-SELECT {", ".join(_KEY_COLUMNS[name] for name in KeyRow._fields)}
-FROM apps_registry_registryrevision revision
-LEFT JOIN keys_appkey key ON key.lookup_id = %(lookup_id)s
-LEFT JOIN keys_canarykey canary ON canary.lookup_id = %(lookup_id)s
-"""
-TOUCH_KEY = """
-UPDATE keys_appkey SET last_used_at = clock_timestamp()
-WHERE id = %s AND (last_used_at IS NULL OR last_used_at < clock_timestamp() - interval '1 minute')
-"""
-
-READ_CALLERS = f"""
-SELECT revision.number, key.id, {_SCOPE}
-FROM apps_registry_registryrevision revision
-LEFT JOIN keys_appkey key ON key.id = ANY(%s) AND {usable_sql()}
-"""
+from keys.last_use import key_uses
+from keys.reading import READ_KEY, READ_KEY_OF_TOKEN, KeyRow, split
+from keys.tokens.bounds import TokenBounds
+from keys.tokens.signing_keys import signing_keys
+from keys.tokens.text import read_token, signer_of
 
 STORE_CHECK = "UPDATE keys_appkey SET secret_check = %s WHERE id = %s AND secret_check IS NULL"
 
@@ -138,7 +87,7 @@ COUNTS_WAITING_MAX = 64
 
 
 class InvalidKey(Exception):
-    """The key is malformed, unknown, wrong, revoked, expired or a canary; callers cannot learn which.
+    """The key or token is malformed, unknown, wrong, revoked, expired or a canary; callers cannot learn which.
 
     Attributes:
         rule: which of these, for operators.
@@ -288,9 +237,28 @@ class KeyVerifier:
         if not await self._matches(parts, digest, row):
             self._verified.pop(digest, None)  # a revoked key counts as a guess
             await self._fail(parts, row, address)
-        if read.is_stale:
-            await _try_to_write(TOUCH_KEY, [read.key_id])
-        return Caller(read.key_id, frozenset(read.app_ids), read.revision, address)
+        return _used(read.caller(address=address), read)
+
+    async def verify_token(self, presented: str, *, address: str) -> Caller:
+        """Return the caller that presents this browser token.
+
+        The signature costs microseconds, and no guess of 256 bits succeeds, so failures are not counted.
+
+        Args:
+            presented: the unmodified token.
+            address: as for `verify`.
+
+        Raises:
+            InvalidKey: it does not work, or its key or App no longer does.
+        """
+        token = await _signed_token(presented)
+        rows = await database.read(READ_KEY_OF_TOKEN, {"lookup_id": token.lookup_id})
+        read, conditions = split(rows[0])
+        if not read.is_usable or read.key_id is None:
+            raise InvalidKey("token_key_gone", read.key_id)
+        if rule := conditions.broken_rule(token, read.app_ids):
+            raise InvalidKey(rule, read.key_id)
+        return _used(read.caller(address=address, token=token), read)
 
     def _refuse_guess(self, parts: crypto.KeyParts, digest: bytes, address: str) -> None:
         """Refuse a secret for a blocked id without querying the database, if it cannot be the right one."""
@@ -350,16 +318,24 @@ def _passes_check(secret: str, check: str) -> bool:
     return hmac.compare_digest(crypto.secret_check(secret), check)
 
 
-async def callers_now(key_ids: Collection[int | None]) -> dict[int | None, Caller]:
-    """Return the current callers of these keys; None, the caller without a key, is always included.
+def _used(caller: Caller, read: KeyRow) -> Caller:
+    """Note the use of a key, if its time is to be written, and return its caller."""
+    if read.is_stale and read.key_id is not None:
+        key_uses.note(read.key_id, caller.address)
+    return caller
 
-    Keys that were revoked, expired or deleted are missing.
+
+async def _signed_token(presented: str) -> TokenBounds:
+    """Return what a token says that one of our signing keys has signed.
+
+    Raises:
+        InvalidKey: it is no token, or none of ours.
     """
-    rows = await database.read(READ_CALLERS, [[key_id for key_id in key_ids if key_id is not None]])
-    callers: dict[int | None, Caller] = {None: Caller(None, frozenset(), revision=rows[0][0])}
-    return callers | {
-        key_id: Caller(key_id, frozenset(app_ids), revision) for revision, key_id, app_ids in rows if key_id is not None
-    }
+    signer_id = signer_of(presented)
+    secret = None if signer_id is None else await signing_keys.secret(signer_id)
+    if (token := read_token(presented, secret) if secret else None) is None:
+        raise InvalidKey("token_not_signed_here")
+    return token
 
 
 verifier = KeyVerifier()

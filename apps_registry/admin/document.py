@@ -16,7 +16,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from apps_registry.admin.display import NOTHING, AppPartAdmin, badge, deletion_summary, moment
+from apps_registry.admin.display import NOTHING, AppPartAdmin, deletion_summary, moment
+from apps_registry.admin.document_notes import loss_list, problem, state_line
 from apps_registry.admin.forms.document import SearchForm, UploadForm
 from apps_registry.extraction.blocks import MAX_FILE_BYTES
 from apps_registry.models import App, Document
@@ -70,11 +71,23 @@ class DocumentAdmin(AppPartAdmin[Document]):
     change_form_template = "admin/apps_registry/document/change_form.html"
     change_list_template = "admin/apps_registry/document/change_list.html"
     readonly_fields = (
-        *("title", "name", "app", "releases", "standing", "trouble", "size", "language", "chunk_total", "ingested"),
+        *(
+            "title",
+            "name",
+            "app",
+            "releases",
+            "standing",
+            "trouble",
+            "loss_report",
+            "size",
+            "language",
+            "chunk_total",
+            "ingested",
+        ),
     )
     fieldsets = (
         ("Document", {"fields": ("title", "name", "app", "tags", "size", "releases")}),
-        ("Ingest", {"fields": ("standing", "trouble", "language", "chunk_total", "ingested")}),
+        ("Ingest", {"fields": ("standing", "trouble", "loss_report", "language", "chunk_total", "ingested")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:
@@ -104,19 +117,15 @@ class DocumentAdmin(AppPartAdmin[Document]):
 
     @admin.display(description="state", ordering="state")
     def standing(self, document: Document) -> SafeString:
-        shown = badge(document.state)
-        if document.state == Document.State.PROCESSING:
-            return format_html('{} <span class="aomi-sub">{} %</span>', shown, document.progress)
-        if trouble := document.error or document.warning:
-            return format_html('{} <span class="aomi-sub aomi-wrap">{}</span>', shown, trouble)
-        return shown
+        return state_line(document)
 
     @admin.display(description="problem")
     def trouble(self, document: Document) -> str | SafeString:
-        """The error of the ingest, or a warning."""
-        if document.error and document.chunk_count:
-            return f"{document.error} Search still finds the text of the last successful ingest."
-        return document.error or document.warning or NOTHING
+        return problem(document)
+
+    @admin.display(description="not read")
+    def loss_report(self, document: Document) -> SafeString:
+        return loss_list(document)
 
     @admin.display(description="chunks", ordering="chunk_count")
     def chunk_total(self, document: Document) -> int:

@@ -14,7 +14,9 @@ _NOT_IN_FILES = frozenset(
         *("default_model", "embedding_model", "live_release"),
     }
 )
-LINES = frozenset({"allowed_origins", "allowed_hosts", "only_hosts"})  # text fields with one value per line
+LINES = frozenset(
+    {"allowed_origins", "allowed_networks", "allowed_hosts", "only_hosts"}
+)  # text fields with one value per line
 
 
 def setting_fields() -> "dict[str, models.Field[Any, Any]]":

@@ -19,10 +19,13 @@ from apps_registry.support.metrics import REFUSALS
 from apps_registry.support.paths import API_PREFIX
 from apps_registry.support.request_ids import request_id
 from apps_registry.support.request_notes import note_refusal, request_notes
-from chat.access import AppNotAuthorized, KeyNeeded, NoSuchSession
+from apps_registry.support.request_sources import NetworkNotAllowed, OriginNotAllowed
+from chat.access import AppKeyNeeded, AppNotAuthorized, KeyNeeded, NoSuchSession, SessionNotOfToken
 from chat.api.error_codes import STATUS
 from chat.providers.base import ModelFailure, ModelTimeout
+from chat.turns.client_tools import InvalidClientTool
 from chat.turns.limits import InvalidMessage, MessageTooLarge, OutOfBudget
+from chat.turns.options import ToolsNotTaken
 from chat.turns.questions import InvalidAnswer
 from chat.turns.release import ReleaseUnusable
 from chat.turns.start import IdempotencyMismatch
@@ -35,7 +38,7 @@ from keys.http.permissions import AppPermission
 from keys.limits.values import LimitExceeded
 from sessions_app.access import InvalidSessionId
 from sessions_app.pauses import NothingWaits
-from sessions_app.turns import SessionBusy, SessionOfAnotherApp
+from sessions_app.turns import SessionBusy, SessionOfAnotherApp, SessionOfAnotherWallet
 from sessions_app.user_state import InvalidUserState
 
 logger = logging.getLogger("aomi.api")
@@ -112,7 +115,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     elif is_away:
         response = HttpResponse(render_to_string("503.html"), status=answer.status)
     else:
-        return defaults.server_error(request)
+        return HttpResponse(render_to_string("500.html", {"request_id": request_id()}), status=answer.status)
     if is_away and error is not None:
         logger.warning("%s: %s", request.path, location(error))
         response.headers["Retry-After"] = str(answer.retry_after)
@@ -155,12 +158,21 @@ ANSWERS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Answer], ..
     (exceptions.Throttled, _Answer("rate_limited", "Too many attempts; wait.", 60)),
     ((exceptions.ValidationError, exceptions.ParseError), _Answer("invalid_request")),
     ((InvalidSessionId, InvalidUserState, InvalidMessage, InvalidAnswer), _Answer("invalid_request")),
+    (InvalidClientTool, _Answer("invalid_request")),
+    (ToolsNotTaken, _Answer("invalid_request", "This App takes no tools of callers.")),
     (SuspiciousOperation, _Answer("invalid_request", "The request is malformed.")),
     (AppNotAuthorized, _Answer(AppPermission.code, AppPermission.message)),
+    (AppKeyNeeded, _Answer("app_not_authorized", "This call needs the App key itself, not a browser token.")),
     (
-        SessionOfAnotherApp,
+        (SessionOfAnotherApp, SessionNotOfToken),
         _Answer("session_not_available", "This session is not available to the caller.", rule="session_of_another_app"),
     ),
+    (
+        SessionOfAnotherWallet,
+        _Answer("session_not_available", "The browser token is for another wallet than the session or the call."),
+    ),
+    (OriginNotAllowed, _Answer("origin_not_allowed", "Calls from this origin, or without one, are not allowed.")),
+    (NetworkNotAllowed, _Answer("network_not_allowed", "Calls from this network are not allowed.")),
     (NoSuchSession, _Answer("not_found", "There is no such session.")),
     (Http404, _Answer("not_found", "There is nothing at this path.", rule=UNKNOWN_PATH)),
     (SessionBusy, _Answer("session_busy", "A turn is running in this session; nothing was stored.", 1)),

@@ -1,10 +1,13 @@
 """App key authentication for DRF; it is awaited on the event loop, see chat/api/base.py."""
 
+from dataclasses import replace
+
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
 from apps_registry.support.request_notes import note_app, note_key, note_refusal, request_notes
+from apps_registry.support.request_sources import RequestSource
 from keys.addresses import network_of
 from keys.callers import Caller
 from keys.canaries import report_use
@@ -12,6 +15,7 @@ from keys.guards.errors import CallerLimit
 from keys.guards.rates import rates
 from keys.http.presented import presented_key
 from keys.http.streams import count_stream
+from keys.tokens.text import PREFIX as TOKEN_PREFIX
 from keys.verification import InvalidKey, TooManyFailures, VerifierBusy, verifier
 
 # One sentence for every failure, so that responses do not reveal whether a key exists or existed.
@@ -44,7 +48,7 @@ class TooMuch(APIException):
 
 
 class AppKeyAuthentication(BaseAuthentication):
-    """Reads the key from the request's headers and passes it to the verifier.
+    """Reads the key or the browser token from the request's headers and passes it to the verifier.
 
     Every request gets a `Caller` as `request.auth`, with or without a key; the permission decides whether the requested
     App needs one. A wrong key is refused even where no key is needed: callers that send a key must
@@ -58,12 +62,13 @@ class AppKeyAuthentication(BaseAuthentication):
             AuthenticationFailed: the request has a key that does not work.
             Throttled: too many wrong keys.
             Overloaded: too many first-time keys at once.
+            OriginNotAllowed, NetworkNotAllowed: the key works, but not from where the call comes from.
             TooMuch: too many calls, or too many open event streams.
         """
         note_app(request.query_params.get("app"))
-        address = network_of(str(request.META.get("REMOTE_ADDR") or ""))
+        address = network_of(_address(request))
         try:
-            return None, await _caller(request, address)
+            caller = replace(await _caller(request, address), source=_source_of(request))
         except InvalidKey as error:
             _note_failure(error, address)
             raise AuthenticationFailed(NO_VALID_KEY) from None
@@ -76,6 +81,8 @@ class AppKeyAuthentication(BaseAuthentication):
             raise Overloaded from None
         except CallerLimit as error:
             raise TooMuch(error) from None
+        caller.check_source()
+        return None, caller
 
     def authenticate_header(self, request: Request) -> str:
         """Return the WWW-Authenticate challenge; with it, DRF answers a failure with 401 instead of 403."""
@@ -88,7 +95,9 @@ async def _caller(request: Request, address: str) -> Caller:
         rates.count_address(address)  # before any statement
         caller = await verifier.anonymous(address=address)
     else:
-        caller = await verifier.verify(presented, address=address)
+        is_token = presented.startswith(TOKEN_PREFIX)
+        verify = verifier.verify_token if is_token else verifier.verify
+        caller = await verify(presented, address=address)
         note_key(caller.key_id, is_holder=True)
         if caller.key_id is not None:
             rates.count_key(caller.key_id)
@@ -103,3 +112,19 @@ def _note_failure(error: InvalidKey, address: str) -> None:
     if error.canary_id is not None:
         request_notes().facts["canary"] = error.canary_id
         report_use(error.canary_id, address)
+
+
+def _source_of(request: Request) -> RequestSource:
+    """Return where a request comes from.
+
+    Browsers send no Origin with a GET from a page of the same origin as this server, but say that it is such a page.
+    Pages can set neither header.
+    """
+    origin = request.headers.get("Origin")
+    if origin is None and request.headers.get("Sec-Fetch-Site") == "same-origin":
+        origin = f"{request.scheme}://{request.get_host()}".lower()
+    return RequestSource(origin, _address(request))
+
+
+def _address(request: Request) -> str:
+    return str(request.META.get("REMOTE_ADDR") or "")

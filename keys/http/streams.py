@@ -18,12 +18,17 @@ def asks_for_stream(request: HttpRequest) -> bool:
     return request.path == UPDATES_PATH or "text/event-stream" in request.headers.get("Accept", "")
 
 
-def count_stream(request: HttpRequest, caller: Caller) -> None:
+def count_stream(request: HttpRequest, caller: Caller, *, is_asked: bool = False) -> None:
     """Count the request's stream for its caller, if it asks for one.
+
+    Args:
+        request: the request.
+        caller: its caller.
+        is_asked: whether its body asks for one, and this was found out now.
 
     Raises:
         CallerLimit: the caller has too many open streams.
     """
     lease = request.META.get(LEASE)
-    if isinstance(lease, StreamLease) and asks_for_stream(request):
+    if isinstance(lease, StreamLease) and asks_for_stream(request) is not is_asked:
         streams.take(lease, caller)

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('keys', '0011_accounting'),
+        ('keys', '0020_life'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

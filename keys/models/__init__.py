@@ -7,6 +7,7 @@ from keys.models.fuse_state import FuseState
 from keys.models.key_failure import KeyFailure
 from keys.models.limits import LimitSet, LimitState
 from keys.models.refusal import Refusal
+from keys.models.signing_key import TokenSigningKey
 from keys.models.usage import NO_KEY, Usage
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "LimitSet",
     "LimitState",
     "Refusal",
+    "TokenSigningKey",
     "Usage",
 ]

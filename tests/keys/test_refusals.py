@@ -165,7 +165,7 @@ def test_refusals_wait_while_postgres_takes_no_rows(start: Callable[..., Server]
         try:
             answer = client.request("GET", "/api/control/apps")
             assert answer.status_code == 401
-            wait_until(lambda: "write-refusals failed and goes on" in server.log)
+            wait_until(lambda: "write-refusals failed and continues" in server.log)
         finally:
             cursor.execute("ALTER TABLE away RENAME TO keys_refusal")
     row_of(answer)

@@ -27,8 +27,8 @@ class Command(TeachingCommand):
     """Queues documents, and with --wait ingests them."""
 
     help = """\
-Add files to the documents of an App: text (.txt), Markdown (.md), HTML (.html), PDF (.pdf), Word (.docx), zips of
-these, and folders with everything readable below them.
+Add files to the documents of an App: text, HTML, PDF, Office, OpenDocument, RTF, books, messages and data
+(docs/documents.md lists them), zips of these, and folders with everything readable below them.
 
 A running server ingests them in the background; --wait ingests them in this command and reports the result of each. A
 file with the name of an existing document replaces it after its ingest; a file whose content the App already has is
@@ -68,6 +68,8 @@ examples:
             for row in rows:
                 detail = row["note"] or (f"{row['chunks']} chunks" if row["state"] == "ready" else "")
                 self.stdout.write(f"{row['state']:<10}  {row['name']}{'  ' if detail else ''}{detail}")
+                for loss in row["losses"]:
+                    self.stdout.write(f"{'':<10}  - {loss['note']}")
             counts = Counter(row["state"] for row in rows)
             self.stdout.write(", ".join(f"{number} {state}" for state, number in counts.items()) + ".")
         if failed := [row for row in rows if row["state"] in {"refused", "failed"}]:
@@ -127,7 +129,7 @@ def _row(outcome: Outcome) -> dict[str, Any]:
     """Return the current state of a file's document."""
     document = outcome.document and Document.objects.filter(pk=outcome.document.pk).first()
     if document is None:
-        return {"name": outcome.name, "id": None, "state": "refused", "chunks": 0, "note": outcome.note}
+        return {"name": outcome.name, "id": None, "state": "refused", "chunks": 0, "note": outcome.note, "losses": []}
     note = document.error or outcome.note or document.warning
     return {
         "name": outcome.name,
@@ -135,4 +137,5 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "state": str(document.state),
         "chunks": document.chunk_count,
         "note": note,
+        "losses": document.losses if document.state == Document.State.READY else [],
     }
