@@ -70,6 +70,56 @@ RULES = {
         "Too many keys waited for their first check in this worker.",
         "Nothing, if it is rare: the caller repeats the call. If it is frequent, somebody floods the server with keys.",
     ),
+    # Browser tokens, origins and networks
+    "token_in_key_header": Rule(
+        "A browser token was in a header for App keys.", "Have the browser send `Authorization: Bearer <token>`."
+    ),
+    "token_not_signed_here": Rule(
+        "It looks like a browser token, and no signing key of this server has signed it.",
+        "Have the caller's server make tokens here (`POST /api/token`). A damaged token looks like this, too.",
+    ),
+    "token_signing_key_gone": Rule(
+        "The key that signed the token has been retired (`manage.py rotate_token_keys`).",
+        "Nothing: the browser asks its server for a new token.",
+    ),
+    "token_expired": Rule("The browser token has expired.", "Nothing: the browser asks its server for a new token."),
+    "token_app_out_of_scope": Rule(
+        "The App key that made the token no longer opens the token's App.", "Add the App to the key's Apps."
+    ),
+    "token_key_gone": Rule(
+        "The App key that made the token is revoked, expired or gone.",
+        "Have the caller's server make tokens with a valid key.",
+    ),
+    "token_is_no_key": Rule(
+        "The call is for holders of an App key, and a browser token is none.",
+        "Make this call from a server, with the key.",
+    ),
+    "session_of_token": Rule(
+        "The browser token is for another session.", "Have the browser use the session that its token was made for."
+    ),
+    "wallet_of_token": Rule(
+        "The browser token is for another wallet than the session or the call.",
+        "Have the browser start a session for the wallet of its token.",
+    ),
+    "origin_of_key": Rule(
+        "The key is limited to origins, and the call came from another one, or named none.",
+        "Add the origin on the key's page. Calls from servers name no origin: limit their keys to networks instead.",
+    ),
+    "origin_of_app": Rule(
+        "The App is limited to origins, and the call came from another one, or named none.",
+        "Add the origin on the App's page.",
+    ),
+    "origin_of_token": Rule(
+        "The browser token is for another origin.", "Have the caller's server make the token for the page's origin."
+    ),
+    "network_of_key": Rule(
+        "The key is limited to networks, and the call came from another address.",
+        "Add the address on the key's page. If it is your proxy's, name the proxy in TRUSTED_PROXIES.",
+    ),
+    "network_of_app": Rule(
+        "The App is limited to networks, and the call came from another address.",
+        "Add the address on the App's page. If it is your proxy's, name the proxy in TRUSTED_PROXIES.",
+    ),
     # Apps and sessions
     "app_unknown": Rule(
         "There is no active App with this name.",
