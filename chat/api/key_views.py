@@ -6,7 +6,7 @@ from typing import cast
 from rest_framework.request import Request
 
 from apps_registry.support.database import run_orm
-from chat.access import KeyNeeded
+from chat.access import check_key_itself
 from chat.api.answers import Answer, NoContent
 from chat.api.base import ApiView
 from chat.api.parameters import reads
@@ -26,10 +26,9 @@ class HolderView(ApiView):
 
         Raises:
             KeyNeeded: the caller has none.
+            AppKeyNeeded: it has only a browser token.
         """
-        if self.caller.key_id is None:
-            raise KeyNeeded
-        return self.caller.key_id
+        return check_key_itself(self.caller)
 
 
 class KeyView(HolderView):
