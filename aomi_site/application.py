@@ -24,7 +24,7 @@ from apps_registry.services.stopped_providers import warn_of_stopped_providers
 from apps_registry.support import database
 from apps_registry.support.error_location import location
 from apps_registry.support.forever import run_once
-from apps_registry.support.paths import API_PREFIXES
+from apps_registry.support.paths import API_PREFIXES, LIVE_PREFIX
 from apps_registry.support.request_ids import begin_request
 from apps_registry.support.request_notes import begin_notes
 from chat.api.errors import SERVER_FAILED
@@ -48,7 +48,7 @@ _ending: "asyncio.Task[None] | None" = None
 hub.handle(partials.on_event, on_gap=partials.on_gap)
 hub.handle(interrupts.on_event)
 PROBES = ("/livez", "/readyz", "/metrics")  # polled every few seconds, so their access lines would only be noise
-LEAN_PATHS = (*API_PREFIXES, *PROBES)
+LEAN_PATHS = (*API_PREFIXES, LIVE_PREFIX, *PROBES)
 UPKEEP = (
     *(prune_forever, prune_outbound_forever, prune_refusals_forever, prune_logins_forever),
     prune_address_uses_forever,

@@ -134,6 +134,7 @@ class Turn(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["-started_at"], name="turn_started"),
             models.Index(fields=["paused_until"], condition=Q(status="paused"), name="turn_paused"),
+            models.Index(fields=["error_code"], condition=~Q(error_code=""), name="turn_errors"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -180,6 +181,8 @@ class Message(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["session", "position"], name="message_position_once"),
         ]
+        # To read one conversation is one thing, to search all of them another.
+        permissions: ClassVar = [("search_messages", "Can search the text of messages")]
 
     def __str__(self) -> str:
         return f"{self.role} #{self.position}"

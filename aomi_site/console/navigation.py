@@ -1,4 +1,7 @@
-"""The console's navigation, by the work of operators. A place is shown if its page exists and the operator may see it."""
+"""The console's navigation, by the work of operators.
+
+A place is shown if its page exists and the operator may see it.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -77,7 +80,17 @@ SOURCES = (
             listed("MCP servers", "apps_registry", "mcpserver", "Servers whose tools an App uses."),
         ),
     ),
-    listed("Keys", "keys", "appkey", "What callers open Apps with.", icon="keys"),
+    listed(
+        "Keys",
+        "keys",
+        "appkey",
+        "What callers open Apps with.",
+        icon="keys",
+        parts=(
+            listed("Canary keys", "keys", "canarykey", "Keys that nobody should use, which report who does."),
+            listed("Fuse", "keys", "fusestate", "Stops all calls at once, or after too much of them."),
+        ),
+    ),
     listed(
         "Conversations",
         "sessions_app",

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from aomi_site.console.navigation import places_for
 from apps_registry.models import App, OutboundCall
-from keys.models import AppKey
+from keys.models import AppKey, Refusal
 from sessions_app.models import ChatSession, Turn
 from sessions_app.wallets.addresses import both_ends, shortened
 
@@ -145,7 +145,7 @@ def _wallets(text: str) -> Iterator[Hit]:
         return
     rows = ChatSession.objects.filter(wallet_address__startswith=ends[0], wallet_address__endswith=ends[1])
     rows = rows.order_by("wallet_address")
-    for address in rows.values_list("wallet_address", flat=True).distinct()[:HITS_PER_SOURCE]:
+    for address in map(str, rows.values_list("wallet_address", flat=True).distinct()[:HITS_PER_SOURCE]):
         url = f"{reverse('admin:sessions_app_chatsession_changelist')}?q={address}"
         yield Hit(shortened(address), url, address)
 
@@ -163,9 +163,17 @@ def _outbound_calls(text: str) -> Iterator[Hit]:
         yield Hit("Outbound calls of this turn", url)
 
 
+def _refusals(text: str) -> Iterator[Hit]:
+    if (request_id := _as_uuid(text)) is not None:
+        for refusal in Refusal.objects.filter(request_id=request_id):
+            url = reverse("admin:keys_refusal_change", args=[refusal.pk])
+            yield Hit(f"Refused call {refusal.status}", url, f"{refusal.code} · {refusal.app or 'no App named'}")
+
+
 register(Source("Apps", ("apps_registry.view_app", "apps_registry.change_app"), _apps))
 register(Source("Keys", ("keys.view_appkey", "keys.change_appkey"), _keys))
 register(Source("Conversations", ("sessions_app.view_chatsession",), _sessions))
 register(Source("Wallets", ("sessions_app.view_chatsession",), _wallets))
 register(Source("Turns", ("sessions_app.view_turn",), _turns))
 register(Source("Outbound calls", ("apps_registry.view_outboundcall",), _outbound_calls))
+register(Source("Refused calls", ("keys.view_refusal",), _refusals))

@@ -24,7 +24,7 @@ from aomi_site.serving.body_length import AnyLengthHandler
 from aomi_site.serving.cors import note_origin
 from aomi_site.serving.responses import Receive, Scope, Send
 from apps_registry.support.descriptors import budget
-from apps_registry.support.paths import API_PREFIXES
+from apps_registry.support.paths import API_PREFIXES, LIVE_PREFIX
 from chat.doors.errors import not_found, plain_problem
 from keys.guards.streams import StreamLease, streams
 from keys.http.streams import LEASE, asks_for_stream
@@ -136,7 +136,7 @@ class ApiHandler(AnyLengthHandler):
         if refusal := request.META[REFUSAL]:
             return cast(HttpResponseBase, refusal)
         try:
-            if request.path.startswith(API_PREFIXES):  # probes use the machine's own address
+            if request.path.startswith((*API_PREFIXES, LIVE_PREFIX)):  # probes use the machine's own address
                 request.get_host()  # refuses unknown hosts: another site may have pointed its own name at this server
             callback, args, kwargs = self.resolve_request(request)
         except DisallowedHost:

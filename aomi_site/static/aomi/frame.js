@@ -182,3 +182,9 @@ document.addEventListener("keydown", (event) => {
     else if (event.key === "k") move(-1);
   }
 });
+
+// --- Django's widget for choosing several: what its script makes lacks a role ---
+
+window.addEventListener("load", () => {
+  for (const element of document.querySelectorAll(".search-label-icon[aria-label]")) element.setAttribute("role", "img");
+});
