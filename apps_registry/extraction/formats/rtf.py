@@ -46,7 +46,7 @@ def read(data: bytes) -> Reading:
 
 
 def _plain(source: str) -> str:
-    return str(rtf_to_text(source, errors="replace"))
+    return str(rtf_to_text(source, errors="replace"))  # type: ignore[no-untyped-call]
 
 
 def _refuse_depth(source: str) -> None:
