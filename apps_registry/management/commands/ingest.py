@@ -142,7 +142,7 @@ async def _ingest_all(document_ids: list[int], app: App | None) -> None:
     await database.open_pool()
     try:
         while await _has_pending(document_ids):
-            if not await ingest_next(app and app.pk):
+            if not await ingest_next(app.pk if app else None):
                 await asyncio.sleep(POLL_SECONDS)  # a server's worker is processing the rest
     finally:
         await database.close_pool()
