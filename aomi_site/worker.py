@@ -90,7 +90,7 @@ def _limits() -> str:
 class AomiServer(Server):
     """uvicorn's server, changed to tell the application to stop before it waits for open connections.
 
-    Streams never end by themselves, and turns outlive their calls, so the application must know first.
+    Streams do not end on their own, and turns outlive their calls, so the application must know first.
     """
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

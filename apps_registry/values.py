@@ -139,8 +139,8 @@ class McpServerSettings:
         headers: name -> template over the App's secrets.
         timeout_seconds: for a whole call, with its connection.
         max_result_chars: more than this is cut off, with a note.
-        keeps_session: the conversation's next turn goes on in the same session with the server.
-        instructions: what it says of its tools' use, as the operator accepted it.
+        keeps_session: whether the conversation's next turn continues in the same session with the server.
+        instructions: the server's instructions for its tools, as the operator accepted them.
     """
 
     url: str
@@ -175,14 +175,17 @@ def release_to_run(live: int | None, kept: int | None, *, keeps: bool) -> int | 
 
 
 def release_kept_sql(*, live: str, kept: str, keeps: str) -> str:
-    """Return what a session keeps, in SQL, once a turn has begun: `release_to_run`, or NULL where Apps keep none.
+    """Return the SQL expression for the release that a session keeps after a turn has begun, as `release_to_run` says.
+
+    It is NULL if sessions of the App keep no release. The arguments are SQL expressions for the parameters of
+    `release_to_run`.
 
     Args:
-        live: an expression, as the others are; each is what the parameter of `release_to_run` is.
-        kept: of the session before the turn.
-        keeps: whether the App lets its sessions keep theirs.
+        live: the live release.
+        kept: the release that the session kept before the turn.
+        keeps: whether sessions of the App keep their release.
     """
-    return f"CASE WHEN {keeps} THEN LEAST({kept}, {live}) END"  # LEAST passes over NULL
+    return f"CASE WHEN {keeps} THEN LEAST({kept}, {live}) END"  # LEAST ignores NULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +229,7 @@ class AppConfig:
     summarises_history: bool
     makes_titles: bool
     keeps_reasoning: bool
+    shows_usage: bool
     recalls_earlier_sessions: bool
     allowed_origins: frozenset[str]
     source_limits: SourceLimits = ANYWHERE

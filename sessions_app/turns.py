@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -134,6 +135,20 @@ class TurnEnd:
     prompt_tokens: int | None
     completion_tokens: int | None
     open_calls: Sequence[OpenCall]
+
+
+class ShownUsage(NamedTuple):
+    """What a turn has used, for callers.
+
+    Attributes:
+        lacks_money: whether `cost` is less than the turn cost, because a model had no price.
+    """
+
+    model: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost: Decimal | None
+    lacks_money: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -337,6 +352,12 @@ async def append(
     updated = session.with_messages(messages, version=version)
     store.remember(updated)
     return updated
+
+
+async def last_usage(session_id: UUID) -> ShownUsage | None:
+    """Return what the session's last turn that has ended, or waits for its user, has used; None without one."""
+    rows = await database.read(sql_turns.READ_LAST_USAGE, {"session": session_id})
+    return ShownUsage(*rows[0]) if rows else None
 
 
 async def give_up(session_id: UUID, turn_id: UUID) -> None:

@@ -122,7 +122,7 @@ def _start_again(model: EmbeddedModel, parent: int, say: Callable[[str], None]) 
 
 
 def _revive_database(say: Callable[[str], None]) -> None:
-    """Restart the embedded PostgreSQL if it was killed; workers reconnect by themselves."""
+    """Restart the embedded PostgreSQL if it was killed; workers reconnect automatically."""
     try:
         ensure_running(settings.DATA_DIR)
     except ImproperlyConfigured as error:

@@ -101,6 +101,7 @@ class AppAdmin(ConsoleAdmin[App]):
                     "sessions_keep_release",
                     "makes_titles",
                     "keeps_reasoning",
+                    "shows_usage",
                     "recalls_earlier_sessions",
                     "retention_days",
                 ),
@@ -311,7 +312,7 @@ def _count(relation: str, condition: Q | None = None) -> Subquery:
 
 
 def _usable_keys() -> QuerySet[Any]:
-    """Return the usable App keys: their model is on a floor above this one, and says itself what usable is."""
+    """Return the usable App keys. Their model is in a higher layer, so it cannot be imported here."""
     usable: QuerySet[Any] = registered.get_model("keys", "AppKey").objects.usable()
     return usable
 

@@ -81,10 +81,15 @@ class Reading:
         header = composed(visible(block.header))[:MAX_HEADER_CHARS]
         self.blocks.append(Block(text, heading, block.page, block.line, block.is_table, header))
 
-    def hide(self, text: str) -> None:
-        """Record hidden text for the operator, shortened."""
+    def hide(self, text: str, *, is_loss: bool = True) -> None:
+        """Record hidden text for the operator, shortened.
+
+        Args:
+            text: what the reader of the file does not see.
+            is_loss: count it in the loss report; the description of a picture is counted with the picture.
+        """
         shown = clean_line(text)[:MAX_HIDDEN_CHARS]
-        self.losses.add("hidden", bool(shown))
+        self.losses.add("hidden", is_loss and bool(shown))
         if shown and len(self.hidden) < MAX_HIDDEN:
             self.hidden.append(shown)
 

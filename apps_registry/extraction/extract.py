@@ -23,7 +23,10 @@ def work(kind: str, data: bytes, out: BinaryIO) -> None:
         unpack(data, out)
         return
     read: Callable[[bytes], Reading] = importlib.import_module(f"apps_registry.extraction.formats.{kind}").read
-    reading = read(data)
+    try:
+        reading = read(data)
+    except RecursionError:
+        raise UnreadableError("The file is nested too deeply.") from None
     if not reading.blocks:
         raise UnreadableError("The file holds no text.")
     _count_bad_characters(reading)

@@ -6,7 +6,7 @@ from itertools import groupby, zip_longest
 
 from apps_registry.extraction.blocks import MAX_HEADER_CHARS, Block, UnreadableError
 
-MAX_CELLS = 2_000_000
+MAX_CELLS = 1_000_000
 MAX_SPAN = 1000  # as in browsers
 MAX_LABEL_CHARS = 200  # a merged cell repeats a longer text in part
 MAX_NAME_CHARS = 100  # of a column

@@ -143,6 +143,12 @@ class App(models.Model):
         help_text="Stores the reasoning of the models, if they send it, and shows it to operators on the session's "
         "page. It is never part of a reply.",
     )
+    shows_usage = models.BooleanField(
+        "shows usage",
+        default=False,
+        db_default=False,
+        help_text="Snapshots show callers the tokens and the cost of the session's last turn, and its model.",
+    )
     recalls_earlier_sessions = models.BooleanField(
         "recalls a wallet's earlier sessions",
         default=False,

@@ -17,9 +17,9 @@ HOLD_AT_ONCE = frozenset(
         "trusts_backend_wallets",
         *("sessions_readable_by_id", "sessions_keep_release"),
         *("retention_days", "reply_wait_seconds", "makes_titles", "recalls_earlier_sessions", "document_language"),
-        "keeps_reasoning",
         *("callers_may_instruct", "callers_may_sample", "callers_may_bring_tools"),
         *("keeps_stateless_text", "continues_chats_of_openwebui"),
+        *("keeps_reasoning", "shows_usage"),
     }
 )
 

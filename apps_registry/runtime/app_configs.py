@@ -137,6 +137,7 @@ def _to_config(app: App, release: AppRelease | None) -> AppConfig:
             keeps_stateless_text=app.keeps_stateless_text,
             continues_chats_of_openwebui=app.continues_chats_of_openwebui,
         ),
+        shows_usage=app.shows_usage,
         recalls_earlier_sessions=app.recalls_earlier_sessions,
         allowed_origins=frozenset(app.allowed_origins.split()),
         source_limits=_source_limits(app),

@@ -1,4 +1,4 @@
-"""Which characters the bytes of a text from outside are."""
+"""Detects the charset of text from outside, and decodes it."""
 
 import codecs
 import json
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from apps_registry.support.charset_detection import NAMES, UnknownCharsetError, detect
 
-# What the web is written in. Python knows others that are no charsets, or take an hour for a megabyte (punycode).
+# The charsets of the web. Python has other codecs that are no charsets, or take an hour for a megabyte (punycode).
 _CHARSET = re.compile(r"(ascii|big5|cp|euc_|gb|iso|koi8|mac|shift_jis|tis-620|utf-(8|16|32))")
-# Servers name the smaller set of which they use a larger one: https://encoding.spec.whatwg.org/#names-and-labels.
+# Servers that name the smaller charset send the larger one: https://encoding.spec.whatwg.org/#names-and-labels.
 _LARGER = {
     "ascii": "utf-8",
     "big5": "big5hkscs",
@@ -41,19 +41,19 @@ _MAX_BAD_SHARE = 0.2
 
 
 def decode_answer(body: bytes, declared: str) -> str:
-    """Return the text of an HTTP answer, without its byte order mark; what is malformed becomes U+FFFD.
+    """Return the text of an HTTP response, without its byte order mark; malformed bytes become U+FFFD.
 
-    A mark counts more than what the header says (https://encoding.spec.whatwg.org/#decode), that more than what
-    the document says of itself; JSON without any of these shows by its zero bytes whether it is UTF-16 or UTF-32.
+    A byte order mark takes precedence over the header (https://encoding.spec.whatwg.org/#decode), and the header over
+    the document's own declaration. JSON without any of these is UTF-16 or UTF-32 if its zero bytes say so.
 
     Args:
-        body: decoded from its compression.
-        declared: the charset of the Content-Type header; empty: it names none.
+        body: the decompressed body.
+        declared: the charset in the Content-Type header; empty if there is none.
     """
     if (marked := _marked(body)) is not None:
         return marked
     encoding = _known(declared) or _known(_declared_inside(body))
-    if not encoding or (encoding == "utf-8" and 0 in body[:4]):  # no text in UTF-8 begins like that
+    if not encoding or (encoding == "utf-8" and 0 in body[:4]):  # UTF-8 text does not begin like that
         encoding = json.detect_encoding(body)
     return body.decode(encoding, "replace")
 
@@ -80,10 +80,10 @@ def decode_file(data: bytes, *, declares: bool = False) -> Decoded:
 
     Args:
         data: the file.
-        declares: the file is HTML, and may say what it is written in.
+        declares: whether the file is HTML, which may declare its charset.
 
     Raises:
-        UnknownCharsetError: nothing tells what it is written in.
+        UnknownCharsetError: it is neither UTF-8, UTF-16, UTF-32 or Windows-1252, nor the declared charset.
     """
     if (marked := _marked(data)) is not None:
         return Decoded(marked)

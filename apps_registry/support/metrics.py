@@ -15,7 +15,10 @@ SESSION_LOADS = Counter("aomi_session_loads", "Sessions loaded, by the tier that
 # The worst worker counts: one worker without the bus is a fault, even if the others receive messages. Without a label
 # the process that forks the workers would count as a worker without the bus.
 BUS_HEARS = Gauge(
-    "aomi_bus_hears", "1 while every worker receives messages of the bus, else 0.", ["bus"], multiprocess_mode="livemin"
+    "aomi_bus_hears",
+    "1 while every worker receives messages of the bus, otherwise 0.",
+    ["bus"],
+    multiprocess_mode="livemin",
 )
 EVENT_READERS = Gauge(
     "aomi_event_readers",

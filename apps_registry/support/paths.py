@@ -1,4 +1,4 @@
-"""Where the API and the doors of other protocols are served; who needs an address takes it from here."""
+"""The paths of the API and of the doors of other protocols; their only definition."""
 
 API_PREFIX = "/api/"
 OPENAI_PREFIX = "/v1/"

@@ -51,7 +51,6 @@ UNKNOWN_PATH = "path_unknown"
 def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
     """Return the response for any exception of an API view; DRF's EXCEPTION_HANDLER."""
     answer = _answer(exc)
-    note_refusal(getattr(exc, "rule", "") or answer.rule or answer.code, **getattr(exc, "facts", {}))
     if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("%s: %s id=%s", context["request"].path, location(exc), request_id())
     headers = {"Retry-After": str(answer.retry_after)} if answer.retry_after else {}
@@ -197,6 +196,15 @@ def _limit_of(exc: Exception) -> LimitExceeded | None:
 
 
 def _answer(exc: Exception) -> _Answer:
+    """Return the response for an exception, and note for the record of the refusal why it is refused."""
+    answer = _answer_to(exc)
+    request_notes().code = answer.code
+    refusal: Any = _limit_of(exc) or exc
+    note_refusal(getattr(refusal, "rule", "") or answer.rule or answer.code, **getattr(refusal, "facts", {}))
+    return answer
+
+
+def _answer_to(exc: Exception) -> _Answer:
     if exceeded := _limit_of(exc):
         return _Answer(exceeded.code, limit_sentence(exceeded), exceeded.retry_after)
     if isinstance(exc, CallerLimit):

@@ -8,8 +8,9 @@ import orjson
 
 from chat.api.rendered import rendered
 from chat.turns.message_body import iso, message_bodies
-from chat.wire.sessions import SessionDetails, Snapshot, SystemEvent
+from chat.wire.sessions import SessionDetails, Snapshot, SystemEvent, TurnUsage
 from chat.wire.values import Status
+from sessions_app.turns import ShownUsage
 from sessions_app.values import PROCESSING, Session, StoredMessage
 
 UNTITLED = "New Chat"
@@ -56,6 +57,19 @@ def empty_snapshot(session_id: UUID, *, user_state: str | None) -> Snapshot:
         "messages": [],
         "system_events": [],
         "user_state": None if user_state is None else orjson.Fragment(user_state),
+    }
+
+
+def usage_body(used: ShownUsage | None) -> TurnUsage | None:
+    """Return a turn's usage as clients see it; the cost is null rather than too low."""
+    if used is None:
+        return None
+    cost = None if used.cost is None or used.lacks_money else f"{used.cost.normalize():f}"
+    return {
+        "model": used.model,
+        "prompt_tokens": used.prompt_tokens,
+        "completion_tokens": used.completion_tokens,
+        "cost": cost,
     }
 
 

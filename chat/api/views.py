@@ -8,11 +8,12 @@ from chat.api.base import ApiView
 from chat.api.guard import Opened, guard
 from chat.api.parameters import reads
 from chat.api.requests import StateRequest
-from chat.api.snapshot import empty_snapshot, snapshot
+from chat.api.snapshot import empty_snapshot, snapshot, usage_body
 from chat.turns.interrupts import interrupt
 from chat.turns.unfinished import unfinished_messages
 from chat.wire.sessions import Snapshot
 from sessions_app.store import store
+from sessions_app.turns import last_usage
 from sessions_app.values import Session
 
 
@@ -30,7 +31,10 @@ class SnapshotView(ApiView):
         """
         events = await store.undelivered_events(session.id) if session.undelivered_events else []
         slug = app.slug if app else None
-        return snapshot(session, app=slug, unfinished=await unfinished_messages(session), events=events, since=since)
+        body = snapshot(session, app=slug, unfinished=await unfinished_messages(session), events=events, since=since)
+        if app is not None and app.shows_usage:
+            body["usage"] = usage_body(await last_usage(session.id))
+        return body
 
 
 class StateView(SnapshotView):

@@ -1,6 +1,6 @@
 """The JSON of sessions: the snapshot, its messages and events, and the shorter forms."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NotRequired
 from uuid import UUID
 
 from pydantic import Field, JsonValue
@@ -136,6 +136,18 @@ class AsyncCallbackEvent(TypedDict):
 SystemEvent = TypeAliasType("SystemEvent", SystemNoticeEvent | SystemErrorEvent | InlineCallEvent | AsyncCallbackEvent)
 
 
+@shown_as({"model": "gpt-5-mini", "prompt_tokens": 310, "completion_tokens": 42, "cost": "0.0001305"})
+class TurnUsage(TypedDict):
+    """What a turn has used."""
+
+    model: str
+    prompt_tokens: Annotated[int | None, Field(description="By the provider's count; null if it sent none.")]
+    completion_tokens: int | None
+    cost: Annotated[
+        str | None, Field(description="A decimal number; null if the price of a model that answered is unknown.")
+    ]
+
+
 @shown_as(EXAMPLE_SNAPSHOT)
 class Snapshot(TypedDict):
     """A session with its messages."""
@@ -151,6 +163,12 @@ class Snapshot(TypedDict):
     ]
     user_state: Annotated[
         Ready[JsonObject] | None, Field(description="The client's state, exactly as it was last sent.")
+    ]
+    usage: NotRequired[
+        Annotated[
+            TurnUsage | None,
+            Field(description="Of the last turn that has ended; only if the App shows it, null before the first."),
+        ]
     ]
 
 

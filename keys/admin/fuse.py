@@ -12,7 +12,8 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 
 from apps_registry.admin.display import ConsoleAdmin
-from keys.limits.fuse import pull_fuse, read_fuse, reset_fuse
+from keys.limits.fuse import read_fuse
+from keys.limits.services import pull_fuse, reset_fuse
 from keys.limits.values import KEYLESS
 from keys.models import FuseState
 
@@ -62,5 +63,5 @@ class FuseAdmin(ConsoleAdmin[FuseState]):
             hours = form.cleaned_data["hours"]
             pull_fuse(timezone.now() + timedelta(hours=int(hours)) if hours else None)
             message = "The fuse is pulled: calls without a key that start a turn or create a session are refused."
-        self.log_change(request, FuseState.objects.get(pk=KEYLESS), message)
+        self.log_change(request, FuseState(subject=KEYLESS), message)
         self.message_user(request, message, messages.SUCCESS)

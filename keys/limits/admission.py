@@ -40,4 +40,5 @@ def admission_of(payer: Payer) -> str | None:
 
 def as_json(subject: str, limits: Limits) -> dict[str, object]:
     """Return a subject and the limits that it has without a row, as functions of the database read them."""
-    return {"subject": subject, **{name: value for name, value in asdict(limits).items() if value is not None}}
+    values = {name: str(value) for name, value in asdict(limits).items() if value is not None}
+    return {"subject": subject, **values}

@@ -1,10 +1,10 @@
 """The fuse of callers without a key, as an object with permissions of its own."""
 
-from keys.models.limits import LimitState
+from keys.models.limits import LimitSet
 
 
-class FuseState(LimitState):
-    """The row of LimitState for all callers without a key together: see keys/limits/fuse.py."""
+class FuseState(LimitSet):
+    """The limits of all callers without a key together, for the permissions to see and to pull the fuse."""
 
     class Meta:
         proxy = True

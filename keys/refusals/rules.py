@@ -17,6 +17,10 @@ class Rule:
 
 
 _ISSUE_ANOTHER = "Issue another key for the caller and have it use that one."
+_BUDGET = (
+    "Raise the limit of `limit_of`, or wait. If `limit_of` is keyless, the fuse has opened by itself: "
+    "`manage.py fuse reset` closes it."
+)
 _WAIT = "Nothing: the caller waits for the time in Retry-After and repeats the call."
 
 RULES = {
@@ -103,6 +107,25 @@ RULES = {
         "The body is neither JSON nor a form, or it is compressed.",
         "Have the caller send application/json without a Content-Encoding.",
     ),
+    # Limits; `limit_of` says whose: key, app, address (each one without a key) or keyless (all of them, the fuse)
+    "requests_per_minute": Rule(
+        "Too many calls that start a turn or create a session within a minute.",
+        "Raise the limit of `limit_of`, or have the caller send less at once. Without a key: "
+        "KEYLESS_REQUESTS_PER_MINUTE and KEYLESS_BURST, and TRUSTED_PROXIES if the address is your proxy's.",
+    ),
+    "concurrent_turns": Rule(
+        "Too many turns ran at the same time.",
+        "Raise the limit of `limit_of`. Without a key: KEYLESS_CONCURRENT_TURNS.",
+    ),
+    "tokens_per_day": Rule("The tokens of the day (UTC) are used up or reserved.", _BUDGET),
+    "tokens_per_month": Rule("The tokens of the month (UTC) are used up or reserved.", _BUDGET),
+    "money_per_day": Rule("The money of the day (UTC) is used up or reserved.", _BUDGET),
+    "money_per_month": Rule("The money of the month (UTC) is used up or reserved.", _BUDGET),
+    "money_without_price": Rule(
+        "There is a limit of money, and a model that may answer has no price.",
+        "Give the App's models prices, or replace the limit by one of tokens.",
+    ),
+    "fuse_pulled": Rule("An operator has pulled the fuse of callers without a key.", "Run `manage.py fuse reset`."),
     # Load
     "streams_of_worker": Rule(
         "The worker has as many event streams open as its open files allow.",

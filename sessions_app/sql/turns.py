@@ -281,6 +281,12 @@ WITH owned AS (
 SELECT version FROM owned
 """
 
+# Of the session's last turn that has ended or waits for its user.
+READ_LAST_USAGE = """
+SELECT model, prompt_tokens, completion_tokens, cost, unpriced_tokens > 0 FROM sessions_app_turn
+WHERE session_id = %(session)s AND status <> 'running' ORDER BY started_at DESC LIMIT 1
+"""
+
 READ_PARTIAL_TEXT = "SELECT partial_text FROM sessions_app_turn WHERE id = %(turn)s"
 
 READ_END = """

@@ -57,7 +57,7 @@ def page(app: App, what: str = "change") -> str:
 
 
 @pytest.mark.browser
-def test_an_app_made_at_the_console_answers(console: "Page", server: Server, model_server: Any) -> None:
+def test_an_app_made_in_the_console_answers(console: "Page", server: Server, model_server: Any) -> None:
     slug, model = factories.unique("made"), factories.make_model(model_server.base_url)
     console.click("text=Add an App")
     console.locator("#id_name").press_sequentially("Made by hand")
@@ -145,12 +145,12 @@ def test_an_app_that_is_off_cannot_become_the_default(admin_client: Client, defa
         make_default(off)
 
 
-def test_the_form_cannot_smuggle_a_default_in(admin_client: Client, app: App, default_app: App) -> None:
+def test_the_form_cannot_set_the_default(admin_client: Client, app: App, default_app: App) -> None:
     admin_client.post(page(app), form(app, is_default="on"))
     assert App.objects.get(is_default=True) == default_app
 
 
-def test_operators_who_switch_at_once_take_turns(default_app: App) -> None:
+def test_simultaneous_switches_of_the_default_run_one_after_the_other(default_app: App) -> None:
     apps, failures = [factories.make_app() for _ in range(6)], []
 
     def switch(app: App) -> None:
@@ -197,7 +197,7 @@ def wait_for_a_waiter() -> None:
             time.sleep(0.02)
 
 
-def test_a_slug_stays_as_it_is(admin_client: Client, app: App) -> None:
+def test_a_slug_cannot_be_changed(admin_client: Client, app: App) -> None:
     admin_client.post(page(app), form(app, slug="another", name="Renamed"))
     changed = App.objects.get(pk=app.pk)
     assert (changed.slug, changed.name) == (app.slug, "Renamed")
@@ -210,7 +210,7 @@ def test_a_bad_slug_is_refused(admin_client: Client, app: App, slug: str) -> Non
     assert "errornote" in answer.content.decode()
 
 
-def test_tools_go_on_and_off_by_their_boxes(admin_client: Client, app: App) -> None:
+def test_tools_are_enabled_and_disabled_by_their_boxes(admin_client: Client, app: App) -> None:
     assert "Calculate an arithmetic expression" in admin_client.get(page(app)).content.decode()
     admin_client.post(page(app), form(app, builtin_tools=["calculate"]))
     assert set(app.tools.filter(is_enabled=True).values_list("name", flat=True)) == {"calculate"}
@@ -228,7 +228,7 @@ def test_alternatives_keep_their_order_and_exclude_the_default_model(admin_clien
     assert "is already the default model" in answer.content.decode()
 
 
-def test_deleting_an_app_takes_its_sessions_along(admin_client: Client, app: App) -> None:
+def test_deleting_an_app_deletes_its_sessions(admin_client: Client, app: App) -> None:
     session = factories.make_session(app, [("user", "Hi"), ("agent", "Hello")])
     key = factories.make_key(app).app_key
     warning = admin_client.get(page(app, "delete")).content.decode()
@@ -257,7 +257,7 @@ def test_a_model_in_use_is_not_deleted(admin_client: Client, app: App) -> None:
     assert f"{app.slug}" in admin_client.get(f"/admin/apps_registry/model/?q={model.name}").content.decode()
 
 
-def test_a_provider_shows_whether_its_key_is_there_but_not_the_key(
+def test_a_provider_shows_whether_it_has_a_key_but_not_the_key(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     monkeypatch.setenv("TEST_PROVIDER_KEY", "the-secret-value")
@@ -273,7 +273,7 @@ def test_a_provider_shows_whether_its_key_is_there_but_not_the_key(
 
 
 @pytest.mark.parametrize("path", ["abc/change/", "999999999/change/", "abc/make-default/", "999999999/make-default/"])
-def test_an_app_that_is_not_there_is_no_server_error(admin_client: Client, path: str) -> None:
+def test_the_page_of_an_unknown_app_is_no_server_error(admin_client: Client, path: str) -> None:
     assert admin_client.get(f"/admin/apps_registry/app/{path}").status_code in {302, 404}
 
 

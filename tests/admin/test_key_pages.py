@@ -144,7 +144,7 @@ def test_keys_revoked_from_the_list_are_refused(console: "Page", server: Server,
 
 
 @pytest.mark.browser
-def test_a_changed_scope_holds_on_the_next_request(console: "Page", server: Server, app: App, other_app: App) -> None:
+def test_a_changed_scope_applies_to_the_next_request(console: "Page", server: Server, app: App, other_app: App) -> None:
     issued = factories.make_key(app)
     assert answers(server, other_app, issued.plain) == 403
     console.goto(f"{server.url}/admin/keys/appkey/{issued.app_key.pk}/change/")
@@ -156,7 +156,7 @@ def test_a_changed_scope_holds_on_the_next_request(console: "Page", server: Serv
     assert answers(server, app, issued.plain) == 403
 
 
-def test_a_form_sent_again_issues_nothing_and_shows_no_key(admin_client: Client, app: App) -> None:
+def test_a_repeated_form_issues_nothing_and_shows_no_key(admin_client: Client, app: App) -> None:
     fields = form(app)
     assert KEY.search(admin_client.post(ADD, fields).content.decode())
     again = admin_client.post(ADD, fields)
@@ -213,7 +213,7 @@ def test_the_page_with_the_key_is_not_stored_or_redirected_to(admin_client: Clie
         ({"form_id": "guess"}, "This form is incomplete"),
     ],
 )
-def test_a_wrong_form_says_so_and_issues_nothing(
+def test_an_invalid_form_shows_errors_and_issues_nothing(
     admin_client: Client, app: App, overrides: dict[str, Any], complaint: str
 ) -> None:
     answer = admin_client.post(ADD, form(app, **overrides))
@@ -262,7 +262,7 @@ def test_without_a_choice_a_key_does_not_expire(admin_client: Client, app: App) 
     assert app.keys.get().expires_at is None
 
 
-def test_issuing_and_revoking_leave_a_record(admin_client: Client, operator: Operator, app: App) -> None:
+def test_issuing_and_revoking_are_recorded(admin_client: Client, operator: Operator, app: App) -> None:
     admin_client.post(ADD, form(app))
     app_key = app.keys.get()
     for _ in range(2):
@@ -280,13 +280,13 @@ def test_issuing_and_revoking_leave_a_record(admin_client: Client, operator: Ope
 
 
 @pytest.mark.parametrize("ids", ["", "abc", ",,x", "-1", "9" * 30, "²"])
-def test_revoking_what_is_not_there_says_so(admin_client: Client, ids: str) -> None:
+def test_revoking_an_unknown_key_says_so(admin_client: Client, ids: str) -> None:
     answer = admin_client.post("/admin/keys/appkey/revoke/", {"ids": f"{ids},999999999", "reason": "x"}, follow=True)
     assert answer.status_code == 200
     assert "No such key." in answer.content.decode()
 
 
-def test_a_revoked_key_can_only_be_looked_at(admin_client: Client, app: App, other_app: App) -> None:
+def test_a_revoked_key_can_only_be_viewed(admin_client: Client, app: App, other_app: App) -> None:
     app_key = factories.make_key(app).app_key
     admin_client.post("/admin/keys/appkey/revoke/", {"ids": str(app_key.pk), "reason": "a test"})
     page = f"/admin/keys/appkey/{app_key.pk}/change/"
@@ -315,7 +315,7 @@ def test_the_expiry_moves_into_the_future_only(admin_client: Client, app: App) -
     assert app_key.expires_at == datetime(2099, 1, 1, tzinfo=UTC)
 
 
-def test_a_key_needs_an_app_as_long_as_it_lives(admin_client: Client, app: App) -> None:
+def test_a_usable_key_must_keep_an_app(admin_client: Client, app: App) -> None:
     app_key = factories.make_key(app).app_key
     page = f"/admin/keys/appkey/{app_key.pk}/change/"
     assert "revoke it" in admin_client.post(page, {"label": "no apps", "apps": []}).content.decode()
@@ -330,7 +330,7 @@ def test_a_key_needs_an_app_as_long_as_it_lives(admin_client: Client, app: App) 
         "apps_registry/app/?keys__secret_hash__startswith=$",
     ],
 )
-def test_no_filter_gives_a_hash_away(admin_client: Client, path: str) -> None:
+def test_no_filter_reveals_a_hash(admin_client: Client, path: str) -> None:
     assert admin_client.get(f"/admin/{path}").status_code == 400
 
 

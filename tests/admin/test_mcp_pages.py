@@ -21,7 +21,7 @@ def tools_page(server: McpServer) -> str:
 
 
 @pytest.mark.browser
-def test_a_server_is_added_asked_and_its_tools_chosen(
+def test_a_server_is_added_and_its_tools_are_chosen(
     console: "Page",
     server: Server,
     app: App,
@@ -49,7 +49,7 @@ def test_a_server_is_added_asked_and_its_tools_chosen(
     assert not app.tools.filter(kind="mcp").exists()
 
 
-def test_a_choice_holds_for_the_answer_that_was_shown(
+def test_a_choice_applies_to_the_list_that_was_shown(
     admin_client: Client,
     mcp_server: McpServer,  # noqa: F811
 ) -> None:

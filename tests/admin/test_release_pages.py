@@ -67,7 +67,7 @@ def test_a_sessions_page_shows_which_release_it_runs(admin_client: Client, app: 
     assert "Release 2: it follows what is live." in shown()
 
 
-def test_who_may_not_change_an_app_publishes_nothing(
+def test_operators_who_may_not_change_an_app_cannot_publish_it(
     staff_client: Callable[..., Client], admin_client: Client, app: App
 ) -> None:
     address = f"/admin/apps_registry/app/{app.pk}/release/"

@@ -16,7 +16,9 @@ from tests.admin.test_tool_pages import secret_rows
 VALUE = "canary-value-of-a-secret"
 
 
-def test_change_tool_alone_points_no_secret_elsewhere(staff_client: Callable[..., Client], app: App) -> None:
+def test_operators_who_may_change_tools_cannot_send_a_secret_elsewhere(
+    staff_client: Callable[..., Client], app: App
+) -> None:
     factories.make_secret(app, "API_KEY", VALUE, hosts="api.example.com")
     tool = factories.make_http_tool(app, "https://api.example.com/", headers={"X": "{{ secrets.API_KEY }}"})
     client = staff_client("view_tool", "change_tool")
@@ -30,7 +32,7 @@ def test_change_tool_alone_points_no_secret_elsewhere(staff_client: Callable[...
     assert tool.http_definition().url == "https://api.example.com/other"
 
 
-def test_an_mcp_server_points_no_secret_elsewhere(staff_client: Callable[..., Client], app: App) -> None:
+def test_an_mcp_server_cannot_get_a_secret_of_another_host(staff_client: Callable[..., Client], app: App) -> None:
     factories.make_secret(app, "API_KEY", VALUE, hosts="mcp.example.com")
     server = McpServer.objects.create(app=app, slug="m", url="https://mcp.example.com/mcp")
     client = staff_client("view_mcpserver", "change_mcpserver")
@@ -51,7 +53,7 @@ def test_an_mcp_server_points_no_secret_elsewhere(staff_client: Callable[..., Cl
         ("thief.example", "a-value-of-his-own", "thief.example:443"),
     ],
 )
-def test_a_secret_goes_further_only_with_its_value(
+def test_a_secret_gets_more_hosts_only_with_its_value(
     admin_client: Client, app: App, hosts: str, value: str, expected: str | None
 ) -> None:
     secret = factories.make_secret(app, "API_KEY", VALUE, hosts="a.example:443\nb.example:443")
@@ -67,7 +69,7 @@ def test_a_secret_goes_further_only_with_its_value(
         assert (secret.hosts, secret.token == known) == (expected, not value)
 
 
-def test_change_app_alone_changes_no_secret(staff_client: Callable[..., Client], app: App) -> None:
+def test_the_permission_to_change_apps_changes_no_secret(staff_client: Callable[..., Client], app: App) -> None:
     secret = factories.make_secret(app, "API_KEY", VALUE, hosts="a.example:443")
     client = staff_client("view_app", "change_app")
     row = {"secrets-INITIAL_FORMS": 1, **secret_rows(app, id=str(secret.pk), value="x" * 9, hosts="thief.example")}

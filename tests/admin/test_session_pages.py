@@ -61,7 +61,7 @@ def hostile_session(app: App) -> tuple[ChatSession, Turn]:
 
 
 @pytest.mark.browser
-def test_nothing_that_was_said_runs_in_the_operators_browser(console: "Page", server: Server, app: App) -> None:
+def test_no_message_runs_in_the_operators_browser(console: "Page", server: Server, app: App) -> None:
     session, turn = hostile_session(app)
     App.objects.filter(pk=app.pk).update(name=PAYLOAD[:100], preamble=PAYLOAD)
     label = f"{factories.unique('xss')} {PAYLOADS[1]}"
@@ -89,7 +89,7 @@ def test_nothing_that_was_said_runs_in_the_operators_browser(console: "Page", se
 
 
 @pytest.mark.browser
-def test_a_conversation_reads_as_it_was_written(console: "Page", server: Server, app: App) -> None:
+def test_a_conversation_is_shown_exactly_as_written(console: "Page", server: Server, app: App) -> None:
     said = f"{TEXT}\n\n- **bold** [link](https://example.com) ![image](x.png)\n\n[bad](javascript:alert(1))"
     session = factories.make_session(app, [("user", TEXT), ("agent", said)], title="Whitespace")
     result = {"tool_name": "get_price", "tool_arguments": '{"symbol":"ETH"}', "content": '{"usd":3500}'}
@@ -110,7 +110,7 @@ def test_a_conversation_reads_as_it_was_written(console: "Page", server: Server,
 
 
 @pytest.mark.browser
-def test_every_message_of_a_long_session_can_be_reached(console: "Page", server: Server, app: App) -> None:
+def test_a_long_session_can_be_paged_to_every_message(console: "Page", server: Server, app: App) -> None:
     session = factories.make_session(app)
     Message.objects.bulk_create(
         Message(session=session, position=number, role="user", content=f"number {number}") for number in range(250)
@@ -126,7 +126,7 @@ def test_every_message_of_a_long_session_can_be_reached(console: "Page", server:
 
 
 @pytest.mark.parametrize("before", ["", "x", "-5", "0", "1e9", "²", "9" * 40, "1 OR 1=1"])
-def test_a_strange_position_is_no_server_error(admin_client: Client, app: App, before: str) -> None:
+def test_an_invalid_position_is_no_server_error(admin_client: Client, app: App, before: str) -> None:
     session = factories.make_session(app, [("user", "Hi")])
     assert admin_client.get(page(session), {"before": before}).status_code == 200
 
@@ -169,7 +169,7 @@ def test_sessions_are_filtered_by_app_and_status(admin_client: Client, app: App)
     assert list(answer.context["cl"].result_list) == [session]
 
 
-def test_what_was_said_cannot_be_edited(admin_client: Client, app: App) -> None:
+def test_messages_cannot_be_edited(admin_client: Client, app: App) -> None:
     session = factories.make_session(app, [("user", "Hi")])
     turn = session.turns.get()
     for path in (page(session), page(turn), "/admin/sessions_app/chatsession/add/", "/admin/sessions_app/turn/add/"):
@@ -178,7 +178,7 @@ def test_what_was_said_cannot_be_edited(admin_client: Client, app: App) -> None:
     assert "_save" not in admin_client.get(page(session)).content.decode()
 
 
-def test_a_deleted_session_is_gone_with_all_of_it(admin_client: Client, app: App) -> None:
+def test_a_deleted_session_leaves_no_rows(admin_client: Client, app: App) -> None:
     session = factories.make_session(app, [("user", "Hi"), ("agent", "Hello")])
     SystemEvent.objects.create(session=session, kind="SystemNotice", payload='"x"')
     warning = admin_client.get(page(session, "delete")).content.decode()
@@ -196,7 +196,7 @@ def test_several_sessions_are_deleted_from_the_list(admin_client: Client, app: A
     assert not ChatSession.objects.filter(app=app).exists()
 
 
-def test_a_turn_leads_to_its_key_and_survives_its_absence(admin_client: Client, app: App) -> None:
+def test_a_turn_links_to_its_key_even_if_the_key_is_gone(admin_client: Client, app: App) -> None:
     session = factories.make_session(app, [("user", "Hi")])
     turn, key = session.turns.get(), factories.make_key(app).app_key
     assert "needs no key" in admin_client.get(page(turn)).content.decode()
@@ -213,7 +213,7 @@ def test_a_session_without_an_app_has_a_page(admin_client: Client) -> None:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("title", ["W" * 200, "long words " * 18, "abc\u202e" + "fdp.exe " * 20])
-def test_a_long_title_leaves_the_list_whole(console: "Page", server: Server, app: App, title: str) -> None:
+def test_a_long_title_does_not_break_the_list(console: "Page", server: Server, app: App, title: str) -> None:
     factories.make_session(app, [("user", "Hi")], title=title[:200], wallet_address="0x" + "ab" * 20)
     factories.make_session(app, title="short", is_archived=True)
     console.set_viewport_size({"width": 1440, "height": 900})

@@ -107,7 +107,7 @@ def _answers(front: Front) -> bool:
         return False
 
 
-def test_what_a_stock_nginx_breaks_works(front: Front, operator: Operator) -> None:
+def test_requests_that_default_nginx_breaks_work(front: Front, operator: Operator) -> None:
     canary, session = uuid.uuid4().hex, {"X-Session-Id": str(uuid.uuid4())}
     with front.client() as client:
         # A request line of 64 kB.

@@ -109,7 +109,7 @@ def place_weights(weights: Path, data_dir: Path) -> None:
 
 
 def bare_environment(data_dir: Path, **more: str) -> dict[str, str]:
-    """Return an environment without the settings of whoever runs the tests."""
+    """Return an environment without the settings of the user who runs the tests."""
     kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "PYTHONPYCACHEPREFIX") if name in os.environ}
     return {**kept, "HOME": str(data_dir.parent), "AOMI_DATA_DIR": str(data_dir), **more}
 
@@ -150,7 +150,7 @@ def fails(data_dir: Path, *words: str, **environment: str) -> str:
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=scaled(120),
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
@@ -174,6 +174,7 @@ def test_it_starts_serves_stops_and_starts_again(data_dir: Path) -> None:
     assert processes_of(data_dir) == []
 
 
+@pytest.mark.thorough
 def test_a_killed_quickstart_leaves_nothing_and_loses_nothing(data_dir: Path) -> None:
     first = Quickstart(data_dir, **ELSEWHERE).wait_for_banner()
     first.process.kill()
@@ -184,6 +185,7 @@ def test_a_killed_quickstart_leaves_nothing_and_loses_nothing(data_dir: Path) ->
     assert second.stop(signal.SIGHUP) == 0
 
 
+@pytest.mark.thorough
 def test_it_says_when_the_web_server_ends_and_stops_the_rest(data_dir: Path) -> None:
     running = Quickstart(data_dir, **ELSEWHERE).wait_for_banner()
     bind = f"127.0.0.1:{running.port}".encode()
@@ -196,6 +198,7 @@ def test_it_says_when_the_web_server_ends_and_stops_the_rest(data_dir: Path) -> 
     assert processes_of(data_dir) == []
 
 
+@pytest.mark.thorough
 def test_the_killed_database_comes_back_and_a_second_quickstart_is_refused(data_dir: Path) -> None:
     running = Quickstart(data_dir, **ELSEWHERE).wait_for_banner()
     pid_file = data_dir / "postgres" / "postmaster.pid"
@@ -230,7 +233,7 @@ def test_the_killed_database_comes_back_and_a_second_quickstart_is_refused(data_
         ),
     ],
 )
-def test_a_mistake_is_one_sentence(
+def test_wrong_options_are_refused_in_one_sentence(
     data_dir: Path, words: list[str], environment: dict[str, str], sentence: str
 ) -> None:
     said = fails(data_dir, "--port", str(free_port()), *words, **environment)
@@ -259,6 +262,7 @@ def running_model(data_dir: Path) -> Iterator[EmbeddedModel]:
         model.stop()
 
 
+@pytest.mark.thorough
 @pytest.mark.embedded_model
 def test_the_embedded_model_keeps_prompts_to_itself(data_dir: Path, weights: Path) -> None:
     """No prompt in its log, no page that shows running prompts, no answer for websites in a browser."""
@@ -281,6 +285,7 @@ def test_the_embedded_model_keeps_prompts_to_itself(data_dir: Path, weights: Pat
     assert not model.is_running()
 
 
+@pytest.mark.thorough
 @pytest.mark.embedded_model
 def test_the_printed_call_is_answered_by_the_embedded_model(data_dir: Path, weights: Path) -> None:
     place_weights(weights, data_dir)

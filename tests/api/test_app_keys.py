@@ -225,7 +225,7 @@ def test_sessions_readable_by_id_still_need_the_key_to_chat(session_client: Clie
     assert call(session_client, "chat", app)[0] == 401
 
 
-def test_wrong_secrets_are_slowed_down_per_key_and_address(start: Callable[..., Server], app: App) -> None:
+def test_wrong_secrets_are_limited_per_key_and_address(start: Callable[..., Server], app: App) -> None:
     server, issued = start(workers=4), factories.make_key(app)
     parts = crypto.parse_key(issued.plain)
     assert parts is not None

@@ -8,7 +8,7 @@ from tests.seen.bodies import BODIES, Body
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_a_body_is_read_or_refused_by_what_is_wrong_with_it(client: Client, body: Body) -> None:
+def test_an_incorrect_body_is_read_or_refused_with_the_reason(client: Client, body: Body) -> None:
     answer = client.request("POST", "/api/chat", content=body.data, headers={"Content-Type": body.kind})  # type: ignore[dict-item]
     if body.refused:
         assert answer.status_code == body.status, answer.text

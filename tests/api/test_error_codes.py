@@ -37,12 +37,12 @@ def test_exceptions_have_the_status_of_the_table() -> None:
     assert {ModelFailure.code, ModelTimeout.code} <= STATUS.keys()
 
 
-def test_an_error_of_drf_that_the_table_lacks_is_answered_all_the_same() -> None:
+def test_a_drf_error_that_the_table_lacks_still_gets_a_response() -> None:
     assert code_and_sentence(exceptions.NotAcceptable("Only JSON.")) == ("invalid_request", "Only JSON.")
     assert code_and_sentence(exceptions.APIException("Odd."))[0] == "internal_error"
 
 
-def test_the_document_says_what_is_answered(client: Client) -> None:
+def test_the_document_describes_every_error_code(client: Client) -> None:
     document = client.request("GET", "/api/schema").json()
     described, schemas = document["components"]["responses"], document["components"]["schemas"]
     for error in ERROR_CODES:

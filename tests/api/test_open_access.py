@@ -36,7 +36,7 @@ def workers(serve: Callable[..., Server]) -> Server:
 
 @pytest.fixture
 def talker(workers: Server, app: App) -> Iterator[Client]:
-    """A client with a key of its own, which is the newest."""
+    """A client with its own key, which is the newest."""
     with Client(workers.url, app=app.slug, key=factories.make_key(app).plain) as client:
         yield client
 
@@ -82,7 +82,7 @@ Loss = tuple[Callable[[App, App], None], str]
 
 @contextmanager
 def held(model: ScriptedModel) -> Iterator[None]:
-    """A model that has begun to speak, and goes on when this ends."""
+    """A model that has begun to answer, and continues when this ends."""
     go_on = threading.Event()
     model.will(Reply([chunk({"content": "Once upon "}), go_on, chunk({"content": "a secret."}), chunk({}, "stop")]))
     try:
@@ -158,7 +158,7 @@ def test_a_stream_that_joins_another_workers_turn_ends_too(talker: Client, app: 
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_a_reply_that_is_waited_for_is_withheld(
+def test_a_caller_that_loses_access_does_not_get_the_awaited_reply(
     talker: Client, app: App, other_app: App, model: ScriptedModel, loss: Loss
 ) -> None:
     lose, code = loss
@@ -175,7 +175,7 @@ def test_a_reply_that_is_waited_for_is_withheld(
     assert "Once upon" not in answer.text
 
 
-def test_the_turn_goes_on_for_those_who_may_still_read_it(
+def test_the_turn_continues_for_callers_who_may_still_read_it(
     workers: Server, talker: Client, app: App, model: ScriptedModel
 ) -> None:
     first = newest_key()
@@ -244,7 +244,7 @@ def make_default(app: App, *, instead_of: App) -> None:
 def test_a_stream_stays_open_for_as_long_as_it_may_be_read(
     workers: Server, talker: Client, app: App, other_app: App
 ) -> None:
-    """Also when the key gains an App, and when checks fail for a while for whatever reason."""
+    """It also stays open when the key gains an App, and while checks fail for any reason."""
     with reading(*[talker] * 4) as readers:
         newest_key().apps.add(other_app)
         with connection.cursor() as cursor:

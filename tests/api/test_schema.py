@@ -38,7 +38,7 @@ def component(name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def test_the_document_is_served_to_everybody_and_valid(server: Server) -> None:
+def test_the_document_is_public_and_valid(server: Server) -> None:
     answer = server.get("/api/schema")
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
     assert answer.json()["openapi"].startswith("3.1.")
@@ -72,7 +72,7 @@ def test_the_command_writes_the_same_document(manage: Callable[..., Result], ser
     assert json.loads(written.out) == server.get("/api/schema").json()
 
 
-def test_operations_have_names_that_generated_functions_can_bear() -> None:
+def test_operation_ids_are_valid_function_names() -> None:
     names = [operation["operationId"] for item in document()["paths"].values() for operation in item.values()]
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[a-z]+([A-Z][a-z]+)*", name) for name in names), names

@@ -27,7 +27,7 @@ class Talk:
     turns: int = 0
 
     def say(self, *more: Reply) -> None:
-        """A turn of about 1,010 tokens; what is scripted beyond its reply is for the summary."""
+        """A turn of about 1,010 tokens; scripted replies after the first one are for the summary."""
         self.model.will(says(f"a{self.turns} {LONG}"), *more)
         assert texts(self.client.chat(f"q{self.turns}"))[-1][1].startswith(f"a{self.turns}")
         self.turns += 1
@@ -44,7 +44,7 @@ class Talk:
         ]
 
     def summarised(self, count: int) -> ChatSession:
-        """Wait until the summary covers so many messages."""
+        """Wait until the summary covers this many messages."""
         deadline = time.monotonic() + scaled(5)
         while (row := self.row).summarised_count != count:
             assert time.monotonic() < deadline, (row.summarised_count, row.summary)
@@ -77,7 +77,7 @@ def test_a_history_that_fits_is_not_summarised(talk: Talk) -> None:
     assert talk.row.summary == ""
 
 
-def test_older_turns_are_told_in_their_summary_which_the_next_one_extends(talk: Talk) -> None:
+def test_older_turns_are_replaced_by_a_summary_that_the_next_one_extends(talk: Talk) -> None:
     for _ in range(3):
         talk.say()
     talk.say(says("They spoke", " of words."))
@@ -147,7 +147,7 @@ def test_a_deleted_session_gets_no_summary(talk: Talk) -> None:
     assert not ChatSession.objects.filter(pk=talk.client.uuid).exists()
 
 
-def test_operators_see_the_summary_and_can_do_without(talk: Talk, operator: object) -> None:
+def test_operators_see_the_summary_and_can_turn_it_off(talk: Talk, operator: object) -> None:
     from django.contrib.auth.models import User
     from django.test import Client as Browser
 

@@ -59,7 +59,7 @@ def test_calls_of_one_round_are_answered_in_call_order(app_client: Client, model
     assert [call["id"] for call in asked["tool_calls"]] == [answer["tool_call_id"] for answer in answers]
 
 
-def test_what_the_model_gets_wrong_it_is_told(app_client: Client, model: ScriptedModel) -> None:
+def test_the_model_is_told_about_its_mistakes(app_client: Client, model: ScriptedModel) -> None:
     wrong = [
         ("calculate", "{broken"),
         ("calculate", "[1]"),

@@ -168,7 +168,7 @@ OTHER_TEXTS = {
 
 
 @pytest.mark.parametrize("change", OTHER_TEXTS.values(), ids=OTHER_TEXTS)
-def test_only_the_very_text_that_was_issued_proves_anything(
+def test_only_the_exact_text_that_was_issued_proves_anything(
     client: Client, wallet: TestWallet, change: Callable[[str], str]
 ) -> None:
     message = ask(client, wallet)["message"]
@@ -205,7 +205,7 @@ def test_another_sessions_challenge_proves_nothing(server: Server, client: Clien
         refused(verify(other, message, wallet.sign(message)), "does not belong to this session")
 
 
-def test_an_expired_challenge_proves_nothing_and_goes(client: Client, wallet: TestWallet) -> None:
+def test_an_expired_challenge_proves_nothing_and_is_deleted(client: Client, wallet: TestWallet) -> None:
     challenge = ask(client, wallet)
     row = WalletChallenge.objects.filter(pk=challenge["nonce"])
     row.update(expires_at=now())

@@ -20,12 +20,13 @@ SCHEMA = {"type": "object", "properties": {"text": {"type": "string", "pattern":
 
 @pytest.fixture
 def furnished() -> App:
-    """An App with a tool of each kind, each asking before it is called, and with settings that are not usual."""
+    """An App with a tool of each kind, all with confirmation, and with unusual settings."""
     settings: dict[str, Any] = {
         "preamble": "Be brief.",
         "temperature": 0.5,
         "max_tool_rounds": 3,
         "keeps_reasoning": True,
+        "shows_usage": True,
     }
     app = factories.make_app(alternatives=[factories.make_model()], **settings)
     factories.make_http_tool(app, "https://api.example.com/x", parameters=SCHEMA)
@@ -37,7 +38,7 @@ def furnished() -> App:
 
 
 def described(config: AppConfig | None) -> dict[str, Any]:
-    """All that a configuration says, but for the functions of its tools and for which release it is."""
+    """Everything in a configuration, except the functions of its tools and the number of its release."""
     assert config is not None
     said = {field.name: getattr(config, field.name) for field in fields(config)}
     tools = {tool.name: (tool.description, tool.parameters, tool.needs_confirmation) for tool in config.tools}
@@ -56,7 +57,7 @@ def test_a_release_says_what_the_draft_said(furnished: App) -> None:
     assert described(released) == draft
 
 
-def test_reading_a_release_changes_no_row_in_hand(furnished: App) -> None:
+def test_reading_a_release_does_not_change_the_given_row(furnished: App) -> None:
     release, _ = publish(furnished)
     App.objects.filter(pk=furnished.pk).update(preamble="Be verbose.")
     row = App.objects.get(pk=furnished.pk)

@@ -22,7 +22,7 @@ from tests.upstream import Upstream
 CANARY = "canary-of-the-environment"
 
 
-def test_a_variable_goes_to_its_origin_only(
+def test_a_variable_is_sent_to_its_origin_only(
     start: Callable[..., Server], app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
     provider = app.default_model.provider
@@ -44,7 +44,7 @@ def test_a_variable_goes_to_its_origin_only(
     assert CANARY not in server.log
 
 
-def test_an_embedding_model_obeys(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rule_applies_to_embedding_models(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODEL_KEY", CANARY)
     provider = Provider.objects.create(
         slug=factories.unique("p"), base_url=f"{upstream.url}/v1", api_key_env="MODEL_KEY"
@@ -58,7 +58,7 @@ def test_an_embedding_model_obeys(upstream: Upstream, monkeypatch: pytest.Monkey
     assert not upstream.received
 
 
-def test_an_app_file_obeys(manage: Callable[..., Result], upstream: Upstream, tmp_path: Path) -> None:
+def test_the_rule_applies_to_app_files(manage: Callable[..., Result], upstream: Upstream, tmp_path: Path) -> None:
     slug = factories.unique("filed")
     file = tmp_path / "app.yaml"
     file.write_text(

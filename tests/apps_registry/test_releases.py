@@ -108,7 +108,7 @@ def published(app: App, preamble: str) -> AppRelease:
 
 @pytest.fixture
 def another(server: Server, app: App) -> Callable[[], Client]:
-    """Makes clients of `app`, each with a session of its own."""
+    """Makes clients of `app`, each with a new session."""
     key = factories.make_key(app).plain
     return lambda: Client(server.url, app=app.slug, key=key)
 
@@ -181,7 +181,7 @@ def test_a_kept_release_decides_on_models_and_tools_and_not_on_what_holds_at_onc
     assert len(upstream.received) == 1  # the host is no longer allowed, to no release
 
 
-def test_a_release_that_cannot_be_run_is_said_and_never_the_draft(
+def test_a_release_that_cannot_be_run_is_an_error_and_the_draft_never_runs_instead(
     app: App, another: Callable[[], Client], model: ScriptedModel
 ) -> None:
     client, kept = another(), another()

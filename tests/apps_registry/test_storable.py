@@ -8,7 +8,7 @@ from tests.wild import wild_text
 
 
 @given(wild_text)
-def test_what_can_be_stored_is_what_postgres_takes(text: str) -> None:
+def test_storable_text_is_what_postgres_accepts(text: str) -> None:
     with connection.cursor() as cursor:
         try:
             cursor.execute("SELECT %s::text", [text])

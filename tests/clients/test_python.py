@@ -119,7 +119,7 @@ def test_it_asks_for_a_browser_token_and_chats_with_it(server: Server, app: App,
         assert module("api.tokens.create_token").sync(client=client, body=wanted).code == "app_not_authorized"
 
 
-def test_it_meets_errors(generated: Generated, server: Server, app: App) -> None:
+def test_it_gets_typed_errors(generated: Generated, server: Server, app: App) -> None:
     with client_with("wrong", server, app) as stranger:
         refused = stranger.chat("Hi")
     problems = [

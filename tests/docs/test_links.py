@@ -31,7 +31,7 @@ def test_every_link_and_anchor_resolves(name: str) -> None:
 
 
 def test_the_readme_leads_to_every_document() -> None:
-    """In one or two steps: a document that nothing leads to is not found."""
+    """In one or two steps: readers do not find a document without a link to it."""
     reached = {ROOT / "README.md"}
     for _ in range(2):
         reached |= {

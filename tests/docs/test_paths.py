@@ -35,7 +35,7 @@ def test_every_path_that_a_document_names_exists(name: str) -> None:
 
 
 def test_every_room_is_in_the_table_of_rooms() -> None:
-    """A folder of the product that the table leaves out is one that nobody finds."""
+    """Newcomers do not find a folder that the table leaves out."""
     folders = {path.parent for app in WITH_ROOMS for path in (ROOT / app).glob("*/__init__.py")}
     rooms = {f"{path.relative_to(ROOT).as_posix()}/" for path in folders if path.name not in OF_DJANGO}
     assert rooms <= code_words(section("docs/architecture.md", "The rooms"))

@@ -103,7 +103,7 @@ def test_a_bus_that_listens_through_the_pooler_says_that_it_is_deaf(
     assert 'aomi_bus_hears{bus="postgres"} 0.0' in metrics
 
 
-def test_a_direct_address_that_is_no_postgres_is_refused_by_name(environment: dict[str, str]) -> None:
+def test_an_invalid_direct_address_is_refused_by_name(environment: dict[str, str]) -> None:
     secret = uuid.uuid4().hex
     done = run_manage("check", environment={**environment, "DATABASE_DIRECT_URL": f"redis://me:{secret}@127.0.0.1/0"})
     assert done.code == 1

@@ -16,6 +16,7 @@ from tests import factories
 from tests.client import Client
 from tests.commands import Result
 from tests.product import NO_TLS, Server
+from tests.waiting import wait_until
 
 Manage = Callable[..., Result]
 
@@ -100,11 +101,12 @@ def test_the_fuse_is_pulled_and_reset_by_hand(server: Server, app: App, manage: 
         for answer in [client.post_chat("Hi") for _ in range(4)]:  # on both workers
             assert answer.status_code == 429
             assert 3600 < int(answer.headers["Retry-After"]) <= 7200
-            assert f"{closes_at:%Y-%m-%d %H:%M} UTC" in answer.json()["detail"]
+            times = (closes_at, closes_at + timedelta(seconds=1))
+            assert any(f"{time:%Y-%m-%d %H:%M} UTC" in answer.json()["detail"] for time in times)
         assert client.state()["messages"]  # reading goes on
         holder.chat("Hi")
         assert "closed" in manage("fuse", "reset").out
-        client.chat("Hi")
+        wait_until(lambda: client.post_chat("Hi").status_code == 200)  # a worker remembers a refusal for a second
 
 
 @pytest.mark.usefixtures("fuse")
@@ -118,5 +120,4 @@ def test_the_fuse_opens_by_itself_and_says_when_it_closes(start: Callable[..., S
         midnight = datetime.now(UTC).date() + timedelta(days=1)
         assert f"{midnight:%Y-%m-%d} 00:00 UTC" in refused.json()["detail"]
         manage("fuse", "reset")
-        LimitState.objects.filter(subject=KEYLESS).update(day_tokens=0)  # this process has another limit
-        client.chat("Hi")
+        wait_until(lambda: client.post_chat("Hi").status_code == 200)

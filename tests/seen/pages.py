@@ -82,7 +82,8 @@ PAGES: dict[str, File] = {
         "Lime helps.",
         "pH | 6",
         "7",
-        headings=("", "Garden : Quince", "Garden : Quince > Soil"),
+        unsaid=("Garden\n",),
+        headings=("Garden : Quince", "Garden : Quince > Soil"),
         title="Garden : Quince",
     ),
     "tables within tables": page(

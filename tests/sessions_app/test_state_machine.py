@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
@@ -18,11 +19,14 @@ from hypothesis.stateful import (
 )
 
 from apps_registry.models import App
+from keys.limits.values import app_subject
 from sessions_app.models import ChatSession, Message, Turn
-from tests import factories
+from tests import accounts, factories
 from tests.client import Client
 from tests.model_server import ModelServer, Reply, ScriptedModel, chunk, refuses, says
 from tests.product import Server
+
+pytestmark = pytest.mark.thorough
 
 REPLIES = {
     "quick": lambda: says("quick ", "reply"),
@@ -44,6 +48,8 @@ class SessionMachine(RuleBasedStateMachine):
     def begin(self) -> None:
         self.app = factories.make_app(base_url=self.model_server.base_url)
         self.model = ScriptedModel(self.model_server, self.app.default_model.provider_model_id)
+        accounts.limit(app_subject(self.app.pk), concurrent_turns=100, tokens_per_day=10**9)
+        self.deletions = 0
         self.client = Client(self.server.url, app=self.app.slug, key=factories.make_key(self.app).plain)
         self.said: list[str] = []
         self.noted: list[str] = []
@@ -97,6 +103,7 @@ class SessionMachine(RuleBasedStateMachine):
         answer = self.client.request("DELETE", f"/api/sessions/{self.client.session_id}")
         assert answer.status_code == (200 if self.exists else 404)
         self.said, self.noted, self.exists, self.title = [], [], False, None
+        self.deletions += 1
 
     @rule(title=st.sampled_from(["A name", "Another name"]))
     def rename(self, title: str) -> None:
@@ -120,7 +127,7 @@ class SessionMachine(RuleBasedStateMachine):
 
     @rule()
     def note(self) -> None:
-        """What a page tells the session beside the conversation, whether or not a turn runs."""
+        """What a page tells the session outside the conversation, whether or not a turn runs."""
         text = f"note {self._message()}"
         answer = self.client.request("POST", "/api/system", params={"message": text})
         assert answer.status_code == 200
@@ -194,12 +201,23 @@ class SessionMachine(RuleBasedStateMachine):
         """The snapshot without the events, each of which is delivered once."""
         return {name: value for name, value in self.client.state().items() if name != "system_events"}
 
+    def _accounts_are_settled(self) -> None:
+        """Usage is the sum of the Turn rows, and limits have counted it; what was deleted stays in both."""
+        used, rows = accounts.usage_of(self.app), accounts.turns_of(self.app)
+        assert used == rows if self.deletions == 0 else all(used[name] >= rows[name] for name in rows)
+        if rows["turns"]:
+            counts = accounts.state(app_subject(self.app.pk))
+            assert (counts.running_turns, counts.reserved_tokens) == (0, 0)
+            tokens = used["prompt_tokens"] + used["completion_tokens"] + used["unreported_tokens"]
+            assert counts.day_tokens == tokens
+
     def teardown(self) -> None:
         if not hasattr(self, "client"):
             return
         snapshot = self.client.poll(8)  # no turn lasts longer than its time limit and a lease
         assert [m["content"] for m in snapshot["messages"] if m["sender"] == "user"] == self.said
         assert not Turn.objects.filter(session_id=self.client.uuid, status="running").exists()
+        self._accounts_are_settled()
         self.client.http.close()
 
 

@@ -58,6 +58,7 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
             "embedding_model",
             "makes_titles",
             "keeps_reasoning",
+            "shows_usage",
             "recalls_earlier_sessions",
             "retention_days",
             "is_active",

@@ -5,16 +5,14 @@ from collections.abc import Callable
 from xml.parsers import expat
 
 from apps_registry.extraction.blocks import UnreadableError
-from apps_registry.extraction.formats.packages import Package
+from apps_registry.extraction.formats.packages import OfficePackage
 
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main "
 _STRICT = "http://purl.oclc.org/ooxml/wordprocessingml/main "
-_RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships "
 # Prefixes of the names that `parse` gives for elements of other namespaces.
 _PREFIXES = {
     WORD: "",
     _STRICT: "",
-    _RELATIONS: "",
     "http://schemas.openxmlformats.org/officeDocument/2006/math ": "math:",
     "http://purl.oclc.org/ooxml/officeDocument/math ": "math:",
     "http://schemas.openxmlformats.org/markup-compatibility/2006 ": "compatibility:",
@@ -30,39 +28,23 @@ _PREFIXES = {
 Attributes = dict[str, str]
 
 
-class WordPackage(Package):
+class WordPackage(OfficePackage):
     """An open DOCX. Relationships name its parts; only those of simple programs have fixed names."""
 
     def __init__(self, data: bytes) -> None:
         """Open a file; raises UnreadableError if it is not a Word document or cannot be read."""
         super().__init__(data, "DOCX")
         self.refuse_macros(".docx")
-        targets = self._targets("")
-        self.main = next((name for kind, name in targets if kind == "officeDocument"), "word/document.xml")
+        self.main = self.main_part("word/document.xml")
         if self.main not in self.names:
             self.refuse_other("there is no Word document in it")
-        self._parts = self._targets(self.main)
+        self._parts = self.relations(self.main)
 
     def parts(self, kind: str) -> list[str]:
         """Return the names of the parts of a kind, such as `styles` or `header`, that exist."""
-        named = dict.fromkeys(name for other, name in self._parts if other == kind and name in self.names)
+        named = dict.fromkeys(name for other, name, _ in self._parts if other == kind and name in self.names)
         usual = f"{posixpath.dirname(self.main)}/{kind}.xml".lstrip("/")
         return list(named) or [usual] * (usual in self.names)
-
-    def _targets(self, source: str) -> list[tuple[str, str]]:
-        """Return the relationships of a part, or of the package, as (kind, name of the target)."""
-        folder, name = posixpath.split(source)
-        relations = posixpath.join(folder, "_rels", f"{name}.rels")
-        targets: list[tuple[str, str]] = []
-
-        def start(name: str, attributes: Attributes) -> None:
-            if name == "Relationship" and attributes.get("TargetMode") != "External":
-                target = posixpath.normpath(posixpath.join("/", folder, attributes.get("Target", "")))
-                targets.append((attributes.get("Type", "").rpartition("/")[2], target.lstrip("/")))
-
-        if relations in self.names:
-            parse(self.part(relations), start)
-        return targets
 
 
 def parse(

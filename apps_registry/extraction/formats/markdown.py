@@ -34,7 +34,12 @@ _NOTE_MARK = re.compile(r"\[\^[^\]\n]{1,200}\]")
 def read(data: bytes) -> Reading:
     """Return the blocks. The title comes from the front matter, otherwise from the first heading of level 1."""
     reading = Reading()
-    source = _without_front_matter(decode(data, reading.losses), reading)
+    return read_source(decode(data, reading.losses), reading)
+
+
+def read_source(source: str, reading: Reading) -> Reading:
+    """Add the blocks of a text to a reading, and return it."""
+    source = _without_front_matter(source, reading)
     lines = source.split("\n")
     outline = Outline()
     heading: tuple[str, ...] = ()
@@ -51,7 +56,7 @@ def read(data: bytes) -> Reading:
             inner = html.read_page("\n".join(lines[first:last]), outline)
             heading = outline.path
             reading.title = reading.title or inner.title
-            reading.hidden += inner.hidden
+            reading.take_losses(inner)
             for block in inner.blocks:
                 reading.add(Block(block.text, block.heading, line=first + 1))
         else:
@@ -88,7 +93,9 @@ def _parted(text: str, reading: Reading) -> str:
     end = text.rfind("-->") + len("-->") if "-->" in text else 0
     hidden = _COMMENT.findall(text, 0, end)
     text = _COMMENT.sub("", text[:end]) + text[end:]
-    hidden += _PICTURE.findall(text)
+    reading.losses.add("images", text.count("!["))
+    for description in _PICTURE.findall(text):
+        reading.hide(description, is_loss=False)
     text = _PICTURE.sub("![]", text)
     hidden += [quoted or plain for _, quoted, plain in _ON_HOVER.findall(text)]
     for hidden_text in hidden:
@@ -103,7 +110,8 @@ def _plain(heading: str, environment: dict[str, Any], reading: Reading) -> str:
     shown = []
     for part in line.children or ():
         if part.type == "image":
-            reading.hide(part.content)
+            reading.hide(part.content, is_loss=False)
+            reading.losses.add("images")
         else:
             shown.append(" " if part.type.endswith("break") else "" if part.type == "html_inline" else part.content)
     return clean_line("".join(shown))

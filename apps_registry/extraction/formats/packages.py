@@ -1,10 +1,13 @@
 """Files that are zips of XML and HTML (Office Open XML, OpenDocument, EPUB), opened within limits."""
 
 import io
+import posixpath
 import re
 import zipfile
 import zlib
-from typing import NoReturn
+from typing import Any, NoReturn
+
+from lxml import etree
 
 from apps_registry.extraction.blocks import MAX_RATIO, MAX_UNPACKED_BYTES, MIN_BYTES_FOR_RATIO, UnreadableError
 from apps_registry.extraction.formats.signatures import describe_package, describe_unreadable, is_page
@@ -80,6 +83,46 @@ class Package:
                 raise UnreadableError("The document unpacks to far more than its size; it looks like a zip bomb.")
             if name.lower().endswith(_MARKUP) and declares_entities(content):
                 raise UnreadableError("The document declares XML entities, which no real one does.")
+
+
+class OfficePackage(Package):
+    """An open Office document, in which relationships name the parts (ECMA-376-2, 9.3)."""
+
+    def relations(self, source: str) -> list[tuple[str, str, str]]:
+        """Return the relationships of a part as (kind, name of the target, id), such as `styles`.
+
+        Args:
+            source: name of the part; empty for the package.
+        """
+        folder, name = posixpath.split(source)
+        listed = posixpath.join(folder, "_rels", f"{name}.rels")
+        found: list[tuple[str, str, str]] = []
+        for relation in parse_xml(self.part(listed)).iter("{*}Relationship") if listed in self.names else ():
+            if relation.get("TargetMode") != "External":
+                target = posixpath.normpath(posixpath.join("/", folder, relation.get("Target", "")))
+                kind = relation.get("Type", "").rpartition("/")[2]
+                found.append((kind, target.lstrip("/"), relation.get("Id", "")))
+        return found
+
+    def main_part(self, usual: str) -> str:
+        """Return the name of the main part; its usual name if nothing names it."""
+        return next((name for kind, name, _ in self.relations("") if kind == "officeDocument"), usual)
+
+
+def parse_xml(markup: bytes) -> Any:
+    """Return the root of XML within the limits of libxml2: a depth of 256, and no entities.
+
+    Raises:
+        UnreadableError: it declares entities, or is not XML.
+    """
+    if declares_entities(markup):
+        raise UnreadableError("The document declares XML entities, which no real one does.")
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True)
+    try:
+        root = etree.fromstring(markup, parser)
+    except etree.XMLSyntaxError:
+        raise UnreadableError("The file is damaged: a part of it is not XML.") from None
+    return root
 
 
 def declares_entities(markup: bytes) -> bool:

@@ -27,8 +27,8 @@ class Command(TeachingCommand):
     """Queues documents, and with --wait ingests them."""
 
     help = """\
-Add files to the documents of an App: text (.txt), Markdown (.md), HTML (.html), PDF (.pdf), Word (.docx), zips of
-these, and folders with everything readable below them.
+Add files to the documents of an App: text, HTML, PDF, Office, OpenDocument, RTF, books, messages and data
+(docs/documents.md lists them), zips of these, and folders with everything readable below them.
 
 A running server ingests them in the background; --wait ingests them in this command and reports the result of each. A
 file with the name of an existing document replaces it after its ingest; a file whose content the App already has is

@@ -8,7 +8,8 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from apps_registry.management.base import TeachingCommand
-from keys.limits.fuse import Fuse, pull_fuse, read_fuse, reset_fuse
+from keys.limits.fuse import Fuse, read_fuse
+from keys.limits.services import pull_fuse, reset_fuse
 
 STATES = {"": "closed", "hand": "open, pulled by hand", "tokens": "open, tokens are used up", "money": "open, money"}
 
@@ -72,6 +73,9 @@ def _as_json(fuse: Fuse) -> dict[str, Any]:
 def _span(text: str) -> timedelta:
     """Parse a duration such as 30m, 2h or 1d."""
     unit = {"m": "minutes", "h": "hours", "d": "days"}.get(text[-1:])
-    if unit is None or not text[:-1].isdecimal() or not 0 < int(text[:-1]) <= 10_000:
+    if unit is None or not text[:-1].isdecimal() or len(text) > 5:
         raise ArgumentTypeError(f"{text!r} is not a span such as 30m, 2h or 1d")
-    return timedelta(**{unit: int(text[:-1])})
+    span = timedelta(**{unit: int(text[:-1])})
+    if not timedelta(0) < span <= timedelta(days=1):
+        raise ArgumentTypeError("a span is at most 1d; without --for, the fuse stays open until it is reset")
+    return span

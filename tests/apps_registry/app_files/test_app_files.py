@@ -159,7 +159,7 @@ def test_a_changed_file_changes_what_differs_and_keeps_the_rest(
     assert "no changes" in manage("import_app", path, "--apply").err
 
 
-def test_what_is_there_already_is_not_redefined(exported: Path, manage: Run, rich_app: App) -> None:
+def test_existing_models_and_providers_are_not_changed(exported: Path, manage: Run, rich_app: App) -> None:
     data = read(exported)
     data["providers"][0]["base_url"] = "https://elsewhere.example.com/v1"
     assert "no changes" in manage("import_app", write(exported, data), "--apply").err
@@ -256,14 +256,14 @@ def test_what_is_wrong_is_refused_by_its_name(tmp_path: Path, changes: dict[str,
     ],
     ids=range(9),
 )
-def test_what_is_no_app_file_is_refused_by_its_line(tmp_path: Path, content: bytes, words: str) -> None:
+def test_a_file_that_is_no_app_file_is_refused_with_its_line(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "app.yaml").write_bytes(content)
     with pytest.raises(CommandError, match=re.escape(words)):
         call_command("import_app", str(tmp_path / "app.yaml"), "--apply")
 
 
-def test_nothing_is_half_applied(manage: Run, rich_app: App, exported: Path) -> None:
-    """What goes wrong last, a document that cannot change places, undoes what went before."""
+def test_a_failed_import_changes_nothing(manage: Run, rich_app: App, exported: Path) -> None:
+    """If the last step fails (a document that cannot be moved), all earlier steps are undone."""
     data = read(exported)
     one, two = data["documents"][0], data["documents"][1]
     one["name"], two["name"] = "swapped.md", one["name"]

@@ -81,7 +81,7 @@ def test_a_private_address_is_refused_until_the_operator_allows_it(
     assert TOKEN not in done.err
 
 
-def test_a_server_that_is_away_is_said_to_be(app: App, manage: Callable[..., Result]) -> None:
+def test_an_unreachable_server_is_reported(app: App, manage: Callable[..., Result]) -> None:
     port = free_port()
     App.objects.filter(pk=app.pk).update(allowed_hosts=f"127.0.0.1:{port}")
     McpServer.objects.create(app=app, slug="px", url=f"http://127.0.0.1:{port}/mcp")
@@ -115,7 +115,7 @@ def test_nothing_changes_until_a_refresh_is_applied(
         remote.start()
 
 
-def test_the_command_says_which_calls_the_user_confirms(
+def test_the_command_chooses_which_calls_need_confirmation(
     app: App, mcp_server: McpServer, manage: Callable[..., Result]
 ) -> None:
     done = manage("refresh_mcp", app.slug, "px", "--choose=add", "--choose=fail", "--confirm=add", "--apply")

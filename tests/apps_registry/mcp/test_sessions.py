@@ -29,7 +29,7 @@ NAVIGATE = tool("navigate", properties={"to": {"type": "string"}})
 
 
 class Browser:
-    """A tool server that remembers, by session, where it was led to."""
+    """A tool server that remembers, by session, which page it opened."""
 
     def __init__(self) -> None:
         self.places: dict[str, str] = {}
@@ -78,7 +78,7 @@ def test_calls_of_one_turn_share_a_session_that_ends_with_it(
     wait_until(lambda: len(script.opened) == 2 and script.ended == script.opened)
 
 
-def test_a_session_is_kept_for_its_conversation_where_the_operator_says_so(
+def test_a_session_is_kept_for_its_conversation_if_the_operator_says_so(
     *, browsing: McpServer, script: Scripted, app: App, start: Callable[..., Server], model: ScriptedModel
 ) -> None:
     """It ends with its worker at the latest."""
@@ -94,10 +94,10 @@ def test_a_session_is_kept_for_its_conversation_where_the_operator_says_so(
     assert sorted(script.ended) == script.opened
 
 
-def test_a_session_that_the_server_has_ended_is_begun_again(
+def test_a_session_that_the_server_ended_is_replaced(
     *, browsing: McpServer, script: Scripted, app_client: Client, model: ScriptedModel
 ) -> None:
-    """The first call's answer makes the server forget; the second then has its session gone, with 404."""
+    """After the first call the server forgets the session; the second call then gets 404."""
 
     def call(params: Mapping[str, Any], session: str) -> dict[str, Any]:
         script.gone.add(session)
@@ -163,7 +163,7 @@ def test_the_stateless_revision_has_headers_and_no_session(
     assert "Mcp-Session-Id" not in called.headers
 
 
-def test_a_stream_may_ask_back_and_go_on_in_another(
+def test_a_stream_may_send_requests_and_continue_in_another_stream(
     *, browsing: McpServer, script: Scripted, app_client: Client, model: ScriptedModel, upstream: Upstream
 ) -> None:
     answers: list[Any] = []

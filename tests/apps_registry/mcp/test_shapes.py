@@ -23,7 +23,7 @@ def odd(app: App, upstream: Upstream) -> McpServer:
 
 
 def refreshed(server: McpServer, upstream: Upstream, **script: Any) -> list[str]:
-    """Ask a server that says so; return the names of the tools that it offers."""
+    """Refresh the list of a server with these responses; return the names of the tools that it offers."""
     upstream.handle = Scripted(**script)
     refresh(server)
     server.refresh_from_db()
@@ -139,7 +139,7 @@ def test_errors_keep_their_status_and_say_what_to_do(
     assert (row.status, row.verdict) == (status, "answered")
 
 
-def test_a_token_that_is_sent_and_refused_is_said_so(odd: McpServer, upstream: Upstream) -> None:
+def test_a_refused_token_is_reported(odd: McpServer, upstream: Upstream) -> None:
     McpServer.objects.filter(pk=odd.pk).update(headers={"authorization": "Bearer wrong"})
     odd.refresh_from_db()
     message = complaint(odd, upstream, refuse={"*": (401, {}, "")})
@@ -167,7 +167,7 @@ def test_another_version_is_named(odd: McpServer, upstream: Upstream, version: s
 
 
 @pytest.mark.parametrize("version", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"])
-def test_the_older_revisions_are_spoken(odd: McpServer, upstream: Upstream, version: str) -> None:
+def test_the_older_revisions_are_supported(odd: McpServer, upstream: Upstream, version: str) -> None:
     assert refreshed(odd, upstream, version=version, tools=[tool("a")]) == ["a"]
     assert {
         request.headers.get("MCP-Protocol-Version") for request in upstream.received if b"tools/list" in request.body
@@ -198,7 +198,9 @@ def test_no_words_of_a_library_reach_an_operator(odd: McpServer, upstream: Upstr
         ("text/event-stream", ": nothing\n\n", "its stream of events ended without an answer"),
     ],
 )
-def test_what_is_not_mcp_is_said_so(odd: McpServer, upstream: Upstream, kind: str, body: str, said: str) -> None:
+def test_a_response_that_is_not_mcp_is_reported(
+    odd: McpServer, upstream: Upstream, kind: str, body: str, said: str
+) -> None:
     assert said in complaint(odd, upstream, refuse={"*": (200, {"Content-Type": kind}, body)})
 
 

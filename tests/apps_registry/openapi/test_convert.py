@@ -240,7 +240,7 @@ def test_security_names_a_secret_after_the_host(
     assert words in converted.secrets[secret]
 
 
-def test_ways_to_authenticate_that_cannot_be_written_are_passed_over_or_refused() -> None:
+def test_unsupported_authentication_is_skipped_or_refused() -> None:
     schemes = {"tls": {"type": "mutualTLS"}, "token": {"type": "http", "scheme": "bearer"}}
     both = one({"security": [{"tls": []}, {"token": []}]}, components={"securitySchemes": schemes})
     assert "Authorization" in tool(both).headers
@@ -264,11 +264,11 @@ def test_servers_with_variables_relative_and_chosen() -> None:
 @pytest.mark.parametrize(
     "server", ["https://u:p@example.com", "ftp://example.com", "https://example.com/{{ secrets.K }}"]
 )
-def test_servers_that_no_tool_calls(server: str) -> None:
+def test_operations_with_unusable_servers_are_refused(server: str) -> None:
     assert refusal(one({}, servers=[{"url": server}]))
 
 
-def test_a_document_cannot_bring_placeholders_of_ours() -> None:
+def test_a_document_cannot_contain_our_placeholders() -> None:
     hidden = "{{ secrets.OTHER }}"
     assert "double braces" in refusal(one({}, path=f"/{hidden}"))
     schema = {"type": "object", "properties": {hidden: TEXT}, "required": [hidden]}
@@ -311,7 +311,7 @@ def test_a_servers_address_is_bounded_before_it_is_filled_in() -> None:
         assert "longer than" in refusal(one({}, servers=[{"url": url, "variables": variables}]))
 
 
-def test_credentials_without_number_are_refused() -> None:
+def test_too_many_credentials_are_refused() -> None:
     schemes = {f"s{number}": {"type": "apiKey", "in": "header", "name": f"X-{number}"} for number in range(20_000)}
     parsed = one({"security": [{name: [] for name in schemes}]}, components={"securitySchemes": schemes})
     assert "up to 50" in refusal(parsed)
@@ -332,7 +332,7 @@ def test_methods_that_no_tool_sends_are_named() -> None:
 
 
 def test_no_document_can_ask_for_the_secret_of_another_host() -> None:
-    """By a host, or a scheme, that is called so that both together read the same."""
+    """Not even with a host or a scheme that is named so that both names together are the same."""
     hosts = {
         "shop.com.au": "key",
         "shop.com": "au_key",

@@ -133,7 +133,7 @@ def test_a_newer_document_changes_what_the_operator_did_not(
     assert "2 unchanged" in again.err
 
 
-def test_a_tool_with_own_work_in_it_is_turned_off_when_its_operation_goes(
+def test_a_changed_tool_is_turned_off_when_its_operation_is_removed(
     run: Callable[..., Result], app: App, upstream: Upstream
 ) -> None:
     data = price_api(upstream.url)

@@ -10,13 +10,15 @@ from apps_registry.extraction.blocks import UnreadableError
 from apps_registry.extraction.extract import work
 from tests.seen.documents import MARKDOWN, TEXTS, File
 from tests.seen.encodings import ENCODINGS
+from tests.seen.faq_pages import FAQ_PAGES
+from tests.seen.kinds import KINDS
 from tests.seen.office import WORDS
 from tests.seen.pages import PAGES
 from tests.seen.papers import PAPERS
 from tests.seen.tables import TABLES
 from tests.seen.word_text import WORD_TEXT
 
-FILES = {**TEXTS, **MARKDOWN, **PAGES, **WORDS, **PAPERS, **TABLES, **WORD_TEXT, **ENCODINGS}
+FILES = {**TEXTS, **MARKDOWN, **PAGES, **WORDS, **PAPERS, **TABLES, **WORD_TEXT, **ENCODINGS, **FAQ_PAGES, **KINDS}
 READ = {name: file for name, file in FILES.items() if not file.refused}
 REFUSED = {name: file for name, file in FILES.items() if file.refused}
 
@@ -29,7 +31,7 @@ def reading(file: File) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("file", READ.values(), ids=READ)
-def test_a_file_is_read_as_it_was_meant(file: File) -> None:
+def test_a_file_gives_its_intended_text(file: File) -> None:
     result = reading(file)
     text, at = "\n\n".join(chunk[0] for chunk in result["chunks"]) + "\n", 0
     for said in file.said:

@@ -48,6 +48,16 @@ def test_losses_are_told_to_scripts_and_operators(
     assert "- 1 picture was not read." in done.out
 
 
+def test_a_page_tells_what_was_collapsed_and_left_out(ingest: Ingest) -> None:
+    page = (
+        "<nav><a href=a>Menu</a></nav><h1>T</h1><p>Text.<img src=a><img src=b width=1><iframe src=c></iframe>"
+        "<details><summary>Q</summary>A</details><button>Buy</button><p hidden>gnome"
+    )
+    (row,) = ingest({"a.html": page})
+    losses = {loss["code"]: loss["count"] for loss in row["losses"]}
+    assert losses == {"furniture": 1, "images": 1, "objects": 1, "collapsed": 1, "buttons": 1, "hidden": 1}
+
+
 def test_a_document_of_an_older_reader_says_so(ingest: Ingest, admin_client: Client, app: App) -> None:
     ingest({"a.txt": "alpha", "b.txt": "beta"})
     assert set(Document.objects.filter(app=app).values_list("reader_version", flat=True)) == {READER_VERSION}

@@ -91,7 +91,7 @@ def test_the_vectors_are_those_of_sentence_transformers(minilm: MiniLM) -> None:
 
 
 @pytest.mark.embedded_model
-def test_a_text_has_one_vector_whatever_company_it_is_in(minilm: MiniLM) -> None:
+def test_the_vector_of_a_text_does_not_depend_on_its_batch(minilm: MiniLM) -> None:
     (alone,) = asyncio.run(minilm.embed(["short"]))
     in_company, _ = asyncio.run(minilm.embed(["short", "a much longer text " * 200]))
     assert cosine(alone, in_company) > 0.9999

@@ -95,7 +95,7 @@ def test_markers_of_several_searches_do_not_clash(ingest: Ingest, ask: Ask) -> N
     assert ask("Danube")["passages"][0]["marker"] != ask("Baikal")["passages"][0]["marker"]
 
 
-def test_the_tool_is_there_with_the_first_document_and_goes_with_the_last(
+def test_the_search_tool_exists_while_the_app_has_documents(
     ingest: Ingest, app: App, app_client: Client, model: ScriptedModel
 ) -> None:
     def offered() -> dict[str, dict[str, object]]:
@@ -266,13 +266,13 @@ def test_word_counts_stay_true(ingest: Ingest, app: App) -> None:
         assert dict(cursor.fetchall()) == {"alpha": 1, "delta": 1, "a.txt": 1, f"\x01{app.pk}": 1}
 
 
-def test_deleting_a_document_ends_its_being_found_at_once(ingest: Ingest, ask: Ask, app: App) -> None:
+def test_a_deleted_document_is_no_longer_found(ingest: Ingest, ask: Ask, app: App) -> None:
     ingest({"a.txt": "alpha", "b.txt": "beta"})
     Document.objects.get(app=app, name="a.txt").delete()
     assert texts(ask("alpha")) == []
 
 
-def test_deleting_an_app_takes_its_documents_along(ingest: Ingest, other_app: App) -> None:
+def test_deleting_an_app_deletes_its_documents(ingest: Ingest, other_app: App) -> None:
     ingest({"a.txt": "alpha"}, into=other_app)
     other_app.delete()
     with connection.cursor() as cursor:

@@ -21,7 +21,7 @@ TABLE_FILES = {
 PROSE = "The quick brown fox jumps over the lazy dog. " * 20
 
 
-def test_headings_part_chunks() -> None:
+def test_headings_separate_chunks() -> None:
     chunks = list(to_chunks([Block("one", ("A",)), Block("two", ("A", "B")), Block("three", ("A", "B"))]))
     assert [(chunk.heading, chunk.text) for chunk in chunks] == [("A", "one"), ("A > B", "two\n\nthree")]
 

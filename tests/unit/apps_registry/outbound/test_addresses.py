@@ -37,7 +37,7 @@ def test_a_forbidden_address_names_its_rule(rule: str, address: str) -> None:
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_a_public_address_is_free(address: str) -> None:
+def test_a_public_address_is_allowed(address: str) -> None:
     assert rule_against(ipaddress.ip_address(address)) is None
 
 

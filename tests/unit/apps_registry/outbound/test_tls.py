@@ -71,7 +71,7 @@ def address(upstream: Upstream) -> str:
     return f"https://localhost:{upstream.host.rpartition(':')[2]}/"
 
 
-def test_a_certificate_is_held_against_the_name(secure: Upstream, tmp_path: Path) -> None:
+def test_a_certificate_must_match_the_host_name(secure: Upstream, tmp_path: Path) -> None:
     """The connection goes to an address; the certificate must be for the name that was asked for."""
     assert call(address(secure)).status == 200
     (tmp_path / "other").mkdir()

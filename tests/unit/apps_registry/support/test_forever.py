@@ -50,8 +50,8 @@ def test_a_loop_survives_whatever_a_round_raises(error: BaseException, caplog: p
     assert "secret" not in caplog.text
 
 
-def test_no_loop_of_the_product_pauses_by_itself() -> None:
-    """What runs for ever and sleeps in between is a background loop: it belongs to `forever`."""
+def test_every_endless_loop_uses_the_helper() -> None:
+    """An endless loop that sleeps is a background loop, which must run in `forever`."""
     loops = []
     for path in (path for app in APPS for path in (ROOT / app).rglob("*.py") if "management" not in path.parts):
         for node in ast.walk(ast.parse(path.read_text())):

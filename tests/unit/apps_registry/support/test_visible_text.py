@@ -42,13 +42,13 @@ UNSEEN = {
 
 
 @pytest.mark.parametrize("text", SEEN.values(), ids=SEEN)
-def test_what_is_seen_stays(text: str) -> None:
+def test_visible_text_stays(text: str) -> None:
     assert visible(text) == text
     assert not has_invisible(text)
 
 
 @pytest.mark.parametrize("text", UNSEEN.values(), ids=UNSEEN)
-def test_what_is_not_seen_goes(text: str) -> None:
+def test_invisible_text_is_removed(text: str) -> None:
     expected = "میخ" if "می" in text else "ab"
     assert visible(text) == expected
     assert len(invisible_in(text)) == len(text) - len(expected)

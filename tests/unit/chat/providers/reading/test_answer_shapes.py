@@ -193,7 +193,7 @@ def read(*pieces: bytes) -> ModelDelta:
 
 
 @pytest.mark.parametrize("shape", ANSWERS.values(), ids=ANSWERS)
-def test_an_answer_is_read_as_it_is_meant(shape: Shape) -> None:
+def test_an_answer_has_its_intended_meaning(shape: Shape) -> None:
     result = read(shape.sent)
     assert (result.text, result.reasoning) == (shape.text, shape.reasoning), shape.source
     assert result.finish_reason
@@ -257,7 +257,7 @@ def test_a_failure_is_told_apart_from_a_half_answer(sent: bytes, is_transient: b
 @pytest.mark.parametrize(
     "sent", [b"data: " + b"x" * LINE_MAX_BYTES, b"data: x\n" * (LINE_MAX_BYTES // 2), b'{"a":' + b" " * 9_000_000]
 )
-def test_nothing_is_buffered_without_end(sent: bytes) -> None:
+def test_buffers_are_limited(sent: bytes) -> None:
     with pytest.raises(ModelFailure, match="too long|too many"):
         read(*(sent[at : at + 65_536] for at in range(0, len(sent), 65_536)), b"xx")
 
@@ -321,7 +321,7 @@ ODD = st.recursive(
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(ODD, max_size=4))
-def test_whatever_comes_is_read_or_refused(values: list[Any]) -> None:
+def test_any_response_is_read_or_refused(values: list[Any]) -> None:
     try:
         result = read(HI, *(data(json.dumps(value).encode()) for value in values))
     except ModelFailure:
@@ -331,7 +331,7 @@ def test_whatever_comes_is_read_or_refused(values: list[Any]) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.binary(max_size=20), max_size=6))
-def test_whatever_bytes_come_are_read_or_refused(pieces: list[bytes]) -> None:
+def test_any_bytes_are_read_or_refused(pieces: list[bytes]) -> None:
     try:
         read(*pieces)
     except ModelFailure:

@@ -98,7 +98,7 @@ def test_it_is_the_same_byte_by_byte(sent: bytes) -> None:
 @pytest.mark.parametrize("sent", SENT.values(), ids=SENT)
 @bounded
 @given(place=st.integers(0, 10_000))
-def test_what_breaks_off_is_never_more_than_the_whole(sent: bytes, place: int) -> None:
+def test_a_truncated_response_gives_no_more_than_the_whole(sent: bytes, place: int) -> None:
     whole, half = read([sent]), read([sent[: place % (len(sent) + 1)]])
     assert whole.text.startswith(half.text.rstrip("\ufffd"))
     assert len(half.calls) <= max(len(whole.calls), 1 if whole.failure else 0)
@@ -148,7 +148,7 @@ _chunks = some(choices=st.lists(_choices, max_size=2), usage=_tokens, error=st.n
 
 @thorough
 @given(st.lists(_chunks | wild_json, max_size=6), st.lists(st.integers(0, 10_000), max_size=6))
-def test_whatever_is_sent_is_read_or_is_a_failure(events: list[Any], places: list[int]) -> None:
+def test_any_events_are_read_or_a_failure(events: list[Any], places: list[int]) -> None:
     result = read(cut(b"".join(map(sse, events)), places))
     assert json.loads(orjson.dumps(result[:4]).replace(rb"\u0000", b"NUL")) is not None  # no half of a pair
     assert "\x00" not in result.text + result.reasoning + result.finish_reason

@@ -285,14 +285,14 @@ def read(events: list[bytes]) -> list[AssembledCall]:
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_calls_are_read_as_they_are_meant(shape: Shape) -> None:
+def test_calls_have_their_intended_meaning(shape: Shape) -> None:
     assembled = read([event(delta) for delta in shape.deltas])
     assert [(call.name, call.arguments) for call in assembled] == shape.calls, shape.source
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_no_call_is_made_twice_because_an_event_came_twice(shape: Shape) -> None:
-    """Each event that can be told from a next one: of two equal pieces amid arguments nobody can say."""
+    """Each event that differs from the next one; two equal pieces of arguments cannot be told apart."""
     for place in range(len(shape.deltas)):
         deltas = [*shape.deltas[: place + 1], *shape.deltas[place:]]
         assembled = read([event(delta) for delta in deltas])
@@ -305,7 +305,7 @@ def test_the_first_id_stays_and_a_late_one_is_taken() -> None:
     assert (late.call_id, first.call_id) == ("a", "a")
 
 
-def test_numbers_that_no_double_tells_apart_are_two_calls() -> None:
+def test_numbers_that_are_equal_as_doubles_are_two_calls() -> None:
     deltas = each(*(piece(f'{{"x": {WEI + n}}}', index=0, name="f") for n in range(2)))
     assert [call.arguments for call in read([event(delta) for delta in deltas])] == [
         f'{{"x": {WEI + n}}}' for n in range(2)
@@ -313,7 +313,7 @@ def test_numbers_that_no_double_tells_apart_are_two_calls() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 100])
-def test_arguments_without_end_are_refused(size: int) -> None:
+def test_endless_arguments_are_refused(size: int) -> None:
     pieces = each(*(piece("x" * size, index=0) for _ in range(2 * ARGUMENTS_MAX_CHARS // size)))
     with pytest.raises(ModelFailure, match="arguments that were too long"):
         read([event(delta) for delta in [*each(piece('{"', index=0, id="a", name="f")), *pieces]])
@@ -335,7 +335,7 @@ FRAGMENTS = st.fixed_dictionaries(
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.lists(FRAGMENTS, max_size=3), max_size=8))
-def test_whatever_comes_is_read_and_no_call_comes_of_nothing(deltas: list[list[Fragment]]) -> None:
+def test_any_deltas_are_read_and_no_call_is_invented(deltas: list[list[Fragment]]) -> None:
     assembled = read([event({"tool_calls": fragments}) for fragments in deltas])
     pieces = [fragment for fragments in deltas for fragment in fragments]
     assert len(assembled) <= len(pieces)
