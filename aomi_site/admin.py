@@ -12,3 +12,5 @@ admin.site.site_title = "Aomi Apps"
 admin.site.index_title = "Console"
 # The product has no public pages that "View site" could lead to.
 admin.site.site_url = None
+# The console has a navigation of its own: aomi_site/console/navigation.py.
+admin.site.enable_nav_sidebar = False

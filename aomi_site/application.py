@@ -5,6 +5,7 @@ import gc
 import logging
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.conf import settings
 from aomi_site.logins.attempts import prune_logins_forever
 from aomi_site.serving.api_handler import ApiHandler
 from aomi_site.serving.proxies import ProxyHeaders
+from aomi_site.serving.refusals import record_refusal
 from aomi_site.serving.responses import Application, Receive, Scope, Send, callers_request_id, with_common_headers
 from aomi_site.serving.static_files import StaticFiles
 from aomi_site.serving.stock_handler import StockHandler
@@ -21,12 +23,19 @@ from apps_registry.services.outbound_log import prune_outbound_forever
 from apps_registry.services.stopped_providers import warn_of_stopped_providers
 from apps_registry.support import database
 from apps_registry.support.error_location import location
-from apps_registry.support.paths import API_PREFIX
+from apps_registry.support.forever import run_once
+from apps_registry.support.paths import API_PREFIXES, LIVE_PREFIX
 from apps_registry.support.request_ids import begin_request
-from chat.api.errors import SERVER_FAILED, plain_problem
+from apps_registry.support.request_notes import begin_notes
+from chat.api.errors import SERVER_FAILED
+from chat.doors.errors import plain_problem
 from chat.providers.openai_compatible import connections
 from chat.turns import interrupts
 from chat.turns.runner import runner
+from keys.expiries import announce_forever
+from keys.guards.storage import prune_address_uses_forever
+from keys.last_use import key_uses
+from keys.refusals.writing import prune_refusals_forever, write_pending, write_refusals_forever
 from keys.upkeep import account_upkeep_forever
 from sessions_app.events.hub import hub
 from sessions_app.events.partials import partials
@@ -39,7 +48,13 @@ _ending: "asyncio.Task[None] | None" = None
 hub.handle(partials.on_event, on_gap=partials.on_gap)
 hub.handle(interrupts.on_event)
 PROBES = ("/livez", "/readyz", "/metrics")  # polled every few seconds, so their access lines would only be noise
-LEAN_PATHS = (API_PREFIX, *PROBES)
+LEAN_PATHS = (*API_PREFIXES, LIVE_PREFIX, *PROBES)
+UPKEEP = (
+    *(prune_forever, prune_outbound_forever, prune_refusals_forever, prune_logins_forever),
+    prune_address_uses_forever,
+    *(sweep_forever, ingest_forever, write_refusals_forever),
+    *(account_upkeep_forever, announce_forever),
+)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,29 +69,32 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 async def _http(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve a request under a new id and log its path, but never the query string, which holds messages."""
     started, status, path = time.perf_counter(), 0, scope["path"]
-    request_id = begin_request()
+    request_id, notes = begin_request(), begin_notes()
 
     async def send_in_common(message: Mapping[str, Any]) -> None:
         nonlocal status
         if message["type"] == "http.response.start":
             status = int(message["status"])
+            if handler is lean:
+                record_refusal(scope, status, notes, request_id)
             headers = with_common_headers(message["headers"], path=path, status=status, request_id=request_id)
             message = {**message, "headers": headers}
         await send(message)
 
+    handler = _handler(path)
     try:
-        await _handler(path)(scope, receive, send_in_common)
+        await handler(scope, receive, send_in_common)
     except Exception as error:  # the server would log its content and respond without our headers
         logger.error("%s: %s id=%s", path, location(error), request_id)
         if status == 0:
-            await _answer_failure(send_in_common)
+            await _answer_failure(path, send_in_common)
     finally:
         milliseconds = (time.perf_counter() - started) * 1000
         _log_access(scope, status, milliseconds, request_id)
 
 
-async def _answer_failure(send: Send) -> None:
-    answer = plain_problem(SERVER_FAILED.code, SERVER_FAILED.detail)
+async def _answer_failure(path: str, send: Send) -> None:
+    answer = plain_problem(path, SERVER_FAILED.code, SERVER_FAILED.detail)
     headers = [(name.lower().encode(), value.encode()) for name, value in answer.items()]
     await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": answer.content})
@@ -103,11 +121,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         await database.open_pool()
         await hub.start()
         await database.run_orm(warn_of_stopped_providers)
-        works = (
-            *(prune_forever, prune_outbound_forever, sweep_forever, ingest_forever, prune_logins_forever),
-            account_upkeep_forever,
-        )
-        upkeep = [asyncio.create_task(work(), name=work.__name__) for work in works]
+        upkeep = [asyncio.create_task(work(), name=work.__name__) for work in UPKEEP]
     except Exception as error:
         await send({"type": "lifespan.startup.failed", "message": f"The database pool did not open: {error}"})
         return
@@ -117,6 +131,8 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     for work in upkeep:
         work.cancel()
     await asyncio.gather(begin_shutdown(), *upkeep, return_exceptions=True)
+    await key_uses.write()
+    await run_once("write-refusals", partial(write_pending, everything=True))
     await mcp_sessions.close()
     await hub.stop()
     await connections.close()

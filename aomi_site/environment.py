@@ -44,16 +44,18 @@ class Environment(environ.Env):  # type: ignore[misc]  # it comes without types
             raise ImproperlyConfigured(f"{name} is {text!r}; it must be 'on' or 'off'.")
         return text in ON
 
-    def whole_number(self, name: str, default: int, *, minimum: int = 1) -> int:
+    def whole_number(self, name: str, default: int, *, minimum: int = 1, maximum: int | None = None) -> int:
         """Return a whole number.
 
         Raises:
-            ImproperlyConfigured: it is not a whole number, or less than the minimum.
+            ImproperlyConfigured: it is not a whole number, less than the minimum, or more than the maximum.
         """
         text = str(self.str(name, default="")).strip()
         number = int(text) if text.isascii() and text.isdecimal() else default if not text else -1
         if number < minimum:
             raise ImproperlyConfigured(f"{name} is {text!r}; it must be a whole number, at least {minimum}.")
+        if maximum is not None and number > maximum:
+            raise ImproperlyConfigured(f"{name} is {text!r}; it must be at most {maximum}.")
         return number
 
     def proxies(self, name: str) -> frozenset[Network | str]:
@@ -66,7 +68,7 @@ class Environment(environ.Env):  # type: ignore[misc]  # it comes without types
             return parse_proxies([entry.strip() for entry in self.list(name, default=[])])
         except ValueError as error:
             raise ImproperlyConfigured(
-                f"{name} holds {error.args[0]!r}; each entry must be an address, a network such as 10.0.0.0/8 "
+                f"{name} contains {error.args[0]!r}; each entry must be an address, a network such as 10.0.0.0/8 "
                 "(without host bits), or 'unix'."
             ) from None
 
@@ -98,7 +100,7 @@ class Environment(environ.Env):  # type: ignore[misc]  # it comes without types
                 pairs.add((_variable(variable.strip()), origin_of(address.strip())))
             except ValueError:
                 raise ImproperlyConfigured(
-                    f"{name} holds {str(entry)!r}; an entry looks like OPENAI_API_KEY=https://api.openai.com."
+                    f"{name} contains {str(entry)!r}; an entry has the form OPENAI_API_KEY=https://api.openai.com."
                 ) from None
         return frozenset(pairs)
 
@@ -137,7 +139,7 @@ def refuse_retired_variables() -> None:
     """
     for name, advice in RETIRED.items():
         if os.environ.get(name):
-            raise ImproperlyConfigured(f"{name} is not read any more: {advice}")
+            raise ImproperlyConfigured(f"{name} is no longer read: {advice}")
 
 
 def check_secrets_keys(keys: Sequence[str]) -> None:
@@ -151,7 +153,7 @@ def check_secrets_keys(keys: Sequence[str]) -> None:
             Fernet(key)
     except ValueError:
         raise ImproperlyConfigured(
-            "SECRETS_KEYS holds something that is no key. Make one with: "
+            "SECRETS_KEYS contains an invalid key. Generate one with: "
             "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
         ) from None
 
@@ -168,7 +170,8 @@ def _local_file(data_dir: Path, name: str, make: Callable[[], str]) -> str:
         return _read_or_make(data_dir / name, make)
     except OSError as error:
         raise ImproperlyConfigured(
-            f"The data folder {data_dir} cannot be used: {error.strerror}. AOMI_DATA_DIR may name another."
+            f"The data folder {data_dir} cannot be used: {error.strerror}. Make it writable, or set AOMI_DATA_DIR to "
+            "another folder."
         ) from error
 
 
@@ -186,7 +189,7 @@ def postgres_address(env: environ.Env, name: str = "DATABASE_URL") -> Any:
         database = {}
     if database.get("ENGINE") != "django.db.backends.postgresql" or not database.get("NAME"):
         raise ImproperlyConfigured(
-            f"{name} is not a PostgreSQL address; it looks like postgresql://user:password@host:5432/name."
+            f"{name} is not a PostgreSQL URL of the form postgresql://user:password@host:5432/name."
         )
     return database
 

@@ -33,7 +33,7 @@ if DEBUG and not IS_LOCAL:
 SECRET_KEY = env.str("SECRET_KEY", default="") or (local_secret_key(DATA_DIR) if IS_LOCAL else "")
 if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5 or SECRET_KEY.startswith("django-insecure-"):
     raise ImproperlyConfigured(
-        "SECRET_KEY is missing or too weak: production needs at least 50 random characters. Make one with: "
+        "SECRET_KEY is missing or too weak: production needs at least 50 random characters. Generate one with: "
         "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
     )
 
@@ -191,16 +191,20 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Aomi Apps",
-    "DESCRIPTION": "Isolated AI assistants (Apps) behind one HTTP API. Every error is `application/problem+json`.",
+    "DESCRIPTION": "Chat with AI assistants (Apps). Every error is `application/problem+json` with a stable `code`.",
     "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.1",
-    "SERVERS": [{"url": "/", "description": "The server that answers this document."}],
+    "SERVERS": [{"url": "/", "description": "The server that this document comes from."}],
     "SORT_OPERATIONS": False,
     "POSTPROCESSING_HOOKS": ["chat.schema.contract.add_components"],
 }
 # Headers that may carry the App key, next to `Authorization: Bearer`; if several are sent, they must have the same key.
 # Older clients use X-API-Key.
 APP_KEY_HEADERS = env.list("APP_KEY_HEADERS", default=["AOMI-APP-KEY"])
+# How long new keys live unless their issuer chooses otherwise; 0: they do not expire.
+KEY_LIFETIME_DAYS = env.whole_number("KEY_LIFETIME_DAYS", 365, minimum=0, maximum=36_500)
+# How many days before it comes the log announces the expiry of a key; it does so again a day before.
+KEY_EXPIRY_NOTICE_DAYS = env.whole_number("KEY_EXPIRY_NOTICE_DAYS", 14, maximum=3_650)
 # Websites whose scripts may call the API, in addition to those of Apps; "*" for all.
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_ALL_ORIGINS = CORS_ALLOWED_ORIGINS == ["*"]
@@ -221,6 +225,18 @@ CORS_PREFLIGHT_MAX_AGE = 86_400
 MESSAGE_MAX_CHARS = env.whole_number("MESSAGE_MAX_CHARS", 32_000)
 # A request body larger than this many bytes is refused with 413 before it is read completely.
 API_BODY_MAX_BYTES = env.whole_number("API_BODY_MAX_BYTES", 1_048_576)
+# What one worker takes of one caller: calls a second, of one address without a key and with one key (ten times as many
+# at once), and open event streams. 0: no limit of its own.
+CALLS_PER_SECOND_PER_ADDRESS = env.whole_number("CALLS_PER_SECOND_PER_ADDRESS", 100, minimum=0)
+CALLS_PER_SECOND_PER_KEY = env.whole_number("CALLS_PER_SECOND_PER_KEY", 500, minimum=0)
+STREAMS_PER_ADDRESS = env.whole_number("STREAMS_PER_ADDRESS", 200, minimum=0)
+STREAMS_PER_KEY = env.whole_number("STREAMS_PER_KEY", 2000, minimum=0)
+# What callers without a key may store from one network address on one day of UTC: new sessions, and bytes of notices to
+# /api/system. 0: no limit.
+KEYLESS_SESSIONS_PER_DAY = env.whole_number("KEYLESS_SESSIONS_PER_DAY", 2000, minimum=0)
+KEYLESS_STORED_BYTES_PER_DAY = env.whole_number("KEYLESS_STORED_BYTES_PER_DAY", 10_000_000, minimum=0)
+# How long the records of refused calls are kept, which name the callers' network addresses.
+REFUSALS_KEPT_DAYS = env.whole_number("REFUSALS_KEPT_DAYS", 14)
 
 # Callers without a key. Each network address: calls that start a turn or create a session, how many of them at once,
 # and turns at the same time. All of them together: tokens per day of UTC, the fuse. 0: no limit.
@@ -235,6 +251,8 @@ SESSION_CACHE_TOTAL_BYTES = env.whole_number("SESSION_CACHE_TOTAL_BYTES", 256 * 
 SESSION_CACHE_ENTRY_BYTES = env.whole_number("SESSION_CACHE_ENTRY_BYTES", 8 * 1024 * 1024, minimum=0)
 # A worker renews the leases of its turns three times within this many seconds; when a worker dies, its turns
 # count as interrupted after their leases expire.
+# Sessions of clients that send the whole conversation with each call; an App's own retention comes first.
+STATELESS_RETENTION_DAYS = env.whole_number("STATELESS_RETENTION_DAYS", 30)
 TURN_LEASE_SECONDS = env.seconds("TURN_LEASE_SECONDS", 10.0)
 # Limits for a whole turn, for the time to the model's first token, and for the time between two tokens.
 TURN_TIMEOUT_SECONDS = env.seconds("TURN_TIMEOUT_SECONDS", 120.0)
@@ -248,11 +266,13 @@ MODEL_GAP_TIMEOUT_SECONDS = env.seconds("MODEL_GAP_TIMEOUT_SECONDS", 30.0)
 REDIS_URL = env.str("REDIS_URL", default="")
 BUS = env.str("BUS", default="redis" if REDIS_URL else "postgres")
 if BUS not in {"postgres", "redis", "memory"} or (BUS == "redis" and not REDIS_URL):
-    raise ImproperlyConfigured(f"BUS is {BUS!r}; it is 'postgres', 'memory', or 'redis' with a REDIS_URL.")
+    raise ImproperlyConfigured(f"BUS is {BUS!r}; it must be 'postgres', 'memory', or 'redis' with a REDIS_URL.")
 # How long a stopping worker waits for its turns before it interrupts them.
 SHUTDOWN_GRACE_SECONDS = env.seconds("SHUTDOWN_GRACE_SECONDS", 20.0, minimum=0)
 # How long until another worker takes over a document whose ingestion stopped.
 INGEST_LEASE_SECONDS = env.seconds("INGEST_LEASE_SECONDS", 30.0)
+# How many megabytes of files the documents of an App may have together, unless its page says otherwise.
+DOCUMENTS_LIMIT_MB = env.whole_number("DOCUMENTS_LIMIT_MB", 2_000)
 # With a token, /metrics responds to `Authorization: Bearer <token>`; without one, it does not exist.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
@@ -261,7 +281,7 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 # Log lines have paths and ids, never query strings or message texts: see aomi_site/health/logs.py.
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 if LOG_LEVEL not in LOG_LEVELS:
-    raise ImproperlyConfigured(f"LOG_LEVEL is {LOG_LEVEL!r}; it is one of {', '.join(LOG_LEVELS)}.")
+    raise ImproperlyConfigured(f"LOG_LEVEL is {LOG_LEVEL!r}; it must be one of {', '.join(LOG_LEVELS)}.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

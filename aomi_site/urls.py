@@ -5,22 +5,35 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from aomi_site.console.favicon import FaviconView
+from aomi_site.console.interrupt_view import interrupt_view
+from aomi_site.console.live_view import live_view
 from aomi_site.console.model_check_view import check_model_view
+from aomi_site.console.search import search_view
+from aomi_site.console.settings_view import settings_view
 from aomi_site.health import probes
-from apps_registry.support.paths import API_PREFIX
+from apps_registry.support.paths import API_PREFIX, LIVE_PREFIX, OPENAI_PREFIX
 
 admin.autodiscover()
 
-handler404 = "chat.api.errors.not_found"
-handler500 = "chat.api.errors.server_error"
+handler404 = "chat.doors.errors.not_found"
+handler500 = "chat.doors.errors.server_error"
 
 urlpatterns = [
     path(API_PREFIX.removeprefix("/"), include("chat.urls")),
+    path(OPENAI_PREFIX.removeprefix("/"), include("chat.doors.openai.urls")),
     path(
         "admin/apps_registry/model/<int:model_id>/check/",
         admin.site.admin_view(check_model_view),
         name="check_model",
     ),
+    path(
+        "admin/sessions_app/chatsession/<uuid:session_id>/interrupt/",
+        admin.site.admin_view(interrupt_view),
+        name="interrupt_session",
+    ),
+    path(f"{LIVE_PREFIX.removeprefix('/')}<uuid:session_id>/", live_view, name="live_session"),
+    path("admin/search/", admin.site.admin_view(search_view), name="console_search"),
+    path("admin/settings/", admin.site.admin_view(settings_view), name="console_settings"),
     path("admin/", admin.site.urls),
     path("livez", probes.live),
     path("readyz", probes.ready),

@@ -37,7 +37,7 @@ class BoundedHttpProtocol(LimitedHttpProtocol):
     def has_room_for(self, data: bytes) -> bool:
         """Whether these bytes may be parsed; otherwise the request is refused."""
         if self._unreported_bytes > HEADERS_MAX_BYTES:
-            self.send_400_response("Something in the request does not end.")
+            self.send_400_response("A part of the request is too long.")
             return False
         self._unreported_bytes += len(data)
         return True
@@ -90,7 +90,7 @@ def _limits() -> str:
 class AomiServer(Server):
     """uvicorn's server, changed to tell the application to stop before it waits for open connections.
 
-    Streams never end by themselves, and turns outlive their calls, so the application must know first.
+    Streams do not end on their own, and turns outlive their calls, so the application must know first.
     """
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

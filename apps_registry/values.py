@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ import orjson
 from apps_registry.credentials.provider_key import ProviderKey
 from apps_registry.provider_rules.profiles import OTHER, Profile
 from apps_registry.provider_rules.request_rules import RequestRules
+from apps_registry.support.request_sources import ANYWHERE, SourceLimits
 from apps_registry.tools.base import Tool
 
 # Request fields that this server sets itself, so that options may not set them.
@@ -116,11 +118,16 @@ class ModelConfig:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Sampling parameters; None leaves the choice to the model."""
+    """Sampling parameters; None leaves the choice to the model.
+
+    Attributes:
+        response_format: the form of the answer, such as a JSON Schema, as the chat completions protocol has it.
+    """
 
     temperature: float | None = None
     top_p: float | None = None
     max_reply_tokens: int | None = None
+    response_format: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +139,8 @@ class McpServerSettings:
         headers: name -> template over the App's secrets.
         timeout_seconds: for a whole call, with its connection.
         max_result_chars: more than this is cut off, with a note.
-        keeps_session: the conversation's next turn goes on in the same session with the server.
-        instructions: what it says of its tools' use, as the operator accepted it.
+        keeps_session: whether the conversation's next turn continues in the same session with the server.
+        instructions: the server's instructions for its tools, as the operator accepted them.
     """
 
     url: str
@@ -168,14 +175,28 @@ def release_to_run(live: int | None, kept: int | None, *, keeps: bool) -> int | 
 
 
 def release_kept_sql(*, live: str, kept: str, keeps: str) -> str:
-    """Return what a session keeps, in SQL, once a turn has begun: `release_to_run`, or NULL where Apps keep none.
+    """Return the SQL expression for the release that a session keeps after a turn has begun, as `release_to_run` says.
+
+    It is NULL if sessions of the App keep no release. The arguments are SQL expressions for the parameters of
+    `release_to_run`.
 
     Args:
-        live: an expression, as the others are; each is what the parameter of `release_to_run` is.
-        kept: of the session before the turn.
-        keeps: whether the App lets its sessions keep theirs.
+        live: the live release.
+        kept: the release that the session kept before the turn.
+        keeps: whether sessions of the App keep their release.
     """
-    return f"CASE WHEN {keeps} THEN LEAST({kept}, {live}) END"  # LEAST passes over NULL
+    return f"CASE WHEN {keeps} THEN LEAST({kept}, {live}) END"  # LEAST ignores NULL
+
+
+@dataclass(frozen=True, slots=True)
+class CallerRules:
+    """What an App lets the callers of other protocols do; the columns are explained in apps_registry/models/app.py."""
+
+    may_instruct: bool = False
+    may_sample: bool = False
+    may_bring_tools: bool = False
+    keeps_stateless_text: bool = True
+    continues_chats_of_openwebui: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +205,8 @@ class AppConfig:
 
     Attributes:
         reply_wait_seconds: how long a chat call waits for the reply; None: the server's default.
+        source_limits: where its callers may come from.
+        trusts_backend_wallets: whether a wallet in a browser token counts as proven.
         release_id: the release; None: the draft.
         sessions_keep_release: whether sessions keep the release that they began with.
         server_notes: instructions of the MCP servers whose tools are used.
@@ -209,10 +232,14 @@ class AppConfig:
     shows_usage: bool
     recalls_earlier_sessions: bool
     allowed_origins: frozenset[str]
+    source_limits: SourceLimits = ANYWHERE
+    trusts_backend_wallets: bool = False
     release_id: int | None = None
     sessions_keep_release: bool = False
     problem: str = ""
     server_notes: tuple[ServerNote, ...] = ()
+    caller_rules: CallerRules = field(default_factory=CallerRules)
+    created_at: datetime | None = None
     model_names: tuple[str, ...] = field(init=False)
     fixed_prompt_bytes: int = field(init=False)  # the preamble and all that tools add to a prompt, at most
 

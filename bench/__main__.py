@@ -59,11 +59,17 @@ def _extent(options: argparse.Namespace, extent: Extent) -> str:
 
 def _options() -> Any:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one or two minutes: one round, little of everything")
-    parser.add_argument("--rounds", type=int, help="how often each is measured (default: 3, quick: 1)")
+    parser.add_argument("--quick", action="store_true", help="one round with few samples, in one or two minutes")
+    parser.add_argument("--rounds", type=int, help="the number of rounds (default: 3, or 1 with --quick)")
     sections = ", ".join(SECTIONS)
-    parser.add_argument("--only", action="append", choices=list(SECTIONS), metavar="SECTION", help=f"any of {sections}")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every sample as JSON")
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=list(SECTIONS),
+        metavar="SECTION",
+        help=f"run this section only; may be repeated: {sections}",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every sample to FILE, as JSON")
     parser.add_argument("--write-results", action="store_true", help="also write bench/RESULTS.md")
     return parser.parse_args()
 

@@ -46,6 +46,11 @@ class Connection(asyncio.Protocol):
             await self._wait()
         return int(self._buffer[9:12]), bytes(self._buffer[self._body_at :])
 
+    @property
+    def status(self) -> int:
+        """The status of the response that has begun."""
+        return int(self._buffer[9:12])
+
     def close(self) -> None:
         self._transport.close()
 

@@ -18,7 +18,8 @@ django.setup()
 
 from apps_registry.support import database  # noqa: E402
 from keys import crypto  # noqa: E402
-from keys.verification import READ_KEY, KeyVerifier  # noqa: E402
+from keys.reading import READ_KEY  # noqa: E402
+from keys.verification import KeyVerifier  # noqa: E402
 
 
 async def measure(key: str, count: int) -> dict[str, float]:
@@ -30,7 +31,7 @@ async def measure(key: str, count: int) -> dict[str, float]:
         return {
             "cold": await _microseconds(lambda: KeyVerifier().verify(key, address="127.0.0.1"), count // 10),
             "warm": await _microseconds(lambda: verifier.verify(key, address="127.0.0.1"), count),
-            "read": await _microseconds(lambda: database.read(READ_KEY, [parts.lookup_id]), count),
+            "read": await _microseconds(lambda: database.read(READ_KEY, {"lookup_id": parts.lookup_id}), count),
         }
     finally:
         await database.close_pool()

@@ -19,7 +19,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from keys.verification import READ_KEY
+from keys.reading import READ_KEY
 from sessions_app.sql import sessions as sql
 from sessions_app.sql import turns as sql_turns
 from sessions_app.sql.messages import READ_MESSAGES
@@ -105,6 +105,7 @@ class Limit:
             "version": thread.version,
             "release": None,
             "keeps_release": False,
+            "channel": "live",
             "admission": None,
             **reservation_parameters(Reservation()),
         }
@@ -140,7 +141,7 @@ class Limit:
         headers, query = dict(scope["headers"]), parse_qs(scope["query_string"].decode())
         session_id = uuid.UUID(headers[b"x-session-id"].decode())
         app, text, turn = query["app"][0], query["message"][0], uuid.uuid4()
-        key = (await self.execute(READ_KEY, [headers[b"aomi-app-key"].decode()[KEY_ID]]))[0]
+        key = (await self.execute(READ_KEY, {"lookup_id": headers[b"aomi-app-key"].decode()[KEY_ID]}))[0]
         assert APP_IDS[app] in key[5]
         thread = await self.thread(session_id)
         await self.claim(session_id, thread, turn, app, text)

@@ -3,8 +3,8 @@
 TEXT is the Jargon File 4.4.7 (1.7 MB, in the public domain), to which the questions belong:
   apt-get download jargon-text && dpkg -x jargon-text_*.deb .
   zcat usr/share/doc/jargon-text/jargon.txt.gz > jargon.txt
-It needs a migrated database of your choice on this machine (DATABASE_URL, or the embedded one) and no server that
-uses it meanwhile, and leaves nothing there. Times are of searches one at a time.
+It needs a migrated database on this machine (DATABASE_URL, or the embedded one) that no server uses at the same time,
+and removes its data afterwards. Searches are timed one at a time.
 """
 
 import argparse
@@ -39,9 +39,9 @@ TOP = 5
 def main() -> None:
     """Ingest the text, ask the questions, and print the results as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("text", type=Path, help="the Jargon File as one text")
-    parser.add_argument("--hybrid", action="store_true", help="also with the embedded embedding model")
-    parser.add_argument("--chunks", type=int, default=0, help="also measure searches among this many chunks")
+    parser.add_argument("text", type=Path, help="the Jargon File as one text file")
+    parser.add_argument("--hybrid", action="store_true", help="also search with the embedded embedding model")
+    parser.add_argument("--chunks", type=int, default=0, help="also time searches among this many chunks")
     parser.add_argument("--misses", action="store_true", help="also print the questions whose answer was not found")
     options = parser.parse_args()
     if options.chunks and not options.hybrid:

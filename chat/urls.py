@@ -4,8 +4,10 @@ from django.urls import path
 
 from chat.api.chat_view import ChatView
 from chat.api.control_views import AppObjectsView, AppsView, ModelsView, ModelView
+from chat.api.key_views import KeyUsageView, KeyView
 from chat.api.session_views import ArchiveView, SessionsView, SessionView
 from chat.api.system_views import EventsView, SystemView
+from chat.api.token_views import TokenView
 from chat.api.updates import UpdatesView
 from chat.api.views import InterruptView, StateView
 from chat.api.wallet_views import WalletChallengeView, WalletVerifyView
@@ -29,6 +31,10 @@ urlpatterns = [
     path("session/apps", AppObjectsView.as_view()),
     path("session/models", ModelsView.as_view()),
     path("session/model", ModelView.as_view()),
+    path("token", TokenView.as_view()),
+    # About the caller's key itself.
+    path("key", KeyView.as_view()),
+    path("key/usage", KeyUsageView.as_view()),
     path("wallet/challenge", WalletChallengeView.as_view()),
     path("wallet/verify", WalletVerifyView.as_view()),
     # Public: they need neither key nor session.

@@ -24,12 +24,12 @@ def parse_session_id(text: str | None) -> UUID:
         InvalidSessionId: missing, in another form, or the nil or max UUID.
     """
     if text is None:
-        raise InvalidSessionId("the header X-Session-Id is missing: send a UUID that you made")
+        raise InvalidSessionId("the header X-Session-Id is missing: send a UUID that you generated")
     if not UUID_PATTERN.fullmatch(text):
         raise InvalidSessionId("X-Session-Id is not a UUID of the form 8-4-4-4-12")
     session_id = UUID(text)
     if session_id in {NIL, MAX}:
-        raise InvalidSessionId("X-Session-Id is the nil or max UUID, which anybody could have made")
+        raise InvalidSessionId("X-Session-Id is the nil or max UUID: send a random one")
     return session_id
 
 

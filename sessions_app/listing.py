@@ -36,24 +36,28 @@ class Cursor:
 
 
 async def sessions_of_wallet(
-    address: str, *, own: Session | None, app_ids: Collection[int], after: Cursor | None, limit: int
+    address: str,
+    *,
+    own: Session | None,
+    app_ids: Collection[int],
+    proven_app_id: int | None,
+    after: Cursor | None,
+    limit: int,
 ) -> tuple[list[Session], Cursor | None]:
     """Return sessions without their messages, most recently active first, and the cursor of the next page, if any.
 
     Args:
         address: the wallet's address in canonical form.
-        own: the caller's own session, listed if it is bound to the wallet. If it has proven the wallet, the list also
-            has the other sessions of its App that have proven it.
+        own: the caller's own session, listed if it is bound to the wallet.
         app_ids: the Apps whose sessions of that wallet the caller may see.
+        proven_app_id: the App whose sessions the caller may see that have proven the wallet, as the caller has, if any.
         after: the cursor of the page before; None for the first page.
         limit: the maximum number of sessions.
     """
-    wallet = own.wallet if own else None
-    has_proven_wallet = wallet is not None and wallet.address == address and wallet.is_proven
     parameters = {
         "wallet": address,
         "own": own.id if own else None,
-        "proven_app": own.app_id if own and has_proven_wallet else None,
+        "proven_app": proven_app_id,
         "apps": list(app_ids),
         "before": after.last_active_at if after else None,
         "before_id": after.session_id if after else None,

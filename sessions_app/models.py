@@ -30,6 +30,9 @@ class ChatSession(models.Model):
     release = models.ForeignKey(
         AppRelease, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
     )
+    # The channel of the key of its first turn (keys.callers.Channel.name); empty until then. Only turns of the same
+    # channel follow. The default is for sessions of earlier versions.
+    channel = models.CharField(max_length=32, blank=True, default="live", db_default="live", editable=False)
     status = models.CharField(max_length=12, choices=Status, default=Status.IDLE)
     # Every change of the session increments the version; a copy in memory is fresh if its version equals the row's.
     # Versions start at a random number, so that a cached copy of a deleted session never matches a new session that
@@ -40,6 +43,8 @@ class ChatSession(models.Model):
     # A name rather than a key: the App's models may change, and a name that it no longer offers means its default.
     chosen_model = models.CharField(max_length=100, blank=True, default="")
     is_archived = models.BooleanField("archived", default=False)
+    # Made for one call of a protocol whose callers send the whole conversation each time.
+    is_stateless = models.BooleanField("stateless", default=False, db_default=False)
     # Text rather than JSON: clients get back exactly the text that they sent.
     user_state = models.TextField(null=True, blank=True)
     wallet_address = models.CharField(max_length=42, null=True, blank=True, db_index=True)
@@ -65,6 +70,9 @@ class ChatSession(models.Model):
             models.Index(fields=["-last_active_at"], name="session_last_active"),
             models.Index(fields=["lease_expires_at"], condition=Q(status="processing"), name="session_leases"),
             models.Index(fields=["release"], condition=Q(release__isnull=False), name="session_release"),
+            models.Index(
+                fields=["app"], condition=Q(is_stateless=True, next_position__gt=0), name="session_stateless_text"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -116,6 +124,8 @@ class Turn(models.Model):
     admission = models.JSONField(null=True, blank=True, editable=False)
     # Failed models and refused parts of requests, in order: [{"model": …, "code": …, "note"?: …}].
     attempts = models.JSONField(null=True, blank=True)
+    # What the caller asked of this turn (chat/turns/options.py); empty once the turn has ended.
+    options = models.JSONField(null=True, blank=True, editable=False)
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -124,6 +134,7 @@ class Turn(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["-started_at"], name="turn_started"),
             models.Index(fields=["paused_until"], condition=Q(status="paused"), name="turn_paused"),
+            models.Index(fields=["error_code"], condition=~Q(error_code=""), name="turn_errors"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -170,6 +181,8 @@ class Message(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["session", "position"], name="message_position_once"),
         ]
+        # To read one conversation is one thing, to search all of them another.
+        permissions: ClassVar = [("search_messages", "Can search the text of messages")]
 
     def __str__(self) -> str:
         return f"{self.role} #{self.position}"

@@ -4,10 +4,8 @@ A turn pauses when the model makes tool calls that the client must decide about.
 When every question has an answer, the turn resumes on the worker that received the last one. Until then the session is
 idle, and a new message, an interrupt or the deadline ends the turn.
 
-There is one kind of question so far: may this tool be called? To add a kind, add a member of QuestionKind, an entry in
-ANSWERS of chat/turns/questions.py, which parses its answers, and a rule in `_Calls.questions` of chat/turns/engine.py,
-which selects the calls that it is asked about. For example, a kind "client_tool" could ask about tools that the client
-runs itself: its answer would hold the call's result.
+To add a kind, add a member of QuestionKind, an entry in ANSWERS of chat/turns/questions.py, which parses its answers,
+and a rule in `_Calls` of chat/turns/engine.py, which selects the calls that it is asked about.
 """
 
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ class QuestionKind(StrEnum):
     """A kind of question; the values are part of the API."""
 
     CONFIRM_TOOL = "confirm_tool"  # may this tool be called?
+    CLIENT_TOOL = "client_tool"  # what does this tool, which runs at the client, return?
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,16 @@ class Answer:
     def to_confirmation(cls, question_id: str, *, is_approved: bool) -> "Answer":
         """Return the answer to a confirmation; a declined call is not made."""
         return cls(question_id, QuestionKind.CONFIRM_TOOL, is_approved, None if is_approved else DECLINED)
+
+    @classmethod
+    def to_client_tool(cls, question_id: str, result: str) -> "Answer":
+        """Return the answer of a tool that runs at the client.
+
+        Args:
+            question_id: the question's id.
+            result: the call's result, as text for the model.
+        """
+        return cls(question_id, QuestionKind.CLIENT_TOOL, is_approved=True, result=result)
 
     def to_store(self) -> dict[str, object]:
         """Return the fields that the answer changes in the stored call (see OpenCall)."""

@@ -22,7 +22,7 @@ from sessions_app.sql import sessions as sql
 from sessions_app.sql import turns as sql_turns
 from sessions_app.sql.messages import READ_MESSAGES
 from sessions_app.sql.rows import message_from_row, session_from_row
-from sessions_app.values import INTERRUPTED, Session, Wallet
+from sessions_app.values import INTERRUPTED, Owner, Session, Wallet
 
 DELETE_ATTEMPTS = 5
 
@@ -158,9 +158,10 @@ class SessionStore:
                     raise
         return False
 
-    async def apps_of(self, session_ids: Collection[UUID]) -> dict[UUID, int | None]:
-        """Return each session's App id, or None if it has none; sessions that do not exist are missing."""
-        return dict(await database.read(sql_many.READ_APPS, {"sessions": list(session_ids)}))
+    async def owners(self, session_ids: Collection[UUID]) -> dict[UUID, Owner]:
+        """Return whose the sessions are; sessions that do not exist are missing."""
+        rows = await database.read(sql_many.READ_OWNERS, {"sessions": list(session_ids)})
+        return {session_id: Owner(app_id, wallet_address) for session_id, app_id, wallet_address in rows}
 
     async def partial_text(self, turn_id: UUID) -> str:
         """Return the text that a turn of another worker had streamed when it was last stored."""
@@ -208,6 +209,7 @@ def wallet_parameters(wallet: Wallet | None) -> dict[str, object]:
     return {
         "wallet_address": wallet.address if wallet else None,
         "wallet_chain_id": wallet.chain_id if wallet else None,
+        "wallet_is_proven": wallet is not None and wallet.is_proven,
     }
 
 

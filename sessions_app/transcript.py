@@ -9,8 +9,9 @@ from django.db.models.functions import Left, Length
 from apps_registry.support.outside_text import storable
 from sessions_app.models import ChatSession
 
-MESSAGES_SHOWN = 200
-CHARACTERS_SHOWN = 20_000
+MESSAGES_SHOWN = 100
+CHARACTERS_SHOWN = 8_000
+LINE_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +74,10 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
     is_cut = row["text_length"] > len(row["text"])
     if row["role"] == "tool" and not is_cut:
         row["text"] = pretty_json(row["text"])
-    is_thought_cut = row["thought_length"] > len(row["thought"])
-    return {**row, "is_cut": is_cut, "is_thought_cut": is_thought_cut, "arguments": pretty_json(row["arguments"])}
+    return {
+        **row,
+        "is_cut": is_cut,
+        "is_thought_cut": row["thought_length"] > len(row["thought"]),
+        "arguments": pretty_json(row["arguments"]),
+        "arguments_line": row["arguments"][:LINE_CHARS],
+    }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -12,8 +12,9 @@ from django.conf import settings
 from apps_registry.support import database
 from apps_registry.support.metrics import SESSION_LOADS
 from sessions_app import pauses
-from sessions_app.open_calls import OpenCall, dump
+from sessions_app.open_calls import OpenCall, dump, load
 from sessions_app.pauses import Pause
+from sessions_app.sql import many as sql_many
 from sessions_app.sql import pauses as sql_pauses
 from sessions_app.sql import turns as sql_turns
 from sessions_app.sql.rows import reservation_parameters, session_from_row, usage_from_row, usage_parameters
@@ -29,8 +30,26 @@ class SessionBusy(Exception):
     """A turn runs in the session; nothing was stored."""
 
 
+class SessionOfAnotherWallet(Exception):
+    """The session, or the call, is of another wallet than the one that the caller is limited to."""
+
+    rule = "wallet_of_token"
+
+
 class SessionOfAnotherApp(Exception):
-    """The session belongs to another App; nothing was stored."""
+    """The session belongs to another App; nothing was stored.
+
+    Attributes:
+        facts: for operators: that App's slug, if it is known.
+    """
+
+    def __init__(self, slug: str | None = None) -> None:
+        super().__init__()
+        self.facts = {"session_app": slug} if slug else {}
+
+
+class SessionOfAnotherChannel(SessionOfAnotherApp):
+    """The session began in another channel; nothing was stored. Callers are told the same as of another App's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +61,10 @@ class NewTurn:
         keeps_release: whether the session keeps the release that it started with.
         reservation: what its first round may use.
         admission: limits for triggers of the database, as JSON; None if the caller brings none.
+        channel: the caller's channel, in which a session must have begun.
+        only_wallet: the wallet that the session must be bound to, unless it is bound to none; None: any.
+        options: what the caller asks of this turn (chat/turns/options.py), as JSON text.
+        is_stateless: whether the session exists for this turn only.
     """
 
     turn_id: UUID
@@ -57,6 +80,25 @@ class NewTurn:
     keeps_release: bool = False
     reservation: Reservation = NOTHING_RESERVED
     admission: str | None = None
+    channel: str = "live"
+    only_wallet: str | None = None
+    options: str | None = None
+    is_stateless: bool = False
+
+    def check_session(self, session: Session) -> None:
+        """Check that the turn may continue a session.
+
+        Raises:
+            SessionOfAnotherApp: the session belongs to another App.
+            SessionOfAnotherChannel: it began in another channel.
+            SessionOfAnotherWallet: it is bound to a wallet, but not to the only one that the turn may have.
+        """
+        if session.app_id not in {None, self.app_id}:
+            raise SessionOfAnotherApp
+        if not session.continues_in(self.channel):
+            raise SessionOfAnotherChannel
+        if self.only_wallet and session.wallet and session.wallet.address != self.only_wallet:
+            raise SessionOfAnotherWallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +116,25 @@ class EarlierTurn:
     error_detail: str
     app_id: int
     has_same_message: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnd:
+    """How a turn has ended, or what it waits for.
+
+    Attributes:
+        status: of the turn, see Turn.Status.
+        error_detail: a sentence for the operator, if it failed.
+        open_calls: the calls that a paused turn waits for.
+    """
+
+    status: str
+    error_code: str
+    error_detail: str
+    finish_reason: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    open_calls: Sequence[OpenCall]
 
 
 class ShownUsage(NamedTuple):
@@ -132,14 +193,14 @@ async def claim(turn: NewTurn, session: Session | None) -> Session:
 
     Raises:
         SessionBusy: another turn runs.
-        SessionOfAnotherApp: the session belongs to another App.
+        SessionOfAnotherApp, SessionOfAnotherChannel, SessionOfAnotherWallet: the session is not the caller's to
+            continue.
     """
     for _ in range(CLAIM_ATTEMPTS):
         if session is None:
             claimed = await _claim_new(turn)
         else:
-            if session.app_id not in {None, turn.app_id}:
-                raise SessionOfAnotherApp
+            turn.check_session(session)
             if session.running_turn is not None and session.status != PROCESSING:
                 session = await _end_pause(session.id, session.running_turn)
                 if session is None:
@@ -150,8 +211,10 @@ async def claim(turn: NewTurn, session: Session | None) -> Session:
             return claimed
         # The copy was stale, or the session is busy: read Postgres to find out which.
         session = await store.reload(turn.session_id)
-        if session is not None and session.app_id in {None, turn.app_id} and session.status == PROCESSING:
-            raise SessionBusy
+        if session is not None:
+            turn.check_session(session)
+            if session.status == PROCESSING:
+                raise SessionBusy
     raise SessionBusy
 
 
@@ -180,8 +243,10 @@ async def claim_again(turn: NewTurn, earlier_id: UUID) -> tuple[Session, TurnUsa
             "session": turn.session_id,
             "turn": earlier_id,
             "app_key": turn.app_key_id,
+            "channel": turn.channel,
             "lease": settings.TURN_LEASE_SECONDS,
             "admission": turn.admission,
+            "options": turn.options,
             **reservation_parameters(turn.reservation),
         },
     )
@@ -232,6 +297,27 @@ class SoFar:
     tool_rounds: int
     used: TurnUsage
     reservation: Reservation
+
+
+async def end_of(turn_id: UUID) -> TurnEnd | None:
+    """Return how a turn has ended, or what it waits for; None if there is no such turn."""
+    rows = await database.read(sql_turns.READ_END, {"turn": turn_id})
+    if not rows:
+        return None
+    status, code, detail, reason, prompt, completion, open_calls = rows[0]
+    return TurnEnd(status, code, detail, reason, prompt, completion, load(open_calls or ()))
+
+
+async def options_of(turn_id: UUID) -> Mapping[str, Any] | None:
+    """Return what the caller of a turn asked of it (chat/turns/options.py), as stored; None once it has ended."""
+    rows = await database.read(sql_turns.READ_OPTIONS, {"turn": turn_id})
+    return rows[0][0] if rows else None
+
+
+async def drop_text(session_id: UUID) -> None:
+    """Delete the messages of a stateless session whose App keeps no text of such sessions."""
+    await database.execute(sql_many.DROP_TEXT_OF_SESSION, {"session": session_id, "batch": 1})
+    store.forget(session_id)
 
 
 async def append(
@@ -335,6 +421,9 @@ def _claim_parameters(turn: NewTurn) -> dict[str, object]:
         "keeps_release": turn.keeps_release,
         "admission": turn.admission,
         **reservation_parameters(turn.reservation),
+        "channel": turn.channel,
+        "options": turn.options,
+        "is_stateless": turn.is_stateless,
         **wallet_parameters(turn.wallet),
     }
 

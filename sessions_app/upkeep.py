@@ -3,6 +3,8 @@
 import logging
 from functools import partial
 
+from django.conf import settings
+
 from apps_registry.support import database
 from apps_registry.support.forever import forever, run_once
 from sessions_app import pauses
@@ -25,6 +27,7 @@ async def _sweep() -> None:
     for (session_id,) in await database.read(sql_many.READ_EXPIRED):
         # One failure must not stop the loop: the other sessions still need it.
         await run_once("sweep-session", partial(store.reload, session_id))
+    await database.execute(sql_many.DROP_STATELESS_TEXT, {"batch": BATCH})
     for session_id, turn_id in await pauses.overdue():
         await run_once("sweep-session", partial(pauses.end, session_id, turn_id))
 
@@ -36,10 +39,15 @@ async def prune_forever() -> None:
 
 async def _prune() -> None:
     while removed := await prune_batch():
-        logger.info("%d sessions were older than their App keeps them", removed)
+        logger.info("removed %d sessions that were older than their App's retention", removed)
+
+
+def prune_parameters() -> dict[str, int]:
+    """Return the parameters of PRUNE_SESSIONS."""
+    return {"batch": BATCH, "stateless_days": settings.STATELESS_RETENTION_DAYS}
 
 
 async def prune_batch() -> int:
     """Remove a batch of expired sessions; return how many: 0 if there are none or another worker is pruning."""
-    rows = await database.execute(sql_many.PRUNE_SESSIONS, {"batch": BATCH})
+    rows = await database.execute(sql_many.PRUNE_SESSIONS, prune_parameters())
     return int(rows[0][0])

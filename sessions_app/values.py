@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from apps_registry.support.outside_text import INTEGER_MAX
@@ -77,6 +77,18 @@ class Wallet:
     address: str
     chain_id: int | None = None
     is_proven: bool = field(default=False, compare=False)
+
+
+class Owner(NamedTuple):
+    """Whose a session is.
+
+    Attributes:
+        app_id: the App that it belongs to; None until the first chat message.
+        wallet_address: the wallet that it is bound to, in canonical form, if any.
+    """
+
+    app_id: int | None
+    wallet_address: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +167,7 @@ class Session:
         running_turn: the running turn while the status is processing, otherwise the paused turn, if any.
         summary: a summary of the first `summarised_count` messages; empty if there is none.
         release_id: the release that it keeps, if its App lets sessions keep theirs.
+        channel: the channel of its first turn, by `keys.callers.Channel.name`; empty until then.
     """
 
     id: UUID
@@ -173,8 +186,13 @@ class Session:
     summary: str = ""
     summarised_count: int = 0
     release_id: int | None = None
+    channel: str = "live"
     messages: tuple[StoredMessage, ...] = ()
     size: int = field(default=SESSION_OVERHEAD_BYTES)
+
+    def continues_in(self, channel: str) -> bool:
+        """Return whether a turn in this channel may continue the session: it began there, or has not begun yet."""
+        return self.channel in {"", channel}
 
     def with_messages(self, added: Sequence[StoredMessage], **changes: object) -> "Session":
         """Return a copy with messages appended and attributes changed."""

@@ -3,14 +3,15 @@
 import contextlib
 import io
 import os
-import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import IO
 from unittest import mock
 
+from tests import preloaded
 from tests.patience import scaled
-from tests.product import ROOT
 
 
 @dataclass
@@ -46,13 +47,12 @@ def _exit_code_of(main: Callable[[], None]) -> int:
 
 def run_manage(*arguments: str, environment: Mapping[str, str], more: Mapping[str, str] | None = None) -> Result:
     """Run `manage.py` with these arguments and variables in a separate process."""
-    done = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environment, **(more or {})},
-        capture_output=True,
-        text=True,
-        timeout=scaled(120),
-        check=False,
-    )
-    return Result(done.returncode, done.stdout, done.stderr)
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        full = {**os.environ, **environment, **(more or {})}
+        code = preloaded.start(["manage.py", *arguments], full, out=out, err=err).wait(scaled(120))
+        return Result(code, _written(out), _written(err))
+
+
+def _written(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()

@@ -1,5 +1,6 @@
 """Fixtures for all tests. Those under tests/unit run without Django's apps and a database; all others use both."""
 
+import gc
 import os
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from tests.run_folder import RunFolder
 # This must happen before Django reads its settings, and before any process starts.
 run_folder = RunFolder()
 measure()
+# Nothing that collection makes is garbage: looking for some takes a quarter of its time.
+gc.disable()
 
 import pytest  # noqa: E402
 
@@ -36,9 +39,27 @@ def pytest_collection() -> None:
     settings.load_profile("patient")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the folders with slow tests first, so that parallel processes finish at about the same time."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "run the whole suite, including the tests marked `thorough`; naming files or folders also includes them"
+    parser.addoption("--thorough", action="store_true", help=text)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the thorough tests if no one asks for them, and put the folders with slow tests first.
+
+    So the parallel processes finish at about the same time.
+    """
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.getoption("--thorough"):
+        left_out = [item for item in items if item.get_closest_marker("thorough")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("thorough")]
     items.sort(key=lambda item: not set(item.path.parts).intersection(SLOW_FOLDERS))
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage again, but not among the modules and tests, which stay."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_unconfigure() -> None:

@@ -14,9 +14,10 @@ from typing import Any
 
 import httpx2
 
+from tests import preloaded
 from tests.patience import scaled
+from tests.root import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 # Nothing here uses TLS, and loading the machine's certificates takes 40 ms per client.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -32,7 +33,7 @@ class Server:
     """A running product."""
 
     port: int
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | preloaded.Program
     log_path: Path
     environment: Mapping[str, str] = field(repr=False)
 
@@ -65,6 +66,19 @@ def _scaled(name: str, value: str) -> str:
     return f"{scaled(float(value)):g}" if name.endswith("_SECONDS") else value
 
 
+def _start_gunicorn(
+    words: list[str], log_path: Path, environment: Mapping[str, str], ulimit: str | None
+) -> subprocess.Popen[bytes] | preloaded.Program:
+    full = {**os.environ, **environment}
+    with log_path.open("ab") as log:
+        if not ulimit and preloaded.can_start(environment):
+            return preloaded.start(words, full, out=log, err=log)
+        shell = ["sh", "-c", f'ulimit {ulimit} && exec "$@"', "sh"] if ulimit else []
+        return subprocess.Popen(
+            [*shell, sys.executable, *words], cwd=ROOT, env=full, stdout=log, stderr=subprocess.STDOUT
+        )
+
+
 def start_server(
     log_path: Path,
     environment: Mapping[str, str],
@@ -75,13 +89,10 @@ def start_server(
 ) -> Server:
     """Start gunicorn, with an open file limit such as `-n 256`, and wait until it responds."""
     port = port or free_port()
-    command = [sys.executable, "-m", "gunicorn", "-c", "aomi_site/gunicorn_config.py", "aomi_site.asgi:application"]
-    command += ["--bind", f"127.0.0.1:{port}", "--workers", str(workers)]
-    if ulimit:
-        command = ["sh", "-c", f'ulimit {ulimit} && exec "$@"', "sh", *command]
-    with log_path.open("ab") as log:
-        full = {**os.environ, **{name: _scaled(name, value) for name, value in environment.items()}}
-        process = subprocess.Popen(command, cwd=ROOT, env=full, stdout=log, stderr=subprocess.STDOUT)
+    words = ["-m", "gunicorn", "-c", "aomi_site/gunicorn_config.py", "aomi_site.asgi:application"]
+    words += ["--bind", f"127.0.0.1:{port}", "--workers", str(workers)]
+    scaled_environment = {name: _scaled(name, value) for name, value in environment.items()}
+    process = _start_gunicorn(words, log_path, scaled_environment, ulimit)
     server = Server(port, process, log_path, environment)
     deadline = time.monotonic() + scaled(120)  # a busy machine starts slowly
     while time.monotonic() < deadline and process.poll() is None:

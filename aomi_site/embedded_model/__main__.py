@@ -37,7 +37,7 @@ def _parameters(weights: str, port: int) -> xllamacpp.CommonParams:
     # The usual sampling (0.8, no penalty) makes a model this small drift or loop; an App may set other values.
     params.sampling.temp = 0.0
     params.sampling.penalty_repeat = 1.1
-    params.n_predict = MAX_REPLY_TOKENS  # a model this small may never end its reply by itself
+    params.n_predict = MAX_REPLY_TOKENS  # a model this small may never end its reply
     params.cache_ram_mib = 128  # the default, 8 GB, would crash a small machine
     # User text stays inside: no log lines below errors, no page that shows the running prompts, no
     # web interface, and no website in the operator's browser may read the responses.

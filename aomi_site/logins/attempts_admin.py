@@ -38,7 +38,7 @@ class LoginAttemptAdmin(ConsoleAdmin[AccessAttempt]):
         return moment(attempt.attempt_time)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Failed logins are counted, never added by hand."""
+        """Failed logins are counted, never added manually."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: AccessAttempt | None = None) -> bool:

@@ -28,8 +28,8 @@ def check_port_is_free(host: str, port: int) -> None:
         raise CommandError(f"--host {host} is not an address of this machine.") from error
     except OSError as error:
         reasons = {
-            errno.EADDRINUSE: "is in use by another program: stop that one, or choose another with --port",
-            errno.EACCES: "may not be used by this user: choose one above 1023 with --port",
+            errno.EADDRINUSE: "is in use by another program: stop that program, or choose another port with --port",
+            errno.EACCES: "cannot be used by this user: choose a port above 1023 with --port",
             errno.EADDRNOTAVAIL: "cannot be used: the host is not an address of this machine",
         }
         raise CommandError(f"Port {port} on {host} {reasons.get(error.errno or 0, error.strerror)}.") from error

@@ -24,11 +24,12 @@ from aomi_site.serving.body_length import AnyLengthHandler
 from aomi_site.serving.cors import note_origin
 from aomi_site.serving.responses import Receive, Scope, Send
 from apps_registry.support.descriptors import budget
-from apps_registry.support.paths import API_PREFIX
-from chat.api.errors import not_found, plain_problem
+from apps_registry.support.paths import API_PREFIXES, LIVE_PREFIX
+from chat.doors.errors import not_found, plain_problem
+from keys.guards.streams import StreamLease, streams
+from keys.http.streams import LEASE, asks_for_stream
 
 STALL_SECONDS = 30.0
-UPDATES_PATH = f"{API_PREFIX}updates"
 STREAM_RETRY_SECONDS = 5
 # The key in a request's META for a refusal that was decided before any view ran.
 REFUSAL = "aomi.refusal"
@@ -55,15 +56,9 @@ def in_time(send: Send) -> Send:
     return send_in_time
 
 
-def _asks_for_stream(request: HttpRequest) -> bool:
-    """Whether the response may stay open until the client closes it."""
-    if request.method == "HEAD":
-        return False
-    return request.path == UPDATES_PATH or "text/event-stream" in request.headers.get("Accept", "")
-
-
-def _too_many_streams() -> HttpResponse:
-    refusal = plain_problem("overloaded", "The server has reached its limit of event streams.")
+def _too_many_streams(path: str) -> HttpResponse:
+    detail = "The server has reached its limit of event streams."
+    refusal = plain_problem(path, "overloaded", detail, rule="streams_of_worker")
     refusal.headers["Retry-After"] = str(STREAM_RETRY_SECONDS)
     refusal.headers["Connection"] = "close"  # a kept-alive connection would still count
     return refusal
@@ -86,12 +81,14 @@ class ApiHandler(AnyLengthHandler):
             body = await self._read(receive)
         except BodyTooLarge:
             detail = f"The request body is over the limit of {settings.API_BODY_MAX_BYTES} bytes."
-            refusal = plain_problem("message_too_large", detail)
+            refusal = plain_problem(scope["path"], "message_too_large", detail, rule="body_too_large")
         if body is None:
             return
         request, _ = self.create_request(scope, BytesIO(body))
         if request is None:
-            await self.send_response(plain_problem("invalid_request", "The request line is malformed."), send)
+            await self.send_response(
+                plain_problem(scope["path"], "invalid_request", "The request line is malformed."), send
+            )
             return
         request.META[REFUSAL] = refusal
         watch = asyncio.create_task(_cancel_on_disconnect(receive, asyncio.current_task()))
@@ -108,19 +105,24 @@ class ApiHandler(AnyLengthHandler):
     async def _answer(self, request: ASGIRequest, send: Send) -> None:
         await note_origin(request)
         # Counted before the view runs; otherwise many concurrent requests could all pass the limit.
-        is_stream = _asks_for_stream(request)
+        is_stream = asks_for_stream(request)
         if is_stream and self._streams >= budget().streams:
-            request.META[REFUSAL] = _too_many_streams()
+            request.META[REFUSAL] = _too_many_streams(request.path)
         self._streams += is_stream
+        lease = request.META[LEASE] = StreamLease()  # its caller is counted once it is known
         try:
             response: Any = await self._middleware_chain(request)  # type: ignore[misc]  # always async here
             request.close()
+            if response.streaming and not is_stream:  # a protocol whose body asks for the stream
+                is_stream = True
+                self._streams += 1
             if request.method == "HEAD" and response.streaming:  # the events of a HEAD request would never be sent
                 response = HttpResponse(status=response.status_code, headers=response.headers)
             del request  # a stream may be open for hours and does not need the request
             await self._send(response, send)
         finally:
             self._streams -= is_stream
+            streams.release(lease)
 
     async def _send(self, response: Any, send: Send) -> None:
         with contextlib.suppress(TimeoutError):  # a client that reads nothing for that long is disconnected
@@ -134,11 +136,12 @@ class ApiHandler(AnyLengthHandler):
         if refusal := request.META[REFUSAL]:
             return cast(HttpResponseBase, refusal)
         try:
-            if request.path.startswith(API_PREFIX):  # probes use the machine's own address
+            if request.path.startswith((*API_PREFIXES, LIVE_PREFIX)):  # probes use the machine's own address
                 request.get_host()  # refuses unknown hosts: another site may have pointed its own name at this server
             callback, args, kwargs = self.resolve_request(request)
         except DisallowedHost:
-            return plain_problem("invalid_request", "The Host header is not one that this server answers to.")
+            detail = "The Host header is not one that this server answers to."
+            return plain_problem(request.path, "invalid_request", detail)
         except Resolver404 as error:
             return not_found(request, error)
         response: HttpResponseBase = await callback(request, *args, **kwargs)

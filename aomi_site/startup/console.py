@@ -40,7 +40,9 @@ class Console:
 
     def banner(self, *, url: str, model: str, data_dir: Path, password: str | None, database: str) -> None:
         """Print the addresses and an example call; this is the only time that a new operator's password appears."""
-        account = f"user {OPERATOR_NAME}, password {password} (shown only now)" if password else "your operator account"
+        account = (
+            f"user {OPERATOR_NAME}, password {password} (not shown again)" if password else "your operator account"
+        )
         self.say()
         self.say(RULE)
         self.say(f" Aomi Apps is running at {url}; Ctrl-C stops it.")
@@ -51,7 +53,7 @@ class Console:
         self.say(f" Database   {database}")
         self.say(f" Data       {data_dir}")
         self.say()
-        self.say(" Ask the default App something (the same id again continues the conversation):")
+        self.say(" Ask the default App a question (repeat the same id to continue the conversation):")
         self.say()
         self.say(_curl(url))
         self.say(RULE)

@@ -55,7 +55,7 @@ def openai_url() -> str:
     """Return the base URL for OpenAI's protocol from OPENAI_BASE_URL; raise a CommandError if that is not a URL."""
     base_url = os.environ.get("OPENAI_BASE_URL", "").rstrip("/") or OPENAI_URL
     if not base_url.startswith(("http://", "https://")):
-        raise CommandError(f"OPENAI_BASE_URL is {base_url!r}; it looks like https://host/v1.")
+        raise CommandError(f"OPENAI_BASE_URL is {base_url!r}; it must be a URL such as https://host/v1.")
     return base_url
 
 
@@ -87,16 +87,16 @@ def embedded_model_is_used() -> bool:
 def describe(app: App) -> str:
     """Return one line about the model of an existing App, including any problem."""
     model = app.default_model
-    text = f"{model.name} of {model.provider}, as the App '{app.slug}' says"
+    text = f"{model.name} of {model.provider}, set in the App '{app.slug}'"
     try:
         key = model.provider.key.value()
     except NoProviderKey as error:
-        text += f"; it will not answer: {error}"
+        text += f"; it cannot answer: {error}"
     else:
         if key and os.environ.get("OPENAI_API_KEY", key) != key and model.provider.slug == "openai":
-            text += "; its stored key is not OPENAI_API_KEY: to use that one, put it on the provider's page"
+            text += "; its stored key is not OPENAI_API_KEY: to use that key, enter it on the provider's page"
     if model.provider.slug != "openai" and _env("OPENAI_API_KEY", "OPENAI_BASE_URL"):
-        text += "; to use OPENAI_*, add its provider and model in the admin and choose it there"
+        text += "; to use OPENAI_*, add a provider and a model in the admin and choose the model in the App"
     return text
 
 
@@ -143,7 +143,7 @@ def _ollama_model() -> ModelSpec | None:
         provider_model_id=names[0],
         context_window=8192,  # Ollama loads models with a small window unless configured otherwise
         supports_tools=True,
-        reason="Ollama answers on this machine",
+        reason="Ollama is running on this machine",
     )
 
 

@@ -68,9 +68,9 @@ class WebServer:
         url = f"{self.url}/livez"
         answered = wait_until(lambda: self.exit_code() is not None or answers(url), READY_SECONDS)
         if self.exit_code() is not None:
-            raise CommandError(f"The web server ended (code {self.exit_code()}); its messages are above.")
+            raise CommandError(f"The web server stopped (code {self.exit_code()}); its messages are above.")
         if not answered:
-            raise CommandError(f"The web server did not answer {url} within {READY_SECONDS} s.")
+            raise CommandError(f"The web server did not respond at {url} within {READY_SECONDS} s.")
 
     def exit_code(self) -> int | None:
         """Return the exit code once the server has ended, else None."""
@@ -104,9 +104,9 @@ def watch(web: WebServer, model: EmbeddedModel | None, parent: int, say: Callabl
     while True:
         time.sleep(0.5)
         if web.exit_code() is not None:
-            raise CommandError(f"The web server ended by itself (code {web.exit_code()}); its messages are above.")
+            raise CommandError(f"The web server stopped unexpectedly (code {web.exit_code()}); its messages are above.")
         if model is not None and not model.is_running():
-            say("The embedded model ended; starting it again.")
+            say("The embedded model stopped; restarting it.")
             _start_again(model, parent, say)
         if not settings.DATABASE_URL:
             _revive_database(say)
@@ -122,7 +122,7 @@ def _start_again(model: EmbeddedModel, parent: int, say: Callable[[str], None]) 
 
 
 def _revive_database(say: Callable[[str], None]) -> None:
-    """Restart the embedded PostgreSQL if it was killed; workers reconnect by themselves."""
+    """Restart the embedded PostgreSQL if it was killed; workers reconnect automatically."""
     try:
         ensure_running(settings.DATA_DIR)
     except ImproperlyConfigured as error:

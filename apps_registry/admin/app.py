@@ -31,7 +31,10 @@ from apps_registry.models import App
 from apps_registry.services.default_app import suggested_model
 
 COLLAPSED = ("Sampling", "Turns", "Sessions")
-HIDDEN_WHEN_ADDING = {"documents", "standing", "allowed_hosts", "only_hosts", "allowed_origins", "created", "updated"}
+HIDDEN_WHEN_ADDING = {
+    *("documents", "standing", "allowed_hosts", "only_hosts", "allowed_origins", "refuses_other_origins"),
+    *("allowed_networks", "trusts_backend_wallets", "created", "updated"),
+}
 
 
 @admin.register(App)
@@ -106,9 +109,22 @@ class AppAdmin(ConsoleAdmin[App]):
             },
         ),
         (
+            "OpenAI clients and callers' tools",
+            {
+                "fields": (
+                    "callers_may_bring_tools",
+                    "callers_may_instruct",
+                    "callers_may_sample",
+                    "keeps_stateless_text",
+                    "continues_chats_of_openwebui",
+                ),
+                "description": "What callers may do beyond sending messages. Takes effect at once, for all releases.",
+            },
+        ),
+        (
             "Documents",
             {
-                "fields": ("documents", "document_language", "embedding_model"),
+                "fields": ("documents", "documents_limit_mb", "document_language", "embedding_model"),
                 "description": "Your own texts, which the model searches and cites. If you change the language or the "
                 "embedding model, they are indexed again in the background.",
             },
@@ -116,7 +132,10 @@ class AppAdmin(ConsoleAdmin[App]):
         (
             "Access",
             {
-                "fields": ("standing", "is_active", "sessions_readable_by_id", "allowed_origins", "created", "updated"),
+                "fields": (
+                    *("standing", "is_active", "sessions_readable_by_id", "allowed_origins", "refuses_other_origins"),
+                    *("allowed_networks", "trusts_backend_wallets", "created", "updated"),
+                ),
                 "description": "Who may call it. The default App answers callers without a key. Callers of any other "
                 "App need an App key that has this App in its scope.",
             },
@@ -293,7 +312,7 @@ def _count(relation: str, condition: Q | None = None) -> Subquery:
 
 
 def _usable_keys() -> QuerySet[Any]:
-    """Return the usable App keys: their model is on a floor above this one, and says itself what usable is."""
+    """Return the usable App keys. Their model is in a higher layer, so it cannot be imported here."""
     usable: QuerySet[Any] = registered.get_model("keys", "AppKey").objects.usable()
     return usable
 

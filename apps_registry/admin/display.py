@@ -3,7 +3,8 @@
 import re
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -16,6 +17,7 @@ from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -29,9 +31,11 @@ NOTHING = mark_safe('<span class="aomi-none">-</span>')
 # The colour of each status; other words are grey.
 TONES = {
     "active": "good",
+    "cancelled": "warn",
     "completed": "good",
     "default": "main",
     "expired": "warn",
+    "expiring": "warn",
     "failed": "bad",
     "inactive": "bad",
     "interrupted": "warn",
@@ -60,7 +64,18 @@ def is_secret_column(field: Any) -> bool:
     return not field.is_relation and SECRET_COLUMN.search(field.name) is not None
 
 
-class NoSecretLookups:
+class LabelledFields:
+    """Names the parts of fields that have more than one input, such as a date and a time, for screen readers."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        parts = getattr(getattr(field, "widget", None), "widgets", ())
+        for part, word in zip(parts, ("date", "time"), strict=False):
+            part.attrs.setdefault("aria-label", f"{field.label}: {word}")
+        return field
+
+
+class NoSecretLookups(LabelledFields):
     """Refuses filters in a list's URL by a secret column, also through relations."""
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
@@ -83,10 +98,23 @@ class ConsoleAdmin(NoSecretLookups, _ModelAdmin[RowT]):
 
     list_per_page = 50
     empty_value_display = "-"
+    # Counts next to the choices of a filter would take a scan of the table for each.
+    show_facets = admin.ShowFacets.NEVER
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         title = str(self.opts.verbose_name_plural)
         return super().changelist_view(request, {"title": title[0].upper() + title[1:], **(extra_context or {})})
+
+    def heading(self, row: RowT) -> str:
+        """Return the heading of a row's page: its name, by default."""
+        return str(row)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        """Name what the page shows, such as "support", rather than what may be done with it ("Change App")."""
+        row: Any = kwargs.get("obj")
+        heading = self.heading(row) if row is not None else f"New {self.opts.verbose_name}"
+        named = {**context, "title": heading, "subtitle": None}
+        return super().render_change_form(request, named, *args, **kwargs)
 
     def response_add(self, request: HttpRequest, obj: RowT, post_url_continue: str | None = None) -> HttpResponse:
         """Stay on the page of the added row, which has the next steps; Django's user admin does the same."""
@@ -221,6 +249,48 @@ def moment(value: datetime | None) -> SafeString:
         f"{utc:%Y-%m-%d %H:%M:%S}",
         f"{utc:%Y-%m-%d %H:%M}",
     )
+
+
+def linked(view: str, pk: object, text: object) -> SafeString:
+    """Return a link to a page of the admin about one row.
+
+    Args:
+        view: the page's URL name.
+        pk: the row's primary key.
+        text: the text of the link.
+    """
+    return format_html('<a href="{}"><bdi>{}</bdi></a>', reverse(view, args=[pk]), text)
+
+
+def money(amount: Decimal | None) -> str:
+    """Return an amount of dollars with at most four significant digits; empty for None."""
+    if amount is None:
+        return ""
+    if not amount:
+        return "$0"
+    digits = max(2, 3 - amount.adjusted()) if abs(amount) < 1 else 2
+    text = f"{amount:,.{digits}f}"
+    return f"${text.rstrip('0').rstrip('.') if digits > 2 else text}"
+
+
+def amount_of(number: int | None) -> str:
+    """Return a count as people read it: 950, 12.3 k, 4.1 M; empty for None."""
+    if number is None:
+        return ""
+    for unit, size in (("M", 1_000_000), ("k", 10_000)):
+        if number >= size:
+            return f"{number / (1_000_000 if unit == 'M' else 1_000):.1f} {unit}"
+    return f"{number:,}"
+
+
+def duration(taken: timedelta | None) -> str:
+    """Return a duration in ms below a second, otherwise in s or min; empty for None."""
+    if taken is None:
+        return ""
+    seconds = taken.total_seconds()
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
 
 
 def code(text: object) -> SafeString:

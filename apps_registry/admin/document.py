@@ -16,14 +16,15 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from apps_registry.admin.display import NOTHING, AppPartAdmin, badge, deletion_summary, moment
+from apps_registry.admin.display import NOTHING, AppPartAdmin, deletion_summary, moment
+from apps_registry.admin.document_notes import loss_list, problem, state_line
 from apps_registry.admin.forms.document import SearchForm, UploadForm
 from apps_registry.extraction.blocks import MAX_FILE_BYTES
 from apps_registry.models import App, Document
 from apps_registry.retrieval.passages import for_model
 from apps_registry.retrieval.search import search
 from apps_registry.retrieval.sql import ENABLE_VECTORS
-from apps_registry.retrieval.uploads import Outcome, add_upload, requeue
+from apps_registry.retrieval.uploads import Outcome, add_upload, cancel, outdated, requeue
 from apps_registry.retrieval.versions import draft_ids, pinned, remove
 
 CHUNKS_SHOWN = 20
@@ -66,15 +67,27 @@ class DocumentAdmin(AppPartAdmin[Document]):
     list_select_related = ("app",)
     search_fields = ("title", "name")
     ordering = ("-queued_at", "-id")
-    actions = ("ingest_again",)
+    actions = ("ingest_again", "cancel_ingest")
     change_form_template = "admin/apps_registry/document/change_form.html"
     change_list_template = "admin/apps_registry/document/change_list.html"
     readonly_fields = (
-        *("title", "name", "app", "releases", "standing", "trouble", "size", "language", "chunk_total", "ingested"),
+        *(
+            "title",
+            "name",
+            "app",
+            "releases",
+            "standing",
+            "trouble",
+            "loss_report",
+            "size",
+            "language",
+            "chunk_total",
+            "ingested",
+        ),
     )
     fieldsets = (
         ("Document", {"fields": ("title", "name", "app", "tags", "size", "releases")}),
-        ("Ingest", {"fields": ("standing", "trouble", "language", "chunk_total", "ingested")}),
+        ("Ingest", {"fields": ("standing", "trouble", "loss_report", "language", "chunk_total", "ingested")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:
@@ -104,19 +117,15 @@ class DocumentAdmin(AppPartAdmin[Document]):
 
     @admin.display(description="state", ordering="state")
     def standing(self, document: Document) -> SafeString:
-        shown = badge(document.state)
-        if document.state == Document.State.PROCESSING:
-            return format_html('{} <span class="aomi-sub">{} %</span>', shown, document.progress)
-        if trouble := document.error or document.warning:
-            return format_html('{} <span class="aomi-sub aomi-wrap">{}</span>', shown, trouble)
-        return shown
+        return state_line(document)
 
     @admin.display(description="problem")
     def trouble(self, document: Document) -> str | SafeString:
-        """The error of the ingest, or a warning."""
-        if document.error and document.chunk_count:
-            return f"{document.error} Search still finds the text of the last successful ingest."
-        return document.error or document.warning or NOTHING
+        return problem(document)
+
+    @admin.display(description="not read")
+    def loss_report(self, document: Document) -> SafeString:
+        return loss_list(document)
 
     @admin.display(description="chunks", ordering="chunk_count")
     def chunk_total(self, document: Document) -> int:
@@ -139,6 +148,8 @@ class DocumentAdmin(AppPartAdmin[Document]):
         view = self.admin_site.admin_view
         own = [
             path("search/", view(self.search_view), name="apps_registry_document_search"),
+            path("again/", view(self.again_view), name="apps_registry_document_again"),
+            path("<path:object_id>/cancel/", view(self.cancel_view), name="apps_registry_document_cancel"),
             path("<path:object_id>/ingest/", view(self.ingest_view), name="apps_registry_document_ingest"),
         ]
         return [*own, *super().get_urls()]
@@ -203,6 +214,31 @@ class DocumentAdmin(AppPartAdmin[Document]):
         current = Document.objects.filter(app=document.app_id, name=document.name).first() or document
         return redirect("admin:apps_registry_document_change", current.pk)
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Offer to read the documents again that an older version read."""
+        number = outdated(self._listed(request)).count() if self.has_change_permission(request) else 0
+        return super().changelist_view(request, {**(extra_context or {}), "outdated": number})
+
+    def again_view(self, request: HttpRequest) -> HttpResponse:
+        """Read all documents again that an older version read, of one App if the list shows one (POST)."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        if request.method == "POST":
+            self._ingest(request, outdated(self._listed(request)))
+        return redirect(f"{reverse('admin:apps_registry_document_changelist')}?{request.GET.urlencode()}")
+
+    def cancel_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Cancel the ingest of a document (POST)."""
+        document = self.changeable(request, object_id)
+        if request.method == "POST":
+            self._cancel(request, Document.objects.filter(pk=document.pk))
+        return redirect("admin:apps_registry_document_change", document.pk)
+
+    def _listed(self, request: HttpRequest) -> QuerySet[Document]:
+        """Return the current documents, of one App if the list is filtered by it."""
+        app_id = request.GET.get("app__id__exact", "")
+        return Document.objects.filter(app=int(app_id)) if app_id.isdecimal() else Document.objects.all()
+
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Name the documents that releases continue to search."""
         rows = [row for row in objs if row.replaced_at is None]
@@ -230,6 +266,19 @@ class DocumentAdmin(AppPartAdmin[Document]):
     def ingest_again(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
         """Queue the selected documents."""
         self._ingest(request, queryset)
+
+    @admin.action(description="Cancel the ingest", permissions=["change"])
+    def cancel_ingest(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
+        """Cancel the ingest of the selected documents."""
+        self._cancel(request, Document.objects.filter(pk__in=list(queryset.values_list("pk", flat=True))))
+
+    def _cancel(self, request: HttpRequest, documents: QuerySet[Document]) -> None:
+        chosen = list(documents)
+        number = cancel(documents)
+        for document in chosen:
+            self.log_change(request, document, "Ingest cancelled.")
+        text = f"The ingest of {number} document{'s' if number != 1 else ''} was cancelled."
+        self.message_user(request, text, messages.SUCCESS if number else messages.WARNING)
 
     def _ingest(self, request: HttpRequest, documents: QuerySet[Document]) -> None:
         chosen = list(documents.filter(replaced_at=None))

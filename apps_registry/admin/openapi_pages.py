@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
 from apps_registry.admin.display import ConsoleAdmin
-from apps_registry.admin.forms.openapi import DocumentForm
+from apps_registry.admin.forms.openapi import OpenApiDocumentForm
 from apps_registry.models import App
 from apps_registry.models.openapi import OpenApiSource
 from apps_registry.openapi.document import DocumentError
@@ -45,7 +45,7 @@ class OpenApiPages:
         """Show the form (GET); read the document and redirect to its operations (POST)."""
         app = self._app(request, app_id)
         is_sent = request.method == "POST"
-        form = DocumentForm(request.POST if is_sent else None, request.FILES if is_sent else None)
+        form = OpenApiDocumentForm(request.POST if is_sent else None, request.FILES if is_sent else None)
         if form.is_valid():
             try:
                 source = _saved(app, form.cleaned_data)

@@ -41,7 +41,7 @@ def _refuse_unstorable(data: Any, path: str) -> None:
         for index, value in enumerate(data):
             _refuse_unstorable(value, f"{path}[{index}]")
     elif not (is_storable(data) if isinstance(data, str) else _is_storable_value(data)):
-        raise AppFileError(f"{path}: this holds characters, or a number, that cannot be stored.")
+        raise AppFileError(f"{path}: this contains characters or a number that cannot be stored.")
 
 
 def _is_storable_value(data: Any) -> bool:

@@ -180,7 +180,7 @@ def _document(entry: DocumentEntry, path: str, read_file: ReadFile, files: dict[
     name, tags = entry.name, _without_duplicates(entry.tags)
     if clean_line(name) != name or len(name) > MAX_NAME_CHARS or suffix(name) not in KINDS:
         readable = READABLE.replace(" and .zip of these", "")
-        raise AppFileError(f"{path}.name: this must be the name of a file of a kind that is read: {readable}.")
+        raise AppFileError(f"{path}.name: this must be the name of a file of a supported type: {readable}.")
     for tag in tags:
         _valid(tag, f"{path}.tags", validate_tag)
     return DocumentContent(name, _digest(entry, path, read_file, files), tags)
@@ -217,6 +217,6 @@ def _refuse_duplicates(content: AppContent) -> None:
     for where, names in names_by_field.items():
         for name, number in Counter(names).items():
             if number > 1:
-                raise AppFileError(f"{where}: {name[:80]} stands there twice.")
+                raise AppFileError(f"{where}: {name[:80]} is listed twice.")
     if content.default_model in content.alternative_models:
         raise AppFileError("alternative_models: the default model is not its own alternative.")

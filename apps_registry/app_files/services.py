@@ -95,7 +95,7 @@ def _with_model(content: AppContent, app: App | None) -> AppContent:
     """Fill in a missing default model: an existing App keeps its own, a new App gets the default App's."""
     source = app or App.objects.filter(is_default=True).select_related("default_model").first()
     if source is None:
-        raise AppFileError("default_model: name one; there is no default App whose model it could have.")
+        raise AppFileError("default_model: this is missing, and there is no default App whose model could be used.")
     name = source.default_model.name
     return replace(content, default_model=name, alternative_models=_without(content.alternative_models, name))
 
@@ -120,6 +120,6 @@ def _check_documents(app: App | None, file: AppFile) -> None:
     for document in file.content.documents:
         if document.sha256 not in file.files and document.sha256 not in known:
             raise AppFileError(
-                f"documents: the file does not bring {document.name}, and the App does not have it: export with "
+                f"documents: the file does not contain {document.name}, and the App does not have it: export with "
                 "--output, which writes such documents next to the file, or ingest it first."
             )

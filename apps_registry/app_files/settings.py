@@ -11,10 +11,12 @@ from apps_registry.models import App
 _NOT_IN_FILES = frozenset(
     {
         *("id", "slug", "is_default", "is_active", "created_at", "updated_at"),
-        *("default_model", "embedding_model", "live_release"),
+        *("default_model", "embedding_model", "live_release", "documents_limit_mb"),
     }
 )
-LINES = frozenset({"allowed_origins", "allowed_hosts", "only_hosts"})  # text fields with one value per line
+LINES = frozenset(
+    {"allowed_origins", "allowed_networks", "allowed_hosts", "only_hosts"}
+)  # text fields with one value per line
 
 
 def setting_fields() -> "dict[str, models.Field[Any, Any]]":

@@ -35,7 +35,7 @@ def write_file(app: App, path: Path) -> list[Path]:
         OSError: one cannot be written.
     """
     folder = path.parent / f"{path.stem}-documents"
-    places: dict[str, str] = {}
+    paths: dict[str, str] = {}
     written = [path]
     content = content_of(app)
     texts = _inline_texts(app, content)
@@ -45,9 +45,9 @@ def write_file(app: App, path: Path) -> list[Path]:
             document_path = folder / f"{document.sha256[:8]}-{PurePosixPath(document.name).name[-80:]}"
             file = DocumentFile.objects.get(document=app.documents.get(content_hash=document.sha256))
             document_path.write_bytes(bytes(file.data))
-            places[document.sha256] = document_path.relative_to(path.parent).as_posix()
+            paths[document.sha256] = document_path.relative_to(path.parent).as_posix()
             written.append(document_path)
-    path.write_text(_text(app, content, texts, places), encoding="utf-8")
+    path.write_text(_text(app, content, texts, paths), encoding="utf-8")
     return written
 
 
@@ -73,24 +73,24 @@ def content_diff(before: AppContent | None, after: AppContent) -> list[str]:
     return [line for line in lines if not line.startswith(("--- ", "+++ "))]
 
 
-def _text(app: App, content: AppContent, texts: Mapping[str, str], places: Mapping[str, str]) -> str:
+def _text(app: App, content: AppContent, texts: Mapping[str, str], paths: Mapping[str, str]) -> str:
     used = [app.default_model, *(row.model for row in app.appmodel_set.select_related("model__provider"))]
     data: dict[str, Any] = {"app_file": FORMAT, **content.as_data()}
     if content.documents:
-        data["documents"] = [_document(document, texts, places) for document in content.documents]
+        data["documents"] = [_document(document, texts, paths) for document in content.documents]
     if names := content.secrets():
         data["secrets"] = sorted(names)
     return dump({**data, **definitions_of(used, app.embedding_model).as_data()})
 
 
-def _document(document: DocumentContent, texts: Mapping[str, str], places: Mapping[str, str]) -> dict[str, Any]:
+def _document(document: DocumentContent, texts: Mapping[str, str], paths: Mapping[str, str]) -> dict[str, Any]:
     data = document.as_data()
     if document.sha256 in texts:
         del data["sha256"]
         data["text"] = texts[document.sha256]
-    elif document.sha256 in places:
+    elif document.sha256 in paths:
         del data["sha256"]
-        data["file"] = places[document.sha256]
+        data["file"] = paths[document.sha256]
     return data
 
 

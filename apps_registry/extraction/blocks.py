@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from apps_registry.extraction.losses import Losses
 from apps_registry.support.limited.errors import Refused
 from apps_registry.support.visible_text import invisible_in, visible, visible_line
 
@@ -15,6 +16,7 @@ MIN_BYTES_FOR_RATIO = MIB  # small inputs may compress well without being a bomb
 MAX_TEXT_CHARS = 2_000_000
 MAX_HEADING_CHARS = 200
 MAX_HEADINGS = 8
+MAX_HEADER_CHARS = 500
 MAX_HIDDEN = 50
 MAX_HIDDEN_CHARS = 500
 _CONTROLS = {chr(code) for code in [*range(0x20), *range(0x7F, 0xA0)]}  # not text, and too plain to hide a message in
@@ -35,12 +37,16 @@ class Block:
         heading: the headings above it, outermost first.
         page: its page, counted from 1, if the format has pages.
         line: its first line, counted from 1, if the format has lines.
+        is_table: each line is a row, and is not split at the ends of sentences.
+        header: of a table: the lines that name its columns; each chunk that begins within the table repeats them.
     """
 
     text: str
     heading: tuple[str, ...] = ()
     page: int | None = None
     line: int | None = None
+    is_table: bool = False
+    header: str = ""
 
 
 @dataclass(slots=True)
@@ -50,11 +56,13 @@ class Reading:
     Attributes:
         title: the file's own title, or empty.
         hidden: text that a person looking at the file does not see; the blocks do not include it.
+        losses: what else is missing or was guessed.
     """
 
     title: str = ""
     blocks: list[Block] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
+    losses: Losses = field(default_factory=Losses)
     characters: int = 0
 
     def add(self, block: Block) -> None:
@@ -70,13 +78,29 @@ class Reading:
             raise UnreadableError(f"The file holds more than {MAX_TEXT_CHARS:,} characters of text. Split it.")
         # Every chunk repeats its headings, so a few long ones could exceed all limits.
         heading = tuple(clean_line(title)[:MAX_HEADING_CHARS] for title in block.heading[-MAX_HEADINGS:])
-        self.blocks.append(Block(text, heading, block.page, block.line))
+        header = composed(visible(block.header))[:MAX_HEADER_CHARS]
+        self.blocks.append(Block(text, heading, block.page, block.line, block.is_table, header))
 
-    def hide(self, text: str) -> None:
-        """Record hidden text for the operator, shortened."""
+    def hide(self, text: str, *, is_loss: bool = True) -> None:
+        """Record hidden text for the operator, shortened.
+
+        Args:
+            text: what the reader of the file does not see.
+            is_loss: count it in the loss report; the description of a picture is counted with the picture.
+        """
         shown = clean_line(text)[:MAX_HIDDEN_CHARS]
+        self.losses.add("hidden", is_loss and bool(shown))
         if shown and len(self.hidden) < MAX_HIDDEN:
             self.hidden.append(shown)
+
+    def take_losses(self, inner: "Reading") -> None:
+        """Take over the hidden text and the losses of a part that was read separately."""
+        self.hidden += inner.hidden[: MAX_HIDDEN - len(self.hidden)]
+        self.losses.take(inner.losses)
+
+    def forget_pages(self) -> None:
+        """Drop the pages of the blocks, if the file turns out to have none."""
+        self.blocks = [replace(block, page=None) for block in self.blocks]
 
 
 def clean_line(text: str) -> str:
@@ -95,9 +119,23 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", _FORMS.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text))
 
 
-def heading_path(heading: tuple[str, ...], level: int, title: str) -> tuple[str, ...]:
-    """Return the heading path after a heading of this level (1 is the outermost)."""
-    return (*heading[: level - 1], title)
+class Outline:
+    """The open headings of a document: a heading closes those of its own level and of deeper ones."""
+
+    def __init__(self) -> None:
+        self._open: list[tuple[int, str]] = []
+
+    def begin(self, level: int, title: str) -> tuple[str, ...]:
+        """Return the path after a heading, outermost first; levels may be skipped, and need not begin with 1."""
+        while self._open and self._open[-1][0] >= level:
+            self._open.pop()
+        self._open.append((level, title))
+        return self.path
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The titles of the open headings, outermost first."""
+        return tuple(title for _, title in self._open)
 
 
 def _describe_invisible(characters: list[str]) -> str:

@@ -5,7 +5,7 @@ import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from apps_registry.extraction.blocks import UnreadableError
 from apps_registry.extraction.chunking import Chunk
@@ -23,11 +23,13 @@ class Extraction:
     Attributes:
         title: the file's own title, or empty.
         hidden: invisible text in the file, for the operator.
+        losses: what else is missing or was guessed, as Losses.report gives it.
         chunks: at least one.
     """
 
     title: str
     hidden: list[str]
+    losses: list[dict[str, Any]]
     chunks: list[Chunk]
 
 
@@ -71,4 +73,4 @@ def _parse(out: BinaryIO) -> Extraction:
         Chunk(text, heading, tuple(pages) if pages else None, tuple(lines) if lines else None)
         for text, heading, pages, lines in result["chunks"]
     ]
-    return Extraction(storable(result["title"]), result["hidden"], chunks)
+    return Extraction(storable(result["title"]), result["hidden"], result["losses"], chunks)

@@ -1,4 +1,7 @@
-"""Splits blocks into chunks: one heading each, split at sentence ends, with a small overlap."""
+"""Splits blocks into chunks: one heading each, split at sentence ends, with a small overlap.
+
+A chunk that begins within a table begins with the names of the columns.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,6 +15,7 @@ MAX_CHARS = 1500
 OVERLAP_CHARS = 150
 
 _SENTENCE = re.compile(r".+?(?:(?<=[.!?…。！？])[\"'”’)\]]*\s+|\n|\Z)", re.DOTALL)  # noqa: RUF001
+_LINE = re.compile(r".*\n|.+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class _Unit:
     line: int | None
     last_line: int | None
     ends_block: bool
+    header: str = ""  # of its table; empty for the header itself
 
 
 def to_chunks(blocks: Iterable[Block]) -> Iterator[Chunk]:
@@ -53,8 +58,10 @@ def to_chunks(blocks: Iterable[Block]) -> Iterator[Chunk]:
         for unit in (unit for block in section for unit in _units(block)):
             if fresh and length + len(unit.text) > MAX_CHARS:
                 yield _chunk(pending, heading)
-                pending = _tail(pending)
-                length, fresh = sum(len(kept.text) for kept in pending), 0
+                pending, fresh = _tail(pending), 0
+                length = sum(len(kept.text) for kept in pending)
+            if unit.header and not fresh:
+                pending, length = [_header_unit(unit)], len(unit.header) + 1
             pending.append(unit)
             length, fresh = length + len(unit.text), fresh + 1
             if unit.ends_block and length >= MIN_CHARS:
@@ -65,21 +72,28 @@ def to_chunks(blocks: Iterable[Block]) -> Iterator[Chunk]:
 
 
 def _units(block: Block) -> Iterator[_Unit]:
-    spans = [span for match in _SENTENCE.finditer(block.text) for span in _parts(*match.span())]
+    room = MAX_CHARS - max(OVERLAP_CHARS, len(block.header) + 1)
+    pattern = _LINE if block.is_table else _SENTENCE
+    spans = [span for match in pattern.finditer(block.text) for span in _parts(*match.span(), room)]
     line = block.line
+    own_header = len(block.header) if block.text.startswith(block.header) else 0
     for number, (start, end) in enumerate(spans):
         text, is_last = block.text[start:end], number == len(spans) - 1
         last_line = line + text.rstrip("\n").count("\n") if line is not None else None
-        yield _Unit(text.rstrip("\n") + "\n\n" if is_last else text, block.page, line, last_line, is_last)
+        header = block.header if start >= own_header else ""
+        yield _Unit(text.rstrip("\n") + "\n\n" if is_last else text, block.page, line, last_line, is_last, header)
         if line is not None:
             line += text.count("\n")
 
 
-def _parts(start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield a span whole, or in parts short enough to leave room for an overlap."""
-    step = MAX_CHARS - OVERLAP_CHARS
-    for begin in range(start, end, step):
-        yield begin, min(end, begin + step)
+def _parts(start: int, end: int, room: int) -> Iterator[tuple[int, int]]:
+    """Yield a span whole, or in parts short enough to leave room for an overlap or a header."""
+    for begin in range(start, end, room):
+        yield begin, min(end, begin + room)
+
+
+def _header_unit(unit: _Unit) -> _Unit:
+    return _Unit(unit.header + "\n", unit.page, unit.line, unit.line, ends_block=False)
 
 
 def _tail(units: Sequence[_Unit]) -> list[_Unit]:

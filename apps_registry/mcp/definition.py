@@ -71,7 +71,7 @@ def find_problem(definition: McpToolDefinition) -> str | None:
 def find_hidden(definition: McpToolDefinition) -> str | None:
     """Return why a tool should not be chosen although it can be used, or None if it hides nothing."""
     if any(map(has_invisible, _texts(definition.parameters))):
-        return "Its schema holds characters that cannot be seen, which a model would read."
+        return "Its schema contains invisible characters, which a model would read."
     return None
 
 

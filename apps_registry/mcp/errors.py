@@ -7,17 +7,17 @@ from apps_registry.support.naming import shortened
 WORDS_CHARS = 1000
 CHALLENGE_CHARS = 300
 _ADVICE = {
-    400: "it does not take the request",
-    403: "it knows the caller and refuses; see what the token may do, and which addresses the server lets in",
+    400: "it does not accept the request",
+    403: "it refuses this caller: check what the token allows, and which addresses the server accepts",
     404: "there is nothing at this address; check the path of the URL",
-    405: "it takes no POST here: it speaks the old SSE transport, which is not supported. Look for its streamable "
+    405: "it does not accept POST here: it uses the old SSE transport, which is not supported. Look for its streamable "
     "HTTP address, which often ends in /mcp",
     406: "it offers neither JSON nor events",
-    407: "a proxy in front of it wants a password",
+    407: "a proxy in front of it requires a password",
     413: "the request is too large for it",
-    415: "it does not take JSON",
-    421: "it does not answer for the host of this URL; add that to the hosts that the server allows",
-    429: "it gets too many requests; try again later",
+    415: "it does not accept JSON",
+    421: "it does not accept the host of this URL; add the host to those that the server allows",
+    429: "it has had too many requests; try again later",
 }
 
 
@@ -68,11 +68,11 @@ def quotable(words: str) -> str:
 def _advice(status: int, headers: Mapping[str, str], sent: Mapping[str, str]) -> str:
     if status == 401:
         has_token = any(name.lower() == "authorization" for name in sent)
-        want = "it does not accept the Authorization header" if has_token else "it wants a token"
+        want = "it does not accept the Authorization header" if has_token else "it requires a token"
         challenge = shortened(headers.get("www-authenticate", ""), CHALLENGE_CHARS)
         return f"{want}; set the Authorization header" + (f" (its challenge: {challenge})" if challenge else "")
     if status < 400:
-        return "it sends on to another address; if you mean that one, make it the server's URL"
+        return "it redirects to another address; if that is the right one, make it the server's URL"
     if status >= 500:
-        return "it failed; its own log says why"
+        return "it failed; its own log shows why"
     return _ADVICE.get(status, "it refuses the request")

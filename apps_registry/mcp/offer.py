@@ -50,7 +50,7 @@ class Offer:
         try:
             tool = _read(data)
             if any(other.name == tool.name for other in self.tools):
-                raise ValueError("The server names it twice.")
+                raise ValueError("The server lists it twice.")
         except ValueError as error:
             self.left_out.append((_name_of(data) or f"tool {position} of the list", str(error)))
         else:
@@ -110,7 +110,7 @@ def _read(data: Any) -> OfferedTool:
     except ValueError as error:  # raised by us, so its message is ours
         raise ValueError(f"Its inputSchema cannot be used: {error}.") from None
     if not is_storable_data((data["name"], data["inputSchema"])):
-        raise ValueError("Its name or its inputSchema holds characters that cannot be stored.")
+        raise ValueError("Its name or its inputSchema contains characters that cannot be stored.")
     return OfferedTool(data["name"], storable(description) if isinstance(description, str) else "", parameters)
 
 
@@ -130,7 +130,7 @@ def _problems(data: Any) -> Iterator[str]:
         yield "Its outputSchema is not an object."
     execution = data.get("execution")
     if isinstance(execution, dict) and execution.get("taskSupport") == "required":
-        yield "It runs as a task only, and tasks are not offered to servers."
+        yield "It runs only as a task, and tasks are not supported."
     if problem := param_headers.find_problem(schema):
         yield problem
 

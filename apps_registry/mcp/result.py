@@ -24,9 +24,9 @@ def read_result(result: Mapping[str, Any]) -> tuple[str, bool]:
         McpError: this is not a result yet: the server asks for something first, or has started a task.
     """
     if result.get("resultType", "complete") == "input_required":
-        raise McpError("the tool asks for input in the middle of its call, which this server does not offer")
+        raise McpError("the tool asks for input in the middle of its call, which is not supported")
     if "task" in result and "content" not in result:
-        raise McpError("the server began a task in place of an answer, and tasks are not followed")
+        raise McpError("the server started a task instead of answering, and tasks are not supported")
     texts = [_part(part) for part in _parts(result.get("content"))]
     structured = next((result[name] for name in _DATA if result.get(name) is not None), None)
     if structured is None and not _KNOWN & result.keys():

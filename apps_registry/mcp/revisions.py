@@ -42,4 +42,4 @@ def other_version(versions: list[Any]) -> McpError:
         quotable(", ".join(version if isinstance(version, str) else "none" for version in versions[:10]))[:200]
         or "none"
     )
-    return McpError(f"it speaks version {version_list} of MCP, and this client {', '.join([*OLDER, STATELESS])}")
+    return McpError(f"it supports version {version_list} of MCP, and this server {', '.join([*OLDER, STATELESS])}")

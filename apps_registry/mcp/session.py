@@ -179,12 +179,12 @@ class McpSession:
         if response.status_code >= 300:
             raise await self._refusal(response, kind, request_id)
         if response.status_code == 202:
-            raise McpError("it took the request and does not answer it")
+            raise McpError("it accepted the request but did not answer it")
         if kind == "text/event-stream":
             return await self._from_events(response, request_id, traffic)
         body = await response.aread()
         if not body:
-            raise McpError("it took the request and does not answer it")
+            raise McpError("it accepted the request but did not answer it")
         if kind != "application/json" and body.lstrip()[:1] not in {
             b"{",
             b"[",
@@ -192,7 +192,7 @@ class McpSession:
             shown = quotable(kind)[:80] or "no content type"
             raise McpError(f"it answers with {shown}, which is not MCP; check the URL")
         if (message := answer_in(read_json(body), request_id)) is None:
-            raise McpError("its answer is not one to what was asked")
+            raise McpError("its answer does not belong to the request")
         return message
 
     async def _refusal(self, response: httpx2.Response, kind: str, request_id: int) -> McpError:

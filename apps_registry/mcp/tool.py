@@ -58,7 +58,7 @@ def mcp_tool(
                 await surroundings.store(surroundings.app_id, context.turn_id, name, records)
         readable = scrub(text, surroundings.secrets.readable_values())
         if is_error:
-            raise ToolError(cut(readable, ERROR_MAX_CHARS) or "the tool failed and does not say why")
+            raise ToolError(cut(readable, ERROR_MAX_CHARS) or "the tool failed without giving a reason")
         return cut_result(readable, server.max_result_chars)
 
     return Tool(

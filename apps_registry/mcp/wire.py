@@ -100,7 +100,7 @@ class Wire:
             record.status, record.verdict = response.status_code, "answered"
             try:
                 if response.headers.get("content-encoding", "identity").lower() != "identity":
-                    raise Unreachable("the answer is compressed, which was not asked for")
+                    raise Unreachable("the answer is compressed, which was not requested")
                 counted = _CountedBody(response.stream, traffic, record)
                 yield httpx2.Response(response.status_code, headers=response.headers, stream=counted, request=request)
             finally:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('apps_registry', '0026_plain_help_texts'),
+        ('apps_registry', '0032_source_limits'),
     ]
 
     operations = [

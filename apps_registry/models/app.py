@@ -9,6 +9,7 @@ from django.db.models import Q
 from apps_registry.credentials.secret_hosts import parse_hosts
 from apps_registry.models.document import LANGUAGES, EmbeddingModel
 from apps_registry.models.provider import SLUG_PATTERN, Model, validate_slug
+from apps_registry.models.source_limits import validate_networks
 from apps_registry.models.tool import validate_secret_hosts
 
 validate_origins = RegexValidator(
@@ -93,6 +94,42 @@ class App(models.Model):
         default=False,
         help_text="Lets browsers without a key read and manage sessions whose id they know. Chat still needs the key.",
     )
+    callers_may_instruct = models.BooleanField(
+        "callers may add instructions",
+        default=False,
+        db_default=False,
+        help_text="System and developer messages of OpenAI clients follow this App's instructions. Otherwise they are "
+        "ignored.",
+    )
+    callers_may_sample = models.BooleanField(
+        "callers may set sampling parameters",
+        default=False,
+        db_default=False,
+        help_text="temperature, top_p, max_tokens and response_format of OpenAI clients apply. Otherwise this App's "
+        "own settings apply, and a response_format is refused.",
+    )
+    callers_may_bring_tools = models.BooleanField(
+        "callers may bring tools",
+        default=False,
+        db_default=False,
+        help_text="Callers may declare functions that their own program runs. The model reads their descriptions, "
+        "which the server cannot check.",
+    )
+    keeps_stateless_text = models.BooleanField(
+        "keeps the text of stateless calls",
+        default=True,
+        db_default=True,
+        help_text="OpenAI clients that name no session send the whole conversation with each call. On: the last "
+        "message and its reply are kept like those of a session. Off: their text is deleted when the turn ends; "
+        "only tokens, cost and times are kept.",
+    )
+    continues_chats_of_openwebui = models.BooleanField(
+        "continues chats of Open WebUI",
+        default=False,
+        db_default=False,
+        help_text="A chat of Open WebUI is one session (its X-OpenWebUI-Chat-Id). Turn off the generation of titles, "
+        "tags and follow-up questions there first: these prompts carry the same id and would join the conversation.",
+    )
     makes_titles = models.BooleanField(
         "makes titles",
         default=True,
@@ -138,6 +175,13 @@ class App(models.Model):
         help_text="The language of its documents, so that search finds other forms of a word. 'simple' works for any "
         "language.",
     )
+    documents_limit_mb = models.PositiveIntegerField(
+        "documents' limit",
+        null=True,
+        blank=True,
+        help_text="How many megabytes of files the App's documents may have together. Empty: the server's limit "
+        "(DOCUMENTS_LIMIT_MB). Files that would exceed it are refused.",
+    )
     embedding_model = models.ForeignKey(
         EmbeddingModel,
         on_delete=models.PROTECT,
@@ -151,6 +195,29 @@ class App(models.Model):
         blank=True,
         validators=[validate_origins],
         help_text="Websites whose scripts may call the API, one per line, such as https://www.example.com.",
+    )
+    refuses_other_origins = models.BooleanField(
+        "refuses other origins",
+        default=False,
+        db_default=False,
+        help_text="Refuses calls from pages of other origins, and calls that name no origin, such as those of "
+        "backends. Otherwise the origins only decide which websites' scripts may read answers.",
+    )
+    allowed_networks = models.TextField(
+        "only these networks",
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_networks],
+        help_text="Addresses and networks (CIDR, IPv4 or IPv6) from which callers may use this App, one per line, such "
+        "as 192.0.2.0/24 or 2001:db8::/32. Calls from elsewhere are refused. Empty: any.",
+    )
+    trusts_backend_wallets = models.BooleanField(
+        "trusts wallets that backends name",
+        default=False,
+        db_default=False,
+        help_text="A wallet in a browser token counts as proven: the backend that asked for the token has checked that "
+        "it is the user's. Otherwise it counts as claimed until the user proves it by signature.",
     )
     allowed_hosts = models.TextField(
         blank=True,

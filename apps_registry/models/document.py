@@ -7,7 +7,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 
 # The text search configurations of every PostgreSQL; "simple" has no word forms and works for any language.
 LANGUAGES = (
@@ -74,6 +74,7 @@ class Document(models.Model):
         PROCESSING = "processing"
         READY = "ready"
         FAILED = "failed"
+        CANCELLED = "cancelled"
 
     app = models.ForeignKey("apps_registry.App", on_delete=models.CASCADE, related_name="documents")
     name = models.CharField(max_length=300, help_text="The file's name, with its folders.")
@@ -91,6 +92,10 @@ class Document(models.Model):
     error = models.TextField(blank=True, editable=False)
     warning = models.TextField(blank=True, editable=False)  # why search finds it by words only
     hidden_text = models.JSONField(default=list, editable=False)
+    # What was not read or was guessed (extraction/losses.py).
+    losses = models.JSONField(default=list, db_default=Value([], models.JSONField()), editable=False)
+    # extraction.READER_VERSION at the last ingest; 0 if it was before there were versions.
+    reader_version = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     chunk_count = models.PositiveIntegerField(default=0, editable=False)  # above 0: search can find it
     # What its chunks were indexed with; if the App's settings differ, they are indexed again.
     language = models.CharField(max_length=20, default="simple", editable=False)

@@ -82,7 +82,7 @@ class McpServer(models.Model):
     @property
     def settings(self) -> McpServerSettings:
         """How it is called."""
-        return McpServerSettings(**{each.name: getattr(self, each.name) for each in fields(McpServerSettings)})
+        return McpServerSettings(**{field.name: getattr(self, field.name) for field in fields(McpServerSettings)})
 
     def secrets_used(self) -> set[str]:
         """Return the names of the secrets in its headers."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from apps_registry.openapi.document import Document, Unsupported
+from apps_registry.openapi.document import OpenApiDocument, Unsupported
 from apps_registry.openapi.operations import Operation
 from apps_registry.openapi.parameters import add_entries, as_json_text, is_list, is_object, required_first
 from apps_registry.openapi.request import Needed, Request, plain
@@ -12,7 +12,7 @@ from apps_registry.openapi.schemas import SchemaReader
 FORM = "application/x-www-form-urlencoded"
 
 
-def add_body(request: Request, document: Document, operation: Operation, reader: SchemaReader) -> None:
+def add_body(request: Request, document: OpenApiDocument, operation: Operation, reader: SchemaReader) -> None:
     """Declare the arguments for the body: one for each field of an object, otherwise one for the whole body.
 
     Raises:

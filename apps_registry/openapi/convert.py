@@ -12,7 +12,7 @@ from apps_registry.http_tools import checks
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.tool import IDEMPOTENT
 from apps_registry.openapi.body import add_body
-from apps_registry.openapi.document import Document, Unsupported
+from apps_registry.openapi.document import OpenApiDocument, Unsupported
 from apps_registry.openapi.operations import Operation, Refusal
 from apps_registry.openapi.parameters import add_parameters, all_parameters
 from apps_registry.openapi.request import Request
@@ -44,7 +44,7 @@ class ImportedTool:
 
 
 def convert(
-    document: Document, operations: Iterable[Operation], *, server: str = ""
+    document: OpenApiDocument, operations: Iterable[Operation], *, server: str = ""
 ) -> tuple[list[ImportedTool], list[Refusal]]:
     """Return the tools, and the operations that cannot become tools with their reasons.
 
@@ -62,7 +62,7 @@ def convert(
     return tools, refusals
 
 
-def _convert(document: Document, operation: Operation, server: str) -> ImportedTool:
+def _convert(document: OpenApiDocument, operation: Operation, server: str) -> ImportedTool:
     if operation.method not in checks.METHODS:
         raise Unsupported(f"a tool does not send {operation.method}")
     address = server_url(document, operation, server)
@@ -89,7 +89,7 @@ def _convert(document: Document, operation: Operation, server: str) -> ImportedT
     return ImportedTool(operation.key, definition, (*notes, *about_headers, *request.notes()), credentials.secrets)
 
 
-def _request(document: Document, operation: Operation) -> tuple[Request, list[str]]:
+def _request(document: OpenApiDocument, operation: Operation) -> tuple[Request, list[str]]:
     """Build the request with as much detail as fits."""
     for number, detail in enumerate(DETAILS):
         request = Request()

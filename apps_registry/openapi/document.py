@@ -25,7 +25,7 @@ class Unsupported(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class OpenApiDocument:
     """A parsed document of OpenAPI 3.0 or 3.1.
 
     Attributes:
@@ -77,7 +77,7 @@ class Document:
         return node
 
 
-def read_document(content: bytes, url: str = "") -> Document:
+def read_document(content: bytes, url: str = "") -> OpenApiDocument:
     """Parse a document, JSON or YAML, in the limited child process.
 
     Args:
@@ -97,7 +97,7 @@ def read_document(content: bytes, url: str = "") -> Document:
     if not isinstance(data, Mapping):
         raise DocumentError("The document is not an OpenAPI document: it is not an object.")
     _check_version(data)
-    return Document(data, url)
+    return OpenApiDocument(data, url)
 
 
 def _check_version(data: Mapping[str, Any]) -> None:

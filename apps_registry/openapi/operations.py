@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from apps_registry.openapi.document import Document, DocumentError, Unsupported
+from apps_registry.openapi.document import DocumentError, OpenApiDocument, Unsupported
 from apps_registry.support.naming import UniqueNames, shortened, tool_name
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
@@ -48,7 +48,7 @@ class Refusal:
     reason: str
 
 
-def read_operations(document: Document, prefix: str = "") -> tuple[list[Operation], list[Refusal]]:
+def read_operations(document: OpenApiDocument, prefix: str = "") -> tuple[list[Operation], list[Refusal]]:
     """Return the operations in the order of the document, and the paths that cannot be read.
 
     Args:
@@ -74,7 +74,7 @@ def read_operations(document: Document, prefix: str = "") -> tuple[list[Operatio
 _Item = tuple[str, str, Mapping[str, Any], Mapping[str, Any]]
 
 
-def _collect(document: Document) -> tuple[list[_Item], list[Refusal]]:
+def _collect(document: OpenApiDocument) -> tuple[list[_Item], list[Refusal]]:
     items: list[_Item] = []
     refusals: list[Refusal] = []
     for path, item in _paths(document):
@@ -94,7 +94,7 @@ def _collect(document: Document) -> tuple[list[_Item], list[Refusal]]:
     return items, refusals
 
 
-def _paths(document: Document) -> Iterator[tuple[str, Any]]:
+def _paths(document: OpenApiDocument) -> Iterator[tuple[str, Any]]:
     paths = document.data.get("paths")
     for path, item in paths.items() if isinstance(paths, Mapping) else ():
         if not str(path).startswith("x-"):

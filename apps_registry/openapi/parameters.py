@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from apps_registry.openapi.document import Document, Unsupported
+from apps_registry.openapi.document import OpenApiDocument, Unsupported
 from apps_registry.openapi.operations import Operation
 from apps_registry.openapi.request import Needed, Request, header_name, plain
 from apps_registry.openapi.schemas import SchemaReader
@@ -27,7 +27,7 @@ _CREDENTIAL_HEADER = re.compile(
 )
 
 
-def add_parameters(request: Request, document: Document, operation: Operation, reader: SchemaReader) -> None:
+def add_parameters(request: Request, document: OpenApiDocument, operation: Operation, reader: SchemaReader) -> None:
     """Declare the arguments for path, query and headers.
 
     Raises:
@@ -49,7 +49,7 @@ def is_credential_header(name: str) -> bool:
     return _CREDENTIAL_HEADER.fullmatch(name) is not None
 
 
-def all_parameters(document: Document, operation: Operation) -> Iterator[Mapping[str, Any]]:
+def all_parameters(document: OpenApiDocument, operation: Operation) -> Iterator[Mapping[str, Any]]:
     """Yield the parameters; those of the operation replace those of the path with the same name and location."""
     parameters: dict[tuple[str, str], Mapping[str, Any]] = {}
     for holder in (operation.shared, operation.data):

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from apps_registry.http_tools.schema import compile_schema
-from apps_registry.openapi.document import Document
+from apps_registry.openapi.document import OpenApiDocument
 from apps_registry.openapi.merging import add_null, merge
 from apps_registry.support.naming import shortened
 from apps_registry.support.outside_text import is_storable
@@ -48,7 +48,7 @@ DETAILS = (Detail(8, 400, 100), Detail(5, 250, 60), Detail(3, 160, 40), Detail(2
 class SchemaReader:
     """Reads up to MAX_NODES schemas of one document at one level of detail."""
 
-    def __init__(self, document: Document, detail: Detail) -> None:
+    def __init__(self, document: OpenApiDocument, detail: Detail) -> None:
         self._document = document
         self._detail = detail
         self._nodes = 0

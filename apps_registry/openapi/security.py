@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from apps_registry.openapi.document import Document, Unsupported
+from apps_registry.openapi.document import OpenApiDocument, Unsupported
 from apps_registry.openapi.operations import Operation
 from apps_registry.openapi.parameters import is_credential_header
 from apps_registry.openapi.request import header_name, plain
@@ -26,7 +26,7 @@ class Credentials:
     secrets: dict[str, str] = field(default_factory=dict)
 
 
-def read_credentials(document: Document, operation: Operation, host: str) -> Credentials:
+def read_credentials(document: OpenApiDocument, operation: Operation, host: str) -> Credentials:
     """Return the credentials of the first authentication method that templates can express.
 
     A secret is named after its host, so that a document cannot request the secret of another host by name.
@@ -86,7 +86,7 @@ def add_header_credentials(credentials: Credentials, parameters: Iterable[Mappin
     return [f"Left out, since a model must not get credentials: {', '.join(optional)}. Send a secret instead."]
 
 
-def _credentials(document: Document, names: list[str], host: str) -> Credentials:
+def _credentials(document: OpenApiDocument, names: list[str], host: str) -> Credentials:
     credentials = Credentials()
     components = document.data.get("components")
     schemes = components.get("securitySchemes") if isinstance(components, Mapping) else None

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from apps_registry.openapi.document import Document, Unsupported
+from apps_registry.openapi.document import OpenApiDocument, Unsupported
 from apps_registry.openapi.operations import Operation
 from apps_registry.openapi.request import Request, plain
 
@@ -13,7 +13,7 @@ VARIABLE = re.compile(r"\{([^{}]*)\}")
 MAX_URL_CHARS = 2_000  # the maximum for a tool
 
 
-def server_url(document: Document, operation: Operation, chosen: str = "") -> str:
+def server_url(document: OpenApiDocument, operation: Operation, chosen: str = "") -> str:
     """Return the address before the operation's path, without a trailing slash.
 
     Args:
@@ -67,7 +67,7 @@ def _with_placeholders(text: str, request: Request) -> str:
     return VARIABLE.sub(lambda match: request.path[match[1]], text)
 
 
-def _server(document: Document, operation: Operation) -> Mapping[str, Any]:
+def _server(document: OpenApiDocument, operation: Operation) -> Mapping[str, Any]:
     for holder in (operation.data, operation.shared, document.data):
         servers = holder.get("servers")
         if isinstance(servers, list) and servers and isinstance(servers[0], Mapping):

@@ -142,7 +142,7 @@ _PROFILES = (
         hint="Unknown fields are refused with 422; usage is always sent.",
         sources=(
             "https://docs.mistral.ai/api/",
-            # extra_forbidden for body.stream_options.include_usage; usage comes by itself
+            # extra_forbidden for body.stream_options.include_usage; usage is always sent
             "https://github.com/dnakov/anon-kode/issues/53",
             # "Tool call id … must be a-z, A-Z, 0-9, with a length of 9"
             "https://github.com/vllm-project/vllm/issues/9019",

@@ -13,9 +13,12 @@ from apps_registry.models import App, AppRelease, Model
 # These control who may call, what leaves the server and how data is kept. They apply to every release immediately.
 HOLD_AT_ONCE = frozenset(
     {
-        *("name", "allowed_hosts", "only_hosts", "allowed_origins"),
+        *("name", "allowed_hosts", "only_hosts", "allowed_origins", "refuses_other_origins", "allowed_networks"),
+        "trusts_backend_wallets",
         *("sessions_readable_by_id", "sessions_keep_release"),
         *("retention_days", "reply_wait_seconds", "makes_titles", "recalls_earlier_sessions", "document_language"),
+        *("callers_may_instruct", "callers_may_sample", "callers_may_bring_tools"),
+        *("keeps_stateless_text", "continues_chats_of_openwebui"),
         *("keeps_reasoning", "shows_usage"),
     }
 )
@@ -43,7 +46,7 @@ def content_of_release(release: AppRelease) -> AppContent:
     try:
         data = orjson.loads(release.content)
     except orjson.JSONDecodeError:
-        raise AppFileError("what is stored is no JSON") from None
+        raise AppFileError("what is stored is not JSON") from None
     return _frozen_part(read_data(data).content)
 
 

@@ -45,7 +45,7 @@ def frozen_config(app: App, release: AppRelease) -> FrozenConfig:
     except AppFileError as error:
         logger.error("release %d of App %s cannot be run: %s", release.number, app.slug, error)
         frozen.preamble = ""
-        problem = f"Release {release.number} of the App {app.slug} cannot be run by this server; its operator sees why."
+        problem = f"Release {release.number} of the App {app.slug} cannot be run; the App's page in the admin says why."
         return FrozenConfig(frozen, [], [], {}, problem)
     for name, value in columns(dict(content.settings)).items():
         if name not in HOLD_AT_ONCE:

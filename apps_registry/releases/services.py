@@ -165,8 +165,8 @@ def _notes(app: App, before: AppContent | None, after: AppContent, is_same: bool
     if app.live_release and before is None:
         notes.append(find_problem(app.live_release))
     if before == after and not is_same:
-        notes.append("Nothing differs but that documents were read again since.")
+        notes.append("The only difference is that documents have been ingested again.")
     unread = app.documents.exclude(state=Document.State.READY).order_by("name").values_list("name", flat=True)
     if unread:
-        notes.append(f"Not read yet, and so not found until they are: {', '.join(unread)}.")
+        notes.append(f"Not ingested yet, so search does not find them: {', '.join(unread)}.")
     return notes

@@ -12,6 +12,7 @@ import orjson
 from django.conf import settings
 from psycopg.types.json import Jsonb
 
+from apps_registry.extraction import READER_VERSION
 from apps_registry.extraction.blocks import UnreadableError
 from apps_registry.extraction.child import Extraction, extract
 from apps_registry.extraction.names import KINDS, suffix
@@ -73,7 +74,7 @@ async def ingest_next(app_id: int | None = None) -> bool:
         async with _renewed_lease(job):
             await _work(job)
     except UnreadableError as error:
-        await database.execute(sql.FAIL, {**job.key, "error": str(error)})
+        await database.execute(sql.FAIL, {**job.key, "error": str(error), "reader": READER_VERSION})
         logger.info("document %d of App %d cannot be read", job.id, job.app_id)
     except EmbedderError as error:
         await database.execute(sql.POSTPONE, {**job.key, "warning": str(error)})
@@ -147,7 +148,12 @@ async def _read(job: Job) -> None:
         title = (extraction.title or job.name)[:200]
         values = {**job.key, "title": title, "language": language}
         await connection.execute(sql.INSERT_CHUNKS, {**values, **_columns(extraction)})
-        about = {"hidden": Jsonb(extraction.hidden), "count": len(extraction.chunks)}
+        about = {
+            "hidden": Jsonb(extraction.hidden),
+            "losses": Jsonb(extraction.losses),
+            "reader": READER_VERSION,
+            "count": len(extraction.chunks),
+        }
         await connection.execute(sql.MARK_READY, {**values, **about})
     job.progress = 100
 

@@ -48,7 +48,8 @@ WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
 
 FAIL = """
 UPDATE apps_registry_document
-SET state = 'failed', error = %(error)s, lease_id = NULL, lease_expires_at = NULL, attempts = 0, retry_at = NULL
+SET state = 'failed', error = %(error)s, reader_version = %(reader)s, lease_id = NULL, lease_expires_at = NULL,
+    attempts = 0, retry_at = NULL
 WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
 """
 
@@ -96,6 +97,7 @@ FROM unnest(
 MARK_READY = """
 UPDATE apps_registry_document
 SET state = 'ready', progress = 100, error = '', warning = '', title = %(title)s, hidden_text = %(hidden)s,
+    losses = %(losses)s, reader_version = %(reader)s,
     chunk_count = %(count)s, language = %(language)s, embedding_model_id = NULL, attempts = 1,
     ingested_at = clock_timestamp()
 WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s

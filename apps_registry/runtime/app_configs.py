@@ -16,12 +16,13 @@ from apps_registry.services.provider_fit import fitted_schemas
 from apps_registry.services.surroundings import surroundings_of
 from apps_registry.services.tools_in_use import ToolInUse
 from apps_registry.support.database import run_orm
+from apps_registry.support.request_sources import SourceLimits, limits_of
 from apps_registry.tools.base import Tool
-from apps_registry.values import AppConfig, ModelConfig, Sampling, ServerNote
+from apps_registry.values import AppConfig, CallerRules, ModelConfig, Sampling, ServerNote
 
 logger = logging.getLogger("aomi.apps")
 
-AppSelector = str | int | None | tuple[int, int]
+AppSelector = str | int | None | tuple[int, int | None]
 
 MAX_CACHED = 10_000  # configurations; the cache is cleared when it has more
 
@@ -62,6 +63,14 @@ class AppConfigs:
             return live
         return await self._get((live.id, release_id), revision) or live  # the release may have been deleted
 
+    async def draft(self, app_id: int, *, revision: int) -> AppConfig | None:
+        """Return the draft of an active App, or None."""
+        return await self._get((app_id, None), revision)
+
+    async def release(self, app_id: int, release_id: int, *, revision: int) -> AppConfig | None:
+        """Return one release of an active App, or None."""
+        return await self._get((app_id, release_id), revision)
+
     async def _get(self, selector: AppSelector, revision: int) -> AppConfig | None:
         # A stream that was opened long ago passes an old revision; it can use the newer configurations.
         if revision > self._revision or len(self._cached) > MAX_CACHED:
@@ -80,7 +89,8 @@ def load_app_config(selector: AppSelector) -> AppConfig | None:
     """Read an active App from the database.
 
     Args:
-        selector: a slug, an id, None for the default App, or a pair of the ids of an App and one of its releases.
+        selector: a slug, an id, None for the default App, or a pair of the ids of an App and one of its releases; in
+            a pair, None is the draft.
     """
     query: dict[str, Any] = {"slug" if isinstance(selector, str) else "pk": selector}
     if selector is None:
@@ -92,8 +102,8 @@ def load_app_config(selector: AppSelector) -> AppConfig | None:
         return None
     release = app.live_release
     if isinstance(selector, tuple):
-        release = AppRelease.objects.filter(app_id=app.pk, pk=selector[1]).first()
-        if release is None:
+        release = AppRelease.objects.filter(app_id=app.pk, pk=selector[1]).first() if selector[1] else None
+        if release is None and selector[1]:
             return None
     return _to_config(app, release)
 
@@ -120,14 +130,30 @@ def _to_config(app: App, release: AppRelease | None) -> AppConfig:
         summarises_history=app.summarises_history,
         makes_titles=app.makes_titles,
         keeps_reasoning=app.keeps_reasoning,
+        caller_rules=CallerRules(
+            may_instruct=app.callers_may_instruct,
+            may_sample=app.callers_may_sample,
+            may_bring_tools=app.callers_may_bring_tools,
+            keeps_stateless_text=app.keeps_stateless_text,
+            continues_chats_of_openwebui=app.continues_chats_of_openwebui,
+        ),
         shows_usage=app.shows_usage,
         recalls_earlier_sessions=app.recalls_earlier_sessions,
         allowed_origins=frozenset(app.allowed_origins.split()),
+        source_limits=_source_limits(app),
+        trusts_backend_wallets=app.trusts_backend_wallets,
+        created_at=app.created_at,
         release_id=release.pk if release else None,
         sessions_keep_release=app.sessions_keep_release,
         problem=frozen.problem if frozen else "",
         server_notes=_server_notes(in_use, {tool.name for tool in tools}),
     )
+
+
+def _source_limits(app: App) -> SourceLimits:
+    """Return the App's limits; an App that refuses other origins and names none refuses every call."""
+    origins = frozenset(app.allowed_origins.split()) if app.refuses_other_origins else None
+    return SourceLimits(origins, limits_of("", app.allowed_networks).networks)
 
 
 def _draft_models(app: App) -> list[Model]:

@@ -11,7 +11,7 @@ from apps_registry.models import App, Tool
 from apps_registry.models.openapi import OpenApiSource, OpenApiTool
 from apps_registry.openapi.convert import ImportedTool, convert
 from apps_registry.openapi.diff import Change, ExistingTool, OpenAPIPlan, compare
-from apps_registry.openapi.document import MAX_BYTES, Document, DocumentError, read_document
+from apps_registry.openapi.document import MAX_BYTES, DocumentError, OpenApiDocument, read_document
 from apps_registry.openapi.operations import Operation, Refusal, read_operations
 from apps_registry.outbound.client import CallRecord, OutboundRequest, send
 from apps_registry.outbound.errors import OutboundError
@@ -36,7 +36,7 @@ class Import:
 
     app: App
     source: OpenApiSource
-    document: Document
+    document: OpenApiDocument
     operations: list[Operation] = field(init=False)
     unlisted: list[Refusal] = field(init=False)
 

@@ -17,8 +17,8 @@ class ToolInUse:
     """A tool that is on.
 
     Attributes:
-        make: returns the tool, given what its App gives to it. Raises TypeError, ValueError or AttributeError: its
-            definition cannot be used.
+        make: returns the tool, given the surroundings that its App provides. Raises TypeError, ValueError or
+            AttributeError if its definition cannot be used.
         needs_confirmation: the user is asked before each call.
         note: of the MCP server that it belongs to.
     """

@@ -1,12 +1,16 @@
-"""Which characters the bytes of a text from outside are."""
+"""Detects the charset of text from outside, and decodes it."""
 
 import codecs
 import json
 import re
+from contextlib import suppress
+from dataclasses import dataclass
 
-# What the web is written in. Python knows others that are no charsets, or take an hour for a megabyte (punycode).
+from apps_registry.support.charset_detection import NAMES, UnknownCharsetError, detect
+
+# The charsets of the web. Python has other codecs that are no charsets, or take an hour for a megabyte (punycode).
 _CHARSET = re.compile(r"(ascii|big5|cp|euc_|gb|iso|koi8|mac|shift_jis|tis-620|utf-(8|16|32))")
-# Servers name the smaller set of which they use a larger one: https://encoding.spec.whatwg.org/#names-and-labels.
+# Servers that name the smaller charset send the larger one: https://encoding.spec.whatwg.org/#names-and-labels.
 _LARGER = {
     "ascii": "utf-8",
     "big5": "big5hkscs",
@@ -18,6 +22,8 @@ _LARGER = {
     "shift_jis": "cp932",
     "tis-620": "cp874",
 }
+# Labels of the same page that Python does not know.
+_LABELS = {"windows-874": "cp874", "x-sjis": "cp932", "x-gbk": "gb18030", "x-euc-jp": "euc_jp", "x-cp1251": "cp1251"}
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # begins like the mark of UTF-16
@@ -31,60 +37,81 @@ _IN_HTML = re.compile(rb"<meta[^>]+?charset\s*=\s*[\"']?\s*([a-zA-Z0-9_:.-]+)", 
 _IN_XML = re.compile(rb"\A\s*<\?xml[^>]+?encoding\s*=\s*[\"']([a-zA-Z0-9_:.-]+)[\"']", re.IGNORECASE)
 _SAMPLE_BYTES = 65_536
 _MIN_ZEROS_SHARE, _MAX_OTHER_ZEROS_SHARE = 0.3, 0.05
-# Of the letters of a text in Windows-1252. Icelandic has 15 %; Russian, Greek or Japanese in their own sets have all.
-_MAX_HIGH_SHARE = 0.4
 _MAX_BAD_SHARE = 0.2
-_LETTER = re.compile(rb"[A-Za-z\x80-\xff]")
-_HIGH = re.compile(rb"[\x80-\xff]")
-
-
-class UnknownCharsetError(ValueError):
-    """Nothing tells which characters the bytes are."""
 
 
 def decode_answer(body: bytes, declared: str) -> str:
-    """Return the text of an HTTP answer, without its byte order mark; what is malformed becomes U+FFFD.
+    """Return the text of an HTTP response, without its byte order mark; malformed bytes become U+FFFD.
 
-    A mark counts more than what the header says (https://encoding.spec.whatwg.org/#decode), that more than what
-    the document says of itself; JSON without any of these shows by its zero bytes whether it is UTF-16 or UTF-32.
+    A byte order mark takes precedence over the header (https://encoding.spec.whatwg.org/#decode), and the header over
+    the document's own declaration. JSON without any of these is UTF-16 or UTF-32 if its zero bytes say so.
 
     Args:
-        body: decoded from its compression.
-        declared: the charset of the Content-Type header; empty: it names none.
+        body: the decompressed body.
+        declared: the charset in the Content-Type header; empty if there is none.
     """
     if (marked := _marked(body)) is not None:
         return marked
     encoding = _known(declared) or _known(_declared_inside(body))
-    if not encoding or (encoding == "utf-8" and 0 in body[:4]):  # no text in UTF-8 begins like that
+    if not encoding or (encoding == "utf-8" and 0 in body[:4]):  # UTF-8 text does not begin like that
         encoding = json.detect_encoding(body)
     return body.decode(encoding, "replace")
 
 
-def decode_file(data: bytes, *, declares: bool = False) -> str:
-    """Return the text of a file, without its byte order mark.
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The text of a file.
+
+    Attributes:
+        text: without the byte order mark.
+        guess: what it was read as, if nothing in the file says so, such as "Shift JIS (Japanese)"; empty otherwise.
+    """
+
+    text: str
+    guess: str = ""
+
+
+def decode_file(data: bytes, *, declares: bool = False) -> Decoded:
+    """Return the text of a file.
 
     What is valid UTF-8 is UTF-8, whatever it says of itself: files are converted, and their declarations forgotten.
-    Of what is not, a single wrong byte in UTF-8 is read as Windows-1252, as programs that mix the two mean it.
+    Of what is not, a single wrong byte in UTF-8 is read as Windows-1252, as programs that mix the two mean it. Then
+    counts what the file declares, and at last what its letters are likely to be.
 
     Args:
         data: the file.
-        declares: the file is HTML, and may say what it is written in.
+        declares: whether the file is HTML, which may declare its charset.
 
     Raises:
-        UnknownCharsetError: it is none of UTF-8, UTF-16, UTF-32, Windows-1252 and what it declares.
+        UnknownCharsetError: it is neither UTF-8, UTF-16, UTF-32 or Windows-1252, nor the declared charset.
     """
     if (marked := _marked(data)) is not None:
-        return marked
+        return Decoded(marked)
     if order := _order_of_zeros(data):
-        return data.decode(order, "replace")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
+        return Decoded(data.decode(order, "replace"))
+    with suppress(UnicodeDecodeError):
+        return Decoded(_escaped(data) or data.decode("utf-8"))
     declared = _known(_declared_inside(data)) if declares else ""
     if declared and not declared.startswith("utf-"):
-        return data.decode(declared, "replace")
-    return _mixed(data) or _western(data)
+        with suppress(UnicodeDecodeError):
+            return Decoded(data.decode(declared))
+    if mixed := _mixed(data):
+        return Decoded(mixed)
+    try:
+        encoding = detect(data)
+    except UnknownCharsetError:
+        if declared:
+            return Decoded(data.decode(declared, "replace"))
+        raise
+    return Decoded(data.decode(encoding, "replace"), NAMES[encoding])
+
+
+def _escaped(data: bytes) -> str:
+    """Return Japanese or Korean in seven bits, which looks like ASCII with escape sequences; empty: it is none."""
+    if b"\x1b$" in data[:_SAMPLE_BYTES]:
+        with suppress(UnicodeDecodeError):
+            return data.decode("iso2022_jp_2" if b"\x1b$)C" not in data else "iso2022_kr")
+    return ""
 
 
 def _marked(data: bytes) -> str | None:
@@ -111,28 +138,21 @@ def _mixed(data: bytes) -> str:
     wide = sum(not character.isascii() for character in text) - bad
     if bad > wide * _MAX_BAD_SHARE:
         return ""
-    return _ESCAPED.sub(lambda found: found[0].encode("utf-8", "surrogateescape").decode("cp1252", "replace"), text)
+    return _ESCAPED.sub(lambda match: match[0].encode("utf-8", "surrogateescape").decode("cp1252", "replace"), text)
 
 
 _ESCAPED = re.compile("[\udc80-\udcff]+")
 
 
-def _western(data: bytes) -> str:
-    sample = data[:_SAMPLE_BYTES]
-    if len(_HIGH.findall(sample)) > _MAX_HIGH_SHARE * len(_LETTER.findall(sample)):
-        raise UnknownCharsetError
-    return data.decode("cp1252", "replace")
-
-
 def _declared_inside(body: bytes) -> str:
     head = body[:HEAD_BYTES]
-    found = _IN_XML.search(head) or _IN_HTML.search(head)
-    return found[1].decode("ascii") if found else ""
+    match = _IN_XML.search(head) or _IN_HTML.search(head)
+    return match[1].decode("ascii") if match else ""
 
 
 def _known(charset: str) -> str:
     try:
-        name = codecs.lookup(charset).name if charset else ""
+        name = codecs.lookup(_LABELS.get(charset.lower(), charset)).name if charset else ""
     except (LookupError, ValueError):
         return ""
     return _LARGER.get(name, name) if _CHARSET.match(name) else ""

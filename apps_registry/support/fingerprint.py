@@ -1,4 +1,4 @@
-"""A short digest of plain data: equal data has an equal one, so that what was seen can be told from what is now."""
+"""A short digest of plain data, by which a later state can be compared with the one that was shown or cached."""
 
 import hashlib
 
@@ -6,10 +6,10 @@ import orjson
 
 
 def fingerprint(*parts: object) -> str:
-    """Return 32 hexadecimal digits that tell this data from any other.
+    """Return 32 hexadecimal digits, which are equal for equal data only.
 
     Args:
-        parts: JSON data; the order of an object's members means nothing, that of a list's items does.
+        parts: JSON data; the order of an object's members does not matter, but that of a list's items does.
     """
     text = orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(text, digest_size=16).hexdigest()

@@ -72,7 +72,7 @@ def failing_loops() -> list[str]:
 
 
 def _failed(name: str, reason: str) -> object:
-    logger.warning("%s failed and goes on: %s", name, reason)
+    logger.warning("%s failed and continues: %s", name, reason)
     LOOP_FAILURES.labels(name).inc()
     _failed_at[name] = time.monotonic()
     return FAILED

@@ -37,8 +37,8 @@ def argument_name(text: str) -> str:
 def secret_name(host: str, scheme: str) -> str:
     """Return a name such as API_EXAMPLE_COM__API_KEY for the secret of a host.
 
-    No two hosts that can be registered share a name, whatever their schemes are called: a dot becomes one underscore, a
-    hyphen two, and the last two underscores separate the host from the scheme.
+    Two hosts that can be registered never share a name, whatever their schemes are called: a dot becomes one
+    underscore, a hyphen becomes two, and the last two underscores separate the host from the scheme.
     """
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", scheme)
     words = re.sub(r"[^A-Z0-9]+", "_", spaced.upper()).strip("_") or "KEY"

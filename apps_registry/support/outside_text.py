@@ -30,12 +30,12 @@ def storable(text: str) -> str:
 
 
 def is_storable(text: str) -> bool:
-    """Whether a text can be stored as it is; for what is refused, where other text would be a surprise."""
+    """Whether a text can be stored unchanged; for input that is refused rather than changed."""
     return storable(text) == text
 
 
 def is_storable_data(data: Any) -> bool:
-    """Whether JSON data holds only text that can be stored, in names and values."""
+    """Whether all text in JSON data, in names and values, can be stored."""
     text = json.dumps(data, ensure_ascii=False)
     return storable_json_text(text) == text
 

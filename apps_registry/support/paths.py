@@ -1,3 +1,7 @@
-"""Where the API is served; who needs its address takes it from here."""
+"""The paths of the API and of the doors of other protocols; their only definition."""
 
 API_PREFIX = "/api/"
+OPENAI_PREFIX = "/v1/"
+API_PREFIXES = (API_PREFIX, OPENAI_PREFIX)
+# Streams of the console, which run on the event loop like the API.
+LIVE_PREFIX = "/admin/live/"

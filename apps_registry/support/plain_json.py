@@ -19,14 +19,14 @@ class TooDeep(ValueError):
     """JSON is nested too deeply; the message names the limit."""
 
     def __init__(self, max_depth: int) -> None:
-        super().__init__(f"it is nested too deeply: {max_depth} levels are the limit")
+        super().__init__(f"it is nested too deeply: the limit is {max_depth} levels")
 
 
 class TooMany(ValueError):
     """JSON holds more values than its reader takes; the message names the limit."""
 
     def __init__(self, max_values: int) -> None:
-        super().__init__(f"it holds too much: {max_values:,} values are the limit")
+        super().__init__(f"it contains too many values: the limit is {max_values:,}")
 
 
 def read_json(text: str | bytes, *, max_depth: int) -> Any:
@@ -53,15 +53,15 @@ def read_json(text: str | bytes, *, max_depth: int) -> Any:
 
 
 def check_size(body: bytes, *, max_values: int, max_depth: int) -> None:
-    """Refuse JSON that holds many values before it is parsed.
+    """Refuse JSON with too many values before it is parsed.
 
     A megabyte of short lists takes a parser 200 ms and a walk through them 300 more, all of which blocks the event
-    loop; counting its marks takes 3 ms. Marks within strings do not count.
+    loop; counting its commas and brackets takes 3 ms. Those within strings do not count.
 
     Args:
-        body: the JSON, or what is to be such.
-        max_values: how many values it may hold, about.
-        max_depth: how deep lists and objects may be nested.
+        body: the JSON, which may be invalid.
+        max_values: the approximate maximum number of values.
+        max_depth: the maximum nesting of lists and objects.
 
     Raises:
         TooDeep: it holds more, and its beginning is nested deeper.

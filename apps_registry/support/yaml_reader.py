@@ -80,14 +80,14 @@ def load_yaml(text: str, *, unique_keys: bool = False) -> Any:
     try:
         loader = yaml.CSafeLoader(text)
     except yaml.YAMLError as error:
-        raise ValueError(f"it is not YAML that can be read ({type(error).__name__})") from None
+        raise ValueError(f"it is not readable YAML ({type(error).__name__})") from None
     try:
         return _Builder(unique_keys).build(_events(loader))
     except yaml.MarkedYAMLError as error:
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ValueError(f"it is not YAML{line}: {error.problem}") from None
     except (yaml.YAMLError, TypeError) as error:
-        raise ValueError(f"it is not YAML that can be read ({type(error).__name__})") from None
+        raise ValueError(f"it is not readable YAML ({type(error).__name__})") from None
     finally:
         loader.dispose()
 
@@ -130,7 +130,7 @@ class _Builder:
         is_list = isinstance(event, yaml.SequenceStartEvent)
         _check_tag(event, "seq" if is_list else "map")
         if len(self._open) == MAX_DEPTH:
-            raise _problem(event, f"its nesting makes it too large: {MAX_DEPTH} levels are the limit")
+            raise _problem(event, f"it is nested too deeply: the limit is {MAX_DEPTH} levels")
         if event.anchor:
             self._anchors[event.anchor] = None
         self._open.append(_Open([] if is_list else {}, event.anchor))

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.utils.safestring import SafeString
 
 from apps_registry.admin import display
-from apps_registry.admin.curl import chat_curl
 from apps_registry.models import Model
+from apps_registry.services.call_examples import CallExample, call_examples, chat_curl
 
 register = template.Library()
 
@@ -30,6 +30,17 @@ def ready_curl(context: dict[str, Any], *, app_slug: str | None = None, app_key:
         key_header=settings.APP_KEY_HEADERS[0],
     )
     return {"text": command, "id": "ready-curl", "what": "the command"}
+
+
+@register.simple_tag(takes_context=True)
+def ready_calls(context: dict[str, Any], *, app_slug: str | None, app_key: str) -> list[CallExample]:
+    """Return a chat call for curl, Python and JavaScript; arguments as for `ready_curl`."""
+    return call_examples(
+        base_url=context["request"].build_absolute_uri("/"),
+        app_slug=app_slug,
+        app_key=app_key,
+        key_header=settings.APP_KEY_HEADERS[0],
+    )
 
 
 @register.simple_tag

@@ -60,6 +60,7 @@ class Tool:
         timeout_seconds: maximum duration of a call.
         needs_confirmation: whether a call by the model waits until the user approves it.
         is_idempotent: whether repeating a call changes nothing; other calls are journalled before they are made.
+        runs_at_client: whether the caller's program makes the calls; the turn waits for its answers.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Tool:
     timeout_seconds: float = TIMEOUT_SECONDS
     is_idempotent: bool = True
     needs_confirmation: bool = False
+    runs_at_client: bool = False
 
     async def run(self, arguments: Any, context: ToolContext) -> Any:
         """Check the arguments and run the tool.

@@ -19,7 +19,7 @@ CONNECTIONS, SESSIONS, REPEAT = 8, 80, 5
 
 
 def keys(bench: Bench) -> None:
-    """The product's `KeyVerifier` in a process of its own, against databases with 1,000 and with many keys.
+    """The product's `KeyVerifier` in a separate process, against databases with 1,000 and with many keys.
 
     Warm: the key was verified before. Cold: by a new verifier each time, so with argon2. The limit's figure is
     the read alone, which a warm check contains; the check itself is the difference.
@@ -56,7 +56,7 @@ def _key_check(bench: Bench, database: str) -> dict[str, float]:
 
 
 def sessions(bench: Bench) -> None:
-    """Warm turns of sessions of their own, 8 at a time, on databases that also hold 1,000 and many other sessions."""
+    """Warm turns, 8 at a time, each in its own session, on databases with 1,000 and with many other sessions."""
     _make_large(bench)
     for _ in range(bench.extent.rounds):
         for database, count in ((DATABASE, FEW), (LARGE, bench.extent.many_sessions)):
@@ -66,7 +66,7 @@ def sessions(bench: Bench) -> None:
 
 
 def tools(bench: Bench) -> None:
-    """Product only. Warm turns of Apps with 0, 1 and 100 HTTP tools, which the model is told of and does not call."""
+    """Product only. Warm turns of Apps with 0, 1 and 100 HTTP tools, which the model gets and does not call."""
     with bench.single("product") as server:
         for _ in range(bench.extent.rounds):
             for app in bench.app_ids:

@@ -14,10 +14,10 @@ WARM_UP = 50
 
 
 def held(bench: Bench) -> None:
-    """All turns are asked for at once, on a model that thinks for 2 s; a fresh server each time, after 50 turns.
+    """All turns are started at once, with a model that waits 2 s; a fresh server each time, after 50 turns.
 
-    Memory is the worker's proportional set size: the peak less what it was before the connections opened, divided
-    by the turns asked for, so it says little where not all finished.
+    Memory is the worker's proportional set size: the peak, less the size before the connections opened, divided by
+    the number of started turns; it says little if not all of them finished.
     """
     for _ in range(bench.extent.rounds):
         for count in bench.extent.held:
@@ -46,7 +46,7 @@ def _hold(bench: Bench, target: Target, count: int) -> None:
 def idle(bench: Bench) -> None:
     """Streams of `GET /api/updates`, of sessions that do not exist, on a fresh server; nothing happens in them.
 
-    The limit's stream is a bare one that hears of nothing. Memory as for held turns.
+    The limit's stream has no source of events. Memory as for held turns.
     """
     for _ in range(bench.extent.rounds):
         for target in TARGETS:

@@ -11,7 +11,7 @@ SESSIONS, WARM_UP, REPEAT = 4, 5, 100
 
 
 def round_trips(bench: Bench) -> None:
-    """A counting proxy in front of Postgres; a run of its own, since it costs time. Background work counts too."""
+    """A counting proxy in front of Postgres, in a separate run, since it costs time. Background work counts too."""
     for target in TARGETS:
         proxy = SqlProxy(bench.postgres.url(DATABASE))
         try:

@@ -8,8 +8,8 @@ COUNT, MESSAGES = 300, 20
 
 
 def tiers(bench: Bench) -> None:
-    """Product only. `GET /api/state` of stored sessions of 20 messages, each asked for the first time by a fresh
-    server (Postgres) and then again (memory); `POST /api/sessions` with ids of its own (create). One connection.
+    """Product only. `GET /api/state` of stored sessions of 20 messages, each read first by a fresh server (postgres)
+    and then again (memory); `POST /api/sessions` with new ids (create). One connection.
     """
     for number in range(bench.extent.rounds):
         name, count = f"tier-{number}", bench.extent.count(COUNT)

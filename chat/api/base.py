@@ -12,13 +12,24 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps_registry.support.request_notes import request_notes
 from apps_registry.values import AppConfig
-from chat.access import app_named, app_of, known_session
+from chat.access import (
+    app_named,
+    app_of,
+    app_of_token,
+    check_chat,
+    check_token,
+    known_session,
+    wallet_to_bind,
+)
 from chat.api.parsers import check_body, parser_for
+from chat.turns.creating import create_session
 from keys.callers import Caller
 from keys.http.authentication import AppKeyAuthentication
+from keys.last_use import key_uses
 from sessions_app.access import InvalidSessionId, parse_session_id
-from sessions_app.values import Session
+from sessions_app.values import Session, Wallet
 
 AppT = TypeVar("AppT", AppConfig, AppConfig | None)
 # The key in a request's META of the App that the request is about, for code that handles the response later.
@@ -76,19 +87,54 @@ class ApiView(APIView):
         return cast(Caller, self.request.auth)
 
     def session_id(self, in_path: str | None = None) -> UUID:
-        """Return the session id from the header; an id in the path must equal it."""
+        """Return the session id from the header; an id in the path must equal it.
+
+        Raises:
+            InvalidSessionId: it is missing or malformed.
+            SessionNotOfToken: the caller's browser token is for another session.
+        """
         session_id = parse_session_id(self.request.headers.get("X-Session-Id"))
         if in_path is not None and in_path.lower() != str(session_id):
             raise InvalidSessionId("the id in the path is not that of X-Session-Id")
+        check_token(self.caller, session_id, None)
         return session_id
 
     async def usable_app(self, slug: str | None) -> AppConfig:
-        """Return an App that the caller may use: the one named, or the default App if `slug` is None."""
+        """Return an App that the caller may use: the one named; by default that of its browser token, or the default.
+
+        Raises:
+            OriginNotAllowed, NetworkNotAllowed: the App refuses calls from where the caller is.
+        """
+        return check_chat(self.caller, await self.app_in_scope(slug))
+
+    async def app_in_scope(self, slug: str | None) -> AppConfig:
+        """Return an App as `usable_app` does, wherever the caller is."""
         app = await app_named(self.caller, slug)
         self.check_object_permissions(self.request, app)  # raises what DRF answers with 401 or 403
         assert app is not None  # noqa: S101 - the permission refuses None
-        self.note_app(app)
-        return app
+        key_uses.note_app(self.caller.key_id, app.id)
+        return self.note_app(app)
+
+    async def create_session(
+        self, session_id: UUID, app: AppConfig | None = None, *, wallet: Wallet | None = None
+    ) -> Session | None:
+        """Create an empty session; return None if it exists already.
+
+        Args:
+            session_id: its id.
+            app: the App that the call names, which the caller may use. None: that of its browser token; without a
+                token, the session's App stays open.
+            wallet: the wallet that the call names; None: that of the browser token, if any.
+        """
+        if app is None and self.caller.token is not None:
+            app = await self.usable_app(None)
+        return await create_session(
+            self.caller, session_id, app_id=app.id if app else None, wallet=wallet_to_bind(self.caller, wallet, app)
+        )
+
+    async def wallet_of_call(self, named: Wallet | None) -> Wallet | None:
+        """Return the wallet that a call other than chat binds: see `wallet_to_bind`."""
+        return wallet_to_bind(self.caller, named, await app_of_token(self.caller))
 
     async def app_of(self, session: Session) -> AppConfig | None:
         """Return the App of a session that the caller may read; None if the session has none yet.
@@ -111,6 +157,8 @@ class ApiView(APIView):
         """Record the App for code that handles the response later, and return it."""
         if app is not None:
             self.request.META[APP_OF_CALL] = app
+            notes = request_notes()
+            notes.app = notes.app or app.slug
         return app
 
     def _rendered(self, response: HttpResponseBase) -> HttpResponseBase:

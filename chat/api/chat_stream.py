@@ -1,26 +1,21 @@
 """Streams a turn as server-sent events to the client that started it."""
 
 import itertools
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from uuid import UUID
 
 from chat.api.errors import code_and_sentence
-from chat.api.guard import Opened, guard
-from chat.api.updates import KEEPALIVE, KEEPALIVE_SECONDS, sse
-from chat.api.waiting import until_idle
+from chat.api.following import KEEPALIVE, events_of, keepalives_until_idle, sse
+from chat.api.guard import Opened
 from chat.events import RoundEnded, TextDelta, ToolResult, TurnEvent
 from chat.turns.running_turn import RunningTurn
-from chat.turns.turn_listener import TurnListener
 from chat.wire.events import ChatEvent, CompleteEvent, ErrorEvent, TextEvent, ToolCallEvent, ToolResultEvent
 from chat.wire.sessions import Snapshot
 from sessions_app.store import store
 from sessions_app.values import Session
 
 Describe = Callable[[Session], Awaitable[Snapshot]]
-# The longest wait for a turn of another worker; the client may repeat its request afterwards.
-JOIN_SECONDS = 300.0
 
 
 async def turn_events(running: RunningTurn | None, opened: Opened, describe: Describe) -> AsyncGenerator[bytes, None]:
@@ -36,7 +31,7 @@ async def turn_events(running: RunningTurn | None, opened: Opened, describe: Des
     def write(event: ChatEvent) -> bytes:
         return sse(event, event_id=str(next(numbers)))
 
-    events = _keepalives_until_idle(opened) if running is None else _events_of(running, opened)
+    events = keepalives_until_idle(opened) if running is None else events_of(running, opened)
     async with aclosing(events):
         async for event in events:
             if event is None:
@@ -54,43 +49,6 @@ async def turn_events(running: RunningTurn | None, opened: Opened, describe: Des
     session = await store.load(session_id)
     if session is not None:
         yield write(CompleteEvent(type="complete", session_id=session_id, snapshot=await describe(session)))
-
-
-async def _events_of(running: RunningTurn, opened: Opened) -> AsyncGenerator[TurnEvent | None, None]:
-    """Yield the turn's events until its result is stored; yield None after each KEEPALIVE_SECONDS of silence."""
-    listener = TurnListener()
-    opened.on_refusal = listener.close
-    if text := running.partial_text:  # an earlier request has started the turn
-        listener.tell(TextDelta(text))
-    running.listeners.append(listener)
-    try:
-        with guard.watching(opened):
-            while running.task is not None and not (running.task.done() and listener.is_empty):
-                try:
-                    event = await listener.next_event(KEEPALIVE_SECONDS)
-                except TimeoutError:
-                    yield None
-                    continue
-                if event is None:
-                    return
-                yield event
-    finally:
-        running.listeners.remove(listener)
-
-
-async def _keepalives_until_idle(opened: Opened) -> AsyncGenerator[None, None]:
-    """Yield None every KEEPALIVE_SECONDS until no turn runs in the session, for at most JOIN_SECONDS."""
-    deadline = time.monotonic() + JOIN_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            async with guard.cancelling(opened):
-                if await until_idle(opened.session_id, KEEPALIVE_SECONDS):
-                    return
-        except Exception:
-            if opened.refusal is None:
-                raise
-            return
-        yield None
 
 
 def _chat_events(event: TurnEvent, session_id: UUID) -> Iterator[ChatEvent]:

@@ -12,6 +12,7 @@ from chat.api.parameters import reads
 from chat.api.requests import ChatRequest
 from chat.api.views import SnapshotView
 from chat.api.waiting import until_idle
+from chat.turns.options import TurnOptions
 from chat.turns.running_turn import RunningTurn
 from chat.turns.start import start_turn
 from chat.wire.events import ChatEvent
@@ -24,7 +25,7 @@ class ChatView(SnapshotView):
 
     @reads(ChatRequest)
     async def post(self, request: Request, params: ChatRequest) -> Answer[Snapshot] | EventStream[ChatEvent]:
-        """Answer the snapshot once the turn has ended or the client would not wait longer."""
+        """Send a message to an App; returns the session when the turn has ended or the wait is over."""
         session_id = self.session_id()
         turn = await start_turn(
             self.caller,
@@ -34,6 +35,7 @@ class ChatView(SnapshotView):
             idempotency_key=params.idempotency_key,
             user_state=params.state_text,
             wallet=params.wallet,
+            options=TurnOptions(tools=params.client_tools),
             on_app=self.note_app,
         )
         app, running = turn.app, turn.running

@@ -18,14 +18,19 @@ from apps_registry.support.error_location import location
 from apps_registry.support.metrics import REFUSALS
 from apps_registry.support.paths import API_PREFIX
 from apps_registry.support.request_ids import request_id
-from chat.access import AppNotAuthorized, KeyNeeded, NoSuchSession
+from apps_registry.support.request_notes import note_refusal, request_notes
+from apps_registry.support.request_sources import NetworkNotAllowed, OriginNotAllowed
+from chat.access import AppKeyNeeded, AppNotAuthorized, KeyNeeded, NoSuchSession, SessionNotOfToken
 from chat.api.error_codes import STATUS
 from chat.providers.base import ModelFailure, ModelTimeout
+from chat.turns.client_tools import InvalidClientTool
 from chat.turns.limits import InvalidMessage, MessageTooLarge, OutOfBudget
+from chat.turns.options import ToolsNotTaken
 from chat.turns.questions import InvalidAnswer
 from chat.turns.release import ReleaseUnusable
 from chat.turns.start import IdempotencyMismatch
 from chat.wire.problem import Problem
+from keys.guards.errors import CallerLimit
 from keys.http.authentication import CHALLENGE, NO_VALID_KEY
 from keys.http.limits import headers as limit_headers
 from keys.http.limits import sentence as limit_sentence
@@ -33,13 +38,14 @@ from keys.http.permissions import AppPermission
 from keys.limits.values import LimitExceeded
 from sessions_app.access import InvalidSessionId
 from sessions_app.pauses import NothingWaits
-from sessions_app.turns import SessionBusy, SessionOfAnotherApp
+from sessions_app.turns import SessionBusy, SessionOfAnotherApp, SessionOfAnotherWallet
 from sessions_app.user_state import InvalidUserState
 
 logger = logging.getLogger("aomi.api")
 
 PROBLEM_TYPE = "application/problem+json"
 HTTP_SERVER_ERRORS = 500
+UNKNOWN_PATH = "path_unknown"
 
 
 def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
@@ -66,6 +72,7 @@ def code_and_sentence(exc: Exception) -> tuple[str, str]:
 def problem(code: str, detail: str) -> Problem:
     """Return the body of an error; older clients read `error`, and operators find the log line by `request_id`."""
     status = STATUS[code]
+    request_notes().code = code
     title = HTTPStatus(status).phrase
     return {
         "type": "about:blank",
@@ -78,8 +85,15 @@ def problem(code: str, detail: str) -> Problem:
     }
 
 
-def plain_problem(code: str, detail: str) -> HttpResponse:
-    """Return an error response outside of API views."""
+def plain_problem(code: str, detail: str, *, rule: str = "") -> HttpResponse:
+    """Return an error response outside of API views.
+
+    Args:
+        code: the error code.
+        detail: the sentence for the client.
+        rule: the word for operators, if the code does not say enough.
+    """
+    note_refusal(rule or code)
     REFUSALS.labels(STATUS[code], code).inc()
     return JsonResponse(problem(code, detail), status=STATUS[code], content_type=PROBLEM_TYPE)
 
@@ -88,7 +102,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an unknown path; Django's handler404."""
     if _is_page(request):
         return defaults.page_not_found(request, exception)
-    return plain_problem("not_found", "There is nothing at this path.")
+    return plain_problem("not_found", "There is nothing at this path.", rule=UNKNOWN_PATH)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -97,11 +111,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
     is_away = error is not None and is_transient(error)
     answer = DATABASE_AWAY if is_away else SERVER_FAILED
     if not _is_page(request):
-        response = plain_problem(answer.code, answer.detail)
+        response = plain_problem(answer.code, answer.detail, rule=answer.rule)
     elif is_away:
         response = HttpResponse(render_to_string("503.html"), status=answer.status)
     else:
-        return defaults.server_error(request)
+        return HttpResponse(render_to_string("500.html", {"request_id": request_id()}), status=answer.status)
     if is_away and error is not None:
         logger.warning("%s: %s", request.path, location(error))
         response.headers["Retry-After"] = str(answer.retry_after)
@@ -116,11 +130,15 @@ def _is_page(request: HttpRequest) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The response for an exception; an empty detail means the exception's own text."""
+    """The response for an exception; an empty detail means the exception's own text.
+
+    `rule` is the word that operators see, if neither the exception nor the code says enough.
+    """
 
     code: str
     detail: str = ""
     retry_after: int = 0
+    rule: str = ""
 
     @property
     def status(self) -> int:
@@ -128,7 +146,7 @@ class _Answer:
         return STATUS[self.code]
 
 
-DATABASE_AWAY = _Answer("overloaded", "The database is not available; try again shortly.", 2)
+DATABASE_AWAY = _Answer("overloaded", "The database is not available; try again shortly.", 2, "database_away")
 MISMATCH = "This Idempotency-Key was used in this session with another message or App; nothing was stored."
 SERVER_FAILED = _Answer("internal_error", "The server failed; nothing is wrong with the request.")
 # The first match wins.
@@ -140,18 +158,30 @@ ANSWERS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Answer], ..
     (exceptions.Throttled, _Answer("rate_limited", "Too many attempts; wait.", 60)),
     ((exceptions.ValidationError, exceptions.ParseError), _Answer("invalid_request")),
     ((InvalidSessionId, InvalidUserState, InvalidMessage, InvalidAnswer), _Answer("invalid_request")),
+    (InvalidClientTool, _Answer("invalid_request")),
+    (ToolsNotTaken, _Answer("invalid_request", "This App takes no tools of callers.")),
     (SuspiciousOperation, _Answer("invalid_request", "The request is malformed.")),
     (AppNotAuthorized, _Answer(AppPermission.code, AppPermission.message)),
-    (SessionOfAnotherApp, _Answer("session_not_available", "This session is not available to the caller.")),
+    (AppKeyNeeded, _Answer("app_not_authorized", "This call needs the App key itself, not a browser token.")),
+    (
+        (SessionOfAnotherApp, SessionNotOfToken),
+        _Answer("session_not_available", "This session is not available to the caller.", rule="session_of_another_app"),
+    ),
+    (
+        SessionOfAnotherWallet,
+        _Answer("session_not_available", "The browser token is for another wallet than the session or the call."),
+    ),
+    (OriginNotAllowed, _Answer("origin_not_allowed", "Calls from this origin, or without one, are not allowed.")),
+    (NetworkNotAllowed, _Answer("network_not_allowed", "Calls from this network are not allowed.")),
     (NoSuchSession, _Answer("not_found", "There is no such session.")),
-    (Http404, _Answer("not_found", "There is nothing at this path.")),
+    (Http404, _Answer("not_found", "There is nothing at this path.", rule=UNKNOWN_PATH)),
     (SessionBusy, _Answer("session_busy", "A turn is running in this session; nothing was stored.", 1)),
     (
         NothingWaits,
         _Answer("not_waiting", "No tool call of this session waits for this answer now."),
     ),
     (MessageTooLarge, _Answer("message_too_large")),
-    (RequestDataTooBig, _Answer("message_too_large", "The request body is over the limit.")),
+    (RequestDataTooBig, _Answer("message_too_large", "The request body is over the limit.", rule="body_too_large")),
     (exceptions.UnsupportedMediaType, _Answer("unsupported_media_type")),
     (IdempotencyMismatch, _Answer("idempotency_mismatch", MISMATCH)),
     (ReleaseUnusable, _Answer("release_unusable", retry_after=60)),  # an operator must fix it first
@@ -166,8 +196,19 @@ def _limit_of(exc: Exception) -> LimitExceeded | None:
 
 
 def _answer(exc: Exception) -> _Answer:
+    """Return the response for an exception, and note for the record of the refusal why it is refused."""
+    answer = _answer_to(exc)
+    request_notes().code = answer.code
+    refusal: Any = _limit_of(exc) or exc
+    note_refusal(getattr(refusal, "rule", "") or answer.rule or answer.code, **getattr(refusal, "facts", {}))
+    return answer
+
+
+def _answer_to(exc: Exception) -> _Answer:
     if exceeded := _limit_of(exc):
         return _Answer(exceeded.code, limit_sentence(exceeded), exceeded.retry_after)
+    if isinstance(exc, CallerLimit):
+        return _Answer("rate_limited", exc.detail, exc.retry_after)
     for classes, answer in ANSWERS:
         if isinstance(exc, classes):
             return answer if answer.detail else replace(answer, detail=_sentence(exc))

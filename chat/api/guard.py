@@ -1,8 +1,8 @@
 """Ends streams and waits whose caller has lost access to the session.
 
 A request checks access once, when it starts. For streams and long waits this module checks again and again: the key may
-be revoked, expire or lose the App; the App may be switched off or start to need a key; the session may be deleted or
-bound to an App.
+be revoked, expire or lose the App, and its browser tokens with it; the App may be switched off or start to need a key;
+either may be limited to other origins or networks; the session may be deleted or bound to an App or another wallet.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from rest_framework.exceptions import AuthenticationFailed
@@ -18,11 +18,13 @@ from rest_framework.exceptions import AuthenticationFailed
 from apps_registry.runtime.app_configs import app_configs
 from apps_registry.support.error_location import location
 from apps_registry.support.forever import forever
-from chat.access import NoSuchSession, refusal_to_chat, refusal_to_read
+from apps_registry.support.request_sources import SourceNotAllowed
+from chat.access import NoSuchSession, refusal_of_token, refusal_to_chat, refusal_to_read
 from keys.callers import Caller
 from keys.http.authentication import NO_VALID_KEY, Overloaded
-from keys.verification import callers_now
+from keys.reading import callers_now
 from sessions_app.store import store
+from sessions_app.values import Owner
 
 logger = logging.getLogger("aomi.api")
 
@@ -111,11 +113,11 @@ class AccessGuard:
 
     async def _check(self, due: Collection[Opened]) -> None:
         started = time.monotonic()
-        callers = await callers_now({opened.caller.key_id for opened in due})
-        apps = await store.apps_of({opened.session_id for opened in due})
+        callers = await callers_now({opened.caller for opened in due})
+        owners = await store.owners({opened.session_id for opened in due})
         for opened in due:
             try:
-                refusal = await _refusal(opened, callers.get(opened.caller.key_id), apps)
+                refusal = await _refusal(opened, callers.get(opened.caller), owners)
             except Exception as error:  # one App that cannot be read must not prevent the other checks
                 logger.warning("access of an open stream not checked: %s", location(error))
                 continue
@@ -135,19 +137,22 @@ class AccessGuard:
             opened.refuse(refusal)
 
 
-async def _refusal(opened: Opened, caller: Caller | None, apps: dict[UUID, int | None]) -> Exception | None:
+async def _refusal(opened: Opened, caller: Caller | None, owners: dict[UUID, Owner]) -> Exception | None:
     """Return the error that the same request would get now, or None if it would succeed."""
     if caller is None:
         return AuthenticationFailed(NO_VALID_KEY)
-    opened.caller = replace(caller, address=opened.caller.address)
-    if opened.session_id not in apps:
+    opened.caller = caller
+    try:
+        caller.check_source()
+    except SourceNotAllowed as refusal:
+        return refusal
+    owner = owners.get(opened.session_id)
+    if owner is None:
         return NoSuchSession() if opened.is_known else None
     opened.is_known = True
-    app_id = apps[opened.session_id]
-    app = None if app_id is None else await app_configs.by_id(app_id, revision=caller.revision)
-    if opened.to_chat:
-        return refusal_to_chat(caller, app)
-    return refusal_to_read(caller, app_id, app)
+    app = None if owner.app_id is None else await app_configs.by_id(owner.app_id, revision=caller.revision)
+    refused = refusal_to_chat(caller, app) if opened.to_chat else refusal_to_read(caller, owner.app_id, app)
+    return refused or refusal_of_token(caller, opened.session_id, owner.wallet_address)
 
 
 guard = AccessGuard()

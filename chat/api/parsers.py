@@ -41,7 +41,7 @@ class JSONParser(BaseParser):
         except TooDeep:
             raise ParseError(f"The body is nested more than {MAX_DEPTH} levels deep.") from None
         except TooMany:
-            raise ParseError(f"The body holds more than {MAX_VALUES:,} values.") from None
+            raise ParseError(f"The body contains more than {MAX_VALUES:,} values.") from None
         except ValueError:
             raise ParseError("The body is not valid JSON.") from None
         if not isinstance(data, dict):
@@ -92,7 +92,7 @@ def check_body(request: Request) -> None:
     if request.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
         raise UnsupportedMediaType("", detail="The body has a Content-Encoding; send it without one.")
     if parser_for(request.content_type or "", request.parsers or ()) is None:
-        problem = "is of another Content-Type" if request.content_type else "has no Content-Type"
+        problem = "has an unsupported Content-Type" if request.content_type else "has no Content-Type"
         raise UnsupportedMediaType("", detail=f"The body {problem}; {ACCEPTED_TYPES}.")
 
 

@@ -8,7 +8,7 @@ from rest_framework.renderers import BaseRenderer
 
 
 class JSONRenderer(BaseRenderer):
-    """Writes JSON with orjson, which renders times as ISO 8601 and ids as text by itself."""
+    """Writes JSON with orjson, which renders times as ISO 8601 and UUIDs as text."""
 
     media_type = "application/json"
     format = "json"

@@ -7,6 +7,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from chat.api import fields
 from chat.api.parameters import Parameters
+from keys.tokens.bounds import DEFAULT_SECONDS
 from sessions_app.values import Wallet
 
 REPLY_WAIT_SECONDS = 30  # for Apps without a reply wait of their own
@@ -24,7 +25,7 @@ class Wait(NamedTuple):
 
 
 class WalletRequest(Parameters):
-    """A call that may say what the client is: its state, and its wallet."""
+    """Parameters that may contain the client's state and wallet."""
 
     public_key: fields.PublicKey = None
     user_state: fields.State = None
@@ -49,12 +50,13 @@ class ChatRequest(WalletRequest):
     message: fields.ChatMessage
     app: fields.Slug = ""
     client_id: fields.Ignored = None
+    client_tools: fields.DeclaredTools = ()
     idempotency_key: Annotated[
         fields.IdempotencyKey | SkipJsonSchema[None],
         Field(
             alias="Idempotency-Key",
-            description="The same key in the same session is the same turn, never a second one; with another message "
-            "or App: 422.",
+            description="Makes the call safe to repeat: the same key in the same session never starts a second turn. "
+            "With another message or App, the response is 422.",
             examples=["order-66"],
         ),
     ] = None
@@ -62,7 +64,7 @@ class ChatRequest(WalletRequest):
         str,
         Field(
             alias="Prefer",
-            description="RFC 7240: `respond-async` answers at once, `wait=N` within N seconds.",
+            description="RFC 7240. `respond-async`: respond at once. `wait=N`: wait at most N seconds for the reply.",
             examples=["wait=10"],
         ),
     ] = ""
@@ -88,35 +90,41 @@ class ChatRequest(WalletRequest):
 
 
 class StateRequest(WalletRequest):
-    """A look at a session."""
+    """The session to get, and from which message on."""
 
     since: fields.LastSeen = ""
     client_id: fields.Ignored = None
 
 
 class UpdatesRequest(Parameters):
-    """A stream of updates."""
+    """The event after which the stream begins."""
 
     last_event_id: Annotated[
         str | SkipJsonSchema[None],
-        Field(alias="Last-Event-ID", description="The id of the last event seen.", examples=["0"]),
+        Field(alias="Last-Event-ID", description="The id of the last event that the client received.", examples=["0"]),
     ] = None
 
 
 class SystemRequest(Parameters):
-    """A notice or a callback."""
+    """A notice, a callback or an answer to a question."""
 
     message: fields.ChatMessage
 
 
 class EventsRequest(Parameters):
-    """How many system events."""
+    """The number of system events to list."""
 
     count: fields.EventCount = 50
 
 
+class UsageRequest(Parameters):
+    """How many days of usage."""
+
+    days: fields.UsageDays = 30
+
+
 class NewSessionRequest(WalletRequest):
-    """A thread to open."""
+    """A session to create."""
 
     app: fields.Slug = ""
 
@@ -130,13 +138,13 @@ class ListRequest(Parameters):
 
 
 class TitleRequest(Parameters):
-    """A title of the user's own."""
+    """A session's new title."""
 
     title: fields.SessionTitle
 
 
 class ModelsRequest(Parameters):
-    """Whose models to list."""
+    """The App whose models to list."""
 
     app: fields.Slug = ""
 
@@ -149,7 +157,7 @@ class ModelRequest(Parameters):
 
 
 class ChallengeRequest(Parameters):
-    """A wallet to prove, and the page that asks."""
+    """The wallet to prove, and the page that requests the signature."""
 
     address: fields.ProvableAddress
     chain_id: fields.ProvableChain
@@ -162,3 +170,13 @@ class ProofRequest(Parameters):
 
     message: fields.SignInMessage
     signature: fields.Signature
+
+
+class TokenRequest(Parameters):
+    """What a browser token opens, and for how long."""
+
+    app: fields.TokenApp
+    session_id: fields.TokenSession = None
+    wallet: fields.TokenWallet = None
+    origin: fields.TokenOrigin = None
+    expires_in: fields.TokenSeconds = DEFAULT_SECONDS

@@ -14,13 +14,13 @@ from chat.api.base import ApiView
 from chat.api.parameters import reads
 from chat.api.requests import EventsRequest, SystemRequest
 from chat.api.snapshot import system_event
-from chat.turns.creating import create_session
 from chat.turns.message_body import message_body
 from chat.turns.questions import read_answer
 from chat.turns.resuming import resume_turn
 from chat.turns.telling import tell_readers
 from chat.wire.events import NoticeEvent
 from chat.wire.sessions import SystemEvent, SystemResponse
+from keys.guards.storage import count_stored
 from sessions_app.store import store
 from sessions_app.system_events import CALLBACK, NOTICE, add_event, newest_events
 from sessions_app.values import StoredMessage
@@ -34,7 +34,7 @@ class SystemView(ApiView):
 
     @reads(SystemRequest)
     async def post(self, request: Request, params: SystemRequest) -> Answer[SystemResponse]:
-        """Store it; a session that does not exist yet is made."""
+        """Send a notice, a callback or an answer to a question; a session that does not exist is created."""
         session_id, text = self.session_id(), params.message
         data = _json(text)
         if (answer := read_answer(data)) is not None:
@@ -44,15 +44,16 @@ class SystemView(ApiView):
             return Answer({"res": message_body(StoredMessage(uuid4(), None, "system", content, datetime.now(UTC)))})
         session = await store.load(session_id)
         if session is None:
-            await create_session(self.caller, session_id)
+            await self.create_session(session_id)
             session = await store.load(session_id)
         if session is None:
-            raise NotFound("The session was deleted meanwhile.")
+            raise NotFound("The session was deleted in the meantime.")
         await self.app_of(session)
+        await count_stored(self.caller, 2 * len(text.encode()))  # it is stored as an event and as a message
         kind, payload = (CALLBACK, text) if data is not None else (NOTICE, orjson.dumps(text).decode())
         message = await add_event(session_id, kind=kind, payload=payload, content=f"{RESPONSE_PREFIX}{text}")
         if message is None:
-            raise NotFound("The session was deleted meanwhile.")
+            raise NotFound("The session was deleted in the meantime.")
         if kind == NOTICE:
             tell_readers(session.app_id, NoticeEvent(type="system_notice", session_id=session_id, message=text))
         return Answer({"res": message_body(message)})
@@ -63,7 +64,7 @@ class EventsView(ApiView):
 
     @reads(EventsRequest)
     async def get(self, request: Request, params: EventsRequest) -> Answer[list[SystemEvent]]:
-        """Answer them oldest first, whether a snapshot has shown them or not."""
+        """List the newest system events, oldest first, including those that a snapshot has delivered."""
         session_id = self.session_id()
         await self.known_session(session_id)
         return Answer([system_event(kind, payload) for kind, payload in await newest_events(session_id, params.count)])

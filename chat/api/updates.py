@@ -2,16 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping
-from typing import Any
+from collections.abc import AsyncGenerator
 
-import orjson
 from rest_framework.request import Request
 
 from apps_registry.runtime.app_configs import app_configs
-from chat.access import may_read
+from chat.access import refusal_to_read
 from chat.api.answers import EventStream
 from chat.api.base import ApiView
+from chat.api.following import KEEPALIVE, KEEPALIVE_SECONDS, sse
 from chat.api.guard import Opened, guard
 from chat.api.parameters import reads
 from chat.api.requests import UpdatesRequest
@@ -21,23 +20,13 @@ from sessions_app.events.hub import hub
 from sessions_app.events.subscriptions import SessionEvent
 from sessions_app.store import store
 
-# Proxies close connections that are silent for a minute.
-KEEPALIVE_SECONDS = 15.0
-KEEPALIVE = b": keepalive\n\n"
-
-
-def sse(data: Mapping[str, Any], *, event_id: str | None = None) -> bytes:
-    """Return one server-sent event: https://html.spec.whatwg.org/multipage/server-sent-events.html."""
-    id_line = f"id: {event_id}\n".encode() if event_id else b""
-    return id_line + b"data: " + orjson.dumps(data) + b"\n\n"
-
 
 class UpdatesView(ApiView):
     """Streams a session's events; the session need not exist yet."""
 
     @reads(UpdatesRequest)
     async def get(self, request: Request, params: UpdatesRequest) -> EventStream[UpdateEvent]:
-        """Answer events until the client leaves, falls behind, or the worker stops."""
+        """Stream the session's events until the client disconnects or falls behind, or the worker stops."""
         session_id = self.session_id()
         session = await store.load(session_id)
         if session is not None:
@@ -73,4 +62,5 @@ async def _may_see(caller: Caller, event: SessionEvent) -> bool:
     """Return whether the caller may read the session, which may have been bound to an App a moment ago."""
     if event.app_id is None:
         return True
-    return may_read(caller, event.app_id, await app_configs.by_id(event.app_id, revision=caller.revision))
+    app = await app_configs.by_id(event.app_id, revision=caller.revision)
+    return refusal_to_read(caller, event.app_id, app) is None

@@ -1,7 +1,5 @@
 """Views that answer with a snapshot of the session."""
 
-from datetime import UTC, datetime
-
 from rest_framework.request import Request
 
 from apps_registry.values import AppConfig
@@ -12,13 +10,11 @@ from chat.api.parameters import reads
 from chat.api.requests import StateRequest
 from chat.api.snapshot import empty_snapshot, snapshot, usage_body
 from chat.turns.interrupts import interrupt
-from chat.turns.runner import runner
-from chat.turns.running_turn import message_id
+from chat.turns.unfinished import unfinished_messages
 from chat.wire.sessions import Snapshot
-from sessions_app.events.partials import partials
 from sessions_app.store import store
 from sessions_app.turns import last_usage
-from sessions_app.values import PROCESSING, Session, StoredMessage
+from sessions_app.values import Session
 
 
 class SnapshotView(ApiView):
@@ -35,7 +31,7 @@ class SnapshotView(ApiView):
         """
         events = await store.undelivered_events(session.id) if session.undelivered_events else []
         slug = app.slug if app else None
-        body = snapshot(session, app=slug, unfinished=await _unfinished(session), events=events, since=since)
+        body = snapshot(session, app=slug, unfinished=await unfinished_messages(session), events=events, since=since)
         if app is not None and app.shows_usage:
             body["usage"] = usage_body(await last_usage(session.id))
         return body
@@ -46,12 +42,14 @@ class StateView(SnapshotView):
 
     @reads(StateRequest)
     async def get(self, request: Request, params: StateRequest) -> Answer[Snapshot]:
-        """Answer the snapshot; a session that does not exist is empty and stays unwritten."""
+        """Get the session with its messages; a session that does not exist is empty and is not created."""
         session_id, state, wallet = self.session_id(), params.state_text, params.wallet
         session = await store.load(session_id)
         if session is None:
             return Answer(empty_snapshot(session_id, user_state=state))
         app = await self.app_of(session)
+        if wallet is not None:  # a call that names no wallet binds none
+            wallet = await self.wallet_of_call(wallet)
         if state is not None or wallet is not None:
             await store.update(session_id, user_state=state, wallet=wallet)
             session = await store.load(session_id) or session
@@ -62,28 +60,8 @@ class InterruptView(SnapshotView):
     """`POST /api/interrupt`: stops the running or paused turn, if there is one."""
 
     async def post(self, request: Request) -> Answer[Snapshot]:
-        """Answer the snapshot after the stop; the next message is accepted at once."""
+        """Stop the turn that is running or waiting for the user; the next message is accepted at once."""
         session, app = await self.known_session(self.session_id())
         async with guard.cancelling(Opened(self.caller, session.id)):
             interrupted = await interrupt(session)
         return await self.snapshot_of(interrupted or session, app)
-
-
-async def _unfinished(session: Session) -> list[StoredMessage]:
-    """Return the messages of a running turn that are not stored yet; the last one is still streaming."""
-    turn_id = session.running_turn
-    if session.status != PROCESSING or turn_id is None:
-        return []
-    if turn := runner.running(session.id):
-        completed, id_, text = list(turn.messages), turn.streaming_id, turn.partial_text
-    else:
-        # A turn's messages are numbered, without the user's. The streaming message is the next one, or the one after
-        # that: text that precedes tool calls is stored only with their results.
-        number = sum(message.turn_id == turn_id for message in session.messages) - 1
-        partial = await partials.get(session.id)
-        expected_ids = {message_id(turn_id, number), message_id(turn_id, number + 1)}
-        if partial is not None and partial.message_id in expected_ids:
-            completed, id_, text = [], partial.message_id, partial.text
-        else:
-            completed, id_, text = [], message_id(turn_id, number), await store.partial_text(turn_id)
-    return [*completed, StoredMessage(id_, turn_id, "agent", text, datetime.now(UTC))] if text else completed

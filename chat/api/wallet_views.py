@@ -11,13 +11,12 @@ from chat.api.answers import Answer
 from chat.api.base import ApiView
 from chat.api.parameters import reads
 from chat.api.requests import ChallengeRequest, ProofRequest
-from chat.turns.creating import create_session
 from chat.wire.wallets import ProvenWallet, WalletChallenge
 from sessions_app.store import store
 from sessions_app.values import Wallet
 from sessions_app.wallets.addresses import checksummed
 from sessions_app.wallets.proofs import issue_challenge, prove
-from sessions_app.wallets.siwe import InvalidProof
+from sessions_app.wallets.siwe import InvalidProof, parse_message
 
 
 class WalletChallengeView(ApiView):
@@ -25,14 +24,15 @@ class WalletChallengeView(ApiView):
 
     @reads(ChallengeRequest)
     async def post(self, request: Request, params: ChallengeRequest) -> Answer[WalletChallenge]:
-        """Answer the text to sign; a session that does not exist yet is made."""
+        """Get a text for the user's wallet to sign; a session that does not exist is created."""
         session_id, wallet = self.session_id(), Wallet(params.address.lower(), params.chain_id)
+        await self.wallet_of_call(wallet)
         domain, uri = _domain_and_uri(request, params)
         if await store.load(session_id) is None:
-            await create_session(self.caller, session_id)
+            await self.create_session(session_id)
         session = await store.load(session_id)
         if session is None:
-            raise NotFound("The session was deleted meanwhile.")
+            raise NotFound("The session was deleted in the meantime.")
         await self.app_of(session)
         challenge = await issue_challenge(session_id, wallet=wallet, domain=domain, uri=uri)
         return Answer({"message": challenge.message, "nonce": challenge.nonce, "expires_at": challenge.expires_at})
@@ -43,10 +43,11 @@ class WalletVerifyView(ApiView):
 
     @reads(ProofRequest)
     async def post(self, request: Request, params: ProofRequest) -> Answer[ProvenWallet]:
-        """Bind the session to the wallet whose key signed the challenge."""
+        """Prove with the signed text that the user holds the wallet's key, and bind the session to the wallet."""
         session_id = self.session_id()
         await self.known_session(session_id)
         try:
+            await self.wallet_of_call(Wallet(parse_message(params.message).address.lower()))
             wallet = await prove(session_id, message=params.message, signature=params.signature)
         except InvalidProof as error:
             raise ValidationError(str(error)) from None
@@ -67,7 +68,7 @@ def _domain_and_uri(request: Request, params: ChallengeRequest) -> tuple[str, st
         raise ValidationError("domain is neither the host called nor one of CORS_ALLOWED_ORIGINS.")
     uri = params.uri or f"{request.scheme}://{domain}"
     if not _is_on(domain, uri):
-        raise ValidationError("uri is not an http or https address at the domain.")
+        raise ValidationError("uri is not an http or https URL of the domain.")
     return domain, uri
 
 

@@ -60,8 +60,8 @@ class AssistantMessage:
             calls = zip(self.calls, ids, strict=True)
             message["tool_calls"] = [_call(call, call_id, is_issuer=is_issuer) for call, call_id in calls]
         yield message
-        for place, (call_id, result) in enumerate(zip(ids, self.results, strict=True)):
-            yield tool_message(call_id, result, note=self.notes.get(place, ""))
+        for index, (call_id, result) in enumerate(zip(ids, self.results, strict=True)):
+            yield tool_message(call_id, result, note=self.notes.get(index, ""))
 
     def _portable(self, call_id: str) -> str:
         return call_id if is_portable(call_id) else portable_id(f"{self.turn} {self.round_number} {call_id}")

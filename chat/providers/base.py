@@ -65,8 +65,8 @@ class TimeLimits(NamedTuple):
     def words(self, *, has_begun: bool) -> str:
         """Return a sentence for operators about an exceeded limit."""
         if has_begun:
-            return f"Nothing more came for {self.gap:g} s; the limit is {self.gap_setting}."
-        return f"No token came within {self.first_token:g} s; the limit is {self.first_token_setting}."
+            return f"The model sent nothing more for {self.gap:g} s; the limit is {self.gap_setting}."
+        return f"The model sent no token within {self.first_token:g} s; the limit is {self.first_token_setting}."
 
 
 @dataclass(frozen=True, slots=True)

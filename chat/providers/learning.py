@@ -27,6 +27,6 @@ async def remember(config: ModelConfig, rules: RequestRules) -> None:
         return
     try:
         if await run_orm(remember_rules, config.id, rules):
-            logger.warning("requests to the model %s differ from now on: %s", config.name, rules.as_json())
+            logger.warning("requests to the model %s are changed from now on: %s", config.name, rules.as_json())
     except Exception as error:
-        logger.warning("rules of the model %s not kept: %s", config.name, location(error))
+        logger.warning("rules of the model %s could not be stored: %s", config.name, location(error))

@@ -92,7 +92,7 @@ def find_remedy(status: int, error: bytes, body: Mapping[str, Any], tools: Seque
     if tools and (left_out := _tools_named(words, tools)):
         return Remedy("tool_left_out", f"The provider refuses the tools {', '.join(left_out)}.", tools=left_out)
     if tools and (_NO_TOOLS.search(words.text) or "tools" in words.fields):
-        return Remedy("tool_left_out", "The provider takes no tools with this model.", tools=tuple(tools))
+        return Remedy("tool_left_out", "The provider does not accept tools for this model.", tools=tuple(tools))
     if tools and _SCHEMAS.search(words.text):
         note = "The provider cannot read a tool's schema and does not say which; pick the provider's profile."
         return Remedy("tool_left_out", note, tools=tuple(tools))

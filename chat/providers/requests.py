@@ -67,6 +67,7 @@ class Requests:
             **options,
             "temperature": self.sampling.temperature,
             "top_p": self.sampling.top_p,
+            "response_format": self.sampling.response_format,
             MAX_TOKENS: self._limit(len(messages_json) + len(schemas)),
             "stream_options": {"include_usage": True},
         }

@@ -18,16 +18,16 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry
 
 from apps_registry.support.paths import API_PREFIX
-from chat.api.answers import Answer, EventStream
+from chat.api.answers import Answer, EventStream, NoContent
 from chat.api.parameters import Parameters
 from chat.schema.parameters import JSON, PARAMETERS, parameters, request_body
 from chat.schema.problems import HEADERS, SECURITY, SECURITY_SCHEMES, responses
 from chat.schema.types import Schema, answer_schema, ref
 from chat.wire.values import EXAMPLE_SESSION
 
-CALLER = (400, 401, 403, 429, 503)  # the errors of any call on a session
-OWN = (*CALLER, 404)
-BODY = (413, 415)  # also for calls that do not read their body
+CALLER = (400, 401, 403, 429, 503)  # any call on a session
+OWN = (*CALLER, 404)  # calls that need an existing session
+BODY = (413, 415)  # POST, PATCH and DELETE, even those that do not read their body
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +39,26 @@ class Call:
         tag: the heading under which the documentation lists the call.
         session: names of parameter components for the session id.
         problems: the error statuses.
+        summary: replaces the first line of the handler's docstring.
         response_headers: names of header components.
         description: details beyond the handler's docstring.
         stream: an example of the event stream.
         is_open: whether the call needs no key.
+        status: the HTTP status of success.
+        security: the credentials that it takes, by name; None: those of all calls.
     """
 
     name: str
     tag: str
     session: Sequence[str] = ("SessionId",)
     problems: Sequence[int] = CALLER
+    summary: str = ""
     response_headers: Sequence[str] = ()
     description: str = ""
     stream: str = ""
     is_open: bool = False
+    status: int = 200
+    security: Sequence[str] | None = None
 
 
 CHAT_STREAM = (
@@ -64,17 +70,20 @@ PATH_ID = ("SessionId", "PathSessionId")
 APPS = Call("listApps", "choices", problems=(400, 401, 429, 503))
 MODELS = Call("listModels", "choices")
 MODEL = Call("chooseModel", "choices", problems=(*CALLER, *BODY))
-ARCHIVE = Call("archiveSession", "sessions", session=PATH_ID, problems=(*OWN, *BODY))
+KEY = Call("getKey", "key", session=(), problems=(401, 403, 429, 503), security=("AppKey", "Bearer"))
+ARCHIVE = Call(
+    "archiveSession", "sessions", session=PATH_ID, problems=(*OWN, *BODY), summary="Mark the session as archived."
+)
 # By method and path below API_PREFIX.
 _CALLS: dict[tuple[str, str], Call] = {
     ("POST", "chat"): Call(
         "chat",
         "chat",
         problems=(*OWN, *BODY, 409, 422, 502, 504),
-        description="With `Accept: text/event-stream` the turn is streamed, and a failure of the model is an event; "
-        "with any other `Accept` the answer is the JSON snapshot. "
-        "Where `GET /api/updates` of the session is open and the App's reply wait was left at its default, the answer "
-        "comes at once, unless `Prefer: wait=N` is sent.",
+        description="With `Accept: text/event-stream`, the response streams the turn, and reports a failure of the "
+        "model as an event. With any other `Accept`, the response is the JSON snapshot. It is sent at once if the "
+        "session's `GET /api/updates` is open and the App has no reply wait of its own, unless the request has "
+        "`Prefer: wait=N`.",
         stream=CHAT_STREAM,
     ),
     ("GET", "state"): Call("getState", "chat"),
@@ -85,8 +94,11 @@ _CALLS: dict[tuple[str, str], Call] = {
         "events",
         problems=(*OWN, *BODY, 410),
         description='`{"type": "confirm_tool", "payload": {"call_id": "…", "approved": true}}` answers an '
-        "`InlineCall`: the "
-        "turn goes on. It is refused, like chat, without the App's key, and with 410 when nothing waits for it.",
+        "`InlineCall`; the turn then continues. The result of a tool of the client comes as "
+        '`{"type": "client_tool", "payload": {"call_id": "…", "result": …}}`. '
+        "Like a chat message, an answer needs the App's key. If no question "
+        "waits for it, the response is 410. Any other JSON object or list is stored as an `AsyncCallback`, and any "
+        "other text as a `SystemNotice`; the model reads both in the next turn.",
     ),
     ("GET", "events"): Call("listEvents", "events", problems=OWN),
     ("POST", "sessions"): Call("createSession", "sessions", problems=(*OWN, *BODY)),
@@ -95,7 +107,9 @@ _CALLS: dict[tuple[str, str], Call] = {
     ("PATCH", "sessions/{session_id}"): Call("renameSession", "sessions", session=PATH_ID, problems=(*OWN, *BODY)),
     ("DELETE", "sessions/{session_id}"): Call("deleteSession", "sessions", session=PATH_ID, problems=(*OWN, *BODY)),
     ("POST", "sessions/{session_id}/archive"): ARCHIVE,
-    ("POST", "sessions/{session_id}/unarchive"): replace(ARCHIVE, name="unarchiveSession"),
+    ("POST", "sessions/{session_id}/unarchive"): replace(
+        ARCHIVE, name="unarchiveSession", summary="Remove the archive mark."
+    ),
     ("GET", "control/apps"): APPS,
     ("GET", "control/models"): MODELS,
     ("POST", "control/model"): MODEL,
@@ -106,9 +120,22 @@ _CALLS: dict[tuple[str, str], Call] = {
         "challengeWallet",
         "wallet",
         problems=(*OWN, *BODY),
-        description="The text is a Sign-In with Ethereum message (EIP-4361), good for one signature within 5 minutes.",
+        description="The text is a Sign-In with Ethereum message (EIP-4361). It is valid once, for 5 minutes.",
     ),
     ("POST", "wallet/verify"): Call("verifyWallet", "wallet", problems=(*OWN, *BODY)),
+    ("POST", "token"): Call(
+        "createToken",
+        "tokens",
+        session=(),
+        problems=(*CALLER, *BODY),
+        description="For backends: the token opens one App for at most an hour, and its holder never sees the App key. "
+        "It ends with its key. A browser token cannot make this call.",
+        status=201,
+        security=("AppKey", "Bearer"),
+    ),
+    ("GET", "key"): KEY,
+    ("DELETE", "key"): replace(KEY, name="revokeKey", problems=(*KEY.problems, *BODY)),
+    ("GET", "key/usage"): replace(KEY, name="getKeyUsage", problems=(400, *KEY.problems)),
     ("GET", "schema"): Call("getSchema", "documentation", session=(), problems=(), is_open=True),
     ("GET", "docs"): Call("getDocumentation", "documentation", session=(), problems=(), is_open=True),
 }
@@ -135,11 +162,11 @@ class ContractSchema(AutoSchema):
         session_parameters = [ref("parameters", name) for name in call.session]
         operation: Schema = {
             "operationId": call.name,
-            "summary": (handler.__doc__ or path).strip().splitlines()[0],
+            "summary": call.summary or (handler.__doc__ or path).strip().splitlines()[0],
             "tags": [call.tag],
             "parameters": session_parameters + (parameters(kind, registry, has_body=has_body) if kind else []),
             "responses": {
-                "200": _success(call, hints["return"], registry),
+                **_success(call, hints["return"], registry),
                 **{str(status): ref("responses", f"Problem{status}") for status in sorted(call.problems)},
             },
         }
@@ -147,6 +174,8 @@ class ContractSchema(AutoSchema):
             operation["description"] = call.description
         if call.is_open:
             operation["security"] = []
+        if call.security is not None:
+            operation["security"] = [{name: []} for name in call.security]
         return operation | ({"requestBody": request_body(kind, registry)} if kind and has_body else {})
 
 
@@ -156,10 +185,13 @@ def _parameters_type(hints: dict[str, Any]) -> type[Parameters] | None:
 
 
 def _success(call: Call, returned: Any, registry: ComponentRegistry) -> Schema:
+    """Return the response object of success, by its status."""
+    if returned is NoContent:
+        return {"204": {"description": "Success.", "headers": {"X-Request-Id": ref("headers", "X-Request-Id")}}}
     forms = typing.get_args(returned) if typing.get_origin(returned) is typing.Union else [returned]
     content = dict(_content(form, call, registry) for form in forms)
     headers = {name: ref("headers", name) for name in (*call.response_headers, "X-Request-Id")}
-    return {"description": "Done.", "content": content, "headers": headers}
+    return {str(call.status): {"description": "Success.", "content": content, "headers": headers}}
 
 
 def _content(form: Any, call: Call, registry: ComponentRegistry) -> tuple[str, Schema]:
@@ -177,9 +209,7 @@ def _content(form: Any, call: Call, registry: ComponentRegistry) -> tuple[str, S
 def _stream(event: Schema) -> Schema:
     """Return the schema of a stream; in OpenAPI 3.1 only `contentSchema` can describe its events."""
     name = event["$ref"].rsplit("/")[-1]
-    described = (
-        f"Server-sent events. The JSON in each `data:` line is a {name}; comment lines keep the connection open."
-    )
+    described = f"Server-sent events. Each `data:` line is the JSON of type {name}; comment lines keep the stream open."
     return {"type": "string", "description": described, "contentMediaType": JSON, "contentSchema": event}
 
 

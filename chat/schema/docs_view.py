@@ -25,7 +25,7 @@ class SchemaView(ApiView):
     authentication_classes = ()
 
     async def get(self, request: Request) -> Answer[JsonObject]:
-        """Answer the OpenAPI document of this API."""
+        """Get the OpenAPI document of this API."""
         # The first generation takes 0.2 s; a thread keeps it from blocking this worker's streams.
         return Answer(await asyncio.to_thread(document))
 
@@ -36,7 +36,7 @@ class DocsView(ApiView):
     authentication_classes = ()
 
     async def get(self, request: Request) -> HttpResponse:
-        """Answer a page on which the API can be read and tried, offline too."""
+        """Get a page on which to read about the API and try it; it works offline."""
         nonce = secrets.token_urlsafe(16)
         page = render_to_string("api/docs.html", {"nonce": nonce})
         return HttpResponse(page, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY.format(nonce=nonce)})

@@ -19,7 +19,7 @@ def _session_parameter(name: str, where: str, description: str, *, required: boo
 
 PARAMETERS: dict[str, Schema] = {
     "SessionId": _session_parameter(
-        "X-Session-Id", "header", "A UUID that the client made, in the plain 8-4-4-4-12 spelling."
+        "X-Session-Id", "header", "The session: a UUID that the client generates, in the 8-4-4-4-12 form."
     ),
     "OwnSessionId": _session_parameter("X-Session-Id", "header", "The caller's own session.", required=False),
     "PathSessionId": _session_parameter("session_id", "path", "The same id as in `X-Session-Id`."),
@@ -47,7 +47,8 @@ def request_body(kind: type[Parameters], registry: ComponentRegistry) -> Schema:
     json = add_schema(kind.__name__, {**head, "properties": json_fields}, registry)
     form = add_schema(f"{kind.__name__}Form", {**head, "properties": form_fields}, registry)
     return {
-        "description": "May carry what the query string does not; JSON also as `text/json` or `application/…+json`.",
+        "description": "Parameters that are not in the query string. JSON may also be sent as `text/json` or "
+        "`application/…+json`.",
         "required": False,
         "content": {JSON: {"schema": json}, FORM: {"schema": form}},
     }

@@ -11,6 +11,11 @@ from chat.wire.values import EXAMPLE_REQUEST
 
 UUID: Schema = {"type": "string", "format": "uuid"}
 HEADERS: dict[str, Schema] = {
+    "Retry-After": {
+        "description": "Seconds to wait before the next try.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+    },
     "RateLimit": {
         "description": "What is left of the limit that refused the call, and the seconds until more is.",
         "schema": {"type": "string"},
@@ -19,22 +24,25 @@ HEADERS: dict[str, Schema] = {
         "description": "That limit: its quota `q`, the quota's unit `qu` and its window `w` in seconds.",
         "schema": {"type": "string"},
     },
-    "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 1}},
     "WWW-Authenticate": {"required": True, "schema": {"type": "string", "const": "AppKey"}},
     "X-Next-Cursor": {
         "description": "The `cursor` of the next page; absent on the last page.",
         "schema": {"type": "string"},
     },
-    "X-Request-Id": {"description": "Of the server's making.", "required": True, "schema": UUID},
+    "X-Request-Id": {"description": "The server's id of the request.", "required": True, "schema": UUID},
 }
 SECURITY_SCHEMES: dict[str, Schema] = {
     "AppKey": {
         "type": "apiKey",
         "in": "header",
         "name": "AOMI-APP-KEY",
-        "description": "Needed for every App but the default one. A wrong key is refused everywhere.",
+        "description": "Required for every App except the default one. An invalid key is refused on every call.",
     },
-    "Bearer": {"type": "http", "scheme": "bearer", "description": "The same key as `Authorization: Bearer sk-…`."},
+    "Bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The same key as `Authorization: Bearer sk-…`, or a browser token (`bt-…`).",
+    },
 }
 SECURITY: list[Schema] = [{}, {"AppKey": []}, {"Bearer": []}]
 

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from keys.callers import Caller
+from keys.guards.storage import count_new_session
 from keys.limits.refusals import applied
 from keys.limits.sql import counted_request
 from keys.limits.values import Payer
@@ -22,8 +23,11 @@ async def create_session(
         wallet: the wallet to bind to it.
 
     Raises:
+        CallerLimit: a caller without a key has begun too many sessions today.
         LimitExceeded: a limit refuses the request; nothing was stored.
     """
+    if caller.key_id is None and await store.load(session_id) is None:
+        await count_new_session(caller)
     payer = Payer(app_id, caller.key_id, caller.address)
     with applied(payer):
         return await store.create(session_id, app_id=app_id, wallet=wallet, counted=counted_request(payer))

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import orjson
 
 from apps_registry.support.outside_text import dump_storable, storable
-from apps_registry.support.visible_text import visible
 from apps_registry.tools.arguments import dump_arguments, read_arguments
 from apps_registry.tools.base import Tool, ToolContext, ToolError
 from chat.events import (
@@ -25,9 +24,9 @@ from chat.events import (
 from chat.prompt.history import AssistantMessage, PromptMessage
 from chat.providers.base import ChatModel, ModelFailure
 from chat.turns.answer import Answer
+from chat.turns.results import visible_result
 from sessions_app.questions import QuestionKind
 
-TOOL_RESULT_MAX_CHARS = 32_000
 # More calls in one answer mean that the model is malfunctioning; the further ones return an error.
 MAX_CALLS_PER_ROUND = 32
 REPETITION = "(This call was made before in this turn, with the same result. Making it again changes nothing.)"
@@ -112,8 +111,8 @@ class _Calls:
 
     def questions(self, calls: Sequence[ToolCall]) -> dict[int, QuestionKind]:
         """Return the questions to the client by the call's index; calls that would fail anyway need none."""
-        indexes = (index for index, call in enumerate(calls[:MAX_CALLS_PER_ROUND]) if self._is_to_confirm(call))
-        return dict.fromkeys(indexes, QuestionKind.CONFIRM_TOOL)
+        asked = ((index, self._question(call)) for index, call in enumerate(calls[:MAX_CALLS_PER_ROUND]))
+        return {index: kind for index, kind in asked if kind is not None}
 
     async def finish(self, round_: RoundToFinish, *, is_approved: bool = False) -> AsyncGenerator[ToolResult, None]:
         """Make the calls that have no result yet, then add all calls to the prompt in call order."""
@@ -184,19 +183,17 @@ class _Calls:
             result = _error(str(error))
         except Exception as error:  # a bug in a tool must not end the turn; the exception's text may hold secrets
             result = _error(f"the tool failed ({type(error).__name__})")
-        if len(result) <= TOOL_RESULT_MAX_CHARS:
-            return visible(result)
-        return visible(result[:TOOL_RESULT_MAX_CHARS]) + f"… (cut; {len(result)} characters in all)"
+        return visible_result(result)
 
-    def _is_to_confirm(self, call: ToolCall) -> bool:
+    def _question(self, call: ToolCall) -> QuestionKind | None:
         tool = self.by_name.get(call.name)
-        if tool is None or not tool.needs_confirmation:
-            return False
+        if tool is None or not (tool.needs_confirmation or tool.runs_at_client):
+            return None
         try:
             tool.checked(read_arguments(call.arguments))
         except Exception:
-            return False
-        return True
+            return None
+        return QuestionKind.CLIENT_TOOL if tool.runs_at_client else QuestionKind.CONFIRM_TOOL
 
     def _repetition(self, result: ToolResult) -> str:
         """Return a note for the model if it has made the same call with the same result before in this turn."""

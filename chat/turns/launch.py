@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from apps_registry.values import AppConfig
+from chat.turns.options import NO_OPTIONS, TurnOptions
 from chat.turns.progress import Progress
 from chat.turns.runner import runner
 from chat.turns.running_turn import RunningTurn
@@ -11,7 +12,15 @@ from keys.limits.values import Payer
 from sessions_app.values import Session
 
 
-def launch(caller: Caller, turn_id: UUID, session: Session, app: AppConfig, progress: Progress) -> RunningTurn:
+def launch(
+    caller: Caller,
+    turn_id: UUID,
+    session: Session,
+    app: AppConfig,
+    *,
+    progress: Progress,
+    options: TurnOptions = NO_OPTIONS,
+) -> RunningTurn:
     """Run a turn that owns its session, as a task of this worker.
 
     Args:
@@ -20,14 +29,16 @@ def launch(caller: Caller, turn_id: UUID, session: Session, app: AppConfig, prog
         session: the claimed session.
         app: the release of the App that answers.
         progress: what it has reserved, and has done before if it resumes or is retried.
+        options: what its caller asks of it.
     """
     turn = RunningTurn(
         turn_id=turn_id,
         session_id=session.id,
         session=session,
         app=app,
-        model=app.model_for(session.chosen_model),
+        model=app.model_for(options.model or session.chosen_model),
         has_key=app.id in caller.app_ids,
+        options=options,
         count=progress.count,
         earlier=progress.earlier,
         open_calls=list(progress.open_calls),

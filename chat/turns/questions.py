@@ -5,8 +5,10 @@ from typing import Any
 
 import orjson
 
+from apps_registry.support.outside_text import dump_storable, storable
 from apps_registry.tools.arguments import dump_arguments, read_arguments
 from chat.turns.message_body import iso
+from chat.turns.results import visible_result
 from sessions_app.questions import Answer, Question, QuestionKind
 
 
@@ -44,4 +46,22 @@ def _confirmation(payload: Mapping[str, Any]) -> Answer:
     return Answer.to_confirmation(question_id, is_approved=is_approved)
 
 
-ANSWERS: Mapping[str, Callable[[Mapping[str, Any]], Answer]] = {QuestionKind.CONFIRM_TOOL: _confirmation}
+def _client_result(payload: Mapping[str, Any]) -> Answer:
+    question_id, names = payload.get("call_id"), payload.keys() & {"result", "error"}
+    if not isinstance(question_id, str) or len(names) != 1:
+        raise InvalidAnswer("message: the payload of client_tool is call_id, a text, and either result or error.")
+    if "error" in payload:
+        return Answer.to_client_tool(question_id, result_text({"error": payload["error"]}))
+    return Answer.to_client_tool(question_id, result_text(payload["result"]))
+
+
+def result_text(result: object) -> str:
+    """Return a result of a client's tool as text for the model, cut to the length of other results."""
+    text = storable(result) if isinstance(result, str) else dump_storable(result)
+    return visible_result(text)
+
+
+ANSWERS: Mapping[str, Callable[[Mapping[str, Any]], Answer]] = {
+    QuestionKind.CONFIRM_TOOL: _confirmation,
+    QuestionKind.CLIENT_TOOL: _client_result,
+}

@@ -6,9 +6,10 @@ than the text has bytes, so bytes are a bound for the prompt without the vocabul
 
 from uuid import UUID
 
-from apps_registry.values import AppConfig
+from apps_registry.values import AppConfig, Sampling
 from chat.prompt.history import BYTES_PER_TOKEN
 from chat.providers.requests import reply_bound
+from chat.turns.options import NO_OPTIONS, TurnOptions
 from sessions_app.values import SESSION_OVERHEAD_BYTES, Reservation, Session, StoredMessage
 
 # What the server adds to a prompt: notes about tools and the user, a digest of earlier sessions, marks and roles.
@@ -18,7 +19,14 @@ DIGEST_BYTES = 6_000
 UTF8_PER_MEMORY_BYTE = 1.5
 
 
-def prompt_bound(app: AppConfig, session: Session | None, message: str = "", *, turn_id: UUID | None = None) -> int:
+def prompt_bound(
+    app: AppConfig,
+    session: Session | None,
+    message: str = "",
+    *,
+    turn_id: UUID | None = None,
+    options: TurnOptions = NO_OPTIONS,
+) -> int:
     """Return a bound of the tokens of the next prompt of a turn.
 
     Args:
@@ -26,14 +34,15 @@ def prompt_bound(app: AppConfig, session: Session | None, message: str = "", *, 
         session: our copy of the session; None if there is none.
         message: the user's message, if the session does not have it yet.
         turn_id: the turn, if it has stored messages: they are in the prompt whatever the budget of the history.
+        options: what the caller asks of the turn.
     """
-    history = 0
+    history = sum(map(message_bytes, options.history))
     if session is not None:
         in_memory = int((session.size - SESSION_OVERHEAD_BYTES) * UTF8_PER_MEMORY_BYTE)
-        history = min(in_memory, int(app.history_budget_tokens * BYTES_PER_TOKEN))
+        history = min(history + in_memory, int(app.history_budget_tokens * BYTES_PER_TOKEN))
         history += sum(message_bytes(stored) for stored in session.messages if turn_id and stored.turn_id == turn_id)
     digest = DIGEST_BYTES if app.recalls_earlier_sessions else 0
-    return app.fixed_prompt_bytes + ADDED_BYTES + digest + history + len(message.encode())
+    return app.fixed_prompt_bytes + ADDED_BYTES + options.prompt_bytes + digest + history + len(message.encode())
 
 
 def message_bytes(message: StoredMessage) -> int:
@@ -41,16 +50,17 @@ def message_bytes(message: StoredMessage) -> int:
     return len(message.content.encode()) + len(message.tool_arguments.encode()) + message.extra_bytes + 100
 
 
-def reserve(app: AppConfig, prompt_tokens: int) -> Reservation:
+def reserve(app: AppConfig, prompt_tokens: int, sampling: Sampling | None = None) -> Reservation:
     """Return the reservation of a round that any of the App's models may answer.
 
     Args:
         app: the App that answers.
         prompt_tokens: a bound of the prompt.
+        sampling: the parameters of the turn; None for the App's.
     """
     tokens, costs = 0, []
     for model in app.models:
-        prompt, reply = min(prompt_tokens, model.context_window), reply_bound(model, app.sampling)
+        prompt, reply = min(prompt_tokens, model.context_window), reply_bound(model, sampling or app.sampling)
         tokens = max(tokens, prompt + reply)
         costs.append(model.cost(prompt, reply))
     dearest = None if None in costs else max((cost for cost in costs if cost is not None), default=None)

@@ -7,6 +7,7 @@ from uuid import UUID
 from apps_registry.values import AppConfig
 from chat.access import check_chat, known_session
 from chat.turns.launch import launch
+from chat.turns.options import load_options
 from chat.turns.progress import before_resuming
 from chat.turns.release import config_for_session
 from chat.turns.reservation import prompt_bound, reserve
@@ -15,7 +16,7 @@ from keys.callers import Caller
 from keys.limits.admission import admission_of
 from keys.limits.refusals import applied
 from keys.limits.values import Payer
-from sessions_app import pauses
+from sessions_app import pauses, turns
 from sessions_app.access import UUID_PATTERN
 from sessions_app.questions import Answer
 from sessions_app.store import store
@@ -42,7 +43,8 @@ async def resume_turn(
 
     Raises:
         NoSuchSession: there is no such session.
-        KeyNeeded, AppNotAuthorized, SessionOfAnotherApp: the caller may not answer.
+        KeyNeeded, AppNotAuthorized, SessionOfAnotherApp, SessionNotOfToken, SessionOfAnotherWallet,
+        OriginNotAllowed, NetworkNotAllowed: the caller may not answer.
         ReleaseUnusable: the App's release cannot be run; the answer is not stored.
         NothingWaits: the question is not open.
         LimitExceeded: a limit refuses that the turn goes on; the answer is not stored.
@@ -56,8 +58,11 @@ async def resume_turn(
     if not UUID_PATTERN.fullmatch(answer.question_id):
         raise pauses.NothingWaits
     answer = replace(answer, question_id=answer.question_id.lower())
-    bound = prompt_bound(config, session, turn_id=session.running_turn)
-    reservation, payer = reserve(config, bound), Payer(config.id, caller.key_id, caller.address)
+    stored = await turns.options_of(session.running_turn) if session.running_turn else None
+    options = load_options(stored)
+    bound = prompt_bound(config, session, answer.result or "", turn_id=session.running_turn, options=options)
+    reservation = reserve(config, bound, options.sampling_over(config.sampling))
+    payer = Payer(config.id, caller.key_id, caller.address)
     with applied(payer):
         resumed = await pauses.take_answer(
             session_id,
@@ -70,4 +75,4 @@ async def resume_turn(
     if resumed is None or session_now is None:
         return None
     progress = replace(before_resuming(session_now, resumed), prompt_bound=bound, reservation=reservation)
-    return launch(caller, resumed.turn_id, session_now, config, progress)
+    return launch(caller, resumed.turn_id, session_now, config, progress=progress, options=options)

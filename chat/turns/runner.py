@@ -5,6 +5,7 @@ import logging
 import uuid
 from collections.abc import Sequence
 from contextlib import aclosing
+from functools import partial
 
 import orjson
 from django.conf import settings
@@ -12,7 +13,7 @@ from django.conf import settings
 from apps_registry.mcp.sessions import mcp_sessions
 from apps_registry.support.database_errors import is_transient
 from apps_registry.support.error_location import location
-from apps_registry.support.forever import forever
+from apps_registry.support.forever import forever, run_once
 from apps_registry.support.metrics import TURNS
 from apps_registry.tools.base import ToolContext
 from apps_registry.values import ModelConfig
@@ -25,6 +26,7 @@ from chat.providers.base import ModelFailure, ModelTimeout
 from chat.providers.breaker import breakers
 from chat.providers.fallback import FallbackModel
 from chat.turns.announcer import Announcer
+from chat.turns.client_tools import about_client_tools
 from chat.turns.engine import run_turn
 from chat.turns.limits import OutOfBudget
 from chat.turns.reduced import reduced
@@ -111,7 +113,9 @@ class TurnRunner:
             announcer.inline_call(question)
         announcer.status(outcome.session_status)
         announcer.end()
-        if turn.session is not None and outcome.turn_status == "completed":
+        if turn.options.is_stateless and outcome.pause is None and not turn.app.caller_rules.keeps_stateless_text:
+            await run_once("drop-text", partial(turns.drop_text, turn.session_id))  # if this fails, the sweep does it
+        if turn.session is not None and outcome.turn_status == "completed" and not turn.options.is_stateless:
             make_title_later(turn.session, turn.app, turn.model, turn.payer)
             summarise_later(turn.session, turn.app, turn.model, turn.payer, budget_tokens=turn.history_budget)
 
@@ -152,11 +156,12 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
     context = ToolContext(turn_id=turn.turn_id, session_id=session.id)
     if wallet:
         context = ToolContext(wallet.address, wallet.chain_id, wallet.is_proven, turn.turn_id, session.id)
-    unrepeatable = {tool.name for tool in app.tools if not tool.is_idempotent}
+    tools = (*app.tools, *turn.options.offered_tools())
+    unrepeatable = {tool.name for tool in tools if not tool.is_idempotent}
     preamble = await _system_prompt(turn, session)
     models = FallbackModel(
         app.models_starting_with(turn.model),
-        app.sampling,
+        turn.options.sampling_over(app.sampling),
         breakers,
         prompt_for=lambda model: _prompt(turn, session, preamble, model),
         on_answer=turn.answered_by,
@@ -165,7 +170,7 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
     events = run_turn(
         models,
         models.prompt,
-        app.tools,
+        tools,
         context,
         max_tool_rounds=app.max_tool_rounds,
         earlier=turn.earlier,
@@ -264,21 +269,24 @@ async def _system_prompt(turn: RunningTurn, session: Session) -> str:
             logger.warning("turn %s recalls nothing: %s", turn.turn_id, type(error).__name__)
     language = turn.app.reply_language
     sentence = f"Always answer in {language}, whatever language the user writes in." if language else ""
-    return "\n\n".join(filter(None, (turn.app.preamble, sentence, about_the_user(session.wallet, earlier))))
+    parts = (turn.app.preamble, sentence, about_the_user(session.wallet, earlier), turn.options.system_text())
+    return "\n\n".join(filter(None, parts))
 
 
 def _prompt(turn: RunningTurn, session: Session, preamble: str, model: ModelConfig) -> list[PromptMessage]:
     """Return the prompt, with as much history as leaves room in the model's window for everything else."""
     app = turn.app
     message = next(message.content for message in reversed(session.messages) if message.turn_id == turn.turn_id)
-    if app.tools and model.supports_tools:
-        preamble = "\n\n".join(filter(None, (preamble, ABOUT_TOOLS, about_servers(app.server_notes))))
-    schemas = orjson.dumps([tool.parameters for tool in app.tools]).decode() if model.supports_tools else ""
+    parameters = [tool.parameters for tool in app.tools] + [tool.parameters for tool in turn.options.tools]
+    if parameters and model.supports_tools:
+        about = (ABOUT_TOOLS, about_servers(app.server_notes), about_client_tools(turn.options.tools))
+        preamble = "\n\n".join(filter(None, (preamble, *about)))
+    schemas = orjson.dumps(parameters).decode() if model.supports_tools else ""
     fixed = sum(map(estimate_tokens, (preamble, message, schemas)))
-    reply = model.reply_reserve(app.sampling.max_reply_tokens)
+    reply = model.reply_reserve(turn.options.sampling_over(app.sampling).max_reply_tokens)
     budget = min(app.history_budget_tokens, model.context_window - fixed - reply)
     turn.history_budget = budget
-    messages: Sequence[StoredMessage] = session.messages[session.summarised_count :]
+    messages: Sequence[StoredMessage] = (*turn.options.history, *session.messages[session.summarised_count :])
     if turn.resumed is not None:  # the engine adds this round itself, once its open calls are made
         resumed_round = (turn.turn_id, turn.resumed.round_number)
         messages = [stored for stored in messages if (stored.turn_id, stored.tool_round) != resumed_round]

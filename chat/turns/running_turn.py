@@ -15,6 +15,7 @@ from apps_registry.values import AppConfig, ModelConfig
 from chat.events import QuestionsOpen, RoundEnded, RoundToFinish, TextDelta, ToolCall, ToolResult, TurnEvent
 from chat.issuers import to_store
 from chat.providers.base import ModelFailure, ModelTimeout
+from chat.turns.options import NO_OPTIONS, TurnOptions
 from chat.turns.questions import question_event
 from chat.turns.reservation import message_bytes, reserve
 from chat.turns.turn_listener import TurnListener
@@ -22,7 +23,7 @@ from keys.limits.values import Payer
 from sessions_app.open_calls import UNKNOWN_OUTCOME, OpenCall
 from sessions_app.pauses import Pause
 from sessions_app.questions import Question
-from sessions_app.turns import NOTHING_USED, TurnOutcome
+from sessions_app.turns import NOTHING_USED, TurnEnd, TurnOutcome
 from sessions_app.values import INTERRUPTED, Reservation, Session, StoredMessage, TurnUsage
 
 NOTE_MAX_CHARS = 2_000
@@ -36,6 +37,7 @@ class RunningTurn:
         session: the session as the turn last stored it; None if it was deleted meanwhile.
         model: the model that answers; until one does, the first one to call.
         has_key: whether the caller has a key scoped to the App.
+        options: what the caller asks of this turn.
         messages: completed messages that are not stored yet.
         text: the pieces of the answer that is streaming in.
         announced_chars: how many characters of that text were published to readers.
@@ -70,6 +72,7 @@ class RunningTurn:
     prompt_bound: int
     used: TurnUsage = NOTHING_USED
     is_asking: bool = False
+    options: TurnOptions = NO_OPTIONS
     messages: list[StoredMessage] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
     announced_chars: int = 0
@@ -91,7 +94,7 @@ class RunningTurn:
     _started_at: datetime = field(init=False)
     first_token_ms: int | None = None
     tool_rounds: int = 0
-    _finish_reason: str = ""
+    finish_reason: str = ""
 
     def __post_init__(self) -> None:
         """Take the start time from Postgres's clock: the statement that started the turn has just set this column."""
@@ -165,6 +168,15 @@ class RunningTurn:
             if call.confirmation is not None and call.kind is not None:
                 yield Question(call.confirmation, call.kind, call.name, call.arguments, deadline)
 
+    @property
+    def end(self) -> TurnEnd:
+        """How the turn has ended, or what it waits for; to be read once its task is done."""
+        status = "paused" if self.open_calls else "failed" if self.failure else "completed"
+        detail = str(self.failure or "")
+        code = self.failure.code if self.failure else ""
+        tokens = (self.used.prompt_tokens, self.used.completion_tokens)
+        return TurnEnd(status, code, detail, self.finish_reason, *tokens, tuple(self.open_calls))
+
     def interrupted(self) -> TurnOutcome:
         """Return the outcome of an interrupted turn; the text so far becomes the reply."""
         self._count_uncounted_round()
@@ -190,7 +202,7 @@ class RunningTurn:
 
     def reserve_next(self) -> Reservation:
         """Reserve what the next round may use, by the messages so far."""
-        self.reservation = reserve(self.app, self.prompt_bound)
+        self.reservation = reserve(self.app, self.prompt_bound, self.options.sampling_over(self.app.sampling))
         return self.reservation
 
     def _count_uncounted_round(self) -> None:
@@ -201,7 +213,7 @@ class RunningTurn:
 
     def _end_round(self, event: RoundEnded) -> None:
         self.text.clear()
-        self._finish_reason = event.finish_reason
+        self.finish_reason = event.finish_reason
         self.is_asking = self._has_answered = False
         cost = self.model.cost(event.prompt_tokens, event.completion_tokens)
         self.used = self.used.with_round(event.prompt_tokens, event.completion_tokens, cost, self.reservation)
@@ -287,7 +299,7 @@ class RunningTurn:
             turn_status=turn_status,
             model=self.model.name,
             messages=tuple(self.messages),
-            finish_reason=self._finish_reason[:40],
+            finish_reason=self.finish_reason[:40],
             used=self.used,
             attempts=tuple(self.attempts),
             tool_rounds=self.tool_rounds,

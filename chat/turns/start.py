@@ -13,22 +13,31 @@ from psycopg.errors import UniqueViolation
 
 from apps_registry.runtime.app_configs import app_configs
 from apps_registry.values import AppConfig
-from chat.access import app_named, check_chat
+from chat.access import app_named, check_chat, check_token, only_wallet, wallet_to_bind
 from chat.providers.base import ModelFailure, ModelTimeout
 from chat.turns.launch import launch
 from chat.turns.limits import check_message
+from chat.turns.options import NO_OPTIONS, TurnOptions, check_options, dump_options
 from chat.turns.progress import Progress, before_retry
 from chat.turns.release import ReleaseUnusable, config_for_session
 from chat.turns.reservation import prompt_bound, reserve
 from chat.turns.runner import runner
 from chat.turns.running_turn import RunningTurn
 from keys.callers import Caller
+from keys.guards.storage import count_new_session
 from keys.limits.admission import admission_of
 from keys.limits.refusals import applied, refuse_remembered
 from keys.limits.values import Payer
 from sessions_app import turns
 from sessions_app.store import store
-from sessions_app.turns import EarlierTurn, NewTurn, SessionBusy, SessionOfAnotherApp, TurnOutcome
+from sessions_app.turns import (
+    EarlierTurn,
+    NewTurn,
+    SessionBusy,
+    SessionOfAnotherApp,
+    SessionOfAnotherChannel,
+    TurnOutcome,
+)
 from sessions_app.values import Session, Wallet
 
 
@@ -60,6 +69,7 @@ async def start_turn(
     idempotency_key: str | None = None,
     user_state: str | None = None,
     wallet: Wallet | None = None,
+    options: TurnOptions = NO_OPTIONS,
     on_app: Callable[[AppConfig], object] | None = None,
 ) -> StartedTurn:
     """Start the turn that answers a message, or find the turn that an earlier call with the same key has started.
@@ -74,16 +84,23 @@ async def start_turn(
         idempotency_key: the same key in the same session always means the same turn.
         user_state: the client's state as JSON text, which replaces the session's; None keeps that.
         wallet: the wallet to bind to the session; None keeps the binding.
+        options: what else the caller asks of this turn.
         on_app: called with the App once the caller is known to be allowed to use it, even if the call fails later.
 
     Raises:
         KeyNeeded, AppNotAuthorized: the caller may not chat with the App.
+        OriginNotAllowed, NetworkNotAllowed: the App refuses calls from where the caller is.
+        SessionNotOfToken, SessionOfAnotherWallet: the caller's browser token is for another session or wallet.
         SessionOfAnotherApp: the session belongs to another App.
+        SessionOfAnotherChannel: the session began in another channel than the caller's.
         SessionBusy: another turn runs in the session.
         IdempotencyMismatch: the key was used with another message or App.
         ReleaseUnusable: the release that would answer cannot be run.
         LimitExceeded: a limit of the key, the App or callers without a key refuses the turn; nothing was stored.
         InvalidMessage, MessageTooLarge: the message is refused.
+        ToolsNotTaken: the App takes no tools of callers.
+        InvalidClientTool: one of the caller's tools cannot be offered.
+        CallerLimit: a caller without a key has begun too many sessions.
         ModelFailure: the turn with this key failed, and cannot be retried because a later turn has started.
     """
     check_message(message)
@@ -91,6 +108,12 @@ async def start_turn(
     chosen = await _choose_app(caller, app, session)
     if on_app is not None:
         on_app(chosen)
+    check_token(caller, session_id, session)
+    channel = caller.channel_of(chosen.id)
+    is_live = channel.kind == "live"
+    check_options(options, chosen)
+    if session is None:
+        await count_new_session(caller)
     turn = NewTurn(
         turn_id=uuid.uuid4(),
         message_id=uuid.uuid4(),
@@ -100,12 +123,16 @@ async def start_turn(
         content=message,
         idempotency_key=idempotency_key,
         user_state=user_state,
-        wallet=wallet,
-        release_id=chosen.release_id,
-        keeps_release=chosen.sessions_keep_release,
+        wallet=wallet_to_bind(caller, wallet, chosen),
+        only_wallet=only_wallet(caller),
+        release_id=chosen.release_id if is_live else None,
+        keeps_release=chosen.sessions_keep_release and is_live,
+        channel=channel.name,
+        options=dump_options(options),
+        is_stateless=options.is_stateless,
     )
     payer = Payer(chosen.id, caller.key_id, caller.address)
-    return await _Start(caller, chosen, turn, payer).turn_for(session)
+    return await _Start(caller, chosen, turn, payer, options).turn_for(session)
 
 
 async def _choose_app(caller: Caller, slug: str | None, session: Session | None) -> AppConfig:
@@ -123,9 +150,11 @@ class _Start:
     app: AppConfig
     new: NewTurn
     payer: Payer
+    options: TurnOptions
 
     async def turn_for(self, session: Session | None) -> StartedTurn:
         """Start or find the turn; `session` is our copy, which may be stale."""
+        session = await self._continued(session)
         earlier = await self._earlier() if session else None
         if earlier is None:
             refuse_remembered(self.payer)
@@ -147,11 +176,24 @@ class _Start:
         self, config: AppConfig, session: Session | None, message: str = "", turn_id: UUID | None = None
     ) -> Progress:
         """Return the progress of a turn that has reserved its next round; arguments as for `prompt_bound`."""
-        bound = prompt_bound(config, session, message, turn_id=turn_id)
-        return Progress(prompt_bound=bound, reservation=reserve(config, bound))
+        bound = prompt_bound(config, session, message, turn_id=turn_id, options=self.options)
+        sampling = self.options.sampling_over(config.sampling)
+        return Progress(prompt_bound=bound, reservation=reserve(config, bound, sampling))
 
     def _with(self, progress: Progress) -> NewTurn:
         return replace(self.new, reservation=progress.reservation, admission=admission_of(self.payer))
+
+    async def _continued(self, session: Session | None) -> Session | None:
+        """Return the session, if the turn may continue it; only our copy may be of another channel.
+
+        Raises:
+            SessionOfAnotherChannel: the session began in another channel.
+        """
+        if session is not None and not session.continues_in(self.new.channel):
+            session = await store.load(self.new.session_id)
+            if session is not None and not session.continues_in(self.new.channel):
+                raise SessionOfAnotherChannel
+        return session
 
     async def _earlier(self) -> EarlierTurn | None:
         """Return the session's turn with the call's idempotency key, if any.
@@ -206,4 +248,6 @@ class _Start:
             failed = TurnOutcome(turn_status="failed", model=claimed.chosen_model, error_code=code, error_detail=detail)
             await turns.finish(claimed, turn_id, failed)
             raise
-        return StartedTurn(turn_id, self.app, launch(self.caller, turn_id, claimed, config, progress))
+        return StartedTurn(
+            turn_id, self.app, launch(self.caller, turn_id, claimed, config, progress=progress, options=self.options)
+        )

@@ -13,16 +13,16 @@ ModelNames = Annotated[list[str], Field(examples=[["gpt-5"]])]
 
 @shown_as({"name": "default"})
 class AppName(TypedDict):
-    """An App, as clients of `/api/session/apps` read it."""
+    """An App that the caller may use."""
 
     name: str
 
 
 @shown_as({"success": True, "rig": "gpt-5", "baml": "gpt-5", "created": False})
 class ChosenModel(TypedDict):
-    """The model that answers from now on."""
+    """The model that answers the session's next turns."""
 
     success: Literal[True]
     rig: Annotated[str, Field(description="The model's name.")]
-    baml: Annotated[str, Field(description="`rig` again.")]
-    created: Annotated[bool, Field(description="Whether the session was made by this call.")]
+    baml: Annotated[str, Field(description="The same as `rig`, for older clients.")]
+    created: Annotated[bool, Field(description="Whether this call created the session.")]

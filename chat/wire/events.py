@@ -25,7 +25,7 @@ class ToolCallEvent(TypedDict):
     session_id: UUID
     name: str
     call_id: str
-    args: Annotated[str, Field(description="JSON as the model wrote it.")]
+    args: Annotated[str, Field(description="The arguments as JSON, exactly as the model wrote it.")]
 
 
 class ToolResultEvent(TypedDict):
@@ -39,18 +39,18 @@ class ToolResultEvent(TypedDict):
 
 
 class ErrorEvent(TypedDict):
-    """The model failed, and the user's message is kept; or the caller may not read on, and the stream ends."""
+    """The model failed (the user's message is kept), or the caller lost access (the stream ends)."""
 
     type: Literal["error"]
     session_id: UUID
     message: str
     code: Annotated[
-        str, Field(description="The code word of a problem, such as `model_error`.", examples=["model_error"])
+        str, Field(description="An error code, as in the body of an error response.", examples=["model_error"])
     ]
 
 
 class CompleteEvent(TypedDict):
-    """The last event."""
+    """The last event of the stream, with the resulting session."""
 
     type: Literal["complete"]
     session_id: UUID
@@ -64,7 +64,7 @@ ChatEvent = TypeAliasType(
 
 
 class TitleChangedEvent(TypedDict):
-    """The session has another title."""
+    """The session has a new title."""
 
     type: Literal["title_changed"]
     session_id: UUID
@@ -86,7 +86,7 @@ class MessageDeltaEvent(TypedDict):
     session_id: UUID
     message_id: UUID
     delta: str
-    offset: Annotated[int, Field(ge=0, description="Characters of the message before this piece.")]
+    offset: Annotated[int, Field(ge=0, description="The number of characters of the message before this piece.")]
 
 
 class ToolUpdateEvent(TypedDict):
@@ -109,7 +109,7 @@ class ToolCompleteEvent(TypedDict):
 
 
 class ConfirmationEvent(TypedDict):
-    """The user must confirm a tool call; snapshots ask too."""
+    """The user must confirm a tool call; the snapshot contains the same question."""
 
     type: Literal["inline_call"]
     session_id: UUID
@@ -117,7 +117,7 @@ class ConfirmationEvent(TypedDict):
 
 
 class NoticeEvent(TypedDict):
-    """A text that `POST /api/system` was told."""
+    """A text that was sent to `POST /api/system`."""
 
     type: Literal["system_notice"]
     session_id: UUID

@@ -7,18 +7,18 @@ from typing_extensions import TypedDict
 
 
 class Problem(TypedDict):
-    """RFC 9457"""
+    """An error (RFC 9457)."""
 
     type: Literal["about:blank"]
     title: str
     status: int
-    detail: str
-    code: Annotated[str, Field(description="A stable word for machines.")]
-    error: Annotated[str, Field(description="`detail` again.")]
+    detail: Annotated[str, Field(description="What is wrong, for people; the text may change.")]
+    code: Annotated[str, Field(description="The error code, which never changes; programs should decide by it.")]
+    error: Annotated[str, Field(description="The same as `detail`, for older clients.")]
     request_id: Annotated[
         str,
         Field(
-            description="The answer's `X-Request-Id`, by which the operator finds the log line.",
+            description="The response's `X-Request-Id`; the server's log has it too.",
             json_schema_extra={"format": "uuid"},
         ),
     ]

@@ -63,9 +63,9 @@ EXAMPLE_DETAILS: JsonValue = {
 class Citation(TypedDict):
     """A passage of the App's documents that a reply cites."""
 
-    marker: Annotated[int, Field(description="The number by which the text cites it: [17].")]
+    marker: Annotated[int, Field(description="The number that cites it in the text, such as 17 in [17].")]
     document: str
-    place: Annotated[str, Field(description="Headings, pages or lines.")]
+    place: Annotated[str, Field(description="Where in the document: headings, pages or lines.")]
 
 
 @shown_as(*EXAMPLE_MESSAGES)
@@ -76,36 +76,40 @@ class Message(TypedDict):
     sender: Sender
     content: str
     timestamp: Time
-    is_streaming: Annotated[bool, Field(description="Whether it is the partial reply of a running turn.")]
+    is_streaming: Annotated[bool, Field(description="Whether the message is the partial reply of a running turn.")]
     tool_result: Annotated[
         tuple[str, str] | None,
-        Field(description="The tool's name and what it answered; null for a plain message."),
+        Field(description="The tool's name and its result; null if the message is not a tool result."),
     ]
     citations: Annotated[
         list[Citation],
-        Field(description="What the reply cites of the App's documents, in the order of the first mention."),
+        Field(description="The passages that the reply cites, in the order of their first mention."),
     ]
 
 
 class ToolQuestion(TypedDict):
-    """The tool call that the user must confirm."""
+    """A tool call that the client must decide about, or make."""
 
-    call_id: Annotated[str, Field(description="The id to answer with; not the id of the tool call.")]
+    call_id: Annotated[str, Field(description="The id to answer with. It is not the id of the tool call.")]
     tool: str
     arguments: JsonObject
     expires_at: Time
 
 
 class InlineCall(TypedDict):
-    """A turn waits until `POST /api/system` is told `confirm_tool` with `call_id` and `approved`."""
+    """A turn waits until `POST /api/system` has an answer of the same type.
 
-    type: Literal["confirm_tool"]
+    `confirm_tool` asks whether a call may be made: answer with `call_id` and `approved`. `client_tool` asks the client
+    to run one of its own tools: answer with `call_id`, and either `result` or `error`.
+    """
+
+    type: Literal["confirm_tool", "client_tool"]
     payload: ToolQuestion
 
 
 @shown_as({"SystemNotice": "wallet connected"})
 class SystemNoticeEvent(TypedDict):
-    """A text that `POST /api/system` was told."""
+    """A text that was sent to `POST /api/system`."""
 
     SystemNotice: str
 
@@ -124,7 +128,7 @@ class InlineCallEvent(TypedDict):
 
 @shown_as({"AsyncCallback": {"type": "wallet:tx", "payload": {}}})
 class AsyncCallbackEvent(TypedDict):
-    """JSON that `POST /api/system` was told."""
+    """JSON that was sent to `POST /api/system`."""
 
     AsyncCallback: Annotated[JsonObject | list[object], Field(description="The JSON that the client sent.")]
 
@@ -146,7 +150,7 @@ class TurnUsage(TypedDict):
 
 @shown_as(EXAMPLE_SNAPSHOT)
 class Snapshot(TypedDict):
-    """A session with all that was said in it."""
+    """A session with its messages."""
 
     session_id: UUID
     app: AppSlug
@@ -155,9 +159,11 @@ class Snapshot(TypedDict):
     title: str
     messages: Ready[list[Message]]
     system_events: Annotated[
-        list[SystemEvent], Field(description="Those that no earlier snapshot of this session has shown.")
+        list[SystemEvent], Field(description="The system events that no earlier snapshot has delivered.")
     ]
-    user_state: Annotated[Ready[JsonObject] | None, Field(description="As the client sent it last.")]
+    user_state: Annotated[
+        Ready[JsonObject] | None, Field(description="The client's state, exactly as it was last sent.")
+    ]
     usage: NotRequired[
         Annotated[
             TurnUsage | None,
@@ -168,7 +174,7 @@ class Snapshot(TypedDict):
 
 @shown_as({"session_id": EXAMPLE_SESSION, "title": "New Chat"})
 class TitledSession(TypedDict):
-    """A session by its name."""
+    """A session's id and title."""
 
     session_id: UUID
     title: str
@@ -192,13 +198,13 @@ class SessionDetails(ListedSession):
 
 
 class DeletedSession(TypedDict):
-    """A session that is gone."""
+    """A deleted session."""
 
     session_id: UUID
     deleted: Literal[True]
 
 
 class SystemResponse(TypedDict):
-    """The message that the model will read."""
+    """The stored message, or the confirmation of an answer."""
 
     res: Message

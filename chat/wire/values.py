@@ -25,12 +25,12 @@ Status = Literal["idle", "processing", "interrupted"]
 Time = Annotated[
     str,
     Field(
-        description="ISO 8601 in UTC, to the millisecond.",
+        description="A time in UTC, to the millisecond (ISO 8601).",
         examples=[EXAMPLE_TIME],
         json_schema_extra={"format": "date-time"},
     ),
 ]
-AppSlug = Annotated[str | None, Field(description="The App's slug; null until the session belongs to one.")]
+AppSlug = Annotated[str | None, Field(description="The App's slug; null until the session belongs to an App.")]
 
 
 def shown_as(*examples: JsonValue) -> Callable[[type[T]], type[T]]:

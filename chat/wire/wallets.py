@@ -12,12 +12,14 @@ from sessions_app.user_state import ADDRESS_PATTERN, CHAIN_ID_MAX
 Address = Annotated[
     str,
     Field(
-        description="A wallet's address; of mixed case only with its EIP-55 checksum.",
+        description="A wallet's address. Mixed case must match the EIP-55 checksum.",
         pattern=f"^{ADDRESS_PATTERN.pattern}$",
         examples=[EXAMPLE_WALLET],
     ),
 ]
-ChainId = Annotated[int, Field(description="EIP-155", ge=1, le=CHAIN_ID_MAX, examples=[1])]
+ChainId = Annotated[
+    int, Field(description="The EIP-155 chain id, such as 1 for Ethereum.", ge=1, le=CHAIN_ID_MAX, examples=[1])
+]
 
 
 class Connection(TypedDict, total=False):
@@ -35,14 +37,14 @@ class EvmWallet(Connection, total=False):
 
 @shown_as(EXAMPLE_STATE)
 class UserState(EvmWallet, total=False):
-    """What the client says of itself: its wallet in flat or nested form, and whatever else."""
+    """The client's state: its wallet, in flat or nested form, and any other fields."""
 
     connection: Connection
     evm: EvmWallet
 
 
 class WalletChallenge(TypedDict):
-    """The text to sign, and until when."""
+    """The text to sign, and when it expires."""
 
     message: str
     nonce: str
@@ -50,7 +52,7 @@ class WalletChallenge(TypedDict):
 
 
 class ProvenWallet(TypedDict):
-    """The wallet that the session now belongs to."""
+    """The proven wallet, to which the session is now bound."""
 
     address: Address
     chain_id: ChainId

@@ -1,14 +1,21 @@
 """App key authentication for DRF; it is awaited on the event loop, see chat/api/base.py."""
 
-import ipaddress
-from functools import lru_cache
+from dataclasses import replace
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
+from apps_registry.support.request_notes import note_app, note_key, note_refusal, request_notes
+from apps_registry.support.request_sources import RequestSource
+from keys.addresses import network_of
 from keys.callers import Caller
+from keys.canaries import report_use
+from keys.guards.errors import CallerLimit
+from keys.guards.rates import rates
 from keys.http.presented import presented_key
+from keys.http.streams import count_stream
+from keys.tokens.text import PREFIX as TOKEN_PREFIX
 from keys.verification import InvalidKey, TooManyFailures, VerifierBusy, verifier
 
 # One sentence for every failure, so that responses do not reveal whether a key exists or existed.
@@ -25,8 +32,23 @@ class Overloaded(APIException):
     retry_after = 1
 
 
+class TooMuch(APIException):
+    """The caller has reached a limit of keys/guards/.
+
+    Attributes:
+        rule, facts, retry_after: those of the CallerLimit.
+    """
+
+    status_code = 429
+    default_code = "rate_limited"
+
+    def __init__(self, limit: CallerLimit) -> None:
+        super().__init__(limit.detail)
+        self.rule, self.facts, self.retry_after = limit.rule, limit.facts, limit.retry_after
+
+
 class AppKeyAuthentication(BaseAuthentication):
-    """Reads the key from the request's headers and passes it to the verifier.
+    """Reads the key or the browser token from the request's headers and passes it to the verifier.
 
     Every request gets a `Caller` as `request.auth`, with or without a key; the permission decides whether the requested
     App needs one. A wrong key is refused even where no key is needed: callers that send a key must
@@ -40,30 +62,69 @@ class AppKeyAuthentication(BaseAuthentication):
             AuthenticationFailed: the request has a key that does not work.
             Throttled: too many wrong keys.
             Overloaded: too many first-time keys at once.
+            OriginNotAllowed, NetworkNotAllowed: the key works, but not from where the call comes from.
+            TooMuch: too many calls, or too many open event streams.
         """
-        address = network_of(str(request.META.get("REMOTE_ADDR") or ""))
+        note_app(request.query_params.get("app"))
+        address = network_of(_address(request))
         try:
-            presented = presented_key(request.headers)
-            if presented is None:
-                return None, await verifier.anonymous(address=address)
-            return None, await verifier.verify(presented, address=address)
-        except InvalidKey:
+            caller = replace(await _caller(request, address), source=_source_of(request))
+        except InvalidKey as error:
+            _note_failure(error, address)
             raise AuthenticationFailed(NO_VALID_KEY) from None
         except TooManyFailures as error:
+            note_refusal(error.rule, failure=error.cause.rule)
+            _note_failure(error.cause, address)
             raise Throttled(wait=error.retry_after) from None
         except VerifierBusy:
+            note_refusal("verifier_busy")
             raise Overloaded from None
+        except CallerLimit as error:
+            raise TooMuch(error) from None
+        caller.check_source()
+        return None, caller
 
     def authenticate_header(self, request: Request) -> str:
         """Return the WWW-Authenticate challenge; with it, DRF answers a failure with 401 instead of 403."""
         return CHALLENGE
 
 
-@lru_cache(maxsize=10_000)
-def network_of(peer: str) -> str:
-    """Return the peer's address; for IPv6 its /64, since one client controls that many addresses."""
-    try:
-        address = ipaddress.ip_address(peer)
-    except ValueError:
-        return peer
-    return str(ipaddress.ip_network(f"{peer}/64", strict=False)) if address.version == 6 else peer
+async def _caller(request: Request, address: str) -> Caller:
+    presented = presented_key(request.headers)
+    if presented is None:
+        rates.count_address(address)  # before any statement
+        caller = await verifier.anonymous(address=address)
+    else:
+        is_token = presented.startswith(TOKEN_PREFIX)
+        verify = verifier.verify_token if is_token else verifier.verify
+        caller = await verify(presented, address=address)
+        note_key(caller.key_id, is_holder=True)
+        if caller.key_id is not None:
+            rates.count_key(caller.key_id)
+    count_stream(request._request, caller)
+    return caller
+
+
+def _note_failure(error: InvalidKey, address: str) -> None:
+    """Note why a key failed, for operators only, and report a canary."""
+    note_refusal(error.rule)
+    note_key(error.key_id, is_holder=False)
+    if error.canary_id is not None:
+        request_notes().facts["canary"] = error.canary_id
+        report_use(error.canary_id, address)
+
+
+def _source_of(request: Request) -> RequestSource:
+    """Return where a request comes from.
+
+    Browsers send no Origin with a GET from a page of the same origin as this server, but say that it is such a page.
+    Pages can set neither header.
+    """
+    origin = request.headers.get("Origin")
+    if origin is None and request.headers.get("Sec-Fetch-Site") == "same-origin":
+        origin = f"{request.scheme}://{request.get_host()}".lower()
+    return RequestSource(origin, _address(request))
+
+
+def _address(request: Request) -> str:
+    return str(request.META.get("REMOTE_ADDR") or "")

@@ -31,7 +31,9 @@ def sentence(exceeded: LimitExceeded) -> str:
         case "concurrent_turns":
             return f"Too many turns at the same time: the limit of {whose} is {exceeded.limit:,}."
         case "fuse_pulled":
-            return "Calls without an App key are switched off for now."
+            # Pulled without a time, it stays open until an operator resets it; the wait is a day at most.
+            until = _until(exceeded) if exceeded.retry_after < _WINDOWS["day"] else ""
+            return f"Calls without an App key are switched off for now.{until}"
         case "money_without_price":
             return f"{whose.capitalize()} has a limit of money, and a model that may answer has no price."
     quota = f"The limit of {whose} is {exceeded.limit:,} {_unit(exceeded)}per {exceeded.per} (UTC)"

@@ -5,6 +5,7 @@ from typing import Any, cast
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from apps_registry.support.request_notes import note_refusal
 from apps_registry.values import AppConfig
 from keys.callers import Caller
 
@@ -21,4 +22,8 @@ class AppPermission(BasePermission):
 
     def has_object_permission(self, request: Request, view: Any, obj: AppConfig | None) -> bool:
         """Whether the caller may use the App."""
-        return cast(Caller, request.auth).may_use(obj)
+        caller = cast(Caller, request.auth)
+        if caller.may_use(obj):
+            return True
+        note_refusal("app_unknown" if obj is None else "key_missing" if caller.key_id is None else "app_not_in_scope")
+        return False

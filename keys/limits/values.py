@@ -78,6 +78,13 @@ class LimitExceeded(Exception):
         self.subject, self.rule, self.what, self.per = subject, rule, what, per
         self.limit, self.left, self.retry_after, self.code = limit, left, retry_after, code
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """What was compared, for operators."""
+        kind = self.subject.partition(":")[0]
+        compared = {"limit_of": kind, "limit": self.limit, "left": self.left}
+        return {name: str(value) for name, value in compared.items() if value is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class Payer:

@@ -1,8 +1,26 @@
 """The models of App keys. The hot path reads and writes their tables with statements of its own."""
 
+from keys.models.address_use import AddressUse
 from keys.models.app_key import BY_COMMAND, AppKey
+from keys.models.canary_key import CanaryKey
+from keys.models.fuse_state import FuseState
 from keys.models.key_failure import KeyFailure
 from keys.models.limits import LimitSet, LimitState
+from keys.models.refusal import Refusal
+from keys.models.signing_key import TokenSigningKey
 from keys.models.usage import NO_KEY, Usage
 
-__all__ = ["BY_COMMAND", "NO_KEY", "AppKey", "KeyFailure", "LimitSet", "LimitState", "Usage"]
+__all__ = [
+    "BY_COMMAND",
+    "NO_KEY",
+    "AddressUse",
+    "AppKey",
+    "CanaryKey",
+    "FuseState",
+    "KeyFailure",
+    "LimitSet",
+    "LimitState",
+    "Refusal",
+    "TokenSigningKey",
+    "Usage",
+]

@@ -1,16 +1,21 @@
-"""App keys: who may use which Apps."""
+"""App keys: who may use which Apps, in which channel, and until when."""
 
 from typing import ClassVar
 
 from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.utils import timezone
 
-from apps_registry.models import App
+from apps_registry.models import App, AppRelease
+from apps_registry.models.source_limits import validate_networks, validate_origins
 from keys.usability import Status, has_status, status_at
 
-# Shown in place of the operator for keys issued by `manage.py issue_key`.
+# Shown in place of the operator for keys that a command has issued or revoked.
 BY_COMMAND = "command"
+BY_HOLDER = "the key's holder"
+NOTE_MAX = 2_000
+REASON_MAX = 200
 
 
 class AppKeyQuerySet(models.QuerySet["AppKey"]):
@@ -24,8 +29,32 @@ class AppKeyQuerySet(models.QuerySet["AppKey"]):
 class AppKey(models.Model):
     """A key for one or more Apps. The key itself is shown once and never stored: see keys/crypto.py."""
 
+    class Channel(models.TextChoices):
+        """The state of its Apps with which the key talks; see keys.callers.Channel."""
+
+        LIVE = "live", "What is live"
+        DRAFT = "draft", "The draft"
+        RELEASE = "release", "One release"
+
+    class RevokedThrough(models.TextChoices):
+        """The way in which a key was revoked; empty for keys revoked by an earlier version."""
+
+        ADMIN = "admin"
+        COMMAND = "command"
+        HOLDER = "holder"
+
     label = models.CharField(
         max_length=100, help_text="Who or what uses this key, such as 'checkout service, production'."
+    )
+    owner = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The person or team that answers for this key. Keys can be found and revoked by owner.",
+    )
+    note = models.TextField(
+        blank=True, default="", db_default="", max_length=NOTE_MAX, help_text="For operators. Callers never see it."
     )
     prefix = models.CharField(max_length=60, editable=False, help_text="The key's beginning, to recognise it by.")
     lookup_id = models.CharField(max_length=16, unique=True, editable=False)
@@ -33,13 +62,63 @@ class AppKey(models.Model):
     # crypto.secret_check of the secret; a key from an earlier version gets it when it is next verified.
     secret_check = models.CharField(max_length=6, null=True, editable=False)
     apps = models.ManyToManyField(App, related_name="keys")
+    channel = models.CharField(
+        max_length=8,
+        choices=Channel,
+        default=Channel.LIVE,
+        db_default="live",
+        help_text="With which state of its Apps the key talks. A session that began in one channel is not continued in "
+        "another.",
+    )
+    # For the channel "release". When it is deleted, calls are refused: nobody asked for what is live instead.
+    release = models.ForeignKey(
+        AppRelease, null=True, blank=True, on_delete=models.SET_NULL, related_name="following_keys"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.SET_NULL
     )
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: it does not expire.")
+    # When the log last said that the key will expire.
+    expiry_announced_at = models.DateTimeField(null=True, editable=False)
+    # One successor at most: the constraint decides when a rotation is asked for twice at once.
+    rotated_from = models.OneToOneField(
+        "self", null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="successor"
+    )
+    # A trigger keeps these once they are set: see the migration 0020.
+    allowed_origins = models.TextField(
+        "only these origins",
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_origins],
+        help_text="Websites whose pages may use the key or its browser tokens, one per line, such as "
+        "https://www.example.com. Calls from elsewhere, and calls that name no origin, such as those of backends, are "
+        "refused. The App must list the origins too, so that browsers show its answers to the pages. Empty: any.",
+    )
+    allowed_networks = models.TextField(
+        "only these networks",
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_networks],
+        help_text="Addresses and networks (CIDR, IPv4 or IPv6) from which the key may be used, one per line, such as "
+        "192.0.2.0/24. They do not limit its browser tokens, which browsers use elsewhere. Empty: any.",
+    )
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
+    revoked_through = models.CharField(
+        max_length=8, choices=RevokedThrough, blank=True, default="", db_default="", editable=False
+    )
+    revoke_reason = models.CharField(max_length=REASON_MAX, blank=True, default="", db_default="", editable=False)
+    # Written once a minute at most: see keys/last_use.py. Without indexes, so that the write touches the table only.
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_used_app = models.ForeignKey(
+        App, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    last_used_address = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
 
     objects = AppKeyQuerySet.as_manager()
 
@@ -54,3 +133,25 @@ class AppKey(models.Model):
     def status(self) -> Status:
         """Active, expired or revoked."""
         return status_at(timezone.now(), revoked_at=self.revoked_at, expires_at=self.expires_at)
+
+    @property
+    def revoker(self) -> str:
+        """Who revoked the key; empty if it is not revoked, or an earlier version did not record it."""
+        if self.revoked_through == self.RevokedThrough.HOLDER:
+            return BY_HOLDER
+        return str(self.revoked_by or "") or (BY_COMMAND if self.revoked_through else "")
+
+    @property
+    def successor_or_none(self) -> "AppKey | None":
+        """The key that rotation has issued in place of this one, if any."""
+        try:
+            return self.successor
+        except ObjectDoesNotExist:
+            return None
+
+    @property
+    def channel_words(self) -> str:
+        """The channel as commands and pages write it: live, draft, or release:N with the release's number."""
+        if self.channel != self.Channel.RELEASE:
+            return self.channel
+        return f"release:{self.release.number}" if self.release else "release:deleted"

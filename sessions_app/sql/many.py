@@ -41,7 +41,8 @@ due AS (
     SELECT session.id FROM turn_to_prune, sessions_app_chatsession session
     JOIN apps_registry_app app ON app.id = session.app_id
     WHERE is_ours AND (session.status <> 'processing' OR session.lease_expires_at < clock_timestamp())
-        AND session.last_active_at < clock_timestamp() - app.retention_days * interval '1 day'
+        AND session.last_active_at < clock_timestamp() - interval '1 day'
+            * COALESCE(app.retention_days, CASE WHEN session.is_stateless THEN %(stateless_days)s END)
     LIMIT %(batch)s FOR UPDATE OF session SKIP LOCKED
 ), messages AS (DELETE FROM sessions_app_message WHERE session_id IN (SELECT id FROM due)),
 events AS (DELETE FROM sessions_app_systemevent WHERE session_id IN (SELECT id FROM due)),
@@ -50,8 +51,28 @@ gone AS (DELETE FROM sessions_app_chatsession WHERE id IN (SELECT id FROM due) R
 SELECT count(*) FROM gone
 """
 
+# Some Apps keep no text of stateless sessions. The sessions stay, without messages, as the turns' record.
+_TEXT_TO_DROP = """
+    session.is_stateless AND session.next_position > 0 AND session.status <> 'processing'
+        AND session.running_turn IS NULL AND NOT app.keeps_stateless_text"""
+_DROP_TEXT = """
+WITH due AS (
+    SELECT session.id FROM sessions_app_chatsession session JOIN apps_registry_app app ON app.id = session.app_id
+    WHERE {which} LIMIT %(batch)s FOR UPDATE OF session SKIP LOCKED
+), dropped AS (
+    UPDATE sessions_app_chatsession session SET
+        version = version + 1, title = '', user_state = NULL, next_position = 0, undelivered_events = 0
+    FROM due WHERE session.id = due.id
+), events AS (DELETE FROM sessions_app_systemevent WHERE session_id IN (SELECT id FROM due)
+), turns AS (UPDATE sessions_app_turn SET partial_text = '' WHERE session_id IN (SELECT id FROM due)
+)
+DELETE FROM sessions_app_message WHERE session_id IN (SELECT id FROM due)
+"""
+DROP_TEXT_OF_SESSION = _DROP_TEXT.format(which=f"session.id = %(session)s AND {_TEXT_TO_DROP}")
+DROP_STATELESS_TEXT = _DROP_TEXT.format(which=_TEXT_TO_DROP)
+
 # Sessions that do not exist have no row.
-READ_APPS = "SELECT id, app_id FROM sessions_app_chatsession WHERE id = ANY(%(sessions)s)"
+READ_OWNERS = "SELECT id, app_id, wallet_address FROM sessions_app_chatsession WHERE id = ANY(%(sessions)s)"
 
 READ_EXPIRED = f"""
 SELECT session.id FROM sessions_app_chatsession session WHERE {IS_EXPIRED} LIMIT 100

@@ -32,9 +32,9 @@ def create_session(counted: str) -> str:
 WITH created AS (
     INSERT INTO sessions_app_chatsession AS session (
         id, app_id, status, version, title, title_is_users, chosen_model, is_archived, user_state, wallet_address,
-        wallet_chain_id, next_position, undelivered_events)
+        wallet_chain_id, wallet_is_proven, next_position, undelivered_events, channel)
     VALUES (%(session)s, %(app)s, 'idle', (random() * 2 ^ 40)::bigint, '', false, '', false, NULL,
-        %(wallet_address)s, %(wallet_chain_id)s, 0, 0)
+        %(wallet_address)s, %(wallet_chain_id)s, %(wallet_is_proven)s, 0, 0, '')
     ON CONFLICT (id) DO NOTHING
     RETURNING {SESSION}
 )

@@ -36,9 +36,10 @@ _USERS_MESSAGE = insert_message(
 _BEGIN_TURN = f"""
 , turn AS (
     INSERT INTO sessions_app_turn (id, session_id, app_id, app_key_id, model, status, partial_text,
-        finish_reason, error_code, error_detail, tool_rounds, idempotency_key, {_RESERVED_COLUMNS})
+        finish_reason, error_code, error_detail, tool_rounds, idempotency_key, options,
+        {_RESERVED_COLUMNS})
     SELECT %(turn)s, id, %(app)s, %(app_key)s, chosen_model, 'running', '', '', '', '', 0, %(idempotency_key)s,
-        {_RESERVED}
+        %(options)s::jsonb, {_RESERVED}
     FROM claimed
 ), message AS (
     {_USERS_MESSAGE}
@@ -52,12 +53,13 @@ WITH claimed AS (
     UPDATE sessions_app_chatsession session SET
         status = 'processing', version = version + 1, app_id = %(app)s, running_turn = %(turn)s,
         release_id = {release_kept_sql(live=_LIVE_RELEASE, kept="release_id", keeps=_KEEPS_RELEASE)},
+        channel = %(channel)s,
         lease_expires_at = clock_timestamp() + %(lease)s * interval '1 second',
         next_position = next_position + 1, last_active_at = clock_timestamp(),
         title = CASE WHEN title = '' THEN %(title)s ELSE title END,
         user_state = COALESCE(%(user_state)s, user_state),{NAME_WALLET}
     WHERE session.id = %(session)s AND session.version = %(version)s AND session.status <> 'processing'
-        AND (session.app_id = %(app)s OR session.app_id IS NULL)
+        AND (session.app_id = %(app)s OR session.app_id IS NULL) AND session.channel IN ('', %(channel)s)
     RETURNING {SESSION}, session.next_position
 )"""
     + _BEGIN_TURN
@@ -68,12 +70,13 @@ CLAIM_NEW_SESSION = (
 WITH claimed AS (
     INSERT INTO sessions_app_chatsession AS session (
         id, app_id, status, version, title, title_is_users, chosen_model, is_archived, user_state,
-        wallet_address, wallet_chain_id, next_position, running_turn, lease_expires_at, undelivered_events,
-        created_at, last_active_at, release_id)
+        wallet_address, wallet_chain_id, wallet_is_proven, next_position, running_turn, lease_expires_at,
+        undelivered_events, created_at, last_active_at, release_id, channel, is_stateless)
     SELECT %(session)s, %(app)s, 'processing', (random() * 2 ^ 40)::bigint, %(title)s, false, '', false,
-        %(user_state)s, %(wallet_address)s, %(wallet_chain_id)s, 1, %(turn)s,
+        %(user_state)s, %(wallet_address)s, %(wallet_chain_id)s, %(wallet_is_proven)s, 1, %(turn)s,
         now.at + %(lease)s * interval '1 second', 0, now.at, now.at,
-        {release_kept_sql(live=_LIVE_RELEASE, kept="NULL", keeps=_KEEPS_RELEASE)}
+        {release_kept_sql(live=_LIVE_RELEASE, kept="NULL", keeps=_KEEPS_RELEASE)}, %(channel)s,
+        %(is_stateless)s
     FROM (SELECT clock_timestamp() AS at) now
     ON CONFLICT (id) DO NOTHING
     RETURNING {SESSION}, session.next_position
@@ -96,7 +99,7 @@ WITH claimed AS (
         status = 'processing', version = version + 1, running_turn = %(turn)s,
         lease_expires_at = clock_timestamp() + %(lease)s * interval '1 second',
         last_active_at = clock_timestamp()
-    WHERE session.id = %(session)s AND session.status <> 'processing'
+    WHERE session.id = %(session)s AND session.status <> 'processing' AND session.channel = %(channel)s
         AND NOT EXISTS (
             SELECT 1 FROM sessions_app_message later
             WHERE later.session_id = session.id AND later.turn_id IS DISTINCT FROM %(turn)s
@@ -106,6 +109,7 @@ WITH claimed AS (
     UPDATE sessions_app_turn SET
         status = 'running', error_code = '', error_detail = '', partial_text = '',
         app_key_id = %(app_key)s, started_at = clock_timestamp(), finished_at = NULL, paused_until = NULL,
+        options = %(options)s::jsonb,
         ({_RESERVED_COLUMNS}) = ROW ({_RESERVED})
     FROM claimed WHERE sessions_app_turn.id = %(turn)s
     RETURNING {listed(USAGE_COLUMNS)}
@@ -128,7 +132,7 @@ WITH owned AS (
         status = %(turn_status)s, finished_at = clock_timestamp(), partial_text = %(partial_text)s, model = %(model)s,
         finish_reason = %(finish_reason)s, error_code = %(error_code)s, error_detail = %(error_detail)s,
         {SET_USAGE}, tool_rounds = %(tool_rounds)s, first_token_ms = %(first_token_ms)s, open_calls = NULL,
-        attempts = %(attempts)s::jsonb
+        attempts = %(attempts)s::jsonb, options = NULL
     FROM owned WHERE sessions_app_turn.id = %(turn)s
 ), messages AS (
     {INSERT_MESSAGES}
@@ -227,7 +231,7 @@ WITH expired AS (
         turn.paused_until < clock_timestamp() AS is_overdue
 ), turn AS (
     UPDATE sessions_app_turn SET
-        status = 'interrupted', finished_at = clock_timestamp(), partial_text = '', open_calls = NULL,
+        status = 'interrupted', finished_at = clock_timestamp(), partial_text = '', open_calls = NULL, options = NULL,
         error_code = {code}, error_detail = {detail}{used}
     FROM expired WHERE sessions_app_turn.id = expired.turn
 ), message AS (
@@ -284,3 +288,10 @@ WHERE session_id = %(session)s AND status <> 'running' ORDER BY started_at DESC 
 """
 
 READ_PARTIAL_TEXT = "SELECT partial_text FROM sessions_app_turn WHERE id = %(turn)s"
+
+READ_END = """
+SELECT status, error_code, error_detail, finish_reason, prompt_tokens, completion_tokens, open_calls
+FROM sessions_app_turn WHERE id = %(turn)s
+"""
+
+READ_OPTIONS = "SELECT options FROM sessions_app_turn WHERE id = %(turn)s"

@@ -1,9 +1,11 @@
 """SQL that binds a wallet to a session: one that the client names, or one that a signature proves."""
 
-# A call without a wallet changes nothing. A new address is unproven; the same address keeps its proof. The same address
-# without a chain id keeps its chain; otherwise the call's chain id replaces the old one, even with NULL.
+# A call without a wallet changes nothing. A new address is unproven unless a backend that the App trusts proved it; the
+# same address keeps its proof. The same address without a chain id keeps its chain; otherwise the call's chain id
+# replaces the old one, even with NULL.
 NAME_WALLET = """
-        wallet_is_proven = wallet_is_proven AND COALESCE(wallet_address = %(wallet_address)s, true),
+        wallet_is_proven = %(wallet_is_proven)s
+            OR (wallet_is_proven AND COALESCE(wallet_address = %(wallet_address)s, true)),
         wallet_address = COALESCE(%(wallet_address)s, wallet_address),
         wallet_chain_id = CASE
             WHEN COALESCE(wallet_address = %(wallet_address)s AND %(wallet_chain_id)s::bigint IS NULL, true)

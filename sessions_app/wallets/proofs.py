@@ -76,7 +76,7 @@ async def prove(session_id: UUID, *, message: str, signature: str) -> Wallet:
     sign_in = parse_message(message)
     await _check_challenge(session_id, sign_in, message)
     if signer(message, signature) != sign_in.address:
-        raise InvalidProof(f"The signature is not of the message's address. {NOT_A_WALLET_KEY}")
+        raise InvalidProof(f"The message's address did not make this signature. {NOT_A_WALLET_KEY}")
     if not await database.execute(PROVE_WALLET, {"nonce": sign_in.nonce, "session": session_id}):
         raise InvalidProof("The nonce has been used, or has expired.")
     return Wallet(sign_in.address.lower(), sign_in.chain_id, is_proven=True)
@@ -85,7 +85,7 @@ async def prove(session_id: UUID, *, message: str, signature: str) -> Wallet:
 async def _check_challenge(session_id: UUID, sign_in: SignIn, message: str) -> None:
     rows = await database.read(READ, {"nonce": sign_in.nonce, "session": session_id})
     if not rows:
-        raise InvalidProof("The nonce is not one of this session.")
+        raise InvalidProof("The nonce does not belong to this session.")
     address, chain_id, domain, uri, issued_at, expires_at, is_used, is_expired, current_time = rows[0]
     if is_used:
         raise InvalidProof("The nonce has been used.")
@@ -95,7 +95,7 @@ async def _check_challenge(session_id: UUID, sign_in: SignIn, message: str) -> N
     signed_values = (sign_in.address.lower(), sign_in.chain_id, sign_in.domain, sign_in.uri)
     for (name, expected), signed in zip(challenge_fields.items(), signed_values, strict=True):
         if expected != signed:
-            raise InvalidProof(f"The message's {name} is not the challenge's.")
+            raise InvalidProof(f"The message's {name} is not that of the challenge.")
     check_times(sign_in, now=current_time, max_age=TTL)
     # Everything that the wallet showed its owner, including statement and optional fields, must be what we issued.
     nonce = sign_in.nonce

@@ -84,7 +84,7 @@ def parse_message(text: str) -> SignIn:
     """
     match = _MESSAGE.fullmatch(text) if len(text) <= MESSAGE_MAX_CHARS else None
     if match is None:
-        raise InvalidProof("The message is not one of Sign-In with Ethereum (EIP-4361).")
+        raise InvalidProof("The message is not a Sign-In with Ethereum message (EIP-4361).")
     if match["version"] != VERSION:
         raise InvalidProof("The message's version is not 1.")
     if is_mistyped(match["address"]):
@@ -108,7 +108,7 @@ def check_times(sign_in: SignIn, *, now: datetime, max_age: timedelta) -> None:
         InvalidProof: from the future, too old, expired, without expiration time, or not yet valid.
     """
     if sign_in.issued_at > now + LEEWAY:
-        raise InvalidProof("The message's Issued At lies in the future.")
+        raise InvalidProof("The message's Issued At is in the future.")
     if sign_in.issued_at < now - max_age - LEEWAY:
         raise InvalidProof("The message's Issued At is too long ago.")
     if sign_in.expiration_time is None:
@@ -116,7 +116,7 @@ def check_times(sign_in: SignIn, *, now: datetime, max_age: timedelta) -> None:
     if sign_in.expiration_time <= now - LEEWAY:
         raise InvalidProof("The message has expired.")
     if sign_in.not_before is not None and sign_in.not_before > now + LEEWAY:
-        raise InvalidProof("The message's Not Before lies in the future.")
+        raise InvalidProof("The message's Not Before is in the future.")
 
 
 def signer(text: str, signature: str) -> str:
@@ -137,14 +137,14 @@ def signer(text: str, signature: str) -> str:
     try:
         key = PublicKey.from_signature_and_message(raw, digest, hasher=None)
     except ValueError:
-        raise InvalidProof("The signature is no point of the curve.") from None
+        raise InvalidProof("The signature is not a point on the curve.") from None
     return checksummed("0x" + keccak256(key.format(compressed=False)[1:])[-20:].hex())
 
 
 def _signature_bytes(signature: str) -> bytes:
     """Return r, s and the recovery id as the 65 bytes that coincurve expects."""
     if not _SIGNATURE.fullmatch(signature):
-        raise InvalidProof(f"The signature is not 0x and the digits of {SIGNATURE_BYTES} bytes. {NOT_A_WALLET_KEY}")
+        raise InvalidProof(f"The signature is not 0x and {2 * SIGNATURE_BYTES} hexadecimal digits. {NOT_A_WALLET_KEY}")
     raw = bytes.fromhex(signature[2:])
     r, s = int.from_bytes(raw[:32]), int.from_bytes(raw[32:64])
     recovery_id = raw[64] - 27 if raw[64] >= 27 else raw[64]  # most wallets send 27 or 28, hardware wallets 0 or 1
@@ -161,4 +161,4 @@ def _parse_time(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidProof("The message has a time that no calendar knows.") from None
+        raise InvalidProof("The message contains a time that does not exist.") from None

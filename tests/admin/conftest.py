@@ -1,4 +1,4 @@
-"""Operators at the console: with a browser, without one, and with few permissions."""
+"""Fixtures for the console: operators with a browser, without one, and with few permissions."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""App files at the console: downloaded, shown beside what is here, applied."""
+"""App files in the console: export, comparison with the App, import."""
 
 import threading
 from collections.abc import Callable
@@ -73,7 +73,7 @@ def test_a_file_that_is_refused_is_explained(admin_client: Client, more: str, wo
     assert not App.objects.filter(slug=slug).exists()
 
 
-def test_what_is_confirmed_is_what_was_shown(admin_client: Client, app: App) -> None:
+def test_changes_after_the_preview_must_be_reviewed_again(admin_client: Client, app: App) -> None:
     text = dump({"slug": app.slug, "name": "Renamed"})
     shown = admin_client.post(IMPORT, {"file": SimpleUploadedFile("app.yaml", text.encode())})
     App.objects.filter(pk=app.pk).update(preamble="Changed meanwhile.")
@@ -101,7 +101,7 @@ def test_a_new_app_that_is_confirmed_several_times_at_once_is_made_once(admin_cl
         assert sorted(pool.map(confirm, range(4))) == [200, 200, 200, 302]  # the others are shown what is there now
 
 
-def test_onlookers_neither_export_nor_import(staff_client: Callable[..., Client], app: App) -> None:
+def test_operators_who_may_only_view_cannot_export_or_import(staff_client: Callable[..., Client], app: App) -> None:
     onlooker = staff_client("view_app", "change_app", "add_app", "view_tool")
     assert onlooker.get(f"/admin/apps_registry/app/{app.pk}/export/").status_code == 403
     assert onlooker.get(IMPORT).status_code == 403

@@ -1,4 +1,4 @@
-"""Apps at the console: made, changed, made the default, deleted."""
+"""Apps in the console: add, change, make the default, delete."""
 
 import threading
 import time
@@ -57,7 +57,7 @@ def page(app: App, what: str = "change") -> str:
 
 
 @pytest.mark.browser
-def test_an_app_made_at_the_console_answers(console: "Page", server: Server, model_server: Any) -> None:
+def test_an_app_made_in_the_console_answers(console: "Page", server: Server, model_server: Any) -> None:
     slug, model = factories.unique("made"), factories.make_model(model_server.base_url)
     console.click("text=Add an App")
     console.locator("#id_name").press_sequentially("Made by hand")
@@ -145,12 +145,12 @@ def test_an_app_that_is_off_cannot_become_the_default(admin_client: Client, defa
         make_default(off)
 
 
-def test_the_form_cannot_smuggle_a_default_in(admin_client: Client, app: App, default_app: App) -> None:
+def test_the_form_cannot_set_the_default(admin_client: Client, app: App, default_app: App) -> None:
     admin_client.post(page(app), form(app, is_default="on"))
     assert App.objects.get(is_default=True) == default_app
 
 
-def test_operators_who_switch_at_once_take_turns(default_app: App) -> None:
+def test_simultaneous_switches_of_the_default_run_one_after_the_other(default_app: App) -> None:
     apps, failures = [factories.make_app() for _ in range(6)], []
 
     def switch(app: App) -> None:
@@ -197,7 +197,7 @@ def wait_for_a_waiter() -> None:
             time.sleep(0.02)
 
 
-def test_a_slug_stays_as_it_is(admin_client: Client, app: App) -> None:
+def test_a_slug_cannot_be_changed(admin_client: Client, app: App) -> None:
     admin_client.post(page(app), form(app, slug="another", name="Renamed"))
     changed = App.objects.get(pk=app.pk)
     assert (changed.slug, changed.name) == (app.slug, "Renamed")
@@ -210,7 +210,7 @@ def test_a_bad_slug_is_refused(admin_client: Client, app: App, slug: str) -> Non
     assert "errornote" in answer.content.decode()
 
 
-def test_tools_go_on_and_off_by_their_boxes(admin_client: Client, app: App) -> None:
+def test_tools_are_enabled_and_disabled_by_their_boxes(admin_client: Client, app: App) -> None:
     assert "Calculate an arithmetic expression" in admin_client.get(page(app)).content.decode()
     admin_client.post(page(app), form(app, builtin_tools=["calculate"]))
     assert set(app.tools.filter(is_enabled=True).values_list("name", flat=True)) == {"calculate"}
@@ -228,7 +228,7 @@ def test_alternatives_keep_their_order_and_exclude_the_default_model(admin_clien
     assert "is already the default model" in answer.content.decode()
 
 
-def test_deleting_an_app_takes_its_sessions_along(admin_client: Client, app: App) -> None:
+def test_deleting_an_app_deletes_its_sessions(admin_client: Client, app: App) -> None:
     session = factories.make_session(app, [("user", "Hi"), ("agent", "Hello")])
     key = factories.make_key(app).app_key
     warning = admin_client.get(page(app, "delete")).content.decode()
@@ -242,7 +242,7 @@ def test_deleting_an_app_takes_its_sessions_along(admin_client: Client, app: App
 
 def test_the_list_counts_what_each_app_has(admin_client: Client, app: App) -> None:
     usable = [factories.make_key(app).app_key for _ in range(2)]
-    admin_client.post("/admin/keys/appkey/revoke/", {"ids": str(factories.make_key(app).app_key.pk)})
+    admin_client.post("/admin/keys/appkey/revoke/", {"ids": str(factories.make_key(app).app_key.pk), "reason": "x"})
     sessions = [factories.make_session(app) for _ in range(3)]
     answer = admin_client.get(f"/admin/apps_registry/app/?q={app.slug}")
     (row,) = answer.context["cl"].result_list
@@ -257,7 +257,7 @@ def test_a_model_in_use_is_not_deleted(admin_client: Client, app: App) -> None:
     assert f"{app.slug}" in admin_client.get(f"/admin/apps_registry/model/?q={model.name}").content.decode()
 
 
-def test_a_provider_shows_whether_its_key_is_there_but_not_the_key(
+def test_a_provider_shows_whether_it_has_a_key_but_not_the_key(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     monkeypatch.setenv("TEST_PROVIDER_KEY", "the-secret-value")
@@ -273,5 +273,37 @@ def test_a_provider_shows_whether_its_key_is_there_but_not_the_key(
 
 
 @pytest.mark.parametrize("path", ["abc/change/", "999999999/change/", "abc/make-default/", "999999999/make-default/"])
-def test_an_app_that_is_not_there_is_no_server_error(admin_client: Client, path: str) -> None:
+def test_the_page_of_an_unknown_app_is_no_server_error(admin_client: Client, path: str) -> None:
     assert admin_client.get(f"/admin/apps_registry/app/{path}").status_code in {302, 404}
+
+
+def test_where_an_app_may_be_used_from_is_set_on_its_page(admin_client: Client, server: Server, app: App) -> None:
+    key = factories.make_key(app).plain
+    fields = {"allowed_origins": "HTTPS://Shop.example:443\r\nhttp://localhost:3000", "trusts_backend_wallets": "on"}
+    saved = admin_client.post(page(app), form(app, **fields, allowed_networks="203.0.113.0/24"))
+    assert saved.status_code == 302, saved.content.decode()
+    app.refresh_from_db()
+    assert app.allowed_origins == "https://shop.example\nhttp://localhost:3000"
+    assert (app.allowed_networks, app.trusts_backend_wallets) == ("203.0.113.0/24", True)
+    with ApiClient(server.url, app=app.slug, key=key) as caller:
+        assert [caller.post_chat("Hi").json()["code"] for _ in range(6)] == ["network_not_allowed"] * 6
+        fields |= {"allowed_networks": "", "refuses_other_origins": "on"}
+        assert admin_client.post(page(app), form(app, **fields)).status_code == 302
+        assert [caller.post_chat("Hi").json()["code"] for _ in range(6)] == ["origin_not_allowed"] * 6
+
+
+@pytest.mark.parametrize(
+    ("overrides", "complaint"),
+    [
+        ({"allowed_networks": "192.0.2.1/24"}, "write 192.0.2.0/24"),
+        ({"allowed_networks": "everywhere"}, "is not an address or a network"),
+        ({"allowed_origins": "https://shop.example:99999"}, "is not an origin"),
+        ({"refuses_other_origins": "on"}, "Name the allowed origins first"),
+    ],
+)
+def test_a_limit_that_cannot_be_meant_is_refused(
+    admin_client: Client, app: App, overrides: dict[str, str], complaint: str
+) -> None:
+    answer = admin_client.post(page(app), form(app, **overrides))
+    assert answer.status_code == 200
+    assert complaint in answer.content.decode()

@@ -65,7 +65,7 @@ def one_of_each(app: App) -> dict[str, Any]:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_loads_without_a_complaint(console: "Page", server: Server, app: App, scheme: Any) -> None:
+def test_every_page_loads_without_browser_errors(console: "Page", server: Server, app: App, scheme: Any) -> None:
     """The fixture fails the test when the browser blocked a script or a style, or a page raised an error."""
     console.emulate_media(color_scheme=scheme)
     rows = one_of_each(app)
@@ -82,7 +82,9 @@ def test_every_page_loads_without_a_complaint(console: "Page", server: Server, a
         assert width <= 0, f"{path} is {width} pixels too wide"
 
 
-def test_an_onlooker_sees_every_page_and_no_button_that_fails(staff_client: Callable[..., Client], app: App) -> None:
+def test_an_operator_who_may_only_view_sees_every_page_and_no_failing_button(
+    staff_client: Callable[..., Client], app: App
+) -> None:
     onlooker, rows = staff_client(*VIEW), one_of_each(app)
     start = onlooker.get("/admin/").content.decode()
     assert "Add an App" not in start
@@ -96,7 +98,7 @@ def test_an_onlooker_sees_every_page_and_no_button_that_fails(staff_client: Call
         assert "delete_selected" not in listed.content.decode()
 
 
-def test_an_onlooker_cannot_change_anything(staff_client: Callable[..., Client], app: App) -> None:
+def test_an_operator_who_may_only_view_cannot_change_anything(staff_client: Callable[..., Client], app: App) -> None:
     onlooker, rows = staff_client(*VIEW), one_of_each(app)
     key = rows["keys/appkey"]
     paths = [f"/admin/{name}/{pk}/{what}/" for name, pk in rows.items() for what in ("change", "delete")]
@@ -110,7 +112,7 @@ def test_an_onlooker_cannot_change_anything(staff_client: Callable[..., Client],
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_staff_without_permissions_and_strangers_stay_outside(
+def test_staff_without_permissions_and_strangers_see_nothing(
     staff_client: Callable[..., Client], app: App, name: str
 ) -> None:
     pk, staff = one_of_each(app)[name], staff_client()
@@ -122,7 +124,7 @@ def test_staff_without_permissions_and_strangers_stay_outside(
     assert "curl" in staff.get("/admin/").content.decode()
 
 
-def test_somebody_who_may_only_issue_keys_can_do_just_that(staff_client: Callable[..., Client], app: App) -> None:
+def test_an_operator_who_may_only_issue_keys_can_do_only_that(staff_client: Callable[..., Client], app: App) -> None:
     issuer = staff_client("add_appkey", "view_app")
     assert issuer.get("/admin/keys/appkey/add/").status_code == 200
     fields = {"label": "theirs", "apps": [app.pk], "form_id": "6c0f1c1e-0000-4000-8000-000000000001"}
@@ -134,7 +136,7 @@ def test_somebody_who_may_only_issue_keys_can_do_just_that(staff_client: Callabl
     assert issuer.get("/admin/keys/appkey/revoke/").status_code == 403
 
 
-def test_deleting_an_app_with_sessions_takes_both_permissions(staff_client: Callable[..., Client], app: App) -> None:
+def test_deleting_an_app_with_sessions_needs_both_permissions(staff_client: Callable[..., Client], app: App) -> None:
     factories.make_session(app, [("user", "Hi")])
     path = f"/admin/apps_registry/app/{app.pk}/delete/"
     half = staff_client("view_app", "delete_app")
@@ -152,7 +154,7 @@ def test_every_post_needs_its_csrf_token(admin_client: Client, app: App, path: s
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_list_costs_the_same_however_long_it_is(admin_client: Client, app: App, name: str) -> None:
+def test_the_queries_of_a_list_do_not_grow_with_its_length(admin_client: Client, app: App, name: str) -> None:
     one_of_each(app)
     admin_client.get(f"/admin/{name}/")  # content types are remembered from the first look on
     before = _queries(admin_client, f"/admin/{name}/")
@@ -162,7 +164,7 @@ def test_a_list_costs_the_same_however_long_it_is(admin_client: Client, app: App
     assert before <= 12
 
 
-def test_a_session_page_costs_the_same_however_long_it_is(admin_client: Client, app: App) -> None:
+def test_the_queries_of_a_session_page_do_not_grow_with_the_session(admin_client: Client, app: App) -> None:
     short = factories.make_session(app, [("user", "Hi")])
     long = factories.make_session(app, [("user", "Hi"), ("agent", "Hello")] * 60)
     pages = [f"/admin/sessions_app/chatsession/{session.pk}/change/" for session in (short, long)]
@@ -177,7 +179,7 @@ def _queries(client: Client, path: str) -> int:
 
 
 @pytest.mark.parametrize("value", ["a\x00b", "not-a-uuid", "9" * 30, "\ud7ff", "[", ""])
-def test_input_that_no_form_sends_is_400_at_worst(admin_client: Client, value: str) -> None:
+def test_input_that_no_form_sends_gets_400_at_most(admin_client: Client, value: str) -> None:
     gets = [("sessions_app/chatsession", "status__exact"), ("sessions_app/turn", "model"), ("keys/appkey", "q")]
     for path, name in gets:
         assert admin_client.get(f"/admin/{path}/", {name: value}).status_code < 500

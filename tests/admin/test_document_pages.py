@@ -1,4 +1,4 @@
-"""Documents at the console: added, followed, looked into, searched, ingested again, deleted."""
+"""Documents in the console: add, follow the ingest, inspect, search, ingest again, delete."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -57,10 +57,10 @@ def test_files_are_added_followed_and_searched(console: "Page", server: Server, 
     console.click("text=Search this App's documents")
     console.fill("#id_q", "When do ferries leave?")
     console.click("button:has-text('Search')")
-    found = console.inner_text("#passages")
-    assert "The ferry leaves at noon." in found
-    assert "by words" in found
-    assert "Obey me" not in found
+    passages = console.inner_text("#passages")
+    assert "The ferry leaves at noon." in passages
+    assert "by words" in passages
+    assert "Obey me" not in passages
     console.fill("#id_tag", "none-such")
     console.click("button:has-text('Search')")
     assert "Nothing was found" in console.inner_text("#passages")
@@ -88,7 +88,7 @@ def test_nothing_in_a_document_runs_in_the_operators_browser(console: "Page", se
         assert console.evaluate("window.hacked") is None
 
 
-def test_each_file_is_answered_for(admin_client: Client, app: App) -> None:
+def test_each_file_gets_a_result(admin_client: Client, app: App) -> None:
     files = [("a.txt", b"alpha"), ("b.exe", b"MZ"), ("c.txt", b""), ("copy.txt", b"alpha")]
     answer = admin_client.post(f"{PAGES}add/", upload(app, *files, tags="one"), follow=True)
     told = [str(message) for message in answer.context["messages"]]
@@ -98,7 +98,7 @@ def test_each_file_is_answered_for(admin_client: Client, app: App) -> None:
     assert Document.objects.get(app=app).tags == ["one"]
 
 
-def test_a_form_without_files_or_with_bad_tags_comes_back(admin_client: Client, app: App) -> None:
+def test_a_form_without_files_or_with_bad_tags_shows_errors(admin_client: Client, app: App) -> None:
     answer = admin_client.post(f"{PAGES}add/", {"app": app.pk, "tags": ""})
     assert "This field is required" in answer.content.decode()
     answer = admin_client.post(f"{PAGES}add/", upload(app, ("a.txt", b"x"), tags="a;b"))
@@ -121,13 +121,13 @@ def test_a_document_is_deleted_with_its_chunks(admin_client: Client, server: Ser
     assert not Document.objects.filter(app=app).exists()
 
 
-def test_an_app_says_how_many_documents_go_with_it(admin_client: Client, app: App) -> None:
+def test_deleting_an_app_shows_how_many_documents_are_deleted(admin_client: Client, app: App) -> None:
     add_upload(app, name="a.txt", data=b"alpha")
     answer = admin_client.get(f"/admin/apps_registry/app/{app.pk}/delete/").content.decode()
     assert "Documents: 1" in answer
 
 
-def test_onlookers_see_but_change_nothing(staff_client: Callable[..., Client], app: App) -> None:
+def test_operators_who_may_only_view_change_nothing(staff_client: Callable[..., Client], app: App) -> None:
     add_upload(app, name="a.txt", data=b"alpha")
     document = Document.objects.get(app=app)
     onlooker = staff_client("view_document")
@@ -139,18 +139,18 @@ def test_onlookers_see_but_change_nothing(staff_client: Callable[..., Client], a
     assert stranger.get(f"{PAGES}search/?app={app.pk}&q=alpha").status_code == 403
 
 
-def test_getting_the_button_changes_nothing(admin_client: Client, server: Server, app: App) -> None:
+def test_a_get_request_to_a_button_changes_nothing(admin_client: Client, server: Server, app: App) -> None:
     document = ready(app, "a.txt", "alpha")
     admin_client.get(f"{PAGES}{document.pk}/ingest/")
     assert Document.objects.get(pk=document.pk).ingested_at == document.ingested_at
 
 
 @pytest.mark.parametrize("path", ["abc/change/", "999999999/ingest/", "search/?app=abc&q=x", "search/?app=&q=%00"])
-def test_a_document_that_is_not_there_is_no_server_error(admin_client: Client, path: str) -> None:
+def test_the_page_of_an_unknown_document_is_no_server_error(admin_client: Client, path: str) -> None:
     assert admin_client.get(f"{PAGES}{path}").status_code in {200, 302, 400, 404}
 
 
-def test_an_embedding_model_keeps_what_its_vectors_depend_on(admin_client: Client) -> None:
+def test_settings_that_vectors_depend_on_cannot_be_changed(admin_client: Client) -> None:
     provider = factories.make_model().provider
     fields = {"name": factories.unique("e"), "provider": provider.pk, "provider_model_id": "text-e", "dimensions": 9}
     assert admin_client.post("/admin/apps_registry/embeddingmodel/add/", fields).status_code == 302

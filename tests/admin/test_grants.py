@@ -1,4 +1,4 @@
-"""Nobody gives more than he has, and no list gives a secret column away letter by letter."""
+"""Operators cannot give more permissions than they have, and no list reveals a secret column letter by letter."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -41,7 +41,9 @@ def parts_of(app: App) -> int:
 
 
 @pytest.mark.parametrize("codename", ["add_tool", "add_mcpserver", "add_document", "add_appkey"])
-def test_who_sees_no_app_adds_nothing_to_one(staff_client: Callable[..., Client], app: App, codename: str) -> None:
+def test_operators_without_permission_for_apps_add_nothing_to_one(
+    staff_client: Callable[..., Client], app: App, codename: str
+) -> None:
     name = codename.partition("_")[2]
     page = f"/admin/{'keys' if name == 'appkey' else 'apps_registry'}/{name}/add/"
     fields: dict[str, Any] = {
@@ -67,7 +69,9 @@ def test_who_sees_no_app_adds_nothing_to_one(staff_client: Callable[..., Client]
     assert AppKey.objects.filter(apps=app).exists() == (name == "appkey")
 
 
-def test_a_key_is_widened_only_by_who_sees_apps(staff_client: Callable[..., Client], app: App, other_app: App) -> None:
+def test_only_operators_who_may_view_apps_can_widen_a_key(
+    staff_client: Callable[..., Client], app: App, other_app: App
+) -> None:
     key = factories.make_key(app).app_key
     page = f"{KEYS}{key.pk}/change/"
     blind = staff_client("view_appkey", "change_appkey")
@@ -83,7 +87,7 @@ def test_a_key_is_widened_only_by_who_sees_apps(staff_client: Callable[..., Clie
     assert set(key.apps.all()) == {app, other_app}
 
 
-def test_change_user_makes_nobody_a_superuser(staff_client: Callable[..., Client]) -> None:
+def test_the_permission_to_change_users_makes_nobody_a_superuser(staff_client: Callable[..., Client]) -> None:
     client = staff_client("view_user", "change_user", "view_app")
     holder = User.objects.order_by("-pk")[0]
     target = make_user("view_app")
@@ -108,7 +112,7 @@ def test_change_user_makes_nobody_a_superuser(staff_client: Callable[..., Client
 
 
 @pytest.mark.parametrize("more", [{"is_superuser": True}, {"is_superuser": True, "is_active": False}, {}])
-def test_who_holds_more_is_not_changed_by_who_holds_less(
+def test_operators_cannot_change_users_with_more_permissions(
     staff_client: Callable[..., Client], more: dict[str, Any]
 ) -> None:
     target = make_user("view_app", "change_secret", **more)
@@ -141,7 +145,7 @@ def test_a_group_gets_no_more_than_its_editor_has(staff_client: Callable[..., Cl
     assert Group.objects.filter(pk=group.pk).exists()
 
 
-def test_a_superuser_gives_everything(admin_client: Client) -> None:
+def test_a_superuser_can_give_every_permission(admin_client: Client) -> None:
     target = make_user()
     given = {"is_superuser": "on", "user_permissions": [permission("change_secret").pk]}
     assert admin_client.post(f"{USERS}{target.pk}/change/", user_form(target, **given)).status_code == 302
@@ -162,7 +166,7 @@ def secret_paths(model: type[models.Model], depth: int, seen: tuple[Any, ...] = 
             yield from (f"{field.name}__{path}" for path in secret_paths(related, depth - 1, (*seen, field)))
 
 
-def test_no_list_looks_a_secret_column_up(admin_client: Client, rf: Any) -> None:
+def test_no_list_can_be_filtered_by_a_secret_column(admin_client: Client, rf: Any) -> None:
     admin.autodiscover()
     request, walked = rf.get("/"), set[str]()
     request.user = User(is_superuser=True)

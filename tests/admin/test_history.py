@@ -1,4 +1,4 @@
-"""Who did what: an App's history holds what was done to its parts, and outlives whoever did it."""
+"""An App's history shows who did what to its parts, and stays when the operator is gone."""
 
 from collections.abc import Callable
 
@@ -67,7 +67,7 @@ def test_an_operator_is_deactivated_and_not_deleted(admin_client: Client, staff_
     assert not User.objects.get(pk=user.pk).is_active
 
 
-def test_a_tool_that_the_model_does_not_call_is_warned_of(admin_client: Client) -> None:
+def test_the_page_warns_of_tools_that_the_model_cannot_call(admin_client: Client) -> None:
     deaf, able = factories.make_model(supports_tools=False), factories.make_model()
     app = factories.make_app(default_model=deaf)
     assert f"{deaf.name} does not call tools" in admin_client.get(app_page(app)).content.decode()

@@ -1,4 +1,4 @@
-"""MCP servers at the console: one is added, asked, and its tools are chosen one by one."""
+"""MCP servers in the console: add one, list its tools, and choose tools one by one."""
 
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ def tools_page(server: McpServer) -> str:
 
 
 @pytest.mark.browser
-def test_a_server_is_added_asked_and_its_tools_chosen(
+def test_a_server_is_added_and_its_tools_are_chosen(
     console: "Page",
     server: Server,
     app: App,
@@ -49,7 +49,7 @@ def test_a_server_is_added_asked_and_its_tools_chosen(
     assert not app.tools.filter(kind="mcp").exists()
 
 
-def test_a_choice_holds_for_the_answer_that_was_shown(
+def test_a_choice_applies_to_the_list_that_was_shown(
     admin_client: Client,
     mcp_server: McpServer,  # noqa: F811
 ) -> None:
@@ -98,7 +98,7 @@ def test_left_out_tools_and_instructions_are_on_the_page(admin_client: Client, a
     page = admin_client.get(tools_page(server))
     shown = page.content.decode()
     assert all(
-        each in shown for each in ("worse", "It has no inputSchema.", "Be gentle.", "If you save, the model gets")
+        text in shown for text in ("worse", "It has no inputSchema.", "Be gentle.", "If you save, the model gets")
     )
     done = {"tool": ["good"], "digest": page.context["digest"]}
     assert (

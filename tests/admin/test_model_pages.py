@@ -1,4 +1,4 @@
-"""Providers and models at the console: keys that are never seen again, and the check of a model."""
+"""Providers and models in the console: keys that are never shown again, and the check of a model."""
 
 import re
 from collections.abc import Callable
@@ -56,7 +56,7 @@ def test_a_key_is_stored_encrypted_and_never_shown(admin_client: Client) -> None
     assert provider.key.value() == ""
 
 
-def test_another_address_takes_another_key(admin_client: Client) -> None:
+def test_a_new_address_needs_a_new_key(admin_client: Client) -> None:
     provider = stored(admin_client)
     moved = "https://thief.example/v1"
     assert "enter the key for the new address" in save(admin_client, provider, base_url=moved).content.decode()
@@ -95,7 +95,7 @@ def test_what_cannot_be_sent_is_refused(admin_client: Client, wrong: dict[str, A
     assert not Provider.objects.filter(slug=slug).exists()
 
 
-def test_a_variable_that_is_not_set_is_warned_of(admin_client: Client, settings: Any) -> None:
+def test_the_page_warns_of_a_variable_that_is_not_set(admin_client: Client, settings: Any) -> None:
     settings.PROVIDER_KEY_VARIABLES = {("TEST_ABSENT_KEY", "https://a.example:443")}
     slug = factories.unique("p")
     answer = save(admin_client, slug=slug, api_key_env="TEST_ABSENT_KEY").content.decode()
@@ -142,7 +142,7 @@ def test_change_provider_alone_reads_no_variable(
         ("{oops", "valid JSON"),
     ],
 )
-def test_options_that_would_take_over_are_refused(admin_client: Client, app: App, options: str, sentence: str) -> None:
+def test_options_that_the_server_sets_are_refused(admin_client: Client, app: App, options: str, sentence: str) -> None:
     model = app.default_model
     data = {"name": model.name, "provider": model.provider_id, "provider_model_id": "m", "context_window": "4096"}
     path = f"/admin/apps_registry/model/{model.pk}/change/"
@@ -161,7 +161,7 @@ def check(client: Client, model: Model) -> str:
     return re.sub(r"<[^>]+>|\s+", " ", answer.content.decode())
 
 
-def test_a_check_tells_what_a_model_can(admin_client: Client, app: App, model: ScriptedModel) -> None:
+def test_a_check_shows_what_a_model_supports(admin_client: Client, app: App, model: ScriptedModel) -> None:
     usage = {"prompt_tokens": 21, "completion_tokens": 5}
     called = calls(("report_ready", {}))
     model.will(Reply([*called.parts[:-1], sse({"choices": [], "usage": usage})]), says("ready"))

@@ -1,4 +1,4 @@
-"""An import at the console: the document, the choice, the diff, and only then the tools."""
+"""OpenAPI imports in the console: read the document, choose operations, review the changes, create the tools."""
 
 import json
 from collections.abc import Callable
@@ -70,7 +70,7 @@ def test_operations_are_chosen_shown_and_imported(
     assert app.tools.get(name="px_getPrice").http_definition().description == "A plain summary."
 
 
-def test_what_is_confirmed_is_what_was_shown(
+def test_changes_after_the_preview_must_be_reviewed_again(
     admin_client: Client,
     app: App,
     document: Callable[..., Path],
@@ -100,7 +100,7 @@ def test_what_is_confirmed_is_what_was_shown(
         ({"url": "https://api.example.com/x", "name_prefix": "a b"}, b"Use letters, digits"),
     ],
 )
-def test_a_document_that_cannot_be_had_is_explained(
+def test_a_document_that_cannot_be_fetched_is_explained(
     admin_client: Client,
     app: App,
     fields: dict[str, str],

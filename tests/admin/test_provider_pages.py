@@ -1,4 +1,4 @@
-"""Known providers at the console: picked, explained, held against an App's tools, and checked as chats are sent."""
+"""Known providers in the console: choose one, compare it with an App's tools, check it with a real turn."""
 
 import re
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def shown(response: Any) -> str:
     return re.sub(r"\s+", " ", response.content.decode())
 
 
-def test_a_picked_profile_fills_the_form_in(admin_client: Client) -> None:
+def test_a_chosen_profile_fills_in_the_form(admin_client: Client) -> None:
     for profile in PROFILES.values():
         text = shown(admin_client.get(f"/admin/apps_registry/provider/add/?profile={profile.key}"))
         assert profile.base_url in text
@@ -53,7 +53,7 @@ def test_a_picked_profile_fills_the_form_in(admin_client: Client) -> None:
     assert "Replace RESOURCE" in shown(answer)
 
 
-def test_a_provider_page_says_by_which_rules_its_requests_go(admin_client: Client) -> None:
+def test_a_providers_page_explains_the_rules_for_its_requests(admin_client: Client) -> None:
     provider = Provider.objects.create(slug=factories.unique("p"), base_url="https://api.mistral.ai/v1")
     text = shown(admin_client.get(f"/admin/apps_registry/provider/{provider.pk}/change/"))
     assert "Unknown fields are refused with 422" in text
@@ -63,14 +63,14 @@ def test_a_provider_page_says_by_which_rules_its_requests_go(admin_client: Clien
 
 
 @pytest.mark.parametrize("kind", sorted(RULES))
-def test_check_fares_as_a_chat_does(admin_client: Client, server: Server, strict: StrictProviders, kind: str) -> None:
+def test_a_check_behaves_like_a_chat(admin_client: Client, server: Server, strict: StrictProviders, kind: str) -> None:
     app = make(strict, kind, profile="" if kind in {"small", "openai"} else kind, context_window=4096)
     App.objects.filter(pk=app.pk).update(temperature=0.5)
     page = check(admin_client, app.default_model)
     assert re.search(r"Result\s+completed", page), page
     takes_tools = kind not in {"openrouter", "ollama", "vllm"}
     assert ("work: the model called the offered tool" in page) == takes_tools
-    assert ("takes no tools with this model" in page) != takes_tools
+    assert ("does not accept tools for this model" in page) != takes_tools
     learned = Model.objects.get(pk=app.default_model_id).request_rules
     assert (learned != {}) == (kind in {"openai", "azure"})  # temperature, and without a profile max_tokens
     refused(strict, app).clear()
@@ -78,7 +78,7 @@ def test_check_fares_as_a_chat_does(admin_client: Client, server: Server, strict
     assert all(re.search("tool|schema", str(error)) for error in refused(strict, app))
 
 
-def test_what_check_found_out_is_seen_and_forgotten(admin_client: Client, strict: StrictProviders) -> None:
+def test_rules_that_a_check_detected_are_shown_and_can_be_reset(admin_client: Client, strict: StrictProviders) -> None:
     app = make(strict, "openai", profile="other")
     row = app.default_model
     page = check(admin_client, row)
@@ -102,7 +102,7 @@ def test_what_check_found_out_is_seen_and_forgotten(admin_client: Client, strict
     assert row.request_rules == {}
 
 
-def test_a_tool_that_no_model_of_the_app_gets_is_refused_by_name(admin_client: Client, gemini_app: App) -> None:
+def test_a_tool_that_no_model_of_the_app_accepts_is_refused_by_name(admin_client: Client, gemini_app: App) -> None:
     named = admin_client.post(ADD_TOOL, tool_form(gemini_app, name="1st"))
     assert "The tool 1st is not accepted by Gemini" in shown(named)
     chosen = admin_client.post(ADD_TOOL, tool_form(gemini_app, parameters=orjson.dumps(CHOICE).decode()))
@@ -113,7 +113,7 @@ def test_a_tool_that_no_model_of_the_app_gets_is_refused_by_name(admin_client: C
     assert gemini_app.tools.get(kind="http").http_definition().parameters == fine  # calls are held against this one
 
 
-def test_a_model_that_does_not_get_the_tools_is_refused(admin_client: Client, app: App, gemini_app: App) -> None:
+def test_a_model_whose_provider_refuses_the_tools_is_refused(admin_client: Client, app: App, gemini_app: App) -> None:
     factories.make_http_tool(app, "http://127.0.0.1:9/x", name="1st")
     other = gemini_app.default_model
     answer = admin_client.post(app_page(app), app_form(app, default_model=other.pk))
@@ -123,7 +123,7 @@ def test_a_model_that_does_not_get_the_tools_is_refused(admin_client: Client, ap
     assert admin_client.post(app_page(app), app_form(app, default_model=other.pk, builtin_tools=[])).status_code == 302
 
 
-def test_a_tool_of_an_mcp_server_is_not_chosen(admin_client: Client, gemini_app: App) -> None:
+def test_an_mcp_tool_that_the_provider_refuses_cannot_be_chosen(admin_client: Client, gemini_app: App) -> None:
     offered = [{"name": name, "description": "", "parameters": schema} for name, schema in
                (("good", {"type": "object"}), ("odd", CHOICE))]  # fmt: skip
     server = McpServer.objects.create(app=gemini_app, slug="px", url="https://a.example/mcp", offered=offered)
@@ -137,7 +137,7 @@ def test_a_tool_of_an_mcp_server_is_not_chosen(admin_client: Client, gemini_app:
     assert [tool.name for tool in server.tools.all()] == ["px_good"]
 
 
-def test_the_turn_page_tells_what_was_left_out(admin_client: Client, server: Server, strict: StrictProviders) -> None:
+def test_a_turns_page_shows_what_was_left_out(admin_client: Client, server: Server, strict: StrictProviders) -> None:
     app = make(strict, "anthropic", profile="other", max_output_tokens=1_000)
     turn: Turn = say(server, app)
     page = shown(admin_client.get(f"/admin/sessions_app/turn/{turn.pk}/change/"))

@@ -1,4 +1,4 @@
-"""Releases at the console."""
+"""Releases in the console: publish, roll back, delete, and show a broken release."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -37,7 +37,7 @@ def test_an_app_is_published_and_rolled_back_in_one_click(console: "Page", serve
     broken = app.releases.get(number=2)
     AppRelease.objects.filter(pk=broken.pk).update(content="{")
     console.reload()
-    assert "Release 2 cannot be run: what is stored is no JSON." in console.inner_text("#releases")
+    assert "Release 2 cannot be run: what is stored is not JSON." in console.inner_text("#releases")
     App.objects.filter(pk=app.pk).update(live_release=broken)
     console.reload()
     assert "Turns fail with 503" in console.inner_text("#releases")
@@ -67,7 +67,7 @@ def test_a_sessions_page_shows_which_release_it_runs(admin_client: Client, app: 
     assert "Release 2: it follows what is live." in shown()
 
 
-def test_who_may_not_change_an_app_publishes_nothing(
+def test_operators_who_may_not_change_an_app_cannot_publish_it(
     staff_client: Callable[..., Client], admin_client: Client, app: App
 ) -> None:
     address = f"/admin/apps_registry/app/{app.pk}/release/"

@@ -1,4 +1,4 @@
-"""Where secrets go, at the console: who may edit a tool reads none of them, and a wider bond takes the value again."""
+"""Hosts of secrets in the console: operators who edit tools cannot read secrets; new hosts need the value again."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,9 @@ from tests.admin.test_tool_pages import secret_rows
 VALUE = "canary-value-of-a-secret"
 
 
-def test_change_tool_alone_points_no_secret_elsewhere(staff_client: Callable[..., Client], app: App) -> None:
+def test_operators_who_may_change_tools_cannot_send_a_secret_elsewhere(
+    staff_client: Callable[..., Client], app: App
+) -> None:
     factories.make_secret(app, "API_KEY", VALUE, hosts="api.example.com")
     tool = factories.make_http_tool(app, "https://api.example.com/", headers={"X": "{{ secrets.API_KEY }}"})
     client = staff_client("view_tool", "change_tool")
@@ -30,7 +32,7 @@ def test_change_tool_alone_points_no_secret_elsewhere(staff_client: Callable[...
     assert tool.http_definition().url == "https://api.example.com/other"
 
 
-def test_an_mcp_server_points_no_secret_elsewhere(staff_client: Callable[..., Client], app: App) -> None:
+def test_an_mcp_server_cannot_get_a_secret_of_another_host(staff_client: Callable[..., Client], app: App) -> None:
     factories.make_secret(app, "API_KEY", VALUE, hosts="mcp.example.com")
     server = McpServer.objects.create(app=app, slug="m", url="https://mcp.example.com/mcp")
     client = staff_client("view_mcpserver", "change_mcpserver")
@@ -42,7 +44,7 @@ def test_an_mcp_server_points_no_secret_elsewhere(staff_client: Callable[..., Cl
 
 
 @pytest.mark.parametrize(
-    ("hosts", "value", "wanted"),
+    ("hosts", "value", "expected"),
     [
         ("a.example", "", "a.example:443"),
         ("", "", ""),
@@ -51,23 +53,23 @@ def test_an_mcp_server_points_no_secret_elsewhere(staff_client: Callable[..., Cl
         ("thief.example", "a-value-of-his-own", "thief.example:443"),
     ],
 )
-def test_a_secret_goes_further_only_with_its_value(
-    admin_client: Client, app: App, hosts: str, value: str, wanted: str | None
+def test_a_secret_gets_more_hosts_only_with_its_value(
+    admin_client: Client, app: App, hosts: str, value: str, expected: str | None
 ) -> None:
     secret = factories.make_secret(app, "API_KEY", VALUE, hosts="a.example:443\nb.example:443")
     row = {"secrets-INITIAL_FORMS": 1, **secret_rows(app, id=str(secret.pk), value=value, hosts=hosts)}
     answer = admin_client.post(app_page(app), app_form(app, **row))
     known = secret.token
     secret.refresh_from_db()
-    if wanted is None:
+    if expected is None:
         assert "The hosts have changed" in answer.content.decode()
         assert secret.hosts == "a.example:443\nb.example:443"
     else:
         assert answer.status_code == 302
-        assert (secret.hosts, secret.token == known) == (wanted, not value)
+        assert (secret.hosts, secret.token == known) == (expected, not value)
 
 
-def test_change_app_alone_changes_no_secret(staff_client: Callable[..., Client], app: App) -> None:
+def test_the_permission_to_change_apps_changes_no_secret(staff_client: Callable[..., Client], app: App) -> None:
     secret = factories.make_secret(app, "API_KEY", VALUE, hosts="a.example:443")
     client = staff_client("view_app", "change_app")
     row = {"secrets-INITIAL_FORMS": 1, **secret_rows(app, id=str(secret.pk), value="x" * 9, hosts="thief.example")}

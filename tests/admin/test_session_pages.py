@@ -1,6 +1,7 @@
-"""Sessions and turns at the console: readable, escaped, not editable."""
+"""Sessions and turns in the console: readable, escaped, read-only."""
 
 import json
+import re
 import uuid
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ def messages(console: "Page", *, after: str = "") -> list[str]:
     if after:
         with console.expect_navigation():
             console.locator(f"text={after}").first.click()
-    return console.locator(".aomi-message .aomi-text").all_inner_texts()
+    return console.locator("#conversation .aomi-message .aomi-text").all_inner_texts()
 
 
 def hostile_session(app: App) -> tuple[ChatSession, Turn]:
@@ -60,7 +61,7 @@ def hostile_session(app: App) -> tuple[ChatSession, Turn]:
 
 
 @pytest.mark.browser
-def test_nothing_that_was_said_runs_in_the_operators_browser(console: "Page", server: Server, app: App) -> None:
+def test_no_message_runs_in_the_operators_browser(console: "Page", server: Server, app: App) -> None:
     session, turn = hostile_session(app)
     App.objects.filter(pk=app.pk).update(name=PAYLOAD[:100], preamble=PAYLOAD)
     label = f"{factories.unique('xss')} {PAYLOADS[1]}"
@@ -88,38 +89,44 @@ def test_nothing_that_was_said_runs_in_the_operators_browser(console: "Page", se
 
 
 @pytest.mark.browser
-def test_a_conversation_reads_as_it_was_written(console: "Page", server: Server, app: App) -> None:
-    session = factories.make_session(app, [("user", TEXT), ("agent", TEXT)], title="Whitespace")
+def test_a_conversation_is_shown_exactly_as_written(console: "Page", server: Server, app: App) -> None:
+    said = f"{TEXT}\n\n- **bold** [link](https://example.com) ![image](x.png)\n\n[bad](javascript:alert(1))"
+    session = factories.make_session(app, [("user", TEXT), ("agent", said)], title="Whitespace")
     result = {"tool_name": "get_price", "tool_arguments": '{"symbol":"ETH"}', "content": '{"usd":3500}'}
     Message.objects.create(session=session, turn=session.turns.get(), position=2, role="tool", **result)
     console.goto(f"{server.url}/admin/sessions_app/chatsession/?q={session.pk}")
     console.click("text=Whitespace")
-    assert console.locator(".is-agent .aomi-text").inner_text() == TEXT
+    assert console.locator("#conversation .is-user .aomi-text").inner_text() == TEXT
+    answer = console.locator("#conversation .is-agent .aomi-markdown")
+    assert (answer.locator("li strong").inner_text(), answer.locator("b, img").count()) == ("bold", 0)
+    assert answer.locator("a").get_attribute("href") == "https://example.com"
+    assert "<b>not bold</b>" in answer.inner_text()
+    assert "[bad](javascript:alert(1))" in answer.inner_text()
     tool = console.locator(".is-tool details")
-    assert not tool.locator(".aomi-text").first.is_visible()
+    assert not tool.locator(".aomi-json").first.is_visible()
     tool.locator("summary").click()
-    assert tool.locator(".aomi-text").all_inner_texts() == ['{\n  "symbol": "ETH"\n}', '{\n  "usd": 3500\n}']
-    assert console.locator("#turns tbody tr").count() == 1
+    assert tool.locator(".aomi-json").all_inner_texts() == ['{\n  "symbol": "ETH"\n}', '{\n  "usd": 3500\n}']
+    assert console.locator(".aomi-turn-line").count() == 1
 
 
 @pytest.mark.browser
-def test_every_message_of_a_long_session_can_be_reached(console: "Page", server: Server, app: App) -> None:
+def test_a_long_session_can_be_paged_to_every_message(console: "Page", server: Server, app: App) -> None:
     session = factories.make_session(app)
     Message.objects.bulk_create(
-        Message(session=session, position=number, role="user", content=f"number {number}") for number in range(450)
+        Message(session=session, position=number, role="user", content=f"number {number}") for number in range(250)
     )
     console.goto(server.url + page(session))
     seen = [messages(console)]
     while console.locator("text=← Older").count():
         seen.append(messages(console, after="← Older"))
-    assert [len(window) for window in seen] == [200, 200, 50]
-    assert [text for window in reversed(seen) for text in window] == [f"number {number}" for number in range(450)]
+    assert [len(window) for window in seen] == [100, 100, 50]
+    assert [text for window in reversed(seen) for text in window] == [f"number {number}" for number in range(250)]
     assert messages(console, after="Newer →") == seen[1]
     assert messages(console, after="Newest") == seen[0]
 
 
 @pytest.mark.parametrize("before", ["", "x", "-5", "0", "1e9", "²", "9" * 40, "1 OR 1=1"])
-def test_a_strange_position_is_no_server_error(admin_client: Client, app: App, before: str) -> None:
+def test_an_invalid_position_is_no_server_error(admin_client: Client, app: App, before: str) -> None:
     session = factories.make_session(app, [("user", "Hi")])
     assert admin_client.get(page(session), {"before": before}).status_code == 200
 
@@ -127,11 +134,16 @@ def test_a_strange_position_is_no_server_error(admin_client: Client, app: App, b
 def test_a_huge_message_is_cut_and_says_so(admin_client: Client, app: App) -> None:
     session = factories.make_session(app, [("user", "x" * 50_000)])
     shown = admin_client.get(page(session)).content.decode()
-    assert "The first 20000 of 50000 characters." in shown
-    assert "x" * 20_001 not in shown
+    assert "The first 8000 of 50000 characters." in shown
+    assert "x" * 8_001 not in shown
+    (link,) = re.findall(r'href="([^"]+/message/0/)"', shown)
+    whole = admin_client.get(link)
+    assert (whole.content.decode(), whole.headers["Content-Type"]) == ("x" * 50_000, "text/plain; charset=utf-8")
 
 
-@pytest.mark.parametrize("how", ["id", "upper id", "beginning", "title", "wallet", "part of wallet"])
+@pytest.mark.parametrize(
+    "how", ["id", "upper id", "beginning", "title", "wallet", "part of wallet", "shortened wallet", "dots"]
+)
 def test_sessions_are_found(admin_client: Client, app: App, how: str) -> None:
     wallet, title = f"0x{uuid.uuid4().hex}{uuid.uuid4().hex[:8]}", factories.unique("title")
     session = factories.make_session(app, title=f"About {title} and more", wallet_address=wallet)
@@ -143,6 +155,8 @@ def test_sessions_are_found(admin_client: Client, app: App, how: str) -> None:
         "title": title.upper(),
         "wallet": wallet.upper(),
         "part of wallet": wallet[:20],
+        "shortened wallet": f"{wallet[:6]}…{wallet[-4:]}",
+        "dots": f"{wallet[:8]}...{wallet[-6:]}",
     }[how]
     answer = admin_client.get("/admin/sessions_app/chatsession/", {"q": term})
     assert list(answer.context["cl"].result_list) == [session]
@@ -155,7 +169,7 @@ def test_sessions_are_filtered_by_app_and_status(admin_client: Client, app: App)
     assert list(answer.context["cl"].result_list) == [session]
 
 
-def test_what_was_said_cannot_be_edited(admin_client: Client, app: App) -> None:
+def test_messages_cannot_be_edited(admin_client: Client, app: App) -> None:
     session = factories.make_session(app, [("user", "Hi")])
     turn = session.turns.get()
     for path in (page(session), page(turn), "/admin/sessions_app/chatsession/add/", "/admin/sessions_app/turn/add/"):
@@ -164,7 +178,7 @@ def test_what_was_said_cannot_be_edited(admin_client: Client, app: App) -> None:
     assert "_save" not in admin_client.get(page(session)).content.decode()
 
 
-def test_a_deleted_session_is_gone_with_all_of_it(admin_client: Client, app: App) -> None:
+def test_a_deleted_session_leaves_no_rows(admin_client: Client, app: App) -> None:
     session = factories.make_session(app, [("user", "Hi"), ("agent", "Hello")])
     SystemEvent.objects.create(session=session, kind="SystemNotice", payload='"x"')
     warning = admin_client.get(page(session, "delete")).content.decode()
@@ -182,7 +196,7 @@ def test_several_sessions_are_deleted_from_the_list(admin_client: Client, app: A
     assert not ChatSession.objects.filter(app=app).exists()
 
 
-def test_a_turn_leads_to_its_key_and_survives_its_absence(admin_client: Client, app: App) -> None:
+def test_a_turn_links_to_its_key_even_if_the_key_is_gone(admin_client: Client, app: App) -> None:
     session = factories.make_session(app, [("user", "Hi")])
     turn, key = session.turns.get(), factories.make_key(app).app_key
     assert "needs no key" in admin_client.get(page(turn)).content.decode()
@@ -199,7 +213,7 @@ def test_a_session_without_an_app_has_a_page(admin_client: Client) -> None:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("title", ["W" * 200, "long words " * 18, "abc\u202e" + "fdp.exe " * 20])
-def test_a_long_title_leaves_the_list_whole(console: "Page", server: Server, app: App, title: str) -> None:
+def test_a_long_title_does_not_break_the_list(console: "Page", server: Server, app: App, title: str) -> None:
     factories.make_session(app, [("user", "Hi")], title=title[:200], wallet_address="0x" + "ab" * 20)
     factories.make_session(app, title="short", is_archived=True)
     console.set_viewport_size({"width": 1440, "height": 900})
@@ -214,5 +228,6 @@ def test_a_long_title_leaves_the_list_whole(console: "Page", server: Server, app
         assert box is not None
         assert 0 < box["width"] < 400
         assert box["x"] + box["width"] <= 1440
-    (isolated,) = (each for each in console.locator(".field-name bdi").all() if each.inner_text() != "short")
-    assert isolated.evaluate("each => getComputedStyle(each).unicodeBidi") == "isolate"
+    titles = console.locator(".field-name a > bdi").all()
+    (isolated,) = (element for element in titles if element.inner_text() != "short")
+    assert isolated.evaluate("element => getComputedStyle(element).unicodeBidi") == "isolate"

@@ -1,4 +1,4 @@
-"""HTTP tools and secrets at the console: defined, tried, watched, and never shown again."""
+"""HTTP tools and secrets in the console: define and try a tool, see its calls, and never see a secret again."""
 
 import json
 import uuid
@@ -59,7 +59,7 @@ ADD = "/admin/apps_registry/tool/add/"
 
 
 @pytest.mark.browser
-def test_a_tool_made_at_the_console_answers(
+def test_a_tool_made_in_the_console_answers(
     console: "Page", server: Server, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
     upstream.handle = lambda handler, request: handler.reply({"data": {"price": 3500, "asked": request.path}})
@@ -117,7 +117,7 @@ def test_a_tool_made_at_the_console_answers(
 
 
 @pytest.mark.browser
-def test_what_a_server_answers_is_shown_as_text(console: "Page", server: Server, app: App, upstream: Upstream) -> None:
+def test_a_servers_response_is_shown_as_text(console: "Page", server: Server, app: App, upstream: Upstream) -> None:
     app.allowed_hosts = upstream.host
     app.save()
     upstream.handle = lambda handler, _: handler.reply(PAYLOAD, 500, X_Odd=PAYLOAD.replace("\n", ""))
@@ -134,7 +134,7 @@ def test_what_a_server_answers_is_shown_as_text(console: "Page", server: Server,
     assert console.evaluate("window.hacked") is None
 
 
-def test_a_tool_comes_back_into_the_form_as_it_was(admin_client: Client, app: App) -> None:
+def test_the_form_shows_a_tool_exactly_as_stored(admin_client: Client, app: App) -> None:
     schema = {"type": "object", "properties": {"deep": {"type": "object", "properties": {}}}}
     fields = form(
         app,
@@ -204,7 +204,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"parameters": '{"type": "object", "properties": {"a": {"$ref": "file:///etc/passwd"}}}'},
         "may only refer",
     ),
-    "itself for ever": ({"parameters": '{"type": "object", "allOf": [{"$ref": "#"}]}'}, "refers to itself"),
+    "itself endlessly": ({"parameters": '{"type": "object", "allOf": [{"$ref": "#"}]}'}, "refers to itself"),
     "a base to resolve against": (
         {"parameters": '{"type": "object", "$id": "http://127.0.0.1:9/"}'},
         "cannot have an $id",
@@ -229,7 +229,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("overrides", "complaint"), REFUSED.values(), ids=REFUSED)
-def test_what_could_not_work_is_refused_with_a_reason(
+def test_definitions_that_cannot_work_are_refused_with_a_reason(
     admin_client: Client, app: App, overrides: dict[str, Any], complaint: str
 ) -> None:
     usual = {} if "arguments-0-name" in overrides else rows({"name": "q", "is_required": "on"})
@@ -239,7 +239,7 @@ def test_what_could_not_work_is_refused_with_a_reason(
     assert not app.tools.filter(kind=Tool.Kind.HTTP).exists()
 
 
-def test_a_pattern_that_others_hang_on_is_matched_at_once(admin_client: Client, app: App) -> None:
+def test_patterns_that_hang_other_matchers_are_matched_quickly(admin_client: Client, app: App) -> None:
     schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^(a+)+$"}}, "required": ["a"]}
     tool = factories.make_http_tool(app, "https://a.example/", parameters=schema)
     fields = {"arguments": json.dumps({"a": "a" * 60_000 + "b"}), "wallet_address": "", "wallet_chain_id": ""}
@@ -332,7 +332,9 @@ def test_allowed_hosts_name_their_port(admin_client: Client, app: App, hosts: st
     assert "one host with its port per line" in answer.content.decode()
 
 
-def test_who_may_only_look_cannot_run_a_tool(app: App, staff_client: Callable[..., Client], upstream: Upstream) -> None:
+def test_operators_who_may_only_view_cannot_run_a_tool(
+    app: App, staff_client: Callable[..., Client], upstream: Upstream
+) -> None:
     tool = factories.make_http_tool(app, f"{upstream.url}/x")
     onlooker = staff_client("view_tool", "view_app")
     address = f"/admin/apps_registry/tool/{tool.pk}"
@@ -354,7 +356,7 @@ def test_a_record_of_a_call_is_read_only(admin_client: Client, app: App) -> None
     assert admin_client.post(address, {"verdict": "x"}).status_code == 403
 
 
-def test_evidence_is_not_deleted_by_hand_and_outlives_its_app(admin_client: Client) -> None:
+def test_records_of_calls_cannot_be_deleted_and_outlive_their_app(admin_client: Client) -> None:
     app = factories.make_app()
     call = OutboundCall.objects.create(
         app=app, turn_id=uuid.uuid4(), tool="t", method="GET", host="h:1", milliseconds=1,
@@ -371,7 +373,7 @@ def test_evidence_is_not_deleted_by_hand_and_outlives_its_app(admin_client: Clie
         assert f"App {app.pk} (deleted)" in admin_client.get(address).content.decode()
 
 
-def test_a_tool_that_cannot_be_read_can_be_mended(admin_client: Client, app: App) -> None:
+def test_an_unreadable_tool_can_be_defined_again(admin_client: Client, app: App) -> None:
     tool = factories.make_http_tool(app, "https://a.example/")
     Tool.objects.filter(pk=tool.pk).update(definition="{")
     address = f"/admin/apps_registry/tool/{tool.pk}"
@@ -384,7 +386,7 @@ def test_a_tool_that_cannot_be_read_can_be_mended(admin_client: Client, app: App
 
 @pytest.mark.parametrize("which", ["abc", "999999999"])
 @pytest.mark.parametrize("what", ["change", "try"])
-def test_a_tool_that_is_not_there_is_no_server_error(admin_client: Client, which: str, what: str) -> None:
+def test_the_page_of_an_unknown_tool_is_no_server_error(admin_client: Client, which: str, what: str) -> None:
     assert admin_client.get(f"/admin/apps_registry/tool/{which}/{what}/").status_code in {302, 404}
 
 
@@ -398,7 +400,7 @@ def test_only_a_host_that_may_be_allowed_is_offered(admin_client: Client, app: A
     assert (page.context["private_host"] or "") == offered
 
 
-def test_who_may_not_change_the_app_cannot_allow_its_tools_a_host(
+def test_only_operators_who_may_change_the_app_can_allow_a_host(
     staff_client: Callable[..., Client], app: App, upstream: Upstream
 ) -> None:
     tool = factories.make_http_tool(app, upstream.url)
@@ -409,7 +411,7 @@ def test_who_may_not_change_the_app_cannot_allow_its_tools_a_host(
     assert upstream.received == []
 
 
-def test_a_trial_says_that_the_app_is_held_to_other_hosts(admin_client: Client, app: App) -> None:
+def test_a_trial_says_that_the_app_allows_only_other_hosts(admin_client: Client, app: App) -> None:
     saved = admin_client.post(app_page(app), app_form(app, only_hosts="API.example.com, b.example:8443"))
     assert saved.status_code == 302
     app.refresh_from_db()

@@ -1,4 +1,4 @@
-"""The tour: an App with a tool and a document, made at the console by its links, answers a pasted curl with both."""
+"""The tour: an App with a tool and a document, created by following the console's links, answers a pasted curl call."""
 
 import json
 import subprocess
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from apps_registry.admin.curl import GREETING
 from apps_registry.models import App, DocumentChunk, OutboundCall
+from apps_registry.services.call_examples import GREETING
 from tests import factories
 from tests.model_server import ModelServer, ScriptedModel, calls, says, tool_results
-from tests.product import ROOT, Server
+from tests.product import Server
+from tests.root import ROOT
 from tests.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ def test_a_newcomer_gets_an_answer_from_tool_and_document(
     place = "MyCoin Index > Fees, line 17"
     assert reply["citations"] == [{"marker": marker, "document": "MyCoin Index", "place": place}]
     assert upstream.received[-1].path == "/v1/prices/ETH"
-    price, found = tool_results(model.prompts[1])
+    price, passages = tool_results(model.prompts[1])
     assert json.loads(price)["usd"] == 3125.5
-    assert "0.35 percent a year" in found
+    assert "0.35 percent a year" in passages
     assert OutboundCall.objects.get(app=app, turn_id__isnull=False).verdict == "answered"
 
     console.click("text=The App's page")

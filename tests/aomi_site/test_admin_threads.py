@@ -1,4 +1,4 @@
-"""The admin's threads and connections: bounded for a worker, however many requests come in."""
+"""The admin's threads and connections are limited for each worker, however many requests arrive."""
 
 import asyncio
 import collections
@@ -39,7 +39,7 @@ def marked(database: str, name: str) -> str:
     return f"{database}{'&' if '?' in database else '?'}application_name={name}"
 
 
-def test_strangers_leave_no_connections_behind(start: Callable[..., Server], database: str) -> None:
+def test_requests_without_a_login_leave_no_connections(start: Callable[..., Server], database: str) -> None:
     name = factories.unique("admin")
     server = start(DATABASE_URL=marked(database, name), ADMIN_THREADS=str(THREADS))
     seen: list[int] = []
@@ -59,7 +59,7 @@ def test_strangers_leave_no_connections_behind(start: Callable[..., Server], dat
     assert max(seen) <= min(seen) + 40  # the interpreter's own pools grow to a bound, too
 
 
-def test_more_than_can_wait_are_answered_at_once(start: Callable[..., Server], database: str) -> None:
+def test_requests_beyond_the_queue_are_refused_at_once(start: Callable[..., Server], database: str) -> None:
     server = start(ADMIN_THREADS="2")
     with ThreadPoolExecutor(100) as pool:
 
@@ -99,7 +99,7 @@ def test_clients_that_leave_or_stall_hold_no_thread(start: Callable[..., Server]
     assert "Traceback" not in server.log
 
 
-def test_static_files_are_whole_and_cacheable(server: Server) -> None:
+def test_static_files_are_complete_and_cacheable(server: Server) -> None:
     path = "/static/admin/css/base.css"
     first = server.get(path)
     assert (first.status_code, first.headers["Content-Type"]) == (200, 'text/css; charset="utf-8"')
@@ -113,7 +113,7 @@ def test_static_files_are_whole_and_cacheable(server: Server) -> None:
     assert server.get("/static/admin/css/nothing.css").status_code == 404
 
 
-def test_a_quiet_lane_closes_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_idle_thread_closes_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stock_handler, "IDLE_SECONDS", 0.05)
     lanes = stock_handler.Lanes(1)
 
@@ -128,12 +128,12 @@ def test_a_quiet_lane_closes_its_connection(monkeypatch: pytest.MonkeyPatch) -> 
     async def use() -> list[bool]:
         async with lanes.borrowed():
             await connect()
-            found = [await is_connected()]
-        while len(found) < 2 or found[-1]:
+            connected = [await is_connected()]
+        while len(connected) < 2 or connected[-1]:
             await asyncio.sleep(0.2)
             async with lanes.borrowed():
-                found.append(await is_connected())
-        return found
+                connected.append(await is_connected())
+        return connected
 
-    found = asyncio.run(asyncio.wait_for(use(), 30))
-    assert (found[0], found[-1]) == (True, False)
+    connected = asyncio.run(asyncio.wait_for(use(), 30))
+    assert (connected[0], connected[-1]) == (True, False)

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL, used by real processes that come, go and are killed."""
+"""The embedded PostgreSQL, used by real processes that start, stop and are killed."""
 
 import os
 import shutil
@@ -181,7 +181,7 @@ def test_a_long_path_gets_a_private_socket_elsewhere(data_dir: Path) -> None:
     shutil.rmtree(user.host)
 
 
-def test_what_people_write_stays_out_of_the_servers_log(data_dir: Path) -> None:
+def test_no_text_of_users_reaches_the_postgres_log(data_dir: Path) -> None:
     user = User(data_dir)
     sql(user.host, "CREATE TABLE small (word text CHECK (length(word) < 5))")
     with pytest.raises(psycopg.errors.CheckViolation):
@@ -200,7 +200,7 @@ def test_what_people_write_stays_out_of_the_servers_log(data_dir: Path) -> None:
         ("open(sys.argv[1], 'w').close()", "make it writable, or set AOMI_DATA_DIR"),
     ],
 )
-def test_what_keeps_it_from_running_is_one_sentence(data_dir: Path, prepare: str, sentence: str) -> None:
+def test_a_failed_start_is_explained_in_one_sentence(data_dir: Path, prepare: str, sentence: str) -> None:
     script = f"import sys\n{prepare}\n{USE}"
     done = subprocess.run(
         [sys.executable, "-c", script, str(data_dir)],

@@ -1,4 +1,4 @@
-"""What is counted, in all workers together, whichever of them live, and SIGHUP, which reloads nothing."""
+"""Metrics are added up over all workers, including stopped ones; SIGHUP reloads nothing."""
 
 import os
 import signal
@@ -49,7 +49,7 @@ def test_counts_outlive_workers_and_files_do_not(start: Callable[..., Server], t
     assert not [file for file in folder.iterdir() for pid in before if f"_{pid}." in file.name]
 
 
-def test_a_killed_servers_folder_goes_when_the_next_one_starts(start: Callable[..., Server], tmp_path: Path) -> None:
+def test_the_next_start_removes_a_killed_servers_folder(start: Callable[..., Server], tmp_path: Path) -> None:
     killed = start(TMPDIR=str(tmp_path))
     (left,) = folders(tmp_path)
     killed.kill()

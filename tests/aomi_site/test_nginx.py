@@ -1,4 +1,4 @@
-"""The sample configuration for nginx, with a real nginx: what a stock one breaks works through it."""
+"""The sample configuration of nginx, with a real nginx: what fails with nginx's defaults works with it."""
 
 import datetime
 import ipaddress
@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.conftest import Operator
 from tests.needs import program
-from tests.product import ROOT, Server, free_port
+from tests.product import Server, free_port
+from tests.root import ROOT
 from tests.waiting import wait_until
 
 PRODUCTION = {
@@ -106,7 +107,7 @@ def _answers(front: Front) -> bool:
         return False
 
 
-def test_what_a_stock_nginx_breaks_works(front: Front, operator: Operator) -> None:
+def test_requests_that_default_nginx_breaks_work(front: Front, operator: Operator) -> None:
     canary, session = uuid.uuid4().hex, {"X-Session-Id": str(uuid.uuid4())}
     with front.client() as client:
         # A request line of 64 kB.

@@ -1,4 +1,4 @@
-"""Addresses outside of the API: what is not there, the icon, and where a login leads."""
+"""Paths outside the API: unknown ones, the icon, and where a login leads."""
 
 import httpx2
 import pytest
@@ -11,9 +11,7 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 @pytest.mark.parametrize("path", ["/nothing", "/v2/chat", "/accounts/profile/", "/admin.php"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_what_is_not_there_is_a_problem_for_programs_and_a_page_for_people(
-    server: Server, path: str, method: str
-) -> None:
+def test_unknown_paths_get_a_problem_for_programs_and_a_page_for_people(server: Server, path: str, method: str) -> None:
     for accept in ("*/*", "application/json", ""):
         answer = httpx2.request(method, f"{server.url}{path}", headers={"Accept": accept}, verify=NO_TLS)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
@@ -35,7 +33,7 @@ def test_browsers_find_an_icon(server: Server) -> None:
         *(("javascript:alert(1)", "/admin/"), ("/\\evil.example", "/admin/"), ("/admin/keys/", "/admin/keys/")),
     ],
 )
-def test_a_login_leads_nowhere_else(server: Server, operator: Operator, next_: str, leads_to: str) -> None:
+def test_a_login_redirects_only_within_the_site(server: Server, operator: Operator, next_: str, leads_to: str) -> None:
     with httpx2.Client(base_url=server.url, verify=NO_TLS) as browser:
         browser.get("/admin/login/", params={"next": next_})
         form = {"username": operator.username, "password": operator.password, "next": next_}

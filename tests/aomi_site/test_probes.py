@@ -24,7 +24,7 @@ def test_a_server_without_postgres_is_alive_but_not_ready(start: Callable[..., S
     server.kill()
 
 
-def test_however_many_ask_a_worker_writes_once_in_a_while(start: Callable[..., Server], database: str) -> None:
+def test_many_probes_cause_few_writes(start: Callable[..., Server], database: str) -> None:
     proxy = SqlProxy(database)
     server = start(DATABASE_URL=proxy.url)
     began, before = time.monotonic(), len(proxy.statements)

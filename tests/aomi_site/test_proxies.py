@@ -1,4 +1,4 @@
-"""Proxies: which ones are believed about the client's address and scheme."""
+"""Proxies: which ones may state the client's address and scheme."""
 
 from collections.abc import Callable
 from typing import Any
@@ -59,7 +59,7 @@ def scope(peer: str | None, name: bytes, values: list[str]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("peer", "forwarded", "client"), WALKS.values(), ids=WALKS)
-def test_the_client_is_the_first_from_the_right_that_is_no_proxy_of_ours(
+def test_the_client_is_the_rightmost_address_that_is_no_trusted_proxy(
     peer: str | None, forwarded: list[str], client: str | None
 ) -> None:
     asked = scope(peer, b"x-forwarded-for", forwarded)

@@ -1,4 +1,4 @@
-"""What is answered where no handler gets as far as an answer."""
+"""Responses to requests that fail before a view can respond."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ SCOPE = {
 
 
 async def broken() -> Mapping[str, Any]:
-    """A connection that breaks in a way that no protocol knows."""
+    """A connection that fails in a way that no protocol defines."""
     raise RuntimeError("words of the caller")
 
 

@@ -1,4 +1,4 @@
-"""Settings: production insists, local mode helps, and docs/configuration.md says what there is."""
+"""Settings: production requires secrets, local mode creates them, and docs/configuration.md lists all settings."""
 
 import ast
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.markdown import section
-from tests.product import ROOT
+from tests.root import ROOT
 
 PRODUCTION = {
     "AOMI_ENV": "production",
@@ -56,8 +56,8 @@ REFUSED: dict[str, tuple[dict[str, str | None], str]] = {
     "no database": ({"DATABASE_URL": None}, "DATABASE_URL"),
     "another kind of database": ({"DATABASE_URL": "sqlite:///x"}, "DATABASE_URL"),
     "a port in words": ({"DATABASE_URL": "postgresql://u:secret-password@h:port/d"}, "DATABASE_URL"),
-    "a proxy that is no address": ({"TRUSTED_PROXIES": "10.0.0.0/8,proxy"}, "TRUSTED_PROXIES holds 'proxy'"),
-    "a network with host bits": ({"TRUSTED_PROXIES": "10.0.0.1/8"}, "TRUSTED_PROXIES holds '10.0.0.1/8'"),
+    "a proxy that is no address": ({"TRUSTED_PROXIES": "10.0.0.0/8,proxy"}, "TRUSTED_PROXIES contains 'proxy'"),
+    "a network with host bits": ({"TRUSTED_PROXIES": "10.0.0.1/8"}, "TRUSTED_PROXIES contains '10.0.0.1/8'"),
     "the retired proxy header": ({"PROXY_PROTO_HEADER": "X-Forwarded-Proto"}, "TRUSTED_PROXIES"),
     "an unknown mode": ({"AOMI_ENV": "staging"}, "AOMI_ENV"),
 }
@@ -73,19 +73,19 @@ def test_production_refuses_to_start_and_names_the_setting(environment: dict[str
     assert "secret-password" not in refused.stderr
 
 
-def test_gunicorn_says_it_in_one_sentence() -> None:
+def test_gunicorn_reports_invalid_settings_in_one_sentence() -> None:
     refused = run("-m", "gunicorn", "-c", "aomi_site/gunicorn_config.py", "aomi_site.asgi", WEB_CONCURRENCY="0")
     assert refused.returncode == 1
     assert refused.stderr.strip() == "Error: WEB_CONCURRENCY is '0'; it must be a whole number, at least 1."
 
 
-def test_an_empty_number_is_not_set() -> None:
+def test_an_empty_number_counts_as_not_set() -> None:
     show = "from django.conf import settings; print(settings.DATABASE_POOL_SIZE, settings.DEBUG)"
     code = f"import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'aomi_site.settings'; {show}"
     assert run("-c", code, DATABASE_POOL_SIZE="", DEBUG="off").stdout.split() == ["10", "False"]
 
 
-def test_a_command_says_it_in_one_sentence() -> None:
+def test_a_command_reports_invalid_settings_in_one_sentence() -> None:
     refused = run("manage.py", "list_keys", SECRET_KEY=None)
     assert refused.returncode == 1
     assert "SECRET_KEY" in refused.stderr

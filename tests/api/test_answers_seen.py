@@ -1,4 +1,4 @@
-"""Answers that providers were seen to give, each with where; what a careful client makes of them, from outside."""
+"""Responses that providers really sent, each with its source, and what a client makes of them."""
 
 import json
 
@@ -13,7 +13,7 @@ from tests.seen.texts import TEXTS
 
 
 @pytest.mark.parametrize("seen", TEXTS.values(), ids=TEXTS)
-def test_a_text_is_read_as_it_was_meant(app_client: Client, model: ScriptedModel, seen: Told) -> None:
+def test_a_text_has_its_intended_meaning(app_client: Client, model: ScriptedModel, seen: Told) -> None:
     model.will(*seen.replies)
     assert texts(app_client.chat("Hi"))[-1] == ("agent", seen.text)
     assert len(model.requests) == len(seen.replies)
@@ -22,7 +22,9 @@ def test_a_text_is_read_as_it_was_meant(app_client: Client, model: ScriptedModel
 
 
 @pytest.mark.parametrize("seen", CALLS.values(), ids=CALLS)
-def test_a_call_is_made_as_it_was_meant_and_once(app_client: Client, model: ScriptedModel, seen: Called) -> None:
+def test_a_tool_call_is_made_once_with_the_intended_arguments(
+    app_client: Client, model: ScriptedModel, seen: Called
+) -> None:
     model.will(seen.reply, says("Done."))
     assert texts(app_client.chat("Go"))[-1] == ("agent", "Done.")
     assert len(model.requests) == 2
@@ -35,7 +37,7 @@ def test_a_call_is_made_as_it_was_meant_and_once(app_client: Client, model: Scri
 
 
 @pytest.mark.parametrize("seen", FAILURES.values(), ids=FAILURES)
-def test_a_failure_is_told_as_one(app_client: Client, model: ScriptedModel, seen: Failed) -> None:
+def test_a_failure_is_reported_as_a_failure(app_client: Client, model: ScriptedModel, seen: Failed) -> None:
     model.will(*[seen.reply] * 9)
     answer = app_client.post_chat("Hi")
     assert answer.status_code in (502, 503), answer.text

@@ -1,4 +1,4 @@
-"""App keys against every endpoint: who gets in, and what everybody else is told."""
+"""App keys at every endpoint: which callers get in, and what the others are told."""
 
 import uuid
 from collections.abc import Callable
@@ -43,9 +43,14 @@ CALLS = {
     "models, by App": ("GET", "/api/control/models", {"app": "{app}"}),
     "control/apps": ("GET", "/api/control/apps", {}),
     "session/apps": ("GET", "/api/session/apps", {}),
+    "key": ("GET", "/api/key", {}),
+    "key/usage": ("GET", "/api/key/usage", {}),
+    "revoke the key": ("DELETE", "/api/key", {}),
 }
 FOR_EVERYBODY = {"schema", "docs"}  # no key, no session, nothing of anybody's
+WITHOUT_SESSION = {"token"}  # for holders of keys: tests/api/test_browser_tokens.py
 KEYLESS = {"control/apps", "session/apps"}  # lists what the caller may use, which may be little
+ABOUT_THE_KEY = {"key", "key/usage", "revoke the key"}  # open to every valid key, whatever it opens
 
 
 def wrong_checksum(app: App) -> str:
@@ -98,14 +103,15 @@ def call(client: Client, name: str, app: App) -> tuple[int, Any, str]:
         headers=[(header.encode(), value.encode()) for header, value in own.items()],
         params={key: value.format(app=app.slug, model=app.default_model.name) for key, value in params.items()},
     ) as response:
-        if response.headers["Content-Type"] == "text/event-stream":  # it never ends; that it began is the answer
+        if response.headers.get("Content-Type") == "text/event-stream":  # it never ends; that it began is the answer
             return response.status_code, None, ""
-        response.read()
-        return response.status_code, response.json(), response.headers.get("WWW-Authenticate", "")
+        body = response.json() if response.read() else None
+        return response.status_code, body, response.headers.get("WWW-Authenticate", "")
 
 
 def test_the_table_has_every_endpoint() -> None:
-    paths = {str(pattern.pattern) for pattern in urlpatterns if isinstance(pattern, URLPattern)} - FOR_EVERYBODY
+    paths = {str(pattern.pattern) for pattern in urlpatterns if isinstance(pattern, URLPattern)}
+    paths -= FOR_EVERYBODY | WITHOUT_SESSION
     covered = {path.removeprefix("/api/").replace("{id}", "<str:session_id>") for _, path, _ in CALLS.values()}
     assert paths == covered
 
@@ -142,7 +148,7 @@ def test_without_a_key_a_keyed_app_is_closed(session_client: Client, app: App, n
     assert (status, body["code"], challenge) == (401, "invalid_app_key", "AppKey")
 
 
-@pytest.mark.parametrize("name", sorted(CALLS.keys() - KEYLESS))
+@pytest.mark.parametrize("name", sorted(CALLS.keys() - KEYLESS - ABOUT_THE_KEY))
 def test_a_key_of_another_app_is_forbidden(session_client: Client, app: App, other_app: App, name: str) -> None:
     session_client.key = factories.make_key(other_app).plain
     status, body, _ = call(session_client, name, app)
@@ -153,8 +159,8 @@ def test_a_key_of_another_app_is_forbidden(session_client: Client, app: App, oth
 @pytest.mark.parametrize("name", CALLS)
 def test_a_key_of_the_app_opens_everything(session_client: Client, app: App, name: str) -> None:
     session_client.key = factories.make_key(app).plain
-    expected = 400 if name == "wallet/verify" else 200  # it is let in, and the signature is not one
-    assert call(session_client, name, app)[0] == expected
+    others = {"wallet/verify": 400, "revoke the key": 204}  # it is let in, and the signature is not one
+    assert call(session_client, name, app)[0] == others.get(name, 200)
 
 
 @pytest.mark.parametrize("name", sorted(KEYLESS))
@@ -219,7 +225,7 @@ def test_sessions_readable_by_id_still_need_the_key_to_chat(session_client: Clie
     assert call(session_client, "chat", app)[0] == 401
 
 
-def test_wrong_secrets_are_slowed_down_per_key_and_address(start: Callable[..., Server], app: App) -> None:
+def test_wrong_secrets_are_limited_per_key_and_address(start: Callable[..., Server], app: App) -> None:
     server, issued = start(workers=4), factories.make_key(app)
     parts = crypto.parse_key(issued.plain)
     assert parts is not None

@@ -1,4 +1,4 @@
-"""`Authorization: Bearer`: App keys in it count, and tokens of other systems are passed over."""
+"""`Authorization: Bearer`: App keys are accepted, and tokens of other systems are ignored."""
 
 import httpx2
 import pytest
@@ -48,7 +48,7 @@ def test_a_wrong_key_is_refused_even_on_the_default_app(client: Client, value: s
     "value",
     ["Bearer eyJhbGciOi.eyJzdWIiOi-sk-x.c2ln", "Bearer none", "Bearer", "", "Basic dTpw", "Digest a=1, b=2"],
 )
-def test_another_systems_token_is_passed_over(client: Client, app: App, key: str, value: str) -> None:
+def test_another_systems_token_is_ignored(client: Client, app: App, key: str, value: str) -> None:
     assert names(apps(client, ("Authorization", value))) == ["default"]
     assert names(apps(client, ("Authorization", value), ("AOMI-APP-KEY", key))) == ["default", app.slug]
 

@@ -1,4 +1,4 @@
-"""Bodies as SDKs, proxies and browsers really send them, at every endpoint that takes one."""
+"""Bodies as SDKs, proxies and browsers send them, at every endpoint that accepts one."""
 
 import json
 import socket
@@ -51,7 +51,7 @@ def sent(client: Client, app: App, name: str) -> tuple[str, str, bytes]:
 
 
 def is_heard(client: Client, app: App, name: str) -> bool:
-    """Whether the server did what the body says; without it, the others are refused."""
+    """Whether the server did what the body says; without the body, the calls are refused."""
     session = ChatSession.objects.get(pk=client.session_id)
     match name:
         case "chat":
@@ -80,7 +80,7 @@ def in_pieces(body: bytes) -> Iterator[bytes]:
     ],
 )
 @pytest.mark.parametrize("is_chunked", [False, True], ids=["whole", "chunked"])
-def test_a_body_is_read_however_it_comes(
+def test_a_body_is_read_in_every_form(
     app_client: Client, app: App, name: str, content_type: str, mark: bytes, *, is_chunked: bool
 ) -> None:
     if name != "sessions":
@@ -101,7 +101,7 @@ def test_a_form_is_read_in_chunks_too(client: Client, mark: bytes, charset: str)
 
 
 @pytest.mark.parametrize("charset", ["base64", "utf-16", "idna", "punycode", "utf-7", "unicode_escape"])
-def test_a_charset_that_is_none_for_forms_is_415(client: Client, charset: str) -> None:
+def test_an_unsupported_charset_is_415(client: Client, charset: str) -> None:
     headers = {"Content-Type": f"{FORM}; charset={charset}"}
     answer = client.request("POST", "/api/chat", content=b"message=Hi", headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
@@ -140,7 +140,7 @@ def test_an_offer_to_upgrade_is_ignored(
     assert is_heard(opened, app, name)
 
 
-def test_what_follows_a_chunked_body_is_no_header(server: Server, client: Client) -> None:
+def test_trailers_of_a_chunked_body_are_no_headers(server: Server, client: Client) -> None:
     lines = ["GET /api/state HTTP/1.1", "Host: 127.0.0.1", f"X-Session-Id: {client.session_id}"]
     request = head(*lines, "Transfer-Encoding: chunked", "Connection: close")
     trailers = head("0", f"X-Session-Id: {uuid.uuid4()}", "AOMI-APP-KEY: sk-nope")
@@ -170,7 +170,7 @@ def test_an_encoded_body_is_415(opened: Client, app: App, name: str, encoding: s
 
 
 @pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
-def test_identity_is_no_encoding(client: Client, encoding: str) -> None:
+def test_the_encoding_identity_is_accepted(client: Client, encoding: str) -> None:
     headers = {**JSON, "Content-Encoding": encoding}
     assert client.request("POST", "/api/chat", content=b'{"message": "Hi"}', headers=headers).status_code == 200
 
@@ -185,7 +185,7 @@ def test_a_body_of_another_type_is_415(opened: Client, app: App, name: str, cont
     assert "application/json" in answer.json()["detail"]
 
 
-def test_it_is_415_also_where_the_query_string_says_everything(client: Client) -> None:
+def test_a_bad_body_is_415_even_if_the_query_string_has_everything(client: Client) -> None:
     query = {"message": "Hi", "app": "default", "public_key": ADDRESS, "user_state": "{}"}
     answer = client.request("POST", "/api/chat", params=query, content=b"x", headers={"Content-Type": "text/plain"})
     assert answer.status_code == 415

@@ -1,4 +1,4 @@
-"""Bodies as clients get them wrong: each is answered by what is wrong with it, and nothing is stored."""
+"""Incorrect bodies that clients really send: the response says what is wrong, and nothing is stored."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.seen.bodies import BODIES, Body
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_a_body_is_read_or_refused_by_what_is_wrong_with_it(client: Client, body: Body) -> None:
+def test_an_incorrect_body_is_read_or_refused_with_the_reason(client: Client, body: Body) -> None:
     answer = client.request("POST", "/api/chat", content=body.data, headers={"Content-Type": body.kind})  # type: ignore[dict-item]
     if body.refused:
         assert answer.status_code == body.status, answer.text

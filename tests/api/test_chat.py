@@ -1,4 +1,4 @@
-"""POST /api/chat and GET /api/state: the main job."""
+"""POST /api/chat and GET /api/state."""
 
 from tests.client import Client, texts
 from tests.model_server import ScriptedModel, says
@@ -12,7 +12,7 @@ def test_the_default_app_answers_without_a_key(client: Client) -> None:
     assert snapshot["is_processing"] is False
 
 
-def test_the_second_message_brings_the_first_along(app_client: Client, model: ScriptedModel) -> None:
+def test_the_prompt_of_the_second_message_contains_the_first(app_client: Client, model: ScriptedModel) -> None:
     model.will(says("Nice to meet you, Ada."), says("Ada."))
     app_client.chat("I am Ada.")
     assert texts(app_client.chat("Who am I?"))[-1] == ("agent", "Ada.")

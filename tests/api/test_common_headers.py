@@ -1,4 +1,4 @@
-"""What every answer carries, whichever handler made it: nothing may be cached, sniffed, or untraceable."""
+"""Headers of every response, whichever handler made it: no caching, no sniffing, a request id."""
 
 import re
 import uuid
@@ -76,7 +76,7 @@ def test_no_page_that_an_operator_sees_may_be_cached(client: Client, operator: O
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/static/nothing.css", "/api/nothing", "/api/chat/", "//", "/admin/x"])
-def test_nor_may_what_is_not_there(client: Client, path: str) -> None:
+def test_responses_to_unknown_paths_may_not_be_cached(client: Client, path: str) -> None:
     for answer in answers(client, path, METHODS, {}):
         check(answer)
 
@@ -93,7 +93,7 @@ def test_static_files_may_be_cached(server: Server) -> None:
     assert "max-age" in answer.headers["Cache-Control"]
 
 
-def test_streams_carry_them_too(client: Client) -> None:
+def test_streams_have_the_common_headers(client: Client) -> None:
     asks = {"X-Session-Id": client.session_id, "Accept": "text/event-stream"}
     for method, path in (("POST", "/api/chat?message=Hi"), ("GET", "/api/updates")):
         with client.http.stream(method, path, headers=asks) as answer:
@@ -101,7 +101,7 @@ def test_streams_carry_them_too(client: Client) -> None:
             check(answer)
 
 
-def test_a_refusal_before_the_request_is_read_carries_them_too(client: Client) -> None:
+def test_early_refusals_have_the_common_headers(client: Client) -> None:
     too_long = client.request("POST", "/api/chat", content=b"x" * 1_100_000)
     assert too_long.status_code == 413
     check(too_long)
@@ -136,7 +136,7 @@ def test_a_callers_own_id_is_only_logged(client: Client, server: Server) -> None
 
 
 @pytest.mark.parametrize("own", ["a b\tc\"'%s%n", "x" * 5_000, "\x1b[31mred", "é" * 9])
-def test_a_callers_own_id_spoils_no_log_line(client: Client, server: Server, own: str) -> None:
+def test_a_callers_request_id_cannot_forge_a_log_line(client: Client, server: Server, own: str) -> None:
     headers = {"X-Session-Id": client.session_id.encode(), "X-Request-Id": own.encode()}
     answer = client.http.get("/api/state", headers=[(name.encode(), value) for name, value in headers.items()])
     if answer.status_code != 400:  # a control character is refused with the whole head
@@ -144,7 +144,7 @@ def test_a_callers_own_id_spoils_no_log_line(client: Client, server: Server, own
         assert re.fullmatch(r"[\w.:/+=@-]{1,64}", line.partition("caller=")[2])
 
 
-def test_a_path_spoils_no_log_line(client: Client, server: Server) -> None:
+def test_a_path_cannot_forge_a_log_line(client: Client, server: Server) -> None:
     mark = uuid.uuid4().hex
     for path in (f"/{mark}%0aFORGED%20line%1b[31m%00%E2%80%A8x", f"/api/{mark}%0d%0aFORGED"):
         answer = client.http.get(path)

@@ -1,4 +1,4 @@
-"""Browsers on other websites: preflights, errors and streams carry the headers, for the origins that may."""
+"""Browsers on other websites: preflights, errors and streams have CORS headers for the allowed origins only."""
 
 from collections.abc import Callable
 
@@ -95,7 +95,7 @@ def test_other_origins_are_told_nothing(page: Client, origin: str) -> None:
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-def test_every_origin_where_the_operator_says_so(start: Callable[..., Server]) -> None:
+def test_all_origins_are_allowed_if_the_operator_says_so(start: Callable[..., Server]) -> None:
     client = Client(start(CORS_ALLOWED_ORIGINS="*").url)
     assert preflight(client, "https://anywhere.example")["access-control-allow-origin"] == "*"
 

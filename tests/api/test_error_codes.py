@@ -1,4 +1,4 @@
-"""One table says which codes there are and with which status each comes; answers and the OpenAPI document follow it."""
+"""One table defines the error codes and their statuses; responses and the OpenAPI document follow it."""
 
 from collections.abc import Iterator
 
@@ -18,10 +18,10 @@ FROM_DRF: tuple[type[exceptions.APIException], ...] = (
 
 
 def ours(kind: type[exceptions.APIException] = exceptions.APIException) -> Iterator[type[exceptions.APIException]]:
-    for each in kind.__subclasses__():
-        yield from ours(each)
-        if not each.__module__.startswith("rest_framework"):
-            yield each
+    for subclass in kind.__subclasses__():
+        yield from ours(subclass)
+        if not subclass.__module__.startswith("rest_framework"):
+            yield subclass
 
 
 def test_each_code_is_listed_once() -> None:
@@ -37,18 +37,18 @@ def test_exceptions_have_the_status_of_the_table() -> None:
     assert {ModelFailure.code, ModelTimeout.code} <= STATUS.keys()
 
 
-def test_an_error_of_drf_that_the_table_lacks_is_answered_all_the_same() -> None:
+def test_a_drf_error_that_the_table_lacks_still_gets_a_response() -> None:
     assert code_and_sentence(exceptions.NotAcceptable("Only JSON.")) == ("invalid_request", "Only JSON.")
     assert code_and_sentence(exceptions.APIException("Odd."))[0] == "internal_error"
 
 
-def test_the_document_says_what_is_answered(client: Client) -> None:
+def test_the_document_describes_every_error_code(client: Client) -> None:
     document = client.request("GET", "/api/schema").json()
     described, schemas = document["components"]["responses"], document["components"]["schemas"]
-    for each in ERROR_CODES:
-        if not each.is_general:
-            schema = schemas[f"Problem{each.status}"]
-            assert each.code in schema["properties"]["code"]["enum"]
-            assert set(each.headers) <= described[f"Problem{each.status}"]["headers"].keys()
+    for error in ERROR_CODES:
+        if not error.is_general:
+            schema = schemas[f"Problem{error.status}"]
+            assert error.code in schema["properties"]["code"]["enum"]
+            assert set(error.headers) <= described[f"Problem{error.status}"]["headers"].keys()
     assert client.request("GET", "/api/nowhere").status_code == STATUS["not_found"]
     assert client.request("PUT", "/api/state").status_code == STATUS["method_not_allowed"]

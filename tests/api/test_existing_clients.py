@@ -1,4 +1,4 @@
-"""What the clients of the original system depend on, each rule as they would notice that it is broken."""
+"""What clients of the original system depend on; each test is a rule whose breach they would notice."""
 
 import json
 import re
@@ -74,7 +74,7 @@ def test_nothing_redirects(client: Client, path: str) -> None:
 
 
 @pytest.mark.parametrize("wait_seconds", [0, 30])
-def test_overlapping_polls_end_with_a_complete_snapshot(
+def test_overlapping_polls_all_end_with_a_complete_snapshot(
     app_client: Client, app: App, model: ScriptedModel, wait_seconds: int
 ) -> None:
     App.objects.filter(pk=app.pk).update(reply_wait_seconds=wait_seconds)
@@ -134,7 +134,7 @@ def test_messages_and_events_have_the_shapes_that_clients_parse(widget: Client, 
     assert sum(message["tool_result"] is not None for message in snapshot["messages"]) == 1
 
 
-def test_the_system_endpoint_makes_the_session(client: Client) -> None:
+def test_the_system_endpoint_creates_the_session(client: Client) -> None:
     answer = client.request("POST", "/api/system", params={"message": "wallet ready"}).json()
     assert answer["res"]["content"].startswith("Response of system endpoint: ")
     (event,) = client.state()["system_events"]
@@ -150,7 +150,7 @@ def test_the_system_endpoint_makes_the_session(client: Client) -> None:
         f'{{"address": "{ADDRESS}"}}',
     ],
 )
-def test_the_user_state_comes_back_letter_by_letter(client: Client, state: str) -> None:
+def test_the_user_state_is_returned_unchanged(client: Client, state: str) -> None:
     answers = [client.post_chat("Hi", user_state=state), client.request("GET", "/api/state"), client.post_chat("Hi")]
     for answer in answers:
         assert f'"user_state":{state}' in answer.text  # nothing invented, nothing reordered
@@ -159,7 +159,7 @@ def test_the_user_state_comes_back_letter_by_letter(client: Client, state: str) 
     assert ChatSession.objects.get(pk=client.session_id).wallet_address == ADDRESS.lower()
 
 
-def test_opening_a_thread_again_and_again_changes_nothing(client: Client) -> None:
+def test_opening_a_session_repeatedly_changes_nothing(client: Client) -> None:
     body = {"public_key": f"0x{uuid.uuid4().hex}12345678"}
     answers = [client.request("POST", "/api/sessions", json=body) for _ in range(3)]
     assert {answer.status_code for answer in answers} == {200}
@@ -196,7 +196,7 @@ def test_models_have_two_names(app_client: Client, app: App, prefix: str) -> Non
 
 @pytest.fixture
 def shown(serve: Callable[..., Server], app: App, model: ScriptedModel) -> Iterator[Client]:
-    """A client of two workers and an App whose reply wait was left at its default; its model is in no hurry."""
+    """A client of two workers and an App with the default reply wait; its model is slow."""
     App.objects.filter(pk=app.pk).update(reply_wait_seconds=App._meta.get_field("reply_wait_seconds").get_default())
     server = serve(workers=2, MODEL_GAP_TIMEOUT_SECONDS="60", TURN_TIMEOUT_SECONDS="60")
     with Client(server.url, app=app.slug, key=factories.make_key(app).plain) as client:
@@ -221,11 +221,11 @@ def at_once(client: Client, model: ScriptedModel, **headers: str) -> bool:
 
 
 def all_calls_are(client: Client, model: ScriptedModel, *, at_once_: bool) -> bool:
-    """Each call is a connection of its own: some come to the worker that has the stream, some to the other."""
+    """Each call has its own connection: some reach the worker that has the stream, some the other one."""
     return all(at_once(client, model) is at_once_ for _ in range(6))
 
 
-def test_an_open_stream_has_the_answer_come_at_once_on_whichever_worker(shown: Client, model: ScriptedModel) -> None:
+def test_with_an_open_stream_on_any_worker_the_response_comes_at_once(shown: Client, model: ScriptedModel) -> None:
     with Updates(shown), Updates(shown):
         wait_until(lambda: all_calls_are(shown, model, at_once_=True))  # once all workers have heard of it
     wait_until(lambda: all_calls_are(shown, model, at_once_=False))  # and that it is closed
@@ -237,7 +237,7 @@ def test_a_stream_opened_before_the_session_exists_counts(shown: Client, model: 
         updates.wait_for(lambda event: event["type"] == "message_delta")
 
 
-def test_what_the_client_says_of_waiting_counts_for_more(shown: Client, model: ScriptedModel) -> None:
+def test_the_clients_prefer_wait_overrides_an_open_stream(shown: Client, model: ScriptedModel) -> None:
     with Updates(shown):
         wait_until(lambda: all_calls_are(shown, model, at_once_=True))
         assert not any(at_once(shown, model, Prefer="wait=20") for _ in range(4))
@@ -247,7 +247,7 @@ def test_what_the_client_says_of_waiting_counts_for_more(shown: Client, model: S
         assert '"type":"complete"' in streamed.text
 
 
-def test_what_the_operator_says_of_waiting_counts_for_more(shown: Client, app: App, model: ScriptedModel) -> None:
+def test_the_apps_reply_wait_overrides_an_open_stream(shown: Client, app: App, model: ScriptedModel) -> None:
     with Updates(shown):
         wait_until(lambda: all_calls_are(shown, model, at_once_=True))
         App.objects.filter(pk=app.pk).update(reply_wait_seconds=30)  # the same number, but chosen

@@ -80,7 +80,7 @@ def test_the_next_model_answers(three: Three, replies: list[Reply], code: str) -
     assert [prompt[1:] for prompt in three.models[1].prompts] == [[{"role": "user", "content": "Hi"}]]
 
 
-def test_a_model_that_cannot_be_reached(three: Three) -> None:
+def test_an_unreachable_model_is_replaced_by_the_next(three: Three) -> None:
     Provider.objects.filter(models=three.rows[0]).update(base_url="http://127.0.0.1:9/v1")
     three.client.chat("Hi")
     assert three.turn.attempts == [{"model": three.names[0], "code": "connect"}]
@@ -115,14 +115,14 @@ def test_a_short_retry_after_is_waited_for(three: Three) -> None:
     ],
     ids=["cut", "hang", "cut in a tool call", "bad request", "another bad request", "nonsense"],
 )
-def test_after_the_first_token_or_for_good_reason_there_is_no_other(three: Three, reply: Reply) -> None:
+def test_after_the_first_token_or_a_bad_request_no_other_model_is_asked(three: Three, reply: Reply) -> None:
     three.models[0].will(reply)
     assert three.client.post_chat("Hi").status_code in {502, 504}
     assert three.counts == [1, 0, 0]
     assert (three.turn.status, three.turn.model) == ("failed", three.names[0])
 
 
-def test_all_of_them_fail(three: Three) -> None:
+def test_if_all_models_fail_the_turn_fails(three: Three) -> None:
     for model in three.models:
         model.will(*[refuses(503, Retry_After="3600")])
     answer = three.client.post_chat("Hi")
@@ -131,7 +131,7 @@ def test_all_of_them_fail(three: Three) -> None:
     assert three.counts == [1, 1, 1]
 
 
-def test_a_chosen_model_is_the_first(three: Three) -> None:
+def test_a_chosen_model_is_asked_first(three: Three) -> None:
     chosen = {"rig": three.names[2], "app": three.app.slug}
     assert three.client.request("POST", "/api/control/model", params=chosen).status_code == 200
     three.models[2].will(refuses(429, Retry_After="60"))
@@ -141,7 +141,7 @@ def test_a_chosen_model_is_the_first(three: Three) -> None:
     assert (three.turn.model, three.turn.attempts) == (three.names[0], [{"model": three.names[2], "code": "http_429"}])
 
 
-def test_a_later_round_goes_on_with_the_one_that_answers(three: Three) -> None:
+def test_later_rounds_use_the_model_that_answered(three: Three) -> None:
     for row, price in zip(three.rows, ("100", "1", "10"), strict=True):
         Model.objects.filter(pk=row.pk).update(prompt_price=price, completion_price=price)
     busy = refuses(429, Retry_After="60")
@@ -152,7 +152,7 @@ def test_a_later_round_goes_on_with_the_one_that_answers(three: Three) -> None:
     three.models[2].will(says("Six."))
     assert texts(three.client.chat("2*3?"))[-1] == ("agent", "Six.")
     assert three.models[2].prompts[0][-1]["role"] == "tool"
-    asked = [each["model"] for each in three.turn.attempts or ()]
+    asked = [attempt["model"] for attempt in three.turn.attempts or ()]
     assert asked == [three.names[0], three.names[1], three.names[0]]
     # Each round at the prices of the model that answered it.
     assert (three.turn.model, three.turn.cost) == (three.names[2], (7 * 1 + 11 * 10) / Decimal(1_000_000))
@@ -185,13 +185,13 @@ def test_a_smaller_window_gets_a_shorter_history(three: Three) -> None:
 
 @pytest.fixture
 def alone(start: Callable[..., Server], model_server: ModelServer) -> Iterator[Three]:
-    """The same on a product with one worker, which has breakers of its own."""
+    """The same on a server with one worker, which has its own breakers."""
     made = make_three(start(), model_server)
     yield made
     made.client.http.close()
 
 
-def test_a_model_that_keeps_failing_is_left_alone(alone: Three) -> None:
+def test_a_model_that_keeps_failing_is_skipped(alone: Three) -> None:
     alone.models[0].will(*[refuses(429, Retry_After="60")] * 5)
     for _ in range(7):
         assert texts(alone.client.chat("Hi"))[-1] == ("agent", "Hello.")
@@ -204,7 +204,7 @@ def test_a_model_that_keeps_failing_is_left_alone(alone: Three) -> None:
     assert alone.counts == [6, 7, 0]
 
 
-def test_a_model_without_an_alternative_is_asked_nevertheless(
+def test_a_model_without_an_alternative_is_asked_anyway(
     start: Callable[..., Server], app: App, model: ScriptedModel
 ) -> None:
     model.will(*[refuses(429, Retry_After="60")] * 6)

@@ -1,4 +1,4 @@
-"""Answers that HTTP servers were seen to give: what a model reads of them, from outside."""
+"""Responses that HTTP servers really sent, and what a model reads of them."""
 
 import json
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def answering(seen: Seen) -> Callable[[Handler, Received], None]:
 
 
 @pytest.mark.parametrize("seen", SEEN.values(), ids=SEEN)
-def test_an_answer_is_read_as_it_was_meant(
+def test_a_response_has_its_intended_meaning(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream, seen: Seen
 ) -> None:
     app.allowed_hosts = upstream.host

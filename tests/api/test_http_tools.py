@@ -1,4 +1,4 @@
-"""HTTP tools within a turn: sent, answered, recorded, bounded; and each App's its own."""
+"""HTTP tools in a turn: calls are sent, answered, recorded and limited, and Apps are kept apart."""
 
 import base64
 import json
@@ -29,10 +29,10 @@ def app(app: App, upstream: Upstream) -> App:
     return app
 
 
-def ask(client: Client, model: ScriptedModel, *wanted: tuple[str, Any], **params: str) -> list[str]:
+def ask(client: Client, model: ScriptedModel, *requested: tuple[str, Any], **params: str) -> list[str]:
     """Have the model make these calls; return the results as it reads them."""
     before = len(model.prompts)
-    model.will(calls(*wanted), says("Done."))
+    model.will(calls(*requested), says("Done."))
     assert texts(client.chat("Go", **params))[-1] == ("agent", "Done.")
     asked = next(n for n in reversed(range(len(model.prompts[before + 1]))) if "tool_calls" in model.prompts[-1][n])
     return tool_results(model.prompts[before + 1][asked + 1 :])
@@ -142,7 +142,7 @@ def test_a_secret_that_is_echoed_reaches_nobody(
 def test_the_password_within_a_secret_is_one_too(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
-    """HTTP Basic sends both in base64, and servers speak of the password as it is."""
+    """HTTP Basic sends both in base64, but servers may quote the plain password."""
     factories.make_secret(app, "LOGIN", base64.b64encode(b"robot:correct-horse").decode(), hosts=upstream.host)
     factories.make_http_tool(app, f"{upstream.url}/x", headers={"Authorization": "Basic {{ secrets.LOGIN }}"})
     upstream.handle = lambda handler, request: handler.reply(
@@ -171,7 +171,7 @@ def test_a_redirect_to_a_host_named_after_a_secret(
 def test_an_answer_in_no_charset_of_the_web_is_read_at_once(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream, charset: str
 ) -> None:
-    """Python's decoder of Punycode takes a minute for a megabyte, in which its worker would do nothing else."""
+    """Python's Punycode decoder takes a minute for a megabyte, and its worker would do nothing else meanwhile."""
     factories.make_http_tool(app, f"{upstream.url}/x")
     body = b"a" * 500_000 + b"-" + b"9a" * 250_000
     upstream.handle = lambda handler, _: handler.reply(body, Content_Type=f"text/plain; charset={charset}")
@@ -225,7 +225,7 @@ def test_a_tool_of_another_app_does_not_exist(
     assert upstream.received == []
 
 
-def test_the_leave_for_a_host_is_one_apps_own(
+def test_an_allowed_host_is_allowed_for_one_app_only(
     server: Any, app: App, other_app: App, upstream: Upstream, model_server: Any
 ) -> None:
     factories.make_http_tool(other_app, f"{upstream.url}/x")
@@ -253,20 +253,20 @@ def test_an_argument_brings_no_placeholders(
     assert "some-secret" not in upstream.received[0].path
 
 
-def test_what_does_not_fit_goes_back_to_the_model_and_nowhere_else(
+def test_invalid_arguments_go_back_to_the_model_and_are_not_sent(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer", "maximum": 5}}, "required": ["n"]}
     factories.make_http_tool(app, f"{upstream.url}/{{{{ args.n }}}}", parameters=schema)
     wrong = [{}, {"n": "5"}, {"n": 6}, {"n": 1, "surprise": 1}, "[1]", '{"n": NaN}', "{broken"]
-    results = ask(app_client, model, *[("fetch", each) for each in wrong])
+    results = ask(app_client, model, *[("fetch", arguments) for arguments in wrong])
     assert all(error_of(result) for result in results)
     assert upstream.received == []
     ask(app_client, model, ("fetch", {"n": 5.0}))
     assert upstream.received[0].path == "/5"
 
 
-def test_one_slow_and_one_failing_tool_lose_nothing_of_their_siblings(
+def test_a_slow_and_a_failing_tool_do_not_affect_other_calls(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
     factories.make_http_tool(app, f"{upstream.url}/slow", name="slow", timeout_seconds=0.5)
@@ -279,8 +279,8 @@ def test_one_slow_and_one_failing_tool_lose_nothing_of_their_siblings(
         return handler.reply({"path": request.path}, 500 if request.path == "/bad" else 200)
 
     upstream.handle = handle
-    wanted = [("slow", {}), ("good", {}), ("bad", {}), ("calculate", {"expression": "6*7"})]
-    slow, good, bad, sum_ = ask(app_client, model, *wanted)
+    requested = [("slow", {}), ("good", {}), ("bad", {}), ("calculate", {"expression": "6*7"})]
+    slow, good, bad, sum_ = ask(app_client, model, *requested)
     assert "within 0.5 seconds" in error_of(slow)
     assert json.loads(good) == {"path": "/good"}
     assert error_of(bad) == 'the service answered 500 Internal Server Error: {"path":"/bad"}'
@@ -303,24 +303,24 @@ def test_a_call_that_is_repeated_is_noticed(
     assert {m["tool_result"][1] for m in app_client.state()["messages"] if m["tool_result"]} == {"same"}
 
 
-def test_an_answer_serves_again_for_the_same_app_arguments_and_wallet(
+def test_a_cached_answer_is_reused_for_the_same_app_arguments_and_wallet(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream, start: Any
 ) -> None:
     factories.make_http_tool(app, f"{upstream.url}/x", query={"q": "{{ args.text }}"}, cache_seconds=600)
     one_worker = start()
     state = json.dumps({"address": WALLET, "chain_id": 1})
     with Client(one_worker.url, app=app.slug, key=app_client.key) as client:
-        for wanted, params in (
+        for requested, params in (
             ({"text": "a"}, {}),
             ({"text": "a"}, {}),
             ({"text": "b"}, {}),
             ({"text": "a"}, {"user_state": state}),
         ):
-            ask(client, model, ("fetch", wanted), **params)
+            ask(client, model, ("fetch", requested), **params)
     assert [request.path for request in upstream.received] == ["/x?q=a", "/x?q=b", "/x?q=a"]
 
 
-def test_a_failure_is_not_kept(app_client: Client, app: App, model: ScriptedModel, upstream: Upstream) -> None:
+def test_a_failure_is_not_cached(app_client: Client, app: App, model: ScriptedModel, upstream: Upstream) -> None:
     factories.make_http_tool(app, f"{upstream.url}/x", cache_seconds=600, retries=0)
     upstream.handle = lambda handler, _: handler.reply("no", 500)
     ask(app_client, model, ("fetch", {}))
@@ -341,7 +341,7 @@ def test_a_tool_that_needs_a_wallet(app_client: Client, app: App, model: Scripte
     assert "proven to be the user's" in error_of(proven)
 
 
-def test_what_may_pass_is_tried_again(app_client: Client, app: App, model: ScriptedModel, upstream: Upstream) -> None:
+def test_temporary_failures_are_retried(app_client: Client, app: App, model: ScriptedModel, upstream: Upstream) -> None:
     factories.make_http_tool(app, f"{upstream.url}/x", name="get", retries=2)
     factories.make_http_tool(app, f"{upstream.url}/x", name="post", method="POST", retries=2)
     answers = [503, 429, 200]
@@ -364,7 +364,7 @@ def test_what_may_pass_is_tried_again(app_client: Client, app: App, model: Scrip
     ["3600", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 3600))],
     ids=["seconds", "date"],
 )
-def test_a_server_that_asks_for_too_much_patience_is_not_asked_again(
+def test_a_retry_after_beyond_the_time_limit_is_not_waited_for(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream, wait: str
 ) -> None:
     factories.make_http_tool(app, f"{upstream.url}/x", retries=3)
@@ -526,7 +526,7 @@ def test_a_changed_tool_and_a_changed_secret_hold_at_once(
     assert "there is no tool" in error_of(ask(app_client, model, ("fetch", {}))[0])
 
 
-def test_an_interrupted_call_is_recorded_and_lets_go(
+def test_an_interrupted_call_is_recorded_and_cancelled(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
     factories.make_http_tool(app, f"{upstream.url}/x")

@@ -1,4 +1,4 @@
-"""Two Apps side by side: every statement names its App, and nothing of one is reached from the other."""
+"""Isolation of Apps: every statement names its App, and one App cannot reach anything of another."""
 
 import json
 import re
@@ -66,7 +66,7 @@ def apps(furnish: Callable[[App, str], None], app: App, other_app: App) -> dict[
 
 @pytest.fixture
 def recorded(start: Callable[..., Server], database: str) -> Iterator[tuple[Server, SqlProxy]]:
-    """A product of the test's own, whose statements are kept."""
+    """A separate server whose statements are recorded."""
     proxy = SqlProxy(database)
     yield start(DATABASE_URL=proxy.url), proxy
     proxy.close()
@@ -106,7 +106,7 @@ def test_every_statement_of_a_run_names_its_app(
 
 
 def _is_otherwise_bound(text: str) -> bool:
-    """Rows written bring their App; a turn and its session are named by ids that are theirs alone."""
+    """Written rows contain their App; a turn and its session have ids that no other App has."""
     is_insert = re.search(r'INSERT INTO \S+\s+(AS session )?\([^)]*\bapp_id"?[,)]', text) is not None
     return is_insert or ("sessions_app_" in text and NAMES_THE_SESSION.search(text) is not None)
 
@@ -143,7 +143,7 @@ def test_a_document_of_another_app_cannot_be_reached_by_its_ids(
     assert "The password is dormouse" not in "".join(results)
 
 
-def test_a_secret_of_another_app_cannot_be_had_by_a_template(
+def test_a_template_cannot_use_a_secret_of_another_app(
     server: Server, app: App, other_app: App, model_server: ModelServer, upstream: Upstream
 ) -> None:
     factories.make_secret(app, "ONLY_MINE", "secret-of-ferret", hosts=upstream.host)
@@ -189,7 +189,7 @@ def test_a_session_of_another_app_cannot_be_touched(
 def test_a_turn_of_another_app_is_not_repeated_by_its_key(
     server: Server, app: App, other_app: App, model_server: ModelServer
 ) -> None:
-    """Neither is what it said shown, nor is one that failed run again with another App's instructions and tools."""
+    """Its text is not shown, and a failed one is not repeated with another App's instructions and tools."""
     own, others = model_of(app, model_server), model_of(other_app, model_server)
     with talk(server, app) as owner, talk(server, other_app) as intruder, Client(server.url) as nobody:
         intruder.session_id = nobody.session_id = owner.session_id

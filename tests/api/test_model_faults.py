@@ -1,4 +1,4 @@
-"""A model that is down, slow, rate-limited, or talks nonsense: the turn ends as the contract says."""
+"""A model that is down, slow, rate-limited or talks nonsense: the turn ends as documented."""
 
 import pytest
 
@@ -59,7 +59,7 @@ def test_a_failing_model_ends_the_turn_and_keeps_the_message(
     assert [message["content"] for message in model.prompts[-1][1:]] == ["Are you there?\n\nAnd now?"]
 
 
-def test_a_model_that_cannot_be_reached(app_client: Client, model: ScriptedModel) -> None:
+def test_an_unreachable_model_ends_the_turn_as_documented(app_client: Client, model: ScriptedModel) -> None:
     from apps_registry.models import Provider
 
     Provider.objects.filter(models__name=model.model_id).update(base_url="http://127.0.0.1:9/v1")
@@ -69,26 +69,26 @@ def test_a_model_that_cannot_be_reached(app_client: Client, model: ScriptedModel
     assert texts(app_client.state()) == [("user", "Are you there?")]
 
 
-def test_a_failure_that_passes_is_not_noticed(app_client: Client, model: ScriptedModel) -> None:
+def test_a_temporary_failure_is_retried_unnoticed(app_client: Client, model: ScriptedModel) -> None:
     model.will(refuses(503), refuses(429, Retry_After="1"), says("Third time lucky."))
     assert texts(app_client.chat("Hi"))[-1] == ("agent", "Third time lucky.")
     assert len(model.requests) == 3
     assert Message.objects.filter(session_id=app_client.uuid).count() == 2
 
 
-def test_nothing_is_asked_twice_after_the_first_token(app_client: Client, model: ScriptedModel) -> None:
+def test_no_request_is_repeated_after_the_first_token(app_client: Client, model: ScriptedModel) -> None:
     model.will(Reply([PIECE], then="cut"), says("never asked"))
     assert app_client.post_chat("Hi").status_code == 502
     assert len(model.requests) == 1
 
 
-def test_a_finished_answer_stands_though_the_stream_is_not_closed(app_client: Client, model: ScriptedModel) -> None:
+def test_a_finished_answer_counts_even_if_the_stream_is_not_closed(app_client: Client, model: ScriptedModel) -> None:
     model.will(Reply([chunk({"content": "Complete."}), chunk({}, "stop")], then="hang"))
     assert texts(app_client.chat("Hi"))[-1] == ("agent", "Complete.")
 
 
 @pytest.mark.parametrize("reason", ["length", "content_filter"])
-def test_named_ends_are_answers_and_recorded(app_client: Client, model: ScriptedModel, reason: str) -> None:
+def test_known_finish_reasons_are_recorded(app_client: Client, model: ScriptedModel, reason: str) -> None:
     model.will(says("As far as it", " went", finish_reason=reason))
     assert texts(app_client.chat("Hi"))[-1] == ("agent", "As far as it went")
     assert Turn.objects.get(session_id=app_client.uuid).finish_reason == reason

@@ -1,4 +1,4 @@
-"""JSON nested without end: refused by its depth at every entrance, and harmless where it is stored already."""
+"""Deeply nested JSON is refused everywhere, and does no harm where it is stored already."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""Access is decided again for as long as a stream or a reply is open, on every worker."""
+"""While a stream or a waiting call is open, the caller's access is checked again and again, on every worker."""
 
 import json
 import threading
@@ -36,7 +36,7 @@ def workers(serve: Callable[..., Server]) -> Server:
 
 @pytest.fixture
 def talker(workers: Server, app: App) -> Iterator[Client]:
-    """A client with a key of its own, which is the newest."""
+    """A client with its own key, which is the newest."""
     with Client(workers.url, app=app.slug, key=factories.make_key(app).plain) as client:
         yield client
 
@@ -82,7 +82,7 @@ Loss = tuple[Callable[[App, App], None], str]
 
 @contextmanager
 def held(model: ScriptedModel) -> Iterator[None]:
-    """A model that has begun to speak, and goes on when this ends."""
+    """A model that has begun to answer, and continues when this ends."""
     go_on = threading.Event()
     model.will(Reply([chunk({"content": "Once upon "}), go_on, chunk({"content": "a secret."}), chunk({}, "stop")]))
     try:
@@ -123,7 +123,7 @@ class ChatStream:
         self.ended.set()
 
 
-@pytest.mark.parametrize("lose", [*(each for each, _ in LOSSES), delete_session])
+@pytest.mark.parametrize("lose", [*(lose_access for lose_access, _ in LOSSES), delete_session])
 def test_updates_end_on_every_worker(
     talker: Client, app: App, other_app: App, lose: Callable[[App, App], None]
 ) -> None:
@@ -158,7 +158,7 @@ def test_a_stream_that_joins_another_workers_turn_ends_too(talker: Client, app: 
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_a_reply_that_is_waited_for_is_withheld(
+def test_a_caller_that_loses_access_does_not_get_the_awaited_reply(
     talker: Client, app: App, other_app: App, model: ScriptedModel, loss: Loss
 ) -> None:
     lose, code = loss
@@ -175,7 +175,7 @@ def test_a_reply_that_is_waited_for_is_withheld(
     assert "Once upon" not in answer.text
 
 
-def test_the_turn_goes_on_for_those_who_may_still_read_it(
+def test_the_turn_continues_for_callers_who_may_still_read_it(
     workers: Server, talker: Client, app: App, model: ScriptedModel
 ) -> None:
     first = newest_key()
@@ -244,13 +244,13 @@ def make_default(app: App, *, instead_of: App) -> None:
 def test_a_stream_stays_open_for_as_long_as_it_may_be_read(
     workers: Server, talker: Client, app: App, other_app: App
 ) -> None:
-    """Also when the key gains an App, and when checks fail for a while for whatever reason."""
+    """It also stays open when the key gains an App, and while checks fail for any reason."""
     with reading(*[talker] * 4) as readers:
         newest_key().apps.add(other_app)
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE keys_appkey_apps RENAME TO away")
             try:
-                wait_until(lambda: workers.log.count("access-guard failed and goes on") >= 3)
+                wait_until(lambda: workers.log.count("access-guard failed and continues") >= 3)
             finally:
                 cursor.execute("ALTER TABLE away RENAME TO keys_appkey_apps")
         talker.chat("Hi")

@@ -1,4 +1,4 @@
-"""What a provider or a tool writes never loses a reply, blocks a session or breaks a page of the console."""
+"""Text of a provider or a tool never loses a reply, blocks a session or breaks a page of the console."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -59,7 +59,7 @@ def console(operator: Operator) -> Console:
 
 @pytest.fixture
 def talk(server: Server, app: App, model: ScriptedModel, console: Console) -> Callable[..., dict[str, Any] | None]:
-    """Has the model say this in a session of its own; returns the snapshot, if the model answered."""
+    """Has the model say this in a new session; returns the snapshot, if the model answered."""
     key = factories.make_key(app).plain
 
     def hold(*replies: Reply) -> dict[str, Any] | None:
@@ -81,8 +81,9 @@ def talk(server: Server, app: App, model: ScriptedModel, console: Console) -> Ca
 
 
 @given(content=wild_text, reason=wild_text, call_id=wild_text, usage=st.tuples(wild_numbers, wild_numbers))
+@pytest.mark.thorough
 @sometimes
-def test_whatever_a_provider_writes_is_stored(
+def test_all_text_of_a_provider_can_be_stored(
     talk: Callable[..., dict[str, Any] | None], content: str, reason: str, call_id: str, usage: tuple[Any, Any]
 ) -> None:
     tokens = {"prompt_tokens": usage[0], "completion_tokens": usage[1]}
@@ -98,8 +99,9 @@ def test_whatever_a_provider_writes_is_stored(
     arguments=st.one_of(wild_text, wild_json.map(json.dumps)),
     cut=st.integers(0),
 )
+@pytest.mark.thorough
 @sometimes
-def test_whatever_a_model_calls_is_stored(
+def test_all_tool_calls_of_a_model_can_be_stored(
     talk: Callable[..., dict[str, Any] | None], call_id: str, name: str, arguments: str, cut: int
 ) -> None:
     at = cut % (len(arguments) + 1)
@@ -113,8 +115,9 @@ def test_whatever_a_model_calls_is_stored(
 
 
 @given(argument=wild_json, result=st.one_of(wild_json.map(json.dumps), wild_text), status=st.sampled_from([200, 404]))
+@pytest.mark.thorough
 @sometimes
-def test_whatever_a_tool_takes_and_answers_is_stored(
+def test_all_tool_arguments_and_results_can_be_stored(
     talk: Callable[..., dict[str, Any] | None], upstream: Upstream, argument: Any, result: str, status: int
 ) -> None:
     body = result.encode("utf-8", "surrogatepass")
@@ -144,7 +147,7 @@ def test_rows_that_were_stored_before_can_be_shown(app: App, console: Console) -
 
 @contextmanager
 def refusing(constraint: str, table: str = "sessions_app_turn") -> Iterator[None]:
-    """A Postgres that takes no row for which this is false: a fault of ours that nobody has thought of."""
+    """A Postgres that refuses rows for which this is false: it simulates an unknown fault of ours."""
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT refused CHECK ({constraint}) NOT VALID")
         try:

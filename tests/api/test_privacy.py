@@ -1,4 +1,4 @@
-"""Nothing that callers send, and no secret, reaches a log or an error."""
+"""No message and no secret reaches a log or an error."""
 
 import uuid
 from collections.abc import Callable

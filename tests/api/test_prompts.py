@@ -1,4 +1,4 @@
-"""What the model is told: preamble, history within the budget, sampling."""
+"""What the model gets: preamble, history within the budget, sampling."""
 
 from apps_registry.models import App, AppModel, Model
 from tests import factories
@@ -42,7 +42,7 @@ def test_history_is_cut_to_whole_turns_newest_first(app_client: Client, app: App
     assert said(model.prompts[3]) == ["Preamble", "q1", "a1", "q2", "a2", "q3"]
 
 
-def test_preamble_and_message_go_along_whatever_the_budget(app_client: Client, app: App, model: ScriptedModel) -> None:
+def test_preamble_and_message_are_sent_whatever_the_budget(app_client: Client, app: App, model: ScriptedModel) -> None:
     App.objects.filter(pk=app.pk).update(history_budget_tokens=0, preamble="Preamble")
     app_client.chat("first")
     app_client.chat(f"second {LONG}")
@@ -99,7 +99,7 @@ def test_a_session_chooses_its_model(app_client: Client, app: App, model_server:
         assert other.name in answer.json()["detail"]
 
 
-def test_a_chosen_model_that_the_app_drops_gives_way_to_the_default(
+def test_if_the_app_drops_a_chosen_model_the_default_answers(
     app_client: Client, app: App, model: ScriptedModel, model_server: ModelServer
 ) -> None:
     other = factories.make_model(model_server.base_url)

@@ -1,4 +1,4 @@
-"""Answers as providers really give them, through the whole product: what clients see, what is kept, what goes back."""
+"""Real responses of providers, through the whole product: what clients see, what is stored, what is sent back."""
 
 import json
 from typing import Any
@@ -57,7 +57,7 @@ def other(app: App, model_server: ModelServer) -> ScriptedModel:
     return ScriptedModel(model_server, config.provider_model_id)
 
 
-def test_what_a_provider_wants_back_goes_back_within_the_turn_and_later(
+def test_fields_that_a_provider_wants_back_are_sent_back_in_this_and_later_turns(
     app_client: Client, model: ScriptedModel
 ) -> None:
     model.will(calculates(*THINKS, extra_content=SIGNED), says("2."), says("Yes."))
@@ -68,12 +68,12 @@ def test_what_a_provider_wants_back_goes_back_within_the_turn_and_later(
         assert {name: message[name] for name in WANTED_BACK} == WANTED_BACK
         (call,) = message["tool_calls"]
         assert (call["id"], call["extra_content"]) == ("call_of-its-own.1", SIGNED)
-        assert next(each for each in prompt if each["role"] == "tool")["tool_call_id"] == call["id"]
+        assert next(message for message in prompt if message["role"] == "tool")["tool_call_id"] == call["id"]
     assert "add." not in json.dumps(app_client.state())
 
 
 @pytest.mark.parametrize("moment", ["in the turn", "later"])
-def test_another_provider_gets_none_of_it(
+def test_another_provider_does_not_get_these_fields(
     app_client: Client, model: ScriptedModel, other: ScriptedModel, moment: str
 ) -> None:
     down = [refuses(401)]
@@ -89,7 +89,7 @@ def test_another_provider_gets_none_of_it(
     assert set(call) == {"id", "type", "function"}
     assert len(call["id"]) == 9
     assert call["id"].isalnum()
-    assert next(each for each in prompt if each["role"] == "tool")["tool_call_id"] == call["id"]
+    assert next(message for message in prompt if message["role"] == "tool")["tool_call_id"] == call["id"]
 
 
 def test_a_provider_at_another_address_is_another_provider(app_client: Client, model: ScriptedModel) -> None:
@@ -114,7 +114,7 @@ def test_another_model_of_the_provider_gets_its_ids_alone(app_client: Client, ap
     assert message["tool_calls"][0]["id"] == "call_of-its-own.1"
 
 
-def test_it_goes_back_after_a_confirmation_and_an_interrupt_of_one(
+def test_these_fields_survive_a_confirmation_and_its_interrupt(
     app_client: Client, app: App, model: ScriptedModel
 ) -> None:
     app.tools.filter(name="calculate").update(needs_confirmation=True)
@@ -141,15 +141,13 @@ def test_an_answer_without_calls_goes_back_without_its_plain_reasoning(
     model.will(Reply([*map(chunk, THINKS), chunk({"content": "Two."}), STOP, DONE]), says("Yes."))
     app_client.chat("What is 1 + 1?")
     app_client.chat("Sure?")
-    message = next(each for each in model.prompts[-1] if each["role"] == "assistant")
+    message = next(message for message in model.prompts[-1] if message["role"] == "assistant")
     details = WANTED_BACK["reasoning_details"]
     assert message == {"role": "assistant", "content": "Two.", "reasoning_details": details}
 
 
 @pytest.mark.parametrize("text", ["x" * 70_000, "a\x00b", "a\ud800b"])
-def test_what_cannot_be_kept_does_not_go_back_and_harms_nothing(
-    app_client: Client, model: ScriptedModel, text: str
-) -> None:
+def test_fields_that_cannot_be_stored_are_not_sent_back(app_client: Client, model: ScriptedModel, text: str) -> None:
     model.will(calculates({"reasoning_content": text}, extra_content={"x": text}), says("2."), says("Yes."))
     assert texts(app_client.chat("What is 1 + 1?"))[-1] == ("agent", "2.")
     app_client.chat("Sure?")
@@ -189,14 +187,14 @@ def test_a_title_whose_thought_was_opened_by_the_template(app_client: Client, ap
         assert reader.wait_for(lambda event: event["type"] == "title_changed")["new_title"] == "A greeting"
 
 
-def test_nothing_but_thoughts_is_no_answer(app_client: Client, model: ScriptedModel) -> None:
+def test_reasoning_alone_is_no_answer(app_client: Client, model: ScriptedModel) -> None:
     model.will(says("<think>I shall", " say", finish_reason="length"))
     answer = app_client.post_chat("Hi")
     assert answer.status_code == 502
     assert "nothing but reasoning (finish reason: length)" in answer.json()["detail"]
 
 
-def test_a_call_amid_a_thought_is_made(app_client: Client, model: ScriptedModel) -> None:
+def test_a_call_within_reasoning_is_made(app_client: Client, model: ScriptedModel) -> None:
     called = chunk({"tool_calls": [call_of("1 + 1")]})
     model.will(Reply([chunk({"content": "<think>I need it"}), called, chunk({}, "tool_calls"), DONE]), says("2."))
     assert texts(app_client.chat("Go")) == [("user", "Go"), ("agent", ""), ("agent", "2.")]
@@ -235,7 +233,7 @@ ANSWERS: dict[str, Reply] = {
 
 
 @pytest.mark.parametrize("reply", ANSWERS.values(), ids=ANSWERS)
-def test_odd_answers_are_answers(app_client: Client, model: ScriptedModel, reply: Reply) -> None:
+def test_unusual_answers_are_accepted(app_client: Client, model: ScriptedModel, reply: Reply) -> None:
     model.will(reply)
     assert texts(app_client.chat("Hi"))[-1] == ("agent", "Hello.")
     assert len(model.requests) == 1
@@ -258,7 +256,7 @@ FAILURES: dict[str, tuple[list[Part], str]] = {
 
 
 @pytest.mark.parametrize(("parts", "detail"), FAILURES.values(), ids=FAILURES)
-def test_half_an_answer_is_a_failure_whose_beginning_the_operator_finds(
+def test_an_incomplete_answer_is_a_failure_that_operators_can_read(
     app_client: Client, model: ScriptedModel, parts: list[Part], detail: str
 ) -> None:
     model.will(Reply([*parts, DONE]))
@@ -276,12 +274,12 @@ def test_nested_too_deep_before_the_first_word_is_not_asked_again(app_client: Cl
     assert len(model.requests) == 1
 
 
-def test_an_error_that_passes_before_the_first_word_is_not_noticed(app_client: Client, model: ScriptedModel) -> None:
+def test_a_temporary_error_before_the_first_token_is_not_noticed(app_client: Client, model: ScriptedModel) -> None:
     model.will(Reply([sse({"error": {"code": 503}, "choices": []}), DONE]), says("Hello."))
     assert texts(app_client.chat("Hi"))[-1] == ("agent", "Hello.")
 
 
-def test_what_an_endless_reply_has_said_is_kept(app_client: Client, model: ScriptedModel) -> None:
+def test_an_endless_reply_is_cut_and_kept(app_client: Client, model: ScriptedModel) -> None:
     model.will(Reply([chunk({"content": "word " * 20_000})] * 12, then="hang"))
     text = texts(app_client.chat("Hi"))[-1][1]
     assert len(text) == 1_000_000

@@ -1,4 +1,4 @@
-"""Providers as strict as the known ones: a picked profile goes by their rules, and without one they are found out."""
+"""Providers as strict as the known ones: a profile applies their rules, and without one the rules are detected."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -67,14 +67,14 @@ def attempts(turn: Turn) -> list[dict[str, str]]:
 
 
 def say(server: Server, app: App) -> Turn:
-    """One turn in a session of its own; it must be answered."""
+    """One turn in a new session; it must be answered."""
     with Client(server.url, app=app.slug, key=factories.make_key(app).plain) as client:
         assert texts(client.chat("Hi"))[-1] == ("agent", "Done.")
         return Turn.objects.get(session_id=client.uuid)
 
 
 @pytest.mark.parametrize("kind", WITH_TOOLS)
-def test_a_picked_profile_goes_by_its_rules(server: Server, strict: StrictProviders, kind: str) -> None:
+def test_a_chosen_profile_applies_its_rules(server: Server, strict: StrictProviders, kind: str) -> None:
     app = make(strict, kind, profile=kind, max_output_tokens=4_000)
     turn = say(server, app)
     assert refused(strict, app) == []
@@ -86,7 +86,7 @@ def test_a_picked_profile_goes_by_its_rules(server: Server, strict: StrictProvid
 
 
 @pytest.mark.parametrize("kind", [kind for kind in WITH_TOOLS if kind != "azure"])
-def test_rules_are_found_out_within_the_turn_and_remembered(server: Server, strict: StrictProviders, kind: str) -> None:
+def test_rules_are_detected_within_the_turn_and_stored(server: Server, strict: StrictProviders, kind: str) -> None:
     app = make(strict, kind, profile="other")
     App.objects.filter(pk=app.pk).update(temperature=0.5)
     say(server, app)
@@ -104,13 +104,13 @@ def _is_of_tools(strict: StrictProviders, app: App) -> bool:
     return all("schema" in str(error) or "function_decl" in str(error) for error in refused(strict, app))
 
 
-def test_what_is_remembered_is_the_field_and_the_name(server: Server, strict: StrictProviders) -> None:
+def test_only_the_field_and_its_new_name_are_stored(server: Server, strict: StrictProviders) -> None:
     app = make(strict, "openai", profile="other", request_options={"verbosity": "low"})
     App.objects.filter(pk=app.pk).update(temperature=0.5)
     turn = say(server, app)
-    wanted = {"omit": ["temperature", "verbosity"], "rename": {"max_tokens": "max_completion_tokens"}}
-    wait_until(lambda: Model.objects.get(pk=app.default_model_id).request_rules == wanted)
-    codes = [each["code"] for each in attempts(turn)]
+    expected_rules = {"omit": ["temperature", "verbosity"], "rename": {"max_tokens": "max_completion_tokens"}}
+    wait_until(lambda: Model.objects.get(pk=app.default_model_id).request_rules == expected_rules)
+    codes = [attempt["code"] for attempt in attempts(turn)]
     assert codes == ["field_renamed", "field_omitted", "field_omitted", "tool_left_out"]
     assert "max_completion_tokens in place of max_tokens" in attempts(turn)[0]["note"]
     request = taken(strict, app)[0]
@@ -136,16 +136,16 @@ def test_a_limit_that_is_too_high_is_lowered(server: Server, strict: StrictProvi
 def test_a_model_that_takes_no_tools_answers_without(server: Server, strict: StrictProviders, kind: str) -> None:
     app = make(strict, kind, profile=kind, context_window=4096)
     turn = say(server, app)
-    assert [each["code"] for each in attempts(turn)] == ["tool_left_out"]
-    assert "takes no tools with this model" in attempts(turn)[0]["note"]
+    assert [attempt["code"] for attempt in attempts(turn)] == ["tool_left_out"]
+    assert "does not accept tools for this model" in attempts(turn)[0]["note"]
     assert "tools" not in taken(strict, app)[0]
     assert Model.objects.get(pk=app.default_model_id).request_rules == {}  # it may be set up for them tomorrow
 
 
-def test_a_window_smaller_than_its_row_says_is_kept_to(server: Server, strict: StrictProviders) -> None:
+def test_a_context_window_that_is_smaller_than_configured_is_respected(server: Server, strict: StrictProviders) -> None:
     app = make(strict, "vllm", profile="vllm", supports_tools=False)
     turn = say(server, app)
-    assert [each["code"] for each in attempts(turn)] == ["limit_lowered"]
+    assert [attempt["code"] for attempt in attempts(turn)] == ["limit_lowered"]
     assert 3_000 < taken(strict, app)[0]["max_tokens"] < 4_096
     assert Model.objects.get(pk=app.default_model_id).request_rules == {}
 
@@ -154,20 +154,20 @@ def test_a_tool_that_is_refused_is_left_out_and_the_others_work(server: Server, 
     app = make(strict, "anthropic", profile="other", max_output_tokens=1_000)
     factories.make_http_tool(app, "http://127.0.0.1:9/nothing", name="plain")
     turn = say(server, app)
-    assert [each["code"] for each in attempts(turn)] == ["tool_left_out"]
+    assert [attempt["code"] for attempt in attempts(turn)] == ["tool_left_out"]
     assert "refuses the tools odd" in attempts(turn)[0]["note"]
     requests = taken(strict, app)
     assert [[tool["function"]["name"] for tool in request["tools"]] for request in requests] == [["plain"]] * 2
 
 
-def test_the_next_model_is_mended_too(server: Server, strict: StrictProviders) -> None:
+def test_requests_to_the_next_model_are_changed_too(server: Server, strict: StrictProviders) -> None:
     app = make(strict, "mistral", profile="other")
     down = factories.make_model("http://127.0.0.1:9/v1")
     other = app.default_model
     App.objects.filter(pk=app.pk).update(default_model=down)
     app.appmodel_set.create(model=other)
     turn = say(server, app)
-    assert [each["code"] for each in attempts(turn)] == ["connect", "field_omitted"]
+    assert [attempt["code"] for attempt in attempts(turn)] == ["connect", "field_omitted"]
     assert turn.model == other.name
 
 
@@ -185,7 +185,7 @@ def test_a_refusal_that_names_nothing_is_a_failure(app_client: Client, model: Sc
     assert len(model.requests) == 1
 
 
-def test_a_refusal_that_does_not_end_is_one_all_the_same(app_client: Client, app: App, model: ScriptedModel) -> None:
+def test_an_endless_refusal_is_still_a_refusal(app_client: Client, app: App, model: ScriptedModel) -> None:
     Provider.objects.filter(models=app.default_model).update(first_token_seconds=1.5)  # less than a refusal's own limit
     endless = [b"x" * 1_000_000] * 3
     model.will(Reply(endless, status=400), Reply([b"{"], status=422, then="hang"))
@@ -194,7 +194,7 @@ def test_a_refusal_that_does_not_end_is_one_all_the_same(app_client: Client, app
     assert len(model.requests) == 2
 
 
-def test_a_provider_that_refuses_everything_is_not_asked_for_ever(app_client: Client, model: ScriptedModel) -> None:
+def test_a_provider_that_refuses_everything_is_asked_only_a_few_times(app_client: Client, model: ScriptedModel) -> None:
     names = [tool["function"]["name"] for tool in _tools(app_client, model)]
     refusals = [{"error": {"message": f"Invalid schema for function '{name}'."}} for name in names]
     assert len(refusals) > 3
@@ -251,16 +251,21 @@ def test_a_cold_model_of_this_machine_has_time_to_load(
     browser = Browser()
     browser.force_login(User.objects.get(username=operator.username))
     page = browser.get(f"/admin/sessions_app/turn/{turn.pk}/change/").content.decode()
-    assert "No token came within 1 s; the limit is “time limit until the first token” of the provider." in page
+    assert (
+        "The model sent no token within 1 s; the limit is “time limit until the first token” of the provider." in page
+    )
 
 
 @pytest.mark.parametrize(
     ("parts", "words"),
     [
-        ([b": hi\n\n"], f"No token came within {scaled(1.5):g} s; the limit is MODEL_FIRST_TOKEN_TIMEOUT_SECONDS."),
+        (
+            [b": hi\n\n"],
+            f"The model sent no token within {scaled(1.5):g} s; the limit is MODEL_FIRST_TOKEN_TIMEOUT_SECONDS.",
+        ),
         (
             [chunk({"content": "half"})],
-            f"Nothing more came for {scaled(1.5):g} s; the limit is MODEL_GAP_TIMEOUT_SECONDS.",
+            f"The model sent nothing more for {scaled(1.5):g} s; the limit is MODEL_GAP_TIMEOUT_SECONDS.",
         ),
         ([chunk({"content": "half"}), 1.0] * 8, f"The limit of {scaled(4):g} s is TURN_TIMEOUT_SECONDS."),
     ],

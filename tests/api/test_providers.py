@@ -1,4 +1,4 @@
-"""What a provider is sent: its own key or none, its headers and options; and how many requests at once."""
+"""What a provider is sent: its own key or none, its headers and options, and how many requests at once."""
 
 import threading
 import time
@@ -135,7 +135,7 @@ def test_headers_and_options_go_along(app_client: Client, app: App, model: Scrip
     assert (request["reasoning_effort"], request["temperature"]) == ("low", 0.5)  # the App's own word counts
 
 
-def test_so_many_requests_at_once_and_no_more(start: Callable[..., Server], app: App, model: ScriptedModel) -> None:
+def test_the_limit_of_simultaneous_requests_holds(start: Callable[..., Server], app: App, model: ScriptedModel) -> None:
     set_up(app, max_concurrent=2)
     gate = threading.Event()
     model.will(*[Reply([chunk({"content": "Yes."}), gate, chunk({}, "stop")]) for _ in range(3)])
@@ -180,7 +180,7 @@ def test_a_turn_has_its_cost(app_client: Client, app: App, model: ScriptedModel)
 
 
 @pytest.mark.parametrize("count", [-5, 2.5, "many", None, 10**30])
-def test_a_count_that_is_none_takes_nothing_from_the_answer(
+def test_an_invalid_token_count_does_not_affect_the_answer(
     app_client: Client, app: App, model: ScriptedModel, count: object
 ) -> None:
     Model.objects.filter(pk=app.default_model_id).update(prompt_price="1", completion_price="1")

@@ -1,4 +1,4 @@
-"""Idempotency-Key, Prefer and since: clients that repeat themselves, and clients in a hurry."""
+"""Idempotency-Key, Prefer and since: clients that repeat calls, and clients that do not wait."""
 
 import threading
 import uuid
@@ -49,7 +49,7 @@ def test_the_same_key_with_another_message_is_refused_and_nothing_is_stored(
     assert len(model.requests) == 1
 
 
-def test_what_is_not_the_message_may_differ(app_client: Client, model: ScriptedModel) -> None:
+def test_only_message_and_app_must_be_the_same(app_client: Client, model: ScriptedModel) -> None:
     model.will(says("once"))
     query = {"message": "Hi", "app": str(app_client.app)}
     key = {"Idempotency-Key": "k1"}
@@ -104,7 +104,7 @@ def test_a_failed_turn_is_tried_again_without_storing_it_twice(app_client: Clien
     assert Message.objects.filter(session_id=app_client.uuid).count() == 2
 
 
-def test_a_failed_turn_that_was_overtaken_stays_failed(app_client: Client, model: ScriptedModel) -> None:
+def test_a_failed_turn_is_not_retried_after_a_later_turn(app_client: Client, model: ScriptedModel) -> None:
     model.will(refuses(400), says("next"))
     first = ask(app_client, "k1")
     app_client.chat("Next")
@@ -113,7 +113,7 @@ def test_a_failed_turn_that_was_overtaken_stays_failed(app_client: Client, model
     assert len(model.requests) == 2
 
 
-def test_many_at_once_under_one_key_are_one_turn(server: Server, app: App, model: ScriptedModel) -> None:
+def test_simultaneous_calls_with_one_key_are_one_turn(server: Server, app: App, model: ScriptedModel) -> None:
     key, session_id = factories.make_key(app).plain, str(uuid.uuid4())
     model.will(says("slow", pause=0.5))
     answers = []
@@ -147,7 +147,7 @@ def test_prefer_answers_at_once(app_client: Client, model: ScriptedModel, prefer
     assert texts(app_client.poll())[1] == ("agent", "slow")
 
 
-def test_prefer_waits_at_most_so_long(app_client: Client, model: ScriptedModel) -> None:
+def test_prefer_wait_limits_the_wait(app_client: Client, model: ScriptedModel) -> None:
     model.will(says("one", pause=0.3), says("two", pause=1.4))
     query, prefer = {"message": "Hi", "app": str(app_client.app)}, f"wait={round(scaled(1))}"
     answers = [app_client.request("POST", "/api/chat", params=query, headers={"Prefer": prefer}) for _ in range(2)]

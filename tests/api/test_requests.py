@@ -1,4 +1,4 @@
-"""Requests as clients, and attackers, send them: sizes, encodings, shapes, unknown paths."""
+"""Requests of clients and attackers: sizes, encodings, shapes, unknown paths."""
 
 import socket
 import urllib.parse

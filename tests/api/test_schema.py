@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, true of both streams, and readable in a browser without the internet."""
+"""The OpenAPI document: valid, complete, correct about both streams, and readable in a browser without the internet."""
 
 import json
 import re
@@ -19,7 +19,8 @@ from chat.wire.values import EXAMPLE_WALLET
 from tests.client import Client
 from tests.commands import Result
 from tests.model_server import ScriptedModel, calls, refuses, says
-from tests.product import NO_TLS, ROOT, Server
+from tests.product import NO_TLS, Server
+from tests.root import ROOT
 from tests.sse import Updates, events_of
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def component(name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def test_the_document_is_served_to_everybody_and_valid(server: Server) -> None:
+def test_the_document_is_public_and_valid(server: Server) -> None:
     answer = server.get("/api/schema")
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
     assert answer.json()["openapi"].startswith("3.1.")
@@ -71,7 +72,7 @@ def test_the_command_writes_the_same_document(manage: Callable[..., Result], ser
     assert json.loads(written.out) == server.get("/api/schema").json()
 
 
-def test_operations_have_names_that_generated_functions_can_bear() -> None:
+def test_operation_ids_are_valid_function_names() -> None:
     names = [operation["operationId"] for item in document()["paths"].values() for operation in item.values()]
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[a-z]+([A-Z][a-z]+)*", name) for name in names), names
@@ -115,9 +116,9 @@ def examples(node: Any) -> Iterator[tuple[dict[str, Any], Any]]:
 
 
 def test_examples_have_the_shapes_that_they_are_examples_of() -> None:
-    found = list(examples(document()))
-    assert len(found) > 30
-    for shape, example in found:
+    pairs = list(examples(document()))
+    assert len(pairs) > 30
+    for shape, example in pairs:
         check(shape, example)
 
 

@@ -1,4 +1,4 @@
-"""Schemathesis: calls made up from the OpenAPI document; none may fail or be answered as it does not describe."""
+"""Schemathesis generates calls from the OpenAPI document: none may fail, or get a response that is not described."""
 
 import pytest
 
@@ -6,11 +6,13 @@ from apps_registry.models import App
 from tests.client import Client
 from tests.product import Server
 
+pytestmark = pytest.mark.thorough
+
 
 def test_every_answer_is_described(
     server: Server, client: Client, app_client: Client, app: App, subtests: pytest.Subtests
 ) -> None:
-    """For each operation; a session of the default App, and one of an App with a key, are there to be found."""
+    """For each operation; there is a session of the default App, and one of an App with a key."""
     from tests.api.made_up_calls import Known, calls_of, operations
 
     default = App.objects.get(is_default=True)

@@ -1,4 +1,4 @@
-"""Sessions: made by clients, kept apart, found again."""
+"""Sessions: created by clients, isolated, listed."""
 
 import threading
 import uuid
@@ -39,7 +39,7 @@ def test_a_session_opened_for_an_app_is_that_apps(client: Client, app: App) -> N
     assert client.request("GET", "/api/state").status_code == 401
 
 
-def test_a_session_that_does_not_exist_is_empty_and_stays_unwritten(client: Client) -> None:
+def test_a_session_that_does_not_exist_is_empty_and_is_not_created(client: Client) -> None:
     assert client.state() == {
         "session_id": client.session_id,
         "app": None,
@@ -73,7 +73,7 @@ def test_a_session_is_titled_renamed_and_deleted(client: Client) -> None:
     assert client.state()["messages"] == []
 
 
-def test_a_deleted_session_begins_anew_on_every_worker(app_client: Client, model: ScriptedModel) -> None:
+def test_a_deleted_session_starts_empty_on_every_worker(app_client: Client, model: ScriptedModel) -> None:
     for _ in range(4):  # both workers know it
         app_client.chat("secret of the old session")
     app_client.request("DELETE", f"/api/sessions/{app_client.session_id}")
@@ -159,7 +159,7 @@ def test_sessions_in_parallel_do_not_see_each_other(server: Server, app: App, mo
         assert len({message["content"].split()[1] for message in prompt if message["role"] == "user"}) == 1
 
 
-def test_one_new_id_made_sixteen_times_at_once_is_one_session(server: Server) -> None:
+def test_sixteen_simultaneous_creations_of_an_id_make_one_session(server: Server) -> None:
     session_id = str(uuid.uuid4())
     statuses: list[int] = []
 

@@ -1,4 +1,4 @@
-"""Long conversations: what outgrows the budget is summarised beside everything else, and nothing is lost."""
+"""Long conversations: what exceeds the budget is summarised in the background, and nothing is lost."""
 
 import time
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ class Talk:
     turns: int = 0
 
     def say(self, *more: Reply) -> None:
-        """A turn of about 1,010 tokens; what is scripted beyond its reply is for the summary."""
+        """A turn of about 1,010 tokens; scripted replies after the first one are for the summary."""
         self.model.will(says(f"a{self.turns} {LONG}"), *more)
         assert texts(self.client.chat(f"q{self.turns}"))[-1][1].startswith(f"a{self.turns}")
         self.turns += 1
@@ -39,10 +39,12 @@ class Talk:
     @property
     def summaries(self) -> list[dict[str, object]]:
         """The requests for summaries."""
-        return [each for each in self.model.requests if each["messages"][0]["content"].startswith("Summarise the")]
+        return [
+            request for request in self.model.requests if request["messages"][0]["content"].startswith("Summarise the")
+        ]
 
     def summarised(self, count: int) -> ChatSession:
-        """Wait until the summary covers so many messages."""
+        """Wait until the summary covers this many messages."""
         deadline = time.monotonic() + scaled(5)
         while (row := self.row).summarised_count != count:
             assert time.monotonic() < deadline, (row.summarised_count, row.summary)
@@ -75,7 +77,7 @@ def test_a_history_that_fits_is_not_summarised(talk: Talk) -> None:
     assert talk.row.summary == ""
 
 
-def test_older_turns_are_told_in_their_summary_which_the_next_one_extends(talk: Talk) -> None:
+def test_older_turns_are_replaced_by_a_summary_that_the_next_one_extends(talk: Talk) -> None:
     for _ in range(3):
         talk.say()
     talk.say(says("They spoke", " of words."))
@@ -131,8 +133,8 @@ def test_a_summary_stays_in_its_session(talk: Talk, server: Server) -> None:
         other_talk.say(says("The other one."))
         assert other_talk.summarised(6).summary == "The other one."
         other_talk.say()
-    session_requests = [str(each) for each in talk.model.requests[5:]]
-    assert not [each for each in session_requests if "A secret of the first" in each]
+    session_requests = [str(request) for request in talk.model.requests[5:]]
+    assert not [request for request in session_requests if "A secret of the first" in request]
     assert talk.row.summary == "A secret of the first session."
 
 
@@ -145,7 +147,7 @@ def test_a_deleted_session_gets_no_summary(talk: Talk) -> None:
     assert not ChatSession.objects.filter(pk=talk.client.uuid).exists()
 
 
-def test_operators_see_the_summary_and_can_do_without(talk: Talk, operator: object) -> None:
+def test_operators_see_the_summary_and_can_turn_it_off(talk: Talk, operator: object) -> None:
     from django.contrib.auth.models import User
     from django.test import Client as Browser
 

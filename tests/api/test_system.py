@@ -62,13 +62,13 @@ def test_events_are_kept_in_order_and_counted(client: Client) -> None:
         assert client.request("GET", "/api/events", params={"count": bad}).status_code == 400
 
 
-def test_a_notice_is_told_to_readers(client: Client) -> None:
+def test_a_notice_reaches_open_streams(client: Client) -> None:
     with Updates(client) as reader:
         tell(client, "look")
         assert reader.wait_for(lambda event: event["type"] == "system_notice")["message"] == "look"
 
 
-def test_a_notice_beside_a_running_turn_loses_neither(app_client: Client, app: App, model: ScriptedModel) -> None:
+def test_a_notice_during_a_turn_is_kept_and_so_is_the_turn(app_client: Client, app: App, model: ScriptedModel) -> None:
     from tests.model_server import says
 
     App.objects.filter(pk=app.pk).update(reply_wait_seconds=0)
@@ -81,7 +81,7 @@ def test_a_notice_beside_a_running_turn_loses_neither(app_client: Client, app: A
     ]  # fmt: skip
 
 
-def test_archiving_and_bringing_back(client: Client) -> None:
+def test_a_session_is_archived_and_unarchived(client: Client) -> None:
     client.chat("Hi")
     path = f"/api/sessions/{client.session_id}"
     for action, expected in (("archive", True), ("archive", True), ("unarchive", False)):

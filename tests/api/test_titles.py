@@ -1,4 +1,4 @@
-"""Titles: made by the model, beside everything else, and never over a user's own."""
+"""Titles: written by the model in the background, and never in place of a title that the user set."""
 
 import time
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ def test_a_title_that_the_model_does_not_give_is_the_first_words(titled: tuple[C
     assert client.state()["title"] == "First words of mine"
 
 
-def test_a_slow_title_holds_up_nothing(titled: tuple[Client, ScriptedModel]) -> None:
+def test_a_slow_title_delays_nothing(titled: tuple[Client, ScriptedModel]) -> None:
     client, model = titled
     model.will(says("One."), Reply(then="hang"), says("Two."))
     client.chat("Hi")
@@ -66,7 +66,7 @@ def test_a_users_own_title_stays(titled: tuple[Client, ScriptedModel]) -> None:
     assert client.state()["title"] == "Mine"
 
 
-def test_an_app_may_do_without(app_client: Client, app: App, model: ScriptedModel) -> None:
+def test_an_app_can_turn_titles_off(app_client: Client, app: App, model: ScriptedModel) -> None:
     app_client.chat("Hi")
     time.sleep(scaled(0.2))
     assert len(model.requests) == 1

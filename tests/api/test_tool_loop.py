@@ -1,4 +1,4 @@
-"""The loop of a turn when calls are slow, fail, or are cut off: what is finished is kept, and every call recorded."""
+"""The loop of a turn when calls are slow, fail or are interrupted: results are kept, and every call is recorded."""
 
 import json
 import threading
@@ -26,7 +26,7 @@ def let_go() -> Iterator[threading.Event]:
 
 @pytest.fixture
 def app(app: App, upstream: Upstream, let_go: threading.Event) -> App:
-    """An App with a quick tool and slow ones, and no turns that are waited for."""
+    """An App with a quick tool and slow ones, whose calls do not wait for replies."""
 
     def handle(handler: Handler, request: Received) -> None:
         if request.path == "/slow":
@@ -113,7 +113,7 @@ def test_the_turns_time_limit_keeps_what_is_finished(
 def test_a_failed_turn_that_is_tried_again_knows_its_calls(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
-    """The rounds before the failure are stored; the second try goes on after them."""
+    """The rounds before the failure are stored; the second try continues after them."""
     App.objects.filter(pk=app.pk).update(reply_wait_seconds=10)
     broken = Reply([chunk({"content": "So"})])  # ends without a finish reason
     model.will(calls(("quick_post", {})), broken, broken, broken)

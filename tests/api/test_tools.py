@@ -1,4 +1,4 @@
-"""Tools within a turn: called, answered, recorded, bounded."""
+"""Tools in a turn: called, answered, recorded, limited."""
 
 import json
 from typing import Any
@@ -47,8 +47,8 @@ def test_a_tool_of_another_app_does_not_exist(app_client: Client, app: App, mode
 
 
 def test_calls_of_one_round_are_answered_in_call_order(app_client: Client, model: ScriptedModel) -> None:
-    wanted = [("calculate", {"expression": f"{n} * 10"}) for n in (1, 2, 3)]
-    model.will(calls(*wanted, ("current_time", {"timezone": "UTC"})), says("Done."))
+    requested = [("calculate", {"expression": f"{n} * 10"}) for n in (1, 2, 3)]
+    model.will(calls(*requested, ("current_time", {"timezone": "UTC"})), says("Done."))
     snapshot = app_client.chat("Go")
     assert [m["tool_result"][0] for m in snapshot["messages"] if m["tool_result"]] == [
         *["calculate"] * 3,
@@ -59,7 +59,7 @@ def test_calls_of_one_round_are_answered_in_call_order(app_client: Client, model
     assert [call["id"] for call in asked["tool_calls"]] == [answer["tool_call_id"] for answer in answers]
 
 
-def test_what_the_model_gets_wrong_it_is_told(app_client: Client, model: ScriptedModel) -> None:
+def test_the_model_is_told_about_its_mistakes(app_client: Client, model: ScriptedModel) -> None:
     wrong = [
         ("calculate", "{broken"),
         ("calculate", "[1]"),

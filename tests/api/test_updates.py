@@ -1,4 +1,4 @@
-"""Live text: in the chat stream, on /api/updates and in /api/state, on whichever worker."""
+"""Live text: in the chat stream, on /api/updates and in /api/state, on every worker."""
 
 import threading
 import time
@@ -46,7 +46,7 @@ def talker(workers: Server, app: App) -> Iterator[Client]:
         yield client
 
 
-def test_a_turn_is_told_to_every_reader_on_every_worker(talker: Client, model: ScriptedModel) -> None:
+def test_every_stream_on_every_worker_gets_the_turn(talker: Client, model: ScriptedModel) -> None:
     model.will(
         calls(("calculate", {"expression": "6*7"}), text="Let me see."),
         says("It ", "is ", "42", ".", pause=0.15),
@@ -78,10 +78,10 @@ def test_text_is_in_the_state_of_every_worker_as_it_arrives(talker: Client, mode
     model.will(Reply([*parts, chunk({}, "stop")]))
     talker.chat("Hi")
     for number, event in enumerate(go_on):
-        wanted = "".join(f"piece{n} " for n in range(number + 1))
+        expected = "".join(f"piece{n} " for n in range(number + 1))
         seen = [talker.state() for _ in range(4)]  # whoever had not asked before asks now
         deadline = time.monotonic() + scaled(5)
-        while not all(len(s["messages"]) == 2 and s["messages"][1]["content"] == wanted for s in seen):
+        while not all(len(s["messages"]) == 2 and s["messages"][1]["content"] == expected for s in seen):
             assert time.monotonic() < deadline, [texts(snapshot) for snapshot in seen]
             seen = [talker.state() for _ in range(8)]  # lands on all four sooner or later
         assert {s["messages"][1]["is_streaming"] for s in seen} == {True}
@@ -138,7 +138,7 @@ def test_a_stream_may_be_opened_before_its_session(workers: Server, client: Clie
         assert "".join(event["delta"] for event in reader.of_type("message_delta")) == "Hello."
 
 
-def test_asking_for_the_head_of_a_stream_holds_nothing(talker: Client) -> None:
+def test_a_head_request_for_a_stream_occupies_nothing(talker: Client) -> None:
     with httpx2.Client(base_url=talker.http.base_url, timeout=10, verify=NO_TLS) as keeping:
         headers = {"X-Session-Id": talker.session_id, "AOMI-APP-KEY": talker.key or ""}
         head = keeping.head("/api/updates", headers=headers)
@@ -147,7 +147,7 @@ def test_asking_for_the_head_of_a_stream_holds_nothing(talker: Client) -> None:
         assert keeping.get("/api/state", headers=headers).status_code == 200
 
 
-def test_a_stream_without_the_key_hears_nothing_of_a_keyed_app(talker: Client) -> None:
+def test_a_stream_without_the_key_gets_nothing_of_a_keyed_app(talker: Client) -> None:
     stranger = Client(str(talker.http.base_url), session_id=talker.session_id)
     with Updates(stranger) as outside, Updates(talker) as inside:
         talker.chat("secret")
@@ -162,7 +162,7 @@ def test_a_revoked_keys_streams_are_closed(talker: Client) -> None:
         assert reader.ended.wait(scaled(10))
 
 
-def test_a_reader_that_comes_back_anywhere_is_told_what_it_missed(talker: Client) -> None:
+def test_a_reconnecting_stream_gets_what_it_missed_on_any_worker(talker: Client) -> None:
     with Updates(talker) as reader:
         talker.chat("one")
         reader.wait_for(lambda event: event.get("status") == "idle")
@@ -176,7 +176,7 @@ def test_a_reader_that_comes_back_anywhere_is_told_what_it_missed(talker: Client
             assert len(again.ids) == len(set(again.ids))
 
 
-def test_an_event_that_nobody_remembers_is_read_on_from_now(talker: Client) -> None:
+def test_an_unknown_last_event_id_starts_at_the_present(talker: Client) -> None:
     with Updates(talker, last_event_id="0-00000000-0") as reader:
         talker.chat("one")
         reader.wait_for(lambda event: event.get("status") == "idle")
@@ -198,7 +198,7 @@ def test_chat_streams_the_turn(talker: Client, model: ScriptedModel) -> None:
     assert events[-1]["snapshot"]["is_processing"] is False
 
 
-def test_a_streamed_failure_is_told_and_completed(talker: Client, model: ScriptedModel) -> None:
+def test_a_streamed_turn_that_fails_sends_an_error_and_completes(talker: Client, model: ScriptedModel) -> None:
     model.will(refuses(400))
     answer = talker.request("POST", "/api/chat", params={"message": "Hi", "app": str(talker.app)}, headers=STREAM)
     error, complete = events_of(answer)

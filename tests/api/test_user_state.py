@@ -15,7 +15,9 @@ NESTED = {"connection": {"is_connected": True}, "evm": {"address": ADDRESS, "cha
 
 
 @pytest.mark.parametrize(("state", "chain_id"), [(FLAT, 1), (NESTED, 8453)])
-def test_it_comes_back_as_sent_and_binds_the_wallet(client: Client, state: dict[str, object], chain_id: int) -> None:
+def test_the_state_is_returned_as_sent_and_binds_the_wallet(
+    client: Client, state: dict[str, object], chain_id: int
+) -> None:
     snapshot = client.chat("Hi", user_state=json.dumps(state))
     assert snapshot["user_state"] == state
     assert client.state()["user_state"] == state
@@ -23,7 +25,7 @@ def test_it_comes_back_as_sent_and_binds_the_wallet(client: Client, state: dict[
     assert (session.wallet_address, session.wallet_chain_id) == (ADDRESS.lower(), chain_id)
 
 
-def test_omitted_it_stays_and_sent_it_replaces(client: Client) -> None:
+def test_an_omitted_state_stays_and_a_sent_one_replaces_it(client: Client) -> None:
     client.chat("Hi", user_state=json.dumps(FLAT))
     assert client.chat("Again")["user_state"] == FLAT
     disconnected = {"is_connected": False}
@@ -34,7 +36,7 @@ def test_omitted_it_stays_and_sent_it_replaces(client: Client) -> None:
 
 
 @pytest.mark.parametrize("written", [CHECKSUMMED, CHECKSUMMED.lower(), "0x" + CHECKSUMMED[2:].upper()])
-def test_public_key_binds_too(client: Client, written: str) -> None:
+def test_public_key_binds_the_wallet_too(client: Client, written: str) -> None:
     assert client.request("POST", "/api/sessions", json={"public_key": written}).status_code == 200
     assert ChatSession.objects.get(pk=client.session_id).wallet_address == CHECKSUMMED.lower()
 

@@ -1,4 +1,4 @@
-"""A turn belongs to the worker, not to the request: clients wait, poll, or go away."""
+"""A turn belongs to the worker, not to the request: clients may wait, poll or disconnect."""
 
 import threading
 import time
@@ -38,7 +38,7 @@ def test_an_app_that_does_not_wait_answers_at_once(
     assert texts(app_client.poll())[3] == ("agent", "Hello.")
 
 
-def test_a_client_that_goes_away_loses_nothing(app_client: Client, model: ScriptedModel) -> None:
+def test_a_client_that_disconnects_loses_nothing(app_client: Client, model: ScriptedModel) -> None:
     model.will(says("You", " will", " find", " this.", pause=0.2))
     with pytest.raises(httpx2.ReadTimeout):
         app_client.request("POST", "/api/chat", params={"message": "Hi", "app": app_client.app}, timeout=scaled(0.3))

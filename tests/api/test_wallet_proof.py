@@ -1,4 +1,4 @@
-"""Proving a wallet: challenge and signature, and everything that proves nothing."""
+"""Proof of a wallet: challenge and signature, and everything that proves nothing."""
 
 import json
 import re
@@ -120,16 +120,16 @@ def test_binding_outside_a_turn_resets_the_proof_too(client: Client, wallet: Tes
 def later(message: str, field: str, seconds: int) -> str:
     """The message with one of its times moved."""
 
-    def moved(found: re.Match[str]) -> str:
-        moment = parse_datetime(found[2])
+    def moved(match: re.Match[str]) -> str:
+        moment = parse_datetime(match[2])
         assert moment is not None
-        return f"{found[1]}{(moment + timedelta(seconds=seconds)).isoformat()}"
+        return f"{match[1]}{(moment + timedelta(seconds=seconds)).isoformat()}"
 
     return re.sub(rf"({field}: )(\S+)", moved, message)
 
 
 FORGERIES: dict[str, tuple[Callable[[str], str], str]] = {
-    "nonce": (lambda text: re.sub(r"Nonce: \w+", "Nonce: " + "a" * 32, text), "nonce is not one of this session"),
+    "nonce": (lambda text: re.sub(r"Nonce: \w+", "Nonce: " + "a" * 32, text), "nonce does not belong to this session"),
     "domain": (lambda text: re.sub(r"^\S+ wants", "evil.example wants", text), "domain is not"),
     "domain, other port": (lambda text: re.sub(r"^\S+ wants", "127.0.0.1:1 wants", text), "domain is not"),
     "URI": (lambda text: re.sub(r"URI: \S+", "URI: https://evil.example", text), "URI is not"),
@@ -168,7 +168,7 @@ OTHER_TEXTS = {
 
 
 @pytest.mark.parametrize("change", OTHER_TEXTS.values(), ids=OTHER_TEXTS)
-def test_only_the_very_text_that_was_issued_proves_anything(
+def test_only_the_exact_text_that_was_issued_proves_anything(
     client: Client, wallet: TestWallet, change: Callable[[str], str]
 ) -> None:
     message = ask(client, wallet)["message"]
@@ -181,9 +181,9 @@ def test_only_the_very_text_that_was_issued_proves_anything(
 def test_another_wallets_key_proves_nothing(client: Client, wallet: TestWallet) -> None:
     message = ask(client, wallet)["message"]
     other = TestWallet()
-    refused(verify(client, message, other.sign(message)), r"not of the message's address.*EIP-1271")
+    refused(verify(client, message, other.sign(message)), r"address did not make this signature.*EIP-1271")
     theirs = message.replace(wallet.address, other.address)
-    refused(verify(client, theirs, other.sign(theirs)), "address is not the challenge's")
+    refused(verify(client, theirs, other.sign(theirs)), "address is not that of the challenge")
 
 
 def test_a_malleated_signature_proves_nothing(client: Client, wallet: TestWallet) -> None:
@@ -202,10 +202,10 @@ def test_another_sessions_challenge_proves_nothing(server: Server, client: Clien
     with Client(server.url) as other:
         assert verify(other, message, wallet.sign(message)).status_code == 404
         ask(other, wallet)
-        refused(verify(other, message, wallet.sign(message)), "not one of this session")
+        refused(verify(other, message, wallet.sign(message)), "does not belong to this session")
 
 
-def test_an_expired_challenge_proves_nothing_and_goes(client: Client, wallet: TestWallet) -> None:
+def test_an_expired_challenge_proves_nothing_and_is_deleted(client: Client, wallet: TestWallet) -> None:
     challenge = ask(client, wallet)
     row = WalletChallenge.objects.filter(pk=challenge["nonce"])
     row.update(expires_at=now())

@@ -1,8 +1,9 @@
-"""Whatever a provider sends, wherever it is cut: the client gets an answer or a failure, and the next turn works."""
+"""Whatever a provider sends, and wherever it is cut, the client gets an answer or an error, and the next turn works."""
 
 import json
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +11,8 @@ from tests.client import Client, texts
 from tests.model_server import DONE, Reply, ScriptedModel, chunk, sse
 from tests.seen.shapes import SUM
 from tests.wild import wild_json, wild_text
+
+pytestmark = pytest.mark.thorough
 
 outside = settings(
     max_examples=15,
@@ -29,7 +32,7 @@ def in_pieces(sent: bytes, cuts: list[int]) -> Reply:
 
 @outside
 @given(more=st.lists(junk, min_size=3, max_size=3), cuts=places)
-def test_a_call_is_made_once_whatever_stands_next_to_it(
+def test_a_call_is_made_once_whatever_else_the_response_contains(
     app_client: Client, model: ScriptedModel, more: list[dict[str, Any]], cuts: list[int]
 ) -> None:
     call = {"index": 0, "id": "call_1", "function": {"name": "calculate", "arguments": SUM, **more[0]}, **more[1]}
@@ -44,7 +47,7 @@ def test_a_call_is_made_once_whatever_stands_next_to_it(
 
 @outside
 @given(events=st.lists(wild_json, max_size=3), wild=st.tuples(wild_json, wild_json), cuts=places)
-def test_anything_is_an_answer_or_a_failure(
+def test_any_response_is_an_answer_or_a_failure(
     app_client: Client, model: ScriptedModel, events: list[Any], wild: tuple[Any, Any], cuts: list[int]
 ) -> None:
     delta, content = wild

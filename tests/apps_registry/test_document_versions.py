@@ -1,4 +1,4 @@
-"""Documents under releases: what was published is found as it was, until no release needs it."""
+"""Documents and releases: a release searches what was published, until no release needs it."""
 
 from collections.abc import Callable
 
@@ -58,8 +58,8 @@ def test_a_release_finds_what_it_was_published_with(app: App, search: Search) ->
     assert kept(app) == ["bridge.txt", "gate.txt"]
     assert set(DocumentFile.objects.filter(document__app=app).values_list("document__replaced_at", flat=True)) == {None}
 
-    def shows(found: str) -> tuple[bool, ...]:
-        return tuple(hour in found for hour in ("nine", "ten", "noon"))
+    def shows(results: str) -> tuple[bool, ...]:
+        return tuple(hour in results for hour in ("nine", "ten", "noon"))
 
     assert shows(search("gate")) == (True, False, True)
     assert shows(search("gate", tag="water")) == (False, False, True)
@@ -87,8 +87,8 @@ def test_the_draft_finds_the_last_version_until_the_next_is_read(app: App, searc
     assert (failed.state, failed.chunk_count) == ("failed", 0)
     assert "nine" in search("gate")
     add(app, "gate.pdf", files.pdf("The gate opens at ten."))
-    found = search("gate")
-    assert ("nine" in found, "ten" in found) == (False, True)
+    results = search("gate")
+    assert ("nine" in results, "ten" in results) == (False, True)
 
 
 def test_what_is_published_before_it_is_read_is_read_for_the_release(app: App, search: Search) -> None:
@@ -96,8 +96,8 @@ def test_what_is_published_before_it_is_read_is_read_for_the_release(app: App, s
     publish(app)
     add_upload(app, name="gate.txt", data=b"The gate opens at ten.")
     wait_until(lambda: Document.versions.filter(app=app, state="ready").count() == 2)
-    found = search("gate")
-    assert ("nine" in found, "ten" in found) == (True, False)
+    results = search("gate")
+    assert ("nine" in results, "ten" in results) == (True, False)
 
 
 def test_a_release_searches_its_own_documents_whatever_the_rows_say(app: App, other_app: App, search: Search) -> None:
@@ -108,8 +108,8 @@ def test_a_release_searches_its_own_documents_whatever_the_rows_say(app: App, ot
     AppRelease.objects.filter(pk=release.pk).update(document_ids=[gate.pk, foreign.pk])
     # The plan takes it for all that the App has, as it does just before another one is read.
     Document.objects.filter(pk=gate.pk).update(chunk_count=2)
-    found = search("gate")
-    assert [words in found for words in ("nine", "green", "others")] == [True, False, False]
+    results = search("gate")
+    assert [words in results for words in ("nine", "green", "others")] == [True, False, False]
 
 
 def test_a_deleted_document_stays_for_the_releases_that_search_it(

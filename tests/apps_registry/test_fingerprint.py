@@ -1,4 +1,4 @@
-"""Plans and caches are told apart by one digest of plain data."""
+"""Plans and caches are compared by one digest of plain data."""
 
 from typing import Any
 
@@ -24,9 +24,9 @@ def test_other_data_has_another_digest(one: Any, other: Any) -> None:
 
 
 def _turned(data: Any, *, sort: bool = False) -> Any:
-    """Its objects' members the other way round, or sorted."""
+    """Return the data with the members of its objects in reverse order, or sorted."""
     if isinstance(data, list):
-        return [_turned(each, sort=sort) for each in data]
+        return [_turned(item, sort=sort) for item in data]
     if isinstance(data, dict):
         names = sorted(data) if sort else reversed(data)
         return {name: _turned(data[name], sort=sort) for name in names}

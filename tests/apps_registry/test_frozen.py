@@ -1,4 +1,4 @@
-"""A release, read again, is the App that was published, whatever the draft has become since."""
+"""A release is the App that was published, whatever has happened to the draft since."""
 
 from dataclasses import fields
 from typing import Any
@@ -20,7 +20,7 @@ SCHEMA = {"type": "object", "properties": {"text": {"type": "string", "pattern":
 
 @pytest.fixture
 def furnished() -> App:
-    """An App with a tool of each kind, each asking before it is called, and with settings that are not usual."""
+    """An App with a tool of each kind, all with confirmation, and with unusual settings."""
     settings: dict[str, Any] = {
         "preamble": "Be brief.",
         "temperature": 0.5,
@@ -38,9 +38,9 @@ def furnished() -> App:
 
 
 def described(config: AppConfig | None) -> dict[str, Any]:
-    """All that a configuration says, but for the functions of its tools and for which release it is."""
+    """Everything in a configuration, except the functions of its tools and the number of its release."""
     assert config is not None
-    said = {each.name: getattr(config, each.name) for each in fields(config)}
+    said = {field.name: getattr(config, field.name) for field in fields(config)}
     tools = {tool.name: (tool.description, tool.parameters, tool.needs_confirmation) for tool in config.tools}
     models = [(model.name, model.id, model.schemas, model.unfit_tools) for model in config.models]
     return {**said, "tools": tools, "models": models, "release_id": None}
@@ -57,7 +57,7 @@ def test_a_release_says_what_the_draft_said(furnished: App) -> None:
     assert described(released) == draft
 
 
-def test_reading_a_release_changes_no_row_in_hand(furnished: App) -> None:
+def test_reading_a_release_does_not_change_the_given_row(furnished: App) -> None:
     release, _ = publish(furnished)
     App.objects.filter(pk=furnished.pk).update(preamble="Be verbose.")
     row = App.objects.get(pk=furnished.pk)

@@ -1,4 +1,4 @@
-"""Which environment variable goes where: the environment says it, and nobody at the console can say otherwise."""
+"""Which environment variable may be sent where is decided by the environment, never in the console."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ from tests.upstream import Upstream
 CANARY = "canary-of-the-environment"
 
 
-def test_a_variable_goes_to_its_origin_only(
+def test_a_variable_is_sent_to_its_origin_only(
     start: Callable[..., Server], app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
     provider = app.default_model.provider
@@ -32,10 +32,10 @@ def test_a_variable_goes_to_its_origin_only(
     stopped = thief.default_model.provider
     Provider.objects.filter(pk=stopped.pk).update(api_key_env="MODEL_KEY")
     server = start(MODEL_KEY=CANARY, PROVIDER_KEY_VARIABLES=f"OTHER=https://a.example, {pair}")
-    for each in (app, thief):
-        with Client(server.url, app=each.slug, key=factories.make_key(each).plain) as client:
+    for caller_app in (app, thief):
+        with Client(server.url, app=caller_app.slug, key=factories.make_key(caller_app).plain) as client:
             answer = client.post_chat("Hi")
-            assert answer.status_code == (200 if each is app else 502)
+            assert answer.status_code == (200 if caller_app is app else 502)
     assert model.requests[0]["headers"]["Authorization"] == f"Bearer {CANARY}"
     assert not upstream.received
     words = f"the provider {stopped.slug} cannot be called: the setting PROVIDER_KEY_VARIABLES does not contain"
@@ -44,7 +44,7 @@ def test_a_variable_goes_to_its_origin_only(
     assert CANARY not in server.log
 
 
-def test_an_embedding_model_obeys(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rule_applies_to_embedding_models(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODEL_KEY", CANARY)
     provider = Provider.objects.create(
         slug=factories.unique("p"), base_url=f"{upstream.url}/v1", api_key_env="MODEL_KEY"
@@ -58,7 +58,7 @@ def test_an_embedding_model_obeys(upstream: Upstream, monkeypatch: pytest.Monkey
     assert not upstream.received
 
 
-def test_an_app_file_obeys(manage: Callable[..., Result], upstream: Upstream, tmp_path: Path) -> None:
+def test_the_rule_applies_to_app_files(manage: Callable[..., Result], upstream: Upstream, tmp_path: Path) -> None:
     slug = factories.unique("filed")
     file = tmp_path / "app.yaml"
     file.write_text(
@@ -120,7 +120,7 @@ def test_a_key_given_to_the_seed_is_stored_encrypted(
 def test_a_seed_without_its_key_says_so(manage_empty: Callable[..., Result]) -> None:
     words = ("seed_default_app", "--model", "m", "--base-url", "https://a.example", "--api-key-env", "ABSENT_KEY")
     done = manage_empty(*words)
-    assert (done.code, "ABSENT_KEY, which is not set" in done.err) == (1, True)
+    assert (done.code, "the variable ABSENT_KEY is not set" in done.err) == (1, True)
     production = {
         "AOMI_ENV": "production",
         "SECRET_KEY": "aB3xYz-9" * 8,

@@ -10,7 +10,7 @@ from apps_registry.models import App, OutboundCall
 from apps_registry.services.outbound_log import KEPT_DAYS, PRUNE
 
 
-def test_old_records_go_and_young_ones_stay(app: App) -> None:
+def test_only_old_records_are_deleted(app: App) -> None:
     fields = {"app": app, "tool": "t", "method": "GET", "host": "h:1", "milliseconds": 1, "received_bytes": 1}
     for days in (KEPT_DAYS - 1, KEPT_DAYS + 1):
         when = now() - timedelta(days=days)

@@ -1,4 +1,4 @@
-"""Rules that Postgres keeps itself, whoever writes."""
+"""Rules that PostgreSQL enforces, whichever code writes."""
 
 import pytest
 from django.db import DataError, IntegrityError, transaction
@@ -16,7 +16,7 @@ def test_there_is_never_a_second_default_app(app: App) -> None:
         App.objects.filter(pk=app.pk).update(is_default=True)
 
 
-def test_the_default_app_cannot_go(app: App) -> None:
+def test_the_default_app_cannot_be_removed(app: App) -> None:
     with pytest.raises(IntegrityError, match="exactly one default App"):
         default_app().delete()
     with pytest.raises(IntegrityError, match="exactly one default App"):

@@ -1,4 +1,4 @@
-"""Releases: what callers meet is what was published, until something else is."""
+"""Releases: callers get what was published, until another release is live."""
 
 from collections.abc import Callable
 
@@ -74,10 +74,10 @@ def test_a_release_keeps_its_tools_models_and_documents(
     wait_until(lambda: app.documents.filter(pk=new.pk, state="ready").exists())
     model.will(calls(("fetch", {}), ("search_documents", {"query": "gate"})), says("Done."))
     app_client.chat("Go")
-    (fetched, found) = [message["content"] for message in model.prompts[-1] if message["role"] == "tool"]
+    (fetched, passages) = [message["content"] for message in model.prompts[-1] if message["role"] == "tool"]
     assert "/old" in fetched
     assert [request.headers["X"] for request in upstream.received] == ["a-second-value"]  # secrets hold at once
-    assert ("nine" in found, "ten" in found) == (True, False)
+    assert ("nine" in passages, "ten" in passages) == (True, False)
 
 
 def test_a_released_tool_still_asks_the_user(
@@ -108,7 +108,7 @@ def published(app: App, preamble: str) -> AppRelease:
 
 @pytest.fixture
 def another(server: Server, app: App) -> Callable[[], Client]:
-    """Makes clients of `app`, each with a session of its own."""
+    """Makes clients of `app`, each with a new session."""
     key = factories.make_key(app).plain
     return lambda: Client(server.url, app=app.slug, key=key)
 
@@ -181,7 +181,7 @@ def test_a_kept_release_decides_on_models_and_tools_and_not_on_what_holds_at_onc
     assert len(upstream.received) == 1  # the host is no longer allowed, to no release
 
 
-def test_a_release_that_cannot_be_run_is_said_and_never_the_draft(
+def test_a_release_that_cannot_be_run_is_an_error_and_the_draft_never_runs_instead(
     app: App, another: Callable[[], Client], model: ScriptedModel
 ) -> None:
     client, kept = another(), another()

@@ -1,4 +1,4 @@
-"""A secret goes to its own hosts only, whatever the tools of its App say."""
+"""A secret is sent to its own hosts only, whatever the tools of its App contain."""
 
 import json
 from collections.abc import Callable

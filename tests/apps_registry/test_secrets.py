@@ -1,4 +1,4 @@
-"""Secrets at rest: unreadable without their key, in the wrong row, or changed; moved to a new key by command."""
+"""Stored secrets cannot be read without their key, in another row or after a change; a command encrypts them again."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 BINDING = "app:1:secret:KEY"
 
 
-def test_what_is_stored_says_nothing_and_opens_only_where_it_belongs() -> None:
+def test_a_stored_secret_reveals_nothing_and_decrypts_only_in_its_row() -> None:
     token = encrypt("the-value", binding=BINDING, keys=[OLD])
     assert "the-value" not in token
     assert decrypt(token, binding=BINDING, keys=[NEW, OLD]) == "the-value"
@@ -69,10 +69,10 @@ def test_rotation_moves_everything_under_the_first_key(environment: dict[str, st
     assert "value-number" not in done.out + lost.out + lost.err
 
 
-def test_a_key_that_is_none_stops_the_start() -> None:
+def test_an_invalid_key_prevents_the_start() -> None:
     refused = run("-c", "import aomi_site.asgi", SECRETS_KEYS="not-a-key-of-mine")
     assert refused.returncode != 0
-    assert "SECRETS_KEYS holds something that is no key" in refused.stderr
+    assert "SECRETS_KEYS contains an invalid key" in refused.stderr
     assert "not-a-key-of-mine" not in refused.stderr
 
 

@@ -1,4 +1,4 @@
-"""seed_default_app: makes what is missing, leaves what is there."""
+"""seed_default_app creates what is missing and changes nothing that exists."""
 
 import json
 from collections.abc import Callable
@@ -31,9 +31,9 @@ def test_an_empty_database_gets_a_default_app_with_every_tool(manage_empty: Mana
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--model", "m"], "go together"),
-        (["--model", "m", "--base-url", "localhost"], "looks like https://host/v1"),
-        ([], "No model to give it"),
+        (["--model", "m"], "must be given together"),
+        (["--model", "m", "--base-url", "localhost"], "must be a URL such as https://host/v1"),
+        ([], "There is no model for the App"),
     ],
 )
 def test_a_mistake_is_one_clear_error(manage_empty: Manage, arguments: list[str], said: str) -> None:

@@ -1,4 +1,4 @@
-"""What counts as storable text is what PostgreSQL takes."""
+"""The check of storable text agrees with what PostgreSQL accepts."""
 
 from django.db import DataError, connection
 from hypothesis import given
@@ -8,7 +8,7 @@ from tests.wild import wild_text
 
 
 @given(wild_text)
-def test_what_can_be_stored_is_what_postgres_takes(text: str) -> None:
+def test_storable_text_is_what_postgres_accepts(text: str) -> None:
     with connection.cursor() as cursor:
         try:
             cursor.execute("SELECT %s::text", [text])

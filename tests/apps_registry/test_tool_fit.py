@@ -1,4 +1,4 @@
-"""Files and commands with tools that the provider of a model does not take: refused by name, and nothing is done."""
+"""Files and commands with tools that the model's provider does not accept are refused by name and change nothing."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A turn is started and resumed by whoever has a caller and a message; HTTP is one of those who do."""
+"""Turns are started and resumed by one function that any code with a caller and a message can use, without HTTP."""
 
 import ast
 import json
@@ -13,7 +13,7 @@ from chat.urls import urlpatterns
 from sessions_app.models import Turn
 from tests import factories
 from tests.model_server import ScriptedModel, calls, says
-from tests.product import ROOT
+from tests.root import ROOT
 from tests.upstream import Upstream
 
 OURS = ("aomi_site", "apps_registry", "keys", "sessions_app", "chat")
@@ -38,7 +38,7 @@ def test_a_turn_starts_pauses_and_resumes_without_a_request(
     seen = json.loads(done.stdout)
     assert seen["told"] == [app.slug]
     assert (seen["asked"], seen["again"], seen["resumed"]) == ("InlineCall", True, True)
-    assert {wanted: name for wanted, name in seen["refusals"].items() if wanted != name} == {}
+    assert {expected: name for expected, name in seen["refusals"].items() if expected != name} == {}
     assert seen["not_theirs"] == "KeyNeeded"
     assert seen["messages"] == [["user", "Order tea"], ["tool", "ordered tea"], ["agent", "Tea is ordered."]]
     assert seen["http"] == []

@@ -20,7 +20,7 @@ from chat.turns.limits import InvalidMessage, MessageTooLarge  # noqa: E402
 from chat.turns.resuming import resume_turn  # noqa: E402
 from chat.turns.start import IdempotencyMismatch, start_turn  # noqa: E402
 from keys.callers import Caller  # noqa: E402
-from keys.verification import callers_now  # noqa: E402
+from keys.reading import callers_now  # noqa: E402
 from sessions_app.pauses import NothingWaits  # noqa: E402
 from sessions_app.questions import Answer  # noqa: E402
 from sessions_app.store import store  # noqa: E402
@@ -81,9 +81,10 @@ async def talk(app: str, caller: Caller, anonymous: Caller) -> dict[str, Any]:
 
 async def main(app: str, key_id: int) -> dict[str, Any]:
     await database.open_pool()
-    callers = await callers_now([key_id])
+    known, nobody = (Caller(id_, frozenset(), revision=0) for id_ in (key_id, None))
+    callers = await callers_now([known, nobody])
     try:
-        return await talk(app, callers[key_id], callers[None])
+        return await talk(app, callers[known], callers[nobody])
     finally:
         await connections.close()
         await database.close_pool()

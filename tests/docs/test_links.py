@@ -1,4 +1,4 @@
-"""What the documents lead to is there, and the README stays a first page."""
+"""Every link of the documents has a target, and the README stays short."""
 
 import json
 import re
@@ -8,7 +8,7 @@ import tomllib
 import pytest
 
 from tests.docs.markdown import DOCUMENTS, NAMES, anchors, blocks, links, text_of
-from tests.product import ROOT
+from tests.root import ROOT
 
 README_MAX_BYTES = 8_000
 
@@ -31,17 +31,17 @@ def test_every_link_and_anchor_resolves(name: str) -> None:
 
 
 def test_the_readme_leads_to_every_document() -> None:
-    """In one or two steps: a document that nothing leads to is not found."""
-    found = {ROOT / "README.md"}
+    """In one or two steps: readers do not find a document without a link to it."""
+    reached = {ROOT / "README.md"}
     for _ in range(2):
-        found |= {
+        reached |= {
             (path.parent / target.partition("#")[0]).resolve()
-            for path in found
+            for path in reached
             if path.suffix == ".md"
             for target in links(path.read_text(encoding="utf-8"))
             if not re.match(r"[a-z]+:|#", target)
         }
-    assert set(DOCUMENTS) <= found
+    assert set(DOCUMENTS) <= reached
 
 
 @pytest.mark.parametrize("name", NAMES)

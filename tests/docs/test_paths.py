@@ -1,11 +1,11 @@
-"""Every file and folder that a document names is there."""
+"""Every file and folder that a document names exists."""
 
 import re
 
 import pytest
 
 from tests.docs.markdown import NAMES, code_words, section, text_of
-from tests.product import ROOT
+from tests.root import ROOT
 
 TOP = (
     "aomi_site",
@@ -23,7 +23,7 @@ TOP = (
 PATH = re.compile(rf"(?:{'|'.join(TOP)}|docs|\.ci)/[\w./-]*")
 HISTORY = "CHANGELOG.md"  # names what was
 BEFORE = "\n## Where modules were before"  # so does this section
-WITH_ROOMS = ("aomi_site", "apps_registry", "chat", "sessions_app")
+WITH_ROOMS = ("aomi_site", "apps_registry", "chat", "keys", "sessions_app")
 OF_DJANGO = {"migrations", "management", "templatetags"}
 
 
@@ -35,7 +35,7 @@ def test_every_path_that_a_document_names_exists(name: str) -> None:
 
 
 def test_every_room_is_in_the_table_of_rooms() -> None:
-    """A folder of the product that the table leaves out is one that nobody finds."""
-    found = {path.parent for app in WITH_ROOMS for path in (ROOT / app).glob("*/__init__.py")}
-    rooms = {f"{path.relative_to(ROOT).as_posix()}/" for path in found if path.name not in OF_DJANGO}
+    """Newcomers do not find a folder that the table leaves out."""
+    folders = {path.parent for app in WITH_ROOMS for path in (ROOT / app).glob("*/__init__.py")}
+    rooms = {f"{path.relative_to(ROOT).as_posix()}/" for path in folders if path.name not in OF_DJANGO}
     assert rooms <= code_words(section("docs/architecture.md", "The rooms"))

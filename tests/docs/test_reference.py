@@ -1,4 +1,4 @@
-"""The documents name everything that there is: paths, error codes, commands, metrics."""
+"""The documents list every path, error code, command and metric."""
 
 import re
 from collections.abc import Iterator
@@ -11,9 +11,10 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from prometheus_client.metrics import MetricWrapperBase
 
 from apps_registry.support import metrics
+from apps_registry.support.paths import API_PREFIXES
 from chat.api.error_codes import ERROR_CODES
 from tests.docs.markdown import NAMES, code_words, commands, section, text_of
-from tests.product import ROOT
+from tests.root import ROOT
 
 API_DOCUMENT, OPERATING_DOCUMENT = "docs/api.md", "docs/operating.md"
 PRODUCT = ("aomi_site", "apps_registry", "chat", "keys", "sessions_app")
@@ -35,7 +36,7 @@ def routes(patterns: list[Any], prefix: str = "/") -> Iterator[tuple[str, Any]]:
 def test_every_path_of_the_api_is_described_with_its_methods() -> None:
     shown = {word.partition("?")[0] for word in code_words(section(API_DOCUMENT, "Calls"))}
     for path, view in routes(get_resolver().url_patterns):
-        if path.startswith("/api/"):
+        if path.startswith(API_PREFIXES):
             methods = [name.upper() for name in METHODS if hasattr(view.view_class, name)]
             missing = {f"{method} {path}" for method in methods} - shown
             assert not missing, f"{API_DOCUMENT} lacks {sorted(missing)}"
@@ -80,7 +81,7 @@ def test_every_metric_is_described_with_its_labels() -> None:
     table = section(OPERATING_DOCUMENT, "Metrics")
     rows = {row[0]: row[1] for row in re.findall(r"^\| `(aomi_\w+)` \| (.*) \|$", table, re.MULTILINE)}
     counted = {value for value in vars(metrics).values() if isinstance(value, MetricWrapperBase)}
-    names = {f"{each._name}_total" if each._type == "counter" else each._name: each for each in counted}
+    names = {f"{metric._name}_total" if metric._type == "counter" else metric._name: metric for metric in counted}
     assert rows.keys() == names.keys()
     for name, metric in names.items():
         labels = set(metric._labelnames) - {"bus"}  # one value a deployment

@@ -13,7 +13,8 @@ from tests import factories
 from tests.client import Client
 from tests.commands import Result
 from tests.model_server import ModelServer, ScriptedModel, calls, says, tool_results
-from tests.product import ROOT, Server, free_port
+from tests.product import Server, free_port
+from tests.root import ROOT
 from tests.waiting import wait_until
 
 EXAMPLE = ROOT / "examples" / "mycoindex"
@@ -21,7 +22,7 @@ EXAMPLE = ROOT / "examples" / "mycoindex"
 
 @pytest.fixture
 def price_api() -> Iterator[str]:
-    """The example's price API in a process of its own; yields its host and port."""
+    """The example's price API in a separate process; yields its host and port."""
     port = free_port()
     command = [sys.executable, str(EXAMPLE / "prices.py"), "--port", str(port)]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
@@ -33,7 +34,7 @@ def price_api() -> Iterator[str]:
 
 @pytest.fixture
 def imported(manage: Callable[..., Result], model_server: ModelServer, price_api: str, tmp_path: Path) -> App:
-    """The example App, under a slug of the test's own and with a model of its own."""
+    """The example App, with the test's slug and its own model."""
     slug = factories.unique("mycoindex")
     model = factories.make_model(model_server.base_url)
     text = (EXAMPLE / "mycoindex.yaml").read_text().replace("127.0.0.1:9000", price_api)
@@ -59,18 +60,16 @@ def test_the_tour(
     )
     with Client(server.url, app=imported.slug, key=key) as client:
         snapshot = client.chat("What is ETH at, and what does the index cost?")
-    price, found = tool_results(model.prompts[-1])
+    price, passages = tool_results(model.prompts[-1])
     assert json.loads(price)["usd"] == 3125.5
-    assert "0.35 percent a year" in found
+    assert "0.35 percent a year" in passages
     (citation,) = snapshot["messages"][-1]["citations"]
     assert (citation["document"], citation["place"].split(",")[0]) == ("MyCoin Index", "MyCoin Index > Fees")
     call = OutboundCall.objects.get(app=imported)
     assert (call.tool, call.status, call.verdict) == ("get_price", 200, "answered")
 
 
-def test_another_app_beside_it_has_none_of_it(
-    imported: App, server: Server, model_server: ModelServer, other_app: App
-) -> None:
+def test_another_app_has_none_of_it(imported: App, server: Server, model_server: ModelServer, other_app: App) -> None:
     other = ScriptedModel(model_server, other_app.default_model.provider_model_id)
     marker = DocumentChunk.objects.filter(app=imported).values_list("pk", flat=True)[0]
     other.will(

@@ -1,4 +1,4 @@
-"""Clients that take time and places: requests that never end, and more connections than the process may have files."""
+"""Clients that occupy the server: requests that never end, and more connections than the process may open files."""
 
 import contextlib
 import json
@@ -15,6 +15,8 @@ from aomi_site.serving import client_limits
 from tests.client import Client
 from tests.product import Server
 from tests.waiting import wait_until
+
+pytestmark = pytest.mark.thorough
 
 SESSION = "550e8400-e29b-41d4-a716-4466554400"
 HEAD = b"POST /api/chat HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Session-Id: 550e8400-e29b-41d4-a716-446655440000\r\n"
@@ -93,7 +95,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("first", ENDLESS.values(), ids=ENDLESS)
-def test_what_does_not_end_is_refused_after_little(server: Server, first: bytes) -> None:
+def test_endless_requests_are_refused_early(server: Server, first: bytes) -> None:
     sent = 0
     with opened(server, 1) as (sock,):
         sock.settimeout(60)
@@ -123,7 +125,7 @@ def test_a_connection_that_sends_nothing_is_closed_without_an_answer(server: Ser
         assert read_all(sock) == b""
 
 
-def test_a_body_that_takes_its_time_is_taken(server: Server) -> None:
+def test_a_slow_body_is_accepted(server: Server) -> None:
     body = json.dumps({"message": "Hi"}).encode()
     head = HEAD + b"Content-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
     with opened(server, 1) as (sock,):
@@ -187,7 +189,7 @@ def test_streams_are_refused_before_the_last_descriptors(start: Callable[..., Se
     assert "Traceback" not in server.log
 
 
-def test_idle_connections_make_way_for_new_ones(start: Callable[..., Server]) -> None:
+def test_idle_connections_are_closed_for_new_ones(start: Callable[..., Server]) -> None:
     server = start(ulimit="-n 256")
     with opened(server, 400):
         wait_until(lambda: is_alive(server))

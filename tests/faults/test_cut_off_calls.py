@@ -20,6 +20,8 @@ from tests.patience import scaled
 from tests.product import Server
 from tests.upstream import Handler, Received, Upstream
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def app(app: App, upstream: Upstream) -> App:

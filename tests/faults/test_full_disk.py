@@ -1,4 +1,4 @@
-"""The disk under Postgres is full: readiness says so, callers are told to come again, nothing accepted is lost."""
+"""The disk of PostgreSQL is full: readiness says so, callers are told to retry, and nothing accepted is lost."""
 
 import os
 import shutil
@@ -18,13 +18,15 @@ from tests.needs import missing
 from tests.product import Server
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.thorough
+
 DISK_MB = 160
 LETTERS = "".join(chr(0x4E00 + n * 7919 % 20_000) for n in range(6_000))  # compression leaves most of it
 
 
 @pytest.fixture
 def disk() -> Iterator[Path]:
-    """A disk of its own, in memory."""
+    """A separate disk, in memory."""
     folder = Path(tempfile.mkdtemp(prefix="aomi-disk-"))
     command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=711", "tmpfs", str(folder)]
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
@@ -70,7 +72,9 @@ class Filler:
         self._path.unlink()
 
 
-def test_a_full_disk(start: Callable[..., Server], disk: Path, database_on_disk: str) -> None:
+def test_a_full_disk_loses_nothing_that_was_accepted(
+    start: Callable[..., Server], disk: Path, database_on_disk: str
+) -> None:
     server = start(DATABASE_URL=database_on_disk)
     accepted: list[str] = []
 

@@ -1,4 +1,4 @@
-"""kill -9 of one worker of several: its turns end as interrupted, all others go on."""
+"""kill -9 of one of several workers: its turns end as interrupted, and all others continue."""
 
 import os
 import signal
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from django.utils import timezone
 
 from apps_registry.models import App
@@ -19,6 +20,8 @@ from tests.model_server import ModelServer, Reply, ScriptedModel, chunk
 from tests.patience import scaled
 from tests.product import Server
 from tests.sse import Updates
+
+pytestmark = pytest.mark.thorough
 
 
 def until_stored(session_ids: list[UUID], text: str) -> None:
@@ -74,7 +77,7 @@ def test_only_the_turns_of_the_killed_worker_are_interrupted(
 def test_readers_hear_that_a_killed_workers_turn_has_ended(
     patient: Callable[..., Server], talk: Talk, model: ScriptedModel, model_server: ModelServer
 ) -> None:
-    """Whoever finds the turn expired tells the readers, who would wait for its end for ever."""
+    """The worker that finds the turn expired tells the readers, which would otherwise wait forever."""
     server = patient()
     client = talk.to(server)
     model.will(Reply([chunk({"content": "Half"})], then="hang"))
@@ -118,7 +121,7 @@ def test_a_session_whose_worker_died_is_pruned_in_its_time(
     model: ScriptedModel,
     manage: Callable[..., Result],
 ) -> None:
-    """Nobody ever reads it again, so that it stays `processing`: it must not be kept for ever."""
+    """A session that is never read again stays `processing`; it must not be kept forever."""
     server = patient(workers=1)
     client = talk.to(server)
     App.objects.filter(slug=str(client.app)).update(retention_days=7)
@@ -134,7 +137,7 @@ def test_a_session_whose_worker_died_is_pruned_in_its_time(
 def test_all_workers_killed_one_after_the_other(
     patient: Callable[..., Server], talk: Talk, model: ScriptedModel, model_server: ModelServer
 ) -> None:
-    """Two workers, each killed in its turn: the server itself stays, and loses no message."""
+    """Two workers, killed one after the other: the server keeps running and loses no message."""
     server = patient(workers=2)
     clients = [talk.to(server) for _ in range(6)]
     for client in clients:

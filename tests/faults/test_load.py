@@ -1,10 +1,11 @@
-"""Many at once, and a server that stops under them."""
+"""Many turns at once, and a server that stops while they run."""
 
 import threading
 import uuid
 from collections.abc import Callable
 
 import httpx2
+import pytest
 
 from apps_registry.models import App
 from sessions_app.models import ChatSession, Message, Turn
@@ -16,9 +17,11 @@ from tests.product import Server
 from tests.sse import Updates
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.thorough
+
 
 def together(number: int, act: Callable[[int], None]) -> None:
-    """Run it so many times at once."""
+    """Run it this many times at once."""
     threads = [threading.Thread(target=act, args=(n,)) for n in range(number)]
     for thread in threads:
         thread.start()

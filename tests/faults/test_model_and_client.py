@@ -1,10 +1,12 @@
-"""Models whose stream dies without a word, and clients that go away."""
+"""Models whose stream breaks off, and clients that disconnect."""
 
 import contextlib
 import socket
 import threading
 import time
 from collections.abc import Callable
+
+import pytest
 
 from sessions_app.models import Turn
 from tests.client import Client, texts
@@ -13,6 +15,8 @@ from tests.model_server import Reply, ScriptedModel, chunk, says
 from tests.patience import scaled
 from tests.product import Server
 from tests.sse import Updates
+
+pytestmark = pytest.mark.thorough
 
 
 def ask(client: Client, server: Server, *, accept: str) -> socket.socket:
@@ -27,7 +31,7 @@ def ask(client: Client, server: Server, *, accept: str) -> socket.socket:
 def test_half_open_model_streams_end_as_failures(
     start: Callable[..., Server], talk: Talk, model: ScriptedModel
 ) -> None:
-    """The connection stays open and says nothing more: the gap ends the turn, and the next one is accepted."""
+    """The connection stays open but silent: the gap limit ends the turn, and the next one is accepted."""
     server = start(workers=4)
     clients = [talk.to(server) for _ in range(8)]
     for client in clients:
@@ -47,10 +51,10 @@ def test_half_open_model_streams_end_as_failures(
     assert "Traceback" not in server.log
 
 
-def test_clients_that_go_away_mid_turn_find_their_replies(
+def test_clients_that_disconnect_during_a_turn_find_their_replies(
     patient: Callable[..., Server], talk: Talk, model: ScriptedModel
 ) -> None:
-    """Waiting calls and streamed ones, cut off on four workers."""
+    """Waiting calls and streams, cut off on four workers."""
     server = patient()
     talk.app.reply_wait_seconds = 30
     talk.app.save()
@@ -71,7 +75,9 @@ def test_clients_that_go_away_mid_turn_find_their_replies(
     assert "Traceback" not in server.log
 
 
-def test_interrupts_across_workers(patient: Callable[..., Server], talk: Talk, model: ScriptedModel) -> None:
+def test_an_interrupt_reaches_the_turn_on_another_worker(
+    patient: Callable[..., Server], talk: Talk, model: ScriptedModel
+) -> None:
     """Twenty turns are stopped from wherever the call lands, and each model connection is closed."""
     server = patient()
     answered, closed, clients = [], [], []
@@ -96,7 +102,7 @@ def test_interrupts_across_workers(patient: Callable[..., Server], talk: Talk, m
     assert_consistent([c.session_id for c in clients], accepted={c.session_id: ["Well?"] for c in clients})
 
 
-def test_text_crosses_workers(patient: Callable[..., Server], talk: Talk, model: ScriptedModel) -> None:
+def test_text_reaches_other_workers(patient: Callable[..., Server], talk: Talk, model: ScriptedModel) -> None:
     """Measures how soon a piece of text is in /api/state and on /api/updates, whichever worker is asked."""
     server = patient()
     client = talk.to(server)

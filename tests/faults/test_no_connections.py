@@ -1,4 +1,4 @@
-"""Postgres has no connection left: callers are told to come again, and readiness says so."""
+"""PostgreSQL has no connection left: callers are told to retry, and readiness says so."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +24,7 @@ class Role:
                 cursor.execute(f"GRANT ALL ON ALL {things} IN SCHEMA public TO {self.name}")
 
     def may_have(self, connections: int) -> None:
-        """Allow so many in all, and end those that there are."""
+        """Limit the connections to this number, and end the existing ones."""
         with connection.cursor() as cursor:
             cursor.execute(f"ALTER ROLE {self.name} CONNECTION LIMIT {connections}")
             cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [self.name])
@@ -44,8 +44,10 @@ def role() -> Iterator[Role]:
 
 
 @pytest.mark.parametrize("left", [0, 2])
-def test_no_connection_left(start: Callable[..., Server], role: Role, database: str, app: App, left: int) -> None:
-    """None at all, or too few for the pool, the bus and Django's ORM together."""
+def test_without_a_connection_callers_are_told_to_retry(
+    start: Callable[..., Server], role: Role, database: str, app: App, left: int
+) -> None:
+    """No connections at all, or too few for the pool, the bus and Django's ORM together."""
     user = database.split("//", 1)[1].split(":", 1)[0]
     server = start(DATABASE_URL=database.replace(f"//{user}:", f"//{role.name}:", 1))
     key = factories.make_key(app).plain

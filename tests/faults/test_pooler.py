@@ -1,4 +1,4 @@
-"""pgbouncer in transaction mode between the workers and Postgres: every statement runs as what it is.
+"""pgbouncer in transaction mode between the workers and PostgreSQL: every statement works.
 
 .ci/run also has the suites of sessions, keys, confirmations, updates and faults go through it.
 """
@@ -39,7 +39,7 @@ def test_many_calls_at_once_with_every_kind_of_key(
 ) -> None:
     """Statements that were prepared under a name ran as other clients' statements of that name, keys' checks too."""
     server = start(workers=2, DATABASE_URL=pooler.url, DATABASE_DIRECT_URL=database)
-    keys = {each.pk: factories.make_key(each).plain for each in (app, other_app)}
+    keys = {keyed_app.pk: factories.make_key(keyed_app).plain for keyed_app in (app, other_app)}
     said = [("user", "one"), ("agent", "Hello."), ("user", "two"), ("agent", "Hello.")]
 
     def one(number: int) -> None:
@@ -103,9 +103,9 @@ def test_a_bus_that_listens_through_the_pooler_says_that_it_is_deaf(
     assert 'aomi_bus_hears{bus="postgres"} 0.0' in metrics
 
 
-def test_a_direct_address_that_is_no_postgres_is_refused_by_name(environment: dict[str, str]) -> None:
+def test_an_invalid_direct_address_is_refused_by_name(environment: dict[str, str]) -> None:
     secret = uuid.uuid4().hex
     done = run_manage("check", environment={**environment, "DATABASE_DIRECT_URL": f"redis://me:{secret}@127.0.0.1/0"})
     assert done.code == 1
-    assert "DATABASE_DIRECT_URL is not a PostgreSQL address" in done.err
+    assert "DATABASE_DIRECT_URL is not a PostgreSQL URL" in done.err
     assert secret not in done.err

@@ -1,4 +1,4 @@
-"""Postgres goes away and comes back: nothing accepted is lost, nobody is stuck, the bus is heard again."""
+"""PostgreSQL stops and returns: nothing accepted is lost, nothing hangs, and the bus works again."""
 
 import threading
 import time
@@ -68,7 +68,7 @@ def test_a_turn_outlives_its_database(server_behind: Server, proxy: SqlProxy, ap
     assert "Traceback" not in server_behind.log
 
 
-def test_the_bus_is_heard_again(server_behind: Server, proxy: SqlProxy, app: App, model: ScriptedModel) -> None:
+def test_the_bus_works_again(server_behind: Server, proxy: SqlProxy, app: App, model: ScriptedModel) -> None:
     App.objects.filter(pk=app.pk).update(reply_wait_seconds=0)
     with Client(server_behind.url, app=app.slug, key=factories.make_key(app).plain) as client:
         client.chat("Hi")

@@ -1,4 +1,4 @@
-"""A Postgres that is read-only for a while, as in a failover: writers are told to come again, nothing is lost."""
+"""PostgreSQL is read-only for a while, as in a failover: writers are told to retry, and nothing is lost."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ def read_only() -> Iterator[None]:
 
 
 def expire(session_id: UUID) -> None:
-    """Leave the session as a worker does that died in the midst of a turn."""
+    """Leave the session as a worker that died during a turn leaves it."""
     turn = Turn.objects.get(session_id=session_id)
     Turn.objects.filter(pk=turn.pk).update(status="running", partial_text="Half", finished_at=None)
     ChatSession.objects.filter(pk=session_id).update(
@@ -61,7 +61,7 @@ def lease_is_over(session_id: UUID) -> bool:
     return ChatSession.objects.filter(pk=session_id, lease_expires_at__lt=timezone.now()).exists()
 
 
-def test_a_read_only_window(
+def test_a_read_only_database_loses_nothing(
     patient: Callable[..., Server], talk: Talk, model: ScriptedModel, operator: Operator
 ) -> None:
     server = patient(workers=2, TURN_LEASE_SECONDS="3")
@@ -86,7 +86,7 @@ def test_a_read_only_window(
         expire(abandoned.uuid)
         go_on.set()  # the model finishes while nothing can be stored
         for loop in ("turn-leases", "ingest"):
-            wait_until(lambda loop=loop: f"{loop} failed and goes on" in server.log)  # type: ignore[misc]
+            wait_until(lambda loop=loop: f"{loop} failed and continues" in server.log)  # type: ignore[misc]
         assert not Message.objects.filter(session_id=running.uuid, role="agent").exists()
         # Longer than a lease: the other worker must not take the turn for dead before its own has stored the reply.
         wait_until(lambda: lease_is_over(running.uuid))

@@ -1,4 +1,4 @@
-"""Redis stops and starts: turns go on, and text crosses workers again once it is back."""
+"""Redis stops and starts: turns continue, and text reaches other workers again once Redis is back."""
 
 import subprocess
 import threading
@@ -46,7 +46,7 @@ def server(patient: Callable[..., Server], redis: Redis) -> Server:
     return patient(BUS="redis", REDIS_URL=f"redis://127.0.0.1:{redis.port}/0")
 
 
-def test_the_bus_comes_back(server: Server, redis: Redis, talk: Talk, model: ScriptedModel) -> None:
+def test_the_bus_reconnects(server: Server, redis: Redis, talk: Talk, model: ScriptedModel) -> None:
     client = talk.to(server)
     go_on = threading.Event()
     model.will(Reply([chunk({"content": "before "}), go_on, chunk({"content": "after"}), chunk({}, "stop")]))
@@ -58,7 +58,7 @@ def test_the_bus_comes_back(server: Server, redis: Redis, talk: Talk, model: Scr
         redis.start()
         began = time.monotonic()
         assert reader.ended.wait(scaled(10))  # what it missed is nowhere: it shall read the state
-        report("Redis back, until a stream is told to begin anew", [time.monotonic() - began])
+        report("Redis back, until a stream is told to start again", [time.monotonic() - began])
     go_on.set()
     assert texts(client.poll())[1] == ("agent", "before after")
     time.sleep(scaled(2.5))  # the longest pause between attempts: all four workers listen
@@ -94,7 +94,7 @@ def test_states_never_show_the_last_reply_as_the_next_one(
     assert_consistent([client.session_id], accepted={client.session_id: ["one", "two"]})
 
 
-def test_text_flows_into_states_again_once_the_bus_is_back(
+def test_partial_replies_are_shown_again_once_the_bus_works(
     server: Server, redis: Redis, talk: Talk, model: ScriptedModel
 ) -> None:
     """A piece that was lost with the bus does not stop all that follow it."""

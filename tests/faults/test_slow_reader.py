@@ -1,4 +1,4 @@
-"""A reader of /api/updates that does not read: it is let go, and costs neither memory nor its neighbours."""
+"""A client of /api/updates that does not read is disconnected, and costs neither memory nor other clients' time."""
 
 import socket
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def memory(server: Server) -> int:
 
 
 def long_turns(client: Client, model: ScriptedModel, number: int) -> None:
-    """So many replies of REPLY characters; the session is deleted after each, since it is not what is weighed."""
+    """This many replies of REPLY characters; the session is deleted after each, since it is not measured."""
     piece = chunk({"content": "x" * (REPLY // 10)})
     for _ in range(number):
         model.will(Reply([*[piece] * 10, chunk({}, "stop")]))
@@ -52,7 +52,7 @@ def long_turns(client: Client, model: ScriptedModel, number: int) -> None:
         client.request("DELETE", f"/api/sessions/{client.session_id}")
 
 
-def test_a_reader_that_stalls_is_let_go(patient: Callable[..., Server], talk: Talk, model: ScriptedModel) -> None:
+def test_a_stalled_stream_is_disconnected(patient: Callable[..., Server], talk: Talk, model: ScriptedModel) -> None:
     server = patient(workers=1)
     client, neighbour = talk.to(server), talk.to(server)
     readers = [stalled(client, server) for _ in range(5)]

@@ -50,6 +50,24 @@ def test_keys_are_listed_without_secrets(manage: Manage, app: App) -> None:
     assert [(row["label"], row["created_by"]) for row in rows] == [("key 1", "command")]
 
 
+def test_where_a_key_may_be_used(manage: Manage, app: App) -> None:
+    arguments = ["--origin", "https://Shop.example:443", "--origin", "http://localhost:3000"]
+    arguments += ["--network", "192.0.2.7", "--network", "::ffff:10.0.0.0/104", "--network", "2001:DB8::/32"]
+    issued = json.loads(manage("issue_key", app.slug, "--label", "limited", *arguments, "--json").out)
+    assert issued["origins"] == ["https://shop.example", "http://localhost:3000"]
+    assert issued["networks"] == ["192.0.2.7/32", "10.0.0.0/8", "2001:db8::/32"]
+    (row,) = json.loads(manage("list_keys", "--app", app.slug, "--json").out)
+    assert (row["origins"], row["networks"]) == (issued["origins"], issued["networks"])
+    changed = manage("change_key", issued["prefix"], "--network", "any", "--origin", "https://a.example/", "--json")
+    said = json.loads(changed.out)
+    assert said["changed"] == ["allowed_networks", "allowed_origins"]
+    assert (said["origins"], said["networks"]) == (["https://a.example"], [])
+    assert "https://a.example" in manage("show_key", issued["prefix"]).out
+    assert "is not an origin" in manage("change_key", issued["prefix"], "--origin", "shop").err
+    rotated = json.loads(manage("rotate_key", issued["prefix"], "--json").out)
+    assert AppKey.objects.get(rotated_from__prefix=issued["prefix"]).allowed_origins == "https://a.example", rotated
+
+
 def test_no_keys_yet(manage: Manage, app: App) -> None:
     assert "issue_key" in manage("list_keys", "--app", app.slug).out
     assert json.loads(manage("list_keys", "--app", app.slug, "--json").out) == []
@@ -64,6 +82,11 @@ MISTAKES = {
     "an expiry in the past": (["issue_key", "{app}", "--label", "x", "--expires", "2020-01-01"], "neither|in the past"),
     "a past time": (["issue_key", "{app}", "--label", "x", "--expires", "2020-01-01T00:00Z"], "in the past"),
     "an endless expiry": (["issue_key", "{app}", "--label", "x", "--expires", "99999999999d"], "neither"),
+    "no origin": (
+        ["issue_key", "{app}", "--label", "x", "--origin", "shop.example"],
+        "'shop.example' is not an origin",
+    ),
+    "no network": (["issue_key", "{app}", "--label", "x", "--network", "10.1.0.0/8"], "write 10.0.0.0/8"),
     "list of an unknown App": (["list_keys", "--app", "no-such-app"], "There is no App"),
     "revoking nothing": (["revoke_key", "sk-none-00000000"], "There is no key"),
     "revoking without a name": (["revoke_key"], "PREFIX"),

@@ -42,7 +42,7 @@ BODIES: dict[str, Body] = {
     "a form in parts": Body(
         PARTS,
         b'--x\r\nContent-Disposition: form-data; name="message"\r\n\r\nhi\r\n--x--\r\n',
-        refused="another Content-Type",
+        refused="an unsupported Content-Type",
         status=415,
     ),
     "no type": Body(None, b'{"message":"hi"}', refused="no Content-Type", status=415),

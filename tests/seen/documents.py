@@ -76,18 +76,33 @@ TEXTS: dict[str, File] = {
     "text from right to left": plain(
         "unicode.org/reports/tr9", "\u200fשלום\u200f (\u202bعربي\u202c) abc", "שלום", "عربي", "abc"
     ),
-    "Russian of Windows": plain(
-        ENCODING, ("Айва цветёт весной, а плоды созревают осенью. " * 4).encode("cp1251"), refused="save it as UTF-8"
-    ),
-    "Japanese of Windows": plain(
-        ENCODING, ("マルメロは秋に実る果物です。" * 6).encode("shift_jis"), refused="save it as UTF-8"
-    ),
-    "Chinese of Windows": plain(ENCODING, ("榅桲是一种秋天成熟的水果。" * 6).encode("gbk"), refused="save it as UTF-8"),
     "a letter of RTF": plain("latex2rtf.sourceforge.net/rtfspec", r"{\rtf1\ansi Quince \b jam\b0.}", refused="RTF"),
     "one line without end": plain("json.org", '{"quince":"jam",' * 5000, '{"quince":"jam"'),
 }
 
 MARKDOWN: dict[str, File] = {
+    "headings that begin at the second level": marked(
+        COMMON,
+        "Intro\n\n## Refunds\n\nOne.\n\n## Shipping\n\nTwo.\n\n### Costs\n\nThree.\n\n## Returns\n\nFour.",
+        headings=("", "Refunds", "Shipping", "Shipping > Costs", "Returns"),
+    ),
+    "headings that skip a level": marked(
+        COMMON,
+        "# Shop\n\n### Refunds\n\nOne.\n\n### Shipping\n\nTwo.\n\n## Staff\n\nThree.\n\n### Hours\n\nFour.",
+        headings=("Shop > Refunds", "Shop > Shipping", "Shop > Staff", "Shop > Staff > Hours"),
+    ),
+    "headings with markup": marked(
+        COMMON,
+        '## **Refunds** for [`orders`](x.md "t") <a name=r></a>![](i.png)[^1] {#refunds}\n\nOne.\n\n'
+        "## AT&amp;T \\*net\\* <https://x.example> ~~old~~ [text][ref]\n\nTwo.\n\n[ref]: y.md",
+        headings=("Refunds for orders", "AT&T *net* https://x.example old text"),
+    ),
+    "headings in HTML between Markdown": marked(
+        COMMON,
+        '<h1 align="center">Shop</h1>\n\nOne.\n\n<h3>Refunds</h3>\n\nTwo.\n\n<h3>Costs</h3>\n<p>Three.</p>\n\n## Staff\n\nFour.',
+        headings=("Shop", "Shop > Refunds", "Shop > Costs", "Shop > Staff"),
+        title="Shop",
+    ),
     "front matter in YAML": marked(
         "jekyllrb.com/docs/front-matter",
         "---\ntitle: Quinces\ntags: [a]\n---\n\nThey ripen late.\n",

@@ -1,4 +1,4 @@
-"""Responses that hold no reply."""
+"""Responses without a reply."""
 
 from tests.model_server import DONE, Reply, sse
 from tests.seen.shapes import HELLO, Failed, error

@@ -253,12 +253,10 @@ CALLS: dict[str, Answer] = {
         is_error=True,
     ),
     "accepted": body(
-        f"{SPEC}/2025-11-25/basic/transports", "", "does not answer", status=202, headers={}, is_error=True
+        f"{SPEC}/2025-11-25/basic/transports", "", "did not answer", status=202, headers={}, is_error=True
     ),
-    "no body": body(
-        f"{SPEC}/2025-11-25/basic/transports", "", "does not answer", status=204, headers={}, is_error=True
-    ),
-    "an empty answer": body(f"{SPEC}/2025-11-25/basic/transports", "", "does not answer", is_error=True),
+    "no body": body(f"{SPEC}/2025-11-25/basic/transports", "", "did not answer", status=204, headers={}, is_error=True),
+    "an empty answer": body(f"{SPEC}/2025-11-25/basic/transports", "", "did not answer", is_error=True),
     "a host that it does not know": body(
         "github.com/modelcontextprotocol/python-sdk (DNS rebinding protection)",
         "Invalid Host header",

@@ -21,7 +21,7 @@ def run(text: str, properties: str = "") -> str:
 
 def par(*inner: str, properties: str = "") -> str:
     made = f"<w:pPr>{properties}</w:pPr>" if properties else ""
-    return f"<w:p>{made}{''.join(each if each.startswith('<') else run(each) for each in inner)}</w:p>"
+    return f"<w:p>{made}{''.join(part if part.startswith('<') else run(part) for part in inner)}</w:p>"
 
 
 def body(*blocks: str) -> str:
@@ -78,6 +78,20 @@ CFB = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 1000 + "EncryptedPackage".en
 ECMA = "ECMA-376-1:2016"
 
 WORDS: dict[str, File] = {
+    "headings that begin at the second level and skip": doc(
+        f"{ECMA} 17.3.1.20",
+        body(
+            *(
+                par(text, properties=f'<w:outlineLvl w:val="{level}"/>')
+                for level, text in ((1, "Refunds"), (9, "1"), (1, "Shipping"), (9, "2"))
+            ),
+            *(
+                par(text, properties=f'<w:outlineLvl w:val="{level}"/>')
+                for level, text in ((3, "Air"), (9, "3"), (3, "Sea"), (9, "4"))
+            ),
+        ),
+        headings=("Refunds", "Shipping", "Shipping > Air", "Shipping > Sea"),
+    ),
     "tracked changes": doc(
         f"{ECMA} 17.13.5",
         body(

@@ -32,6 +32,11 @@ class="expand-control-text">More</span></div><div id="expander-content-1" class=
 </td></tr></tbody></table></div></div></div></div></div></body></html>"""
 
 PAGES: dict[str, File] = {
+    "headings that begin at the second level and skip": page(
+        f"{HTML}/#headings-and-outlines-2",
+        "<h2>Refunds<a class=headerlink href='#r'>¶</a></h2><p>1<h2>Shipping</h2><p>2<h4>By <em>air</em></h4><p>3<h4>By sea</h4><p>4<h3>Costs</h3><p>5",
+        headings=("Refunds", "Shipping", "Shipping > By air", "Shipping > By sea", "Shipping > Costs"),
+    ),
     "UTF-8 that says ISO-8859-1": page(ENCODING, '<meta charset="iso-8859-1"><p>Größe – “x”', "Größe – “x”"),
     "windows-1252 that says UTF-8": page(
         ENCODING, '<meta charset="utf-8"><p>Größe – “x”'.encode("cp1252"), "Größe – “x”"
@@ -77,7 +82,8 @@ PAGES: dict[str, File] = {
         "Lime helps.",
         "pH | 6",
         "7",
-        headings=("", "Garden : Quince", "Garden : Quince > Soil"),
+        unsaid=("Garden\n",),
+        headings=("Garden : Quince", "Garden : Quince > Soil"),
         title="Garden : Quince",
     ),
     "tables within tables": page(

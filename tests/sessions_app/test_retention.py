@@ -1,4 +1,4 @@
-"""prune_sessions: what is older than its App keeps it goes, and nothing else."""
+"""prune_sessions removes the sessions past their App's retention, and nothing else."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from tests import factories
 from tests.commands import Result
 
 
-def test_only_what_is_due_goes(manage: Callable[..., Result], app: App, other_app: App) -> None:
+def test_only_expired_sessions_are_removed(manage: Callable[..., Result], app: App, other_app: App) -> None:
     App.objects.filter(pk=app.pk).update(retention_days=7)
     old, new = (datetime.now(UTC) - timedelta(days=days) for days in (8, 6))
     said = [("user", "a"), ("agent", "b")]

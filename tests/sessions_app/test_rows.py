@@ -1,4 +1,4 @@
-"""Rows are read by the names of their columns, and what a wallet changes in them is said once."""
+"""Rows are read by column names, and one definition says what a wallet changes in them."""
 
 import itertools
 import uuid
@@ -67,7 +67,7 @@ def test_messages_are_read_by_name(app: App) -> None:
     assert read[1].reasoning == ""
 
 
-def test_what_a_named_wallet_changes(app: App) -> None:
+def test_a_named_wallet_changes_the_documented_columns(app: App) -> None:
     """Every wallet that a session can have, and every one that a call can name."""
     held_ones = [*itertools.product(ADDRESSES[1:], CHAINS, (True, False)), (None, None, False)]
     columns = ("wallet_address", "wallet_chain_id", "wallet_is_proven")

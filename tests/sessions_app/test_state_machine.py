@@ -1,4 +1,4 @@
-"""Any interleaving of what clients and crashes do to a session keeps its rules."""
+"""Clients and crashes, in any order, never break the rules of a session."""
 
 import itertools
 import threading
@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
@@ -24,6 +25,8 @@ from tests import accounts, factories
 from tests.client import Client
 from tests.model_server import ModelServer, Reply, ScriptedModel, chunk, refuses, says
 from tests.product import Server
+
+pytestmark = pytest.mark.thorough
 
 REPLIES = {
     "quick": lambda: says("quick ", "reply"),
@@ -124,7 +127,7 @@ class SessionMachine(RuleBasedStateMachine):
 
     @rule()
     def note(self) -> None:
-        """What a page tells the session beside the conversation, whether or not a turn runs."""
+        """What a page tells the session outside the conversation, whether or not a turn runs."""
         text = f"note {self._message()}"
         answer = self.client.request("POST", "/api/system", params={"message": text})
         assert answer.status_code == 200

@@ -93,7 +93,7 @@ def test_the_memory_tier_is_bounded_by_bytes(start: Callable[..., Server]) -> No
     assert len(clients[0].state()["messages"]) == 4
 
 
-def test_history_survives_kill_minus_nine(start: Callable[..., Server]) -> None:
+def test_history_survives_kill_9(start: Callable[..., Server]) -> None:
     server = start(workers=2)
     with Client(server.url) as client:
         client.chat("remember me")
@@ -146,9 +146,7 @@ def test_workers_agree_on_a_session(server: Server, app: App, model: ScriptedMod
     assert list(positions) == list(range(40))
 
 
-def test_a_row_that_somebody_holds_takes_no_other_turn_along(
-    start: Callable[..., Server], app: App, model: ScriptedModel
-) -> None:
+def test_a_locked_row_does_not_affect_other_turns(start: Callable[..., Server], app: App, model: ScriptedModel) -> None:
     """An operator's long transaction on one session: the leases of all other turns are renewed all the same."""
     server = start(MODEL_GAP_TIMEOUT_SECONDS="60", TURN_TIMEOUT_SECONDS="60")
     onlooker = start()

@@ -1,11 +1,11 @@
-"""A run of the tests that was killed leaves nothing to the next one, and a run that lives keeps what it has."""
+"""A killed test run leaves nothing behind for the next one, and a live run keeps its folder."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.product import ROOT
+from tests.root import ROOT
 from tests.run_folder import PREFIX
 from tests.waiting import wait_until
 
@@ -20,7 +20,7 @@ folder.remove()
 
 
 class Run:
-    """A run in a process of its own, with a program that it has started."""
+    """A run in a separate process, with a program that it has started."""
 
     def __init__(self, temporary: Path) -> None:
         environment = {name: value for name, value in os.environ.items() if name != "PYTEST_XDIST_WORKER"}
@@ -41,7 +41,7 @@ class Run:
         return status.exists() and "State:\tZ" not in status.read_text()
 
 
-def test_what_a_killed_run_left_goes_with_the_next(tmp_path: Path) -> None:
+def test_the_next_run_removes_what_a_killed_run_left(tmp_path: Path) -> None:
     killed, alive = Run(tmp_path), Run(tmp_path)
     (foreign := tmp_path / f"{PREFIX}without-an-owner").mkdir()
     killed.end(kill=True)

@@ -25,13 +25,13 @@ from apps_registry.models import App
 HELP = """\
 Start everything on this machine and serve until Ctrl-C.
 
-It starts a PostgreSQL in the data folder (unless DATABASE_URL names one), brings the tables up to date, makes
-the default App and an operator account if there are none, finds a language model and serves the API and the
-admin. Stopping it stops whatever it started; what was said stays in the data folder.
+The command starts PostgreSQL in the data folder (unless DATABASE_URL is set), updates the tables, creates the default
+App and an operator account if there are none, finds a language model, and serves the API and the admin. When it stops,
+it stops everything that it started. Conversations stay in the data folder.
 
-The model, for a default App that does not exist yet, is the first of these that is there:
-  1. OPENAI_API_KEY or OPENAI_BASE_URL (OPENAI_MODEL names the model)
-  2. an Ollama on this machine
+A new default App gets the first model that is available:
+  1. the model of OPENAI_API_KEY or OPENAI_BASE_URL (OPENAI_MODEL is its name)
+  2. a model of Ollama on this machine
   3. a small embedded model, downloaded once (93 MB)
 """
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
@@ -52,12 +52,14 @@ class Command(TeachingCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the address and the number of processes."""
-        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-        parser.add_argument("--port", type=int, default=8000, help="TCP port (default: %(default)s)")
-        parser.add_argument("--workers", type=int, default=1, help="server processes (default: %(default)s)")
+        parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+        parser.add_argument("--port", type=int, default=8000, help="the TCP port to listen on (default: %(default)s)")
+        parser.add_argument(
+            "--workers", type=int, default=1, help="the number of server processes (default: %(default)s)"
+        )
 
     def handle(self, *_args: object, **options: Any) -> None:
-        """Serve until a signal or a failure; every failure is one sentence and exit code 1."""
+        """Serve until a signal or a failure; a failure prints one sentence and ends with exit code 1."""
         _check(options)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if (
@@ -77,17 +79,18 @@ class Command(TeachingCommand):
 def _check(options: dict[str, Any]) -> None:
     if not settings.IS_LOCAL:
         raise CommandError(
-            "quickstart serves locally; with AOMI_ENV=production, run gunicorn as docs/operating.md says."
+            "quickstart does not run with AOMI_ENV=production; run gunicorn instead, as docs/operating.md describes."
         )
     if not 1 <= options["port"] <= 65535:
         raise CommandError(f"--port {options['port']} is not a port; it must be between 1 and 65535.")
     if not 1 <= options["workers"] <= 64:
-        raise CommandError(f"--workers {options['workers']} makes no sense; it must be between 1 and 64.")
+        raise CommandError(f"--workers {options['workers']} is not possible; it must be between 1 and 64.")
     model_choice.openai_url()
     check_port_is_free(options["host"], options["port"])
     if options["host"] not in LOOPBACK and settings.ALLOWED_HOSTS == LOOPBACK:
         raise CommandError(
-            f"--host {options['host']} is for other machines: set ALLOWED_HOSTS to the names by which they call it."
+            f"--host {options['host']} can be reached from other machines: set ALLOWED_HOSTS to the names that they "
+            "use for this server."
         )
 
 
@@ -114,7 +117,7 @@ def _run(console: Console, running: ExitStack, web: WebServer) -> None:
         if model:
             model.wait_until_loaded()
         web.wait_until_ready()
-    database_location = "as DATABASE_URL says" if settings.DATABASE_URL else "embedded PostgreSQL, in the data folder"
+    database_location = "from DATABASE_URL" if settings.DATABASE_URL else "embedded PostgreSQL, in the data folder"
     folder = settings.DATA_DIR.resolve()
     console.banner(url=web.url, model=line, data_dir=folder, password=password, database=database_location)
     watch(web, model, os.getpid(), console.say)

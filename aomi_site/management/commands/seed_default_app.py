@@ -1,4 +1,4 @@
-"""`manage.py seed_default_app`: the App that needs no key."""
+"""`manage.py seed_default_app`: creates the App that needs no key."""
 
 import os
 from argparse import ArgumentParser
@@ -18,11 +18,11 @@ class Command(TeachingCommand):
     """Creates the default App unless there is one."""
 
     help = """\
-Make the default App, which callers use without a key, with every built-in tool.
+Create the default App, which callers use without a key, with all built-in tools.
 
-If there is a default App already, nothing is changed: what an operator set stays. The model is the one named by
-the options, else OPENAI_MODEL at OPENAI_BASE_URL with OPENAI_API_KEY, else the first one of an Ollama on this machine.
-A key that the environment holds is stored encrypted under SECRETS_KEYS; the server does not need the variable.
+If there is a default App already, nothing changes. The model is the one in the options; without them, OPENAI_MODEL at
+OPENAI_BASE_URL with OPENAI_API_KEY; without these, the first model of Ollama on this machine. A key from the
+environment is stored encrypted with SECRETS_KEYS, so the server does not need the variable.
 """
     examples = """\
 examples:
@@ -32,12 +32,17 @@ examples:
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--model", metavar="NAME", help="the provider's name of the model")
+        parser.add_argument("--model", metavar="NAME", help="the provider's name for the model")
         parser.add_argument("--base-url", metavar="URL", help="the provider's address before /chat/completions")
         parser.add_argument(
-            "--api-key-env", metavar="NAME", default="", help="variable that holds the provider's key, now"
+            "--api-key-env", metavar="NAME", default="", help="the environment variable with the provider's key"
         )
-        parser.add_argument("--context-window", type=int, default=128_000, help="in tokens (default: %(default)s)")
+        parser.add_argument(
+            "--context-window",
+            type=int,
+            default=128_000,
+            help="the model's context window in tokens (default: %(default)s)",
+        )
         parser.add_argument("--no-tools", action="store_true", help="the model cannot call tools")
         self.add_json_argument(parser)
 
@@ -51,18 +56,18 @@ examples:
         if options["json"]:
             self.write_json({"app": app.slug, "model": app.default_model.name, "created": was_made})
         elif was_made:
-            self.stdout.write(f"Made the default App {app.slug!r} with the model {app.default_model.name}.")
+            self.stdout.write(f"Created the default App {app.slug!r} with the model {app.default_model.name}.")
         else:
-            self.stdout.write(f"The default App is {app.slug!r} already; nothing was changed.")
+            self.stdout.write(f"There is already a default App, {app.slug!r}; nothing was changed.")
 
 
 def _model(options: dict[str, Any]) -> dict[str, Any]:
     name, base_url = options["model"], options["base_url"]
     if bool(name) != bool(base_url):
-        raise CommandError("--model and --base-url go together.")
+        raise CommandError("--model and --base-url must be given together.")
     if name:
         if not base_url.startswith(("http://", "https://")):
-            raise CommandError(f"--base-url is {base_url!r}; it looks like https://host/v1.")
+            raise CommandError(f"--base-url is {base_url!r}; it must be a URL such as https://host/v1.")
         return {
             "provider_slug": "default",
             "base_url": base_url.rstrip("/"),
@@ -73,12 +78,12 @@ def _model(options: dict[str, Any]) -> dict[str, Any]:
             "supports_tools": not options["no_tools"],
         }
     if options["api_key_env"]:
-        raise CommandError("--api-key-env goes with --model and --base-url.")
+        raise CommandError("--api-key-env needs --model and --base-url.")
     spec = configured_model()
     if spec is None:
         raise CommandError(
-            "No model to give it: name one with --model and --base-url, set OPENAI_API_KEY or OPENAI_BASE_URL, or run "
-            "an Ollama. (manage.py quickstart brings a small model of its own.)"
+            "There is no model for the App: use --model and --base-url, set OPENAI_API_KEY or OPENAI_BASE_URL, or run "
+            "Ollama. (manage.py quickstart can also download a small model.)"
         )
     return spec.values()
 
@@ -87,5 +92,5 @@ def _key_in(variable: str) -> str:
     """Return the key in a variable; empty if no variable is named."""
     key = os.environ.get(variable, "") if variable else ""
     if variable and not key:
-        raise CommandError(f"--api-key-env names {variable}, which is not set.")
+        raise CommandError(f"--api-key-env: the variable {variable} is not set.")
     return key

@@ -1,5 +1,6 @@
 """Forms of the App page: the App with its built-in tools, its alternative models, and its secrets."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -17,6 +18,7 @@ from apps_registry.http_tools.scrub import MIN_CHARS
 from apps_registry.models import App, Model, Secret, Tool
 from apps_registry.models.tool import validate_secret_hosts
 from apps_registry.services.provider_fit import find_unfit_tools
+from apps_registry.support.request_sources import parse_networks, parse_origins
 
 
 class ModelField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -52,6 +54,7 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
             "max_tool_rounds",
             "history_budget_tokens",
             "summarises_history",
+            "documents_limit_mb",
             "document_language",
             "embedding_model",
             "makes_titles",
@@ -61,14 +64,22 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
             "retention_days",
             "is_active",
             "sessions_readable_by_id",
+            "callers_may_instruct",
+            "callers_may_sample",
+            "callers_may_bring_tools",
+            "keeps_stateless_text",
+            "continues_chats_of_openwebui",
             "allowed_origins",
+            "refuses_other_origins",
+            "allowed_networks",
+            "trusts_backend_wallets",
             "allowed_hosts",
             "only_hosts",
         )
         field_classes = {"default_model": ModelField, "preamble": LinesField}
         widgets = {
             name: forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
-            for name in ("allowed_origins", "allowed_hosts", "only_hosts")
+            for name in ("allowed_origins", "allowed_networks", "allowed_hosts", "only_hosts")
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -102,6 +113,21 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
         text = str(self.cleaned_data["only_hosts"])
         validate_secret_hosts(text)
         return "\n".join(parse_hosts(text))
+
+    def clean_allowed_origins(self) -> str:
+        """Return the origins as browsers write them, since they are compared as text."""
+        return _canonical(parse_origins, str(self.cleaned_data["allowed_origins"]))
+
+    def clean_allowed_networks(self) -> str:
+        """Return the networks in canonical form."""
+        return _canonical(parse_networks, str(self.cleaned_data["allowed_networks"]))
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse to refuse everyone."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if data.get("refuses_other_origins") and data.get("allowed_origins") == "":
+            self.add_error("refuses_other_origins", "Name the allowed origins first; otherwise every call is refused.")
+        return data
 
     def clean_builtin_tools(self) -> list[str]:
         """Refuse built-in tools whose name another tool of the App already has."""
@@ -201,6 +227,13 @@ class AlternativesFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
             elif model and not data.get("DELETE") and self.instance.pk and form.has_changed():
                 for sentence in find_unfit_tools(self.instance, model):
                     form.add_error("model", sentence)
+
+
+def _canonical(parse: Callable[[str], list[str]], text: str) -> str:
+    try:
+        return "\n".join(parse(text))
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
 
 
 def _builtins(app: App) -> Any:

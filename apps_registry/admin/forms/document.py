@@ -38,8 +38,8 @@ class UploadForm(forms.Form):
         label="Files",
         allow_empty_file=True,
         widget=_FilesInput(attrs={"accept": ",".join([*KINDS, ARCHIVE])}),
-        help_text="Text, Markdown, HTML, PDF, Word (.docx), or zip archives of these, up to 20 MB each. A file with "
-        "the name of an existing document replaces it.",
+        help_text="Text, Markdown, HTML, PDF, Office, OpenDocument, RTF, EPUB, messages (.eml), CSV, JSON, or zip "
+        "archives of these, up to 20 MB each. A file with the name of an existing document replaces it.",
     )
     tags = forms.CharField(
         required=False,

@@ -9,7 +9,7 @@ from django.core.validators import RegexValidator
 from apps_registry.openapi.document import MAX_BYTES
 
 
-class DocumentForm(forms.Form):
+class OpenApiDocumentForm(forms.Form):
     """An OpenAPI document from a file or an address."""
 
     file = forms.FileField(label="File", required=False, help_text="OpenAPI 3.0 or 3.1, JSON or YAML.")

@@ -41,8 +41,21 @@ def _element_before(node: Any) -> Any:
     return before
 
 
+def is_question(button: Any) -> bool:
+    """Tell whether the label of a button belongs to the text: it opens something, or it is a heading."""
+    attributes = button.attributes
+    if "aria-expanded" in attributes or any(attributes.get(name) for name in _NAMING):
+        return True
+    if _SWITCH.search(attributes.get("class") or "") or (button.text() or "").strip().endswith("?"):
+        return True
+    above = button.parent
+    return above is not None and above.tag in {"h1", "h2", "h3", "h4", "h5", "h6", "summary", "dt"}
+
+
 def _is_switch(node: Any) -> bool:
-    """Tell whether an element is a button that opens what follows it, or a heading that contains one."""
+    """Tell whether an element opens what follows it, or is a heading that contains one that does."""
+    if node is not None and not node.tag.startswith("-") and _is_clickable(node):
+        return True
     for _ in range(4):
         if node is None or node.tag.startswith("-"):
             return False
@@ -54,3 +67,15 @@ def _is_switch(node: Any) -> bool:
         while node is not None and node.tag == "-text" and node.next is not None:
             node = node.next
     return False
+
+
+def _is_clickable(node: Any) -> bool:
+    """Tell whether scripts of a page make an element a control, as its names show: a question, a label, a term."""
+    attributes = node.attributes
+    names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
+    if node.tag not in {"button", "input"} and _SWITCH.search(names):
+        return True
+    if node.tag == "label" and attributes.get("for"):
+        return True
+    is_question = (node.text() or "").strip()[-1:] in {"?", "？", "؟"}  # noqa: RUF001
+    return is_question and (node.tag == "dt" or node.tag in {"h2", "h3", "h4", "h5", "h6"} or "onclick" in attributes)

@@ -76,6 +76,8 @@ class Style:
     level: int | None = None
     look: Look = field(default_factory=Look)
     has_shades: bool = False
+    number: str = ""  # of the list that numbers its paragraphs
+    number_level: str = ""
 
 
 class Styles:
@@ -109,6 +111,14 @@ class Styles:
         """Tell whether a table style gives cells a background."""
         return any(ancestor.has_shades for ancestor in self._line(style))
 
+    def list_place(self, style: str) -> tuple[str, str]:
+        """Return the id of the list that numbers paragraphs of a style, and the level in it; empty if none."""
+        ancestors = self._line(style)
+        return (
+            next((ancestor.number for ancestor in ancestors if ancestor.number), ""),
+            next((ancestor.number_level for ancestor in ancestors if ancestor.number_level), ""),
+        )
+
     def _line(self, style: str) -> list[Style]:
         """Return a style and its ancestors; hostile files may contain cycles."""
         ancestors: list[Style] = []
@@ -132,6 +142,10 @@ class Styles:
                 style.level = 0
             case "outlineLvl" if style.level is None and value.isdecimal():
                 style.level = int(value[:2]) + 1
+            case "numId":
+                style.number = value
+            case "ilvl":
+                style.number_level = value
             case "shd":
                 style.has_shades = style.has_shades or bool(shade(attributes))
                 style.look = style.look.with_property(name, attributes)

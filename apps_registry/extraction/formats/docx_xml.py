@@ -1,73 +1,50 @@
 """Opens and parses the parts of a DOCX, a zip of XML (ECMA-376), within limits."""
 
-import io
-import re
-import zipfile
+import posixpath
 from collections.abc import Callable
 from xml.parsers import expat
 
-from apps_registry.extraction.blocks import MAX_RATIO, MAX_UNPACKED_BYTES, MIN_BYTES_FOR_RATIO, UnreadableError
-from apps_registry.extraction.formats.signatures import describe_package, describe_unreadable, is_page
+from apps_registry.extraction.blocks import UnreadableError
+from apps_registry.extraction.formats.packages import OfficePackage
 
-MAX_PARTS = 5000
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main "
 _STRICT = "http://purl.oclc.org/ooxml/wordprocessingml/main "
-_MATH = (
-    "http://schemas.openxmlformats.org/officeDocument/2006/math ",
-    "http://purl.oclc.org/ooxml/officeDocument/math ",
-)
-_COMPATIBILITY = "http://schemas.openxmlformats.org/markup-compatibility/2006 "
-# The package's relationships name the main part; its name is not fixed.
-_MAIN = re.compile(rb"<[^<>]*\bType\s*=\s*[\"'][^\"']*/officeDocument[\"'][^<>]*>")
-_TARGET = re.compile(rb"\bTarget\s*=\s*[\"']/?([^\"'<>]{1,300})[\"']")
+# Prefixes of the names that `parse` gives for elements of other namespaces.
+_PREFIXES = {
+    WORD: "",
+    _STRICT: "",
+    "http://schemas.openxmlformats.org/officeDocument/2006/math ": "math:",
+    "http://purl.oclc.org/ooxml/officeDocument/math ": "math:",
+    "http://schemas.openxmlformats.org/markup-compatibility/2006 ": "compatibility:",
+    "http://schemas.openxmlformats.org/drawingml/2006/main ": "drawing:",
+    "http://purl.oclc.org/ooxml/drawingml/main ": "drawing:",
+    "http://schemas.openxmlformats.org/drawingml/2006/chart ": "chart:",
+    "http://purl.oclc.org/ooxml/drawingml/chart ": "chart:",
+    "http://schemas.openxmlformats.org/drawingml/2006/diagram ": "diagram:",
+    "http://purl.oclc.org/ooxml/drawingml/diagram ": "diagram:",
+    "urn:schemas-microsoft-com:vml ": "vml:",
+}
 
 Attributes = dict[str, str]
 
 
-class Package:
-    """An open DOCX."""
+class WordPackage(OfficePackage):
+    """An open DOCX. Relationships name its parts; only those of simple programs have fixed names."""
 
     def __init__(self, data: bytes) -> None:
         """Open a file; raises UnreadableError if it is not a Word document or cannot be read."""
-        try:
-            self._archive = zipfile.ZipFile(io.BytesIO(data))
-        except zipfile.BadZipFile:
-            page = "It is HTML; name it .html." if is_page(data) else "It may be damaged."
-            why = describe_unreadable(data) or page
-            raise UnreadableError(f"The file's name says DOCX, but its content is not one. {why}") from None
-        self.names = self._archive.namelist()
-        if len(self.names) > MAX_PARTS:
-            raise UnreadableError(f"The DOCX has {len(self.names):,} parts, more than any real one.")
-        if any(name.lower().endswith("vbaproject.bin") for name in self.names):
-            raise UnreadableError("The document holds macros: save it without them, as a plain .docx.")
-        self.main = self._main_part()
+        super().__init__(data, "DOCX")
+        self.refuse_macros(".docx")
+        self.main = self.main_part("word/document.xml")
+        if self.main not in self.names:
+            self.refuse_other("there is no Word document in it")
+        self._parts = self.relations(self.main)
 
-    def _main_part(self) -> str:
-        name = "word/document.xml"
-        if "_rels/.rels" in self.names and (main := _MAIN.search(self.part("_rels/.rels"))):
-            target = _TARGET.search(main[0])
-            name = target[1].decode("utf-8", "replace") if target else name
-        if name not in self.names:
-            description = describe_package(self.names)
-            why = f" {description}" if description else ""
-            raise UnreadableError(f"The file's name says DOCX, but there is no Word document in it.{why}")
-        return name
-
-    def next_to_main(self, name: str) -> str:
-        """Return the name of a part in the main part's folder."""
-        return f"{self.main.rpartition('/')[0]}/{name}".lstrip("/")
-
-    def part(self, name: str) -> bytes:
-        """Return one part, but never read more than the limit, whatever its header claims."""
-        info = self._archive.getinfo(name)
-        limit = MAX_UNPACKED_BYTES
-        if info.compress_size:
-            limit = min(limit, max(MIN_BYTES_FOR_RATIO, info.compress_size * MAX_RATIO))
-        with self._archive.open(info) as part:
-            content = part.read(limit + 1)
-        if len(content) > limit:
-            raise UnreadableError("The document unpacks to far more than its size; it looks like a zip bomb.")
-        return content
+    def parts(self, kind: str) -> list[str]:
+        """Return the names of the parts of a kind, such as `styles` or `header`, that exist."""
+        named = dict.fromkeys(name for other, name, _ in self._parts if other == kind and name in self.names)
+        usual = f"{posixpath.dirname(self.main)}/{kind}.xml".lstrip("/")
+        return list(named) or [usual] * (usual in self.names)
 
 
 def parse(
@@ -80,8 +57,8 @@ def parse(
 
     Args:
         part: the part as XML.
-        start: called with the name and attributes of each Word element, both without their namespace; other elements
-            have the names `math:…` and `compatibility:…`, or an empty name.
+        start: called with the name and attributes of each Word element, both without their namespace; elements of
+            the namespaces in _PREFIXES have a prefix, others an empty name.
         end: called with the same name at the end of the element.
         characters: called with the text in between.
     """
@@ -92,7 +69,7 @@ def parse(
 
     parser.StartDoctypeDeclHandler = refuse
     parser.StartElementHandler = lambda name, attributes: start(
-        local(name), {local(key) or key: value for key, value in attributes.items()}
+        local(name), {key.rpartition(" ")[2]: value for key, value in attributes.items()}
     )
     parser.EndElementHandler = (lambda name: end(local(name))) if end else None
     parser.CharacterDataHandler = characters
@@ -101,12 +78,7 @@ def parse(
 
 
 def local(name: str) -> str:
-    """Return the name of an element in Word's namespace, in either its transitional or its strict form."""
-    if name.startswith(WORD):
-        return name[len(WORD) :]
-    if name.startswith(_STRICT):
-        return name[len(_STRICT) :]
-    for space in _MATH:
-        if name.startswith(space):
-            return "math:" + name[len(space) :]
-    return "compatibility:" + name[len(_COMPATIBILITY) :] if name.startswith(_COMPATIBILITY) else ""
+    """Return the name of an element without its namespace, in either its transitional or its strict form."""
+    space, _, tag = name.rpartition(" ")
+    prefix = _PREFIXES.get(f"{space} ")
+    return "" if prefix is None else prefix + tag

@@ -8,7 +8,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from apps_registry.extraction.blocks import Block, Reading, clean_line, heading_path
+from apps_registry.extraction.blocks import MAX_HEADER_CHARS, Block, Outline, Reading, clean_line
 from apps_registry.extraction.formats import html
 from apps_registry.extraction.formats.text import decode
 
@@ -24,15 +24,24 @@ _FOOTNOTE = re.compile(r"^( {0,3}\[\^[^\]\n]{1,200}\]):", re.MULTILINE)
 # A page shows neither the description of an image nor the title of a link.
 _PICTURE = re.compile(r"!\[([^\[\]\n]{1,1000})\](?=[(\[])")
 _ON_HOVER = re.compile(r"(\]\([^()\s]{1,2000})[ \t]+(?:\"([^\"\n]{1,1000})\"|'([^'\n]{1,1000})')(?=\))")
-_LINK = re.compile(r"!?\[([^\[\]]{0,1000})\](?:\([^()]{0,2000}\)|\[[^\[\]]{0,1000}\])")
-_ANCHOR = re.compile(r"[ \t]*\{[#.][^{}]{0,200}\}$")
+# Headings only, and only their beginning: bounded, the inline rules are quick.
+_INLINE = MarkdownIt("commonmark").enable("strikethrough")
+MAX_HEADING_SOURCE = 1000
+_ANCHOR = re.compile(r"[ \t]*\{[#.:][^{}]{0,200}\}$")
+_NOTE_MARK = re.compile(r"\[\^[^\]\n]{1,200}\]")
 
 
 def read(data: bytes) -> Reading:
     """Return the blocks. The title comes from the front matter, otherwise from the first heading of level 1."""
     reading = Reading()
-    source = _without_front_matter(decode(data), reading)
+    return read_source(decode(data, reading.losses), reading)
+
+
+def read_source(source: str, reading: Reading) -> Reading:
+    """Add the blocks of a text to a reading, and return it."""
+    source = _without_front_matter(source, reading)
     lines = source.split("\n")
+    outline = Outline()
     heading: tuple[str, ...] = ()
     environment: dict[str, Any] = {}
     tokens = _BLOCKS_ONLY.parse(_FOOTNOTE.sub(r"\1;", source), environment)
@@ -40,17 +49,21 @@ def read(data: bytes) -> Reading:
     for token, content in _top_level(tokens):
         first, last = token.map or (0, 0)
         if token.type == "heading_open":
-            level, title = int(token.tag[1]), _plain(content)
-            heading = heading_path(heading, level, title)
+            level, title = int(token.tag[1]), _plain(content, environment, reading)
+            heading = outline.begin(level, title)
             reading.title = reading.title or (title if level == 1 else "")
         elif token.type == "html_block":
-            inner = html.read_page("\n".join(lines[first:last]))
-            reading.hidden += inner.hidden
+            inner = html.read_page("\n".join(lines[first:last]), outline)
+            heading = outline.path
+            reading.title = reading.title or inner.title
+            reading.take_losses(inner)
             for block in inner.blocks:
-                reading.add(Block(block.text, heading, line=first + 1))
+                reading.add(Block(block.text, block.heading, line=first + 1))
         else:
-            text = _shown(lines, range(first, last), code, reading)
-            reading.add(Block(text.rstrip(), heading, line=first + 1))
+            text = _shown(lines, range(first, last), code, reading).rstrip()
+            is_table = token.type == "table_open"
+            header = "\n".join(text.split("\n", 2)[:2]) if is_table else ""
+            reading.add(Block(text, heading, line=first + 1, is_table=is_table, header=header[:MAX_HEADER_CHARS]))
     for reference in [*environment.get("references", {}).values(), *environment.get("duplicate_refs", ())]:
         reading.hide(str(reference.get("title") or ""))
     return reading
@@ -80,7 +93,9 @@ def _parted(text: str, reading: Reading) -> str:
     end = text.rfind("-->") + len("-->") if "-->" in text else 0
     hidden = _COMMENT.findall(text, 0, end)
     text = _COMMENT.sub("", text[:end]) + text[end:]
-    hidden += _PICTURE.findall(text)
+    reading.losses.add("images", text.count("!["))
+    for description in _PICTURE.findall(text):
+        reading.hide(description, is_loss=False)
     text = _PICTURE.sub("![]", text)
     hidden += [quoted or plain for _, quoted, plain in _ON_HOVER.findall(text)]
     for hidden_text in hidden:
@@ -88,10 +103,18 @@ def _parted(text: str, reading: Reading) -> str:
     return _ON_HOVER.sub(r"\1", text)
 
 
-def _plain(heading: str) -> str:
-    """Return a heading without its markup: link targets, code, emphasis, anchors."""
-    text = _LINK.sub(r"\1", _ANCHOR.sub("", heading))
-    return re.sub(r"`|\*+|(?<!\w)_+|_+(?!\w)", "", text)
+def _plain(heading: str, environment: dict[str, Any], reading: Reading) -> str:
+    """Return a heading as a page shows it, without its markup, anchor and footnote marks."""
+    source = _NOTE_MARK.sub("", _ANCHOR.sub("", heading))[:MAX_HEADING_SOURCE]
+    (line,) = _INLINE.parseInline(source, dict(environment))
+    shown = []
+    for part in line.children or ():
+        if part.type == "image":
+            reading.hide(part.content, is_loss=False)
+            reading.losses.add("images")
+        else:
+            shown.append(" " if part.type.endswith("break") else "" if part.type == "html_inline" else part.content)
+    return clean_line("".join(shown))
 
 
 def _top_level(tokens: list[Token]) -> Iterator[tuple[Token, str]]:

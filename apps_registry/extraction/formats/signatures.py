@@ -7,7 +7,7 @@ _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 # A password-protected document is a stream of this name in the container of old Word files ([MS-OFFCRYPTO] 2.3.4).
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
-    (rb"{\rtf", "It is RTF; save it as .docx."),
+    (rb"{\rtf", "It is RTF; name it .rtf."),
     (b"%PDF-", "It is a PDF; name it .pdf."),
     (b"7z\xbc\xaf\x27\x1c", _PACKED.format("7z")),
     (b"Rar!\x1a\x07", _PACKED.format("RAR")),
@@ -17,10 +17,11 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
 )
 # Other formats that are zips, by the names of their members.
 _ZIPS = (
-    ("xl/workbook", "It is a workbook of Excel."),
-    ("ppt/presentation", "It is a presentation of PowerPoint."),
-    ("content.xml", "It is OpenDocument; save it as .docx."),
-    ("META-INF/container.xml", "It is an EPUB."),
+    ("word/", "It is a document of Word; name it .docx."),
+    ("xl/workbook", "It is a workbook of Excel; name it .xlsx."),
+    ("ppt/presentation", "It is a presentation of PowerPoint; name it .pptx."),
+    ("content.xml", "It is OpenDocument; name it .odt, .ods or .odp."),
+    ("META-INF/container.xml", "It is an EPUB; name it .epub."),
 )
 _PAGE = re.compile(
     rb"\A(?:\xef\xbb\xbf)?\s*(?:<!--.{0,500}?-->\s*)?<(?:!doctype\s+html|html|head|meta|body)\b", re.I | re.S
@@ -33,7 +34,11 @@ def describe_unreadable(data: bytes) -> str:
     """Return a sentence about a file that cannot be read as text; empty if it may be text."""
     if data.startswith(_OLD_OFFICE):
         locked = "It is behind a password; save it without one."
-        return locked if _ENCRYPTED in data else "It is a file of old Word or Excel; save it as .docx."
+        return (
+            locked
+            if _ENCRYPTED in data
+            else "It is a file of old Word, Excel or PowerPoint; save it as .docx, .xlsx or .pptx."
+        )
     for signature, sentence in _SIGNATURES:
         if data.startswith(signature):
             return sentence

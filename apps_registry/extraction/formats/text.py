@@ -4,7 +4,9 @@ import re
 
 from apps_registry.extraction.blocks import Block, Reading, UnreadableError
 from apps_registry.extraction.formats.signatures import describe_unreadable
-from apps_registry.support.charsets import UnknownCharsetError, decode_file
+from apps_registry.extraction.losses import Losses
+from apps_registry.support.charset_detection import UnknownCharsetError
+from apps_registry.support.charsets import decode_file
 
 MAX_CONTROLS = 4
 _BLANK = re.compile(r"\n(?:[ \t]*\n)+")
@@ -16,11 +18,12 @@ _NO_LINE_ENDS = str.maketrans("\v\f\x85", "   ")
 _PADDING = "\x1a\x00"  # DOS ended files with these
 
 
-def decode(data: bytes, *, declares: bool = False) -> str:
+def decode(data: bytes, losses: Losses | None = None, *, declares: bool = False) -> str:
     """Return the text of a file, with normalised line ends and without terminal sequences.
 
     Args:
         data: the file.
+        losses: gets the encoding, if it was guessed.
         declares: the file is HTML and may declare its encoding.
 
     Raises:
@@ -29,10 +32,16 @@ def decode(data: bytes, *, declares: bool = False) -> str:
     if description := describe_unreadable(data):
         raise UnreadableError(f"The file's name says text, but its content is something else. {description}")
     try:
-        text = decode_file(data, declares=declares).rstrip(_PADDING)
-    except UnknownCharsetError:
+        decoded = decode_file(data, declares=declares)
+    except UnknownCharsetError as error:
         _refuse_binary(data.decode("latin-1"))
-        raise UnreadableError("The file's characters cannot be told from its bytes: save it as UTF-8.") from None
+        maybe = f" It may be {error}." if str(error) else ""
+        raise UnreadableError(
+            f"The file does not say its encoding, and it cannot be told: save it as UTF-8.{maybe}"
+        ) from None
+    if losses is not None and decoded.guess:
+        losses.add("encoding", 1, decoded.guess)
+    text = decoded.text.rstrip(_PADDING)
     text = _OVERSTRUCK.sub("", _ESCAPES.sub("", text.removeprefix("\ufeff")))
     _refuse_binary(text)
     return text.replace("\r\n", "\n").replace("\r", "\n")
@@ -46,7 +55,8 @@ def _refuse_binary(text: str) -> None:
 
 def read(data: bytes) -> Reading:
     """Return the paragraphs with the numbers of their first lines."""
-    text, reading, start, line = decode(data).translate(_NO_LINE_ENDS), Reading(), 0, 1
+    reading, start, line = Reading(), 0, 1
+    text = decode(data, reading.losses).translate(_NO_LINE_ENDS)
     for gap in [*_BLANK.finditer(text), None]:
         end = gap.start() if gap else len(text)
         paragraph = text[start:end]

@@ -22,7 +22,8 @@ The file has no secrets and no keys, but the names of the secrets that the tools
 documents; --output writes longer ones into a folder next to the file. Without --output the file is printed, with only
 the SHA-256 of longer documents: you can compare it, but not import these documents from it.
 
---schema prints the JSON Schema of App files instead: editors complete and check a file that names it in its first line.
+--schema prints the JSON Schema of App files instead. Editors complete and check a file that refers to it in its first
+line.
 """
     examples = """\
 examples:

@@ -19,10 +19,10 @@ class Command(TeachingCommand):
     help = """\
 Create or change an App from its App file (see export_app), or show how the App differs.
 
-The file describes the complete App: settings that it leaves out get their defaults, and rows that it leaves out are
-removed. Only a default_model that is left out does not change (a new App gets that of the default App). Without
---apply nothing is changed. Secrets, keys, sessions and the active state of the App never change. Missing providers and
-models are created; existing ones never change.
+The file describes the complete App: settings that it omits get their defaults, and tools, documents and other parts
+that it omits are removed. Only an omitted default_model does not change (a new App gets that of the default App).
+Without --apply nothing is changed. Secrets, keys, sessions and the active state of the App never change. Missing
+providers and models are created; existing ones never change.
 """
     examples = """\
 examples:

@@ -22,8 +22,8 @@ class Command(TeachingCommand):
 Refresh the list of tools of an App's MCP server and show which tools are new, changed and gone.
 
 Without --apply no tool changes. With it, the tools in use are updated, tools that the server no longer offers are
-removed, and the tools of --choose and --drop are added and removed. With --confirm the user must approve each call of
-a tool in use; --no-confirm ends this.
+removed, and the tools of --choose and --drop are added and removed. With --confirm, the user must approve each call of
+a tool in use; --no-confirm removes this requirement.
 """
     examples = """\
 examples:
@@ -80,7 +80,7 @@ def _check(options: dict[str, Any], tools: list[OfferedState]) -> None:
             raise CommandError(f"--{first} and --{second.replace('_', '-')} both name {sorted(both)[0]!r}.")
     in_use = _changed({tool.remote_name for tool in tools if tool.accepted}, options["choose"], options["drop"])
     if unused := set(options["confirm"]) - in_use:
-        raise CommandError(f"{sorted(unused)[0]!r} is not in use: --choose it too.")
+        raise CommandError(f"{sorted(unused)[0]!r} is not in use: add it with --choose.")
 
 
 def _changed(names: set[str], added: list[str], removed: list[str]) -> set[str]:

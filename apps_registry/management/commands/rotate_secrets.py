@@ -19,7 +19,7 @@ class Command(TeachingCommand):
 Encrypt every stored secret and provider key again with the first key of SECRETS_KEYS.
 
 To change the key: put a new key before the old one in SECRETS_KEYS, restart the server, run this command, then remove
-the old key. Values do not change and are not shown. Secrets that no key can decrypt are listed and not changed.
+the old key. The values do not change and are not shown. Secrets that no key can decrypt are listed and left unchanged.
 """
     examples = """\
 examples:

@@ -55,7 +55,7 @@ async def run(
         raise Refused(out.read(1000).decode("utf-8", "replace"))
     if code:
         # When memory runs out inside a C library, the child ends by a signal or an exit code of that library.
-        raise Refused(_REASONS_BY_SIGNAL.get(-code, "Reading the file ended the reader; it may be damaged or a bomb."))
+        raise Refused(_REASONS_BY_SIGNAL.get(-code, "The reader crashed on the file, which may be damaged or a bomb."))
 
 
 async def result_of(module: str, argument: str, data: bytes) -> bytes:

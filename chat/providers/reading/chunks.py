@@ -153,7 +153,7 @@ class AnswerReader:
         self._said.append(text)
         self._length += len(text)
         if self._length > SAID_MAX_CHARS:
-            raise ModelFailure("The model wrote without end.")
+            raise ModelFailure("The model's answer was too long.")
         if self._thoughts.is_over:
             return text, reasoning
         text, thought = self._thoughts.take(text)

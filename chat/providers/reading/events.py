@@ -58,7 +58,7 @@ class EventDecoder:
             return []
         *lines, self._rest = _lines(self._rest + chunk)
         if len(self._rest) > LINE_MAX_BYTES:
-            raise ModelFailure("The model sent a line without end.")
+            raise ModelFailure("The model sent a line that was too long.")
         return self._take(lines)
 
     def end(self) -> list[bytes]:
@@ -88,7 +88,7 @@ class EventDecoder:
     def _extend_document(self, document: list[bytes], chunk: bytes) -> None:
         self._length += len(chunk)
         if self._length > DOCUMENT_MAX_BYTES:
-            raise ModelFailure("The model sent a document without end.")
+            raise ModelFailure("The model sent a response that was too long.")
         document.append(chunk)
 
     def _take(self, lines: list[bytes]) -> list[bytes]:
@@ -111,7 +111,7 @@ class EventDecoder:
         if len(self._data) > 1:
             self._length += len(data) + sys.getsizeof(b"")
             if self._length > LINE_MAX_BYTES:
-                raise ModelFailure("The model sent an event without end.")
+                raise ModelFailure("The model sent an event that was too long.")
 
     def _event(self) -> bytes:
         """Return the event that an empty line completes; empty if it has no data."""

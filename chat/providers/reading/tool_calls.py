@@ -26,7 +26,7 @@ _AROUND_NAME = re.compile(r"^functions\.|(?<=\w):\d+$")
 def read_pieces(called: Any, *, is_restated: bool = False) -> tuple[ToolCallDelta, ...]:
     """Parse the tool calls in a chunk; an unknown form raises TypeError, ValueError, AttributeError or the like."""
     listed = [called] if isinstance(called, dict) else called
-    return tuple(_piece(call, place, is_restated) for place, call in enumerate(listed) if call is not None)
+    return tuple(_piece(call, position, is_restated) for position, call in enumerate(listed) if call is not None)
 
 
 def has_object_arguments(called: Any) -> bool:
@@ -35,13 +35,13 @@ def has_object_arguments(called: Any) -> bool:
     return any(not isinstance(_function(call).get("arguments"), str | None) for call in listed if call is not None)
 
 
-def _piece(call: Mapping[str, Any], place: int, is_restated: bool) -> ToolCallDelta:
+def _piece(call: Mapping[str, Any], position: int, is_restated: bool) -> ToolCallDelta:
     function = _function(call)
     extra = {name: value for name, value in call.items() if name not in KNOWN_OF_CALL and value is not None}
     if function is not call and (more := {n: v for n, v in function.items() if n not in KNOWN_OF_FUNCTION}):
         extra["function"] = more
     return ToolCallDelta(
-        _index(call.get("index"), place),
+        _index(call.get("index"), position),
         str(call.get("id") or ""),
         _name(function.get("name"), call),
         _arguments(function.get("arguments")),
@@ -61,12 +61,12 @@ def _name(value: Any, call: Mapping[str, Any]) -> str:
     return "" if name == "null" and not call.get("id") else name
 
 
-def _index(value: Any, place: int) -> int | None:
+def _index(value: Any, position: int) -> int | None:
     if isinstance(value, int):
         return value
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
         return int(value)
-    return place if place else None  # some servers omit the index, or send null
+    return position if position else None  # some servers omit the index, or send null
 
 
 def _arguments(value: Any) -> str:
@@ -110,7 +110,7 @@ class _Call:
     def _add_arguments(self, text: str) -> None:
         self.length += len(text)
         if self.length > PIECES_MAX_CHARS:
-            raise ModelFailure("The model wrote tool arguments without end.")
+            raise ModelFailure("The model wrote tool arguments that were too long.")
         self.pieces.append(text)
 
 
@@ -156,12 +156,12 @@ class ToolCallAssembly:
         """
         whole = [_assembled(call) for call in self._calls if call.pieces or (call.name and not call.is_tentative)]
         if any(len(call.arguments) > ARGUMENTS_MAX_CHARS for call in whole):
-            raise ModelFailure("The model wrote tool arguments without end.")
+            raise ModelFailure("The model wrote tool arguments that were too long.")
         return whole
 
     def _begin(self, piece: ToolCallDelta, *, is_tentative: bool = False) -> _Call:
         if len(self._calls) >= CALLS_MAX:
-            raise ModelFailure("The model called tools without end.")
+            raise ModelFailure("The model called too many tools.")
         call = _Call(piece.index, is_tentative=is_tentative)
         self._calls.append(call)
         self._latest[piece.index or 0] = call
@@ -198,8 +198,8 @@ class ToolCallAssembly:
 
     def _restated_call(self, piece: ToolCallDelta) -> _Call | None:
         """Return the call that the whole message repeats, in order; None if the call is new."""
-        if (place := piece.index or 0) < len(self._calls):
-            call = self._calls[place]
+        if (position := piece.index or 0) < len(self._calls):
+            call = self._calls[position]
             if call.name == piece.name and is_repeated(call.pieces, piece.arguments):
                 return call
         return self._known_call(piece)

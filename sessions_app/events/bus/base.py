@@ -30,7 +30,7 @@ class Bus(Protocol):
     is_deaf: bool
 
     async def start(self, listener: BusListener) -> None:
-        """Start to listen; the bus recovers from lost connections by itself."""
+        """Start to listen; the bus reconnects automatically."""
 
     def publish(self, message: bytes) -> None:
         """Queue a message for every other worker; never blocks, and drops messages when it cannot keep up."""

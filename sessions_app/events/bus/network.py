@@ -93,7 +93,7 @@ class NetworkBus(ABC):
         if self.is_deaf:
             self.is_deaf = False
             BUS_HEARS.labels(settings.BUS).set(1)
-            logger.info("the bus hears")
+            logger.info("the bus works: events of other workers arrive")
 
     def check_not_deaf(self) -> None:
         """Raise an error, which makes the bus reconnect, if nothing arrives on the connection.
@@ -132,7 +132,7 @@ class NetworkBus(ABC):
                 await self.send_echo()
             await asyncio.wait_for(self._echo_received.wait(), ECHO_SECONDS)
         except Exception as error:
-            self._note_deaf("it does not hear itself")
+            self._note_deaf("a test message did not come back")
             if not isinstance(error, TimeoutError):
                 raise
 

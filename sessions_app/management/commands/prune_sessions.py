@@ -7,17 +7,17 @@ from django.db import connection
 
 from apps_registry.management.base import TeachingCommand
 from sessions_app.sql import many as sql_many
-from sessions_app.upkeep import BATCH
+from sessions_app.upkeep import prune_parameters
 
 
 class Command(TeachingCommand):
     """Removes sessions past their App's retention, in batches."""
 
     help = """\
-Remove the sessions that were last active longer ago than their App keeps them, with their messages.
+Remove the sessions that are older than their App's retention, with their messages.
 
-The App's page in the admin says for how long; an App without a number keeps its sessions forever. The server also
-does this once an hour.
+The retention is set on the App's page in the admin, in days since the last activity; without it, sessions are kept.
+The server also does this once an hour.
 """
     examples = """\
 examples:
@@ -34,7 +34,7 @@ examples:
         total = 0
         with connection.cursor() as cursor:
             while True:
-                cursor.execute(sql_many.PRUNE_SESSIONS, {"batch": BATCH})
+                cursor.execute(sql_many.PRUNE_SESSIONS, prune_parameters())
                 removed = cursor.fetchone()[0]
                 total += removed
                 if not removed:

@@ -1,4 +1,4 @@
-"""Apps as files: written, compared, applied once and then no more; refused where they are wrong."""
+"""Apps as files: exported, compared, applied once; wrong files are refused."""
 
 import itertools
 import re
@@ -34,6 +34,9 @@ def rich_app(app: App) -> App:
         allowed_hosts="127.0.0.1:9000\nprices.internal:80",
         only_hosts="api.example.com:443\nmcp.example.com:443",
         allowed_origins="https://www.example.com",
+        refuses_other_origins=True,
+        allowed_networks="192.0.2.0/24\n2001:db8::/32",
+        trusts_backend_wallets=True,
         document_language="german",
         embedding_model=EmbeddingModel.objects.get(provider=None),
     )
@@ -86,6 +89,8 @@ def test_a_file_has_all_but_secrets(exported: Path, rich_app: App) -> None:
     assert data["secrets"] == ["API_TOKEN", "PATH_TOKEN"]
     assert data["preamble"] == rich_app.preamble
     assert data["allowed_hosts"] == ["127.0.0.1:9000", "prices.internal:80"]
+    assert data["allowed_networks"] == ["192.0.2.0/24", "2001:db8::/32"]
+    assert (data["refuses_other_origins"], data["trusts_backend_wallets"]) == (True, True)
     assert data["only_hosts"] == ["api.example.com:443", "mcp.example.com:443"]
     assert data["mcp_servers"][0]["instructions"] == "Read, then write."
     assert data["mcp_servers"][0]["keeps_session"] is True
@@ -154,7 +159,7 @@ def test_a_changed_file_changes_what_differs_and_keeps_the_rest(
     assert "no changes" in manage("import_app", path, "--apply").err
 
 
-def test_what_is_there_already_is_not_redefined(exported: Path, manage: Run, rich_app: App) -> None:
+def test_existing_models_and_providers_are_not_changed(exported: Path, manage: Run, rich_app: App) -> None:
     data = read(exported)
     data["providers"][0]["base_url"] = "https://elsewhere.example.com/v1"
     assert "no changes" in manage("import_app", write(exported, data), "--apply").err
@@ -205,7 +210,7 @@ HTTP_TOOL = {
         ),
         ({"http_tools": [{**HTTP_TOOL, "method": "FLY"}]}, "http_tools[0].method: Use one of"),
         ({"http_tools": [{**HTTP_TOOL, "retries": "1"}]}, "http_tools[0].retries: this must be a whole number"),
-        ({"http_tools": [HTTP_TOOL, {**HTTP_TOOL, "name": "X"}]}, "tools: x stands there twice"),
+        ({"http_tools": [HTTP_TOOL, {**HTTP_TOOL, "name": "X"}]}, "tools: x is listed twice"),
         ({"http_tools": {"a": 1}}, "http_tools: this must be a list"),
         ({"http_tools": ["a"]}, "http_tools[0]: this must be a mapping"),
         ({"mcp_servers": [{"prefix": "a", "url": "ftp://x"}]}, "mcp_servers[0].url: Write http"),
@@ -217,10 +222,10 @@ HTTP_TOOL = {
         ({"documents": [{"name": "a.md", "file": "out.md"}]}, "is not below the App file's folder"),
         ({"documents": [{"name": "a.md", "file": "loop.md"}]}, "documents[0].file: the file loop.md cannot be read"),
         ({"documents": [{"name": "a.md", "file": "missing.md"}]}, "cannot be read: No such file"),
-        ({"documents": [{"name": "a.md", "sha256": "0" * 64}]}, "the file does not bring a.md"),
+        ({"documents": [{"name": "a.md", "sha256": "0" * 64}]}, "the file does not contain a.md"),
         ({"documents": [{"name": "a.md", "text": "x", "tags": ["<b>"]}]}, "documents[0].tags: A tag has"),
-        ({"preamble": "a\0b"}, "preamble: this holds characters"),
-        ({"max_reply_tokens": 10**40}, "max_reply_tokens: this holds characters, or a number"),
+        ({"preamble": "a\0b"}, "preamble: this contains characters"),
+        ({"max_reply_tokens": 10**40}, "max_reply_tokens: this contains characters or a number"),
         ({"app_file": 2}, "app_file: this server reads files of format 1"),
         ({"models": [{"name": "m", "provider": "nobody", "provider_model_id": "m"}], "default_model": "m"}, "nobody"),
         ({"providers": [{"slug": "p", "base_url": "x", "api_key": "sk-1"}]}, "providers[0].api_key: there is no such"),
@@ -251,14 +256,14 @@ def test_what_is_wrong_is_refused_by_its_name(tmp_path: Path, changes: dict[str,
     ],
     ids=range(9),
 )
-def test_what_is_no_app_file_is_refused_by_its_line(tmp_path: Path, content: bytes, words: str) -> None:
+def test_a_file_that_is_no_app_file_is_refused_with_its_line(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "app.yaml").write_bytes(content)
     with pytest.raises(CommandError, match=re.escape(words)):
         call_command("import_app", str(tmp_path / "app.yaml"), "--apply")
 
 
-def test_nothing_is_half_applied(manage: Run, rich_app: App, exported: Path) -> None:
-    """What goes wrong last, a document that cannot change places, undoes what went before."""
+def test_a_failed_import_changes_nothing(manage: Run, rich_app: App, exported: Path) -> None:
+    """If the last step fails (a document that cannot be moved), all earlier steps are undone."""
     data = read(exported)
     one, two = data["documents"][0], data["documents"][1]
     one["name"], two["name"] = "swapped.md", one["name"]

@@ -1,4 +1,4 @@
-"""The fields of App files: wrong ones are named in our words, and editors know them by a JSON Schema."""
+"""The fields of App files: errors name the wrong field in our own words, and a JSON Schema helps editors."""
 
 import copy
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.reading import read_data
 from apps_registry.app_files.settings import setting_fields
 from apps_registry.models import EmbeddingModel, Model
-from tests.product import ROOT
+from tests.root import ROOT
 
 PARAMETERS = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}
 FULL: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Whatever a row can hold, its file holds, and gives back."""
+"""Every App that the database can hold survives export and import."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -70,7 +70,7 @@ def test_a_file_reads_back_as_the_app(
     assert (Decimal(read["prompt_price"]), read["request_options"]) == (price, model.request_options)
 
 
-def test_an_app_whose_model_has_prices_moves(manage: Callable[..., Result], app: App, tmp_path: Path) -> None:
+def test_an_app_whose_model_has_prices_can_be_imported(manage: Callable[..., Result], app: App, tmp_path: Path) -> None:
     admin_client = Client()
     admin_client.force_login(factories.make_operator())
     model = app.default_model

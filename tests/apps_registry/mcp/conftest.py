@@ -13,7 +13,8 @@ from apps_registry.models import App, Secret
 from apps_registry.models.mcp import McpServer
 from tests.apps_registry.mcp.server_token import TOKEN
 from tests.patience import scaled
-from tests.product import ROOT, free_port
+from tests.product import free_port
+from tests.root import ROOT
 
 
 class RunningServer:

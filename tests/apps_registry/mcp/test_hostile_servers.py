@@ -1,4 +1,4 @@
-"""MCP servers that say what no server should: nothing breaks, and nothing hidden reaches a model."""
+"""Hostile MCP servers: nothing breaks, and no hidden text reaches a model."""
 
 import gzip
 import json
@@ -68,17 +68,17 @@ def test_a_bomb_is_not_unpacked(hostile: McpServer, upstream: Upstream) -> None:
     assert all(request.headers["Accept-Encoding"] == "identity" for request in upstream.received)
 
 
-def test_schemas_that_cannot_be_stored_take_no_other_along(hostile: McpServer, upstream: Upstream) -> None:
+def test_a_schema_that_cannot_be_stored_does_not_affect_other_tools(hostile: McpServer, upstream: Upstream) -> None:
     limited = '{"type":"object","properties":{"a":{"maximum":N}}}'
     deep = '{"type":"object","x":' + "[" * 120 + "]" * 120 + "}"
-    nan, endless, uint256 = (limited.replace("N}", f"{each}}}") for each in ("NaN", "1e999", 2**256))
+    nan, endless, uint256 = (limited.replace("N}", f"{number}}}") for number in ("NaN", "1e999", 2**256))
     upstream.handle = speaks(offers(nan, endless, deep, uint256, '{"type":"object"}'))
     refresh(hostile)
     assert digest(hostile)
-    assert [(each.remote_name, each.state) for each in states(hostile)] == [("t3", "new"), ("t4", "new")]
+    assert [(tool.remote_name, tool.state) for tool in states(hostile)] == [("t3", "new"), ("t4", "new")]
 
 
-def test_what_would_hang_or_hide_is_not_chosen(hostile: McpServer, upstream: Upstream) -> None:
+def test_tools_with_hanging_schemas_or_hidden_text_cannot_be_chosen(hostile: McpServer, upstream: Upstream) -> None:
     ref = '{"$ref":"#/$defs/a%d"}'
     defs = ",".join(f'"a{n}":{{"anyOf":[{ref % (n + 1)},{ref % (n + 1)}]}}' for n in range(40))
     bomb = f'{{"type":"object","properties":{{"x":{ref % 0}}},"$defs":{{{defs},"a40":{{}}}}}}'
@@ -106,7 +106,7 @@ def test_what_cannot_be_stored_is_replaced_or_left_out(hostile: McpServer, upstr
     assert choose(hostile, ["fine"]) == ["Added evil_fine"]
 
 
-def test_whatever_a_server_answers_the_turn_goes_on(
+def test_the_turn_continues_whatever_a_server_answers(
     *, hostile: McpServer, upstream: Upstream, app: App, model: ScriptedModel, start: Callable[..., Server]
 ) -> None:
     upstream.handle = speaks(offers('{"type":"object"}'))
@@ -152,7 +152,7 @@ def pings(handler: Handler, _: Received) -> None:
 
 
 @pytest.mark.parametrize("handle", [pings, lambda h, _: h.redirect("http://127.0.0.1:9/", 307)])
-def test_a_refresh_leaves_rows_whatever_comes_of_it(hostile: McpServer, upstream: Upstream, handle: Any) -> None:
+def test_a_refresh_is_always_recorded(hostile: McpServer, upstream: Upstream, handle: Any) -> None:
     upstream.handle = handle
     McpServer.objects.filter(pk=hostile.pk).update(timeout_seconds=1.5)
     hostile.refresh_from_db()
@@ -164,7 +164,7 @@ def test_a_refresh_leaves_rows_whatever_comes_of_it(hostile: McpServer, upstream
 
 
 @pytest.mark.parametrize("depth", [1500, 100_000])
-def test_an_answer_nested_without_end_is_an_error_of_the_server(
+def test_a_too_deeply_nested_answer_is_an_error_of_the_server(
     hostile: McpServer, upstream: Upstream, depth: int
 ) -> None:
     upstream.handle = speaks('{"tools":' + "[" * depth + "]" * depth + "}")

@@ -20,9 +20,9 @@ def choose(manage: Callable[..., Result], app: App, *names: str) -> Result:
     return done
 
 
-def results_of(model: ScriptedModel, client: Client, *wanted: tuple[str, Any]) -> list[str]:
+def results_of(model: ScriptedModel, client: Client, *requested: tuple[str, Any]) -> list[str]:
     """What the model reads when it calls these tools in one round."""
-    model.will(calls(*wanted), says("Done."))
+    model.will(calls(*requested), says("Done."))
     client.chat("Go")
     return tool_results(model.prompts[-1])
 
@@ -45,8 +45,8 @@ def test_what_goes_wrong_is_a_result_that_the_model_reads(
 ) -> None:
     McpServer.objects.filter(pk=mcp_server.pk).update(timeout_seconds=1.5)
     choose(manage, app, "fail", "sleep", "flood", "add")
-    wanted = [("px_fail", {}), ("px_sleep", {}), ("px_flood", {"size": 5_000_000}), ("px_add", {"a": "two", "b": 3})]
-    failed, slept, flooded, misfit = results_of(model, app_client, *wanted)
+    requested = [("px_fail", {}), ("px_sleep", {}), ("px_flood", {"size": 5_000_000}), ("px_add", {"a": "two", "b": 3})]
+    failed, slept, flooded, misfit = results_of(model, app_client, *requested)
     assert "the harvest was bad" in failed
     assert "no complete answer came within 1.5 seconds" in slept
     assert "larger than" in flooded
@@ -81,7 +81,7 @@ def test_a_private_address_is_refused_until_the_operator_allows_it(
     assert TOKEN not in done.err
 
 
-def test_a_server_that_is_away_is_said_to_be(app: App, manage: Callable[..., Result]) -> None:
+def test_an_unreachable_server_is_reported(app: App, manage: Callable[..., Result]) -> None:
     port = free_port()
     App.objects.filter(pk=app.pk).update(allowed_hosts=f"127.0.0.1:{port}")
     McpServer.objects.create(app=app, slug="px", url=f"http://127.0.0.1:{port}/mcp")
@@ -115,7 +115,7 @@ def test_nothing_changes_until_a_refresh_is_applied(
         remote.start()
 
 
-def test_the_command_says_which_calls_the_user_confirms(
+def test_the_command_chooses_which_calls_need_confirmation(
     app: App, mcp_server: McpServer, manage: Callable[..., Result]
 ) -> None:
     done = manage("refresh_mcp", app.slug, "px", "--choose=add", "--choose=fail", "--confirm=add", "--apply")

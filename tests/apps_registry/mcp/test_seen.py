@@ -1,4 +1,4 @@
-"""Answers that MCP servers were seen to give, or may give by some revision: what is read of each."""
+"""Responses that MCP servers really sent, or that a revision allows, and what is read of each."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from tests.upstream import Handler, Received, Upstream
 
 @dataclass
 class Server:
-    """Speaks 2025-06-18, but for the methods of which a test gives the answer."""
+    """Responds as revision 2025-06-18, except for the methods whose response a test gives."""
 
     answers: Mapping[str, Answer]
 
@@ -64,7 +64,7 @@ async def listed(operation: Operation) -> tuple[str, ...]:
 
 
 def having(upstream: Upstream, does: Any) -> Any:
-    """What an operation on the server comes to."""
+    """The outcome of an operation on the server."""
 
     async def run() -> Any:
         endpoint = Endpoint(f"{upstream.url}/mcp", {}, frozenset({upstream.host}), 20)
@@ -108,7 +108,7 @@ def test_tools_are_listed_whatever_comes_before_them(upstream: Upstream, method:
 
 
 @pytest.mark.parametrize("gone", SESSION_GONE.values(), ids=SESSION_GONE)
-def test_a_session_is_begun_again_however_the_server_says_that_it_is_gone(upstream: Upstream, gone: Answer) -> None:
+def test_a_lost_session_is_replaced_however_the_server_reports_it(upstream: Upstream, gone: Answer) -> None:
     """Servers that were restarted do not know it."""
     begun: list[str] = []
     server = Server({})

@@ -1,4 +1,4 @@
-"""Listings and errors as MCP servers really write them: what can be used is, and all else is named."""
+"""Listings and errors as MCP servers really write them: usable tools are listed, and all others are named."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,11 +23,11 @@ def odd(app: App, upstream: Upstream) -> McpServer:
 
 
 def refreshed(server: McpServer, upstream: Upstream, **script: Any) -> list[str]:
-    """Ask a server that says so; return the names of the tools that it offers."""
+    """Refresh the list of a server with these responses; return the names of the tools that it offers."""
     upstream.handle = Scripted(**script)
     refresh(server)
     server.refresh_from_db()
-    return [each.remote_name for each in states(server)]
+    return [tool_state.remote_name for tool_state in states(server)]
 
 
 def complaint(server: McpServer, upstream: Upstream, **script: Any) -> str:
@@ -69,20 +69,20 @@ def test_pages_are_read_up_to_the_limit_of_tools(odd: McpServer, upstream: Upstr
     def paged(params: Any) -> Any:
         number = int(params.get("cursor", 0))
         more = {"nextCursor": str(number + 1)} if number < 20 else {}
-        return {"tools": [tool(f"t{number}_{each}") for each in range(10)], **more}
+        return {"tools": [tool(f"t{number}_{index}") for index in range(10)], **more}
 
     assert len(refreshed(odd, upstream, tools=paged)) == 210
 
 
 def test_more_tools_than_the_limit_are_refused(odd: McpServer, upstream: Upstream) -> None:
-    assert "more than 500 tools" in complaint(odd, upstream, tools=[tool(f"t{each}") for each in range(501)])
+    assert "more than 500 tools" in complaint(odd, upstream, tools=[tool(f"t{index}") for index in range(501)])
 
 
 @pytest.mark.parametrize("cursor", ["same", "", 7, None])
 def test_a_cursor_that_does_not_advance_ends_the_listing(odd: McpServer, upstream: Upstream, cursor: Any) -> None:
-    found = refreshed(odd, upstream, tools=lambda params: {"tools": [tool("a")], "nextCursor": cursor})
-    assert found == ["a"]
-    listed = [each for each in upstream.received if b"tools/list" in each.body]
+    names = refreshed(odd, upstream, tools=lambda params: {"tools": [tool("a")], "nextCursor": cursor})
+    assert names == ["a"]
+    listed = [request for request in upstream.received if b"tools/list" in request.body]
     assert len(listed) <= 2
 
 
@@ -119,15 +119,15 @@ BEARER = {"WWW-Authenticate": 'Bearer resource_metadata="https://auth.example/x"
 @pytest.mark.parametrize(
     ("status", "headers", "said"),
     [
-        (401, {}, "answered 401: it wants a token; set the Authorization header"),
+        (401, {}, "answered 401: it requires a token; set the Authorization header"),
         (401, BEARER, 'its challenge: Bearer resource_metadata="https://auth.example/x"'),
-        (403, {}, "answered 403: it knows the caller and refuses"),
+        (403, {}, "answered 403: it refuses this caller"),
         (404, {}, "answered 404: there is nothing at this address"),
-        (405, {"Allow": "GET"}, "answered 405: it takes no POST here: it speaks the old SSE transport"),
-        (429, {}, "answered 429: it gets too many requests"),
+        (405, {"Allow": "GET"}, "answered 405: it does not accept POST here: it uses the old SSE transport"),
+        (429, {}, "answered 429: it has had too many requests"),
         (500, {}, "answered 500: it failed"),
         (503, {}, "answered 503: it failed"),
-        (302, {"Location": "https://other.example/"}, "answered 302: it sends on to another address"),
+        (302, {"Location": "https://other.example/"}, "answered 302: it redirects to another address"),
     ],
 )
 def test_errors_keep_their_status_and_say_what_to_do(
@@ -139,7 +139,7 @@ def test_errors_keep_their_status_and_say_what_to_do(
     assert (row.status, row.verdict) == (status, "answered")
 
 
-def test_a_token_that_is_sent_and_refused_is_said_so(odd: McpServer, upstream: Upstream) -> None:
+def test_a_refused_token_is_reported(odd: McpServer, upstream: Upstream) -> None:
     McpServer.objects.filter(pk=odd.pk).update(headers={"authorization": "Bearer wrong"})
     odd.refresh_from_db()
     message = complaint(odd, upstream, refuse={"*": (401, {}, "")})
@@ -149,7 +149,7 @@ def test_a_token_that_is_sent_and_refused_is_said_so(odd: McpServer, upstream: U
 
 def test_the_words_of_a_json_rpc_error_are_kept(odd: McpServer, upstream: Upstream) -> None:
     body = {"jsonrpc": "2.0", "id": None, "error": {"code": -32602, "message": "no such\u202e tenant"}}
-    assert "400: it does not take the request. It says: no such tenant" in complaint(
+    assert "400: it does not accept the request. It says: no such tenant" in complaint(
         odd, upstream, refuse={"initialize": (400, {}, body)}
     )
     assert complaint(odd, upstream, tools=lambda _: None) == "the server answered: Method not found"
@@ -158,20 +158,20 @@ def test_the_words_of_a_json_rpc_error_are_kept(odd: McpServer, upstream: Upstre
 @pytest.mark.parametrize("version", ["2031-01-01", ""])
 def test_another_version_is_named(odd: McpServer, upstream: Upstream, version: str) -> None:
     if version:
-        assert "it speaks version 2031-01-01 of MCP, and this client 2024-11-05," in complaint(
+        assert "it supports version 2031-01-01 of MCP, and this client 2024-11-05," in complaint(
             odd, upstream, version=version
         )
     error = {"code": -32022, "message": "Unsupported", "data": {"supported": ["2031-01-01"], "requested": "x"}}
     refusal = {"jsonrpc": "2.0", "id": 1, "error": error}
-    assert "it speaks version 2031-01-01" in complaint(odd, upstream, refuse={"*": (400, {}, refusal)})
+    assert "it supports version 2031-01-01" in complaint(odd, upstream, refuse={"*": (400, {}, refusal)})
 
 
 @pytest.mark.parametrize("version", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"])
-def test_the_older_revisions_are_spoken(odd: McpServer, upstream: Upstream, version: str) -> None:
+def test_the_older_revisions_are_supported(odd: McpServer, upstream: Upstream, version: str) -> None:
     assert refreshed(odd, upstream, version=version, tools=[tool("a")]) == ["a"]
-    assert {each.headers.get("MCP-Protocol-Version") for each in upstream.received if b"tools/list" in each.body} == {
-        version
-    }
+    assert {
+        request.headers.get("MCP-Protocol-Version") for request in upstream.received if b"tools/list" in request.body
+    } == {version}
 
 
 LIBRARY_WORDS = ("pydantic", "validation error", "ValidationError", "input_value", "4300", "int_max_str", "Expecting")
@@ -193,12 +193,14 @@ def test_no_words_of_a_library_reach_an_operator(odd: McpServer, upstream: Upstr
     [
         ("text/html", "<p>Sign in", "it answers with text/html, which is not MCP; check the URL"),
         ("application/json", "not json", "its answer is not JSON"),
-        ("application/json", '{"jsonrpc":"2.0","id":99,"result":{}}', "its answer is not one to what was asked"),
+        ("application/json", '{"jsonrpc":"2.0","id":99,"result":{}}', "its answer does not belong to the request"),
         ("text/event-stream", "data: nonsense\n\n", "its answer is not JSON"),
         ("text/event-stream", ": nothing\n\n", "its stream of events ended without an answer"),
     ],
 )
-def test_what_is_not_mcp_is_said_so(odd: McpServer, upstream: Upstream, kind: str, body: str, said: str) -> None:
+def test_a_response_that_is_not_mcp_is_reported(
+    odd: McpServer, upstream: Upstream, kind: str, body: str, said: str
+) -> None:
     assert said in complaint(odd, upstream, refuse={"*": (200, {"Content-Type": kind}, body)})
 
 
@@ -213,4 +215,4 @@ def test_no_cookie_is_kept_within_a_connection(odd: McpServer, upstream: Upstrea
     upstream.handle = bakes
     refresh(odd)
     assert len(upstream.received) >= 4
-    assert not any("Cookie" in each.headers for each in upstream.received)
+    assert not any("Cookie" in request.headers for request in upstream.received)

@@ -6,12 +6,12 @@ from typing import Any
 
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.openapi.convert import ImportedTool, convert
-from apps_registry.openapi.document import Document, read_document
+from apps_registry.openapi.document import OpenApiDocument, read_document
 from apps_registry.openapi.operations import Refusal, read_operations
 from tests import factories
 
 
-def document(paths: Mapping[str, Any], *, version: str = "3.1.0", url: str = "", **members: Any) -> Document:
+def document(paths: Mapping[str, Any], *, version: str = "3.1.0", url: str = "", **members: Any) -> OpenApiDocument:
     """Return a parsed document with these paths."""
     data = {
         "openapi": version,
@@ -23,26 +23,28 @@ def document(paths: Mapping[str, Any], *, version: str = "3.1.0", url: str = "",
     return read_document(json.dumps(data).encode(), url)
 
 
-def one(operation: Mapping[str, Any], *, method: str = "get", path: str = "/x", **members: Any) -> Document:
+def one(operation: Mapping[str, Any], *, method: str = "get", path: str = "/x", **members: Any) -> OpenApiDocument:
     """Return a document with one operation."""
     return document({path: {method: {"operationId": "op", **operation}}}, **members)
 
 
-def imported(parsed: Document, *, prefix: str = "", server: str = "") -> tuple[list[ImportedTool], list[Refusal]]:
+def imported(
+    parsed: OpenApiDocument, *, prefix: str = "", server: str = ""
+) -> tuple[list[ImportedTool], list[Refusal]]:
     """Import all operations as tools."""
     operations, unlisted = read_operations(parsed, prefix)
     tools, refusals = convert(parsed, operations, server=server)
     return tools, [*unlisted, *refusals]
 
 
-def tool(parsed: Document) -> HttpToolDefinition:
+def tool(parsed: OpenApiDocument) -> HttpToolDefinition:
     """Return the only tool of a document."""
     (only,), refusals = imported(parsed)
     assert refusals == []
     return only.definition
 
 
-def refusal(parsed: Document) -> str:
+def refusal(parsed: OpenApiDocument) -> str:
     """Return why the only operation of a document cannot be a tool."""
     tools, (only,) = imported(parsed)
     assert tools == []

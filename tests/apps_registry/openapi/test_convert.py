@@ -16,7 +16,7 @@ RANGE = {"type": "object", "properties": {"gte": {"type": "integer"}, "lt": {"ty
 
 
 def test_parameters_become_arguments_in_their_places() -> None:
-    found = tool(
+    converted = tool(
         document(
             {
                 "/tokens/{token-id}": {
@@ -37,15 +37,15 @@ def test_parameters_become_arguments_in_their_places() -> None:
             }
         )
     )
-    assert (found.name, found.method, found.description) == ("getToken", "GET", "Price of a token.")
-    assert found.url == "https://api.example.com/v1/tokens/{{ args.token_id }}"
-    assert found.query == {"days": "{{ args.days }}"}
-    assert found.headers == {
+    assert (converted.name, converted.method, converted.description) == ("getToken", "GET", "Price of a token.")
+    assert converted.url == "https://api.example.com/v1/tokens/{{ args.token_id }}"
+    assert converted.query == {"days": "{{ args.days }}"}
+    assert converted.headers == {
         "X-Trace": "{{ args.X_Trace }}",
         "Authorization": "{{ secrets.API_EXAMPLE_COM__AUTHORIZATION }}",
     }
-    assert found.parameters["required"] == ["token_id"]
-    assert found.parameters["properties"]["days"] == {"type": "number", "description": "The operation's own."}
+    assert converted.parameters["required"] == ["token_id"]
+    assert converted.parameters["properties"]["days"] == {"type": "number", "description": "The operation's own."}
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ def test_parameters_become_arguments_in_their_places() -> None:
     ],
 )
 def test_styles_of_parameters(parameter: dict[str, Any], sent: dict[str, str], argument: Any) -> None:
-    found = tool(one({"parameters": [parameter]}))
-    assert found.query == sent
-    properties = found.parameters["properties"]
+    converted = tool(one({"parameters": [parameter]}))
+    assert converted.query == sent
+    properties = converted.parameters["properties"]
     if isinstance(argument, str):
         (only,) = properties.values()
         assert argument in only["description"]
@@ -102,10 +102,10 @@ def test_styles_of_parameters(parameter: dict[str, Any], sent: dict[str, str], a
 def test_a_parameter_that_cannot_be_sent_is_named_or_refuses_the_operation(
     parameter: dict[str, Any], words: str
 ) -> None:
-    (found,), refusals = imported(one({"parameters": [parameter]}))
+    (converted,), refusals = imported(one({"parameters": [parameter]}))
     assert refusals == []
-    assert words in found.notes[0]
-    assert found.definition.parameters["properties"] == {}
+    assert words in converted.notes[0]
+    assert converted.definition.parameters["properties"] == {}
     assert words in refusal(one({"parameters": [{**parameter, "required": True}]}))
 
 
@@ -120,18 +120,18 @@ def test_the_fields_of_a_json_body_become_arguments() -> None:
         },
     }
     path = [{"name": "name", "in": "path", "required": True, "schema": TEXT}]
-    found = tool(one({**body(schema), "parameters": path}, method="post", path="/x/{name}"))
-    assert found.body == {"name": "{{ args.name_2 }}", "x": "{{ args.x }}"}
-    assert (found.body_type, found.retries) == ("json", 0)
-    assert found.parameters["required"] == ["name", "name_2"]
-    assert found.parameters["properties"]["x"] == schema["properties"]["x"]  # type: ignore[index]
+    converted = tool(one({**body(schema), "parameters": path}, method="post", path="/x/{name}"))
+    assert converted.body == {"name": "{{ args.name_2 }}", "x": "{{ args.x }}"}
+    assert (converted.body_type, converted.retries) == ("json", 0)
+    assert converted.parameters["required"] == ["name", "name_2"]
+    assert converted.parameters["properties"]["x"] == schema["properties"]["x"]  # type: ignore[index]
 
 
 def test_a_body_that_cannot_be_split_is_one_argument() -> None:
     choice = {"oneOf": [RANGE, {"type": "array", "items": TEXT}]}
-    found = tool(one(body(choice), method="put"))
-    assert found.body == "{{ args.body }}"
-    assert found.parameters["properties"]["body"] == choice
+    converted = tool(one(body(choice), method="put"))
+    assert converted.body == "{{ args.body }}"
+    assert converted.parameters["properties"]["body"] == choice
     free = {"type": "object", "properties": {"a": TEXT}, "additionalProperties": TEXT}
     assert tool(one(body(free), method="put")).body == "{{ args.body }}"
 
@@ -166,8 +166,8 @@ def test_schemas_of_3_0_speak_2020_12() -> None:
         "xml": {},
         "x-own": 1,
     }
-    found = tool(one(body({"type": "object", "properties": {"n": old}}), method="post", version="3.0.3"))
-    assert found.parameters["properties"]["n"] == {
+    converted = tool(one(body({"type": "object", "properties": {"n": old}}), method="post", version="3.0.3"))
+    assert converted.parameters["properties"]["n"] == {
         "type": ["integer", "null"],
         "exclusiveMinimum": 0,
         "enum": [1, 2, None],
@@ -178,9 +178,9 @@ def test_all_of_is_merged_and_any_of_kept() -> None:
     base = {"type": "object", "required": ["a"], "properties": {"a": {"type": "string", "maxLength": 9}}}
     more = {"required": ["b"], "properties": {"a": {"maxLength": 5}, "b": {"anyOf": [TEXT, {"type": "integer"}]}}}
     schema = {"allOf": [{"$ref": "#/components/schemas/Base"}, more], "description": "Both."}
-    found = tool(one(body(schema), method="post", components={"schemas": {"Base": base}}))
-    assert found.parameters["required"] == ["a", "b"]
-    assert found.parameters["properties"] == {
+    converted = tool(one(body(schema), method="post", components={"schemas": {"Base": base}}))
+    assert converted.parameters["required"] == ["a", "b"]
+    assert converted.parameters["properties"] == {
         "a": {"type": "string", "maxLength": 5},
         "b": {"anyOf": [TEXT, {"type": "integer"}]},
     }
@@ -188,8 +188,8 @@ def test_all_of_is_merged_and_any_of_kept() -> None:
 
 def test_circles_are_cut_and_large_schemas_pruned() -> None:
     node = {"type": "object", "properties": {"value": TEXT, "children": {"type": "array", "items": {"$ref": "#/N"}}}}
-    found = tool(one(body({"$ref": "#/N"}), method="post", N=node))
-    item = found.parameters["properties"]["children"]["items"]
+    converted = tool(one(body({"$ref": "#/N"}), method="post", N=node))
+    item = converted.parameters["properties"]["children"]["items"]
     assert item["description"] == "The same object, nested. Fields: value, children."
 
     def level(depth: int) -> dict[str, Any]:
@@ -207,8 +207,8 @@ def test_patterns_that_we_cannot_match_are_left_to_the_api() -> None:
         "type": "object",
         "properties": {"a": {"type": "string", "pattern": "(?=x)y"}, "b": {"pattern": "^[a-z]$"}},
     }
-    found = tool(one(body(schema), method="post"))
-    assert found.parameters["properties"] == {"a": {"type": "string"}, "b": {"pattern": "^[a-z]$"}}
+    converted = tool(one(body(schema), method="post"))
+    assert converted.parameters["properties"] == {"a": {"type": "string"}, "b": {"pattern": "^[a-z]$"}}
 
 
 @pytest.mark.parametrize(
@@ -230,15 +230,17 @@ def test_security_names_a_secret_after_the_host(
         {"security": [{"apiKeyAuth": []}], "parameters": [declared]},
         components={"securitySchemes": {"apiKeyAuth": scheme}},
     )
-    (found,), _ = imported(of)
-    assert found.definition.headers == {name: text.replace("S }}", f"{secret} }}}}") for name, text in headers.items()}
+    (converted,), _ = imported(of)
+    assert converted.definition.headers == {
+        name: text.replace("S }}", f"{secret} }}}}") for name, text in headers.items()
+    }
     expected = {name: text.replace("S }}", f"{secret} }}}}") for name, text in sent_query.items()}
-    assert {name: found.definition.query.get(name) for name in expected} == expected
-    assert "key" not in found.definition.parameters["properties"]
-    assert words in found.secrets[secret]
+    assert {name: converted.definition.query.get(name) for name in expected} == expected
+    assert "key" not in converted.definition.parameters["properties"]
+    assert words in converted.secrets[secret]
 
 
-def test_ways_to_authenticate_that_cannot_be_written_are_passed_over_or_refused() -> None:
+def test_unsupported_authentication_is_skipped_or_refused() -> None:
     schemes = {"tls": {"type": "mutualTLS"}, "token": {"type": "http", "scheme": "bearer"}}
     both = one({"security": [{"tls": []}, {"token": []}]}, components={"securitySchemes": schemes})
     assert "Authorization" in tool(both).headers
@@ -262,11 +264,11 @@ def test_servers_with_variables_relative_and_chosen() -> None:
 @pytest.mark.parametrize(
     "server", ["https://u:p@example.com", "ftp://example.com", "https://example.com/{{ secrets.K }}"]
 )
-def test_servers_that_no_tool_calls(server: str) -> None:
+def test_operations_with_unusable_servers_are_refused(server: str) -> None:
     assert refusal(one({}, servers=[{"url": server}]))
 
 
-def test_a_document_cannot_bring_placeholders_of_ours() -> None:
+def test_a_document_cannot_contain_our_placeholders() -> None:
     hidden = "{{ secrets.OTHER }}"
     assert "double braces" in refusal(one({}, path=f"/{hidden}"))
     schema = {"type": "object", "properties": {hidden: TEXT}, "required": [hidden]}
@@ -309,18 +311,18 @@ def test_a_servers_address_is_bounded_before_it_is_filled_in() -> None:
         assert "longer than" in refusal(one({}, servers=[{"url": url, "variables": variables}]))
 
 
-def test_credentials_without_number_are_refused() -> None:
+def test_too_many_credentials_are_refused() -> None:
     schemes = {f"s{number}": {"type": "apiKey", "in": "header", "name": f"X-{number}"} for number in range(20_000)}
-    wanted = one({"security": [{name: [] for name in schemes}]}, components={"securitySchemes": schemes})
-    assert "up to 50" in refusal(wanted)
+    parsed = one({"security": [{name: [] for name in schemes}]}, components={"securitySchemes": schemes})
+    assert "up to 50" in refusal(parsed)
 
 
 def test_descriptions_are_bounded_and_hide_nothing() -> None:
     text = "Price\u202e of\u200b a\x07 token.\n\n" + "More words. " * 500
-    found = tool(one({"description": text}))
-    assert found.description.startswith("Price of a token. More words.")
-    assert len(found.description) <= 1000
-    assert found.description.endswith("….")
+    converted = tool(one({"description": text}))
+    assert converted.description.startswith("Price of a token. More words.")
+    assert len(converted.description) <= 1000
+    assert converted.description.endswith("….")
 
 
 def test_methods_that_no_tool_sends_are_named() -> None:
@@ -330,7 +332,7 @@ def test_methods_that_no_tool_sends_are_named() -> None:
 
 
 def test_no_document_can_ask_for_the_secret_of_another_host() -> None:
-    """By a host, or a scheme, that is called so that both together read the same."""
+    """Not even with a host or a scheme that is named so that both names together are the same."""
     hosts = {
         "shop.com.au": "key",
         "shop.com": "au_key",
@@ -346,8 +348,8 @@ def test_no_document_can_ask_for_the_secret_of_another_host() -> None:
             servers=[{"url": f"https://{host}"}],
             components={"securitySchemes": {scheme: {"type": "http", "scheme": "bearer"}}},
         )
-        (found,), _ = imported(of)
-        names |= found.secrets.keys()
+        (converted,), _ = imported(of)
+        names |= converted.secrets.keys()
     assert len(names) == len(hosts)
     assert all(len(name) <= 64 for name in names)
 
@@ -384,13 +386,13 @@ def test_a_header_that_is_a_credential_is_no_argument(name: str) -> None:
 
 @pytest.mark.parametrize("name", NO_CREDENTIALS)
 def test_other_headers_stay_arguments(name: str) -> None:
-    found = tool(_with_headers({"name": name, "in": "header", "schema": TEXT, "required": True}))
-    assert list(found.headers) == [name]
-    assert len(found.parameters["properties"]) == 1
+    converted = tool(_with_headers({"name": name, "in": "header", "schema": TEXT, "required": True}))
+    assert list(converted.headers) == [name]
+    assert len(converted.parameters["properties"]) == 1
 
 
 def test_a_security_scheme_counts_more_than_a_header_parameter() -> None:
     schemes = {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}}
     header = {"name": "authorization", "in": "header", "schema": TEXT, "required": True}
-    found = tool(_with_headers(header, security=[{"token": []}], components=schemes))
-    assert found.headers == {"Authorization": "Bearer {{ secrets.API_EXAMPLE_COM__TOKEN }}"}
+    converted = tool(_with_headers(header, security=[{"token": []}], components=schemes))
+    assert converted.headers == {"Authorization": "Bearer {{ secrets.API_EXAMPLE_COM__TOKEN }}"}

@@ -95,16 +95,16 @@ ODD_SCHEMAS = {
 
 
 @pytest.mark.parametrize("schema", ODD_SCHEMAS.values(), ids=ODD_SCHEMAS)
-def test_odd_values_break_no_import(schema: str) -> None:
+def test_unusual_values_do_not_break_an_import(schema: str) -> None:
     of = read_document(f"{YAML}        content: {{application/json: {{schema: {schema}}}}}".encode())
     tools, refusals = imported(of)
     assert len(tools) + len(refusals) == 1
-    for each in tools:
-        assert find_problems(each.definition) == []
+    for imported_tool in tools:
+        assert find_problems(imported_tool.definition) == []
 
 
 @pytest.mark.parametrize("keyword", ["allOf", "anyOf", "default"])
-def test_what_is_nested_without_end_is_refused(keyword: str) -> None:
+def test_a_too_deeply_nested_document_is_refused(keyword: str) -> None:
     deep = '{"a":' * 400 + f'{{"{keyword}":[' * 50 + "1" + "]}" * 50 + "}" * 400
     assert "nested too deeply" in refusal(f'{{"openapi": "3.1.0", "paths": {{"/x": {deep}}}}}'.encode())
 

@@ -1,4 +1,4 @@
-"""Imports by command: listed, shown, applied, called, and brought up to date without losing the operator's work."""
+"""Imports by command: list, preview, apply, call, and update without losing the operator's changes."""
 
 import base64
 import json
@@ -133,7 +133,7 @@ def test_a_newer_document_changes_what_the_operator_did_not(
     assert "2 unchanged" in again.err
 
 
-def test_a_tool_with_own_work_in_it_is_turned_off_when_its_operation_goes(
+def test_a_changed_tool_is_turned_off_when_its_operation_is_removed(
     run: Callable[..., Result], app: App, upstream: Upstream
 ) -> None:
     data = price_api(upstream.url)
@@ -178,10 +178,10 @@ def test_a_document_with_nul_characters_is_imported(
 
     def poisoned(node: Any) -> Any:
         if isinstance(node, dict):
-            named = {name: poisoned(each) for name, each in node.items()}
+            named = {name: poisoned(child) for name, child in node.items()}
             described = {name: f"{node[name]}\x00" for name in ("description", "summary") if name in node}
             return {**named, **described, **({"enum": ["a\x00b"]} if node.get("type") == "string" else {})}
-        return [poisoned(each) for each in node] if isinstance(node, list) else node
+        return [poisoned(child) for child in node] if isinstance(node, list) else node
 
     data = poisoned(price_api(upstream.url))
     for number, text in enumerate((json.dumps(data), yaml.safe_dump(data))):
@@ -192,4 +192,4 @@ def test_a_document_with_nul_characters_is_imported(
         # The second time it is the same document in another spelling.
         assert ("p0_getPrice  unchanged" in done.out) == (number == 1)
     assert "p0_getPrice" in http_tools(app)
-    assert "\x00" not in repr([each.as_json() for each in http_tools(app).values()])
+    assert "\x00" not in repr([definition.as_json() for definition in http_tools(app).values()])

@@ -1,4 +1,4 @@
-"""An App may be held to a list of public hosts: in every way out, by redirects too, at once, on record."""
+"""An App can be limited to a list of public hosts, for all its requests and redirects, at once, with a record."""
 
 import asyncio
 import socket
@@ -25,7 +25,7 @@ RULE = "is not in the App's list “Only these hosts”"
 
 @pytest.fixture
 def held(app: App, upstream: Upstream) -> App:
-    """An App that may call one public host, and one of its own network."""
+    """An App that may call one public host, and one host of the private network."""
     App.objects.filter(pk=app.pk).update(only_hosts="api.example.com:443", allowed_hosts=upstream.host)
     app.refresh_from_db()
     return app
@@ -59,7 +59,7 @@ def test_a_redirect_leads_to_no_other_host(
     assert [host for host, _ in refused_rows(held)] == ["elsewhere.example:80"]
 
 
-def test_imports_and_mcp_servers_are_held_to_it(held: App) -> None:
+def test_the_list_applies_to_imports_and_mcp_servers(held: App) -> None:
     with pytest.raises(DocumentError, match="Only these hosts"):
         fetch(held, "https://docs.example.com/openapi.json")
     server = McpServer.objects.create(app=held, slug="far", url="https://mcp.example.com/mcp")
@@ -69,7 +69,7 @@ def test_imports_and_mcp_servers_are_held_to_it(held: App) -> None:
 
 
 def test_the_list_opens_no_private_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host on the list is looked up, and its address checked as before; another is not even looked up."""
+    """A host on the list is resolved and its address checked as before; another host is not even resolved."""
     asked: list[str] = []
 
     def resolve(host: str, port: int, *_: Any, **__: Any) -> list[Any]:

@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client as AdminClient
 
 from apps_registry.models import App, EmbeddingModel, Provider
 from tests import factories
 from tests.apps_registry.retrieval.embedding_server import EmbeddingServer
 from tests.client import Client
 from tests.commands import Result
+from tests.conftest import Operator
 from tests.model_server import ScriptedModel, calls, says, tool_results
 
 Ask = Callable[..., dict[str, Any]]
@@ -49,6 +52,14 @@ def search_as(client: Client, model: ScriptedModel, arguments: dict[str, Any]) -
     (*_, result) = tool_results(model.prompts[-1])
     result_data: dict[str, Any] = json.loads(result)
     return result_data
+
+
+@pytest.fixture
+def admin_client(operator: Operator) -> AdminClient:
+    """A Django test client whose operator is logged in."""
+    client = AdminClient()
+    client.force_login(User.objects.get(username=operator.username))
+    return client
 
 
 @pytest.fixture

@@ -79,6 +79,41 @@ def encrypted_archive() -> bytes:
     return bytes(plain)
 
 
+def office(folder: str, main: str) -> list[tuple[str, str]]:
+    """Return the parts that name the main part of an Office document."""
+    space = "http://schemas.openxmlformats.org"
+    relation = f"{space}/officeDocument/2006/relationships/officeDocument"
+    relations = f'<Relationship Id="r1" Type="{relation}" Target="{folder}/{main}.xml"/>'
+    return [
+        ("_rels/.rels", f'<Relationships xmlns="{space}/package/2006/relationships">{relations}</Relationships>'),
+        (f"{folder}/{main}.xml", "<a/>"),
+    ]
+
+
+def repeated_sheet() -> bytes:
+    """Return an ODS that says of a few cells that they are repeated very often."""
+    space = "urn:oasis:names:tc:opendocument:xmlns"
+    cell = '<t:table-cell t:number-columns-repeated="16384"><x:p>boom</x:p></t:table-cell>'
+    row = f'<t:table-row t:number-rows-repeated="1048576">{cell}</t:table-row>'
+    return archive(
+        [
+            (
+                "content.xml",
+                f'<o:body xmlns:o="{space}:office:1.0" xmlns:t="{space}:table:1.0" xmlns:x="{space}:text:1.0">'
+                f'<o:spreadsheet><t:table t:name="a">{row}</t:table></o:spreadsheet></o:body>',
+            )
+        ]
+    )
+
+
+def deep_message() -> bytes:
+    """Return a message whose parts contain each other 20,000 times."""
+    parts = b"".join(
+        b'Content-Type: multipart/mixed; boundary="%d"\r\n\r\n--%d\r\n' % (number, number) for number in range(20_000)
+    )
+    return b"From: a@x.example\r\nMIME-Version: 1.0\r\n" + parts
+
+
 def bad_files() -> dict[str, tuple[bytes, str]]:
     """Return name -> (content, words in the reason for refusing it)."""
     lol = "".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(10))
@@ -105,6 +140,26 @@ def bad_files() -> dict[str, tuple[bytes, str]]:
         "formatted.html": (b"".join(b"<div><font size=%d></div>" % n for n in range(50_000)), "nested more than"),
         "misclosed.html": (b"<i>text</b>" * 50_000, "nested more than 1,000 levels"),
         "attributes.html": (b"<p " + b"".join(b"a%d=1 " % n for n in range(50_000)) + b">text", "2,000 attributes"),
+        "bomb.xlsx": (archive([*office("xl", "workbook"), ("xl/b.xml", "a" * 5_000_000)]), "zip bomb"),
+        "bomb.pptx": (archive([*office("ppt", "presentation"), ("ppt/b.xml", "a" * 5_000_000)]), "zip bomb"),
+        "bomb.epub": (archive([("META-INF/container.xml", "a" * 5_000_000)]), "zip bomb"),
+        "bomb.odt": (archive([("content.xml", "a" * 5_000_000)]), "zip bomb"),
+        "laughs.xlsx": (archive([*office("xl", "workbook"), ("xl/b.xml", laughs)]), "XML entities"),
+        "laughs.pptx": (archive([*office("ppt", "presentation"), ("ppt/b.xml", laughs)]), "XML entities"),
+        "laughs.odt": (archive([("content.xml", laughs)]), "XML entities"),
+        "laughs.epub": (archive([("META-INF/container.xml", laughs)]), "XML entities"),
+        "wide.ods": (repeated_sheet(), "1,000,000 cells"),
+        "deep.odt": (archive([("content.xml", "<a>" * 50_000 + "</a>" * 50_000)]), "damaged"),
+        "deep.json": (b"[" * 100_000 + b"]" * 100_000, "nested too deeply"),
+        "deep.rtf": (b"{\\rtf1" + b"{" * 100_000, "nested more than"),
+        "deep.eml": (deep_message(), "."),
+        "macros.xlsx": (archive([*office("xl", "workbook"), ("xl/vbaProject.bin", "x")]), "macros"),
+        "really-a-word.xlsx": (good_word, "no workbook"),
+        "really-a-word.pptx": (good_word, "no presentation"),
+        "really-text.rtf": (b"hello", "not RTF"),
+        "really-text.eml": (b"hello there", "not a message"),
+        "really-text.json": (b"hello there", "not JSON"),
+        "really-text.xlsx": (b"hello there", "content is not one"),
         "deep.docx": (word_of(plain.replace("hello", "<w:t>" * 100_000)), "damaged"),
         "deep.pdf": (b"%PDF-1.4\ntrailer<</Root " + b"[" * 100_000 + b"]" * 100_000 + b">>", "damaged"),
         "program.exe": (b"MZ", "cannot be read"),

@@ -1,4 +1,4 @@
-"""Answers show which passages they cite: in the snapshot, in the stream, and whenever they are read again."""
+"""Replies show the passages that they cite: in the snapshot, in the stream, and in every later snapshot."""
 
 import json
 from typing import Any
@@ -21,8 +21,8 @@ RIVER = "# Rivers\n\nThe Danube rises in the Black Forest.\n\n# Lakes\n\nThe dee
 def markers(ingest: Ingest, ask: Ask) -> tuple[int, int]:
     """The markers of the passages on the Danube and on Lake Baikal, which the session's first turns have found."""
     ingest({"water.md": RIVER})
-    found = [ask(word)["passages"][0]["marker"] for word in ("Danube", "Baikal")]
-    return int(found[0].strip("[]")), int(found[1].strip("[]"))
+    labels = [ask(word)["passages"][0]["marker"] for word in ("Danube", "Baikal")]
+    return int(labels[0].strip("[]")), int(labels[1].strip("[]"))
 
 
 def citations(snapshot: dict[str, Any]) -> list[dict[str, Any]]:
@@ -35,11 +35,11 @@ def test_an_answer_cites_document_and_place(
     danube, baikal = markers
     model.will(says(f"Lake Baikal [{baikal}], not the Danube [{danube}, {baikal}] or [999999]."))
     snapshot = app_client.chat("Which is deeper?")
-    wanted = [
+    expected = [
         {"marker": baikal, "document": "Rivers", "place": "Lakes, line 7"},
         {"marker": danube, "document": "Rivers", "place": "Rivers, line 3"},
     ]
-    assert citations(snapshot) == wanted
+    assert citations(snapshot) == expected
     check(component("Snapshot"), snapshot)
     assert [m["citations"] for m in snapshot["messages"][:-1]] == [[]] * (len(snapshot["messages"]) - 1)
     for _ in range(6):  # every worker, from memory and from Postgres
@@ -54,7 +54,7 @@ def test_the_streams_last_event_cites_too(app_client: Client, model: ScriptedMod
     query, accept = {"message": "Where?", "app": app_client.app}, {"Accept": "text/event-stream"}
     stream = app_client.request("POST", "/api/chat", params=query, headers=accept)
     complete = events_of(stream)[-1]
-    assert [each["marker"] for each in citations(complete["snapshot"])] == [markers[0]]
+    assert [citation["marker"] for citation in citations(complete["snapshot"])] == [markers[0]]
 
 
 def test_only_what_this_session_has_found_is_cited(

@@ -1,4 +1,4 @@
-"""Files as programs write them: what a search finds of each, what is left out, and what is refused."""
+"""Files as programs write them: what search finds in each, what is left out, and what is refused."""
 
 import io
 import json
@@ -9,11 +9,16 @@ import pytest
 from apps_registry.extraction.blocks import UnreadableError
 from apps_registry.extraction.extract import work
 from tests.seen.documents import MARKDOWN, TEXTS, File
+from tests.seen.encodings import ENCODINGS
+from tests.seen.faq_pages import FAQ_PAGES
+from tests.seen.kinds import KINDS
 from tests.seen.office import WORDS
 from tests.seen.pages import PAGES
 from tests.seen.papers import PAPERS
+from tests.seen.tables import TABLES
+from tests.seen.word_text import WORD_TEXT
 
-FILES = {**TEXTS, **MARKDOWN, **PAGES, **WORDS, **PAPERS}
+FILES = {**TEXTS, **MARKDOWN, **PAGES, **WORDS, **PAPERS, **TABLES, **WORD_TEXT, **ENCODINGS, **FAQ_PAGES, **KINDS}
 READ = {name: file for name, file in FILES.items() if not file.refused}
 REFUSED = {name: file for name, file in FILES.items() if file.refused}
 
@@ -21,22 +26,22 @@ REFUSED = {name: file for name, file in FILES.items() if file.refused}
 def reading(file: File) -> dict[str, Any]:
     out = io.BytesIO()
     work(file.kind, file.data, out)
-    found: dict[str, Any] = json.loads(out.getvalue())
-    return found
+    result: dict[str, Any] = json.loads(out.getvalue())
+    return result
 
 
 @pytest.mark.parametrize("file", READ.values(), ids=READ)
-def test_a_file_is_read_as_it_was_meant(file: File) -> None:
-    found = reading(file)
-    text, at = "\n\n".join(chunk[0] for chunk in found["chunks"]) + "\n", 0
+def test_a_file_gives_its_intended_text(file: File) -> None:
+    result = reading(file)
+    text, at = "\n\n".join(chunk[0] for chunk in result["chunks"]) + "\n", 0
     for said in file.said:
         assert said in text[at:], text
         at = text.index(said, at) + len(said)
     assert not [unsaid for unsaid in file.unsaid if unsaid in text]
-    assert all(hidden in "\n".join(found["hidden"]) for hidden in file.hidden), found["hidden"]
-    headings = tuple(dict.fromkeys(chunk[1] for chunk in found["chunks"]))
+    assert all(hidden in "\n".join(result["hidden"]) for hidden in file.hidden), result["hidden"]
+    headings = tuple(dict.fromkeys(chunk[1] for chunk in result["chunks"]))
     assert headings == (file.headings or headings)
-    assert file.title in {None, found["title"]}
+    assert file.title in {None, result["title"]}
 
 
 @pytest.mark.parametrize("file", REFUSED.values(), ids=REFUSED)

@@ -1,10 +1,11 @@
-"""The background ingest: seen, resumed, replaced in one step, without losing or repeating anything."""
+"""The background ingest: visible, resumed after a crash, replaced in one step, with nothing lost or repeated."""
 
 import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
@@ -33,7 +34,7 @@ def test_a_server_ingests_what_is_queued(
     assert document.ingested_at is not None
 
 
-def test_the_same_content_is_noticed(ingest: Ingest, app: App) -> None:
+def test_the_same_content_is_not_added_twice(ingest: Ingest, app: App) -> None:
     ingest({"a.txt": "alpha"})
     before = only(app).ingested_at
     (again,) = ingest({"a.txt": "alpha"}, "--tag", "new")
@@ -83,10 +84,11 @@ def test_a_failed_new_version_leaves_the_old_one_found(ingest: Ingest, app: App)
     assert only(app).error == ""
 
 
-def test_a_document_whose_ingest_died_is_taken_up_by_another(
+@pytest.mark.thorough
+def test_an_ingest_that_died_is_continued_by_another_worker(
     start: Callable[..., Server], environment: dict[str, str], app: App
 ) -> None:
-    """kill -9 of a worker in the midst of an ingest; after the lease another does it over."""
+    """kill -9 of a worker during an ingest; after the lease, another worker repeats it."""
     lease = {"INGEST_LEASE_SECONDS": "2"}
     doomed = start(workers=1, **lease)
     pages = [f"Page {number}. " + "Words and more words. " * 120 for number in range(150)]
@@ -115,7 +117,7 @@ def settle(app: App, environment: dict[str, str]) -> bool:
     return only_named(app, "long.pdf").state == Document.State.READY
 
 
-def test_a_file_that_kills_its_readers_is_given_up(ingest: Ingest, app: App) -> None:
+def test_a_file_that_crashes_its_reader_is_abandoned(ingest: Ingest, app: App) -> None:
     document = Document.objects.create(
         app=app, name="deadly.txt", title="d", content_hash="x", size_bytes=1, queued_at=Now(), attempts=3
     )
@@ -134,7 +136,7 @@ def test_ingesting_again_keeps_what_is_found(ingest: Ingest, app: App) -> None:
     assert DocumentChunk.objects.filter(app=app, document__name="a.txt").count() == 1
 
 
-def test_files_and_tags_that_make_no_sense_are_refused(manage: Callable[..., Result], app: App, tmp_path: Path) -> None:
+def test_invalid_files_and_tags_are_refused(manage: Callable[..., Result], app: App, tmp_path: Path) -> None:
     assert "There is no App" in manage("ingest", "no-such-app", str(tmp_path)).err
     missing = manage("ingest", app.slug, str(tmp_path / "absent.txt"), "--json")
     assert missing.code == 1
@@ -145,7 +147,7 @@ def test_files_and_tags_that_make_no_sense_are_refused(manage: Callable[..., Res
 def test_without_pgvector_the_tables_are_made_and_search_is_by_words(
     environment: dict[str, str], database: str, tmp_path: Path
 ) -> None:
-    """A role that may not create extensions stands for a PostgreSQL that has none."""
+    """A role that may not create extensions simulates a PostgreSQL without them."""
     name = "no_extension_" + tmp_path.name.replace("-", "_")[-20:].lower()
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'plain'")

@@ -1,4 +1,4 @@
-"""The embedded embedding model: its tokens and its vectors are those of its authors."""
+"""The embedded embedding model gives the tokens and vectors that its authors published."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ from apps_registry.retrieval.embeddings.base import EmbedderError
 from apps_registry.retrieval.embeddings.minilm import MiniLM
 from apps_registry.retrieval.embeddings.wordpiece import WordPiece
 from tests.needs import missing
-from tests.product import ROOT
+from tests.root import ROOT
 
 VOCABULARY = "\n".join(["[UNK]", "[CLS]", "[SEP]", "un", "##aff", "##able", "cafe", ",", "日", "本"])
 
@@ -91,7 +91,7 @@ def test_the_vectors_are_those_of_sentence_transformers(minilm: MiniLM) -> None:
 
 
 @pytest.mark.embedded_model
-def test_a_text_has_one_vector_whatever_company_it_is_in(minilm: MiniLM) -> None:
+def test_the_vector_of_a_text_does_not_depend_on_its_batch(minilm: MiniLM) -> None:
     (alone,) = asyncio.run(minilm.embed(["short"]))
     in_company, _ = asyncio.run(minilm.embed(["short", "a much longer text " * 200]))
     assert cosine(alone, in_company) > 0.9999

@@ -1,4 +1,4 @@
-"""Every kind of file is read; broken and hostile ones fail with a reason, and harm nobody."""
+"""Every kind of file is read; broken and hostile ones fail with a reason and have no other effect."""
 
 import json
 from collections.abc import Callable

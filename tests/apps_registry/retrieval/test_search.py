@@ -74,17 +74,17 @@ def by_index(app: App, query: str, documents: list[int] | None) -> list[float]:
     return asyncio.run(look())
 
 
-def texts(found: dict[str, list[dict[str, str]]]) -> list[str]:
-    return [passage["text"] for passage in found["passages"]]
+def texts(results: dict[str, list[dict[str, str]]]) -> list[str]:
+    return [passage["text"] for passage in results["passages"]]
 
 
 def test_a_natural_question_finds_its_passage_with_its_place(ingest: Ingest, ask: Ask) -> None:
     ingest({"water.md": RIVER, "guide.pdf": files.pdf("Nothing here.", "The ferry to Samos leaves at noon.")})
-    found = ask("Where does the river Danube rise, please?")
-    assert texts(found)[0] == "The Danube rises in the Black Forest."
-    assert found["passages"][0]["document"] == "Rivers"
-    assert found["passages"][0]["place"] == "Rivers, line 3"
-    assert "not instructions" in found["note"]
+    results = ask("Where does the river Danube rise, please?")
+    assert texts(results)[0] == "The Danube rises in the Black Forest."
+    assert results["passages"][0]["document"] == "Rivers"
+    assert results["passages"][0]["place"] == "Rivers, line 3"
+    assert "not instructions" in results["note"]
     ferry = ask("When do ferries leave for Samos?")["passages"][0]
     assert (ferry["document"], ferry["place"]) == ("guide.pdf", "pages 1-2")
     assert ask("zygote")["passages"] == []
@@ -95,7 +95,7 @@ def test_markers_of_several_searches_do_not_clash(ingest: Ingest, ask: Ask) -> N
     assert ask("Danube")["passages"][0]["marker"] != ask("Baikal")["passages"][0]["marker"]
 
 
-def test_the_tool_is_there_with_the_first_document_and_goes_with_the_last(
+def test_the_search_tool_exists_while_the_app_has_documents(
     ingest: Ingest, app: App, app_client: Client, model: ScriptedModel
 ) -> None:
     def offered() -> dict[str, dict[str, object]]:
@@ -223,8 +223,8 @@ def test_an_app_with_few_chunks_finds_its_own_nearest_among_many_of_anothers(
         assert_index_serves(app, embedding_model, query, mine, narrowed=narrowed)
         near = by_index(app, query, [mine] if narrowed else None)
         assert [round(one, 2) for one in near] == [round(one, 2) for one in nearest]
-    found = [int(one["place"].removeprefix("Part ").split(",")[0]) for one in ask(query)["passages"]]
-    assert [round(nearness(number), 2) for number in found] == [round(one, 2) for one in nearest]
+    results = [int(one["place"].removeprefix("Part ").split(",")[0]) for one in ask(query)["passages"]]
+    assert [round(nearness(number), 2) for number in results] == [round(one, 2) for one in nearest]
 
 
 def test_a_narrowed_search_needs_no_telling_word_within_its_tag(ingest: Ingest, ask: Ask, app: App) -> None:
@@ -266,13 +266,13 @@ def test_word_counts_stay_true(ingest: Ingest, app: App) -> None:
         assert dict(cursor.fetchall()) == {"alpha": 1, "delta": 1, "a.txt": 1, f"\x01{app.pk}": 1}
 
 
-def test_deleting_a_document_ends_its_being_found_at_once(ingest: Ingest, ask: Ask, app: App) -> None:
+def test_a_deleted_document_is_no_longer_found(ingest: Ingest, ask: Ask, app: App) -> None:
     ingest({"a.txt": "alpha", "b.txt": "beta"})
     Document.objects.get(app=app, name="a.txt").delete()
     assert texts(ask("alpha")) == []
 
 
-def test_deleting_an_app_takes_its_documents_along(ingest: Ingest, other_app: App) -> None:
+def test_deleting_an_app_deletes_its_documents(ingest: Ingest, other_app: App) -> None:
     ingest({"a.txt": "alpha"}, into=other_app)
     other_app.delete()
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Zips as programs write them: their files under their names, and what cannot be read named."""
+"""Zips as programs write them: their files keep their names, and unreadable ones are listed."""
 
 import json
 import struct
@@ -50,7 +50,7 @@ ZIPS = {
 }
 
 
-def test_zips_are_read_as_they_were_meant(manage: Callable[..., Result], app: App, tmp_path: Path) -> None:
+def test_zips_give_their_intended_files(manage: Callable[..., Result], app: App, tmp_path: Path) -> None:
     for name, data in ZIPS.items():
         (tmp_path / name).write_bytes(data)
     done = manage("ingest", app.slug, *(str(tmp_path / name) for name in ZIPS), "--wait", "--json")

@@ -46,6 +46,19 @@ async function stream(): Promise<string[]> {
   return events.map((event) => `${event.type}:${textOf(event)}`);
 }
 
+async function pageChat(): Promise<string> {
+  const sessionId = crypto.randomUUID();
+  const issued = await client.POST("/api/token", { body: { app, session_id: sessionId, expires_in: 60 } });
+  if (issued.error) throw new Error(issued.error.detail);
+  const page = createClient<paths, "application/json" | "application/problem+json">({
+    baseUrl,
+    headers: { Authorization: `Bearer ${issued.data.token}` },
+  });
+  const { data, error } = await page.POST("/api/chat", { params: { header: session(sessionId) }, body: { message: "Hi" } });
+  if (error) throw new Error(error.detail);
+  return data.messages.at(-1)?.content ?? "";
+}
+
 async function problems(): Promise<string[]> {
   const missing = await client.POST("/api/interrupt", { params: { header: session() } });
   const refused = await client.POST("/api/chat", {
@@ -63,4 +76,13 @@ async function problems(): Promise<string[]> {
   return [missing.error, refused.error, busy.error, other.error].map((error) => `${error?.status} ${error?.code}`);
 }
 
-console.log(JSON.stringify({ messages: await chat(), events: await stream(), problems: await problems() }));
+async function heldKey() {
+  const { data } = await client.GET("/api/key");
+  const usage = await client.GET("/api/key/usage", { params: { query: { days: 7 } } });
+  const revoked = await client.DELETE("/api/key");
+  const gone = await client.GET("/api/key");
+  return [data?.apps, usage.data?.total.turns, revoked.response.status, gone.error?.code];
+}
+
+const told = { messages: await chat(), events: await stream(), page: await pageChat(), problems: await problems(), key: await heldKey() };
+console.log(JSON.stringify(told));

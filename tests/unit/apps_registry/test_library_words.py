@@ -1,4 +1,4 @@
-"""What a parser of a library says never reaches a model or an operator as it is."""
+"""Error texts of libraries never reach a model or an operator."""
 
 import pytest
 
@@ -28,4 +28,4 @@ def test_arguments_that_are_no_json_are_told_where() -> None:
 def test_a_file_of_too_many_digits_is_refused_in_words_of_ours() -> None:
     with pytest.raises(AppFileError) as raised:
         load(f"app_file: {DIGITS}".encode())
-    assert str(raised.value) == "app_file: this holds characters, or a number, that cannot be stored."
+    assert str(raised.value) == "app_file: this contains characters or a number that cannot be stored."

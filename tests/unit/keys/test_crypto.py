@@ -40,7 +40,7 @@ def test_a_slug_that_would_not_read_back_is_refused(slug: str) -> None:
         crypto.make_key(slug)
 
 
-def test_verifying_needs_the_very_secret() -> None:
+def test_verification_needs_the_exact_secret() -> None:
     stored = crypto.hash_secret("right")
     assert crypto.verify_secret(stored, "right")
     assert not crypto.verify_secret(stored, "wrong")

@@ -1,18 +1,27 @@
-"""Chunks: bounded, under one heading, with places that lead back to the text."""
+"""Chunks: limited in size, under one heading, with a place that leads back to the text."""
 
+import importlib
 from itertools import pairwise
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from apps_registry.extraction.blocks import Block, Reading
 from apps_registry.extraction.chunking import MAX_CHARS, MIN_CHARS, to_chunks
 from apps_registry.extraction.formats import text
+from tests.apps_registry.retrieval.files import word_of
+from tests.seen.office import body, cell, par, table
 
+TABLE_FILES = {
+    "html": lambda rows: html_table(rows).encode(),
+    "markdown": lambda rows: "\n".join(f"| {' | '.join(row)} |" for row in [rows[0], ("-",) * 3, *rows[1:]]).encode(),
+    "docx": lambda rows: word_of(body(table(*("".join(cell(par(text)) for text in row) for row in rows)))),
+}
 PROSE = "The quick brown fox jumps over the lazy dog. " * 20
 
 
-def test_headings_part_chunks() -> None:
+def test_headings_separate_chunks() -> None:
     chunks = list(to_chunks([Block("one", ("A",)), Block("two", ("A", "B")), Block("three", ("A", "B"))]))
     assert [(chunk.heading, chunk.text) for chunk in chunks] == [("A", "one"), ("A > B", "two\n\nthree")]
 
@@ -37,6 +46,20 @@ def test_a_text_without_a_sentence_end_is_cut_too() -> None:
     chunks = list(to_chunks([Block("x" * 10_000)]))
     assert all(len(chunk.text) <= MAX_CHARS for chunk in chunks)
     assert sum(len(chunk.text) for chunk in chunks) >= 10_000
+
+
+@pytest.mark.parametrize("kind", ["html", "docx", "markdown"])
+def test_each_chunk_of_a_long_table_names_its_columns(kind: str) -> None:
+    rows = [("Part", "Price", "Place"), *((f"AX-{n:04}", f"{n} EUR", f"Shelf {n}. Row {n}.") for n in range(300))]
+    blocks = importlib.import_module(f"apps_registry.extraction.formats.{kind}").read(TABLE_FILES[kind](rows)).blocks
+    chunks = list(to_chunks([Block("Before. " * 30), *blocks, Block("After.")]))
+    assert len(chunks) > 5
+    for chunk in chunks[1:]:
+        assert len(chunk.text) <= MAX_CHARS
+        if "AX-" in chunk.text:
+            assert chunk.text.replace("| Part", "Part").startswith("Part | Price | Place")
+    lines = [line.strip("| ") for chunk in chunks for line in chunk.text.split("\n")]
+    assert [line for line in lines if line.startswith("AX-")] == [" | ".join(row) for row in rows[1:]]
 
 
 def test_pages_span_from_the_first_to_the_last_sentence() -> None:
@@ -66,3 +89,7 @@ def test_nothing_is_lost_and_lines_lead_back(paragraphs: list[str]) -> None:
 
 def is_text(source: str) -> bool:
     return not any(ord(character) < 32 and character not in "\t\n\r\f\x0b\x1b" for character in source)
+
+
+def html_table(rows: list[tuple[str, ...]]) -> str:
+    return f"<table>{''.join('<tr><td>' + '<td>'.join(row) for row in rows)}</table>"

@@ -1,4 +1,4 @@
-"""What a model sends reaches only the places that the operator gave it."""
+"""A model's arguments only reach the places that the operator defined."""
 
 import json
 from collections.abc import Mapping
@@ -56,7 +56,7 @@ def test_a_path_cannot_be_walked(text: str) -> None:
         build({"id": text}, url="https://api.example.com/v1/{{ args.id }}/x")
 
 
-def test_dots_that_only_meet_in_the_template_are_seen() -> None:
+def test_dots_that_the_template_joins_are_refused() -> None:
     with pytest.raises(ToolError, match="segments"):
         build({"id": "."}, url="https://api.example.com/v1/.{{ args.id }}/x")
     with pytest.raises(ToolError, match="segments"):
@@ -106,13 +106,13 @@ def test_a_value_keeps_its_type_in_json(value: Any) -> None:
     assert json.loads(request.body or b"") == {"whole": value, "deep": [{"x": value}], "list": [1]}
 
 
-def test_a_form() -> None:
+def test_a_form_body_is_encoded() -> None:
     body = {"a": "{{ args.a }}", "n": "{{ args.b }}", "c": "{{ args.c }}"}
     form = build({"a": "x y", "b": 2.0}, url="https://h.example/", method="POST", body=body, body_type="form")
     assert (form.body, form.headers["Content-Type"]) == (b"a=x+y&n=2", "application/x-www-form-urlencoded")
 
 
-def test_a_text_of_the_operators_own_type() -> None:
+def test_a_text_body_has_the_operators_content_type() -> None:
     headers = {"content-type": "application/xml"}
     more: dict[str, Any] = {"method": "POST", "body_type": "text", "headers": headers}
     text = build({"a": "ü"}, url="https://h.example/", body="<a>{{ args.a }}</a>", **more)
@@ -120,6 +120,6 @@ def test_a_text_of_the_operators_own_type() -> None:
 
 
 @pytest.mark.parametrize("overrides", [{"url": URL}, {"body": "{{ args.id }}", "body_type": "text", "method": "POST"}])
-def test_a_value_that_is_needed(overrides: dict[str, Any]) -> None:
+def test_a_missing_required_value_is_an_error(overrides: dict[str, Any]) -> None:
     with pytest.raises(ToolError, match='the argument "id" is needed'):
         build({}, **{"url": "https://h.example/", **overrides})

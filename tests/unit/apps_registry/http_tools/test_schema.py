@@ -1,4 +1,4 @@
-"""Schemas that would hang a validator are refused when they are saved, and no arguments make one hang."""
+"""Schemas that could hang a validator are refused when they are saved, and no arguments make an accepted one hang."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def doubling(keyword: str) -> dict[str, Any]:
 BOMBS = {
     "allOf": doubling("allOf"),
     "anyOf": doubling("anyOf"),
-    "by depth": schema(a0={"anyOf": [{"properties": {"c": ref("a0")}, "required": [each]} for each in "yz"]}),
+    "by depth": schema(a0={"anyOf": [{"properties": {"c": ref("a0")}, "required": [name]} for name in "yz"]}),
     "of lists": schema(a0={"items": ref("a0"), "contains": ref("a0")}),
     "itself": {"type": "object", "allOf": [{"$ref": "#"}]},
     "circular": schema(a0=ref("a1"), a1=ref("a0")),

@@ -1,4 +1,4 @@
-"""Property test of what MCP servers answer: whatever it is, the model reads storable text."""
+"""Property test of MCP responses: whatever a server sends, the model reads storable text."""
 
 import json
 from typing import Any
@@ -39,5 +39,5 @@ def test_any_result_is_text_that_can_be_stored(result: dict[str, Any]) -> None:
 def test_any_message_is_an_answer_an_error_or_neither(message: Any) -> None:
     assert isinstance(is_answer(message, 1), bool)
     if isinstance(message, dict):
-        found = error_of(message)
-        assert found is None or isinstance(found[0], str)
+        error = error_of(message)
+        assert error is None or isinstance(error[0], str)

@@ -27,15 +27,17 @@ FORBIDDEN = {
 PUBLIC = ["1.1.1.1", "8.8.8.8", "100.63.255.255", "100.128.0.0", "172.32.0.1", "169.253.1.1", "2606:4700::1", "2a00::1"]
 
 
-@pytest.mark.parametrize(("rule", "address"), [(rule, each) for rule, several in FORBIDDEN.items() for each in several])
+@pytest.mark.parametrize(
+    ("rule", "address"), [(rule, address) for rule, addresses in FORBIDDEN.items() for address in addresses]
+)
 def test_a_forbidden_address_names_its_rule(rule: str, address: str) -> None:
-    found = refusal(address, is_allowed_host=False)
-    assert found is not None
-    assert found.name == rule
+    matched_rule = refusal(address, is_allowed_host=False)
+    assert matched_rule is not None
+    assert matched_rule.name == rule
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_a_public_address_is_free(address: str) -> None:
+def test_a_public_address_is_allowed(address: str) -> None:
     assert rule_against(ipaddress.ip_address(address)) is None
 
 

@@ -1,4 +1,4 @@
-"""The one way out, against real servers that misbehave and names that lie."""
+"""The outbound client, against real servers that misbehave and host names that change their address."""
 
 import asyncio
 import gzip
@@ -56,9 +56,9 @@ def answers(monkeypatch: pytest.MonkeyPatch, *turns: list[str]) -> list[str]:
 
     def resolve(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
         asked.append(host)
-        found = turns[min(len(asked), len(turns)) - 1]
+        ip_addresses = turns[min(len(asked), len(turns)) - 1]
         family = {True: socket.AF_INET6, False: socket.AF_INET}
-        return [(family[":" in each], socket.SOCK_STREAM, 6, "", (each, port)) for each in found]
+        return [(family[":" in address], socket.SOCK_STREAM, 6, "", (address, port)) for address in ip_addresses]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     return asked
@@ -94,12 +94,13 @@ def test_no_way_of_writing_a_forbidden_address_opens_a_connection(
 
 
 @pytest.mark.parametrize(
-    "found", [["10.0.0.1"], ["1.1.1.1", "127.0.0.1"], ["2606:4700::1", "::1"], ["169.254.169.254"], ["64:ff9b::a00:1"]]
+    "ip_addresses",
+    [["10.0.0.1"], ["1.1.1.1", "127.0.0.1"], ["2606:4700::1", "::1"], ["169.254.169.254"], ["64:ff9b::a00:1"]],
 )
 def test_one_forbidden_answer_refuses_them_all(
-    call: Call, connected: list[Any], monkeypatch: pytest.MonkeyPatch, found: list[str]
+    call: Call, connected: list[Any], monkeypatch: pytest.MonkeyPatch, ip_addresses: list[str]
 ) -> None:
-    answers(monkeypatch, found)
+    answers(monkeypatch, ip_addresses)
     with pytest.raises(Refused, match=r"evil\.example has a"):
         call("http://evil.example/")
     assert connected == []
@@ -116,7 +117,7 @@ def test_a_name_is_asked_for_once_and_its_answer_connected_to(
     assert upstream.received[0].headers["Host"] == f"api.internal:{port}"
 
 
-def test_leave_for_a_host_is_for_that_name_and_port(call: Call, upstream: Upstream) -> None:
+def test_permission_for_a_host_covers_only_that_name_and_port(call: Call, upstream: Upstream) -> None:
     port = upstream.host.rpartition(":")[2]
     assert call(allowed={f"127.0.0.1:{port}"}).status == 200
     for allowed in ({f"localhost:{port}"}, {"127.0.0.1:80"}, {"127.0.0.1"}):
@@ -143,7 +144,7 @@ def test_proxies_of_the_environment_are_not_used(
         call("http://169.254.169.254/")
 
 
-def test_redirects_take_along_what_they_may(call: Call, upstream: Upstream, records: list[CallRecord]) -> None:
+def test_redirects_keep_what_the_rules_allow(call: Call, upstream: Upstream, records: list[CallRecord]) -> None:
     def handle(handler: Handler, request: Received) -> None:
         step = int(request.path[1:] or 0)
         handler.reply("there") if step == 3 else handler.redirect(f"/{step + 1}", 307)
@@ -157,7 +158,7 @@ def test_redirects_take_along_what_they_may(call: Call, upstream: Upstream, reco
     assert [record.status for record in records] == [307, 307, 307, 200]
 
 
-def test_redirects_end(call: Call, upstream: Upstream, records: list[CallRecord]) -> None:
+def test_the_number_of_redirects_is_limited(call: Call, upstream: Upstream, records: list[CallRecord]) -> None:
     upstream.handle = lambda handler, _: handler.redirect("/again")
     with pytest.raises(Refused, match="more than 3 redirects"):
         call()
@@ -186,7 +187,7 @@ def public(monkeypatch: pytest.MonkeyPatch, elsewhere: Upstream) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_another_origin_learns_no_header_of_ours(
+def test_another_origin_gets_none_of_our_headers(
     call: Call, upstream: Upstream, elsewhere: Upstream, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     public(monkeypatch, elsewhere)
@@ -208,7 +209,7 @@ def test_a_body_does_not_go_to_another_origin(
     assert elsewhere.received == []
 
 
-def test_leave_for_hosts_does_not_follow_a_redirect(call: Call, upstream: Upstream, elsewhere: Upstream) -> None:
+def test_permission_for_hosts_does_not_apply_to_redirects(call: Call, upstream: Upstream, elsewhere: Upstream) -> None:
     """An allowed server, or a public one, shall not choose what is fetched from another allowed one."""
     upstream.handle = lambda handler, _: handler.redirect(f"{elsewhere.url}/admin")
     with pytest.raises(Refused, match="loopback address"):
@@ -229,7 +230,7 @@ def test_leave_for_hosts_does_not_follow_a_redirect(call: Call, upstream: Upstre
         ("http://[::1", "cannot be read"),
     ],
 )
-def test_a_redirect_leads_to_no_forbidden_place(
+def test_a_redirect_cannot_lead_to_a_forbidden_address(
     call: Call, upstream: Upstream, connected: list[Any], location: str, rule: str
 ) -> None:
     upstream.handle = lambda handler, _: handler.redirect(location)
@@ -254,7 +255,9 @@ BOMBS = {"gzip": zlib.compressobj(wbits=31), "deflate": zlib.compressobj()}
 
 
 @pytest.mark.parametrize("encoding", BOMBS)
-def test_a_bomb_is_defused(call: Call, upstream: Upstream, records: list[CallRecord], encoding: str) -> None:
+def test_a_decompression_bomb_is_refused(
+    call: Call, upstream: Upstream, records: list[CallRecord], encoding: str
+) -> None:
     body = bomb(BOMBS[encoding])
     upstream.handle = lambda handler, _: handler.reply(body, Content_Encoding=encoding)
     call_is_small = psutil.Process().memory_info().rss
@@ -264,20 +267,20 @@ def test_a_bomb_is_defused(call: Call, upstream: Upstream, records: list[CallRec
     assert (records[0].verdict, records[0].status) == ("too large", 200)
 
 
-def test_a_bomb_within_a_bomb(call: Call, upstream: Upstream) -> None:
+def test_a_nested_decompression_bomb_is_refused(call: Call, upstream: Upstream) -> None:
     twice = gzip.compress(gzip.compress(bytes(50 * 1024 * 1024)))
     upstream.handle = lambda handler, _: handler.reply(twice, Content_Encoding="gzip, gzip")
     with pytest.raises(TooLarge):
         call()
 
 
-def test_an_endless_answer_ends(call: Call, upstream: Upstream) -> None:
+def test_an_endless_answer_is_cut(call: Call, upstream: Upstream) -> None:
     upstream.handle = lambda handler, _: handler.flood()
     with pytest.raises(TooLarge):
         call(seconds=10)
 
 
-def test_endless_headers_end(call: Call, upstream: Upstream) -> None:
+def test_endless_headers_are_refused(call: Call, upstream: Upstream) -> None:
     def handle(handler: Handler, _: Received) -> None:
         handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + b"X: %b\r\n" % (b"y" * 1000) * 3000)
 
@@ -295,14 +298,14 @@ def test_endless_headers_end(call: Call, upstream: Upstream) -> None:
     ],
     ids=["drip", "silence", "silence after the headers"],
 )
-def test_a_slow_server_is_given_up(call: Call, upstream: Upstream, records: list[CallRecord], handle: Any) -> None:
+def test_a_slow_server_times_out(call: Call, upstream: Upstream, records: list[CallRecord], handle: Any) -> None:
     upstream.handle = handle
     with pytest.raises(TimedOut):
         call(seconds=0.3)
     assert records[0].verdict == "timed out"
 
 
-def test_a_slow_name_service_is_given_up(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_name_service_times_out(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: gate.wait(5))
     with pytest.raises(TimedOut):
@@ -328,7 +331,7 @@ def test_a_broken_answer_is_a_clear_failure(call: Call, upstream: Upstream, hand
         call()
 
 
-def test_nobody_there(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_connection_is_an_error(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     host = f"127.0.0.1:{closed_port()}"
     with pytest.raises(Unreachable, match="no connection"):
         call(f"http://{host}/", allowed={host})

@@ -1,4 +1,4 @@
-"""Bodies out of their compression: whole wherever they are cut, and never half."""
+"""Compressed bodies are decompressed completely, wherever they are cut, or not at all."""
 
 import gzip
 import zlib
@@ -34,7 +34,7 @@ def decompress(header: str, pieces: list[bytes]) -> bytes:
 @pytest.mark.parametrize(("header", "compress"), COMPRESSED.values(), ids=COMPRESSED)
 @bounded
 @given(body=st.binary(max_size=300), place=st.integers(0, 400))
-def test_a_body_is_whole_wherever_it_is_cut(
+def test_a_body_is_complete_wherever_it_is_cut(
     header: str, compress: Callable[[bytes], bytes], body: bytes, place: int
 ) -> None:
     sent = compress(body)
@@ -45,7 +45,7 @@ def test_a_body_is_whole_wherever_it_is_cut(
 @pytest.mark.parametrize("name", ["gzip", "zlib", "deflate", "both"])
 @bounded
 @given(body=st.binary(min_size=1, max_size=300), share=st.floats(0.01, 0.99))
-def test_half_a_body_is_none(name: str, body: bytes, share: float) -> None:
+def test_an_incomplete_body_is_an_error(name: str, body: bytes, share: float) -> None:
     header, compress = COMPRESSED[name]
     sent = compress(body)
     with pytest.raises(Unreachable, match="is broken"):
@@ -55,7 +55,7 @@ def test_half_a_body_is_none(name: str, body: bytes, share: float) -> None:
 @pytest.mark.parametrize(
     ("header", "words"), [("zstd", r"\(zstd\) was not requested"), ("gzip, br", r"\(br\)"), ("gzip," * 9, "is broken")]
 )
-def test_what_cannot_be_undone_is_named(header: str, words: str) -> None:
+def test_unsupported_compression_is_named(header: str, words: str) -> None:
     with pytest.raises(Unreachable, match=words):
         Decompressor(header)
 

@@ -1,4 +1,4 @@
-"""The one way out over TLS, against real servers with certificates of the tests' own."""
+"""The outbound client over TLS, against real servers with the tests' own certificates."""
 
 import asyncio
 import datetime
@@ -61,7 +61,7 @@ def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream
 
 def call(url: str, *others: Upstream, **headers: str) -> OutboundResponse:
     port = url.partition("//")[2].partition("/")[0].rpartition(":")[2]
-    allowed = frozenset({f"localhost:{port}", f"127.0.0.1:{port}", *(each.host for each in others)})
+    allowed = frozenset({f"localhost:{port}", f"127.0.0.1:{port}", *(server.host for server in others)})
     request = OutboundRequest("GET", url, headers)
     records: list[CallRecord] = []
     return asyncio.run(send(request, allowed_hosts=allowed, timeout_seconds=5, records=records))
@@ -71,7 +71,7 @@ def address(upstream: Upstream) -> str:
     return f"https://localhost:{upstream.host.rpartition(':')[2]}/"
 
 
-def test_a_certificate_is_held_against_the_name(secure: Upstream, tmp_path: Path) -> None:
+def test_a_certificate_must_match_the_host_name(secure: Upstream, tmp_path: Path) -> None:
     """The connection goes to an address; the certificate must be for the name that was asked for."""
     assert call(address(secure)).status == 200
     (tmp_path / "other").mkdir()

@@ -1,4 +1,4 @@
-"""Schemas as providers take them: rewritten where the meaning survives, refused by name where it does not."""
+"""Schemas that a provider does not accept: rewritten if the meaning stays the same, otherwise refused by name."""
 
 from typing import Any
 
@@ -75,12 +75,14 @@ def test_a_strict_provider_takes_what_is_made_of_a_schema(kind: str, schema: dic
     ],
 )
 @pytest.mark.parametrize("kind", ["openai", "anthropic", "gemini", "llamacpp"])
-def test_what_the_schema_takes_the_rewritten_one_takes_too(kind: str, name: str, arguments: dict[str, Any]) -> None:
+def test_a_rewritten_schema_accepts_all_that_the_original_accepts(
+    kind: str, name: str, arguments: dict[str, Any]
+) -> None:
     assert jsonschema_rs.is_valid(SCHEMAS[name], arguments)
     assert jsonschema_rs.is_valid(dict(fit("t", SCHEMAS[name], PROFILES[kind].tools)), arguments)
 
 
-def test_what_is_dropped_is_told_in_words() -> None:
+def test_dropped_rules_are_described_in_words() -> None:
     gemini = PROFILES["gemini"].tools
     told = fit("t", SCHEMAS["formats and patterns"], gemini)["properties"]
     assert told["u"] == {"type": "string", "description": "(format uri)"}
@@ -106,7 +108,7 @@ def test_what_cannot_be_rewritten_is_refused(kind: str, schema: dict[str, Any], 
         fit(name, schema, PROFILES[kind].tools)
 
 
-def test_references_that_multiply_end() -> None:
+def test_multiplying_references_are_limited() -> None:
     definitions = {f"d{n}": {"type": "object", "properties": {side: {"$ref": f"#/$defs/d{n + 1}"} for side in "ab"}}
                    for n in range(25)}  # fmt: skip
     schema = {"type": "object", "properties": {"a": {"$ref": "#/$defs/d0"}}, "$defs": {**definitions, "d25": TEXT}}
@@ -114,7 +116,7 @@ def test_references_that_multiply_end() -> None:
         fit("t", schema, PROFILES["gemini"].tools)
 
 
-def test_a_schema_that_fits_is_left_as_it_is() -> None:
+def test_an_accepted_schema_does_not_change() -> None:
     for profile in PROFILES.values():
         assert fit("t", SCHEMAS["plain"], PROFILES["other"].tools) == SCHEMAS["plain"]
         if profile.key != "gemini":
@@ -135,7 +137,7 @@ def test_a_schema_that_fits_is_left_as_it_is() -> None:
         ("http://[bad/v1", "other"),
     ],
 )
-def test_an_address_tells_its_provider(base_url: str, key: str) -> None:
+def test_a_provider_is_recognised_by_its_address(base_url: str, key: str) -> None:
     assert profile_of("", base_url).key == key
     assert profile_of("groq", base_url).key == "groq"  # what was picked counts
 

@@ -1,4 +1,4 @@
-"""Ranks fused, passages shown, citations found: without a database."""
+"""Fused rankings, displayed passages and recognised citations."""
 
 import json
 
@@ -22,8 +22,8 @@ def passage(marker: int, **more: object) -> Passage:
     return Passage(marker, **{**fields, **more})  # type: ignore[arg-type]
 
 
-def test_what_both_rankings_know_comes_first() -> None:
-    assert [found for found, _ in fuse([1, 2, 3], [3, 4])] == [3, 1, 2, 4]
+def test_results_of_both_rankings_come_first() -> None:
+    assert [chunk_id for chunk_id, _ in fuse([1, 2, 3], [3, 4])] == [3, 1, 2, 4]
     assert fuse([7]) == [(7, 1 / (RRF_K + 1))]
     assert fuse([], []) == []
 
@@ -37,7 +37,7 @@ def test_what_both_rankings_know_comes_first() -> None:
         ({"lines": (1, 9)}, "lines 1-9"),
     ],
 )
-def test_a_place_reads_well(more: dict[str, object], place: str) -> None:
+def test_a_place_is_readable(more: dict[str, object], place: str) -> None:
     assert passage(1, **more).place == place
 
 

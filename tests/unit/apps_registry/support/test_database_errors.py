@@ -1,4 +1,4 @@
-"""Which database errors may pass, of whichever layer."""
+"""Which database errors are temporary, of both layers."""
 
 import psycopg
 import pytest
@@ -52,10 +52,10 @@ LASTING = [
 @pytest.mark.parametrize(
     ("word", "error"), [(word, error) for word, all_ in PASSING.items() for error in all_], ids=repr
 )
-def test_what_may_pass_has_a_word_in_both_layers(word: str, error: psycopg.Error) -> None:
+def test_temporary_errors_have_a_name_in_both_layers(word: str, error: psycopg.Error) -> None:
     assert (fault_of(error), fault_of(of_django(error))) == (word, word)
 
 
 @pytest.mark.parametrize("error", [*LASTING, *map(of_django, LASTING), ValueError(), TimeoutError()], ids=repr)
-def test_what_will_not_pass_has_none(error: Exception) -> None:
+def test_other_errors_have_none(error: Exception) -> None:
     assert not is_transient(error)

@@ -1,4 +1,4 @@
-"""Loops that run for as long as the worker does."""
+"""Endless loops of a worker."""
 
 import ast
 import asyncio
@@ -8,7 +8,7 @@ import pytest
 
 from apps_registry.support.forever import failing_loops, forever
 from apps_registry.support.metrics import LOOP_FAILURES
-from tests.product import ROOT
+from tests.root import ROOT
 
 APPS = ("aomi_site", "apps_registry", "chat", "keys", "sessions_app")
 
@@ -46,12 +46,12 @@ def test_a_loop_survives_whatever_a_round_raises(error: BaseException, caplog: p
     run(fail, rounds=4)
     assert counter._value.get() >= before + 3
     assert "of-the-test" in failing_loops()
-    assert "of-the-test failed and goes on" in caplog.text
+    assert "of-the-test failed and continues" in caplog.text
     assert "secret" not in caplog.text
 
 
-def test_no_loop_of_the_product_pauses_by_itself() -> None:
-    """What runs for ever and sleeps in between is a background loop: it belongs to `forever`."""
+def test_every_endless_loop_uses_the_helper() -> None:
+    """An endless loop that sleeps is a background loop, which must run in `forever`."""
     loops = []
     for path in (path for app in APPS for path in (ROOT / app).rglob("*.py") if "management" not in path.parts):
         for node in ast.walk(ast.parse(path.read_text())):

@@ -1,4 +1,4 @@
-"""Whatever comes from outside can be stored, and what could be stored before stays as it is."""
+"""All outside text can be stored, and storable text does not change."""
 
 import json
 from typing import Any
@@ -75,7 +75,7 @@ def test_integers_that_json_can_hold_keep_their_digits() -> None:
 
 
 @pytest.mark.parametrize("value", [-1, 2**31, 10**40, True, 1.5, "7", None, [1]])
-def test_what_is_no_count_is_none(value: Any) -> None:
+def test_an_invalid_count_is_none(value: Any) -> None:
     assert storable_count(value) is None
 
 

@@ -1,4 +1,4 @@
-"""What shows nothing is left out of texts from outside; what scripts and emoji need stays."""
+"""Invisible characters are removed from outside text; those that scripts and emoji need stay."""
 
 import unicodedata
 
@@ -42,13 +42,13 @@ UNSEEN = {
 
 
 @pytest.mark.parametrize("text", SEEN.values(), ids=SEEN)
-def test_what_is_seen_stays(text: str) -> None:
+def test_visible_text_stays(text: str) -> None:
     assert visible(text) == text
     assert not has_invisible(text)
 
 
 @pytest.mark.parametrize("text", UNSEEN.values(), ids=UNSEEN)
-def test_what_is_not_seen_goes(text: str) -> None:
+def test_invisible_text_is_removed(text: str) -> None:
     expected = "میخ" if "می" in text else "ab"
     assert visible(text) == expected
     assert len(invisible_in(text)) == len(text) - len(expected)
@@ -73,4 +73,4 @@ def test_cleaning_again_changes_nothing_and_leaves_only_joiners(text: str) -> No
     once = visible(text)
     assert visible(once) == once
     unseen = {"Cc", "Cf", "Co", "Cs"}  # what is unassigned depends on the version of Unicode
-    assert all(unicodedata.category(each) not in unseen or each in "\n\t\u200c\u200d" for each in once)
+    assert all(unicodedata.category(character) not in unseen or character in "\n\t\u200c\u200d" for character in once)

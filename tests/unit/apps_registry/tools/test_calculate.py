@@ -1,4 +1,4 @@
-"""The calculator: exact where it can be, honest where not, and quick whatever it is given."""
+"""The calculator: exact where possible, open about rounding, and quick with any input."""
 
 import json
 import operator

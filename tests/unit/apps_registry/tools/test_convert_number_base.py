@@ -1,4 +1,4 @@
-"""Number bases: against Python's own conversions, there and back, and with what is not a number."""
+"""Number bases: against Python's own conversions, there and back, and with invalid numbers."""
 
 from typing import Any
 

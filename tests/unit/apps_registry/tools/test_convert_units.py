@@ -1,4 +1,4 @@
-"""Unit conversion: against published values, there and back, and with what is not a unit."""
+"""Unit conversion: against published values, there and back, and with invalid units."""
 
 import json
 from decimal import Decimal

@@ -36,7 +36,7 @@ def test_it_tells_the_time_elsewhere(timezone: str, hours: float) -> None:
 
 
 @pytest.mark.parametrize("timezone", ["america/new_york", "America/New York", " AMERICA/NEW_YORK "])
-def test_case_and_spaces_are_forgiven(timezone: str) -> None:
+def test_case_and_spaces_do_not_matter(timezone: str) -> None:
     assert run(timezone=timezone)["timezone"] == "America/New_York"
 
 

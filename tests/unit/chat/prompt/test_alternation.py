@@ -1,4 +1,4 @@
-"""Prompts alternate whatever the session holds: held against the rules of templates that refuse any other."""
+"""The roles of a prompt alternate for every session, as strict chat templates require."""
 
 import itertools
 import uuid
@@ -113,7 +113,7 @@ def test_every_history_makes_a_prompt_that_strict_templates_take(kinds: list[str
 @settings(max_examples=200, deadline=None)
 @given(st.lists(EVENTS, min_size=1, max_size=8), EVENTS)
 def test_a_prompt_begins_as_the_one_before_it_did(kinds: list[str], more: str) -> None:
-    """What providers keep of a prompt is its beginning; its last message may go on."""
+    """Providers cache the beginning of a prompt; its last message may grow."""
     history = History()
     for number, kind in enumerate([*kinds, "nothing"]):
         history.turn(kind, number)

@@ -1,4 +1,4 @@
-"""The circuit breaker by a clock of the test's own."""
+"""The circuit breaker, with a clock that the test controls."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_it_opens_for_one_model_after_failures_in_a_row(open_one: Breakers) -> N
     assert open_one.admits(OTHER, CALLER)
 
 
-def test_an_answer_in_between_begins_the_count_anew(clock: Clock) -> None:
+def test_an_answer_in_between_resets_the_count(clock: Clock) -> None:
     breakers = Breakers(clock)
     for _ in range(3):
         for _ in range(FAILURES - 1):
@@ -45,7 +45,7 @@ def test_an_answer_in_between_begins_the_count_anew(clock: Clock) -> None:
     assert breakers.admits(KEY, CALLER)
 
 
-def test_failures_that_lie_far_apart_do_not_open_it(clock: Clock) -> None:
+def test_failures_far_apart_do_not_open_it(clock: Clock) -> None:
     breakers = Breakers(clock)
     for _ in range(3 * FAILURES):
         breakers.failed(KEY)

@@ -1,4 +1,4 @@
-"""What providers say when they refuse a request, in their own words, and what is made of it."""
+"""Refusals in the words of providers, and how the request is changed."""
 
 from typing import Any
 
@@ -134,7 +134,7 @@ def test_tools_are_left_out_where_a_server_has_none() -> None:
         "tokens and your request has 1000 input tokens (16384 > 4096 - 1000).",
     ],
 )
-def test_what_the_window_leaves_holds_for_the_turn_only(words: str) -> None:
+def test_the_space_left_in_the_window_applies_to_the_turn_only(words: str) -> None:
     remedy = find_remedy(400, orjson.dumps(openai(words)), BODY, TOOLS)
     assert remedy is not None
     assert (remedy.rules, remedy.changes) == (None, at_most(3096))
@@ -163,12 +163,12 @@ NOTHING_TO_MEND: dict[str, tuple[int, Any]] = {
 
 
 @pytest.mark.parametrize(("status", "error"), NOTHING_TO_MEND.values(), ids=NOTHING_TO_MEND)
-def test_what_names_nothing_stays_a_failure(status: int, error: Any) -> None:
+def test_a_refusal_that_names_nothing_stays_a_failure(status: int, error: Any) -> None:
     assert find_remedy(status, orjson.dumps(error), BODY, TOOLS) is None
     assert find_remedy(status, b"\xff\x00{oops", BODY, TOOLS) is None
 
 
-def test_no_word_of_the_provider_is_told_to_anybody() -> None:
+def test_no_text_of_the_provider_is_passed_on() -> None:
     for error, _ in (*LASTING.values(), *LEFT_OUT.values()):
         secret = orjson.dumps([error, {"message": "SECRET-PROVIDER-TEXT"}])
         remedy = find_remedy(400, secret, BODY, TOOLS)

@@ -1,4 +1,4 @@
-"""Address checksums, by the vectors of EIP-55."""
+"""Address checksums, with the test vectors of EIP-55."""
 
 import pytest
 
@@ -53,6 +53,6 @@ def test_every_letter_in_the_wrong_case_is_noticed(address: str) -> None:
         ["0x" + "a" * 40],
     ],
 )
-def test_what_is_no_address_is_refused(address: object) -> None:
+def test_an_invalid_address_is_refused(address: object) -> None:
     with pytest.raises(InvalidUserState, match="40 hexadecimal digits"):
         parse_wallet({"address": address})

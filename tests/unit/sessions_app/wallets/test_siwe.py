@@ -1,4 +1,4 @@
-"""Sign-In with Ethereum: messages read, times checked, real signatures verified."""
+"""Sign-In with Ethereum: parsing, checks of times, and real signatures."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -55,12 +55,12 @@ def test_every_optional_part_may_be_there_or_not() -> None:
     bare = SAMPLE.replace("I accept the ExampleOrg Terms of Service: https://example.com/tos\n", "").split("\nRes")[0]
     assert parse_message(bare) == parse_message("https://" + SAMPLE) == parse_message(SAMPLE)
     full = f"{bare}\nExpiration Time: 2021-09-30T16:30:24.123Z\nNot Before: 2021-09-30T18:25:24+02:00\nRequest ID: 7"
-    found = parse_message(full)
-    assert found.expiration_time == datetime(2021, 9, 30, 16, 30, 24, 123000, tzinfo=UTC)
-    assert found.not_before == datetime(2021, 9, 30, 16, 25, 24, tzinfo=UTC)
+    fields = parse_message(full)
+    assert fields.expiration_time == datetime(2021, 9, 30, 16, 30, 24, 123000, tzinfo=UTC)
+    assert fields.not_before == datetime(2021, 9, 30, 16, 25, 24, tzinfo=UTC)
 
 
-def test_what_we_write_we_read() -> None:
+def test_our_own_messages_can_be_read() -> None:
     assert parse_message(OURS.text("Please sign.")) == OURS
 
 
@@ -97,7 +97,7 @@ def test_a_broken_message_is_refused(text: str) -> None:
 
 
 @given(st.text(), st.integers(0, len(SAMPLE)), st.integers(0, len(SAMPLE)))
-def test_no_text_does_worse_than_being_refused(text: str, start: int, end: int) -> None:
+def test_any_text_is_at_worst_refused(text: str, start: int, end: int) -> None:
     for candidate in (text, SAMPLE[:start] + text + SAMPLE[end:]):
         try:
             parse_message(candidate)
@@ -109,7 +109,7 @@ def test_no_text_does_worse_than_being_refused(text: str, start: int, end: int) 
     ("changes", "seconds"),
     [({}, 0), ({}, -60), ({}, 359), ({"not_before": NOW}, -60), ({"expiration_time": NOW + timedelta(seconds=5)}, 64)],
 )
-def test_times_hold_within_the_leeway(changes: dict[str, Any], seconds: int) -> None:
+def test_times_within_the_leeway_are_accepted(changes: dict[str, Any], seconds: int) -> None:
     check_times(replace(OURS, **changes), now=NOW + timedelta(seconds=seconds), max_age=AGE)
 
 
@@ -130,7 +130,7 @@ YEAR_1, YEAR_9999 = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinf
         ({"issued_at": YEAR_9999}, 0, "future"),
     ],
 )
-def test_times_beyond_the_leeway_do_not_hold(changes: dict[str, Any], seconds: int, reason: str) -> None:
+def test_times_beyond_the_leeway_are_refused(changes: dict[str, Any], seconds: int, reason: str) -> None:
     with pytest.raises(InvalidProof, match=reason):
         check_times(replace(OURS, **changes), now=NOW + timedelta(seconds=seconds), max_age=AGE)
 

@@ -1,4 +1,4 @@
-"""The shapes in which servers send answers, each with where it was seen: text, reasoning, ends and errors."""
+"""The shapes of servers' responses, each with its source: text, reasoning, ends and errors."""
 
 import asyncio
 import json
@@ -172,16 +172,16 @@ async def _read(pieces: list[bytes]) -> ModelDelta:
     async for events in read_events(arriving()):
         for event in events[: events.index(DONE)] if DONE in events else events:
             try:
-                found = reader.read(event)
+                result = reader.read(event)
             except ModelFailure:
                 if total.finish_reason:
                     break
                 raise
             total = total._replace(
-                text=total.text + found.text,
-                reasoning=total.reasoning + found.reasoning,
-                finish_reason=found.finish_reason or total.finish_reason,
-                prompt_tokens=found.prompt_tokens or total.prompt_tokens,
+                text=total.text + result.text,
+                reasoning=total.reasoning + result.reasoning,
+                finish_reason=result.finish_reason or total.finish_reason,
+                prompt_tokens=result.prompt_tokens or total.prompt_tokens,
             )
         if DONE in events:
             break
@@ -193,17 +193,17 @@ def read(*pieces: bytes) -> ModelDelta:
 
 
 @pytest.mark.parametrize("shape", ANSWERS.values(), ids=ANSWERS)
-def test_an_answer_is_read_as_it_is_meant(shape: Shape) -> None:
-    found = read(shape.sent)
-    assert (found.text, found.reasoning) == (shape.text, shape.reasoning), shape.source
-    assert found.finish_reason
+def test_an_answer_has_its_intended_meaning(shape: Shape) -> None:
+    result = read(shape.sent)
+    assert (result.text, result.reasoning) == (shape.text, shape.reasoning), shape.source
+    assert result.finish_reason
 
 
 @pytest.mark.parametrize("shape", ANSWERS.values(), ids=ANSWERS)
 def test_it_is_the_same_however_it_is_cut(shape: Shape) -> None:
     for size in (1, 2, 3, 7, 64):
-        found = read(*(shape.sent[at : at + size] for at in range(0, len(shape.sent), size)))
-        assert (found.text, found.reasoning) == (shape.text, shape.reasoning), (shape.source, size)
+        result = read(*(shape.sent[at : at + size] for at in range(0, len(shape.sent), size)))
+        assert (result.text, result.reasoning) == (shape.text, shape.reasoning), (shape.source, size)
 
 
 def test_a_complete_answer_counts_its_tokens() -> None:
@@ -257,8 +257,8 @@ def test_a_failure_is_told_apart_from_a_half_answer(sent: bytes, is_transient: b
 @pytest.mark.parametrize(
     "sent", [b"data: " + b"x" * LINE_MAX_BYTES, b"data: x\n" * (LINE_MAX_BYTES // 2), b'{"a":' + b" " * 9_000_000]
 )
-def test_nothing_is_buffered_without_end(sent: bytes) -> None:
-    with pytest.raises(ModelFailure, match="without end"):
+def test_buffers_are_limited(sent: bytes) -> None:
+    with pytest.raises(ModelFailure, match="too long|too many"):
         read(*(sent[at : at + 65_536] for at in range(0, len(sent), 65_536)), b"xx")
 
 
@@ -283,8 +283,8 @@ def test_thoughts_are_not_part_of_the_reply(said: str, text: str, thought: str) 
     """Cut at every place, and into single characters."""
     cuts = [[said[:at], said[at:]] for at in range(len(said) + 1)] + [list(said)]
     for pieces in cuts:
-        found = read(*(data(chunk({"content": piece})) for piece in pieces), STOP)
-        assert (found.text, found.reasoning) == (text, thought), pieces
+        result = read(*(data(chunk({"content": piece})) for piece in pieces), STOP)
+        assert (result.text, result.reasoning) == (text, thought), pieces
 
 
 @pytest.mark.parametrize(
@@ -321,17 +321,17 @@ ODD = st.recursive(
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(ODD, max_size=4))
-def test_whatever_comes_is_read_or_refused(values: list[Any]) -> None:
+def test_any_response_is_read_or_refused(values: list[Any]) -> None:
     try:
-        found = read(HI, *(data(json.dumps(value).encode()) for value in values))
+        result = read(HI, *(data(json.dumps(value).encode()) for value in values))
     except ModelFailure:
         return
-    assert found.text.startswith("Hi")
+    assert result.text.startswith("Hi")
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.binary(max_size=20), max_size=6))
-def test_whatever_bytes_come_are_read_or_refused(pieces: list[bytes]) -> None:
+def test_any_bytes_are_read_or_refused(pieces: list[bytes]) -> None:
     try:
         read(*pieces)
     except ModelFailure:

@@ -1,4 +1,4 @@
-"""Properties of reading answers: where the bytes are cut is of no matter, nor what unknown fields say."""
+"""Reading a response does not depend on where its bytes are cut, nor on unknown fields."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -98,7 +98,7 @@ def test_it_is_the_same_byte_by_byte(sent: bytes) -> None:
 @pytest.mark.parametrize("sent", SENT.values(), ids=SENT)
 @bounded
 @given(place=st.integers(0, 10_000))
-def test_what_breaks_off_is_never_more_than_the_whole(sent: bytes, place: int) -> None:
+def test_a_truncated_response_gives_no_more_than_the_whole(sent: bytes, place: int) -> None:
     whole, half = read([sent]), read([sent[: place % (len(sent) + 1)]])
     assert whole.text.startswith(half.text.rstrip("\ufffd"))
     assert len(half.calls) <= max(len(whole.calls), 1 if whole.failure else 0)
@@ -122,8 +122,8 @@ def test_unknown_fields_change_nothing(more: list[tuple[Any, Any, Any]]) -> None
         {"choices": [{"index": 0, "delta": {**delta, **of_delta}, **of_choice}], **of_chunk}
         for delta, (of_delta, of_choice, of_chunk) in zip(deltas, more, strict=True)
     ]
-    found = read([*map(sse, events), sse({"choices": [{"delta": {}, "finish_reason": "tool_calls"}]})])
-    assert found == Read("Hello.", "", "tool_calls", [("call_1", "add", '{"a": 1}')], "")
+    result = read([*map(sse, events), sse({"choices": [{"delta": {}, "finish_reason": "tool_calls"}]})])
+    assert result == Read("Hello.", "", "tool_calls", [("call_1", "add", '{"a": 1}')], "")
 
 
 def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -148,10 +148,10 @@ _chunks = some(choices=st.lists(_choices, max_size=2), usage=_tokens, error=st.n
 
 @thorough
 @given(st.lists(_chunks | wild_json, max_size=6), st.lists(st.integers(0, 10_000), max_size=6))
-def test_whatever_is_sent_is_read_or_is_a_failure(events: list[Any], places: list[int]) -> None:
-    found = read(cut(b"".join(map(sse, events)), places))
-    assert json.loads(orjson.dumps(found[:4]).replace(rb"\u0000", b"NUL")) is not None  # no half of a pair
-    assert "\x00" not in found.text + found.reasoning + found.finish_reason
+def test_any_events_are_read_or_a_failure(events: list[Any], places: list[int]) -> None:
+    result = read(cut(b"".join(map(sse, events)), places))
+    assert json.loads(orjson.dumps(result[:4]).replace(rb"\u0000", b"NUL")) is not None  # no half of a pair
+    assert "\x00" not in result.text + result.reasoning + result.finish_reason
 
 
 _lines = st.sampled_from([b": ping", b"id: 7", b"retry: 1", b"event: message", b"x", b"x: y", b":", b"data", b"data:"])

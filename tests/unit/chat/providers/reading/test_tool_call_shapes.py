@@ -1,4 +1,4 @@
-"""The shapes in which servers send tool calls, each with where it was seen; what comes of each is the right value.
+"""The shapes of servers' tool calls, each with its source and the calls that must result.
 
 `tool_calls` of one delta a line; a `whole` is a message in place of a delta. Read from the events' bytes on, as
 streams are, and checked in every way of cutting the list into the calls that reach a tool.
@@ -279,24 +279,24 @@ def event(delta: dict[str, Any]) -> bytes:
 def read(events: list[bytes]) -> list[AssembledCall]:
     reader, assembly = AnswerReader(), ToolCallAssembly()
     for each_event in events:
-        for found in reader.read(each_event).tool_calls:
-            assembly.take(found)
+        for fragment in reader.read(each_event).tool_calls:
+            assembly.take(fragment)
     return assembly.calls()
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_calls_are_read_as_they_are_meant(shape: Shape) -> None:
-    found = read([event(delta) for delta in shape.deltas])
-    assert [(call.name, call.arguments) for call in found] == shape.calls, shape.source
+def test_calls_have_their_intended_meaning(shape: Shape) -> None:
+    assembled = read([event(delta) for delta in shape.deltas])
+    assert [(call.name, call.arguments) for call in assembled] == shape.calls, shape.source
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_no_call_is_made_twice_because_an_event_came_twice(shape: Shape) -> None:
-    """Each event that can be told from a next one: of two equal pieces amid arguments nobody can say."""
+    """Each event that differs from the next one; two equal pieces of arguments cannot be told apart."""
     for place in range(len(shape.deltas)):
         deltas = [*shape.deltas[: place + 1], *shape.deltas[place:]]
-        found = read([event(delta) for delta in deltas])
-        assert len(found) == len(shape.calls), (shape.source, place)
+        assembled = read([event(delta) for delta in deltas])
+        assert len(assembled) == len(shape.calls), (shape.source, place)
 
 
 def test_the_first_id_stays_and_a_late_one_is_taken() -> None:
@@ -305,7 +305,7 @@ def test_the_first_id_stays_and_a_late_one_is_taken() -> None:
     assert (late.call_id, first.call_id) == ("a", "a")
 
 
-def test_numbers_that_no_double_tells_apart_are_two_calls() -> None:
+def test_numbers_that_are_equal_as_doubles_are_two_calls() -> None:
     deltas = each(*(piece(f'{{"x": {WEI + n}}}', index=0, name="f") for n in range(2)))
     assert [call.arguments for call in read([event(delta) for delta in deltas])] == [
         f'{{"x": {WEI + n}}}' for n in range(2)
@@ -313,9 +313,9 @@ def test_numbers_that_no_double_tells_apart_are_two_calls() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 100])
-def test_arguments_without_end_are_refused(size: int) -> None:
+def test_endless_arguments_are_refused(size: int) -> None:
     pieces = each(*(piece("x" * size, index=0) for _ in range(2 * ARGUMENTS_MAX_CHARS // size)))
-    with pytest.raises(ModelFailure, match="arguments without end"):
+    with pytest.raises(ModelFailure, match="arguments that were too long"):
         read([event(delta) for delta in [*each(piece('{"', index=0, id="a", name="f")), *pieces]])
 
 
@@ -335,9 +335,9 @@ FRAGMENTS = st.fixed_dictionaries(
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.lists(FRAGMENTS, max_size=3), max_size=8))
-def test_whatever_comes_is_read_and_no_call_comes_of_nothing(deltas: list[list[Fragment]]) -> None:
-    found = read([event({"tool_calls": fragments}) for fragments in deltas])
+def test_any_deltas_are_read_and_no_call_is_invented(deltas: list[list[Fragment]]) -> None:
+    assembled = read([event({"tool_calls": fragments}) for fragments in deltas])
     pieces = [fragment for fragments in deltas for fragment in fragments]
-    assert len(found) <= len(pieces)
+    assert len(assembled) <= len(pieces)
     named = {(fragment.get("function") or {}).get("name") or "" for fragment in pieces}
-    assert set("".join(call.name for call in found)) <= set("".join(named))  # some send a name in pieces
+    assert set("".join(call.name for call in assembled)) <= set("".join(named))  # some send a name in pieces

@@ -1,4 +1,4 @@
-"""Fields that a provider wants back as they were, put together from their fragments."""
+"""Fields that a provider wants back unchanged are assembled from their fragments."""
 
 import json
 from typing import Any
@@ -87,7 +87,7 @@ def test_what_is_too_large_or_cannot_be_stored_does_not_go_back(text: str) -> No
     assert put_together({"reasoning_content": text}) is None
 
 
-def test_fragments_without_end_are_not_collected() -> None:
+def test_endless_fragments_are_not_collected() -> None:
     verbatim = Verbatim()
     for _ in range(2_000):
         verbatim.add({"x": ["y" * 1_000]})

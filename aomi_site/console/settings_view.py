@@ -1,0 +1,27 @@
+"""The console's page of settings: everything that can be set or looked at, by area."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from aomi_site.console.navigation import places_for
+
+
+def settings_view(request: HttpRequest) -> HttpResponse:
+    """Show the areas with their lists, and the lists that belong to none."""
+    areas = [shown for shown in places_for(request.user, request.path) if shown.place.description]
+    context = {
+        **admin.site.each_context(request),
+        "title": "Settings",
+        "areas": areas,
+        "more": _more(request, {shown.url for area in areas for shown in (area, *area.parts)}),
+    }
+    return TemplateResponse(request, "admin/console/settings.html", context)
+
+
+def _more(request: HttpRequest, known: set[str]) -> list[dict[str, Any]]:
+    """Return the lists of the admin that are in no area, such as those of an app that was added."""
+    models = [model for app in admin.site.get_app_list(request) for model in app["models"]]
+    return [model for model in models if model["admin_url"] and model["admin_url"] not in known]

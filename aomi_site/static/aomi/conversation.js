@@ -1,0 +1,79 @@
+// A conversation while it goes on: the reply as it is written, the tools that run, and the page anew once a turn ends.
+"use strict";
+
+const live = document.getElementById("live");
+
+function show(isRunning) {
+  live.hidden = !isRunning;
+  if (!isRunning) {
+    live.querySelector("[data-live-text]").textContent = "";
+    live.querySelector(".aomi-live-tools").replaceChildren();
+  }
+}
+
+// What the server made is taken over as it is: the same escaping, the same Markdown, the same permissions.
+async function refresh() {
+  const answer = await fetch(window.location.href, { headers: { Accept: "text/html" } });
+  if (!answer.ok || answer.redirected) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of document.querySelectorAll("[data-live-part]")) {
+    const fresh = page.getElementById(part.id);
+    if (fresh) {
+      part.replaceChildren(...fresh.childNodes);
+      part.dispatchEvent(new CustomEvent("aomi:added", { bubbles: true }));
+    }
+  }
+}
+
+function toolLine(event, words) {
+  const tools = live.querySelector(".aomi-live-tools");
+  let line = [...tools.children].find((each) => each.dataset.call === event.call_id);
+  if (!line) {
+    line = document.createElement("li");
+    line.dataset.call = event.call_id;
+    tools.append(line);
+  }
+  line.textContent = `${event.tool_name}: ${words}`;
+}
+
+const handlers = {
+  async state(event) {
+    await refresh(); // what happened between the page and the stream
+    show(event.status === "processing");
+    live.querySelector("[data-live-text]").textContent = event.text;
+    live.dataset.message = event.message_id ?? "";
+  },
+  message_delta(event) {
+    const text = live.querySelector("[data-live-text]");
+    show(true);
+    if (live.dataset.message !== event.message_id) text.textContent = ""; // the next message of the turn
+    live.dataset.message = event.message_id;
+    // The offset counts characters, not the halves of which JavaScript makes some.
+    text.textContent = [...text.textContent].slice(0, event.offset).join("") + event.delta;
+  },
+  tool_update(event) {
+    show(true);
+    toolLine(event, "running");
+  },
+  tool_complete(event) {
+    toolLine(event, "answered");
+  },
+  async status_changed(event) {
+    const isRunning = event.status === "processing";
+    await refresh();
+    show(isRunning);
+  },
+  async title_changed() {
+    await refresh();
+  },
+};
+
+if (live) {
+  const stream = new EventSource(live.dataset.url);
+  let queue = Promise.resolve(); // one after the other: a refresh takes a moment
+  stream.addEventListener("message", (message) => {
+    const event = JSON.parse(message.data);
+    if (event.type in handlers) queue = queue.then(() => handlers[event.type](event)).catch(() => {});
+  });
+  window.addEventListener("pagehide", () => stream.close());
+}

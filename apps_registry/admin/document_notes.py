@@ -1,0 +1,57 @@
+"""What the admin says about the ingest of a document: its state, its problem, and what was not read."""
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from apps_registry.admin.display import NOTHING, badge
+from apps_registry.extraction import READER_VERSION
+from apps_registry.models import Document
+
+OLDER_READER = "Read by an older version of the server, which may have read it worse: ingest it again."
+
+STILL_FOUND = " Search still finds the text of the last successful ingest."
+
+
+def state_line(document: Document) -> SafeString:
+    """Return the state with the most important note, for lists."""
+    shown = badge(document.state)
+    if document.state == Document.State.PROCESSING:
+        return format_html('{} <span class="aomi-sub">{} %</span>', shown, document.progress)
+    if note := document.error or document.warning or _loss_line(document):
+        shown = format_html('{} <span class="aomi-sub aomi-wrap">{}</span>', shown, note)
+    if is_outdated(document):
+        shown = format_html('{} <span class="aomi-sub aomi-wrap">{}</span>', shown, OLDER_READER)
+    return shown
+
+
+def problem(document: Document) -> str | SafeString:
+    """Return the error of the ingest, or a warning."""
+    if document.state == Document.State.CANCELLED:
+        return f"The ingest was cancelled.{STILL_FOUND if document.chunk_count else ''}"
+    if document.error and document.chunk_count:
+        return document.error + STILL_FOUND
+    if is_outdated(document) and not document.error:
+        return f"{document.warning} {OLDER_READER}".strip()
+    return document.error or document.warning or NOTHING
+
+
+def loss_list(document: Document) -> SafeString:
+    """Return the loss report."""
+    if not document.losses:
+        return NOTHING if is_outdated(document) else mark_safe("Everything was read.")
+    notes = format_html_join("", "<li>{}</li>", ((loss["note"],) for loss in document.losses))
+    return format_html('<ul class="aomi-consequences">{}</ul>', notes)
+
+
+def is_outdated(document: Document) -> bool:
+    """Tell whether an older version of the reader read the document."""
+    finished = {Document.State.READY, Document.State.FAILED}
+    return document.state in finished and document.reader_version < READER_VERSION
+
+
+def _loss_line(document: Document) -> str:
+    if not document.losses:
+        return ""
+    more = len(document.losses) - 1
+    note = str(document.losses[0]["note"])
+    return f"{note} And {more} more note{'s' if more > 1 else ''}." if more else note

@@ -1,0 +1,66 @@
+"""EPUB: the chapters in their order (https://www.w3.org/TR/epub-33)."""
+
+import posixpath
+from typing import Any
+from urllib.parse import unquote
+
+from apps_registry.extraction.blocks import Block, Reading, UnreadableError, clean_line
+from apps_registry.extraction.formats import html
+from apps_registry.extraction.formats.packages import Package, parse_xml
+from apps_registry.extraction.formats.text import decode
+
+CONTAINER = "META-INF/container.xml"
+ENCRYPTION = "META-INF/encryption.xml"
+_PAGES = {"application/xhtml+xml", "text/html"}
+
+
+def read(data: bytes) -> Reading:
+    """Return the chapters; raises UnreadableError if the book is protected."""
+    package, reading = Package(data, "EPUB"), Reading()
+    if CONTAINER not in package.names:
+        package.refuse_other("there is no book in it")
+    root_file = next(parse_xml(package.part(CONTAINER)).iter("{*}rootfile"), None)
+    main = root_file.get("full-path", "") if root_file is not None else ""
+    if main not in package.names:
+        raise UnreadableError("The EPUB is damaged: its list of chapters is missing.")
+    book = parse_xml(package.part(main))
+    reading.title = clean_line(next((title.text or "" for title in book.iter("{*}title")), ""))
+    chapters = _chapters(book, posixpath.dirname(main))
+    _refuse_protected(package, chapters)
+    for name in chapters:
+        _read_chapter(package, name, reading)
+    return reading
+
+
+def _chapters(book: Any, folder: str) -> list[str]:
+    """Return the names of the parts in reading order."""
+    items = {item.get("id"): item for item in book.iter("{*}item")}
+    ordered = [items[place.get("idref")] for place in book.iter("{*}itemref") if place.get("idref") in items]
+    pages = [
+        item for item in ordered if item.get("media-type") in _PAGES and "nav" not in (item.get("properties") or "")
+    ]
+    return [posixpath.normpath(posixpath.join(folder, unquote(item.get("href", "")))) for item in pages]
+
+
+def _refuse_protected(package: Package, chapters: list[str]) -> None:
+    if ENCRYPTION in package.names:
+        locked = {
+            unquote(each.get("URI", "")) for each in parse_xml(package.part(ENCRYPTION)).iter("{*}CipherReference")
+        }
+        if locked & set(chapters):
+            raise UnreadableError("The book is protected (DRM) and cannot be read.")
+
+
+def _read_chapter(package: Package, name: str, reading: Reading) -> None:
+    if name not in package.names:
+        reading.losses.add("parts", detail=posixpath.basename(name))
+        return
+    try:
+        chapter = html.read_page(decode(package.part(name), reading.losses, declares=True))
+    except UnreadableError:
+        reading.losses.add("parts", detail=posixpath.basename(name))
+        return
+    reading.take_losses(chapter)
+    for block in chapter.blocks:
+        heading = block.heading or ((chapter.title,) if chapter.title and chapter.title != reading.title else ())
+        reading.add(Block(block.text, heading, is_table=block.is_table, header=block.header))

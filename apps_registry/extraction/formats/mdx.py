@@ -1,0 +1,39 @@
+"""MDX: Markdown with components (https://mdxjs.com/docs/what-is-mdx); what they import and compute is left out."""
+
+import re
+
+from apps_registry.extraction.blocks import Reading
+from apps_registry.extraction.formats.markdown import read_source
+from apps_registry.extraction.formats.text import decode
+
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
+_MODULE = re.compile(r"^(?:import|export)\b")
+_COMMENT = re.compile(r"\{/\*(.{0,2000}?)\*/\}")
+_TAG = re.compile(r"</?[A-Z][\w.]*((?:\s+[\w-]+(?:=(?:\"[^\"]*\"|'[^']*'|\{[^{}]*\}))?)*)\s*/?>|</?>")
+_SHOWN = re.compile(r"\b(?:title|label|heading|summary|description|caption|question)=(?:\"([^\"]*)\"|'([^']*)')")
+
+
+def read(data: bytes) -> Reading:
+    """Return the blocks with their line numbers."""
+    reading = Reading()
+    lines = decode(data, reading.losses).split("\n")
+    return read_source("\n".join(_as_markdown(lines, reading)), reading)
+
+
+def _as_markdown(lines: list[str], reading: Reading) -> list[str]:
+    """Return as many lines, without modules, comments and tags; code stays as it is."""
+    shown, fence, in_module = [], "", False
+    for line in lines:
+        mark = _FENCE.match(line)
+        if mark and (not fence or mark[1].startswith(fence)):
+            fence = "" if fence else mark[1]
+        in_module = not fence and bool(line.strip()) and (in_module or _MODULE.match(line) is not None)
+        shown.append("" if in_module else line if fence or mark else _without_tags(line, reading))
+    return shown
+
+
+def _without_tags(line: str, reading: Reading) -> str:
+    for comment in _COMMENT.findall(line):
+        reading.hide(comment)
+    line = _COMMENT.sub("", line)
+    return _TAG.sub(lambda tag: " ".join(double or single for double, single in _SHOWN.findall(tag[1] or "")), line)

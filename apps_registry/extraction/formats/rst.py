@@ -1,0 +1,137 @@
+"""reStructuredText: the document that docutils makes of it, without what its directives would fetch."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from docutils import nodes
+from docutils.core import publish_doctree
+from docutils.parsers.rst import Directive, directives, roles
+
+from apps_registry.extraction.blocks import Block, Outline, Reading, clean_line
+from apps_registry.extraction.formats.text import decode
+from apps_registry.extraction.tables import Cell, Grid, cell_text
+
+_DIRECTIVE = re.compile(r"^[ \t]*\.\. ([A-Za-z][\w:+.-]*)::", re.MULTILINE)
+_ROLE = re.compile(r"(?<![\w:]):([A-Za-z][\w:+.-]*):`")
+_TARGET = re.compile(r"\A(.*?)\s*<[^<>]+>\Z", re.DOTALL)
+_CODE = {"code-block", "sourcecode", "highlight", "literalinclude", "productionlist", "prompt", "parsed-literal"}
+# They list other documents or switch something, and show no text of their own.
+_SILENT = {"toctree", "index", "highlight", "currentmodule", "module", "automodule", "autosummary", "tabularcolumns"}
+_SETTINGS = {
+    "report_level": 5,
+    "halt_level": 5,
+    "file_insertion_enabled": False,
+    "raw_enabled": False,
+    "input_encoding": "unicode",
+    "doctitle_xform": False,
+    "syntax_highlight": "none",
+    "_disable_config": True,
+    "line_length_limit": 100_000,
+}
+
+
+class _AnyOption(dict[str, Any]):
+    """The options of a directive that nobody knows: each is text."""
+
+    def __missing__(self, _name: str) -> Any:
+        return directives.unchanged
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class _Unknown(Directive):  # type: ignore[misc]
+    """A directive of another program, such as Sphinx: its arguments and its content are text."""
+
+    has_content = True
+    optional_arguments = 1
+    final_argument_whitespace = True
+    option_spec = _AnyOption()
+
+    def run(self) -> list[nodes.Node]:
+        """Return the content, as code if the directive is one for code."""
+        if self.name in _SILENT:
+            return []
+        text = "\n".join(self.content)
+        if self.name in _CODE:
+            return [nodes.literal_block(text, text)] if text else []
+        box = nodes.container()
+        if self.arguments:
+            box += nodes.paragraph("", self.arguments[0])
+        self.state.nested_parse(self.content, self.content_offset, box)
+        return [box]
+
+
+def read(data: bytes) -> Reading:
+    """Return the blocks under the titles of their sections, with line numbers."""
+    reading = Reading()
+    source = decode(data, reading.losses)
+    _register_unknown(source, reading)
+    tree = publish_doctree(source, settings_overrides=_SETTINGS)
+    _Walker(reading).walk(tree, 0)
+    return reading
+
+
+def _register_unknown(source: str, reading: Reading) -> None:
+    """Make docutils keep the text of directives and roles that it does not know; it would drop it as an error."""
+    for name in dict.fromkeys(_DIRECTIVE.findall(source)):
+        if name not in directives._directives and name not in directives._directive_registry:
+            directives.register_directive(name, _Unknown)
+            reading.losses.add("unknown_markup", name not in _CODE | _SILENT, name)
+    for name in dict.fromkeys(_ROLE.findall(source)):
+        if name not in roles._role_registry and name not in roles._roles:
+            roles.register_local_role(name, _plain_role)
+
+
+def _plain_role(_name: str, _raw: str, text: str, *_: Any, **__: Any) -> tuple[list[nodes.Node], list[nodes.Node]]:
+    target = _TARGET.match(text)
+    shown = (target[1] if target else text).lstrip("~!")
+    return [nodes.inline(shown, shown)], []
+
+
+class _Walker:
+    """Adds the nodes of a document to a reading."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading, self.outline = reading, Outline()
+
+    def walk(self, parent: Any, level: int) -> None:
+        """Add what a node contains; `level` is the number of open sections."""
+        for node in parent.children:
+            if isinstance(node, nodes.section):
+                self.walk(node, level + 1)
+            elif isinstance(node, nodes.title) and isinstance(parent, nodes.section):
+                self._title(node, level)
+            elif isinstance(node, nodes.comment | nodes.system_message | nodes.substitution_definition | nodes.raw):
+                self.reading.hide(node.astext() if isinstance(node, nodes.comment | nodes.raw) else "")
+            elif isinstance(node, nodes.image):
+                self.reading.losses.add("images")
+            elif isinstance(node, nodes.table):
+                self._table(node)
+            elif isinstance(node, nodes.TextElement):
+                self._text(node)
+            else:
+                self.walk(node, level)
+
+    def _title(self, node: Any, level: int) -> None:
+        title = clean_line(node.astext())
+        self.outline.begin(level, title)
+        self.reading.title = self.reading.title or (title if level == 1 else "")
+
+    def _text(self, node: Any) -> None:
+        self.reading.losses.add("images", sum(1 for _ in node.findall(nodes.image)))
+        self.reading.add(Block(node.astext(), self.outline.path, line=node.line))
+
+    def _table(self, node: Any) -> None:
+        grid = Grid()
+        title = next((each.astext() for each in node.findall(nodes.title)), "")
+        for row in node.findall(nodes.row):
+            grid.add(_cells(row), is_header=isinstance(row.parent, nodes.thead))
+        for block in grid.blocks(self.outline.path, caption=clean_line(title)):
+            self.reading.add(block)
+
+
+def _cells(row: Any) -> Iterator[Cell]:
+    for entry in row.findall(nodes.entry, descend=True):
+        yield Cell(cell_text(entry.astext()), entry.get("morecols", 0) + 1, entry.get("morerows", 0) + 1)

@@ -1,0 +1,111 @@
+"""Guesses which characters the bytes of a text are, for files in which nothing says so."""
+
+import re
+
+import chardet
+
+# What programs of the last decades wrote, as Python calls it, and its name for people. Each is the largest of its
+# family: who reads GB 2312 as GB 18030 loses nothing.
+NAMES = {
+    "gb18030": "GB 18030 (Chinese)",
+    "big5hkscs": "Big5 (Chinese)",
+    "cp932": "Shift JIS (Japanese)",
+    "euc_jis_2004": "EUC-JP (Japanese)",
+    "cp949": "EUC-KR (Korean)",
+    "cp874": "Windows-874 (Thai)",
+    "cp1250": "Windows-1250 (Central European)",
+    "cp1251": "Windows-1251 (Cyrillic)",
+    "cp1252": "Windows-1252 (Western European)",
+    "cp1253": "Windows-1253 (Greek)",
+    "cp1254": "Windows-1254 (Turkish)",
+    "cp1255": "Windows-1255 (Hebrew)",
+    "cp1256": "Windows-1256 (Arabic)",
+    "cp1257": "Windows-1257 (Baltic)",
+    "cp1258": "Windows-1258 (Vietnamese)",
+    "koi8_r": "KOI8-R (Russian)",
+    "koi8_u": "KOI8-U (Ukrainian)",
+    "iso8859_2": "ISO 8859-2 (Central European)",
+    "iso8859_5": "ISO 8859-5 (Cyrillic)",
+    "cp850": "the DOS code page 850 (Western European)",
+    "cp866": "the DOS code page 866 (Cyrillic)",
+    "mac_roman": "Mac Roman (Western European)",
+    "utf_16_le": "UTF-16",
+    "utf_16_be": "UTF-16",
+}
+_WIDE = ("utf_16_le", "utf_16_be")
+_SMALLER = {"big5": "big5hkscs", "hkscs": "big5hkscs", "euc_kr": "cp949", "shift_jis": "cp932", "tis_620": "cp874"}
+_SMALLER |= {"gb2312": "gb18030", "gbk": "gb18030", "iso8859_11": "cp874", "latin_1": "cp1252"}
+_LATIN = {"cp1250", "cp1252", "cp1254", "cp1257", "cp1258", "iso8859_2", "cp850", "mac_roman"}
+_SAMPLE_BYTES = 65_536
+# Of the letters of a text in a Latin alphabet. Icelandic has 15 %; Russian or Greek in their own sets have all.
+_MAX_HIGH_SHARE = 0.4
+# Measured with chardet 7.7 on sentences in 16 encodings. Of ten letters, the right one has at least 0.05; of forty, at
+# least 0.15. Random bytes stay below 0.1, however many. The second is far behind, except within Latin alphabets.
+_MIN_CONFIDENCE, _MIN_CONFIDENCE_LONG, _MIN_BYTES, _LONG_BYTES = 0.05, 0.15, 6, 60
+_MIN_LEAD = 1.15
+_MIN_WIDE_SHARE = 0.95
+_LETTER = re.compile(rb"[A-Za-z\x80-\xff]")
+_HIGH = re.compile(rb"[\x80-\xff]")
+_EAST_ASIAN = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7af\uff00-\uffef]")
+_READABLE = re.compile("[\n\r\t\x20-\x7e\u2010-\u2026\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7af\uff00-\uffef]")
+
+
+class UnknownCharsetError(ValueError):
+    """Nothing tells which characters the bytes are; the message names what they may be, and may be empty."""
+
+
+def detect(data: bytes) -> str:
+    """Return the most likely encoding of bytes that are not UTF-8, one of NAMES.
+
+    Raises:
+        UnknownCharsetError: none is likely, or several are.
+    """
+    sample = data[:_SAMPLE_BYTES]
+    if wide := _wide(sample):
+        return wide
+    found, high = _candidates(sample), len(_HIGH.findall(sample))
+    if high <= _MAX_HIGH_SHARE * len(_LETTER.findall(sample)):
+        return _latin(found)
+    least = _MIN_CONFIDENCE_LONG if high >= _LONG_BYTES else _MIN_CONFIDENCE
+    if not found or high < _MIN_BYTES or found[0][1] < least:
+        raise UnknownCharsetError
+    (best, confidence), *others = found
+    text = sample.decode(best, "replace")
+    rivals = [
+        name for name, other in others if other * _MIN_LEAD > confidence and sample.decode(name, "replace") != text
+    ]
+    if rivals:
+        raise UnknownCharsetError(" or ".join(NAMES[name] for name in [best, *rivals[:2]]))
+    return best
+
+
+def _candidates(sample: bytes) -> list[tuple[str, float]]:
+    """Return (encoding, confidence), the likeliest first."""
+    confidences: dict[str, float] = {}
+    for each in chardet.detect_all(sample, compat_names=False, ignore_threshold=True):
+        name = str(each["encoding"] or "").replace("-", "_").lower()
+        name = _SMALLER.get(name, name)
+        if name in NAMES and name not in _WIDE:
+            confidences.setdefault(name, float(each["confidence"]))
+    return sorted(confidences.items(), key=lambda pair: -pair[1])
+
+
+def _latin(found: list[tuple[str, float]]) -> str:
+    """Return the likeliest encoding of a text in a Latin alphabet; without a clear one, that of Western Windows."""
+    latin = [(name, confidence) for name, confidence in found if name in _LATIN]
+    western = dict(latin).get("cp1252", 0.0)
+    if latin and latin[0][1] >= max(_MIN_CONFIDENCE, western * _MIN_LEAD):
+        return latin[0][0]
+    return "cp1252"
+
+
+def _wide(sample: bytes) -> str:
+    """Return the UTF-16 that East Asian text without a mark is, in which few bytes are zero; empty: none."""
+    # As other encodings, such bytes would be no text: they have control characters.
+    if not any(byte < 0x20 and byte not in b"\t\n\r" for byte in sample):
+        return ""
+    for order in _WIDE:
+        text = sample[: len(sample) // 2 * 2].decode(order, "replace")
+        if _EAST_ASIAN.search(text) and len(_READABLE.findall(text)) >= _MIN_WIDE_SHARE * len(text):
+            return order
+    return ""

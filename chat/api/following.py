@@ -1,0 +1,62 @@
+"""Follows a turn for a client that holds a connection: its events while it runs here, else its end."""
+
+import time
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+
+import orjson
+
+from chat.api.guard import Opened, guard
+from chat.api.waiting import until_idle
+from chat.events import TextDelta, TurnEvent
+from chat.turns.running_turn import RunningTurn
+from chat.turns.turn_listener import TurnListener
+
+# The longest wait for a turn of another worker; the client may repeat its request afterwards.
+JOIN_SECONDS = 300.0
+# Proxies close connections that are silent for a minute.
+KEEPALIVE_SECONDS = 15.0
+KEEPALIVE = b": keepalive\n\n"
+
+
+def sse(data: Mapping[str, Any], *, event_id: str | None = None) -> bytes:
+    """Return one server-sent event: https://html.spec.whatwg.org/multipage/server-sent-events.html."""
+    id_line = f"id: {event_id}\n".encode() if event_id else b""
+    return id_line + b"data: " + orjson.dumps(data) + b"\n\n"
+
+
+async def events_of(running: RunningTurn, opened: Opened) -> AsyncGenerator[TurnEvent | None, None]:
+    """Yield the turn's events until its result is stored; yield None after each KEEPALIVE_SECONDS of silence."""
+    listener = TurnListener()
+    opened.on_refusal = listener.close
+    if text := running.partial_text:  # an earlier request has started the turn
+        listener.tell(TextDelta(text))
+    running.listeners.append(listener)
+    try:
+        with guard.watching(opened):
+            while running.task is not None and not (running.task.done() and listener.is_empty):
+                try:
+                    event = await listener.next_event(KEEPALIVE_SECONDS)
+                except TimeoutError:
+                    yield None
+                    continue
+                if event is None:
+                    return
+                yield event
+    finally:
+        running.listeners.remove(listener)
+
+
+async def keepalives_until_idle(opened: Opened) -> AsyncGenerator[None, None]:
+    """Yield None every KEEPALIVE_SECONDS until no turn runs in the session, for at most JOIN_SECONDS."""
+    deadline = time.monotonic() + JOIN_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            async with guard.cancelling(opened):
+                if await until_idle(opened.session_id, KEEPALIVE_SECONDS):
+                    return
+        except Exception:
+            if opened.refusal is None:
+                raise
+            return
+        yield None

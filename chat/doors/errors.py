@@ -1,0 +1,29 @@
+"""Errors outside of views, each in the form of the protocol whose path was called."""
+
+from django.http import HttpRequest, HttpResponse
+
+from apps_registry.support.paths import OPENAI_PREFIX
+from chat.api import errors
+from chat.doors.openai.errors import plain_error
+
+
+def plain_problem(path: str, code: str, detail: str, *, rule: str = "") -> HttpResponse:
+    """Return an error response for a request to a path; see `plain_problem` in chat/api/errors.py."""
+    problem = errors.plain_problem(code, detail, rule=rule)
+    return plain_error(problem, code, detail) if path.startswith(OPENAI_PREFIX) else problem
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer an unknown path; Django's handler404."""
+    if request.path.startswith(OPENAI_PREFIX):
+        return plain_problem(request.path, "not_found", "There is nothing at this path.", rule=errors.UNKNOWN_PATH)
+    return errors.not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer an exception that no other code caught; Django's handler500."""
+    response = errors.server_error(request)
+    if not request.path.startswith(OPENAI_PREFIX):
+        return response
+    code = "overloaded" if response.status_code == errors.DATABASE_AWAY.status else errors.SERVER_FAILED.code
+    return plain_error(response, code, errors.SERVER_FAILED.detail)

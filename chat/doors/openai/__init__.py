@@ -1,0 +1,1 @@
+"""The chat completions protocol of OpenAI, under /v1: an App is a model."""

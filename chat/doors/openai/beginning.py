@@ -1,0 +1,205 @@
+"""Begins what a request asks for: a turn of a session, a stateless turn, or the continuation of a turn that waits."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from apps_registry.values import AppConfig
+from chat.access import known_session
+from chat.api.fields import IDEMPOTENCY_KEY_MAX_CHARS
+from chat.doors.openai.call_ids import read_call_id
+from chat.doors.openai.conversation import Conversation, ToolOutput, read_conversation
+from chat.doors.openai.errors import InvalidParameter
+from chat.doors.openai.requests import CompletionRequest
+from chat.turns.options import TurnOptions
+from chat.turns.questions import result_text
+from chat.turns.resuming import resume_turn
+from chat.turns.runner import runner
+from chat.turns.running_turn import RunningTurn
+from chat.turns.start import start_turn
+from keys.callers import Caller
+from sessions_app import turns
+from sessions_app.access import parse_session_id
+from sessions_app.pauses import NothingWaits
+from sessions_app.questions import Answer, QuestionKind
+from sessions_app.store import store
+from sessions_app.values import PROCESSING, Session
+
+# What a user writes to allow the calls that a turn asks about; every other message declines them.
+YES = frozenset({"yes", "approve", "confirm"})
+_STATELESS = uuid.UUID("c9a9a4a2-3f0b-4c55-8a0e-6f7a3f1b9d21")
+_OPENWEBUI = uuid.UUID("0b1f6f0a-52c6-4f0e-9a3d-1c8f2f7f4e11")
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The turn that answers a request.
+
+    Attributes:
+        running: the turn, if it runs on this worker.
+        count: how many messages the turn had before, which earlier answers contained.
+        is_stateless: whether the client names no session.
+    """
+
+    turn_id: uuid.UUID
+    session_id: uuid.UUID
+    running: RunningTurn | None
+    count: int = 0
+    is_stateless: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """One request, after its App is known.
+
+    Attributes:
+        model: the name of one of the App's models; empty for the session's.
+    """
+
+    caller: Caller
+    headers: Mapping[str, str]
+    params: CompletionRequest
+    app: AppConfig
+    model: str
+
+    async def begin(self) -> Begun:
+        """Start or resume the turn.
+
+        Raises:
+            InvalidParameter: a parameter cannot be used; otherwise the errors of `start_turn` and `resume_turn`.
+        """
+        conversation = read_conversation(self.params.messages)
+        session_id = self._named_session()
+        if conversation.message is None:
+            return await self._continue(conversation.outputs, session_id)
+        options = self._options(conversation, is_stateless=session_id is None)
+        if session_id is None:
+            return await self._start(self._new_session(), conversation.message, options)
+        if conversation.message.strip().lower().rstrip(".!") in YES and (begun := await self._approve(session_id)):
+            return begun
+        return await self._start(session_id, conversation.message, options)
+
+    async def _start(self, session_id: uuid.UUID, message: str, options: TurnOptions) -> Begun:
+        started = await start_turn(
+            self.caller,
+            session_id,
+            self.app.slug,
+            message,
+            idempotency_key=self._idempotency_key(),
+            options=options,
+        )
+        return _begun(started.turn_id, session_id, started.running, is_stateless=options.is_stateless)
+
+    async def _continue(self, outputs: Sequence[ToolOutput], named: uuid.UUID | None) -> Begun:
+        """Give a turn the outputs of the caller's tools that it waits for."""
+        called = [read_call_id(output.call_id) for output in outputs]
+        sessions = {found[0] for found in called if found} | ({named} if named else set())
+        if None in called or len(sessions) != 1:
+            raise InvalidParameter("messages", "the outputs at the end belong to no turn of this session that waits")
+        (session_id,) = sessions
+        answers = [
+            Answer.to_client_tool(found[1], result_text(output.text))
+            for found, output in zip(called, outputs, strict=True)
+            if found
+        ]
+        try:
+            return await self._resume(session_id, answers, is_stateless=named is None)
+        except NothingWaits:
+            session, _ = await known_session(self.caller, session_id)
+            return _continued(session, [answer.result for answer in answers], is_stateless=named is None)
+
+    async def _approve(self, session_id: uuid.UUID) -> Begun | None:
+        """Allow the calls that the session's turn asks about; return None if it asks nothing else, or nothing."""
+        session = await store.load(session_id)
+        if session is None or session.running_turn is None or session.status == PROCESSING:
+            return None
+        end = await turns.end_of(session.running_turn)
+        open_calls = end.open_calls if end else ()
+        questions = [call for call in open_calls if call.confirmation is not None and call.is_approved is None]
+        if not questions or any(call.kind not in {None, QuestionKind.CONFIRM_TOOL} for call in questions):
+            return None
+        answers = [Answer.to_confirmation(call.confirmation or "", is_approved=True) for call in questions]
+        return await self._resume(session_id, answers)
+
+    async def _resume(self, session_id: uuid.UUID, answers: Sequence[Answer], *, is_stateless: bool = False) -> Begun:
+        running = None
+        for answer in answers:
+            running = await resume_turn(self.caller, session_id, answer) or running
+        if running is None:  # a repeated request: the turn continued with the first one
+            session, _ = await known_session(self.caller, session_id)
+            running = runner.running(session_id)
+            turn_id = running.turn_id if running else _last_turn(session)
+            return _begun(turn_id, session_id, running, is_stateless=is_stateless)
+        return _begun(running.turn_id, session_id, running, is_stateless=is_stateless)
+
+    def _options(self, conversation: Conversation, *, is_stateless: bool) -> TurnOptions:
+        rules = self.app.caller_rules
+        return TurnOptions(
+            model=self.model,
+            instructions=conversation.instructions if rules.may_instruct else "",
+            sampling=self.params.sampling(self.app),
+            tools=self.params.client_tools(),
+            history=conversation.history if is_stateless else (),
+            is_stateless=is_stateless,
+        )
+
+    def _named_session(self) -> uuid.UUID | None:
+        """Return the session that the request names; None for a stateless one.
+
+        Raises:
+            InvalidSessionId: the name is not a session's id.
+        """
+        metadata = self.params.metadata or {}
+        named = self.headers.get("X-Session-Id") or metadata.get("session_id")
+        if named is not None:
+            return parse_session_id(str(named))
+        chat = self.headers.get("X-OpenWebUI-Chat-Id")
+        if chat and self.app.caller_rules.continues_chats_of_openwebui:
+            # Two keys never meet in one session.
+            return uuid.uuid5(_OPENWEBUI, f"{self.app.id} {self.caller.key_id} {chat}")
+        return None
+
+    def _new_session(self) -> uuid.UUID:
+        """Return the id of a session for one call; a repeated Idempotency-Key finds it again."""
+        key = self._idempotency_key()
+        if key is None or not self.app.caller_rules.keeps_stateless_text:  # a repeated call would find no reply
+            return uuid.uuid4()
+        return uuid.uuid5(_STATELESS, f"{self.app.id} {self.caller.key_id} {key}")
+
+    def _idempotency_key(self) -> str | None:
+        key = self.headers.get("Idempotency-Key") or None
+        if key is not None and len(key) > IDEMPOTENCY_KEY_MAX_CHARS:
+            raise InvalidParameter("Idempotency-Key", f"it is longer than {IDEMPOTENCY_KEY_MAX_CHARS} characters")
+        return key
+
+
+def _begun(turn_id: uuid.UUID, session_id: uuid.UUID, running: RunningTurn | None, *, is_stateless: bool) -> Begun:
+    return Begun(turn_id, session_id, running, running.count if running else 0, is_stateless)
+
+
+def _continued(session: Session, results: Sequence[str | None], *, is_stateless: bool) -> Begun:
+    """Return the turn that these results have continued already: the client did not get the answer, and asks again.
+
+    Raises:
+        NothingWaits: they have continued no turn.
+    """
+    turn_id = _last_turn(session)
+    own = [message for message in session.messages if message.turn_id == turn_id and message.role != "user"]
+    given = [index for index, message in enumerate(own) if message.role == "tool" and message.content in results]
+    if len(given) < len(results):
+        raise NothingWaits
+    return Begun(turn_id, session.id, runner.running(session.id), given[-1] + 1, is_stateless)
+
+
+def _last_turn(session: Session) -> uuid.UUID:
+    """Return the turn that runs or waits in a session, else its last one.
+
+    Raises:
+        NothingWaits: it has none.
+    """
+    turn_id = session.running_turn or next(
+        (message.turn_id for message in reversed(session.messages) if message.turn_id), None
+    )
+    if turn_id is None:
+        raise NothingWaits
+    return turn_id

@@ -1,0 +1,89 @@
+"""Errors in the envelope of OpenAI's protocol: https://platform.openai.com/docs/guides/error-codes.
+
+The exceptions, statuses and sentences are those of chat/api/errors.py; only names and form differ.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpResponse, JsonResponse
+from rest_framework.response import Response
+
+from chat.api.errors import problem_response
+from chat.wire.problem import Problem
+from keys.http.authentication import CHALLENGE
+
+BEARER = "Bearer"
+TYPES = {
+    HTTPStatus.UNAUTHORIZED: "authentication_error",
+    HTTPStatus.FORBIDDEN: "permission_error",
+    HTTPStatus.CONFLICT: "conflict_error",
+    HTTPStatus.TOO_MANY_REQUESTS: "rate_limit_error",
+}
+# Where clients know a word of OpenAI's for one of ours, they get it.
+CODES = {
+    "invalid_app_key": "invalid_api_key",
+    "app_not_authorized": "model_not_found",
+    "budget_exhausted": "insufficient_quota",
+    "rate_limited": "rate_limit_exceeded",
+}
+NO_SUCH_MODEL = "There is no such model, or this key does not open it."
+
+
+class InvalidParameter(ValueError):
+    """A parameter that cannot be used.
+
+    Attributes:
+        param: the parameter's name.
+        code: the machine word.
+    """
+
+    def __init__(self, param: str, problem: str, *, code: str = "invalid_value") -> None:
+        super().__init__(f"{param}: {problem}.")
+        self.param, self.code = param, code
+
+
+class NoSuchModel(Exception):
+    """No App with this name is open to the caller, or the App has no such model."""
+
+
+def error_response(exc: Exception, context: dict[str, Any]) -> Response:
+    """Return the response for any exception of a view under /v1; see `problem_response`."""
+    if isinstance(exc, InvalidParameter):
+        body = envelope(HTTPStatus.BAD_REQUEST, exc.code, str(exc), param=exc.param)
+        return Response(body, status=HTTPStatus.BAD_REQUEST)
+    if isinstance(exc, NoSuchModel):
+        return Response(_no_such_model(), status=HTTPStatus.NOT_FOUND)
+    response = problem_response(exc, context)
+    problem: Problem = response.data
+    headers = {name: value for name, value in response.headers.items() if name.lower() != "content-type"}
+    if problem["code"] == "app_not_authorized":
+        return Response(_no_such_model(), status=HTTPStatus.NOT_FOUND, headers=headers)
+    if headers.get("WWW-Authenticate") == CHALLENGE:
+        headers["WWW-Authenticate"] = BEARER
+    return Response(of_problem(problem), status=problem["status"], headers=headers)
+
+
+def of_problem(problem: Problem) -> dict[str, Any]:
+    """Return a problem of the API in OpenAI's envelope."""
+    return envelope(problem["status"], problem["code"], problem["detail"])
+
+
+def plain_error(problem: HttpResponse, code: str, detail: str) -> HttpResponse:
+    """Return an error outside of views, with the status and headers of a problem of the API."""
+    response = JsonResponse(envelope(problem.status_code, code, detail), status=problem.status_code)
+    for name, value in problem.headers.items():
+        if name.lower() not in {"content-type", "content-length"}:
+            response.headers[name] = value
+    return response
+
+
+def envelope(status: int, code: str, message: str, *, param: str | None = None) -> dict[str, Any]:
+    """Return the body of an error."""
+    is_of_server = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    kind = "server_error" if is_of_server else TYPES.get(HTTPStatus(status), "invalid_request_error")
+    return {"error": {"message": message, "type": kind, "param": param, "code": CODES.get(code, code)}}
+
+
+def _no_such_model() -> dict[str, Any]:
+    return envelope(HTTPStatus.NOT_FOUND, "model_not_found", NO_SUCH_MODEL, param="model")

@@ -1,0 +1,89 @@
+"""The JSON of completions and of their chunks."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from chat.doors.openai.call_ids import make_call_id
+from chat.wire.sessions import Citation
+from sessions_app.open_calls import OpenCall
+
+REASONS = frozenset({"stop", "length", "content_filter"})
+BETWEEN_ROUNDS = "\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a turn has answered.
+
+    Attributes:
+        question: the part of the text that asks for a confirmation; not streamed with the reply.
+        calls: the calls of the caller's tools that it waits for.
+        prompt_tokens, completion_tokens: as the provider counted them; 0 if it did not.
+    """
+
+    text: str
+    question: str = ""
+    finish_reason: str = "stop"
+    calls: Sequence[OpenCall] = ()
+    citations: Sequence[Citation] = ()
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def usage(self) -> dict[str, int]:
+        """Return the tokens of the whole turn, with its calls of tools."""
+        total = self.prompt_tokens + self.completion_tokens
+        return {
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "total_tokens": total,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One answer to a request, whole or in chunks."""
+
+    turn_id: UUID
+    session_id: UUID
+    model: str
+    created: int = field(default_factory=lambda: int(time.time()))
+
+    def whole(self, reply: Reply) -> dict[str, Any]:
+        """Return a `chat.completion`."""
+        message: dict[str, Any] = {"role": "assistant", "content": reply.text, "refusal": None, "annotations": []}
+        if reply.calls:
+            message |= {"content": reply.text or None, "tool_calls": self._calls(reply)}
+        if reply.citations:
+            message["citations"] = reply.citations
+        choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason, "logprobs": None}
+        return {**self._head("chat.completion"), "choices": [choice], "usage": reply.usage()}
+
+    def delta(self, delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
+        """Return a `chat.completion.chunk`."""
+        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
+        return {**self._head("chat.completion.chunk"), "choices": [choice]}
+
+    def calls(self, reply: Reply) -> dict[str, Any]:
+        """Return the chunk with the calls of the caller's tools."""
+        calls = [{"index": index, **call} for index, call in enumerate(self._calls(reply))]
+        return self.delta({"tool_calls": calls})
+
+    def usage(self, reply: Reply) -> dict[str, Any]:
+        """Return the chunk with the tokens, which a stream has if its client asks for it."""
+        return {**self._head("chat.completion.chunk"), "choices": [], "usage": reply.usage()}
+
+    def _head(self, kind: str) -> dict[str, Any]:
+        return {"id": f"chatcmpl-{self.turn_id.hex}", "object": kind, "created": self.created, "model": self.model}
+
+    def _calls(self, reply: Reply) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": make_call_id(self.session_id, call.confirmation or ""),
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in reply.calls
+        ]

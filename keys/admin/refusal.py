@@ -1,0 +1,133 @@
+"""The console's pages of refused calls: a list with filters, and for each call the rule and what to change."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps_registry.admin.display import NOTHING, MachineRowsAdmin, badge, code, moment
+from keys.models import AppKey, Refusal
+from keys.refusals.explaining import explain, facts_in_words, why_there_may_be_none
+from keys.refusals.rules import RULES
+
+STATUSES = (401, 403, 404, 409, 410, 413, 415, 422, 429, 503)
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """By HTTP status; offers all that are recorded, because the distinct ones of a long table are slow to find."""
+
+    title, parameter_name = "status", "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(status), str(status)) for status in STATUSES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Refusal]) -> QuerySet[Refusal]:
+        chosen = self.value() or ""
+        return queryset.filter(status=int(chosen)) if chosen in {str(status) for status in STATUSES} else queryset
+
+
+class RuleFilter(admin.SimpleListFilter):
+    """By the rule that refused."""
+
+    title, parameter_name = "rule", "rule"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(word, word) for word in sorted(RULES)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Refusal]) -> QuerySet[Refusal]:
+        return queryset.filter(rule=self.value()) if self.value() else queryset
+
+
+@admin.register(Refusal)
+class RefusalAdmin(MachineRowsAdmin[Refusal]):
+    """Refused calls. The server writes and removes them; operators only read."""
+
+    list_display = ("time", "answer", "why", "key", "app", "address", "call", "calls")
+    list_display_links = ("time", "why")
+    list_filter = (StatusFilter, RuleFilter, "at")
+    search_fields = ("=address", "=app", "=rule")
+    id_columns = ("request_id",)
+    search_help_text = "Request id, a network address, an App's slug, or a rule."
+    ordering = ("-id",)
+    fieldsets = (
+        (None, {"fields": ("answer", "refused", "change")}),
+        ("The call", {"fields": ("time", "request", "call", "app", "address", "key_now", "why", "compared", "calls")}),
+    )
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Say below the title what is recorded."""
+        return super().changelist_view(request, {"subtitle": why_there_may_be_none(), **(extra_context or {})})
+
+    def has_delete_permission(self, request: HttpRequest, obj: Refusal | None = None) -> bool:
+        """Rows go by age only."""
+        return False
+
+    @admin.display(description="time", ordering="id")
+    def time(self, refusal: Refusal) -> SafeString:
+        """When the call was refused; for a count, its minute."""
+        return moment(refusal.at)
+
+    @admin.display(description="answer", ordering="status")
+    def answer(self, refusal: Refusal) -> SafeString:
+        """Status and error code, as the caller got them."""
+        return format_html(
+            "{} {}", badge("failed" if refusal.status >= 500 else "paused", str(refusal.status)), refusal.code
+        )
+
+    @admin.display(description="rule", ordering="rule")
+    def why(self, refusal: Refusal) -> SafeString:
+        """The word for the rule, which the caller does not see."""
+        return code(refusal.rule)
+
+    @admin.display(description="App key")
+    def key(self, refusal: Refusal) -> SafeString:
+        """Link to the key that the call named."""
+        if refusal.key_id is None:
+            return NOTHING
+        return format_html('<a href="{}">no. {}</a>', _key_url(refusal.key_id), refusal.key_id)
+
+    @admin.display(description="App key, now")
+    def key_now(self, refusal: Refusal) -> SafeString | str:
+        """The key with its present state, and a link to its page."""
+        words = explain(refusal).key
+        if refusal.key_id is None or not AppKey.objects.filter(pk=refusal.key_id).exists():
+            return words or "none"
+        return format_html('<a href="{}">{}</a>', _key_url(refusal.key_id), words)
+
+    @admin.display(description="call")
+    def call(self, refusal: Refusal) -> SafeString:
+        """Method and path; there is no query string."""
+        return code(f"{refusal.method} {refusal.path}".strip())
+
+    @admin.display(description="calls", ordering="count")
+    def calls(self, refusal: Refusal) -> str:
+        """How many calls the row is for: more than one where a minute had too many for a row each."""
+        return f"{refusal.count:,}"
+
+    @admin.display(description="request id")
+    def request(self, refusal: Refusal) -> SafeString | str:
+        """The request id that the caller got."""
+        return code(refusal.request_id) if refusal.request_id else "none: this row counts calls of one minute"
+
+    @admin.display(description="which rule refused")
+    def refused(self, refusal: Refusal) -> str:
+        """The rule in words."""
+        return explain(refusal).refused
+
+    @admin.display(description="what to change")
+    def change(self, refusal: Refusal) -> str:
+        """What an operator can do."""
+        return explain(refusal).change
+
+    @admin.display(description="what was compared")
+    def compared(self, refusal: Refusal) -> str:
+        """The facts of the rule, such as a limit."""
+        return facts_in_words(refusal.facts) or "nothing more is recorded"
+
+
+def _key_url(key_id: int) -> str:
+    return reverse("admin:keys_appkey_change", args=[key_id])

@@ -1,0 +1,57 @@
+"""A ceiling on the calls of one caller to one worker, in memory: it protects the worker, not a budget.
+
+Every call counts, polling and reads included: an original client polls twice a second, so the ceilings are far above
+what people cause. A refused call costs no statement. Calls that start turns have stricter limits, which hold across
+workers: keys/limits/.
+"""
+
+import math
+import time
+from collections.abc import Callable
+
+from cachetools import LRUCache
+from django.conf import settings
+
+from keys.guards.errors import CallerLimit
+
+# Idle callers save up calls for this many seconds, so that a page that loads or a script that starts is not refused.
+BURST_SECONDS = 10
+CALLERS_MAX = 100_000
+
+
+class CallRates:
+    """The rates of calls of one worker, by the generic cell rate algorithm."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        # When the caller's next call would be on time if its calls came evenly.
+        self._next_at: LRUCache[str, float] = LRUCache(CALLERS_MAX)
+
+    def count_address(self, address: str) -> None:
+        """Count a call without a key.
+
+        Raises:
+            CallerLimit: the address makes too many.
+        """
+        self._count(f"address {address}", settings.CALLS_PER_SECOND_PER_ADDRESS, "calls_of_address")
+
+    def count_key(self, key_id: int) -> None:
+        """Count a call with a valid key.
+
+        Raises:
+            CallerLimit: the key makes too many.
+        """
+        self._count(f"key {key_id}", settings.CALLS_PER_SECOND_PER_KEY, "calls_of_key")
+
+    def _count(self, caller: str, per_second: int, rule: str) -> None:
+        if not per_second:
+            return
+        now = self._clock()
+        next_at = max(self._next_at.get(caller, now), now)
+        wait = next_at + 1 / per_second - now - BURST_SECONDS
+        if wait > 0:
+            raise CallerLimit(rule, "Too many calls; wait.", retry_after=math.ceil(wait), limit_per_second=per_second)
+        self._next_at[caller] = next_at + 1 / per_second
+
+
+rates = CallRates()

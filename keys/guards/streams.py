@@ -1,0 +1,87 @@
+"""How many event streams one caller may have open on one worker, so that nobody can hold all of them.
+
+A worker has a fixed number of streams (apps_registry/support/descriptors.py). A key may hold half of them, callers
+without a key together three quarters, an address with whatever keys three quarters; and settings limit a key and an
+address without a key further.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from django.conf import settings
+
+from apps_registry.support.descriptors import budget
+from keys.callers import Caller
+from keys.guards.errors import CallerLimit
+
+SHARE_OF_KEY = 0.5
+SHARE_OF_KEYLESS = 0.75
+SHARE_OF_ADDRESS = 0.75
+RETRY_SECONDS = 5
+DETAIL = "Too many event streams are open; close some first."
+
+
+class _Count(NamedTuple):
+    """A count that a stream belongs to, with its limit."""
+
+    name: str
+    limit: int
+    rule: str
+
+
+class StreamLease:
+    """The place of one response among the open streams. It is made before the caller is known, and released once."""
+
+    __slots__ = ("names",)
+
+    def __init__(self) -> None:
+        self.names: tuple[str, ...] = ()
+
+
+class OpenStreams:
+    """The open event streams of one worker, by caller."""
+
+    def __init__(self) -> None:
+        self._open: Counter[str] = Counter()
+
+    def take(self, lease: StreamLease, caller: Caller) -> None:
+        """Count a stream for its caller.
+
+        Raises:
+            CallerLimit: the caller has too many.
+        """
+        counts = [*_counts_of(caller)]
+        for count in counts:
+            if self._open[count.name] >= count.limit:
+                raise CallerLimit(count.rule, DETAIL, retry_after=RETRY_SECONDS, limit=count.limit)
+        lease.names = tuple(count.name for count in counts)
+        self._open.update(lease.names)
+
+    def release(self, lease: StreamLease) -> None:
+        """Stop counting a stream that has ended."""
+        for name in lease.names:
+            self._open[name] -= 1
+            if self._open[name] <= 0:
+                del self._open[name]
+        lease.names = ()
+
+
+def _counts_of(caller: Caller) -> Iterator[_Count]:
+    total = budget().streams
+    if caller.key_id is not None:
+        limit = _least(settings.STREAMS_PER_KEY, total * SHARE_OF_KEY)
+        yield _Count(f"key {caller.key_id}", limit, "streams_of_key")
+    else:
+        yield _Count("no key", _least(0, total * SHARE_OF_KEYLESS), "streams_without_key")
+        limit = _least(settings.STREAMS_PER_ADDRESS, total * SHARE_OF_ADDRESS)
+        yield _Count(f"no key from {caller.address}", limit, "streams_of_address")
+    yield _Count(f"from {caller.address}", _least(0, total * SHARE_OF_ADDRESS), "streams_of_address")
+
+
+def _least(setting: int, share: float) -> int:
+    """Return the smaller of a setting, of which 0 means no limit, and a share of the worker's streams."""
+    return max(1, min(setting or int(share), int(share)))
+
+
+streams = OpenStreams()

@@ -1,0 +1,34 @@
+"""Which requests are answered by an event stream, and their places among the open streams."""
+
+from django.http import HttpRequest
+
+from apps_registry.support.paths import API_PREFIX
+from keys.callers import Caller
+from keys.guards.streams import StreamLease, streams
+
+UPDATES_PATH = f"{API_PREFIX}updates"
+# The key in a request's META of its place among the open streams.
+LEASE = "aomi.stream"
+
+
+def asks_for_stream(request: HttpRequest) -> bool:
+    """Whether the response may stay open until the client closes it."""
+    if request.method == "HEAD":
+        return False
+    return request.path == UPDATES_PATH or "text/event-stream" in request.headers.get("Accept", "")
+
+
+def count_stream(request: HttpRequest, caller: Caller, *, is_asked: bool = False) -> None:
+    """Count the request's stream for its caller, if it asks for one.
+
+    Args:
+        request: the request.
+        caller: its caller.
+        is_asked: whether its body asks for one, and this was found out now.
+
+    Raises:
+        CallerLimit: the caller has too many open streams.
+    """
+    lease = request.META.get(LEASE)
+    if isinstance(lease, StreamLease) and asks_for_stream(request) is not is_asked:
+        streams.take(lease, caller)

@@ -1,0 +1,1 @@
+"""Refused calls: recorded in the background, bounded, and explained to operators."""

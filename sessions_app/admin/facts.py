@@ -1,0 +1,97 @@
+"""The facts next to a conversation: whose it is, what answers it, and since when."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps_registry.admin.display import code, linked, moment
+from apps_registry.models import App
+from apps_registry.values import release_to_run
+from sessions_app.admin.filters import keys
+from sessions_app.models import ChatSession
+from sessions_app.wallets.addresses import both_ends
+
+KEYS_SHOWN = 3
+
+
+def facts_of(session: ChatSession, user: Any) -> list[tuple[str, SafeString | str]]:
+    """Return (name, value) of what is known about a session; what is not known is left out.
+
+    Args:
+        session: the session.
+        user: the operator, who gets links only to what he may see.
+    """
+    return list(_facts(session, user))
+
+
+def _facts(session: ChatSession, user: Any) -> Iterator[tuple[str, SafeString | str]]:
+    yield "Session", code(session.pk)
+    yield "App", _app(session, user)
+    if session.app is not None:
+        yield "Answered by", _release(session)
+    if session.chosen_model:
+        yield "Chosen model", code(session.chosen_model)
+    if session.wallet_address:
+        yield "Wallet", _wallet(session)
+    if user.has_perm("sessions_app.view_turn") and (used := list(_keys(session, user))):
+        yield "App key" if len(used) == 1 else "App keys", format_html("{}", SafeString("<br>".join(used)))
+    yield "Created", moment(session.created_at)
+    yield "Last active", moment(session.last_active_at)
+
+
+def _app(session: ChatSession, user: Any) -> SafeString | str:
+    if session.app is None:
+        return "none yet: its first chat message sets it"
+    if user.has_perm("apps_registry.view_app") or user.has_perm("apps_registry.change_app"):
+        return linked("admin:apps_registry_app_change", session.app_id, session.app.slug)
+    return session.app.slug
+
+
+def _release(session: ChatSession) -> str:
+    """Return the release that answers the next turn, and whether the session keeps it."""
+    app = session.app
+    if app is None:
+        return ""
+    if session.channel not in {"", "live"}:
+        return _channel(app, session.channel)
+    release_id = release_to_run(app.live_release_id, session.release_id, keeps=app.sessions_keep_release)
+    release = app.releases.filter(pk=release_id).first() if release_id else None
+    name = f"Release {release.number}" if release else "The App's draft"
+    is_kept = release is not None and release.pk == session.release_id and app.sessions_keep_release
+    return f"{name}, which it keeps." if is_kept else f"{name}: it follows what is live."
+
+
+def _channel(app: App, channel: str) -> str:
+    """Describe a channel other than the live one; only keys with that channel continue the session."""
+    _, _, release_id = channel.partition(":")
+    if not release_id:
+        return "The App's draft: the session began with a key for the draft."
+    release = app.releases.filter(pk=int(release_id)).first()
+    name = f"Release {release.number}" if release else "A release that was deleted"
+    return f"{name}: the session began with a key for this release."
+
+
+def _wallet(session: ChatSession) -> SafeString:
+    """Return the wallet that the client named, its chain, and whether a signature proved ownership."""
+    chain = f" on chain {session.wallet_chain_id}" if session.wallet_chain_id is not None else ""
+    proof = "ownership proven" if session.wallet_is_proven else "ownership not proven"
+    line = format_html("{}{}, {}", code(session.wallet_address), chain, proof)
+    if both_ends(session.wallet_address or "") is None:
+        return line
+    url = reverse("admin:sessions_app_chatsession_wallet", args=[session.wallet_address])
+    return format_html('{}<br><a href="{}">All data of this wallet</a>', line, url)
+
+
+def _keys(session: ChatSession, user: Any) -> Iterator[SafeString]:
+    """Yield the keys that the session's turns used; keys that are gone are named by their number."""
+    used = session.turns.filter(app_key_id__isnull=False).order_by("app_key_id")
+    ids = list(used.values_list("app_key_id", flat=True).distinct()[:KEYS_SHOWN])
+    labels = dict(keys().filter(pk__in=ids).values_list("pk", "label"))
+    for pk in ids:
+        if pk not in labels:
+            yield format_html("no. {} (deleted)", pk)
+        elif user.has_perm("keys.view_appkey") or user.has_perm("keys.change_appkey"):
+            yield linked("admin:keys_appkey_change", pk, labels[pk])

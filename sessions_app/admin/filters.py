@@ -1,0 +1,74 @@
+"""Filters of the list of sessions by what their turns had: an error, or an App key."""
+
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from sessions_app.models import ChatSession, Turn
+
+# What a turn may end with; any other word can be written into the URL.
+ERRORS = ("model_error", "model_timeout", "worker_lost", "interrupted")
+ANY = "any"
+# More keys than this are no choice; a key's own page leads to its sessions.
+KEYS_OFFERED = 30
+
+
+class ErrorFilter(admin.SimpleListFilter):
+    """Keeps the sessions with a turn that ended with an error."""
+
+    title = "error"
+    parameter_name = "error"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer any error, and the usual ones."""
+        chosen = self.used_parameters.get(self.parameter_name)
+        more = [(chosen, chosen)] if chosen and chosen not in {ANY, *ERRORS} else []
+        return [(ANY, "any error"), *((word, word) for word in ERRORS), *more]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ChatSession]) -> QuerySet[ChatSession]:
+        """Keep the sessions with a turn of the chosen error."""
+        if not self.value():
+            return queryset
+        failed = Turn.objects.exclude(error_code="")
+        if self.value() != ANY:
+            failed = failed.filter(error_code=self.value())
+        return queryset.filter(pk__in=failed.values("session_id"))
+
+
+class KeyFilter(admin.SimpleListFilter):
+    """Keeps the sessions that an App key has used."""
+
+    title = "key"
+    parameter_name = "key"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer the keys that were used last, and the chosen one; none to operators who may not see keys."""
+        if not (request.user.has_perm("keys.view_appkey") or request.user.has_perm("keys.change_appkey")):
+            return []
+        used = keys().filter(last_used_at__isnull=False).order_by("-last_used_at")
+        rows = list(used.values_list("pk", "label")[:KEYS_OFFERED])
+        chosen = self.used_parameters.get(self.parameter_name) or ""
+        if is_id(chosen) and int(chosen) not in {pk for pk, _ in rows}:
+            rows = [*keys().filter(pk=int(chosen)).values_list("pk", "label"), *rows]
+        return [(str(pk), label) for pk, label in rows]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ChatSession]) -> QuerySet[ChatSession]:
+        """Keep the sessions with a turn of the chosen key."""
+        chosen = self.value() or ""
+        if not is_id(chosen):
+            return queryset
+        return queryset.filter(pk__in=Turn.objects.filter(app_key_id=int(chosen)).values("session_id"))
+
+
+def keys() -> QuerySet[Any]:
+    """Return the App keys; this app must not import the keys app, so it looks the model up by name."""
+    rows: QuerySet[Any] = apps.get_model("keys", "AppKey")._default_manager.all()
+    return rows
+
+
+def is_id(text: str) -> bool:
+    """Whether a text is a number that a key's id can be."""
+    return text.isascii() and text.isdigit() and len(text) < 19

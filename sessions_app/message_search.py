@@ -1,0 +1,123 @@
+"""Finds sessions by what was said in them, in any script, with PostgreSQL's full-text search.
+
+Its parser takes a run of letters as one word. Scripts that put no spaces between words would so be one long word; here
+each of their characters is a word of its own, and a query of several is a phrase: it finds them next to each other.
+"""
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Left
+
+from sessions_app.models import Message
+
+# PostgreSQL keeps the positions of the first 16,383 words of a text.
+SEARCHED_CHARS = 16_000
+# Thai, Lao, Tibetan, Burmese and Khmer; kana, Chinese characters and Hangul.
+_UNSPACED = (
+    "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff"
+    "\u3005-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+)
+_SPACED_OUT = f"regexp_replace({{}}, '([{_UNSPACED}])', ' \\1 ', 'g')"
+# The indexed expression (sessions_app/migrations/0020_message_words.py).
+WORDS = f"to_tsvector('simple'::regconfig, {_SPACED_OUT.format(f'left(content, {SEARCHED_CHARS})')})"
+# A word finds all words that begin with it.
+_PHRASE = f"phraseto_tsquery('simple', {_SPACED_OUT.format('%s')})::text"
+_WORD_QUERY = f"coalesce((nullif({_PHRASE}, '') || ':*')::tsquery, '')"
+WORDS_MAX = 8
+MATCHES_MAX = 5_000
+HITS_SHOWN = 2
+CONTEXT_CHARS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class MessageHit:
+    """A place where a message says what was searched.
+
+    Attributes:
+        before: the text in front of it.
+        match: what matched.
+        after: the text behind it.
+    """
+
+    position: int
+    role: str
+    before: str
+    match: str
+    after: str
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a search, as the operator wrote them; `"two words"` in quotes are one."""
+    return [quoted or plain for quoted, plain in re.findall(r'"([^"]+)"|(\S+)', text)][:WORDS_MAX]
+
+
+def query_for(text: str) -> str:
+    """Return the tsquery for a text, as text; empty if no word of it can be searched."""
+    words = words_of(text.replace("\x00", ""))
+    if not words:
+        return ""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT ({' && '.join([_WORD_QUERY] * len(words))})::text", words)
+        return str(cursor.fetchone()[0])
+
+
+def sessions_saying(query: str) -> RawSQL:
+    """Return the ids of the sessions with a message that matches, of at most MATCHES_MAX messages.
+
+    Args:
+        query: what `query_for` returned.
+    """
+    sql = f"SELECT session_id FROM sessions_app_message WHERE {WORDS} @@ %s::tsquery LIMIT {MATCHES_MAX}"
+    return RawSQL(sql, [query])  # noqa: S611 - of constants; the query is a parameter
+
+
+def hits_in(session_ids: Collection[UUID], text: str, query: str) -> dict[UUID, list[MessageHit]]:
+    """Return the first places of each session that say what was searched.
+
+    Args:
+        session_ids: the sessions of a page.
+        text: what the operator wrote.
+        query: what `query_for` returned for it.
+    """
+    pattern = _pattern(text)
+    hits: dict[UUID, list[MessageHit]] = {}
+    rows = Message.objects.filter(session__in=session_ids, pk__in=_matching(session_ids, query)).order_by("position")
+    fields = rows.annotate(text=Left("content", SEARCHED_CHARS)).values_list("session_id", "position", "role", "text")
+    for session_id, position, role, content in fields:
+        hits.setdefault(session_id, []).extend(_places(pattern, position, role, content))
+    return hits
+
+
+def _matching(session_ids: Collection[UUID], query: str) -> RawSQL:
+    sql = f"""
+        SELECT id FROM (
+            SELECT id, row_number() OVER (PARTITION BY session_id ORDER BY position) AS number
+            FROM sessions_app_message WHERE session_id = ANY(%s) AND {WORDS} @@ %s::tsquery
+        ) AS numbered WHERE number <= {HITS_SHOWN}
+    """
+    return RawSQL(sql, [list(session_ids), query])  # noqa: S611
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    words = sorted(map(re.escape, words_of(text)), key=len, reverse=True)
+    return re.compile("|".join(words), re.IGNORECASE)
+
+
+def _places(pattern: re.Pattern[str], position: int, role: str, content: str) -> Iterator[MessageHit]:
+    """Yield the place of the first match; the beginning if PostgreSQL matched what the pattern does not."""
+    match = pattern.search(content)
+    start, end = match.span() if match else (0, 0)
+    before = content[max(0, start - CONTEXT_CHARS) : start]
+    after = content[end : end + CONTEXT_CHARS]
+    yield MessageHit(
+        position,
+        role,
+        ("…" if start > CONTEXT_CHARS else "") + before,
+        content[start:end],
+        after + ("…" if end + CONTEXT_CHARS < len(content) else ""),
+    )

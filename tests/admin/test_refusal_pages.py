@@ -1,0 +1,82 @@
+"""Refused calls and canary keys at the console."""
+
+import re
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from django.test import Client
+
+from apps_registry.models import App
+from keys import crypto
+from keys.models import CanaryKey, Refusal
+from keys.refusals.rules import RULES
+from tests import factories
+
+REFUSALS = "/admin/keys/refusal/"
+CANARIES = "/admin/keys/canarykey/"
+
+
+def refusal(app: App, rule: str = "app_not_in_scope") -> Refusal:
+    now = datetime.now(UTC)
+    return Refusal.objects.create(
+        id=int(now.timestamp() * 1_000_000) << 10,
+        at=now,
+        request_id=uuid.uuid4(),
+        status=403,
+        code="app_not_authorized",
+        rule=rule,
+        key_id=factories.make_key(app).app_key.pk,
+        app=app.slug,
+        address="203.0.113.7",
+        method="POST",
+        path="/api/chat",
+    )
+
+
+def test_a_refused_call_is_found_and_explained(admin_client: Client, app: App) -> None:
+    row = refusal(app)
+    listed = admin_client.get(REFUSALS, {"q": str(row.request_id), "rule": row.rule, "status": "403"}).content.decode()
+    assert f"{REFUSALS}{row.pk}/change/" in listed
+    assert "203.0.113.7" in listed
+    for filters in ({"rule": "key_unknown"}, {"status": "401"}, {"q": "198.51.100.9"}):
+        assert f"{REFUSALS}{row.pk}/" not in admin_client.get(REFUSALS, filters).content.decode()
+    assert f"{REFUSALS}{row.pk}/" in admin_client.get(REFUSALS, {"key_id": str(row.key_id)}).content.decode()
+    page = admin_client.get(f"{REFUSALS}{row.pk}/change/").content.decode()
+    assert RULES[row.rule].refused in page
+    assert RULES[row.rule].change.replace("'", "&#x27;") in page
+    assert f"/admin/keys/appkey/{row.key_id}/change/" in page
+    assert 'name="_save"' not in page
+
+
+def test_refused_calls_are_read_only_and_have_a_permission_of_their_own(
+    admin_client: Client, staff_client: Callable[..., Client], app: App
+) -> None:
+    row = refusal(app)
+    for path in (f"{REFUSALS}{row.pk}/delete/", f"{REFUSALS}add/"):
+        assert admin_client.get(path).status_code == 403
+    assert admin_client.post(f"{REFUSALS}{row.pk}/change/", {"rule": "x"}).status_code == 403
+    page = f"{REFUSALS}{row.pk}/change/"
+    assert staff_client("view_appkey", "change_appkey").get(page).status_code == 403
+    assert staff_client("view_refusal").get(page).status_code == 200
+
+
+def test_a_canary_key_is_made_and_shown_once(admin_client: Client) -> None:
+    label = factories.unique("wiki")
+    made = admin_client.post(f"{CANARIES}add/", {"label": label, "slug": "mycoindex"})
+    (plain,) = re.findall(r'value="(sk-mycoindex-[0-9A-Za-z]{46})"', made.content.decode())
+    assert "no-store" in made["Cache-Control"]
+    assert crypto.parse_key(plain) is not None
+    canary = CanaryKey.objects.get(label=label)
+    for path in (CANARIES, f"{CANARIES}{canary.pk}/change/", f"{CANARIES}{canary.pk}/history/"):
+        page = admin_client.get(path)
+        assert page.status_code == 200
+        assert plain not in page.content.decode()
+    refused = admin_client.post(f"{CANARIES}add/", {"label": "x", "slug": "Not A Slug"})
+    assert "Use lower-case letters" in refused.content.decode()
+
+
+def test_canary_keys_have_permissions_of_their_own(staff_client: Callable[..., Client]) -> None:
+    stranger = staff_client("add_appkey", "view_appkey")
+    assert stranger.get(CANARIES).status_code == 403
+    assert stranger.post(f"{CANARIES}add/", {"label": "x", "slug": "x"}).status_code == 403

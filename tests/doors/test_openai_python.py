@@ -1,0 +1,299 @@
+"""The openai package for Python against /v1."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import openai
+import pytest
+
+from apps_registry.models import App
+from sessions_app.models import ChatSession, Message, Turn
+from tests import factories
+from tests.api.token_calls import new_token
+from tests.clients.meetings import busy_session
+from tests.model_server import ScriptedModel, calls, refuses, says
+from tests.patience import scaled
+from tests.product import Server
+
+WEATHER: Any = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "The weather of a city.",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+
+
+def user(text: str) -> Any:
+    return {"role": "user", "content": text}
+
+
+@pytest.fixture
+def key(app: App) -> str:
+    return factories.make_key(app).plain
+
+
+@pytest.fixture
+def sdk(server: Server, key: str) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=key, max_retries=0, timeout=scaled(30)) as client:
+        yield client
+
+
+@pytest.fixture
+def stranger(server: Server) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0, timeout=scaled(30)) as client:
+        yield client
+
+
+def test_it_lists_the_apps_of_the_key_as_models(sdk: openai.OpenAI, app: App, other_app: App) -> None:
+    ids = [model.id for model in sdk.models.list()]
+    assert ids == ["default", app.slug]
+    model = sdk.models.retrieve(app.slug)
+    assert (model.id, model.object, model.owned_by) == (app.slug, "model", "aomi")
+    assert model.created == int(app.created_at.timestamp())
+    with pytest.raises(openai.NotFoundError) as refused:
+        sdk.models.retrieve(other_app.slug)
+    assert (refused.value.code, refused.value.param) == ("model_not_found", "model")
+
+
+def test_a_stateless_call_brings_its_own_history(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
+    model.will(says("Ada.", prompt_tokens=30))
+    history = [user("I am Ada."), {"role": "assistant", "content": "Hello Ada."}]
+    completion = sdk.chat.completions.create(model=app.slug, messages=[*history, user("Who am I?")])
+    choice = completion.choices[0]
+    assert (choice.message.role, choice.message.content, choice.finish_reason) == ("assistant", "Ada.", "stop")
+    assert completion.usage is not None
+    assert (completion.usage.prompt_tokens, completion.usage.total_tokens) == (30, 31)
+    _, *conversation = model.prompts[0]
+    assert [message["content"] for message in conversation] == ["I am Ada.", "Hello Ada.", "Who am I?"]
+    session = ChatSession.objects.get(turns__id=uuid.UUID(completion.id.removeprefix("chatcmpl-")))
+    assert session.is_stateless
+    # The history is not stored with each call.
+    assert list(session.messages.values_list("content", flat=True)) == ["Who am I?", "Ada."]
+
+
+def test_text_of_stateless_calls_is_kept_only_if_the_app_says_so(
+    sdk: openai.OpenAI, app: App, model: ScriptedModel
+) -> None:
+    App.objects.filter(pk=app.pk).update(keeps_stateless_text=False)
+    model.will(says("A secret answer."))
+    completion = sdk.chat.completions.create(model=app.slug, messages=[user("A secret question.")])
+    assert completion.choices[0].message.content == "A secret answer."
+    turn = Turn.objects.get(pk=uuid.UUID(completion.id.removeprefix("chatcmpl-")))
+    assert (turn.status, turn.prompt_tokens, turn.options, turn.partial_text) == ("completed", 10, None, "")
+    assert turn.session.title == ""
+    assert not Message.objects.filter(session=turn.session).exists()
+
+
+def test_a_named_session_has_its_own_history(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
+    session_id = str(uuid.uuid4())
+    model.will(says("Nice to meet you."), says("Ada."))
+    for text in ("I am Ada.", "Who am I?"):
+        # The client's own copy of the history is not read.
+        sdk.chat.completions.create(
+            model=app.slug, messages=[user("Not this."), user(text)], extra_headers={"X-Session-Id": session_id}
+        )
+    _, *conversation = model.prompts[1]
+    assert [message["content"] for message in conversation] == ["I am Ada.", "Nice to meet you.", "Who am I?"]
+    raw = sdk.chat.completions.with_raw_response.create(
+        model=app.slug, messages=[user("Hi")], metadata={"session_id": session_id}
+    )
+    assert raw.headers["X-Session-Id"] == session_id
+    assert ChatSession.objects.get(pk=session_id).messages.count() == 6
+
+
+def test_it_streams(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
+    model.will(says("In", " pieces."))
+    chunks = list(
+        sdk.chat.completions.create(
+            model=app.slug, messages=[user("Stream it")], stream=True, stream_options={"include_usage": True}
+        )
+    )
+    assert {chunk.id for chunk in chunks} == {chunks[0].id}
+    assert chunks[0].choices[0].delta.role == "assistant"
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices) == "In pieces."
+    assert chunks[-2].choices[0].finish_reason == "stop"
+    assert chunks[-1].usage is not None
+    assert (chunks[-1].usage.prompt_tokens, chunks[-1].usage.completion_tokens) == (10, 2)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_tools_of_the_app_run_inside(sdk: openai.OpenAI, app: App, model: ScriptedModel, *, stream: bool) -> None:
+    model.will(calls(("calculate", {"expression": "6*7"}), text="Let me see."), says("It is 42."))
+    assert said(sdk, app, [user("6*7?")], stream=stream) == ("Let me see.\n\nIt is 42.", [], "stop")
+
+
+def said(sdk: openai.OpenAI, app: App, messages: list[Any], *, stream: bool, **more: Any) -> tuple[str, list[Any], str]:
+    """Return the text, the calls and the reason of an answer, whole or streamed."""
+    if not stream:
+        choice = sdk.chat.completions.create(model=app.slug, messages=messages, **more).choices[0]
+        tool_calls = [call.model_dump() for call in choice.message.tool_calls or []]
+        return choice.message.content or "", tool_calls, choice.finish_reason
+    text, tool_calls, reason = "", [], ""
+    for chunk in sdk.chat.completions.create(model=app.slug, messages=messages, stream=True, **more):
+        choice = chunk.choices[0]
+        text += choice.delta.content or ""
+        tool_calls += [call.model_dump(exclude={"index"}) for call in choice.delta.tool_calls or []]
+        reason = choice.finish_reason or reason
+    return text, tool_calls, reason
+
+
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("stream", [False, True])
+def test_tools_of_the_client(sdk: openai.OpenAI, app: App, model: ScriptedModel, *, stream: bool, named: bool) -> None:
+    App.objects.filter(pk=app.pk).update(callers_may_bring_tools=True)
+    headers = {"extra_headers": {"X-Session-Id": str(uuid.uuid4())}} if named else {}
+    more: dict[str, Any] = {"tools": [WEATHER], **headers}
+    first = calls(("calculate", {"expression": "6*7"}), ("get_weather", {"city": "Oslo"}), text="I look.")
+    model.will(first, says("Rain in Oslo, and 42."))
+    messages = [user("Weather in Oslo, and 6*7?")]
+    text, tool_calls, reason = said(sdk, app, messages, stream=stream, **more)
+    assert (text, reason) == ("I look.", "tool_calls")
+    (call,) = tool_calls
+    assert (call["function"]["name"], json.loads(call["function"]["arguments"])) == ("get_weather", {"city": "Oslo"})
+    messages += [
+        {"role": "assistant", "content": text, "tool_calls": tool_calls},
+        {"role": "tool", "tool_call_id": call["id"], "content": "Rain."},
+    ]
+    assert said(sdk, app, messages, stream=stream, **more) == ("Rain in Oslo, and 42.", [], "stop")
+    offered = {tool["function"]["name"] for tool in model.requests[0]["tools"]}
+    assert {"get_weather", "calculate"} <= offered
+    # The App's own call, which the client never saw, is still in the prompt of the second round.
+    results = [message["content"] for message in model.prompts[1] if message["role"] == "tool"]
+    assert [result.splitlines()[1] for result in results] == ['{"result":"42","exact":true}', "Rain."]
+    # The same outputs again: the answer is the same, and nothing runs twice.
+    assert said(sdk, app, messages, stream=stream, **more)[0] == "Rain in Oslo, and 42."
+    assert len(model.requests) == 2
+
+
+def test_a_clients_tool_needs_the_apps_leave_and_a_name_of_its_own(sdk: openai.OpenAI, app: App) -> None:
+    with pytest.raises(openai.BadRequestError, match="takes no tools"):
+        sdk.chat.completions.create(model=app.slug, messages=[user("Hi")], tools=[WEATHER])
+    App.objects.filter(pk=app.pk).update(callers_may_bring_tools=True)
+    shadow: Any = {"type": "function", "function": {"name": "calculate", "parameters": {"type": "object"}}}
+    with pytest.raises(openai.BadRequestError, match="'calculate' is taken"):
+        sdk.chat.completions.create(model=app.slug, messages=[user("Hi")], tools=[shadow])
+    assert not ChatSession.objects.filter(app=app).exists()
+
+
+def test_a_confirmation_is_a_question_to_the_user(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
+    app.tools.filter(name="calculate").update(needs_confirmation=True)
+    headers = {"X-Session-Id": str(uuid.uuid4())}
+    model.will(calls(("calculate", {"expression": "6*7"})), says("It is 42."))
+    asked = sdk.chat.completions.create(model=app.slug, messages=[user("6*7?")], extra_headers=headers)
+    question = asked.choices[0].message.content or ""
+    assert question.startswith('This needs your confirmation: calculate({"expression": "6*7"}).')
+    answer = sdk.chat.completions.create(model=app.slug, messages=[user("Yes.")], extra_headers=headers)
+    assert answer.choices[0].message.content == "It is 42."
+    assert answer.id == asked.id
+
+
+def test_system_messages_count_only_where_the_app_says_so(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
+    App.objects.filter(pk=app.pk).update(preamble="Be brief.")
+    messages: Any = [{"role": "system", "content": "Speak like a pirate."}, user("Hi")]
+    sdk.chat.completions.create(model=app.slug, messages=messages, temperature=1.5)
+    App.objects.filter(pk=app.pk).update(callers_may_instruct=True, callers_may_sample=True)
+    form: Any = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+    sdk.chat.completions.create(model=app.slug, messages=messages, temperature=1.5, max_tokens=7, response_format=form)
+    ignored, taken = model.requests
+    assert "pirate" not in json.dumps(ignored["messages"])
+    assert "temperature" not in ignored
+    system = taken["messages"][0]["content"]
+    assert system.index("Be brief.") < system.index("Speak like a pirate.")
+    assert (taken["temperature"], taken["max_tokens"], taken["response_format"]) == (1.5, 7, form)
+
+
+def test_a_model_of_the_app_can_be_named(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
+    name = f"{app.slug}:{app.default_model.name}"
+    completion = sdk.chat.completions.create(model=name, messages=[user("Hi")])
+    assert completion.model == name
+    assert sdk.models.retrieve(name).id == name
+    with pytest.raises(openai.NotFoundError):
+        sdk.chat.completions.create(model=f"{app.slug}:gpt-x", messages=[user("Hi")])
+
+
+@pytest.mark.parametrize(
+    ("more", "param"),
+    [
+        ({"n": 2}, "n"),
+        ({"logprobs": True}, "logprobs"),
+        ({"temperature": 9}, "temperature"),
+        ({"response_format": {"type": "json_object"}}, "response_format"),
+        ({"tool_choice": "required"}, "tool_choice"),
+        ({"messages": []}, "messages"),
+        ({"messages": [{"role": "assistant", "content": "Hi"}]}, "messages"),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]}, "content[0]"),
+        ({"messages": [{"role": "tool", "tool_call_id": "call_1", "content": "x"}]}, "tool_call_id"),
+    ],
+)
+def test_what_is_not_supported_is_named(sdk: openai.OpenAI, app: App, more: dict[str, Any], param: str) -> None:
+    with pytest.raises(openai.BadRequestError) as refused:
+        sdk.chat.completions.create(**{"model": app.slug, "messages": [user("Hi")], **more})
+    assert refused.value.type == "invalid_request_error"
+    assert param in str(refused.value.param)
+
+
+def test_errors_are_openais(sdk: openai.OpenAI, server: Server, app: App, model: ScriptedModel) -> None:
+    wrong = sdk.with_options(api_key="sk-wrong")
+    with pytest.raises(openai.AuthenticationError) as unknown:
+        wrong.models.list()
+    assert (unknown.value.code, unknown.value.type) == ("invalid_api_key", "authentication_error")
+    assert unknown.value.request_id == unknown.value.response.headers["x-request-id"]
+    with pytest.raises(openai.AuthenticationError):
+        sdk.with_options(api_key="another-systems-token").models.list()
+    with pytest.raises(openai.ConflictError) as busy:
+        sdk.chat.completions.create(
+            model=app.slug, messages=[user("Hi")], extra_headers={"X-Session-Id": busy_session(app)}
+        )
+    assert busy.value.response.headers["Retry-After"] == "1"
+    model.will(refuses(400))
+    with pytest.raises(openai.InternalServerError) as failed:
+        sdk.chat.completions.create(model=app.slug, messages=[user("Hi")])
+    assert (failed.value.status_code, failed.value.code) == (502, "model_error")
+    model.will(refuses(400))
+    with pytest.raises(openai.APIError, match="model"):
+        list(sdk.chat.completions.create(model=app.slug, messages=[user("Hi")], stream=True))
+    with pytest.raises(openai.NotFoundError) as nothing:
+        sdk.get("/nothing", cast_to=object)
+    assert nothing.value.code == "not_found"
+
+
+def test_no_key_opens_the_default_app_only(stranger: openai.OpenAI, app: App) -> None:
+    assert [model.id for model in stranger.models.list()] == ["default"]
+    completion = stranger.chat.completions.create(model="default", messages=[user("Hi")])
+    assert completion.choices[0].message.content == "Hello."
+    with pytest.raises(openai.NotFoundError):
+        stranger.chat.completions.create(model=app.slug, messages=[user("Hi")])
+
+
+def test_a_browser_token_opens_what_it_opens(
+    server: Server, sdk: openai.OpenAI, app: App, other_app: App, model: ScriptedModel
+) -> None:
+    key = factories.make_key(app, other_app).plain
+    session_id = str(uuid.uuid4())
+    page = sdk.with_options(api_key=new_token(server, key, app=app.slug, session_id=session_id))
+    assert [each.id for each in page.models.list()] == [app.slug]
+    model.will(says("To a page."))
+    in_session = {"X-Session-Id": session_id}
+    completion = page.chat.completions.create(model=app.slug, messages=[user("Hi")], extra_headers=in_session)
+    assert completion.choices[0].message.content == "To a page."
+    for another in (other_app.slug, "default"):
+        with pytest.raises(openai.NotFoundError):
+            page.chat.completions.create(model=another, messages=[user("Hi")], extra_headers=in_session)
+    for headers in ({}, {"X-Session-Id": str(uuid.uuid4())}):
+        with pytest.raises(openai.PermissionDeniedError) as refused:
+            page.chat.completions.create(model=app.slug, messages=[user("Hi")], extra_headers=headers)
+        assert refused.value.code == "session_not_available"
+    elsewhere = sdk.with_options(api_key=new_token(server, key, app=app.slug, origin="https://shop.example"))
+    with pytest.raises(openai.PermissionDeniedError) as refused:
+        elsewhere.models.list()
+    assert refused.value.code == "origin_not_allowed"
+    App.objects.filter(pk=app.pk).update(allowed_networks="192.0.2.0/24")
+    with pytest.raises(openai.PermissionDeniedError) as refused:
+        sdk.chat.completions.create(model=app.slug, messages=[user("Hi")])
+    assert refused.value.code == "network_not_allowed"
+    with pytest.raises(openai.AuthenticationError):
+        sdk.with_options(api_key="bt-nope").models.list()
