@@ -269,3 +269,16 @@ def test_a_limit_of_money_needs_prices(manage: Manage, app: App) -> None:
     refused = manage("issue_key", app.slug, "--label", "x", "--money-per-day", "5")
     assert "Every model in reach needs prices" in refused.err
     assert AppKey.objects.count() == before  # no key without the limit that was asked for
+
+
+def test_origins_and_networks_are_changed_by_command_and_kept_by_a_successor(manage: Manage, app: App) -> None:
+    prefix = factories.make_key(app).app_key.prefix
+    lists = ["--network", "192.0.2.0/24", "--network", "2001:db8::/32", "--origin", "https://www.example.com"]
+    assert manage("change_key", prefix, *lists).code == 0
+    rotated = json.loads(manage("rotate_key", prefix, "--json").out)
+    shown = facts(manage, rotated["prefix"])
+    assert shown["networks"] == ["192.0.2.0/24", "2001:db8::/32"]
+    assert shown["origins"] == ["https://www.example.com"]
+    assert manage("change_key", prefix, "--origin", "none").code == 0
+    assert (facts(manage, prefix)["origins"], len(facts(manage, prefix)["networks"])) == ([], 2)
+    assert "300.0.0.1" in manage("change_key", prefix, "--network", "300.0.0.1").err
