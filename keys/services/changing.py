@@ -1,4 +1,4 @@
-"""Changing an issued key: names, scope, expiry, channel. A change holds from the next request on."""
+"""Changing an issued key: names, scope, expiry, channel, origins, networks. A change holds from the next request on."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,8 @@ class KeyChange:
         apps: the whole new scope.
         expires_at: the new expiry; "never" removes it.
         channel: the channel and, for "release", the release.
-        origins, networks: the whole new list, one per line; empty: any.
+        origins: the websites whose pages may use it, one per line; empty: any.
+        networks: the addresses and networks from which it may be used, one per line; empty: any.
     """
 
     label: str | None = None

@@ -1,4 +1,4 @@
-"""`manage.py change_key`: changes an App key's names, scope, expiry or channel."""
+"""`manage.py change_key`: changes an App key's names, scope, expiry, channel, origins or networks."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -10,7 +10,7 @@ from apps_registry.management.base import apps_named
 from apps_registry.models import App
 from keys.finding import key_as_json
 from keys.management.base import KeyCommand, clear_errors, moment_or_never, named_key
-from keys.management.limit_options import NO_LIMIT, add_limit_options, set_limit_options
+from keys.management.limit_options import add_limit_options, set_limit_options
 from keys.models import AppKey
 from keys.services import KeyChange, change_key, channel_named
 
@@ -28,7 +28,7 @@ examples:
   python manage.py change_key sk-mycoindex-Zk3v9QxA --add-app mycoindex-staging
   python manage.py change_key sk-mycoindex-Zk3v9QxA --remove-app mycoindex --expires never
   python manage.py change_key sk-mycoindex-Zk3v9QxA --channel release:3
-  python manage.py change_key sk-mycoindex-Zk3v9QxA --network 192.0.2.0/24 --origin none
+  python manage.py change_key sk-mycoindex-Zk3v9QxA --network 192.0.2.0/24 --origin any
   python manage.py change_key sk-mycoindex-Zk3v9QxA --tokens-per-day 500000 --concurrent-turns none
 """
 
@@ -44,13 +44,9 @@ examples:
             "--expires", type=moment_or_never, metavar="WHEN", help="12h, 30d, 2027-01-31T00:00Z, or never"
         )
         parser.add_argument("--channel", help="live, draft, or release:N")
-        for name, words in (("origin", "websites whose pages may use it"), ("network", "networks that may use it")):
-            parser.add_argument(
-                f"--{name}",
-                action="append",
-                metavar=name.upper(),
-                help=f"{words}: the whole new list, one at a time; none lifts the limit",
-            )
+        for name in ("origin", "network"):
+            replaced = f"replace the {name}s that may use it; may be repeated; 'any' for no limit"
+            parser.add_argument(f"--{name}", action="append", metavar=name.upper(), help=replaced)
         add_limit_options(parser)
         self.add_json_argument(parser)
 
@@ -62,9 +58,15 @@ examples:
             channel = None
             if options["channel"]:
                 channel = channel_named(options["channel"], apps or list(key.apps.all()))
-            texts = {name: options[name] for name in ("label", "owner", "note")}
-            texts |= {f"{name}s": _list(options[name]) for name in ("origin", "network")}
-            change = KeyChange(**texts, apps=apps, expires_at=options["expires"], channel=channel)
+            names = {name: options[name] for name in ("label", "owner", "note")}
+            change = KeyChange(
+                **names,
+                apps=apps,
+                expires_at=options["expires"],
+                channel=channel,
+                origins=_entries(options["origin"]),
+                networks=_entries(options["network"]),
+            )
             changed = change_key(key, change) + set_limit_options(key, options)
         if options["json"]:
             self.write_json({"changed": changed, **key_as_json(key)})
@@ -73,9 +75,9 @@ examples:
             self.stdout.write(f"{said} {key.prefix} ({key.label}).")
 
 
-def _list(values: list[str] | None) -> str | None:
-    """Return the list that an option gives, one entry per line; None if the option is not given."""
-    return None if values is None else "" if values == [NO_LIMIT] else "\n".join(values)
+def _entries(given: list[str] | None) -> str | None:
+    """Return the entries to store, one per line; None if the option was not given."""
+    return None if given is None else "" if given == ["any"] else "\n".join(given)
 
 
 def _new_scope(key: AppKey, *, add: list[str], remove: list[str]) -> list[App] | None:
