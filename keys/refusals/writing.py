@@ -67,7 +67,7 @@ async def write_pending(*, everything: bool = False) -> None:
 
 
 async def _report_canary(call: RefusedCall) -> None:
-    """Log and count the use of a canary key: not in the request, whose time would tell a canary from another bad key."""
+    """Log and count the use of a canary key: not in the request, whose time would tell it from another bad key."""
     CANARY_USES.inc()
     line = "canary key no. %d was used from %s id=%s"
     logger.warning(line, call.canary_id, call.address, call.request_id)
