@@ -33,7 +33,7 @@ from tests import factories
 from tests.product import Server
 
 CALLS = 10_000
-THREADS = 8
+THREADS = 12
 THRESHOLD = 4.5
 SESSION = "550e8400-e29b-41d4-a716-446655440000"
 VARYING = {"x-request-id", "date", "content-length"}
