@@ -18,7 +18,7 @@ from tests.patience import scaled
 from tests.product import Server
 from tests.waiting import wait_until
 
-SITE, ELSEWHERE = "https://shop.example", "https://evil.example"
+SITE, ELSEWHERE = "https://shop.example", "https://elsewhere.example"
 EVERY_WORKER = range(8)  # each request is a connection of its own, so these reach both workers
 NOT_FROM_THERE = {"origin": "403 origin_not_allowed", "network": "403 network_not_allowed"}
 
