@@ -28,7 +28,7 @@ class Walker:
     def __init__(self, reading: Reading, hidden_styles: set[str]) -> None:
         """Begin; `hidden_styles` are the names of styles whose text is not shown."""
         self.reading, self.hidden_styles = reading, hidden_styles
-        self.outline = Outline()
+        self.outline = Outline(reading)
         self.page: int | None = None
         self._notes: list[Any] = []
 
