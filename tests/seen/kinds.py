@@ -341,6 +341,14 @@ KINDS: dict[str, File] = {
         hidden=("gnome",),
         title="Refunds",
     ),
+    "RTF: headers, footnotes and stray marks": made(
+        "rtf",
+        "latex2rtf.sourceforge.net/rtfspec",
+        rb"{\rtf1\ansi{\header Quince Ltd\par}{\b0\*\cs7 Five days}{\footnote Not on Sundays.}.\par}",
+        "Quince Ltd",
+        "Five days",
+        "Not on Sundays.",
+    ),
     "CSV of Excel in German": made(
         "csv_table",
         "rfc-editor.org/rfc/rfc4180",
