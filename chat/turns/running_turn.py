@@ -17,8 +17,8 @@ from chat.issuers import to_store
 from chat.providers.base import ModelFailure, ModelTimeout
 from chat.turns.options import NO_OPTIONS, TurnOptions
 from chat.turns.questions import question_event
-from chat.turns.steps import Steps
 from chat.turns.reservation import message_bytes, reserve
+from chat.turns.steps import Steps
 from chat.turns.turn_listener import TurnListener
 from keys.limits.values import Payer
 from sessions_app.open_calls import UNKNOWN_OUTCOME, OpenCall

@@ -116,14 +116,24 @@ def timeline_of(turn: Turn, calls: Sequence[OutboundCall]) -> Timeline | None:
 def _steps(turn: Turn, calls: Sequence[OutboundCall]) -> Iterator[Step]:
     began = _milliseconds(turn.started_at)
     recorded: list[dict[str, Any]] = turn.steps or []
-    for step, following in zip(recorded, [*recorded[1:], None], strict=True):
+    for step, following in zip(recorded, [*recorded[1:], None], strict=False):
         yield _step(turn, step, following, began)
     if not recorded and turn.finished_at is not None:  # of a time before steps were recorded, or of a lost worker
         yield Step("model", turn.model, 0, _milliseconds(turn.finished_at) - began, turn.first_token_ms)
-    for call in calls:
-        ends = _milliseconds(call.created_at) - began
+    yield from _outbound(calls, began)
+
+
+def _outbound(calls: Sequence[OutboundCall], began: int) -> Iterator[Step]:
+    """Yield outbound calls; those of one tool call are recorded together, at its end, and were made one by one."""
+    later: OutboundCall | None = None
+    ends = 0
+    for call in reversed(calls):
+        if later is None or (call.tool, call.created_at) != (later.tool, later.created_at):
+            ends = max(0, _milliseconds(call.created_at) - began)
+        starts = max(0, ends - call.milliseconds)
         detail = f"{call.status} · {call.verdict}" if call.status else call.verdict
-        yield Step("outbound", f"{call.method} {call.host}", max(0, ends - call.milliseconds), ends, detail=detail)
+        yield Step("outbound", f"{call.method} {call.host}", starts, ends, detail=detail)
+        later, ends = call, starts
 
 
 def _step(turn: Turn, step: dict[str, Any], following: dict[str, Any] | None, began: int) -> Step:

@@ -42,7 +42,7 @@ SAID = {
 }
 
 
-def found(client: Browser, text: str, **filters: object) -> list[ChatSession]:
+def found(client: Browser, text: str, **filters: str | int) -> list[ChatSession]:
     answer = client.get(LIST, {"q": text, **filters})
     assert answer.status_code == 200
     return list(answer.context["cl"].result_list)
@@ -97,8 +97,14 @@ def test_sessions_are_found_by_key_and_by_error(admin_client: Browser, app: App)
     failed, fine = (factories.make_session(app, [("user", "Hi")]) for _ in range(2))
     Turn.objects.filter(session=failed).update(app_key_id=key.pk, error_code="model_timeout", status="failed")
     Turn.objects.filter(session=fine).update(app_key_id=other.pk)
-    chosen = {"app__id__exact": app.pk}
-    for finds_failed in ({"error": "any"}, {"error": "model_timeout"}, {"key": key.pk}, {"q": key.prefix}):
+    chosen: dict[str, str | int] = {"app__id__exact": app.pk}
+    filters: tuple[dict[str, str | int], ...] = (
+        {"error": "any"},
+        {"error": "model_timeout"},
+        {"key": key.pk},
+        {"q": key.prefix},
+    )
+    for finds_failed in filters:
         answer = admin_client.get(LIST, {**chosen, **finds_failed})
         assert [each.pk for each in answer.context["cl"].result_list] == [failed.pk], finds_failed
     assert found(admin_client, "", **chosen, error="worker_lost") == []

@@ -1,5 +1,6 @@
 """The timeline of a turn: what it did, when, on one scale, as a drawing and as a table."""
 
+import itertools
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -63,7 +64,8 @@ def test_a_turn_shows_its_rounds_calls_and_outbound_calls(
         *(("outbound", f"POST {upstream.host}"), ("tool", "calculate"), ("tool", "look_up")),
     ]
     assert (first.kind, last.kind, last.wait_words != "") == ("model", "model", True)
-    assert all(first.ends <= step.starts + 1 and step.ends <= last.starts + 1 for step in drawn.steps[1:-1])
+    tools = [step for step in drawn.steps if step.kind == "tool"]
+    assert all(first.ends <= step.starts + 1 and step.ends <= last.starts + 1 for step in tools)
     took = (turn.finished_at - turn.started_at) / timedelta(milliseconds=1)  # type: ignore[operator]
     assert last.ends <= took + 50
 
@@ -81,7 +83,7 @@ def test_the_wait_for_a_client_is_on_the_scale(
     drawn = timeline(admin_client, turn_of(app_client))
     steps = [step for step in drawn.steps if step.kind != "outbound"]
     assert [step.kind for step in steps] == ["model", "pause", "tool", "model"]
-    assert all(earlier.ends <= later.starts + 1 for earlier, later in zip(steps, steps[1:], strict=False))
+    assert all(earlier.ends <= later.starts + 1 for earlier, later in itertools.pairwise(steps))
 
 
 def test_what_was_cut_off_says_so(admin_client: Browser, app_client: Client, model: ScriptedModel) -> None:
