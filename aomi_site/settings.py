@@ -271,6 +271,8 @@ if BUS not in {"postgres", "redis", "memory"} or (BUS == "redis" and not REDIS_U
 SHUTDOWN_GRACE_SECONDS = env.seconds("SHUTDOWN_GRACE_SECONDS", 20.0, minimum=0)
 # How long until another worker takes over a document whose ingestion stopped.
 INGEST_LEASE_SECONDS = env.seconds("INGEST_LEASE_SECONDS", 30.0)
+# How many megabytes of files the documents of an App may have together, unless its page says otherwise.
+DOCUMENTS_LIMIT_MB = env.whole_number("DOCUMENTS_LIMIT_MB", 2_000)
 # With a token, /metrics responds to `Authorization: Bearer <token>`; without one, it does not exist.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 

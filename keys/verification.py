@@ -20,7 +20,7 @@ import hmac
 import math
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NoReturn
@@ -221,12 +221,7 @@ class KeyVerifier:
         parts = crypto.parse_key(presented)
         if parts is None:
             raise InvalidKey
-        started = time.monotonic()
-        try:
-            return await self._verified_caller(parts, address)
-        except (InvalidKey, TooManyFailures):
-            await asyncio.sleep(started + FAILURE_SECONDS - time.monotonic())
-            raise
+        return await _failing_in_equal_time(self._verified_caller(parts, address))
 
     async def _verified_caller(self, parts: crypto.KeyParts, address: str) -> Caller:
         digest = crypto.fingerprint(parts.plain, process_key=self._process_key)
@@ -251,14 +246,7 @@ class KeyVerifier:
         Raises:
             InvalidKey: it does not work, or its key or App no longer does.
         """
-        token = await _signed_token(presented)
-        rows = await database.read(READ_KEY_OF_TOKEN, {"lookup_id": token.lookup_id})
-        read, conditions = split(rows[0])
-        if not read.is_usable or read.key_id is None:
-            raise InvalidKey("token_key_gone", read.key_id)
-        if rule := conditions.broken_rule(token, read.app_ids):
-            raise InvalidKey(rule, read.key_id)
-        return _used(read.caller(address=address, token=token), read)
+        return await _failing_in_equal_time(_caller_of_token(presented, address))
 
     def _refuse_guess(self, parts: crypto.KeyParts, digest: bytes, address: str) -> None:
         """Refuse a secret for a blocked id without querying the database, if it cannot be the right one."""
@@ -312,6 +300,27 @@ class KeyVerifier:
         finally:
             self._to_count -= 1
         return address_count, address_left, id_count, id_left
+
+
+async def _failing_in_equal_time(check: Awaitable[Caller]) -> Caller:
+    """Return what a check returns; delay its failure until FAILURE_SECONDS after its start."""
+    started = time.monotonic()
+    try:
+        return await check
+    except (InvalidKey, TooManyFailures):
+        await asyncio.sleep(started + FAILURE_SECONDS - time.monotonic())
+        raise
+
+
+async def _caller_of_token(presented: str, address: str) -> Caller:
+    token = await _signed_token(presented)
+    rows = await database.read(READ_KEY_OF_TOKEN, {"lookup_id": token.lookup_id})
+    read, conditions = split(rows[0])
+    if not read.is_usable or read.key_id is None:
+        raise InvalidKey("token_key_gone", read.key_id)
+    if rule := conditions.broken_rule(token, read.app_ids):
+        raise InvalidKey(rule, read.key_id)
+    return _used(read.caller(address=address, token=token), read)
 
 
 def _passes_check(secret: str, check: str) -> bool:

@@ -112,9 +112,9 @@ class Turn(models.Model):
     first_token_ms = models.PositiveIntegerField("first token (ms)", null=True, blank=True)
     cost = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
     # Tokens whose cost is missing in `cost`, because the model that used them had no price.
-    unpriced_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
+    unpriced_tokens = models.PositiveBigIntegerField("tokens without a price", default=0, db_default=0)
     # The reservations of rounds that ended without counts from the provider. Limits count them as used.
-    unreported_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
+    unreported_tokens = models.PositiveBigIntegerField("tokens reserved, not counted", default=0, db_default=0)
     unreported_cost = models.DecimalField(max_digits=20, decimal_places=10, default=0, db_default=0)
     # What the current round of a running turn may use at most; the cost is null if a model in reach has no price.
     reserved_tokens = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)

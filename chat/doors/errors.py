@@ -16,7 +16,7 @@ def plain_problem(path: str, code: str, detail: str, *, rule: str = "") -> HttpR
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an unknown path; Django's handler404."""
     if request.path.startswith(OPENAI_PREFIX):
-        return plain_problem(request.path, "not_found", "There is nothing at this path.")
+        return plain_problem(request.path, "not_found", "There is nothing at this path.", rule=errors.UNKNOWN_PATH)
     return errors.not_found(request, exception)
 
 

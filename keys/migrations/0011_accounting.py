@@ -195,7 +195,8 @@ BEGIN
             LEAST(86400, extract(epoch FROM s.blocked_until - now_at)::double precision));
     END IF;
     -- A millionth of a request is less than the time of a statement, and more than an error of rounding.
-    IF more_requests > 0 AND s.requests + more_requests > burst + 0.000001 THEN
+    -- A burst without a rate limits nothing.
+    IF more_requests > 0 AND l.requests_per_minute IS NOT NULL AND s.requests + more_requests > burst + 0.000001 THEN
         PERFORM keys_limits_refuse(of_subject, 'requests_per_minute', 'requests', 'minute', l.requests_per_minute, 0,
             (s.requests + more_requests - burst) * 60 / l.requests_per_minute);
     END IF;

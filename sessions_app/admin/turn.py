@@ -48,7 +48,10 @@ class TurnAdmin(MachineRowsAdmin[Turn]):
     fieldsets = (
         (None, {"fields": ("id", "session_link", "app_link", "key_link", "model", "state", "idempotency_key")}),
         ("Time", {"fields": ("started", "finished", "latency", "first_token")}),
-        ("Work", {"fields": ("tokens", "price", "tool_rounds", "finish_reason")}),
+        (
+            "Work",
+            {"fields": ("tokens", "unreported_tokens", "price", "unpriced_tokens", "tool_rounds", "finish_reason")},
+        ),
         ("Models that did not answer, and what was refused", {"fields": ("failed_attempts",)}),
         ("Error", {"fields": ("error_code", "detail")}),
         ("Partial reply", {"fields": ("partial",), "classes": ("collapse",)}),

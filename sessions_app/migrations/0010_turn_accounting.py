@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='turn',
             name='unpriced_tokens',
-            field=models.PositiveBigIntegerField(db_default=0, default=0),
+            field=models.PositiveBigIntegerField(db_default=0, default=0, verbose_name='tokens without a price'),
         ),
         migrations.AddField(
             model_name='turn',
@@ -38,6 +38,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='turn',
             name='unreported_tokens',
-            field=models.PositiveBigIntegerField(db_default=0, default=0),
+            field=models.PositiveBigIntegerField(db_default=0, default=0, verbose_name='tokens reserved, not counted'),
         ),
     ]

@@ -287,7 +287,8 @@ def test_where_an_app_may_be_used_from_is_set_on_its_page(admin_client: Client, 
     assert (app.allowed_networks, app.trusts_backend_wallets) == ("203.0.113.0/24", True)
     with ApiClient(server.url, app=app.slug, key=key) as caller:
         assert [caller.post_chat("Hi").json()["code"] for _ in range(6)] == ["network_not_allowed"] * 6
-        assert admin_client.post(page(app), form(app, **fields, refuses_other_origins="on")).status_code == 302
+        fields |= {"allowed_networks": "", "refuses_other_origins": "on"}
+        assert admin_client.post(page(app), form(app, **fields)).status_code == 302
         assert [caller.post_chat("Hi").json()["code"] for _ in range(6)] == ["origin_not_allowed"] * 6
 
 

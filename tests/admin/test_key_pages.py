@@ -235,7 +235,7 @@ def test_where_a_key_may_be_used_is_set_and_changed(admin_client: Client, server
     assert (app_key.allowed_networks, app_key.allowed_origins) == ("203.0.113.0/24", "https://shop.example")
     assert answers(server, app, issued[0]) == 403
     change = f"/admin/keys/appkey/{app_key.pk}/change/"
-    fields = {"label": app_key.label, "apps": [app.pk], "expires_at_0": "", "expires_at_1": ""}
+    fields = {"label": app_key.label, "apps": [app.pk], "expires_at_0": "", "expires_at_1": "", "allowed_origins": ""}
     wrong = admin_client.post(change, {**fields, "allowed_networks": "everywhere"})
     assert "is not an address or a network" in wrong.content.decode()
     assert admin_client.post(change, {**fields, "allowed_networks": "127.0.0.1\r\n::1"}).status_code == 302

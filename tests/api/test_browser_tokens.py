@@ -13,6 +13,7 @@ import pytest
 
 from apps_registry.models import App
 from keys.models import AppKey, TokenSigningKey
+from keys.refusals.rules import RULES
 from keys.services import IssuedKey, revoke_key
 from sessions_app.models import ChatSession, Turn
 from tests import factories
@@ -196,10 +197,14 @@ def test_a_page_of_the_servers_own_origin_sends_none(server: Server, app: App, k
             assert said == "403 origin_not_allowed"
 
 
+KEY_CALLS = [("POST", "/api/token"), ("GET", "/api/key"), ("GET", "/api/key/usage"), ("DELETE", "/api/key")]
+
+
 def test_a_token_is_no_key(server: Server, app: App, key: str) -> None:
     with Page(server.url, new_token(server, key, app=app.slug)) as page:
-        answer = page.request("POST", "/api/token", json={"app": app.slug})
-        assert (answer.status_code, answer.json()["code"]) == (403, "app_not_authorized")
+        for method, path in KEY_CALLS:
+            body = {"app": app.slug} if method == "POST" else None
+            assert page.code(method, path, json=body) == "403 app_not_authorized", path
         assert page.request("GET", "/api/control/apps").json() == [app.slug]
         assert page.request("GET", "/api/session/apps").json() == [{"name": app.slug}]
         assert page.code("GET", "/api/state", headers={"AOMI-APP-KEY": page.token}) == "401 invalid_app_key"
@@ -572,3 +577,50 @@ def test_a_token_costs_one_read_and_made_up_signing_keys_cost_none_each(
         reads = sum("keys_tokensigningkey" in text for text in proxy.statements)
         assert reads <= 2 + (time.monotonic() - began)  # one a second at the most
     proxy.close()
+
+
+def test_refusals_of_tokens_and_sources_are_explained(
+    server: Server, app: App, other_app: App, manage: Callable[..., Result]
+) -> None:
+    issued = factories.make_key(app, other_app)
+    token = new_token(server, issued.plain, app=app.slug)
+    of_wallet = new_token(server, issued.plain, app=app.slug, wallet=WALLET)
+    of_session = new_token(server, issued.plain, app=app.slug, session_id=str(uuid.uuid4()))
+    of_origin = new_token(server, issued.plain, app=app.slug, origin=SITE)
+    brief = new_token(server, issued.plain, app=app.slug, expires_in=1)
+    moved = new_token(server, issued.plain, app=other_app.slug)
+    issued.app_key.apps.remove(other_app)
+    limited = {
+        "network_of_key": factories.make_key(app, networks="192.0.2.0/24").plain,
+        "origin_of_key": factories.make_key(app, origins=SITE).plain,
+    }
+    answers = {}
+    with Page(server.url, token) as page:
+        answers["token_is_no_key"] = page.request("DELETE", "/api/key")
+        answers["token_in_key_header"] = page.request("GET", "/api/state", headers={"AOMI-APP-KEY": token})
+        wallets = {"public_key": OTHER_WALLET}
+        for rule, credential, query in [
+            ("token_not_signed_here", token[:-1] + ("A" if token[-1] != "A" else "B"), {}),
+            ("session_of_token", of_session, {}),
+            ("wallet_of_token", of_wallet, wallets),
+            ("origin_of_token", of_origin, {}),
+            ("token_app_out_of_scope", moved, {}),
+            *((rule, credential, {}) for rule, credential in limited.items()),
+        ]:
+            answers[rule] = page.request("POST", "/api/sessions", params=query, headers=bearer(credential))
+        for rule, limits in {
+            "network_of_app": {"allowed_networks": "192.0.2.0/24"},
+            "origin_of_app": {"allowed_networks": "", "refuses_other_origins": True},
+        }.items():
+            App.objects.filter(pk=app.pk).update(**limits)
+            answers[rule] = page.request("POST", "/api/chat", params={"message": "Hi"})
+        wait_until(lambda: page.code("GET", "/api/key", headers=bearer(brief)).startswith("401"))
+        answers["token_expired"] = page.request("GET", "/api/key", headers=bearer(brief))
+        revoke_key(issued.app_key)
+        answers["token_key_gone"] = page.request("GET", "/api/state")
+    for rule, answer in answers.items():
+        request_id = answer.headers["X-Request-Id"]
+        wait_until(lambda request_id=request_id: manage("explain", request_id).code == 0)  # type: ignore[misc]
+        explained = json.loads(manage("explain", request_id, "--json").out)
+        assert (explained["rule"], explained["refused"]) == (rule, RULES[rule].refused)
+        assert token not in json.dumps(explained)

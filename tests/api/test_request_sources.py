@@ -209,7 +209,7 @@ def limit_apps_origins(app: App) -> None:
     App.objects.filter(pk=app.pk).update(allowed_origins=ELSEWHERE, refuses_other_origins=True)
 
 
-NARROWINGS = {
+NARROWINGS: dict[Callable[[App], None], str] = {
     limit_key: "network",
     limit_keys_origins: "origin",
     limit_app: "network",

@@ -119,6 +119,16 @@ def test_it_asks_for_a_browser_token_and_chats_with_it(server: Server, app: App,
         assert module("api.tokens.create_token").sync(client=client, body=wanted).code == "app_not_authorized"
 
 
+def test_it_asks_about_its_key_and_revokes_it(generated: Generated, app: App) -> None:
+    generated.chat("Hi")
+    key = module("api.key.get_key").sync(client=generated.client)
+    assert (key.apps, key.expires_at, key.limits) == ([app.slug], None, [])
+    usage = module("api.key.get_key_usage").sync(client=generated.client, days=7)
+    assert (usage.total.turns, usage.days[0].app) == (1, app.slug)
+    assert module("api.key.revoke_key").sync_detailed(client=generated.client).status_code == 204
+    assert module("api.key.get_key").sync(client=generated.client).code == "invalid_app_key"
+
+
 def test_it_gets_typed_errors(generated: Generated, server: Server, app: App) -> None:
     with client_with("wrong", server, app) as stranger:
         refused = stranger.chat("Hi")

@@ -43,3 +43,4 @@ def test_it_chats_streams_and_gets_typed_errors(
     assert told["events"] == ["text:In", "text: pieces.", "complete:Stream it"]
     assert told["page"] == "To a page."
     assert told["problems"] == PROBLEMS
+    assert told["key"] == [[app.slug], 4, 204, "invalid_app_key"]

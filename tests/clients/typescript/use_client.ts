@@ -76,4 +76,13 @@ async function problems(): Promise<string[]> {
   return [missing.error, refused.error, busy.error, other.error].map((error) => `${error?.status} ${error?.code}`);
 }
 
-console.log(JSON.stringify({ messages: await chat(), events: await stream(), page: await pageChat(), problems: await problems() }));
+async function heldKey() {
+  const { data } = await client.GET("/api/key");
+  const usage = await client.GET("/api/key/usage", { params: { query: { days: 7 } } });
+  const revoked = await client.DELETE("/api/key");
+  const gone = await client.GET("/api/key");
+  return [data?.apps, usage.data?.total.turns, revoked.response.status, gone.error?.code];
+}
+
+const told = { messages: await chat(), events: await stream(), page: await pageChat(), problems: await problems(), key: await heldKey() };
+console.log(JSON.stringify(told));
