@@ -1,4 +1,4 @@
-"""The console's pages for everybody: axe-core finds nothing serious, no page is too wide, and the keyboard is enough."""
+"""The console for everybody: axe-core finds nothing serious, no page is too wide, and the keyboard is enough."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -16,6 +16,7 @@ from sessions_app.models import ChatSession, Message, Turn
 from tests import factories
 from tests.client import Client
 from tests.model_server import ScriptedModel, calls, says
+from tests.patience import scaled
 from tests.product import NO_TLS, Server
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ SAID = {
 }
 
 
-def found(client: Browser, text: str, **filters: object) -> list[ChatSession]:
+def found(client: Browser, text: str, **filters: str | int) -> list[ChatSession]:
     answer = client.get(LIST, {"q": text, **filters})
     assert answer.status_code == 200
     return list(answer.context["cl"].result_list)
@@ -96,8 +97,14 @@ def test_sessions_are_found_by_key_and_by_error(admin_client: Browser, app: App)
     failed, fine = (factories.make_session(app, [("user", "Hi")]) for _ in range(2))
     Turn.objects.filter(session=failed).update(app_key_id=key.pk, error_code="model_timeout", status="failed")
     Turn.objects.filter(session=fine).update(app_key_id=other.pk)
-    chosen = {"app__id__exact": app.pk}
-    for finds_failed in ({"error": "any"}, {"error": "model_timeout"}, {"key": key.pk}, {"q": key.prefix}):
+    chosen: dict[str, str | int] = {"app__id__exact": app.pk}
+    filters: tuple[dict[str, str | int], ...] = (
+        {"error": "any"},
+        {"error": "model_timeout"},
+        {"key": key.pk},
+        {"q": key.prefix},
+    )
+    for finds_failed in filters:
         answer = admin_client.get(LIST, {**chosen, **finds_failed})
         assert [each.pk for each in answer.context["cl"].result_list] == [failed.pk], finds_failed
     assert found(admin_client, "", **chosen, error="worker_lost") == []
@@ -119,10 +126,11 @@ def test_the_index_serves_the_search(talk: Callable[..., ChatSession]) -> None:
 
 
 @pytest.fixture
-def operator_http(server: Server, admin_client: Browser) -> httpx2.Client:
+def operator_http(server: Server, admin_client: Browser) -> Iterator[httpx2.Client]:
     """An HTTP client with the operator's login."""
     cookies = {settings.SESSION_COOKIE_NAME: admin_client.cookies[settings.SESSION_COOKIE_NAME].value}
-    return httpx2.Client(base_url=server.url, cookies=cookies, verify=NO_TLS, timeout=60)
+    with httpx2.Client(base_url=server.url, cookies=cookies, verify=NO_TLS, timeout=scaled(30)) as http:
+        yield http
 
 
 def test_a_conversation_is_exported_whole(operator_http: httpx2.Client, app: App) -> None:
