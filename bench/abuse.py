@@ -23,7 +23,7 @@ from bench.jobs import pipe
 from bench.machine import raise_file_limit
 from bench.servers import ROOT, Server, serving
 
-SECONDS = 20
+SECONDS = 15
 IDS = 50
 GOOD_PER_SECOND = 50
 BAD_PER_SECOND = 500
