@@ -90,11 +90,19 @@ class VerifierBusy(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """How long failures are refused immediately, and the check bits of a valid secret for the id ("" if none)."""
+    """What a worker remembers of a blocked id.
+
+    Attributes:
+        until: when the block ends; `time.monotonic()`.
+        secret_check: the check bits of a valid secret for the id, "" if there is none.
+        failure: why the last attempt failed.
+        rule: the limit that blocks.
+    """
 
     until: float
     secret_check: str
     failure: InvalidKey
+    rule: str
 
     @property
     def left(self) -> float:
@@ -131,17 +139,22 @@ class KeyFailures:
             VerifierBusy: too many wait to be counted.
         """
         if (left := self._blocked_addresses.get(address, -math.inf) - time.monotonic()) > 0:
-            raise TooManyFailures(left, "key_failures_of_address", failure)
+            self._refuse((lookup_id, address), left, "key_failures_of_address", failure, secret_check)
         address_count, address_left, id_count, id_left = await self._count_failure(lookup_id, address)
         if address_count > ADDRESS_FAILURES_PER_MINUTE:
             self._blocked_addresses[address] = time.monotonic() + address_left
-            raise TooManyFailures(address_left, "key_failures_of_address", failure)
+            self._refuse((lookup_id, address), address_left, "key_failures_of_address", failure, secret_check)
         if id_count > FAILURES_PER_MINUTE:
-            if secret_check is not None:
-                block = Block(time.monotonic() + id_left, secret_check, failure)
-                self._blocked_ids[lookup_id, address] = block
-            raise TooManyFailures(id_left, "key_failures_of_id", failure)
+            self._refuse((lookup_id, address), id_left, "key_failures_of_id", failure, secret_check)
         raise failure
+
+    def _refuse(
+        self, blocked: tuple[str, str], left: float, rule: str, failure: InvalidKey, secret_check: str | None
+    ) -> NoReturn:
+        """Remember the block, so that the next guess at this id costs no statement, and refuse."""
+        if secret_check is not None:
+            self._blocked_ids[blocked] = Block(time.monotonic() + left, secret_check, failure, rule)
+        raise TooManyFailures(left, rule, failure)
 
     async def _count_failure(self, lookup_id: str, address: str) -> tuple[int, float, int, float]:
         """Count a failure across all workers; return count and seconds left, of the address and of the id from it.

@@ -164,7 +164,7 @@ class KeyVerifier:
         block = self._failures.block_of(parts.lookup_id, address)
         if block is None or digest in self._verified or _passes_check(parts.secret, block.secret_check):
             return
-        raise TooManyFailures(block.left, "key_failures_of_id", block.failure)
+        raise TooManyFailures(block.left, block.rule, block.failure)
 
     async def _matches(self, parts: crypto.KeyParts, digest: bytes, row: _Row) -> bool:
         if self._verified.get(digest) == row.secret_hash:

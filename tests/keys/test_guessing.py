@@ -52,7 +52,7 @@ def statuses(server: Server, key: str, number: int) -> list[int]:
 
 
 def reads_and_counts(proxy: SqlProxy) -> int:
-    return len([text for text in proxy.statements if "keys_appkey" in text or "keys_keyfailure" in text])
+    return len([text for text in proxy.statements if "lookup_id" in text])
 
 
 def revoked(app: App) -> str:
