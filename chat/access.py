@@ -190,6 +190,16 @@ async def app_named(caller: Caller, slug: str | None) -> AppConfig | None:
     return await app_configs.by_slug(slug, revision=caller.revision)
 
 
+async def apps_to_list(caller: Caller) -> list[AppConfig]:
+    """Return the Apps that a caller may use: the default App and those of its key, or that of its browser token.
+
+    Apps that refuse calls from where the caller is are left out.
+    """
+    found = [await app_named(caller, None)]
+    found += [await app_configs.by_id(app_id, revision=caller.revision) for app_id in sorted(caller.app_ids)]
+    return list({app.id: app for app in found if app is not None and refusal_to_chat(caller, app) is None}.values())
+
+
 async def app_of_token(caller: Caller) -> AppConfig | None:
     """Return the App of the caller's browser token; None if the caller has none, or the App is inactive."""
     return await app_configs.by_id(caller.token.app_id, revision=caller.revision) if caller.token else None

@@ -39,6 +39,8 @@ def key_as_json(key: AppKey) -> dict[str, Any]:
         "note": key.note,
         "apps": sorted(app.slug for app in key.apps.all()),
         "channel": key.channel_words,
+        "origins": key.allowed_origins.split(),
+        "networks": key.allowed_networks.split(),
         "created_by": str(key.created_by or BY_COMMAND),
         "created_at": _time(key.created_at),
         "expires_at": _time(key.expires_at),

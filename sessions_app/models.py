@@ -126,6 +126,8 @@ class Turn(models.Model):
     attempts = models.JSONField(null=True, blank=True)
     # What the caller asked of this turn (chat/turns/options.py); empty once the turn has ended.
     options = models.JSONField(null=True, blank=True, editable=False)
+    # When its rounds and calls began and ended (chat/turns/steps.py), for its timeline.
+    steps = models.JSONField(null=True, blank=True, editable=False)
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)
 

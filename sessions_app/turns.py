@@ -163,6 +163,7 @@ class TurnOutcome:
         attempts: {"model", "code"}, with an optional "note", for each failed model and each refused part of a request.
         event: (kind, JSON payload) of a system event for the client, if any.
         pause: what a paused turn waits for.
+        steps: when its rounds and calls began and ended, for operators; they are added to those of before a pause.
     """
 
     turn_status: str
@@ -179,6 +180,7 @@ class TurnOutcome:
     attempts: Sequence[Mapping[str, str]] = ()
     event: tuple[str, str] | None = None
     pause: Pause | None = None
+    steps: Sequence[Mapping[str, Any]] = ()
 
 
 async def claim(turn: NewTurn, session: Session | None) -> Session:
@@ -446,6 +448,7 @@ def _outcome_parameters(outcome: TurnOutcome) -> dict[str, object]:
         "first_token_ms": outcome.first_token_ms,
         **usage_parameters(outcome.used, NOTHING_RESERVED),
         "attempts": orjson.dumps(outcome.attempts).decode() if outcome.attempts else None,
+        "steps": orjson.dumps(outcome.steps).decode(),
         "event_kind": kind,
         "event_payload": payload,
         **_message_parameters(outcome.messages),

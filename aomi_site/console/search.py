@@ -88,9 +88,9 @@ def search_view(request: HttpRequest) -> HttpResponse:
     found = list(search(request.user, text))
     if request.headers.get("Accept") == "application/json":
         groups = [{"kind": kind, "hits": [asdict(hit) for hit in hits]} for kind, hits in found]
-        return JsonResponse({"groups": groups}, headers={"Cache-Control": "no-store"})
+        return JsonResponse({"groups": groups})
     context = {**admin.site.each_context(request), "title": "Search", "text": text, "found": found}
-    return TemplateResponse(request, "admin/console/search.html", context, headers={"Cache-Control": "no-store"})
+    return TemplateResponse(request, "admin/console/search.html", context)
 
 
 def _pages(user: Any) -> Iterator[Any]:

@@ -124,7 +124,7 @@ class AppAdmin(ConsoleAdmin[App]):
         (
             "Documents",
             {
-                "fields": ("documents", "document_language", "embedding_model"),
+                "fields": ("documents", "documents_limit_mb", "document_language", "embedding_model"),
                 "description": "Your own texts, which the model searches and cites. If you change the language or the "
                 "embedding model, they are indexed again in the background.",
             },

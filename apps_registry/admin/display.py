@@ -31,6 +31,7 @@ NOTHING = mark_safe('<span class="aomi-none">-</span>')
 # The colour of each status; other words are grey.
 TONES = {
     "active": "good",
+    "cancelled": "warn",
     "completed": "good",
     "default": "main",
     "expired": "warn",

@@ -24,7 +24,7 @@ from apps_registry.models import App, Document
 from apps_registry.retrieval.passages import for_model
 from apps_registry.retrieval.search import search
 from apps_registry.retrieval.sql import ENABLE_VECTORS
-from apps_registry.retrieval.uploads import Outcome, add_upload, requeue
+from apps_registry.retrieval.uploads import Outcome, add_upload, cancel, outdated, requeue
 from apps_registry.retrieval.versions import draft_ids, pinned, remove
 
 CHUNKS_SHOWN = 20
@@ -67,7 +67,7 @@ class DocumentAdmin(AppPartAdmin[Document]):
     list_select_related = ("app",)
     search_fields = ("title", "name")
     ordering = ("-queued_at", "-id")
-    actions = ("ingest_again",)
+    actions = ("ingest_again", "cancel_ingest")
     change_form_template = "admin/apps_registry/document/change_form.html"
     change_list_template = "admin/apps_registry/document/change_list.html"
     readonly_fields = (
@@ -148,6 +148,8 @@ class DocumentAdmin(AppPartAdmin[Document]):
         view = self.admin_site.admin_view
         own = [
             path("search/", view(self.search_view), name="apps_registry_document_search"),
+            path("again/", view(self.again_view), name="apps_registry_document_again"),
+            path("<path:object_id>/cancel/", view(self.cancel_view), name="apps_registry_document_cancel"),
             path("<path:object_id>/ingest/", view(self.ingest_view), name="apps_registry_document_ingest"),
         ]
         return [*own, *super().get_urls()]
@@ -212,6 +214,31 @@ class DocumentAdmin(AppPartAdmin[Document]):
         current = Document.objects.filter(app=document.app_id, name=document.name).first() or document
         return redirect("admin:apps_registry_document_change", current.pk)
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Offer to read the documents again that an older version read."""
+        number = outdated(self._listed(request)).count() if self.has_change_permission(request) else 0
+        return super().changelist_view(request, {**(extra_context or {}), "outdated": number})
+
+    def again_view(self, request: HttpRequest) -> HttpResponse:
+        """Read all documents again that an older version read, of one App if the list shows one (POST)."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        if request.method == "POST":
+            self._ingest(request, outdated(self._listed(request)))
+        return redirect(f"{reverse('admin:apps_registry_document_changelist')}?{request.GET.urlencode()}")
+
+    def cancel_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Cancel the ingest of a document (POST)."""
+        document = self.changeable(request, object_id)
+        if request.method == "POST":
+            self._cancel(request, Document.objects.filter(pk=document.pk))
+        return redirect("admin:apps_registry_document_change", document.pk)
+
+    def _listed(self, request: HttpRequest) -> QuerySet[Document]:
+        """Return the current documents, of one App if the list is filtered by it."""
+        app_id = request.GET.get("app__id__exact", "")
+        return Document.objects.filter(app=int(app_id)) if app_id.isdecimal() else Document.objects.all()
+
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Name the documents that releases continue to search."""
         rows = [row for row in objs if row.replaced_at is None]
@@ -239,6 +266,19 @@ class DocumentAdmin(AppPartAdmin[Document]):
     def ingest_again(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
         """Queue the selected documents."""
         self._ingest(request, queryset)
+
+    @admin.action(description="Cancel the ingest", permissions=["change"])
+    def cancel_ingest(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
+        """Cancel the ingest of the selected documents."""
+        self._cancel(request, Document.objects.filter(pk__in=list(queryset.values_list("pk", flat=True))))
+
+    def _cancel(self, request: HttpRequest, documents: QuerySet[Document]) -> None:
+        chosen = list(documents)
+        number = cancel(documents)
+        for document in chosen:
+            self.log_change(request, document, "Ingest cancelled.")
+        text = f"The ingest of {number} document{'s' if number != 1 else ''} was cancelled."
+        self.message_user(request, text, messages.SUCCESS if number else messages.WARNING)
 
     def _ingest(self, request: HttpRequest, documents: QuerySet[Document]) -> None:
         chosen = list(documents.filter(replaced_at=None))

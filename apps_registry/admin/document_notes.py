@@ -9,6 +9,8 @@ from apps_registry.models import Document
 
 OLDER_READER = "Read by an older version of the server, which may have read it worse: ingest it again."
 
+STILL_FOUND = " Search still finds the text of the last successful ingest."
+
 
 def state_line(document: Document) -> SafeString:
     """Return the state with the most important note, for lists."""
@@ -24,8 +26,10 @@ def state_line(document: Document) -> SafeString:
 
 def problem(document: Document) -> str | SafeString:
     """Return the error of the ingest, or a warning."""
+    if document.state == Document.State.CANCELLED:
+        return f"The ingest was cancelled.{STILL_FOUND if document.chunk_count else ''}"
     if document.error and document.chunk_count:
-        return f"{document.error} Search still finds the text of the last successful ingest."
+        return document.error + STILL_FOUND
     if is_outdated(document) and not document.error:
         return f"{document.warning} {OLDER_READER}".strip()
     return document.error or document.warning or NOTHING

@@ -11,7 +11,7 @@ from apps_registry.models import App
 _NOT_IN_FILES = frozenset(
     {
         *("id", "slug", "is_default", "is_active", "created_at", "updated_at"),
-        *("default_model", "embedding_model", "live_release"),
+        *("default_model", "embedding_model", "live_release", "documents_limit_mb"),
     }
 )
 LINES = frozenset(

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('apps_registry', '0040_loss_reports'),
+        ('apps_registry', '0041_document_limits'),
     ]
 
     operations = [

@@ -175,6 +175,13 @@ class App(models.Model):
         help_text="The language of its documents, so that search finds other forms of a word. 'simple' works for any "
         "language.",
     )
+    documents_limit_mb = models.PositiveIntegerField(
+        "documents' limit",
+        null=True,
+        blank=True,
+        help_text="How many megabytes of files the App's documents may have together. Empty: the server's limit "
+        "(DOCUMENTS_LIMIT_MB). Files that would exceed it are refused.",
+    )
     embedding_model = models.ForeignKey(
         EmbeddingModel,
         on_delete=models.PROTECT,

@@ -74,6 +74,7 @@ class Document(models.Model):
         PROCESSING = "processing"
         READY = "ready"
         FAILED = "failed"
+        CANCELLED = "cancelled"
 
     app = models.ForeignKey("apps_registry.App", on_delete=models.CASCADE, related_name="documents")
     name = models.CharField(max_length=300, help_text="The file's name, with its folders.")

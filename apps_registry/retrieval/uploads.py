@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.db.models.functions import Now
 
+from apps_registry.extraction import READER_VERSION
 from apps_registry.extraction.blocks import MAX_FILE_BYTES, MIB, UnreadableError, clean_line
 from apps_registry.extraction.child import unpack_to
 from apps_registry.extraction.names import ARCHIVE, KINDS, MAX_NAME_CHARS, READABLE, suffix
@@ -53,6 +55,27 @@ def add_upload(app: App, *, name: str, data: bytes, tags: Sequence[str] = ()) ->
         return [_add_file(app, name, data, tags)]
     except UnreadableError as error:
         return [Outcome(name, None, str(error))]
+
+
+def outdated(documents: QuerySet[Document]) -> QuerySet[Document]:
+    """Return those of the documents that an older version of the reader read, or could not read."""
+    finished = [Document.State.READY, Document.State.FAILED]
+    return documents.filter(state__in=finished, reader_version__lt=READER_VERSION)
+
+
+def cancel(documents: QuerySet[Document]) -> int:
+    """Cancel the ingest of documents that wait for it or are being read, and return their number.
+
+    The worker that reads one notices at the next renewal of its lease, at most a second later, and ends the child
+    process. Search finds the text of the last successful ingest.
+
+    Args:
+        documents: documents in any state.
+    """
+    pending = documents.filter(state__in=[Document.State.QUEUED, Document.State.PROCESSING])
+    return pending.update(
+        state=Document.State.CANCELLED, progress=0, lease_id=None, lease_expires_at=None, attempts=0, retry_at=None
+    )
 
 
 @transaction.atomic
@@ -135,16 +158,29 @@ def _add_file(app: App, name: str, data: bytes, tags: Sequence[str]) -> Outcome:
     _check_size(data)
     digest = hashlib.sha256(data).hexdigest()
     with transaction.atomic():
-        App.objects.select_for_update(no_key=True).get(pk=app.pk)  # serialises uploads of the same file
+        app = App.objects.select_for_update(no_key=True).get(pk=app.pk)  # serialises uploads of the same file
         twin = Document.objects.filter(app=app, content_hash=digest).first()
         if twin and twin.name != name:
             return Outcome(name, twin, f"The App already has this content as {twin.name}.")
-        if twin and twin.state != Document.State.FAILED:
+        if twin and twin.state not in {Document.State.FAILED, Document.State.CANCELLED}:
             if tags and list(tags) != twin.tags:
                 twin.tags = list(tags)
                 twin.save(update_fields=["tags"])
             return Outcome(name, twin, "The App already has this file, unchanged.")
+        _check_limit(app, name, len(data))
         return Outcome(name, _queue(app, name, data, digest, tags))
+
+
+def _check_limit(app: App, name: str, size: int) -> None:
+    """Refuse a file with which the App's files would exceed its limit; a file that it replaces does not count."""
+    limit = settings.DOCUMENTS_LIMIT_MB if app.documents_limit_mb is None else app.documents_limit_mb
+    others = Document.objects.filter(app=app).exclude(name=name)
+    total = size + (others.aggregate(total=Sum("size_bytes"))["total"] or 0)
+    if total > limit * MIB:
+        raise UnreadableError(
+            f"With this file the App's documents would have {total / MIB:,.1f} MB; its limit is {limit:,} MB. Delete "
+            "some, or raise the limit on the App's page."
+        )
 
 
 def _queue(app: App, name: str, data: bytes, digest: str, tags: Sequence[str]) -> Document:

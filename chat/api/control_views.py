@@ -3,9 +3,7 @@
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from apps_registry.runtime.app_configs import app_configs
-from apps_registry.values import AppConfig
-from chat.access import app_named, refusal_to_chat
+from chat.access import apps_to_list
 from chat.api.answers import Answer
 from chat.api.base import ApiView
 from chat.api.parameters import reads
@@ -19,15 +17,9 @@ class CallersAppsView(ApiView):
     """A view that lists the caller's Apps."""
 
     async def slugs(self) -> list[str]:
-        """Return the default App and those in the key's scope; with a browser token, its App alone."""
+        """Return the names of the Apps that the caller may use."""
         self.session_id()
-        revision = self.caller.revision
-        apps = [await app_named(self.caller, None)]
-        apps += [await app_configs.by_id(app_id, revision=revision) for app_id in sorted(self.caller.app_ids)]
-        return list(dict.fromkeys(app.slug for app in apps if app is not None and self._is_open(app)))
-
-    def _is_open(self, app: AppConfig) -> bool:
-        return refusal_to_chat(self.caller, app) is None
+        return [app.slug for app in await apps_to_list(self.caller)]
 
 
 class AppsView(CallersAppsView):

@@ -6,7 +6,7 @@ from typing import cast
 from rest_framework.request import Request
 
 from apps_registry.support.database import run_orm
-from chat.access import KeyNeeded
+from chat.access import check_key_itself
 from chat.api.answers import Answer, NoContent
 from chat.api.base import ApiView
 from chat.api.parameters import reads
@@ -18,26 +18,12 @@ from keys.services.holders import held_key, revoke_held_key
 from keys.usage.reading import Filter, UsageRow, summed
 
 
-class HolderView(ApiView):
-    """A view about the caller's own key."""
-
-    def key_id(self) -> int:
-        """Return the id of the caller's key.
-
-        Raises:
-            KeyNeeded: the caller has none.
-        """
-        if self.caller.key_id is None:
-            raise KeyNeeded
-        return self.caller.key_id
-
-
-class KeyView(HolderView):
+class KeyView(ApiView):
     """`/api/key`: the caller's key; never the key itself."""
 
     async def get(self, request: Request) -> Answer[HeldAppKey]:
         """Say what the key is for, what it opens, when it expires, and what is left of its limits."""
-        key = await run_orm(held_key, self.key_id())
+        key = await run_orm(held_key, check_key_itself(self.caller))
         return Answer(
             {
                 "label": key.label,
@@ -49,11 +35,11 @@ class KeyView(HolderView):
 
     async def delete(self, request: Request) -> NoContent:
         """Revoke the key, for good: it is refused from the next request on."""
-        await run_orm(revoke_held_key, self.key_id())
+        await run_orm(revoke_held_key, check_key_itself(self.caller))
         return NoContent()
 
 
-class KeyUsageView(HolderView):
+class KeyUsageView(ApiView):
     """`/api/key/usage`."""
 
     @reads(UsageRequest)
@@ -61,7 +47,7 @@ class KeyUsageView(HolderView):
         """Say what the key has used, by day, App and model."""
         today = datetime.now(UTC).date()
         first_day = today - timedelta(days=params.days - 1)
-        where = Filter(key_ids=[self.key_id()], since=first_day)
+        where = Filter(key_ids=[check_key_itself(self.caller)], since=first_day)
         days = await run_orm(summed, ("day", "app", "model"), where)
         total = await run_orm(summed, (), where)
         return Answer(

@@ -8,6 +8,7 @@ from chat.api.answers import Answer
 from chat.api.base import ApiView
 from chat.api.parameters import reads
 from chat.api.requests import TokenRequest
+from chat.turns.message_body import iso
 from chat.wire.tokens import BrowserToken
 from keys.tokens.issuing import issue_token
 from sessions_app.store import store
@@ -34,7 +35,7 @@ class TokenView(ApiView):
             origin=params.origin,
             seconds=params.expires_in,
         )
-        return Answer({"token": issued.text, "expires_at": issued.expires_at}, status=201)
+        return Answer({"token": issued.text, "expires_at": iso(issued.expires_at)}, status=201)
 
 
 async def _check_session(params: TokenRequest, app_id: int) -> None:

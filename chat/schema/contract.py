@@ -74,8 +74,6 @@ KEY = Call("getKey", "key", session=(), problems=(401, 403, 429, 503), security=
 ARCHIVE = Call(
     "archiveSession", "sessions", session=PATH_ID, problems=(*OWN, *BODY), summary="Mark the session as archived."
 )
-KEY = Call("getKey", "key", session=(), problems=(401, 403, 429, 503))
-ARCHIVE = Call("archiveSession", "sessions", session=PATH_ID, problems=(*OWN, *BODY))
 # By method and path below API_PREFIX.
 _CALLS: dict[tuple[str, str], Call] = {
     ("POST", "chat"): Call(

@@ -24,6 +24,7 @@ def reduced(turn: RunningTurn, outcome: TurnOutcome) -> Iterator[TurnOutcome]:
         error_detail=storable(outcome.error_detail),
         finish_reason="",
         attempts=(),
+        steps=(),
         used=_in_bulk(turn),
         first_token_ms=None,
         event=outcome.event and (outcome.event[0], storable_json_text(outcome.event[1])),

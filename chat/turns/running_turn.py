@@ -18,6 +18,7 @@ from chat.providers.base import ModelFailure, ModelTimeout
 from chat.turns.options import NO_OPTIONS, TurnOptions
 from chat.turns.questions import question_event
 from chat.turns.reservation import message_bytes, reserve
+from chat.turns.steps import Steps
 from chat.turns.turn_listener import TurnListener
 from keys.limits.values import Payer
 from sessions_app.open_calls import UNKNOWN_OUTCOME, OpenCall
@@ -95,10 +96,15 @@ class RunningTurn:
     first_token_ms: int | None = None
     tool_rounds: int = 0
     finish_reason: str = ""
+    _steps: Steps = field(init=False)
 
     def __post_init__(self) -> None:
         """Take the start time from Postgres's clock: the statement that started the turn has just set this column."""
         self._started_at = self.session.last_active_at if self.session else datetime.now(UTC)
+        self._steps = Steps(self._now)
+        if self.open_calls:
+            names = {call.place: call.name for call in self.open_calls if call.result is None}
+            self._steps.calls_go_on(self.open_calls[0].round_number, names)
 
     def _now(self) -> datetime:
         """Return the time by Postgres's clock, which also checks deadlines; the worker's clock may be wrong."""
@@ -140,10 +146,13 @@ class RunningTurn:
             case TextDelta(text):
                 if self.first_token_ms is None:
                     self.first_token_ms = int((time.monotonic() - self._started) * 1000)
+                self._steps.text_arrived()
                 self.text.append(text)
             case RoundEnded():
+                self._steps.round_ended(event, self.model.name)
                 self._end_round(event)
             case ToolResult():
+                self._steps.answered(event)
                 self._take_result(event)
             case QuestionsOpen(kinds):
                 self._must_ask = True
@@ -304,6 +313,9 @@ class RunningTurn:
             attempts=tuple(self.attempts),
             tool_rounds=self.tool_rounds,
             first_token_ms=self.first_token_ms,
+            steps=self._steps.until_now(
+                self.model.name, is_paused=turn_status == "paused", is_cut=turn_status in {"failed", "interrupted"}
+            ),
         )
 
 

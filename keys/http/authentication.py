@@ -99,6 +99,8 @@ async def _caller(request: Request, address: str) -> Caller:
         verify = verifier.verify_token if is_token else verifier.verify
         caller = await verify(presented, address=address)
         note_key(caller.key_id, is_holder=True)
+        if is_token:  # one visitor must not use up what the key may do for all of them
+            rates.count_address(address)
         if caller.key_id is not None:
             rates.count_key(caller.key_id)
     count_stream(request._request, caller)

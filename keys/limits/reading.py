@@ -12,10 +12,16 @@ from keys.limits.admission import as_json
 from keys.limits.values import Limits
 from keys.models import LimitSet
 
+# A subject that has not called since it got its limits has no state yet: it will begin with what it had used before.
 READ_STATE = """
-SELECT requests, running_turns, reserved_tokens, reserved_money, day_tokens, day_money, month_tokens, month_money,
+WITH now AS (SELECT %(subject)s AS subject, (clock_timestamp() AT TIME ZONE 'UTC')::date AS today)
+SELECT requests, running_turns, reserved_tokens, reserved_money,
+    COALESCE(day_tokens, (SELECT tokens FROM keys_limits_used(now.subject, today))),
+    COALESCE(day_money, (SELECT money FROM keys_limits_used(now.subject, today))),
+    COALESCE(month_tokens, (SELECT tokens FROM keys_limits_used(now.subject, date_trunc('month', today)::date))),
+    COALESCE(month_money, (SELECT money FROM keys_limits_used(now.subject, date_trunc('month', today)::date))),
     blocked_until
-FROM keys_limits_sum(%s, keys_limits_of(%s::jsonb), clock_timestamp())
+FROM now, keys_limits_sum(now.subject, keys_limits_of(%(given)s::jsonb), clock_timestamp())
 """
 
 
@@ -65,7 +71,7 @@ def limits_of(subject: str) -> Limits | None:
 
 
 def used_by(subject: str, limits: Limits | None = None) -> Used:
-    """Return what a subject has used; nothing if it never had limits.
+    """Return what a subject has used.
 
     Args:
         subject: such as `key_subject(7)`.
@@ -73,7 +79,7 @@ def used_by(subject: str, limits: Limits | None = None) -> Used:
     """
     given = orjson.dumps(as_json(subject, limits or Limits())).decode()
     with connection.cursor() as cursor:
-        cursor.execute(READ_STATE, [subject, given])
+        cursor.execute(READ_STATE, {"subject": subject, "given": given})
         values = dict(zip((field.name for field in fields(Used)), cursor.fetchone(), strict=True))
     return Used(**{name: value for name, value in values.items() if value is not None})
 

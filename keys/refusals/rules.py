@@ -70,55 +70,64 @@ RULES = {
         "Too many keys waited for their first check in this worker.",
         "Nothing, if it is rare: the caller repeats the call. If it is frequent, somebody floods the server with keys.",
     ),
-    # Browser tokens, origins and networks
-    "token_in_key_header": Rule(
-        "A browser token was in a header for App keys.", "Have the browser send `Authorization: Bearer <token>`."
-    ),
+    # Browser tokens
     "token_not_signed_here": Rule(
-        "It looks like a browser token, and no signing key of this server has signed it.",
-        "Have the caller's server make tokens here (`POST /api/token`). A damaged token looks like this, too.",
+        "The browser token is not one that this deployment has signed: it was changed, cut off, or made up, or its "
+        "signing key is gone.",
+        "Have the page ask its backend for another token. After a change of SECRET_KEY, all tokens end.",
     ),
     "token_signing_key_gone": Rule(
-        "The key that signed the token has been retired (`manage.py rotate_token_keys`).",
-        "Nothing: the browser asks its server for a new token.",
+        "The key that signed the browser token was retired, by manage.py rotate_token_keys --now or an hour ago.",
+        "Nothing: the page asks its backend for another token.",
     ),
-    "token_expired": Rule("The browser token has expired.", "Nothing: the browser asks its server for a new token."),
-    "token_app_out_of_scope": Rule(
-        "The App key that made the token no longer opens the token's App.", "Add the App to the key's Apps."
+    "token_expired": Rule(
+        "The browser token has expired.",
+        "Have the page ask its backend for another token when it gets 401, or before `expires_at`.",
     ),
     "token_key_gone": Rule(
-        "The App key that made the token is revoked, expired or gone.",
-        "Have the caller's server make tokens with a valid key.",
+        "The App key with which the browser token was made is revoked, expired or deleted.",
+        "Give the backend another key: its pages then get new tokens.",
+    ),
+    "token_app_out_of_scope": Rule(
+        "The App key with which the browser token was made no longer opens the token's App.",
+        "Add the App to the key's Apps, on the key's page.",
+    ),
+    "token_in_key_header": Rule(
+        "A browser token was in a header for App keys.",
+        "Have the page send it as `Authorization: Bearer bt-…`.",
     ),
     "token_is_no_key": Rule(
-        "The call is for holders of an App key, and a browser token is none.",
-        "Make this call from a server, with the key.",
+        "The call needs the App key itself, and had a browser token.",
+        "Have the backend make this call.",
     ),
     "session_of_token": Rule(
-        "The browser token is for another session.", "Have the browser use the session that its token was made for."
+        "The browser token is for another session.",
+        "Have the backend ask for a token for this session, or for none in particular.",
     ),
     "wallet_of_token": Rule(
-        "The browser token is for another wallet than the session or the call.",
-        "Have the browser start a session for the wallet of its token.",
+        "The browser token is for another wallet than the session, or than the one that the call names.",
+        "Have the backend ask for another token when its user changes the wallet, and the page begin a new session.",
+    ),
+    # Where calls come from
+    "origin_of_token": Rule(
+        "The browser token is for pages of another origin, or the call named no origin.",
+        "Have the backend ask for a token with the origin of the page that uses it.",
     ),
     "origin_of_key": Rule(
-        "The key is limited to origins, and the call came from another one, or named none.",
-        "Add the origin on the key's page. Calls from servers name no origin: limit their keys to networks instead.",
+        "The key is limited to other origins, or the call named no origin.",
+        "Add the page's origin on the key's page. A backend needs a key without origins: limit its networks instead.",
     ),
     "origin_of_app": Rule(
-        "The App is limited to origins, and the call came from another one, or named none.",
-        "Add the origin on the App's page.",
-    ),
-    "origin_of_token": Rule(
-        "The browser token is for another origin.", "Have the caller's server make the token for the page's origin."
+        "The App refuses other origins than its own, or the call named no origin.",
+        'Add the origin to the App\'s allowed origins, or turn off "refuses other origins".',
     ),
     "network_of_key": Rule(
-        "The key is limited to networks, and the call came from another address.",
-        "Add the address on the key's page. If it is your proxy's, name the proxy in TRUSTED_PROXIES.",
+        "The key is limited to networks in which the client's address is not.",
+        "Add the address on the key's page. If it is that of your proxy, name the proxy in TRUSTED_PROXIES.",
     ),
     "network_of_app": Rule(
-        "The App is limited to networks, and the call came from another address.",
-        "Add the address on the App's page. If it is your proxy's, name the proxy in TRUSTED_PROXIES.",
+        "The App is limited to networks in which the client's address is not.",
+        "Add the address on the App's page. If it is that of your proxy, name the proxy in TRUSTED_PROXIES.",
     ),
     # Apps and sessions
     "app_unknown": Rule(
@@ -182,7 +191,8 @@ RULES = {
         "Raise the limit on open files (ulimit -Hn), or start more workers.",
     ),
     "streams_of_address": Rule(
-        "This address has as many event streams open, without a key, as one address may on one worker.",
+        "This address has as many event streams open, without a key or with browser tokens, as one address may on one "
+        "worker.",
         "If the address is that of your proxy, name it in TRUSTED_PROXIES. If many people share it, raise "
         "STREAMS_PER_ADDRESS.",
     ),
@@ -196,7 +206,7 @@ RULES = {
         "Raise STREAMS_PER_KEY, or issue several keys.",
     ),
     "calls_of_address": Rule(
-        "This address made more calls without a key than one worker takes from one address.",
+        "This address made more calls, without a key or with browser tokens, than one worker takes from one address.",
         "If the address is that of your proxy, name it in TRUSTED_PROXIES. If many people share it, raise "
         "CALLS_PER_SECOND_PER_ADDRESS.",
     ),

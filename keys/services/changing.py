@@ -1,4 +1,4 @@
-"""Changing an issued key: names, scope, expiry, channel. A change holds from the next request on."""
+"""Changing an issued key: names, scope, expiry, channel, origins, networks. A change holds from the next request on."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,8 +8,9 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from apps_registry.models import App, AppRelease
+from apps_registry.support.request_sources import parse_networks, parse_origins
 from keys.models import AppKey
-from keys.services.rules import check_channel, check_expiry, check_names, check_scope
+from keys.services.rules import check_channel, check_expiry, check_names, check_scope, entries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,8 @@ class KeyChange:
         apps: the whole new scope.
         expires_at: the new expiry; "never" removes it.
         channel: the channel and, for "release", the release.
+        origins: the websites whose pages may use it, one per line; empty: any.
+        networks: the addresses and networks from which it may be used, one per line; empty: any.
     """
 
     label: str | None = None
@@ -28,6 +31,8 @@ class KeyChange:
     apps: list[App] | None = None
     expires_at: datetime | Literal["never"] | None = None
     channel: tuple[str, AppRelease | None] | None = None
+    origins: str | None = None
+    networks: str | None = None
 
 
 @transaction.atomic
@@ -73,6 +78,10 @@ def _apply(app_key: AppKey, change: KeyChange) -> set[str]:
     if change.channel is not None:
         wanted["channel"], release = change.channel
         wanted["release_id"] = release.pk if release else None
+    if change.origins is not None:
+        wanted["allowed_origins"] = entries(parse_origins, "allowed_origins", change.origins)
+    if change.networks is not None:
+        wanted["allowed_networks"] = entries(parse_networks, "allowed_networks", change.networks)
     changed = {name for name, value in wanted.items() if getattr(app_key, name) != value}
     for name in changed:
         setattr(app_key, name, wanted[name])

@@ -5,14 +5,18 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.db.models import F, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from apps_registry.admin.display import NOTHING, MachineRowsAdmin, badge, code, linked, moment
-from apps_registry.models import Model
+from apps_registry.admin.display import NOTHING, MachineRowsAdmin, badge, code, linked, moment, money
+from apps_registry.models import Model, OutboundCall
+from sessions_app.admin.timeline import timeline_of
 from sessions_app.models import Turn
+
+OUTBOUND_SHOWN = 100
 
 
 class ModelFilter(admin.SimpleListFilter):
@@ -52,6 +56,23 @@ class TurnAdmin(MachineRowsAdmin[Turn]):
         ("Error", {"fields": ("error_code", "detail")}),
         ("Partial reply", {"fields": ("partial",), "classes": ("collapse",)}),
     )
+
+    change_form_template = "admin/sessions_app/turn/change_form.html"
+
+    def heading(self, row: Turn) -> str:
+        """Name the turn by its App and the beginning of its id."""
+        return f"Turn {str(row.pk)[:8]} of {row.app.slug}"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show what the turn did, on one scale."""
+        turn = self.get_object(request, unquote(object_id))
+        calls: list[OutboundCall] = []
+        if turn is not None and request.user.has_perm("apps_registry.view_outboundcall"):
+            calls = list(OutboundCall.objects.filter(turn_id=turn.pk).order_by("id")[:OUTBOUND_SHOWN])
+        timeline = timeline_of(turn, calls) if turn is not None else None
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "timeline": timeline})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Turn]:
         """Add each turn's duration, so that Postgres can sort by it."""
@@ -96,7 +117,7 @@ class TurnAdmin(MachineRowsAdmin[Turn]):
     @admin.display(description="cost", ordering="cost")
     def price(self, turn: Turn) -> SafeString | str:
         """Show the cost at the prices of that time."""
-        return f"{turn.cost.normalize():f}" if turn.cost is not None else NOTHING
+        return money(turn.cost) or NOTHING
 
     @admin.display(description="in this order")
     def failed_attempts(self, turn: Turn) -> SafeString:

@@ -21,7 +21,8 @@ WITH owned AS (
     UPDATE sessions_app_turn SET
         status = 'paused', partial_text = '', model = %(model)s, {SET_USAGE}, tool_rounds = %(tool_rounds)s,
         first_token_ms = %(first_token_ms)s, attempts = %(attempts)s::jsonb,
-        open_calls = %(open_calls)s::jsonb, paused_until = %(paused_until)s
+        open_calls = %(open_calls)s::jsonb, paused_until = %(paused_until)s,
+        steps = COALESCE(steps, '[]') || %(steps)s::jsonb
     FROM owned WHERE sessions_app_turn.id = %(turn)s
 ), messages AS (
     {INSERT_MESSAGES}

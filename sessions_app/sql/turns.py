@@ -109,7 +109,7 @@ WITH claimed AS (
     UPDATE sessions_app_turn SET
         status = 'running', error_code = '', error_detail = '', partial_text = '',
         app_key_id = %(app_key)s, started_at = clock_timestamp(), finished_at = NULL, paused_until = NULL,
-        options = %(options)s::jsonb,
+        options = %(options)s::jsonb, steps = NULL,
         ({_RESERVED_COLUMNS}) = ROW ({_RESERVED})
     FROM claimed WHERE sessions_app_turn.id = %(turn)s
     RETURNING {listed(USAGE_COLUMNS)}
@@ -132,7 +132,7 @@ WITH owned AS (
         status = %(turn_status)s, finished_at = clock_timestamp(), partial_text = %(partial_text)s, model = %(model)s,
         finish_reason = %(finish_reason)s, error_code = %(error_code)s, error_detail = %(error_detail)s,
         {SET_USAGE}, tool_rounds = %(tool_rounds)s, first_token_ms = %(first_token_ms)s, open_calls = NULL,
-        attempts = %(attempts)s::jsonb, options = NULL
+        attempts = %(attempts)s::jsonb, options = NULL, steps = COALESCE(steps, '[]') || %(steps)s::jsonb
     FROM owned WHERE sessions_app_turn.id = %(turn)s
 ), messages AS (
     {INSERT_MESSAGES}

@@ -203,12 +203,12 @@ def test_a_turn_links_to_its_key_even_if_the_key_is_gone(admin_client: Client, a
     Turn.objects.filter(pk=turn.pk).update(app_key_id=key.pk)
     assert f"/admin/keys/appkey/{key.pk}/change/" in admin_client.get(page(turn)).content.decode()
     Turn.objects.filter(pk=turn.pk).update(app_key_id=999_999_999)
-    assert "which is gone" in admin_client.get(page(turn)).content.decode()
+    assert "(deleted)" in admin_client.get(page(turn)).content.decode()
 
 
 def test_a_session_without_an_app_has_a_page(admin_client: Client) -> None:
     session = factories.make_session(None, title="")
-    assert "its first chat message decides" in admin_client.get(page(session)).content.decode()
+    assert "its first chat message sets it" in admin_client.get(page(session)).content.decode()
 
 
 @pytest.mark.browser

@@ -158,3 +158,14 @@ def test_a_successor_has_the_limits_but_not_the_use(server: Server, manage: Call
     successor = IssuedKey(app_key=AppKey.objects.get(rotated_from=old.app_key), plain=plain)
     (limit,) = held(server, successor)["limits"]
     assert (limit["limit"], limit["left"]) == (1_000_000, 1_000_000)
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/api/key"), ("GET", "/api/key/usage"), ("DELETE", "/api/key")])
+def test_a_browser_token_is_not_the_key(server: Server, app: App, method: str, path: str) -> None:
+    key = factories.make_key(app).plain
+    body = {"app": app.slug}
+    issued = httpx2.post(f"{server.url}/api/token", json=body, headers={"AOMI-APP-KEY": key}, verify=NO_TLS)
+    token = {"Authorization": f"Bearer {issued.json()['token']}"}
+    refused = ask(server, method, path, **token)
+    assert (refused.status_code, refused.json()["code"]) == (403, "app_not_authorized")
+    assert ask(server, "GET", "/api/key", **{"AOMI-APP-KEY": key}).status_code == 200

@@ -11,6 +11,7 @@ import pytest
 from apps_registry.models import App
 from sessions_app.models import ChatSession, Message, Turn
 from tests import factories
+from tests.api.token_calls import new_token
 from tests.clients.meetings import busy_session
 from tests.model_server import ScriptedModel, calls, refuses, says
 from tests.patience import scaled
@@ -266,3 +267,33 @@ def test_no_key_opens_the_default_app_only(stranger: openai.OpenAI, app: App) ->
     assert completion.choices[0].message.content == "Hello."
     with pytest.raises(openai.NotFoundError):
         stranger.chat.completions.create(model=app.slug, messages=[user("Hi")])
+
+
+def test_a_browser_token_opens_what_it_opens(
+    server: Server, sdk: openai.OpenAI, app: App, other_app: App, model: ScriptedModel
+) -> None:
+    key = factories.make_key(app, other_app).plain
+    session_id = str(uuid.uuid4())
+    page = sdk.with_options(api_key=new_token(server, key, app=app.slug, session_id=session_id))
+    assert [each.id for each in page.models.list()] == [app.slug]
+    model.will(says("To a page."))
+    in_session = {"X-Session-Id": session_id}
+    completion = page.chat.completions.create(model=app.slug, messages=[user("Hi")], extra_headers=in_session)
+    assert completion.choices[0].message.content == "To a page."
+    for another in (other_app.slug, "default"):
+        with pytest.raises(openai.NotFoundError):
+            page.chat.completions.create(model=another, messages=[user("Hi")], extra_headers=in_session)
+    for headers in ({}, {"X-Session-Id": str(uuid.uuid4())}):
+        with pytest.raises(openai.PermissionDeniedError) as refused:
+            page.chat.completions.create(model=app.slug, messages=[user("Hi")], extra_headers=headers)
+        assert refused.value.code == "session_not_available"
+    elsewhere = sdk.with_options(api_key=new_token(server, key, app=app.slug, origin="https://shop.example"))
+    with pytest.raises(openai.PermissionDeniedError) as refused:
+        elsewhere.models.list()
+    assert refused.value.code == "origin_not_allowed"
+    App.objects.filter(pk=app.pk).update(allowed_networks="192.0.2.0/24")
+    with pytest.raises(openai.PermissionDeniedError) as refused:
+        sdk.chat.completions.create(model=app.slug, messages=[user("Hi")])
+    assert refused.value.code == "network_not_allowed"
+    with pytest.raises(openai.AuthenticationError):
+        sdk.with_options(api_key="bt-nope").models.list()

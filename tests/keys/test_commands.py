@@ -58,6 +58,14 @@ def test_where_a_key_may_be_used(manage: Manage, app: App) -> None:
     assert issued["networks"] == ["192.0.2.7/32", "10.0.0.0/8", "2001:db8::/32"]
     (row,) = json.loads(manage("list_keys", "--app", app.slug, "--json").out)
     assert (row["origins"], row["networks"]) == (issued["origins"], issued["networks"])
+    changed = manage("change_key", issued["prefix"], "--network", "any", "--origin", "https://a.example/", "--json")
+    said = json.loads(changed.out)
+    assert said["changed"] == ["allowed_networks", "allowed_origins"]
+    assert (said["origins"], said["networks"]) == (["https://a.example"], [])
+    assert "https://a.example" in manage("show_key", issued["prefix"]).out
+    assert "is not an origin" in manage("change_key", issued["prefix"], "--origin", "shop").err
+    rotated = json.loads(manage("rotate_key", issued["prefix"], "--json").out)
+    assert AppKey.objects.get(rotated_from__prefix=issued["prefix"]).allowed_origins == "https://a.example", rotated
 
 
 def test_no_keys_yet(manage: Manage, app: App) -> None:

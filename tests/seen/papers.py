@@ -89,7 +89,60 @@ def paper(source: str, data: bytes, *said: str, **more: object) -> File:
     return File(source, "pdf", data, said, **more)  # type: ignore[arg-type]
 
 
+def columns_in_turn() -> bytes:
+    """Return two columns of prose whose lines are written in turn, between a title and a footer."""
+    lines = "".join(
+        (
+            text(f"the left column, line {n} of six", f"20 {160 - 14 * n}")
+            + text(f"the right column, line {n} of six", f"320 {160 - 14 * n}")
+        ).decode()
+        for n in range(6)
+    )
+    return raw(text("A title over both", "100 190") + lines.encode() + text("A footer", "100 20"))
+
+
+def table_in_turn() -> bytes:
+    """Return a table, whose cells are short."""
+    return raw(
+        b"".join(text(f"AX-{n}", f"20 {160 - 14 * n}") + text(f"{n} EUR", f"120 {160 - 14 * n}") for n in range(8))
+    )
+
+
+def hyphenated(*lines: str) -> bytes:
+    return raw(b"".join(text(line, f"10 {190 - 14 * n}") for n, line in enumerate(lines)))
+
+
 PAPERS: dict[str, File] = {
+    "columns whose lines are written in turn": File(
+        ISO,
+        "pdf",
+        columns_in_turn(),
+        (
+            "A title over both",
+            "the left column, line 4 of six\nthe left column, line 5 of six\n\nthe right column, line 0 of six",
+            "the right column, line 5 of six",
+            "A footer",
+        ),
+    ),
+    "a table is no columns": File(ISO, "pdf", table_in_turn(), ("AX-3", "3 EUR", "AX-4", "4 EUR")),
+    "words hyphenated at the end of a line": File(
+        "en.wikipedia.org/wiki/Hyphen",
+        "pdf",
+        hyphenated(
+            "The re-",
+            "fund of order AX-",
+            "7731 in Kauf- und Liefer-",
+            "bedingungen, Kauf-",
+            "und more. A",
+            "cost-effective, cost-",
+            "effective self-",
+            "service.",
+        ),
+        (
+            "refund of order AX-7731 in Kauf- und Lieferbedingungen, Kauf- und more",
+            "cost-effective, cost-effective self-service",
+        ),
+    ),
     "two columns": paper(ISO + " 9.4", columns(), "left 0", "left 3", "right 0", "right 3"),
     "ligatures": paper(ISO + " 9.10", raw(text("Eg The"), font=TO_UNICODE, more={7: stream(MAP)}), "fi"),
     "a scan with recognised text": paper(

@@ -18,10 +18,12 @@ async function refresh() {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of document.querySelectorAll("[data-live-part]")) {
     const fresh = page.getElementById(part.id);
-    if (fresh) {
-      part.replaceChildren(...fresh.childNodes);
-      part.dispatchEvent(new CustomEvent("aomi:added", { bubbles: true }));
-    }
+    if (!fresh || fresh.dataset.livePart === part.dataset.livePart) continue; // the session's version: nothing changed
+    const open = [...part.querySelectorAll("[id] > details[open]")].map((details) => details.parentElement.id);
+    part.replaceChildren(...fresh.childNodes);
+    part.dataset.livePart = fresh.dataset.livePart;
+    for (const id of open) document.getElementById(id)?.querySelector("details")?.setAttribute("open", "");
+    part.dispatchEvent(new CustomEvent("aomi:added", { bubbles: true }));
   }
 }
 

@@ -54,6 +54,7 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
             "max_tool_rounds",
             "history_budget_tokens",
             "summarises_history",
+            "documents_limit_mb",
             "document_language",
             "embedding_model",
             "makes_titles",

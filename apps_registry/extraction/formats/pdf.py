@@ -2,16 +2,19 @@
 
 import io
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
 from pypdf import PageObject, PdfReader
 from pypdf.errors import DependencyError, LimitReachedError, PyPdfError
 
-from apps_registry.extraction.blocks import Block, Reading, UnreadableError, clean_line
+from apps_registry.extraction.blocks import MAX_TEXT_CHARS, Block, Reading, UnreadableError, clean_line
+from apps_registry.extraction.formats.pdf_lines import page_text, without_line_hyphens
+from apps_registry.extraction.formats.pdf_scans import spans_of, unread_pages
 
 MAX_PAGES = 5000
+HOW_TO_RECOGNISE = "Run text recognition (OCR) first, for example with ocrmypdf."
 
 
 def read(data: bytes) -> Reading:
@@ -25,17 +28,32 @@ def read(data: bytes) -> Reading:
         raise UnreadableError(f"The PDF has {total:,} pages; {MAX_PAGES:,} is the limit. Split it.")
     with suppress(Exception):  # the title is optional
         reading.title = clean_line(str((pdf.metadata and pdf.metadata.title) or ""))
+    texts = list(_texts(pdf, total, reading))
+    scans = unread_pages(pdf, texts)
     headings = _headings(pdf)
     heading: tuple[str, ...] = ()
-    for number, page in enumerate(pdf.pages, 1):
+    for number, text in enumerate(without_line_hyphens(texts), 1):
         heading = headings.get(number, heading)
-        for paragraph in _text(page).split("\n\n"):
+        for paragraph in text.split("\n\n"):
             reading.add(Block(paragraph, heading, page=number))
-        sys.stderr.write(f"{number * 100 // total}\n")
     _refuse_form(pdf, reading)
     if not reading.blocks:
-        raise UnreadableError("The PDF holds no text, perhaps only scanned images: run text recognition (OCR) first.")
+        raise UnreadableError(f"The PDF holds no text, perhaps only scanned images. {HOW_TO_RECOGNISE}")
+    reading.losses.hint = HOW_TO_RECOGNISE
+    reading.losses.add("page_text", len(scans), spans_of(scans))
     return reading
+
+
+def _texts(pdf: PdfReader, total: int, reading: Reading) -> Iterator[str]:
+    """Yield the text of each page; raises UnreadableError if there is too much."""
+    characters = 0
+    for number, page in enumerate(pdf.pages, 1):
+        text = _text(page, number, reading)
+        characters += len(text)
+        if characters > 2 * MAX_TEXT_CHARS:  # with white space that is not stored
+            raise UnreadableError(f"The file holds more than {MAX_TEXT_CHARS:,} characters of text. Split it.")
+        yield text
+        sys.stderr.write(f"{number * 100 // total}\n")
 
 
 def _refuse_form(pdf: PdfReader, reading: Reading) -> None:
@@ -47,11 +65,14 @@ def _refuse_form(pdf: PdfReader, reading: Reading) -> None:
             raise UnreadableError("The PDF is a form (XFA) that only Acrobat shows: print it to a PDF first.")
 
 
-def _text(page: PageObject) -> str:
+def _text(page: PageObject, number: int, reading: Reading) -> str:
     try:
-        return page.extract_text()
+        return page_text(page)
     except LimitReachedError:
         raise UnreadableError("The PDF unpacks to far more than its size; it looks like a bomb.") from None
+    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError):
+        reading.losses.add("parts", detail=f"page {number}")  # a damaged page leaves the others readable
+        return ""
 
 
 def _open(pdf: PdfReader) -> None:

@@ -6,9 +6,8 @@ from typing import Any
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from apps_registry.runtime.app_configs import app_configs
 from apps_registry.values import AppConfig
-from chat.access import app_named
+from chat.access import app_named, apps_to_list, check_chat
 from chat.api.base import ApiView
 from chat.api.parsers import JSONParser
 from chat.doors.openai.errors import NoSuchModel, error_response
@@ -47,11 +46,8 @@ class OpenAIView(ApiView):
         return error_response
 
     async def apps(self) -> list[AppConfig]:
-        """Return the default App and those in the key's scope."""
-        revision = self.caller.revision
-        found = [await app_configs.default(revision=revision)]
-        found += [await app_configs.by_id(app_id, revision=revision) for app_id in sorted(self.caller.app_ids)]
-        return list({app.id: app for app in found if app is not None}.values())
+        """Return the Apps that the caller may use."""
+        return await apps_to_list(self.caller)
 
     async def app_of_model(self, name: str) -> tuple[AppConfig, str]:
         """Return the App that a model's name means, and the name of the App's model; empty for its default.
@@ -61,10 +57,10 @@ class OpenAIView(ApiView):
 
         Raises:
             NoSuchModel: there is none, or the caller may not use it.
+            OriginNotAllowed, NetworkNotAllowed: the App refuses calls from where the caller is.
         """
         slug, _, model = name.partition(":")
         app = await app_named(self.caller, slug or None) if slug else None
         if app is None or not self.caller.may_use(app) or (model and model not in app.model_names):
             raise NoSuchModel
-        self.note_app(app)
-        return app, model
+        return self.note_app(check_chat(self.caller, app)), model

@@ -1,4 +1,4 @@
-"""`manage.py change_key`: changes an App key's names, scope, expiry or channel."""
+"""`manage.py change_key`: changes an App key's names, scope, expiry, channel, origins or networks."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -28,6 +28,7 @@ examples:
   python manage.py change_key sk-mycoindex-Zk3v9QxA --add-app mycoindex-staging
   python manage.py change_key sk-mycoindex-Zk3v9QxA --remove-app mycoindex --expires never
   python manage.py change_key sk-mycoindex-Zk3v9QxA --channel release:3
+  python manage.py change_key sk-mycoindex-Zk3v9QxA --network 192.0.2.0/24 --origin any
   python manage.py change_key sk-mycoindex-Zk3v9QxA --tokens-per-day 500000 --concurrent-turns none
 """
 
@@ -43,6 +44,9 @@ examples:
             "--expires", type=moment_or_never, metavar="WHEN", help="12h, 30d, 2027-01-31T00:00Z, or never"
         )
         parser.add_argument("--channel", help="live, draft, or release:N")
+        for name in ("origin", "network"):
+            replaced = f"replace the {name}s that may use it; may be repeated; 'any' for no limit"
+            parser.add_argument(f"--{name}", action="append", metavar=name.upper(), help=replaced)
         add_limit_options(parser)
         self.add_json_argument(parser)
 
@@ -55,13 +59,25 @@ examples:
             if options["channel"]:
                 channel = channel_named(options["channel"], apps or list(key.apps.all()))
             names = {name: options[name] for name in ("label", "owner", "note")}
-            change = KeyChange(**names, apps=apps, expires_at=options["expires"], channel=channel)
+            change = KeyChange(
+                **names,
+                apps=apps,
+                expires_at=options["expires"],
+                channel=channel,
+                origins=_entries(options["origin"]),
+                networks=_entries(options["network"]),
+            )
             changed = change_key(key, change) + set_limit_options(key, options)
         if options["json"]:
             self.write_json({"changed": changed, **key_as_json(key)})
         else:
             said = f"Changed {', '.join(changed)} of" if changed else "Nothing to change on"
             self.stdout.write(f"{said} {key.prefix} ({key.label}).")
+
+
+def _entries(given: list[str] | None) -> str | None:
+    """Return the entries to store, one per line; None if the option was not given."""
+    return None if given is None else "" if given == ["any"] else "\n".join(given)
 
 
 def _new_scope(key: AppKey, *, add: list[str], remove: list[str]) -> list[App] | None:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from django.test import Client
+from fpdf import FPDF
+from PIL import Image
 
 from apps_registry.extraction import READER_VERSION
 from apps_registry.models import App, Document
@@ -56,6 +58,35 @@ def test_a_page_tells_what_was_collapsed_and_left_out(ingest: Ingest) -> None:
     (row,) = ingest({"a.html": page})
     losses = {loss["code"]: loss["count"] for loss in row["losses"]}
     assert losses == {"furniture": 1, "images": 1, "objects": 1, "collapsed": 1, "buttons": 1, "hidden": 1}
+
+
+def scan(*marks: str) -> bytes:
+    """Return a PDF whose pages are pictures; each with a mark over it, if it is not empty."""
+    paper = FPDF()
+    for mark in marks:
+        paper.add_page()
+        paper.image(Image.new("L", (500, 700), 128), 0, 0, 210, 297)
+        if mark:
+            paper.set_font("helvetica", size=12)
+            paper.multi_cell(0, 8, mark)
+    return bytes(paper.output())
+
+
+def test_pages_without_text_are_told(ingest: Ingest) -> None:
+    words = "This page has text of its own, as long as a sentence or two. " * 5
+    report = ingest(
+        {
+            "mark.pdf": scan("Scanned by the archive of the town of Graz, 2026. All rights reserved."),
+            "marks.pdf": scan(*["Scanned by the archive"] * 4),
+            "some.pdf": scan(words, "", "", "", words, ""),
+            "text.pdf": scan(words, words),
+        }
+    )
+    notes = {row["name"]: [loss["note"] for loss in row["losses"] if loss["code"] == "page_text"] for row in report}
+    assert notes["mark.pdf"][0].startswith("1 page has no text and was not read: 1. Run text recognition")
+    assert notes["marks.pdf"][0].startswith("4 pages have no text and were not read: 1-4.")
+    assert notes["some.pdf"][0].startswith("4 pages have no text and were not read: 2-4, 6.")
+    assert notes["text.pdf"] == []
 
 
 def test_a_document_of_an_older_reader_says_so(ingest: Ingest, admin_client: Client, app: App) -> None:

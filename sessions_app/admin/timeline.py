@@ -1,0 +1,189 @@
+"""The timeline of a turn: its rounds, calls and waits on one scale, as shapes of an SVG and as rows of a table."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from apps_registry.admin.display import amount_of, duration
+from apps_registry.models import OutboundCall
+from sessions_app.models import Turn
+
+# The drawing's coordinates, in units of its viewBox.
+WIDTH = 1_000.0
+LABELS_WIDTH = 230.0
+ROW_HEIGHT = 26
+SCALE_HEIGHT = 24
+BAR_HEIGHT = 14
+LEAST_WIDTH = 2.0
+LABEL_CHARS = 32
+TICKS_MAX = 6
+ROWS_MAX = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that a turn did, from its start on.
+
+    Attributes:
+        kind: model, tool, outbound or pause; it names a colour and a word.
+        starts: milliseconds after the turn's start.
+        ends: the same, of its end.
+        first: the same, of a model's first token.
+        detail: what it used, or how it ended.
+    """
+
+    kind: str
+    label: str
+    starts: int
+    ends: int
+    first: int | None = None
+    detail: str = ""
+
+    @property
+    def taken(self) -> str:
+        """How long it took."""
+        return duration(timedelta(milliseconds=self.ends - self.starts))
+
+    @property
+    def start_words(self) -> str:
+        """When it began, after the turn's start."""
+        return duration(timedelta(milliseconds=self.starts)) or "0 ms"
+
+    @property
+    def wait_words(self) -> str:
+        """How long a model took to its first token; empty for all else."""
+        return "" if self.first is None else duration(timedelta(milliseconds=self.first - self.starts))
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of the drawing."""
+
+    css: str
+    x: str
+    width: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the drawing: a step, with its bars."""
+
+    step: Step
+    label: str
+    y: int
+    text_y: int
+    bars: list[Bar]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What the template draws."""
+
+    steps: list[Step]
+    rows: list[Row]
+    ticks: list[tuple[str, str]]
+    height: int
+    total: str
+    left_out: int
+
+
+def timeline_of(turn: Turn, calls: Sequence[OutboundCall]) -> Timeline | None:
+    """Return the timeline of a turn; None if nothing is known of its times.
+
+    Args:
+        turn: the turn.
+        calls: its outbound calls, as far as the operator may see them.
+    """
+    steps = sorted(_steps(turn, calls), key=lambda step: (step.starts, step.ends))
+    if not steps:
+        return None
+    end = max([1, *(step.ends for step in steps)])
+    rows = [_row(step, number, end) for number, step in enumerate(steps[:ROWS_MAX])]
+    return Timeline(
+        steps,
+        rows,
+        [(_x(tick, end), duration(timedelta(milliseconds=tick)) if tick else "0") for tick in _ticks(end)],
+        SCALE_HEIGHT + ROW_HEIGHT * len(rows),
+        duration(timedelta(milliseconds=end)),
+        len(steps) - len(rows),
+    )
+
+
+def _steps(turn: Turn, calls: Sequence[OutboundCall]) -> Iterator[Step]:
+    began = _milliseconds(turn.started_at)
+    recorded: list[dict[str, Any]] = turn.steps or []
+    for step, following in zip(recorded, [*recorded[1:], None], strict=False):
+        yield _step(turn, step, following, began)
+    if not recorded and turn.finished_at is not None:  # of a time before steps were recorded, or of a lost worker
+        yield Step("model", turn.model, 0, _milliseconds(turn.finished_at) - began, turn.first_token_ms)
+    yield from _outbound(calls, began)
+
+
+def _outbound(calls: Sequence[OutboundCall], began: int) -> Iterator[Step]:
+    """Yield outbound calls; those of one tool call are recorded together, at its end, and were made one by one."""
+    later: OutboundCall | None = None
+    ends = 0
+    for call in reversed(calls):
+        if later is None or (call.tool, call.created_at) != (later.tool, later.created_at):
+            ends = max(0, _milliseconds(call.created_at) - began)
+        starts = max(0, ends - call.milliseconds)
+        detail = f"{call.status} · {call.verdict}" if call.status else call.verdict
+        yield Step("outbound", f"{call.method} {call.host}", starts, ends, detail=detail)
+        later, ends = call, starts
+
+
+def _step(turn: Turn, step: dict[str, Any], following: dict[str, Any] | None, began: int) -> Step:
+    until = step.get("until")
+    if until is None:  # a pause lasts until the next step
+        until = following["at"] if following else _milliseconds(turn.finished_at or timezone.now())
+    first = step.get("first")
+    prompt, completion = step.get("tokens") or (None, None)
+    facts = [f"round {step['round']}"] if step["kind"] == "model" else []
+    facts += [f"{amount_of(prompt or 0)} + {amount_of(completion or 0)} tokens"] if prompt or completion else []
+    facts += ["cut off"] if step.get("cut") else []
+    label = step["name"] or "waits for its client"
+    return Step(
+        step["kind"],
+        label,
+        max(0, step["at"] - began),
+        max(0, until - began),
+        None if first is None else max(0, first - began),
+        " · ".join(facts),
+    )
+
+
+def _row(step: Step, number: int, end: int) -> Row:
+    y = SCALE_HEIGHT + number * ROW_HEIGHT
+    label = step.label if len(step.label) <= LABEL_CHARS else f"{step.label[: LABEL_CHARS - 1]}…"
+    middle = (ROW_HEIGHT - BAR_HEIGHT) // 2
+    return Row(step, label, y + middle, y + middle + BAR_HEIGHT - 3, list(_bars(step, end)))
+
+
+def _bars(step: Step, end: int) -> Iterator[Bar]:
+    if step.first is not None:
+        yield _bar("waiting", step.starts, step.first, end)
+    yield _bar(step.kind, step.starts if step.first is None else step.first, step.ends, end)
+
+
+def _bar(css: str, starts: int, ends: int, end: int) -> Bar:
+    width = max((ends - starts) / end * (WIDTH - LABELS_WIDTH - 10), LEAST_WIDTH)
+    return Bar(f"is-{css}", _x(starts, end), f"{width:.1f}")
+
+
+def _x(milliseconds: int, end: int) -> str:
+    return f"{LABELS_WIDTH + milliseconds / end * (WIDTH - LABELS_WIDTH - 10):.1f}"
+
+
+def _ticks(end: int) -> list[int]:
+    """Return round times from 0 on, at most TICKS_MAX."""
+    sizes = (digit * 10**power for power in itertools.count() for digit in (1, 2, 5))
+    size = next(size for size in sizes if end / size <= TICKS_MAX - 1)
+    return list(range(0, end + 1, size))
+
+
+def _milliseconds(time: datetime) -> int:
+    return round(time.timestamp() * 1000)

@@ -1,0 +1,118 @@
+"""The console for everybody: axe-core finds nothing serious, no page is too wide, and the keyboard is enough."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+from django.test import Client
+
+from apps_registry.models import App
+from keys.models import AppKey
+from tests import factories
+from tests.admin.test_console import one_of_each
+from tests.admin.test_session_pages import hostile_session
+from tests.npm import install
+from tests.product import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+SOURCES = Path(__file__).parent / "axe"
+MODES: tuple[tuple[int, Literal["light", "dark"]], ...] = (
+    (1440, "light"),
+    (1440, "dark"),
+    (390, "light"),
+    (390, "dark"),
+)
+# Targets of 24 px are a rule of WCAG 2.2 that axe-core leaves off by default.
+RUN_AXE = """
+async () => {
+  const options = {resultTypes: ["violations"], preload: false, rules: {"target-size": {enabled: true}}};
+  const {violations} = await axe.run(document, options);
+  const bad = violations.filter((each) => ["serious", "critical"].includes(each.impact));
+  return bad.map((each) => `${each.id}: ${each.nodes.slice(0, 3).map((node) => node.html.slice(0, 200)).join(" | ")}`);
+}
+"""
+TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The script of axe-core."""
+    folder = tmp_path_factory.mktemp("axe")
+    install(SOURCES, folder)
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+
+def pages(app: App, rows: dict[str, Any]) -> list[str]:
+    """Fifteen pages and more: every list with its hostile rows, what they lead to, and forms."""
+    session, turn = hostile_session(app)
+    kept = ("apps_registry/app", "apps_registry/document", "keys/appkey", "sessions_app/chatsession")
+    return [
+        *("", "settings/", f"search/?q={app.slug}", "nothing/", "password_change/"),
+        *(f"{name}/?q={app.slug}" for name in kept),
+        *(f"{name}/{rows[name]}/change/" for name in ("apps_registry/app", "apps_registry/model", "keys/appkey")),
+        *("apps_registry/app/add/", "keys/appkey/add/", f"keys/appkey/revoke/?ids={rows['keys/appkey']}"),
+        f"sessions_app/chatsession/{session.pk}/change/",
+        f"sessions_app/turn/{turn.pk}/change/",
+        *("sessions_app/turn/", "keys/refusal/", "auth/user/"),
+    ]
+
+
+@pytest.mark.browser
+@pytest.mark.thorough
+def test_axe_finds_nothing_serious_and_no_page_is_too_wide(console: "Page", server: Server, app: App, axe: str) -> None:
+    console.emulate_media(reduced_motion="reduce")
+    findings = []
+    for path in pages(app, one_of_each(app)):
+        console.goto(f"{server.url}/admin/{path}")
+        console.evaluate(axe)
+        for width, scheme in MODES:
+            console.set_viewport_size({"width": width, "height": 900})
+            console.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            findings += [f"{path} {width} {scheme} {each}" for each in console.evaluate(RUN_AXE)]
+            if (excess := console.evaluate(TOO_WIDE)) > 0:
+                findings.append(f"{path} is {excess} px too wide at {width}")
+    assert findings == []
+
+
+@pytest.mark.browser
+def test_no_page_is_wider_than_a_phone(console: "Page", server: Server, app: App) -> None:
+    console.set_viewport_size({"width": 390, "height": 844})
+    wide = {}
+    for path in pages(app, one_of_each(app)):
+        console.goto(f"{server.url}/admin/{path}")
+        if (excess := console.evaluate(TOO_WIDE)) > 0:
+            wide[path] = excess
+    assert wide == {}
+
+
+@pytest.mark.browser
+def test_the_keyboard_alone_issues_and_revokes_a_key(
+    console: "Page", server: Server, app: App, admin_client: Client
+) -> None:
+    label = factories.unique("by keyboard")
+    console.goto(f"{server.url}/admin/keys/appkey/add/?apps={app.pk}")
+    press_until(console, "document.activeElement.id === 'id_label'")
+    console.keyboard.type(label)
+    console.keyboard.press("Enter")
+    console.wait_for_selector("#new-key")
+    key = AppKey.objects.get(label=label)
+    console.goto(f"{server.url}/admin/keys/appkey/{key.pk}/change/")
+    press_until(console, "document.activeElement.textContent.trim().startsWith('Revoke')")
+    console.keyboard.press("Enter")
+    console.wait_for_selector("form button")
+    press_until(console, "document.activeElement.closest('main') && document.activeElement.matches('[type=submit]')")
+    console.keyboard.press("Enter")
+    console.wait_for_selector("text=revoked, from the next request on")
+    key.refresh_from_db()
+    assert key.revoked_at is not None
+
+
+def press_until(console: "Page", condition: str) -> None:
+    """Press Tab until an element has the focus."""
+    for _ in range(60):
+        console.keyboard.press("Tab")
+        if console.evaluate(condition):
+            return
+    raise AssertionError(f"Tab does not lead to: {condition}")
