@@ -24,7 +24,7 @@ def how_to_recognise() -> str:
 
 
 def recognise(pdf: PdfReader, numbers: Sequence[int]) -> dict[int, str]:
-    """Return the text of pages that are pictures, by page number, as far as time allows; pages without text are left out.
+    """Return the text of pages that are pictures, by page number, as far as time allows.
 
     Args:
         pdf: the document.
