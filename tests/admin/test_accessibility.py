@@ -101,7 +101,7 @@ def test_the_keyboard_alone_issues_and_revokes_a_key(
     console.goto(f"{server.url}/admin/keys/appkey/{key.pk}/change/")
     press_until(console, "document.activeElement.textContent.trim().startsWith('Revoke')")
     console.keyboard.press("Enter")
-    console.wait_for_selector("form button")
+    console.wait_for_selector("main form [type=submit]")
     press_until(console, "document.activeElement.closest('main') && document.activeElement.matches('[type=submit]')")
     console.keyboard.press("Enter")
     console.wait_for_selector("text=revoked, from the next request on")

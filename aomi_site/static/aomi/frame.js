@@ -188,3 +188,14 @@ document.addEventListener("keydown", (event) => {
 window.addEventListener("load", () => {
   for (const element of document.querySelectorAll(".search-label-icon[aria-label]")) element.setAttribute("role", "img");
 });
+
+// --- What scrolls by itself must be reachable by keyboard ---
+
+const scrolling = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const scrolls = target.scrollWidth > target.clientWidth;
+    target.toggleAttribute("tabindex", scrolls);
+    if (scrolls) target.tabIndex = 0;
+  }
+});
+for (const element of document.querySelectorAll(".aomi-scroll, .results, .inline-group")) scrolling.observe(element);
