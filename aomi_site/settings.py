@@ -225,8 +225,8 @@ CORS_PREFLIGHT_MAX_AGE = 86_400
 MESSAGE_MAX_CHARS = env.whole_number("MESSAGE_MAX_CHARS", 32_000)
 # A request body larger than this many bytes is refused with 413 before it is read completely.
 API_BODY_MAX_BYTES = env.whole_number("API_BODY_MAX_BYTES", 1_048_576)
-# What one worker takes of one caller: calls a second, of one address without a key and with one key (ten times as many
-# at once), and open event streams. 0: no limit of its own.
+# What one worker takes of one caller: calls a second, of one address without a key or with browser tokens and with one
+# key (ten times as many at once), and open event streams. 0: no limit of its own.
 CALLS_PER_SECOND_PER_ADDRESS = env.whole_number("CALLS_PER_SECOND_PER_ADDRESS", 100, minimum=0)
 CALLS_PER_SECOND_PER_KEY = env.whole_number("CALLS_PER_SECOND_PER_KEY", 500, minimum=0)
 STREAMS_PER_ADDRESS = env.whole_number("STREAMS_PER_ADDRESS", 200, minimum=0)

@@ -1,16 +1,10 @@
-"""Canary keys: made like App keys, never valid; each use is logged, counted and recorded."""
-
-import logging
+"""Canary keys: made like App keys, never valid; keys/refusals/ logs, counts and records each use."""
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 
-from apps_registry.support.metrics import CANARY_USES
-from apps_registry.support.request_ids import request_id
 from keys import crypto
 from keys.models import CanaryKey
-
-logger = logging.getLogger("aomi.keys")
 
 
 def make_canary(*, label: str, slug: str, created_by: AbstractBaseUser | None = None) -> tuple[CanaryKey, str]:
@@ -35,12 +29,6 @@ def make_canary(*, label: str, slug: str, created_by: AbstractBaseUser | None = 
         label=label.strip(), prefix=parts.prefix, lookup_id=parts.lookup_id, created_by_id=_id_of(created_by)
     )
     return row, parts.plain
-
-
-def report_use(canary_id: int, address: str) -> None:
-    """Log and count the use of a canary key; the record of the refusal has the rest."""
-    CANARY_USES.inc()
-    logger.warning("canary key no. %d was used from %s id=%s", canary_id, address, request_id())
 
 
 def _id_of(user: AbstractBaseUser | None) -> int | None:

@@ -31,9 +31,7 @@ class RunFolder:
         keep_bytecode()
 
     def _make(self) -> Path:
-        for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-            with contextlib.suppress(OSError):
-                _remove_if_dead(folder)
+        remove_dead_runs(Path(tempfile.gettempdir()))
         folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
         # The folder has another name until it is locked; otherwise a run that begins now could take it for dead.
         draft = folder / f".{OWNER}"
@@ -60,6 +58,13 @@ def keep_bytecode() -> None:
         sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(BYTECODE)
 
 
+def remove_dead_runs(temporary: Path) -> None:
+    """Remove the folders of killed runs, and end the processes that these have left."""
+    for folder in temporary.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            _remove_if_dead(folder)
+
+
 def _remove_if_dead(folder: Path) -> None:
     """Remove the folder of a run whose first process has ended. A folder without an owner file is left alone."""
     with (folder / OWNER).open("r+") as owner:
@@ -81,7 +86,18 @@ def _remove(folder: Path) -> None:
     psutil.wait_procs(alive, timeout=5)
     for disk in _mounts_in(folder):
         subprocess.run(["umount", "--lazy", disk], check=False)
-    shutil.rmtree(folder, ignore_errors=True)
+    _remove_files(folder)
+
+
+def _remove_files(folder: Path) -> None:
+    """Remove the owner file last: without it, no later run would take up what this one cannot remove."""
+    for path in [path for path in folder.iterdir() if path.name != OWNER]:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    if {path.name for path in folder.iterdir()} <= {OWNER}:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _mounts_in(folder: Path) -> list[str]:

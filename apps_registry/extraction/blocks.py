@@ -122,15 +122,34 @@ def composed(text: str) -> str:
 class Outline:
     """The open headings of a document: a heading closes those of its own level and of deeper ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, reading: Reading | None = None) -> None:
+        """Begin; `reading` gets headings that have no text under them as text, so that they are found too."""
         self._open: list[tuple[int, str]] = []
+        self._reading, self._blocks = reading, 0
+        self._whole: Outline | None = None
+
+    def within(self, reading: Reading) -> "Outline":
+        """Return the outline for a fragment that is read separately; its headings are added to this one."""
+        fragment = Outline(reading)
+        fragment._open, fragment._whole = self._open, self
+        return fragment
 
     def begin(self, level: int, title: str) -> tuple[str, ...]:
         """Return the path after a heading, outermost first; levels may be skipped, and need not begin with 1."""
+        if self._open and level <= self._open[-1][0]:
+            self.end()
+        for outline in (self, self._whole):
+            if outline is not None and outline._reading is not None:
+                outline._blocks = len(outline._reading.blocks)
         while self._open and self._open[-1][0] >= level:
             self._open.pop()
         self._open.append((level, title))
         return self.path
+
+    def end(self) -> None:
+        """End the innermost heading; at the end of a document, its last one."""
+        if self._reading is not None and self._open and len(self._reading.blocks) == self._blocks:
+            self._reading.add(Block(self._open[-1][1], self.path))
 
     @property
     def path(self) -> tuple[str, ...]:

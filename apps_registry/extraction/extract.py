@@ -28,7 +28,8 @@ def work(kind: str, data: bytes, out: BinaryIO) -> None:
     except RecursionError:
         raise UnreadableError("The file is nested too deeply.") from None
     if not reading.blocks:
-        raise UnreadableError("The file holds no text.")
+        notes = [str(loss["note"]) for loss in reading.losses.report()]
+        raise UnreadableError(" ".join(["The file holds no text.", *notes]))
     _count_bad_characters(reading)
     chunks = [(chunk.text, chunk.heading, chunk.pages, chunk.lines) for chunk in to_chunks(reading.blocks)]
     report = {"title": reading.title, "hidden": reading.hidden, "losses": reading.losses.report(), "chunks": chunks}

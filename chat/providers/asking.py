@@ -11,7 +11,7 @@ from chat.providers.base import TimeLimits
 from chat.providers.learning import remember_later
 from chat.providers.openai_compatible import Connections, OpenAICompatibleModel, connections
 from chat.providers.reading.thoughts import split_unopened
-from chat.providers.requests import Learn, Report, reply_limit, say_nothing
+from chat.providers.requests import Learn, Report, reply_bound, say_nothing
 
 # Added to the limit of a short text, because the limit also covers the model's reasoning.
 REASONING_TOKENS = 2_000
@@ -69,7 +69,7 @@ class Question:
     def most_tokens(self) -> tuple[int, int]:
         """Bounds of the tokens of the prompt and of the answer; no text has more tokens than bytes."""
         prompt = len(self.instruction.encode()) + len(self.text.encode()) + ENVELOPE_TOKENS
-        return min(prompt, self.config.context_window), reply_limit(self.config, self._with_room_to_think())
+        return min(prompt, self.config.context_window), reply_bound(self.config, self._with_room_to_think())
 
     async def ask(self) -> str:
         """Return the model's answer, without reasoning.

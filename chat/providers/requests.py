@@ -141,6 +141,11 @@ def reply_limit(config: ModelConfig, sampling: Sampling) -> int:
     return config.output_limit(sampling.max_reply_tokens or option_limit)
 
 
+def reply_bound(config: ModelConfig, sampling: Sampling) -> int:
+    """Return the most tokens of an answer: the limit in the request, or the window if the provider takes no limit."""
+    return reply_limit(config, sampling) if config.rules.sent_name(MAX_TOKENS) else config.context_window
+
+
 def _tool_schema(tool: Tool, config: ModelConfig) -> dict[str, Any]:
     parameters = config.schemas.get(tool.name, tool.parameters)
     function = {"name": tool.name, "description": tool.description, "parameters": parameters}

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from apps_registry.values import AppConfig, Sampling
 from chat.prompt.history import BYTES_PER_TOKEN
-from chat.providers.requests import reply_limit
+from chat.providers.requests import reply_bound
 from chat.turns.options import NO_OPTIONS, TurnOptions
 from sessions_app.values import SESSION_OVERHEAD_BYTES, Reservation, Session, StoredMessage
 
@@ -60,7 +60,7 @@ def reserve(app: AppConfig, prompt_tokens: int, sampling: Sampling | None = None
     """
     tokens, costs = 0, []
     for model in app.models:
-        prompt, reply = min(prompt_tokens, model.context_window), reply_limit(model, sampling or app.sampling)
+        prompt, reply = min(prompt_tokens, model.context_window), reply_bound(model, sampling or app.sampling)
         tokens = max(tokens, prompt + reply)
         costs.append(model.cost(prompt, reply))
     dearest = None if None in costs else max((cost for cost in costs if cost is not None), default=None)

@@ -28,7 +28,7 @@ class CallRates:
         self._next_at: LRUCache[str, float] = LRUCache(CALLERS_MAX)
 
     def count_address(self, address: str) -> None:
-        """Count a call without a key.
+        """Count a call without a key, or with a browser token.
 
         Raises:
             CallerLimit: the address makes too many.

@@ -1,8 +1,8 @@
 """How many event streams one caller may have open on one worker, so that nobody can hold all of them.
 
 A worker has a fixed number of streams (apps_registry/support/descriptors.py). A key may hold half of them, callers
-without a key together three quarters, an address with whatever keys three quarters; and settings limit a key and an
-address without a key further.
+without a key together three quarters, an address with whatever keys three quarters; and settings limit a key, and an
+address without a key or with browser tokens, further.
 """
 
 from collections import Counter
@@ -19,6 +19,7 @@ SHARE_OF_KEY = 0.5
 SHARE_OF_KEYLESS = 0.75
 SHARE_OF_ADDRESS = 0.75
 RETRY_SECONDS = 5
+TOO_MANY = "streams_of_address"
 DETAIL = "Too many event streams are open; close some first."
 
 
@@ -72,11 +73,13 @@ def _counts_of(caller: Caller) -> Iterator[_Count]:
     if caller.key_id is not None:
         limit = _least(settings.STREAMS_PER_KEY, total * SHARE_OF_KEY)
         yield _Count(f"key {caller.key_id}", limit, "streams_of_key")
+        if caller.token is not None:  # one visitor must not use up what the key may hold for all of them
+            yield _Count(f"tokens from {caller.address}", _least(settings.STREAMS_PER_ADDRESS, limit), TOO_MANY)
     else:
         yield _Count("no key", _least(0, total * SHARE_OF_KEYLESS), "streams_without_key")
         limit = _least(settings.STREAMS_PER_ADDRESS, total * SHARE_OF_ADDRESS)
-        yield _Count(f"no key from {caller.address}", limit, "streams_of_address")
-    yield _Count(f"from {caller.address}", _least(0, total * SHARE_OF_ADDRESS), "streams_of_address")
+        yield _Count(f"no key from {caller.address}", limit, TOO_MANY)
+    yield _Count(f"from {caller.address}", _least(0, total * SHARE_OF_ADDRESS), TOO_MANY)
 
 
 def _least(setting: int, share: float) -> int:

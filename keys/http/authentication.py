@@ -10,7 +10,6 @@ from apps_registry.support.request_notes import note_app, note_key, note_refusal
 from apps_registry.support.request_sources import RequestSource
 from keys.addresses import network_of
 from keys.callers import Caller
-from keys.canaries import report_use
 from keys.guards.errors import CallerLimit
 from keys.guards.rates import rates
 from keys.http.presented import presented_key
@@ -70,11 +69,11 @@ class AppKeyAuthentication(BaseAuthentication):
         try:
             caller = replace(await _caller(request, address), source=_source_of(request))
         except InvalidKey as error:
-            _note_failure(error, address)
+            _note_failure(error)
             raise AuthenticationFailed(NO_VALID_KEY) from None
         except TooManyFailures as error:
             note_refusal(error.rule, failure=error.cause.rule)
-            _note_failure(error.cause, address)
+            _note_failure(error.cause)
             raise Throttled(wait=error.retry_after) from None
         except VerifierBusy:
             note_refusal("verifier_busy")
@@ -99,19 +98,20 @@ async def _caller(request: Request, address: str) -> Caller:
         verify = verifier.verify_token if is_token else verifier.verify
         caller = await verify(presented, address=address)
         note_key(caller.key_id, is_holder=True)
+        if is_token:  # one visitor must not use up what the key may do for all of them
+            rates.count_address(address)
         if caller.key_id is not None:
             rates.count_key(caller.key_id)
     count_stream(request._request, caller)
     return caller
 
 
-def _note_failure(error: InvalidKey, address: str) -> None:
-    """Note why a key failed, for operators only, and report a canary."""
+def _note_failure(error: InvalidKey) -> None:
+    """Note why a key failed, for operators only; what else a canary causes happens when the refusal is written."""
     note_refusal(error.rule)
     note_key(error.key_id, is_holder=False)
     if error.canary_id is not None:
         request_notes().facts["canary"] = error.canary_id
-        report_use(error.canary_id, address)
 
 
 def _source_of(request: Request) -> RequestSource:

@@ -1,7 +1,7 @@
 """Turns refusals of Postgres into LimitExceeded, and remembers them for a moment.
 
-A caller over its limit often goes on calling. The worker answers such calls from memory, without a statement, for as
-long as the refusal is certain, but at most for a second: an operator may raise the limit.
+A caller over its limit often goes on calling. The worker answers such calls from memory, without a statement, for at
+most a second: an operator may raise the limit, and what is left of a budget may be enough for a smaller call.
 """
 
 import math
@@ -20,8 +20,8 @@ from keys.limits.values import EACH_ADDRESS, KEYLESS, LimitExceeded, Payer
 SQLSTATE = "AO429"  # keys_limits_refuse in keys/migrations/0011_accounting.py
 REMEMBERED_SECONDS = 1.0
 REMEMBERED_MAX = 10_000
-# A turn may end at any moment, so such a refusal is not certain.
-_MAY_PASS_AT_ONCE = frozenset({"concurrent_turns"})
+# Refusals for a shorter time depend on turns that may end at any moment.
+CERTAIN_SECONDS = 5.0
 
 _remembered: LRUCache[str, tuple[float, float, dict[str, Any]]] = LRUCache(REMEMBERED_MAX)
 
@@ -58,8 +58,7 @@ def refuse_remembered(payer: Payer) -> None:
 
 def _remember(refusal: dict[str, Any]) -> None:
     seconds = float(refusal["retry_after"])
-    # What is left may be enough for a smaller request, or come back when a turn ends.
-    if refusal["rule"] in _MAY_PASS_AT_ONCE or refusal["left"] > 0 or refusal["rule"] == "money_without_price":
+    if refusal["what"] != "requests" and seconds <= CERTAIN_SECONDS:
         return
     now = time.monotonic()
     _remembered[refusal["subject"]] = (now + min(seconds, REMEMBERED_SECONDS), now + seconds, refusal)

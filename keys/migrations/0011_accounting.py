@@ -134,8 +134,9 @@ DECLARE
     this_month date := date_trunc('month', now_at AT TIME ZONE 'UTC')::date;
 BEGIN
     UPDATE keys_limitstate SET
-        requests = more_requests + GREATEST(0, requests - extract(epoch FROM now_at - used_at)
-            * COALESCE(l.requests_per_minute, 0) / 60 / slots),
+        -- Without a limit of requests the bucket stays empty: a limit that comes later begins with it.
+        requests = CASE WHEN l.requests_per_minute IS NULL THEN 0 ELSE more_requests + GREATEST(0,
+            requests - extract(epoch FROM now_at - used_at) * l.requests_per_minute / 60 / slots) END,
         running_turns = running_turns + more_turns,
         reserved_tokens = reserved_tokens + reserve, reserved_money = reserved_money + reserve_money,
         day = today, day_tokens = CASE WHEN day = today THEN day_tokens ELSE 0 END + used,

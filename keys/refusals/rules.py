@@ -191,7 +191,8 @@ RULES = {
         "Raise the limit on open files (ulimit -Hn), or start more workers.",
     ),
     "streams_of_address": Rule(
-        "This address has as many event streams open, without a key, as one address may on one worker.",
+        "This address has as many event streams open, without a key or with browser tokens, as one address may on one "
+        "worker.",
         "If the address is that of your proxy, name it in TRUSTED_PROXIES. If many people share it, raise "
         "STREAMS_PER_ADDRESS.",
     ),
@@ -205,7 +206,7 @@ RULES = {
         "Raise STREAMS_PER_KEY, or issue several keys.",
     ),
     "calls_of_address": Rule(
-        "This address made more calls without a key than one worker takes from one address.",
+        "This address made more calls, without a key or with browser tokens, than one worker takes from one address.",
         "If the address is that of your proxy, name it in TRUSTED_PROXIES. If many people share it, raise "
         "CALLS_PER_SECOND_PER_ADDRESS.",
     ),

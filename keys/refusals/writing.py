@@ -8,6 +8,7 @@ from django.conf import settings
 
 from apps_registry.support import database
 from apps_registry.support.forever import forever
+from apps_registry.support.metrics import CANARY_USES
 from keys.refusals.recorder import RefusedCall, recorder
 
 logger = logging.getLogger("aomi.refusals")
@@ -62,7 +63,15 @@ async def write_pending(*, everything: bool = False) -> None:
         raise
     for _, call in rows:
         if call.canary_id is not None:
-            await database.execute(COUNT_CANARY, [call.at, call.address, call.canary_id])
+            await _report_canary(call)
+
+
+async def _report_canary(call: RefusedCall) -> None:
+    """Log and count the use of a canary key: not in the request, whose time would tell it from another bad key."""
+    CANARY_USES.inc()
+    line = "canary key no. %d was used from %s id=%s"
+    logger.warning(line, call.canary_id, call.address, call.request_id)
+    await database.execute(COUNT_CANARY, [call.at, call.address, call.canary_id])
 
 
 async def prune_refusals_forever() -> None:

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable
 
 import pytest
+from django.test import Client as AdminClient
 
 from apps_registry.models import App
 from apps_registry.releases.services import delete_release, publish, roll_back, run_draft
@@ -173,3 +174,25 @@ def test_a_key_for_the_draft_of_an_app_without_releases(server: Server, app: App
     App.objects.filter(pk=app.pk).update(preamble="Draft.")
     run_draft(app)
     assert preambles(server, app, key_for(app, "draft").plain, model) == {"Draft."}
+
+
+def test_the_page_of_a_session_names_its_channel(server: Server, published: App) -> None:
+    admin = AdminClient()
+    admin.force_login(factories.make_operator())
+    said = {"live": "it follows what is live", "draft": "began with a key for the draft", "release": "Release 2: the"}
+    for channel, words in said.items():
+        key = key_for(published, channel, 2 if channel == "release" else None).plain
+        with Client(server.url, app=published.slug, key=key) as client:
+            client.chat("Hi")
+            page = admin.get(f"/admin/sessions_app/chatsession/{client.session_id}/change/").content.decode()
+        assert words in page
+
+
+def test_a_browser_token_talks_in_the_channel_of_its_key(server: Server, published: App, model: ScriptedModel) -> None:
+    key = key_for(published, "draft").plain
+    with Client(server.url, key=key) as backend:
+        token = backend.request("POST", "/api/token", json={"app": published.slug}).json()["token"]
+    with Client(server.url) as page:
+        headers = {"Authorization": f"Bearer {token}"}
+        assert page.request("POST", "/api/chat", json={"message": "Hi"}, headers=headers).status_code == 200
+    assert str(model.prompts[-1][0]["content"]).startswith("Draft.")

@@ -39,5 +39,5 @@ class Page(Client):
     def code(self, method: str, path: str, **more: Any) -> str:
         """Send one call; return its status, and the code of an error."""
         response = self.request(method, path, **more)
-        problem = response.headers["Content-Type"] == "application/problem+json"
+        problem = response.headers.get("Content-Type") == "application/problem+json"
         return f"{response.status_code} {response.json()['code']}" if problem else str(response.status_code)

@@ -1,6 +1,8 @@
 """A key's life, from outside: changed, rotated, revoked, expiring, and used; on two workers."""
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -150,7 +152,12 @@ def test_the_last_use_has_time_app_and_address_and_is_written_once_a_minute(
     first = facts(manage, prefix)
     assert (first["last_used_app"], first["last_used_address"]) == (app.slug, "127.0.0.1")
 
+    # Uses within the same minute are not written, unlike that of another key after them.
     assert statuses(server, other_app, issued.plain) == {200}
+    another = factories.make_key(app)
+    assert statuses(server, app, another.plain) == {200}
+    wait_until(lambda: facts(manage, another.app_key.prefix)["last_used_at"] is not None)
+    assert facts(manage, prefix) == first
     stale = timezone.now() - timedelta(minutes=2)
     AppKey.objects.filter(pk=issued.app_key.pk).update(last_used_at=stale)
     assert statuses(server, other_app, issued.plain) == {200}
@@ -269,3 +276,27 @@ def test_a_limit_of_money_needs_prices(manage: Manage, app: App) -> None:
     refused = manage("issue_key", app.slug, "--label", "x", "--money-per-day", "5")
     assert "Every model in reach needs prices" in refused.err
     assert AppKey.objects.count() == before  # no key without the limit that was asked for
+
+
+def test_origins_and_networks_are_changed_by_command_and_kept_by_a_successor(manage: Manage, app: App) -> None:
+    prefix = factories.make_key(app).app_key.prefix
+    lists = ["--network", "192.0.2.0/24", "--network", "2001:db8::/32", "--origin", "https://www.example.com"]
+    assert manage("change_key", prefix, *lists).code == 0
+    rotated = json.loads(manage("rotate_key", prefix, "--json").out)
+    shown = facts(manage, rotated["prefix"])
+    assert shown["networks"] == ["192.0.2.0/24", "2001:db8::/32"]
+    assert shown["origins"] == ["https://www.example.com"]
+    assert manage("change_key", prefix, "--origin", "any").code == 0
+    assert (facts(manage, prefix)["origins"], len(facts(manage, prefix)["networks"])) == ([], 2)
+    assert "300.0.0.1" in manage("change_key", prefix, "--network", "300.0.0.1").err
+
+
+def test_calls_to_copy_are_printed_for_each_language(manage: Manage, server: Server, app: App) -> None:
+    issued = manage("issue_key", app.slug, "--label", "partner", "--examples", server.url)
+    assert issued.out.count("\n") == 1  # the key alone
+    _, _, examples = issued.err.partition("# curl\n")
+    curl, _, programs = examples.partition("\n# Python\n")
+    python, _, javascript = programs.partition("\n# JavaScript\n")
+    assert all(issued.out.strip() in example for example in (curl, python, javascript))
+    done = subprocess.run([sys.executable, "-"], input=python.encode(), capture_output=True, check=True, timeout=60)
+    assert json.loads(done.stdout)["app"] == app.slug

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -72,15 +73,19 @@ def at_once(server: Server, app: App, key: IssuedKey, count: int) -> list[httpx2
 
 def test_200_calls_at_once_against_a_limit_of_50_pass_exactly_50(server: Server, small: App, key: IssuedKey) -> None:
     limit(subject_of(key), requests_per_minute=1, burst=50, concurrent_turns=1_000, tokens_per_day=10**9)
+    started = time.monotonic()
     answers = at_once(server, small, key, 200)
-    assert Counter(answer.status_code for answer in answers) == {200: 50, 429: 150}
+    counts = Counter(answer.status_code for answer in answers)
+    refilled = int((time.monotonic() - started) / 60)  # one a minute, on a machine that is that slow
+    assert 50 <= counts[200] <= 50 + refilled
+    assert counts[200] + counts[429] == 200
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert refused.json()["code"] == "rate_limited"
     assert "this App key is 1 per minute" in refused.json()["detail"]
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert refused.headers["RateLimit-Policy"] == '"requests_per_minute";q=1;w=60'
     assert re.fullmatch(r'"requests_per_minute";r=0;t=[1-9]\d?', refused.headers["RateLimit"])
-    assert Turn.objects.filter(app=small).count() == 50
+    assert Turn.objects.filter(app=small).count() == counts[200]
     assert state(subject_of(key)).running_turns == 0
 
 
@@ -267,16 +272,19 @@ def test_callers_without_a_key_are_limited_by_address_and_all_together(serve: Ca
             query = {"message": "Well?"}
             return client.request("POST", "/api/chat", params=query, headers={"X-Forwarded-For": address})
 
-    with ThreadPoolExecutor(20) as threads:
-        one = [answer.status_code for answer in threads.map(chat, ["192.0.2.7"] * 20)]
-    assert one.count(200) <= 5
-    assert set(one) == {200, 429}
+    def at_once(addresses: list[str]) -> list[httpx2.Response]:
+        started = time.monotonic()
+        with ThreadPoolExecutor(3) as threads:
+            answers = list(threads.map(chat, addresses))
+        passed = [answer.status_code for answer in answers].count(200)
+        assert 5 <= passed <= 5 + int((time.monotonic() - started) / 60)
+        return [answer for answer in answers if answer.status_code == 429]
+
+    refused = at_once(["192.0.2.7"] * 12)
+    assert "each address without an App key" in refused[0].json()["detail"]
     assert chat("192.0.2.8").status_code == 200
     # One client controls a whole /64 of IPv6.
-    statuses = [chat(f"2001:db8::{number}").status_code for number in range(1, 8)]
-    assert statuses == [200] * 5 + [429] * 2
-    refused = chat("192.0.2.7")
-    assert "each address without an App key" in refused.json()["detail"]
+    assert len(at_once([f"2001:db8::{number}" for number in range(1, 10)])) >= 1
     assert not Turn.objects.filter(admission__isnull=False).exists()  # no address stays in a turn
 
 
@@ -305,3 +313,24 @@ def test_the_fuse_of_all_callers_without_a_key(
     assert "switched off" in chat().json()["detail"]
     reset_fuse()
     wait_until(lambda: chat().status_code == 200, seconds=5)
+
+
+def test_a_limit_of_calls_begins_with_an_empty_count(caller: Client, key: IssuedKey) -> None:
+    """Calls from before the limit do not count: there was no rate that they could have exceeded."""
+    limit(subject_of(key), tokens_per_day=10**9)
+    for _ in range(3):
+        caller.chat("Hi")
+    limit(subject_of(key), tokens_per_day=10**9, requests_per_minute=1, burst=2)
+    assert [caller.post_chat("Hi").status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_a_provider_that_takes_no_limit_reserves_the_whole_window(
+    caller: Client, small: App, key: IssuedKey, model: ScriptedModel
+) -> None:
+    small.default_model.request_rules = {"omit": ["max_tokens", "max_completion_tokens"]}
+    small.default_model.save()
+    limit(subject_of(key), tokens_per_day=small.default_model.context_window)
+    assert caller.post_chat("Well?").status_code == 429
+    limit(subject_of(key), tokens_per_day=2 * small.default_model.context_window)
+    wait_until(lambda: caller.post_chat("Well?").status_code == 200, seconds=5)
+    assert not {"max_tokens", "max_completion_tokens"} & model.requests[-1].keys()

@@ -200,7 +200,7 @@ def test_a_canary_is_refused_like_any_bad_key_and_reports_its_use(
     wait_until(lambda: CanaryKey.objects.get(label="an old image").use_count == 1)
     canary = CanaryKey.objects.get(label="an old image")
     assert canary.last_used_from == "127.0.0.1"
-    assert f"WARNING aomi.keys canary key no. {canary.pk} was used from 127.0.0.1" in server.log
+    assert f"WARNING aomi.refusals canary key no. {canary.pk} was used from 127.0.0.1" in server.log
     assert plain not in server.log
     metrics = server.get("/metrics", headers={"Authorization": "Bearer metrics-token-of-the-tests"}).text
     assert "aomi_canary_key_uses_total 1.0" in metrics

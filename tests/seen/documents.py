@@ -97,6 +97,16 @@ MARKDOWN: dict[str, File] = {
         "## AT&amp;T \\*net\\* <https://x.example> ~~old~~ [text][ref]\n\nTwo.\n\n[ref]: y.md",
         headings=("Refunds for orders", "AT&T *net* https://x.example old text"),
     ),
+    "headings without text": marked(
+        COMMON,
+        "# Shop\n\n## Closed on Sundays\n\n## Hours\n\nNine to five.\n\n<h2>No refunds</h2><h2>Notes</h2><p>x</p>\n\n## No dogs",
+        "Closed on Sundays",
+        "Nine to five.",
+        "No refunds",
+        "x",
+        "No dogs",
+        headings=("Shop > Closed on Sundays", "Shop > Hours", "Shop > No refunds", "Shop > Notes", "Shop > No dogs"),
+    ),
     "headings in HTML between Markdown": marked(
         COMMON,
         '<h1 align="center">Shop</h1>\n\nOne.\n\n<h3>Refunds</h3>\n\nTwo.\n\n<h3>Costs</h3>\n<p>Three.</p>\n\n## Staff\n\nFour.',

@@ -3,6 +3,7 @@
 import datetime
 import io
 import json
+import zipfile
 from collections.abc import Callable
 from email.message import EmailMessage
 from typing import Any
@@ -59,6 +60,24 @@ def prices(book: Any) -> None:
     sheet["A7"], sheet.row_dimensions[7].hidden = "gnome", True
     hidden = book.create_sheet("Costs")
     hidden["A1"], hidden.sheet_state = "dwarf", "hidden"
+
+
+def strict(data: bytes) -> bytes:
+    """Return a workbook in the strict form."""
+    source = zipfile.ZipFile(io.BytesIO(data))
+    names = {
+        "spreadsheetml/2006/main": "spreadsheetml/main",
+        "officeDocument/2006/relationships": "officeDocument/relationships",
+    }
+    parts = []
+    for name in source.namelist():
+        content = source.read(name)
+        for usual, renamed in names.items():
+            content = content.replace(
+                f"http://schemas.openxmlformats.org/{usual}".encode(), f"http://purl.oclc.org/ooxml/{renamed}".encode()
+            )
+        parts.append((name, content))
+    return archive(parts)
 
 
 def merged(book: Any) -> None:
@@ -322,6 +341,14 @@ KINDS: dict[str, File] = {
         hidden=("gnome",),
         title="Refunds",
     ),
+    "RTF: headers, footnotes and stray marks": made(
+        "rtf",
+        "latex2rtf.sourceforge.net/rtfspec",
+        rb"{\rtf1\ansi{\header Quince Ltd\par}{\b0\*\cs7 Five days}{\footnote Not on Sundays.}.\par}",
+        "Quince Ltd",
+        "Five days",
+        "Not on Sundays.",
+    ),
     "CSV of Excel in German": made(
         "csv_table",
         "rfc-editor.org/rfc/rfc4180",
@@ -346,6 +373,8 @@ KINDS: dict[str, File] = {
         headings=("", "items"),
         title="Shop",
     ),
+    "JSON values one after the other": made("json_data", "jsonlines.org", '{"q": "a"}\n{\n"q": "b"}', "q: a", "q: b"),
+    "XLSX: Strict Open XML": made("xlsx", "ISO/IEC 29500-1 Strict", strict(workbook(prices)), "AX-1 | 7.50 € | 12.5 %"),
     "JSON that is nested too deeply": made("json_data", "rfc-editor.org/rfc/rfc8259", "[" * 50_000, refused="nested"),
     "JSON Lines": made(
         "json_lines",

@@ -62,6 +62,11 @@ TABLES: dict[str, File] = {
     "Word: a box around paragraphs": doc(
         f"{ECMA} 17.4", body(table(cell(par("Note"), par("Second.")))), "Note\n\nSecond."
     ),
+    "Word: boxes within boxes": doc(
+        f"{ECMA} 17.4",
+        body(table(cell(table(cell(par("Note"), table(row("a", "b"), row("c", "d")))), par("End")))),
+        "Note\n\na | b\nc | d\n\nEnd",
+    ),
     "HTML: empty cells": page(
         f"{HTML}/#tables",
         PLANS.format("<tr><td>Storage<td><td>50 GB<td>200 GB<tr><td>Users<td>1<td><td>"),

@@ -5,8 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests import run_folder
 from tests.root import ROOT
-from tests.run_folder import PREFIX
+from tests.run_folder import OWNER, PREFIX
 from tests.waiting import wait_until
 
 RUN = """
@@ -55,3 +58,15 @@ def test_the_next_run_removes_what_a_killed_run_left(tmp_path: Path) -> None:
         run.end()
     wait_until(lambda: not alive.has_left_a_program() and not following.has_left_a_program())
     assert list(tmp_path.glob(f"{PREFIX}*")) == [foreign]
+
+
+def test_what_a_run_could_not_remove_goes_with_a_later_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / f"{PREFIX}of-a-dead-run"
+    (folder / "in-use").mkdir(parents=True)
+    (folder / OWNER).touch()
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", lambda *_, **__: None)
+        run_folder.remove_dead_runs(tmp_path)
+    assert (folder / "in-use").exists()
+    run_folder.remove_dead_runs(tmp_path)
+    assert not folder.exists()

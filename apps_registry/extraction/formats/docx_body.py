@@ -56,7 +56,7 @@ class Body:
         self.reading, self.styles, self.numbering = reading, styles, numbering
         self.notes: Notes = notes if notes is not None else {}
         self.notes_of, self.note = notes_of, ""
-        self.outline = Outline()
+        self.outline = Outline(reading)
         self.page, self.has_pages = 1, False
         self.text: list[str] = []
         self.hidden: list[str] = []
@@ -77,6 +77,7 @@ class Body:
 
     def finish(self) -> None:
         """Add the notes that nothing refers to, and drop the pages if Word recorded none."""
+        self.outline.end()
         self.waiting_notes = list(self.notes)
         self._add_notes()
         if not self.has_pages:
@@ -238,15 +239,24 @@ class Body:
 
     def _end_table(self, table: OpenTable) -> None:
         sink = self.sinks[-1]
-        if sink is not None:
-            sink.append(table.grid.inline())
-        elif table.grid.width <= 1:  # a box around paragraphs
-            for level, text, page in table.paragraphs:
-                self._emit(level, text, page)
-        else:
+        if sink is None:
+            self._emit_table(table)
+            self._add_notes()
+            return
+        sink.append(table.grid.inline())
+        if self.tables:
+            self.tables[-1].contents.append(table)
+
+    def _emit_table(self, table: OpenTable) -> None:
+        if table.grid.width > 1:
             for block in table.grid.blocks(self.outline.path):
                 self.reading.add(block)
-        self._add_notes()
+            return
+        for content in table.contents:  # a box around paragraphs and tables
+            if isinstance(content, OpenTable):
+                self._emit_table(content)
+            else:
+                self._emit(*content)
 
     def _end_paragraph(self) -> None:
         if self.hidden:
@@ -264,7 +274,7 @@ class Body:
             self._emit(level, text, self.page)
         elif text:
             sink.append(text)
-            self.tables[-1].paragraphs.append((level, text, self.page))
+            self.tables[-1].contents.append((level, text, self.page))
 
     def _label(self) -> str:
         number, at = self.list_place

@@ -14,7 +14,7 @@ class OpenTable:
 
     def __init__(self) -> None:
         self.grid = Grid()
-        self.paragraphs: list[Paragraph] = []
+        self.contents: list[Paragraph | OpenTable] = []
         self._row: list[Cell] = []
         self._columns = 0
         self._span, self._merged, self._is_header = 1, "", False

@@ -50,9 +50,11 @@ def read_page(page: str, outline: Outline | None = None, *, is_page: bool = Fals
     tree, reading = LexborHTMLParser(page.encode("utf-8", "replace")), Reading()
     title = tree.css_first("head > title") if tree.head else None
     reading.title = clean_line(title.text()) if title else ""
-    walker = _Page(reading, tree, outline or Outline())
+    walker = _Page(reading, tree, outline.within(reading) if outline else Outline(reading))
     walker.furniture = Furniture(tree) if is_page else None
     walker.walk(tree.root)
+    if outline is None:
+        walker.outline.end()
     return reading
 
 

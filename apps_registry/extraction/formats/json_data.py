@@ -16,7 +16,7 @@ def read(data: bytes) -> Reading:
     """Return the values, with the outer names as headings."""
     reading = Reading()
     try:
-        value = load(decode(data, reading.losses))
+        value = _load_all(decode(data, reading.losses))
     except ValueError as error:
         raise UnreadableError(f"The file is not JSON: {error}.") from None
     if isinstance(value, dict):
@@ -29,6 +29,18 @@ def read(data: bytes) -> Reading:
 def load(text: str) -> Any:
     """Parse JSON; numbers stay as they are written. Raises ValueError."""
     return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+
+
+def _load_all(text: str) -> Any:
+    """Parse one value, or several that follow one another, which become a list."""
+    decoder = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+    values: list[Any] = []
+    text = text.strip()
+    while text or not values:
+        value, end = decoder.raw_decode(text)
+        values.append(value)
+        text = text[end:].lstrip()
+    return values if len(values) > 1 else values[0]
 
 
 def add_value(reading: Reading, value: Any, heading: tuple[str, ...]) -> None:

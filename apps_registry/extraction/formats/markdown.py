@@ -41,7 +41,7 @@ def read_source(source: str, reading: Reading) -> Reading:
     """Add the blocks of a text to a reading, and return it."""
     source = _without_front_matter(source, reading)
     lines = source.split("\n")
-    outline = Outline()
+    outline = Outline(reading)
     heading: tuple[str, ...] = ()
     environment: dict[str, Any] = {}
     tokens = _BLOCKS_ONLY.parse(_FOOTNOTE.sub(r"\1;", source), environment)
@@ -64,6 +64,7 @@ def read_source(source: str, reading: Reading) -> Reading:
             is_table = token.type == "table_open"
             header = "\n".join(text.split("\n", 2)[:2]) if is_table else ""
             reading.add(Block(text, heading, line=first + 1, is_table=is_table, header=header[:MAX_HEADER_CHARS]))
+    outline.end()
     for reference in [*environment.get("references", {}).values(), *environment.get("duplicate_refs", ())]:
         reading.hide(str(reference.get("title") or ""))
     return reading

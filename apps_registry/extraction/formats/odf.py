@@ -24,14 +24,17 @@ def read(data: bytes) -> Reading:
             next((each.text or "" for each in parse_xml(package.part("meta.xml")).iter("{*}title")), "")
         )
     walker = Walker(reading, _hidden_styles(content))
-    for body in content.iter("{*}spreadsheet", "{*}presentation", "{*}text"):
+    for body in next(content.iter("{*}body"), ()):
         match local(body):
             case "spreadsheet":
                 _read_sheets(body, walker, _hidden_tables(content))
             case "presentation":
                 _read_slides(body, walker)
-            case _:
+            case "text":
                 walker.walk(body)
+            case _:
+                continue
+        walker.outline.end()
         return reading
     raise UnreadableError("The OpenDocument file is neither a text, nor a sheet, nor a presentation.")
 

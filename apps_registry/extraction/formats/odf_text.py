@@ -9,7 +9,7 @@ from apps_registry.extraction.tables import MAX_SPAN, Cell, Grid, cell_text
 MAX_REPEATS = 1000
 _SKIPPED = {"tracked-changes", "annotation", "annotation-end", "sequence-decls", "forms", "alphabetical-index"}
 _LOST = {"image": "images", "object": "objects", "object-ole": "objects", "plugin": "objects"}
-_INDEXES = {"table-of-content", "illustration-index", "table-index", "user-index", "bibliography"}
+_INDEXES = {"table-of-content", "illustration-index", "table-index", "user-index"}
 
 
 def local(element: Any) -> str:
@@ -28,7 +28,7 @@ class Walker:
     def __init__(self, reading: Reading, hidden_styles: set[str]) -> None:
         """Begin; `hidden_styles` are the names of styles whose text is not shown."""
         self.reading, self.hidden_styles = reading, hidden_styles
-        self.outline = Outline()
+        self.outline = Outline(reading)
         self.page: int | None = None
         self._notes: list[Any] = []
 

@@ -54,11 +54,19 @@ class Package:
         why = f" {description}" if description else ""
         raise UnreadableError(f"The file's name says {self.kind}, but {problem}.{why}")
 
-    def part(self, name: str) -> bytes:
-        """Return one part; raises UnreadableError if it is too large or damaged."""
+    def part(self, name: str, *, is_dense: bool = False) -> bytes:
+        """Return one part.
+
+        Args:
+            name: its name.
+            is_dense: it may unpack to any multiple of its size, as drawings of a few lines do.
+
+        Raises:
+            UnreadableError: it is too large or damaged.
+        """
         info = self._archive.getinfo(name)
         limit = MAX_UNPACKED_BYTES
-        if info.compress_size:
+        if info.compress_size and not is_dense:
             limit = min(limit, max(MIN_BYTES_FOR_RATIO, info.compress_size * MAX_RATIO))
         try:
             with self._archive.open(info) as part:
@@ -77,16 +85,39 @@ class Package:
         """
         left = MAX_UNPACKED_BYTES
         for name in dict.fromkeys(self.names):
-            content = self.part(name)
+            is_markup = name.lower().endswith(_MARKUP)
+            content = self.part(name, is_dense=not is_markup)
             left -= len(content)
             if left < 0:
                 raise UnreadableError("The document unpacks to far more than its size; it looks like a zip bomb.")
-            if name.lower().endswith(_MARKUP) and declares_entities(content):
+            if is_markup and declares_entities(content):
                 raise UnreadableError("The document declares XML entities, which no real one does.")
+
+
+# The names of Strict Open XML, and those of the form that programs write and libraries read.
+_OFFICE = b"http://schemas.openxmlformats.org/"
+_STRICT_NAMES = {
+    b"http://purl.oclc.org/ooxml/officeDocument/relationships": _OFFICE + b"officeDocument/2006/relationships",
+    b"http://purl.oclc.org/ooxml/spreadsheetml/main": _OFFICE + b"spreadsheetml/2006/main",
+    b"http://purl.oclc.org/ooxml/presentationml/main": _OFFICE + b"presentationml/2006/main",
+    b"http://purl.oclc.org/ooxml/drawingml/": _OFFICE + b"drawingml/2006/",
+}
 
 
 class OfficePackage(Package):
     """An open Office document, in which relationships name the parts (ECMA-376-2, 9.3)."""
+
+    def transitional(self) -> bytes:
+        """Return a Strict Open XML document in the transitional form, without its pictures."""
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as archive:
+            for name in dict.fromkeys(self.names):
+                if name.lower().endswith(_MARKUP):
+                    content = self.part(name)
+                    for strict, usual in _STRICT_NAMES.items():
+                        content = content.replace(strict, usual)
+                    archive.writestr(name, content)
+        return out.getvalue()
 
     def relations(self, source: str) -> list[tuple[str, str, str]]:
         """Return the relationships of a part as (kind, name of the target, id), such as `styles`.

@@ -28,7 +28,7 @@ def read(data: bytes) -> Reading:
         raise UnreadableError(f"The PDF has {total:,} pages; {MAX_PAGES:,} is the limit. Split it.")
     with suppress(Exception):  # the title is optional
         reading.title = clean_line(str((pdf.metadata and pdf.metadata.title) or ""))
-    texts = list(_texts(pdf, total))
+    texts = list(_texts(pdf, total, reading))
     scans = unread_pages(pdf, texts)
     headings = _headings(pdf)
     heading: tuple[str, ...] = ()
@@ -44,11 +44,11 @@ def read(data: bytes) -> Reading:
     return reading
 
 
-def _texts(pdf: PdfReader, total: int) -> Iterator[str]:
+def _texts(pdf: PdfReader, total: int, reading: Reading) -> Iterator[str]:
     """Yield the text of each page; raises UnreadableError if there is too much."""
     characters = 0
     for number, page in enumerate(pdf.pages, 1):
-        text = _text(page)
+        text = _text(page, number, reading)
         characters += len(text)
         if characters > 2 * MAX_TEXT_CHARS:  # with white space that is not stored
             raise UnreadableError(f"The file holds more than {MAX_TEXT_CHARS:,} characters of text. Split it.")
@@ -65,11 +65,14 @@ def _refuse_form(pdf: PdfReader, reading: Reading) -> None:
             raise UnreadableError("The PDF is a form (XFA) that only Acrobat shows: print it to a PDF first.")
 
 
-def _text(page: PageObject) -> str:
+def _text(page: PageObject, number: int, reading: Reading) -> str:
     try:
         return page_text(page)
     except LimitReachedError:
         raise UnreadableError("The PDF unpacks to far more than its size; it looks like a bomb.") from None
+    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError):
+        reading.losses.add("parts", detail=f"page {number}")  # a damaged page leaves the others readable
+        return ""
 
 
 def _open(pdf: PdfReader) -> None:

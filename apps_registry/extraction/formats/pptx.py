@@ -30,6 +30,9 @@ def read(data: bytes) -> Reading:
             reading.losses.add("slides", detail=f"slide {number}")
             continue
         _read_slide(slide, number, reading)
+    for name in package.names:
+        if name.startswith("ppt/comments/"):
+            reading.losses.add("comments", package.part(name).count(b"<p:cm "))
     return reading
 
 
@@ -39,11 +42,10 @@ def _read_slide(slide: Any, number: int, reading: Reading) -> None:
     path = (heading,) if heading else ()
     reading.title = reading.title or heading
     shapes = [shape for shape in slide.shapes if title is None or shape.shape_id != title.shape_id]
-    found = False
+    before = len(reading.blocks)
     for shape in _flat(sorted(shapes, key=_place), 0):
         for block in _blocks(shape, path, number, reading):
             reading.add(block)
-            found = True
     notes = (
         slide.notes_slide.notes_text_frame.text.strip()
         if slide.has_notes_slide and slide.notes_slide.notes_text_frame
@@ -51,7 +53,7 @@ def _read_slide(slide: Any, number: int, reading: Reading) -> None:
     )
     if notes:
         reading.add(Block(f"Notes: {notes}", path, page=number))
-    if heading and not (found or notes):
+    if heading and len(reading.blocks) == before:
         reading.add(Block(heading, path, page=number))  # a slide that is only a title
 
 

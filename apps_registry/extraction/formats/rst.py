@@ -69,7 +69,9 @@ def read(data: bytes) -> Reading:
     source = decode(data, reading.losses)
     _register_unknown(source, reading)
     tree = publish_doctree(source, settings_overrides=_SETTINGS)
-    _Walker(reading).walk(tree, 0)
+    walker = _Walker(reading)
+    walker.walk(tree, 0)
+    walker.outline.end()
     return reading
 
 
@@ -94,7 +96,7 @@ class _Walker:
     """Adds the nodes of a document to a reading."""
 
     def __init__(self, reading: Reading) -> None:
-        self.reading, self.outline = reading, Outline()
+        self.reading, self.outline = reading, Outline(reading)
 
     def walk(self, parent: Any, level: int) -> None:
         """Add what a node contains; `level` is the number of open sections."""

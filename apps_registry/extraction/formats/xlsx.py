@@ -6,7 +6,7 @@ from typing import Any
 
 from openpyxl import load_workbook
 
-from apps_registry.extraction.blocks import Reading, UnreadableError, clean_line
+from apps_registry.extraction.blocks import Block, Reading, clean_line
 from apps_registry.extraction.formats.cell_values import shown_value
 from apps_registry.extraction.formats.packages import OfficePackage, parse_xml
 from apps_registry.extraction.formats.sheet_tables import tables_of
@@ -26,9 +26,10 @@ def read(data: bytes) -> Reading:
         package.refuse_other("there is no workbook in it")
     package.check()
     if STRICT in package.part(main):
-        raise UnreadableError("The workbook is Strict Open XML: save it as an ordinary workbook (.xlsx).")
+        data = package.transitional()
+        package = OfficePackage(data, "XLSX")
     paths = _sheet_paths(package, main)
-    book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+    book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
     reading.title = clean_line(book.properties.title or "")
     for sheet in book.worksheets:
         if sheet.sheet_state != "visible":
@@ -37,6 +38,9 @@ def read(data: bytes) -> Reading:
         layout = scan(package.part(paths[sheet.title])) if sheet.title in paths else Layout()
         reading.losses.add("formulas", layout.uncomputed)
         _read_sheet(sheet, layout, reading)
+        for text in _shapes(package, paths.get(sheet.title, "")):
+            reading.losses.add("text_boxes")
+            reading.add(Block(text, (clean_line(sheet.title),)))
     for beginning, code in _LOST:
         reading.losses.add(code, sum(name.startswith(beginning) for name in package.names))
     for name in package.names:
@@ -54,6 +58,15 @@ def _sheet_paths(package: OfficePackage, main: str) -> dict[str, str]:
         if targets.get(relation) in package.names:
             paths[sheet.get("name", "")] = targets[relation]
     return paths
+
+
+def _shapes(package: OfficePackage, sheet: str) -> Iterator[str]:
+    """Yield the texts of the shapes that lie on a sheet."""
+    drawings = [name for kind, name, _ in package.relations(sheet) if kind == "drawing" and name in package.names]
+    for shape in (shape for name in drawings for shape in parse_xml(package.part(name)).iter("{*}txBody")):
+        text = "\n".join("".join(part.text or "" for part in each.iter("{*}t")) for each in shape.iter("{*}p")).strip()
+        if text:
+            yield text
 
 
 def _read_sheet(sheet: Any, layout: Layout, reading: Reading) -> None:

@@ -114,16 +114,49 @@ def deep_message() -> bytes:
     return b"From: a@x.example\r\nMIME-Version: 1.0\r\n" + parts
 
 
+PLAIN = f'<w:document xmlns:w="{WORD}"><w:body><w:p><w:r><w:t>hello</w:t></w:r></w:p></w:body></w:document>'
+
+
+def laughing() -> str:
+    """Return XML whose entities double ten times over."""
+    lol = "".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(10))
+    return f'<!DOCTYPE d [<!ENTITY a "lol">{lol}]><w:document xmlns:w="{WORD}"><w:t>&k;</w:t></w:document>'
+
+
+def bad_packages() -> dict[str, tuple[bytes, str]]:
+    """Return name -> (content, words in the reason for refusing it), of the kinds that libraries read."""
+    laughs = laughing()
+    return {
+        "bomb.xlsx": (archive([*office("xl", "workbook"), ("xl/b.xml", "a" * 5_000_000)]), "zip bomb"),
+        "bomb.pptx": (archive([*office("ppt", "presentation"), ("ppt/b.xml", "a" * 5_000_000)]), "zip bomb"),
+        "bomb.epub": (archive([("META-INF/container.xml", "a" * 5_000_000)]), "zip bomb"),
+        "bomb.odt": (archive([("content.xml", "a" * 5_000_000)]), "zip bomb"),
+        "laughs.xlsx": (archive([*office("xl", "workbook"), ("xl/b.xml", laughs)]), "XML entities"),
+        "laughs.pptx": (archive([*office("ppt", "presentation"), ("ppt/b.xml", laughs)]), "XML entities"),
+        "laughs.odt": (archive([("content.xml", laughs)]), "XML entities"),
+        "laughs.epub": (archive([("META-INF/container.xml", laughs)]), "XML entities"),
+        "wide.ods": (repeated_sheet(), "1,000,000 cells"),
+        "deep.odt": (archive([("content.xml", "<a>" * 50_000 + "</a>" * 50_000)]), "damaged"),
+        "deep.json": (b"[" * 100_000 + b"]" * 100_000, "nested too deeply"),
+        "deep.rtf": (b"{\\rtf1" + b"{" * 100_000, "nested more than"),
+        "deep.eml": (deep_message(), "."),
+        "macros.xlsx": (archive([*office("xl", "workbook"), ("xl/vbaProject.bin", "x")]), "macros"),
+        "really-a-word.xlsx": (word_of(PLAIN.replace("hello", "sheet")), "no workbook"),
+        "really-a-word.pptx": (word_of(PLAIN.replace("hello", "slide")), "no presentation"),
+        "really-text.rtf": (b"hello", "not RTF"),
+        "really-text.eml": (b"hello, message", "not a message"),
+        "really-text.json": (b"hello, data", "not JSON"),
+        "really-text.xlsx": (b"hello, sheet", "content is not one"),
+    }
+
+
 def bad_files() -> dict[str, tuple[bytes, str]]:
     """Return name -> (content, words in the reason for refusing it)."""
-    lol = "".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(10))
-    laughs = f'<!DOCTYPE d [<!ENTITY a "lol">{lol}]><w:document xmlns:w="{WORD}"><w:t>&k;</w:t></w:document>'
-    plain = f'<w:document xmlns:w="{WORD}"><w:body><w:p><w:r><w:t>hello</w:t></w:r></w:p></w:body></w:document>'
     good_pdf, good_word = pdf("Hello"), word()
     return {
-        "bomb.docx": (word_of(plain.replace("hello", "a" * 150_000_000)), "zip bomb"),
-        "laughs.docx": (word_of(laughs), "XML entities"),
-        "macros.docx": (word_of(plain, ("word/vbaProject.bin", "x")), "macros"),
+        "bomb.docx": (word_of(PLAIN.replace("hello", "a" * 150_000_000)), "zip bomb"),
+        "laughs.docx": (word_of(laughing()), "XML entities"),
+        "macros.docx": (word_of(PLAIN, ("word/vbaProject.bin", "x")), "macros"),
         "cut.docx": (good_word[: len(good_word) // 2], "content is not one"),
         "really-a-pdf.docx": (good_pdf, "content is not one"),
         "old.docx": (b"\xd0\xcf\x11\xe0" + b"\0" * 2000, "old Word"),
@@ -140,27 +173,7 @@ def bad_files() -> dict[str, tuple[bytes, str]]:
         "formatted.html": (b"".join(b"<div><font size=%d></div>" % n for n in range(50_000)), "nested more than"),
         "misclosed.html": (b"<i>text</b>" * 50_000, "nested more than 1,000 levels"),
         "attributes.html": (b"<p " + b"".join(b"a%d=1 " % n for n in range(50_000)) + b">text", "2,000 attributes"),
-        "bomb.xlsx": (archive([*office("xl", "workbook"), ("xl/b.xml", "a" * 5_000_000)]), "zip bomb"),
-        "bomb.pptx": (archive([*office("ppt", "presentation"), ("ppt/b.xml", "a" * 5_000_000)]), "zip bomb"),
-        "bomb.epub": (archive([("META-INF/container.xml", "a" * 5_000_000)]), "zip bomb"),
-        "bomb.odt": (archive([("content.xml", "a" * 5_000_000)]), "zip bomb"),
-        "laughs.xlsx": (archive([*office("xl", "workbook"), ("xl/b.xml", laughs)]), "XML entities"),
-        "laughs.pptx": (archive([*office("ppt", "presentation"), ("ppt/b.xml", laughs)]), "XML entities"),
-        "laughs.odt": (archive([("content.xml", laughs)]), "XML entities"),
-        "laughs.epub": (archive([("META-INF/container.xml", laughs)]), "XML entities"),
-        "wide.ods": (repeated_sheet(), "1,000,000 cells"),
-        "deep.odt": (archive([("content.xml", "<a>" * 50_000 + "</a>" * 50_000)]), "damaged"),
-        "deep.json": (b"[" * 100_000 + b"]" * 100_000, "nested too deeply"),
-        "deep.rtf": (b"{\\rtf1" + b"{" * 100_000, "nested more than"),
-        "deep.eml": (deep_message(), "."),
-        "macros.xlsx": (archive([*office("xl", "workbook"), ("xl/vbaProject.bin", "x")]), "macros"),
-        "really-a-word.xlsx": (good_word, "no workbook"),
-        "really-a-word.pptx": (good_word, "no presentation"),
-        "really-text.rtf": (b"hello", "not RTF"),
-        "really-text.eml": (b"hello there", "not a message"),
-        "really-text.json": (b"hello there", "not JSON"),
-        "really-text.xlsx": (b"hello there", "content is not one"),
-        "deep.docx": (word_of(plain.replace("hello", "<w:t>" * 100_000)), "damaged"),
+        "deep.docx": (word_of(PLAIN.replace("hello", "<w:t>" * 100_000)), "damaged"),
         "deep.pdf": (b"%PDF-1.4\ntrailer<</Root " + b"[" * 100_000 + b"]" * 100_000 + b">>", "damaged"),
         "program.exe": (b"MZ", "cannot be read"),
         "many.zip": (archive((f"{n}.txt", "x") for n in range(50_000)), "50,000 files"),

@@ -1,0 +1,133 @@
+"""The access matrix: every endpoint and method of the URL configuration, by caller; a new one without a row fails."""
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from apps_registry.models import App
+from chat.api.base import ApiView
+from keys import crypto
+from keys.models import KeyFailure
+from keys.services import revoke_key
+from tests import factories
+from tests.api.test_app_keys import ABOUT_THE_KEY, CALLS, FOR_EVERYBODY, KEYLESS
+from tests.client import Client
+from tests.product import Server
+
+CHAT = {"model": "{app}", "messages": [{"role": "user", "content": "Hi"}]}
+# Method and route -> (what the call sends: parameters, or a JSON body; is it one of the listed that need no key).
+ROWS: dict[tuple[str, str], dict[str, Any]] = {
+    **{
+        (method, path.removeprefix("/").replace("{id}", "<str:session_id>")): {"params": parameters}
+        for method, path, parameters in CALLS.values()
+    },
+    ("GET", "api/sessions"): {"params": {"public_key": "0x" + "ab" * 20}},
+    ("POST", "api/token"): {"json": {"app": "{app}"}},
+    ("GET", "v1/models"): {},
+    ("GET", "v1/models/<str:name>"): {},
+    ("POST", "v1/chat/completions"): {"json": CHAT},
+}
+# Lists of what the caller may use, which may be little: open to everybody without a bad key.
+OPEN = {("GET", f"api/{path}") for path in KEYLESS} | {("GET", "v1/models")}
+# Open to every valid key, whatever it opens.
+OF_ANY_KEY = {(CALLS[name][0], CALLS[name][1].removeprefix("/")) for name in ABOUT_THE_KEY}
+# The answer to a key of another App, where it is not 403: /v1 says of an App that it does not exist for the caller.
+OTHERS: dict[tuple[str, str], set[int]] = {
+    ("GET", "v1/models/<str:name>"): {403, 404},
+    ("POST", "v1/chat/completions"): {403, 404},
+}
+# What a caller that is let in may still be told of a request that this table leaves incomplete.
+LET_IN = {200, 201, 204, 400}
+
+
+def endpoints(patterns: Any = None, prefix: str = "") -> Iterator[tuple[str, str, bool]]:
+    """Yield method and route of every view of the API and of other protocols, and whether everybody may call it."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from endpoints(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern) and route.startswith(("api/", "v1/")):
+            view: Any = getattr(pattern.callback, "view_class", None) or getattr(pattern.callback, "cls", None)
+            is_public = route.removeprefix("api/") in FOR_EVERYBODY
+            assert is_public or issubclass(view, ApiView), f"{route} authenticates nobody"
+            methods = set(view.http_method_names) - {"options", "head"}
+            yield from ((name.upper(), route, is_public) for name in sorted(methods) if hasattr(view, name))
+
+
+NEEDING_ROWS = [(method, route) for method, route, is_public in endpoints() if not is_public]
+
+
+def test_every_endpoint_and_method_has_a_row() -> None:
+    assert set(NEEDING_ROWS) == ROWS.keys()
+
+
+@pytest.fixture(autouse=True)
+def _no_failures_left() -> None:
+    KeyFailure.objects.all().delete()
+
+
+def bad_credentials(app: App) -> dict[str, dict[str, str]]:
+    """Every kind of bad key, in each header that may carry one, and a forged token."""
+    parts = crypto.parse_key(factories.make_key(app).plain)
+    assert parts is not None
+    body = parts.prefix + crypto.make_key("x").secret
+    revoked = factories.make_key(app)
+    revoke_key(revoked.app_key)
+    keys = {
+        "malformed": "sk-nope",
+        "wrong checksum": factories.make_key(app).plain[:-6] + "000000",
+        "unknown": crypto.make_key(app.slug).plain,
+        "wrong secret": body + crypto.checksum(body),
+        "revoked": revoked.plain,
+    }
+    callers = {f"{kind}, as a bearer": {"Authorization": f"Bearer {key}"} for kind, key in keys.items()}
+    good = factories.make_key(app).plain
+    callers["good, in the wrong form"] = {"Authorization": f"AppKey {good}"}
+    callers["good, with another one"] = {"Authorization": f"Bearer {good}", "AOMI-APP-KEY": keys["unknown"]}
+    callers["forged token"] = {"Authorization": f"Bearer bt-{uuid.uuid4().hex}"}
+    return callers | {"unknown, in the header": {"AOMI-APP-KEY": keys["unknown"]}}
+
+
+@pytest.mark.parametrize("endpoint", NEEDING_ROWS, ids=" ".join)
+def test_who_may_call_it(server: Server, app: App, other_app: App, endpoint: tuple[str, str]) -> None:
+    for caller, headers in bad_credentials(app).items():
+        status, challenge = ask(server, app, endpoint, headers)
+        assert (status, bool(challenge)) == (401, True), caller
+    is_open = endpoint in OPEN
+    status, _ = ask(server, app, endpoint, {})
+    assert status in ({200} if is_open else {401}) or (endpoint in OTHERS and status == 404)
+    status, _ = ask(server, app, endpoint, bearer(factories.make_key(other_app).plain))
+    if is_open or endpoint in OF_ANY_KEY:
+        assert status in LET_IN
+    else:
+        assert status in OTHERS.get(endpoint, {403})
+    status, _ = ask(server, app, endpoint, bearer(factories.make_key(app).plain))
+    assert status in LET_IN
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def ask(server: Server, app: App, endpoint: tuple[str, str], headers: dict[str, str]) -> tuple[int, str]:
+    """Call an endpoint for a session of the App; return status and challenge."""
+    method, route = endpoint
+    session = factories.make_session(app, [("user", "private")])
+    path = "/" + route.replace("<str:session_id>", str(session.pk)).replace("<str:name>", app.slug)
+    sent = filled(ROWS[endpoint], app)
+    with Client(server.url, session_id=str(session.pk)) as client:
+        own = {"X-Session-Id": client.session_id, **headers}
+        with client.http.stream(method, path, headers=own, **sent) as answer:
+            return answer.status_code, answer.headers.get("WWW-Authenticate", "")
+
+
+def filled(row: Any, app: App) -> Any:
+    """Return a row with the names of the App and its model in place."""
+    if isinstance(row, str):
+        return row.replace("{app}", app.slug).replace("{model}", app.default_model.name)
+    if isinstance(row, dict):
+        return {key: filled(value, app) for key, value in row.items()}
+    return [filled(value, app) for value in row] if isinstance(row, list) else row

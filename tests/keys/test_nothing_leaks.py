@@ -1,0 +1,158 @@
+"""No key, secret, message or signature is in anything that a run writes, on any path that refuses a call."""
+
+import os
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client as Browser
+from django.urls import NoReverseMatch, reverse
+
+from apps_registry.models import App
+from keys import crypto
+from keys.canaries import make_canary
+from keys.models import KeyFailure
+from keys.services import revoke_key
+from tests import factories
+from tests.api.test_app_keys import CALLS
+from tests.client import Client
+from tests.model_server import ScriptedModel, refuses, says
+from tests.product import Server
+
+# Where messages belong: the rows of conversations, and what they are shown on.
+OF_CONVERSATIONS = ("sessions_app_",)
+SIGNATURE = "0x" + "5e" * 64 + "1b"
+ROWS_OF_A_LIST = 3
+
+
+@pytest.fixture
+def marks(app: App) -> dict[str, str]:
+    """What must not be found: the secret parts of keys, and a message."""
+    KeyFailure.objects.all().delete()
+    revoked = factories.make_key(app)
+    revoke_key(revoked.app_key)
+    return {
+        "good key": factories.make_key(app).plain,
+        "key of another App": factories.make_key(factories.make_app()).plain,
+        "revoked key": revoked.plain,
+        "unknown key": crypto.make_key(app.slug).plain,
+        "canary key": make_canary(label="a test", slug=app.slug)[1],
+        "damaged key": factories.make_key(app).plain[:-1] + "-",
+        "forged token": f"bt-{uuid.uuid4().hex}{uuid.uuid4().hex}",
+        "message": f"message-{uuid.uuid4().hex}",
+        "signature": SIGNATURE,
+    }
+
+
+def test_nothing_secret_is_written_on_any_path(
+    start: Callable[..., Server], app: App, model: ScriptedModel, marks: dict[str, str]
+) -> None:
+    server = start(workers=2, LOG_LEVEL="DEBUG")
+    needles = {name: re.compile(re.escape(text[-24:])) for name, text in marks.items()}
+    model.will(refuses(400), says("ok"))
+    answers = [*refused_calls(server, app, marks)]
+    assert {answer.status_code for answer in answers} >= {400, 401, 403, 404, 405, 413, 415, 502}
+    for answer in answers:
+        if answer.status_code >= 400:
+            check(f"answer of {answer.request.url.path}", answer.text + str(answer.headers), needles)
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        check("the list of processes", read(path), needles)
+    metrics = server.get("/metrics", headers={"Authorization": "Bearer metrics-token-of-the-tests"})
+    check("metrics", metrics.text, needles)
+    assert server.stop() == 0
+    check("the server's log", server.log, needles)
+    assert "POST /api/chat 200" in server.log
+    for log in Path(os.environ["AOMI_DATA_DIR"]).rglob("*log*"):
+        if log.is_file():
+            check(f"PostgreSQL's {log.name}", read(log), needles)
+    for table, text in rows_with(needles):
+        raise AssertionError(f"{table}: {text}")
+    for url, text in pages():
+        shows_messages = "/sessions_app/" in url
+        check(url, text, {name: each for name, each in needles.items() if not (shows_messages and name == "message")})
+
+
+def refused_calls(server: Server, app: App, marks: dict[str, str]) -> Iterator[httpx2.Response]:
+    """Make every call with every credential, and what else is refused."""
+    message = marks["message"]
+    for name in ("good key", "key of another App", "revoked key", "unknown key", "canary key", "damaged key"):
+        for headers in ({"AOMI-APP-KEY": marks[name]}, {"Authorization": f"Bearer {marks[name]}"}):
+            yield from calls(server, app, headers, message)
+    yield from calls(server, app, {"Authorization": f"Bearer {marks['forged token']}"}, message)
+    yield from calls(server, app, {}, message)
+    with Client(server.url, app=app.slug, key=marks["good key"]) as client:
+        yield client.post_chat(message)
+        yield client.post_chat(message)
+        as_csv = {"Content-Type": "text/csv"}
+        yield client.request("POST", "/api/chat", content=message.encode(), headers=as_csv)
+        yield client.request("POST", "/api/chat", json={"message": message * 2000})
+        yield client.request("POST", "/api/chat", content=message.encode() * 40_000, headers=as_csv)
+        yield client.request("POST", "/api/chat", params={"message": message, "user_state": "{" + message})
+        yield client.request("GET", f"/api/nothing/{marks['good key']}", params={"message": message})
+        yield client.request("POST", "/api/chat", params={"message": message, "app": marks["good key"]})
+        yield client.request("GET", "/api/state", headers={"X-Request-Id": marks["good key"], "Host": "x.example"})
+
+
+def calls(server: Server, app: App, headers: dict[str, str], message: str) -> Iterator[httpx2.Response]:
+    session = factories.make_session(app, [("user", "earlier")])
+    with Client(server.url, session_id=str(session.pk)) as client:
+        for method, path, parameters in CALLS.values():
+            if path == "/api/updates" or (method, path) == ("DELETE", "/api/key"):
+                continue
+            filled = {
+                key: value.format(app=app.slug, model=app.default_model.name)
+                for key, value in {**parameters, "message": message, "signature": SIGNATURE}.items()
+            }
+            address = path.format(id=client.session_id)
+            yield client.request(method, address, params=filled, headers=headers)
+            if not headers:
+                yield client.request("PUT", address, params=filled)
+
+
+def check(place: str, text: str, needles: dict[str, re.Pattern[str]]) -> None:
+    for name, needle in needles.items():
+        assert not needle.search(text), f"the {name} is in {place}"
+
+
+def read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode(errors="replace")
+    except OSError:  # the process has ended
+        return ""
+
+
+def rows_with(needles: dict[str, re.Pattern[str]]) -> Iterator[tuple[str, str]]:
+    """Yield rows of any table that hold a needle where it does not belong."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
+        for (table,) in cursor.fetchall():
+            for name, needle in needles.items():
+                if name == "message" and table.startswith(OF_CONVERSATIONS):
+                    continue
+                query = f'SELECT whole::text FROM "{table}" whole WHERE position(%s in whole::text) > 0 LIMIT 1'
+                cursor.execute(query, [needle.pattern.replace("\\", "")])
+                yield from ((f"the {name} is in {table}", row[0]) for row in cursor.fetchall())
+
+
+def pages() -> Iterator[tuple[str, str]]:
+    """Yield the list of every object in the console, and the pages of its newest rows."""
+    browser = Browser()
+    browser.force_login(User.objects.get(pk=factories.make_operator().pk))
+    for model in admin.site._registry:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        paths = [reverse(f"{name}_changelist")]
+        try:
+            newest = model._default_manager.order_by("-pk")[:ROWS_OF_A_LIST]
+            paths += [reverse(f"{name}_change", args=[row.pk]) for row in newest]
+        except NoReverseMatch:  # an object with one page
+            pass
+        for path in paths:
+            answer = browser.get(path)
+            assert answer.status_code == 200, path
+            yield path, answer.content.decode()
