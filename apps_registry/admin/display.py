@@ -75,7 +75,22 @@ class LabelledFields:
         return field
 
 
-class NoSecretLookups(LabelledFields):
+class NamedPages:
+    """Gives a row's page the name of the row as its heading."""
+
+    def heading(self, row: Any) -> str:
+        """Return the heading of a row's page: its name, by default."""
+        return str(row)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        """Name what the page shows, such as "support", rather than what may be done with it ("Change App")."""
+        row: Any = kwargs.get("obj")
+        heading = self.heading(row) if row is not None else f"New {self.opts.verbose_name}"  # type: ignore[attr-defined]
+        named = {**context, "title": heading, "subtitle": None}
+        return super().render_change_form(request, named, *args, **kwargs)  # type: ignore[misc]
+
+
+class NoSecretLookups(LabelledFields, NamedPages):
     """Refuses filters in a list's URL by a secret column, also through relations."""
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
@@ -104,17 +119,6 @@ class ConsoleAdmin(NoSecretLookups, _ModelAdmin[RowT]):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         title = str(self.opts.verbose_name_plural)
         return super().changelist_view(request, {"title": title[0].upper() + title[1:], **(extra_context or {})})
-
-    def heading(self, row: RowT) -> str:
-        """Return the heading of a row's page: its name, by default."""
-        return str(row)
-
-    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
-        """Name what the page shows, such as "support", rather than what may be done with it ("Change App")."""
-        row: Any = kwargs.get("obj")
-        heading = self.heading(row) if row is not None else f"New {self.opts.verbose_name}"
-        named = {**context, "title": heading, "subtitle": None}
-        return super().render_change_form(request, named, *args, **kwargs)
 
     def response_add(self, request: HttpRequest, obj: RowT, post_url_continue: str | None = None) -> HttpResponse:
         """Stay on the page of the added row, which has the next steps; Django's user admin does the same."""

@@ -13,7 +13,7 @@ from tests.conftest import Operator
 from tests.product import Server
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import ConsoleMessage, Page
 
 # Every injected script in the tests sets this marker on the page if it runs.
 PAYLOADS = (
@@ -26,13 +26,18 @@ PAYLOADS = (
 PAYLOAD = " ".join(PAYLOADS)
 
 
+def is_complaint(line: "ConsoleMessage") -> bool:
+    """Whether a line in the browser's console says that something is wrong, rather than a hint."""
+    return line.type in {"error", "warning"} and "Failed to load" not in line.text
+
+
 @pytest.fixture
 def watched_page(browser_page: "Page") -> Iterator["Page"]:
     """A browser page; fails the test if the page reported errors."""
     complaints: list[str] = []
     browser_page.on("pageerror", lambda error: complaints.append(str(error)))
     # A status such as 409 is not an error of the page; a blocked script or style is.
-    browser_page.on("console", lambda line: complaints.append(line.text) if "Failed to load" not in line.text else None)
+    browser_page.on("console", lambda line: complaints.append(line.text) if is_complaint(line) else None)
     browser_page.on("response", lambda reply: complaints.append(reply.url) if reply.status >= 500 else None)
     yield browser_page
     assert complaints == []

@@ -5,6 +5,7 @@
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "long" });
+const sentence = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const dayOfYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 const relative = new Intl.RelativeTimeFormat("en", { style: "short", numeric: "always" });
@@ -22,17 +23,27 @@ function inWords(time) {
   return relative.format(Math.trunc(seconds / length), unit).replace(".", "");
 }
 
-function showTimes(root = document) {
+// A sentence names the time, such as "works until 2026-05-01 12:00 UTC", where "in 3 days" would not fit.
+function isInSentence(element) {
+  const after = element.nextSibling;
+  if (after?.nodeType === Node.TEXT_NODE && after.data.startsWith(" UTC")) {
+    after.data = after.data.slice(" UTC".length);
+    element.dataset.sentence = "";
+  }
+  return "sentence" in element.dataset;
+}
+
+function showTimes(root) {
   for (const element of root.querySelectorAll("time[datetime]")) {
     const time = new Date(element.dateTime);
     if (Number.isNaN(time.valueOf())) continue;
     element.title = exact.format(time);
-    element.textContent = inWords(time);
+    element.textContent = isInSentence(element) ? sentence.format(time) : inWords(time);
   }
 }
 
-showTimes();
-window.setInterval(showTimes, 30_000);
+showTimes(document);
+window.setInterval(() => showTimes(document), 30_000);
 document.addEventListener("aomi:added", (event) => showTimes(event.target));
 for (const element of document.querySelectorAll("[data-zone]")) {
   element.textContent = `Times are in ${zone}; hold the pointer over one for the exact time.`;
@@ -188,3 +199,14 @@ document.addEventListener("keydown", (event) => {
 window.addEventListener("load", () => {
   for (const element of document.querySelectorAll(".search-label-icon[aria-label]")) element.setAttribute("role", "img");
 });
+
+// --- What scrolls by itself must be reachable by keyboard ---
+
+const scrolling = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const scrolls = target.scrollWidth > target.clientWidth;
+    target.toggleAttribute("tabindex", scrolls);
+    if (scrolls) target.tabIndex = 0;
+  }
+});
+for (const element of document.querySelectorAll(".aomi-scroll, .results, .inline-group")) scrolling.observe(element);
