@@ -12,7 +12,7 @@ from chat.api.parameters import reads
 from chat.api.requests import ChatRequest
 from chat.api.views import SnapshotView
 from chat.api.waiting import until_idle
-from chat.turns.options import TurnOptions
+from chat.turns.options import NO_OPTIONS, TurnOptions
 from chat.turns.running_turn import RunningTurn
 from chat.turns.start import start_turn
 from chat.wire.events import ChatEvent
@@ -35,7 +35,7 @@ class ChatView(SnapshotView):
             idempotency_key=params.idempotency_key,
             user_state=params.state_text,
             wallet=params.wallet,
-            options=TurnOptions(tools=params.client_tools),
+            options=TurnOptions(tools=params.client_tools) if params.client_tools else NO_OPTIONS,
             on_app=self.note_app,
         )
         app, running = turn.app, turn.running

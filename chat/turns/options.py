@@ -15,6 +15,7 @@ from apps_registry.values import AppConfig, Sampling
 from chat.turns.client_tools import ABOUT_CLIENT_TOOLS, ClientTool, check_client_tools
 from sessions_app.values import StoredMessage
 
+NO_SAMPLING = Sampling()
 INSTRUCTIONS = "The caller's program adds these instructions. Where they contradict those above, those above apply."
 
 
@@ -50,6 +51,8 @@ class TurnOptions:
 
     def sampling_over(self, app: Sampling) -> Sampling:
         """Return an App's parameters with the caller's over them."""
+        if self.sampling == NO_SAMPLING:
+            return app
         names = ("temperature", "top_p", "max_reply_tokens", "response_format")
         return replace(app, **{name: value for name in names if (value := getattr(self.sampling, name)) is not None})
 
@@ -80,7 +83,7 @@ _OPTIONS = TypeAdapter(TurnOptions)
 
 def dump_options(options: TurnOptions) -> str | None:
     """Serialise options for the column `options` of their turn; None if there are none."""
-    return None if options == NO_OPTIONS else orjson.dumps(options).decode()
+    return None if options is NO_OPTIONS or options == NO_OPTIONS else orjson.dumps(options).decode()
 
 
 def load_options(stored: Mapping[str, Any] | None) -> TurnOptions:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from functools import partial
 
-import orjson
 from django.conf import settings
 
 from apps_registry.mcp.sessions import mcp_sessions
@@ -16,19 +15,14 @@ from apps_registry.support.error_location import location
 from apps_registry.support.forever import forever, run_once
 from apps_registry.support.metrics import TURNS
 from apps_registry.tools.base import ToolContext
-from apps_registry.values import ModelConfig
 from chat.events import RoundEnded, ToolResult
-from chat.prompt.about_servers import about_servers
-from chat.prompt.about_the_user import about_the_user
-from chat.prompt.fence import ABOUT_TOOLS
-from chat.prompt.history import PromptMessage, build_prompt, estimate_tokens
 from chat.providers.base import ModelFailure, ModelTimeout
 from chat.providers.breaker import breakers
 from chat.providers.fallback import FallbackModel
 from chat.turns.announcer import Announcer
-from chat.turns.client_tools import about_client_tools
 from chat.turns.engine import run_turn
 from chat.turns.limits import OutOfBudget
+from chat.turns.prompting import prompt_for, system_prompt
 from chat.turns.reduced import reduced
 from chat.turns.running_turn import RunningTurn
 from chat.turns.summaries import cancel_summaries, summarise_later
@@ -36,7 +30,6 @@ from chat.turns.titles import cancel_titles, make_title_later
 from keys.limits.refusals import applied
 from keys.limits.values import LimitExceeded
 from sessions_app import turns
-from sessions_app.digest import EarlierSession, earlier_sessions
 from sessions_app.turn_values import SoFar, TurnOutcome
 from sessions_app.values import PROCESSING, Session, StoredMessage
 
@@ -158,12 +151,12 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
         context = ToolContext(wallet.address, wallet.chain_id, wallet.is_proven, turn.turn_id, session.id)
     tools = (*app.tools, *turn.options.offered_tools())
     unrepeatable = {tool.name for tool in tools if not tool.is_idempotent}
-    preamble = await _system_prompt(turn, session)
+    preamble = await system_prompt(turn, session)
     models = FallbackModel(
         app.models_starting_with(turn.model),
         turn.options.sampling_over(app.sampling),
         breakers,
-        prompt_for=lambda model: _prompt(turn, session, preamble, model),
+        prompt_for=lambda model: prompt_for(turn, session, preamble, model),
         on_answer=turn.answered_by,
         on_failure=turn.not_answered_by,
     )
@@ -254,50 +247,6 @@ async def _append_now(turn: RunningTurn, session: Session, messages: Sequence[St
     so_far = SoFar(model=turn.model.name, tool_rounds=turn.tool_rounds, used=turn.used, reservation=turn.reserve_next())
     with applied(turn.payer):
         return await turns.append(session, turn.turn_id, messages, tuple(turn.open_calls), so_far=so_far)
-
-
-async def _system_prompt(turn: RunningTurn, session: Session) -> str:
-    """Return the App's preamble with the reply language and what the model may know about the user."""
-    earlier: Sequence[EarlierSession] = ()
-    if turn.app.recalls_earlier_sessions:
-        try:
-            earlier = await earlier_sessions(session, has_key=turn.has_key)
-        except Exception as error:
-            if not is_transient(error):
-                raise
-            # Answer without the digest; the turn is stored when Postgres is back.
-            logger.warning("turn %s recalls nothing: %s", turn.turn_id, type(error).__name__)
-    language = turn.app.reply_language
-    sentence = f"Always answer in {language}, whatever language the user writes in." if language else ""
-    parts = (turn.app.preamble, sentence, about_the_user(session.wallet, earlier), turn.options.system_text())
-    return "\n\n".join(filter(None, parts))
-
-
-def _prompt(turn: RunningTurn, session: Session, preamble: str, model: ModelConfig) -> list[PromptMessage]:
-    """Return the prompt, with as much history as leaves room in the model's window for everything else."""
-    app = turn.app
-    message = next(message.content for message in reversed(session.messages) if message.turn_id == turn.turn_id)
-    parameters = [tool.parameters for tool in app.tools] + [tool.parameters for tool in turn.options.tools]
-    if parameters and model.supports_tools:
-        about = (ABOUT_TOOLS, about_servers(app.server_notes), about_client_tools(turn.options.tools))
-        preamble = "\n\n".join(filter(None, (preamble, *about)))
-    schemas = orjson.dumps(parameters).decode() if model.supports_tools else ""
-    fixed = sum(map(estimate_tokens, (preamble, message, schemas)))
-    reply = model.reply_reserve(turn.options.sampling_over(app.sampling).max_reply_tokens)
-    budget = min(app.history_budget_tokens, model.context_window - fixed - reply)
-    turn.history_budget = budget
-    messages: Sequence[StoredMessage] = (*turn.options.history, *session.messages[session.summarised_count :])
-    if turn.resumed is not None:  # the engine adds this round itself, once its open calls are made
-        resumed_round = (turn.turn_id, turn.resumed.round_number)
-        messages = [stored for stored in messages if (stored.turn_id, stored.tool_round) != resumed_round]
-    return build_prompt(
-        preamble,
-        messages,
-        turn.turn_id,
-        budget_tokens=budget,
-        with_tools=model.supports_tools,
-        summary=session.summary,
-    )
 
 
 async def _store(turn: RunningTurn, outcome: TurnOutcome) -> TurnOutcome:
