@@ -4,13 +4,14 @@ Each flood is bounded; it takes about two minutes. Calls without a key come from
 of a trusted proxy. The holder asks for its Apps 50 times a second meanwhile.
 """
 
+import argparse
 import contextlib
 import os
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -23,7 +24,6 @@ from bench.jobs import pipe
 from bench.machine import raise_file_limit
 from bench.servers import ROOT, Server, serving
 
-SECONDS = 20
 IDS = 50
 GOOD_PER_SECOND = 50
 BAD_PER_SECOND = 500
@@ -41,21 +41,26 @@ for number in range({count}):
 
 
 def main() -> None:
-    """Run every flood on a fresh server and print the figures."""
+    """Run the floods, each on a fresh server, and print the figures."""
+    parser = argparse.ArgumentParser(prog="python -m bench.abuse", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=list(FLOODS), default=list(FLOODS), help="which floods")
+    parser.add_argument("--seconds", type=int, default=20, help="how long each lasts, and the measurement before it")
+    options = parser.parse_args()
     raise_file_limit(FILES)
     with prepared(QUICK) as bench:
-        wrong = _wrong_keys(bench)
-        for flood in (_bad_keys(wrong), _keyless(1), _keyless(500), _streams()):
+        for name in options.only:
             with _product(bench) as server:
-                _report(bench, server, flood)
+                _report(bench, server, FLOODS[name](bench, options.seconds), options.seconds)
 
 
-def _bad_keys(wrong: list[str]) -> tuple[str, Flood]:
+def _bad_keys(bench: Bench, seconds: int) -> tuple[str, Flood]:
     name = f"{BAD_PER_SECOND} bad keys a second, right ids and wrong secrets"
-    return name, Flood(0, [APPS], [_headers(key) for key in wrong], BAD_PER_SECOND, BAD_PER_SECOND * SECONDS)
+    return name, Flood(
+        0, [APPS], [_headers(key) for key in _wrong_keys(bench)], BAD_PER_SECOND, BAD_PER_SECOND * seconds
+    )
 
 
-def _keyless(addresses: int) -> tuple[str, Flood]:
+def _keyless(addresses: int, seconds: int) -> tuple[str, Flood]:
     headers = [
         {
             "x-session-id": str(uuid.uuid4()),
@@ -64,17 +69,25 @@ def _keyless(addresses: int) -> tuple[str, Flood]:
         for number in range(10_000)
     ]
     name = f"10,000 new sessions without a key from {addresses} address{'es' if addresses > 1 else ''}"
-    return name, Flood(0, ["POST /api/sessions"], headers, 10_000 / SECONDS, 10_000)
+    return name, Flood(0, ["POST /api/sessions"], headers, 10_000 / seconds, 10_000)
 
 
-def _streams() -> tuple[str, Flood]:
+def _streams(bench: Bench, seconds: int) -> tuple[str, Flood]:
     headers = [{"x-session-id": str(uuid.uuid4())} for _ in range(3000)]
     return "3,000 idle streams without a key from 1 address", Flood(0, ["GET /api/updates"], headers, 1000, 3000, True)
 
 
-def _report(bench: Bench, server: Server, named: tuple[str, Flood]) -> None:
+FLOODS: dict[str, Callable[[Bench, int], tuple[str, Flood]]] = {
+    "keys": _bad_keys,
+    "address": lambda bench, seconds: _keyless(1, seconds),
+    "addresses": lambda bench, seconds: _keyless(500, seconds),
+    "streams": _streams,
+}
+
+
+def _report(bench: Bench, server: Server, named: tuple[str, Flood], seconds: int) -> None:
     name, flood = named
-    good = Flood(server.port, [APPS], [_headers(bench.key)], GOOD_PER_SECOND, GOOD_PER_SECOND * SECONDS)
+    good = Flood(server.port, [APPS], [_headers(bench.key)], GOOD_PER_SECOND, GOOD_PER_SECOND * seconds)
     _run(good)  # warms up
     alone = _run(good)
     memory = cpu.memory_bytes(server.worker)

@@ -65,7 +65,7 @@ async def send(flood: Flood) -> Answers:
             if connection is None or flood.holds:
                 connection = await Connection.open(flood.port)
             if flood.holds:
-                await connection.send(request, until=b"\n")
+                await connection.send(request, until=b":")  # in the first bytes of a stream and of an error
                 status = connection.status
                 held.append(connection)
             else:

@@ -106,6 +106,9 @@ class Limit:
             "release": None,
             "keeps_release": False,
             "channel": "live",
+            "options": None,
+            "is_stateless": False,
+            "wallet_is_proven": False,
             "admission": None,
             **reservation_parameters(Reservation()),
         }

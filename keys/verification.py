@@ -17,13 +17,11 @@ Why a key failed is in the exception for the record of the refusal (`keys/refusa
 
 import asyncio
 import hmac
-import math
 import secrets
 import time
 from collections.abc import Awaitable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NoReturn
 
 from cachetools import LRUCache
 
@@ -31,6 +29,7 @@ from apps_registry.support import database
 from apps_registry.support.database_errors import is_transient
 from keys import crypto
 from keys.callers import Caller
+from keys.failures import InvalidKey, KeyFailures, TooManyFailures, VerifierBusy
 from keys.last_use import key_uses
 from keys.reading import READ_KEY, READ_KEY_OF_TOKEN, KeyRow, split
 from keys.tokens.bounds import TokenBounds
@@ -39,83 +38,11 @@ from keys.tokens.text import read_token, signer_of
 
 STORE_CHECK = "UPDATE keys_appkey SET secret_check = %s WHERE id = %s AND secret_check IS NULL"
 
-# Two counts: one for the address, one for the id from that address. The second is skipped once the address has reached
-# its limit, so made-up ids create no more rows than that. The statement also deletes counts older than a minute. It
-# does not wait for the disk: a crash loses a few counts, but all guesses from an address wait for one row meanwhile.
-COUNT_FAILURE = """
-WITH hurry AS MATERIALIZED (
-    SELECT set_config('synchronous_commit', 'off', true)
-), over AS (
-    DELETE FROM keys_keyfailure WHERE id IN (
-        SELECT id FROM keys_keyfailure
-        WHERE began_at < clock_timestamp() - interval '2 minutes'
-            AND NOT (address = %(address)s AND lookup_id IN ('', %(lookup_id)s))
-        LIMIT 100 FOR UPDATE SKIP LOCKED)
-), address AS (
-    INSERT INTO keys_keyfailure AS failure (lookup_id, address, began_at, count)
-    VALUES ('', %(address)s, clock_timestamp(), 1)
-    ON CONFLICT (lookup_id, address) DO UPDATE SET
-        count = CASE WHEN failure.began_at > clock_timestamp() - interval '1 minute' THEN failure.count ELSE 0 END + 1,
-        began_at = CASE WHEN failure.began_at > clock_timestamp() - interval '1 minute' THEN failure.began_at
-            ELSE clock_timestamp() END
-    RETURNING count, began_at
-), id AS (
-    INSERT INTO keys_keyfailure AS failure (lookup_id, address, began_at, count)
-    SELECT %(lookup_id)s, %(address)s, clock_timestamp(), 1 FROM address WHERE count <= %(per_address)s
-    ON CONFLICT (lookup_id, address) DO UPDATE SET
-        count = CASE WHEN failure.began_at > clock_timestamp() - interval '1 minute' THEN failure.count ELSE 0 END + 1,
-        began_at = CASE WHEN failure.began_at > clock_timestamp() - interval '1 minute' THEN failure.began_at
-            ELSE clock_timestamp() END
-    RETURNING count, began_at
-)
-SELECT address.count, extract(epoch FROM address.began_at + interval '1 minute' - clock_timestamp())::float,
-       id.count, extract(epoch FROM id.began_at + interval '1 minute' - clock_timestamp())::float
-FROM hurry CROSS JOIN address LEFT JOIN id ON true
-"""
-
 VERIFIED_MAX = 100_000
 QUEUE_MAX = 8
-FAILURES_PER_MINUTE = 20
-ADDRESS_FAILURES_PER_MINUTE = 500
 # A failure is answered no sooner than this after its start, in seconds. What differs between the kinds of failure (a
 # row found or not, argon2 for keys of an earlier version) takes about a millisecond and disappears in it.
 FAILURE_SECONDS = 0.025
-# How many failures of this worker are counted at a time, so that a flood leaves the pool's connections to others; and
-# how many may wait for that.
-COUNTED_AT_ONCE = 2
-COUNTS_WAITING_MAX = 64
-
-
-class InvalidKey(Exception):
-    """The key or token is malformed, unknown, wrong, revoked, expired or a canary; callers cannot learn which.
-
-    Attributes:
-        rule: which of these, for operators.
-        key_id: the AppKey with the presented id, if there is one.
-        canary_id: the CanaryKey with the presented id, if there is one.
-    """
-
-    def __init__(self, rule: str = "key_malformed", key_id: int | None = None, canary_id: int | None = None) -> None:
-        super().__init__(rule)
-        self.rule, self.key_id, self.canary_id = rule, key_id, canary_id
-
-
-class TooManyFailures(Exception):
-    """Too many failures for this id from this address, or from this address in total.
-
-    Attributes:
-        retry_after: seconds until the next attempt is checked.
-        rule: which of the two limits, for operators.
-        cause: why this attempt failed, or an earlier one with the same id.
-    """
-
-    def __init__(self, retry_after: float, rule: str, cause: InvalidKey) -> None:
-        super().__init__(retry_after)
-        self.retry_after, self.rule, self.cause = max(1, math.ceil(retry_after)), rule, cause
-
-
-class VerifierBusy(Exception):
-    """Too many first-time keys wait for argon2, or too many failures to be counted, in this worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,20 +68,6 @@ def _row_for(read: KeyRow) -> _Row:
         rule = "key_revoked" if read.is_revoked else "key_expired"
     failure = InvalidKey(rule, read.key_id, read.canary_id)
     return _Row(None, secret_hash="", secret_check="", failure=failure)
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """How long failures are refused immediately, and the check bits of a valid secret for the id ("" if none)."""
-
-    until: float
-    secret_check: str
-    failure: InvalidKey
-
-    @property
-    def left(self) -> float:
-        """Seconds until the block ends."""
-        return self.until - time.monotonic()
 
 
 class _Queue:
@@ -196,10 +109,8 @@ class KeyVerifier:
         self._process_key = secrets.token_bytes(32)
         # fingerprint of a key -> the stored hash that it matched
         self._verified: LRUCache[bytes, str] = LRUCache(VERIFIED_MAX)
-        self._blocked_ids: LRUCache[tuple[str, str], _Block] = LRUCache(VERIFIED_MAX)
-        self._blocked_addresses: LRUCache[str, float] = LRUCache(VERIFIED_MAX)
         self._good, self._guesses = _Queue("argon2"), _Queue("argon2-failures")
-        self._counting, self._to_count = asyncio.Semaphore(COUNTED_AT_ONCE), 0
+        self._failures = KeyFailures()
 
     async def anonymous(self, *, address: str) -> Caller:
         """Return the caller of a request without a key; `address` is as for `verify`."""
@@ -231,7 +142,7 @@ class KeyVerifier:
         row = _row_for(read)
         if not await self._matches(parts, digest, row):
             self._verified.pop(digest, None)  # a revoked key counts as a guess
-            await self._fail(parts, row, address)
+            await self._failures.refuse(parts.lookup_id, address, row.failure, secret_check=row.secret_check)
         return _used(read.caller(address=address), read)
 
     async def verify_token(self, presented: str, *, address: str) -> Caller:
@@ -250,11 +161,10 @@ class KeyVerifier:
 
     def _refuse_guess(self, parts: crypto.KeyParts, digest: bytes, address: str) -> None:
         """Refuse a secret for a blocked id without querying the database, if it cannot be the right one."""
-        block = self._blocked_ids.get((parts.lookup_id, address))
-        if block is None or block.left <= 0 or digest in self._verified:
+        block = self._failures.block_of(parts.lookup_id, address)
+        if block is None or digest in self._verified or _passes_check(parts.secret, block.secret_check):
             return
-        if not _passes_check(parts.secret, block.secret_check):
-            raise TooManyFailures(block.left, "key_failures_of_id", block.failure)
+        raise TooManyFailures(block.left, block.rule, block.failure)
 
     async def _matches(self, parts: crypto.KeyParts, digest: bytes, row: _Row) -> bool:
         if self._verified.get(digest) == row.secret_hash:
@@ -268,38 +178,6 @@ class KeyVerifier:
         if row.secret_check is None:
             await _try_to_write(STORE_CHECK, [crypto.secret_check(parts.secret), row.key_id])
         return True
-
-    async def _fail(self, parts: crypto.KeyParts, row: _Row, address: str) -> NoReturn:
-        """Count a failed key and refuse it."""
-        if (left := self._blocked_addresses.get(address, -math.inf) - time.monotonic()) > 0:
-            raise TooManyFailures(left, "key_failures_of_address", row.failure)
-        address_count, address_left, id_count, id_left = await self._count_failure(parts.lookup_id, address)
-        if address_count > ADDRESS_FAILURES_PER_MINUTE:
-            self._blocked_addresses[address] = time.monotonic() + address_left
-            raise TooManyFailures(address_left, "key_failures_of_address", row.failure)
-        if id_count > FAILURES_PER_MINUTE:
-            if row.secret_check is not None:
-                block = _Block(time.monotonic() + id_left, row.secret_check, row.failure)
-                self._blocked_ids[parts.lookup_id, address] = block
-            raise TooManyFailures(id_left, "key_failures_of_id", row.failure)
-        raise row.failure
-
-    async def _count_failure(self, lookup_id: str, address: str) -> tuple[int, float, int, float]:
-        """Count a failure across all workers; return count and seconds left, of the address and of the id from it.
-
-        Raises:
-            VerifierBusy: too many wait to be counted.
-        """
-        if self._to_count >= COUNTS_WAITING_MAX:
-            raise VerifierBusy
-        self._to_count += 1
-        try:
-            async with self._counting:
-                parameters = {"lookup_id": lookup_id, "address": address, "per_address": ADDRESS_FAILURES_PER_MINUTE}
-                ((address_count, address_left, id_count, id_left),) = await database.execute(COUNT_FAILURE, parameters)
-        finally:
-            self._to_count -= 1
-        return address_count, address_left, id_count, id_left
 
 
 async def _failing_in_equal_time(check: Awaitable[Caller]) -> Caller:

@@ -1,9 +1,8 @@
 """The life of a turn in Postgres: claim, renew, finish. Each step is one statement."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -19,168 +18,20 @@ from sessions_app.sql import pauses as sql_pauses
 from sessions_app.sql import turns as sql_turns
 from sessions_app.sql.rows import reservation_parameters, session_from_row, usage_from_row, usage_parameters
 from sessions_app.store import store, wallet_parameters
-from sessions_app.values import IDLE, PROCESSING, Reservation, Session, StoredMessage, TurnUsage, Wallet, first_words
+from sessions_app.turn_values import (
+    NOTHING_RESERVED,
+    EarlierTurn,
+    NewTurn,
+    SessionBusy,
+    ShownUsage,
+    SoFar,
+    TurnEnd,
+    TurnOutcome,
+)
+from sessions_app.values import PROCESSING, Session, StoredMessage, TurnUsage, first_words
 
-NOTHING_RESERVED, NOTHING_USED = Reservation(), TurnUsage()
 # How often a claim retries with a fresh copy: it is rare that two other turns run in between.
 CLAIM_ATTEMPTS = 3
-
-
-class SessionBusy(Exception):
-    """A turn runs in the session; nothing was stored."""
-
-
-class SessionOfAnotherWallet(Exception):
-    """The session, or the call, is of another wallet than the one that the caller is limited to."""
-
-    rule = "wallet_of_token"
-
-
-class SessionOfAnotherApp(Exception):
-    """The session belongs to another App; nothing was stored.
-
-    Attributes:
-        facts: for operators: that App's slug, if it is known.
-    """
-
-    def __init__(self, slug: str | None = None) -> None:
-        super().__init__()
-        self.facts = {"session_app": slug} if slug else {}
-
-
-class SessionOfAnotherChannel(SessionOfAnotherApp):
-    """The session began in another channel; nothing was stored. Callers are told the same as of another App's."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewTurn:
-    """A user's message, and the App that answers it.
-
-    Attributes:
-        release_id: the App's live release; None for its draft.
-        keeps_release: whether the session keeps the release that it started with.
-        reservation: what its first round may use.
-        admission: limits for triggers of the database, as JSON; None if the caller brings none.
-        channel: the caller's channel, in which a session must have begun.
-        only_wallet: the wallet that the session must be bound to, unless it is bound to none; None: any.
-        options: what the caller asks of this turn (chat/turns/options.py), as JSON text.
-        is_stateless: whether the session exists for this turn only.
-    """
-
-    turn_id: UUID
-    message_id: UUID
-    session_id: UUID
-    app_id: int
-    app_key_id: int | None
-    content: str
-    idempotency_key: str | None = None
-    user_state: str | None = None
-    wallet: Wallet | None = None
-    release_id: int | None = None
-    keeps_release: bool = False
-    reservation: Reservation = NOTHING_RESERVED
-    admission: str | None = None
-    channel: str = "live"
-    only_wallet: str | None = None
-    options: str | None = None
-    is_stateless: bool = False
-
-    def check_session(self, session: Session) -> None:
-        """Check that the turn may continue a session.
-
-        Raises:
-            SessionOfAnotherApp: the session belongs to another App.
-            SessionOfAnotherChannel: it began in another channel.
-            SessionOfAnotherWallet: it is bound to a wallet, but not to the only one that the turn may have.
-        """
-        if session.app_id not in {None, self.app_id}:
-            raise SessionOfAnotherApp
-        if not session.continues_in(self.channel):
-            raise SessionOfAnotherChannel
-        if self.only_wallet and session.wallet and session.wallet.address != self.only_wallet:
-            raise SessionOfAnotherWallet
-
-
-@dataclass(frozen=True, slots=True)
-class EarlierTurn:
-    """The turn that an earlier request with the same idempotency key started.
-
-    Attributes:
-        app_id: the App that the turn was started with.
-        has_same_message: whether its message equals that of the new request.
-    """
-
-    turn_id: UUID
-    status: str
-    error_code: str
-    error_detail: str
-    app_id: int
-    has_same_message: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TurnEnd:
-    """How a turn has ended, or what it waits for.
-
-    Attributes:
-        status: of the turn, see Turn.Status.
-        error_detail: a sentence for the operator, if it failed.
-        open_calls: the calls that a paused turn waits for.
-    """
-
-    status: str
-    error_code: str
-    error_detail: str
-    finish_reason: str
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    open_calls: Sequence[OpenCall]
-
-
-class ShownUsage(NamedTuple):
-    """What a turn has used, for callers.
-
-    Attributes:
-        lacks_money: whether `cost` is less than the turn cost, because a model had no price.
-    """
-
-    model: str
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    cost: Decimal | None
-    lacks_money: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TurnOutcome:
-    """How a turn ended and what it adds to the session.
-
-    Attributes:
-        turn_status: completed, failed, interrupted or paused.
-        session_status: idle or interrupted.
-        error_detail: a sentence for the operator.
-        partial_text: the text so far of a failed reply, for the operator.
-        attempts: {"model", "code"}, with an optional "note", for each failed model and each refused part of a request.
-        event: (kind, JSON payload) of a system event for the client, if any.
-        pause: what a paused turn waits for.
-        steps: when its rounds and calls began and ended, for operators; they are added to those of before a pause.
-    """
-
-    turn_status: str
-    model: str
-    session_status: str = IDLE
-    messages: Sequence[StoredMessage] = ()
-    finish_reason: str = ""
-    error_code: str = ""
-    error_detail: str = ""
-    partial_text: str = ""
-    used: TurnUsage = NOTHING_USED
-    tool_rounds: int = 0
-    first_token_ms: int | None = None
-    attempts: Sequence[Mapping[str, str]] = ()
-    event: tuple[str, str] | None = None
-    pause: Pause | None = None
-    steps: Sequence[Mapping[str, Any]] = ()
 
 
 async def claim(turn: NewTurn, session: Session | None) -> Session:
@@ -285,20 +136,6 @@ async def finish(session: Session, turn_id: UUID, outcome: TurnOutcome) -> Sessi
     )
     store.remember(finished)
     return finished
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoFar:
-    """What a running turn has used, and what its next round may use.
-
-    Attributes:
-        model: the model that answered last.
-    """
-
-    model: str
-    tool_rounds: int
-    used: TurnUsage
-    reservation: Reservation
 
 
 async def end_of(turn_id: UUID) -> TurnEnd | None:

@@ -17,7 +17,7 @@ from sessions_app.events.hub import hub
 from sessions_app.events.worker_messages import WorkerMessage
 from sessions_app.listing import sessions_of_wallet
 from sessions_app.store import store
-from sessions_app.turns import SessionOfAnotherApp
+from sessions_app.turn_values import SessionOfAnotherApp
 from sessions_app.values import Session, Wallet
 
 

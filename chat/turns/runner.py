@@ -37,7 +37,7 @@ from keys.limits.refusals import applied
 from keys.limits.values import LimitExceeded
 from sessions_app import turns
 from sessions_app.digest import EarlierSession, earlier_sessions
-from sessions_app.turns import SoFar, TurnOutcome
+from sessions_app.turn_values import SoFar, TurnOutcome
 from sessions_app.values import PROCESSING, Session, StoredMessage
 
 logger = logging.getLogger("aomi.turns")

@@ -24,7 +24,7 @@ from keys.limits.values import Payer
 from sessions_app.open_calls import UNKNOWN_OUTCOME, OpenCall
 from sessions_app.pauses import Pause
 from sessions_app.questions import Question
-from sessions_app.turns import NOTHING_USED, TurnEnd, TurnOutcome
+from sessions_app.turn_values import NOTHING_USED, TurnEnd, TurnOutcome
 from sessions_app.values import INTERRUPTED, Reservation, Session, StoredMessage, TurnUsage
 
 NOTE_MAX_CHARS = 2_000

@@ -30,7 +30,7 @@ from keys.limits.refusals import applied, refuse_remembered
 from keys.limits.values import Payer
 from sessions_app import turns
 from sessions_app.store import store
-from sessions_app.turns import (
+from sessions_app.turn_values import (
     EarlierTurn,
     NewTurn,
     SessionBusy,

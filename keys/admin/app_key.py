@@ -113,7 +113,7 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
         elif app_key.expires_at:
             if word == "active" and app_key.expires_at < timezone.now() + _notice():
                 word = EXPIRING
-            detail = format_html("{} {}", "since" if word == "expired" else "until", moment(app_key.expires_at))
+            detail = format_html("{} {}", "expired" if word == "expired" else "expires", moment(app_key.expires_at))
         text = "expires soon" if word == EXPIRING else word
         return format_html('{} <span class="aomi-sub">{}</span>', badge(word, text), detail)
 

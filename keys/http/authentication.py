@@ -10,12 +10,13 @@ from apps_registry.support.request_notes import note_app, note_key, note_refusal
 from apps_registry.support.request_sources import RequestSource
 from keys.addresses import network_of
 from keys.callers import Caller
+from keys.failures import InvalidKey, TooManyFailures, VerifierBusy
 from keys.guards.errors import CallerLimit
 from keys.guards.rates import rates
 from keys.http.presented import presented_key
 from keys.http.streams import count_stream
 from keys.tokens.text import PREFIX as TOKEN_PREFIX
-from keys.verification import InvalidKey, TooManyFailures, VerifierBusy, verifier
+from keys.verification import verifier
 
 # One sentence for every failure, so that responses do not reveal whether a key exists or existed.
 NO_VALID_KEY = "This call needs a valid App key in the AOMI-APP-KEY header."

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from django.conf import settings
 
+from keys.failures import InvalidKey
 from keys.tokens.text import PREFIX as TOKEN_PREFIX
-from keys.verification import InvalidKey
 
 KEY_PREFIX = "sk-"
 OURS = (KEY_PREFIX, TOKEN_PREFIX)

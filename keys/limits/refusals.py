@@ -58,7 +58,8 @@ def refuse_remembered(payer: Payer) -> None:
 
 def _remember(refusal: dict[str, Any]) -> None:
     seconds = float(refusal["retry_after"])
-    if refusal["what"] != "requests" and seconds <= CERTAIN_SECONDS:
+    # A missing price is an operator's mistake, whose correction is to be seen at once.
+    if refusal["rule"] == "money_without_price" or (refusal["what"] != "requests" and seconds <= CERTAIN_SECONDS):
         return
     now = time.monotonic()
     _remembered[refusal["subject"]] = (now + min(seconds, REMEMBERED_SECONDS), now + seconds, refusal)

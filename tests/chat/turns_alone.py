@@ -24,7 +24,7 @@ from keys.reading import callers_now  # noqa: E402
 from sessions_app.pauses import NothingWaits  # noqa: E402
 from sessions_app.questions import Answer  # noqa: E402
 from sessions_app.store import store  # noqa: E402
-from sessions_app.turns import SessionBusy  # noqa: E402
+from sessions_app.turn_values import SessionBusy  # noqa: E402
 
 SESSION, OTHER = uuid.uuid4(), uuid.uuid4()
 

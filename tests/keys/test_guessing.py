@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from apps_registry.models import App
-from keys import crypto, verification
+from keys import crypto, failures
 from keys.models import AppKey, KeyFailure
 from keys.services import revoke_key
 from tests import factories
@@ -17,7 +17,7 @@ from tests.product import NO_TLS, Server
 from tests.sql_proxy import SqlProxy
 
 PATH = "/api/control/apps"
-ALLOWED = verification.FAILURES_PER_MINUTE
+ALLOWED = failures.FAILURES_PER_MINUTE
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,7 @@ def statuses(server: Server, key: str, number: int) -> list[int]:
 
 
 def reads_and_counts(proxy: SqlProxy) -> int:
-    return len([text for text in proxy.statements if "keys_appkey" in text or "keys_keyfailure" in text])
+    return len([text for text in proxy.statements if "lookup_id" in text])
 
 
 def revoked(app: App) -> str:
@@ -112,7 +112,7 @@ def test_a_flood_at_a_blocked_id_costs_no_statement_and_the_holder_passes(
 
 def test_made_up_ids_leave_a_bounded_number_of_rows(start: Callable[..., Server], app: App) -> None:
     server = start()  # it remembers that the address of all tests is blocked
-    most = verification.ADDRESS_FAILURES_PER_MINUTE
+    most = failures.ADDRESS_FAILURES_PER_MINUTE
     key = factories.make_key(app).plain
     with httpx2.Client(base_url=server.url, verify=NO_TLS, timeout=60) as http, ThreadPoolExecutor(8) as pool:
 

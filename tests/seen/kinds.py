@@ -57,6 +57,7 @@ def prices(book: Any) -> None:
     sheet["C4"].number_format = sheet["C5"].number_format = "0.0%"
     sheet["A6"], sheet["B6"], sheet["D6"] = "AX-3", "=B4*2", "00420"
     sheet["C6"], sheet["C6"].number_format = 420, "00000"
+    sheet["D5"], sheet["D5"].number_format = datetime.datetime(2026, 5, 2, 16, 30), "h:mm"
     sheet["A7"], sheet.row_dimensions[7].hidden = "gnome", True
     hidden = book.create_sheet("Costs")
     hidden["A1"], hidden.sheet_state = "dwarf", "hidden"
@@ -251,7 +252,7 @@ KINDS: dict[str, File] = {
         "xlsx",
         "ECMA-376-1 18.8.30",
         workbook(prices),
-        "Price list\nPart | Price | Share | Since\nAX-1 | 7.50 € | 12.5 % | 2026-05-01\nAX-2 | | 50.0 % |\nAX-3 | | 00420 | 00420",
+        "Price list\nPart | Price | Share | Since\nAX-1 | 7.50 € | 12.5 % | 2026-05-01\nAX-2 | | 50.0 % | 16:30\nAX-3 | | 00420 | 00420",
         unsaid=("dwarf", "gnome"),
         hidden=("gnome",),
         headings=("Prices",),
@@ -344,10 +345,11 @@ KINDS: dict[str, File] = {
     "RTF: headers, footnotes and stray marks": made(
         "rtf",
         "latex2rtf.sourceforge.net/rtfspec",
-        rb"{\rtf1\ansi{\header Quince Ltd\par}{\b0\*\cs7 Five days}{\footnote Not on Sundays.}.\par}",
+        rb"{\rtf1\ansi{\header Quince Ltd\par}{\b0\*\cs7 Five days}{\footnote Not on Sundays.} \u-10179?\u-8704?.\par}",
         "Quince Ltd",
         "Five days",
         "Not on Sundays.",
+        "\U0001f600",
     ),
     "CSV of Excel in German": made(
         "csv_table",

@@ -59,6 +59,23 @@ WORD_TEXT: dict[str, File] = {
         ),
         "AX-7731\tb\nc",
     ),
+    "a second title": doc(
+        f"{ECMA} 17.7.4.9",
+        body(
+            par("Garden", properties='<w:pStyle w:val="T"/>'),
+            par("Part two", properties='<w:pStyle w:val="T"/>'),
+            par("x"),
+        ),
+        "Part two",
+        parts=(styles(style("T", "Title")),),
+        title="Garden",
+    ),
+    "nothing but a title": doc(
+        f"{ECMA} 17.7.4.9",
+        body(par("Garden", properties='<w:pStyle w:val="T"/>')),
+        "Garden",
+        parts=(styles(style("T", "Title")),),
+    ),
     "symbols of fonts": doc(
         f"{ECMA} 17.3.3.30",
         body(

@@ -23,12 +23,23 @@ def shown_value(value: Any, number_format: str) -> str:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, datetime.datetime):
-        return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ", "minutes")
+        return _moment(value, _QUOTED.sub("", re.sub(r"\[[^\]]*\]", "", number_format)).lower())
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
     if isinstance(value, int | float):
         return _number(value, number_format.split(";", maxsplit=1)[0])
     return str(value)
+
+
+def _moment(value: datetime.datetime, number_format: str) -> str:
+    """Return a date, a time, or both, as the format shows them."""
+    has_date = any(part in number_format for part in ("y", "d", "mmm"))
+    has_time = any(part in number_format for part in ("h", "s"))
+    if has_time and not has_date:
+        return value.time().isoformat("seconds" if "s" in number_format else "minutes")
+    if (has_date and not has_time) or value.time() == datetime.time():
+        return value.date().isoformat()
+    return value.isoformat(" ", "minutes")
 
 
 def _number(value: float, number_format: str) -> str:

@@ -78,6 +78,8 @@ class Body:
     def finish(self) -> None:
         """Add the notes that nothing refers to, and drop the pages if Word recorded none."""
         self.outline.end()
+        if not self.reading.blocks and self.reading.title:
+            self.reading.add(Block(self.reading.title, page=self.page))  # a document that is only a title
         self.waiting_notes = list(self.notes)
         self._add_notes()
         if not self.has_pages:
@@ -288,10 +290,11 @@ class Body:
         )
 
     def _emit(self, level: int | None, text: str, page: int) -> None:
-        if text and level is not None:
+        if text and level == 0 and not self.reading.title:
+            self.reading.title = clean_line(text)
+        elif text and level:
             self.reading.title = self.reading.title or clean_line(text)
-            if level:
-                self.outline.begin(level, clean_line(text))
+            self.outline.begin(level, clean_line(text))
         else:
             self.reading.add(Block(text, self.outline.path, page=page))
         self._add_notes()

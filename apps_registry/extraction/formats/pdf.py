@@ -11,10 +11,10 @@ from pypdf.errors import DependencyError, LimitReachedError, PyPdfError
 
 from apps_registry.extraction.blocks import MAX_TEXT_CHARS, Block, Reading, UnreadableError, clean_line
 from apps_registry.extraction.formats.pdf_lines import page_text, without_line_hyphens
+from apps_registry.extraction.formats.pdf_ocr import how_to_recognise, recognise
 from apps_registry.extraction.formats.pdf_scans import spans_of, unread_pages
 
 MAX_PAGES = 5000
-HOW_TO_RECOGNISE = "Run text recognition (OCR) first, for example with ocrmypdf."
 
 
 def read(data: bytes) -> Reading:
@@ -29,7 +29,7 @@ def read(data: bytes) -> Reading:
     with suppress(Exception):  # the title is optional
         reading.title = clean_line(str((pdf.metadata and pdf.metadata.title) or ""))
     texts = list(_texts(pdf, total, reading))
-    scans = unread_pages(pdf, texts)
+    scans = _recognised(pdf, texts, reading)
     headings = _headings(pdf)
     heading: tuple[str, ...] = ()
     for number, text in enumerate(without_line_hyphens(texts), 1):
@@ -38,10 +38,20 @@ def read(data: bytes) -> Reading:
             reading.add(Block(paragraph, heading, page=number))
     _refuse_form(pdf, reading)
     if not reading.blocks:
-        raise UnreadableError(f"The PDF holds no text, perhaps only scanned images. {HOW_TO_RECOGNISE}")
-    reading.losses.hint = HOW_TO_RECOGNISE
+        raise UnreadableError(f"The PDF holds no text, perhaps only scanned images. {how_to_recognise()}")
+    reading.losses.hint = how_to_recognise()
     reading.losses.add("page_text", len(scans), spans_of(scans))
     return reading
+
+
+def _recognised(pdf: PdfReader, texts: list[str], reading: Reading) -> list[int]:
+    """Add the text of pages that are pictures, where it can be recognised; return the numbers of the others."""
+    scans = unread_pages(pdf, texts)
+    recognised = recognise(pdf, scans)
+    for number, text in recognised.items():
+        texts[number - 1] = f"{texts[number - 1]}\n\n{text}".strip()
+    reading.losses.add("recognised", len(recognised), spans_of(list(recognised)))
+    return [number for number in scans if number not in recognised]
 
 
 def _texts(pdf: PdfReader, total: int, reading: Reading) -> Iterator[str]:

@@ -50,7 +50,8 @@ def read(data: bytes) -> Reading:
 
 def _plain(source: str) -> str:
     source = _STRAY_MARK.sub("", _AROUND.sub(r"{\\par ", source))
-    return str(rtf_to_text(source, errors="replace"))  # type: ignore[no-untyped-call]
+    text = str(rtf_to_text(source, errors="replace"))  # type: ignore[no-untyped-call]
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # RTF stores emoji as two halves
 
 
 def _refuse_depth(source: str) -> None:

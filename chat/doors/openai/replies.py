@@ -12,7 +12,7 @@ from sessions_app import turns
 from sessions_app.open_calls import OpenCall
 from sessions_app.questions import QuestionKind
 from sessions_app.store import store
-from sessions_app.turns import TurnEnd
+from sessions_app.turn_values import TurnEnd
 from sessions_app.values import Session
 
 ASKS = "This needs your confirmation: {calls}. Answer “yes” to allow it; any other message declines it."

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from django.test import Client
 from fpdf import FPDF
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from apps_registry.extraction import READER_VERSION
-from apps_registry.models import App, Document
+from apps_registry.models import App, Document, DocumentChunk
+from tests import needs
 from tests.apps_registry.retrieval.conftest import Ingest
 from tests.apps_registry.retrieval.files import word_of
 from tests.commands import Result
@@ -87,6 +88,18 @@ def test_pages_without_text_are_told(ingest: Ingest) -> None:
     assert notes["marks.pdf"][0].startswith("4 pages have no text and were not read: 1-4.")
     assert notes["some.pdf"][0].startswith("4 pages have no text and were not read: 2-4, 6.")
     assert notes["text.pdf"] == []
+
+
+def test_a_scan_is_read_where_tesseract_is_installed(ingest: Ingest) -> None:
+    needs.program("tesseract", package="tesseract-ocr")
+    picture = Image.new("L", (1200, 400), 255)
+    ImageDraw.Draw(picture).text((60, 150), "Refunds take five days", fill=0, font=ImageFont.load_default(size=80))
+    paper = FPDF()
+    paper.add_page()
+    paper.image(picture, 10, 10, 190)
+    (row,) = ingest({"scan.pdf": bytes(paper.output())})
+    assert row["losses"][0]["code"] == "recognised"
+    assert DocumentChunk.objects.get(document=row["id"]).text == "Refunds take five days"
 
 
 def test_a_document_of_an_older_reader_says_so(ingest: Ingest, admin_client: Client, app: App) -> None:
