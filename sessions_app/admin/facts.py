@@ -28,7 +28,7 @@ def facts_of(session: ChatSession, user: Any) -> list[tuple[str, SafeString | st
 
 
 def _facts(session: ChatSession, user: Any) -> Iterator[tuple[str, SafeString | str]]:
-    yield "Session", code(session.pk)
+    yield "Session", _copyable("session-id", session.pk, "the session id")
     yield "App", _app(session, user)
     if session.app is not None:
         yield "Answered by", _release(session)
@@ -40,6 +40,11 @@ def _facts(session: ChatSession, user: Any) -> Iterator[tuple[str, SafeString | 
         yield "App key" if len(used) == 1 else "App keys", format_html("{}", SafeString("<br>".join(used)))
     yield "Created", moment(session.created_at)
     yield "Last active", moment(session.last_active_at)
+
+
+def _copyable(element_id: str, text: object, what: str) -> SafeString:
+    button = '<button type="button" class="aomi-copy-link" data-copy="{}" aria-label="Copy {}">Copy</button>'
+    return format_html(f'<span id="{{}}">{{}}</span> {button}', element_id, code(text), element_id, what)
 
 
 def _app(session: ChatSession, user: Any) -> SafeString | str:

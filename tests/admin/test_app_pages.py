@@ -42,6 +42,7 @@ def form(app: App, *alternatives: Model, **overrides: Any) -> dict[str, Any]:
         "max_tool_rounds": app.max_tool_rounds,
         "history_budget_tokens": app.history_budget_tokens,
         "is_active": "on",
+        "keeps_stateless_text": "on",
         "appmodel_set-TOTAL_FORMS": len(alternatives),
         "appmodel_set-INITIAL_FORMS": 0,
         "secrets-TOTAL_FORMS": 0,
