@@ -2,6 +2,8 @@
 
 import datetime
 import re
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 _QUOTED = re.compile(r'"[^"]*"|\\.|_.|\*.')
@@ -42,23 +44,53 @@ def _moment(value: datetime.datetime, number_format: str) -> str:
     return value.isoformat(" ", "minutes")
 
 
-def _number(value: float, number_format: str) -> str:
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How a format shows numbers.
+
+    Attributes:
+        sign: of the currency; empty: none.
+        sign_first: the sign comes before the number.
+        zeros: digits that are always shown, for numbers that are names, such as postcodes.
+        decimals: None: as many as the number has.
+    """
+
+    sign: str
+    sign_first: bool
+    is_percent: bool
+    zeros: int
+    decimals: int | None
+
+
+@lru_cache(1000)  # a sheet has a few formats and a million cells
+def _form(number_format: str) -> _Form:
     literal = "".join(match[1:-1] for match in re.findall(r'"[^"]*"', number_format))
     currency = _CURRENCY.search(number_format)
     sign = currency[1].strip() if currency else next((each for each in _SIGNS if each in literal + number_format), "")
     plain = _QUOTED.sub("", _CURRENCY.sub("", number_format))
-    if "%" in plain:
-        return f"{_rounded(value * 100, plain)} %"
-    if _ZEROS.match(plain) and len(plain) > 1 and float(value).is_integer():
-        return f"{int(value):0{len(plain)}d}"  # numbers that are names, such as postcodes
-    text = _rounded(value, plain)
-    if not sign:
+    decimals = _DECIMALS.search(plain)
+    return _Form(
+        sign,
+        bool(sign) and len(sign) == 1 and number_format.lstrip().startswith(("[$", sign, f'"{sign}')),
+        "%" in plain,
+        len(plain) if _ZEROS.match(plain) and len(plain) > 1 else 0,
+        len(decimals[1]) if decimals else None,
+    )
+
+
+def _number(value: float, number_format: str) -> str:
+    form = _form(number_format)
+    if form.is_percent:
+        return f"{_rounded(value * 100, form.decimals)} %"
+    if form.zeros and float(value).is_integer():
+        return f"{int(value):0{form.zeros}d}"
+    text = _rounded(value, form.decimals)
+    if not form.sign:
         return text
-    begins = number_format.lstrip().startswith(("[$", sign, f'"{sign}'))
-    return f"{sign}{text}" if begins and len(sign) == 1 else f"{text} {sign}"
+    return f"{form.sign}{text}" if form.sign_first else f"{text} {form.sign}"
 
 
-def _rounded(value: float, number_format: str) -> str:
-    if decimals := _DECIMALS.search(number_format):
-        return f"{value:.{len(decimals[1])}f}"
+def _rounded(value: float, decimals: int | None) -> str:
+    if decimals is not None:
+        return f"{value:.{decimals}f}"
     return f"{value:.15g}" if abs(value) < 1e15 else f"{value:.0f}"

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,7 +11,8 @@ from typing import Any
 
 from pypdf import PageObject, PdfReader
 
-WALL_SECONDS = 40.0  # the limited child has 60
+WALL_SECONDS = 40.0
+RESERVE_SECONDS = 15.0  # of the limited child's time, for what follows
 MAX_LANGUAGES = 5  # each makes it slower
 # The environment of the child is empty.
 _PLACES = "/usr/local/bin:/usr/bin:/opt/homebrew/bin:/opt/local/bin"
@@ -37,7 +39,7 @@ def recognise(pdf: PdfReader, numbers: Sequence[int]) -> dict[int, str]:
 
     pytesseract.pytesseract.tesseract_cmd = program
     os.environ["OMP_THREAD_LIMIT"] = "1"
-    deadline = time.monotonic() + WALL_SECONDS
+    deadline = time.monotonic() + _seconds_left()
     languages = "+".join([name for name in pytesseract.get_languages() if name != "osd"][:MAX_LANGUAGES])
     for number in numbers:
         if (left := deadline - time.monotonic()) <= 0:
@@ -48,6 +50,12 @@ def recognise(pdf: PdfReader, numbers: Sequence[int]) -> dict[int, str]:
             if text.strip():
                 texts[number] = text.replace("\f", "").strip()
     return texts
+
+
+def _seconds_left() -> float:
+    """Return how long recognition may take: the pages that are left are told, a document out of time is refused."""
+    alarm, _ = signal.getitimer(signal.ITIMER_REAL)  # set by the limited child; 0: none
+    return min(WALL_SECONDS, alarm - RESERVE_SECONDS) if alarm else WALL_SECONDS
 
 
 def _program() -> str:

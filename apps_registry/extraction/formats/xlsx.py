@@ -14,7 +14,12 @@ from apps_registry.extraction.formats.xlsx_layout import Layout, scan
 from apps_registry.extraction.tables import cell_text
 
 STRICT = b"http://purl.oclc.org/ooxml/spreadsheetml/main"
-_LOST = (("xl/media/", "images"), ("xl/charts/chart", "charts"), ("xl/embeddings/", "objects"))
+_LOST = (
+    ("xl/media/", "images"),
+    ("xl/charts/chart", "charts"),
+    ("xl/diagrams/data", "charts"),
+    ("xl/embeddings/", "objects"),
+)
 
 
 def read(data: bytes) -> Reading:
