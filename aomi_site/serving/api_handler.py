@@ -60,7 +60,6 @@ def _too_many_streams(path: str) -> HttpResponse:
     detail = "The server has reached its limit of event streams."
     refusal = plain_problem(path, "overloaded", detail, rule="streams_of_worker")
     refusal.headers["Retry-After"] = str(STREAM_RETRY_SECONDS)
-    refusal.headers["Connection"] = "close"  # a kept-alive connection would still count
     return refusal
 
 
@@ -113,6 +112,8 @@ class ApiHandler(AnyLengthHandler):
         try:
             response: Any = await self._middleware_chain(request)  # type: ignore[misc]  # always async here
             request.close()
+            if is_stream and not response.streaming:
+                response.headers["Connection"] = "close"  # a kept connection of a refused stream would still count
             if response.streaming and not is_stream:  # a protocol whose body asks for the stream
                 is_stream = True
                 self._streams += 1

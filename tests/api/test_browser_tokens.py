@@ -587,8 +587,9 @@ def test_a_token_costs_one_read_and_made_up_signing_keys_cost_none_each(
 
 
 def test_refusals_of_tokens_and_sources_are_explained(
-    server: Server, app: App, other_app: App, manage: Callable[..., Result]
+    start: Callable[..., Server], app: App, other_app: App, manage: Callable[..., Result]
 ) -> None:
+    server = start(workers=1)  # of its own: a server records a bounded number of refusals a minute
     issued = factories.make_key(app, other_app)
     token = new_token(server, issued.plain, app=app.slug)
     of_wallet = new_token(server, issued.plain, app=app.slug, wallet=WALLET)

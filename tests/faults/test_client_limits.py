@@ -163,7 +163,7 @@ def test_streams_are_refused_before_the_last_descriptors(start: Callable[..., Se
             except ConnectionError:
                 status = 0
             kept += status == 200
-            refused += status == 503
+            refused += status in {429, 503}  # one address may not hold all of them
             reset += status == 0
         assert kept >= 50
         assert refused >= 20
@@ -175,7 +175,7 @@ def test_streams_are_refused_before_the_last_descriptors(start: Callable[..., Se
         with Client(server.url) as client:
             assert client.chat("Hi")["status"] == "idle"
             answer = client.request("GET", "/api/updates")
-            assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
+            assert (answer.status_code, answer.json()["code"]) in {(503, "overloaded"), (429, "rate_limited")}
             assert int(answer.headers["Retry-After"]) > 0
     assert "256 open files allowed" in server.log
 

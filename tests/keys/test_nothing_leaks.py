@@ -154,5 +154,5 @@ def pages() -> Iterator[tuple[str, str]]:
             pass
         for path in paths:
             answer = browser.get(path)
-            assert answer.status_code == 200, path
+            assert answer.status_code in {200, 302}, path  # some rows have no page, such as a tool that is built in
             yield path, answer.content.decode()

@@ -115,7 +115,9 @@ def test_keys_sessions_and_usage_of_the_version_before_go_on_working(
     def manage(*arguments: str) -> Result:
         return run_manage(*arguments, environment={**environment, "DATABASE_URL": older["url"]})
 
-    shown = json.loads(manage("list_keys", "--json").out)
+    listed = manage("list_keys", "--json")
+    assert listed.code == 0, listed.err
+    shown = json.loads(listed.out)
     assert {(row["label"], row["channel"], row["status"]) for row in shown} >= {
         ("old key", "live", "active"),
         ("old revoked key", "live", "revoked"),

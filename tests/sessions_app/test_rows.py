@@ -76,8 +76,9 @@ def test_a_named_wallet_changes_the_documented_columns(app: App) -> None:
             continue  # a chain without an address is no wallet
         before: dict[str, Any] = dict(zip(columns, held, strict=True))
         session = factories.make_session(app, **before)
+        unproven = {"wallet_is_proven": False}
         others = {"app": None, "title": None, "user_state": None}
-        named = {"session": session.pk, "wallet_address": address, "wallet_chain_id": chain, **others}
+        named = {"session": session.pk, "wallet_address": address, "wallet_chain_id": chain, **unproven, **others}
         rows(sql.UPDATE_SESSION, named)
         session.refresh_from_db()
         assert tuple(getattr(session, name) for name in columns) == expected(held, address, chain)

@@ -158,7 +158,7 @@ def test_the_words_of_a_json_rpc_error_are_kept(odd: McpServer, upstream: Upstre
 @pytest.mark.parametrize("version", ["2031-01-01", ""])
 def test_another_version_is_named(odd: McpServer, upstream: Upstream, version: str) -> None:
     if version:
-        assert "it supports version 2031-01-01 of MCP, and this client 2024-11-05," in complaint(
+        assert "it supports version 2031-01-01 of MCP, and this server 2024-11-05," in complaint(
             odd, upstream, version=version
         )
     error = {"code": -32022, "message": "Unsupported", "data": {"supported": ["2031-01-01"], "requested": "x"}}
