@@ -184,7 +184,7 @@ def _outcome(message_id: uuid.UUID, text: str, now: datetime) -> dict[str, Any]:
     empty = ("finish_reason", "error_code", "error_detail", "partial_text")
     return {
         **dict.fromkeys(empty, ""),
-        **dict.fromkeys(("event_kind", "event_payload", "attempts")),
+        **dict.fromkeys(("event_kind", "event_payload", "attempts", "steps")),
         "turn_status": "completed",
         "session_status": "idle",
         "model": "bench-model",
