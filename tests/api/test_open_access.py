@@ -103,7 +103,7 @@ class ChatStream:
 
     def __init__(self, client: Client, **headers: str) -> None:
         self.events: list[dict[str, Any]] = []
-        self.ended = threading.Event()
+        self.begun, self.ended = threading.Event(), threading.Event()
         self._client, self._headers = client, headers
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -117,6 +117,7 @@ class ChatStream:
         headers = {name: value for name, value in own.items() if value is not None}
         with client.http.stream("POST", "/api/chat", params=query, headers=headers) as response:
             assert response.headers["Content-Type"] == "text/event-stream", response.read()
+            self.begun.set()
             for line in response.iter_lines():
                 if line.startswith("data: "):
                     self.events.append(json.loads(line.removeprefix("data: ")))
@@ -150,6 +151,7 @@ def test_a_chat_stream_ends_with_the_reason(
 def test_a_stream_that_joins_another_workers_turn_ends_too(talker: Client, app: App, model: ScriptedModel) -> None:
     with held(model):
         streams = [ChatStream(talker, **{"Idempotency-Key": "one"}) for _ in range(6)]
+        assert all(stream.begun.wait(PATIENCE_SECONDS) for stream in streams)
         wait_until(lambda: any(stream.events for stream in streams))
         revoke(app, app)
         assert all(stream.ended.wait(PATIENCE_SECONDS) for stream in streams)

@@ -64,7 +64,8 @@ def test_the_list_offers_to_read_older_documents_again(ingest: Ingest, admin_cli
     assert not Document.objects.filter(app=app, state="queued").exists()
     answer = admin_client.post(f"{PAGES}again/?app__id__exact={app.pk}", follow=True)
     assert "1 document will be ingested again" in answer.content.decode()
-    assert Document.objects.get(app=app, state="queued").name == "a.txt"
+    again = Document.objects.get(app=app, name="a.txt")  # a server of another test may have read it already
+    assert again.state != "ready" or again.reader_version == READER_VERSION
 
 
 def test_the_files_of_an_app_have_a_limit(
