@@ -88,7 +88,7 @@ SOURCES = (
         icon="keys",
         parts=(
             listed("Canary keys", "keys", "canarykey", "Keys that nobody should use, which report who does."),
-            listed("Fuse", "keys", "fusestate", "Stops all calls at once, or after too much of them."),
+            listed("Fuse", "keys", "fusestate", "Stops calls without a key, by hand or when they have used too much."),
         ),
     ),
     listed(
@@ -99,7 +99,6 @@ SOURCES = (
         icon="conversations",
         parts=(listed("Turns", "sessions_app", "turn", "One message and its answer: model, tokens, cost, errors."),),
     ),
-    Place("Usage", "console_usage", ("sessions_app.view_turn",), "What Apps, keys and models cost.", icon="usage"),
     listed("Refusals", "keys", "refusal", "Calls that were refused, and why.", icon="refusals"),
     listed("Outbound", "apps_registry", "outboundcall", "What tools requested from other servers.", icon="outbound"),
     listed(

@@ -1,8 +1,5 @@
 """`POST /api/chat`: takes a message and answers with a snapshot or a stream."""
 
-import asyncio
-import uuid
-
 from rest_framework.request import Request
 
 from chat.api.answers import Answer, EventStream
@@ -11,9 +8,8 @@ from chat.api.guard import Opened, guard
 from chat.api.parameters import reads
 from chat.api.requests import ChatRequest
 from chat.api.views import SnapshotView
-from chat.api.waiting import until_idle
+from chat.api.waiting import until_ended
 from chat.turns.options import NO_OPTIONS, TurnOptions
-from chat.turns.running_turn import RunningTurn
 from chat.turns.start import start_turn
 from chat.wire.events import ChatEvent
 from chat.wire.sessions import Snapshot
@@ -45,7 +41,7 @@ class ChatView(SnapshotView):
         shows_turns = hub.has_stream(session_id)
         wait = params.wait(app.reply_wait_seconds, shows_turns=shows_turns)
         async with guard.cancelling(opened):
-            await self._wait(session_id, running, wait.seconds)
+            await until_ended(session_id, running, wait.seconds)
         if running is not None and running.failure is not None:
             raise running.failure
         session = running.session if running is not None else None
@@ -53,12 +49,3 @@ class ChatView(SnapshotView):
         if wait.preference:
             response["Preference-Applied"] = wait.preference
         return response
-
-    async def _wait(self, session_id: uuid.UUID, running: RunningTurn | None, seconds: int) -> None:
-        """Wait for the end of the turn, which continues even if we stop waiting."""
-        if running is None:  # it has ended or paused, or runs on another worker
-            await until_idle(session_id, seconds)
-        elif running.task is not None:
-            await asyncio.wait({running.task}, timeout=seconds)
-            if running.task.done():
-                running.task.result()  # raises when the result could not be stored

@@ -7,13 +7,11 @@ from typing import Any
 import orjson
 
 from chat.api.guard import Opened, guard
-from chat.api.waiting import until_idle
+from chat.api.waiting import JOIN_SECONDS, until_idle
 from chat.events import TextDelta, TurnEvent
 from chat.turns.running_turn import RunningTurn
 from chat.turns.turn_listener import TurnListener
 
-# The longest wait for a turn of another worker; the client may repeat its request afterwards.
-JOIN_SECONDS = 300.0
 # Proxies close connections that are silent for a minute.
 KEEPALIVE_SECONDS = 15.0
 KEEPALIVE = b": keepalive\n\n"

@@ -72,7 +72,9 @@ def check_options(options: TurnOptions, app: AppConfig) -> None:
         ToolsNotTaken: the App takes no tools of callers.
         InvalidClientTool: one of them cannot be offered.
     """
-    if options.tools and not app.caller_rules.may_bring_tools:
+    if not options.tools:
+        return
+    if not app.caller_rules.may_bring_tools:
         raise ToolsNotTaken
     check_client_tools(options.tools, [tool.name for tool in app.tools])
 

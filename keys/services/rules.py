@@ -1,4 +1,4 @@
-"""What a key must be, whoever issues or changes it."""
+"""The rules that every new or changed key must satisfy."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Whatever a provider sends, and wherever it is cut, the client gets an answer or an error, and the next turn works."""
+"""Whatever a provider sends, cut at any byte, the client gets an answer or an error, and the next turn works."""
 
 import json
 from typing import Any

@@ -18,7 +18,7 @@ _MIN_GAP = 60.0
 
 _HYPHENATED = re.compile(r"(\w+)[-\u2010\u00ad][ \t]*\n[ \t]*(\w+)")
 _WORD = re.compile(r"\w+(?:-\w+)+|\w+")
-# "Kauf- und Lieferbedingungen": the hyphen stands for the rest of the next compound.
+# "Kauf- und Lieferbedingungen": the hyphen replaces the rest of the next compound.
 _CONJUNCTIONS = {"and", "or", "und", "oder", "bzw", "sowie", "en", "of", "et", "ou", "y", "o", "e"}
 # First parts of English compounds, which keep their hyphen.
 _FIRST_PARTS = {"self", "well", "high", "low", "real", "user", "long", "short", "full", "part", "half", "third", "open"}

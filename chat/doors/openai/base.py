@@ -7,12 +7,13 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from apps_registry.values import AppConfig
-from chat.access import app_named, apps_to_list, check_chat
+from chat.access import app_named, check_chat
 from chat.api.base import ApiView
 from chat.api.parsers import JSONParser
 from chat.doors.openai.errors import NoSuchModel, error_response
 from keys.callers import Caller
 from keys.http.authentication import NO_VALID_KEY, AppKeyAuthentication
+from keys.http.presented import OURS
 
 # What clients send that must send some token but have no key.
 NO_KEY = frozenset({"", "none"})
@@ -28,7 +29,7 @@ class BearerAuthentication(AppKeyAuthentication):
             AuthenticationFailed: the token is not a key that works; see the base class for other errors.
         """
         scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
-        is_key = token.strip().startswith(("sk-", "bt-"))
+        is_key = token.strip().startswith(OURS)
         if scheme and not is_key and not (scheme.lower() == "bearer" and token.strip().lower() in NO_KEY):
             raise AuthenticationFailed(NO_VALID_KEY)
         return await super().authenticate(request)
@@ -44,10 +45,6 @@ class OpenAIView(ApiView):
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Any]:
         """Return the handler that answers in OpenAI's envelope."""
         return error_response
-
-    async def apps(self) -> list[AppConfig]:
-        """Return the Apps that the caller may use."""
-        return await apps_to_list(self.caller)
 
     async def app_of_model(self, name: str) -> tuple[AppConfig, str]:
         """Return the App that a model's name means, and the name of the App's model; empty for its default.

@@ -1,17 +1,15 @@
 """`POST /v1/chat/completions`: starts or resumes a turn, and answers with a completion or a stream of its chunks."""
 
-import asyncio
 from typing import Any, cast
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chat.api.answers import EventStream
-from chat.api.following import JOIN_SECONDS
 from chat.api.guard import Opened, guard
-from chat.api.waiting import until_idle
+from chat.api.waiting import until_ended
 from chat.doors.openai.base import OpenAIView
-from chat.doors.openai.beginning import Beginning, Begun
+from chat.doors.openai.beginning import Beginning
 from chat.doors.openai.chunks import completion_chunks
 from chat.doors.openai.replies import reply_of
 from chat.doors.openai.requests import CompletionRequest
@@ -36,15 +34,5 @@ class ChatCompletionsView(OpenAIView):
             has_usage = params.stream_options is not None and params.stream_options.include_usage
             return EventStream(completion_chunks(begun, completion, opened, has_usage=has_usage), headers=headers)
         async with guard.cancelling(opened):
-            await _until_ended(begun)
+            await until_ended(begun.session_id, begun.running)
         return Response(completion.whole(await reply_of(begun)), headers=headers)
-
-
-async def _until_ended(begun: Begun) -> None:
-    """Wait for the end of the turn, which continues if the client disconnects."""
-    running = begun.running
-    if running is None:
-        await until_idle(begun.session_id, JOIN_SECONDS)
-    elif running.task is not None:
-        await asyncio.wait({running.task})
-        running.task.result()  # raises when the result could not be stored

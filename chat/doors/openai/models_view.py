@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps_registry.values import AppConfig
+from chat.access import apps_to_list
 from chat.doors.openai.base import OpenAIView
 
 
@@ -14,7 +15,7 @@ class ModelsView(OpenAIView):
 
     async def get(self, request: Request) -> Response:
         """Answer the list."""
-        return Response({"object": "list", "data": [_model(app.slug, app) for app in await self.apps()]})
+        return Response({"object": "list", "data": [_model(app.slug, app) for app in await apps_to_list(self.caller)]})
 
 
 class OneModelView(OpenAIView):
