@@ -1,21 +1,11 @@
 """The fuse of callers without a key at the console."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.test import Client
 
-from keys.limits.values import KEYLESS
-from keys.models import LimitState
-
 FUSE = "/admin/keys/fusestate/"
-
-
-@pytest.fixture
-def fuse() -> Iterator[None]:
-    """The fuse is one for the database: leave it closed."""
-    yield
-    LimitState.objects.filter(subject=KEYLESS).update(blocked_until=None)
 
 
 @pytest.mark.usefixtures("fuse")

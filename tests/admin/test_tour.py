@@ -59,6 +59,7 @@ def test_a_newcomer_gets_an_answer_from_tool_and_document(
 def make_app(console: "Page", model_name: str) -> App:
     slug = factories.unique("tour")
     console.click("text=Add an App")
+    console.wait_for_url("**/app/add/")  # a list that is still arriving has no choice yet
     assert console.input_value("#id_default_model") != ""  # there is a model to begin with
     console.locator("#id_name").press_sequentially(slug.replace("-", " ").title())
     assert console.input_value("#id_slug") == slug

@@ -92,6 +92,7 @@ def fuse() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("fuse")
+@pytest.mark.usefixtures("fuse")
 def test_the_fuse_is_pulled_and_reset_by_hand(server: Server, app: App, manage: Manage) -> None:
     with Client(server.url) as client, Client(server.url, app=app.slug, key=factories.make_key(app).plain) as holder:
         client.chat("Hi")
