@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -84,14 +84,6 @@ def test_the_first_message_begins_a_session_too(limited: Server) -> None:
     assert AddressUse.objects.get(address="203.0.113.24").new_sessions == 1
 
 
-@pytest.fixture
-def fuse() -> Iterator[None]:
-    """The fuse is one for the database: leave it closed."""
-    yield
-    LimitState.objects.filter(subject=KEYLESS).update(blocked_until=None, day_tokens=0)
-
-
-@pytest.mark.usefixtures("fuse")
 @pytest.mark.usefixtures("fuse")
 def test_the_fuse_is_pulled_and_reset_by_hand(server: Server, app: App, manage: Manage) -> None:
     with Client(server.url) as client, Client(server.url, app=app.slug, key=factories.make_key(app).plain) as holder:
