@@ -118,6 +118,11 @@ class KeyFailures:
         self._blocked_addresses: LRUCache[str, float] = LRUCache(BLOCKS_MAX)
         self._counting, self._to_count = asyncio.Semaphore(COUNTED_AT_ONCE), 0
 
+    @property
+    def blocks_any(self) -> bool:
+        """Whether any id is remembered as blocked; the block may have ended."""
+        return bool(self._blocked_ids)
+
     def block_of(self, lookup_id: str, address: str) -> Block | None:
         """Return the block of an id for an address, if there is one now."""
         block = self._blocked_ids.get((lookup_id, address))

@@ -136,7 +136,8 @@ class KeyVerifier:
 
     async def _verified_caller(self, parts: crypto.KeyParts, address: str) -> Caller:
         digest = crypto.fingerprint(parts.plain, process_key=self._process_key)
-        self._refuse_guess(parts, digest, address)
+        if blocked := self._blocked_guess(parts, digest, address):
+            raise blocked
         rows = await database.read(READ_KEY, {"lookup_id": parts.lookup_id})
         read = KeyRow(*rows[0])
         row = _row_for(read)
@@ -159,12 +160,31 @@ class KeyVerifier:
         """
         return await _failing_in_equal_time(_caller_of_token(presented, address))
 
-    def _refuse_guess(self, parts: crypto.KeyParts, digest: bytes, address: str) -> None:
-        """Refuse a secret for a blocked id without querying the database, if it cannot be the right one."""
+    @property
+    def blocks_any(self) -> bool:
+        """Whether this worker remembers blocks; some may have ended."""
+        return self._failures.blocks_any
+
+    def block_of(self, presented: str, *, address: str) -> TooManyFailures | None:
+        """Return the refusal of a key that is a guess at an id that is blocked for the address, otherwise None.
+
+        It costs no statement and takes no time, so the caller has to delay the answer: see FAILURE_SECONDS.
+
+        Args:
+            presented: the unmodified header value.
+            address: as for `verify`.
+        """
+        parts = crypto.parse_key(presented)
+        if parts is None or self._failures.block_of(parts.lookup_id, address) is None:
+            return None
+        return self._blocked_guess(parts, crypto.fingerprint(parts.plain, process_key=self._process_key), address)
+
+    def _blocked_guess(self, parts: crypto.KeyParts, digest: bytes, address: str) -> TooManyFailures | None:
+        """Return the refusal of a secret for a blocked id, if it cannot be the right one."""
         block = self._failures.block_of(parts.lookup_id, address)
         if block is None or digest in self._verified or _passes_check(parts.secret, block.secret_check):
-            return
-        raise TooManyFailures(block.left, block.rule, block.failure)
+            return None
+        return TooManyFailures(block.left, block.rule, block.failure)
 
     async def _matches(self, parts: crypto.KeyParts, digest: bytes, row: _Row) -> bool:
         if self._verified.get(digest) == row.secret_hash:

@@ -70,11 +70,11 @@ class AppKeyAuthentication(BaseAuthentication):
         try:
             caller = replace(await _caller(request, address), source=_source_of(request))
         except InvalidKey as error:
-            _note_failure(error)
+            note_failure(error)
             raise AuthenticationFailed(NO_VALID_KEY) from None
         except TooManyFailures as error:
             note_refusal(error.rule, failure=error.cause.rule)
-            _note_failure(error.cause)
+            note_failure(error.cause)
             raise Throttled(wait=error.retry_after) from None
         except VerifierBusy:
             note_refusal("verifier_busy")
@@ -107,7 +107,7 @@ async def _caller(request: Request, address: str) -> Caller:
     return caller
 
 
-def _note_failure(error: InvalidKey) -> None:
+def note_failure(error: InvalidKey) -> None:
     """Note why a key failed, for operators only; what else a canary causes happens when the refusal is written."""
     note_refusal(error.rule)
     note_key(error.key_id, is_holder=False)
