@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass, field, replace
 
-from apps_registry.extraction.formats.docx_xml import Attributes, parse
-from apps_registry.extraction.formats.styles import BLACK, MIN_CONTRAST, WHITE, Colour, contrast
+from apps_registry.extraction.formats.colours import BLACK, MIN_CONTRAST, WHITE, Colour, contrast
+from apps_registry.extraction.formats.docx.xml import Attributes, parse
 
 MAX_ANCESTORS = 12
 TINY_HALF_POINTS = 5

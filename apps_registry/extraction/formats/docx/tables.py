@@ -1,6 +1,6 @@
 """Tables of a DOCX while their cells are read (ECMA-376-1, 17.4)."""
 
-from apps_registry.extraction.formats.docx_xml import Attributes
+from apps_registry.extraction.formats.docx.xml import Attributes
 from apps_registry.extraction.tables import MAX_SPAN, Cell, Grid, cell_text
 
 _OFF = {"0", "false", "off"}

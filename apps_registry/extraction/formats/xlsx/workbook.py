@@ -7,10 +7,10 @@ from typing import Any
 from openpyxl import load_workbook
 
 from apps_registry.extraction.blocks import Block, Reading, clean_line
-from apps_registry.extraction.formats.cell_values import shown_value
 from apps_registry.extraction.formats.packages import OfficePackage, parse_xml
 from apps_registry.extraction.formats.sheet_tables import tables_of
-from apps_registry.extraction.formats.xlsx_layout import Layout, scan
+from apps_registry.extraction.formats.xlsx.cell_values import shown_value
+from apps_registry.extraction.formats.xlsx.layout import Layout, scan
 from apps_registry.extraction.tables import cell_text
 
 STRICT = b"http://purl.oclc.org/ooxml/spreadsheetml/main"

@@ -10,9 +10,9 @@ from pypdf import PageObject, PdfReader
 from pypdf.errors import DependencyError, LimitReachedError, PyPdfError
 
 from apps_registry.extraction.blocks import MAX_TEXT_CHARS, Block, Reading, UnreadableError, clean_line
-from apps_registry.extraction.formats.pdf_lines import page_text, without_line_hyphens
-from apps_registry.extraction.formats.pdf_ocr import how_to_recognise, recognise
-from apps_registry.extraction.formats.pdf_scans import spans_of, unread_pages
+from apps_registry.extraction.formats.pdf.lines import page_text, without_line_hyphens
+from apps_registry.extraction.formats.pdf.ocr import how_to_recognise, recognise
+from apps_registry.extraction.formats.pdf.scans import spans_of, unread_pages
 
 MAX_PAGES = 5000
 

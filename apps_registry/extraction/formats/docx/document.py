@@ -5,10 +5,10 @@ notes, text boxes, equations or hidden text, and builds the whole tree, which ta
 """
 
 from apps_registry.extraction.blocks import Block, Reading
-from apps_registry.extraction.formats.docx_body import Body, Notes
-from apps_registry.extraction.formats.docx_numbering import Numbering
-from apps_registry.extraction.formats.docx_styles import Styles
-from apps_registry.extraction.formats.docx_xml import Attributes, WordPackage, parse
+from apps_registry.extraction.formats.docx.body import Body, Notes
+from apps_registry.extraction.formats.docx.numbering import Numbering
+from apps_registry.extraction.formats.docx.styles import Styles
+from apps_registry.extraction.formats.docx.xml import Attributes, WordPackage, parse
 
 NOTE_KINDS = ("footnote", "endnote")
 AROUND_PAGES = "Page headers and footers"

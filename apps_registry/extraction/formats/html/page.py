@@ -8,11 +8,12 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser
 
 from apps_registry.extraction.blocks import Block, Outline, Reading, clean_line
-from apps_registry.extraction.formats.controls import Controls, is_question
-from apps_registry.extraction.formats.furniture import Furniture
-from apps_registry.extraction.formats.html_tables import OpenTable, is_layout
-from apps_registry.extraction.formats.nesting import check_nesting
-from apps_registry.extraction.formats.styles import Ground, Styles, judge_style
+from apps_registry.extraction.formats.html.controls import Controls, is_question
+from apps_registry.extraction.formats.html.furniture import Furniture
+from apps_registry.extraction.formats.html.nesting import check_nesting
+from apps_registry.extraction.formats.html.style_effects import Ground, judge_style
+from apps_registry.extraction.formats.html.style_sheets import Styles
+from apps_registry.extraction.formats.html.tables import OpenTable, is_layout
 from apps_registry.extraction.formats.text import decode
 from apps_registry.extraction.losses import Losses
 

@@ -3,11 +3,11 @@
 from typing import NamedTuple
 
 from apps_registry.extraction.blocks import Block, Outline, Reading, clean_line
-from apps_registry.extraction.formats.docx_math import Equation
-from apps_registry.extraction.formats.docx_numbering import Numbering
-from apps_registry.extraction.formats.docx_styles import BODY_TEXT, UNKNOWN, Look, Styles, shade
-from apps_registry.extraction.formats.docx_tables import OpenTable
-from apps_registry.extraction.formats.docx_xml import Attributes
+from apps_registry.extraction.formats.docx.math import Equation
+from apps_registry.extraction.formats.docx.numbering import Numbering
+from apps_registry.extraction.formats.docx.styles import BODY_TEXT, UNKNOWN, Look, Styles, shade
+from apps_registry.extraction.formats.docx.tables import OpenTable
+from apps_registry.extraction.formats.docx.xml import Attributes
 from apps_registry.extraction.formats.symbols import UNKNOWN_SYMBOL, symbol
 
 # These repeat text: moved text also appears at its new position, drawings have a fallback for older programs, and

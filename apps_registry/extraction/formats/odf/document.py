@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from apps_registry.extraction.blocks import Block, Reading, UnreadableError, clean_line
-from apps_registry.extraction.formats.odf_text import Walker, attribute, local, rows_of
+from apps_registry.extraction.formats.odf.text import Walker, attribute, local, rows_of
 from apps_registry.extraction.formats.packages import Package, parse_xml
 from apps_registry.extraction.formats.sheet_tables import tables_of
 

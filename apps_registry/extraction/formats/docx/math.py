@@ -1,6 +1,6 @@
 """Equations of a DOCX as one line of text (Office Math, ECMA-376-1, 22.1)."""
 
-from apps_registry.extraction.formats.docx_xml import Attributes
+from apps_registry.extraction.formats.docx.xml import Attributes
 
 # Elements whose text is an argument of the element around them.
 ARGUMENTS = {"num", "den", "e", "sup", "sub", "deg", "lim", "fName"}

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from apps_registry.extraction.formats.docx_xml import Attributes, parse
+from apps_registry.extraction.formats.docx.xml import Attributes, parse
 
 LEVELS = 9
 _OFF = {"0", "false", "off"}
