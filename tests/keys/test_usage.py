@@ -15,6 +15,7 @@ from apps_registry.models import App
 from keys.limits.values import app_subject
 from keys.models import NO_KEY, Usage
 from keys.upkeep import FOLD_USAGE
+from keys.usage.daily import daily
 from sessions_app.models import ChatSession, Turn
 from tests import accounts, factories
 from tests.accounts import limit, turns_of, usage_of
@@ -63,6 +64,12 @@ def test_usage_adds_up_to_the_turn_rows_however_they_end(server: Server, model_s
     for key in keys:
         by_key = turns_of(app, app_key_id=key.app_key.pk)
         assert usage_of(app, app_key_id=key.app_key.pk) == by_key
+        days = daily(key_id=key.app_key.pk)
+        assert (len(days), sum(day.turns for day in days), sum(day.cost for day in days)) == (
+            30,
+            by_key["turns"],
+            by_key["cost"],
+        )
     for client in clients:
         client.http.close()
 
