@@ -10,6 +10,7 @@ from aomi_site.console.live_view import live_view
 from aomi_site.console.model_check_view import check_model_view
 from aomi_site.console.search import search_view
 from aomi_site.console.settings_view import settings_view
+from aomi_site.console.usage.view import usage_view
 from aomi_site.health import probes
 from apps_registry.support.paths import API_PREFIX, LIVE_PREFIX, OPENAI_PREFIX
 
@@ -34,6 +35,7 @@ urlpatterns = [
     path(f"{LIVE_PREFIX.removeprefix('/')}<uuid:session_id>/", live_view, name="live_session"),
     path("admin/search/", admin.site.admin_view(search_view), name="console_search"),
     path("admin/settings/", admin.site.admin_view(settings_view), name="console_settings"),
+    path("admin/usage/", admin.site.admin_view(usage_view), name="console_usage"),
     path("admin/", admin.site.urls),
     path("livez", probes.live),
     path("readyz", probes.ready),

@@ -24,7 +24,7 @@ FROM (SELECT keys_limits_subjects(%(app)s, %(key)s, %(admission)s::jsonb) AS sub
 """
 END = """
 SELECT keys_limits_settle(%(subjects)s::jsonb, 0, 0, 0, %(tokens)s, %(money)s::numeric),
-    keys_usage_add((clock_timestamp() AT TIME ZONE 'UTC')::date, %(app)s, COALESCE(%(key)s, 0), %(model)s, %(kind)s,
+    keys_usage_add(clock_timestamp(), %(app)s, COALESCE(%(key)s, 0), %(model)s, %(kind)s,
         0, 0, 0, 0, %(prompt)s, %(completion)s, %(unreported)s, COALESCE(%(cost)s::numeric, 0), %(unpriced)s,
         NULL, NULL, 1)
 """

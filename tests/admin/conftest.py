@@ -50,7 +50,7 @@ def console(server: Server, admin_client: Client, watched_page: "Page") -> "Page
     cookie = admin_client.cookies[settings.SESSION_COOKIE_NAME].value
     watched_page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": server.url}])
     watched_page.goto(f"{server.url}/admin/")
-    watched_page.wait_for_selector("text=Getting started")
+    watched_page.wait_for_selector("#aomi-nav >> text=Overview")
     return watched_page
 
 

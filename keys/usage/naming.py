@@ -1,0 +1,35 @@
+"""Which Apps and keys an operator means, also deleted ones, of which only the roll-up knows the names."""
+
+from collections.abc import Iterable
+
+from django.db.models import Q
+
+from apps_registry.models import App
+from keys.models import NO_KEY, AppKey, Usage
+
+WITHOUT_KEY = "none"
+ID_DIGITS = 18  # more do not fit into a bigint
+
+
+def app_ids(slug: str) -> list[int]:
+    """Return the ids of the Apps with this slug: the present one, and deleted ones that have usage."""
+    present = App.objects.filter(slug=slug).values_list("pk", flat=True)
+    return _distinct([*present, *Usage.objects.filter(app_slug=slug).values_list("app_id", flat=True).distinct()])
+
+
+def key_ids(named: str) -> list[int]:
+    """Return the ids of the keys with this label, beginning or id; WITHOUT_KEY means callers without a key."""
+    if named == WITHOUT_KEY:
+        return [NO_KEY]
+    if not named:
+        return []
+    is_present, was_used = Q(label=named) | Q(prefix=named), Q(app_key_label=named)
+    if named.isascii() and named.isdecimal() and len(named) <= ID_DIGITS:
+        is_present, was_used = is_present | Q(pk=int(named)), was_used | Q(app_key_id=int(named))
+    present = AppKey.objects.filter(is_present).values_list("pk", flat=True)
+    used = Usage.objects.filter(was_used).values_list("app_key_id", flat=True).distinct()
+    return _distinct([*present, *used])
+
+
+def _distinct(ids: Iterable[int]) -> list[int]:
+    return list(dict.fromkeys(ids))
