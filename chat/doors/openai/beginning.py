@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from apps_registry.values import AppConfig
 from chat.access import known_session
 from chat.api.fields import IDEMPOTENCY_KEY_MAX_CHARS
+from chat.doors.approvals import is_yes, open_confirmations
 from chat.doors.openai.call_ids import read_call_id
 from chat.doors.openai.conversation import Conversation, ToolOutput, read_conversation
 from chat.doors.openai.errors import InvalidParameter
@@ -18,15 +19,11 @@ from chat.turns.runner import runner
 from chat.turns.running_turn import RunningTurn
 from chat.turns.start import start_turn
 from keys.callers import Caller
-from sessions_app import turns
 from sessions_app.access import parse_session_id
 from sessions_app.pauses import NothingWaits
-from sessions_app.questions import Answer, QuestionKind
-from sessions_app.store import store
-from sessions_app.values import PROCESSING, Session
+from sessions_app.questions import Answer
+from sessions_app.values import Session
 
-# What a user writes to allow the calls that a turn asks about; every other message declines them.
-YES = frozenset({"yes", "approve", "confirm"})
 _STATELESS = uuid.UUID("c9a9a4a2-3f0b-4c55-8a0e-6f7a3f1b9d21")
 _OPENWEBUI = uuid.UUID("0b1f6f0a-52c6-4f0e-9a3d-1c8f2f7f4e11")
 
@@ -75,7 +72,7 @@ class Beginning:
         options = self._options(conversation, is_stateless=session_id is None)
         if session_id is None:
             return await self._start(self._new_session(), conversation.message, options)
-        if conversation.message.strip().lower().rstrip(".!") in YES and (begun := await self._approve(session_id)):
+        if is_yes(conversation.message) and (begun := await self._approve(session_id)):
             return begun
         return await self._start(session_id, conversation.message, options)
 
@@ -110,15 +107,10 @@ class Beginning:
 
     async def _approve(self, session_id: uuid.UUID) -> Begun | None:
         """Allow the calls that the session's turn asks about; return None if it asks nothing else, or nothing."""
-        session = await store.load(session_id)
-        if session is None or session.running_turn is None or session.status == PROCESSING:
+        questions = await open_confirmations(session_id)
+        if not questions:
             return None
-        end = await turns.end_of(session.running_turn)
-        open_calls = end.open_calls if end else ()
-        questions = [call for call in open_calls if call.confirmation is not None and call.is_approved is None]
-        if not questions or any(call.kind not in {None, QuestionKind.CONFIRM_TOOL} for call in questions):
-            return None
-        answers = [Answer.to_confirmation(call.confirmation or "", is_approved=True) for call in questions]
+        answers = [Answer.to_confirmation(question, is_approved=True) for question in questions]
         return await self._resume(session_id, answers)
 
     async def _resume(self, session_id: uuid.UUID, answers: Sequence[Answer], *, is_stateless: bool = False) -> Begun:
