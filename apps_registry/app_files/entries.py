@@ -1,7 +1,7 @@
 """The mappings of an App file. The classes check files and make the JSON Schema, where editors show the docstrings.
 
 pydantic does this, which `openai` requires anyway: it reports all errors of a file, not only the first, and builds the
-schema. A file of 1 MB takes 0.6 s to read; this check takes 9 ms of it, the other rules take the rest.
+schema. Reading a file of 1 MB takes 0.6 s, of which this check takes 9 ms and the other rules take the rest.
 The models and `http_tools.checks` validate the meaning of values, such as whether a URL can be called, because those
 rules apply in the admin as well. `content` keeps dataclasses for comparing, storing and diffing: they order and omit
 fields differently from files.
@@ -110,7 +110,7 @@ class DocumentEntry(Entry):
 
 
 class AppEntry(Entry):
-    """An App as a file. What the file leaves out has its default, or is not there."""
+    """An App as a file. Omitted fields get their defaults; an import removes tools and documents that it omits."""
 
     app_file: int = FORMAT
     """The format of the file."""

@@ -19,7 +19,7 @@ MAX_HEADINGS = 8
 MAX_HEADER_CHARS = 500
 MAX_HIDDEN = 50
 MAX_HIDDEN_CHARS = 500
-_CONTROLS = {chr(code) for code in [*range(0x20), *range(0x7F, 0xA0)]}  # not text, and too plain to hide a message in
+_CONTROLS = {chr(code) for code in [*range(0x20), *range(0x7F, 0xA0)]}  # not text, and too uniform to hide a message
 
 # Ligatures of Latin, Armenian and Hebrew letters, and presentation forms of Arabic ones.
 _FORMS = re.compile("[\ufb00-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc]")
@@ -55,7 +55,7 @@ class Reading:
 
     Attributes:
         title: the file's own title, or empty.
-        hidden: text that a person looking at the file does not see; the blocks do not include it.
+        hidden: text that a person who opens the file does not see; the blocks do not include it.
         losses: what else is missing or was guessed.
     """
 
@@ -123,7 +123,7 @@ class Outline:
     """The open headings of a document: a heading closes those of its own level and of deeper ones."""
 
     def __init__(self, reading: Reading | None = None) -> None:
-        """Begin; `reading` gets headings that have no text under them as text, so that they are found too."""
+        """Begin an outline; `reading` also gets headings without text under them, so that search finds them."""
         self._open: list[tuple[int, str]] = []
         self._reading, self._blocks = reading, 0
         self._whole: Outline | None = None

@@ -97,7 +97,7 @@ def _header_unit(unit: _Unit) -> _Unit:
 
 
 def _tail(units: Sequence[_Unit]) -> list[_Unit]:
-    """Return the last units that fit into the overlap; none if a paragraph ends there."""
+    """Return the last units that fit into the overlap; empty if a paragraph ends there."""
     tail: list[_Unit] = []
     for unit in reversed(units):
         if unit.ends_block or sum(len(kept.text) for kept in tail) + len(unit.text) > OVERLAP_CHARS:

@@ -103,7 +103,7 @@ class Losses:
 
     counts: dict[str, int] = field(default_factory=dict)
     details: dict[str, list[str]] = field(default_factory=dict)
-    hint: str = ""  # how to have pages without text read
+    hint: str = ""  # advice on pages without text
 
     def add(self, code: str, count: int = 1, detail: str = "") -> None:
         """Count a loss.

@@ -1,4 +1,4 @@
-"""Tables: a grid in which every cell keeps its column, and the text of it."""
+"""Tables: a grid in which every cell keeps its column, and its form as text."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from apps_registry.extraction.blocks import MAX_HEADER_CHARS, Block, UnreadableE
 
 MAX_CELLS = 1_000_000
 MAX_SPAN = 1000  # as in browsers
-MAX_LABEL_CHARS = 200  # a merged cell repeats a longer text in part
-MAX_NAME_CHARS = 100  # of a column
+MAX_LABEL_CHARS = 200  # a merged cell repeats at most this much of its text
+MAX_NAME_CHARS = 100  # of the name of a column
 MAX_LINE_COLUMNS = 15  # beyond this, and beyond this length, a row is written as one line per column
 MAX_LINE_CHARS = 900
 SEPARATOR = " | "
@@ -17,7 +17,7 @@ SEPARATOR = " | "
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell, and how many columns and rows it covers; rows 0: all that follow."""
+    """A cell, and how many columns and rows it covers; rows 0: all following rows."""
 
     text: str
     columns: int = 1
@@ -25,7 +25,7 @@ class Cell:
 
 
 class Grid:
-    """The cells of a table by row and column; a merged cell repeats its text in each place that it covers."""
+    """The cells of a table by row and column; a merged cell repeats its text in each cell that it covers."""
 
     def __init__(self) -> None:
         self.rows: list[list[str]] = []
@@ -39,7 +39,7 @@ class Grid:
 
         Args:
             cells: from left to right, without those that a cell above covers.
-            is_header: it names the columns; counts for the first rows only.
+            is_header: whether it names the columns; ignored after the first row of data.
             page: its page.
 
         Raises:
@@ -74,7 +74,7 @@ class Grid:
         return _label(row[column]) if column < len(row) else ""
 
     def _hang(self, row: list[str]) -> None:
-        """Add the cells from above that cover the next places of a row."""
+        """Add the texts of cells above that cover the next columns of a row."""
         while len(row) in self._hanging:
             left, text = self._hanging.pop(len(row))
             if left not in {0, 1}:
@@ -112,7 +112,7 @@ class Grid:
             caption = ""
 
     def _dense(self) -> "Grid":
-        """Return the grid without empty rows and columns, which only make space."""
+        """Return the grid without empty rows and columns."""
         used = sorted({at for row in self.rows for at, text in enumerate(row) if text})
         dense = Grid()
         for number, row in enumerate(self.rows):
@@ -138,7 +138,7 @@ class Grid:
         return self.width > MAX_LINE_COLUMNS or named > MAX_HEADER_CHARS or longest > MAX_LINE_CHARS
 
     def names(self) -> list[str]:
-        """Return the names of the columns; one over several rows is joined, such as "2025, Sales"."""
+        """Return the names of the columns; a name in several rows is joined, such as "2025, Sales"."""
         columns = zip_longest(*(row for row in self.rows[: self.headers] if len(row) > 1), fillvalue="")
         return [", ".join(dict.fromkeys(filter(None, column)))[:MAX_NAME_CHARS] for column in columns]
 
@@ -152,7 +152,7 @@ class Grid:
 
 
 def cell_text(text: str) -> str:
-    """Return the text of a cell on one line, in which a bar is not taken for the end of the cell."""
+    """Return the text of a cell on one line; bars are escaped, because they separate cells."""
     return " ".join(text.split()).replace("|", r"\|")
 
 

@@ -54,7 +54,7 @@ def unpack(data: bytes, out: BinaryIO) -> None:
         except (zipfile.BadZipFile, zlib.error, EOFError):
             _write(out, name.encode(), b"The file is damaged in the zip.", can_be_read=False)
             continue
-        except NotImplementedError:  # of zipfile: a method of compression that it does not know
+        except NotImplementedError:  # zipfile does not support the compression method
             reason = f"The file is compressed in a way that is not read (method {info.compress_type})."
             _write(out, name.encode(), reason.encode(), can_be_read=False)
             continue

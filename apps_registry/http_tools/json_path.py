@@ -1,7 +1,7 @@
 """Paths that select a part of JSON data: `data.items[0].price`, `data[*].id`, `["odd key"]`.
 
-By hand: stored tools hold these paths. jmespath refuses `data["odd key"]` and answers null for what is not there;
-JSONPath (jsonpath-ng, python-jsonpath) answers a list for every path.
+This is our own code because stored tools contain these paths. jmespath refuses `data["odd key"]` and returns null for
+missing data; JSONPath (jsonpath-ng, python-jsonpath) returns a list for every path.
 """
 
 import json

@@ -46,14 +46,14 @@ def try_tool(
     """
     attempt, started_at, is_error = Attempt(), time.monotonic(), False
     try:
-        seen = async_to_sync(run_definition)(definition, surroundings, arguments, context, attempt)
+        result = async_to_sync(run_definition)(definition, surroundings, arguments, context, attempt)
     except ToolError as error:
-        is_error, seen = True, orjson.dumps({"error": str(error)}).decode()
+        is_error, result = True, orjson.dumps({"error": str(error)}).decode()
     milliseconds = int((time.monotonic() - started_at) * 1000)
     response = _response_text(attempt.response) if attempt.response else ""
     response = cut(scrub(response, surroundings.secrets.readable_values()), SHOWN_CHARS)
     request = _request_text(attempt.request) if attempt.request else ""
-    return Trial(seen, is_error, milliseconds, attempt.records, request, response)
+    return Trial(result, is_error, milliseconds, attempt.records, request, response)
 
 
 def private_host(definition: HttpToolDefinition, trial: Trial) -> str | None:

@@ -14,7 +14,7 @@ _META = "io.modelcontextprotocol/"
 
 
 def with_meta(params: Mapping[str, Any], version: str | None) -> dict[str, Any]:
-    """Return the parameters of a request, with the metadata that revision 2026-07-28 wants in each."""
+    """Return the parameters of a request, with the metadata that revision 2026-07-28 requires in each."""
     if version != STATELESS:
         return dict(params)
     about = {"protocolVersion": version, "clientInfo": CLIENT, "clientCapabilities": {}}

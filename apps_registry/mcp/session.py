@@ -1,4 +1,4 @@
-"""One session with an MCP server: both eras of the protocol, requests and responses.
+"""One session with an MCP server: both generations of the protocol, requests and responses.
 
 The `mcp` package is not used: it accepts a listing, a result or an error only as a whole, and its errors expose its own
 internals. Revisions up to 2025-11-25 begin with a handshake and may have a session; revision 2026-07-28 has

@@ -1,6 +1,7 @@
 """Converts operations to HTTP tools.
 
-By hand: fastmcp 4.1 converts correctly, but to its own server and with 72 packages; openapi-pydantic 0.6 only parses.
+This is our own code: fastmcp 4.1 converts correctly, but to its own server and with 72 packages, and openapi-pydantic
+0.6 only parses.
 """
 
 from collections.abc import Iterable

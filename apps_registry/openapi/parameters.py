@@ -14,7 +14,7 @@ from apps_registry.openapi.schemas import SchemaReader
 
 DEFAULT_STYLES = {"path": "simple", "query": "form", "header": "simple", "cookie": "form"}
 SEPARATORS = {"form": "commas", "simple": "commas", "spaceDelimited": "spaces", "pipeDelimited": "vertical bars"}
-# The specification requires to ignore the first three as parameters; the connection sets the others.
+# The specification says to ignore the first three as parameters; the connection sets the others.
 IGNORED_HEADERS = {"accept", "content-type", "authorization", "accept-encoding", "content-length", "host", "connection"}
 MAX_NESTING = 3
 # Names of headers with credentials, as API gateways and services use them. Not every "token" is a credential:

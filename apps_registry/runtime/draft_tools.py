@@ -1,4 +1,4 @@
-"""The tools of an App's draft: its rows, which need not be usable."""
+"""The tools of an App's draft, from its rows; some may be unusable."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -14,7 +14,7 @@ from apps_registry.tools.base import Tool
 
 
 def draft_tools(app: App) -> list[ToolInUse]:
-    """Return the tools that are on."""
+    """Return the tools that are turned on."""
     rows = app.tools.filter(is_enabled=True).select_related("mcp_server")
     return [tool for row in rows for tool in _in_use(row)]
 

@@ -14,13 +14,13 @@ from apps_registry.values import McpServerSettings, ServerNote
 
 @dataclass(frozen=True, slots=True)
 class ToolInUse:
-    """A tool that is on.
+    """A tool that is turned on.
 
     Attributes:
         make: returns the tool, given the surroundings that its App provides. Raises TypeError, ValueError or
             AttributeError if its definition cannot be used.
         needs_confirmation: the user is asked before each call.
-        note: of the MCP server that it belongs to.
+        note: the instructions of the MCP server that it belongs to.
     """
 
     name: str
@@ -53,8 +53,8 @@ def mcp_in_use(
     Args:
         name: what the App's model calls it.
         read_definition: returns what the operator accepted; raises TypeError or ValueError when it cannot be read.
-        server: how its server is called.
-        prefix: with which the names of the server's tools begin.
+        server: how to call its server.
+        prefix: the prefix of the names of the server's tools.
         needs_confirmation: see `ToolInUse`.
     """
 

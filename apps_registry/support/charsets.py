@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from apps_registry.support.charset_detection import NAMES, UnknownCharsetError, detect
 
-# The charsets of the web. Python has other codecs that are no charsets, or take an hour for a megabyte (punycode).
+# The charsets of the web. Some of Python's other codecs are not charsets, or take an hour per megabyte (punycode).
 _CHARSET = re.compile(r"(ascii|big5|cp|euc_|gb|iso|koi8|mac|shift_jis|tis-620|utf-(8|16|32))")
 # Servers that name the smaller charset send the larger one: https://encoding.spec.whatwg.org/#names-and-labels.
 _LARGER = {
@@ -22,7 +22,7 @@ _LARGER = {
     "shift_jis": "cp932",
     "tis-620": "cp874",
 }
-# Labels of the same page that Python does not know.
+# Labels on the same page that Python does not know.
 _LABELS = {"windows-874": "cp874", "x-sjis": "cp932", "x-gbk": "gb18030", "x-euc-jp": "euc_jp", "x-cp1251": "cp1251"}
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -53,7 +53,7 @@ def decode_answer(body: bytes, declared: str) -> str:
     if (marked := _marked(body)) is not None:
         return marked
     encoding = _known(declared) or _known(_declared_inside(body))
-    if not encoding or (encoding == "utf-8" and 0 in body[:4]):  # UTF-8 text does not begin like that
+    if not encoding or (encoding == "utf-8" and 0 in body[:4]):  # UTF-8 text does not begin with zero bytes
         encoding = json.detect_encoding(body)
     return body.decode(encoding, "replace")
 
@@ -64,7 +64,7 @@ class Decoded:
 
     Attributes:
         text: without the byte order mark.
-        guess: what it was read as, if nothing in the file says so, such as "Shift JIS (Japanese)"; empty otherwise.
+        guess: the guessed charset, such as "Shift JIS (Japanese)"; empty if the file determines it.
     """
 
     text: str
@@ -74,9 +74,9 @@ class Decoded:
 def decode_file(data: bytes, *, declares: bool = False) -> Decoded:
     """Return the text of a file.
 
-    What is valid UTF-8 is UTF-8, whatever it says of itself: files are converted, and their declarations forgotten.
-    Of what is not, a single wrong byte in UTF-8 is read as Windows-1252, as programs that mix the two mean it. Then
-    counts what the file declares, and at last what its letters are likely to be.
+    Valid UTF-8 is read as UTF-8 even if the file declares something else: people convert files and forget the
+    declaration. Otherwise the declared charset applies. Without one, a few wrong bytes within UTF-8 are read as
+    Windows-1252, as programs that mix the two intend; all other charsets are guessed from the letters.
 
     Args:
         data: the file.
@@ -107,7 +107,7 @@ def decode_file(data: bytes, *, declares: bool = False) -> Decoded:
 
 
 def _escaped(data: bytes) -> str:
-    """Return Japanese or Korean in seven bits, which looks like ASCII with escape sequences; empty: it is none."""
+    """Return seven-bit Japanese or Korean text, which is ASCII with escape sequences; empty if it is neither."""
     if b"\x1b$" in data[:_SAMPLE_BYTES]:
         with suppress(UnicodeDecodeError):
             return data.decode("iso2022_jp_2" if b"\x1b$)C" not in data else "iso2022_kr")
@@ -122,7 +122,7 @@ def _marked(data: bytes) -> str | None:
 
 
 def _order_of_zeros(data: bytes) -> str:
-    """Return the UTF-16 that a file without a mark is, as the zero bytes next to its ASCII show; empty: none."""
+    """Return the byte order of UTF-16 without a byte order mark, by its zero bytes; empty if it is not UTF-16."""
     sample = data[:_SAMPLE_BYTES]
     half = max(1, len(sample) // 2)
     first, second = sample[::2].count(0) / half, sample[1::2].count(0) / half
@@ -132,7 +132,7 @@ def _order_of_zeros(data: bytes) -> str:
 
 
 def _mixed(data: bytes) -> str:
-    """Return UTF-8 with a few bytes of Windows-1252 in it; empty: it is not mostly UTF-8."""
+    """Decode UTF-8 that contains a few bytes of Windows-1252; return empty text if it is not mostly UTF-8."""
     text = data.decode("utf-8", "surrogateescape")
     bad = sum(map(len, _ESCAPED.findall(text)))
     wide = sum(not character.isascii() for character in text) - bad

@@ -27,9 +27,9 @@ R = TypeVar("R")
 
 Parameters = Mapping[str, Any] | Sequence[Any]
 
-# A request that gets no connection within this time, once it is its turn, is answered 503 and may be sent again.
+# A request that has a slot and gets no connection within this time is answered with 503 and may be sent again.
 ACQUIRE_TIMEOUT_SECONDS = 2.0
-# For this long afterwards, requests that have waited for their turn fail at once.
+# For this long after such a failure, requests that had to wait for a slot fail at once.
 AWAY_SECONDS = 1.0
 # The pool retries after 1, 2, 4, 8… seconds. Giving up early makes it start over for the next request.
 RECONNECT_SECONDS = 3.0
@@ -162,7 +162,8 @@ async def read(statement: str, parameters: Parameters = (), *, prepare: bool | N
     Args:
         statement: SQL.
         parameters: its values.
-        prepare: False: Postgres plans the statement for these values each time; None: it is prepared once frequent.
+        prepare: False: Postgres plans the statement for these values each time; None: psycopg prepares frequent
+        statements.
 
     Raises:
         psycopg.Error: as `execute`.
@@ -180,7 +181,7 @@ async def read(statement: str, parameters: Parameters = (), *, prepare: bool | N
 async def pooled_connection() -> AsyncIterator[AsyncConnection[TupleRow]]:
     """Lend a connection of the pool; a statement that takes too long fails as if Postgres were unreachable.
 
-    Any number of callers may wait for their turn, until no connection can be made at all.
+    Any number of callers may wait for a slot, unless no connection can be made at all.
 
     Raises:
         psycopg_pool.PoolTimeout: no connection is available.

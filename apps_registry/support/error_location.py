@@ -1,4 +1,4 @@
-"""Describe an exception for a log line: its type and where it was raised, never its text."""
+"""Describes an exception for a log line: its type and where it was raised, never its text."""
 
 import traceback
 from pathlib import Path

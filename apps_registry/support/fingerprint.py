@@ -1,4 +1,4 @@
-"""A short digest of plain data, by which a later state can be compared with the one that was shown or cached."""
+"""A short digest of plain data, to compare a later state with the one that was shown or cached."""
 
 import hashlib
 

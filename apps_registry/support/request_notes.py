@@ -1,7 +1,7 @@
 """What the server has learnt about the current request, for the record of its refusal.
 
 The code that refuses a call notes why; aomi_site/application.py sees the status of the response and records both. So
-one place records every refusal, and an answer never depends on what is noted.
+one place records every refusal, and a response never depends on these notes.
 """
 
 import re
@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 Fact = str | int | float | bool
-# A caller may send anything as the name of an App; what cannot be one, such as a key, is not kept.
+# A caller may send anything as the name of an App; text that cannot be one, such as a key, is not kept.
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
 
 
@@ -50,7 +50,7 @@ def request_notes() -> RequestNotes:
 
 
 def note_refusal(rule: str, **facts: Fact) -> None:
-    """Note which rule refuses the current request, unless one is noted already: the first knows best."""
+    """Note which rule refuses the current request, unless one is noted already: the first is the cause."""
     notes = request_notes()
     if not notes.rule:
         notes.rule = rule

@@ -1,7 +1,7 @@
 """Where calls come from, and limits on it: the website whose script sent a call, and the client's network address.
 
 Browsers set the Origin header and scripts cannot change it, but any other program can: limits on origins stop other
-websites, not other programs. Limits on networks hold for everyone.
+websites, not other programs. Limits on networks apply to every program.
 """
 
 import functools
@@ -92,7 +92,7 @@ def limits_of(origins: str, networks: str) -> SourceLimits:
     """Return the limits that two stored texts set, each with one entry per line; an empty text sets none.
 
     Raises:
-        ValueError: a text is not one that `parse_origins` and `parse_networks` take.
+        ValueError: `parse_origins` or `parse_networks` does not accept a text.
     """
     return SourceLimits(frozenset(parse_origins(origins)) or None, tuple(map(_network, parse_networks(networks))))
 
@@ -144,7 +144,7 @@ def parse_networks(text: str) -> list[str]:
 def _network(entry: str) -> Network:
     shown = repr(entry[:ENTRY_SHOWN_CHARS])
     try:
-        if "/" in entry and not entry.rpartition("/")[2].isdecimal():  # Python also takes netmasks
+        if "/" in entry and not entry.rpartition("/")[2].isdecimal():  # Python also accepts netmasks
             raise ValueError
         network = ipaddress.ip_network(entry, strict=False)
     except ValueError:

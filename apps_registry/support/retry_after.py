@@ -1,7 +1,7 @@
 """The Retry-After header: https://www.rfc-editor.org/rfc/rfc9110.html#section-10.2.3.
 
-By hand: the standard library reads the dates, and packages offer the rest only as a part of an HTTP client (urllib3,
-werkzeug).
+This is our own code: the standard library parses the dates, and packages have the rest only inside an HTTP client
+(urllib3, werkzeug).
 """
 
 from datetime import UTC, datetime

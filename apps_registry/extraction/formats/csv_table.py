@@ -1,4 +1,4 @@
-"""CSV and TSV: the rows, each part of them under the names of the columns."""
+"""CSV and TSV: the rows as a table, whose chunks repeat the names of the columns."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ def read(data: bytes) -> Reading:
     """Return the rows as a table; the delimiter is the one that gives the rows the same number of cells."""
     reading, grid = Reading(), Grid()
     text = decode(data, reading.losses)
-    if text[:4].lower() == "sep=":  # a line for Excel
+    if text[:4].lower() == "sep=":  # for Excel: names the delimiter
         text = text.partition("\n")[2]
     csv.field_size_limit(MAX_FIELD_CHARS)
     try:
@@ -38,7 +38,7 @@ def _delimiter(text: str) -> str:
 
 
 def _regularity(sample: str, delimiter: str) -> tuple[float, int]:
-    """Return how many rows have as many cells as most rows, as a share, and that number; one cell is no table."""
+    """Return the share of rows that have the usual number of cells, and that number; zeros if it is one."""
     try:
         widths = [len(row) for row in csv.reader(io.StringIO(sample), delimiter=delimiter) if row][:_SAMPLE_ROWS]
     except csv.Error:

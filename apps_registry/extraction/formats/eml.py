@@ -9,7 +9,7 @@ from apps_registry.extraction.formats import html
 from apps_registry.extraction.formats.text import decode
 
 HEADERS = ("From", "To", "Cc", "Date", "Subject")
-MAX_DEPTH = 5  # messages in messages
+MAX_DEPTH = 5  # nesting of messages within messages
 
 
 def read(data: bytes) -> Reading:
@@ -57,6 +57,6 @@ def _read_body(body: EmailMessage, heading: tuple[str, ...], reading: Reading) -
 def _text(body: EmailMessage, reading: Reading) -> str:
     try:
         return str(body.get_content())
-    except (LookupError, UnicodeError):  # a charset that nobody knows
+    except (LookupError, UnicodeError):  # an unknown charset
         payload = body.get_payload(decode=True)
         return decode(payload if isinstance(payload, bytes) else b"", reading.losses)

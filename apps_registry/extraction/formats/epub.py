@@ -35,7 +35,7 @@ def read(data: bytes) -> Reading:
 def _chapters(book: Any, folder: str) -> list[str]:
     """Return the names of the parts in reading order."""
     items = {item.get("id"): item for item in book.iter("{*}item")}
-    ordered = [items[place.get("idref")] for place in book.iter("{*}itemref") if place.get("idref") in items]
+    ordered = [items[entry.get("idref")] for entry in book.iter("{*}itemref") if entry.get("idref") in items]
     pages = [
         item for item in ordered if item.get("media-type") in _PAGES and "nav" not in (item.get("properties") or "")
     ]
@@ -45,7 +45,8 @@ def _chapters(book: Any, folder: str) -> list[str]:
 def _refuse_protected(package: Package, chapters: list[str]) -> None:
     if ENCRYPTION in package.names:
         locked = {
-            unquote(each.get("URI", "")) for each in parse_xml(package.part(ENCRYPTION)).iter("{*}CipherReference")
+            unquote(reference.get("URI", ""))
+            for reference in parse_xml(package.part(ENCRYPTION)).iter("{*}CipherReference")
         }
         if locked & set(chapters):
             raise UnreadableError("The book is protected (DRM) and cannot be read.")

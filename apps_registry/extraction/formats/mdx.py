@@ -21,7 +21,7 @@ def read(data: bytes) -> Reading:
 
 
 def _as_markdown(lines: list[str], reading: Reading) -> list[str]:
-    """Return as many lines, without modules, comments and tags; code stays as it is."""
+    """Return the same number of lines, without modules, comments and tags; code is unchanged."""
     shown, fence, in_module = [], "", False
     for line in lines:
         mark = _FENCE.match(line)

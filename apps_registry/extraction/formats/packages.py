@@ -78,7 +78,7 @@ class Package:
         return content
 
     def check(self) -> None:
-        """Check all parts before a library that knows no limits opens the file.
+        """Check all parts before a library without limits opens the file.
 
         Raises:
             UnreadableError: together they are too large, or one declares XML entities.
@@ -94,7 +94,7 @@ class Package:
                 raise UnreadableError("The document declares XML entities, which no real one does.")
 
 
-# The names of Strict Open XML, and those of the form that programs write and libraries read.
+# The namespaces of Strict Open XML, and those of the transitional form, which programs write and libraries read.
 _OFFICE = b"http://schemas.openxmlformats.org/"
 _STRICT_NAMES = {
     b"http://purl.oclc.org/ooxml/officeDocument/relationships": _OFFICE + b"officeDocument/2006/relationships",
@@ -127,13 +127,13 @@ class OfficePackage(Package):
         """
         folder, name = posixpath.split(source)
         listed = posixpath.join(folder, "_rels", f"{name}.rels")
-        found: list[tuple[str, str, str]] = []
+        relations: list[tuple[str, str, str]] = []
         for relation in parse_xml(self.part(listed)).iter("{*}Relationship") if listed in self.names else ():
             if relation.get("TargetMode") != "External":
                 target = posixpath.normpath(posixpath.join("/", folder, relation.get("Target", "")))
                 kind = relation.get("Type", "").rpartition("/")[2]
-                found.append((kind, target.lstrip("/"), relation.get("Id", "")))
-        return found
+                relations.append((kind, target.lstrip("/"), relation.get("Id", "")))
+        return relations
 
     def main_part(self, usual: str) -> str:
         """Return the name of the main part; its usual name if nothing names it."""

@@ -11,8 +11,8 @@ from apps_registry.extraction.blocks import Block, Reading, clean_line
 from apps_registry.extraction.formats.packages import OfficePackage
 from apps_registry.extraction.tables import Cell, Grid, cell_text
 
-MAX_GROUPS = 20  # groups within groups
-_BAND = Emu(360_000)  # a centimetre: shapes that begin within it stand in one line
+MAX_GROUPS = 20  # nesting of groups
+_BAND = Emu(360_000)  # a centimetre: shapes whose tops are in the same band count as one line
 _ROW_KINDS = {"sldNum", "dt", "ftr"}
 
 
@@ -43,7 +43,7 @@ def _read_slide(slide: Any, number: int, reading: Reading) -> None:
     reading.title = reading.title or heading
     shapes = [shape for shape in slide.shapes if title is None or shape.shape_id != title.shape_id]
     before = len(reading.blocks)
-    for shape in _flat(sorted(shapes, key=_place), 0):
+    for shape in _flat(sorted(shapes, key=_position), 0):
         for block in _blocks(shape, path, number, reading):
             reading.add(block)
     notes = (
@@ -57,8 +57,8 @@ def _read_slide(slide: Any, number: int, reading: Reading) -> None:
         reading.add(Block(heading, path, page=number))  # a slide that is only a title
 
 
-def _place(shape: Any) -> tuple[int, int]:
-    """Return where a shape is, from top to bottom and from left to right."""
+def _position(shape: Any) -> tuple[int, int]:
+    """Return the sort key of a shape: from top to bottom, then from left to right."""
     top, left = shape.top or 0, shape.left or 0
     return int(top) // int(_BAND), int(left)
 

@@ -1,4 +1,4 @@
-"""reStructuredText: the document that docutils makes of it, without what its directives would fetch."""
+"""reStructuredText: the document as docutils parses it, without the content that directives would fetch."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _DIRECTIVE = re.compile(r"^[ \t]*\.\. ([A-Za-z][\w:+.-]*)::", re.MULTILINE)
 _ROLE = re.compile(r"(?<![\w:]):([A-Za-z][\w:+.-]*):`")
 _TARGET = re.compile(r"\A(.*?)\s*<[^<>]+>\Z", re.DOTALL)
 _CODE = {"code-block", "sourcecode", "highlight", "literalinclude", "productionlist", "prompt", "parsed-literal"}
-# They list other documents or switch something, and show no text of their own.
+# They list other documents or change a setting, and show no text of their own.
 _SILENT = {"toctree", "index", "highlight", "currentmodule", "module", "automodule", "autosummary", "tabularcolumns"}
 _SETTINGS = {
     "report_level": 5,
@@ -32,7 +32,7 @@ _SETTINGS = {
 
 
 class _AnyOption(dict[str, Any]):
-    """The options of a directive that nobody knows: each is text."""
+    """The options of an unknown directive: each is text."""
 
     def __missing__(self, _name: str) -> Any:
         return directives.unchanged
@@ -127,7 +127,7 @@ class _Walker:
 
     def _table(self, node: Any) -> None:
         grid = Grid()
-        title = next((each.astext() for each in node.findall(nodes.title)), "")
+        title = next((title_node.astext() for title_node in node.findall(nodes.title)), "")
         for row in node.findall(nodes.row):
             grid.add(_cells(row), is_header=isinstance(row.parent, nodes.thead))
         for block in grid.blocks(self.outline.path, caption=clean_line(title)):

@@ -14,7 +14,7 @@ _OBJECT = re.compile(r"\\object\b")
 # `\v` begins hidden text, `\v0` or the end of the group ends it.
 _HIDDEN = re.compile(r"\\v(?![a-z0-9])\s?([^{}]*?)(?=\\v0|[{}])")
 _COMMENT = re.compile(r"\{\\\*\\annotation\b")
-# striprtf drops these groups, and all of a group after a mark of ignorable words that does not begin it.
+# striprtf drops these groups. It also drops the rest of a group after a `\*` mark that is not at its beginning.
 _AROUND = re.compile(r"\{\\(?:header|footer)[lrf]?(?![a-z])|\{(?:\\\*)?\\footnote(?![a-z])")
 _STRAY_MARK = re.compile(r"(?<!\{)\\\*")
 MAX_GROUPS = 5_000
@@ -51,7 +51,7 @@ def read(data: bytes) -> Reading:
 def _plain(source: str) -> str:
     source = _STRAY_MARK.sub("", _AROUND.sub(r"{\\par ", source))
     text = str(rtf_to_text(source, errors="replace"))  # type: ignore[no-untyped-call]
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # RTF stores emoji as two halves
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # RTF stores an emoji as two surrogates
 
 
 def _refuse_depth(source: str) -> None:

@@ -1,4 +1,4 @@
-"""Characters of the symbol fonts of Office, which have codes of their own in place of Unicode's."""
+"""Characters of Office's symbol fonts, which use their own codes instead of Unicode's."""
 
 _SYMBOL = dict(
     zip(
@@ -26,11 +26,11 @@ def symbol(font: str, code: int) -> str:
         code: as in the file; Office adds 0xF000 to the codes of symbol fonts.
     """
     is_private = 0xF000 <= code <= 0xF0FF
-    place = code - 0xF000 if is_private else code
+    font_code = code - 0xF000 if is_private else code
     name = font.strip().lower()
     if name == "symbol":
-        known = _SYMBOL_SIGNS.get(place) or _SYMBOL.get(chr(place))
-        return known or (chr(place) if 0x20 <= place < 0x7F else UNKNOWN_SYMBOL)
+        known = _SYMBOL_SIGNS.get(font_code) or _SYMBOL.get(chr(font_code))
+        return known or (chr(font_code) if 0x20 <= font_code < 0x7F else UNKNOWN_SYMBOL)
     if name in _TABLES:
-        return _TABLES[name].get(place, UNKNOWN_SYMBOL)
+        return _TABLES[name].get(font_code, UNKNOWN_SYMBOL)
     return UNKNOWN_SYMBOL if is_private or not 0x20 <= code <= 0x10FFFF or 0xD800 <= code < 0xE000 else chr(code)

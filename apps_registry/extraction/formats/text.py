@@ -13,7 +13,7 @@ _BLANK = re.compile(r"\n(?:[ \t]*\n)+")
 # Terminal and printer sequences: colours, cursor movements, and letters printed over others.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\))")
 _OVERSTRUCK = re.compile(r"[^\n]\x08")
-# Editors count no lines by these, which would become line ends in a block.
+# Editors do not treat these as line ends; without this, the lines of a block would be counted differently.
 _NO_LINE_ENDS = str.maketrans("\v\f\x85", "   ")
 _PADDING = "\x1a\x00"  # DOS ended files with these
 

@@ -76,7 +76,7 @@ class Body:
         self.hides: bool | None = None
 
     def finish(self) -> None:
-        """Add the notes that nothing refers to, and drop the pages if Word recorded none."""
+        """Add the notes without a reference, and drop the pages if Word recorded none."""
         self.outline.end()
         if not self.reading.blocks and self.reading.title:
             self.reading.add(Block(self.reading.title, page=self.page))  # a document that is only a title

@@ -1,7 +1,8 @@
 """DOCX: the text that a reader of the document sees, under its headings.
 
-This is our own stream parser. python-docx 1.2 inherits no style for what is asked here, knows no automatic numbers,
-notes, text boxes, equations or hidden text, and builds the whole tree, which takes 1.1 GB for a hostile file.
+This is our own stream parser. python-docx 1.2 does not resolve the inherited styles that we need, does not read
+automatic numbers, notes, text boxes, equations or hidden text, and builds the whole tree, which takes 1.1 GB for a
+hostile file.
 """
 
 from apps_registry.extraction.blocks import Block, Reading
@@ -47,7 +48,7 @@ def _read_around_pages(package: WordPackage, styles: Styles, reading: Reading) -
         reading.take_losses(inner)
         for block in inner.blocks:
             key = "".join(character for character in block.text if character.isalpha())
-            if key and key not in seen:  # page numbers alone say nothing
+            if key and key not in seen:  # a page number alone is not content
                 seen.add(key)
                 reading.add(Block(block.text, (AROUND_PAGES,)))
 

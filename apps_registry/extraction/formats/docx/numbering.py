@@ -38,7 +38,7 @@ class _Counters:
 
 
 class Numbering:
-    """The lists of a document, and how far each is counted."""
+    """The lists of a document, and the current number of each."""
 
     def __init__(self, part: bytes = b"") -> None:
         self._lists: dict[str, list[Level]] = {}  # of abstract definitions

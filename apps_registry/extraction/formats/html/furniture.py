@@ -12,12 +12,12 @@ _MENU = re.compile(
 )
 _MAX_CONSENT_CHARS = 3000
 _MIN_LINK_SHARE = 0.6
-_MAX_SHARE = 0.5  # of the text of the page; more is what the page is about
+_MAX_SHARE = 0.5  # of the page's text; a larger part is its main content
 _BOXES = {"div", "section", "aside", "ul", "ol", "header", "footer", "p", "a", "form", "dialog"}
 
 
 class Furniture:
-    """Decides of each element of a page whether it is part of the site rather than of the page."""
+    """Decides for each element of a page whether the whole site repeats it."""
 
     def __init__(self, tree: Any) -> None:
         self._page_chars = len(tree.body.text()) if tree.body else 0

@@ -33,7 +33,7 @@ def read(data: bytes) -> Reading:
     losses = Losses()
     page = decode(data, losses, declares=True)
     reading = read_page(page, is_page=True)
-    if not reading.blocks:  # nothing but a menu: then it is what the page is about
+    if not reading.blocks:  # the page has only a menu, which then is its content
         reading = read_page(page)
     reading.losses.take(losses)
     return reading

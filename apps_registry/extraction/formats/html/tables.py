@@ -4,7 +4,7 @@ from typing import Any
 
 from apps_registry.extraction.tables import Cell, Grid, cell_text
 
-MAX_LAYOUTS = 20  # tables in tables in tables, as newsletters have them; each is searched once more
+MAX_LAYOUTS = 20  # nested layout tables, as in newsletters; each level is searched again
 _MANY_CHARS = 1000
 
 
@@ -18,12 +18,12 @@ class OpenTable:
         self._names_columns = True
 
     def begin_cell(self, outside: list[str]) -> list[str]:
-        """Keep the text around a cell; return the place for the text of the cell."""
+        """Keep the text around a cell; return an empty list for the text of the cell."""
         self._outside = outside
         return []
 
     def end(self, node: Any, pieces: list[str]) -> list[str]:
-        """End a cell, a row or the caption; return the place for the text that follows."""
+        """End a cell, a row or the caption; return the list for the text that follows."""
         if node.tag == "tr":
             self._end_row(node)
             return pieces
@@ -42,7 +42,7 @@ class OpenTable:
 
 
 def is_layout(table: Any, *, depth: int) -> bool:
-    """Tell whether a table only places what it holds, so that its cells are no data.
+    """Tell whether a table is only for layout, so that its cells are not data.
 
     Args:
         table: the node.
@@ -55,7 +55,7 @@ def is_layout(table: Any, *, depth: int) -> bool:
     if table.css_first("h1, h2, h3, h4, h5, h6") is not None:
         return True
     if len(table.css("tr")) == 1 and table.css_first("pre") is not None:
-        return True  # a listing next to its line numbers
+        return True  # a code listing next to its line numbers
     return table.css_first("td table") is not None and len(table.text()) > _MANY_CHARS
 
 

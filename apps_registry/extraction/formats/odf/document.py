@@ -8,7 +8,7 @@ from apps_registry.extraction.formats.odf.text import Walker, attribute, local, 
 from apps_registry.extraction.formats.packages import Package, parse_xml
 from apps_registry.extraction.formats.sheet_tables import tables_of
 
-MAX_EMPTY_ROWS = 1  # of the repeated ones; sheets end with a million
+MAX_EMPTY_ROWS = 1  # of a repeated empty row; sheets end with a million of them
 _NUMBERS = {"float", "percentage", "currency", "date", "time"}
 
 
@@ -21,7 +21,7 @@ def read(data: bytes) -> Reading:
     content = parse_xml(package.part("content.xml"))
     if "meta.xml" in package.names:
         reading.title = clean_line(
-            next((each.text or "" for each in parse_xml(package.part("meta.xml")).iter("{*}title")), "")
+            next((title.text or "" for title in parse_xml(package.part("meta.xml")).iter("{*}title")), "")
         )
     walker = Walker(reading, _hidden_styles(content))
     for body in next(content.iter("{*}body"), ()):
@@ -93,7 +93,7 @@ def _read_slides(body: Any, walker: Walker) -> None:
     for number, page in enumerate(body.iterchildren("{*}page"), 1):
         walker.page = number
         title = next((frame for frame in page.iter("{*}frame") if attribute(frame, "class") == "title"), None)
-        heading = clean_line(" ".join(walker.text(each) for each in title.iter("{*}p"))) if title is not None else ""
+        heading = clean_line(" ".join(map(walker.text, title.iter("{*}p")))) if title is not None else ""
         if title is not None:
             title.getparent().remove(title)
         walker.reading.title = walker.reading.title or heading
@@ -102,7 +102,7 @@ def _read_slides(body: Any, walker: Walker) -> None:
         before = len(walker.reading.blocks)
         walker.walk(page)
         for notes in page.iterchildren("{*}notes"):
-            text = "\n".join(filter(None, (walker.text(each).strip() for each in notes.iter("{*}p"))))
+            text = "\n".join(filter(None, (walker.text(paragraph).strip() for paragraph in notes.iter("{*}p"))))
             if text:
                 walker.reading.add(Block(f"Notes: {text}", walker.outline.path, page=number))
         if heading and len(walker.reading.blocks) == before:

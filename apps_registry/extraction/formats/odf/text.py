@@ -122,7 +122,7 @@ class Walker:
         return grid
 
     def cells(self, row: Any, grid: Grid) -> Iterator[Cell]:
-        """Yield the cells of a row; cells that others cover get the text of these."""
+        """Yield the cells of a row; a cell that a merged cell covers gets its text."""
         column, spanned, text = 0, 0, ""
         for cell in row:
             name = local(cell)

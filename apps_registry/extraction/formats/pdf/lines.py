@@ -51,8 +51,8 @@ def page_text(page: PageObject) -> str:
 def _by_columns(pieces: list[_Piece]) -> str:
     """Return the text column by column; empty if the page does not write the lines of columns in turn."""
     rows = _rows(pieces)
-    places = Counter(round(piece.x / _SAME_COLUMN) for row in rows if len(row) > 1 for piece in row)
-    starts = sorted(place * _SAME_COLUMN for place, count in places.items() if count >= MIN_ROWS)
+    positions = Counter(round(piece.x / _SAME_COLUMN) for row in rows if len(row) > 1 for piece in row)
+    starts = sorted(position * _SAME_COLUMN for position, count in positions.items() if count >= MIN_ROWS)
     if not 2 <= len(starts) <= MAX_COLUMNS or any(b - a < _MIN_GAP for a, b in pairwise(starts)):
         return ""
     in_turn = [number for number, row in enumerate(rows) if len(row) > 1]

@@ -12,8 +12,8 @@ from typing import Any
 from pypdf import PageObject, PdfReader
 
 WALL_SECONDS = 40.0
-RESERVE_SECONDS = 15.0  # of the limited child's time, for what follows
-MAX_LANGUAGES = 5  # each makes it slower
+RESERVE_SECONDS = 15.0  # of the limited child's time, for the steps after recognition
+MAX_LANGUAGES = 5  # each one makes recognition slower
 # The environment of the child is empty.
 _PLACES = "/usr/local/bin:/usr/bin:/opt/homebrew/bin:/opt/local/bin"
 HOW_TO_RECOGNISE = "Run text recognition (OCR) first, for example with ocrmypdf"
@@ -21,7 +21,7 @@ HOW_TO_INSTALL = ", or install tesseract and the extra `ocr` on the server"
 
 
 def how_to_recognise() -> str:
-    """Return what an operator can do to have pages read that are pictures."""
+    """Return advice for the operator: how to have pages read that are pictures."""
     return f"{HOW_TO_RECOGNISE}{'' if _program() else HOW_TO_INSTALL}."
 
 
@@ -53,7 +53,7 @@ def recognise(pdf: PdfReader, numbers: Sequence[int]) -> dict[int, str]:
 
 
 def _seconds_left() -> float:
-    """Return how long recognition may take: the pages that are left are told, a document out of time is refused."""
+    """Return the time limit of recognition, so that late pages stay unread instead of the whole document failing."""
     alarm, _ = signal.getitimer(signal.ITIMER_REAL)  # set by the limited child; 0: none
     return min(WALL_SECONDS, alarm - RESERVE_SECONDS) if alarm else WALL_SECONDS
 
@@ -65,6 +65,6 @@ def _program() -> str:
 
 def _picture(page: PageObject) -> Any:
     """Return the largest picture of a page, upright."""
-    pictures = [found.image for found in page.images if found.image is not None]
+    pictures = [file.image for file in page.images if file.image is not None]
     largest = max(pictures, key=lambda picture: picture.width * picture.height)
     return largest.convert("L").rotate(-int(page.get("/Rotate", 0)), expand=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pypdf import PageObject, PdfReader
 
-MIN_CHARS = 20  # of a page with a picture, beyond what every page repeats
+MIN_CHARS = 20  # on a page with a picture, without the lines that every page repeats
 MAX_MARK_CHARS = 150  # a watermark or a stamp on a picture of a whole page
 MIN_PIXELS = 400 * 400
 MAX_NESTED = 5  # forms within forms
@@ -51,11 +51,11 @@ def _is_picture(page: PageObject) -> bool:
 def _pictures(resources: Any, depth: int) -> Iterator[int]:
     objects = resources.get_object().get("/XObject") if resources is not None else None
     for reference in objects.get_object().values() if objects is not None and depth < MAX_NESTED else ():
-        found = reference.get_object()
-        if found.get("/Subtype") == "/Image":
-            yield int(found.get("/Width", 0)) * int(found.get("/Height", 0))
-        elif found.get("/Subtype") == "/Form":
-            yield from _pictures(found.get("/Resources"), depth + 1)
+        target = reference.get_object()
+        if target.get("/Subtype") == "/Image":
+            yield int(target.get("/Width", 0)) * int(target.get("/Height", 0))
+        elif target.get("/Subtype") == "/Form":
+            yield from _pictures(target.get("/Resources"), depth + 1)
 
 
 def spans_of(numbers: Sequence[int]) -> str:

@@ -51,7 +51,7 @@ class _Form:
     Attributes:
         sign: of the currency; empty: none.
         sign_first: the sign comes before the number.
-        zeros: digits that are always shown, for numbers that are names, such as postcodes.
+        zeros: the minimum number of digits, for numbers that are identifiers, such as postcodes.
         decimals: None: as many as the number has.
     """
 
@@ -66,7 +66,7 @@ class _Form:
 def _form(number_format: str) -> _Form:
     literal = "".join(match[1:-1] for match in re.findall(r'"[^"]*"', number_format))
     currency = _CURRENCY.search(number_format)
-    sign = currency[1].strip() if currency else next((each for each in _SIGNS if each in literal + number_format), "")
+    sign = currency[1].strip() if currency else next((sign for sign in _SIGNS if sign in literal + number_format), "")
     plain = _QUOTED.sub("", _CURRENCY.sub("", number_format))
     decimals = _DECIMALS.search(plain)
     return _Form(

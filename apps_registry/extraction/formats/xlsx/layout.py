@@ -1,4 +1,4 @@
-"""What openpyxl leaves out when it streams a sheet: hidden rows and columns, merged cells, formulas without result."""
+"""What openpyxl omits when it streams a sheet: hidden rows and columns, merged cells, formulas without a result."""
 
 from dataclasses import dataclass, field
 from xml.parsers import expat

@@ -66,10 +66,12 @@ def _sheet_paths(package: OfficePackage, main: str) -> dict[str, str]:
 
 
 def _shapes(package: OfficePackage, sheet: str) -> Iterator[str]:
-    """Yield the texts of the shapes that lie on a sheet."""
+    """Yield the texts of the shapes on a sheet."""
     drawings = [name for kind, name, _ in package.relations(sheet) if kind == "drawing" and name in package.names]
     for shape in (shape for name in drawings for shape in parse_xml(package.part(name)).iter("{*}txBody")):
-        text = "\n".join("".join(part.text or "" for part in each.iter("{*}t")) for each in shape.iter("{*}p")).strip()
+        text = "\n".join(
+            "".join(part.text or "" for part in paragraph.iter("{*}t")) for paragraph in shape.iter("{*}p")
+        ).strip()
         if text:
             yield text
 
@@ -82,7 +84,7 @@ def _read_sheet(sheet: Any, layout: Layout, reading: Reading) -> None:
 
 def _rows(sheet: Any, layout: Layout, reading: Reading) -> Iterator[tuple[list[str], bool]]:
     """Yield the visible rows, and whether a row holds numbers or dates."""
-    sheet.reset_dimensions()  # programs write wrong ones
+    sheet.reset_dimensions()  # programs write wrong dimensions
     above: dict[tuple[int, int], str] = {}  # (first row, first column) of merged cells -> text
     for number, row in enumerate(sheet.iter_rows(), 1):
         texts = [cell_text(shown_value(cell.value, getattr(cell, "number_format", "") or "")) for cell in row]
