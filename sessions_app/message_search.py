@@ -1,7 +1,8 @@
-"""Finds sessions by what was said in them, in any script, with PostgreSQL's full-text search.
+"""Finds sessions by the text of their messages, in any script, with PostgreSQL's full-text search.
 
-Its parser takes a run of letters as one word. Scripts that put no spaces between words would so be one long word; here
-each of their characters is a word of its own, and a query of several is a phrase: it finds them next to each other.
+Its parser reads a run of letters as one word, so a sentence in a script without spaces would be one long word. Here
+each character of such a script is a word, and a query of several characters is a phrase, which finds them next to each
+other.
 """
 
 import re
@@ -36,12 +37,12 @@ CONTEXT_CHARS = 60
 
 @dataclass(frozen=True, slots=True)
 class MessageHit:
-    """A place where a message says what was searched.
+    """A match in a message, with the text around it.
 
     Attributes:
-        before: the text in front of it.
-        match: what matched.
-        after: the text behind it.
+        before: the text before the match.
+        match: the matching text.
+        after: the text after the match.
     """
 
     position: int
@@ -52,12 +53,12 @@ class MessageHit:
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a search, as the operator wrote them; `"two words"` in quotes are one."""
+    """Return the words of a search, as the operator wrote them; `"two words"` in quotes count as one."""
     return [quoted or plain for quoted, plain in re.findall(r'"([^"]+)"|(\S+)', text)][:WORDS_MAX]
 
 
 def query_for(text: str) -> str:
-    """Return the tsquery for a text, as text; empty if no word of it can be searched."""
+    """Return the tsquery for a text, as text; empty if it has no word that can be searched."""
     words = words_of(text.replace("\x00", ""))
     if not words:
         return ""
@@ -77,7 +78,7 @@ def sessions_saying(query: str) -> RawSQL:
 
 
 def hits_in(session_ids: Collection[UUID], text: str, query: str) -> dict[UUID, list[MessageHit]]:
-    """Return the first places of each session that say what was searched.
+    """Return the first matches of each session.
 
     Args:
         session_ids: the sessions of a page.
@@ -89,7 +90,7 @@ def hits_in(session_ids: Collection[UUID], text: str, query: str) -> dict[UUID, 
     rows = Message.objects.filter(session__in=session_ids, pk__in=_matching(session_ids, query)).order_by("position")
     fields = rows.annotate(text=Left("content", SEARCHED_CHARS)).values_list("session_id", "position", "role", "text")
     for session_id, position, role, content in fields:
-        hits.setdefault(session_id, []).extend(_places(pattern, position, role, content))
+        hits.setdefault(session_id, []).extend(_hits(pattern, position, role, content))
     return hits
 
 
@@ -108,8 +109,8 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile("|".join(words), re.IGNORECASE)
 
 
-def _places(pattern: re.Pattern[str], position: int, role: str, content: str) -> Iterator[MessageHit]:
-    """Yield the place of the first match; the beginning if PostgreSQL matched what the pattern does not."""
+def _hits(pattern: re.Pattern[str], position: int, role: str, content: str) -> Iterator[MessageHit]:
+    """Yield the first match; the message's beginning if PostgreSQL found a match that the pattern does not."""
     match = pattern.search(content)
     start, end = match.span() if match else (0, 0)
     before = content[max(0, start - CONTEXT_CHARS) : start]

@@ -183,7 +183,7 @@ class Message(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["session", "position"], name="message_position_once"),
         ]
-        # To read one conversation is one thing, to search all of them another.
+        # A separate permission: searching all conversations reveals more than reading one.
         permissions: ClassVar = [("search_messages", "Can search the text of messages")]
 
     def __str__(self) -> str:

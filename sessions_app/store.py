@@ -122,7 +122,7 @@ class SessionStore:
         await database.execute(sql.UPDATE_SESSION, {**parameters, **wallet_parameters(wallet)})
 
     async def give_title(self, session_id: UUID, *, title: str, instead_of: str) -> bool:
-        """Replace the title `instead_of`, made of the first words; return False if it has changed meanwhile."""
+        """Replace the title `instead_of`, which is the first words; return False if it has changed meanwhile."""
         parameters = {"session": session_id, "title": title, "instead_of": instead_of}
         return bool(await database.execute(sql.GIVE_TITLE, parameters))
 
@@ -159,7 +159,7 @@ class SessionStore:
         return False
 
     async def owners(self, session_ids: Collection[UUID]) -> dict[UUID, Owner]:
-        """Return whose the sessions are; sessions that do not exist are missing."""
+        """Return the owners of sessions; sessions that do not exist are missing."""
         rows = await database.read(sql_many.READ_OWNERS, {"sessions": list(session_ids)})
         return {session_id: Owner(app_id, wallet_address) for session_id, app_id, wallet_address in rows}
 

@@ -1,4 +1,4 @@
-"""Turns as values: what begins one, what a running one has used, how one ends, and why none begins."""
+"""Turns as values: how one starts, what a running one has used, how it ends, and why one is refused."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class SessionBusy(Exception):
 
 
 class SessionOfAnotherWallet(Exception):
-    """The session, or the call, is of another wallet than the one that the caller is limited to."""
+    """The session or the call has a wallet other than the one that the caller is limited to."""
 
     rule = "wallet_of_token"
 
@@ -78,7 +78,7 @@ class NewTurn:
         Raises:
             SessionOfAnotherApp: the session belongs to another App.
             SessionOfAnotherChannel: it began in another channel.
-            SessionOfAnotherWallet: it is bound to a wallet, but not to the only one that the turn may have.
+            SessionOfAnotherWallet: it is bound to a wallet other than the only one that the turn may have.
         """
         if session.app_id not in {None, self.app_id}:
             raise SessionOfAnotherApp

@@ -80,7 +80,7 @@ class Wallet:
 
 
 class Owner(NamedTuple):
-    """Whose a session is.
+    """The App and the wallet that a session belongs to.
 
     Attributes:
         app_id: the App that it belongs to; None until the first chat message.
@@ -97,7 +97,7 @@ class Reservation:
 
     Attributes:
         tokens: of its prompt and answer together.
-        cost: by the dearest model in reach; None if one of them has no price.
+        cost: by the price of the most expensive model that may answer; None if one of them has no price.
     """
 
     tokens: int = 0
@@ -131,7 +131,7 @@ class TurnUsage:
             prompt: the provider's count of its tokens; None if it sent none.
             completion: the same for the answer.
             cost: of the round; None if unknown.
-            reserved: counts as much as the provider has not counted.
+            reserved: the round's reservation, which replaces counts that the provider did not send.
         """
         tokens = (prompt or 0) + (completion or 0)
         counted = replace(
@@ -147,7 +147,7 @@ class TurnUsage:
         return counted.with_unreported(Reservation(max(0, reserved.tokens - tokens), left))
 
     def with_unreported(self, reserved: Reservation) -> "TurnUsage":
-        """Return the usage after a round of which no provider has counted anything."""
+        """Return the usage after a round for which no provider sent any counts."""
         return replace(
             self,
             unreported_tokens=self.unreported_tokens + reserved.tokens,
@@ -205,7 +205,7 @@ def _sum(total: int | None, more: int | None) -> int | None:
 
 
 def first_words(text: str) -> str:
-    """Return the start of a message as a title, cut at a word."""
+    """Return the start of a message as a title, cut between words."""
     line = visible_line(text[: 4 * TITLE_LENGTH])
     if len(line) <= TITLE_LENGTH:
         return line

@@ -21,11 +21,11 @@ MARKDOWN_MAX_CHARS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class TurnLine:
-    """What the thin line above a turn says.
+    """The text of the thin line above a turn.
 
     Attributes:
         turn: the turn.
-        facts: its model, duration, tokens and cost, as far as known.
+        facts: its model, duration, tokens and cost, if known.
     """
 
     turn: Turn
@@ -60,7 +60,7 @@ def parts_of(window: Window, *, shows_turns: bool) -> list[Part]:
 
 
 def turn_facts(turn: Turn) -> Iterator[str]:
-    """Yield what a turn used and took, as far as it is known."""
+    """Yield the model, duration, tokens and cost of a turn, if known."""
     if turn.model:
         yield turn.model
     if turn.finished_at is not None:
@@ -87,7 +87,7 @@ def totals_of(session: ChatSession) -> str:
 
 
 def _with_html(messages: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield the messages with the HTML of what a model wrote, until a page has enough of it."""
+    """Yield the messages; those of a model have HTML, up to a total length per page."""
     left = MARKDOWN_MAX_CHARS
     for message in messages:
         html: SafeString | None = None

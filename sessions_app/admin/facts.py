@@ -1,4 +1,4 @@
-"""The facts next to a conversation: whose it is, what answers it, and since when."""
+"""The facts next to a conversation: its App, release, wallet, keys and times."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,11 +18,11 @@ KEYS_SHOWN = 3
 
 
 def facts_of(session: ChatSession, user: Any) -> list[tuple[str, SafeString | str]]:
-    """Return (name, value) of what is known about a session; what is not known is left out.
+    """Return (name, value) of each known fact about a session.
 
     Args:
         session: the session.
-        user: the operator, who gets links only to what he may see.
+        user: the operator; there are links only to pages that the operator may see.
     """
     return list(_facts(session, user))
 
@@ -91,7 +91,7 @@ def _wallet(session: ChatSession) -> SafeString:
 
 
 def _keys(session: ChatSession, user: Any) -> Iterator[SafeString]:
-    """Yield the keys that the session's turns used; keys that are gone are named by their number."""
+    """Yield the keys that the session's turns used; deleted keys are shown by id."""
     used = session.turns.filter(app_key_id__isnull=False).order_by("app_key_id")
     ids = list(used.values_list("app_key_id", flat=True).distinct()[:KEYS_SHOWN])
     labels = dict(keys().filter(pk__in=ids).values_list("pk", "label"))

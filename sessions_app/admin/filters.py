@@ -1,4 +1,4 @@
-"""Filters of the list of sessions by what their turns had: an error, or an App key."""
+"""Filters of the list of sessions: by an error of their turns, or by their App key."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from django.http import HttpRequest
 
 from sessions_app.models import ChatSession, Turn
 
-# What a turn may end with; any other word can be written into the URL.
+# The error codes that the filter offers; the URL may contain any other code.
 ERRORS = ("model_error", "model_timeout", "worker_lost", "interrupted")
 ANY = "any"
-# More keys than this are no choice; a key's own page leads to its sessions.
+# A longer list would be useless; a key's own page links to its sessions.
 KEYS_OFFERED = 30
 
 
@@ -23,7 +23,7 @@ class ErrorFilter(admin.SimpleListFilter):
     parameter_name = "error"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer any error, and the usual ones."""
+        """Offer "any error" and the usual error codes."""
         chosen = self.used_parameters.get(self.parameter_name)
         more = [(chosen, chosen)] if chosen and chosen not in {ANY, *ERRORS} else []
         return [(ANY, "any error"), *((word, word) for word in ERRORS), *more]

@@ -90,7 +90,7 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
 
     @admin.display(description="conversation", ordering="title")
     def name(self, session: Any) -> SafeString:
-        """Show the title, the id, whether it is archived, and what was found in it."""
+        """Show the title, the id, whether it is archived, and the search hits."""
         title = format_html("<bdi>{}</bdi>", session.title or "Untitled")
         archived = format_html(" {}", badge("archived")) if session.is_archived else ""
         hits = format_html_join(
@@ -177,7 +177,7 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
         return HttpResponse(message.content, content_type="text/plain; charset=utf-8")
 
     def export_view(self, request: HttpRequest, pk: UUID, kind: str) -> Any:
-        """Return the session as a file, and record who took it."""
+        """Return the session as a file, and record who exported it."""
         session = self._readable(request, pk)
         if kind not in export.KINDS:
             raise Http404

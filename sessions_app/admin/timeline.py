@@ -26,13 +26,13 @@ ROWS_MAX = 60
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something that a turn did, from its start on.
+    """One step of a turn.
 
     Attributes:
-        kind: model, tool, outbound or pause; it names a colour and a word.
+        kind: model, tool, outbound or pause; it determines the colour and the heading.
         starts: milliseconds after the turn's start.
-        ends: the same, of its end.
-        first: the same, of a model's first token.
+        ends: milliseconds from the turn's start to the step's end.
+        first: milliseconds from the turn's start to the model's first token; None for other kinds.
         detail: what it used, or how it ended.
     """
 
@@ -45,17 +45,17 @@ class Step:
 
     @property
     def taken(self) -> str:
-        """How long it took."""
+        """The duration, as text."""
         return duration(timedelta(milliseconds=self.ends - self.starts))
 
     @property
     def start_words(self) -> str:
-        """When it began, after the turn's start."""
+        """The time from the turn's start to the step's start, as text."""
         return duration(timedelta(milliseconds=self.starts)) or "0 ms"
 
     @property
     def wait_words(self) -> str:
-        """How long a model took to its first token; empty for all else."""
+        """The time until the model's first token, as text; empty for other kinds."""
         return "" if self.first is None else duration(timedelta(milliseconds=self.first - self.starts))
 
 
@@ -81,7 +81,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """What the template draws."""
+    """The data that the template draws."""
 
     steps: list[Step]
     rows: list[Row]
@@ -92,11 +92,11 @@ class Timeline:
 
 
 def timeline_of(turn: Turn, calls: Sequence[OutboundCall]) -> Timeline | None:
-    """Return the timeline of a turn; None if nothing is known of its times.
+    """Return the timeline of a turn; None if no times are recorded.
 
     Args:
         turn: the turn.
-        calls: its outbound calls, as far as the operator may see them.
+        calls: its outbound calls; empty if the operator may not see them.
     """
     steps = sorted(_steps(turn, calls), key=lambda step: (step.starts, step.ends))
     if not steps:
@@ -118,7 +118,7 @@ def _steps(turn: Turn, calls: Sequence[OutboundCall]) -> Iterator[Step]:
     recorded: list[dict[str, Any]] = turn.steps or []
     for step, following in zip(recorded, [*recorded[1:], None], strict=False):
         yield _step(turn, step, following, began)
-    if not recorded and turn.finished_at is not None:  # of a time before steps were recorded, or of a lost worker
+    if not recorded and turn.finished_at is not None:  # the turn is from an earlier version, or its worker died
         yield Step("model", turn.model, 0, _milliseconds(turn.finished_at) - began, turn.first_token_ms)
     yield from _outbound(calls, began)
 

@@ -1,4 +1,4 @@
-"""The page about all data of one wallet, and its deletion, as its owner may ask for."""
+"""The page about all data of one wallet, and the deletion that its owner may request."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from sessions_app.wallets.addresses import both_ends, shortened
 if TYPE_CHECKING:
     from sessions_app.admin.session import ChatSessionAdmin
 
-# Sessions that one transaction locks and deletes.
+# The number of sessions that one transaction locks and deletes.
 BATCH = 200
 SESSIONS_SHOWN = 20
 
@@ -74,7 +74,7 @@ class WalletPages:
 
 
 def _record(request: HttpRequest, text: str) -> None:
-    """Record who deleted it, without the address: it is what was to be forgotten."""
+    """Record who deleted the data, without the address, which must not remain."""
     kind: Any = ContentType.objects.get_for_model(ChatSession)
     user: Any = request.user
     LogEntry.objects.create(

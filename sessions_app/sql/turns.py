@@ -209,7 +209,7 @@ def give_up_turn(
         code: the turn's error code.
         detail: the turn's error, as a sentence for the operator.
         unknown: the result of calls that have none.
-        counts_reservation: whether limits count what the running round may have used, since nobody will learn it.
+        counts_reservation: whether limits count the reservation of the running round, whose usage cannot be known.
     """
     used = (
         """,
@@ -281,7 +281,7 @@ WITH owned AS (
 SELECT version FROM owned
 """
 
-# Of the session's last turn that has ended or waits for its user.
+# The usage of the session's last turn that has ended or waits for its user.
 READ_LAST_USAGE = """
 SELECT model, prompt_tokens, completion_tokens, cost, unpriced_tokens > 0 FROM sessions_app_turn
 WHERE session_id = %(session)s AND status <> 'running' ORDER BY started_at DESC LIMIT 1

@@ -32,7 +32,7 @@ def shortened(address: str) -> str:
 
 
 def both_ends(text: str) -> tuple[str, str] | None:
-    """Return what an address begins and ends with, in lower case; None if the text is no part of an address.
+    """Return the beginning and end of an address, in lower case; None if the text is not part of an address.
 
     Args:
         text: an address, its beginning, or its shortened form, such as 0xcc0c…f9a3 or 0xcc0c...f9a3.
