@@ -87,7 +87,7 @@ def refusal_to_chat(caller: Caller, app: AppConfig | None) -> Exception | None:
 
 
 def _refusal_of_source(caller: Caller, app: AppConfig | None) -> Exception | None:
-    """Return why the App refuses calls from where this caller is; asked last, so that strangers learn no limits."""
+    """Return why the App refuses the caller's source, or None; checked last, so that strangers do not learn limits."""
     if app is None or caller.source is None:
         return None
     try:
@@ -195,9 +195,9 @@ async def apps_to_list(caller: Caller) -> list[AppConfig]:
 
     Apps that refuse calls from where the caller is are left out.
     """
-    found = [await app_named(caller, None)]
-    found += [await app_configs.by_id(app_id, revision=caller.revision) for app_id in sorted(caller.app_ids)]
-    return list({app.id: app for app in found if app is not None and refusal_to_chat(caller, app) is None}.values())
+    apps = [await app_named(caller, None)]
+    apps += [await app_configs.by_id(app_id, revision=caller.revision) for app_id in sorted(caller.app_ids)]
+    return list({app.id: app for app in apps if app is not None and refusal_to_chat(caller, app) is None}.values())
 
 
 async def app_of_token(caller: Caller) -> AppConfig | None:

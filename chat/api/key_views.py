@@ -1,4 +1,4 @@
-"""What holders of App keys ask and do: `/api/key` and `/api/key/usage`. They need no session."""
+"""The calls about the caller's own App key: `/api/key` and `/api/key/usage`. They need no session."""
 
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -22,7 +22,7 @@ class KeyView(ApiView):
     """`/api/key`: the caller's key; never the key itself."""
 
     async def get(self, request: Request) -> Answer[HeldAppKey]:
-        """Say what the key is for, what it opens, when it expires, and what is left of its limits."""
+        """Get the key's label, the Apps that it opens, its expiry, and what is left of its limits."""
         key = await run_orm(held_key, check_key_itself(self.caller))
         return Answer(
             {
@@ -34,7 +34,7 @@ class KeyView(ApiView):
         )
 
     async def delete(self, request: Request) -> NoContent:
-        """Revoke the key, for good: it is refused from the next request on."""
+        """Revoke the key permanently: it is refused from the next request on."""
         await run_orm(revoke_held_key, check_key_itself(self.caller))
         return NoContent()
 
@@ -44,7 +44,7 @@ class KeyUsageView(ApiView):
 
     @reads(UsageRequest)
     async def get(self, request: Request, params: UsageRequest) -> Answer[UsageOfKey]:
-        """Say what the key has used, by day, App and model."""
+        """Get the usage of the key, by day, App and model."""
         today = datetime.now(UTC).date()
         first_day = today - timedelta(days=params.days - 1)
         where = Filter(key_ids=[check_key_itself(self.caller)], since=first_day)

@@ -118,7 +118,7 @@ class EventsRequest(Parameters):
 
 
 class UsageRequest(Parameters):
-    """How many days of usage."""
+    """The number of days of usage."""
 
     days: fields.UsageDays = 30
 

@@ -22,7 +22,7 @@ class TokenView(ApiView):
     async def post(self, request: Request, params: TokenRequest) -> Answer[BrowserToken]:
         """Issue a browser token of the key in the header."""
         key_id = check_key_itself(self.caller)
-        # A backend is not where the App's callers are, so the limits on their origins and networks do not concern it.
+        # The App's limits on origins and networks are for its callers, so they do not apply to the backend.
         app = await self.app_in_scope(params.app)
         await _check_session(params, app.id)
         if params.origin is not None:

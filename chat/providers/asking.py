@@ -67,7 +67,7 @@ class Question:
 
     @property
     def most_tokens(self) -> tuple[int, int]:
-        """Bounds of the tokens of the prompt and of the answer; no text has more tokens than bytes."""
+        """Upper bounds of the tokens of the prompt and of the answer; no text has more tokens than bytes."""
         prompt = len(self.instruction.encode()) + len(self.text.encode()) + ENVELOPE_TOKENS
         return min(prompt, self.config.context_window), reply_bound(self.config, self._with_room_to_think())
 

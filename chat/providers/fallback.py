@@ -113,7 +113,7 @@ class FallbackModel:
                 yield config
             else:
                 self._on_failure(config, SKIPPED, "")
-        if not is_any_admitted:  # if all breakers are open, a call that may fail is better than none
+        if not is_any_admitted:  # if all breakers are open, a call that may fail is better than no call
             yield first
 
     def _client(self, config: ModelConfig) -> OpenAICompatibleModel:

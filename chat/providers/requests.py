@@ -142,7 +142,7 @@ def reply_limit(config: ModelConfig, sampling: Sampling) -> int:
 
 
 def reply_bound(config: ModelConfig, sampling: Sampling) -> int:
-    """Return the most tokens of an answer: the limit in the request, or the window if the provider takes no limit."""
+    """Return the maximum tokens of an answer: the request's limit, or the window if the provider takes no limit."""
     return reply_limit(config, sampling) if config.rules.sent_name(MAX_TOKENS) else config.context_window
 
 

@@ -1,4 +1,4 @@
-"""Asks a model outside of a turn, within the limits of those for whom the turn counted."""
+"""Asks a model outside of a turn, within the limits that counted the turn."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ logger = logging.getLogger("aomi.usage")
 
 
 async def answer_aside(question: Question, payer: Payer, kind: Kind) -> str:
-    """Return the model's answer; what it costs counts for the payer.
+    """Return the model's answer; the payer's limits count its cost.
 
     Raises:
         LimitExceeded: a limit refuses it; the model was not asked.
@@ -25,7 +25,7 @@ async def answer_aside(question: Question, payer: Payer, kind: Kind) -> str:
     try:
         return await question.ask()
     finally:
-        # A title in progress is cancelled when the worker stops; what it has cost is counted all the same.
+        # A title in progress is cancelled when the worker stops; its cost is still counted.
         await asyncio.shield(_count(aside, question, subjects))
 
 

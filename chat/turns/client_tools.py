@@ -1,7 +1,7 @@
 """Functions that a caller declares for a turn, and runs itself.
 
 When the model calls one, the turn pauses: its client gets a question of the kind `client_tool`, and the answer holds
-the result. Names and descriptions come from outside; the model learns that they are no instructions.
+the result. Names and descriptions come from outside; the model is told that they are not instructions.
 """
 
 from collections.abc import Collection, Mapping, Sequence

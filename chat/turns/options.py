@@ -41,7 +41,7 @@ class TurnOptions:
 
     @property
     def prompt_bytes(self) -> int:
-        """A bound of what the instructions and tools add to a prompt."""
+        """An upper bound of the bytes that the instructions and tools add to a prompt."""
         tools = sum(len(orjson.dumps(tool)) + 2 * len(tool.name) for tool in self.tools)
         return len(self.system_text().encode()) + tools + (len(ABOUT_CLIENT_TOOLS) if tools else 0)
 
@@ -50,7 +50,7 @@ class TurnOptions:
         return f"{INSTRUCTIONS}\n{self.instructions}" if self.instructions else ""
 
     def sampling_over(self, app: Sampling) -> Sampling:
-        """Return an App's parameters with the caller's over them."""
+        """Return an App's parameters, overridden by the caller's."""
         if self.sampling == NO_SAMPLING:
             return app
         names = ("temperature", "top_p", "max_reply_tokens", "response_format")
@@ -66,10 +66,10 @@ class ToolsNotTaken(Exception):
 
 
 def check_options(options: TurnOptions, app: AppConfig) -> None:
-    """Check what a caller asks of a turn against what the App allows.
+    """Check that the App allows what a caller asks of a turn.
 
     Raises:
-        ToolsNotTaken: the App takes no tools of callers.
+        ToolsNotTaken: the App does not accept tools from callers.
         InvalidClientTool: one of them cannot be offered.
     """
     if not options.tools:

@@ -1,4 +1,4 @@
-"""Builds the prompt of a running turn: what the App, the server and the caller say, and as much history as fits."""
+"""Builds the prompt of a running turn: the texts of the App, the server and the caller, and as much history as fits."""
 
 import logging
 from collections.abc import Sequence

@@ -41,7 +41,7 @@ def reduced(turn: RunningTurn, outcome: TurnOutcome) -> Iterator[TurnOutcome]:
 
 
 def _in_bulk(turn: RunningTurn) -> TurnUsage:
-    """Return what the turn has used as one number, for limits."""
+    """Return the usage of the turn as a single number of tokens and of cost, for limits."""
     used = turn.used
     tokens = (used.prompt_tokens or 0) + (used.completion_tokens or 0) + used.unreported_tokens
     return TurnUsage(unreported_tokens=tokens, unreported_cost=used.unreported_cost + (used.cost or 0))

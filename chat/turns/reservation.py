@@ -27,7 +27,7 @@ def prompt_bound(
     turn_id: UUID | None = None,
     options: TurnOptions = NO_OPTIONS,
 ) -> int:
-    """Return a bound of the tokens of the next prompt of a turn.
+    """Return an upper bound of the tokens of a turn's next prompt.
 
     Args:
         app: the App that answers.
@@ -46,7 +46,7 @@ def prompt_bound(
 
 
 def message_bytes(message: StoredMessage) -> int:
-    """Return how much a message adds to the bound of a later prompt in its turn."""
+    """Return the bytes that a message adds to the bound of a later prompt in its turn."""
     return len(message.content.encode()) + len(message.tool_arguments.encode()) + message.extra_bytes + 100
 
 
@@ -55,7 +55,7 @@ def reserve(app: AppConfig, prompt_tokens: int, sampling: Sampling | None = None
 
     Args:
         app: the App that answers.
-        prompt_tokens: a bound of the prompt.
+        prompt_tokens: an upper bound of the prompt's tokens.
         sampling: the parameters of the turn; None for the App's.
     """
     tokens, costs = 0, []

@@ -47,7 +47,7 @@ async def resume_turn(
         OriginNotAllowed, NetworkNotAllowed: the caller may not answer.
         ReleaseUnusable: the App's release cannot be run; the answer is not stored.
         NothingWaits: the question is not open.
-        LimitExceeded: a limit refuses that the turn goes on; the answer is not stored.
+        LimitExceeded: a limit refuses the turn's next round; the answer is not stored.
     """
     session, app = await known_session(caller, session_id)
     if app is None:

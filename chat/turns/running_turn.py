@@ -51,8 +51,8 @@ class RunningTurn:
         payer: for whom the turn counts.
         used: what the finished rounds have used.
         reservation: what the current round may use.
-        prompt_bound: a bound of the tokens of the next prompt.
-        is_asking: whether a model may be answering the current round, which nobody has counted yet.
+        prompt_bound: an upper bound of the tokens of the next prompt.
+        is_asking: whether a model may be answering the current round, which is not counted yet.
         history_budget: the tokens that earlier turns may take in the prompt.
         attempts: failed models and refused parts of requests, each with a code and an optional note.
         listeners: the streams of this turn.
@@ -215,7 +215,7 @@ class RunningTurn:
         return self.reservation
 
     def _count_uncounted_round(self) -> None:
-        """Count a round that was cut off as much as it may have used: the provider charges for what it has made."""
+        """Count the reservation of a round that was cut off: the provider charges for what it has generated."""
         if self.is_asking:
             self.is_asking = False
             self.used = self.used.with_unreported(self.reservation)

@@ -98,7 +98,7 @@ async def start_turn(
         ReleaseUnusable: the release that would answer cannot be run.
         LimitExceeded: a limit of the key, the App or callers without a key refuses the turn; nothing was stored.
         InvalidMessage, MessageTooLarge: the message is refused.
-        ToolsNotTaken: the App takes no tools of callers.
+        ToolsNotTaken: the App does not accept tools from callers.
         InvalidClientTool: one of the caller's tools cannot be offered.
         CallerLimit: a caller without a key has begun too many sessions.
         ModelFailure: the turn with this key failed, and cannot be retried because a later turn has started.

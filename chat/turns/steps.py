@@ -6,7 +6,7 @@ from typing import Any
 
 from chat.events import RoundEnded, ToolResult
 
-# A turn's timeline is for people: what comes after these is not recorded.
+# A turn's timeline is for people: further steps are not recorded.
 STEPS_MAX = 200
 NAME_MAX_CHARS = 64
 
@@ -15,8 +15,8 @@ class Steps:
     """The steps of a turn since it started, or resumed, on this worker.
 
     Each is a dictionary: `kind` (model, tool or pause), `name`, `round`, `at` and `until` in milliseconds since 1970 by
-    Postgres's clock, for a model `first` (its first token) and `tokens` (prompt and reply), and `cut` if it did not
-    come to its end.
+    Postgres's clock, for a model `first` (its first token) and `tokens` (prompt and reply), and `cut` if it was
+    interrupted.
     """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
@@ -26,29 +26,29 @@ class Steps:
         self._since = self._milliseconds()
         self._first: int | None = None
         self._round = 1
-        # The calls that are being made, by their place in the round: name and start.
+        # The calls that are being made, by their index in the round: name and start.
         self._calls: dict[int, tuple[str, int]] = {}
 
     def text_arrived(self) -> None:
-        """Record a piece of text; the first one of a round counts."""
+        """Record the time of the first piece of text of a round."""
         if self._first is None:
             self._first = self._milliseconds()
 
     def calls_go_on(self, round_number: int, names: dict[int, str]) -> None:
-        """Begin with the calls of a round, by place, because the turn resumes with them."""
+        """Start with the calls of a round, by index, because the turn resumes with them."""
         self._round = round_number
-        self._calls = {place: (name, self._since) for place, name in names.items()}
+        self._calls = {index: (name, self._since) for index, name in names.items()}
 
     def round_ended(self, event: RoundEnded, model: str) -> None:
-        """Record the end of a round, with which its calls begin."""
+        """Record the end of a round, which is the start of its calls."""
         until = self._milliseconds()
         step = self._model_step(model, until) | {"round": event.round_number}
         self._add(step | {"tokens": [event.prompt_tokens, event.completion_tokens]})
-        self._calls = {place: (call.name, until) for place, call in enumerate(event.tool_calls)}
+        self._calls = {index: (call.name, until) for index, call in enumerate(event.tool_calls)}
         self._round, self._since, self._first = event.round_number, until, None
 
     def answered(self, event: ToolResult) -> None:
-        """Record the end of a call; the next round begins with the end of the last one."""
+        """Record the end of a call; the end of the last one is the start of the next round."""
         until = self._milliseconds()
         if (call := self._calls.pop(event.place, None)) is not None:
             self._add(_tool_step(*call, event.round_number, until))
@@ -60,7 +60,7 @@ class Steps:
         Args:
             model: the model that was asked last.
             is_paused: whether the turn now waits for its client.
-            is_cut: whether what was going on did not come to its end.
+            is_cut: whether the current steps were interrupted.
         """
         now = self._milliseconds()
         if is_paused:

@@ -1,4 +1,4 @@
-"""Publishes session events to readers, typed as in the OpenAPI document."""
+"""Publishes session events to readers, with the types of the OpenAPI document."""
 
 from chat.wire.events import UpdateEvent
 from sessions_app.events.hub import hub

@@ -22,7 +22,7 @@ EXAMPLE_NUMBERS: dict[str, JsonValue] = {
 
 @shown_as({"what": "tokens", "per": "day", "limit": 100000, "left": 98512, "resets_at": EXAMPLE_TIME})
 class KeyLimit(TypedDict):
-    """A limit of the key, and what is left of it. Days and months are those of UTC."""
+    """A limit of the key, and what is left of it. Days and months begin at midnight UTC."""
 
     what: Limited
     per: Annotated[LimitedPer | None, Field(description="null: at the same time, which holds for turns.")]
@@ -60,7 +60,7 @@ class UsageNumbers(TypedDict):
 
 
 class UsageOfDay(UsageNumbers):
-    """The part of a day, an App and a model."""
+    """The usage of one App and model on one day."""
 
     day: Day
     app: str
@@ -76,7 +76,7 @@ class UsageOfDay(UsageNumbers):
     }
 )
 class UsageOfKey(TypedDict):
-    """The use of the caller's key. Days are those of UTC."""
+    """The usage of the caller's key. Days begin at midnight UTC."""
 
     first_day: Day
     last_day: Day
