@@ -23,15 +23,15 @@ def find_arguments(tool: Offer, message: str) -> dict[str, Any]:
     its name followed by a value, then one of its allowed values, then any value of its type.
     """
     message = name_pattern(tool).sub(" ", message)
-    for given in _objects(message):
-        if given and given.keys() <= tool.properties.keys():
-            return given
+    for stated in _objects(message):
+        if stated and stated.keys() <= tool.properties.keys():
+            return stated
     taken: set[int] = set()
-    found = {name: named_value(name, schema, message) for name, schema in tool.properties.items()}
+    arguments = {name: named_value(name, schema, message) for name, schema in tool.properties.items()}
     for name in tool.required:
-        if found.get(name, MISSING) is MISSING:
-            found[name] = _value_of_type(name, tool.properties.get(name, {}), message, taken)
-    return {name: value for name, value in found.items() if value is not MISSING}
+        if arguments.get(name, MISSING) is MISSING:
+            arguments[name] = _value_of_type(name, tool.properties.get(name, {}), message, taken)
+    return {name: value for name, value in arguments.items() if value is not MISSING}
 
 
 def name_pattern(tool: Offer) -> re.Pattern[str]:

@@ -17,7 +17,7 @@ _COMMON = re.compile(
 def passages_of(data: Any) -> list[Mapping[str, Any]]:
     """Return the passages in a result of the search tool; empty if it is not one."""
     passages = data.get("passages") if isinstance(data, dict) else None
-    return [each for each in passages if isinstance(each, dict)] if isinstance(passages, list) else []
+    return [passage for passage in passages if isinstance(passage, dict)] if isinstance(passages, list) else []
 
 
 def cited_sentences(question: str, passages: Sequence[Mapping[str, Any]], *, answered: str = "") -> list[str]:
@@ -31,10 +31,10 @@ def cited_sentences(question: str, passages: Sequence[Mapping[str, Any]], *, ans
         answered: the results of other tools; their words are ignored.
     """
     sentences = [(text, str(passage.get("marker", ""))) for passage in passages for text in _sentences(passage)]
-    words = [_stems(text) for text, _ in sentences]
+    stems_by_sentence = [_stems(text) for text, _ in sentences]
     asked = _stems(question) - _stems(answered)
-    weights = {word: 1 / (1 + sum(word in each for each in words)) for word in asked}
-    scored = [(sum(weights[word] for word in asked & each), index) for index, each in enumerate(words)]
+    weights = {word: 1 / (1 + sum(word in stems for stems in stems_by_sentence)) for word in asked}
+    scored = [(sum(weights[word] for word in asked & stems), index) for index, stems in enumerate(stems_by_sentence)]
     best = max((score for score, _ in scored), default=0.0)
     chosen = sorted((item for item in scored if best and item[0] * 3 >= best * 2), key=lambda item: (-item[0], item[1]))
     return [f"“{sentences[index][0]}” {sentences[index][1]}" for _, index in chosen[:MAX_SENTENCES]]

@@ -73,7 +73,9 @@ def read_request(body: Any) -> Request:
     asked = [index for index, message in enumerate(messages) if message.get("role") == "user"]
     last = asked[-1] if asked else -1
     return Request(
-        instructions="\n".join(_text(each) for each in messages if each.get("role") in {"system", "developer"}),
+        instructions="\n".join(
+            _text(message) for message in messages if message.get("role") in {"system", "developer"}
+        ),
         message=_text(messages[last]) if asked else "",
         results=list(_results(messages[last + 1 :])),
         tools=[] if body.get("tool_choice") == "none" else list(_offers(body.get("tools"))),

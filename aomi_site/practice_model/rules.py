@@ -125,9 +125,9 @@ def _shown(data: Any) -> str:
 def _help(request: Request) -> Iterator[str]:
     for tool in request.tools:
         if tool.name != SEARCH_TOOL and is_named(tool, request.message):
-            given = find_arguments(tool, request.message)
-            lacking = [name for name in tool.required if name not in given]
-            yield f"To call {tool.name}, I also need: {', '.join(lacking)}. Write, for example, {lacking[0]}=…"
+            arguments = find_arguments(tool, request.message)
+            missing = [name for name in tool.required if name not in arguments]
+            yield f"To call {tool.name}, I also need: {', '.join(missing)}. Write, for example, {missing[0]}=…"
             return
     before = f" This conversation has {request.earlier} earlier messages of yours." if request.earlier else ""
     yield f"I have no rule for your message.{before}"

@@ -45,15 +45,15 @@ async def refuse_blocked_key(scope: Scope) -> HttpResponse | None:
 
 def _failure_of(scope: Scope) -> TooManyFailures | None:
     names = {"authorization", *(name.lower() for name in settings.APP_KEY_HEADERS)}
-    found: dict[str, str] = {}
+    key_headers: dict[str, str] = {}
     for raw, value in scope["headers"]:
         name = raw.decode("latin-1").lower()
         if name == "origin":
             return None
         if name in names:
-            found[name] = ",".join(filter(None, [found.get(name), value.decode("latin-1")]))
+            key_headers[name] = ",".join(filter(None, [key_headers.get(name), value.decode("latin-1")]))
     try:
-        presented = presented_key(CaseInsensitiveMapping(found))
+        presented = presented_key(CaseInsensitiveMapping(key_headers))
     except InvalidKey:  # the normal path counts and answers it
         return None
     address = network_of(scope["client"][0] if scope.get("client") else "")

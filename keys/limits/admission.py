@@ -33,9 +33,9 @@ def admission_of(payer: Payer) -> str | None:
     """
     if payer.key_id is not None:
         return None
-    given = [(address_subject(payer.address), each_address())] if payer.address else []
-    given.append((KEYLESS, all_without_key()))
-    return orjson.dumps([as_json(subject, limits) for subject, limits in given]).decode()
+    subjects = [(address_subject(payer.address), each_address())] if payer.address else []
+    subjects.append((KEYLESS, all_without_key()))
+    return orjson.dumps([as_json(subject, limits) for subject, limits in subjects]).decode()
 
 
 def as_json(subject: str, limits: Limits) -> dict[str, object]:

@@ -51,9 +51,9 @@ def refuse_remembered(payer: Payer) -> None:
         LimitExceeded: as `applied`.
     """
     for kind in ("app", "key") if payer.key_id is not None else ("app", EACH_ADDRESS, KEYLESS):
-        found = _remembered.get(payer.subject(kind))
-        if found is not None and time.monotonic() < found[0]:
-            raise _exceeded(found[2], found[1] - time.monotonic())
+        remembered = _remembered.get(payer.subject(kind))
+        if remembered is not None and time.monotonic() < remembered[0]:
+            raise _exceeded(remembered[2], remembered[1] - time.monotonic())
 
 
 def _remember(refusal: dict[str, Any]) -> None:

@@ -68,21 +68,21 @@ def change_key(app_key: AppKey, change: KeyChange) -> list[str]:
 
 def _apply(app_key: AppKey, change: KeyChange) -> set[str]:
     """Set the changed columns on the row, and return their names."""
-    wanted: dict[str, object] = {
+    values: dict[str, object] = {
         name: text.strip()
         for name, text in (("label", change.label), ("owner", change.owner), ("note", change.note))
         if text is not None
     }
     if change.expires_at is not None:
-        wanted["expires_at"] = None if change.expires_at == "never" else change.expires_at
+        values["expires_at"] = None if change.expires_at == "never" else change.expires_at
     if change.channel is not None:
-        wanted["channel"], release = change.channel
-        wanted["release_id"] = release.pk if release else None
+        values["channel"], release = change.channel
+        values["release_id"] = release.pk if release else None
     if change.origins is not None:
-        wanted["allowed_origins"] = entries(parse_origins, "allowed_origins", change.origins)
+        values["allowed_origins"] = entries(parse_origins, "allowed_origins", change.origins)
     if change.networks is not None:
-        wanted["allowed_networks"] = entries(parse_networks, "allowed_networks", change.networks)
-    changed = {name for name, value in wanted.items() if getattr(app_key, name) != value}
+        values["allowed_networks"] = entries(parse_networks, "allowed_networks", change.networks)
+    changed = {name for name, value in values.items() if getattr(app_key, name) != value}
     for name in changed:
-        setattr(app_key, name, wanted[name])
+        setattr(app_key, name, values[name])
     return {name.removesuffix("_id") for name in changed}
