@@ -48,6 +48,9 @@ def make_key(slug: str) -> KeyParts:
 
     Args:
         slug: the readable part, lower-case letters, digits and hyphens; at most 40 characters.
+
+    Raises:
+        ValueError: the slug cannot be the readable part.
     """
     lookup_id = _random(ID_LENGTH)
     body = f"sk-{slug}-{lookup_id}{_random(SECRET_LENGTH)}"

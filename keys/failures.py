@@ -140,7 +140,7 @@ class KeyFailures:
 
         Raises:
             InvalidKey: the failure.
-            TooManyFailures: there were too many before it.
+            TooManyFailures: there were too many failures before it.
             VerifierBusy: too many wait to be counted.
         """
         if (left := self._blocked_addresses.get(address, -math.inf) - time.monotonic()) > 0:

@@ -61,8 +61,8 @@ class AppKeyAuthentication(BaseAuthentication):
         Raises:
             AuthenticationFailed: the request has a key that does not work.
             Throttled: too many wrong keys.
-            Overloaded: too many first-time keys at once.
-            OriginNotAllowed, NetworkNotAllowed: the key works, but not from where the call comes from.
+            Overloaded: too many new keys at the same time.
+            OriginNotAllowed, NetworkNotAllowed: the key is valid, but not for the source of the call.
             TooMuch: too many calls, or too many open event streams.
         """
         note_app(request.query_params.get("app"))

@@ -67,4 +67,4 @@ def _until(exceeded: LimitExceeded) -> str:
     if exceeded.retry_after <= SHORT_SECONDS:
         return ""
     until = datetime.now(UTC) + timedelta(seconds=exceeded.retry_after)
-    return f" It begins again at {until:%Y-%m-%d %H:%M} UTC."
+    return f" It resets at {until:%Y-%m-%d %H:%M} UTC."

@@ -1,4 +1,4 @@
-"""The state of the fuse: one daily ceiling for all callers without a key, which opens by itself or by hand.
+"""The state of the fuse: one daily ceiling for all callers without a key, which opens automatically or by an operator.
 
 While it is open, their calls that start turns or create sessions are refused. Polling and reading still work, and
 callers with a key are not affected. It closes at midnight UTC, at the time that the operator gave, or when the operator

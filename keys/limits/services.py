@@ -43,7 +43,11 @@ def price_problems(limits: Limits, apps: Iterable[App]) -> dict[str, list[str]]:
     if not fields:
         return {}
     without = [words for app in apps if (words := _models_without_price(app))]
-    return {name: [f"Every model in reach needs prices. Without: {'; '.join(without)}."] for name in fields if without}
+    return {
+        name: [f"Every model that may answer needs prices. Without a price: {'; '.join(without)}."]
+        for name in fields
+        if without
+    }
 
 
 def _models_without_price(app: App) -> str:

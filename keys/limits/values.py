@@ -32,7 +32,7 @@ class Limits:
 
     Attributes:
         requests_per_minute: calls that start a turn or create a session.
-        burst: how many of them may come at once; None: as many as `requests_per_minute`.
+        burst: how many of them may come at the same time; None: as many as `requests_per_minute`.
         concurrent_turns: turns that run at the same time.
         tokens_per_day, tokens_per_month: of prompts and answers together.
         money_per_day, money_per_month: by the models' prices, in their currency.

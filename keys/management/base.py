@@ -16,7 +16,7 @@ from keys.models import AppKey
 
 
 class KeyCommand(TeachingCommand):
-    """A command about one key, which its prefix names."""
+    """A command about one key, which the operator names by its prefix."""
 
     def add_key_argument(self, parser: ArgumentParser) -> None:
         parser.add_argument("key", metavar="PREFIX", help="the key's beginning, such as sk-mycoindex-Zk3v9QxA")
@@ -66,7 +66,7 @@ def moment_or_never(text: str) -> datetime | Literal["never"]:
         moment = None
     if moment is None:
         raise ArgumentTypeError(
-            f"{text!r} is neither a span such as 30d nor a time such as 2027-01-31T00:00Z nor never"
+            f"{text!r} is neither a duration such as 30d nor a time such as 2027-01-31T00:00Z nor never"
         )
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

@@ -14,12 +14,12 @@ from keys.models import AppKey
 NO_LIMIT = "none"
 WORDS = {
     "requests_per_minute": "calls per minute that start a turn or create a session",
-    "burst": "how many of these calls may come at once",
+    "burst": "how many of these calls may come in a burst",
     "concurrent_turns": "turns at the same time",
-    "tokens_per_day": "tokens per day of UTC",
-    "tokens_per_month": "tokens per month of UTC",
-    "money_per_day": "money per day of UTC, by the models' prices",
-    "money_per_month": "money per month of UTC, by the models' prices",
+    "tokens_per_day": "tokens per day (UTC)",
+    "tokens_per_month": "tokens per month (UTC)",
+    "money_per_day": "money per day (UTC), by the models' prices",
+    "money_per_month": "money per month (UTC), by the models' prices",
 }
 
 

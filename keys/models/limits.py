@@ -34,16 +34,16 @@ class LimitSet(models.Model):
         **COUNT, help_text="Turns that run at the same time. Empty: no limit."
     )
     tokens_per_day = models.PositiveBigIntegerField(
-        **COUNT, help_text="Tokens of prompts and answers. Days are those of UTC. Empty: no limit."
+        **COUNT, help_text="Tokens of prompts and answers. Days begin at midnight UTC. Empty: no limit."
     )
     tokens_per_month = models.PositiveBigIntegerField(
-        **COUNT, help_text="Tokens of prompts and answers. Months are those of UTC. Empty: no limit."
+        **COUNT, help_text="Tokens of prompts and answers. Months begin at midnight UTC. Empty: no limit."
     )
     money_per_day = models.DecimalField(
-        **MONEY, help_text="By the models' prices; every model in reach needs one. Empty: no limit."
+        **MONEY, help_text="By the models' prices; every model that may answer needs one. Empty: no limit."
     )
     money_per_month = models.DecimalField(
-        **MONEY, help_text="By the models' prices; every model in reach needs one. Empty: no limit."
+        **MONEY, help_text="By the models' prices; every model that may answer needs one. Empty: no limit."
     )
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -12,7 +12,7 @@ from keys.refusals.rules import rule_named
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A refusal in words.
+    """An explained refusal.
 
     Attributes:
         refused: which rule refused.
@@ -64,8 +64,8 @@ def why_there_may_be_none() -> str:
     """Return a sentence that says why a request id may have no record."""
     return (
         "Only refused calls are recorded (401, 403, 404 of a session, 409, 410, 413, 415, 422, 429, 503), for "
-        f"{settings.REFUSALS_KEPT_DAYS} days, a second after the answer; in a flood, only the first ones of a minute "
-        "have a row each. The server's log has a line for every request."
+        f"{settings.REFUSALS_KEPT_DAYS} days, about a second after the answer. In a flood, only the first ones of a "
+        "minute have a row each. The server's log has a line for every request."
     )
 
 
@@ -77,11 +77,11 @@ def facts_in_words(facts: dict[str, Any]) -> str:
 def _key_in_words(refusal: Refusal) -> str:
     if (canary_id := refusal.facts.get("canary")) is not None:
         canary = CanaryKey.objects.filter(pk=canary_id).first()
-        return f"canary {canary}" if canary else f"canary no. {canary_id}, which is gone"
+        return f"canary {canary}" if canary else f"canary no. {canary_id}, which was deleted"
     if refusal.key_id is None:
         return ""
     key = AppKey.objects.filter(pk=refusal.key_id).prefetch_related("apps").first()
     if key is None:
-        return f"no. {refusal.key_id}, which is gone"
+        return f"no. {refusal.key_id}, which was deleted"
     apps = ", ".join(sorted(app.slug for app in key.apps.all())) or "no App"
     return f"{key}, {key.status}, opens {apps}"

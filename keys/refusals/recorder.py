@@ -94,7 +94,7 @@ class Recorder:
         self._pending.append((self._id(call.at), call))
 
     def take(self, *, everything: bool = False) -> list[tuple[int, RefusedCall]]:
-        """Return what is to be written now, with ids, and forget it.
+        """Remove and return the rows to write now, with ids.
 
         Args:
             everything: also the counts of the running minute, because the worker stops.
@@ -107,7 +107,7 @@ class Recorder:
         return rows
 
     def put_back(self, rows: list[tuple[int, RefusedCall]]) -> None:
-        """Keep rows that could not be written; the newest ones if there are too many."""
+        """Keep rows that could not be written; if there are too many, the newest ones."""
         self._pending.extendleft(reversed(rows))
         while len(self._pending) > PENDING_MAX:
             self._pending.popleft()

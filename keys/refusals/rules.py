@@ -49,7 +49,7 @@ RULES = {
     ),
     "key_wrong_secret": Rule(
         "The id is that of an issued key, but the rest of the key is not.",
-        "If the caller is yours, it has a damaged copy: " + _ISSUE_ANOTHER + " If it is not, somebody guesses.",
+        "If the caller is yours, it has a damaged copy: " + _ISSUE_ANOTHER + " If it is not, somebody is guessing.",
     ),
     "key_revoked": Rule("The key is revoked.", "Revoking is final. " + _ISSUE_ANOTHER),
     "key_expired": Rule("The key has expired.", "Set a later expiry on the key's page, or issue another key."),
@@ -59,12 +59,12 @@ RULES = {
     ),
     "key_failures_of_id": Rule(
         "This id failed from this address more than 20 times within a minute; `failure` says why.",
-        "Mend the caller's key as `failure` says. Valid keys from the same address keep working.",
+        "Correct the caller's key as `failure` says. Valid keys from the same address keep working.",
     ),
     "key_failures_of_address": Rule(
         "Keys from this address failed more than 500 times within a minute.",
-        "If the address is that of your proxy, name it in TRUSTED_PROXIES. Otherwise somebody guesses: block the "
-        "address in the proxy. Valid keys from it keep working.",
+        "If the address is that of your proxy, name it in TRUSTED_PROXIES. Otherwise somebody is guessing keys: block "
+        "the address in the proxy. Valid keys from it keep working.",
     ),
     "verifier_busy": Rule(
         "Too many keys waited for their first check in this worker.",
@@ -146,7 +146,7 @@ RULES = {
     "not_found": Rule("The session was deleted while the call ran.", "Have the caller begin a new session."),
     "session_busy": Rule("A turn was running in the session, and a session takes one at a time.", _WAIT),
     "not_waiting": Rule(
-        "No question of this session waited for this answer: it was answered, or its time was over.",
+        "No question of this session waited for this answer: it was answered, or it expired.",
         "Raise CONFIRMATION_SECONDS if users need longer to answer.",
     ),
     "idempotency_mismatch": Rule(
@@ -154,7 +154,7 @@ RULES = {
         "Have the caller make a new Idempotency-Key for each message.",
     ),
     "release_unusable": Rule(
-        "The App's release cannot be run, such as for a tool that was removed since.",
+        "The App's release cannot be run, for example because a tool was removed since.",
         "Publish the App again, or roll back to an earlier release.",
     ),
     # Bodies
@@ -169,7 +169,7 @@ RULES = {
     # Limits; `limit_of` says whose: key, app, address (each one without a key) or keyless (all of them, the fuse)
     "requests_per_minute": Rule(
         "Too many calls that start a turn or create a session within a minute.",
-        "Raise the limit of `limit_of`, or have the caller send less at once. Without a key: "
+        "Raise the limit of `limit_of`, or have the caller send fewer calls at once. Without a key: "
         "KEYLESS_REQUESTS_PER_MINUTE and KEYLESS_BURST, and TRUSTED_PROXIES if the address is your proxy's.",
     ),
     "concurrent_turns": Rule(

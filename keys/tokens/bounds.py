@@ -33,7 +33,7 @@ class TokenBounds:
 
 @dataclass(frozen=True, slots=True)
 class TokenConditions:
-    """What decides whether tokens still work, as one statement has read it.
+    """The data that decides whether tokens still work, as read by one statement.
 
     Attributes:
         now: Unix time of Postgres's clock.

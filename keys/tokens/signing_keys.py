@@ -39,8 +39,6 @@ INSERT INTO keys_tokensigningkey (salt) VALUES (%(salt)s) RETURNING id, salt
 
 
 class SigningKey(NamedTuple):
-    """A signing key."""
-
     id: int
     secret: bytes
 

@@ -513,7 +513,7 @@ def test_limits_of_an_app_hold_for_all_its_keys(admin_client: Client, server: Se
     [
         ({"tokens_per_day": "many"}, "Enter a whole number"),
         ({"tokens_per_day": "0"}, "greater than or equal to 1"),
-        ({"money_per_day": "5"}, "Every model in reach needs prices"),
+        ({"money_per_day": "5"}, "Every model that may answer needs prices"),
         ({"money_per_day": "-5"}, "greater than or equal to 0"),
     ],
 )

@@ -138,7 +138,7 @@ def test_keys_are_revoked_by_what_they_have_in_common(manage: Manage, server: Se
     assert (done["revoked"], len(done["keys"])) == (True, 2)
     assert statuses(server, app, mine.plain) == statuses(server, app, both.plain) == {401}
     assert statuses(server, other_app, elsewhere.plain) == {200}
-    assert "No key fits" in manage("revoke_key", "--label", factories.unique("none"), "--yes").out
+    assert "No matching key" in manage("revoke_key", "--label", factories.unique("none"), "--yes").out
 
 
 def test_the_last_use_has_time_app_and_address_and_is_written_once_a_minute(
@@ -218,14 +218,14 @@ MISTAKES = {
     "a missing release": (["change_key", "{key}", "--channel", "release:7"], "has no release 7"),
     "a long note": (["change_key", "{key}", "--note", "x" * 2001], "the limit is 2,000"),
     "a long overlap": (["rotate_key", "{key}", "--overlap", "73h"], "0 to 72 hours"),
-    "an overlap in words": (["rotate_key", "{key}", "--overlap", "soon"], "no number of hours"),
+    "an overlap in words": (["rotate_key", "{key}", "--overlap", "soon"], "not a number of hours"),
     "no overlap to end": (["rotate_key", "{key}", "--end-overlap"], "has not been rotated"),
     "a name and a description": (["revoke_key", "{key}", "--owner", "x"], "or several by"),
     "a long reason": (["revoke_key", "{key}", "--reason", "x" * 201], "the limit is 200"),
     "a limit in words": (["change_key", "{key}", "--tokens-per-day", "many"], "nor none"),
     "an amount in words": (["change_key", "{key}", "--money-per-day", "NaN"], "nor none"),
     "a limit of nothing": (["change_key", "{key}", "--concurrent-turns", "0"], "greater than or equal to 1"),
-    "a list until never": (["list_keys", "--expiring", "never"], "is no time"),
+    "a list until never": (["list_keys", "--expiring", "never"], "is not possible here"),
 }
 
 
@@ -274,7 +274,7 @@ def test_limits_are_set_and_shown_by_command(manage: Manage, server: Server, app
 def test_a_limit_of_money_needs_prices(manage: Manage, app: App) -> None:
     before = AppKey.objects.count()
     refused = manage("issue_key", app.slug, "--label", "x", "--money-per-day", "5")
-    assert "Every model in reach needs prices" in refused.err
+    assert "Every model that may answer needs prices" in refused.err
     assert AppKey.objects.count() == before  # no key without the limit that was asked for
 
 

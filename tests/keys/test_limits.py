@@ -305,7 +305,7 @@ def test_the_fuse_of_all_callers_without_a_key(
     opened = [chat() for _ in range(4)]
     assert {(answer.status_code, answer.json()["code"]) for answer in opened} == {(429, "budget_exhausted")}
     assert "all callers without an App key together" in opened[0].json()["detail"]
-    assert "It begins again at" in opened[0].json()["detail"]
+    assert "It resets at" in opened[0].json()["detail"]
     reset_fuse()
     wait_until(lambda: chat().status_code == 200, seconds=5)  # refusals are remembered for a second
     pull_fuse()

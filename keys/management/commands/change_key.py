@@ -19,7 +19,7 @@ class Command(KeyCommand):
     """Changes one key."""
 
     help = """\
-Change an App key. The change holds from the next request on, on every worker; streams that the key may no longer
+Change an App key. The change applies from the next request on every worker; streams that the key may no longer
 read end within two seconds.
 """
     examples = """\

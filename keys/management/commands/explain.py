@@ -14,7 +14,7 @@ class Command(TeachingCommand):
     help = """\
 Say which rule refused a call, and what to change.
 
-The request id is in each answer: in the header X-Request-Id, and in an error's `request_id`.
+Each response contains the request id: in the header X-Request-Id and, for an error, in `request_id`.
 """
     examples = """\
 examples:

@@ -19,7 +19,7 @@ class Command(TeachingCommand):
 Show, pull or reset the fuse: the daily ceiling for all callers without an App key together.
 
 While it is open, calls without a key that start a turn or create a session are refused with 429, and the answer says
-when it closes. Callers with a key notice nothing. It opens by itself when the tokens of a day are used up
+when it closes. Callers with a key are not affected. It opens by itself when the tokens of a day are used up
 (KEYLESS_TOKENS_PER_DAY, or the limits in the admin), and closes at midnight UTC.
 """
     examples = """\
@@ -38,7 +38,7 @@ examples:
 
     def handle(self, *_args: object, **options: Any) -> None:
         if options["span"] is not None and options["action"] != "pull":
-            raise CommandError("--for belongs to pull.")
+            raise CommandError("--for can only be used with pull.")
         if options["action"] == "pull":
             pull_fuse(timezone.now() + options["span"] if options["span"] else None)
         elif options["action"] == "reset":
@@ -74,8 +74,8 @@ def _span(text: str) -> timedelta:
     """Parse a duration such as 30m, 2h or 1d."""
     unit = {"m": "minutes", "h": "hours", "d": "days"}.get(text[-1:])
     if unit is None or not text[:-1].isdecimal() or len(text) > 5:
-        raise ArgumentTypeError(f"{text!r} is not a span such as 30m, 2h or 1d")
+        raise ArgumentTypeError(f"{text!r} is not a duration such as 30m, 2h or 1d")
     span = timedelta(**{unit: int(text[:-1])})
     if not timedelta(0) < span <= timedelta(days=1):
-        raise ArgumentTypeError("a span is at most 1d; without --for, the fuse stays open until it is reset")
+        raise ArgumentTypeError("the duration is at most 1d; without --for, the fuse stays open until it is reset")
     return span

@@ -18,8 +18,8 @@ class Command(TeachingCommand):
 Issue an App key for one or more Apps.
 
 The key is printed once and stored only as a hash: copy it now. Callers send it in the header AOMI-APP-KEY.
-It works at once, on every worker, until it expires or is revoked (manage.py revoke_key). Without --expires it
-lives as long as KEY_LIFETIME_DAYS says.
+It works immediately on every worker, until it expires or is revoked (manage.py revoke_key). Without --expires it
+expires after KEY_LIFETIME_DAYS.
 """
     examples = """\
 examples:
@@ -42,10 +42,12 @@ examples:
             "--expires",
             type=moment_or_never,
             metavar="WHEN",
-            help="when it ends: 12h, 30d, a time such as 2027-01-31T00:00Z, or never",
+            help="when it expires: 12h, 30d, a time such as 2027-01-31T00:00Z, or never",
         )
         parser.add_argument(
-            "--channel", default="live", help="what it talks with: live (the default), draft, or release:N"
+            "--channel",
+            default="live",
+            help="the state of its Apps that it uses: live (the default), draft, or release:N",
         )
         parser.add_argument(
             "--examples", metavar="URL", help="also print calls in curl, Python and JavaScript to a server, on stderr"

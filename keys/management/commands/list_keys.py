@@ -15,9 +15,9 @@ COLUMNS = ("prefix", "status", "label", "owner", "apps", "channel", "created_by"
 
 class Command(TeachingCommand):
     help = """\
-List the App keys, newest first: what they begin with, whom they are for, which Apps they open.
+List the App keys, newest first: their beginnings, labels, owners and Apps.
 
-The keys themselves are not stored and cannot be shown again. show_key says all that is known of one.
+The keys themselves are not stored and cannot be shown again. show_key shows the details of one.
 """
     examples = """\
 examples:
@@ -58,5 +58,5 @@ examples:
 def _moment(text: str) -> datetime:
     moment = moment_or_never(text)
     if moment == "never":
-        raise ArgumentTypeError("'never' is no time: write a span such as 14d")
+        raise ArgumentTypeError("'never' is not possible here: write a duration such as 14d")
     return moment

@@ -18,10 +18,10 @@ class Command(TeachingCommand):
     """Revokes keys permanently."""
 
     help = """\
-Revoke App keys. They fail on their next request, on every worker, and that cannot be taken back.
+Revoke App keys. They fail on their next request, on every worker. This cannot be undone.
 
 Name a key by its beginning, as list_keys prints it, or several by label, owner or App: then the command only lists
-the keys, until it is called with --yes. Their Apps and sessions stay as they are.
+the keys, until it is called with --yes. Their Apps and sessions do not change.
 """
     examples = """\
 examples:
@@ -35,11 +35,11 @@ examples:
         parser.add_argument(
             "key", metavar="PREFIX", nargs="?", help="the key's beginning, such as sk-mycoindex-Zk3v9QxA"
         )
-        parser.add_argument("--label", default="", help="all keys with this in their label, in any case")
+        parser.add_argument("--label", default="", help="all keys whose label contains this, ignoring case")
         parser.add_argument("--owner", default="", help="all keys of this owner")
         parser.add_argument("--app", metavar="APP", help="all keys that open this App, and possibly others")
         parser.add_argument("--reason", default="", help="why, for the record")
-        parser.add_argument("--yes", action="store_true", help="revoke the keys that label, owner and App describe")
+        parser.add_argument("--yes", action="store_true", help="revoke the keys selected by label, owner and App")
         self.add_json_argument(parser)
 
     def handle(self, *_args: object, **options: Any) -> None:
@@ -69,7 +69,7 @@ examples:
         if options["json"]:
             self.write_json({"revoked": options["yes"], "keys": [key_as_json(key) for key in keys]})
         elif not keys:
-            self.stdout.write("No key fits that is not revoked yet.")
+            self.stdout.write("No matching key is left to revoke.")
         else:
             self._write_keys(keys, is_done=options["yes"])
 

@@ -16,8 +16,8 @@ class Command(KeyCommand):
     help = f"""\
 Issue the successor of an App key, with the same Apps, channel and limits, and print it once.
 
-The old key works on for the overlap (0 to {OVERLAP_MAX_HOURS} hours), so that its holder can change over. Asked
-again, the command issues nothing: the key has its successor, which is not shown again. --end-overlap lets the old
+The old key keeps working for the overlap (0 to {OVERLAP_MAX_HOURS} hours), so that its holder can switch to the new
+one. A second run issues nothing: the key already has a successor, which is not shown again. --end-overlap lets the old
 key expire now.
 """
     examples = """\
@@ -37,7 +37,7 @@ examples:
             type=_hours,
             default=timedelta(hours=24),
             metavar="HOURS",
-            help=f"how long the old key works on: 0h to {OVERLAP_MAX_HOURS}h (24h)",
+            help=f"how long the old key keeps working: 0h to {OVERLAP_MAX_HOURS}h (24h)",
         )
         how.add_argument("--end-overlap", action="store_true", help="let a rotated key expire now")
         self.add_json_argument(parser)
@@ -55,7 +55,7 @@ examples:
         if as_json:
             self.write_json(key_as_json(key))
         else:
-            self.stdout.write(f"{key.prefix} ({key.label}) has expired; {key.successor.prefix} is in its place.")
+            self.stdout.write(f"{key.prefix} ({key.label}) has expired; {key.successor.prefix} is its successor.")
 
     def _write(self, rotation: Rotation, *, as_json: bool) -> None:
         old, successor = rotation.old, rotation.successor
@@ -66,12 +66,14 @@ examples:
             self.stdout.write(rotation.plain)
             self.stderr.write(f"Copy it now: it is not shown again. {ends}")
         else:
-            self.stderr.write(f"Nothing new was issued: {old.prefix} was rotated to {successor.prefix} before. {ends}")
+            self.stderr.write(
+                f"Nothing new was issued: {old.prefix} already has the successor {successor.prefix}. {ends}"
+            )
 
 
 def _hours(text: str) -> timedelta:
     """Parse a number of hours, such as 24 or 24h; the service holds the limits."""
     number = text.removesuffix("h")
     if not (number.isascii() and number.isdecimal() and len(number) < 6):
-        raise ArgumentTypeError(f"{text!r} is no number of hours, such as 24h")
+        raise ArgumentTypeError(f"{text!r} is not a number of hours, such as 24h")
     return timedelta(hours=int(number))

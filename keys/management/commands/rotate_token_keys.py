@@ -13,8 +13,8 @@ class Command(TeachingCommand):
     help = """\
 Make a new key that signs browser tokens.
 
-Tokens that were signed before live out their time, at most an hour, unless you end them now. The server makes a new
-key by itself when the current one is 30 days old.
+Tokens that were signed before stay valid until they expire, within an hour, unless you end them now. The server makes
+a new key by itself when the current one is 30 days old.
 """
     examples = """\
 examples:
@@ -34,5 +34,5 @@ examples:
         if options["json"]:
             self.write_json({"id": key_id, "earlier_tokens": "ended" if options["now"] else "live out their time"})
             return
-        became = "have ended" if options["now"] else "live out their time, at most an hour"
+        became = "have ended" if options["now"] else "stay valid until they expire, within an hour"
         self.stdout.write(f"Signing key no. {key_id} signs new browser tokens. Earlier tokens {became}.")

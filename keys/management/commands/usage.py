@@ -21,9 +21,9 @@ class Command(TeachingCommand):
     help = """\
 Show the usage: turns, tokens, money, errors and times, of all models together unless grouped.
 
-Days are those of UTC; a turn belongs to the day on which it started. The last 30 days unless told otherwise. Usage is
-kept when sessions, turns, keys and Apps are deleted. Titles and summaries are included. Tokens of models without a
-price are counted, and named wherever a sum of money lacks them.
+Days begin at midnight UTC; a turn belongs to the day on which it started. Without --from, the last 30 days are shown.
+Usage is kept when sessions, turns, keys and Apps are deleted. Titles and summaries are included. Tokens of models
+without a price are counted; a note says when a cost does not include them.
 """
     examples = """\
 examples:
@@ -76,7 +76,7 @@ examples:
         self.write_table([_cells(row) for row in rows])
         if unpriced := sum(row.unpriced_tokens for row in rows):
             self.stdout.write(
-                f"* The cost lacks {unpriced:,} tokens of models without a price, and is more than is shown."
+                f"* The cost does not include {unpriced:,} tokens of models without a price; the total is higher."
             )
 
 
