@@ -63,7 +63,9 @@ def client_address(request: HttpRequest) -> str | None:
 def locked_out(request: HttpRequest, original: HttpResponse | None, credentials: Any) -> HttpResponse:
     """Respond to a login that is locked."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
-    reason = f"Too many wrong logins. Try again in {seconds // 60} minutes, or ask another operator to remove the lock."
+    reason = (
+        f"Too many failed logins. Try again in {seconds // 60} minutes, or ask another operator to remove the lock."
+    )
     return _refusal(request, 429, reason, retry_after=seconds)
 
 

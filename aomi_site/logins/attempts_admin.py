@@ -32,7 +32,7 @@ class LoginAttemptAdmin(ConsoleAdmin[AccessAttempt]):
             return format_html("{} left", remaining)
         return format_html("{} until {}", badge("locked"), moment(ends_at))
 
-    @admin.display(description="last wrong login", ordering="attempt_time")
+    @admin.display(description="last failed login", ordering="attempt_time")
     def last_wrong(self, attempt: AccessAttempt) -> SafeString:
         """Show the time of the last failure."""
         return moment(attempt.attempt_time)

@@ -17,7 +17,9 @@ from aomi_site.processes.child import end_with_parent, is_orphan
 def main() -> None:
     """Serve until the parent process ends."""
     if os.environ.get("AOMI_ENV") == "production":
-        sys.exit("The practice model does not run with AOMI_ENV=production: it is no language model. Use a provider's.")
+        sys.exit(
+            "The practice model does not run with AOMI_ENV=production: it is not a language model. Use a provider's."
+        )
     port, parent = int(sys.argv[1]), int(sys.argv[2])
     end_with_parent(parent)
     asyncio.run(_serve(port, parent))

@@ -27,8 +27,6 @@ _COUNT = re.compile(r"\bcount to (\d{1,4})\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A tool call."""
-
     name: str
     arguments: Mapping[str, Any]
 
@@ -49,7 +47,7 @@ class Answer:
 
 
 def answer(request: Request) -> Answer:
-    """Return the answer to a request."""
+    """Return the answer of the first rule that applies to a request."""
     if request.instructions.startswith("Write a title"):  # chat/turns/titles.py
         return Answer(_title(request.message))
     if request.instructions.startswith("Summarise the conversation"):  # chat/turns/summaries.py
@@ -147,4 +145,4 @@ def _title(transcript: str) -> str:
 
 def _summary(transcript: str) -> str:
     said = [line.removeprefix("user: ")[:100] for line in transcript.splitlines() if line.startswith("user: ")]
-    return f"(Made by the practice model, of the beginnings of messages.) The user wrote: {' | '.join(said)}"
+    return f"(Made by the practice model from the beginnings of messages.) The user wrote: {' | '.join(said)}"

@@ -76,7 +76,6 @@ class LocalModel:
             raise ModelUnavailableError(f"The {self.title} did not start: {reason} (see {self.log}).")
 
     def is_running(self) -> bool:
-        """Tell whether the process is running."""
         return self.process is not None and self.process.poll() is None
 
     def stop(self) -> None:

@@ -23,5 +23,5 @@ class BadInputMiddleware(MiddlewareMixin):
         if isinstance(exception, BAD_INPUT) and (request.GET or request.method == "POST"):
             # Logged, because an error in our code would look the same.
             logger.warning("%s: refused: %s", request.path, location(exception))
-            return HttpResponseBadRequest("This request holds an invalid value.", content_type="text/plain")
+            return HttpResponseBadRequest("This request contains an invalid value.", content_type="text/plain")
         return None

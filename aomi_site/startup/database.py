@@ -27,7 +27,11 @@ def connect() -> None:
 
 
 def migrate() -> None:
-    """Apply migrations without output."""
+    """Apply migrations without output.
+
+    Raises:
+        CommandError: the database refused one; the message has the first line of its error.
+    """
     try:
         call_command("migrate", verbosity=0, interactive=False)
     except DatabaseError as error:

@@ -17,7 +17,7 @@ from apps_registry.services.seed import EMBEDDED_PROVIDER, PRACTICE_PROVIDER
 NOTHING_FOUND = "no OPENAI_API_KEY, OPENAI_BASE_URL or Ollama found; it is tiny and calls no tools, expect mistakes"
 CHOSEN = {
     EMBEDDED_PROVIDER: "chosen with --model; it is tiny and calls no tools, expect mistakes",
-    PRACTICE_PROVIDER: "chosen with --model; no language model, it follows rules",
+    PRACTICE_PROVIDER: "chosen with --model; not a language model: it follows rules",
 }
 
 
@@ -46,7 +46,7 @@ def prepare(console: Console, running: ExitStack, choice: str | None) -> tuple[l
         spec = model_choice.local_model(slug, models[-1].base_url, reason)
         if slug == choice:
             app, line = spec.use(), spec.line
-            line += "; callers meet it once you publish the App" if app.live_release_id else ""
+            line += "; callers get it once you publish the App" if app.live_release_id else ""
         else:
             spec.seed()  # creates the default App, or updates the model's address
             line = line or ("" if app else spec.line)

@@ -45,7 +45,11 @@ class ModelSpec:
         return f"{self.model_name} ({self.provider_slug}): {self.reason}"
 
     def seed(self) -> App:
-        """Create the default App with this model unless there is a default App; return the default App."""
+        """Create the default App with this model unless there is a default App; return the default App.
+
+        Raises:
+            CommandError: the provider's key cannot be stored.
+        """
         try:
             app, _made_now = seed_default_app(**self.values())
         except (NoKeys, UnfitKey) as error:
@@ -53,7 +57,11 @@ class ModelSpec:
         return app
 
     def use(self) -> App:
-        """Make this model of this machine the default App's, creating what is missing; return the default App."""
+        """Make this model of this machine the default App's, creating what is missing; return the default App.
+
+        Raises:
+            CommandError: another provider has a model of this name.
+        """
         try:
             return use_local_model(
                 provider_slug=self.provider_slug,

@@ -35,8 +35,8 @@ A new default App gets the first model that is available:
   2. a model of Ollama on this machine
   3. a small embedded model, downloaded once (93 MB); it calls no tools
 
-To try tools, documents and confirmations without an account, use --model practice: a program that follows rules in the
-place of a language model. It calls the tools that a message names and cites documents, and needs no download.
+To try tools, documents and confirmations without an account, use --model practice: a program that follows rules
+instead of a language model. It calls the tools that a message names and cites documents, and needs no download.
 """
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 EXAMPLES = """\
@@ -65,7 +65,7 @@ class Command(TeachingCommand):
         parser.add_argument(
             "--model",
             choices=LOCAL_PROVIDERS,
-            help="give the default App this model of this machine, in place of the one that it has or would get",
+            help="give the default App this model of this machine, instead of the one that it has or would get",
         )
 
     def handle(self, *_args: object, **options: Any) -> None:
