@@ -68,7 +68,6 @@ class DocumentContent:
     tags: tuple[str, ...] = ()
 
     def as_data(self) -> dict[str, Any]:
-        """Return it as JSON data."""
         return {"name": self.name, **({"tags": list(self.tags)} if self.tags else {}), "sha256": self.sha256}
 
 

@@ -27,7 +27,6 @@ class Definitions:
     embedding_models: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def as_data(self) -> dict[str, Any]:
-        """Return it as JSON data."""
         sections = {"providers": self.providers, "models": self.models, "embedding_models": self.embedding_models}
         return {name: list(rows.values()) for name, rows in sections.items() if rows}
 

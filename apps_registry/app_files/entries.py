@@ -40,7 +40,7 @@ class ProviderEntry(Entry):
     base_url: str
     """The address before /chat/completions, such as https://api.openai.com/v1."""
     profile: Annotated[str, Field(json_schema_extra={"enum": ["", *sorted(PROFILES)]})] = ""
-    """The kind of provider; empty: its address tells."""
+    """The kind of provider; empty: recognised by its address."""
     api_key_env: str = ""
     """The environment variable that holds its key."""
 
@@ -57,7 +57,7 @@ class ToolEntry(Entry):
     """A tool."""
 
     name: str
-    """What the model calls it."""
+    """Its name for the model."""
     is_enabled: bool = True
     """Whether the model is offered the tool."""
     needs_confirmation: bool = False
@@ -68,7 +68,7 @@ class McpToolEntry(ToolEntry):
     """A chosen tool of an MCP server, as it was accepted."""
 
     remote_name: str
-    """What the server calls it."""
+    """Its name at the server."""
     description: str
     parameters: dict[str, Any]
     """JSON Schema of its arguments."""
@@ -78,7 +78,7 @@ class McpServerEntry(Entry):
     """An MCP server and the tools that were chosen."""
 
     prefix: str
-    """Put before the names of its tools, with an underscore."""
+    """The prefix of its tools' names, followed by an underscore."""
     url: str
     headers: dict[str, str] = {}
     """By name; a value may hold {{ secrets.NAME }}."""
@@ -87,7 +87,7 @@ class McpServerEntry(Entry):
     keeps_session: bool = False
     """One session per conversation, for servers that keep state."""
     instructions: str = ""
-    """What the server says about the use of its tools, as it was accepted."""
+    """The server's instructions for its tools, as they were accepted."""
     tools: list[McpToolEntry] = []
 
 
@@ -115,9 +115,9 @@ class AppEntry(Entry):
     app_file: int = FORMAT
     """The format of the file."""
     slug: str
-    """What callers put into app=."""
+    """The value that callers send as app=."""
     default_model: str = ""
-    """By name. Left out, the App keeps the one it has."""
+    """By name. If omitted, the App keeps its model."""
     alternative_models: list[str] = []
     """By name, in the order in which they are offered."""
     embedding_model: str = ""

@@ -53,7 +53,10 @@ class AppFile:
 
 
 def files_below(folder: Path) -> ReadFile:
-    """Return a function that reads the files that an App file names, only from its own folder and below."""
+    """Return a function that reads the files that an App file names, only from its own folder and below.
+
+    The function raises AppFileError for a file that cannot be read, is too large, or is elsewhere.
+    """
     top = folder.resolve()
 
     def read(name: str) -> bytes:

@@ -22,6 +22,8 @@ def convert_number_base(
     """Convert an integer of any size from one number base to another, such as hexadecimal to decimal.
 
     0x, 0o or 0b is a prefix only if it matches `from_base`: in base 16, 0b1 is 177.
+
+    Raises ToolError for a base out of range, and for a text that is too long or not an integer in its base.
     """
     for base in (from_base, to_base):
         if not _MIN_BASE <= base <= _MAX_BASE:

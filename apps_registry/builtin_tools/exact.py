@@ -94,7 +94,12 @@ def combine_as_fractions(operation: Callable[[Any, Any], Any], left: Number, rig
 
 
 def power(base: Number, exponent: Number) -> Number:
-    """Return base ** exponent; exact for whole exponents and for square roots of perfect squares."""
+    """Return base ** exponent; exact for whole exponents and for square roots of perfect squares.
+
+    Raises:
+        ZeroDivisionError: the base is zero and the exponent is negative.
+        ToolError: the base is negative and the exponent is one half.
+    """
     if isinstance(exponent, Fraction):
         if exponent == Fraction(1, 2):
             return square_root(base)

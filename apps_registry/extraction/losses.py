@@ -24,7 +24,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{n} part could not be read: {detail}.",
         "{n} parts could not be read: {detail}.",
     ),
-    "encoding": ("The file does not say its encoding; it was read as {detail}.",) * 2,
+    "encoding": ("The file does not declare its encoding; it was read as {detail}.",) * 2,
     "formulas": (
         "{n} cell holds a formula without a stored result; open and save the file in a spreadsheet program.",
         "{n} cells hold a formula without a stored result; open and save the file in a spreadsheet program.",
@@ -112,6 +112,9 @@ class Losses:
             code: one of CODES.
             count: how many; 0 counts nothing.
             detail: what, for codes whose sentence names it.
+
+        Raises:
+            KeyError: there is no such code.
         """
         if code not in CODES:
             raise KeyError(code)

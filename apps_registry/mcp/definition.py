@@ -29,7 +29,6 @@ class McpToolDefinition:
     parameters: Mapping[str, Any]
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as JSON data."""
         return {
             "remote_name": self.remote_name,
             "description": self.description,

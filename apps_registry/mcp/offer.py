@@ -27,7 +27,6 @@ class OfferedTool:
     parameters: dict[str, Any]
 
     def as_data(self) -> dict[str, Any]:
-        """Return it as JSON data."""
         return asdict(self)
 
 

@@ -68,8 +68,6 @@ class Document(models.Model):
     """A file whose text an App can search and cite."""
 
     class State(models.TextChoices):
-        """State of the ingest."""
-
         QUEUED = "queued"
         PROCESSING = "processing"
         READY = "ready"

@@ -116,7 +116,6 @@ class Secret(models.Model):
 
     @property
     def binding(self) -> str:
-        """The binding of its token."""
         return secret_binding(self.app_id, self.name)
 
     @property

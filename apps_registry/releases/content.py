@@ -59,7 +59,7 @@ def models_of(content: AppContent) -> list[Model]:
     names = [content.default_model, *content.alternative_models]
     rows = {model.name: model for model in Model.objects.filter(name__in=names).select_related("provider")}
     if not rows:
-        raise AppFileError(f"there is no model {' or '.join(names)} any more")
+        raise AppFileError(f"there is no longer a model {' or '.join(names)}")
     return [rows[name] for name in names if name in rows]
 
 

@@ -74,7 +74,7 @@ def refresh(server: McpServer) -> None:
             message += ". To allow this host, add it with its port under “Allowed hosts” on the App's page"
         raise McpError(message) from None
     finally:
-        store_outside_turn(server.app_id, f"{server.slug} asked for its tools", records)
+        store_outside_turn(server.app_id, f"tools of {server.slug} refreshed", records)
     server.offered, server.refreshed_at = [tool.as_data() for tool in offer.tools], timezone.now()
     server.left_out, server.offered_instructions = offer.left_out, offer.instructions
     server.save(update_fields=["offered", "left_out", "offered_instructions", "refreshed_at"])

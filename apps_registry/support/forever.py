@@ -1,7 +1,7 @@
 """Background loops that run until the worker stops.
 
-When an unexpected error ends a loop, the damage shows days later, as turns that hang or rows that accumulate. So every
-such loop runs here: it survives any error, logs what failed and where, counts the failure, and continues.
+If an unexpected error ended a loop, the effects would appear days later, as turns that hang or rows that accumulate. So
+every such loop runs here: it survives any error, logs what failed and where, counts the failure, and continues.
 """
 
 import asyncio

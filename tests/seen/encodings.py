@@ -56,7 +56,7 @@ ENCODINGS: dict[str, File] = {
     "bytes that may be anything": plain(
         ENCODING,
         bytes(range(0xA1, 0xFF)) * 3,
-        refused="does not say its encoding, and it cannot be told: save it as UTF-8",
+        refused="does not declare its encoding, and it cannot be detected: save it as UTF-8",
     ),
     "a word that may be several": plain(ENCODING, "дом".encode("cp866"), refused="save it as UTF-8"),
 }

@@ -41,7 +41,7 @@ class Package:
         if len(self.names) > MAX_PARTS:
             raise UnreadableError(f"The {kind} has {len(self.names):,} parts, more than any real one.")
         if any(info.flag_bits & 1 for info in self._archive.infolist()):
-            raise UnreadableError("The file is behind a password; save it without one.")
+            raise UnreadableError("The file is protected by a password; save it without one.")
 
     def refuse_macros(self, ending: str) -> None:
         """Raise UnreadableError if an Office document holds macros."""

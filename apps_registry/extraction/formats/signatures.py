@@ -17,9 +17,9 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
 )
 # Other formats that are zips, by the names of their members.
 _ZIPS = (
-    ("word/", "It is a document of Word; name it .docx."),
-    ("xl/workbook", "It is a workbook of Excel; name it .xlsx."),
-    ("ppt/presentation", "It is a presentation of PowerPoint; name it .pptx."),
+    ("word/", "It is a Word document; name it .docx."),
+    ("xl/workbook", "It is an Excel workbook; name it .xlsx."),
+    ("ppt/presentation", "It is a PowerPoint presentation; name it .pptx."),
     ("content.xml", "It is OpenDocument; name it .odt, .ods or .odp."),
     ("META-INF/container.xml", "It is an EPUB; name it .epub."),
 )
@@ -33,11 +33,11 @@ _MIXED = re.compile(rb"^content-type:\s*multipart/related", re.I | re.M)
 def describe_unreadable(data: bytes) -> str:
     """Return a sentence about a file that cannot be read as text; empty if it may be text."""
     if data.startswith(_OLD_OFFICE):
-        locked = "It is behind a password; save it without one."
+        locked = "It is protected by a password; save it without one."
         return (
             locked
             if _ENCRYPTED in data
-            else "It is a file of old Word, Excel or PowerPoint; save it as .docx, .xlsx or .pptx."
+            else "It is in an old format of Word, Excel or PowerPoint; save it as .docx, .xlsx or .pptx."
         )
     for signature, sentence in _SIGNATURES:
         if data.startswith(signature):

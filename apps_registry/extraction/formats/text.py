@@ -37,7 +37,7 @@ def decode(data: bytes, losses: Losses | None = None, *, declares: bool = False)
         _refuse_binary(data.decode("latin-1"))
         maybe = f" It may be {error}." if str(error) else ""
         raise UnreadableError(
-            f"The file does not say its encoding, and it cannot be told: save it as UTF-8.{maybe}"
+            f"The file does not declare its encoding, and it cannot be detected: save it as UTF-8.{maybe}"
         ) from None
     if losses is not None and decoded.guess:
         losses.add("encoding", 1, decoded.guess)
@@ -50,7 +50,7 @@ def decode(data: bytes, losses: Losses | None = None, *, declares: bool = False)
 def _refuse_binary(text: str) -> None:
     controls = sum(text.count(chr(code)) for code in range(32) if chr(code) not in "\t\n\r\f\x0b\x1b")
     if controls > max(MAX_CONTROLS, len(text) // 1000):
-        raise UnreadableError("The file holds binary data, not text: its name ends wrongly.")
+        raise UnreadableError("The file holds binary data, not text: its extension is wrong.")
 
 
 def read(data: bytes) -> Reading:

@@ -159,7 +159,7 @@ def test_a_refresh_is_always_recorded(hostile: McpServer, upstream: Upstream, ha
     with pytest.raises(McpError):
         refresh(hostile)
     row = OutboundCall.objects.filter(app=hostile.app_id).latest("id")
-    assert (row.turn_id, row.tool, row.host) == (None, "evil asked for its tools", upstream.host)
+    assert (row.turn_id, row.tool, row.host) == (None, "tools of evil refreshed", upstream.host)
     assert (row.status, row.verdict) in {(200, "timed out"), (307, "answered")}
 
 

@@ -35,7 +35,7 @@ def test_losses_are_told_to_scripts_and_operators(
         "text_boxes": 1,
     }
     (guess,) = report["b.txt"]["losses"]
-    assert guess["note"] == "The file does not say its encoding; it was read as Windows-1251 (Cyrillic)."
+    assert guess["note"] == "The file does not declare its encoding; it was read as Windows-1251 (Cyrillic)."
     (bad,) = report["c.txt"]["losses"]
     assert (bad["code"], bad["count"], bad["detail"]) == ("bad_characters", 1, "0.3%")
     assert report["d.txt"]["losses"] == []

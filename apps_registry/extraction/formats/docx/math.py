@@ -39,11 +39,9 @@ class Equation:
             self._structures[-1][1].setdefault(name, attributes["val"])
 
     def add(self, text: str) -> None:
-        """Add text."""
         self._texts[-1].append(text)
 
     def end(self, name: str) -> None:
-        """End an element."""
         if name in STRUCTURES and self._structures:
             arguments, properties = self._structures.pop()
             self.add(_line(name, arguments, properties))

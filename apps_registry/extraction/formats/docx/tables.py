@@ -33,7 +33,6 @@ class OpenTable:
                 self._is_header = value not in _OFF
 
     def end_cell(self, text: str) -> None:
-        """End a cell with its text."""
         match self._merged:
             case "vMerge continue":
                 text = self.grid.above(self._columns)
@@ -45,7 +44,6 @@ class OpenTable:
         self._span, self._merged = 1, ""
 
     def end_row(self, page: int) -> None:
-        """End a row."""
         if self._row:
             self.grid.add(self._row, is_header=self._is_header, page=page)
         self._row, self._columns, self._is_header = [], 0, False

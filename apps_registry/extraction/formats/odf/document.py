@@ -41,7 +41,7 @@ def read(data: bytes) -> Reading:
 
 def _refuse_encrypted(package: Package) -> None:
     if "META-INF/manifest.xml" in package.names and b"encryption-data" in package.part("META-INF/manifest.xml"):
-        raise UnreadableError("The file is behind a password; save it without one.")
+        raise UnreadableError("The file is protected by a password; save it without one.")
 
 
 def _hidden_styles(content: Any) -> set[str]:

@@ -27,7 +27,7 @@ _FIRST_PARTS |= {"cross", "one", "two", "three", "single", "multi", "non", "all"
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A piece of text that the page places at once."""
+    """A piece of text that the page draws in one operation."""
 
     x: float
     y: float
@@ -35,7 +35,7 @@ class _Piece:
 
 
 def page_text(page: PageObject) -> str:
-    """Return the text of a page, column by column if it writes the lines of columns in turn."""
+    """Return the text of a page, column by column if the page interleaves the lines of its columns."""
     pieces: list[_Piece] = []
 
     def visit(text: str, matrix: Any, text_matrix: Any, *_: object) -> None:
@@ -49,7 +49,7 @@ def page_text(page: PageObject) -> str:
 
 
 def _by_columns(pieces: list[_Piece]) -> str:
-    """Return the text column by column; empty if the page does not write the lines of columns in turn."""
+    """Return the text column by column; empty if the page does not interleave the lines of columns."""
     rows = _rows(pieces)
     positions = Counter(round(piece.x / _SAME_COLUMN) for row in rows if len(row) > 1 for piece in row)
     starts = sorted(position * _SAME_COLUMN for position, count in positions.items() if count >= MIN_ROWS)

@@ -25,7 +25,6 @@ class Layout:
     merge_count: int = 0
 
     def hides_column(self, column: int) -> bool:
-        """Tell whether a column is hidden."""
         return any(first <= column <= last for first, last in self.hidden_columns)
 
 
