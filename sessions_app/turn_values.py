@@ -36,7 +36,7 @@ class SessionOfAnotherApp(Exception):
 
 
 class SessionOfAnotherChannel(SessionOfAnotherApp):
-    """The session began in another channel; nothing was stored. Callers are told the same as of another App's."""
+    """The session began in another channel; nothing was stored. Callers get the same error as for another App's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

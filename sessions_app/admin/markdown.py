@@ -45,4 +45,4 @@ def to_html(text: str) -> SafeString:
         text: Markdown.
     """
     html: str = _markdown.render(text)
-    return mark_safe(html)  # noqa: S308 - the renderer escapes all text, and knows no HTML
+    return mark_safe(html)  # noqa: S308 - the renderer escapes all text and passes no HTML through

@@ -185,14 +185,14 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
         return export.export(session, kind, with_turns=request.user.has_perm("sessions_app.view_turn"))
 
     def archive_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """Archive a session, or take it out of the archive, as `POST /api/sessions/{id}/archive` does."""
+        """Archive a session, or remove it from the archive, as `POST /api/sessions/{id}/archive` does."""
         session = self._readable(request, pk)
         if not request.user.has_perm("sessions_app.change_chatsession"):
             raise PermissionDenied
         is_archived = request.POST.get("archived") == "1"
         changed = ChatSession.objects.filter(pk=pk, is_archived=not is_archived)
         if changed.update(is_archived=is_archived, version=F("version") + 1):
-            self.done(request, session, "Archived." if is_archived else "Taken out of the archive.")
+            self.done(request, session, "Archived." if is_archived else "Removed from the archive.")
         return redirect("admin:sessions_app_chatsession_change", pk)
 
     def _readable(self, request: HttpRequest, pk: UUID) -> ChatSession:

@@ -134,7 +134,6 @@ class TurnAdmin(MachineRowsAdmin[Turn]):
 
     @admin.display(description="App")
     def app_link(self, turn: Turn) -> SafeString:
-        """Link to the App that answered."""
         return linked("admin:apps_registry_app_change", turn.app_id, turn.app)
 
     @admin.display(description="App key")

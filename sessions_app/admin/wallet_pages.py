@@ -29,7 +29,6 @@ class WalletPages:
         self._owner = owner
 
     def urls(self) -> list[URLPattern]:
-        """Return the URLs of the pages."""
         view = self._owner.admin_site.admin_view
         return [path("wallet/<slug:address>/", view(self.page), name="sessions_app_chatsession_wallet")]
 

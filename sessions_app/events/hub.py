@@ -173,7 +173,7 @@ class Hub:
     def on_gap(self) -> None:
         """Close all subscriptions, so that readers read the state again, and exchange interests again.
 
-        What was missed is stored nowhere but in the state.
+        Missed events are not stored, but the state reflects them.
         """
         self._replay.clear()
         self._remote_streams.clear()

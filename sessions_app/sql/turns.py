@@ -248,7 +248,7 @@ EXPIRE_TURN = give_up_turn(
     condition=IS_EXPIRED,
     becomes="'interrupted'",
     code="'worker_lost'",
-    detail="'The worker that ran this turn went away.'",
+    detail="'The worker that ran this turn stopped responding.'",
     unknown=f"'{UNKNOWN_OUTCOME}'",
 )
 INTERRUPT_TURN = give_up_turn(

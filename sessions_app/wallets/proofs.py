@@ -41,8 +41,6 @@ FROM sessions_app_walletchallenge WHERE nonce = %(nonce)s AND session_id = %(ses
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A challenge to sign."""
-
     message: str
     nonce: str
     expires_at: datetime

@@ -40,7 +40,7 @@ class Bus(Protocol):
 
 
 class Outbox:
-    """Messages to send, bounded by bytes; the sender takes all of them at once."""
+    """Messages to send, bounded by bytes; the sender takes all of them together."""
 
     def __init__(self) -> None:
         self._messages: list[bytes] = []

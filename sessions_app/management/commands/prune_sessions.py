@@ -26,7 +26,6 @@ examples:
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add `--json`."""
         self.add_json_argument(parser)
 
     def handle(self, *_args: object, **options: Any) -> None:
