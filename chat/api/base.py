@@ -83,7 +83,6 @@ class ApiView(APIView):
 
     @property
     def caller(self) -> Caller:
-        """The authenticated caller."""
         return cast(Caller, self.request.auth)
 
     def session_id(self, in_path: str | None = None) -> UUID:
@@ -108,7 +107,7 @@ class ApiView(APIView):
         return check_chat(self.caller, await self.app_in_scope(slug))
 
     async def app_in_scope(self, slug: str | None) -> AppConfig:
-        """Return an App as `usable_app` does, wherever the caller is."""
+        """Return an App as `usable_app` does, without checking the caller's source."""
         app = await app_named(self.caller, slug)
         self.check_object_permissions(self.request, app)  # raises what DRF answers with 401 or 403
         assert app is not None  # noqa: S101 - the permission refuses None

@@ -195,7 +195,10 @@ EventCount = Annotated[
     Field(ge=1, description="The number of events, at most 1,000."),
 ]
 UsageDays = Annotated[
-    int, BeforeValidator(_whole_number), _at_most(366), Field(ge=1, description="How many, with today; 366 at most.")
+    int,
+    BeforeValidator(_whole_number),
+    _at_most(366),
+    Field(ge=1, description="How many days, including today; at most 366."),
 ]
 PageSize = Annotated[
     int,

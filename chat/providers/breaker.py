@@ -1,7 +1,7 @@
 """Circuit breakers of one worker: a model that keeps failing is skipped for a while, then probed once.
 
 This is our own code because, after the pause, pybreaker 1.4, purgatory 3.0 and aiobreaker 1.2 admit all waiting callers
-at once (tested in November 2026), and none of them handles a caller that leaves before the model has answered.
+together (tested in November 2026), and none of them handles a caller that leaves before the model has answered.
 """
 
 import time

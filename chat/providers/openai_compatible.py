@@ -81,7 +81,6 @@ class Connections:
         return limit[1]
 
     async def close(self) -> None:
-        """Close all connections."""
         while self._providers:
             await self._providers.popitem()[1].http.aclose()
 

@@ -58,7 +58,6 @@ class Requests:
         self._rules = self.config.rules
 
     def body(self, messages: Sequence[ChatMessage], tools: Sequence[Tool], *, allow_tool_calls: bool) -> bytes:
-        """Return the body of a request."""
         messages_json = _dump(list(messages))
         offered = self._offered(tools)
         schemas = _dump([_tool_schema(tool, self.config) for tool in offered]) if offered else b""

@@ -94,7 +94,7 @@ _CALLS: dict[tuple[str, str], Call] = {
         "events",
         problems=(*OWN, *BODY, 410),
         description='`{"type": "confirm_tool", "payload": {"call_id": "…", "approved": true}}` answers an '
-        "`InlineCall`; the turn then continues. The result of a tool of the client comes as "
+        "`InlineCall`; the turn then continues. The result of a client's tool is sent as "
         '`{"type": "client_tool", "payload": {"call_id": "…", "result": …}}`. '
         "Like a chat message, an answer needs the App's key. If no question "
         "waits for it, the response is 410. Any other JSON object or list is stored as an `AsyncCallback`, and any "
@@ -129,7 +129,7 @@ _CALLS: dict[tuple[str, str], Call] = {
         session=(),
         problems=(*CALLER, *BODY),
         description="For backends: the token opens one App for at most an hour, and its holder never sees the App key. "
-        "It ends with its key. A browser token cannot make this call.",
+        "It stops working when its key does. A browser token cannot make this call.",
         status=201,
         security=("AppKey", "Bearer"),
     ),

@@ -17,7 +17,7 @@ HEADERS: dict[str, Schema] = {
         "schema": {"type": "integer", "minimum": 1},
     },
     "RateLimit": {
-        "description": "What is left of the limit that refused the call, and the seconds until more is.",
+        "description": "What is left of the limit that refused the call, and the seconds until more is available.",
         "schema": {"type": "string"},
     },
     "RateLimit-Policy": {

@@ -1,4 +1,4 @@
-"""The turn loop: call the model, run its tool calls, send the results back, until it answers in words.
+"""The turn loop: call the model, run its tool calls, send the results back, until it answers with text.
 
 An async generator of events, independent of HTTP and the database.
 """
@@ -51,7 +51,7 @@ async def run_turn(
         prompt: the prompt, with the current message last.
         tools: the tools that the model may call.
         context: what tools may know about the caller.
-        max_tool_rounds: after this many rounds of calls the model must answer in words.
+        max_tool_rounds: after this many rounds of calls the model must answer with text.
         earlier: results of the turn's earlier rounds, if it resumes or is retried; the prompt contains them.
         resumed: the round at which the turn paused; not in the prompt.
 
@@ -77,7 +77,7 @@ async def run_turn(
                     break
         ended = answer.ended(round_number, issuer=model.issuer, turn=str(context.turn_id))
         if ended.tool_calls and not may_call:
-            raise ModelFailure(f"The model went on calling tools after {max_tool_rounds} rounds.")
+            raise ModelFailure(f"The model kept calling tools after {max_tool_rounds} rounds.")
         yield ended
         if not ended.tool_calls:
             return

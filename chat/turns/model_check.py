@@ -58,7 +58,7 @@ async def check_model(config: ModelConfig, sampling: Sampling) -> ModelCheck:
     except ModelFailure as failure:
         check.error = f"{failure} {failure.note}".strip()
     except TimeoutError:
-        check.error = f"The model did not come to an end within {settings.TURN_TIMEOUT_SECONDS:g} s."
+        check.error = f"The model did not finish within {settings.TURN_TIMEOUT_SECONDS:g} s."
     finally:
         await connections.close()
     check.total_ms = _ms_since(started)

@@ -62,7 +62,7 @@ class TurnOptions:
 
 
 class ToolsNotTaken(Exception):
-    """The App takes no tools of callers."""
+    """The App does not accept tools from callers."""
 
 
 def check_options(options: TurnOptions, app: AppConfig) -> None:

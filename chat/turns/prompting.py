@@ -29,7 +29,7 @@ async def system_prompt(turn: RunningTurn, session: Session) -> str:
             if not is_transient(error):
                 raise
             # Answer without the digest; the turn is stored when Postgres is back.
-            logger.warning("turn %s recalls nothing: %s", turn.turn_id, type(error).__name__)
+            logger.warning("turn %s runs without earlier sessions: %s", turn.turn_id, type(error).__name__)
     language = turn.app.reply_language
     sentence = f"Always answer in {language}, whatever language the user writes in." if language else ""
     parts = (turn.app.preamble, sentence, about_the_user(session.wallet, earlier), turn.options.system_text())

@@ -6,7 +6,7 @@ TOOL_RESULT_MAX_CHARS = 32_000
 
 
 def visible_result(result: str) -> str:
-    """Return a result without invisible characters; a long one is cut, and says so."""
+    """Return a result without invisible characters; a long one is cut, with a note."""
     if len(result) <= TOOL_RESULT_MAX_CHARS:
         return visible(result)
     return visible(result[:TOOL_RESULT_MAX_CHARS]) + f"… (cut; {len(result)} characters in all)"

@@ -259,7 +259,7 @@ async def _store(turn: RunningTurn, outcome: TurnOutcome) -> TurnOutcome:
             return outcome
         except Exception as error:
             if is_transient(error) and asyncio.get_running_loop().time() > deadline:
-                logger.error("turn %s is lost: Postgres stayed away (%s)", turn.turn_id, location(error))
+                logger.error("turn %s is lost: Postgres stayed unavailable (%s)", turn.turn_id, location(error))
                 raise
             if not is_transient(error):
                 logger.error("the result of turn %s could not be stored as it is: %s", turn.turn_id, location(error))

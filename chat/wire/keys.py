@@ -25,10 +25,10 @@ class KeyLimit(TypedDict):
     """A limit of the key, and what is left of it. Days and months begin at midnight UTC."""
 
     what: Limited
-    per: Annotated[LimitedPer | None, Field(description="null: at the same time, which holds for turns.")]
+    per: Annotated[LimitedPer | None, Field(description="null for the limit of turns at the same time.")]
     limit: float
     left: Annotated[float, Field(description="Without what running turns have reserved.")]
-    resets_at: Annotated[Time | None, Field(description="When all of it is there again.")]
+    resets_at: Annotated[Time | None, Field(description="When the whole limit is available again.")]
 
 
 @shown_as(
@@ -43,7 +43,7 @@ class HeldAppKey(TypedDict):
     """The caller's App key; never the key itself."""
 
     label: str
-    apps: Annotated[list[str], Field(description="The Apps that the key opens, as far as they are active.")]
+    apps: Annotated[list[str], Field(description="The active Apps that the key opens.")]
     expires_at: Annotated[Time | None, Field(description="null: it does not expire.")]
     limits: list[KeyLimit]
 
@@ -55,7 +55,7 @@ class UsageNumbers(TypedDict):
     errors: Annotated[int, Field(description="Turns that failed.")]
     prompt_tokens: int
     completion_tokens: int
-    cost: Annotated[float, Field(description="By the models' prices; it lacks what `unpriced_tokens` cost.")]
+    cost: Annotated[float, Field(description="By the models' prices; without the cost of `unpriced_tokens`.")]
     unpriced_tokens: Annotated[int, Field(description="Tokens of models without a price.")]
 
 

@@ -99,7 +99,7 @@ def test_a_tool_that_cannot_be_offered_is_refused(app_client: Client, app: App, 
 def test_an_app_must_allow_them(app_client: Client, app: App) -> None:
     App.objects.filter(pk=app.pk).update(callers_may_bring_tools=False)
     refused = chat(app_client, "Where am I?", POSITION)
-    assert (refused.status_code, refused.json()["detail"]) == (400, "This App takes no tools of callers.")
+    assert (refused.status_code, refused.json()["detail"]) == (400, "This App does not accept tools from callers.")
 
 
 @pytest.mark.parametrize("payload", [{}, {"result": 1, "error": 2}, {"call_id": 7, "result": 1}])

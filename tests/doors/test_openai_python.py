@@ -170,7 +170,7 @@ def test_tools_of_the_client(sdk: openai.OpenAI, app: App, model: ScriptedModel,
 
 
 def test_a_clients_tool_needs_the_apps_leave_and_a_name_of_its_own(sdk: openai.OpenAI, app: App) -> None:
-    with pytest.raises(openai.BadRequestError, match="takes no tools"):
+    with pytest.raises(openai.BadRequestError, match="does not accept tools"):
         sdk.chat.completions.create(model=app.slug, messages=[user("Hi")], tools=[WEATHER])
     App.objects.filter(pk=app.pk).update(callers_may_bring_tools=True)
     shadow: Any = {"type": "function", "function": {"name": "calculate", "parameters": {"type": "object"}}}

@@ -24,7 +24,7 @@ _AROUND_NAME = re.compile(r"^functions\.|(?<=\w):\d+$")
 
 
 def read_pieces(called: Any, *, is_restated: bool = False) -> tuple[ToolCallDelta, ...]:
-    """Parse the tool calls in a chunk; an unknown form raises TypeError, ValueError, AttributeError or the like."""
+    """Parse the tool calls in a chunk; an unknown form raises TypeError, ValueError, AttributeError etc."""
     listed = [called] if isinstance(called, dict) else called
     return tuple(_piece(call, position, is_restated) for position, call in enumerate(listed) if call is not None)
 
