@@ -8,9 +8,11 @@ from typing import Any
 
 from django.db import connection
 
+from apps_registry.values import OPERATORS_KEY_ID
 from keys.models import NO_KEY
 from keys.usage.histograms import BUCKETS, percentile_ms
 
+OPERATORS = "operators"  # stands in the place of a key's label for what operators use in the playground
 # What usage can be grouped by -> its columns. Names of deleted Apps and keys come from the roll-up itself.
 GROUPS = {
     "day": ("usage.day",),
@@ -34,7 +36,7 @@ class Filter:
     """Which usage is summed; an empty collection or None: all of it.
 
     Attributes:
-        key_ids: NO_KEY for callers without a key.
+        key_ids: NO_KEY for callers without a key, OPERATORS_KEY_ID for operators in the playground.
         since, until: the first and the last day, of UTC.
     """
 
@@ -125,8 +127,8 @@ def _row(by: Iterable[str], values: Sequence[Any]) -> UsageRow:
     fields: dict[str, Any] = dict(zip([*names, *_SUMS, "latency", "first_token"], values, strict=True))
     latency, first_token = fields.pop("latency"), fields.pop("first_token")
     fields.pop("latency_ms_sum")
-    if "key_id" in fields and fields["key_id"] == NO_KEY:
-        fields["key"] = ""
+    if "key_id" in fields and fields["key_id"] in _NAMES_WITHOUT_KEY:
+        fields["key"] = _NAMES_WITHOUT_KEY[fields["key_id"]]
     values_by_name: dict[str, Any] = {
         name: int(value) if name in _SUMS and name != "cost" else value for name, value in fields.items()
     }
@@ -140,4 +142,5 @@ def _row(by: Iterable[str], values: Sequence[Any]) -> UsageRow:
     )
 
 
+_NAMES_WITHOUT_KEY = {NO_KEY: "", OPERATORS_KEY_ID: OPERATORS}
 _NAMES = {"day": ("day",), "app": ("app_id", "app"), "key": ("key_id", "key"), "model": ("model",), "kind": ("kind",)}

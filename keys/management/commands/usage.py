@@ -11,10 +11,12 @@ from django.core.management.base import CommandError
 from django.db.models import Q
 
 from apps_registry.management.base import TeachingCommand, apps_named
+from apps_registry.values import OPERATORS_KEY_ID
 from keys.models import NO_KEY, AppKey, Usage
-from keys.usage.reading import GROUPS, Filter, UsageRow, summed
+from keys.usage.reading import GROUPS, OPERATORS, Filter, UsageRow, summed
 
 WITHOUT_KEY = "none"
+WITHOUT_KEYS = {WITHOUT_KEY: NO_KEY, OPERATORS: OPERATORS_KEY_ID}
 DEFAULT_DAYS = 30
 ID_DIGITS = 18  # more do not fit into a bigint
 # A cell that begins with one of these is a formula for spreadsheets.
@@ -43,6 +45,7 @@ examples:
         parser.add_argument("--by", action="append", choices=list(GROUPS), default=[], help=by)
         parser.add_argument("--app", action="append", default=[], metavar="APP", help="only this App; may be repeated")
         key = f"only this key: its label, its beginning or its id; '{WITHOUT_KEY}' for callers without one"
+        key += f", '{OPERATORS}' for the playground of the console"
         parser.add_argument("--key", action="append", default=[], metavar="KEY", help=key)
         parser.add_argument("--model", action="append", default=[], metavar="MODEL", help="only this model")
         since = f"the first day, such as 2026-11-01 (default: {DEFAULT_DAYS} days)"
@@ -110,8 +113,8 @@ def _key_ids(named: str) -> list[int]:
     Raises:
         CommandError: there is none.
     """
-    if named == WITHOUT_KEY:
-        return [NO_KEY]
+    if named in WITHOUT_KEYS:
+        return [WITHOUT_KEYS[named]]
     if not named:
         raise CommandError("--key is empty.")
     matches = Q(label=named) | Q(prefix=named)
