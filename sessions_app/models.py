@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from apps_registry.models import App, AppRelease
+from apps_registry.values import OPERATORS_CHANNEL
 
 
 class ChatSession(models.Model):
@@ -77,6 +78,11 @@ class ChatSession(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def is_operators(self) -> bool:
+        """Whether an operator began it in the console's playground."""
+        return self.channel.startswith(OPERATORS_CHANNEL)
 
 
 class Turn(models.Model):

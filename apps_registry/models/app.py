@@ -243,6 +243,8 @@ class App(models.Model):
 
     class Meta:
         verbose_name = "App"
+        # Operators who may change Apps may try them as well.
+        permissions: ClassVar = [("use_playground", "Can talk to Apps in the playground")]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(slug__regex=SLUG_PATTERN), name="app_slug_is_plain"),
             models.UniqueConstraint("is_default", condition=Q(is_default=True), name="app_only_one_default"),

@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-NO_KEY = 0  # the key's id in rows of callers without a key
+NO_KEY = 0  # the key's id in rows of callers without a key; OPERATORS_KEY_ID in those of operators
 WHOLE_DAY = -1  # the hour in rows of days that are over
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from django.db import connection
 
+from apps_registry.values import OPERATORS_KEY_ID
 from keys.models import NO_KEY
 from keys.usage.histograms import BUCKETS, percentile_ms
 
+OPERATORS = "operators"  # in the place of a key's label, for what operators use in the playground
 # Names of deleted Apps and keys come from the roll-up itself.
 APP_LABEL = "COALESCE(max(app.slug), max(usage.app_slug))"
 KEY_LABEL = "COALESCE(max(key.label), max(usage.app_key_label))"
@@ -41,7 +43,7 @@ class Filter:
     """Which usage is summed; an empty collection or None: all of it.
 
     Attributes:
-        key_ids: NO_KEY for callers without a key.
+        key_ids: NO_KEY for callers without a key, OPERATORS_KEY_ID for operators in the playground.
         since, until: the first and the last day, of UTC.
         since_hour: the first hour of the first day, today or yesterday; None: the whole day.
     """
@@ -155,8 +157,8 @@ def row_of(names: Sequence[str], values: Sequence[Any]) -> UsageRow:
     fields: dict[str, Any] = dict(zip([*names, *SUMS, "latency", "first_token"], values, strict=True))
     latency, first_token = fields.pop("latency"), fields.pop("first_token")
     fields.pop("latency_ms_sum")
-    if "key_id" in fields and fields["key_id"] == NO_KEY:
-        fields["key"] = ""
+    if "key_id" in fields and fields["key_id"] in _NAMES_WITHOUT_KEY:
+        fields["key"] = _NAMES_WITHOUT_KEY[fields["key_id"]]
     values_by_name: dict[str, Any] = {
         name: int(value) if name in SUMS and name != "cost" else value for name, value in fields.items()
     }
@@ -170,6 +172,7 @@ def row_of(names: Sequence[str], values: Sequence[Any]) -> UsageRow:
     )
 
 
+_NAMES_WITHOUT_KEY = {NO_KEY: "", OPERATORS_KEY_ID: OPERATORS}
 NAMES = {
     "month": ("month",),
     "week": ("week",),

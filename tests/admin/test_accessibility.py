@@ -53,6 +53,7 @@ def pages(app: App, rows: dict[str, Any]) -> list[str]:
         *(f"{name}/?q={app.slug}" for name in kept),
         *(f"{name}/{rows[name]}/change/" for name in ("apps_registry/app", "apps_registry/model", "keys/appkey")),
         *("apps_registry/app/add/", "keys/appkey/add/", f"keys/appkey/revoke/?ids={rows['keys/appkey']}"),
+        f"apps_registry/app/{app.pk}/playground/?turn={turn.pk}",
         f"sessions_app/chatsession/{session.pk}/change/",
         f"sessions_app/turn/{turn.pk}/change/",
         *("sessions_app/turn/", "keys/refusal/", "auth/user/"),
