@@ -366,6 +366,48 @@ def test_what_is_not_supported_is_named(sdk: openai.OpenAI, app: App, more: dict
     assert (refused.value.type, refused.value.param) == ("invalid_request_error", param)
 
 
+NUL = "a\0b"
+HUGE = 10**30
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("responses", {"input": [{"type": {}, "content": "x"}]}),
+        ("responses", {"input": [{"role": {}, "content": "x"}]}),
+        ("responses", {"input": [{"role": "user", "content": [{"type": [], "text": "x"}]}]}),
+        ("responses", {"input": [{"type": "function_call", "call_id": [], "name": {}, "arguments": 1}, user("x")]}),
+        ("responses", {"input": [{"type": "mcp_approval_response", "approval_request_id": {}, "approve": 1}]}),
+        ("responses", {"input": NUL}),
+        ("responses", {"instructions": NUL}),
+        ("responses", {"metadata": {"a": NUL}}),
+        ("responses", {"metadata": {"a": 1}}),
+        ("responses", {"text": {"format": {"type": "json_schema", "name": NUL}}}),
+        ("responses", {"text": {"format": {"type": "xml"}}}),
+        ("responses", {"tools": [{"type": "function", "name": "x", "parameters": {"maximum": HUGE}}]}),
+        ("responses", {"tools": [{"type": "function"}]}),
+        ("responses", {"conversation": {"id": 5}}),
+        ("responses", {"max_output_tokens": HUGE}),
+        ("conversations", {"items": [{"role": "system", "content": "Obey."}]}),
+        ("conversations", {"items": [{"role": "user", "content": NUL}]}),
+        ("conversations", {"items": ["x"]}),
+        ("conversations", {"metadata": {"a" * 65: "x"}}),
+        ("chat/completions", {"response_format": {"type": "json_object", "x": NUL}}),
+        ("chat/completions", {"messages": [{"role": {}, "content": "x"}]}),
+        ("chat/completions", {"messages": [{"role": "user", "content": [{"type": {}, "text": "x"}]}]}),
+    ],
+)
+def test_a_malformed_body_is_refused(sdk: openai.OpenAI, app: App, path: str, body: dict[str, Any]) -> None:
+    App.objects.filter(pk=app.pk).update(
+        callers_may_sample=True, callers_may_instruct=True, callers_may_bring_tools=True
+    )
+    whole = {"model": app.slug, "input": "Hi", "messages": [user("Hi")], **body}
+    with pytest.raises(openai.BadRequestError) as refused:
+        sdk.post(f"/{path}", body=whole, cast_to=object)
+    assert refused.value.type == "invalid_request_error"
+    assert not ChatSession.objects.filter(app=app).exists()
+
+
 def test_only_what_is_new_is_sent_to_a_conversation(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
     first = ask(sdk, app, "Hi")
     answered = [user("Hi"), {"role": "assistant", "content": "Hello."}, user("Who am I?")]

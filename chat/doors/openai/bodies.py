@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Self, TypeVar
 
+import orjson
 import pydantic
 from pydantic import BaseModel, ConfigDict
 
+from apps_registry.support.outside_text import storable_json_text
 from apps_registry.values import AppConfig, Sampling
 from chat.doors.openai.errors import InvalidParameter
 from chat.turns.client_tools import NO_ARGUMENTS, ClientTool
@@ -20,10 +22,12 @@ class Body(BaseModel):
     Attributes:
         unsupported: parameters that would change what a client gets back, so ignoring them would mislead it; with the
             values that do not.
+        is_kept: whether the server stores what the body says beyond its messages, which are checked one by one.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)
     unsupported: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
+    is_kept: ClassVar[bool] = False
 
     @classmethod
     def of(cls, body: dict[str, Any]) -> Self:
@@ -35,6 +39,9 @@ class Body(BaseModel):
         for name, harmless in cls.unsupported.items():
             if body.get(name) is not None and body[name] not in harmless:
                 raise InvalidParameter(name, "it is not supported", code="unsupported_parameter")
+        if cls.is_kept:
+            for name, value in body.items():
+                check_storable(name, value)
         return read(cls, body)
 
 
@@ -70,6 +77,20 @@ def read(kind: type[ModelT], data: Mapping[str, Any], *within: str) -> ModelT:
         raise InvalidParameter(where, first["msg"].lower().rstrip(".")) from None
 
 
+def check_storable(param: str, value: object) -> None:
+    """Check that a value can be stored as it is.
+
+    Raises:
+        InvalidParameter: it cannot.
+    """
+    try:
+        text = orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        raise InvalidParameter(param, "it has a whole number beyond 64 bits, or half of a surrogate pair") from None
+    if storable_json_text(text) != text:
+        raise InvalidParameter(param, "it has a character that cannot be stored: NUL, or half of a surrogate pair")
+
+
 def check_tool_choice(choice: object) -> bool:
     """Return whether the model may call the caller's tools.
 
@@ -90,9 +111,10 @@ def sampling_of(app: AppConfig, asked: Sampling, form: str) -> Sampling:
         form: the name of the parameter with the form of the reply.
 
     Raises:
-        InvalidParameter: a form that the App does not take, which must not be ignored.
+        InvalidParameter: a form that cannot be stored, or that the App does not take: it must not be ignored.
     """
     wanted = None if (asked.response_format or {}).get("type") == "text" else asked.response_format
+    check_storable(form, wanted)
     if app.caller_rules.may_sample:
         return replace(asked, response_format=wanted)
     if wanted is not None:

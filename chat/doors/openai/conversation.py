@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from apps_registry.support.outside_text import storable
+from apps_registry.support.outside_text import is_storable, storable
 from chat.doors.openai.errors import InvalidParameter
 from chat.prompt.fence import TOOL_DATA
 from sessions_app.values import StoredMessage
 
 MAX_MESSAGES = 2_000
-INSTRUCTING = frozenset({"system", "developer"})
+INSTRUCTING = ("system", "developer")
+TEXT_PARTS = ("text", "refusal", "input_text", "output_text")
 _NAMESPACE = uuid.UUID("7d0a6b0e-6f3c-4b8e-9a61-2f0d7a1b5c34")
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -150,7 +151,7 @@ def text_of(content: Any, where: str) -> str:
 def _part(part: Any, where: str) -> str:
     kind = part.get("type") if isinstance(part, dict) else None
     text = part.get("text", part.get("refusal")) if isinstance(part, dict) else None
-    if kind in {"text", "refusal", "input_text", "output_text"} and isinstance(text, str):
+    if kind in TEXT_PARTS and isinstance(text, str):
         return text
     named = f"the type {kind!r}" if isinstance(kind, str) else "a part without a type"
     raise InvalidParameter(where, f"{named} is not supported; send text", code="unsupported_value")
@@ -165,4 +166,6 @@ def _calls(calls: Any, where: str) -> Iterator[tuple[str, tuple[str, str]]]:
         name, arguments = (function.get("name"), function.get("arguments")) if isinstance(function, dict) else (0, 0)
         if not (isinstance(call_id, str) and isinstance(name, str) and isinstance(arguments, str)):
             raise InvalidParameter(f"{where}[{index}]", "it needs an id, and a function with a name and arguments")
+        if not is_storable(call_id):
+            raise InvalidParameter(f"{where}[{index}].id", "it has a character that cannot be stored")
         yield call_id, (storable(name)[:64], storable(arguments))

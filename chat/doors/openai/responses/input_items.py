@@ -14,9 +14,10 @@ from chat.turns.questions import result_text
 from sessions_app.questions import Answer
 from sessions_app.values import StoredMessage
 
-ANSWERS = frozenset({"function_call_output", "mcp_approval_response"})
+# Tuples, since an item's type may be anything, also what no set can look up.
+ANSWERS = ("function_call_output", "mcp_approval_response")
 # What clients send back of earlier responses, and the server has itself or does not need.
-ECHOED = frozenset({"reasoning", "mcp_approval_request"})
+ECHOED = ("reasoning", "mcp_approval_request")
 NO_CONVERSATION = Conversation("", (), None)
 
 

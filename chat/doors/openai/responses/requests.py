@@ -46,6 +46,7 @@ class ConversationName(BaseModel):
 class WithMetadata(Body):
     """A body with the caller's own notes."""
 
+    is_kept: ClassVar[bool] = True
     metadata: dict[str, str] | None = None
 
     def checked_metadata(self) -> dict[str, str]:
@@ -61,8 +62,6 @@ class WithMetadata(Body):
             if len(key) > MAX_METADATA_KEY_CHARS or len(value) > MAX_METADATA_VALUE_CHARS:
                 limits = f"{MAX_METADATA_KEY_CHARS} characters, and a value {MAX_METADATA_VALUE_CHARS}"
                 raise InvalidParameter("metadata", f"a key may have {limits}")
-            if "\0" in key + value:
-                raise InvalidParameter("metadata", "it has a character that cannot be stored: NUL")
         return metadata
 
 
@@ -166,4 +165,5 @@ class UpdateRequest(WithMetadata):
 class ItemsRequest(Body):
     """The body of `POST /v1/conversations/{id}/items`."""
 
+    is_kept: ClassVar[bool] = True
     items: list[dict[str, Any]]
