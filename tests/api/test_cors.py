@@ -23,10 +23,16 @@ def page(serve: Callable[..., Server], model_server: ModelServer) -> Client:
 
 ALLOWED = (
     *("X-Session-Id", "X-Thread-Id", "AOMI-APP-KEY", "Authorization", "Content-Type", "Idempotency-Key", "Prefer"),
-    *("Last-Event-ID", "X-Request-Id", "traceparent"),
+    *("Last-Event-ID", "X-Request-Id", "traceparent", "User-Agent"),
+    # The npm package `openai` sends these from browsers.
+    *("X-Stainless-Lang", "X-Stainless-Package-Version", "X-Stainless-OS", "X-Stainless-Arch", "X-Stainless-Runtime"),
+    *("X-Stainless-Runtime-Version", "X-Stainless-Retry-Count", "X-Stainless-Timeout", "X-Stainless-Helper-Method"),
 )
-# X-Next-Cursor: the next page of GET /api/sessions.
-EXPOSED = ("X-Request-Id", "Retry-After", "Preference-Applied", "RateLimit", "RateLimit-Policy", "X-Next-Cursor")
+# X-Next-Cursor: the next page of GET /api/sessions; X-Session-Id: the session that a call under /v1 has made.
+EXPOSED = (
+    *("X-Request-Id", "Retry-After", "Preference-Applied", "RateLimit", "RateLimit-Policy"),
+    *("X-Next-Cursor", "X-Session-Id"),
+)
 
 
 def listed(header: str) -> set[str]:
