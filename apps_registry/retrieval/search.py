@@ -36,8 +36,8 @@ async def search(
     plan = await make_plan(app_id, query, tag=tag, documents=documents)
     if plan is None or not plan.chunks:
         return SearchResult([])
-    (near, note), worded = await asyncio.gather(_near(plan, query), by_words(plan))
-    best = fuse(list(worded), list(near))[:limit]
+    (near, note), (worded, exact) = await asyncio.gather(_near(plan, query), by_words(plan))
+    best = fuse(list(worded), list(near), first=exact)[:limit]
     return SearchResult(await _passages(app_id, documents, best, worded, near), note)
 
 
