@@ -78,7 +78,7 @@ def choose_embedding(app: App) -> None:
 
 
 def _embedded_model() -> EmbeddingModel:
-    return EmbeddingModel.objects.get(provider=None)
+    return EmbeddingModel.objects.get(provider=None, provider_model_id="")
 
 
 def _fill(source: App, chunks: int) -> tuple[dict[str, App], dict[str, Any]]:

@@ -47,7 +47,9 @@ async def _near(plan: SearchPlan, query: str) -> tuple[Ranking, str]:
     if config is None or not query.strip():
         return {}, ""
     if not config.is_ready():
-        return {}, "Search by words only: the embedded embedding model is not downloaded yet."
+        return {}, "Search by words only: the embedded embedding model is not installed yet."
+    if not config.knows(query):
+        return {}, "Search by words only: the embedding model does not know the language of the query."
     if not plan.has_vectors and not await _can_have_vectors():
         return {}, "Search by words only: this PostgreSQL does not have pgvector 0.8 or newer."
     try:

@@ -6,12 +6,14 @@ No library: those that know more languages bring models of 1 to 100 MB, and Post
 import json
 import re
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 from apps_registry.retrieval.analysis.scripts import folded
 
 UNKNOWN_LATIN = "english"  # its rules for endings suit names and lists better than none
 SAMPLE_CHARS = 20_000
+MIN_HITS = 2  # of such words in a query, to tell its language
 MIN_SHARE = 0.06  # of the words; running text has 20 to 50 % of such words
 
 # Function words, and languages without word forms in PostgreSQL, so that they are not taken for their neighbours.
@@ -34,6 +36,8 @@ _SCRIPTS = {
     "hebrew": re.compile("[\u05d0-\u05ea]"),
     "latin": re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]"),
 }
+# Of a query in Han signs alone.
+_HAN_LANGUAGES = ("chinese", "japanese")
 _OF_SCRIPT = {
     "cyrillic": ("russian", "serbian", "ukrainian", "bulgarian"),
     "arabic": ("arabic", "persian", "urdu"),
@@ -54,6 +58,8 @@ _LETTERS = {
     "turkish": "ğış",
 }
 _WORDS = {language: frozenset(folded(words).split()) for language, words in _FREQUENT.items()}
+_WITHOUT_LANGUAGE = {*_OF_SCRIPT, "latin"} - {*_WORDS}
+LANGUAGE_NAMES = frozenset({*_WORDS, *_SCRIPTS} - _WITHOUT_LANGUAGE)
 _WORD = re.compile(r"[^\W\d_]+(?:[\u0900-\u0965]+[^\W\d_]*)*")
 # A sign of Han, kana or Hangul is as much as two or three letters.
 _LETTERS_A_SIGN = {"chinese": 3, "japanese": 3, "korean": 2}
@@ -67,24 +73,45 @@ def language_of(text: str) -> str:
     """
     sample = text[:SAMPLE_CHARS]
     script = _script_of(sample)
-    candidates = _OF_SCRIPT.get(script) or (tuple(_latin()) if script == "latin" else ())
-    if not candidates:
+    candidates = _candidates(script)
+    if len(candidates) < 2:
         return script
-    words = _WORD.findall(folded(sample).lower())
-    hits = Counter({language: _hits(language, words, sample) for language in candidates})
+    words, hits = _counted(sample, candidates)
     (best, number), (_, second) = hits.most_common(2)
-    if number > second and number >= MIN_SHARE * len(words):
+    if number > second and number >= MIN_SHARE * words:
         return best
     return candidates[0] if script in {"arabic", "devanagari"} and not number else ""
 
 
+def possible_languages(text: str) -> set[str]:
+    """Return the languages that a short text may be in; one frequent word is not enough to exclude the others.
+
+    Args:
+        text: a query; one without letters may be in any language.
+    """
+    script = _script_of(text)
+    candidates = _HAN_LANGUAGES if script == "chinese" else _candidates(script)
+    _, hits = _counted(text, candidates)
+    best = max(hits.values(), default=0)
+    return {language for language in candidates if best < MIN_HITS or hits[language] == best}
+
+
+def _candidates(script: str) -> tuple[str, ...]:
+    """Return the languages of a script, all for none."""
+    if not script:
+        return tuple(LANGUAGE_NAMES)
+    return _latin() if script == "latin" else _OF_SCRIPT.get(script, (script,))
+
+
+def _counted(text: str, candidates: tuple[str, ...]) -> tuple[int, Counter[str]]:
+    """Return the number of words, and of those that tell each language."""
+    words = _WORD.findall(folded(text).lower())
+    return len(words), Counter({language: _hits(language, words, text) for language in candidates})
+
+
 def _hits(language: str, words: list[str], sample: str) -> int:
-    return sum(word in _WORDS[language] for word in words) + sum(map(sample.count, _LETTERS.get(language, "")))
-
-
-def script_of(text: str) -> str:
-    """Return `latin`, another script, or a language that has one of its own; empty for a text without letters."""
-    return _script_of(text[:SAMPLE_CHARS])
+    frequent = _WORDS.get(language, frozenset())
+    return sum(word in frequent for word in words) + sum(map(sample.count, _LETTERS.get(language, "")))
 
 
 def configuration(text: str, known: frozenset[str]) -> str:
@@ -112,6 +139,7 @@ def _script_of(sample: str) -> str:
     return name if number else ""
 
 
-def _latin() -> list[str]:
+@cache
+def _latin() -> tuple[str, ...]:
     others = {language for languages in _OF_SCRIPT.values() for language in languages}
-    return [language for language in _WORDS if language not in others]
+    return tuple(language for language in _WORDS if language not in others)
