@@ -214,10 +214,12 @@ CORS_ALLOW_METHODS = ["GET", "POST", "PATCH", "DELETE"]
 CORS_ALLOW_HEADERS = [
     *("X-Session-Id", "X-Thread-Id", "AOMI-APP-KEY", "Authorization", "Content-Type", "Idempotency-Key", "Prefer"),
     *("Last-Event-ID", "X-Request-Id", "traceparent"),
+    *("MCP-Protocol-Version", "Mcp-Method", "Mcp-Name", "Mcp-Session-Id"),
     *(name for name in APP_KEY_HEADERS if name.upper() != "AOMI-APP-KEY"),
 ]
 CORS_EXPOSE_HEADERS = [
     *("X-Request-Id", "Retry-After", "Preference-Applied", "RateLimit", "RateLimit-Policy"),
+    "Mcp-Session-Id",
     "X-Next-Cursor",  # without it, browsers cannot page through GET /api/sessions
 ]
 CORS_PREFLIGHT_MAX_AGE = 86_400

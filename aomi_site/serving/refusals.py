@@ -20,10 +20,11 @@ def record_refusal(scope: Scope, status: int, notes: RequestNotes, request_id: s
 
     Args:
         scope: the call's ASGI scope; its query string and headers are not read.
-        status: the status of its response.
+        status: the status of its response, unless another one was noted.
         notes: what was noted about it.
         request_id: of our making.
     """
+    status = notes.status or status
     # Without a code, no API answered: a probe, or a page.
     if status not in RECORDED or not notes.code or notes.rule == UNKNOWN_PATH:
         return

@@ -18,6 +18,7 @@ from tests.client import Client
 from tests.product import Server
 
 CHAT = {"model": "{app}", "messages": [{"role": "user", "content": "Hi"}]}
+LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 # Method and route -> (what the call sends: parameters, or a JSON body; is it one of the listed that need no key).
 ROWS: dict[tuple[str, str], dict[str, Any]] = {
     **{
@@ -29,9 +30,11 @@ ROWS: dict[tuple[str, str], dict[str, Any]] = {
     ("GET", "v1/models"): {},
     ("GET", "v1/models/<str:name>"): {},
     ("POST", "v1/chat/completions"): {"json": CHAT},
+    ("POST", "mcp"): {"json": LIST},
+    ("POST", "mcp/<str:app>"): {"json": LIST},
 }
 # Lists of what the caller may use, which may be little: open to everybody without a bad key.
-OPEN = {("GET", f"api/{path}") for path in KEYLESS} | {("GET", "v1/models")}
+OPEN = {("GET", f"api/{path}") for path in KEYLESS} | {("GET", "v1/models"), ("POST", "mcp")}
 # Open to every valid key, whatever it opens.
 OF_ANY_KEY = {(CALLS[name][0], CALLS[name][1].removeprefix("/")) for name in ABOUT_THE_KEY}
 # The answer to a key of another App, where it is not 403: /v1 says of an App that it does not exist for the caller.
@@ -49,7 +52,7 @@ def endpoints(patterns: Any = None, prefix: str = "") -> Iterator[tuple[str, str
         route = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
             yield from endpoints(pattern.url_patterns, route)
-        elif isinstance(pattern, URLPattern) and route.startswith(("api/", "v1/")):
+        elif isinstance(pattern, URLPattern) and route.startswith(("api/", "v1/", "mcp")):
             view: Any = getattr(pattern.callback, "view_class", None) or getattr(pattern.callback, "cls", None)
             is_public = route.removeprefix("api/") in FOR_EVERYBODY
             assert is_public or issubclass(view, ApiView), f"{route} authenticates nobody"
@@ -116,7 +119,9 @@ def ask(server: Server, app: App, endpoint: tuple[str, str], headers: dict[str, 
     """Call an endpoint for a session of the App; return status and challenge."""
     method, route = endpoint
     session = factories.make_session(app, [("user", "private")])
-    path = "/" + route.replace("<str:session_id>", str(session.pk)).replace("<str:name>", app.slug)
+    path = "/" + route.replace("<str:session_id>", str(session.pk)).replace("<str:name>", app.slug).replace(
+        "<str:app>", app.slug
+    )
     sent = filled(ROWS[endpoint], app)
     with Client(server.url, session_id=str(session.pk)) as client:
         own = {"X-Session-Id": client.session_id, **headers}
