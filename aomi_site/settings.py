@@ -220,10 +220,12 @@ CORS_ALLOW_HEADERS = [
     *("Last-Event-ID", "X-Request-Id", "traceparent"),
     # What OpenAI's SDK and the AI SDK send of their own accord, also from browsers.
     *("User-Agent", *(f"X-Stainless-{name}" for name in STAINLESS)),
+    *("MCP-Protocol-Version", "Mcp-Method", "Mcp-Name", "Mcp-Session-Id"),
     *(name for name in APP_KEY_HEADERS if name.upper() != "AOMI-APP-KEY"),
 ]
 CORS_EXPOSE_HEADERS = [
     *("X-Request-Id", "Retry-After", "Preference-Applied", "RateLimit", "RateLimit-Policy"),
+    "Mcp-Session-Id",
     "X-Next-Cursor",  # without it, browsers cannot page through GET /api/sessions
     "X-Session-Id",  # the session that a call under /v1 has made
 ]

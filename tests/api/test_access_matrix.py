@@ -22,6 +22,7 @@ from tests.product import Server
 RECORD = {"round_number": 0, "created_at": 0, "request": {"model": "m"}}
 CHAT = {"model": "{app}", "messages": [{"role": "user", "content": "Hi"}]}
 RESPONSE, CONVERSATION = "responses/<str:response_id>", "conversations/<str:conversation>"
+LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 # Method and route -> (what the call sends: parameters, or a JSON body; is it one of the listed that need no key).
 ROWS: dict[tuple[str, str], dict[str, Any]] = {
     **{
@@ -45,9 +46,11 @@ ROWS: dict[tuple[str, str], dict[str, Any]] = {
     ("GET", f"v1/{CONVERSATION}/items"): {},
     ("POST", f"v1/{CONVERSATION}/items"): {"json": {"items": [{"role": "user", "content": "Hi"}]}},
     ("GET", f"v1/{CONVERSATION}/items/<str:item>"): {},
+    ("POST", "mcp"): {"json": LIST},
+    ("POST", "mcp/<str:app>"): {"json": LIST},
 }
 # Lists of what the caller may use, which may be little: open to everybody without a bad key.
-OPEN = {("GET", f"api/{path}") for path in KEYLESS} | {("GET", "v1/models")}
+OPEN = {("GET", f"api/{path}") for path in KEYLESS} | {("GET", "v1/models"), ("POST", "mcp")}
 # Open to every valid key, whatever it opens.
 OF_ANY_KEY = {(CALLS[name][0], CALLS[name][1].removeprefix("/")) for name in ABOUT_THE_KEY}
 # The answer to a key of another App, where it is not 403: /v1 says of what a key does not open that it does not exist.
@@ -64,7 +67,7 @@ def endpoints(patterns: Any = None, prefix: str = "") -> Iterator[tuple[str, str
         route = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
             yield from endpoints(pattern.url_patterns, route)
-        elif isinstance(pattern, URLPattern) and route.startswith(("api/", "v1/")):
+        elif isinstance(pattern, URLPattern) and route.startswith(("api/", "v1/", "mcp")):
             view: Any = getattr(pattern.callback, "view_class", None) or getattr(pattern.callback, "cls", None)
             is_public = route.removeprefix("api/") in FOR_EVERYBODY
             assert is_public or issubclass(view, ApiView), f"{route} authenticates nobody"
@@ -138,6 +141,7 @@ def ask(server: Server, app: App, endpoint: tuple[str, str], headers: dict[str, 
         "name": app.slug,
         "response_id": f"resp_{turn.pk.hex}",
         "conversation": f"conv_{session.pk.hex}",
+        "app": app.slug,
         "item": f"msg_{session.messages.get().pk.hex}",
     }
     path = "/" + re.sub(r"<str:(\w+)>", lambda name: str(in_path[name[1]]), route)

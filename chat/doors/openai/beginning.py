@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from apps_registry.values import AppConfig
 from chat.access import known_session
-from chat.doors.approvals import is_yes, open_confirmations
+from chat.doors.answering import give_answers, is_yes, last_turn, open_confirmations
 from chat.doors.openai.call_ids import read_call_id
 from chat.doors.openai.conversation import Conversation, ToolOutput, read_conversation
 from chat.doors.openai.errors import InvalidParameter
@@ -14,7 +14,6 @@ from chat.doors.openai.new_sessions import new_session_id, read_idempotency_key
 from chat.doors.openai.requests import CompletionRequest
 from chat.turns.options import TurnOptions
 from chat.turns.questions import result_text
-from chat.turns.resuming import resume_turn
 from chat.turns.runner import runner
 from chat.turns.running_turn import RunningTurn
 from chat.turns.start import start_turn
@@ -113,15 +112,8 @@ class Beginning:
         return await self._resume(session_id, answers)
 
     async def _resume(self, session_id: uuid.UUID, answers: Sequence[Answer], *, is_stateless: bool = False) -> Begun:
-        running = None
-        for answer in answers:
-            running = await resume_turn(self.caller, session_id, answer) or running
-        if running is None:  # a repeated request: the turn continued with the first one
-            session, _ = await known_session(self.caller, session_id)
-            running = runner.running(session_id)
-            turn_id = running.turn_id if running else _last_turn(session)
-            return _begun(turn_id, session_id, running, is_stateless=is_stateless)
-        return _begun(running.turn_id, session_id, running, is_stateless=is_stateless)
+        turn_id, running = await give_answers(self.caller, session_id, answers)
+        return _begun(turn_id, session_id, running, is_stateless=is_stateless)
 
     def _options(self, conversation: Conversation, *, is_stateless: bool) -> TurnOptions:
         rules = self.app.caller_rules
@@ -166,23 +158,9 @@ def _continued(session: Session, results: Sequence[str | None], *, is_stateless:
     Raises:
         NothingWaits: they have continued no turn.
     """
-    turn_id = _last_turn(session)
+    turn_id = last_turn(session)
     own = [message for message in session.messages if message.turn_id == turn_id and message.role != "user"]
     given = [index for index, message in enumerate(own) if message.role == "tool" and message.content in results]
     if len(given) < len(results):
         raise NothingWaits
     return Begun(turn_id, session.id, runner.running(session.id), given[-1] + 1, is_stateless)
-
-
-def _last_turn(session: Session) -> uuid.UUID:
-    """Return the turn that runs or waits in a session, else its last one.
-
-    Raises:
-        NothingWaits: it has none.
-    """
-    turn_id = session.running_turn or next(
-        (message.turn_id for message in reversed(session.messages) if message.turn_id), None
-    )
-    if turn_id is None:
-        raise NothingWaits
-    return turn_id
