@@ -9,6 +9,7 @@ from django.test import Client
 from apps_registry.models import App
 from keys.models import AppKey
 from tests import factories
+from tests.admin.test_app_pages import TABS
 from tests.admin.test_console import one_of_each
 from tests.admin.test_session_pages import hostile_session
 from tests.npm import install
@@ -52,6 +53,7 @@ def pages(app: App, rows: dict[str, Any]) -> list[str]:
         *("", "settings/", "usage/?by=key", f"search/?q={app.slug}", "nothing/", "password_change/"),
         *(f"{name}/?q={app.slug}" for name in kept),
         *(f"{name}/{rows[name]}/change/" for name in ("apps_registry/app", "apps_registry/model", "keys/appkey")),
+        *(f"apps_registry/app/{app.pk}/{tab}/" for tab in TABS[1:]),
         *("apps_registry/app/add/", "keys/appkey/add/", f"keys/appkey/revoke/?ids={rows['keys/appkey']}"),
         f"apps_registry/app/{app.pk}/playground/?turn={turn.pk}",
         f"sessions_app/chatsession/{session.pk}/change/",

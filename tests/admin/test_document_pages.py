@@ -38,7 +38,7 @@ def upload(app: App, *files: tuple[str, bytes], tags: str = "") -> dict[str, obj
 def test_files_are_added_followed_and_searched(console: "Page", server: Server, app: App, tmp_path: Path) -> None:
     (tmp_path / "ports.html").write_text(HTML)
     (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
-    console.goto(f"{server.url}/admin/apps_registry/app/{app.pk}/change/")
+    console.goto(f"{server.url}/admin/apps_registry/app/{app.pk}/documents/")
     console.click("text=add some")
     assert console.input_value("#id_app") == str(app.pk)
     console.set_input_files("#id_uploads", [tmp_path / "ports.html", tmp_path / "broken.pdf"])
