@@ -210,15 +210,24 @@ CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_ALL_ORIGINS = CORS_ALLOWED_ORIGINS == ["*"]
 if CORS_ALLOW_ALL_ORIGINS:
     CORS_ALLOWED_ORIGINS = []
+STAINLESS = (
+    *("Arch", "Helper-Method", "Lang", "OS", "Package-Version"),
+    *("Retry-Count", "Runtime", "Runtime-Version", "Timeout"),
+)
 CORS_ALLOW_METHODS = ["GET", "POST", "PATCH", "DELETE"]
 CORS_ALLOW_HEADERS = [
     *("X-Session-Id", "X-Thread-Id", "AOMI-APP-KEY", "Authorization", "Content-Type", "Idempotency-Key", "Prefer"),
     *("Last-Event-ID", "X-Request-Id", "traceparent"),
+    # What OpenAI's SDK and the AI SDK send of their own accord, also from browsers.
+    *("User-Agent", *(f"X-Stainless-{name}" for name in STAINLESS)),
+    *("MCP-Protocol-Version", "Mcp-Method", "Mcp-Name", "Mcp-Session-Id"),
     *(name for name in APP_KEY_HEADERS if name.upper() != "AOMI-APP-KEY"),
 ]
 CORS_EXPOSE_HEADERS = [
     *("X-Request-Id", "Retry-After", "Preference-Applied", "RateLimit", "RateLimit-Policy"),
+    "Mcp-Session-Id",
     "X-Next-Cursor",  # without it, browsers cannot page through GET /api/sessions
+    "X-Session-Id",  # the session that a call under /v1 has made
 ]
 CORS_PREFLIGHT_MAX_AGE = 86_400
 # A message longer than this many characters is refused with 413.

@@ -8,6 +8,8 @@ from aomi_site.console.favicon import FaviconView
 from aomi_site.console.interrupt_view import interrupt_view
 from aomi_site.console.live_view import live_view
 from aomi_site.console.model_check_view import check_model_view
+from aomi_site.console.playground.page_view import playground_view
+from aomi_site.console.playground.stream_view import playground_stream_view
 from aomi_site.console.search import search_view
 from aomi_site.console.settings_view import settings_view
 from aomi_site.console.usage.view import usage_view
@@ -22,6 +24,7 @@ handler500 = "chat.doors.errors.server_error"
 urlpatterns = [
     path(API_PREFIX.removeprefix("/"), include("chat.urls")),
     path(OPENAI_PREFIX.removeprefix("/"), include("chat.doors.openai.urls")),
+    path("", include("chat.doors.mcp.urls")),
     path(
         "admin/apps_registry/model/<int:model_id>/check/",
         admin.site.admin_view(check_model_view),
@@ -31,6 +34,12 @@ urlpatterns = [
         "admin/sessions_app/chatsession/<uuid:session_id>/interrupt/",
         admin.site.admin_view(interrupt_view),
         name="interrupt_session",
+    ),
+    path("admin/apps_registry/app/<int:app_id>/playground/", admin.site.admin_view(playground_view), name="playground"),
+    path(
+        f"{LIVE_PREFIX.removeprefix('/')}playground/<int:app_id>/",
+        playground_stream_view,
+        name="playground_stream",
     ),
     path(f"{LIVE_PREFIX.removeprefix('/')}<uuid:session_id>/", live_view, name="live_session"),
     path("admin/search/", admin.site.admin_view(search_view), name="console_search"),

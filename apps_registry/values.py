@@ -14,6 +14,10 @@ from apps_registry.provider_rules.request_rules import RequestRules
 from apps_registry.support.request_sources import ANYWHERE, SourceLimits
 from apps_registry.tools.base import Tool
 
+# Operators talk to Apps in the console's playground. The channels of their sessions begin with this word, so that no
+# caller continues or opens one, and their turns count for this id, which no App key has.
+OPERATORS_CHANNEL = "operator:"
+OPERATORS_KEY_ID = -1
 # Request fields that this server sets itself, so that options may not set them.
 RESERVED_OPTIONS = frozenset({"model", "messages", "stream", "stream_options", "tools", "tool_choice", "n"})
 OPTIONS_MAX_BYTES = 4_000
@@ -209,6 +213,7 @@ class AppConfig:
         trusts_backend_wallets: whether a wallet in a browser token counts as proven.
         release_id: the release; None: the draft.
         sessions_keep_release: whether sessions keep the release that they began with.
+        name: the name that operators gave it.
         server_notes: instructions of the MCP servers whose tools are used.
         problem: why the App cannot answer, as a sentence; it then has no models, and the other attributes are the App's
             current ones.
@@ -240,6 +245,7 @@ class AppConfig:
     server_notes: tuple[ServerNote, ...] = ()
     caller_rules: CallerRules = field(default_factory=CallerRules)
     created_at: datetime | None = None
+    name: str = ""
     model_names: tuple[str, ...] = field(init=False)
     fixed_prompt_bytes: int = field(init=False)  # the preamble and all that tools add to a prompt, at most
 

@@ -118,6 +118,7 @@ async def callers_now(callers: Collection[Caller]) -> dict[Caller, Caller]:
     """Return these callers as they are now, with unchanged sources; a caller without a key is always included.
 
     Callers whose key was revoked, was deleted or has expired, or whose browser token no longer works, are missing.
+    Operators are included: whether they are logged in is not known here.
     """
     key_ids = list({caller.key_id for caller in callers if caller.key_id is not None})
     rows = [split(row) for row in await database.read(READ_CALLERS, [key_ids])]
@@ -125,7 +126,7 @@ async def callers_now(callers: Collection[Caller]) -> dict[Caller, Caller]:
     revision, conditions = rows[0][0].revision, rows[0][1]
     now = {}
     for caller in callers:
-        if caller.key_id is None:
+        if caller.key_id is None or caller.is_operator:
             now[caller] = replace(caller, revision=revision)
         elif (read := by_key_id.get(caller.key_id)) is not None and read.admits(caller.token, conditions):
             now[caller] = replace(read.caller(address=caller.address, token=caller.token), source=caller.source)

@@ -20,10 +20,11 @@ def record_refusal(scope: Scope, status: int, notes: RequestNotes, request_id: s
 
     Args:
         scope: the call's ASGI scope; its query string and headers are not read.
-        status: the status of its response.
+        status: the status of its response, unless another one was noted.
         notes: what was noted about it.
         request_id: the id that this server gave the request.
     """
+    status = notes.status or status
     # A response without a code is not from an API but from a probe or a page.
     if status not in RECORDED or not notes.code or notes.rule == UNKNOWN_PATH:
         return

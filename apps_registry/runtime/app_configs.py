@@ -108,6 +108,11 @@ def load_app_config(selector: AppSelector) -> AppConfig | None:
     return _to_config(app, release)
 
 
+def draft_config(app: App) -> AppConfig:
+    """Return the configuration of an App's draft, also of an App that is turned off."""
+    return _to_config(app, None)
+
+
 def _to_config(app: App, release: AppRelease | None) -> AppConfig:
     frozen = frozen_config(app, release) if release else None
     app = frozen.app if frozen else app
@@ -143,6 +148,7 @@ def _to_config(app: App, release: AppRelease | None) -> AppConfig:
         source_limits=_source_limits(app),
         trusts_backend_wallets=app.trusts_backend_wallets,
         created_at=app.created_at,
+        name=app.name,
         release_id=release.pk if release else None,
         sessions_keep_release=app.sessions_keep_release,
         problem=frozen.problem if frozen else "",

@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest
 
-from apps_registry.support.paths import API_PREFIX
+from apps_registry.support.paths import API_PREFIX, MCP_PATH
 from keys.callers import Caller
 from keys.guards.streams import StreamLease, streams
 
@@ -13,7 +13,8 @@ LEASE = "aomi.stream"
 
 def asks_for_stream(request: HttpRequest) -> bool:
     """Whether the response may stay open until the client closes it."""
-    if request.method == "HEAD":
+    # Clients of MCP accept streams with every message; which ones are answered by one is known later.
+    if request.method == "HEAD" or request.path.startswith(MCP_PATH):
         return False
     return request.path == UPDATES_PATH or "text/event-stream" in request.headers.get("Accept", "")
 

@@ -5,9 +5,12 @@ from collections.abc import Iterable
 from django.db.models import Q
 
 from apps_registry.models import App
+from apps_registry.values import OPERATORS_KEY_ID
 from keys.models import NO_KEY, AppKey, Usage
+from keys.usage.reading import OPERATORS
 
 WITHOUT_KEY = "none"
+WITHOUT_KEYS = {WITHOUT_KEY: NO_KEY, OPERATORS: OPERATORS_KEY_ID}
 ID_DIGITS = 18  # more do not fit into a bigint
 
 
@@ -18,9 +21,9 @@ def app_ids(slug: str) -> list[int]:
 
 
 def key_ids(named: str) -> list[int]:
-    """Return the ids of the keys with this label, beginning or id; WITHOUT_KEY means callers without a key."""
-    if named == WITHOUT_KEY:
-        return [NO_KEY]
+    """Return the ids of the keys with this label, beginning or id; also of usage that has none: see WITHOUT_KEYS."""
+    if named in WITHOUT_KEYS:
+        return [WITHOUT_KEYS[named]]
     if not named:
         return []
     is_present, was_used = Q(label=named) | Q(prefix=named), Q(app_key_label=named)

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from apps_registry.management.base import TeachingCommand, apps_named
 from keys.usage.naming import WITHOUT_KEY, app_ids, key_ids
 from keys.usage.plain import plain, write_csv
-from keys.usage.reading import GROUPS, Filter, UsageRow, summed
+from keys.usage.reading import GROUPS, OPERATORS, Filter, UsageRow, summed
 
 DEFAULT_DAYS = 30
 # Hours are stored for today and yesterday only; the console shows them.
@@ -39,6 +39,7 @@ examples:
         parser.add_argument("--by", action="append", choices=CHOICES, default=[], help=by)
         parser.add_argument("--app", action="append", default=[], metavar="APP", help="only this App; may be repeated")
         key = f"only this key: its label, its beginning or its id; '{WITHOUT_KEY}' for callers without one"
+        key += f", '{OPERATORS}' for the playground of the console"
         parser.add_argument("--key", action="append", default=[], metavar="KEY", help=key)
         parser.add_argument("--model", action="append", default=[], metavar="MODEL", help="only this model")
         since = f"the first day, such as 2026-11-01 (default: {DEFAULT_DAYS} days)"

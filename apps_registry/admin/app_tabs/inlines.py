@@ -1,6 +1,8 @@
 """The inlines of an App's page: alternative models and secrets."""
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from apps_registry.admin.display import moment
@@ -17,6 +19,11 @@ class AlternativesInline(admin.TabularInline):  # type: ignore[type-arg]
     fields = ("position", "model")
     verbose_name = "alternative model"
     verbose_name_plural = "Alternative models: sessions may choose one of these; lower positions are offered first"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AppModel]:
+        """Read the models with the rows."""
+        rows: QuerySet[AppModel] = super().get_queryset(request).select_related("model")
+        return rows
 
 
 class SecretsInline(admin.TabularInline):  # type: ignore[type-arg]
