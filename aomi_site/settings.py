@@ -218,7 +218,7 @@ CORS_ALLOW_METHODS = ["GET", "POST", "PATCH", "DELETE"]
 CORS_ALLOW_HEADERS = [
     *("X-Session-Id", "X-Thread-Id", "AOMI-APP-KEY", "Authorization", "Content-Type", "Idempotency-Key", "Prefer"),
     *("Last-Event-ID", "X-Request-Id", "traceparent"),
-    # What OpenAI's SDK and the AI SDK send of their own accord, also from browsers.
+    # Headers that OpenAI's SDK and the AI SDK always send, also from browsers.
     *("User-Agent", *(f"X-Stainless-{name}" for name in STAINLESS)),
     *("MCP-Protocol-Version", "Mcp-Method", "Mcp-Name", "Mcp-Session-Id"),
     *(name for name in APP_KEY_HEADERS if name.upper() != "AOMI-APP-KEY"),

@@ -18,8 +18,9 @@ _ADDED = ", ".join(
         *(f"{name} = keys_usage_sum(ARRAY[known.{name}, excluded.{name}])" for name in _HISTOGRAMS),
     )
 )
-# Slots are for concurrent writers, and few write to past days, so their rows are merged. One worker merges at a time.
-# What is merged for the first time also counts for the sums of all keys and of the hour.
+# Slots are for concurrent writers, and few write to past days, so the rows of a past day are folded into one. One
+# worker folds at a time. Rows that are folded for the first time are also added to the sums of all keys and of the
+# hour.
 FOLD_USAGE = f"""
 WITH folding AS (SELECT pg_try_advisory_xact_lock(hashtext('aomi.fold_usage')) AS is_ours),
 due AS (
@@ -65,7 +66,7 @@ RETURNING 1
 
 
 async def account_upkeep_forever() -> None:
-    """Merge the usage of past days, and delete hours and addresses, every hour."""
+    """Fold the usage of past days, and delete hours and addresses, every hour."""
     await forever("accounts", upkeep, every=EVERY_SECONDS)
 
 

@@ -12,7 +12,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "docs" / "screenshots"
 
 
 def main() -> None:
-    """Fill a database that is thrown away, serve it, and store a picture of each page."""
+    """Fill a temporary database, serve it, and store a picture of each page."""
     options = _options()
     chosen = [page for page in PAGES if not options.only or page.name in options.only]
     options.to.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A server with the pictures' content, on a database that is thrown away."""
+"""A server with the pictures' content, on a temporary database."""
 
 import json
 import os

@@ -30,11 +30,11 @@ async def add_messages(session_id: UUID, messages: Sequence[StoredMessage]) -> N
 
 
 async def metadata_of(session_id: UUID) -> dict[str, str]:
-    """Return what callers have written about a session; empty without a session."""
+    """Return the metadata that callers have stored for a session; empty if there is no session."""
     rows = await database.read(sql.READ_METADATA, {"session": session_id})
     return (rows[0][0] if rows else None) or {}
 
 
 async def set_metadata(session_id: UUID, metadata: Mapping[str, str]) -> None:
-    """Replace what callers have written about a session."""
+    """Replace the metadata that callers have stored for a session."""
     await database.execute(sql.SET_METADATA, {"session": session_id, "metadata": orjson.dumps(metadata).decode()})

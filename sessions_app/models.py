@@ -46,7 +46,7 @@ class ChatSession(models.Model):
     is_archived = models.BooleanField("archived", default=False)
     # Made for one call of a protocol whose callers send the whole conversation each time.
     is_stateless = models.BooleanField("stateless", default=False, db_default=False)
-    # What callers have written about it (sessions_app/conversations.py).
+    # The metadata that callers have stored (sessions_app/conversations.py).
     metadata = models.JSONField(null=True, blank=True, editable=False)
     # Text rather than JSON: clients get back exactly the text that they sent.
     user_state = models.TextField(null=True, blank=True)

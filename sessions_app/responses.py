@@ -27,7 +27,7 @@ class ResponseRecord:
         request: the parameters that the response repeats.
         items: the input with which it continued the turn.
         before: the prompt and completion tokens that the turn had used before.
-        questions: the output that waits for the client, once the client was told.
+        questions: the output that waits for the client, once the client has received it.
         makes_session: whether the session was made for this request.
         is_removed: whether the client has deleted the response.
     """
@@ -69,13 +69,13 @@ async def add_record(turn_id: UUID, record: ResponseRecord) -> None:
 
 
 async def set_questions(turn_id: UUID, round_number: int, questions: Sequence[Mapping[str, Any]]) -> None:
-    """Store which questions the client of a request was told."""
+    """Store the questions that the client of a request has received."""
     parameters = {"turn": turn_id, "round": round_number, "questions": orjson.dumps(questions).decode()}
     await database.execute(sql.SET_QUESTIONS, parameters)
 
 
 async def remove_record(turn_id: UUID, round_number: int) -> None:
-    """Remove what the record of a request says."""
+    """Remove the content of a request's record."""
     await database.execute(sql.REMOVE_RECORD, {"turn": turn_id, "round": round_number})
 
 

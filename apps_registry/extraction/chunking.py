@@ -10,7 +10,7 @@ from itertools import groupby
 
 from apps_registry.extraction.blocks import Block
 
-# In letters of Latin script; a sign of Han, kana or Hangul counts as WIDE_CHARS.
+# In letters of Latin script; a character of Han, kana or Hangul counts as WIDE_CHARS.
 MIN_CHARS = 1000  # a chunk of at least this length ends at the next paragraph end
 MAX_CHARS = 1500
 OVERLAP_CHARS = 150
@@ -20,10 +20,10 @@ _WIDE_SIGNS = (
     r"\u3000-\u303f\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff01-\uff65"
     r"\U00020000-\U0003fffd"
 )
-# Ends of sentences: with a space after them in scripts that have spaces, of which some close quotes and brackets first;
-# without in Chinese and Japanese. Thai and Lao write a space for a full stop.
+# Ends of sentences. In scripts with spaces, white space follows, perhaps after closing quotes and brackets; in Chinese
+# and Japanese it does not. Thai and Lao use a space instead of a full stop.
 _SPACED_ENDS = (
-    r".!?\u2026\u061f\u06d4"  # Latin and its like, Arabic, Urdu
+    r".!?\u2026\u061f\u06d4"  # Latin and similar scripts, Arabic, Urdu
     r"\u0589\u055c\u055e\u0964\u0965\u1362\u1367\u1368"  # Armenian, Devanagari and its relatives, Ethiopic
     r"\u17d4\u17d5\u104a\u104b\u0f0d\u0f0e\u0df4\u1803\u1809"  # Khmer, Burmese, Tibetan, Sinhala, Mongolian
 )
@@ -35,7 +35,7 @@ _SENTENCE = re.compile(
     re.DOTALL,
 )
 _WIDE = re.compile(f"[{_WIDE_SIGNS}]")
-WIDE_CHARS = 3  # a sign of these scripts is about a third of a word
+WIDE_CHARS = 3  # a character of these scripts is about a third of a word
 _LINE = re.compile(r".*\n|.+")
 
 

@@ -15,7 +15,7 @@ LANGUAGES = (
     *("greek", "hindi", "hungarian", "indonesian", "irish", "italian", "lithuanian", "nepali", "norwegian"),
     *("portuguese", "romanian", "russian", "serbian", "spanish", "swedish", "tamil", "turkish", "yiddish"),
 )
-DETECTED = "auto"  # in place of a language: each document has its own
+DETECTED = "auto"  # instead of a language: it is detected for each document
 MULTILINGUAL = "use-multilingual-v3"
 EMBEDDED_MODELS = ("", MULTILINGUAL)  # what this server runs itself: all-MiniLM-L6-v2 for English, and one for more
 TAG_PATTERN = r"^[\w][\w .:/-]{0,49}\Z"

@@ -1,4 +1,4 @@
-"""How far an App's draft is from what is live."""
+"""How much an App's draft differs from the live release."""
 
 from typing import Any
 

@@ -109,7 +109,7 @@ def load_app_config(selector: AppSelector) -> AppConfig | None:
 
 
 def draft_config(app: App) -> AppConfig:
-    """Return the configuration of an App's draft, also of an App that is turned off."""
+    """Return the configuration of an App's draft, even if the App is turned off."""
     return _to_config(app, None)
 
 

@@ -1,11 +1,11 @@
-"""Which tools of an App failed lately, from the log of outbound calls."""
+"""The tools of an App that failed recently, from the log of outbound calls."""
 
 from dataclasses import dataclass
 
 from django.db import connection
 
 HOURS = 24
-# Bounds the work for an App with many calls; the newest ones say best whether a tool works.
+# Limits the work for an App with many calls; the newest calls show best whether a tool works.
 CALLS_READ = 2_000
 MOST_SHOWN = 10
 
@@ -30,10 +30,10 @@ class FailingTool:
     """A tool with failed calls.
 
     Attributes:
-        name: as the log has it.
-        failed: calls that got no answer, or one with a status from 400 on.
-        calls: all of its calls.
-        last: why the last of them failed.
+        name: its name in the log.
+        failed: the number of calls without a response, or with a status of at least 400.
+        calls: the number of all its calls.
+        last: why the last failed call failed.
     """
 
     name: str

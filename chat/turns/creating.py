@@ -26,7 +26,7 @@ async def create_session(
         session_id: the session.
         app_id: its App; None leaves it open.
         wallet: the wallet to bind to it.
-        counts: whether it counts as a request of the caller; not if a turn follows at once, which does.
+        counts: whether it counts as a request of the caller; False if a turn follows immediately, because that counts.
 
     Raises:
         CallerLimit: a caller without a key has begun too many sessions today.

@@ -1,4 +1,4 @@
-"""Deletes sessions with all that is theirs; the only place that does so for callers."""
+"""Deletes sessions with all their data; the only place that does so for callers."""
 
 from uuid import UUID
 

@@ -19,8 +19,8 @@ class PromptPart:
 
     Attributes:
         name: "instructions", "language", "results", "servers" or "tools".
-        text: what the model gets; the tools as JSON, which requests send outside of the messages.
-        tokens: an estimate from the length.
+        text: the text that the model gets; for tools the JSON, which requests contain outside of the messages.
+        tokens: an estimate by length.
     """
 
     name: str

@@ -12,7 +12,7 @@ from apps_registry.values import OPERATORS_KEY_ID
 from keys.models import FOLDED, NO_KEY, WHOLE_DAY
 from keys.usage.histograms import BUCKETS, percentile_ms
 
-OPERATORS = "operators"  # in the place of a key's label, for what operators use in the playground
+OPERATORS = "operators"  # instead of a key's label, for the usage of operators in the playground
 # Names of deleted Apps and keys come from the roll-up itself.
 APP_LABEL = "COALESCE(max(app.slug), max(usage.app_slug))"
 KEY_LABEL = "COALESCE(max(key.label), max(usage.app_key_label))"
@@ -143,7 +143,7 @@ def summed(by: Sequence[str] = (), where: Filter | None = None, *, with_times: b
     Args:
         by: names of GROUPS.
         where: what to sum.
-        with_times: whether the percentiles are wanted, which take most of the time; otherwise they are None.
+        with_times: whether to compute the percentiles, which takes most of the time; otherwise they are None.
     """
     where = where or Filter()
     columns = [column for name in by for column in GROUPS[name]]

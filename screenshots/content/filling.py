@@ -1,4 +1,4 @@
-"""Fills an empty database, and says where the things to look at are."""
+"""Fills an empty database, and returns the ids of the rows to show."""
 
 from dataclasses import dataclass
 

@@ -14,7 +14,7 @@ UPDATE sessions_app_turn SET responses = (
 WHERE id = %(turn)s AND responses IS NOT NULL
 """
 
-# What is left says where the parts of a turn begin.
+# The remaining columns say where the parts of a turn begin.
 REMOVE_RECORD = """
 UPDATE sessions_app_turn SET responses = (
     SELECT jsonb_agg(

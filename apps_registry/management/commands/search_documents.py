@@ -16,7 +16,7 @@ from apps_registry.retrieval.versions import draft_ids
 from apps_registry.support import database
 
 WIDTH = 100
-# What could command the terminal that the text of a document is printed to.
+# Control characters in the text of a document, which could control the terminal.
 _CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], "\ufffd")
 
 
@@ -91,7 +91,7 @@ async def _search(app_id: int, query: str, tag: str | None, documents: Sequence[
 
 
 def _as_data(result: SearchResult) -> dict[str, Any]:
-    """Return the result of the tool, with each passage's scores, and what did not work."""
+    """Return the result of the tool, with each passage's scores and the problems of the search."""
     answer = for_model(result.passages)
     passages = [
         {**shown, "by_words": passage.text_score, "by_meaning": passage.vector_score, "score": passage.score}
