@@ -272,5 +272,5 @@ class AppConfig:
 
 
 def _schema_bytes(tool: Tool) -> int:
-    """Return the size of a tool in a request, of whose schema providers get this or a simpler form."""
+    """Return the bytes of a tool in a request; providers get this schema or a simpler one."""
     return len(orjson.dumps([tool.name, tool.description, tool.parameters])) + TOOL_ENVELOPE_BYTES

@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='embeddingmodel',
             name='languages',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), blank=True, db_default=models.Value([], django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), size=None)), default=list, help_text='The languages it knows, by their English names in lower case, separated by commas. A search in another one is by words only. Empty: it knows all.', size=None),
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), blank=True, db_default=models.Value([], django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), size=None)), default=list, help_text='The languages that it supports, by their English names in lower case, separated by commas. A search in another language is by words only. Empty: all languages.', size=None),
         ),
         migrations.AlterField(
             model_name='embeddingmodel',
@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='app',
             name='embedding_model',
-            field=models.ForeignKey(blank=True, help_text="Lets search find passages by meaning as well as by words. Empty: by words only. 'embedded multilingual' knows sixteen languages; 'embedded MiniLM' knows English only, and is downloaded once (84 MB).", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='apps', to='apps_registry.embeddingmodel'),
+            field=models.ForeignKey(blank=True, help_text="Lets search find passages by meaning as well as by words. Empty: by words only. 'embedded multilingual' supports sixteen languages; 'embedded MiniLM' only English, and is downloaded once (84 MB).", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='apps', to='apps_registry.embeddingmodel'),
         ),
         migrations.RunSQL(MODELS, NO_MODELS),
     ]

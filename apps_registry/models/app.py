@@ -172,8 +172,8 @@ class App(models.Model):
         max_length=20,
         choices=[(DETECTED, "detected for each document"), *((name, name) for name in LANGUAGES)],
         default=DETECTED,
-        help_text="The language of its documents, so that search finds other forms of a word. 'simple' knows no forms. "
-        "A document's page can set another one for it.",
+        help_text="The language of its documents, so that search finds other forms of a word; 'simple' "
+        "finds none. A document's page can set another one for it.",
     )
     documents_limit_mb = models.PositiveIntegerField(
         "documents' limit",
@@ -189,7 +189,7 @@ class App(models.Model):
         blank=True,
         related_name="apps",
         help_text="Lets search find passages by meaning as well as by words. Empty: by words only. 'embedded "
-        "multilingual' knows sixteen languages; 'embedded MiniLM' knows English only, and is downloaded once (84 MB).",
+        "multilingual' supports sixteen languages; 'embedded MiniLM' only English, and is downloaded once (84 MB).",
     )
     allowed_origins = models.TextField(
         blank=True,

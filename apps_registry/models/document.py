@@ -48,8 +48,8 @@ class EmbeddingModel(models.Model):
         default=list,
         db_default=Value([], ArrayField(models.CharField(max_length=20))),
         blank=True,
-        help_text="The languages it knows, by their English names in lower case, separated by commas. A search in "
-        "another one is by words only. Empty: it knows all.",
+        help_text="The languages that it supports, by their English names in lower case, separated by commas. A search "
+        "in another language is by words only. Empty: all languages.",
     )
 
     class Meta:
@@ -114,7 +114,8 @@ class Document(models.Model):
         default="",
         db_default="",
         blank=True,
-        help_text="The language of this document. Empty: as its App says. A change takes effect in a moment.",
+        help_text="The language of this document. Empty: the language of its App. A change takes effect after a "
+        "moment.",
     )
     detected_language = models.CharField(max_length=20, default="", db_default="", editable=False)
     # What its chunks were indexed with; if the settings or the server's version differ, they are indexed again.

@@ -61,8 +61,6 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar of the drawing."""
-
     css: str
     x: str
     width: str
