@@ -18,6 +18,7 @@ UNRECORDED = {"path_unknown"}
 
 def named_rules() -> set[str]:
     modules = [path for app in ("keys", "chat", "sessions_app", "aomi_site") for path in (ROOT / app).rglob("*.py")]
+    modules = [path for path in modules if path.parent.name != "migrations"]  # a helper there has a name like ours
     lines = [line for path in modules for line in path.read_text().splitlines() if NAMING.search(line)]
     return {word for line in lines for word in WORD.findall(line)} - UNRECORDED - {"session_not_available"}
 
