@@ -17,9 +17,11 @@ from keys.limits.values import key_subject
 from sessions_app.models import ChatSession, Turn
 from tests import factories
 from tests.accounts import limit
+from tests.api.token_calls import new_token
 from tests.clients.meetings import busy_session
 from tests.commands import Result
 from tests.model_server import DONE, Reply, ScriptedModel, calls, chunk, refuses, says
+from tests.product import Server
 from tests.waiting import wait_until
 
 WEATHER: Any = {
@@ -181,9 +183,14 @@ def test_a_turn_in_the_background_is_polled_and_cancelled(sdk: openai.OpenAI, ap
     assert (begun.status, begun.background, begun.output) == ("queued", True, [])
     wait_until(lambda: sdk.responses.retrieve(begun.id).output_text == "Half")
     assert sdk.responses.retrieve(begun.id).status == "in_progress"
-    goes_on.set()
-    wait_until(lambda: sdk.responses.retrieve(begun.id).status == "completed")
-    assert sdk.responses.retrieve(begun.id).output_text == "Half and half."
+    events: list[Any] = []
+    for event in sdk.responses.retrieve(begun.id, stream=True):
+        events.append(event)
+        if event.type == "response.output_text.delta":
+            goes_on.set()
+    assert "".join(event.delta for event in events if event.type == "response.output_text.delta") == "Half and half."
+    assert events[-1].response.output_text == "Half and half."
+    assert sdk.responses.retrieve(begun.id).status == "completed"
 
     model.will(Reply([chunk({"content": "Half"})], then="hang"))
     begun = ask(sdk, app, "Slowly.", background=True)
@@ -277,6 +284,27 @@ def test_others_find_nothing(
             sdk.responses.retrieve(nonsense)
         with pytest.raises(openai.NotFoundError):
             sdk.conversations.retrieve(nonsense)
+
+
+def test_a_browser_token_opens_what_it_opens(
+    server: Server, sdk: openai.OpenAI, key: str, app: App, model: ScriptedModel
+) -> None:
+    theirs = ask(sdk, app, "A secret.")
+    session_id = str(uuid.uuid4())
+    page = sdk.with_options(api_key=new_token(server, key, app=app.slug, session_id=session_id))
+    assert statuses(page, theirs.id, f"conv_{uuid.UUID(theirs_session(theirs)).hex}") == [404] * 9
+    with pytest.raises(openai.PermissionDeniedError) as refused:
+        ask(page, app, "Hi")
+    assert refused.value.code == "session_not_available"
+    conversation = page.conversations.create()
+    assert conversation.id == f"conv_{uuid.UUID(session_id).hex}"
+    own = ask(page, app, "Hi", conversation=conversation.id)
+    assert page.responses.retrieve(own.id).output_text == "Hello."
+    assert ask(page, app, "Hi", previous_response_id=own.id).output_text == "Hello."
+
+
+def theirs_session(response: Response) -> str:
+    return str(Turn.objects.get(pk=uuid.UUID(response.id.removeprefix("resp_"))).session_id)
 
 
 def statuses(other: openai.OpenAI, response: str, conversation: str) -> list[int]:
