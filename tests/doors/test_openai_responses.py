@@ -4,6 +4,7 @@ import json
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from tests.api.token_calls import new_token
 from tests.clients.meetings import busy_session
 from tests.commands import Result
 from tests.model_server import DONE, Reply, ScriptedModel, calls, chunk, refuses, says
+from tests.patience import scaled
 from tests.product import Server
 from tests.waiting import wait_until
 
@@ -45,7 +47,8 @@ def checked(stream: Iterator[ResponseStreamEvent]) -> Response:
     """Check the events of a stream against its last one, and return the response."""
     events = list(stream)
     assert [event.sequence_number for event in events] == list(range(len(events)))
-    assert [event.type for event in events[:2]] == ["response.created", "response.in_progress"]
+    first = [event.type for event in events if event.type != "response.queued"]
+    assert first[:2] == ["response.created", "response.in_progress"]
     last: Any = events[-1]
     done: list[Any] = [event for event in events if event.type == "response.output_item.done"]
     assert [event.output_index for event in done] == list(range(len(done)))
@@ -181,7 +184,7 @@ def test_a_turn_in_the_background_is_polled_and_cancelled(sdk: openai.OpenAI, ap
     model.will(Reply([chunk({"content": "Half"}), goes_on, chunk({"content": " and half."}), chunk({}, "stop"), DONE]))
     begun = ask(sdk, app, "Slowly.", background=True)
     assert (begun.status, begun.background, begun.output) == ("queued", True, [])
-    wait_until(lambda: sdk.responses.retrieve(begun.id).output_text == "Half")
+    wait_for_text(sdk, begun, "Half")
     assert sdk.responses.retrieve(begun.id).status == "in_progress"
     events: list[Any] = []
     for event in sdk.responses.retrieve(begun.id, stream=True):
@@ -197,11 +200,49 @@ def test_a_turn_in_the_background_is_polled_and_cancelled(sdk: openai.OpenAI, ap
     with pytest.raises(openai.ConflictError) as busy:
         ask(sdk, app, "And?", previous_response_id=begun.id)
     assert busy.value.response.headers["Retry-After"] == "1"
-    wait_until(lambda: sdk.responses.retrieve(begun.id).output_text == "Half")
+    wait_for_text(sdk, begun, "Half")
     cancelled = sdk.responses.cancel(begun.id)
     assert (cancelled.status, cancelled.output_text) == ("cancelled", "Half")
     assert sdk.responses.cancel(begun.id).status == "cancelled"
     assert model.server.disconnects[model.model_id] == 1
+
+
+@pytest.fixture
+def anew(serve: Callable[..., Server], key: str) -> Iterator[Callable[[], openai.OpenAI]]:
+    """Returns clients of a server with two workers; either may get the connection of each."""
+    url = serve(workers=2, MODEL_GAP_TIMEOUT_SECONDS="60", TURN_TIMEOUT_SECONDS="60").url
+    with ExitStack() as opened:
+
+        def client() -> openai.OpenAI:
+            made = openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, timeout=scaled(30))
+            return opened.enter_context(made)
+
+        yield client
+
+
+def test_any_worker_answers(anew: Callable[[], openai.OpenAI], app: App, model: ScriptedModel) -> None:
+    App.objects.filter(pk=app.pk).update(callers_may_bring_tools=True)
+    for _ in range(4):
+        model.will(calls(("get_weather", {"city": "Oslo"})), says("Rain in Oslo."))
+        asked = ask(anew(), app, "Weather?", tools=[WEATHER])
+        (call,) = items(asked)
+        given = [{"type": "function_call_output", "call_id": call["call_id"], "output": "Rain."}]
+        answer = ask(anew(), app, given, previous_response_id=asked.id, stream=True)
+        assert answer.output_text == "Rain in Oslo."
+        assert [items(anew().responses.retrieve(each.id)) for each in (asked, answer)] == [items(asked), items(answer)]
+        model.will(Reply([chunk({"content": "Half"})], then="hang"))
+        begun = ask(anew(), app, "Slowly.", background=True, previous_response_id=answer.id)
+        wait_for_text(anew(), begun, "Half")
+        followed = anew().responses.retrieve(begun.id, stream=True)
+        assert next(followed).type == "response.created"
+        assert anew().responses.cancel(begun.id).status == "cancelled"
+        last: Any = list(followed)[-1]
+        assert (last.type, last.response.output_text) == ("response.incomplete", "Half")
+        assert checked(anew().responses.retrieve(begun.id, stream=True)).status == "cancelled"
+
+
+def wait_for_text(sdk: openai.OpenAI, response: Response, text: str) -> None:
+    wait_until(lambda: sdk.responses.retrieve(response.id).output_text == text)
 
 
 def test_a_stream_ends_when_its_response_is_cancelled(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
