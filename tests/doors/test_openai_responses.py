@@ -19,6 +19,7 @@ from sessions_app.models import ChatSession, Turn
 from tests import factories
 from tests.accounts import limit
 from tests.api.token_calls import new_token
+from tests.client import Client
 from tests.clients.meetings import busy_session
 from tests.commands import Result
 from tests.model_server import DONE, Reply, ScriptedModel, calls, chunk, refuses, says
@@ -108,6 +109,20 @@ def test_it_streams(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
     assert checked(sdk.responses.retrieve(response.id, stream=True)).output_text == response.output_text
 
 
+def test_a_session_outlives_its_responses_if_it_has_more(
+    sdk: openai.OpenAI, app_client: Client, app: App, model: ScriptedModel
+) -> None:
+    headers = {"X-Session-Id": app_client.session_id}
+    named = ask(sdk, app, "Hi", extra_headers=headers)
+    sdk.responses.delete(named.id)
+    made = ask(sdk, app, "Hi")
+    app_client.session_id = session_of(made)
+    app_client.chat("And?")
+    assert len(sdk.responses.retrieve(made.id).output) == 1
+    sdk.responses.delete(made.id)
+    assert [session.messages.count() for session in ChatSession.objects.filter(app=app)] in ([2, 4], [4, 2])
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_tools_of_the_client(sdk: openai.OpenAI, app: App, model: ScriptedModel, *, stream: bool) -> None:
     App.objects.filter(pk=app.pk).update(callers_may_bring_tools=True)
@@ -140,6 +155,10 @@ def messages(output: Iterable[Any]) -> list[Any]:
 
 def texts(output: Iterable[Any]) -> list[str]:
     return [item.content[0].text for item in messages(output)]
+
+
+def session_of(response: Response) -> str:
+    return str(Turn.objects.get(pk=uuid.UUID(response.id.removeprefix("resp_"))).session_id)
 
 
 def items(response: Response) -> list[dict[str, Any]]:
@@ -333,7 +352,7 @@ def test_a_browser_token_opens_what_it_opens(
     theirs = ask(sdk, app, "A secret.")
     session_id = str(uuid.uuid4())
     page = sdk.with_options(api_key=new_token(server, key, app=app.slug, session_id=session_id))
-    assert statuses(page, theirs.id, f"conv_{uuid.UUID(theirs_session(theirs)).hex}") == [404] * 9
+    assert statuses(page, theirs.id, f"conv_{uuid.UUID(session_of(theirs)).hex}") == [404] * 9
     with pytest.raises(openai.PermissionDeniedError) as refused:
         ask(page, app, "Hi")
     assert refused.value.code == "session_not_available"
@@ -342,10 +361,6 @@ def test_a_browser_token_opens_what_it_opens(
     own = ask(page, app, "Hi", conversation=conversation.id)
     assert page.responses.retrieve(own.id).output_text == "Hello."
     assert ask(page, app, "Hi", previous_response_id=own.id).output_text == "Hello."
-
-
-def theirs_session(response: Response) -> str:
-    return str(Turn.objects.get(pk=uuid.UUID(response.id.removeprefix("resp_"))).session_id)
 
 
 def statuses(other: openai.OpenAI, response: str, conversation: str) -> list[int]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from apps_registry.values import AppConfig
 from chat.access import known_session
 from chat.doors.openai.conversation import Conversation
@@ -23,6 +25,7 @@ from chat.turns.runner import runner
 from chat.turns.running_turn import RunningTurn
 from chat.turns.start import start_turn
 from keys.callers import Caller
+from keys.guards.storage import count_stored
 from sessions_app.access import parse_session_id
 from sessions_app.conversations import add_messages
 from sessions_app.pauses import NothingWaits
@@ -160,6 +163,7 @@ class Beginning:
 
     async def _create(self, place: _Place) -> bool:
         """Create the session with the messages that it begins with; return False if it exists already."""
+        await count_stored(self.caller, len(orjson.dumps(place.brings)))
         if await create_session(self.caller, place.session_id, app_id=self.app.id, counts=False) is None:
             return False
         await add_messages(place.session_id, place.brings)
