@@ -85,6 +85,13 @@ async def is_left_over(session_id: UUID) -> bool:
     return bool(rows[0][0])
 
 
+async def is_repeated(session_id: UUID, idempotency_key: str) -> bool:
+    """Return whether an earlier request with this key has begun a turn of the session."""
+    parameters = {"session": session_id, "idempotency_key": idempotency_key}
+    rows = await database.read(sql.READ_IS_REPEATED, parameters)
+    return bool(rows[0][0])
+
+
 async def recorded_turn(turn_id: UUID) -> RecordedTurn | None:
     """Return a turn with its records; None if there is no such turn."""
     rows = await database.read(sql.READ_RECORDS, {"turn": turn_id})

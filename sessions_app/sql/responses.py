@@ -44,3 +44,8 @@ SELECT bool_and(turn.responses IS NOT NULL AND NOT EXISTS (
     AND bool_or(turn.responses @> '[{"makes_session": true}]')
 FROM sessions_app_turn turn WHERE session_id = %(session)s
 """
+
+READ_IS_REPEATED = """
+SELECT EXISTS (
+    SELECT 1 FROM sessions_app_turn WHERE session_id = %(session)s AND idempotency_key = %(idempotency_key)s)
+"""
