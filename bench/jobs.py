@@ -13,7 +13,8 @@ from typing import IO, Literal
 
 import orjson
 
-Kind = Literal["turn", "stream", "direct", "state", "create", "apps", "updates"]
+Door = Literal["turn", "stream", "completion", "completion_stream", "response", "response_stream"]
+Kind = Door | Literal["direct", "state", "create", "apps", "updates"]
 FIRST_APP = "bench-0-tools"
 
 
@@ -22,7 +23,8 @@ class Job:
     """Work for the load generator.
 
     Attributes:
-        kind: what to request: a turn, a turn as a stream, the model directly, or other API calls.
+        kind: what to request: a turn, whole or as a stream, through the API or a door of OpenAI's; the model directly;
+            or other API calls.
         sessions: session ids, divided among the connections.
         repeat: the number of requests per session.
         warm_up: the number per session before "ready", which do not count.

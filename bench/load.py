@@ -94,7 +94,7 @@ class Generator:
         text = message_text(self._number, self.job.delay_ms)
         request = _request(self.job, session, text)
         started = time.perf_counter()
-        if self.job.kind in {"stream", "direct"}:
+        if self.job.kind.endswith("stream") or self.job.kind == "direct":
             ended = await connection.send(request, until=FIRST_PIECE)
             status, body = await connection.rest()
         else:
@@ -127,8 +127,19 @@ def _request(job: Job, session: str, text: str) -> bytes:
         case "create":
             json = [*headers, "Content-Type: application/json"]
             return _head("POST /api/sessions", json, orjson.dumps({"app": job.app}))
+        case "completion" | "completion_stream" | "response" | "response_stream":
+            return _to_openai_door(job, session, text)
         case _:
             return _head(f"POST /api/chat?app={job.app}&message={quote(text)}", headers, b"")
+
+
+def _to_openai_door(job: Job, session: str, text: str) -> bytes:
+    headers = [f"X-Session-Id: {session}", f"Authorization: Bearer {job.key}", "Content-Type: application/json"]
+    content = {"model": job.app, "stream": job.kind.endswith("stream")}
+    if job.kind.startswith("response"):
+        return _head("POST /v1/responses", headers, orjson.dumps({**content, "input": text}))
+    messages = [{"role": "user", "content": text}]
+    return _head("POST /v1/chat/completions", headers, orjson.dumps({**content, "messages": messages}))
 
 
 def _head(line: str, headers: list[str], body: bytes | None = None) -> bytes:
@@ -144,6 +155,10 @@ def _fault(kind: Kind, status: int, body: bytes, text: str) -> str:
         message_position = body.rfind(text.encode())
         if b'"is_processing":false' not in body or message_position < 0 or body.find(REPLY_END, message_position) < 0:
             return "the answer came before its turn had ended"
+    if kind in {"completion", "response"} and REPLY_END not in body:
+        return "the answer came before its turn had ended"
+    if kind in {"completion_stream", "response_stream"} and not body.rstrip(b"\r\n0").endswith(b"data: [DONE]"):
+        return "the stream ended before its turn had"
     if kind == "stream" and (b'"is_processing":false' not in body or REPLY_END not in body):
         return "the stream ended before its turn had"
     return ""

@@ -79,6 +79,19 @@ async def remove_record(turn_id: UUID, round_number: int) -> None:
     await database.execute(sql.REMOVE_RECORD, {"turn": turn_id, "round": round_number})
 
 
+async def is_left_over(session_id: UUID) -> bool:
+    """Return whether a session was made for responses, and all that it had are removed."""
+    rows = await database.execute(sql.READ_IS_LEFT_OVER, {"session": session_id})
+    return bool(rows[0][0])
+
+
+async def is_repeated(session_id: UUID, idempotency_key: str) -> bool:
+    """Return whether an earlier request with this key has begun a turn of the session."""
+    parameters = {"session": session_id, "idempotency_key": idempotency_key}
+    rows = await database.read(sql.READ_IS_REPEATED, parameters)
+    return bool(rows[0][0])
+
+
 async def recorded_turn(turn_id: UUID) -> RecordedTurn | None:
     """Return a turn with its records; None if there is no such turn."""
     rows = await database.read(sql.READ_RECORDS, {"turn": turn_id})

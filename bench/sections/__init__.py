@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from bench.context import Bench
 from bench.sections.cold_start import cold_start
+from bench.sections.doors import doors
 from bench.sections.growth import keys, sessions, tools
 from bench.sections.history import history
 from bench.sections.memory import held, idle
@@ -14,5 +15,8 @@ from bench.sections.turns import turns
 
 SECTIONS: dict[str, Callable[[Bench], None]] = {
     section.__name__: section
-    for section in (turns, round_trips, held, idle, first_byte, cold_start, tiers, history, keys, sessions, tools)
+    for section in (
+        *(turns, round_trips, held, idle, first_byte, doors),
+        *(cold_start, tiers, history, keys, sessions, tools),
+    )
 }

@@ -35,3 +35,17 @@ READ_RECORDS_OF_SESSION = """
 SELECT id, responses FROM sessions_app_turn
 WHERE session_id = %(session)s AND responses IS NOT NULL ORDER BY started_at
 """
+
+# Whether a session that was made for responses has nothing else left: each turn has records, and all are removed.
+READ_IS_LEFT_OVER = """
+SELECT bool_and(turn.responses IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM jsonb_array_elements(turn.responses) AS records(record)
+        WHERE NOT COALESCE((record ->> 'is_removed')::boolean, false)))
+    AND bool_or(turn.responses @> '[{"makes_session": true}]')
+FROM sessions_app_turn turn WHERE session_id = %(session)s
+"""
+
+READ_IS_REPEATED = """
+SELECT EXISTS (
+    SELECT 1 FROM sessions_app_turn WHERE session_id = %(session)s AND idempotency_key = %(idempotency_key)s)
+"""

@@ -4,6 +4,7 @@ import json
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,13 @@ from keys.limits.values import key_subject
 from sessions_app.models import ChatSession, Turn
 from tests import factories
 from tests.accounts import limit
+from tests.api.token_calls import new_token
+from tests.client import Client
 from tests.clients.meetings import busy_session
 from tests.commands import Result
 from tests.model_server import DONE, Reply, ScriptedModel, calls, chunk, refuses, says
+from tests.patience import scaled
+from tests.product import Server
 from tests.waiting import wait_until
 
 WEATHER: Any = {
@@ -43,7 +48,8 @@ def checked(stream: Iterator[ResponseStreamEvent]) -> Response:
     """Check the events of a stream against its last one, and return the response."""
     events = list(stream)
     assert [event.sequence_number for event in events] == list(range(len(events)))
-    assert [event.type for event in events[:2]] == ["response.created", "response.in_progress"]
+    first = [event.type for event in events if event.type != "response.queued"]
+    assert first[:2] == ["response.created", "response.in_progress"]
     last: Any = events[-1]
     done: list[Any] = [event for event in events if event.type == "response.output_item.done"]
     assert [event.output_index for event in done] == list(range(len(done)))
@@ -103,6 +109,20 @@ def test_it_streams(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
     assert checked(sdk.responses.retrieve(response.id, stream=True)).output_text == response.output_text
 
 
+def test_a_session_outlives_its_responses_if_it_has_more(
+    sdk: openai.OpenAI, app_client: Client, app: App, model: ScriptedModel
+) -> None:
+    headers = {"X-Session-Id": app_client.session_id}
+    named = ask(sdk, app, "Hi", extra_headers=headers)
+    sdk.responses.delete(named.id)
+    made = ask(sdk, app, "Hi")
+    app_client.session_id = session_of(made)
+    app_client.chat("And?")
+    assert len(sdk.responses.retrieve(made.id).output) == 1
+    sdk.responses.delete(made.id)
+    assert [session.messages.count() for session in ChatSession.objects.filter(app=app)] in ([2, 4], [4, 2])
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_tools_of_the_client(sdk: openai.OpenAI, app: App, model: ScriptedModel, *, stream: bool) -> None:
     App.objects.filter(pk=app.pk).update(callers_may_bring_tools=True)
@@ -135,6 +155,10 @@ def messages(output: Iterable[Any]) -> list[Any]:
 
 def texts(output: Iterable[Any]) -> list[str]:
     return [item.content[0].text for item in messages(output)]
+
+
+def session_of(response: Response) -> str:
+    return str(Turn.objects.get(pk=uuid.UUID(response.id.removeprefix("resp_"))).session_id)
 
 
 def items(response: Response) -> list[dict[str, Any]]:
@@ -179,22 +203,65 @@ def test_a_turn_in_the_background_is_polled_and_cancelled(sdk: openai.OpenAI, ap
     model.will(Reply([chunk({"content": "Half"}), goes_on, chunk({"content": " and half."}), chunk({}, "stop"), DONE]))
     begun = ask(sdk, app, "Slowly.", background=True)
     assert (begun.status, begun.background, begun.output) == ("queued", True, [])
-    wait_until(lambda: sdk.responses.retrieve(begun.id).output_text == "Half")
+    wait_for_text(sdk, begun, "Half")
     assert sdk.responses.retrieve(begun.id).status == "in_progress"
-    goes_on.set()
-    wait_until(lambda: sdk.responses.retrieve(begun.id).status == "completed")
-    assert sdk.responses.retrieve(begun.id).output_text == "Half and half."
+    events: list[Any] = []
+    for event in sdk.responses.retrieve(begun.id, stream=True):
+        events.append(event)
+        if event.type == "response.output_text.delta":
+            goes_on.set()
+    assert "".join(event.delta for event in events if event.type == "response.output_text.delta") == "Half and half."
+    assert events[-1].response.output_text == "Half and half."
+    assert sdk.responses.retrieve(begun.id).status == "completed"
 
     model.will(Reply([chunk({"content": "Half"})], then="hang"))
     begun = ask(sdk, app, "Slowly.", background=True)
     with pytest.raises(openai.ConflictError) as busy:
         ask(sdk, app, "And?", previous_response_id=begun.id)
     assert busy.value.response.headers["Retry-After"] == "1"
-    wait_until(lambda: sdk.responses.retrieve(begun.id).output_text == "Half")
+    wait_for_text(sdk, begun, "Half")
     cancelled = sdk.responses.cancel(begun.id)
     assert (cancelled.status, cancelled.output_text) == ("cancelled", "Half")
     assert sdk.responses.cancel(begun.id).status == "cancelled"
     assert model.server.disconnects[model.model_id] == 1
+
+
+@pytest.fixture
+def anew(serve: Callable[..., Server], key: str) -> Iterator[Callable[[], openai.OpenAI]]:
+    """Returns clients of a server with two workers; either may get the connection of each."""
+    url = serve(workers=2, MODEL_GAP_TIMEOUT_SECONDS="60", TURN_TIMEOUT_SECONDS="60").url
+    with ExitStack() as opened:
+
+        def client() -> openai.OpenAI:
+            made = openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, timeout=scaled(30))
+            return opened.enter_context(made)
+
+        yield client
+
+
+def test_any_worker_answers(anew: Callable[[], openai.OpenAI], app: App, model: ScriptedModel) -> None:
+    App.objects.filter(pk=app.pk).update(callers_may_bring_tools=True)
+    for _ in range(4):
+        model.will(calls(("get_weather", {"city": "Oslo"})), says("Rain in Oslo."))
+        asked = ask(anew(), app, "Weather?", tools=[WEATHER])
+        (call,) = items(asked)
+        given = [{"type": "function_call_output", "call_id": call["call_id"], "output": "Rain."}]
+        answer = ask(anew(), app, given, previous_response_id=asked.id, stream=True)
+        assert answer.output_text == "Rain in Oslo."
+        assert [items(anew().responses.retrieve(each.id)) for each in (asked, answer)] == [items(asked), items(answer)]
+        model.will(Reply([chunk({"content": "Half"})], then="hang"))
+        begun = ask(anew(), app, "Slowly.", background=True, previous_response_id=answer.id)
+        wait_for_text(anew(), begun, "Half")
+        followed = anew().responses.retrieve(begun.id, stream=True)
+        assert next(followed).type == "response.created"
+        assert anew().responses.cancel(begun.id).status == "cancelled"
+        last: Any = list(followed)[-1]
+        assert (last.type, last.response.output_text) == ("response.incomplete", "Half")
+        assert checked(anew().responses.retrieve(begun.id, stream=True)).status == "cancelled"
+
+
+def wait_for_text(sdk: openai.OpenAI, response: Response, text: str) -> None:
+    wait_until(lambda: sdk.responses.retrieve(response.id).output_text == text)
 
 
 def test_a_stream_ends_when_its_response_is_cancelled(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
@@ -277,6 +344,23 @@ def test_others_find_nothing(
             sdk.responses.retrieve(nonsense)
         with pytest.raises(openai.NotFoundError):
             sdk.conversations.retrieve(nonsense)
+
+
+def test_a_browser_token_opens_what_it_opens(
+    server: Server, sdk: openai.OpenAI, key: str, app: App, model: ScriptedModel
+) -> None:
+    theirs = ask(sdk, app, "A secret.")
+    session_id = str(uuid.uuid4())
+    page = sdk.with_options(api_key=new_token(server, key, app=app.slug, session_id=session_id))
+    assert statuses(page, theirs.id, f"conv_{uuid.UUID(session_of(theirs)).hex}") == [404] * 9
+    with pytest.raises(openai.PermissionDeniedError) as refused:
+        ask(page, app, "Hi")
+    assert refused.value.code == "session_not_available"
+    conversation = page.conversations.create()
+    assert conversation.id == f"conv_{uuid.UUID(session_id).hex}"
+    own = ask(page, app, "Hi", conversation=conversation.id)
+    assert page.responses.retrieve(own.id).output_text == "Hello."
+    assert ask(page, app, "Hi", previous_response_id=own.id).output_text == "Hello."
 
 
 def statuses(other: openai.OpenAI, response: str, conversation: str) -> list[int]:
@@ -449,5 +533,8 @@ def test_a_repeated_idempotency_key_finds_the_response(sdk: openai.OpenAI, app: 
     headers = {"Idempotency-Key": str(uuid.uuid4())}
     history = [user("I am Ada."), {"role": "assistant", "content": "Hello Ada."}, user("Who am I?")]
     first, again = (ask(sdk, app, history, extra_headers=headers) for _ in range(2))
-    assert (first.id, items(first)) == (again.id, items(again))
-    assert len(model.requests) == 1
+    assert first.to_dict() | {"completed_at": 0} == again.to_dict() | {"completed_at": 0}
+    headers = {"Idempotency-Key": str(uuid.uuid4())}
+    next_one, again = (ask(sdk, app, "And?", previous_response_id=first.id, extra_headers=headers) for _ in range(2))
+    assert next_one.id == again.id
+    assert len(model.requests) == 2

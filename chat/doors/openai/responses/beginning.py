@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from apps_registry.values import AppConfig
 from chat.access import known_session
 from chat.doors.openai.conversation import Conversation
@@ -23,11 +25,12 @@ from chat.turns.runner import runner
 from chat.turns.running_turn import RunningTurn
 from chat.turns.start import start_turn
 from keys.callers import Caller
+from keys.guards.storage import count_stored
 from sessions_app.access import parse_session_id
 from sessions_app.conversations import add_messages
 from sessions_app.pauses import NothingWaits
 from sessions_app.questions import Answer
-from sessions_app.responses import RecordedTurn, ResponseRecord, add_record, recorded_turn
+from sessions_app.responses import RecordedTurn, ResponseRecord, add_record, is_repeated, recorded_turn
 from sessions_app.turn_values import SessionBusy
 from sessions_app.values import StoredMessage
 
@@ -123,9 +126,10 @@ class Beginning:
             if place.param and isinstance(error, NOT_THE_CALLERS):
                 raise NoSuchObject("There is no such conversation with this model.", param=place.param) from None
             raise
-        return Begun(
-            started.turn_id, place.session_id, started.running, self._record(makes=place.is_new), self.params.is_stored
-        )
+        record = self._record(makes=place.is_new)
+        if started.running is None and (earlier := await recorded_turn(started.turn_id)):  # a repeated request
+            record = earlier.record_at(record.round_number) or record
+        return Begun(started.turn_id, place.session_id, started.running, record, self.params.is_stored)
 
     async def _place(self, conversation: Conversation) -> _Place:
         message = conversation.message or ""
@@ -144,7 +148,9 @@ class Beginning:
     async def _after(self, previous: str, message: str) -> _Place:
         """Return the place after a response: in its session, or in a new one if that has gone on since."""
         found = await find_response(self.caller, previous, param="previous_response_id")
-        if found.is_last and self.params.is_stored:
+        key = read_idempotency_key(self.headers)
+        continues = found.is_last or (key is not None and await is_repeated(found.session.id, key))
+        if continues and self.params.is_stored:
             return _Place(found.session.id, message, "previous_response_id")
         if found.turn.end.status == "running":
             raise SessionBusy
@@ -160,6 +166,7 @@ class Beginning:
 
     async def _create(self, place: _Place) -> bool:
         """Create the session with the messages that it begins with; return False if it exists already."""
+        await count_stored(self.caller, len(orjson.dumps(place.brings)))
         if await create_session(self.caller, place.session_id, app_id=self.app.id, counts=False) is None:
             return False
         await add_messages(place.session_id, place.brings)

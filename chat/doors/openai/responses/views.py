@@ -21,7 +21,7 @@ from chat.turns.deleting import delete_session
 from chat.turns.interrupts import interrupt
 from chat.turns.runner import runner
 from keys.http.streams import count_stream
-from sessions_app.responses import records_of_session, remove_record
+from sessions_app.responses import is_left_over, remove_record
 
 
 class ResponsesView(OpenAIView):
@@ -76,8 +76,7 @@ class ResponseView(_OfResponse):
         """Delete the response; a session that was made for responses goes with its last one."""
         found = await self.found(response_id)
         await remove_record(found.turn.turn_id, found.record.round_number)
-        records = [each for of_turn in (await records_of_session(found.session.id)).values() for each in of_turn]
-        if all(record.is_removed for record in records) and any(record.makes_session for record in records):
+        if await is_left_over(found.session.id):
             await delete_session(found.session.id)
         return Response({"id": response_id, "object": "response.deleted", "deleted": True})
 
