@@ -34,9 +34,11 @@ WHERE d.id = (
 RETURNING d.id, d.app_id, d.name, d.state, d.attempts
 """
 
+# A renewal that waited for the end of the ingest must not turn its progress back.
 RENEW = """
 UPDATE apps_registry_document
-SET lease_expires_at = clock_timestamp() + make_interval(secs => %(lease)s), progress = %(progress)s
+SET lease_expires_at = clock_timestamp() + make_interval(secs => %(lease)s),
+    progress = CASE WHEN state = 'processing' THEN %(progress)s ELSE progress END
 WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
 RETURNING id
 """
