@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from apps_registry.models.document import LANGUAGES
 from apps_registry.retrieval import sql
-from apps_registry.retrieval.analysis.text import analyse_query
+from apps_registry.retrieval.analysis.text import QueryAnalysis, analyse_query
 from apps_registry.retrieval.embeddings.choice import EmbeddingConfig
+from apps_registry.retrieval.forgiving import QueryWord, alternatives
 from apps_registry.retrieval.terms import MAX_RANKED, Term, any_of, candidate_query, exact_terms, lexeme, rarity
 from apps_registry.support import database
 
@@ -30,6 +31,7 @@ class SearchPlan:
         chunks: number of chunks to search.
         terms: words with the number of the App's chunks that contain them, identifiers first, then rare words.
         exact: number of the first terms that are rare identifiers.
+        weights: of terms that are only like a word of the query, below 1.
         embedding: the App's embedding model.
         has_vectors: whether the database can store vectors.
     """
@@ -40,6 +42,7 @@ class SearchPlan:
     chunks: int
     terms: list[Term]
     exact: int
+    weights: dict[str, float]
     embedding: EmbeddingConfig | None
     has_vectors: bool
 
@@ -52,17 +55,30 @@ async def make_plan(app_id: int, query: str, *, tag: str | None, documents: Sequ
     """
     analysis = analyse_query(query)
     filters = {"tag": tag, "documents": None if documents is None else list(documents)}
-    words = {"words": analysis.words, "tokens": analysis.tokens, "language_marks": LANGUAGE_MARKS}
-    if not (rows := await database.read(sql.READ_PLAN, {"app_id": app_id, **words, **filters})):
+    asked = {"words": analysis.words, "tokens": analysis.tokens, "language_marks": LANGUAGE_MARKS}
+    if not (rows := await database.read(sql.READ_PLAN, {"app_id": app_id, **asked, **filters})):
         return None
-    (_, total, document_ids, chunks, has_vectors, *embedding), *word_rows = rows
+    (_, total, _, languages, document_ids, chunks, has_vectors, *embedding), *word_rows = rows
     config = EmbeddingConfig(*embedding) if embedding[0] is not None else None
-    counts = {word: count for word, count, *_ in word_rows if count}
-    exact = exact_terms(analysis.identifiers, counts, total)[:MAX_TERMS]
-    terms = [(word, counts[word]) for word in dict.fromkeys([*exact, *counts])][:MAX_TERMS]
+    words = [QueryWord(word, count, places or ()) for word, count, places, *_ in word_rows]
+    like = await alternatives(app_id, [word for word in words if word.places], languages)
+    counts = {word.word: word.chunks for word in words if word.chunks}
+    added = {word: count for word, (count, _) in like.items() if word not in counts}
+    terms, exact = _terms(analysis, counts, added, total)
+    weights = {word: like[word][1] for word in added}
     if (tag is None and documents is None) or chunks == total:  # a list of all documents is no restriction
-        return SearchPlan(app_id, total, None, total, terms, len(exact), config, has_vectors)
-    return SearchPlan(app_id, total, document_ids or [], chunks, terms, len(exact), config, has_vectors)
+        return SearchPlan(app_id, total, None, total, terms, exact, weights, config, has_vectors)
+    return SearchPlan(app_id, total, document_ids or [], chunks, terms, exact, weights, config, has_vectors)
+
+
+def _terms(
+    analysis: QueryAnalysis, counts: dict[str, int], added: dict[str, int], total: int
+) -> tuple[list[Term], int]:
+    """Return the terms, rare identifiers first and then rare words, and the number of the identifiers."""
+    exact = exact_terms(analysis.identifiers, counts, total)[:MAX_TERMS]
+    every = counts | added
+    rare_first = sorted(every, key=lambda word: every[word])
+    return [(word, every[word]) for word in dict.fromkeys([*exact, *rare_first])][:MAX_TERMS], len(exact)
 
 
 async def by_words(plan: SearchPlan) -> tuple[Ranking, Ranking]:
@@ -75,7 +91,10 @@ async def by_words(plan: SearchPlan) -> tuple[Ranking, Ranking]:
         return {}, {}
     values: dict[str, object] = {"app_id": plan.app_id, "documents": plan.documents, "limit": RANKING_LENGTH}
     for number, (word, count) in enumerate(plan.terms):
-        values |= {f"term{number}": lexeme(word), f"idf{number}": rarity(count, plan.total)}
+        values |= {
+            f"term{number}": lexeme(word),
+            f"idf{number}": plan.weights.get(word, 1.0) * rarity(count, plan.total),
+        }
     # Only a share of the chunks with a word belongs to the selected documents, so the budget is larger.
     candidates = candidate_query(plan.terms, plan.total, budget=MAX_RANKED * max(1.0, plan.total / plan.chunks))
     rows = await _ranked(plan, values, candidates)

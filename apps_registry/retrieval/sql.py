@@ -34,9 +34,11 @@ WHERE d.id = (
 RETURNING d.id, d.app_id, d.name, d.state, d.attempts
 """
 
+# A renewal that waited for the end of the ingest must not turn its progress back.
 RENEW = """
 UPDATE apps_registry_document
-SET lease_expires_at = clock_timestamp() + make_interval(secs => %(lease)s), progress = %(progress)s
+SET lease_expires_at = clock_timestamp() + make_interval(secs => %(lease)s),
+    progress = CASE WHEN state = 'processing' THEN %(progress)s ELSE progress END
 WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
 RETURNING id
 """
@@ -171,7 +173,7 @@ WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
 # The query is read by the rules of each language that the App's chunks are in, and of the App's own. Documents are
 # listed only if the search is restricted.
 READ_PLAN = f"""
-SELECT word.lexeme, coalesce(kept.chunks, 0), narrow.documents, narrow.chunks,
+SELECT word.lexeme, coalesce(kept.chunks, 0), word.places, used.languages, narrow.documents, narrow.chunks,
     to_regclass('apps_registry_chunkvector') IS NOT NULL, {COLUMNS}
 FROM apps_registry_app a {JOINS}
 CROSS JOIN LATERAL (
@@ -181,17 +183,40 @@ CROSS JOIN LATERAL (
         AND (%(documents)s::bigint[] IS NULL OR d.id = ANY (%(documents)s::bigint[]))
 ) narrow
 CROSS JOIN LATERAL (
-    SELECT unnest(tsvector_to_array(to_tsvector(used.language::regconfig, %(words)s))) AS lexeme FROM (
+    SELECT coalesce(array_agg(language), '{{}}') AS languages FROM (
         SELECT substr(m.word, 2) AS language FROM apps_registry_chunkword m
         WHERE m.app_id = a.id AND m.word = ANY (%(language_marks)s::text[])
-        UNION SELECT nullif(a.document_language, '{DETECTED}') WHERE a.document_language <> '{DETECTED}'
-    ) used
-    UNION SELECT unnest(%(tokens)s::text[])
-    UNION SELECT chr(1) || a.id
+        UNION SELECT a.document_language WHERE a.document_language <> '{DETECTED}'
+    ) one
+) used
+CROSS JOIN LATERAL (
+    SELECT lexeme, array_agg(place) FILTER (WHERE place > 0) AS places FROM (
+        SELECT one.lexeme, unnest(one.positions) AS place
+        FROM unnest(used.languages) language, unnest(to_tsvector(language::regconfig, %(words)s)) one
+        UNION ALL SELECT unnest(%(tokens)s::text[]), 0
+        UNION ALL SELECT chr(1) || a.id, 0
+    ) every GROUP BY lexeme
 ) word
 LEFT JOIN apps_registry_chunkword kept ON kept.app_id = a.id AND kept.word = word.lexeme
 WHERE a.id = %(app_id)s
 ORDER BY word.lexeme = chr(1) || a.id DESC, kept.chunks
+"""
+
+# Words of the App with all groups of three letters of a piece of a word; and those that are forms of a part of a word.
+# The groups name the App; without an index condition on the App itself, the planner takes the index of the groups.
+READ_SIMILAR = """
+SELECT asked.word, near.word, near.chunks, false
+FROM unnest(%(words)s::text[], %(grams)s::text[]) asked (word, grams) CROSS JOIN LATERAL (
+    SELECT k.word, k.chunks FROM apps_registry_chunkword k
+    WHERE apps_registry_word_grams(k.app_id, k.word) @> string_to_array(asked.grams, chr(31))
+        AND k.app_id + 0 = %(app_id)s
+    LIMIT 500
+) near
+UNION
+SELECT part.word, k.word, k.chunks, true
+FROM unnest(%(parts)s::text[]) part (word)
+CROSS JOIN LATERAL unnest(tsvector_to_array(to_tsvector(%(language)s::regconfig, part.word))) form (lexeme)
+JOIN apps_registry_chunkword k ON k.app_id = %(app_id)s AND k.word = form.lexeme
 """
 
 # For Okapi BM25 with b = 0.75, which favours short chunks: the number of words in a full chunk of English.
@@ -236,11 +261,11 @@ AND (
 
 # Settings of the transaction. Without iterative scans the index returns the nearest vectors of all Apps, of which the
 # filter leaves few or none; with them an App with one chunk in a thousand gets its results. Among 100,000 chunks with
-# many near copies, the default ef_search of 40 finds 62 % of the nearest five, 400 finds 90 % in 4 ms, 800 finds 98 %
-# in 6 ms. JIT is off, since the planner overestimates the cost of a search that takes a few milliseconds.
+# many near copies, the default ef_search of 40 finds 62 % of the nearest five, 400 finds 90 % in 4 ms, and 800 finds
+# 98 % in 6 ms. JIT is off, since the planner overestimates the cost of a search that takes a few milliseconds.
 SCAN_SETTINGS = """
 SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.max_scan_tuples', '100000', true),
-    set_config('hnsw.scan_mem_multiplier', '8', true), set_config('hnsw.ef_search', '400', true),
+    set_config('hnsw.scan_mem_multiplier', '8', true), set_config('hnsw.ef_search', '800', true),
     set_config('jit', 'off', true)
 """
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 # Maximum number of candidates; reading and ranking a chunk takes about 10 microseconds.
-MAX_RANKED = 600
+MAX_RANKED = 400
 MAX_COMBINED = 12
 
 # An identifier in at most so many chunks, or such a share of them, is rare: chunks with it come before all others.

@@ -1,1 +1,1 @@
-"""Embedders: the embedded MiniLM, and OpenAI-compatible servers."""
+"""Embedders: the two embedded models, and OpenAI-compatible servers."""

@@ -1,5 +1,6 @@
-"""The interface of embedders."""
+"""The interface of embedders, and what the embedded ones share."""
 
+import os
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -22,3 +23,11 @@ class Embedder(Protocol):
         Raises:
             EmbedderError: vectors are unavailable.
         """
+
+
+def limit_threads() -> None:
+    """Give numpy half of the cores, so that search does not block everything else on the machine.
+
+    It has an effect only before numpy is imported.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // 2)))

