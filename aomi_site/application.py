@@ -37,6 +37,7 @@ from apps_registry.support.request_ids import begin_request
 from apps_registry.support.request_notes import begin_notes
 from chat.api.errors import SERVER_FAILED
 from chat.doors.errors import plain_problem
+from chat.doors.mcp import cancelling
 from chat.providers.openai_compatible import connections
 from chat.turns import interrupts
 from chat.turns.runner import runner
@@ -55,6 +56,7 @@ proxy_headers = ProxyHeaders(settings.TRUSTED_PROXIES)
 _ending: "asyncio.Task[None] | None" = None
 hub.handle(partials.on_event, on_gap=partials.on_gap)
 hub.handle(interrupts.on_event)
+hub.handle(cancelling.on_event)
 PROBES = ("/livez", "/readyz", "/metrics")  # polled every few seconds, so their access lines would only be noise
 LEAN_PATHS = (*API_PREFIXES, LIVE_PREFIX, *PROBES)
 UPKEEP = (

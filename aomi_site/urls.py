@@ -24,6 +24,7 @@ handler500 = "chat.doors.errors.server_error"
 urlpatterns = [
     path(API_PREFIX.removeprefix("/"), include("chat.urls")),
     path(OPENAI_PREFIX.removeprefix("/"), include("chat.doors.openai.urls")),
+    path("", include("chat.doors.mcp.urls")),
     path(
         "admin/apps_registry/model/<int:model_id>/check/",
         admin.site.admin_view(check_model_view),

@@ -213,6 +213,7 @@ class AppConfig:
         trusts_backend_wallets: whether a wallet in a browser token counts as proven.
         release_id: the release; None: the draft.
         sessions_keep_release: whether sessions keep the release that they began with.
+        name: the name that operators gave it.
         server_notes: instructions of the MCP servers whose tools are used.
         problem: why the App cannot answer, as a sentence; it then has no models, and the other attributes are the App's
             current ones.
@@ -244,6 +245,7 @@ class AppConfig:
     server_notes: tuple[ServerNote, ...] = ()
     caller_rules: CallerRules = field(default_factory=CallerRules)
     created_at: datetime | None = None
+    name: str = ""
     model_names: tuple[str, ...] = field(init=False)
     fixed_prompt_bytes: int = field(init=False)  # the preamble and all that tools add to a prompt, at most
 

@@ -57,9 +57,9 @@ async def _measure(options: argparse.Namespace) -> dict[str, Any]:
 async def _one(text: Path, options: argparse.Namespace) -> dict[str, Any]:
     app = await asyncio.to_thread(make_app, f"recall-bench-{text.stem}")
     if options.language:
-        own = text.stem if options.language == "own" else options.language
-        await App.objects.filter(pk=app.pk).aupdate(document_language=own)
-    await asyncio.to_thread(add_upload, app, name=text.name, data=text.read_bytes())
+        await App.objects.filter(pk=app.pk).aupdate(document_language=options.language)
+    data = await asyncio.to_thread(text.read_bytes)
+    await asyncio.to_thread(add_upload, app, name=text.name, data=data)
     await ingest_next(app.pk)
     result = {"words": await _recalls(app, text, options)}
     if options.model:

@@ -61,13 +61,13 @@ class Caller:
     Attributes:
         key_id: the AppKey's id; None without a key; OPERATORS_KEY_ID for an operator.
         app_ids: the Apps in the key's scope, which the caller may use in addition to the default App. Empty with a
-            browser token, which opens one App and makes its bearer no holder of the key.
+            browser token, because its bearer does not hold the key.
         revision: the registry's revision, which `apps_registry.runtime.app_configs` compares with its own.
         address: the caller's network: an IPv4 address, or the /64 of an IPv6 address; empty if it has none.
         channel: the channel of the key, for the Apps in its scope.
         token: what the caller's browser token says, if it presents one instead of the key itself.
         key_sources: where the key may be used.
-        source: where the call comes from; None: from this server itself, which no such limit concerns.
+        source: where the call comes from; None for a call from this server itself, which such limits do not concern.
     """
 
     key_id: int | None
@@ -80,7 +80,7 @@ class Caller:
     source: RequestSource | None = None
 
     def channel_of(self, app_id: int) -> Channel:
-        """Return the channel in which the caller talks with an App. An App out of scope, the default App, is live."""
+        """Return the channel in which the caller talks with an App; the default App, if out of scope, is live."""
         is_of_token = self.token is not None and self.token.app_id == app_id
         return self.channel if is_of_token or app_id in self.app_ids else LIVE
 
@@ -105,7 +105,7 @@ class Caller:
         return self.token is None or self.token.session_id in {None, session_id}
 
     def check_source(self) -> None:
-        """Check that the key or token may be used from where the call comes from.
+        """Check that the key or token may be used from the source of the call.
 
         The networks of a key are those of its backends, so they do not limit its tokens.
 

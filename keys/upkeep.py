@@ -6,8 +6,8 @@ from apps_registry.support.forever import forever
 EVERY_SECONDS = 3600.0
 BATCH = 500
 
-# Slots serve writers at the same time, and few write to past days. One worker folds at a time. The hours of all Apps
-# together stay for a while.
+# Slots are for concurrent writers, and few write to past days, so their rows are merged. One worker merges at a time.
+# The hours of all Apps together are kept for a while.
 FOLD_USAGE = """
 WITH folding AS (SELECT pg_try_advisory_xact_lock(hashtext('aomi.fold_usage')) AS is_ours),
 due AS (
@@ -56,7 +56,7 @@ FORGET_HOURS = """
 DELETE FROM keys_usagehour WHERE day < (clock_timestamp() AT TIME ZONE 'UTC')::date - %(days)s RETURNING 1
 """
 
-# After a day without a turn, nothing of an address's limits is left but what a new row would say.
+# After a day without a turn, the row of an address equals a new one.
 FORGET_ADDRESSES = """
 DELETE FROM keys_limitstate WHERE subject IN (
     SELECT subject FROM keys_limitstate WHERE subject LIKE 'address:%%'
@@ -67,12 +67,12 @@ RETURNING 1
 
 
 async def account_upkeep_forever() -> None:
-    """Fold the usage of past days, and forget hours and addresses, every hour."""
+    """Merge the usage of past days, and delete hours and addresses, every hour."""
     await forever("accounts", upkeep, every=EVERY_SECONDS)
 
 
 async def upkeep() -> None:
-    """Do once what there is to do."""
+    """Do the work of one round."""
     while (await database.execute(FOLD_USAGE, {"batch": BATCH}))[0][0]:
         pass
     await database.execute(FORGET_HOURS, {"days": HOURS_KEPT_DAYS})

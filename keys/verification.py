@@ -2,8 +2,8 @@
 
 All failures have the same cost and the same response, whether the id is unknown, the secret is wrong, or the key is
 revoked, expired or a canary: one read, one count for the id and address, and 401, or 429 after too many, and never
-sooner than FAILURE_SECONDS. Throttling affects only failures, never a valid key: a guesser behind the same proxy locks
-no one out.
+sooner than FAILURE_SECONDS. Throttling affects only failures, never a valid key, so a guesser behind the same proxy
+cannot lock anyone out.
 
 Two checks separate valid keys from guesses before argon2 runs. Keys that this worker has verified are known by a keyed
 digest. For the others, a few bits of a digest are stored next to the hash: only a secret that matches them goes to
@@ -127,7 +127,7 @@ class KeyVerifier:
         Raises:
             InvalidKey: the key does not work.
             TooManyFailures: the key does not work, and its id and address had 20 failures within a minute.
-            VerifierBusy: the queue for first-time checks is full, or that of failures.
+            VerifierBusy: the queue for first-time checks, or the queue of failures, is full.
         """
         parts = crypto.parse_key(presented)
         if parts is None:
@@ -226,17 +226,17 @@ def _passes_check(secret: str, check: str) -> bool:
 
 
 def _used(caller: Caller, read: KeyRow) -> Caller:
-    """Note the use of a key, if its time is to be written, and return its caller."""
+    """Note the use of a key, if it must be written, and return its caller."""
     if read.is_stale and read.key_id is not None:
         key_uses.note(read.key_id, caller.address)
     return caller
 
 
 async def _signed_token(presented: str) -> TokenBounds:
-    """Return what a token says that one of our signing keys has signed.
+    """Return the content of a token that one of our signing keys has signed.
 
     Raises:
-        InvalidKey: it is no token, or none of ours.
+        InvalidKey: the text is not a token, or none of our keys has signed it.
     """
     signer_id = signer_of(presented)
     secret = None if signer_id is None else await signing_keys.secret(signer_id)

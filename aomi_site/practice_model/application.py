@@ -70,7 +70,7 @@ class _Reply:
 
         Args:
             given: the answer.
-            body: the request, whose longest answer and stream options hold.
+            body: the request; its token limit and stream options apply.
         """
         self.given, self.id, self.created = given, f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
         self.model = str(body.get("model") or MODEL_ID)
@@ -78,7 +78,7 @@ class _Reply:
         self.counts = isinstance(options, dict) and bool(options.get("include_usage"))
         self.prompt_tokens = _tokens(json.dumps([body.get("messages"), body.get("tools")], ensure_ascii=False))
         limit = body.get("max_completion_tokens") or body.get("max_tokens")
-        # A word takes a token here, the space before it included.
+        # Here each word, with the space after it, is one token.
         self.words = [word + " " for word in given.text.split(" ")] if given.text else []
         self.is_cut = isinstance(limit, int) and len(self.words) > limit
         self.words = self.words[:limit] if self.is_cut else self.words
@@ -97,7 +97,7 @@ class _Reply:
         return "length" if self.is_cut else "tool_calls" if self.calls else "stop"
 
     def usage(self) -> dict[str, int]:
-        """Return the token counts: words of the answer, and a quarter of the characters of all else."""
+        """Return the token counts: one per word of the text, and one per four characters of everything else."""
         completion = len(self.words) + sum(_tokens(json.dumps(call["function"])) for call in self.calls)
         total = self.prompt_tokens + completion
         return {"prompt_tokens": self.prompt_tokens, "completion_tokens": completion, "total_tokens": total}

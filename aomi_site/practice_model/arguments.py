@@ -19,8 +19,8 @@ _SUM = re.compile(r"[\d(][\d\s.()+\-*/%]*[+\-*/%][\d\s.()+\-*/%]*[\d)]")
 def find_arguments(tool: Offer, message: str) -> dict[str, Any]:
     """Return the arguments that a message gives for a tool; some may be missing.
 
-    An object in JSON with names of arguments is taken as it is. Otherwise each argument is looked for: first its name
-    followed by a value, then one of its allowed values, then something of its type.
+    A JSON object whose keys are names of arguments is used unchanged. Otherwise each argument is searched for: first
+    its name followed by a value, then one of its allowed values, then any value of its type.
     """
     message = name_pattern(tool).sub(" ", message)
     for given in _objects(message):
@@ -41,7 +41,7 @@ def name_pattern(tool: Offer) -> re.Pattern[str]:
 
 
 def named_value(name: str, schema: Mapping[str, Any], message: str) -> Any:
-    """Return what follows an argument's name in a message, or an allowed value in it; MISSING without either."""
+    """Return what follows an argument's name in a message, or an allowed value in the message; else MISSING."""
     words = r"[\s_]+".join(map(re.escape, name.split("_")))
     pattern = rf"(?<!\w){words}(?:\s*[:=]\s*|\s+)(?:\"([^\"]*)\"|'([^']*)'|([^\s,;?!)]+))"
     for match in re.finditer(pattern, message, re.IGNORECASE):
@@ -71,7 +71,7 @@ def _objects(message: str) -> list[dict[str, Any]]:
 
 
 def _converted(text: str, schema: Mapping[str, Any]) -> Any:
-    """Return a text as the schema's type; MISSING if it is not one."""
+    """Convert a text to the schema's type; return MISSING if that is impossible."""
     kind = schema.get("type")
     text = text.rstrip(".") if kind != "string" or schema.get("enum") else text
     if values := schema.get("enum"):
@@ -85,7 +85,7 @@ def _converted(text: str, schema: Mapping[str, Any]) -> Any:
 
 
 def _value_of_type(name: str, schema: Mapping[str, Any], message: str, taken: set[int]) -> Any:
-    """Return something of the argument's type in a message; `taken` holds the positions of numbers already used."""
+    """Return a value of the argument's type in a message; `taken` holds the positions of numbers already used."""
     kind = schema.get("type")
     if kind in {"integer", "number"}:
         for match in _NUMBER.finditer(message):

@@ -1,4 +1,4 @@
-"""Chooses sentences of found passages to answer with, and cites them. Pure functions."""
+"""Chooses sentences from the passages of a search as the answer, and cites them. Pure functions."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,15 +21,14 @@ def passages_of(data: Any) -> list[Mapping[str, Any]]:
 
 
 def cited_sentences(question: str, passages: Sequence[Mapping[str, Any]], *, answered: str = "") -> list[str]:
-    """Return the sentences that share most words with a question, each quoted with its passage's marker.
+    """Return the sentences that share the most words with a question, each quoted with its passage's marker.
 
-    A word counts more, the fewer sentences contain it. A sentence with less than two thirds of the best one's score is
-    left out.
+    A word that few sentences contain counts more. Sentences with less than two thirds of the best score are left out.
 
     Args:
         question: the user's message.
         passages: what a search found.
-        answered: what other tools have answered; its words count for nothing.
+        answered: the results of other tools; their words are ignored.
     """
     sentences = [(text, str(passage.get("marker", ""))) for passage in passages for text in _sentences(passage)]
     words = [_stems(text) for text, _ in sentences]
@@ -48,6 +47,6 @@ def _sentences(passage: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _stems(text: str) -> frozenset[str]:
-    """Return the words of a text, without common ones and without the ends that most English forms differ in."""
+    """Return the words of a text, without common words and without common English endings."""
     words = (word for word in _WORD.findall(text.lower()) if not _COMMON.fullmatch(word))
     return frozenset(re.sub(r"(?:ing|ed|es|s)$", "", word) if len(word) > 4 else word for word in words)

@@ -1,4 +1,4 @@
-"""Reads what the practice model needs of a request for a chat completion. Pure functions."""
+"""Reads what the practice model needs from a request for a chat completion. Pure functions."""
 
 import json
 import re
@@ -31,7 +31,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a tool has answered since the user's last message.
+    """A tool's result since the user's last message.
 
     Attributes:
         name: the tool's name.
@@ -49,7 +49,7 @@ class Request:
     Attributes:
         instructions: the system messages.
         message: the user's last message.
-        results: what tools have answered to calls of this turn.
+        results: the results of this turn's tool calls.
         tools: what the model may call.
         earlier: the number of the user's messages before the last one.
     """
@@ -62,10 +62,10 @@ class Request:
 
 
 def read_request(body: Any) -> Request:
-    """Return the parts of a request that the rules look at.
+    """Return the parts of a request that the rules use.
 
     Raises:
-        InvalidRequestError: the request has another form than the protocol's.
+        InvalidRequestError: the request does not follow the protocol.
     """
     if not isinstance(body, dict) or not isinstance(body.get("messages"), list) or not body["messages"]:
         raise InvalidRequestError("'messages' must be a list with at least one message")
@@ -82,7 +82,7 @@ def read_request(body: Any) -> Request:
 
 
 def _text(message: Mapping[str, Any]) -> str:
-    """Return a message's text, whose parts may be in a list."""
+    """Return a message's text, which may be split into a list of parts."""
     content = message.get("content")
     if isinstance(content, list):
         return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))

@@ -40,7 +40,7 @@ class Answer:
     Attributes:
         text: the text.
         calls: tools to call.
-        is_slow: the words come one after another, so that a turn can be watched and interrupted.
+        is_slow: the words are sent slowly, so that an operator can watch and interrupt the turn.
     """
 
     text: str
@@ -65,7 +65,7 @@ def answer(request: Request) -> Answer:
 
 
 def _calls(request: Request) -> Iterator[Call]:
-    """Yield a call of each tool that the message names or has the arguments of, and a search of the documents."""
+    """Yield a call of each tool whose name or arguments are in the message, and a search of the documents."""
     others = [tool for tool in request.tools if tool.name != SEARCH_TOOL]
     named = [tool for tool in others if is_named(tool, request.message)]
     meant = named or [tool for tool in others if _is_meant(tool, request.message)]
@@ -84,7 +84,7 @@ def is_named(tool: Offer, message: str) -> bool:
 
 
 def _is_meant(tool: Offer, message: str) -> bool:
-    """Tell whether a message has the words of a tool's subject, or a value by name for one of its arguments."""
+    """Tell whether a message contains the words of a tool's subject, or the name and value of one of its arguments."""
     subject = [word for word in re.split(r"[_-]+", tool.name.lower()) if word not in _VERBS]
     said = set(re.findall(r"\w+", message.lower()))
     if subject and all(word in said or f"{word}s" in said for word in subject):
@@ -112,7 +112,7 @@ def _found(question: str, result: Result, answered: str) -> str:
 
 
 def _shown(data: Any) -> str:
-    """Return a result in one line, cut at a length that a reader bears."""
+    """Return a result on one line, cut to a readable length."""
     if isinstance(data, dict):
         text = ", ".join(f"{name} {_shown(value)}" for name, value in data.items())
     elif isinstance(data, list):

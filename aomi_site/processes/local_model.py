@@ -18,7 +18,7 @@ class LocalModel:
     """A model's process, on the same loopback port for the lifetime of this object.
 
     Attributes:
-        title: what messages call it.
+        title: its name in messages.
     """
 
     title: str
@@ -42,7 +42,7 @@ class LocalModel:
         """Return the Python module to run and its arguments.
 
         Args:
-            parent: the process with which the model ends.
+            parent: id of the process whose end also ends the model.
         """
         raise NotImplementedError
 
@@ -50,7 +50,7 @@ class LocalModel:
         """Start the process; the model loads in the background.
 
         Args:
-            parent: the process with which the model ends.
+            parent: id of the process whose end also ends the model.
         """
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(  # noqa: S603

@@ -117,7 +117,7 @@ class ApiHandler(AnyLengthHandler):
             response: Any = await self._middleware_chain(request)  # type: ignore[misc]  # always async here
             request.close()
             if is_stream and not response.streaming:
-                response.headers["Connection"] = "close"  # a kept connection of a refused stream would still count
+                response.headers["Connection"] = "close"  # if it stayed open, it would still count as a connection
             if response.streaming and not is_stream:  # a protocol whose body asks for the stream
                 is_stream = True
                 self._streams += 1

@@ -26,9 +26,9 @@ def prepare(console: Console, running: ExitStack, choice: str | None) -> tuple[l
 
     Args:
         console: where progress is printed.
-        running: gets what stops the models.
-        choice: the provider of a model that becomes the default App's; None: the App keeps its model, and a new one
-            gets the first model that is available.
+        running: receives the callbacks that stop the models.
+        choice: the provider whose model becomes the default App's. None: an existing default App keeps its model, and a
+            new one gets the first available model.
 
     Returns:
         The models, and one line about the default App's.

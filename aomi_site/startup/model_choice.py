@@ -106,7 +106,7 @@ def local_model(provider_slug: str, base_url: str, reason: str) -> ModelSpec:
 
 
 def local_models_in_use() -> set[str]:
-    """Return the providers of the models that quickstart runs and that an active App has as default or alternative."""
+    """Return the providers of the quickstart models that an active App uses as default or alternative."""
     apps = App.objects.filter(is_active=True)
     used = apps.values_list("default_model__provider__slug", "alternatives__provider__slug")
     return {slug for slugs in used for slug in slugs if slug in LOCAL_PROVIDERS}

@@ -93,7 +93,7 @@ def watch(web: WebServer, models: Sequence[LocalModel], parent: int, say: Callab
 
     Args:
         web: a running server; when it ends, this process ends.
-        models: running models; when one ends, it is restarted on the same port.
+        models: running models; one that ends is restarted on the same port.
         parent: our own process id.
         say: prints a line.
 

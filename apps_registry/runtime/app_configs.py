@@ -148,6 +148,7 @@ def _to_config(app: App, release: AppRelease | None) -> AppConfig:
         source_limits=_source_limits(app),
         trusts_backend_wallets=app.trusts_backend_wallets,
         created_at=app.created_at,
+        name=app.name,
         release_id=release.pk if release else None,
         sessions_keep_release=app.sessions_keep_release,
         problem=frozen.problem if frozen else "",

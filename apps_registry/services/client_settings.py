@@ -5,10 +5,7 @@ import shlex
 from dataclasses import dataclass
 
 from apps_registry.services.call_examples import GREETING
-from apps_registry.support.paths import OPENAI_PREFIX
-
-# The door of MCP clients, which has one address for each App.
-MCP_PATH = "/mcp/{slug}"
+from apps_registry.support.paths import MCP_PATH, OPENAI_PREFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +51,24 @@ def openai_clients(*, base_url: str, app_slug: str, app_key: str) -> list[Client
 
 def mcp_clients(*, base_url: str, app_slug: str, app_key: str) -> list[ClientSettings]:
     """Return the settings of MCP clients, to which an App is a server; arguments as for `openai_clients`."""
-    url = base_url.rstrip("/") + MCP_PATH.format(slug=app_slug)
-    headers = {"Authorization": f"Bearer {app_key}"}
-    header = shlex.quote(f"Authorization: {headers['Authorization']}")
-    command = f"claude mcp add --transport http {app_slug} {shlex.quote(url)} --header {header}"
-    cursor = {"mcpServers": {app_slug: {"url": url, "headers": headers}}}
-    code = {"servers": {app_slug: {"type": "http", "url": url, "headers": headers}}}
+    url = f"{base_url.rstrip('/')}{MCP_PATH}/{app_slug}"
+    bearer = f"Authorization: Bearer {app_key}"
+    command = f"claude mcp add --transport http {app_slug} {shlex.quote(url)} --header {shlex.quote(bearer)}"
+    cursor = {"url": url, "headers": {"Authorization": f"Bearer {app_key}"}}
+    # VS Code asks for the key, and keeps it out of the file.
+    asked = {"type": "promptString", "id": "app-key", "description": "App key", "password": True}
+    code = {"type": "http", "url": url, "headers": {"Authorization": "Bearer ${input:app-key}"}}
     return [
-        ClientSettings("Claude Code (MCP)", "mcp-claude", "a terminal", command),
-        ClientSettings("Cursor (MCP)", "mcp-cursor", ".cursor/mcp.json", json.dumps(cursor, indent=2)),
-        ClientSettings("VS Code (MCP)", "mcp-vscode", ".vscode/mcp.json", json.dumps(code, indent=2)),
+        ClientSettings("Claude Code", "mcp-claude", "a terminal", command),
+        ClientSettings("Cursor", "mcp-cursor", ".cursor/mcp.json", _json({"mcpServers": {app_slug: cursor}})),
+        ClientSettings(
+            "VS Code", "mcp-vscode", ".vscode/mcp.json", _json({"inputs": [asked], "servers": {app_slug: code}})
+        ),
     ]
+
+
+def _json(data: object) -> str:
+    return json.dumps(data, indent=2)
 
 
 # JSON with only ASCII characters is also a literal of Python, of JavaScript and of YAML.

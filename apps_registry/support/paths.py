@@ -2,6 +2,7 @@
 
 API_PREFIX = "/api/"
 OPENAI_PREFIX = "/v1/"
-API_PREFIXES = (API_PREFIX, OPENAI_PREFIX)
+MCP_PATH = "/mcp"
+API_PREFIXES = (API_PREFIX, OPENAI_PREFIX, MCP_PATH)
 # Streams of the console, which run on the event loop like the API.
 LIVE_PREFIX = "/admin/live/"

@@ -23,6 +23,7 @@ class RequestNotes:
         key_id: the AppKey that the presented key names, even if the key is not valid.
         is_holder: whether that key was valid.
         app: the slug of the App that the caller asked for, or of the session's App.
+        status: the status of the refusal, if the protocol hides it in a response with another one; 0 otherwise.
         facts: what the rule compared, such as a limit.
     """
 
@@ -31,6 +32,7 @@ class RequestNotes:
     key_id: int | None = None
     is_holder: bool = False
     app: str = ""
+    status: int = 0
     facts: dict[str, Fact] = field(default_factory=dict)
 
 

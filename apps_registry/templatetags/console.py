@@ -5,13 +5,12 @@ from typing import Any
 
 from django import template
 from django.conf import settings
-from django.urls import Resolver404, resolve
 from django.utils.safestring import SafeString
 
 from apps_registry.admin import display
 from apps_registry.models import Model
 from apps_registry.services.call_examples import CallExample, call_examples, chat_curl
-from apps_registry.services.client_settings import MCP_PATH, ClientSettings, mcp_clients, openai_clients
+from apps_registry.services.client_settings import ClientSettings, mcp_clients, openai_clients
 
 register = template.Library()
 
@@ -47,21 +46,9 @@ def ready_calls(context: dict[str, Any], *, app_slug: str | None, app_key: str) 
 
 @register.simple_tag(takes_context=True)
 def ready_clients(context: dict[str, Any], *, app_slug: str, app_key: str) -> list[ClientSettings]:
-    """Return the settings of known clients; arguments as for `ready_curl`.
-
-    MCP clients are left out of a server that does not answer them.
-    """
+    """Return the settings of known clients; arguments as for `ready_curl`."""
     given = {"base_url": context["request"].build_absolute_uri("/"), "app_slug": app_slug, "app_key": app_key}
-    clients = openai_clients(**given)
-    return [*clients, *mcp_clients(**given)] if _is_served(MCP_PATH.format(slug=app_slug)) else clients
-
-
-def _is_served(path: str) -> bool:
-    try:
-        resolve(path)
-    except Resolver404:
-        return False
-    return True
+    return [*openai_clients(**given), *mcp_clients(**given)]
 
 
 @register.simple_tag

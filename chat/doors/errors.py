@@ -2,20 +2,21 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from apps_registry.support.paths import OPENAI_PREFIX
+from apps_registry.support.paths import MCP_PATH, OPENAI_PREFIX
 from chat.api import errors
-from chat.doors.openai.errors import plain_error
+from chat.doors.mcp.errors import plain_error as plain_mcp_error
+from chat.doors.openai.errors import plain_error as plain_openai_error
 
 
 def plain_problem(path: str, code: str, detail: str, *, rule: str = "") -> HttpResponse:
     """Return an error response for a request to a path; see `plain_problem` in chat/api/errors.py."""
     problem = errors.plain_problem(code, detail, rule=rule)
-    return plain_error(problem, code, detail) if path.startswith(OPENAI_PREFIX) else problem
+    return _in_form(path, problem, code, detail)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an unknown path; Django's handler404."""
-    if request.path.startswith(OPENAI_PREFIX):
+    if request.path.startswith((OPENAI_PREFIX, MCP_PATH)):
         return plain_problem(request.path, "not_found", "There is nothing at this path.", rule=errors.UNKNOWN_PATH)
     return errors.not_found(request, exception)
 
@@ -23,7 +24,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer an exception that no other code caught; Django's handler500."""
     response = errors.server_error(request)
-    if not request.path.startswith(OPENAI_PREFIX):
+    if not request.path.startswith((OPENAI_PREFIX, MCP_PATH)):
         return response
     code = "overloaded" if response.status_code == errors.DATABASE_AWAY.status else errors.SERVER_FAILED.code
-    return plain_error(response, code, errors.SERVER_FAILED.detail)
+    return _in_form(request.path, response, code, errors.SERVER_FAILED.detail)
+
+
+def _in_form(path: str, problem: HttpResponse, code: str, detail: str) -> HttpResponse:
+    if path.startswith(OPENAI_PREFIX):
+        return plain_openai_error(problem, code, detail)
+    return plain_mcp_error(problem, code, detail) if path.startswith(MCP_PATH) else problem

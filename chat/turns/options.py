@@ -30,6 +30,7 @@ class TurnOptions:
         tools: functions that the caller runs.
         history: messages before those of the session, which are not stored as its messages.
         is_stateless: whether the session exists for this turn only.
+        has_client_tools: whether the client can run the tools that the App declares for clients.
     """
 
     model: str = ""
@@ -38,6 +39,7 @@ class TurnOptions:
     tools: Sequence[ClientTool] = ()
     history: Sequence[StoredMessage] = ()
     is_stateless: bool = False
+    has_client_tools: bool = True
 
     @property
     def prompt_bytes(self) -> int:

@@ -1,19 +1,20 @@
-"""Which requests are answered by an event stream, and their places among the open streams."""
+"""Which requests are answered by an event stream, and their slots among the open streams."""
 
 from django.http import HttpRequest
 
-from apps_registry.support.paths import API_PREFIX
+from apps_registry.support.paths import API_PREFIX, MCP_PATH
 from keys.callers import Caller
 from keys.guards.streams import StreamLease, streams
 
 UPDATES_PATH = f"{API_PREFIX}updates"
-# The key in a request's META of its place among the open streams.
+# The key in a request's META of its slot among the open streams.
 LEASE = "aomi.stream"
 
 
 def asks_for_stream(request: HttpRequest) -> bool:
     """Whether the response may stay open until the client closes it."""
-    if request.method == "HEAD":
+    # Clients of MCP accept streams with every message; which ones are answered by one is known later.
+    if request.method == "HEAD" or request.path.startswith(MCP_PATH):
         return False
     return request.path == UPDATES_PATH or "text/event-stream" in request.headers.get("Accept", "")
 
@@ -24,7 +25,7 @@ def count_stream(request: HttpRequest, caller: Caller, *, is_asked: bool = False
     Args:
         request: the request.
         caller: its caller.
-        is_asked: whether its body asks for one, and this was found out now.
+        is_asked: whether the caller of this function has just found out that the body asks for a stream.
 
     Raises:
         CallerLimit: the caller has too many open streams.

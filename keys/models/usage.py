@@ -35,7 +35,7 @@ class UsageSums(models.Model):
 
 
 class Usage(UsageSums):
-    """A part of what a model has done in a day for an App and a key; the sum over `hour` and `slot` is the whole.
+    """A part of what a model has done in a day for an App and a key; the sum over `hour` and `slot` is the total.
 
     Slots let many turns end at the same time without waiting for one another. Hours and slots of days before yesterday
     become one row (keys/upkeep.py).
@@ -71,7 +71,7 @@ class Usage(UsageSums):
 
 
 class UsageHour(UsageSums):
-    """What all Apps together have used in an hour of a day before yesterday, to compare a day with earlier ones."""
+    """What all Apps together used in an hour of a day before yesterday, to compare a day with earlier ones."""
 
     pk = models.CompositePrimaryKey("day", "hour")
     day = models.DateField()  # UTC

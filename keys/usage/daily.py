@@ -15,16 +15,16 @@ def daily(
     days: int = DAYS,
     today: date | None = None,
 ) -> list[UsageRow]:
-    """Return the usage of each of the last days, oldest first and today last; days without usage are there too.
+    """Return the usage of each of the last days, oldest first and today last, including days without usage.
 
-    One query of the roll-up, whatever was used.
+    It takes one query of the roll-up.
 
     Args:
         app_id: only this App.
         key_id: only this App key; NO_KEY for callers without one.
         model: only this model, by name.
         days: how many days, today included.
-        today: the last day, of UTC; by default the present one.
+        today: the last day (UTC); by default the current one.
     """
     until = today or datetime.now(UTC).date()
     since = until - timedelta(days=days - 1)

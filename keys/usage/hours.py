@@ -1,4 +1,4 @@
-"""What all Apps together have used in each hour of a day, to compare a day with the same time of earlier ones."""
+"""What all Apps together used in each hour of a day, to compare a day with the same time of earlier ones."""
 
 from datetime import date
 
@@ -22,7 +22,7 @@ def by_hour(*days: date) -> list[UsageRow]:
     """Return the usage of each hour in which there was any, for days of the last five weeks.
 
     Args:
-        days: days of UTC.
+        days: the days (UTC).
     """
     with connection.cursor() as cursor:
         cursor.execute(READ, {"days": list(days)})

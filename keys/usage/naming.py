@@ -1,4 +1,4 @@
-"""Which Apps and keys an operator means, also deleted ones, of which only the roll-up knows the names."""
+"""Finds the Apps and keys that an operator names, including deleted ones, whose names only the roll-up still has."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ ID_DIGITS = 18  # more do not fit into a bigint
 
 
 def app_ids(slug: str) -> list[int]:
-    """Return the ids of the Apps with this slug: the present one, and deleted ones that have usage."""
+    """Return the ids of the Apps with this slug: the current one, and deleted ones that have usage."""
     present = App.objects.filter(slug=slug).values_list("pk", flat=True)
     return _distinct([*present, *Usage.objects.filter(app_slug=slug).values_list("app_id", flat=True).distinct()])
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from keys.usage.reading import NAMES, UsageRow
 
-# A cell that begins with one of these is a formula for spreadsheets.
+# Spreadsheets read a cell that begins with one of these as a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _GROUP_FIELDS = frozenset(name for names in NAMES.values() for name in names)
 
@@ -26,7 +26,7 @@ def plain(row: UsageRow) -> dict[str, Any]:
 
 
 def write_csv(file: _Writable, rows: Sequence[UsageRow], by: Sequence[str]) -> None:
-    """Write rows for spreadsheets, with a heading also if there are none.
+    """Write rows for spreadsheets, with a heading even if there are no rows.
 
     Args:
         file: where to write.
@@ -40,5 +40,5 @@ def write_csv(file: _Writable, rows: Sequence[UsageRow], by: Sequence[str]) -> N
 
 
 def safe_cell(value: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula."""
+    """Return a cell that no spreadsheet reads as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value

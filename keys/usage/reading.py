@@ -1,4 +1,4 @@
-"""Sums over the roll-up: what the command, the admin and the holders of keys see."""
+"""Sums over the roll-up, for the command, the admin and key holders."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ OPERATORS = "operators"  # in the place of a key's label, for what operators use
 # Names of deleted Apps and keys come from the roll-up itself.
 APP_LABEL = "COALESCE(max(app.slug), max(usage.app_slug))"
 KEY_LABEL = "COALESCE(max(key.label), max(usage.app_key_label))"
-# What usage can be grouped by -> its columns.
+# What usage can be grouped by, with the columns of each.
 # A week and a month are named by their first day; only today and yesterday have hours.
 GROUPS = {
     "month": ("date_trunc('month', usage.day)::date",),
@@ -44,7 +44,7 @@ class Filter:
 
     Attributes:
         key_ids: NO_KEY for callers without a key, OPERATORS_KEY_ID for operators in the playground.
-        since, until: the first and the last day, of UTC.
+        since, until: the first and the last day (UTC).
         since_hour: the first hour of the first day, today or yesterday; None: the whole day.
     """
 
@@ -64,7 +64,7 @@ class UsageRow:
         month, week: their first days.
         turns: turns that have ended or wait for their user; titles and summaries are counted with their own kind.
         unreported_tokens: what limits count for rounds without counts from the provider.
-        cost: of everything that has a price.
+        cost: the cost of all tokens that have a price.
         unpriced_tokens: tokens that are missing in `cost`.
         latency_p50_ms, latency_p95_ms, first_token_p50_ms, first_token_p95_ms: None if no time was measured.
     """
@@ -111,7 +111,7 @@ class UsageRow:
 
 
 def summed(by: Sequence[str] = (), where: Filter | None = None) -> list[UsageRow]:
-    """Return the usage, one row a group, ordered by the groups; without groups one row, or none if there is no usage.
+    """Return the usage, one row per group, ordered by group; without groups one row, or none if there is no usage.
 
     Args:
         by: names of GROUPS.
@@ -148,7 +148,7 @@ def _conditions(where: Filter) -> tuple[list[str], list[Any]]:
 
 
 def row_of(names: Sequence[str], values: Sequence[Any]) -> UsageRow:
-    """Return a row of the database.
+    """Convert a row of the database.
 
     Args:
         names: the attributes by which it is grouped.

@@ -20,3 +20,4 @@ class WorkerMessage(StrEnum):
     PARTIAL = "_partial"  # what the owner of a turn has announced of the reply so far
     INTERRUPT_TURN = "_interrupt"
     SESSION_DELETED = "_deleted"
+    CANCEL_CALL = "_cancel_call"  # a client of MCP cancels a request; the session id is the request's name

@@ -57,7 +57,7 @@ def one_of_each(app: App) -> dict[str, Any]:
     return {
         "apps_registry/app": app.pk,
         "apps_registry/document": factories.make_document(app).pk,
-        "apps_registry/embeddingmodel": EmbeddingModel.objects.get(provider=None).pk,
+        "apps_registry/embeddingmodel": EmbeddingModel.objects.get(provider=None, provider_model_id="").pk,
         "apps_registry/model": app.default_model_id,
         "apps_registry/provider": app.default_model.provider_id,
         "keys/appkey": factories.make_key(app).app_key.pk,

@@ -160,6 +160,6 @@ def test_settings_that_vectors_depend_on_cannot_be_changed(admin_client: Client)
     assert EmbeddingModel.objects.get(pk=model.pk).dimensions == 9
     lacking = admin_client.post("/admin/apps_registry/embeddingmodel/add/", {**fields, "provider": "", "name": "x"})
     assert lacking.status_code == 200
-    embedded = EmbeddingModel.objects.get(provider=None)
+    embedded = EmbeddingModel.objects.get(provider=None, provider_model_id="")
     answer = admin_client.post(f"/admin/apps_registry/embeddingmodel/{embedded.pk}/delete/", {"post": "yes"})
     assert answer.status_code == 403

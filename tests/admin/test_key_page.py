@@ -199,7 +199,8 @@ def test_a_new_keys_settings_work_as_they_are_pasted(admin_client: Client, serve
 def test_the_page_of_a_key_has_the_settings_without_the_key(admin_client: Client, issued: IssuedKey) -> None:
     app = issued.app_key.apps.get()
     text = html.unescape(section(admin_client.get(page(issued.app_key)).content.decode(), "key-clients"))
-    for client in openai_clients(base_url="http://testserver", app_slug=app.slug, app_key="YOUR-APP-KEY"):
+    given = {"base_url": "http://testserver", "app_slug": app.slug, "app_key": "YOUR-APP-KEY"}
+    for client in [*openai_clients(**given), *mcp_clients(**given)]:
         assert f"<summary>{client.client}</summary>" in text
         assert client.text in text
     assert issued.plain not in text
@@ -213,7 +214,9 @@ def test_settings_in_a_format_can_be_read() -> None:
     assert endpoint["models"] == {"default": ["support"], "fetch": True}
     cursor = json.loads(texts["mcp-cursor"])["mcpServers"]["support"]
     assert cursor == {"url": "https://a.example/mcp/support", "headers": {"Authorization": "Bearer sk-x"}}
-    assert json.loads(texts["mcp-vscode"])["servers"]["support"] == {"type": "http", **cursor}
+    code = json.loads(texts["mcp-vscode"])
+    asked = {"Authorization": f"Bearer ${{input:{code['inputs'][0]['id']}}}"}
+    assert code["servers"]["support"] == {"type": "http", "url": cursor["url"], "headers": asked}
     assert texts["mcp-claude"] == (
         "claude mcp add --transport http support https://a.example/mcp/support --header 'Authorization: Bearer sk-x'"
     )

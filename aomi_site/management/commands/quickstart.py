@@ -110,7 +110,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _run(console: Console, running: ExitStack, web: WebServer, choice: str | None) -> None:
-    """Start everything, registering with `running` how to stop it, then supervise it."""
+    """Start everything, register with `running` how to stop it, then supervise it."""
     running.enter_context(claimed(settings.DATA_DIR))
     if not settings.DATABASE_URL:
         running.callback(stop_if_unused, settings.DATA_DIR)

@@ -13,7 +13,7 @@ from keys.usage.plain import plain, write_csv
 from keys.usage.reading import GROUPS, OPERATORS, Filter, UsageRow, summed
 
 DEFAULT_DAYS = 30
-# Hours are known of today and yesterday only; the console shows them.
+# Hours are stored for today and yesterday only; the console shows them.
 CHOICES = [name for name in GROUPS if name != "hour"]
 
 

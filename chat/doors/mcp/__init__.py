@@ -1,0 +1,1 @@
+"""An MCP server: each App is a tool, under /mcp; https://modelcontextprotocol.io/specification/2026-07-28."""

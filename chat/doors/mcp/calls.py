@@ -1,0 +1,133 @@
+"""Begins what a tool call asks for: a turn, or the continuation of one that waits for the user's approval."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from apps_registry.values import AppConfig
+from chat.access import known_session
+from chat.api.fields import IDEMPOTENCY_KEY_MAX_CHARS
+from chat.doors.answering import give_answers, is_yes, open_confirmations
+from chat.turns.limits import InvalidMessage
+from chat.turns.options import TurnOptions
+from chat.turns.running_turn import RunningTurn
+from chat.turns.start import start_turn
+from keys.callers import Caller
+from sessions_app.access import InvalidSessionId, parse_session_id
+from sessions_app.questions import Answer
+from sessions_app.turn_values import SessionOfAnotherApp
+
+ARGUMENTS = frozenset({"message", "session_id"})
+# A tool call has no answer but its result, so tools that run at the client cannot be called here.
+OPTIONS = TurnOptions(has_client_tools=False)
+_NAMESPACE = uuid.UUID("5b0c3e38-2d7d-4f0b-8c53-9f0a8b0b6a77")
+
+
+@dataclass(frozen=True, slots=True)
+class BegunCall:
+    """The turn that answers a tool call.
+
+    Attributes:
+        running: the turn, if it runs on this worker.
+        after: how many messages the turn had before, which earlier results contained.
+    """
+
+    turn_id: uuid.UUID
+    session_id: uuid.UUID
+    running: RunningTurn | None
+    after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call of a tool.
+
+    Attributes:
+        app: the App that the tool asks.
+        params: the parameters of the request.
+        idempotency_key: of the request, if it has one.
+    """
+
+    caller: Caller
+    app: AppConfig
+    params: Mapping[str, Any]
+    idempotency_key: str | None = None
+
+    async def begin(self) -> BegunCall:
+        """Start or resume the turn.
+
+        Raises:
+            InvalidMessage, InvalidSessionId: an argument cannot be used; otherwise the errors of `start_turn` and
+                `resume_turn`.
+        """
+        state = self.params.get("requestState")
+        if state is not None:
+            return await self._resume(_session_id(state), _answers(self.params.get("inputResponses")))
+        message, session_id = self._arguments()
+        if session_id is not None and is_yes(message) and (questions := await open_confirmations(session_id)):
+            answers = [Answer.to_confirmation(question, is_approved=True) for question in questions]
+            begun = await self._resume(session_id, answers)
+            return BegunCall(begun.turn_id, session_id, begun.running, begun.running.count if begun.running else 0)
+        session_id = session_id or self._new_session()
+        started = await start_turn(
+            self.caller,
+            session_id,
+            self.app.slug,
+            message,
+            idempotency_key=self._checked_key(),
+            options=OPTIONS,
+        )
+        return BegunCall(started.turn_id, session_id, started.running)
+
+    async def _resume(self, session_id: uuid.UUID, answers: list[Answer]) -> BegunCall:
+        session, _ = await known_session(self.caller, session_id)
+        if session.app_id != self.app.id:
+            raise SessionOfAnotherApp
+        turn_id, running = await give_answers(self.caller, session_id, answers)
+        return BegunCall(turn_id, session_id, running)
+
+    def _arguments(self) -> tuple[str, uuid.UUID | None]:
+        arguments = self.params.get("arguments", {})
+        if not isinstance(arguments, dict):
+            raise InvalidMessage("arguments must be an object.")
+        if unknown := arguments.keys() - ARGUMENTS:
+            named = ", ".join(sorted(map(ascii, unknown)))[:200]
+            raise InvalidMessage(f"there is no argument {named}; there are message and session_id.")
+        message = arguments.get("message")
+        if not isinstance(message, str):
+            raise InvalidMessage("message is missing, or no text.")
+        named_session = arguments.get("session_id")
+        return message, None if named_session in {None, ""} else _session_id(named_session)
+
+    def _new_session(self) -> uuid.UUID:
+        """Return the id of a session; a repeated Idempotency-Key finds it again."""
+        key = self._checked_key()
+        if key is None:
+            return uuid.uuid4()
+        return uuid.uuid5(_NAMESPACE, f"{self.app.id} {self.caller.key_id} {key}")
+
+    def _checked_key(self) -> str | None:
+        if self.idempotency_key and len(self.idempotency_key) > IDEMPOTENCY_KEY_MAX_CHARS:
+            raise InvalidMessage(f"Idempotency-Key is longer than {IDEMPOTENCY_KEY_MAX_CHARS} characters.")
+        return self.idempotency_key or None
+
+
+def _session_id(text: object) -> uuid.UUID:
+    try:
+        return parse_session_id(str(text))
+    except InvalidSessionId:
+        raise InvalidSessionId("session_id is not one of an earlier answer") from None
+
+
+def _answers(responses: Any) -> list[Answer]:
+    """Return the user's answers to the forms that an earlier result asked for; all but an explicit yes is a no."""
+    if not isinstance(responses, dict):
+        raise InvalidMessage("inputResponses is missing.")
+    return [Answer.to_confirmation(question, is_approved=_is_yes(given)) for question, given in responses.items()]
+
+
+def _is_yes(response: Any) -> bool:
+    content = response.get("content") if isinstance(response, dict) else None
+    is_accepted = isinstance(response, dict) and response.get("action") == "accept"
+    return is_accepted and isinstance(content, dict) and content.get("approve") is True

@@ -1,0 +1,67 @@
+"""Apps as tools: `ask_<slug>` sends a message to the App and returns its answer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from apps_registry.support.visible_text import visible
+from apps_registry.values import AppConfig
+
+PREFIX = "ask_"
+ABOUT = (
+    "Send a message to the AI assistant {name} and get its answer. It keeps the conversation: to continue one, pass "
+    "the session_id of an earlier answer."
+)
+INPUT: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "message": {"type": "string", "minLength": 1, "description": "What to say or to ask."},
+        "session_id": {
+            "type": "string",
+            "description": "The session_id of an earlier answer, to continue that conversation. Without it a new one "
+            "begins.",
+        },
+    },
+    "required": ["message"],
+    "additionalProperties": False,
+}
+COMPLETED, INTERRUPTED, NEEDS_CONFIRMATION = "completed", "interrupted", "needs_confirmation"
+OUTPUT: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "session_id": {"type": "string", "description": "Names the conversation."},
+        "status": {"type": "string", "enum": [COMPLETED, INTERRUPTED, NEEDS_CONFIRMATION]},
+        "answer": {"type": "string"},
+        "citations": {
+            "type": "array",
+            "description": "What the answer cites of the assistant's documents.",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "marker": {"type": "integer"},
+                    "document": {"type": "string"},
+                    "place": {"type": "string"},
+                },
+            },
+        },
+    },
+    "required": ["session_id", "status", "answer", "citations"],
+}
+
+
+def tool_name(app: AppConfig) -> str:
+    """Return the name of the tool that asks an App."""
+    return f"{PREFIX}{app.slug}"
+
+
+def tool_of(app: AppConfig) -> dict[str, Any]:
+    """Return the tool that asks an App, as `tools/list` describes it."""
+    name = visible(app.name or app.slug)
+    return {
+        "name": tool_name(app),
+        "title": name,
+        "description": ABOUT.format(name=name),
+        "inputSchema": INPUT,
+        "outputSchema": OUTPUT,
+        # What an App's own tools may change is not known here, so a client must assume the worst.
+        "annotations": {"title": name, "openWorldHint": True},
+    }
