@@ -2,51 +2,49 @@
 
 from apps_registry.support import database
 from apps_registry.support.forever import forever
+from keys.usage.reading import SUMS
 
 EVERY_SECONDS = 3600.0
 BATCH = 500
 
+_HISTOGRAMS = ("latency_counts", "first_token_counts")
+_COLUMNS = ", ".join((*SUMS, *_HISTOGRAMS))
+_SUMMED = ", ".join(
+    (*(f"sum({name})" for name in SUMS), *(f"keys_usage_sum(array_agg({name}))" for name in _HISTOGRAMS))
+)
+_ADDED = ", ".join(
+    (
+        *(f"{name} = known.{name} + excluded.{name}" for name in SUMS),
+        *(f"{name} = keys_usage_sum(ARRAY[known.{name}, excluded.{name}])" for name in _HISTOGRAMS),
+    )
+)
 # Slots are for concurrent writers, and few write to past days, so their rows are merged. One worker merges at a time.
-# The hours of all Apps together are kept for a while.
-FOLD_USAGE = """
+# What is merged for the first time also counts for the sums of all keys and of the hour.
+FOLD_USAGE = f"""
 WITH folding AS (SELECT pg_try_advisory_xact_lock(hashtext('aomi.fold_usage')) AS is_ours),
 due AS (
     SELECT day, app_id, app_key_id, model, kind FROM keys_usage, folding
-    WHERE is_ours AND day < (clock_timestamp() AT TIME ZONE 'UTC')::date - 1
-    GROUP BY day, app_id, app_key_id, model, kind HAVING count(*) > 1 OR min(slot) <> -1 LIMIT %(batch)s
+    WHERE is_ours AND day < (clock_timestamp() AT TIME ZONE 'UTC')::date - 1 AND slot <> -1
+    GROUP BY day, app_id, app_key_id, model, kind LIMIT %(batch)s
 ), parts AS (
     DELETE FROM keys_usage usage USING due
     WHERE (usage.day, usage.app_id, usage.app_key_id, usage.model, usage.kind)
         = (due.day, due.app_id, due.app_key_id, due.model, due.kind)
     RETURNING usage.*
 ), whole AS (
-    INSERT INTO keys_usage (day, app_id, app_key_id, model, kind, hour, slot, app_slug, app_key_label, turns, errors,
-        interruptions, tool_rounds, prompt_tokens, completion_tokens, unreported_tokens, cost, unpriced_tokens,
-        latency_ms_sum, latency_counts, first_token_counts)
-    SELECT day, app_id, app_key_id, model, kind, -1, -1, max(app_slug), max(app_key_label), sum(turns), sum(errors),
-        sum(interruptions), sum(tool_rounds), sum(prompt_tokens), sum(completion_tokens), sum(unreported_tokens),
-        sum(cost), sum(unpriced_tokens), sum(latency_ms_sum), keys_usage_sum(array_agg(latency_counts)),
-        keys_usage_sum(array_agg(first_token_counts))
+    INSERT INTO keys_usage (day, app_id, app_key_id, model, kind, hour, slot, app_slug, app_key_label, {_COLUMNS})
+    SELECT day, app_id, app_key_id, model, kind, -1, -1, max(app_slug), max(app_key_label), {_SUMMED}
     FROM parts GROUP BY day, app_id, app_key_id, model, kind
     RETURNING 1
+), totals AS (
+    INSERT INTO keys_usagetotal AS known (day, app_id, model, kind, app_slug, {_COLUMNS})
+    SELECT day, app_id, model, kind, max(app_slug), {_SUMMED}
+    FROM parts WHERE slot <> -1 GROUP BY day, app_id, model, kind
+    ON CONFLICT (day, app_id, model, kind) DO UPDATE SET {_ADDED}
 ), hours AS (
-    INSERT INTO keys_usagehour AS known (day, hour, turns, errors, interruptions, tool_rounds, prompt_tokens,
-        completion_tokens, unreported_tokens, cost, unpriced_tokens, latency_ms_sum, latency_counts,
-        first_token_counts)
-    SELECT day, hour, sum(turns), sum(errors), sum(interruptions), sum(tool_rounds), sum(prompt_tokens),
-        sum(completion_tokens), sum(unreported_tokens), sum(cost), sum(unpriced_tokens), sum(latency_ms_sum),
-        keys_usage_sum(array_agg(latency_counts)), keys_usage_sum(array_agg(first_token_counts))
-    FROM parts WHERE hour >= 0 GROUP BY day, hour
-    ON CONFLICT (day, hour) DO UPDATE SET turns = known.turns + excluded.turns,
-        errors = known.errors + excluded.errors, interruptions = known.interruptions + excluded.interruptions,
-        tool_rounds = known.tool_rounds + excluded.tool_rounds,
-        prompt_tokens = known.prompt_tokens + excluded.prompt_tokens,
-        completion_tokens = known.completion_tokens + excluded.completion_tokens,
-        unreported_tokens = known.unreported_tokens + excluded.unreported_tokens,
-        cost = known.cost + excluded.cost, unpriced_tokens = known.unpriced_tokens + excluded.unpriced_tokens,
-        latency_ms_sum = known.latency_ms_sum + excluded.latency_ms_sum,
-        latency_counts = keys_usage_sum(ARRAY[known.latency_counts, excluded.latency_counts]),
-        first_token_counts = keys_usage_sum(ARRAY[known.first_token_counts, excluded.first_token_counts])
+    INSERT INTO keys_usagehour AS known (day, hour, {_COLUMNS})
+    SELECT day, hour, {_SUMMED} FROM parts WHERE hour >= 0 GROUP BY day, hour
+    ON CONFLICT (day, hour) DO UPDATE SET {_ADDED}
 )
 SELECT count(*) FROM whole
 """

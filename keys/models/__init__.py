@@ -8,10 +8,11 @@ from keys.models.key_failure import KeyFailure
 from keys.models.limits import LimitSet, LimitState
 from keys.models.refusal import Refusal
 from keys.models.signing_key import TokenSigningKey
-from keys.models.usage import NO_KEY, WHOLE_DAY, Usage, UsageHour
+from keys.models.usage import FOLDED, NO_KEY, WHOLE_DAY, Usage, UsageHour, UsageTotal
 
 __all__ = [
     "BY_COMMAND",
+    "FOLDED",
     "NO_KEY",
     "WHOLE_DAY",
     "AddressUse",
@@ -25,4 +26,5 @@ __all__ = [
     "TokenSigningKey",
     "Usage",
     "UsageHour",
+    "UsageTotal",
 ]

@@ -7,6 +7,7 @@ from django.db import models
 
 NO_KEY = 0  # the key's id in rows of callers without a key; OPERATORS_KEY_ID in those of operators
 WHOLE_DAY = -1  # the hour in rows of days that are over
+FOLDED = -1  # their slot
 
 
 class UsageSums(models.Model):
@@ -64,7 +65,29 @@ class Usage(UsageSums):
     class Meta:
         verbose_name = "usage"
         verbose_name_plural = "usage"
-        indexes: ClassVar = [models.Index(fields=["app_key_id", "day"], name="usage_by_key")]
+        indexes: ClassVar = [
+            models.Index(fields=["app_key_id", "day"], name="usage_by_key"),
+            models.Index(fields=["day"], condition=~models.Q(slot=FOLDED), name="usage_not_folded"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.app_slug} {self.model}"
+
+
+class UsageTotal(UsageSums):
+    """What the folded rows of all keys are together, so that sums without keys read few rows."""
+
+    pk = models.CompositePrimaryKey("day", "app_id", "model", "kind")
+    day = models.DateField()  # UTC
+    app_id = models.BigIntegerField()
+    model = models.CharField(max_length=100)
+    kind = models.CharField(max_length=8, choices=Usage.Kind)
+    app_slug = models.CharField(max_length=40)
+
+    class Meta:
+        default_permissions = ()  # it is part of the usage
+        verbose_name = "usage of all keys"
+        verbose_name_plural = "usage of all keys"
 
     def __str__(self) -> str:
         return f"{self.day} {self.app_slug} {self.model}"

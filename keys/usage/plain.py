@@ -2,14 +2,16 @@
 
 import csv
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any, Protocol
 
 from keys.usage.reading import NAMES, UsageRow
 
 # Spreadsheets read a cell that begins with one of these as a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-_GROUP_FIELDS = frozenset(name for names in NAMES.values() for name in names)
+NUMBERS = (
+    *("turns", "errors", "interruptions", "tool_rounds", "prompt_tokens", "completion_tokens", "unreported_tokens"),
+    *("unpriced_tokens", "cost", "latency_p50_ms", "latency_p95_ms", "first_token_p50_ms", "first_token_p95_ms"),
+)
 
 
 class _Writable(Protocol):
@@ -18,11 +20,9 @@ class _Writable(Protocol):
 
 def plain(row: UsageRow) -> dict[str, Any]:
     """Return a row with its numbers unshortened; `cost_is_complete` says whether every token had a price."""
-    values = asdict(row)
-    names = values.pop("names")
-    grouped = {name: values[name] for name in names}
-    sums = {name: value for name, value in values.items() if name not in _GROUP_FIELDS}
-    return {**grouped, **sums, "cost": f"{row.cost.normalize():f}", "cost_is_complete": not row.lacks_money}
+    numbers = {name: getattr(row, name) for name in NUMBERS}
+    grouped = {name: getattr(row, name) for name in row.names}
+    return {**grouped, **numbers, "cost": f"{row.cost.normalize():f}", "cost_is_complete": not row.lacks_money}
 
 
 def write_csv(file: _Writable, rows: Sequence[UsageRow], by: Sequence[str]) -> None:

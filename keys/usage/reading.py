@@ -1,6 +1,6 @@
 """Sums over the roll-up, for the command, the admin and key holders."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from apps_registry.values import OPERATORS_KEY_ID
-from keys.models import NO_KEY
+from keys.models import FOLDED, NO_KEY, WHOLE_DAY
 from keys.usage.histograms import BUCKETS, percentile_ms
 
 OPERATORS = "operators"  # in the place of a key's label, for what operators use in the playground
@@ -32,10 +32,18 @@ SUMS = (
     *("turns", "errors", "interruptions", "tool_rounds", "prompt_tokens", "completion_tokens", "unreported_tokens"),
     *("unpriced_tokens", "cost", "latency_ms_sum"),
 )
+_HISTOGRAMS = ("latency_counts", "first_token_counts")
 COUNTS = tuple(
     f"ARRAY[{', '.join(f'sum(usage.{name}[{bucket + 1}])::bigint' for bucket in range(BUCKETS))}]"
-    for name in ("latency_counts", "first_token_counts")
+    for name in _HISTOGRAMS
 )
+BY_KEY = "keys_usage usage LEFT JOIN keys_appkey key ON key.id = usage.app_key_id"
+# Most rows are of days that are folded, for which there are sums of all keys.
+_ALL_COLUMNS = ", ".join(["day", "app_id", "model", "kind", "app_slug", *SUMS, *_HISTOGRAMS])
+ALL_KEYS = f"""(
+    SELECT {_ALL_COLUMNS}, {WHOLE_DAY} AS hour FROM keys_usagetotal
+    UNION ALL SELECT {_ALL_COLUMNS}, hour FROM keys_usage WHERE slot <> {FOLDED}
+) usage"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +74,8 @@ class UsageRow:
         unreported_tokens: what limits count for rounds without counts from the provider.
         cost: the cost of all tokens that have a price.
         unpriced_tokens: tokens that are missing in `cost`.
-        latency_p50_ms, latency_p95_ms, first_token_p50_ms, first_token_p95_ms: None if no time was measured.
+        latency_counts, first_token_counts: the histograms; empty if they were not asked for.
+        names: the attributes by which it is grouped.
     """
 
     month: date | None = None
@@ -88,11 +97,29 @@ class UsageRow:
     unreported_tokens: int = 0
     unpriced_tokens: int = 0
     cost: Decimal = Decimal(0)
-    latency_p50_ms: int | None = None
-    latency_p95_ms: int | None = None
-    first_token_p50_ms: int | None = None
-    first_token_p95_ms: int | None = None
+    latency_counts: Sequence[int] = field(default=(), repr=False)
+    first_token_counts: Sequence[int] = field(default=(), repr=False)
     names: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def latency_p50_ms(self) -> int | None:
+        """The latency that half of the turns did not exceed; None if no time was measured."""
+        return percentile_ms(self.latency_counts, 50)
+
+    @property
+    def latency_p95_ms(self) -> int | None:
+        """The same for 95 % of them."""
+        return percentile_ms(self.latency_counts, 95)
+
+    @property
+    def first_token_p50_ms(self) -> int | None:
+        """The time to the first token that half of the turns did not exceed; None if no time was measured."""
+        return percentile_ms(self.first_token_counts, 50)
+
+    @property
+    def first_token_p95_ms(self) -> int | None:
+        """The same for 95 % of them."""
+        return percentile_ms(self.first_token_counts, 95)
 
     @property
     def lacks_money(self) -> bool:
@@ -110,21 +137,23 @@ class UsageRow:
         return self.errors / self.turns if self.turns else None
 
 
-def summed(by: Sequence[str] = (), where: Filter | None = None) -> list[UsageRow]:
+def summed(by: Sequence[str] = (), where: Filter | None = None, *, with_times: bool = True) -> list[UsageRow]:
     """Return the usage, one row per group, ordered by group; without groups one row, or none if there is no usage.
 
     Args:
         by: names of GROUPS.
         where: what to sum.
+        with_times: whether the percentiles are wanted, which take most of the time; otherwise they are None.
     """
+    where = where or Filter()
     columns = [column for name in by for column in GROUPS[name]]
-    conditions, parameters = _conditions(where or Filter())
+    conditions, parameters = _conditions(where)
     grouping = ", ".join(column for name in by for column in GROUPS[name] if column not in {APP_LABEL, KEY_LABEL})
+    counts = COUNTS if with_times else ("NULL", "NULL")
     statement = f"""
-SELECT {", ".join([*columns, *(f"sum(usage.{name})" for name in SUMS), *COUNTS])}
-FROM keys_usage usage
+SELECT {", ".join([*columns, *(f"sum(usage.{name})" for name in SUMS), *counts])}
+FROM {BY_KEY if "key" in by or where.key_ids else ALL_KEYS}
 LEFT JOIN apps_registry_app app ON app.id = usage.app_id
-LEFT JOIN keys_appkey key ON key.id = usage.app_key_id
 WHERE {" AND ".join(conditions)}
 {f"GROUP BY {grouping} ORDER BY {grouping}" if grouping else "HAVING count(*) > 0"}
 """
@@ -154,22 +183,24 @@ def row_of(names: Sequence[str], values: Sequence[Any]) -> UsageRow:
         names: the attributes by which it is grouped.
         values: those of the attributes, then SUMS and COUNTS.
     """
-    fields: dict[str, Any] = dict(zip([*names, *SUMS, "latency", "first_token"], values, strict=True))
-    latency, first_token = fields.pop("latency"), fields.pop("first_token")
+    fields: dict[str, Any] = dict(zip([*names, *SUMS, *_HISTOGRAMS], values, strict=True))
     fields.pop("latency_ms_sum")
     if "key_id" in fields and fields["key_id"] in _NAMES_WITHOUT_KEY:
         fields["key"] = _NAMES_WITHOUT_KEY[fields["key_id"]]
-    values_by_name: dict[str, Any] = {
-        name: int(value) if name in SUMS and name != "cost" else value for name, value in fields.items()
+    whole = {name: int(fields[name]) for name in SUMS if name in fields and name != "cost"}
+    times = {name: fields[name] or () for name in _HISTOGRAMS}
+    return UsageRow(**{**fields, **whole, **times}, names=tuple(names))
+
+
+def merged(rows: Iterable[UsageRow]) -> UsageRow:
+    """Return the sum of rows."""
+    rows = list(rows)
+    whole: dict[str, Any] = {name: sum(getattr(row, name) for row in rows) for name in SUMS if name != "latency_ms_sum"}
+    times: dict[str, Any] = {
+        name: [sum(counts) for counts in zip(*filter(None, (getattr(row, name) for row in rows)), strict=True)]
+        for name in _HISTOGRAMS
     }
-    return UsageRow(
-        **values_by_name,
-        latency_p50_ms=percentile_ms(latency, 50),
-        latency_p95_ms=percentile_ms(latency, 95),
-        first_token_p50_ms=percentile_ms(first_token, 50),
-        first_token_p95_ms=percentile_ms(first_token, 95),
-        names=tuple(names),
-    )
+    return UsageRow(**{**whole, "cost": Decimal(whole["cost"])}, **times)
 
 
 _NAMES_WITHOUT_KEY = {NO_KEY: "", OPERATORS_KEY_ID: OPERATORS}

@@ -13,10 +13,11 @@ from django.db import connection
 
 from apps_registry.models import App
 from keys.limits.values import app_subject
-from keys.models import NO_KEY, Usage
+from keys.models import NO_KEY, Usage, UsageTotal
 from keys.upkeep import FOLD_USAGE
 from keys.usage.daily import daily
 from keys.usage.hours import by_hour
+from keys.usage.reading import Filter, summed
 from sessions_app.models import ChatSession, Turn
 from tests import accounts, factories
 from tests.accounts import limit, turns_of, usage_of
@@ -235,6 +236,11 @@ def test_past_days_become_one_row_and_keep_their_sums(app: App) -> None:
     add(0)  # a late one
     with connection.cursor() as cursor:
         cursor.execute(FOLD_USAGE, {"batch": 500})
+    (total,) = UsageTotal.objects.filter(app_id=app.pk)
+    assert (total.turns, sum(total.latency_counts)) == (13, 13)
+    (read,) = summed(["app"], Filter(app_ids=[app.pk], until=long_ago.date()))
+    (by_key,) = summed(["app", "key"], Filter(app_ids=[app.pk]))
+    assert (read.turns, read.latency_p95_ms) == (by_key.turns, by_key.latency_p95_ms) == (13, 2560)
     (hour,) = by_hour(long_ago.date())
     assert (hour.hour, hour.turns, hour.prompt_tokens, hour.latency_p50_ms) == (23, 13, 39, 2560)
 

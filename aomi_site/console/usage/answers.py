@@ -1,4 +1,4 @@
-"""What the page of usage reads: four sums over the roll-up, however many turns there are."""
+"""What the page of usage reads: five sums over the roll-up at most, however many turns there are."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -7,10 +7,13 @@ from typing import Any
 
 from aomi_site.console.usage.questions import Question, Span
 from apps_registry.admin.charts import MAX_SERIES, Label, day_label
-from keys.usage.reading import Filter, UsageRow, summed
+from keys.usage.reading import Filter, UsageRow, merged, summed
 
 # The attributes that tell the groups apart, and the one that names them.
 IDS = {"app": "app_id", "key": "key_id", "model": "model"}
+# Groups that may be very many: the percentiles of those that are shown are read apart.
+MANY = frozenset({"key"})
+ROWS_SHOWN = 100
 HOURS = 24
 
 
@@ -28,7 +31,8 @@ class Answer:
 
     Attributes:
         total: of everything.
-        groups: by what was asked, most turns first, or the last day first.
+        groups: by what was asked, at most ROWS_SHOWN, in the order that was asked.
+        more: how many more groups there are.
         labels: of the steps of time.
         steps: the usage of each step; also of those without any.
         stacks: the largest groups and all others together, by step; empty if days are the groups.
@@ -36,6 +40,7 @@ class Answer:
 
     total: UsageRow
     groups: Sequence[UsageRow]
+    more: int
     labels: Sequence[Label]
     steps: Sequence[UsageRow]
     stacks: Sequence[Stack]
@@ -43,19 +48,46 @@ class Answer:
 
 def answer(question: Question) -> Answer:
     """Return what was used."""
-    total = next(iter(summed((), question.where)), UsageRow())
-    groups = _groups(question)
-    starts = list(_starts(question.span))
-    steps = _filled(starts, question.span.step, summed([question.span.step], question.where))
-    stacks = _stacks(question, groups, starts, steps) if question.by in IDS else []
-    return Answer(total, groups, [_label(question.span.step, *start) for start in starts], steps, stacks)
+    step, starts = question.span.step, list(_starts(question.span))
+    used = summed([step], question.where)
+    steps = _filled(starts, step, used)
+    every = sorted_groups(question, used)
+    groups, stacks = every[:ROWS_SHOWN], []
+    if question.by in IDS:
+        stacks = _stacks(question, every, starts, steps)
+    if question.by in MANY:
+        groups = _with_times(question, groups)
+    labels = [_label(step, *start) for start in starts]
+    return Answer(merged(used), groups, len(every) - len(groups), labels, steps, stacks)
 
 
-def _groups(question: Question) -> list[UsageRow]:
-    rows = summed([question.by], question.where)
+def sorted_groups(question: Question, steps: Sequence[UsageRow] = (), *, with_times: bool = False) -> list[UsageRow]:
+    """Return all groups in the order that was asked, the last day first unless days are sorted by a number.
+
+    Args:
+        question: what to sum.
+        steps: the usage by the steps of the range, which may be the groups.
+        with_times: whether to read the percentiles of many groups too.
+    """
+    if question.by == question.span.step and steps:
+        rows = list(steps)
+    else:
+        rows = summed([question.by], question.where, with_times=with_times or question.by not in MANY)
     if question.by == "day":
-        return rows[::-1]
-    return sorted(rows, key=lambda row: (-row.turns, -row.tokens))
+        rows.reverse()
+    if question.by != "day" or question.sort:
+        rows.sort(key=lambda row: getattr(row, question.sort or "turns") or 0, reverse=True)
+    return rows
+
+
+def _with_times(question: Question, groups: Sequence[UsageRow]) -> list[UsageRow]:
+    """Return the groups with their percentiles, in the same order."""
+    if not groups:
+        return []
+    attribute = IDS[question.by]
+    rows = summed([question.by], _only(question, [getattr(row, attribute) for row in groups]))
+    known = {getattr(row, attribute): row for row in rows}
+    return [known.get(getattr(group, attribute), group) for group in groups]
 
 
 def name_of(row: UsageRow, by: str) -> str:
@@ -74,7 +106,8 @@ def _stacks(
     if not shown:
         return []
     step, attribute = question.span.step, IDS[question.by]
-    rows = summed([step, question.by], _only(question, [getattr(row, attribute) for row in shown]))
+    only = _only(question, [getattr(row, attribute) for row in shown])
+    rows = summed([step, question.by], only, with_times=False)
     stacks = [
         Stack(
             name_of(group, question.by),

@@ -1,6 +1,6 @@
 """Where the numbers of the page of usage lead: to the turns behind them, to the thing, to a closer look."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -37,7 +37,7 @@ class RowLinks:
 class Links:
     """The links of one page."""
 
-    def __init__(self, user: Any, question: Question, query: QueryDict, groups: list[UsageRow]) -> None:
+    def __init__(self, user: Any, question: Question, query: QueryDict, groups: Sequence[UsageRow]) -> None:
         """Prepare the links.
 
         Args:
@@ -97,7 +97,7 @@ class Links:
         page = self._things.get(value)
         return reverse(page[0], args=[page[1]]) if page else ""
 
-    def _existing(self, groups: list[UsageRow]) -> dict[Any, tuple[str, int]]:
+    def _existing(self, groups: Sequence[UsageRow]) -> dict[Any, tuple[str, int]]:
         """Return the pages of the things that still exist and that the operator may see."""
         by = self._question.by
         if by == "app" and self._may_see("apps_registry", "app"):

@@ -17,6 +17,7 @@ RANGES = ((DAY, "24 hours"), ("7d", "7 days"), ("30d", "30 days"), ("custom", "F
 DAYS = {"7d": 7, "30d": 30}
 DEFAULTS = {"range": "30d", "by": "app"}
 GROUPS = (("app", "App"), ("key", "key"), ("model", "model"), ("day", "day"))
+SORTS = ("turns", "tokens", "cost", "error_rate")
 # The steps of the charts: hours for a day, and not many more than a hundred bars.
 MAX_DAYS_BY_DAY, MAX_DAYS_BY_WEEK = 92, 2 * 366
 
@@ -52,11 +53,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to sum: the range, the filters, and what to group by."""
+    """What to sum: the range, the filters, what to group by, and the number to sort by (one of SORTS, or "")."""
 
     span: Span
     by: str
     where: Filter
+    sort: str = ""
 
 
 class QuestionForm(forms.Form):
@@ -121,7 +123,8 @@ class QuestionForm(forms.Form):
             until=span.until,
             since_hour=span.since_hour,
         )
-        return Question(span, asked["by"], where)
+        sort = self.data.get("sort", "")
+        return Question(span, asked["by"], where, sort if sort in SORTS else "")
 
     def _span(self) -> Span:
         asked, today = self.cleaned_data, self.now.date()

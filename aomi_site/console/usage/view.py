@@ -1,6 +1,6 @@
 """The view of the page of usage, and of its CSV."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,18 +10,15 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from aomi_site.console.tiles import Tile
-from aomi_site.console.usage.answers import answer, name_of
+from aomi_site.console.usage.answers import answer, name_of, sorted_groups
 from aomi_site.console.usage.drawing import charts_of
 from aomi_site.console.usage.links import Links, RowLinks
-from aomi_site.console.usage.questions import RANGES, Question, QuestionForm
+from aomi_site.console.usage.questions import RANGES, SORTS, Question, QuestionForm
 from apps_registry.admin.figures import COUNT, MONEY, SHARE, TIME
 from keys.usage.plain import write_csv
 from keys.usage.reading import UsageRow
 
 PERMISSION = "keys.view_usage"
-ROWS_SHOWN = 100
-# What the table can be sorted by: from the name in the URL to the number.
-SORTS = ("turns", "tokens", "cost", "error_rate", "latency_p50_ms", "latency_p95_ms", "first_token_p50_ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +41,21 @@ def usage_view(request: HttpRequest) -> HttpResponse:
     if request.GET.get("format") == "csv":
         return _csv(question)
     found = answer(question)
-    groups = _sorted(found.groups, request.GET.get("sort", ""))[:ROWS_SHOWN]
-    links = Links(request.user, question, request.GET, groups)
+    links = Links(request.user, question, request.GET, found.groups)
     context = {
         "question": question,
         "tiles": list(_tiles(found.total, links)),
         "charts": list(charts_of(found, question.span.step)),
-        "lines": [Line(name_of(row, question.by), row, links.of(row)) for row in groups],
+        "lines": [Line(name_of(row, question.by), row, links.of(row)) for row in found.groups],
         "total": found.total,
         "total_turns": links.turns(found.total),
         "total_errors": links.turns(found.total, status__exact="failed"),
-        "more": len(found.groups) - len(groups),
+        "more": found.more,
         "ranges": [
             (words, links.with_query({"range": name, "from": None, "to": None}), name) for name, words in RANGES
         ],
         "sorts": {name: links.with_query({"sort": name}) for name in SORTS},
-        "sort": request.GET.get("sort", ""),
+        "sort": question.sort,
         "csv": links.with_query({"format": "csv"}),
     }
     return _page(request, form, context)
@@ -74,14 +70,8 @@ def _csv(question: Question) -> HttpResponse:
     name = f"usage-by-{question.by}-{question.span.since}-{question.span.until}.csv"
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
-    write_csv(response, answer(question).groups, [question.by])
+    write_csv(response, sorted_groups(question, with_times=True), [question.by])
     return response
-
-
-def _sorted(groups: Sequence[UsageRow], sort: str) -> list[UsageRow]:
-    if sort not in SORTS:
-        return list(groups)
-    return sorted(groups, key=lambda row: getattr(row, sort) or 0, reverse=True)
 
 
 def _tiles(total: UsageRow, links: Links) -> Iterator[Tile]:
