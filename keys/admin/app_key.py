@@ -47,7 +47,7 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
 
     form = AppKeyForm
     actions = ("revoke_selected",)
-    list_display = ("key", "label", "owner", "scope", "state", "last_used", "spent", "issuer")
+    list_display = ("key", "label", "owner", "scope", "state", "last_used", "spent")
     list_display_links = ("key", "label")
     list_filter = (
         *(StatusFilter, LastUseFilter, OwnerFilter, CostFilter, "apps", "channel"),
@@ -123,7 +123,7 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
             return "never"
         slug = app_key.last_used_app.slug if app_key.last_used_app else ""
         where = " ".join(filter(None, (slug, app_key.last_used_address and f"from {app_key.last_used_address}")))
-        return format_html('{} <span class="aomi-sub">{}</span>', moment(app_key.last_used_at), where)
+        return format_html('{} <span class="aomi-sub aomi-wrap">{}</span>', moment(app_key.last_used_at), where)
 
     @admin.display(description=f"cost, {USAGE_DAYS} days", ordering="cost")
     def spent(self, app_key: Any) -> str | SafeString:
