@@ -28,8 +28,6 @@ from keys.admin.key_page import key_page
 from keys.admin.limit_pages import LimitPages
 from keys.admin.revoke_pages import RevokePages
 from keys.admin.rotate_pages import RotatePages
-from keys.limits.reading import standings
-from keys.limits.values import key_subject
 from keys.models import BY_COMMAND, AppKey, Usage
 
 THE_KEY = ("key", "state", "lookup", "created", "issuer", "last_used")
@@ -200,14 +198,13 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show limits, and hide "save and add another": keys are not created by saving."""
-        context = {**(extra_context or {}), "show_save_and_add_another": False}
-        if object_id.isascii() and object_id.isdecimal() and len(object_id) < 19:
-            context["standings"] = standings(key_subject(int(object_id)))
-        return super().change_view(request, object_id, form_url, context)
+        """Hide "save and add another": keys are not created by saving."""
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), "show_save_and_add_another": False}
+        )
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
-        """Show what the key was used for, and what was refused."""
+        """Show what the key was used for, what is left of its limits, and what was refused."""
         if app_key := kwargs.get("obj"):
             context |= key_page(request, app_key)
         return super().render_change_form(request, context, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""What a key's page shows besides its form: its Apps, what was refused, and what higher layers know of it."""
+"""What a key's page shows besides its form: its Apps, its limits, its refused calls, and what higher layers know."""
 
 from typing import Any
 
@@ -6,6 +6,8 @@ from django.http import HttpRequest
 
 from apps_registry.admin.additions import added_to
 from apps_registry.admin.grants import sees_apps
+from keys.limits.reading import standings
+from keys.limits.values import key_subject
 from keys.models import AppKey, Refusal
 from keys.refusals.rules import rule_named
 
@@ -21,6 +23,7 @@ def key_page(request: HttpRequest, app_key: AppKey) -> dict[str, Any]:
         "example": apps[0] if apps else None,
         "placeholder": PLACEHOLDER,
         "sees_apps": sees_apps(request.user),
+        "standings": standings(key_subject(app_key.pk)),
     }
     if request.user.has_perm("keys.view_refusal"):
         rows = Refusal.objects.filter(key_id=app_key.pk).order_by("-id")[:REFUSALS_SHOWN]
