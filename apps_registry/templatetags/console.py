@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from apps_registry.admin import display
 from apps_registry.models import Model
 from apps_registry.services.call_examples import CallExample, call_examples, chat_curl
+from apps_registry.services.client_settings import ClientSettings, mcp_clients, openai_clients
 
 register = template.Library()
 
@@ -41,6 +42,13 @@ def ready_calls(context: dict[str, Any], *, app_slug: str | None, app_key: str) 
         app_key=app_key,
         key_header=settings.APP_KEY_HEADERS[0],
     )
+
+
+@register.simple_tag(takes_context=True)
+def ready_clients(context: dict[str, Any], *, app_slug: str, app_key: str) -> list[ClientSettings]:
+    """Return the settings of known clients; arguments as for `ready_curl`."""
+    given = {"base_url": context["request"].build_absolute_uri("/"), "app_slug": app_slug, "app_key": app_key}
+    return [*openai_clients(**given), *mcp_clients(**given)]
 
 
 @register.simple_tag

@@ -1,32 +1,35 @@
 """The console's pages for App keys: list, view, edit; issuing, rotating and revoking have modules of their own."""
 
-from datetime import timedelta
-from typing import Any, get_args
+from typing import Any
 
-from django.conf import settings
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps_registry.admin.display import NOTHING, ConsoleAdmin, badge, code, moment
+from apps_registry.admin.display import NOTHING, ConsoleAdmin, badge, code, moment, money
 from apps_registry.admin.grants import apps_to_open, sees_apps
+from keys.admin.filters import (
+    EXPIRING,
+    USAGE_DAYS,
+    CostFilter,
+    LastUseFilter,
+    OwnerFilter,
+    StatusFilter,
+    notice,
+    used_since,
+)
 from keys.admin.forms import AppKeyForm, AppsField, ReleaseField
 from keys.admin.issue_pages import IssuePages
+from keys.admin.key_page import key_page
 from keys.admin.limit_pages import LimitPages
 from keys.admin.revoke_pages import RevokePages
 from keys.admin.rotate_pages import RotatePages
-from keys.limits.reading import standings
-from keys.limits.values import key_subject
-from keys.models import BY_COMMAND, AppKey
-from keys.usability import Status, has_status
-from keys.usage.reading import Filter, summed
+from keys.models import BY_COMMAND, AppKey, Usage
 
-EXPIRING = "expiring"
-USAGE_DAYS = 30
 THE_KEY = ("key", "state", "lookup", "created", "issuer", "last_used")
 EDITABLE = ("label", "owner", "note", "apps", "channel", "release", "expires_at")
 ABOUT = (
@@ -36,31 +39,18 @@ ABOUT = (
 SOURCES = ("allowed_origins", "allowed_networks")
 
 
-class StatusFilter(admin.SimpleListFilter):
-    title = "status"
-    parameter_name = "status"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [*((status, status.capitalize()) for status in get_args(Status)), (EXPIRING, "Expires soon")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[AppKey]) -> QuerySet[AppKey]:
-        """The keys whose AppKey.status has the chosen value."""
-        chosen = self.value()
-        if chosen == EXPIRING:
-            return queryset.filter(has_status("active"), expires_at__lt=timezone.now() + _notice())
-        statuses: tuple[Status, ...] = get_args(Status)
-        return next((queryset.filter(has_status(status)) for status in statuses if status == chosen), queryset)
-
-
 @admin.register(AppKey)
 class AppKeyAdmin(ConsoleAdmin[AppKey]):
     """App keys. They are issued and revoked but never deleted, so that the record of their use remains."""
 
     form = AppKeyForm
     actions = ("revoke_selected",)
-    list_display = ("key", "label", "owner", "scope", "state", "last_used", "issuer")
+    list_display = ("key", "label", "owner", "scope", "state", "last_used", "spent")
     list_display_links = ("key", "label")
-    list_filter = (StatusFilter, "apps", "channel", ("created_by", admin.RelatedOnlyFieldListFilter))
+    list_filter = (
+        *(StatusFilter, LastUseFilter, OwnerFilter, CostFilter, "apps", "channel"),
+        ("created_by", admin.RelatedOnlyFieldListFilter),
+    )
     list_select_related = ("created_by", "last_used_app")
     search_fields = ("label", "owner", "prefix", "lookup_id")
     search_help_text = "Label, owner, or the beginning of a key. Do not paste a whole key here."
@@ -74,8 +64,10 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
         self._revoke_pages, self._limit_pages = RevokePages(self), LimitPages(self)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AppKey]:
-        """Keys with their scopes, in one extra query per list; hashes are not fetched."""
-        return super().get_queryset(request).prefetch_related("apps").defer("secret_hash", "secret_check")
+        """Keys with their scopes, in one extra query per list, and what they cost; hashes are not fetched."""
+        used = Usage.objects.filter(app_key_id=OuterRef("pk"), day__gte=used_since()).values("app_key_id")
+        keys = super().get_queryset(request).prefetch_related("apps").defer("secret_hash", "secret_check")
+        return keys.annotate(cost=Subquery(used.annotate(total=Sum("cost")).values("total")))
 
     def get_fieldsets(self, request: HttpRequest, obj: AppKey | None = None) -> Any:
         """Show rotation and revocation only where there is one."""
@@ -85,7 +77,7 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
         if obj and obj.revoked_at:
             shown.append("revocation")
         return (
-            ("The key", {"fields": shown, "description": ABOUT}),
+            ("The key", {"fields": shown, "description": ABOUT, "classes": ("collapse",)}),
             ("Label, scope and expiry", {"fields": EDITABLE}),
             ("Where it may be used", {"fields": SOURCES}),
         )
@@ -111,7 +103,7 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
         if app_key.revoked_at:
             detail = moment(app_key.revoked_at)
         elif app_key.expires_at:
-            if word == "active" and app_key.expires_at < timezone.now() + _notice():
+            if word == "active" and app_key.expires_at < timezone.now() + notice():
                 word = EXPIRING
             detail = format_html("{} {}", "expired" if word == "expired" else "expires", moment(app_key.expires_at))
         text = "expires soon" if word == EXPIRING else word
@@ -129,7 +121,12 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
             return "never"
         slug = app_key.last_used_app.slug if app_key.last_used_app else ""
         where = " ".join(filter(None, (slug, app_key.last_used_address and f"from {app_key.last_used_address}")))
-        return format_html('{} <span class="aomi-sub">{}</span>', moment(app_key.last_used_at), where)
+        return format_html('{} <span class="aomi-sub aomi-wrap">{}</span>', moment(app_key.last_used_at), where)
+
+    @admin.display(description=f"cost, {USAGE_DAYS} days", ordering="cost")
+    def spent(self, app_key: Any) -> str | SafeString:
+        """What the key has cost, as far as its models have prices."""
+        return money(app_key.cost) or NOTHING
 
     @admin.display(description="created by", ordering="created_by")
     def issuer(self, app_key: AppKey) -> str:
@@ -201,25 +198,18 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show usage and limits, and hide "save and add another": keys are not created by saving."""
-        context = {**(extra_context or {}), "show_save_and_add_another": False}
-        if object_id.isascii() and object_id.isdecimal() and len(object_id) < 19:
-            context |= _use_of(int(object_id))
-        return super().change_view(request, object_id, form_url, context)
+        """Hide "save and add another": keys are not created by saving."""
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), "show_save_and_add_another": False}
+        )
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        """Show what the key was used for, what is left of its limits, and what was refused."""
+        if app_key := kwargs.get("obj"):
+            context |= key_page(request, app_key)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.action(description="Revoke the selected keys", permissions=["change"])
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[AppKey]) -> HttpResponse:
         """Ask for confirmation; the form leads to the page that revokes."""
         return self._revoke_pages.preview(request, list(queryset))
-
-
-def _use_of(key_id: int) -> dict[str, Any]:
-    """Return what the page of a key shows of its usage and limits."""
-    since = timezone.now().date() - timedelta(days=USAGE_DAYS - 1)
-    used = summed((), Filter(key_ids=[key_id], since=since))
-    return {"usage": used[0] if used else None, "usage_days": USAGE_DAYS, "standings": standings(key_subject(key_id))}
-
-
-def _notice() -> timedelta:
-    """Return how long before it comes an expiry is near."""
-    return timedelta(days=settings.KEY_EXPIRY_NOTICE_DAYS)

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
+from apps_registry.admin.additions import added_to
 from apps_registry.admin.display import ConsoleAdmin
 from keys.admin.forms import RevokeForm, SelectKeysForm
 from keys.models import AppKey
@@ -79,6 +80,7 @@ class RevokePages:
             "overlapping": overlapping.order_by("pk"),
             "revoked": len(app_keys or []) - len(unrevoked),
             "ids": ",".join(map(str, ids)),
+            **(added_to("revoke keys", request, unrevoked) if unrevoked else {}),
         }
         return self._admin.page(request, "admin/keys/appkey/revoke.html", title=title, obj=obj, **context)
 

@@ -9,6 +9,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
+from apps_registry.admin.additions import added_to
 from apps_registry.admin.display import ConsoleAdmin
 from keys.admin.forms import RotateKeyForm
 from keys.admin.issue_pages import issued_page
@@ -65,7 +66,8 @@ class RotatePages:
         successor = key.successor_or_none
         title = "This key was already rotated" if successor else "Rotate this key?"
         template = "admin/keys/appkey/rotate.html"
-        page = self._admin.page(request, template, title=title, obj=key, form=form, successor=successor)
+        stops = {} if successor else added_to("revoke keys", request, [key])
+        page = self._admin.page(request, template, title=title, obj=key, form=form, successor=successor, **stops)
         if successor and request.method == "POST":
             page.status_code = 409
         return page

@@ -154,6 +154,13 @@ def test_tabs_with_permissions_of_their_own_are_hidden_without_them(
     assert staff_client().get(page(app, "prompt")).status_code == 403
 
 
+def test_a_tab_that_another_form_has_opened_closes_when_it_is_saved(admin_client: Client, app: App) -> None:
+    assert f'href="{page(app, "prompt")}?_popup=1"' in admin_client.get(f"{page(app)}?_popup=1").content.decode()
+    answer = admin_client.post(page(app, "prompt"), {"preamble": "Two.", "_popup": "1"})
+    assert "data-popup-response" in answer.content.decode()
+    assert App.objects.get(pk=app.pk).preamble == "Two."
+
+
 @pytest.mark.parametrize("tab", ["prompt", "keys", "settings"])
 def test_a_tab_of_an_unknown_app_is_no_server_error(admin_client: Client, tab: str) -> None:
     for app_id in ("999999999", "9" * 30, "abc"):

@@ -60,7 +60,7 @@ def one_of_each(app: App) -> dict[str, Any]:
         "apps_registry/embeddingmodel": EmbeddingModel.objects.get(provider=None, provider_model_id="").pk,
         "apps_registry/model": app.default_model_id,
         "apps_registry/provider": app.default_model.provider_id,
-        "keys/appkey": factories.make_key(app).app_key.pk,
+        "keys/appkey": factories.make_key(app, label="L" * 100, owner="o" * 100).app_key.pk,
         "sessions_app/chatsession": session.pk,
         "sessions_app/turn": session.turns.get().pk,
     }

@@ -96,7 +96,6 @@ def tools(request: HttpRequest, app: App) -> dict[str, Any]:
     if _may_see(request, "tool"):
         rows = app.tools.exclude(kind=Tool.Kind.BUILTIN).select_related("mcp_server")
         context["tool_rows"] = list(rows.order_by("kind", "name")[:TOOLS_SHOWN])
-        context["http_tools"] = [row for row in context["tool_rows"] if row.kind == Tool.Kind.HTTP]
     if _may_see(request, "mcpserver"):
         context["mcp_servers"] = app.mcp_servers.annotate(used=Count("tools", filter=Q(tools__is_enabled=True)))
     return context

@@ -1,0 +1,119 @@
+"""The filters of the list of keys: by status, last use, owner and cost."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, get_args
+
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import Count, Q, QuerySet, Sum
+from django.http import HttpRequest
+from django.utils import timezone
+
+from keys.models import AppKey, Usage
+from keys.usability import Status, has_status
+
+EXPIRING = "expiring"
+USAGE_DAYS = 30
+OWNERS_SHOWN = 50
+NO_OWNER = "-"
+LAST_USES: dict[str, tuple[str, Callable[[datetime], Q]]] = {
+    "day": ("In the last 24 hours", lambda now: Q(last_used_at__gte=now - timedelta(days=1))),
+    "week": ("In the last 7 days", lambda now: Q(last_used_at__gte=now - timedelta(days=7))),
+    "month": ("In the last 30 days", lambda now: Q(last_used_at__gte=now - timedelta(days=30))),
+    "older": ("Not for 30 days", lambda now: Q(last_used_at__lt=now - timedelta(days=30))),
+    "never": ("Never", lambda _now: Q(last_used_at=None)),
+}
+# The least and the most that keys cost in USAGE_DAYS, in dollars; None: no bound.
+COSTS: dict[str, tuple[str, Decimal | None, Decimal | None]] = {
+    "none": ("Nothing", None, Decimal(0)),
+    "some": ("Up to $1", Decimal(0), Decimal(1)),
+    "1": ("$1 to $10", Decimal(1), Decimal(10)),
+    "10": ("$10 to $100", Decimal(10), Decimal(100)),
+    "100": ("More than $100", Decimal(100), None),
+}
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """By what the key is now."""
+
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [*((status, status.capitalize()) for status in get_args(Status)), (EXPIRING, "Expires soon")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AppKey]) -> QuerySet[AppKey]:
+        """The keys whose AppKey.status has the chosen value."""
+        chosen = self.value()
+        if chosen == EXPIRING:
+            return queryset.filter(has_status("active"), expires_at__lt=timezone.now() + notice())
+        statuses: tuple[Status, ...] = get_args(Status)
+        return next((queryset.filter(has_status(status)) for status in statuses if status == chosen), queryset)
+
+
+class LastUseFilter(admin.SimpleListFilter):
+    """By the last request with the key."""
+
+    title, parameter_name = "last used", "used"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, label) for name, (label, _) in LAST_USES.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AppKey]) -> QuerySet[AppKey]:
+        chosen = LAST_USES.get(self.value() or "")
+        return queryset.filter(chosen[1](timezone.now())) if chosen else queryset
+
+
+class OwnerFilter(admin.SimpleListFilter):
+    """By owner; offers those with the most keys, and the search finds the others."""
+
+    title, parameter_name = "owner", "owner"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        owners = AppKey.objects.exclude(owner="").values_list("owner").annotate(keys=Count("pk"))
+        names = [str(owner) for owner, _ in owners.order_by("-keys", "owner")[:OWNERS_SHOWN]]
+        chosen = self.value()
+        if chosen and chosen not in {*names, NO_OWNER}:
+            names.append(chosen)
+        return [*((name, name) for name in sorted(names)), (NO_OWNER, "None")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AppKey]) -> QuerySet[AppKey]:
+        chosen = self.value()
+        return queryset.filter(owner="" if chosen == NO_OWNER else chosen) if chosen else queryset
+
+
+class CostFilter(admin.SimpleListFilter):
+    """By what the key has cost in the last days."""
+
+    title, parameter_name = f"cost in {USAGE_DAYS} days", "cost"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, label) for name, (label, *_) in COSTS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AppKey]) -> QuerySet[AppKey]:
+        chosen = COSTS.get(self.value() or "")
+        if chosen is None:
+            return queryset
+        _, least, most = chosen
+        if least is None:
+            return queryset.exclude(pk__in=_that_cost(Q(total__gt=0)))
+        bounds = Q(total__gt=least)
+        return queryset.filter(pk__in=_that_cost(bounds & Q(total__lte=most) if most is not None else bounds))
+
+
+def used_since() -> Any:
+    """Return the first of the last USAGE_DAYS, of UTC."""
+    return datetime.now(UTC).date() - timedelta(days=USAGE_DAYS - 1)
+
+
+def notice() -> timedelta:
+    """Return how long before it comes an expiry is near."""
+    return timedelta(days=settings.KEY_EXPIRY_NOTICE_DAYS)
+
+
+def _that_cost(bounds: Q) -> QuerySet[Any, Any]:
+    """Return the ids of keys whose cost, `total`, is within bounds."""
+    sums = Usage.objects.filter(day__gte=used_since()).values("app_key_id").annotate(total=Sum("cost"))
+    return sums.filter(bounds).values("app_key_id")
