@@ -2,10 +2,11 @@
 
 from django.contrib import admin
 
+from aomi_site.console import app_page
 from aomi_site.logins.attempts_admin import LoginAttemptAdmin
 from aomi_site.logins.operators import OperatorAdmin, OperatorGroupAdmin
 
-__all__ = ["LoginAttemptAdmin", "OperatorAdmin", "OperatorGroupAdmin"]
+__all__ = ["LoginAttemptAdmin", "OperatorAdmin", "OperatorGroupAdmin", "app_page"]
 
 admin.site.site_header = "Aomi Apps"
 admin.site.site_title = "Aomi Apps"

@@ -14,7 +14,15 @@ from aomi_site.logins.attempts import prune_logins_forever
 from aomi_site.serving.api_handler import ApiHandler
 from aomi_site.serving.proxies import ProxyHeaders
 from aomi_site.serving.refusals import record_refusal
-from aomi_site.serving.responses import Application, Receive, Scope, Send, callers_request_id, with_common_headers
+from aomi_site.serving.responses import (
+    Application,
+    Receive,
+    Scope,
+    Send,
+    callers_request_id,
+    send_plain,
+    with_common_headers,
+)
 from aomi_site.serving.static_files import StaticFiles
 from aomi_site.serving.stock_handler import StockHandler
 from apps_registry.mcp.sessions import mcp_sessions
@@ -96,10 +104,7 @@ async def _http(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _answer_failure(path: str, send: Send) -> None:
-    answer = plain_problem(path, SERVER_FAILED.code, SERVER_FAILED.detail)
-    headers = [(name.lower().encode(), value.encode()) for name, value in answer.items()]
-    await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.content})
+    await send_plain(plain_problem(path, SERVER_FAILED.code, SERVER_FAILED.detail), send)
 
 
 def _log_access(scope: Scope, status: int, milliseconds: float, request_id: str) -> None:

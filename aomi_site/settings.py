@@ -40,7 +40,7 @@ if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5 or SECRET_KEY.startswith("dj
 # These keys encrypt stored secrets, such as those of tools: the first key encrypts, every key decrypts.
 SECRETS_KEYS = env.list("SECRETS_KEYS", default=[]) or ([local_secrets_key(DATA_DIR)] if IS_LOCAL else [])
 check_secrets_keys(SECRETS_KEYS)
-# Which environment variable may be sent as a provider's key to which origin: operators of the admin may name any.
+# Which environment variables may be sent as provider keys, and to which origins: in the admin, operators can enter any.
 PROVIDER_KEY_VARIABLES = env.key_variables("PROVIDER_KEY_VARIABLES")
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if IS_LOCAL else [])
@@ -203,17 +203,23 @@ SPECTACULAR_SETTINGS = {
 APP_KEY_HEADERS = env.list("APP_KEY_HEADERS", default=["AOMI-APP-KEY"])
 # How long new keys live unless their issuer chooses otherwise; 0: they do not expire.
 KEY_LIFETIME_DAYS = env.whole_number("KEY_LIFETIME_DAYS", 365, minimum=0, maximum=36_500)
-# How many days before it comes the log announces the expiry of a key; it does so again a day before.
+# How many days before a key expires the log announces it. A second announcement follows a day before.
 KEY_EXPIRY_NOTICE_DAYS = env.whole_number("KEY_EXPIRY_NOTICE_DAYS", 14, maximum=3_650)
 # Websites whose scripts may call the API, in addition to those of Apps; "*" for all.
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_ALL_ORIGINS = CORS_ALLOWED_ORIGINS == ["*"]
 if CORS_ALLOW_ALL_ORIGINS:
     CORS_ALLOWED_ORIGINS = []
+STAINLESS = (
+    *("Arch", "Helper-Method", "Lang", "OS", "Package-Version"),
+    *("Retry-Count", "Runtime", "Runtime-Version", "Timeout"),
+)
 CORS_ALLOW_METHODS = ["GET", "POST", "PATCH", "DELETE"]
 CORS_ALLOW_HEADERS = [
     *("X-Session-Id", "X-Thread-Id", "AOMI-APP-KEY", "Authorization", "Content-Type", "Idempotency-Key", "Prefer"),
     *("Last-Event-ID", "X-Request-Id", "traceparent"),
+    # What OpenAI's SDK and the AI SDK send of their own accord, also from browsers.
+    *("User-Agent", *(f"X-Stainless-{name}" for name in STAINLESS)),
     *("MCP-Protocol-Version", "Mcp-Method", "Mcp-Name", "Mcp-Session-Id"),
     *(name for name in APP_KEY_HEADERS if name.upper() != "AOMI-APP-KEY"),
 ]
@@ -221,27 +227,28 @@ CORS_EXPOSE_HEADERS = [
     *("X-Request-Id", "Retry-After", "Preference-Applied", "RateLimit", "RateLimit-Policy"),
     "Mcp-Session-Id",
     "X-Next-Cursor",  # without it, browsers cannot page through GET /api/sessions
+    "X-Session-Id",  # the session that a call under /v1 has made
 ]
 CORS_PREFLIGHT_MAX_AGE = 86_400
 # A message longer than this many characters is refused with 413.
 MESSAGE_MAX_CHARS = env.whole_number("MESSAGE_MAX_CHARS", 32_000)
 # A request body larger than this many bytes is refused with 413 before it is read completely.
 API_BODY_MAX_BYTES = env.whole_number("API_BODY_MAX_BYTES", 1_048_576)
-# What one worker takes of one caller: calls a second, of one address without a key or with browser tokens and with one
-# key (ten times as many at once), and open event streams. 0: no limit of its own.
+# What one worker accepts from one caller: calls per second (in a burst, ten times as many) and open event streams.
+# Calls without a key or with a browser token count by address, other calls by key. 0: no separate limit.
 CALLS_PER_SECOND_PER_ADDRESS = env.whole_number("CALLS_PER_SECOND_PER_ADDRESS", 100, minimum=0)
 CALLS_PER_SECOND_PER_KEY = env.whole_number("CALLS_PER_SECOND_PER_KEY", 500, minimum=0)
 STREAMS_PER_ADDRESS = env.whole_number("STREAMS_PER_ADDRESS", 200, minimum=0)
 STREAMS_PER_KEY = env.whole_number("STREAMS_PER_KEY", 2000, minimum=0)
-# What callers without a key may store from one network address on one day of UTC: new sessions, and bytes of notices to
+# What callers without a key may store from one network address per day (UTC): new sessions, and bytes of notices to
 # /api/system. 0: no limit.
 KEYLESS_SESSIONS_PER_DAY = env.whole_number("KEYLESS_SESSIONS_PER_DAY", 2000, minimum=0)
 KEYLESS_STORED_BYTES_PER_DAY = env.whole_number("KEYLESS_STORED_BYTES_PER_DAY", 10_000_000, minimum=0)
-# How long the records of refused calls are kept, which name the callers' network addresses.
+# How long the records of refused calls are kept; they contain the callers' network addresses.
 REFUSALS_KEPT_DAYS = env.whole_number("REFUSALS_KEPT_DAYS", 14)
 
-# Callers without a key. Each network address: calls that start a turn or create a session, how many of them at once,
-# and turns at the same time. All of them together: tokens per day of UTC, the fuse. 0: no limit.
+# Callers without a key. For each network address: calls that start a turn or create a session, how many of them at
+# once, and turns at the same time. For all of them together (the fuse): tokens per day (UTC). 0: no limit.
 KEYLESS_REQUESTS_PER_MINUTE = env.whole_number("KEYLESS_REQUESTS_PER_MINUTE", 60, minimum=0)
 KEYLESS_BURST = env.whole_number("KEYLESS_BURST", 30, minimum=0)
 KEYLESS_CONCURRENT_TURNS = env.whole_number("KEYLESS_CONCURRENT_TURNS", 10, minimum=0)
@@ -251,19 +258,20 @@ KEYLESS_TOKENS_PER_DAY = env.whole_number("KEYLESS_TOKENS_PER_DAY", 10_000_000, 
 # The memory tier of one worker: all sessions together, and the largest single session that it keeps.
 SESSION_CACHE_TOTAL_BYTES = env.whole_number("SESSION_CACHE_TOTAL_BYTES", 256 * 1024 * 1024, minimum=0)
 SESSION_CACHE_ENTRY_BYTES = env.whole_number("SESSION_CACHE_ENTRY_BYTES", 8 * 1024 * 1024, minimum=0)
+# Days until sessions of clients that send the whole conversation with each call are deleted. An App's own retention
+# takes precedence.
+STATELESS_RETENTION_DAYS = env.whole_number("STATELESS_RETENTION_DAYS", 30)
 # A worker renews the leases of its turns three times within this many seconds; when a worker dies, its turns
 # count as interrupted after their leases expire.
-# Sessions of clients that send the whole conversation with each call; an App's own retention comes first.
-STATELESS_RETENTION_DAYS = env.whole_number("STATELESS_RETENTION_DAYS", 30)
 TURN_LEASE_SECONDS = env.seconds("TURN_LEASE_SECONDS", 10.0)
 # Limits for a whole turn, for the time to the model's first token, and for the time between two tokens.
 TURN_TIMEOUT_SECONDS = env.seconds("TURN_TIMEOUT_SECONDS", 120.0)
-# How long a turn waits for its user to confirm a tool call.
-CONFIRMATION_SECONDS = env.seconds("CONFIRMATION_SECONDS", 600.0)
 MODEL_FIRST_TOKEN_TIMEOUT_SECONDS = env.seconds("MODEL_FIRST_TOKEN_TIMEOUT_SECONDS", 20.0)
 # A local model may have to be loaded first; meanwhile its server sends comments, or nothing.
 MODEL_LOCAL_FIRST_TOKEN_TIMEOUT_SECONDS = env.seconds("MODEL_LOCAL_FIRST_TOKEN_TIMEOUT_SECONDS", 90.0)
 MODEL_GAP_TIMEOUT_SECONDS = env.seconds("MODEL_GAP_TIMEOUT_SECONDS", 30.0)
+# How long a turn waits for its user to confirm a tool call.
+CONFIRMATION_SECONDS = env.seconds("CONFIRMATION_SECONDS", 600.0)
 # What carries events between workers: "postgres", "redis" (if REDIS_URL is set), or "memory" for a single worker.
 REDIS_URL = env.str("REDIS_URL", default="")
 BUS = env.str("BUS", default="redis" if REDIS_URL else "postgres")
@@ -273,7 +281,7 @@ if BUS not in {"postgres", "redis", "memory"} or (BUS == "redis" and not REDIS_U
 SHUTDOWN_GRACE_SECONDS = env.seconds("SHUTDOWN_GRACE_SECONDS", 20.0, minimum=0)
 # How long until another worker takes over a document whose ingestion stopped.
 INGEST_LEASE_SECONDS = env.seconds("INGEST_LEASE_SECONDS", 30.0)
-# How many megabytes of files the documents of an App may have together, unless its page says otherwise.
+# The maximum total size of an App's document files in megabytes, unless the App's page sets another.
 DOCUMENTS_LIMIT_MB = env.whole_number("DOCUMENTS_LIMIT_MB", 2_000)
 # With a token, /metrics responds to `Authorization: Bearer <token>`; without one, it does not exist.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")

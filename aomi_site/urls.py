@@ -8,8 +8,11 @@ from aomi_site.console.favicon import FaviconView
 from aomi_site.console.interrupt_view import interrupt_view
 from aomi_site.console.live_view import live_view
 from aomi_site.console.model_check_view import check_model_view
+from aomi_site.console.playground.page_view import playground_view
+from aomi_site.console.playground.stream_view import playground_stream_view
 from aomi_site.console.search import search_view
 from aomi_site.console.settings_view import settings_view
+from aomi_site.console.usage.view import usage_view
 from aomi_site.health import probes
 from apps_registry.support.paths import API_PREFIX, LIVE_PREFIX, OPENAI_PREFIX
 
@@ -32,9 +35,16 @@ urlpatterns = [
         admin.site.admin_view(interrupt_view),
         name="interrupt_session",
     ),
+    path("admin/apps_registry/app/<int:app_id>/playground/", admin.site.admin_view(playground_view), name="playground"),
+    path(
+        f"{LIVE_PREFIX.removeprefix('/')}playground/<int:app_id>/",
+        playground_stream_view,
+        name="playground_stream",
+    ),
     path(f"{LIVE_PREFIX.removeprefix('/')}<uuid:session_id>/", live_view, name="live_session"),
     path("admin/search/", admin.site.admin_view(search_view), name="console_search"),
     path("admin/settings/", admin.site.admin_view(settings_view), name="console_settings"),
+    path("admin/usage/", admin.site.admin_view(usage_view), name="console_usage"),
     path("admin/", admin.site.urls),
     path("livez", probes.live),
     path("readyz", probes.ready),

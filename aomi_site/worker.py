@@ -71,7 +71,7 @@ class BoundedHttpProtocol(LimitedHttpProtocol):
 
 
 class AomiHttpProtocol(DeclinesUpgrades, BoundedHttpProtocol):
-    """The protocol of each connection."""
+    """The protocol of each connection, with all limits combined."""
 
     def data_received(self, data: bytes) -> None:
         """Process bytes, unless the connection is refused."""

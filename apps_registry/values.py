@@ -14,6 +14,10 @@ from apps_registry.provider_rules.request_rules import RequestRules
 from apps_registry.support.request_sources import ANYWHERE, SourceLimits
 from apps_registry.tools.base import Tool
 
+# Operators talk to Apps in the console's playground. The channels of their sessions begin with this word, so that no
+# caller continues or opens one, and their turns count for this id, which no App key has.
+OPERATORS_CHANNEL = "operator:"
+OPERATORS_KEY_ID = -1
 # Request fields that this server sets itself, so that options may not set them.
 RESERVED_OPTIONS = frozenset({"model", "messages", "stream", "stream_options", "tools", "tool_choice", "n"})
 OPTIONS_MAX_BYTES = 4_000

@@ -103,10 +103,10 @@ def _questions(name: str) -> list[dict[str, str]]:
 
 
 async def _recalls(app: App, *, show: bool) -> dict[str, Any]:
-    return {name: await _recall(app, _questions(name), show=show) for name in QUESTIONS}
+    return {name: await recall(app, _questions(name), show=show) for name in QUESTIONS}
 
 
-async def _recall(app: App, questions: list[dict[str, str]], *, show: bool) -> dict[str, Any]:
+async def recall(app: App, questions: list[dict[str, str]], *, show: bool) -> dict[str, Any]:
     """Return how often a passage with the answer is the first result, or among the first five."""
     ranks, misses = [], []
     for question in questions:

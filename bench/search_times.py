@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from apps_registry.models import App, Document, EmbeddingModel
+from apps_registry.retrieval.analysis import INDEX_VERSION
 from apps_registry.retrieval.passages import fuse
 from apps_registry.retrieval.rankings import EXACT_UP_TO, SearchPlan, by_vector, by_words, make_plan
 from apps_registry.retrieval.search import query_vector, search
@@ -28,7 +29,8 @@ PARTS = ("plan", "words", "vector_of_query", "vector_scan", "fuse")
 FILL_CHUNKS = """
 INSERT INTO apps_registry_documentchunk (app_id, document_id, position, heading, text, search)
 SELECT %(app)s, %(document)s, row_number() OVER (), c.id, c.text,
-    to_tsvector('english', c.text || ' filler' || (copy * 7919 + c.position) %% 50000)
+    ts_delete(c.search, chr(1) || %(source_app)s::bigint)
+    || to_tsvector('english', 'filler' || (copy * 7919 + c.position) %% 50000)
     || array_to_tsvector(ARRAY[chr(1) || %(app)s::bigint])
 FROM apps_registry_documentchunk c, generate_series(1, %(copies)s) copy
 WHERE c.document_id = %(source)s AND c.app_id = %(source_app)s LIMIT %(chunks)s
@@ -76,7 +78,7 @@ def choose_embedding(app: App) -> None:
 
 
 def _embedded_model() -> EmbeddingModel:
-    return EmbeddingModel.objects.get(provider=None)
+    return EmbeddingModel.objects.get(provider=None, provider_model_id="")
 
 
 def _fill(source: App, chunks: int) -> tuple[dict[str, App], dict[str, Any]]:
@@ -104,7 +106,8 @@ def _copy(source: App, slug: str, chunks: int) -> App:
     original = Document.objects.get(app=source)
     document = Document.objects.create(
         app=app, name="filled.txt", title="filled", content_hash="filled", size_bytes=1, queued_at=Now(),
-        state=Document.State.READY, chunk_count=chunks, language="english",
+        state=Document.State.READY, chunk_count=chunks, language="english", detected_language="english",
+        index_version=INDEX_VERSION,
     )  # fmt: skip
     about = {"app": app.pk, "document": document.pk, "source": original.pk, "source_app": source.pk}
     with connection.cursor() as cursor:
@@ -138,12 +141,12 @@ async def _parts(app: App, questions: Sequence[str]) -> dict[str, Any]:
     for _ in range(ROUNDS):
         for question in questions:
             plan = await part("plan", _plan(app, question))
-            words = await part("words", by_words(plan))
+            words, exact = await part("words", by_words(plan))
             assert plan.embedding is not None
             vector = await part("vector_of_query", query_vector(plan.embedding, question))
             near = await part("vector_scan", by_vector(plan, plan.embedding, vector))
             started = time.perf_counter()
-            fuse(list(words), list(near))
+            fuse(list(words), list(near), first=exact)
             times["fuse"].append(_since(started))
     return {name: _quantiles(times[name]) for name in PARTS}
 

@@ -209,11 +209,14 @@ async def app_of(caller: Caller, session: Session) -> AppConfig | None:
     """Return the App of a session that the caller may read; None if the session has none yet.
 
     Raises:
+        NoSuchSession: an operator's session, and the caller is none; or the other way round.
         KeyNeeded: the App needs a key.
         SessionOfAnotherApp: the key does not open the App.
         SessionNotOfToken, SessionOfAnotherWallet: the browser token does not open the session.
         OriginNotAllowed, NetworkNotAllowed: the App refuses calls from where the caller is.
     """
+    if session.is_operators is not caller.is_operator:
+        raise NoSuchSession
     app = None
     if session.app_id is not None:
         app = await app_configs.by_id(session.app_id, revision=caller.revision)
@@ -229,7 +232,7 @@ async def known_session(caller: Caller, session_id: UUID) -> tuple[Session, AppC
     """Return a session that the caller may read, and its App; None instead of an App if it has none yet.
 
     Raises:
-        NoSuchSession: there is no such session.
+        NoSuchSession: there is no such session, or it is an operator's.
         KeyNeeded, SessionOfAnotherApp: as for `app_of`.
     """
     session = await store.load(session_id)

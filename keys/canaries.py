@@ -12,7 +12,7 @@ def make_canary(*, label: str, slug: str, created_by: AbstractBaseUser | None = 
 
     Args:
         label: where it will be planted.
-        slug: its readable part; the slug of an App that an intruder would want looks best.
+        slug: its readable part; best the slug of an App that an intruder would look for.
         created_by: the operator who makes it.
 
     Raises:

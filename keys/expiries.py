@@ -1,4 +1,4 @@
-"""Says in the log which keys will expire, before they do."""
+"""Announces in the log which keys will expire soon."""
 
 import itertools
 import logging
@@ -17,8 +17,8 @@ FIRST_SECONDS = 1.0
 ANNOUNCE_SECONDS = 600.0
 BATCH = 500
 
-# Each key is announced once within the days of notice and once within its last day, by one worker of all: the update
-# decides which. An announcement from before the days of notice was for an earlier expiry.
+# Each key is announced once within the notice period and once within its last day, by only one worker: the update
+# decides which. An announcement from before the notice period was for an earlier expiry.
 ANNOUNCE = f"""
 WITH due AS (
     SELECT id FROM keys_appkey key
@@ -37,7 +37,7 @@ RETURNING key.prefix, key.label, key.owner, key.expires_at, key.last_used_at,
 
 
 async def announce_forever() -> None:
-    """Announce the expiries that are near: soon after the start, then every ANNOUNCE_SECONDS."""
+    """Announce keys that will expire soon: first shortly after the start, then every ANNOUNCE_SECONDS."""
     pauses = itertools.chain([FIRST_SECONDS], itertools.repeat(ANNOUNCE_SECONDS))
     await forever("key-expiries", _announce, every=lambda: next(pauses))
 

@@ -1,4 +1,4 @@
-"""Counts the keys that fail, and blocks ids and addresses with too many failures.
+"""Counts failed keys, and blocks ids and addresses with too many failures.
 
 The counts are in Postgres, for all workers; a worker remembers its blocks, so that a flood costs few statements.
 """
@@ -15,7 +15,7 @@ from apps_registry.support import database
 
 # Two counts: one for the address, one for the id from that address. The second is skipped once the address has reached
 # its limit, so made-up ids create no more rows than that. The statement also deletes counts older than a minute. It
-# does not wait for the disk: a crash loses a few counts, but all guesses from an address wait for one row meanwhile.
+# does not wait for the disk: a crash may lose a few counts, but all guesses from an address wait for the same row.
 COUNT_FAILURE = """
 WITH hurry AS MATERIALIZED (
     SELECT set_config('synchronous_commit', 'off', true)
@@ -50,8 +50,8 @@ FROM hurry CROSS JOIN address LEFT JOIN id ON true
 BLOCKS_MAX = 100_000
 FAILURES_PER_MINUTE = 20
 ADDRESS_FAILURES_PER_MINUTE = 500
-# How many failures of this worker are counted at a time, so that a flood leaves the pool's connections to others; and
-# how many may wait for that.
+# How many failures of this worker are counted at a time, and how many may wait for that. A flood must not take all
+# connections of the pool.
 COUNTED_AT_ONCE = 2
 COUNTS_WAITING_MAX = 64
 
@@ -85,7 +85,7 @@ class TooManyFailures(Exception):
 
 
 class VerifierBusy(Exception):
-    """Too many first-time keys wait for argon2, or too many failures to be counted, in this worker."""
+    """In this worker, too many new keys wait for argon2, or too many failures wait to be counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,11 @@ class KeyFailures:
         self._blocked_addresses: LRUCache[str, float] = LRUCache(BLOCKS_MAX)
         self._counting, self._to_count = asyncio.Semaphore(COUNTED_AT_ONCE), 0
 
+    @property
+    def blocks_any(self) -> bool:
+        """Whether any id is remembered as blocked; the block may have ended."""
+        return bool(self._blocked_ids)
+
     def block_of(self, lookup_id: str, address: str) -> Block | None:
         """Return the block of an id for an address, if there is one now."""
         block = self._blocked_ids.get((lookup_id, address))
@@ -131,7 +136,7 @@ class KeyFailures:
             address: the caller's network.
             failure: why the key does not work.
             secret_check: the check bits of a valid secret for the id, "" if there is none; None if they are not known
-                yet: then the id is not blocked, because its holder could not be told from a guesser.
+                yet: then the id is not blocked, because a block could not distinguish its holder from a guesser.
 
         Raises:
             InvalidKey: the failure.

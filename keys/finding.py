@@ -29,7 +29,7 @@ def find_key(given: str) -> AppKey:
 
 
 def key_as_json(key: AppKey) -> dict[str, Any]:
-    """Return all that operators may know of a key, as JSON data with times in ISO 8601."""
+    """Return everything that operators may see of a key, as JSON data with times in ISO 8601."""
     successor = key.successor_or_none
     return {
         "prefix": key.prefix,
@@ -56,7 +56,7 @@ def key_as_json(key: AppKey) -> dict[str, Any]:
 
 
 def limits_as_json(key: AppKey) -> list[dict[str, Any]]:
-    """Return the limits of a key and what is left of them; amounts of money as text, since they are exact."""
+    """Return the limits of a key and what is left of them; amounts of money are text, which keeps every digit."""
     return [
         {
             "what": limit.what,

@@ -11,7 +11,7 @@ from apps_registry.support import database
 from apps_registry.support.database_errors import is_transient
 from apps_registry.support.forever import forever
 
-# Long enough to learn the App of the call that was noted, and to write the uses of many keys together.
+# Long enough to learn the App of a noted call, and to write the uses of many keys together.
 WRITE_SECONDS = 1.0
 
 # Skips a locked row: another worker is writing that key's use, or an operator is changing the key.
@@ -59,7 +59,7 @@ class KeyUses:
             self._task = asyncio.create_task(writing, name="key-uses")
 
     def note_app(self, key_id: int | None, app_id: int) -> None:
-        """Add the App of the call to a noted use; without one there is nothing to add."""
+        """Add the App of the call to the noted use, if there is one."""
         if key_id is not None and (use := self._noted.get(key_id)) is not None:
             use.app_id = app_id
 

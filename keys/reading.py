@@ -1,4 +1,4 @@
-"""Reads what a request needs to know of its key, and what open streams still may do, each with one statement."""
+"""Reads what a request needs to know about its key, and what open streams may still do, each with one statement."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -22,7 +22,7 @@ class KeyRow(NamedTuple):
         key_id: the AppKey's id; None: no key has the lookup id.
         is_usable: whether the key is neither revoked nor expired.
         app_ids: the Apps in its scope.
-        is_stale: whether the time of its last use is to be written.
+        is_stale: whether the time of its last use must be written.
         channel, release_id: its channel.
         is_revoked: whether the key is revoked, for the record of a refusal.
         canary_id: the CanaryKey that has the lookup id instead.
@@ -83,7 +83,7 @@ _KEY_COLUMNS = {
     "allowed_networks": "key.allowed_networks",
 }
 _COLUMNS = ", ".join(_KEY_COLUMNS[name] for name in KeyRow._fields)
-# Those of TokenConditions: what the token of a usable key still depends on.
+# The fields of TokenConditions: what a token depends on in addition to a usable key.
 _CONDITIONS = f"""extract(epoch FROM clock_timestamp())::float,
     ARRAY(SELECT signer.id FROM keys_tokensigningkey signer WHERE {IS_VALID}),
     (SELECT app.id FROM apps_registry_app app WHERE app.is_default)"""
@@ -115,9 +115,10 @@ def split(row: TupleRow) -> tuple[KeyRow, TokenConditions]:
 
 
 async def callers_now(callers: Collection[Caller]) -> dict[Caller, Caller]:
-    """Return these callers as they are now, each where it called from; the caller without a key is always included.
+    """Return these callers as they are now, with unchanged sources; a caller without a key is always included.
 
-    Missing are callers whose key was revoked, deleted or has expired, and those whose browser token no longer works.
+    Callers whose key was revoked, was deleted or has expired, or whose browser token no longer works, are missing.
+    Operators are included: whether they are logged in is not known here.
     """
     key_ids = list({caller.key_id for caller in callers if caller.key_id is not None})
     rows = [split(row) for row in await database.read(READ_CALLERS, [key_ids])]
@@ -125,7 +126,7 @@ async def callers_now(callers: Collection[Caller]) -> dict[Caller, Caller]:
     revision, conditions = rows[0][0].revision, rows[0][1]
     now = {}
     for caller in callers:
-        if caller.key_id is None:
+        if caller.key_id is None or caller.is_operator:
             now[caller] = replace(caller, revision=revision)
         elif (read := by_key_id.get(caller.key_id)) is not None and read.admits(caller.token, conditions):
             now[caller] = replace(read.caller(address=caller.address, token=caller.token), source=caller.source)

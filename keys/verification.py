@@ -2,8 +2,8 @@
 
 All failures have the same cost and the same response, whether the id is unknown, the secret is wrong, or the key is
 revoked, expired or a canary: one read, one count for the id and address, and 401, or 429 after too many, and never
-sooner than FAILURE_SECONDS. Throttling affects only failures, never a valid key: a guesser behind the same proxy locks
-no one out.
+sooner than FAILURE_SECONDS. Throttling affects only failures, never a valid key, so a guesser behind the same proxy
+cannot lock anyone out.
 
 Two checks separate valid keys from guesses before argon2 runs. Keys that this worker has verified are known by a keyed
 digest. For the others, a few bits of a digest are stored next to the hash: only a secret that matches them goes to
@@ -127,7 +127,7 @@ class KeyVerifier:
         Raises:
             InvalidKey: the key does not work.
             TooManyFailures: the key does not work, and its id and address had 20 failures within a minute.
-            VerifierBusy: the queue for first-time checks is full, or that of failures.
+            VerifierBusy: the queue for first-time checks, or the queue of failures, is full.
         """
         parts = crypto.parse_key(presented)
         if parts is None:
@@ -136,7 +136,8 @@ class KeyVerifier:
 
     async def _verified_caller(self, parts: crypto.KeyParts, address: str) -> Caller:
         digest = crypto.fingerprint(parts.plain, process_key=self._process_key)
-        self._refuse_guess(parts, digest, address)
+        if blocked := self._blocked_guess(parts, digest, address):
+            raise blocked
         rows = await database.read(READ_KEY, {"lookup_id": parts.lookup_id})
         read = KeyRow(*rows[0])
         row = _row_for(read)
@@ -159,12 +160,31 @@ class KeyVerifier:
         """
         return await _failing_in_equal_time(_caller_of_token(presented, address))
 
-    def _refuse_guess(self, parts: crypto.KeyParts, digest: bytes, address: str) -> None:
-        """Refuse a secret for a blocked id without querying the database, if it cannot be the right one."""
+    @property
+    def blocks_any(self) -> bool:
+        """Whether this worker remembers blocks; some may have ended."""
+        return self._failures.blocks_any
+
+    def block_of(self, presented: str, *, address: str) -> TooManyFailures | None:
+        """Return the refusal of a key that is a guess at an id that is blocked for the address, otherwise None.
+
+        It costs no statement and takes no time, so the caller has to delay the answer: see FAILURE_SECONDS.
+
+        Args:
+            presented: the unmodified header value.
+            address: as for `verify`.
+        """
+        parts = crypto.parse_key(presented)
+        if parts is None or self._failures.block_of(parts.lookup_id, address) is None:
+            return None
+        return self._blocked_guess(parts, crypto.fingerprint(parts.plain, process_key=self._process_key), address)
+
+    def _blocked_guess(self, parts: crypto.KeyParts, digest: bytes, address: str) -> TooManyFailures | None:
+        """Return the refusal of a secret for a blocked id, if it cannot be the right one."""
         block = self._failures.block_of(parts.lookup_id, address)
         if block is None or digest in self._verified or _passes_check(parts.secret, block.secret_check):
-            return
-        raise TooManyFailures(block.left, block.rule, block.failure)
+            return None
+        return TooManyFailures(block.left, block.rule, block.failure)
 
     async def _matches(self, parts: crypto.KeyParts, digest: bytes, row: _Row) -> bool:
         if self._verified.get(digest) == row.secret_hash:
@@ -206,17 +226,17 @@ def _passes_check(secret: str, check: str) -> bool:
 
 
 def _used(caller: Caller, read: KeyRow) -> Caller:
-    """Note the use of a key, if its time is to be written, and return its caller."""
+    """Note the use of a key, if it must be written, and return its caller."""
     if read.is_stale and read.key_id is not None:
         key_uses.note(read.key_id, caller.address)
     return caller
 
 
 async def _signed_token(presented: str) -> TokenBounds:
-    """Return what a token says that one of our signing keys has signed.
+    """Return the content of a token that one of our signing keys has signed.
 
     Raises:
-        InvalidKey: it is no token, or none of ours.
+        InvalidKey: the text is not a token, or none of our keys has signed it.
     """
     signer_id = signer_of(presented)
     secret = None if signer_id is None else await signing_keys.secret(signer_id)

@@ -47,6 +47,7 @@ async def earlier_sessions(session: Session, *, has_key: bool) -> Sequence[Earli
         "session": session.id,
         "before": session.created_at,
         "only_proven": wallet.is_proven,
+        "is_operators": session.is_operators,
         "limit": SESSIONS_MAX,
         "chars": TEXT_MAX_CHARS,
     }

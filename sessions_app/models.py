@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from apps_registry.models import App, AppRelease
+from apps_registry.values import OPERATORS_CHANNEL
 
 
 class ChatSession(models.Model):
@@ -45,6 +46,8 @@ class ChatSession(models.Model):
     is_archived = models.BooleanField("archived", default=False)
     # Made for one call of a protocol whose callers send the whole conversation each time.
     is_stateless = models.BooleanField("stateless", default=False, db_default=False)
+    # What callers have written about it (sessions_app/conversations.py).
+    metadata = models.JSONField(null=True, blank=True, editable=False)
     # Text rather than JSON: clients get back exactly the text that they sent.
     user_state = models.TextField(null=True, blank=True)
     wallet_address = models.CharField(max_length=42, null=True, blank=True, db_index=True)
@@ -77,6 +80,11 @@ class ChatSession(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def is_operators(self) -> bool:
+        """Whether an operator began it in the console's playground."""
+        return self.channel.startswith(OPERATORS_CHANNEL)
 
 
 class Turn(models.Model):
@@ -126,6 +134,8 @@ class Turn(models.Model):
     attempts = models.JSONField(null=True, blank=True)
     # What the caller asked of this turn (chat/turns/options.py); empty once the turn has ended.
     options = models.JSONField(null=True, blank=True, editable=False)
+    # The requests that began or continued it, if their clients may ask for them later (sessions_app/responses.py).
+    responses = models.JSONField(null=True, blank=True, editable=False)
     # When its rounds and calls began and ended (chat/turns/steps.py), for its timeline.
     steps = models.JSONField(null=True, blank=True, editable=False)
     started_at = models.DateTimeField(db_default=Now())

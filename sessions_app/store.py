@@ -161,7 +161,7 @@ class SessionStore:
     async def owners(self, session_ids: Collection[UUID]) -> dict[UUID, Owner]:
         """Return whose the sessions are; sessions that do not exist are missing."""
         rows = await database.read(sql_many.READ_OWNERS, {"sessions": list(session_ids)})
-        return {session_id: Owner(app_id, wallet_address) for session_id, app_id, wallet_address in rows}
+        return {session_id: Owner(*owner) for session_id, *owner in rows}
 
     async def partial_text(self, turn_id: UUID) -> str:
         """Return the text that a turn of another worker had streamed when it was last stored."""

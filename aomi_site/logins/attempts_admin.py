@@ -23,7 +23,7 @@ class LoginAttemptAdmin(ConsoleAdmin[AccessAttempt]):
 
     @admin.display(description="status")
     def state(self, attempt: AccessAttempt) -> SafeString:
-        """Locked, and until when; or how many failures are left."""
+        """Show until when the login is locked, or how many failures are left before it is."""
         ends_at = attempt.attempt_time + settings.AXES_COOLOFF_TIME
         remaining = settings.AXES_FAILURE_LIMIT - attempt.failures_since_start
         if ends_at <= timezone.now():
@@ -34,7 +34,7 @@ class LoginAttemptAdmin(ConsoleAdmin[AccessAttempt]):
 
     @admin.display(description="last wrong login", ordering="attempt_time")
     def last_wrong(self, attempt: AccessAttempt) -> SafeString:
-        """The time of the last failure."""
+        """Show the time of the last failure."""
         return moment(attempt.attempt_time)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -20,9 +20,10 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404
 
+from aomi_site.serving.blocked_keys import refuse_blocked_key
 from aomi_site.serving.body_length import AnyLengthHandler
 from aomi_site.serving.cors import note_origin
-from aomi_site.serving.responses import Receive, Scope, Send
+from aomi_site.serving.responses import Receive, Scope, Send, send_plain
 from apps_registry.support.descriptors import budget
 from apps_registry.support.paths import API_PREFIXES, LIVE_PREFIX
 from chat.doors.errors import not_found, plain_problem
@@ -74,6 +75,9 @@ class ApiHandler(AnyLengthHandler):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to one request; if the client disconnects, cancel the view."""
+        if blocked := await refuse_blocked_key(scope):
+            await send_plain(blocked, send)
+            return
         body: bytes | None = b""
         refusal = None
         try:
@@ -113,7 +117,7 @@ class ApiHandler(AnyLengthHandler):
             response: Any = await self._middleware_chain(request)  # type: ignore[misc]  # always async here
             request.close()
             if is_stream and not response.streaming:
-                response.headers["Connection"] = "close"  # a kept connection of a refused stream would still count
+                response.headers["Connection"] = "close"  # if it stayed open, it would still count as a connection
             if response.streaming and not is_stream:  # a protocol whose body asks for the stream
                 is_stream = True
                 self._streams += 1

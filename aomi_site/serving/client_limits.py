@@ -26,10 +26,10 @@ HEAD_SECONDS = 10.0
 BODY_PIECE_SECONDS = 15.0
 BODY_SECONDS = 60.0
 BODY_BYTES_PER_SECOND = 16 * 1024
-# From our end of a connection to the client's.
+# From when we close a connection until the client does.
 LINGER_SECONDS = 10.0
 SWEEP_SECONDS = 1.0
-# A connection that has waited no longer than this may have a request on its way.
+# A connection that has been idle for less than this may have a request in transit.
 YOUNG_SECONDS = 1.0
 # The maximum number of refused connections that wait for their request, each until the next sweep.
 REFUSALS_MAX = 16
@@ -47,7 +47,7 @@ class Phase(enum.Enum):
     CLOSING = enum.auto()  # the client has to read what was written
 
 
-# These end without a response, because there was no request.
+# In these phases a connection ends without a response, because there was no request.
 SILENT = frozenset({Phase.NOTHING_YET, Phase.NEXT_REQUEST})
 
 

@@ -1,4 +1,4 @@
-"""Determines the client and the scheme of a request, once, for all code that needs them.
+"""Determines the client and the scheme of a request once, for all code that needs them.
 
 Anyone can send `X-Forwarded-For` and `X-Forwarded-Proto`, so they count only if TRUSTED_PROXIES names the peer
 that sent them. Throttles, the admin's redirect to https and secure cookies all use the result.

@@ -10,7 +10,7 @@ from chat.api.errors import UNKNOWN_PATH
 from keys.addresses import network_of
 from keys.refusals.recorder import RefusedCall, recorder
 
-# A 400 tells the caller itself what is wrong; a 500 is our fault and in the log.
+# Not recorded: a 400 tells the caller what is wrong; a 500 is our fault, and is in the log.
 RECORDED = frozenset({401, 403, 404, 409, 410, 413, 415, 422, 429, 503})
 PATH_MAX_CHARS = 200
 
@@ -22,10 +22,10 @@ def record_refusal(scope: Scope, status: int, notes: RequestNotes, request_id: s
         scope: the call's ASGI scope; its query string and headers are not read.
         status: the status of its response, unless another one was noted.
         notes: what was noted about it.
-        request_id: of our making.
+        request_id: the id that this server gave the request.
     """
     status = notes.status or status
-    # Without a code, no API answered: a probe, or a page.
+    # A response without a code is not from an API but from a probe or a page.
     if status not in RECORDED or not notes.code or notes.rule == UNKNOWN_PATH:
         return
     call = RefusedCall(

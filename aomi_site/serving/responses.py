@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpResponse
 
 from apps_registry.support.request_ids import loggable
 
@@ -36,6 +37,14 @@ def with_common_headers(headers: Iterable[tuple[bytes, bytes]], *, path: str, st
     kept = [(name, value) for name, value in headers if name.lower() not in replaced]
     kept += [(b"x-content-type-options", b"nosniff"), (b"x-request-id", request_id.encode())]
     return kept if is_cacheable else [*kept, (b"cache-control", b"no-store")]
+
+
+async def send_plain(response: HttpResponse, send: Send) -> None:
+    """Send a response without Django's handler."""
+    headers = [(name.lower().encode(), value.encode()) for name, value in response.items()]
+    headers.append((b"content-length", str(len(response.content)).encode()))
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": response.content})
 
 
 def callers_request_id(scope: Scope) -> str:

@@ -21,12 +21,12 @@ from aomi_site.serving.api_handler import BodyTooLarge, in_time
 from aomi_site.serving.body_length import AnyLengthHandler
 from aomi_site.serving.responses import Receive, Scope, Send
 
-# The maximum number of requests that wait for a lane, and the maximum wait.
+# The maximum number of requests that wait for a lane, and the maximum wait in seconds.
 QUEUE_MAX = 64
 WAIT_SECONDS = 10.0
 # A lane that has been idle for this long closes its connection.
 IDLE_SECONDS = 60.0
-# Several documents or an archive, in one form.
+# Bytes: room for several documents, or an archive, in one form.
 BODY_MAX_BYTES = 100 * 1024 * 1024
 
 

@@ -5,16 +5,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.db.models import Q
 
-from aomi_site.embedded_model.server import CONTEXT_TOKENS, MODEL_ID, EmbeddedModel
+from aomi_site.embedded_model import server as embedded
 from aomi_site.environment import OPENAI_URL
+from aomi_site.practice_model import application as practice
 from aomi_site.processes.network import get_json
 from apps_registry.credentials.encryption import NoKeys
 from apps_registry.credentials.header_fit import UnfitKey
 from apps_registry.credentials.provider_key import NoProviderKey
 from apps_registry.models import App
-from apps_registry.services.seed import EMBEDDED_PROVIDER, seed_default_app
+from apps_registry.services.seed import (
+    LOCAL_PROVIDERS,
+    PRACTICE_PROVIDER,
+    ForeignModel,
+    seed_default_app,
+    use_local_model,
+)
 
 OPENAI_MODEL = "gpt-4o-mini"
 OLLAMA_URL = "http://127.0.0.1:11434"
@@ -46,6 +52,19 @@ class ModelSpec:
             raise CommandError(str(error)) from None
         return app
 
+    def use(self) -> App:
+        """Make this model of this machine the default App's, creating what is missing; return the default App."""
+        try:
+            return use_local_model(
+                provider_slug=self.provider_slug,
+                base_url=self.base_url,
+                model_name=self.model_name,
+                context_window=self.context_window,
+                supports_tools=self.supports_tools,
+            )
+        except ForeignModel as error:
+            raise CommandError(str(error)) from None
+
     def values(self) -> dict[str, Any]:
         """Return the arguments of `seed_default_app`."""
         return {name: value for name, value in vars(self).items() if name != "reason"}
@@ -64,24 +83,33 @@ def configured_model() -> ModelSpec | None:
     return _openai_model() or _ollama_model()
 
 
-def embedded_model(model: EmbeddedModel) -> ModelSpec:
-    """Return the embedded model at its current address."""
+def local_model(provider_slug: str, base_url: str, reason: str) -> ModelSpec:
+    """Return a model that quickstart runs.
+
+    Args:
+        provider_slug: one of LOCAL_PROVIDERS.
+        base_url: its current address.
+        reason: why it was chosen.
+    """
+    is_practice = provider_slug == PRACTICE_PROVIDER
+    name = practice.MODEL_ID if is_practice else embedded.MODEL_ID
     return ModelSpec(
-        provider_slug=EMBEDDED_PROVIDER,
-        base_url=model.base_url,
+        provider_slug=provider_slug,
+        base_url=base_url,
         api_key="",
-        model_name=MODEL_ID,
-        provider_model_id=MODEL_ID,
-        context_window=CONTEXT_TOKENS,
-        supports_tools=False,
-        reason="no OPENAI_API_KEY, OPENAI_BASE_URL or Ollama found; it is tiny, expect mistakes",
+        model_name=name,
+        provider_model_id=name,
+        context_window=practice.CONTEXT_TOKENS if is_practice else embedded.CONTEXT_TOKENS,
+        supports_tools=is_practice,
+        reason=reason,
     )
 
 
-def embedded_model_is_used() -> bool:
-    """Tell whether an active App has the embedded model as its default or an alternative."""
-    uses_it = Q(default_model__provider__slug=EMBEDDED_PROVIDER) | Q(alternatives__provider__slug=EMBEDDED_PROVIDER)
-    return App.objects.filter(uses_it, is_active=True).exists()
+def local_models_in_use() -> set[str]:
+    """Return the providers of the quickstart models that an active App uses as default or alternative."""
+    apps = App.objects.filter(is_active=True)
+    used = apps.values_list("default_model__provider__slug", "alternatives__provider__slug")
+    return {slug for slugs in used for slug in slugs if slug in LOCAL_PROVIDERS}
 
 
 def describe(app: App) -> str:

@@ -1,19 +1,18 @@
-"""Runs the servers until told to stop: gunicorn, and the embedded model if an App uses it."""
+"""Runs the servers until told to stop: gunicorn, and the models of this machine that Apps use."""
 
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 
-from aomi_site.embedded_model.server import EmbeddedModel
-from aomi_site.embedded_model.weights import ModelUnavailableError
 from aomi_site.embedded_postgres.server import ensure_running
 from aomi_site.processes.child import python_environment, stop_child, tied_to_this_process
+from aomi_site.processes.local_model import LocalModel, ModelUnavailableError
 from aomi_site.processes.network import answers, url_host, wait_until
 
 READY_SECONDS = 60
@@ -89,12 +88,12 @@ def _proxy_bypass() -> dict[str, str]:
     return {"no_proxy": hosts, "NO_PROXY": hosts}
 
 
-def watch(web: WebServer, model: EmbeddedModel | None, parent: int, say: Callable[[str], None]) -> None:
+def watch(web: WebServer, models: Sequence[LocalModel], parent: int, say: Callable[[str], None]) -> None:
     """Keep everything running; this never returns, it only raises.
 
     Args:
         web: a running server; when it ends, this process ends.
-        model: a running embedded model; when it ends, it is restarted on the same port.
+        models: running models; one that ends is restarted on the same port.
         parent: our own process id.
         say: prints a line.
 
@@ -105,14 +104,15 @@ def watch(web: WebServer, model: EmbeddedModel | None, parent: int, say: Callabl
         time.sleep(0.5)
         if web.exit_code() is not None:
             raise CommandError(f"The web server stopped unexpectedly (code {web.exit_code()}); its messages are above.")
-        if model is not None and not model.is_running():
-            say("The embedded model stopped; restarting it.")
-            _start_again(model, parent, say)
+        for model in models:
+            if not model.is_running():
+                say(f"The {model.title} stopped; restarting it.")
+                _start_again(model, parent, say)
         if not settings.DATABASE_URL:
             _revive_database(say)
 
 
-def _start_again(model: EmbeddedModel, parent: int, say: Callable[[str], None]) -> None:
+def _start_again(model: LocalModel, parent: int, say: Callable[[str], None]) -> None:
     time.sleep(RESTART_PAUSE_SECONDS)
     try:
         model.launch(parent)

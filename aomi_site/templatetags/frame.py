@@ -14,7 +14,7 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def navigation(context: dict[str, Any]) -> list[Shown]:
-    """Return the places that the operator may see; none without a login."""
+    """Return the pages that the operator may see; none without a login."""
     request = context.get("request")
     user = getattr(request, "user", None)
     if request is None or user is None or not (user.is_active and user.is_staff):
@@ -24,7 +24,7 @@ def navigation(context: dict[str, Any]) -> list[Shown]:
 
 @register.simple_tag
 def icon(name: str) -> SafeString:
-    """Show an icon of the sprite in templates/admin/aomi/sprite.html; it says nothing to screen readers."""
+    """Show an icon of the sprite in templates/admin/aomi/sprite.html, hidden from screen readers."""
     return format_html('<svg class="aomi-icon" aria-hidden="true" focusable="false"><use href="#icon-{}"/></svg>', name)
 
 
@@ -44,7 +44,7 @@ def labelled_rows(
 
 
 def _labelled(cell: SafeString, label: str) -> SafeString:
-    if "<" in label:  # the box that selects all rows
+    if "<" in label:  # the checkbox that selects all rows
         return cell
     attribute = format_html(' data-label="{}"', label[:1].upper() + label[1:])
     return mark_safe(cell[:3] + attribute + cell[3:])  # noqa: S308 - Django made the cell, and it begins with <td or <th

@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.apps import apps as registered
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.db import transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -19,18 +18,18 @@ from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 
 from apps_registry.admin.app_file_pages import AppFilePages
-from apps_registry.admin.app_inlines import AlternativesInline, SecretsInline
-from apps_registry.admin.app_panels import panels
+from apps_registry.admin.app_tabs.pages import AppTabsAdmin
 from apps_registry.admin.default_app_pages import DefaultAppPages
-from apps_registry.admin.display import NOTHING, ConsoleAdmin, badge, deletion_summary, moment
+from apps_registry.admin.display import NOTHING, badge, deletion_summary, moment
 from apps_registry.admin.document import documents_line
 from apps_registry.admin.forms.app import AppForm
 from apps_registry.admin.openapi_pages import OpenApiPages
 from apps_registry.admin.release_pages import ReleasePages
-from apps_registry.models import App
+from apps_registry.models import App, Tool
 from apps_registry.services.default_app import suggested_model
 
-COLLAPSED = ("Sampling", "Turns", "Sessions")
+COLLAPSED = ("Turns", "Sessions", "OpenAI clients and callers' tools")
+COLLAPSED_WHEN_ADDING = (*COLLAPSED, "Sampling", "Releases", "Documents", "Access")
 HIDDEN_WHEN_ADDING = {
     *("documents", "standing", "allowed_hosts", "only_hosts", "allowed_origins", "refuses_other_origins"),
     *("allowed_networks", "trusts_backend_wallets", "claimed_wallets_may_sign", "created", "updated"),
@@ -38,11 +37,10 @@ HIDDEN_WHEN_ADDING = {
 
 
 @admin.register(App)
-class AppAdmin(ConsoleAdmin[App]):
-    """Apps with their model, tools, secrets, documents, releases and keys."""
+class AppAdmin(AppTabsAdmin):
+    """Apps with their model, tools, secrets, documents, releases and keys, in tabs (see app_tabs/tabs.py)."""
 
     form = AppForm
-    inlines = (AlternativesInline, SecretsInline)
     actions = ("make_default_action",)
     list_display = ("slug", "name", "state", "default_model", "tool_count", "key_count", "session_count")
     list_display_links = ("slug", "name")
@@ -59,16 +57,17 @@ class AppAdmin(ConsoleAdmin[App]):
         (
             "Identity",
             {
-                "fields": ("name", "slug", "preamble"),
+                "fields": ("name", "slug"),
                 "description": "An App is one assistant: its instructions, its model, its tools, and its own sessions "
                 "and keys. Callers put the slug into their requests, so it cannot change once the App exists; the "
                 "name can.",
             },
         ),
+        ("Prompt", {"fields": ("preamble", "reply_language")}),
         (
             "Model",
             {
-                "fields": ("default_model", "reply_language"),
+                "fields": ("default_model",),
                 "description": "The model that answers. A model that does not call tools gets neither tools nor "
                 "documents.",
             },
@@ -77,7 +76,7 @@ class AppAdmin(ConsoleAdmin[App]):
             "Tools",
             {
                 "fields": ("builtin_tools", "allowed_hosts", "only_hosts"),
-                "description": "Functions that the model may call while it answers. HTTP tools are listed below.",
+                "description": "Functions that the model may call while it answers. ",
             },
         ),
         (
@@ -98,7 +97,6 @@ class AppAdmin(ConsoleAdmin[App]):
             "Sessions",
             {
                 "fields": (
-                    "sessions_keep_release",
                     "makes_titles",
                     "keeps_reasoning",
                     "shows_usage",
@@ -108,6 +106,7 @@ class AppAdmin(ConsoleAdmin[App]):
                 "description": "A session is one conversation of this App.",
             },
         ),
+        ("Releases", {"fields": ("sessions_keep_release",)}),
         (
             "OpenAI clients and callers' tools",
             {
@@ -143,15 +142,14 @@ class AppAdmin(ConsoleAdmin[App]):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[App]:
-        """Add the counts of the list as subqueries, since joins would multiply them."""
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                tool_total=_count("tools", Q(tools__is_enabled=True)),
-                key_total=_count("keys", Q(keys__in=_usable_keys())),
-                session_total=_count("sessions"),
-            )
+        """Add the counts of the list as subqueries, since joins would multiply them; other pages do not show them."""
+        apps = super().get_queryset(request)
+        if not is_list(request):
+            return apps.select_related("default_model", "live_release", "embedding_model")
+        return apps.annotate(
+            tool_total=_count("tools", Q(tools__is_enabled=True)),
+            key_total=_count("keys", Q(keys__in=_usable_keys())),
+            session_total=_count("sessions"),
         )
 
     @admin.display(description="state", ordering="is_active")
@@ -193,10 +191,10 @@ class AppAdmin(ConsoleAdmin[App]):
     def updated(self, app: App) -> SafeString:
         return moment(app.updated_at)
 
-    @admin.display(description="tools")
+    @admin.display(description="built-in tools")
     def builtin_tools(self, app: App) -> SafeString:
-        """The enabled tools, for operators with permission to view only."""
-        names = app.tools.filter(is_enabled=True).values_list("name")
+        """The enabled ones, for operators who may only view."""
+        names = app.tools.filter(is_enabled=True, kind=Tool.Kind.BUILTIN).values_list("name")
         return format_html_join(" ", '<code class="aomi-code">{}</code>', names) or NOTHING
 
     def get_readonly_fields(self, request: HttpRequest, obj: App | None = None) -> tuple[str, ...]:
@@ -204,23 +202,9 @@ class AppAdmin(ConsoleAdmin[App]):
         return (*self.readonly_fields, "slug") if obj else self.readonly_fields
 
     def get_fieldsets(self, request: HttpRequest, obj: App | None = None) -> Any:
-        """Collapse sections with good defaults, and hide fields that need a saved App."""
-        collapsed = COLLAPSED if obj else (*COLLAPSED, "Documents", "Access")
-        return [
-            (
-                title,
-                {
-                    **options,
-                    "fields": [name for name in options["fields"] if obj or name not in HIDDEN_WHEN_ADDING],
-                    "classes": ("collapse",) if title in collapsed else (),
-                },
-            )
-            for title, options in self.fieldsets
-        ]
-
-    def get_inlines(self, request: HttpRequest, obj: App | None = None) -> Any:
-        """Show the inlines only once the App is saved."""
-        return self.inlines if obj else ()
+        """Return those of the tab. For a new App, collapse those with good defaults, and hide what needs an App."""
+        shown = super().get_fieldsets(request, obj)
+        return [(title, _folded(title, options, is_new=obj is None)) for title, options in shown]
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: App | None = None) -> dict[str, Sequence[str]]:
         return {} if obj else {"slug": ("name",)}
@@ -238,7 +222,8 @@ class AppAdmin(ConsoleAdmin[App]):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        form.save_tools()
+        if "builtin_tools" in form.fields:
+            form.save_tools()
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "preamble":
@@ -249,18 +234,6 @@ class AppAdmin(ConsoleAdmin[App]):
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Keep secrets out of error reports."""
         return super().changeform_view(request, *args, **kwargs)
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Show the App's progress, tools, releases and keys next to the form."""
-        app = super().get_object(request, unquote(object_id))
-        panel_context = panels(request, app) if app else {}
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **panel_context})
 
     def get_urls(self) -> list[URLPattern]:
         """Add the pages that change the default App, and the pages for App files, releases and OpenAPI imports."""
@@ -304,6 +277,20 @@ class AppAdmin(ConsoleAdmin[App]):
         for app in doomed.select_for_update():
             deque(app.sessions.select_for_update().values_list("pk").iterator(), maxlen=0)
         doomed.delete()
+
+
+def is_list(request: HttpRequest) -> bool:
+    """Tell whether a request is for the list of Apps."""
+    return request.resolver_match is not None and request.resolver_match.url_name == "apps_registry_app_changelist"
+
+
+def _folded(title: str, options: dict[str, Any], *, is_new: bool) -> dict[str, Any]:
+    """Return a fieldset, collapsed if it has good defaults; a new App lacks the fields that need a saved one."""
+    return {
+        **options,
+        "fields": [name for name in options["fields"] if not (is_new and name in HIDDEN_WHEN_ADDING)],
+        "classes": ("collapse",) if title in (COLLAPSED_WHEN_ADDING if is_new else COLLAPSED) else (),
+    }
 
 
 def _count(relation: str, condition: Q | None = None) -> Subquery:

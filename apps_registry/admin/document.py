@@ -87,7 +87,14 @@ class DocumentAdmin(AppPartAdmin[Document]):
     )
     fieldsets = (
         ("Document", {"fields": ("title", "name", "app", "tags", "size", "releases")}),
-        ("Ingest", {"fields": ("standing", "trouble", "loss_report", "language", "chunk_total", "ingested")}),
+        (
+            "Ingest",
+            {
+                "fields": (
+                    *("standing", "trouble", "loss_report", "language", "language_choice", "chunk_total", "ingested"),
+                )
+            },
+        ),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:

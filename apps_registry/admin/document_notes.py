@@ -6,7 +6,9 @@ from django.utils.safestring import SafeString, mark_safe
 from apps_registry.admin.display import NOTHING, badge
 from apps_registry.extraction import READER_VERSION
 from apps_registry.models import Document
+from apps_registry.retrieval.analysis import INDEX_VERSION
 
+OLDER_INDEX = "Its index is of an older kind. It is made again in the background; until then some words do not find it."
 OLDER_READER = "Read by an older version of the server, which may have read it worse: ingest it again."
 
 STILL_FOUND = " Search still finds the text of the last successful ingest."
@@ -21,6 +23,8 @@ def state_line(document: Document) -> SafeString:
         shown = format_html('{} <span class="aomi-sub aomi-wrap">{}</span>', shown, note)
     if is_outdated(document):
         shown = format_html('{} <span class="aomi-sub aomi-wrap">{}</span>', shown, OLDER_READER)
+    if has_older_index(document):
+        shown = format_html('{} <span class="aomi-sub aomi-wrap">{}</span>', shown, OLDER_INDEX)
     return shown
 
 
@@ -30,9 +34,12 @@ def problem(document: Document) -> str | SafeString:
         return f"The ingest was cancelled.{STILL_FOUND if document.chunk_count else ''}"
     if document.error and document.chunk_count:
         return document.error + STILL_FOUND
-    if is_outdated(document) and not document.error:
-        return f"{document.warning} {OLDER_READER}".strip()
-    return document.error or document.warning or NOTHING
+    notes = [
+        document.error or document.warning,
+        OLDER_READER if is_outdated(document) and not document.error else "",
+        OLDER_INDEX if has_older_index(document) else "",
+    ]
+    return " ".join(filter(None, notes)) or NOTHING
 
 
 def loss_list(document: Document) -> SafeString:
@@ -47,6 +54,12 @@ def is_outdated(document: Document) -> bool:
     """Tell whether an older version of the reader read the document."""
     finished = {Document.State.READY, Document.State.FAILED}
     return document.state in finished and document.reader_version < READER_VERSION
+
+
+def has_older_index(document: Document) -> bool:
+    """Tell whether an older version of the server indexed the document's chunks."""
+    is_found = document.state == Document.State.READY and document.chunk_count > 0
+    return is_found and document.index_version < INDEX_VERSION
 
 
 def _loss_line(document: Document) -> str:

@@ -3,12 +3,20 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from apps_registry.admin.display import NOTHING, ConsoleAdmin, code
 from apps_registry.models import EmbeddingModel
+from apps_registry.retrieval.analysis.languages import LANGUAGE_NAMES
+
+
+def _check_languages(names: list[str]) -> None:
+    if unknown := sorted({*names} - LANGUAGE_NAMES):
+        known = ", ".join(sorted(LANGUAGE_NAMES))
+        raise ValidationError(f"There is no language {unknown[0]!r} that search can tell. Languages: {known}.")
 
 
 @admin.register(EmbeddingModel)
@@ -25,7 +33,8 @@ class EmbeddingModelAdmin(ConsoleAdmin[EmbeddingModel]):
 
     def get_readonly_fields(self, request: HttpRequest, obj: EmbeddingModel | None = None) -> tuple[str, ...]:
         """Fix these fields: vectors of another model or length cannot be compared with the stored ones."""
-        return ("provider", "provider_model_id", "dimensions") if obj else ()
+        fixed = ("provider", "provider_model_id", "dimensions") if obj else ()
+        return (*fixed, "languages") if obj and obj.provider is None else fixed
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Require a provider for new models; the embedded model already exists."""
@@ -39,6 +48,8 @@ class EmbeddingModelAdmin(ConsoleAdmin[EmbeddingModel]):
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None and db_field.name == "provider_model_id":
             field.required = True
+        if field is not None and db_field.name == "languages":
+            field.validators.append(_check_languages)
         return field
 
     @admin.display(description="server", ordering="provider")

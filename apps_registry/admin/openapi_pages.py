@@ -71,7 +71,7 @@ class OpenApiPages:
             return self._choice(request, importing)
         chosen = request.POST.getlist("operation")
         if "digest" in request.POST and self._applied(request, importing, chosen):
-            return redirect("admin:apps_registry_app_change", app.pk)
+            return redirect("admin:apps_registry_app_tools", app.pk)
         plan = importing.plan(chosen)
         context = {"source": source, "plan": plan, "chosen": chosen, "counts": counts(plan), "digest": plan.digest()}
         return self._page(request, "plan", app, f"Changes by importing from “{source.title}”", **context)

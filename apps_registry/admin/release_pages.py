@@ -56,7 +56,7 @@ class ReleasePages:
             if request.method == "POST":
                 release, is_new = publish(app, digest=request.POST.get("digest", ""))
                 self._admin.done(request, app, f"Release {release.number} is live{'' if is_new else ' already'}.")
-                return redirect("admin:apps_registry_app_change", app.pk)
+                return redirect("admin:apps_registry_app_releases", app.pk)
         except PlanChanged:
             self._admin.message_user(
                 request, "The draft has changed in the meantime. Review the changes again.", messages.WARNING
@@ -81,7 +81,7 @@ class ReleasePages:
             self._admin.done(request, app, _apply_action(app, request.POST.get("what", "")))
         except NoSuchRelease as error:
             return self._refused(request, app, str(error))
-        return redirect("admin:apps_registry_app_change", app.pk)
+        return redirect("admin:apps_registry_app_releases", app.pk)
 
     def delete_view(self, request: HttpRequest, app_id: int, number: int) -> HttpResponse:
         """Show what is deleted with a release (GET), then delete it (POST)."""
@@ -95,7 +95,7 @@ class ReleasePages:
             except NoSuchRelease as error:
                 return self._refused(request, app, str(error))
             self._admin.done(request, app, f"Release {number} was deleted.")
-            return redirect("admin:apps_registry_app_change", app.pk)
+            return redirect("admin:apps_registry_app_releases", app.pk)
         others = app.releases.exclude(pk=release.pk).values_list("document_ids", flat=True)
         own = set(release.document_ids) - {id_ for ids in others for id_ in ids}
         return self._admin.page(
@@ -111,7 +111,7 @@ class ReleasePages:
 
     def _refused(self, request: HttpRequest, app: App, message: str) -> HttpResponse:
         self._admin.message_user(request, message, messages.ERROR)
-        return redirect("admin:apps_registry_app_change", app.pk)
+        return redirect("admin:apps_registry_app_releases", app.pk)
 
 
 def _apply_action(app: App, action: str) -> str:

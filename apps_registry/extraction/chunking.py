@@ -10,11 +10,32 @@ from itertools import groupby
 
 from apps_registry.extraction.blocks import Block
 
+# In letters of Latin script; a sign of Han, kana or Hangul counts as WIDE_CHARS.
 MIN_CHARS = 1000  # a chunk of at least this length ends at the next paragraph end
 MAX_CHARS = 1500
 OVERLAP_CHARS = 150
 
-_SENTENCE = re.compile(r".+?(?:(?<=[.!?…。！？])[\"'”’)\]]*\s+|\n|\Z)", re.DOTALL)  # noqa: RUF001
+# Han, kana, Hangul and their punctuation.
+_WIDE_SIGNS = (
+    r"\u3000-\u303f\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff01-\uff65"
+    r"\U00020000-\U0003fffd"
+)
+# Ends of sentences: with a space after them in scripts that have spaces, of which some close quotes and brackets first;
+# without in Chinese and Japanese. Thai and Lao write a space for a full stop.
+_SPACED_ENDS = (
+    r".!?\u2026\u061f\u06d4"  # Latin and its like, Arabic, Urdu
+    r"\u0589\u055c\u055e\u0964\u0965\u1362\u1367\u1368"  # Armenian, Devanagari and its relatives, Ethiopic
+    r"\u17d4\u17d5\u104a\u104b\u0f0d\u0f0e\u0df4\u1803\u1809"  # Khmer, Burmese, Tibetan, Sinhala, Mongolian
+)
+_WIDE_ENDS = r"\u3002\uff01\uff1f\uff61"
+_CLOSING = r"\"'\u201d\u2019)\]\u00bb\u203a\u300d\u300f\uff09\u3011\u300b"
+_SENTENCE = re.compile(
+    rf".+?(?:(?<=[{_SPACED_ENDS}])[{_CLOSING}]*\s+|(?<=[{_WIDE_ENDS}])[{_CLOSING}]*(?![{_WIDE_ENDS}{_CLOSING}])\s*"
+    rf"|(?<=[!?])(?=[{_WIDE_SIGNS}])|(?<=[\u0e01-\u0eff])[ ]+(?=[\u0e01-\u0eff])|\n|\Z)",
+    re.DOTALL,
+)
+_WIDE = re.compile(f"[{_WIDE_SIGNS}]")
+WIDE_CHARS = 3  # a sign of these scripts is about a third of a word
 _LINE = re.compile(r".*\n|.+")
 
 
@@ -56,14 +77,14 @@ def to_chunks(blocks: Iterable[Block]) -> Iterator[Chunk]:
         pending: list[_Unit] = []
         length = fresh = 0
         for unit in (unit for block in section for unit in _units(block)):
-            if fresh and length + len(unit.text) > MAX_CHARS:
+            if fresh and length + _size(unit.text) > MAX_CHARS:
                 yield _chunk(pending, heading)
                 pending, fresh = _tail(pending), 0
-                length = sum(len(kept.text) for kept in pending)
+                length = sum(_size(kept.text) for kept in pending)
             if unit.header and not fresh:
-                pending, length = [_header_unit(unit)], len(unit.header) + 1
+                pending, length = [_header_unit(unit)], _size(unit.header) + 1
             pending.append(unit)
-            length, fresh = length + len(unit.text), fresh + 1
+            length, fresh = length + _size(unit.text), fresh + 1
             if unit.ends_block and length >= MIN_CHARS:
                 yield _chunk(pending, heading)
                 pending, length, fresh = [], 0, 0
@@ -72,9 +93,9 @@ def to_chunks(blocks: Iterable[Block]) -> Iterator[Chunk]:
 
 
 def _units(block: Block) -> Iterator[_Unit]:
-    room = MAX_CHARS - max(OVERLAP_CHARS, len(block.header) + 1)
+    room = MAX_CHARS - max(OVERLAP_CHARS, _size(block.header) + 1)
     pattern = _LINE if block.is_table else _SENTENCE
-    spans = [span for match in pattern.finditer(block.text) for span in _parts(*match.span(), room)]
+    spans = [span for match in pattern.finditer(block.text) for span in _parts(match, room)]
     line = block.line
     own_header = len(block.header) if block.text.startswith(block.header) else 0
     for number, (start, end) in enumerate(spans):
@@ -86,10 +107,17 @@ def _units(block: Block) -> Iterator[_Unit]:
             line += text.count("\n")
 
 
-def _parts(start: int, end: int, room: int) -> Iterator[tuple[int, int]]:
-    """Yield a span whole, or in parts short enough to leave room for an overlap or a header."""
-    for begin in range(start, end, room):
-        yield begin, min(end, begin + room)
+def _parts(match: re.Match[str], room: int) -> Iterator[tuple[int, int]]:
+    """Yield a sentence's span whole, or in parts short enough to leave room for an overlap or a header."""
+    start, end = match.span()
+    step = max(1, room * (end - start) // max(1, _size(match[0])))
+    for begin in range(start, end, step):
+        yield begin, min(end, begin + step)
+
+
+def _size(text: str) -> int:
+    """Return a text's length in letters of Latin script."""
+    return len(text) if text.isascii() else len(text) + (WIDE_CHARS - 1) * len(_WIDE.findall(text))
 
 
 def _header_unit(unit: _Unit) -> _Unit:
@@ -100,7 +128,7 @@ def _tail(units: Sequence[_Unit]) -> list[_Unit]:
     """Return the last units that fit into the overlap; none if a paragraph ends there."""
     tail: list[_Unit] = []
     for unit in reversed(units):
-        if unit.ends_block or sum(len(kept.text) for kept in tail) + len(unit.text) > OVERLAP_CHARS:
+        if unit.ends_block or sum(_size(kept.text) for kept in tail) + _size(unit.text) > OVERLAP_CHARS:
             break
         tail.insert(0, unit)
     return tail

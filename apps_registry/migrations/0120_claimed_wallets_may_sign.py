@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('apps_registry', '0060_callers_of_other_doors'),
+        ('apps_registry', '0101_embedding_languages'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps_registry.credentials.secret_hosts import parse_hosts
-from apps_registry.models.document import LANGUAGES, EmbeddingModel
+from apps_registry.models.document import DETECTED, LANGUAGES, EmbeddingModel
 from apps_registry.models.provider import SLUG_PATTERN, Model, validate_slug
 from apps_registry.models.source_limits import validate_networks
 from apps_registry.models.tool import validate_secret_hosts
@@ -170,10 +170,10 @@ class App(models.Model):
     )
     document_language = models.CharField(
         max_length=20,
-        choices=[(name, name) for name in LANGUAGES],
-        default="english",
-        help_text="The language of its documents, so that search finds other forms of a word. 'simple' works for any "
-        "language.",
+        choices=[(DETECTED, "detected for each document"), *((name, name) for name in LANGUAGES)],
+        default=DETECTED,
+        help_text="The language of its documents, so that search finds other forms of a word. 'simple' knows no forms. "
+        "A document's page can set another one for it.",
     )
     documents_limit_mb = models.PositiveIntegerField(
         "documents' limit",
@@ -188,8 +188,8 @@ class App(models.Model):
         null=True,
         blank=True,
         related_name="apps",
-        help_text="Lets search find passages by meaning as well as by words. Empty: by words only. The embedded model "
-        "is downloaded once (84 MB) when it is first needed.",
+        help_text="Lets search find passages by meaning as well as by words. Empty: by words only. 'embedded "
+        "multilingual' knows sixteen languages; 'embedded MiniLM' knows English only, and is downloaded once (84 MB).",
     )
     allowed_origins = models.TextField(
         blank=True,
@@ -250,6 +250,8 @@ class App(models.Model):
 
     class Meta:
         verbose_name = "App"
+        # Operators who may change Apps may try them as well.
+        permissions: ClassVar = [("use_playground", "Can talk to Apps in the playground")]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(slug__regex=SLUG_PATTERN), name="app_slug_is_plain"),
             models.UniqueConstraint("is_default", condition=Q(is_default=True), name="app_only_one_default"),

@@ -15,6 +15,9 @@ LANGUAGES = (
     *("greek", "hindi", "hungarian", "indonesian", "irish", "italian", "lithuanian", "nepali", "norwegian"),
     *("portuguese", "romanian", "russian", "serbian", "spanish", "swedish", "tamil", "turkish", "yiddish"),
 )
+DETECTED = "auto"  # in place of a language: each document has its own
+MULTILINGUAL = "use-multilingual-v3"
+EMBEDDED_MODELS = ("", MULTILINGUAL)  # what this server runs itself: all-MiniLM-L6-v2 for English, and one for more
 TAG_PATTERN = r"^[\w][\w .:/-]{0,49}\Z"
 validate_tag = RegexValidator(TAG_PATTERN, "A tag has up to 50 letters, digits, spaces and . : / - _.")
 MAX_DIMENSIONS = 4000  # maximum of an HNSW index of half-precision vectors
@@ -30,7 +33,7 @@ class EmbeddingModel(models.Model):
         null=True,
         blank=True,
         related_name="embedding_models",
-        help_text="A server with OpenAI's /embeddings API. Empty: the embedded model, which this server runs itself.",
+        help_text="A server with OpenAI's /embeddings API. Empty: an embedded model, which this server runs itself.",
     )
     provider_model_id = models.CharField(
         "provider's model id", max_length=200, blank=True, help_text="The provider's name for the model."
@@ -40,13 +43,22 @@ class EmbeddingModel(models.Model):
         help_text="Length of its vectors.",
     )
 
+    languages = ArrayField(
+        models.CharField(max_length=20),
+        default=list,
+        db_default=Value([], ArrayField(models.CharField(max_length=20))),
+        blank=True,
+        help_text="The languages it knows, by their English names in lower case, separated by commas. A search in "
+        "another one is by words only. Empty: it knows all.",
+    )
+
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["provider_model_id"], condition=Q(provider=None), name="embedding_model_one_embedded"
             ),
             models.CheckConstraint(
-                condition=Q(provider=None, provider_model_id="")
+                condition=Q(provider=None, provider_model_id__in=EMBEDDED_MODELS)
                 | (Q(provider__isnull=False) & ~Q(provider_model_id="")),
                 name="embedding_model_names_its_model",
             ),
@@ -97,8 +109,19 @@ class Document(models.Model):
     # extraction.READER_VERSION at the last ingest; 0 if it was before there were versions.
     reader_version = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     chunk_count = models.PositiveIntegerField(default=0, editable=False)  # above 0: search can find it
-    # What its chunks were indexed with; if the App's settings differ, they are indexed again.
+    language_choice = models.CharField(
+        "set language",
+        max_length=20,
+        choices=[(name, name) for name in LANGUAGES],
+        default="",
+        db_default="",
+        blank=True,
+        help_text="The language of this document. Empty: as its App says. A change takes effect in a moment.",
+    )
+    detected_language = models.CharField(max_length=20, default="", db_default="", editable=False)
+    # What its chunks were indexed with; if the settings or the server's version differ, they are indexed again.
     language = models.CharField(max_length=20, default="simple", editable=False)
+    index_version = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     embedding_model = models.ForeignKey(EmbeddingModel, on_delete=models.SET_NULL, null=True, editable=False)
     # The lease of the ingest that is processing it.
     lease_id = models.UUIDField(null=True, editable=False)

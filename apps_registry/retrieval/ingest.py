@@ -19,6 +19,7 @@ from apps_registry.extraction.names import KINDS, suffix
 from apps_registry.retrieval import sql
 from apps_registry.retrieval.embeddings.base import EmbedderError, Vector
 from apps_registry.retrieval.embeddings.choice import EmbeddingConfig
+from apps_registry.retrieval.indexing import Row, detected_language, index_columns
 from apps_registry.support import database
 from apps_registry.support.forever import forever
 
@@ -120,9 +121,9 @@ async def _work(job: Job) -> None:
                 "The server stopped several times while it read this file, so the ingest was abandoned."
             )
         await _read(job)
-    ((title, language, app_language, embedded_with, _count, *embedding),) = await _one(sql.READ_SETTINGS, job)
-    if language != app_language:
-        await _relanguage(job)
+    ((title, is_indexed, embedded_with, *embedding),) = await _one(sql.READ_SETTINGS, job)
+    if not is_indexed:
+        await _reindex(job)
     config = EmbeddingConfig(*embedding) if embedding[0] is not None else None
     if embedded_with != (config and config.id):
         await _embed(job, title, config)
@@ -143,11 +144,14 @@ async def _read(job: Job) -> None:
         job.progress = percent
 
     extraction = await extract(KINDS[suffix(job.name)], bytes(data), on_progress=note)
-    async with _transaction(job) as (connection, language):
+    title = (extraction.title or job.name)[:200]
+    rows = [(chunk.heading, chunk.text) for chunk in extraction.chunks]
+    detected, index = await asyncio.to_thread(_index, title, rows)
+    async with _transaction(job) as (connection, _, set_language):
+        language = set_language or detected
         await connection.execute(sql.DELETE_CHUNKS, job.key)
-        title = (extraction.title or job.name)[:200]
-        values = {**job.key, "title": title, "language": language}
-        await connection.execute(sql.INSERT_CHUNKS, {**values, **_columns(extraction)})
+        values = {**job.key, "title": title, "language": language, "detected": detected}
+        await connection.execute(sql.INSERT_CHUNKS, {**values, **_columns(extraction), **index})
         about = {
             "hidden": Jsonb(extraction.hidden),
             "losses": Jsonb(extraction.losses),
@@ -155,20 +159,27 @@ async def _read(job: Job) -> None:
             "count": len(extraction.chunks),
         }
         await connection.execute(sql.MARK_READY, {**values, **about})
+        await connection.execute(sql.MARK_INDEXED, values)
     job.progress = 100
 
 
-@asynccontextmanager
-async def _transaction(job: Job) -> AsyncIterator[tuple[Any, str]]:
-    """Begin a transaction that locks the document; yield the connection and the App's language.
+def _index(title: str, rows: Sequence[Row]) -> tuple[str, dict[str, Any]]:
+    """Return the detected language of a document and the columns of its index."""
+    return detected_language(rows), index_columns(title, rows)
 
-    It uses a separate connection: a long document takes longer than the limit for connections of the pool.
+
+@asynccontextmanager
+async def _transaction(job: Job) -> AsyncIterator[tuple[Any, str, str]]:
+    """Begin a transaction that locks the document; yield the connection, its title, and the language that is set.
+
+    The language is empty if it is to be detected. It uses a separate connection: a long document takes longer than the
+    limit for connections of the pool.
     """
     async with await database.connect() as connection, connection.transaction():
         locked = await (await connection.execute(sql.LOCK, job.key)).fetchone()
         if locked is None:
             raise LeaseLostError
-        yield connection, locked[0]
+        yield connection, *locked
 
 
 def _columns(extraction: Extraction) -> dict[str, Any]:
@@ -183,11 +194,15 @@ def _columns(extraction: Extraction) -> dict[str, Any]:
     }
 
 
-async def _relanguage(job: Job) -> None:
-    async with _transaction(job) as (connection, language):
-        values = {**job.key, "language": language}
-        await connection.execute(sql.RELANGUAGE_CHUNKS, values)
-        await connection.execute(sql.MARK_LANGUAGE, values)
+async def _reindex(job: Job) -> None:
+    """Index the stored chunks again: for another language, or because an older version of the server indexed them."""
+    async with _transaction(job) as (connection, title, set_language):
+        chunks = await (await connection.execute(sql.READ_CHUNKS, job.key)).fetchall()
+        rows = [(heading, text) for _, heading, text in chunks]
+        detected, index = await asyncio.to_thread(_index, title, rows)
+        values = {**job.key, "language": set_language or detected, "detected": detected}
+        await connection.execute(sql.REINDEX_CHUNKS, {**values, **index, "chunks": [row[0] for row in chunks]})
+        await connection.execute(sql.MARK_INDEXED, values)
 
 
 async def _embed(job: Job, title: str, config: EmbeddingConfig | None) -> None:

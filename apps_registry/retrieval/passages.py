@@ -73,17 +73,19 @@ class Citation:
     place: str
 
 
-def fuse(*rankings: Sequence[int]) -> list[tuple[int, float]]:
+def fuse(*rankings: Sequence[int], first: Mapping[int, float] | None = None) -> list[tuple[int, float]]:
     """Merge rankings by reciprocal rank fusion; return (id, score), the best first.
 
     Args:
         rankings: ids, the best first.
+        first: what comes before all others whatever the rankings say, with weights.
     """
+    before = first or {}
     scores: dict[int, float] = {}
     for ranking in rankings:
         for rank, chunk_id in enumerate(ranking, 1):
             scores[chunk_id] = scores.get(chunk_id, 0.0) + 1 / (RRF_K + rank)
-    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    return sorted(scores.items(), key=lambda item: (-before.get(item[0], 0), -item[1], item[0]))
 
 
 def for_model(passages: Sequence[Passage]) -> dict[str, Any]:

@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from apps_registry.models.document import LANGUAGES
 from apps_registry.retrieval import sql
+from apps_registry.retrieval.analysis.text import analyse_query
 from apps_registry.retrieval.embeddings.choice import EmbeddingConfig
-from apps_registry.retrieval.terms import MAX_RANKED, Term, any_of, candidate_query, lexeme, rarity
+from apps_registry.retrieval.terms import MAX_RANKED, Term, any_of, candidate_query, exact_terms, lexeme, rarity
 from apps_registry.support import database
 
 RANKING_LENGTH = 50
 MAX_TERMS = 24
 # Maximum number of vectors for an exact scan, which is then about as fast as the index.
 EXACT_UP_TO = 10_000
+LANGUAGE_MARKS = [f"\x02{language}" for language in LANGUAGES]
 
 Ranking = dict[int, float]  # ids of chunks with their scores, the best first
 
@@ -25,7 +28,8 @@ class SearchPlan:
         total: number of its chunks.
         documents: ids of the documents to search; None: all documents of the App.
         chunks: number of chunks to search.
-        terms: words with the number of the App's chunks that contain them, rare words first.
+        terms: words with the number of the App's chunks that contain them, identifiers first, then rare words.
+        exact: number of the first terms that are rare identifiers.
         embedding: the App's embedding model.
         has_vectors: whether the database can store vectors.
     """
@@ -35,6 +39,7 @@ class SearchPlan:
     documents: list[int] | None
     chunks: int
     terms: list[Term]
+    exact: int
     embedding: EmbeddingConfig | None
     has_vectors: bool
 
@@ -45,25 +50,29 @@ async def make_plan(app_id: int, query: str, *, tag: str | None, documents: Sequ
     Raises:
         psycopg.Error: as `database.read`.
     """
+    analysis = analyse_query(query)
     filters = {"tag": tag, "documents": None if documents is None else list(documents)}
-    if not (rows := await database.read(sql.READ_PLAN, {"app_id": app_id, "query": query, **filters})):
+    words = {"words": analysis.words, "tokens": analysis.tokens, "language_marks": LANGUAGE_MARKS}
+    if not (rows := await database.read(sql.READ_PLAN, {"app_id": app_id, **words, **filters})):
         return None
     (_, total, document_ids, chunks, has_vectors, *embedding), *word_rows = rows
     config = EmbeddingConfig(*embedding) if embedding[0] is not None else None
-    terms = [(word, count) for word, count, *_ in word_rows if count][:MAX_TERMS]
+    counts = {word: count for word, count, *_ in word_rows if count}
+    exact = exact_terms(analysis.identifiers, counts, total)[:MAX_TERMS]
+    terms = [(word, counts[word]) for word in dict.fromkeys([*exact, *counts])][:MAX_TERMS]
     if (tag is None and documents is None) or chunks == total:  # a list of all documents is no restriction
-        return SearchPlan(app_id, total, None, total, terms, config, has_vectors)
-    return SearchPlan(app_id, total, document_ids or [], chunks, terms, config, has_vectors)
+        return SearchPlan(app_id, total, None, total, terms, len(exact), config, has_vectors)
+    return SearchPlan(app_id, total, document_ids or [], chunks, terms, len(exact), config, has_vectors)
 
 
-async def by_words(plan: SearchPlan) -> Ranking:
-    """Return the best chunks by the query's words.
+async def by_words(plan: SearchPlan) -> tuple[Ranking, Ranking]:
+    """Return the best chunks by the query's words, and those of them that contain its rare identifiers.
 
     Raises:
         psycopg.Error: as `database.read`.
     """
     if not plan.terms or not plan.chunks:
-        return {}
+        return {}, {}
     values: dict[str, object] = {"app_id": plan.app_id, "documents": plan.documents, "limit": RANKING_LENGTH}
     for number, (word, count) in enumerate(plan.terms):
         values |= {f"term{number}": lexeme(word), f"idf{number}": rarity(count, plan.total)}
@@ -72,11 +81,11 @@ async def by_words(plan: SearchPlan) -> Ranking:
     rows = await _ranked(plan, values, candidates)
     if not rows and candidates != (any_word := any_of(plan.terms)):
         rows = await _ranked(plan, values, any_word)  # these documents may not contain the rare words
-    return dict(rows)
+    return {chunk: score for chunk, score, _ in rows}, {chunk: exact for chunk, _, exact in rows if exact}
 
 
-async def _ranked(plan: SearchPlan, values: dict[str, object], words: str) -> list[tuple[int, float]]:
-    statement = sql.text_search(len(plan.terms), narrowed=plan.documents is not None)
+async def _ranked(plan: SearchPlan, values: dict[str, object], words: str) -> list[tuple[int, float, float]]:
+    statement = sql.text_search(len(plan.terms), plan.exact, narrowed=plan.documents is not None)
     mark = lexeme(f"\x01{plan.app_id}")
     # A generic plan would also scan the index of the App's chunks, which costs more than the search.
     return await database.read(

@@ -36,8 +36,8 @@ async def search(
     plan = await make_plan(app_id, query, tag=tag, documents=documents)
     if plan is None or not plan.chunks:
         return SearchResult([])
-    (near, note), worded = await asyncio.gather(_near(plan, query), by_words(plan))
-    best = fuse(list(worded), list(near))[:limit]
+    (near, note), (worded, exact) = await asyncio.gather(_near(plan, query), by_words(plan))
+    best = fuse(list(worded), list(near), first=exact)[:limit]
     return SearchResult(await _passages(app_id, documents, best, worded, near), note)
 
 
@@ -47,7 +47,9 @@ async def _near(plan: SearchPlan, query: str) -> tuple[Ranking, str]:
     if config is None or not query.strip():
         return {}, ""
     if not config.is_ready():
-        return {}, "Search by words only: the embedded embedding model is not downloaded yet."
+        return {}, "Search by words only: the embedded embedding model is not installed yet."
+    if not config.knows(query):
+        return {}, "Search by words only: the embedding model does not know the language of the query."
     if not plan.has_vectors and not await _can_have_vectors():
         return {}, "Search by words only: this PostgreSQL does not have pgvector 0.8 or newer."
     try:

@@ -1,10 +1,16 @@
 """The SQL statements of ingest and search. All except CLAIM, which searches for work, are restricted to one App."""
 
+from apps_registry.models.document import DETECTED
+from apps_registry.retrieval.analysis import INDEX_VERSION
 from apps_registry.retrieval.embeddings.choice import COLUMNS, JOINS
 
+# The language that is set for a document `d` of an App `a`, empty if it is to be detected; and the resulting one.
+_SET_LANGUAGE = f"coalesce(nullif(d.language_choice, ''), nullif(a.document_language, '{DETECTED}'), '')"
+_LANGUAGE = f"coalesce(nullif({_SET_LANGUAGE}, ''), d.detected_language)"
+
 # A document needs work if it is queued, if the lease of its ingest has expired, or if its chunks were indexed with
-# another language or embedding model than its App has now.
-CLAIM = """
+# another language or embedding model than it has now, or by an older version of the server.
+CLAIM = f"""
 UPDATE apps_registry_document d SET
     lease_id = %(lease_id)s,
     lease_expires_at = clock_timestamp() + make_interval(secs => %(lease)s),
@@ -18,7 +24,8 @@ WHERE d.id = (
       AND (
         d.state IN ('queued', 'processing')
         OR d.state = 'ready' AND (
-            d.language <> a.document_language OR d.embedding_model_id IS DISTINCT FROM a.embedding_model_id
+            d.language <> {_LANGUAGE} OR d.index_version < {INDEX_VERSION}
+            OR d.embedding_model_id IS DISTINCT FROM a.embedding_model_id
         )
       )
       AND (%(app_id)s::bigint IS NULL OR d.app_id = %(app_id)s)
@@ -66,58 +73,63 @@ SELECT f.data FROM apps_registry_documentfile f JOIN apps_registry_document d ON
 WHERE d.id = %(id)s AND d.app_id = %(app_id)s AND d.lease_id = %(lease_id)s
 """
 
-# The next three run in one transaction, so that search finds the old chunks until the new ones are stored.
-LOCK = """
-SELECT a.document_language FROM apps_registry_document d JOIN apps_registry_app a ON a.id = d.app_id
+# The next run in one transaction, so that search finds the old chunks until the new ones are stored.
+LOCK = f"""
+SELECT d.title, {_SET_LANGUAGE} FROM apps_registry_document d JOIN apps_registry_app a ON a.id = d.app_id
 WHERE d.id = %(id)s AND d.app_id = %(app_id)s AND d.lease_id = %(lease_id)s FOR UPDATE OF d
 """
 
 DELETE_CHUNKS = "DELETE FROM apps_registry_documentchunk WHERE document_id = %(id)s AND app_id = %(app_id)s"
 
+# The words of the text; tokens that have no word forms; and marks that count the App's chunks, and those in a language.
 _SEARCH_VECTOR = """
-setweight(to_tsvector({language}::regconfig, {head}), 'B') || to_tsvector({language}::regconfig, {text})
-|| array_to_tsvector(ARRAY[chr(1) || {app_id}])
+setweight(to_tsvector(%(language)s::regconfig, new.head_words), 'B') || new.head_tokens::tsvector
+|| to_tsvector(%(language)s::regconfig, new.words) || new.tokens::tsvector
+|| array_to_tsvector(ARRAY[chr(1) || %(app_id)s, chr(2) || %(language)s])
 """
 
 INSERT_CHUNKS = f"""
 INSERT INTO apps_registry_documentchunk
     (app_id, document_id, position, heading, text, first_page, last_page, first_line, last_line, search)
 SELECT %(app_id)s, %(id)s, new.position - 1, new.heading, new.text, new.first_page, new.last_page, new.first_line,
-    new.last_line, {
-    _SEARCH_VECTOR.format(
-        language="%(language)s", head="%(title)s || ' ' || new.heading", text="new.text", app_id="%(app_id)s"
-    )
-}
+    new.last_line, {_SEARCH_VECTOR}
 FROM unnest(
     %(headings)s::text[], %(texts)s::text[], %(first_pages)s::int[], %(last_pages)s::int[], %(first_lines)s::int[],
-    %(last_lines)s::int[]
-) WITH ORDINALITY new (heading, text, first_page, last_page, first_line, last_line, position)
+    %(last_lines)s::int[], %(head_words)s::text[], %(head_tokens)s::text[], %(words)s::text[], %(tokens)s::text[]
+) WITH ORDINALITY new (
+    heading, text, first_page, last_page, first_line, last_line, head_words, head_tokens, words, tokens, position
+)
 """
 
 MARK_READY = """
 UPDATE apps_registry_document
 SET state = 'ready', progress = 100, error = '', warning = '', title = %(title)s, hidden_text = %(hidden)s,
     losses = %(losses)s, reader_version = %(reader)s,
-    chunk_count = %(count)s, language = %(language)s, embedding_model_id = NULL, attempts = 1,
-    ingested_at = clock_timestamp()
+    chunk_count = %(count)s, embedding_model_id = NULL, attempts = 1, ingested_at = clock_timestamp()
 WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
 """
 
-RELANGUAGE_CHUNKS = f"""
-UPDATE apps_registry_documentchunk c SET search = {
-    _SEARCH_VECTOR.format(language="%(language)s", head="d.title || ' ' || c.heading", text="c.text", app_id="c.app_id")
-}
-FROM apps_registry_document d
-WHERE d.id = c.document_id AND c.document_id = %(id)s AND c.app_id = %(app_id)s
+READ_CHUNKS = """
+SELECT c.id, c.heading, c.text FROM apps_registry_documentchunk c
+WHERE c.document_id = %(id)s AND c.app_id = %(app_id)s ORDER BY c.position
 """
 
-MARK_LANGUAGE = """
-UPDATE apps_registry_document SET language = %(language)s
+REINDEX_CHUNKS = f"""
+UPDATE apps_registry_documentchunk c SET search = {_SEARCH_VECTOR}
+FROM unnest(
+    %(chunks)s::bigint[], %(head_words)s::text[], %(head_tokens)s::text[], %(words)s::text[], %(tokens)s::text[]
+) new (id, head_words, head_tokens, words, tokens)
+WHERE c.id = new.id AND c.document_id = %(id)s AND c.app_id = %(app_id)s
+"""
+
+MARK_INDEXED = f"""
+UPDATE apps_registry_document SET language = %(language)s, detected_language = %(detected)s,
+    index_version = {INDEX_VERSION}
 WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
 """
 
 READ_SETTINGS = f"""
-SELECT d.title, d.language, a.document_language, d.embedding_model_id, d.chunk_count, {COLUMNS}
+SELECT d.title, d.language = {_LANGUAGE} AND d.index_version >= {INDEX_VERSION}, d.embedding_model_id, {COLUMNS}
 FROM apps_registry_document d JOIN apps_registry_app a ON a.id = d.app_id {JOINS}
 WHERE d.id = %(id)s AND d.app_id = %(app_id)s AND d.lease_id = %(lease_id)s
 """
@@ -156,7 +168,8 @@ WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
 # --- Search -----------------------------------------------------------------------------------------
 
 # The words of the query with the number of the App's chunks that contain them; the first row counts all its chunks.
-# Documents are listed only if the search is restricted.
+# The query is read by the rules of each language that the App's chunks are in, and of the App's own. Documents are
+# listed only if the search is restricted.
 READ_PLAN = f"""
 SELECT word.lexeme, coalesce(kept.chunks, 0), narrow.documents, narrow.chunks,
     to_regclass('apps_registry_chunkvector') IS NOT NULL, {COLUMNS}
@@ -168,8 +181,13 @@ CROSS JOIN LATERAL (
         AND (%(documents)s::bigint[] IS NULL OR d.id = ANY (%(documents)s::bigint[]))
 ) narrow
 CROSS JOIN LATERAL (
-    SELECT lexeme FROM unnest(to_tsvector(a.document_language::regconfig, %(query)s))
-    UNION ALL SELECT chr(1) || a.id
+    SELECT unnest(tsvector_to_array(to_tsvector(used.language::regconfig, %(words)s))) AS lexeme FROM (
+        SELECT substr(m.word, 2) AS language FROM apps_registry_chunkword m
+        WHERE m.app_id = a.id AND m.word = ANY (%(language_marks)s::text[])
+        UNION SELECT nullif(a.document_language, '{DETECTED}') WHERE a.document_language <> '{DETECTED}'
+    ) used
+    UNION SELECT unnest(%(tokens)s::text[])
+    UNION SELECT chr(1) || a.id
 ) word
 LEFT JOIN apps_registry_chunkword kept ON kept.app_id = a.id AND kept.word = word.lexeme
 WHERE a.id = %(app_id)s
@@ -180,24 +198,26 @@ ORDER BY word.lexeme = chr(1) || a.id DESC, kept.chunks
 AVERAGE_WORDS = 100.0
 
 
-def text_search(terms: int, *, narrowed: bool) -> str:
+def text_search(terms: int, exact: int, *, narrowed: bool) -> str:
     """Return the statement that searches by words: rare words select candidates, and all words rank them.
 
     Args:
         terms: number of words.
+        exact: number of the first of these words that are rare identifiers: chunks with one come before all others.
         narrowed: whether to search only listed documents.
     """
     weights = "'{0.1, 0.1, 0.3, 1}'"  # labels D to A: a word in a heading has three times the weight
     rank = " + ".join(f"%(idf{n})s::float8 * ts_rank({weights}, c.search, %(term{n})s::tsquery)" for n in range(terms))
+    first = " + ".join(f"%(idf{n})s::float8 * (c.search @@ %(term{n})s::tsquery)::int" for n in range(exact))
     return f"""
-    SELECT c.id, ({rank}) / (0.25 + 0.75 * length(c.search) / {AVERAGE_WORDS}) AS score
+    SELECT c.id, ({rank}) / (0.25 + 0.75 * length(c.search) / {AVERAGE_WORDS}) AS score, {first or "0.0"} AS exact
     FROM (
         SELECT c.id, c.search FROM apps_registry_documentchunk c
         WHERE c.app_id = %(app_id)s AND c.search @@ %(candidates)s::tsquery
         {"AND c.document_id = ANY (%(documents)s::bigint[])" if narrowed else ""}
         LIMIT %(candidates_limit)s
     ) c
-    ORDER BY score DESC, c.id LIMIT %(limit)s
+    ORDER BY exact DESC, score DESC, c.id LIMIT %(limit)s
     """
 
 

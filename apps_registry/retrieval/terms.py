@@ -1,14 +1,32 @@
 """Chooses the words of a query that select the candidate chunks. Pure functions."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 # Maximum number of candidates; reading and ranking a chunk takes about 10 microseconds.
 MAX_RANKED = 600
 MAX_COMBINED = 12
 
+# An identifier in at most so many chunks, or such a share of them, is rare: chunks with it come before all others.
+RARE_CHUNKS = 5
+RARE_SHARE = 0.02
+MIN_IDENTIFIER_CHARS = 3
+
 Term = tuple[str, int]  # a word with the number of the App's chunks that contain it
+
+
+def exact_terms(identifiers: Sequence[Sequence[str]], counts: Mapping[str, int], total: int) -> list[str]:
+    """Return the tokens that stand for the query's rare identifiers: of each the most specific that any chunk has.
+
+    Args:
+        identifiers: for each its tokens, the most specific first.
+        counts: the number of the App's chunks that contain a token.
+        total: the number of its chunks.
+    """
+    known = (next((token for token in tokens if counts.get(token)), "") for tokens in identifiers)
+    limit = max(RARE_CHUNKS, RARE_SHARE * total)
+    return [token for token in dict.fromkeys(known) if len(token) >= MIN_IDENTIFIER_CHARS and counts[token] <= limit]
 
 
 def rarity(count: int, total: int) -> float:

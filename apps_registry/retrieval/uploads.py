@@ -2,9 +2,10 @@
 
 import hashlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
@@ -40,7 +41,7 @@ class Outcome:
         return self.document is not None and self.document.state == Document.State.QUEUED
 
 
-def add_upload(app: App, *, name: str, data: bytes, tags: Sequence[str] = ()) -> list[Outcome]:
+def add_upload(app: App, *, name: str, data: bytes, tags: Sequence[str] = (), language: str = "") -> list[Outcome]:
     """Queue a file, or all readable files of a zip archive.
 
     Args:
@@ -48,11 +49,14 @@ def add_upload(app: App, *, name: str, data: bytes, tags: Sequence[str] = ()) ->
         name: name of the file, with or without folders; a document with this name is replaced after the ingest.
         data: content of the file.
         tags: tags for new documents, and for existing ones unless empty.
+        language: one of LANGUAGES, for new documents, and for existing ones unless empty; empty: as the App says.
     """
+    about: dict[str, Any] = {"tags": list(tags)} if tags else {}
+    about |= {"language_choice": language} if language else {}
     try:
         if suffix(name) == ARCHIVE:
-            return _add_archive(app, name, data, tags)
-        return [_add_file(app, name, data, tags)]
+            return _add_archive(app, name, data, about)
+        return [_add_file(app, name, data, about)]
     except UnreadableError as error:
         return [Outcome(name, None, str(error))]
 
@@ -114,7 +118,7 @@ def _queue_new_version(document: Document) -> bool:
     return True
 
 
-def _add_archive(app: App, name: str, data: bytes, tags: Sequence[str]) -> list[Outcome]:
+def _add_archive(app: App, name: str, data: bytes, about: Mapping[str, Any]) -> list[Outcome]:
     _check_size(data)
     prefix = name[: -len(ARCHIVE)]
     with tempfile.TemporaryFile() as out:
@@ -128,7 +132,7 @@ def _add_archive(app: App, name: str, data: bytes, tags: Sequence[str]) -> list[
             try:
                 if not can_be_read:
                     raise UnreadableError(content.decode())
-                outcomes.append(_add_file(app, name, content, tags))
+                outcomes.append(_add_file(app, name, content, about))
             except UnreadableError as error:
                 outcomes.append(Outcome(name, None, str(error)))
     if not outcomes:
@@ -151,7 +155,7 @@ def _free_name(name: str, taken: set[str]) -> str:
     return free
 
 
-def _add_file(app: App, name: str, data: bytes, tags: Sequence[str]) -> Outcome:
+def _add_file(app: App, name: str, data: bytes, about: Mapping[str, Any]) -> Outcome:
     name = clean_line(name)[-MAX_NAME_CHARS:]
     if suffix(name) not in KINDS:
         raise UnreadableError(f"Files of this type cannot be read. Supported types: {READABLE}.")
@@ -163,12 +167,12 @@ def _add_file(app: App, name: str, data: bytes, tags: Sequence[str]) -> Outcome:
         if twin and twin.name != name:
             return Outcome(name, twin, f"The App already has this content as {twin.name}.")
         if twin and twin.state not in {Document.State.FAILED, Document.State.CANCELLED}:
-            if tags and list(tags) != twin.tags:
-                twin.tags = list(tags)
-                twin.save(update_fields=["tags"])
+            changed = {field: value for field, value in about.items() if value != getattr(twin, field)}
+            if changed:
+                Document.objects.filter(pk=twin.pk).update(**changed)
             return Outcome(name, twin, "The App already has this file, unchanged.")
         _check_limit(app, name, len(data))
-        return Outcome(name, _queue(app, name, data, digest, tags))
+        return Outcome(name, _queue(app, name, data, digest, about))
 
 
 def _check_limit(app: App, name: str, size: int) -> None:
@@ -183,8 +187,8 @@ def _check_limit(app: App, name: str, size: int) -> None:
         )
 
 
-def _queue(app: App, name: str, data: bytes, digest: str, tags: Sequence[str]) -> Document:
-    values = {"content_hash": digest, "size_bytes": len(data)} | ({"tags": list(tags)} if tags else {})
+def _queue(app: App, name: str, data: bytes, digest: str, about: Mapping[str, Any]) -> Document:
+    values = {"content_hash": digest, "size_bytes": len(data), **about}
     existing = Document.objects.filter(app=app, name=name).first()
     if existing and successor_of(existing).pk != existing.pk:
         drop_file(existing)

@@ -23,6 +23,7 @@ def successor_of(document: Document) -> Document:
         name=document.name,
         title=document.title,
         tags=document.tags,
+        language_choice=document.language_choice,
         content_hash=document.content_hash,
         size_bytes=document.size_bytes,
         queued_at=Now(),

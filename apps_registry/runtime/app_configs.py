@@ -108,6 +108,11 @@ def load_app_config(selector: AppSelector) -> AppConfig | None:
     return _to_config(app, release)
 
 
+def draft_config(app: App) -> AppConfig:
+    """Return the configuration of an App's draft, also of an App that is turned off."""
+    return _to_config(app, None)
+
+
 def _to_config(app: App, release: AppRelease | None) -> AppConfig:
     frozen = frozen_config(app, release) if release else None
     app = frozen.app if frozen else app

@@ -146,6 +146,7 @@ class _Answer:
         return STATUS[self.code]
 
 
+TOO_MANY_ATTEMPTS = _Answer("rate_limited", "Too many attempts; wait.", 60)
 DATABASE_AWAY = _Answer("overloaded", "The database is not available; try again shortly.", 2, "database_away")
 MISMATCH = "This Idempotency-Key was used in this session with another message or App; nothing was stored."
 SERVER_FAILED = _Answer("internal_error", "The server failed; nothing is wrong with the request.")
@@ -155,7 +156,7 @@ ANSWERS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Answer], ..
         (KeyNeeded, exceptions.NotAuthenticated, exceptions.AuthenticationFailed),
         _Answer("invalid_app_key", NO_VALID_KEY),
     ),
-    (exceptions.Throttled, _Answer("rate_limited", "Too many attempts; wait.", 60)),
+    (exceptions.Throttled, TOO_MANY_ATTEMPTS),
     ((exceptions.ValidationError, exceptions.ParseError), _Answer("invalid_request")),
     ((InvalidSessionId, InvalidUserState, InvalidMessage, InvalidAnswer), _Answer("invalid_request")),
     (InvalidClientTool, _Answer("invalid_request")),

@@ -23,13 +23,27 @@ def sse(data: Mapping[str, Any], *, event_id: str | None = None) -> bytes:
     return id_line + b"data: " + orjson.dumps(data) + b"\n\n"
 
 
-async def events_of(running: RunningTurn, opened: Opened) -> AsyncGenerator[TurnEvent | None, None]:
-    """Yield the turn's events until its result is stored; yield None after each KEEPALIVE_SECONDS of silence."""
+def listen(running: RunningTurn) -> TurnListener:
+    """Return a listener of a turn's events from now on, beginning with the text so far."""
     listener = TurnListener()
-    opened.on_refusal = listener.close
     if text := running.partial_text:  # an earlier request has started the turn
         listener.tell(TextDelta(text))
     running.listeners.append(listener)
+    return listener
+
+
+async def events_of(
+    running: RunningTurn, opened: Opened, listener: TurnListener | None = None
+) -> AsyncGenerator[TurnEvent | None, None]:
+    """Yield the turn's events until its result is stored; yield None after each KEEPALIVE_SECONDS of silence.
+
+    Args:
+        running: the turn.
+        opened: the session and its reader.
+        listener: a listener that has begun already; None: listen from now on.
+    """
+    listener = listener or listen(running)
+    opened.on_refusal = listener.close
     try:
         with guard.watching(opened):
             while running.task is not None and not (running.task.done() and listener.is_empty):

@@ -147,6 +147,8 @@ async def _refusal(opened: Opened, caller: Caller | None, owners: dict[UUID, Own
     except SourceNotAllowed as refusal:
         return refusal
     owner = owners.get(opened.session_id)
+    if owner is not None and owner.is_operators is not caller.is_operator:
+        return NoSuchSession()
     if owner is None:
         return NoSuchSession() if opened.is_known else None
     opened.is_known = True

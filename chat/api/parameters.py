@@ -42,8 +42,13 @@ class Parameters(BaseModel):
             ValidationError: a field is missing or malformed; the detail names it.
             InvalidMessage, MessageTooLarge, InvalidUserState: the field's own validator refuses it.
         """
+        return cls.read(cls._sent_in(request))
+
+    @classmethod
+    def read(cls, sent: Mapping[str, Any]) -> Self:
+        """Validate parameters by name; raises as `of` does."""
         try:
-            return cls.model_validate(cls._sent_in(request))
+            return cls.model_validate(sent)
         except pydantic.ValidationError as error:
             raise _refusal(error) from None
 

@@ -11,10 +11,8 @@ from chat.api.base import ApiView
 from chat.api.parameters import reads
 from chat.api.requests import ListRequest, NewSessionRequest, TitleRequest
 from chat.api.snapshot import details, title
-from chat.turns.runner import runner
+from chat.turns.deleting import delete_session
 from chat.wire.sessions import DeletedSession, ListedSession, SessionDetails, TitledSession
-from sessions_app.events.hub import hub
-from sessions_app.events.worker_messages import WorkerMessage
 from sessions_app.listing import sessions_of_wallet
 from sessions_app.store import store
 from sessions_app.turn_values import SessionOfAnotherApp
@@ -132,9 +130,7 @@ class SessionView(ApiView):
         """Delete the session with all its messages; a running turn is stopped."""
         id_ = self.session_id(session_id)
         await self.known_session(id_)
-        await store.delete(id_)
-        runner.cancel(id_)
-        hub.tell_workers(id_, WorkerMessage.SESSION_DELETED)
+        await delete_session(id_)
         return Answer({"session_id": id_, "deleted": True})
 
     async def _details(self, session_id: UUID) -> Answer[SessionDetails]:

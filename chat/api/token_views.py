@@ -47,7 +47,7 @@ async def _check_session(params: TokenRequest, app_id: int) -> None:
     session = await store.load(params.session_id) if params.session_id else None
     if session is None:
         return
-    if session.app_id not in {None, app_id}:
+    if session.is_operators or session.app_id not in {None, app_id}:
         raise SessionOfAnotherApp
     if params.wallet and session.wallet and session.wallet.address != params.wallet:
         raise SessionOfAnotherWallet

@@ -168,10 +168,13 @@ def message_cost(message: StoredMessage) -> int:
 
 
 def turns_newest_first(messages: Sequence[StoredMessage]) -> Iterator[list[StoredMessage]]:
-    """Yield the messages of each turn, the newest turn first."""
+    """Yield the messages of each turn, the newest turn first.
+
+    Messages that a caller has brought belong to no turn: there, each message of the user begins one.
+    """
     turn: list[StoredMessage] = []
     for message in reversed(messages):
-        if turn and message.turn_id != turn[-1].turn_id:
+        if turn and (message.turn_id != turn[-1].turn_id or (message.turn_id is None and turn[-1].role == "user")):
             yield turn[::-1]
             turn = []
         turn.append(message)

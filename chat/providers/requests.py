@@ -61,7 +61,7 @@ class Requests:
         """Return the body of a request."""
         messages_json = _dump(list(messages))
         offered = self._offered(tools)
-        schemas = _dump([_tool_schema(tool, self.config) for tool in offered]) if offered else b""
+        schemas = _dump([tool_schema(tool, self.config) for tool in offered]) if offered else b""
         options = {name: value for name, value in self.config.options.items() if name not in LIMIT_FIELDS}
         fields: dict[str, Any] = {
             **options,
@@ -146,7 +146,8 @@ def reply_bound(config: ModelConfig, sampling: Sampling) -> int:
     return reply_limit(config, sampling) if config.rules.sent_name(MAX_TOKENS) else config.context_window
 
 
-def _tool_schema(tool: Tool, config: ModelConfig) -> dict[str, Any]:
+def tool_schema(tool: Tool, config: ModelConfig) -> dict[str, Any]:
+    """Return a tool as a request declares it for a model."""
     parameters = config.schemas.get(tool.name, tool.parameters)
     function = {"name": tool.name, "description": tool.description, "parameters": parameters}
     return {"type": "function", "function": function}

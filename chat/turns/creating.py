@@ -5,22 +5,28 @@ from uuid import UUID
 from keys.callers import Caller
 from keys.guards.storage import count_new_session
 from keys.limits.refusals import applied
-from keys.limits.sql import counted_request
+from keys.limits.sql import NOT_COUNTED, counted_request
 from keys.limits.values import Payer
 from sessions_app.store import store
 from sessions_app.values import Session, Wallet
 
 
 async def create_session(
-    caller: Caller, session_id: UUID, *, app_id: int | None = None, wallet: Wallet | None = None
+    caller: Caller,
+    session_id: UUID,
+    *,
+    app_id: int | None = None,
+    wallet: Wallet | None = None,
+    counts: bool = True,
 ) -> Session | None:
-    """Create an empty session, which counts as a request of the caller; return None if it exists already.
+    """Create an empty session; return None if it exists already.
 
     Args:
         caller: the caller.
         session_id: the session.
         app_id: its App; None leaves it open.
         wallet: the wallet to bind to it.
+        counts: whether it counts as a request of the caller; not if a turn follows at once, which does.
 
     Raises:
         CallerLimit: a caller without a key has begun too many sessions today.
@@ -30,4 +36,5 @@ async def create_session(
         await count_new_session(caller)
     payer = Payer(app_id, caller.key_id, caller.address)
     with applied(payer):
-        return await store.create(session_id, app_id=app_id, wallet=wallet, counted=counted_request(payer))
+        counted = counted_request(payer) if counts else NOT_COUNTED
+        return await store.create(session_id, app_id=app_id, wallet=wallet, counted=counted)

@@ -19,6 +19,11 @@ from sessions_app.values import Session, StoredMessage
 logger = logging.getLogger("aomi.turns")
 
 
+def language_rule(language: str) -> str:
+    """Return the sentence that fixes the language of the replies; empty without a language."""
+    return f"Always answer in {language}, whatever language the user writes in." if language else ""
+
+
 async def system_prompt(turn: RunningTurn, session: Session) -> str:
     """Return the App's preamble with the reply language and what the model may know about the user."""
     earlier: Sequence[EarlierSession] = ()
@@ -30,8 +35,7 @@ async def system_prompt(turn: RunningTurn, session: Session) -> str:
                 raise
             # Answer without the digest; the turn is stored when Postgres is back.
             logger.warning("turn %s recalls nothing: %s", turn.turn_id, type(error).__name__)
-    language = turn.app.reply_language
-    sentence = f"Always answer in {language}, whatever language the user writes in." if language else ""
+    sentence = language_rule(turn.app.reply_language)
     parts = (turn.app.preamble, sentence, about_the_user(session.wallet, earlier), turn.options.system_text())
     return "\n\n".join(filter(None, parts))
 

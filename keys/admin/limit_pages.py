@@ -77,7 +77,7 @@ class LimitPages:
         app = App.objects.filter(pk=app_id).first()
         if app is None:
             raise Http404
-        back = reverse("admin:apps_registry_app_change", args=[app.pk])
+        back = reverse("admin:apps_registry_app_keys", args=[app.pk])
         return self._answer(request, _Limited(app, app_subject(app.pk), [app], back))
 
     def _answer(self, request: HttpRequest, limited: _Limited) -> HttpResponse:

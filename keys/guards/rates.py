@@ -1,7 +1,7 @@
-"""A ceiling on the calls of one caller to one worker, in memory: it protects the worker, not a budget.
+"""Rate limits for the calls of one caller to one worker, in memory: they protect the worker, not a budget.
 
-Every call counts, polling and reads included: an original client polls twice a second, so the ceilings are far above
-what people cause. A refused call costs no statement. Calls that start turns have stricter limits, which hold across
+Every call counts, polling and reads included: the original client polls twice a second, so the limits are far above
+what people generate. A refused call costs no statement. Calls that start turns have stricter limits, which hold across
 workers: keys/limits/.
 """
 
@@ -14,7 +14,7 @@ from django.conf import settings
 
 from keys.guards.errors import CallerLimit
 
-# Idle callers save up calls for this many seconds, so that a page that loads or a script that starts is not refused.
+# Idle callers accumulate calls for this many seconds, so that the burst of a page or script that starts is accepted.
 BURST_SECONDS = 10
 CALLERS_MAX = 100_000
 
@@ -31,7 +31,7 @@ class CallRates:
         """Count a call without a key, or with a browser token.
 
         Raises:
-            CallerLimit: the address makes too many.
+            CallerLimit: the address makes too many calls.
         """
         self._count(f"address {address}", settings.CALLS_PER_SECOND_PER_ADDRESS, "calls_of_address")
 
@@ -39,7 +39,7 @@ class CallRates:
         """Count a call with a valid key.
 
         Raises:
-            CallerLimit: the key makes too many.
+            CallerLimit: the key makes too many calls.
         """
         self._count(f"key {key_id}", settings.CALLS_PER_SECOND_PER_KEY, "calls_of_key")
 

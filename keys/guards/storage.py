@@ -1,7 +1,7 @@
-"""What callers without a key may store from one address on one day of UTC: new sessions, and bytes of notices.
+"""What callers without a key may store from one address per day (UTC): new sessions, and bytes of notices.
 
-Postgres counts, in one statement, so the limits hold across workers and for calls at once. Callers with a key have
-limits of their own (keys/limits/).
+Postgres counts, in one statement, so the limits hold across workers and for concurrent calls. Callers with a key have
+other limits (keys/limits/).
 """
 
 from django.conf import settings
@@ -12,7 +12,7 @@ from keys.callers import Caller
 from keys.guards.errors import CallerLimit
 
 PRUNE_SECONDS = 3600.0
-# A refused count changes nothing: the row stays as it is, and nothing is returned.
+# A refused count does not change the row and returns nothing.
 COUNT = """
 WITH today AS (SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date AS day), counted AS (
     INSERT INTO keys_addressuse AS use (day, address, new_sessions, stored_bytes)

@@ -1,8 +1,8 @@
-"""How many event streams one caller may have open on one worker, so that nobody can hold all of them.
+"""How many event streams one caller may have open on one worker, so that no one can occupy all of them.
 
-A worker has a fixed number of streams (apps_registry/support/descriptors.py). A key may hold half of them, callers
-without a key together three quarters, an address with whatever keys three quarters; and settings limit a key, and an
-address without a key or with browser tokens, further.
+A worker has a fixed number of streams (apps_registry/support/descriptors.py). One key may hold half of them, all
+callers without a key together three quarters, and one address, with any keys, three quarters. Settings set lower limits
+for a key, and for an address without a key or with browser tokens.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ DETAIL = "Too many event streams are open; close some first."
 
 
 class _Count(NamedTuple):
-    """A count that a stream belongs to, with its limit."""
+    """A counter to which a stream adds, with its limit."""
 
     name: str
     limit: int
@@ -32,7 +32,7 @@ class _Count(NamedTuple):
 
 
 class StreamLease:
-    """The place of one response among the open streams. It is made before the caller is known, and released once."""
+    """One response's slot among the open streams. It is created before the caller is known, and released once."""
 
     __slots__ = ("names",)
 
@@ -50,7 +50,7 @@ class OpenStreams:
         """Count a stream for its caller.
 
         Raises:
-            CallerLimit: the caller has too many.
+            CallerLimit: the caller has too many open streams.
         """
         counts = [*_counts_of(caller)]
         for count in counts:
@@ -73,7 +73,7 @@ def _counts_of(caller: Caller) -> Iterator[_Count]:
     if caller.key_id is not None:
         limit = _least(settings.STREAMS_PER_KEY, total * SHARE_OF_KEY)
         yield _Count(f"key {caller.key_id}", limit, "streams_of_key")
-        if caller.token is not None:  # one visitor must not use up what the key may hold for all of them
+        if caller.token is not None:  # one visitor must not use up the key's share of streams
             yield _Count(f"tokens from {caller.address}", _least(settings.STREAMS_PER_ADDRESS, limit), TOO_MANY)
     else:
         yield _Count("no key", _least(0, total * SHARE_OF_KEYLESS), "streams_without_key")
@@ -83,7 +83,7 @@ def _counts_of(caller: Caller) -> Iterator[_Count]:
 
 
 def _least(setting: int, share: float) -> int:
-    """Return the smaller of a setting, of which 0 means no limit, and a share of the worker's streams."""
+    """Return the smaller of a setting (0: no limit) and a share of the worker's streams."""
     return max(1, min(setting or int(share), int(share)))
 
 

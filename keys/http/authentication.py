@@ -70,11 +70,11 @@ class AppKeyAuthentication(BaseAuthentication):
         try:
             caller = replace(await _caller(request, address), source=_source_of(request))
         except InvalidKey as error:
-            _note_failure(error)
+            note_failure(error)
             raise AuthenticationFailed(NO_VALID_KEY) from None
         except TooManyFailures as error:
             note_refusal(error.rule, failure=error.cause.rule)
-            _note_failure(error.cause)
+            note_failure(error.cause)
             raise Throttled(wait=error.retry_after) from None
         except VerifierBusy:
             note_refusal("verifier_busy")
@@ -99,7 +99,7 @@ async def _caller(request: Request, address: str) -> Caller:
         verify = verifier.verify_token if is_token else verifier.verify
         caller = await verify(presented, address=address)
         note_key(caller.key_id, is_holder=True)
-        if is_token:  # one visitor must not use up what the key may do for all of them
+        if is_token:  # one visitor must not use up the key's limit
             rates.count_address(address)
         if caller.key_id is not None:
             rates.count_key(caller.key_id)
@@ -107,8 +107,8 @@ async def _caller(request: Request, address: str) -> Caller:
     return caller
 
 
-def _note_failure(error: InvalidKey) -> None:
-    """Note why a key failed, for operators only; what else a canary causes happens when the refusal is written."""
+def note_failure(error: InvalidKey) -> None:
+    """Note why a key failed, for operators only. A canary is reported later, when the refusal is written."""
     note_refusal(error.rule)
     note_key(error.key_id, is_holder=False)
     if error.canary_id is not None:
@@ -118,8 +118,8 @@ def _note_failure(error: InvalidKey) -> None:
 def _source_of(request: Request) -> RequestSource:
     """Return where a request comes from.
 
-    Browsers send no Origin with a GET from a page of the same origin as this server, but say that it is such a page.
-    Pages can set neither header.
+    With a GET from a page of this server's own origin, browsers send no Origin but a Sec-Fetch-Site header. Pages can
+    set neither.
     """
     origin = request.headers.get("Origin")
     if origin is None and request.headers.get("Sec-Fetch-Site") == "same-origin":

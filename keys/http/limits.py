@@ -1,7 +1,8 @@
-"""What a caller over a limit is told: the sentence, and the headers of the IETF's draft on rate limits.
+"""What a caller over a limit gets: a sentence, and the headers of the IETF's draft on rate limits.
 
 The headers follow draft-ietf-httpapi-ratelimit-headers-11: a policy has a quota `q`, its unit `qu` (requests, unless
-named) and its window `w` in seconds; the limit itself has what is left, `r`, and the seconds until more is, `t`.
+named) and its window `w` in seconds; the limit itself has the remaining quota `r`, and the seconds until there is more,
+`t`.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,7 @@ _WINDOWS = {"minute": 60, "day": 86_400, "month": 2_678_400}  # a month has at m
 # Quotas are integers, so money is counted in millionths.
 _UNITS = {"tokens": "tokens", "money": "money-millionths", "turns": "concurrent-requests"}
 MILLION = 1_000_000
-SHORT_SECONDS = 60  # a wait this long needs no time of day
+SHORT_SECONDS = 60  # for a wait up to this long, the sentence names no time of day
 
 
 def sentence(exceeded: LimitExceeded) -> str:
@@ -31,7 +32,8 @@ def sentence(exceeded: LimitExceeded) -> str:
         case "concurrent_turns":
             return f"Too many turns at the same time: the limit of {whose} is {exceeded.limit:,}."
         case "fuse_pulled":
-            # Pulled without a time, it stays open until an operator resets it; the wait is a day at most.
+            # A fuse that was pulled without an end time stays open until an operator resets it; the wait is then a day
+            # at most.
             until = _until(exceeded) if exceeded.retry_after < _WINDOWS["day"] else ""
             return f"Calls without an App key are switched off for now.{until}"
         case "money_without_price":

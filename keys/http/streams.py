@@ -1,4 +1,4 @@
-"""Which requests are answered by an event stream, and their places among the open streams."""
+"""Which requests are answered by an event stream, and their slots among the open streams."""
 
 from django.http import HttpRequest
 
@@ -7,7 +7,7 @@ from keys.callers import Caller
 from keys.guards.streams import StreamLease, streams
 
 UPDATES_PATH = f"{API_PREFIX}updates"
-# The key in a request's META of its place among the open streams.
+# The key in a request's META of its slot among the open streams.
 LEASE = "aomi.stream"
 
 
@@ -25,7 +25,7 @@ def count_stream(request: HttpRequest, caller: Caller, *, is_asked: bool = False
     Args:
         request: the request.
         caller: its caller.
-        is_asked: whether its body asks for one, and this was found out now.
+        is_asked: whether the caller of this function has just found out that the body asks for a stream.
 
     Raises:
         CallerLimit: the caller has too many open streams.

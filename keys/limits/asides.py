@@ -1,7 +1,7 @@
-"""Accounts for what a model is asked outside of turns: titles and summaries.
+"""Counts what requests to models outside of turns use: titles and summaries.
 
-Limits count the most that the answer may use before the model is asked, and give the difference back afterwards. If the
-worker dies in between, that much stays counted until the day and the month end.
+Before the model is asked, limits count the most that the answer may use; afterwards the difference is returned. If the
+worker dies in between, the maximum stays counted until the day and the month end.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ FROM (SELECT keys_limits_subjects(%(app)s, %(key)s, %(admission)s::jsonb) AS sub
 """
 END = """
 SELECT keys_limits_settle(%(subjects)s::jsonb, 0, 0, 0, %(tokens)s, %(money)s::numeric),
-    keys_usage_add((clock_timestamp() AT TIME ZONE 'UTC')::date, %(app)s, COALESCE(%(key)s, 0), %(model)s, %(kind)s,
+    keys_usage_add(clock_timestamp(), %(app)s, COALESCE(%(key)s, 0), %(model)s, %(kind)s,
         0, 0, 0, 0, %(prompt)s, %(completion)s, %(unreported)s, COALESCE(%(cost)s::numeric, 0), %(unpriced)s,
         NULL, NULL, 1)
 """
@@ -32,12 +32,12 @@ SELECT keys_limits_settle(%(subjects)s::jsonb, 0, 0, 0, %(tokens)s, %(money)s::n
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aside:
-    """A question to a model outside of a turn.
+    """A request to a model outside of a turn.
 
     Attributes:
-        payer: for whom it counts.
+        payer: the caller and App whose limits count it.
         model: the model's name.
-        most_tokens, most_cost: what it may use at most; the cost is None if the model has no price.
+        most_tokens, most_cost: the maximum that it may use; the cost is None if the model has no price.
     """
 
     payer: Payer
@@ -47,7 +47,7 @@ class Aside:
     most_cost: Decimal | None
 
     async def begin(self) -> str | None:
-        """Count the most that it may use; return the subjects that count it, for `end`.
+        """Count the maximum that it may use; return the subjects that count it, for `end`.
 
         Raises:
             LimitExceeded: a limit refuses it; nothing was counted.
@@ -60,13 +60,13 @@ class Aside:
     async def end(
         self, subjects: str | None, *, prompt: int, completion: int, unreported: int, cost: Decimal | None
     ) -> None:
-        """Count what it has used.
+        """Replace the counted maximum with what it has used.
 
         Args:
             subjects: what `begin` returned.
-            prompt: tokens by the provider's count.
+            prompt: tokens of the prompt, by the provider's count.
             completion: the same for the answer.
-            unreported: tokens that no provider has counted.
+            unreported: tokens to count because the provider sent no counts.
             cost: of the counted tokens; None without a price.
         """
         counted = prompt + completion

@@ -1,8 +1,8 @@
 """The state of the fuse: one daily ceiling for all callers without a key, which opens by itself or by hand.
 
-While it is open, their calls that start turns or create sessions are refused; polling and reading go on, and callers
-with a key notice nothing. It closes at midnight UTC, at the time that the operator gave, or when the operator resets
-it (`pull_fuse` and `reset_fuse` in keys/limits/services.py).
+While it is open, their calls that start turns or create sessions are refused. Polling and reading still work, and
+callers with a key are not affected. It closes at midnight UTC, at the time that the operator gave, or when the operator
+resets it (`pull_fuse` and `reset_fuse` in keys/limits/services.py).
 """
 
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ class Fuse:
         opened_by: what opened it; "" while it is closed.
         closes_at: when it closes; None if only an operator closes it, or if it is closed.
         tokens_today, money_today: what callers without a key have used since midnight UTC, running turns included.
-        tokens_per_day, money_per_day: its ceilings; None: none.
+        tokens_per_day, money_per_day: its ceilings; None: no ceiling.
     """
 
     opened_by: Literal["", "hand", "tokens", "money"]

@@ -1,4 +1,4 @@
-"""What is left of a subject's limits, for pages, commands and holders of keys."""
+"""What is left of a subject's limits, for pages, commands and key holders."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -12,7 +12,7 @@ from keys.limits.admission import as_json
 from keys.limits.values import Limits
 from keys.models import LimitSet
 
-# A subject that has not called since it got its limits has no state yet: it will begin with what it had used before.
+# A subject that has not called since it got its limits has no state yet; its state will begin with its earlier usage.
 READ_STATE = """
 WITH now AS (SELECT %(subject)s AS subject, (clock_timestamp() AT TIME ZONE 'UTC')::date AS today)
 SELECT requests, running_turns, reserved_tokens, reserved_money,
@@ -32,7 +32,7 @@ class Used:
     Attributes:
         requests: how full the bucket of requests is, from 0 to the burst.
         reserved_tokens, reserved_money: what running turns may still use.
-        blocked_until: everything is refused until then; None: nothing is.
+        blocked_until: all calls are refused until then; None: calls are not blocked.
     """
 
     requests: float = 0.0
@@ -53,8 +53,8 @@ class Standing:
     Attributes:
         what: "requests", "turns", "tokens" or "money".
         per: "minute", "day", "month" or "" (turns at the same time).
-        left: what the next call may use; what running turns have reserved is not left.
-        resets_at: when all of it is there again; None for turns at the same time.
+        left: what the next call may use, without what running turns have reserved.
+        resets_at: when the whole limit is available again; None for turns at the same time.
     """
 
     what: str

@@ -1,7 +1,7 @@
 """Turns refusals of Postgres into LimitExceeded, and remembers them for a moment.
 
-A caller over its limit often goes on calling. The worker answers such calls from memory, without a statement, for at
-most a second: an operator may raise the limit, and what is left of a budget may be enough for a smaller call.
+A caller over its limit often keeps calling. The worker answers such calls from memory, without a statement, but for at
+most a second: an operator may raise the limit, and the rest of a budget may be enough for a smaller call.
 """
 
 import math
@@ -58,7 +58,7 @@ def refuse_remembered(payer: Payer) -> None:
 
 def _remember(refusal: dict[str, Any]) -> None:
     seconds = float(refusal["retry_after"])
-    # A missing price is an operator's mistake, whose correction is to be seen at once.
+    # A missing price is an operator's mistake; correcting it must take effect immediately.
     if refusal["rule"] == "money_without_price" or (refusal["what"] != "requests" and seconds <= CERTAIN_SECONDS):
         return
     now = time.monotonic()

@@ -21,10 +21,10 @@ def set_limits(subject: str, limits: Limits, *, apps: Iterable[App]) -> None:
     Args:
         subject: such as `key_subject(7)`.
         limits: all of its limits; without any, the subject's row is removed.
-        apps: the Apps in its reach, all of whose models need prices for a limit of money.
+        apps: the Apps that it can use; a limit of money requires prices for all their models.
 
     Raises:
-        ValidationError: a limit is not positive, or a model in reach has no price.
+        ValidationError: a limit is not positive, or a model of these Apps has no price.
     """
     if limits == Limits():
         LimitSet.objects.filter(pk=subject).delete()
@@ -38,7 +38,7 @@ def set_limits(subject: str, limits: Limits, *, apps: Iterable[App]) -> None:
 
 
 def price_problems(limits: Limits, apps: Iterable[App]) -> dict[str, list[str]]:
-    """Return why limits of money cannot hold, by field; empty if they can."""
+    """Return why limits of money cannot be enforced, by field; empty if they can."""
     fields = [name for name in ("money_per_day", "money_per_month") if getattr(limits, name) is not None]
     if not fields:
         return {}
@@ -47,7 +47,7 @@ def price_problems(limits: Limits, apps: Iterable[App]) -> dict[str, list[str]]:
 
 
 def _models_without_price(app: App) -> str:
-    """Return the models without a price that may answer for an App, as words; empty if there are none."""
+    """Return a phrase that lists the models without a price that may answer for an App; empty if there are none."""
     config = load_app_config(app.pk)
     models = config.models if config else ()
     names = [model.name for model in models if model.prompt_price is None or model.completion_price is None]
@@ -71,5 +71,5 @@ def reset_fuse() -> None:
 
 
 def key_apps(app_ids: Collection[int]) -> list[App]:
-    """Return the Apps in the reach of a key: those in its scope, and the default App."""
+    """Return the Apps that a key can use: those in its scope, and the default App."""
     return list(App.objects.filter(pk__in=app_ids) | App.objects.filter(is_default=True))

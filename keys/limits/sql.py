@@ -16,6 +16,9 @@ class Fragment(NamedTuple):
     parameters: dict[str, object]
 
 
+NOT_COUNTED = Fragment("NULL", {})
+
+
 def counted_request(payer: Payer) -> Fragment:
     """Return an expression that counts one request, or fails as `keys.limits.refusals.applied` says."""
     return Fragment(

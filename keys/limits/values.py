@@ -28,7 +28,7 @@ def address_subject(address: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The limits of one subject; None: no limit. Days and months are those of UTC.
+    """The limits of one subject; None: no limit. Days and months begin at midnight UTC.
 
     Attributes:
         requests_per_minute: calls that start a turn or create a session.

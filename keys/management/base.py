@@ -22,7 +22,7 @@ class KeyCommand(TeachingCommand):
         parser.add_argument("key", metavar="PREFIX", help="the key's beginning, such as sk-mycoindex-Zk3v9QxA")
 
     def write_facts(self, key: AppKey) -> None:
-        """Print what is known of a key, a fact per line; what is empty is left out."""
+        """Print the properties of a key, one per line, without empty ones."""
         facts = {name: cell(value) for name, value in key_as_json(key).items() if value not in (None, "", [])}
         for limit in limits_as_json(key):
             what = f"{limit['what']} per {limit['per']}" if limit["per"] else f"{limit['what']} at the same time"

@@ -8,11 +8,12 @@ from keys.models.key_failure import KeyFailure
 from keys.models.limits import LimitSet, LimitState
 from keys.models.refusal import Refusal
 from keys.models.signing_key import TokenSigningKey
-from keys.models.usage import NO_KEY, Usage
+from keys.models.usage import NO_KEY, WHOLE_DAY, Usage, UsageHour
 
 __all__ = [
     "BY_COMMAND",
     "NO_KEY",
+    "WHOLE_DAY",
     "AddressUse",
     "AppKey",
     "CanaryKey",
@@ -23,4 +24,5 @@ __all__ = [
     "Refusal",
     "TokenSigningKey",
     "Usage",
+    "UsageHour",
 ]

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class AddressUse(models.Model):
-    """What one address without a key has stored on one day of UTC; the day is in the key, to be partitioned by."""
+    """What one address without a key has stored on one day (UTC). The key includes the day, for partitioning."""
 
     pk = models.CompositePrimaryKey("day", "address")
     day = models.DateField()

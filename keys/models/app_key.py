@@ -70,7 +70,8 @@ class AppKey(models.Model):
         help_text="With which state of its Apps the key talks. A session that began in one channel is not continued in "
         "another.",
     )
-    # For the channel "release". When it is deleted, calls are refused: nobody asked for what is live instead.
+    # For the channel "release". If it is deleted, calls are refused rather than answered by a release that nobody
+    # chose.
     release = models.ForeignKey(
         AppRelease, null=True, blank=True, on_delete=models.SET_NULL, related_name="following_keys"
     )
@@ -81,7 +82,7 @@ class AppKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: it does not expire.")
     # When the log last said that the key will expire.
     expiry_announced_at = models.DateTimeField(null=True, editable=False)
-    # One successor at most: the constraint decides when a rotation is asked for twice at once.
+    # At most one successor: the constraint decides if two rotations run at the same time.
     rotated_from = models.OneToOneField(
         "self", null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="successor"
     )

@@ -9,7 +9,7 @@ from django.db import models
 class CanaryKey(models.Model):
     """A key to plant where only an intruder looks, such as a wiki page or an image.
 
-    It has a table of its own, which nothing that checks keys for validity reads: so it can never become valid.
+    It has a separate table, which no code reads to check whether a key is valid, so it can never become valid.
     """
 
     label = models.CharField(max_length=100, help_text="Where you plant it, such as 'wiki page on deployments'.")

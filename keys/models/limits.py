@@ -56,11 +56,11 @@ class LimitSet(models.Model):
 
 
 class LimitState(models.Model):
-    """What a subject with limits has used of them; only functions of the database change it.
+    """What a subject has used of its limits; only functions of the database change it.
 
-    The whole is the sum over `slot`. A subject has slot 0 only until its limits are large enough for many turns to
-    begin at the same time without waiting for one row: keys/migrations/0011_accounting.py. A day or month that has
-    passed counts as unused.
+    The total is the sum over `slot`. A subject with large limits has several slots, so that many turns can begin at the
+    same time without waiting for one row; others have only slot 0. See keys/migrations/0011_accounting.py. A day or
+    month that has passed counts as unused.
     """
 
     pk = models.CompositePrimaryKey("subject", "slot")
@@ -69,7 +69,7 @@ class LimitState(models.Model):
     # How full the bucket of requests was at `used_at`; it drains by the limit per minute, shared by the slots.
     requests = models.FloatField(db_default=0)
     running_turns = models.IntegerField(db_default=0)
-    # What running turns may still use, by their reservations.
+    # What running turns may still use, as the sum of their reservations.
     reserved_tokens = models.BigIntegerField(db_default=0)
     reserved_money = models.DecimalField(max_digits=24, decimal_places=10, db_default=0)
     day = models.DateField()
@@ -78,7 +78,7 @@ class LimitState(models.Model):
     month = models.DateField()  # its first day
     month_tokens = models.BigIntegerField(db_default=0)
     month_money = models.DecimalField(max_digits=24, decimal_places=10, db_default=0)
-    # Slot 0: refuses everything until then, whatever is left: the pulled fuse.
+    # In slot 0: until then everything is refused, even if budget is left. The pulled fuse sets it.
     blocked_until = models.DateTimeField(null=True)
     used_at = models.DateTimeField(db_default=Now())
 

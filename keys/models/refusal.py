@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Refusal(models.Model):
-    """A refused call, or the count of those that were too many for a row each.
+    """A refused call, or the count of calls that were too many to get a row each.
 
     The only unique column is the primary key, which grows with time: so the table can be partitioned by it later. Rows
     name keys and Apps without foreign keys, because they outlive both.

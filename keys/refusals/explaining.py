@@ -28,7 +28,7 @@ class Explanation:
     facts: str
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for scripts."""
+        """Return the explanation as JSON data, for scripts."""
         row = self.refusal
         return {
             "request_id": row.request_id and str(row.request_id),

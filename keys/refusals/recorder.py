@@ -1,8 +1,8 @@
 """Collects refused calls in memory until they are written: a bounded number of rows a minute, and counts beyond.
 
 A flood must neither fill the table nor hide what happens to others. So each group of equal refusals (rule, address,
-key) has a few rows a minute, strangers share one budget of rows, and holders of valid keys and uses of canaries
-another. What is over a budget is counted per group; of too many groups, per rule.
+key) gets a few rows per minute. Callers without a valid key share one budget of rows; holders of valid keys and uses of
+canaries share another. Refusals over a budget are counted per group or, if there are too many groups, per rule.
 """
 
 import itertools
@@ -20,7 +20,7 @@ GROUP_ROWS = 20
 STRANGERS_ROWS = 300
 IMPORTANT_ROWS = 300
 GROUPS_COUNTED = 100
-# While Postgres is away; further refusals are only counted.
+# How many refusals wait while Postgres is unavailable; further ones are only counted.
 PENDING_MAX = 5_000
 _SEQUENCE_BITS = 10
 
@@ -76,7 +76,7 @@ class Recorder:
         self._minute = 0
         self._in_group: Counter[_Group] = Counter()
         self._rows = {True: 0, False: 0}
-        # Other workers start elsewhere, so that ids of the same microsecond differ.
+        # Each worker starts at a random number, so that ids of the same microsecond differ.
         self._sequence = itertools.count(secrets.randbits(_SEQUENCE_BITS))
 
     def record(self, call: RefusedCall) -> None:

@@ -1,4 +1,4 @@
-"""What each rule refuses and what an operator can change; docs/operating.md shows how to get here."""
+"""What each rule refuses and what an operator can change; docs/operating.md shows how to look up a refusal."""
 
 from dataclasses import dataclass
 

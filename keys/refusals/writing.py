@@ -15,7 +15,7 @@ logger = logging.getLogger("aomi.refusals")
 
 WRITE_SECONDS = 1.0
 PRUNE_SECONDS = 3600.0
-# Under a flood that never ends, the oldest rows go before their time.
+# During a long flood, the oldest rows are removed early.
 MAX_ROWS = 1_000_000
 BATCH = 5_000
 
@@ -43,7 +43,7 @@ DELETE FROM keys_refusal WHERE id IN (SELECT id FROM doomed) RETURNING 1
 
 
 async def write_refusals_forever() -> None:
-    """Write what was refused, once a second."""
+    """Write the pending refusals once a second."""
     await forever("write-refusals", write_pending, every=WRITE_SECONDS)
 
 
@@ -67,7 +67,7 @@ async def write_pending(*, everything: bool = False) -> None:
 
 
 async def _report_canary(call: RefusedCall) -> None:
-    """Log and count the use of a canary key: not in the request, whose time would tell it from another bad key."""
+    """Log and count the use of a canary key. Not during the request: its duration would reveal the canary."""
     CANARY_USES.inc()
     line = "canary key no. %d was used from %s id=%s"
     logger.warning(line, call.canary_id, call.address, call.request_id)

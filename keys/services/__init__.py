@@ -1,4 +1,4 @@
-"""A key's life: issue, change, rotate, revoke. Pages, commands and the API call these."""
+"""The life cycle of a key: issue, change, rotate, revoke. Pages, commands and the API call these."""
 
 from keys.services.changing import KeyChange, change_key
 from keys.services.channels import channel_named

@@ -1,4 +1,4 @@
-"""Changing an issued key: names, scope, expiry, channel, origins, networks. A change holds from the next request on."""
+"""Changing an issued key: names, scope, expiry, channel, origins, networks. A change applies from the next request."""
 
 from dataclasses import dataclass
 from datetime import datetime

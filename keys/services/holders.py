@@ -1,4 +1,4 @@
-"""What the holder of a key may ask and do with it: the API's calls about the key itself."""
+"""What the holder of a key may see and do: the API's calls about the key itself."""
 
 import logging
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class HeldKey:
 
 
 def held_key(key_id: int) -> HeldKey:
-    """Return what the holder of a key may know of it.
+    """Return what the holder of a key may see of it.
 
     Raises:
         AppKey.DoesNotExist: there is no such key.

@@ -90,6 +90,6 @@ def give_secret(app_key: AppKey, slug: str) -> str:
 
 
 def default_expiry() -> datetime | None:
-    """Return when a key expires that is issued now without another choice; None: never (KEY_LIFETIME_DAYS=0)."""
+    """Return the default expiry of a key that is issued now; None: never (KEY_LIFETIME_DAYS=0)."""
     days = settings.KEY_LIFETIME_DAYS
     return timezone.now().replace(microsecond=0) + timedelta(days=days) if days else None

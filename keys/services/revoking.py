@@ -1,4 +1,4 @@
-"""Revoking App keys: one, or all that fit a description. It is final."""
+"""Revoking App keys: one, or all that match a selection. It is final."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from keys.models.app_key import REASON_MAX
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A description of keys; an empty part does not narrow it.
+    """A selection of keys; an empty part does not narrow it.
 
     Attributes:
-        label: part of the label, in any case.
-        owner: the whole owner, in any case.
+        label: part of the label, case-insensitive.
+        owner: the whole owner, case-insensitive.
         app: an App in the scope.
     """
 
@@ -32,7 +32,7 @@ class Selection:
 
 
 def selected_keys(selection: Selection) -> QuerySet[AppKey]:
-    """Return the keys that fit a description and are not revoked yet; none if it is empty."""
+    """Return the keys that match a selection and are not revoked yet; none if the selection is empty."""
     if not selection:
         return AppKey.objects.none()
     keys = AppKey.objects.filter(revoked_at=None)

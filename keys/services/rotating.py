@@ -1,4 +1,4 @@
-"""Rotating a key: a successor with the same scope and limits, while the old key works for some time more."""
+"""Rotating a key: a successor with the same scope and limits, while the old key keeps working for a while."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +17,7 @@ from keys.models import AppKey
 from keys.services.issuing import give_secret
 
 OVERLAP_MAX_HOURS = 72
-# What belongs to one key; a successor takes over every other column.
+# Columns that belong to one key only; a successor takes over every other column.
 _OWN = frozenset(
     {
         *("id", "prefix", "lookup_id", "secret_hash", "secret_check", "created_at", "created_by", "expires_at"),
@@ -46,12 +46,12 @@ class Rotation:
 def rotate_key(app_key: AppKey, *, overlap: timedelta, by: AbstractBaseUser | None = None) -> Rotation:
     """Issue a successor of a key, and let the old key expire after the overlap.
 
-    Asking again, also at the same time, issues nothing and returns the same successor without its secret. The successor
-    lives as long as the old key was meant to: from now on, if that had an expiry.
+    A repeated or concurrent call issues nothing and returns the same successor without its secret. If the old key has
+    an expiry, the successor gets the same lifetime, counted from now.
 
     Args:
         app_key: the key to rotate.
-        overlap: how long it works on, 0 to 72 hours; never longer than it would have.
+        overlap: how long the old key keeps working, 0 to 72 hours; never beyond its own expiry.
         by: the operator.
 
     Raises:
@@ -104,6 +104,6 @@ def _issue_successor(old: AppKey, by: AbstractBaseUser | None) -> tuple[AppKey, 
 
 def _expire(app_key: AppKey, overlap: timedelta) -> None:
     """Bring the expiry forward to the end of the overlap, by Postgres's clock; it never moves back."""
-    # LEAST passes over NULL, which is an expiry that never comes.
+    # LEAST ignores NULL, which means that the key does not expire.
     AppKey.objects.filter(pk=app_key.pk).update(expires_at=Least(F("expires_at"), Now() + overlap))
     app_key.refresh_from_db(fields=["expires_at"])

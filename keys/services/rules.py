@@ -40,10 +40,10 @@ def check_scope(scope: Sequence[App]) -> None:
 
 
 def check_expiry(expires_at: datetime | None) -> None:
-    """Refuse an expiry in the past: revoking closes a key.
+    """Refuse an expiry in the past: keys are ended by revoking them.
 
     Raises:
-        ValidationError: the expiry is over.
+        ValidationError: the expiry is in the past.
     """
     if is_over(expires_at, timezone.now()):
         raise ValidationError({"expires_at": "The expiry is in the past."})

@@ -60,7 +60,7 @@ def signer_of(text: str) -> int | None:
 
 
 def read_token(text: str, key: bytes) -> TokenBounds | None:
-    """Return what a token says; None if the key has not signed this very text.
+    """Return what a token says; None if the key has not signed exactly this text.
 
     Args:
         text: a text of which `signer_of` returns an id.

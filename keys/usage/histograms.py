@@ -1,7 +1,8 @@
 """The buckets of times in the roll-up, and percentiles from them.
 
-Bucket 0 holds times up to 10 ms; each next one ends √2 times later, up to 655 s; then come longer times, then turns
-without a time. The function keys_usage_bucket in keys/migrations/0011_accounting.py is the same rule in SQL.
+Bucket 0 holds times up to 10 ms; the limit of each following bucket is √2 times higher, up to 655 s. Then come longer
+times, then turns without a time. The function keys_usage_bucket in keys/migrations/0011_accounting.py is the same rule
+in SQL.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ def percentile_ms(counts: Sequence[int], percent: float) -> int | None:
     """Return a percentile in milliseconds, at most a bucket (41 %) too high; None if no time was counted.
 
     Args:
-        counts: by bucket, the last of which (without a time) does not count.
+        counts: by bucket; the last bucket (turns without a time) is ignored.
         percent: such as 95.
     """
     timed = counts[:-1]

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from apps_registry.admin.display import code, linked, moment
 from apps_registry.models import App
 from apps_registry.support.wallet_addresses import both_ends
-from apps_registry.values import release_to_run
+from apps_registry.values import OPERATORS_CHANNEL, release_to_run
 from sessions_app.admin.filters import keys
 from sessions_app.models import ChatSession
 
@@ -71,12 +71,16 @@ def _release(session: ChatSession) -> str:
 
 def _channel(app: App, channel: str) -> str:
     """Describe a channel other than the live one; only keys with that channel continue the session."""
-    _, _, release_id = channel.partition(":")
+    is_operators = channel.startswith(OPERATORS_CHANNEL)
+    kind, _, release_id = channel.removeprefix(OPERATORS_CHANNEL).partition(":")
+    reason = "an operator tries it in the playground" if is_operators else "the session began with a key for"
+    if kind == "live":
+        return f"What is live: {reason}."
     if not release_id:
-        return "The App's draft: the session began with a key for the draft."
+        return f"The App's draft: {reason}{'' if is_operators else ' the draft'}."
     release = app.releases.filter(pk=int(release_id)).first()
     name = f"Release {release.number}" if release else "A release that was deleted"
-    return f"{name}: the session began with a key for this release."
+    return f"{name}: {reason}{'' if is_operators else ' this release'}."
 
 
 def _wallet(session: ChatSession) -> SafeString:
@@ -92,7 +96,7 @@ def _wallet(session: ChatSession) -> SafeString:
 
 def _keys(session: ChatSession, user: Any) -> Iterator[SafeString]:
     """Yield the keys that the session's turns used; keys that are gone are named by their number."""
-    used = session.turns.filter(app_key_id__isnull=False).order_by("app_key_id")
+    used = session.turns.filter(app_key_id__gt=0).order_by("app_key_id")
     ids = list(used.values_list("app_key_id", flat=True).distinct()[:KEYS_SHOWN])
     labels = dict(keys().filter(pk__in=ids).values_list("pk", "label"))
     for pk in ids:

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from apps_registry.values import OPERATORS_CHANNEL
 from sessions_app.models import ChatSession, Turn
 
 # What a turn may end with; any other word can be written into the URL.
@@ -61,6 +62,23 @@ class KeyFilter(admin.SimpleListFilter):
         if not is_id(chosen):
             return queryset
         return queryset.filter(pk__in=Turn.objects.filter(app_key_id=int(chosen)).values("session_id"))
+
+
+class PlaygroundFilter(admin.SimpleListFilter):
+    """Keeps the sessions of callers, or those that operators began in the playground."""
+
+    title = "from"
+    parameter_name = "from"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer callers and operators."""
+        return [("callers", "callers"), ("playground", "operators' playground")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ChatSession]) -> QuerySet[ChatSession]:
+        """Keep the sessions of the chosen ones."""
+        if self.value() == "playground":
+            return queryset.filter(channel__startswith=OPERATORS_CHANNEL)
+        return queryset.exclude(channel__startswith=OPERATORS_CHANNEL) if self.value() == "callers" else queryset
 
 
 def keys() -> QuerySet[Any]:

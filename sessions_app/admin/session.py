@@ -22,7 +22,7 @@ from sessions_app import message_search
 from sessions_app.admin import export
 from sessions_app.admin.conversation import parts_of, totals_of
 from sessions_app.admin.facts import facts_of
-from sessions_app.admin.filters import ErrorFilter, KeyFilter, keys
+from sessions_app.admin.filters import ErrorFilter, KeyFilter, PlaygroundFilter, keys
 from sessions_app.admin.wallet_pages import WalletPages
 from sessions_app.models import ChatSession, Message, SystemEvent, Turn
 from sessions_app.transcript import pretty_json, read_window
@@ -37,7 +37,7 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
 
     list_display = ("name", "app", "state", "message_count", "short_wallet", "last_active")
     list_display_links = ("name",)
-    list_filter = ("app", "status", ErrorFilter, KeyFilter, "last_active_at", "is_archived")
+    list_filter = ("app", "status", ErrorFilter, KeyFilter, PlaygroundFilter, "last_active_at", "is_archived")
     list_select_related = ("app",)
     search_fields = ("title",)
     search_help_text = (
@@ -93,6 +93,8 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
         """Show the title, the id, whether it is archived, and what was found in it."""
         title = format_html("<bdi>{}</bdi>", session.title or "Untitled")
         archived = format_html(" {}", badge("archived")) if session.is_archived else ""
+        if session.is_operators:
+            archived = format_html(" {}{}", badge("playground", "operator's playground"), archived)
         hits = format_html_join(
             "",
             '<span class="aomi-sub aomi-hit"><bdi>{}<mark>{}</mark>{}</bdi></span>',

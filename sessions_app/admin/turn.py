@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from apps_registry.admin.display import NOTHING, MachineRowsAdmin, badge, code, linked, moment, money
 from apps_registry.models import Model, OutboundCall
+from apps_registry.values import OPERATORS_KEY_ID
 from sessions_app.admin.timeline import timeline_of
 from sessions_app.models import Turn
 
@@ -142,6 +143,8 @@ class TurnAdmin(MachineRowsAdmin[Turn]):
         """Link to the App key of the request, if it needed one."""
         if turn.app_key_id is None:
             return "none: the default App needs no key"
+        if turn.app_key_id == OPERATORS_KEY_ID:
+            return "none: an operator's, from the playground"
         # This app must not import the keys app, so it looks the model up by name.
         key = apps.get_model("keys", "AppKey")._default_manager.filter(pk=turn.app_key_id).first()
         return linked("admin:keys_appkey_change", key.pk, key) if key else f"no. {turn.app_key_id} (deleted)"

@@ -1,12 +1,15 @@
 """Statements over many sessions; those over one session are in sessions.py and turns.py next to this file."""
 
+from apps_registry.values import OPERATORS_CHANNEL
 from sessions_app.sql.sessions import IS_EXPIRED, SESSION
+
+_IS_OPERATORS = f"starts_with(session.channel, '{OPERATORS_CHANNEL}')"
 
 # Addresses are public, so an address alone lists nothing. A caller sees its own session, those of its key's Apps and,
 # if its session has proven the wallet, those of the same App that have proven it too.
 LIST_SESSIONS = f"""
 SELECT {SESSION} FROM sessions_app_chatsession session
-WHERE session.wallet_address = %(wallet)s
+WHERE session.wallet_address = %(wallet)s AND NOT {_IS_OPERATORS}
     AND (session.id = %(own)s OR session.app_id = ANY(%(apps)s)
         OR (session.app_id = %(proven_app)s AND session.wallet_is_proven))
     AND (%(before)s::timestamptz IS NULL OR (session.last_active_at, session.id) < (%(before)s, %(before_id)s::uuid))
@@ -14,13 +17,14 @@ ORDER BY session.last_active_at DESC, session.id DESC LIMIT %(limit)s
 """
 
 # Sessions of one App. If the wallet is proven, only sessions that have proven it; if it is only claimed, which needs a
-# key scoped to the App, all sessions of that wallet.
-READ_EARLIER = """
+# key scoped to the App, all sessions of that wallet. Operators in the playground claim wallets of others, so their
+# sessions recall only one another, and no caller's session recalls them.
+READ_EARLIER = f"""
 SELECT earlier.title, earlier.last_active_at, asked.content, answered.content
 FROM (
-    SELECT id, title, last_active_at FROM sessions_app_chatsession
+    SELECT id, title, last_active_at FROM sessions_app_chatsession session
     WHERE app_id = %(app)s AND wallet_address = %(wallet)s AND id <> %(session)s AND created_at < %(before)s
-        AND (wallet_is_proven OR NOT %(only_proven)s)
+        AND (wallet_is_proven OR NOT %(only_proven)s) AND {_IS_OPERATORS} = %(is_operators)s
     ORDER BY last_active_at DESC LIMIT %(limit)s
 ) earlier
 CROSS JOIN LATERAL (
@@ -72,7 +76,9 @@ DROP_TEXT_OF_SESSION = _DROP_TEXT.format(which=f"session.id = %(session)s AND {_
 DROP_STATELESS_TEXT = _DROP_TEXT.format(which=_TEXT_TO_DROP)
 
 # Sessions that do not exist have no row.
-READ_OWNERS = "SELECT id, app_id, wallet_address FROM sessions_app_chatsession WHERE id = ANY(%(sessions)s)"
+READ_OWNERS = f"""
+SELECT id, app_id, wallet_address, {_IS_OPERATORS} FROM sessions_app_chatsession session WHERE id = ANY(%(sessions)s)
+"""
 
 READ_EXPIRED = f"""
 SELECT session.id FROM sessions_app_chatsession session WHERE {IS_EXPIRED} LIMIT 100

@@ -1,8 +1,10 @@
 """Fixtures for the console: operators with a browser, without one, and with few permissions."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+import httpx2
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Permission, User
@@ -10,11 +12,13 @@ from django.test import Client
 
 from tests import factories
 from tests.conftest import Operator
-from tests.product import Server
+from tests.patience import scaled
+from tests.product import NO_TLS, Server
 
 if TYPE_CHECKING:
     from playwright.sync_api import ConsoleMessage, Page
 
+CSRF_TOKEN = "a" * 32
 # Every injected script in the tests sets this marker on the page if it runs.
 PAYLOADS = (
     "<script>window.hacked = 1</script>",
@@ -50,7 +54,7 @@ def console(server: Server, admin_client: Client, watched_page: "Page") -> "Page
     cookie = admin_client.cookies[settings.SESSION_COOKIE_NAME].value
     watched_page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": server.url}])
     watched_page.goto(f"{server.url}/admin/")
-    watched_page.wait_for_selector("text=Getting started")
+    watched_page.wait_for_selector("#aomi-nav >> text=Overview")
     return watched_page
 
 
@@ -60,6 +64,22 @@ def admin_client(operator: Operator) -> Client:
     client = Client()
     client.force_login(User.objects.get(username=operator.username))
     return client
+
+
+@contextlib.contextmanager
+def over_http(server: Server, logged_in: Client) -> Iterator[httpx2.Client]:
+    """An HTTP client with the login of a Django test client."""
+    cookies = {settings.SESSION_COOKIE_NAME: logged_in.cookies[settings.SESSION_COOKIE_NAME].value}
+    cookies[settings.CSRF_COOKIE_NAME] = CSRF_TOKEN
+    with httpx2.Client(base_url=server.url, cookies=cookies, verify=NO_TLS, timeout=scaled(30)) as http:
+        yield http
+
+
+@pytest.fixture
+def operator_http(server: Server, admin_client: Client) -> Iterator[httpx2.Client]:
+    """An HTTP client with the operator's login."""
+    with over_http(server, admin_client) as http:
+        yield http
 
 
 @pytest.fixture

@@ -30,26 +30,54 @@ def default_app() -> Iterator[App]:
     make_default(app)
 
 
-def form(app: App, *alternatives: Model, **overrides: Any) -> dict[str, Any]:
-    """What the browser sends to save an App as it is, with these alternatives added."""
+# What the form of each tab holds; the page for a new App holds all of it, without the rows of the inlines.
+PROMPT = ("preamble", "reply_language")
+MODELS = ("default_model", "temperature", "top_p", "max_reply_tokens")
+TOOLS = ("builtin_tools", "allowed_hosts", "only_hosts")
+DOCUMENTS = ("documents_limit_mb", "document_language", "embedding_model")
+ON_OTHER_TABS = (*PROMPT, *MODELS, *TOOLS, *DOCUMENTS, "sessions_keep_release")
+TABS = ("change", "prompt", "models", "tools", "documents", "keys", "releases", "usage", "settings")
+TABS_WITH_FORMS = ("prompt", "models", "tools", "documents", "releases", "settings")
+
+
+def form(app: App, **overrides: Any) -> dict[str, Any]:
+    """What the browser sends to save the tab with the settings of an App as they are, or to add one."""
     fields: dict[str, Any] = {
         "name": app.name,
-        "preamble": app.preamble,
-        "default_model": app.default_model_id,
-        "builtin_tools": list(app.tools.filter(is_enabled=True).values_list("name", flat=True)),
-        "document_language": app.document_language,
         "reply_wait_seconds": "" if app.reply_wait_seconds is None else app.reply_wait_seconds,
         "max_tool_rounds": app.max_tool_rounds,
         "history_budget_tokens": app.history_budget_tokens,
         "is_active": "on",
         "keeps_stateless_text": "on",
+    }
+    return {**fields, **overrides}
+
+
+def new_form(app: App, **overrides: Any) -> dict[str, Any]:
+    """What the browser sends to add an App that is like this one."""
+    fields = {"slug": app.slug, "preamble": app.preamble, "document_language": app.document_language}
+    return {**form(app), **fields, "default_model": app.default_model_id, **overrides}
+
+
+def models_form(app: App, *alternatives: Model, **overrides: Any) -> dict[str, Any]:
+    """What the browser sends to save the tab with the models, with these alternatives added."""
+    fields: dict[str, Any] = {
+        "default_model": app.default_model_id,
         "appmodel_set-TOTAL_FORMS": len(alternatives),
         "appmodel_set-INITIAL_FORMS": 0,
-        "secrets-TOTAL_FORMS": 0,
-        "secrets-INITIAL_FORMS": 0,
     }
     for number, model in enumerate(alternatives):
         fields |= {f"appmodel_set-{number}-model": model.pk, f"appmodel_set-{number}-position": number}
+    return {**fields, **overrides}
+
+
+def tools_form(app: App, **overrides: Any) -> dict[str, Any]:
+    """What the browser sends to save the tab with the tools."""
+    fields = {
+        "builtin_tools": list(app.tools.filter(is_enabled=True, kind="builtin").values_list("name", flat=True)),
+        "secrets-TOTAL_FORMS": 0,
+        "secrets-INITIAL_FORMS": 0,
+    }
     return {**fields, **overrides}
 
 
@@ -71,6 +99,8 @@ def test_an_app_made_in_the_console_answers(console: "Page", server: Server, mod
     console.click("input[name=_continue]")
     assert "was added successfully" in console.inner_text(".messagelist")
     assert f'"app": "{slug}"' in console.inner_text("#ready-curl")
+    assert "it cannot be called" in console.inner_text("#app-call")
+    console.click(".aomi-tabs >> text=Keys")
     assert "it cannot be called" in console.inner_text("#app-keys")
 
     app = App.objects.get(slug=slug)
@@ -101,7 +131,7 @@ def test_the_default_app_changes_in_two_clicks(console: "Page", server: Server, 
 def test_the_default_app_cannot_be_turned_off(admin_client: Client, default_app: App) -> None:
     fields = form(default_app)
     del fields["is_active"]
-    answer = admin_client.post(page(default_app), fields)
+    answer = admin_client.post(page(default_app, "settings"), fields)
     assert answer.status_code == 200
     assert "cannot be turned off" in answer.content.decode()
     default_app.refresh_from_db()
@@ -109,7 +139,8 @@ def test_the_default_app_cannot_be_turned_off(admin_client: Client, default_app:
 
 
 def test_the_default_app_cannot_be_deleted(admin_client: Client, default_app: App) -> None:
-    assert 'class="deletelink"' not in admin_client.get(page(default_app)).content.decode()
+    for tab in TABS:
+        assert 'class="deletelink"' not in admin_client.get(page(default_app, tab)).content.decode()
     for answer in (
         admin_client.get(page(default_app, "delete")),
         admin_client.post(page(default_app, "delete"), {"post": "yes"}),
@@ -131,7 +162,7 @@ def test_a_former_default_app_can_be_turned_off(admin_client: Client, app: App, 
     admin_client.post(page(app, "make-default"))
     fields = form(default_app)
     del fields["is_active"]
-    assert admin_client.post(page(default_app), fields).status_code == 302
+    assert admin_client.post(page(default_app, "settings"), fields).status_code == 302
     App.objects.filter(pk=default_app.pk).update(is_active=True)
 
 
@@ -147,7 +178,7 @@ def test_an_app_that_is_off_cannot_become_the_default(admin_client: Client, defa
 
 
 def test_the_form_cannot_set_the_default(admin_client: Client, app: App, default_app: App) -> None:
-    admin_client.post(page(app), form(app, is_default="on"))
+    assert admin_client.post(page(app, "settings"), form(app, is_default="on")).status_code == 302
     assert App.objects.get(is_default=True) == default_app
 
 
@@ -175,7 +206,7 @@ def test_a_form_saved_during_a_switch_does_not_undo_it(admin_client: Client, app
     statuses = []
 
     def save() -> None:
-        statuses.append(admin_client.post(page(default_app), form(default_app)).status_code)
+        statuses.append(admin_client.post(page(default_app, "settings"), form(default_app)).status_code)
         connection.close()
 
     saver = threading.Thread(target=save)
@@ -199,33 +230,34 @@ def wait_for_a_waiter() -> None:
 
 
 def test_a_slug_cannot_be_changed(admin_client: Client, app: App) -> None:
-    admin_client.post(page(app), form(app, slug="another", name="Renamed"))
+    assert admin_client.post(page(app, "settings"), form(app, slug="another", name="Renamed")).status_code == 302
     changed = App.objects.get(pk=app.pk)
     assert (changed.slug, changed.name) == (app.slug, "Renamed")
 
 
 @pytest.mark.parametrize("slug", ["A", "Upper", "a", "-a", "a-", "a_b", "ä-b", "x" * 41, "a b", "a\nb"])
 def test_a_bad_slug_is_refused(admin_client: Client, app: App, slug: str) -> None:
-    answer = admin_client.post("/admin/apps_registry/app/add/", form(app, slug=slug))
+    answer = admin_client.post("/admin/apps_registry/app/add/", new_form(app, slug=slug))
     assert answer.status_code == 200
     assert "errornote" in answer.content.decode()
 
 
 def test_tools_are_enabled_and_disabled_by_their_boxes(admin_client: Client, app: App) -> None:
-    assert "Calculate an arithmetic expression" in admin_client.get(page(app)).content.decode()
-    admin_client.post(page(app), form(app, builtin_tools=["calculate"]))
+    tools = page(app, "tools")
+    assert "Calculate an arithmetic expression" in admin_client.get(tools).content.decode()
+    admin_client.post(tools, tools_form(app, builtin_tools=["calculate"]))
     assert set(app.tools.filter(is_enabled=True).values_list("name", flat=True)) == {"calculate"}
-    admin_client.post(page(app), form(app, builtin_tools=["calculate", "current_time"]))
+    admin_client.post(tools, tools_form(app, builtin_tools=["calculate", "current_time"]))
     assert set(app.tools.filter(is_enabled=True).values_list("name", flat=True)) == {"calculate", "current_time"}
-    assert "errornote" in admin_client.post(page(app), form(app, builtin_tools=["rm -rf"])).content.decode()
+    assert "errornote" in admin_client.post(tools, tools_form(app, builtin_tools=["rm -rf"])).content.decode()
 
 
 def test_alternatives_keep_their_order_and_exclude_the_default_model(admin_client: Client, app: App) -> None:
     first, second = factories.make_model(), factories.make_model()
-    assert admin_client.post(page(app), form(app, second, first)).status_code == 302
+    assert admin_client.post(page(app, "models"), models_form(app, second, first)).status_code == 302
     assert [str(row) for row in app.appmodel_set.all()] == [second.name, first.name]
     app.appmodel_set.all().delete()
-    answer = admin_client.post(page(app), form(app, app.default_model))
+    answer = admin_client.post(page(app, "models"), models_form(app, app.default_model))
     assert "is already the default model" in answer.content.decode()
 
 
@@ -281,7 +313,7 @@ def test_the_page_of_an_unknown_app_is_no_server_error(admin_client: Client, pat
 def test_where_an_app_may_be_used_from_is_set_on_its_page(admin_client: Client, server: Server, app: App) -> None:
     key = factories.make_key(app).plain
     fields = {"allowed_origins": "HTTPS://Shop.example:443\r\nhttp://localhost:3000", "trusts_backend_wallets": "on"}
-    saved = admin_client.post(page(app), form(app, **fields, allowed_networks="203.0.113.0/24"))
+    saved = admin_client.post(page(app, "settings"), form(app, **fields, allowed_networks="203.0.113.0/24"))
     assert saved.status_code == 302, saved.content.decode()
     app.refresh_from_db()
     assert app.allowed_origins == "https://shop.example\nhttp://localhost:3000"
@@ -289,7 +321,7 @@ def test_where_an_app_may_be_used_from_is_set_on_its_page(admin_client: Client, 
     with ApiClient(server.url, app=app.slug, key=key) as caller:
         assert [caller.post_chat("Hi").json()["code"] for _ in range(6)] == ["network_not_allowed"] * 6
         fields |= {"allowed_networks": "", "refuses_other_origins": "on"}
-        assert admin_client.post(page(app), form(app, **fields)).status_code == 302
+        assert admin_client.post(page(app, "settings"), form(app, **fields)).status_code == 302
         assert [caller.post_chat("Hi").json()["code"] for _ in range(6)] == ["origin_not_allowed"] * 6
 
 
@@ -305,6 +337,6 @@ def test_where_an_app_may_be_used_from_is_set_on_its_page(admin_client: Client, 
 def test_a_limit_that_cannot_be_meant_is_refused(
     admin_client: Client, app: App, overrides: dict[str, str], complaint: str
 ) -> None:
-    answer = admin_client.post(page(app), form(app, **overrides))
+    answer = admin_client.post(page(app, "settings"), form(app, **overrides))
     assert answer.status_code == 200
     assert complaint in answer.content.decode()

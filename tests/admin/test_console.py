@@ -1,5 +1,6 @@
 """The console as a whole: who sees what, what a page costs, and that every page works in a browser."""
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from apps_registry.models import App, EmbeddingModel
 from keys.models import AppKey
 from tests import factories
+from tests.admin.test_app_pages import TABS
 from tests.product import Server
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ VIEW = (
     "view_appkey",
     "view_chatsession",
     "view_turn",
+    "view_usage",
 )
 
 # How a page shows that something can be added, saved, deleted, issued, revoked or switched.
@@ -54,7 +57,7 @@ def one_of_each(app: App) -> dict[str, Any]:
     return {
         "apps_registry/app": app.pk,
         "apps_registry/document": factories.make_document(app).pk,
-        "apps_registry/embeddingmodel": EmbeddingModel.objects.get(provider=None).pk,
+        "apps_registry/embeddingmodel": EmbeddingModel.objects.get(provider=None, provider_model_id="").pk,
         "apps_registry/model": app.default_model_id,
         "apps_registry/provider": app.default_model.provider_id,
         "keys/appkey": factories.make_key(app).app_key.pk,
@@ -73,7 +76,10 @@ def test_every_page_loads_without_browser_errors(console: "Page", server: Server
     paths += [f"{name}/{pk}/history/" for name, pk in rows.items()]
     paths += [f"apps_registry/{name}/add/" for name in ("app", "document", "embeddingmodel", "model", "provider")]
     paths += [f"apps_registry/document/search/?app={app.pk}&q=text"]
-    paths += ["keys/appkey/add/", f"apps_registry/app/{app.pk}/make-default/", f"apps_registry/app/{app.pk}/delete/"]
+    paths += [
+        "keys/appkey/add/",
+        *(f"apps_registry/app/{app.pk}/{what}/" for what in (*TABS, "make-default", "delete")),
+    ]
     for path in paths:
         answer = console.goto(f"{server.url}/admin/{path}")
         assert answer is not None
@@ -96,6 +102,12 @@ def test_an_operator_who_may_only_view_sees_every_page_and_no_failing_button(
         for text in (listed.content.decode(), shown.content.decode()):
             assert [mark for mark in BUTTONS if mark in text] == [], name
         assert "delete_selected" not in listed.content.decode()
+    for tab in TABS:
+        shown = onlooker.get(f"/admin/apps_registry/app/{app.pk}/{tab}/")
+        assert shown.status_code == 200, tab
+        content = shown.content.decode().partition('id="content-main"')[2].partition('id="footer"')[0]
+        assert [mark for mark in BUTTONS if mark in content] == [], tab
+        assert re.search(r'<(button type="submit|textarea|select|input (?!type="hidden"))', content) is None, tab
 
 
 def test_an_operator_who_may_only_view_cannot_change_anything(staff_client: Callable[..., Client], app: App) -> None:
@@ -103,7 +115,8 @@ def test_an_operator_who_may_only_view_cannot_change_anything(staff_client: Call
     key = rows["keys/appkey"]
     paths = [f"/admin/{name}/{pk}/{what}/" for name, pk in rows.items() for what in ("change", "delete")]
     paths += [f"/admin/{name}/add/" for name in LISTS]
-    paths += [f"/admin/apps_registry/app/{app.pk}/make-default/", "/admin/keys/appkey/revoke/"]
+    paths += [f"/admin/apps_registry/app/{app.pk}/{what}/" for what in (*TABS, "make-default")]
+    paths += ["/admin/keys/appkey/revoke/"]
     for path in paths:
         assert onlooker.post(path, {"post": "yes", "ids": str(key)}).status_code == 403, path
     app.refresh_from_db()

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -16,7 +16,6 @@ from sessions_app.models import ChatSession, Message, Turn
 from tests import factories
 from tests.client import Client
 from tests.model_server import ScriptedModel, calls, says
-from tests.patience import scaled
 from tests.product import NO_TLS, Server
 
 if TYPE_CHECKING:
@@ -123,14 +122,6 @@ def test_the_index_serves_the_search(talk: Callable[..., ChatSession]) -> None:
 
 
 # --- Files, archive, deletion: over HTTP, since they use the server's loop ------------------------------------------
-
-
-@pytest.fixture
-def operator_http(server: Server, admin_client: Browser) -> Iterator[httpx2.Client]:
-    """An HTTP client with the operator's login."""
-    cookies = {settings.SESSION_COOKIE_NAME: admin_client.cookies[settings.SESSION_COOKIE_NAME].value}
-    with httpx2.Client(base_url=server.url, cookies=cookies, verify=NO_TLS, timeout=scaled(30)) as http:
-        yield http
 
 
 def test_a_conversation_is_exported_whole(operator_http: httpx2.Client, app: App) -> None:

@@ -38,7 +38,7 @@ def upload(app: App, *files: tuple[str, bytes], tags: str = "") -> dict[str, obj
 def test_files_are_added_followed_and_searched(console: "Page", server: Server, app: App, tmp_path: Path) -> None:
     (tmp_path / "ports.html").write_text(HTML)
     (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
-    console.goto(f"{server.url}/admin/apps_registry/app/{app.pk}/change/")
+    console.goto(f"{server.url}/admin/apps_registry/app/{app.pk}/documents/")
     console.click("text=add some")
     assert console.input_value("#id_app") == str(app.pk)
     console.set_input_files("#id_uploads", [tmp_path / "ports.html", tmp_path / "broken.pdf"])
@@ -160,6 +160,6 @@ def test_settings_that_vectors_depend_on_cannot_be_changed(admin_client: Client)
     assert EmbeddingModel.objects.get(pk=model.pk).dimensions == 9
     lacking = admin_client.post("/admin/apps_registry/embeddingmodel/add/", {**fields, "provider": "", "name": "x"})
     assert lacking.status_code == 200
-    embedded = EmbeddingModel.objects.get(provider=None)
+    embedded = EmbeddingModel.objects.get(provider=None, provider_model_id="")
     answer = admin_client.post(f"/admin/apps_registry/embeddingmodel/{embedded.pk}/delete/", {"post": "yes"})
     assert answer.status_code == 403

@@ -8,8 +8,8 @@ from django.test import Client
 
 from apps_registry.models import App, Tool
 from tests import factories
-from tests.admin.test_app_pages import form as app_form
 from tests.admin.test_app_pages import page as app_page
+from tests.admin.test_app_pages import tools_form
 from tests.admin.test_tool_pages import form as tool_form
 from tests.conftest import Operator
 
@@ -33,7 +33,7 @@ def test_an_apps_history_shows_what_was_done_to_its_parts(admin_client: Client, 
     changed = tool_form(app, description="Fetches something else.")
     admin_client.post(f"{TOOLS}{tool.pk}/change/", changed)
     admin_client.post(f"{TOOLS}{tool.pk}/change/", changed)  # which changes nothing
-    admin_client.post(app_page(app), app_form(app, **secret(1), builtin_tools=["calculate"]))
+    admin_client.post(app_page(app, "tools"), tools_form(app, **secret(1), builtin_tools=["calculate"]))
     admin_client.post(f"{DOCUMENTS}add/", {"app": app.pk, "uploads": SimpleUploadedFile("a.txt", b"alpha")})
     document = app.documents.get()
     admin_client.post(f"{DOCUMENTS}{document.pk}/ingest/")

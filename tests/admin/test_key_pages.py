@@ -43,7 +43,7 @@ def form(app: App, **overrides: Any) -> dict[str, Any]:
 
 
 def issue_in_browser(console: "Page", server: Server, app: App, label: str) -> str:
-    console.goto(f"{server.url}/admin/apps_registry/app/{app.pk}/change/")
+    console.goto(f"{server.url}/admin/apps_registry/app/{app.pk}/keys/")
     console.click("text=Issue a key for this App")
     console.fill("#id_label", label)
     with console.expect_response(lambda reply: reply.request.method == "POST") as answer:
@@ -500,7 +500,7 @@ def test_a_limit_set_on_a_keys_page_holds_on_the_next_request(console: "Page", s
 
 def test_limits_of_an_app_hold_for_all_its_keys(admin_client: Client, server: Server, app: App) -> None:
     page = f"/admin/keys/appkey/of-app/{app.pk}/limits/"
-    assert page in admin_client.get(f"/admin/apps_registry/app/{app.pk}/change/").content.decode()
+    assert page in admin_client.get(f"/admin/apps_registry/app/{app.pk}/keys/").content.decode()
     assert admin_client.post(page, {"requests_per_minute": "2"}).status_code == 302
     keys = [factories.make_key(app).plain for _ in range(4)]
     assert sorted(answers(server, app, key) for key in keys) == [200, 200, 429, 429]

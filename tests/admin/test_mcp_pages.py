@@ -28,7 +28,7 @@ def test_a_server_is_added_and_its_tools_are_chosen(
     remote: RunningServer,  # noqa: F811
 ) -> None:
     App.objects.filter(pk=app.pk).update(allowed_hosts=f"127.0.0.1:{remote.port}")
-    console.goto(f"{server.url}/admin/apps_registry/app/{app.pk}/change/")
+    console.goto(f"{server.url}/admin/apps_registry/app/{app.pk}/tools/")
     console.click("text=Add an MCP server")
     console.fill("#id_slug", "px")
     console.fill("#id_url", remote.url)

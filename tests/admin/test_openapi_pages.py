@@ -31,7 +31,7 @@ def document(tmp_path: Path) -> Callable[..., Path]:
 
 
 def upload(console: "Page", server: Server, app: App, path: Path, prefix: str = "") -> None:
-    console.goto(f"{server.url}/admin/apps_registry/app/{app.pk}/change/")
+    console.goto(f"{server.url}/admin/apps_registry/app/{app.pk}/tools/")
     console.click("text=Import from OpenAPI")
     console.set_input_files("#id_file", path)
     console.fill("#id_name_prefix", prefix)

@@ -13,7 +13,7 @@ from apps_registry.models.mcp import McpServer
 from apps_registry.provider_rules.profiles import PROFILES
 from sessions_app.models import Turn
 from tests import factories
-from tests.admin.test_app_pages import form as app_form
+from tests.admin.test_app_pages import models_form
 from tests.admin.test_app_pages import page as app_page
 from tests.admin.test_model_pages import check, save
 from tests.admin.test_tool_pages import form as tool_form
@@ -115,12 +115,12 @@ def test_a_tool_that_no_model_of_the_app_accepts_is_refused_by_name(admin_client
 
 def test_a_model_whose_provider_refuses_the_tools_is_refused(admin_client: Client, app: App, gemini_app: App) -> None:
     factories.make_http_tool(app, "http://127.0.0.1:9/x", name="1st")
-    other = gemini_app.default_model
-    answer = admin_client.post(app_page(app), app_form(app, default_model=other.pk))
+    other, models = gemini_app.default_model, app_page(app, "models")
+    answer = admin_client.post(models, models_form(app, default_model=other.pk))
     assert "The tool 1st is not accepted by Gemini" in shown(answer)
-    assert "The tool 1st is not accepted by Gemini" in shown(admin_client.post(app_page(app), app_form(app, other)))
+    assert "The tool 1st is not accepted by Gemini" in shown(admin_client.post(models, models_form(app, other)))
     Model.objects.filter(pk=other.pk).update(supports_tools=False)  # one that is offered none minds none
-    assert admin_client.post(app_page(app), app_form(app, default_model=other.pk, builtin_tools=[])).status_code == 302
+    assert admin_client.post(models, models_form(app, default_model=other.pk)).status_code == 302
 
 
 def test_an_mcp_tool_that_the_provider_refuses_cannot_be_chosen(admin_client: Client, gemini_app: App) -> None:

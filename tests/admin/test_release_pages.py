@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.browser
 def test_an_app_is_published_and_rolled_back_in_one_click(console: "Page", server: Server, app: App) -> None:
-    console.goto(f"{server.url}/admin/apps_registry/app/{app.pk}/change/")
+    console.goto(f"{server.url}/admin/apps_registry/app/{app.pk}/releases/")
     publish_shown = "text=Publish the saved draft"
     console.click(publish_shown)
     console.click("button:has-text('Publish')")

@@ -8,8 +8,8 @@ from django.test import Client
 from apps_registry.models import App, Secret, Tool
 from apps_registry.models.mcp import McpServer
 from tests import factories
-from tests.admin.test_app_pages import form as app_form
 from tests.admin.test_app_pages import page as app_page
+from tests.admin.test_app_pages import tools_form
 from tests.admin.test_tool_pages import form as tool_form
 from tests.admin.test_tool_pages import secret_rows
 
@@ -58,7 +58,7 @@ def test_a_secret_gets_more_hosts_only_with_its_value(
 ) -> None:
     secret = factories.make_secret(app, "API_KEY", VALUE, hosts="a.example:443\nb.example:443")
     row = {"secrets-INITIAL_FORMS": 1, **secret_rows(app, id=str(secret.pk), value=value, hosts=hosts)}
-    answer = admin_client.post(app_page(app), app_form(app, **row))
+    answer = admin_client.post(app_page(app, "tools"), tools_form(app, **row))
     known = secret.token
     secret.refresh_from_db()
     if expected is None:
@@ -73,6 +73,6 @@ def test_the_permission_to_change_apps_changes_no_secret(staff_client: Callable[
     secret = factories.make_secret(app, "API_KEY", VALUE, hosts="a.example:443")
     client = staff_client("view_app", "change_app")
     row = {"secrets-INITIAL_FORMS": 1, **secret_rows(app, id=str(secret.pk), value="x" * 9, hosts="thief.example")}
-    client.post(app_page(app), app_form(app, **row))
+    client.post(app_page(app, "tools"), tools_form(app, **row))
     assert Secret.objects.get(pk=secret.pk).hosts == "a.example:443"
     assert Tool.objects.filter(app=app, kind="http").count() == 0

@@ -12,6 +12,7 @@ from apps_registry.models import App
 from sessions_app.models import ChatSession, Message, SystemEvent, Turn
 from tests import factories
 from tests.admin.conftest import PAYLOAD, PAYLOADS
+from tests.admin.test_app_pages import TABS
 from tests.product import Server
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def test_no_message_runs_in_the_operators_browser(console: "Page", server: Serve
         f"/admin/sessions_app/turn/?q={session.pk}",
         page(turn),
         f"/admin/apps_registry/app/?q={app.slug}",
-        f"/admin/apps_registry/app/{app.pk}/change/",
+        *(f"/admin/apps_registry/app/{app.pk}/{tab}/" for tab in TABS),
         f"/admin/keys/appkey/?q={label}",
         f"/admin/keys/appkey/{key.pk}/change/",
         f"/admin/keys/appkey/revoke/?ids={key.pk}",

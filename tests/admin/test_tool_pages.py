@@ -12,8 +12,8 @@ from django.utils.timezone import now
 from apps_registry.models import App, OutboundCall, Secret, Tool
 from tests import factories
 from tests.admin.conftest import PAYLOAD
-from tests.admin.test_app_pages import form as app_form
 from tests.admin.test_app_pages import page as app_page
+from tests.admin.test_app_pages import tools_form
 from tests.client import Client as ApiClient
 from tests.model_server import ScriptedModel, calls, says
 from tests.product import Server
@@ -63,13 +63,13 @@ def test_a_tool_made_in_the_console_answers(
     console: "Page", server: Server, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
     upstream.handle = lambda handler, request: handler.reply({"data": {"price": 3500, "asked": request.path}})
-    console.goto(f"{server.url}{app_page(app)}")
+    console.goto(f"{server.url}{app_page(app, 'tools')}")
     console.fill("#id_allowed_hosts", upstream.host)
     console.click("#secrets-group .add-row a")
     console.fill("#id_secrets-0-name", "API_KEY")
     console.fill("#id_secrets-0-value", "value-of-the-secret")
     console.fill("#id_secrets-0-hosts", upstream.host)
-    console.click("input[name=_continue]")
+    console.click("input[name=_save]")
     assert "value-of-the-secret" not in console.content()
     assert Secret.objects.get(app=app, name="API_KEY").token.count("value-of-the-secret") == 0
 
@@ -255,7 +255,7 @@ def test_a_missing_secret_is_named_when_a_tool_is_saved(admin_client: Client, ap
 def test_a_built_in_tool_cannot_take_an_http_tools_name(admin_client: Client, app: App) -> None:
     app.tools.all().delete()
     factories.make_http_tool(app, "https://a.example/", name="calculate")
-    answer = admin_client.post(app_page(app), app_form(app, builtin_tools=["calculate"]))
+    answer = admin_client.post(app_page(app, "tools"), tools_form(app, builtin_tools=["calculate"]))
     assert "already has a tool named calculate" in answer.content.decode()
 
 
@@ -266,7 +266,8 @@ def secret_rows(app: App, **fields: str) -> dict[str, Any]:
 def test_a_secret_is_replaced_and_removed_but_never_shown(admin_client: Client, app: App) -> None:
     assert (
         admin_client.post(
-            app_page(app), app_form(app, **secret_rows(app, name="KEY", value="first-value", hosts="a.example"))
+            app_page(app, "tools"),
+            tools_form(app, **secret_rows(app, name="KEY", value="first-value", hosts="a.example")),
         ).status_code
         == 302
     )
@@ -274,23 +275,23 @@ def test_a_secret_is_replaced_and_removed_but_never_shown(admin_client: Client, 
     old = secret.token
     assert secret.hosts == "a.example:443"
     kept = {"secrets-INITIAL_FORMS": 1, **secret_rows(app, id=str(secret.pk), value="", hosts="a.example:443")}
-    assert admin_client.post(app_page(app), app_form(app, **kept)).status_code == 302
+    assert admin_client.post(app_page(app, "tools"), tools_form(app, **kept)).status_code == 302
     secret.refresh_from_db()
     assert secret.token == old
     replaced = {
         "secrets-INITIAL_FORMS": 1,
         **secret_rows(app, id=str(secret.pk), name="RENAMED", value="second-value", hosts="b.example, a.example"),
     }
-    assert admin_client.post(app_page(app), app_form(app, **replaced)).status_code == 302
+    assert admin_client.post(app_page(app, "tools"), tools_form(app, **replaced)).status_code == 302
     secret.refresh_from_db()
     assert (secret.name, secret.token == old) == ("KEY", False)
     assert secret.hosts.split() == ["a.example:443", "b.example:443"]
-    shown = admin_client.get(app_page(app)).content.decode()
+    shown = admin_client.get(app_page(app, "tools")).content.decode()
     assert "first-value" not in shown + admin_client.get(app_page(app, "history")).content.decode()
     assert "second-value" not in shown
     assert secret.token not in shown
     removed = {"secrets-INITIAL_FORMS": 1, **secret_rows(app, id=str(secret.pk), DELETE="on")}
-    assert admin_client.post(app_page(app), app_form(app, **removed)).status_code == 302
+    assert admin_client.post(app_page(app, "tools"), tools_form(app, **removed)).status_code == 302
     assert not Secret.objects.filter(app=app).exists()
 
 
@@ -314,7 +315,7 @@ def test_a_secret_is_replaced_and_removed_but_never_shown(admin_client: Client, 
 def test_a_bad_secret_is_refused_and_not_repeated(
     admin_client: Client, app: App, fields: dict[str, str], complaint: str
 ) -> None:
-    answer = admin_client.post(app_page(app), app_form(app, **secret_rows(app, **fields)))
+    answer = admin_client.post(app_page(app, "tools"), tools_form(app, **secret_rows(app, **fields)))
     assert complaint in answer.content.decode()
     assert "enough" not in answer.content.decode()
     assert not Secret.objects.filter(app=app).exists()
@@ -322,13 +323,15 @@ def test_a_bad_secret_is_refused_and_not_repeated(
 
 def test_without_keys_no_secret_is_stored(admin_client: Client, app: App, settings: Any) -> None:
     settings.SECRETS_KEYS = []
-    answer = admin_client.post(app_page(app), app_form(app, **secret_rows(app, name="KEY", value="long-enough")))
+    answer = admin_client.post(
+        app_page(app, "tools"), tools_form(app, **secret_rows(app, name="KEY", value="long-enough"))
+    )
     assert "SECRETS_KEYS is not set" in answer.content.decode()
 
 
 @pytest.mark.parametrize("hosts", ["http://a.example", "a.example", "127.0.0.1:9000/x", "a b:80", "[::1]"])
 def test_allowed_hosts_name_their_port(admin_client: Client, app: App, hosts: str) -> None:
-    answer = admin_client.post(app_page(app), app_form(app, allowed_hosts=hosts))
+    answer = admin_client.post(app_page(app, "tools"), tools_form(app, allowed_hosts=hosts))
     assert "one host with its port per line" in answer.content.decode()
 
 
@@ -412,7 +415,7 @@ def test_only_operators_who_may_change_the_app_can_allow_a_host(
 
 
 def test_a_trial_says_that_the_app_allows_only_other_hosts(admin_client: Client, app: App) -> None:
-    saved = admin_client.post(app_page(app), app_form(app, only_hosts="API.example.com, b.example:8443"))
+    saved = admin_client.post(app_page(app, "tools"), tools_form(app, only_hosts="API.example.com, b.example:8443"))
     assert saved.status_code == 302
     app.refresh_from_db()
     assert app.only_hosts.split() == ["api.example.com:443", "b.example:8443"]
@@ -420,5 +423,5 @@ def test_a_trial_says_that_the_app_allows_only_other_hosts(admin_client: Client,
     page = admin_client.post(f"/admin/apps_registry/tool/{tool.pk}/try/", {"arguments": "{}"}).content.decode()
     assert "other.example.com:443 was not called." in page
     assert "can call only the hosts under “Only these hosts”" in page
-    refused = admin_client.post(app_page(app), app_form(app, only_hosts="https://a.example/"))
+    refused = admin_client.post(app_page(app, "tools"), tools_form(app, only_hosts="https://a.example/"))
     assert "is not a host" in refused.content.decode()

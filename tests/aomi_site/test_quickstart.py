@@ -19,12 +19,9 @@ from pathlib import Path
 import pytest
 
 from aomi_site.embedded_model.server import EmbeddedModel
-from aomi_site.embedded_model.weights import (
-    ModelUnavailableError,
-    install_weights,
-    is_installed,
-    weights_path,
-)
+from aomi_site.embedded_model.weights import install_weights, is_installed, weights_path
+from aomi_site.processes.local_model import ModelUnavailableError
+from tests.docs.markdown import section
 from tests.needs import embedded_extra, missing
 from tests.patience import scaled
 
@@ -167,11 +164,61 @@ def test_it_starts_serves_stops_and_starts_again(data_dir: Path) -> None:
     assert first.stop() == 0
     assert processes_of(data_dir) == []
 
-    second = Quickstart(data_dir).wait_for_banner()
+    second = Quickstart(data_dir, "--model", "practice").wait_for_banner()
     assert "password" not in second.text
-    assert "some-model of openai, set in the App 'default'" in second.text
+    assert "practice-model (practice): chosen with --model; no language model" in second.text
+    take_the_tour(second, data_dir)
+    restart_the_practice_model(second, data_dir)
     assert second.stop(signal.SIGTERM) == 0
     assert processes_of(data_dir) == []
+
+
+def take_the_tour(running: Quickstart, data_dir: Path) -> None:
+    """Run every command of the README's two tours, with this server's ports and folders."""
+    tour, app_tour = section("README.md", "Five-line tour"), section("README.md", "An App in five minutes")
+    commands = re.findall(r"^\$ (.+)$", tour, re.MULTILINE)
+    example, prices = data_dir.parent / "mycoindex", str(free_port())
+    shutil.copytree(PROJECT / "examples" / "mycoindex", example)
+    (example / "mycoindex.yaml").write_text((example / "mycoindex.yaml").read_text().replace("9000", prices))
+    _, start_prices, ask = re.findall(r"^```sh\n(.*?)^```", app_tour, re.MULTILINE | re.DOTALL)
+    script = "\n".join(["set -e", "trap 'kill $(jobs -p)' EXIT", *commands, start_prices, ask])
+    for old, new in (
+        ("prices.py &", f"prices.py --port {prices} &"),
+        ("examples/mycoindex", str(example)),
+        (".venv/bin/python", sys.executable),
+        ("127.0.0.1:8000", f"127.0.0.1:{running.port}"),
+    ):
+        assert old in script
+        script = script.replace(old, new)
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=PROJECT,
+        env=bare_environment(data_dir),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=scaled(120),
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"title":"What is the capital of Japan?"' in done.stdout
+    assert '["default"]' in done.stdout
+    assert "Revoked sk-default-" in done.stdout
+    assert "The tool get_price answered: symbol ETH, name Ether, usd 3125.5" in done.stdout
+    assert '"document": "MyCoin Index"' in done.stdout
+    assert '"place": "MyCoin Index > Fees, line 17"' in done.stdout
+    assert "practice model" in done.stdout
+
+
+def restart_the_practice_model(running: Quickstart, data_dir: Path) -> None:
+    """It comes back when it is killed; nobody's words are in its log."""
+    (pid,) = (
+        pid
+        for pid in processes_of(data_dir)
+        if b"aomi_site.practice_model" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    )
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: "The practice model stopped; restarting it." in running.text, 20)
+    assert (data_dir / "practice_model.log").read_text() == ""
 
 
 @pytest.mark.thorough
@@ -182,6 +229,7 @@ def test_a_killed_quickstart_leaves_nothing_and_loses_nothing(data_dir: Path) ->
     wait_until(lambda: processes_of(data_dir) == [], 40)
     second = Quickstart(data_dir).wait_for_banner()
     assert "your operator account" in second.text
+    assert "some-model of openai, set in the App 'default'" in second.text
     assert second.stop(signal.SIGHUP) == 0
 
 

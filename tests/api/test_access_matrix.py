@@ -1,5 +1,6 @@
 """The access matrix: every endpoint and method of the URL configuration, by caller; a new one without a row fails."""
 
+import re
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -12,12 +13,15 @@ from chat.api.base import ApiView
 from keys import crypto
 from keys.models import KeyFailure
 from keys.services import revoke_key
+from sessions_app.models import Turn
 from tests import factories
 from tests.api.test_app_keys import ABOUT_THE_KEY, CALLS, FOR_EVERYBODY, KEYLESS
 from tests.client import Client
 from tests.product import Server
 
+RECORD = {"round_number": 0, "created_at": 0, "request": {"model": "m"}}
 CHAT = {"model": "{app}", "messages": [{"role": "user", "content": "Hi"}]}
+RESPONSE, CONVERSATION = "responses/<str:response_id>", "conversations/<str:conversation>"
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 # Method and route -> (what the call sends: parameters, or a JSON body; is it one of the listed that need no key).
 ROWS: dict[tuple[str, str], dict[str, Any]] = {
@@ -30,6 +34,18 @@ ROWS: dict[tuple[str, str], dict[str, Any]] = {
     ("GET", "v1/models"): {},
     ("GET", "v1/models/<str:name>"): {},
     ("POST", "v1/chat/completions"): {"json": CHAT},
+    ("POST", "v1/responses"): {"json": {"model": "{app}", "input": "Hi"}},
+    ("GET", f"v1/{RESPONSE}"): {},
+    ("DELETE", f"v1/{RESPONSE}"): {},
+    ("POST", f"v1/{RESPONSE}/cancel"): {},
+    ("GET", f"v1/{RESPONSE}/input_items"): {},
+    ("POST", "v1/conversations"): {"json": {"model": "{app}"}},
+    ("GET", f"v1/{CONVERSATION}"): {},
+    ("POST", f"v1/{CONVERSATION}"): {"json": {"metadata": {}}},
+    ("DELETE", f"v1/{CONVERSATION}"): {},
+    ("GET", f"v1/{CONVERSATION}/items"): {},
+    ("POST", f"v1/{CONVERSATION}/items"): {"json": {"items": [{"role": "user", "content": "Hi"}]}},
+    ("GET", f"v1/{CONVERSATION}/items/<str:item>"): {},
     ("POST", "mcp"): {"json": LIST},
     ("POST", "mcp/<str:app>"): {"json": LIST},
 }
@@ -37,10 +53,9 @@ ROWS: dict[tuple[str, str], dict[str, Any]] = {
 OPEN = {("GET", f"api/{path}") for path in KEYLESS} | {("GET", "v1/models"), ("POST", "mcp")}
 # Open to every valid key, whatever it opens.
 OF_ANY_KEY = {(CALLS[name][0], CALLS[name][1].removeprefix("/")) for name in ABOUT_THE_KEY}
-# The answer to a key of another App, where it is not 403: /v1 says of an App that it does not exist for the caller.
+# The answer to a key of another App, where it is not 403: /v1 says of what a key does not open that it does not exist.
 OTHERS: dict[tuple[str, str], set[int]] = {
-    ("GET", "v1/models/<str:name>"): {403, 404},
-    ("POST", "v1/chat/completions"): {403, 404},
+    endpoint: {403, 404} for endpoint in ROWS if endpoint[1].startswith("v1/") and endpoint not in OPEN
 }
 # What a caller that is let in may still be told of a request that this table leaves incomplete.
 LET_IN = {200, 201, 204, 400}
@@ -119,9 +134,17 @@ def ask(server: Server, app: App, endpoint: tuple[str, str], headers: dict[str, 
     """Call an endpoint for a session of the App; return status and challenge."""
     method, route = endpoint
     session = factories.make_session(app, [("user", "private")])
-    path = "/" + route.replace("<str:session_id>", str(session.pk)).replace("<str:name>", app.slug).replace(
-        "<str:app>", app.slug
-    )
+    turn = Turn.objects.get(session=session)
+    Turn.objects.filter(pk=turn.pk).update(responses=[RECORD])
+    in_path = {
+        "session_id": session.pk,
+        "name": app.slug,
+        "response_id": f"resp_{turn.pk.hex}",
+        "conversation": f"conv_{session.pk.hex}",
+        "app": app.slug,
+        "item": f"msg_{session.messages.get().pk.hex}",
+    }
+    path = "/" + re.sub(r"<str:(\w+)>", lambda name: str(in_path[name[1]]), route)
     sent = filled(ROWS[endpoint], app)
     with Client(server.url, session_id=str(session.pk)) as client:
         own = {"X-Session-Id": client.session_id, **headers}

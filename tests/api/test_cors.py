@@ -23,10 +23,16 @@ def page(serve: Callable[..., Server], model_server: ModelServer) -> Client:
 
 ALLOWED = (
     *("X-Session-Id", "X-Thread-Id", "AOMI-APP-KEY", "Authorization", "Content-Type", "Idempotency-Key", "Prefer"),
-    *("Last-Event-ID", "X-Request-Id", "traceparent"),
+    *("Last-Event-ID", "X-Request-Id", "traceparent", "User-Agent"),
+    # The npm package `openai` sends these from browsers.
+    *("X-Stainless-Lang", "X-Stainless-Package-Version", "X-Stainless-OS", "X-Stainless-Arch", "X-Stainless-Runtime"),
+    *("X-Stainless-Runtime-Version", "X-Stainless-Retry-Count", "X-Stainless-Timeout", "X-Stainless-Helper-Method"),
 )
-# X-Next-Cursor: the next page of GET /api/sessions.
-EXPOSED = ("X-Request-Id", "Retry-After", "Preference-Applied", "RateLimit", "RateLimit-Policy", "X-Next-Cursor")
+# X-Next-Cursor: the next page of GET /api/sessions; X-Session-Id: the session that a call under /v1 has made.
+EXPOSED = (
+    *("X-Request-Id", "Retry-After", "Preference-Applied", "RateLimit", "RateLimit-Policy"),
+    *("X-Next-Cursor", "X-Session-Id"),
+)
 
 
 def listed(header: str) -> set[str]:
@@ -46,7 +52,12 @@ def preflight(client: Client, origin: str, method: str = "POST", path: str = "/a
 
 @pytest.mark.parametrize("origin", [DEPLOYMENTS, APPS])
 def test_a_preflight_needs_neither_key_nor_session(page: Client, origin: str) -> None:
-    for method, path in (("POST", "/api/chat"), ("GET", "/api/updates"), ("DELETE", "/api/sessions/x")):
+    for method, path in (
+        ("POST", "/api/chat"),
+        ("GET", "/api/updates"),
+        ("DELETE", "/api/sessions/x"),
+        ("POST", "/v1/responses"),
+    ):
         allowed = preflight(page, origin, method, path)
         assert allowed["access-control-allow-origin"] == origin
         assert method in allowed["access-control-allow-methods"]
@@ -64,6 +75,10 @@ def test_answers_errors_and_streams_carry_the_header(page: Client) -> None:
         ("GET", "/api/nothing"),
         ("PUT", "/api/chat"),
         ("POST", "/api/chat?message=Hi&app=closed"),
+        ("GET", "/v1/models"),
+        ("GET", f"/v1/models/{page.app}"),
+        ("POST", "/v1/responses"),
+        ("GET", "/v1/nothing"),
     ):
         answer = page.request(method, path, headers=origin)
         assert answer.headers["Access-Control-Allow-Origin"] == APPS
@@ -82,6 +97,8 @@ def test_an_apps_website_reads_no_other_apps_answers(page: Client, model_server:
             refused = client.request(method, path, headers={"Origin": APPS})
             assert refused.status_code == 200
             assert "Access-Control-Allow-Origin" not in refused.headers
+            elsewhere = client.request("GET", f"/v1/models/{other.slug}", headers={"Origin": APPS})
+            assert (elsewhere.status_code, elsewhere.headers.get("Access-Control-Allow-Origin")) == (200, None)
             for origin in ("https://another.example.org", DEPLOYMENTS):
                 answer = client.request(method, path, headers={"Origin": origin})
                 assert answer.headers["Access-Control-Allow-Origin"] == origin

@@ -30,10 +30,10 @@ def search(app_client: Client, model: ScriptedModel) -> Search:
     return ask
 
 
-def add(app: App, name: str, content: str | bytes, **more: list[str]) -> Document:
+def add(app: App, name: str, content: str | bytes, tags: list[str] | None = None) -> Document:
     """Upload a document and wait until it is read, or cannot be."""
     data = content.encode() if isinstance(content, str) else content
-    (outcome,) = add_upload(app, name=name, data=data, **more)
+    (outcome,) = add_upload(app, name=name, data=data, tags=tags or [])
     assert outcome.document is not None
     wait_until(lambda: Document.objects.filter(app=app, name=name, state__in=["ready", "failed"]).exists())
     return Document.objects.get(app=app, name=name)

@@ -52,7 +52,7 @@ def test_the_rule_applies_to_embedding_models(upstream: Upstream, monkeypatch: p
     row = EmbeddingModel.objects.create(
         name=factories.unique("e"), provider=provider, provider_model_id="e", dimensions=8
     )
-    config = EmbeddingConfig(row.pk, 8, "e", provider.base_url, "MODEL_KEY", provider.pk, "")
+    config = EmbeddingConfig(row.pk, 8, "e", provider.base_url, "MODEL_KEY", provider.pk, "", [])
     with pytest.raises(EmbedderError, match="PROVIDER_KEY_VARIABLES"):
         async_to_sync(config.embedder.embed)(["text"])
     assert not upstream.received

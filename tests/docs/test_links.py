@@ -60,6 +60,6 @@ def test_every_extra_and_module_that_is_shown_exists(name: str) -> None:
     shown = set() if name == "CHANGELOG.md" else set(re.findall(r"--extra (\w+)|the extra `(\w+)`", text_of(name)))
     extras = {next(filter(None, words)) for words in shown}
     assert extras <= project["project"]["optional-dependencies"].keys()
-    for module in re.findall(r"python3? -m (bench[\w.]*)", text_of(name)):
+    for module in re.findall(r"python3? -m ((?:bench|screenshots)[\w.]*)", text_of(name)):
         path = ROOT / module.replace(".", "/")
         assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), f"{name} shows {module}"

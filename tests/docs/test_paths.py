@@ -16,6 +16,7 @@ TOP = (
     "templates",
     "tests",
     "bench",
+    "screenshots",
     "examples",
     "deploy",
 )

@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -14,7 +13,6 @@ from tests import factories
 from tests.api.token_calls import new_token
 from tests.clients.meetings import busy_session
 from tests.model_server import ScriptedModel, calls, refuses, says
-from tests.patience import scaled
 from tests.product import Server
 
 WEATHER: Any = {
@@ -29,23 +27,6 @@ WEATHER: Any = {
 
 def user(text: str) -> Any:
     return {"role": "user", "content": text}
-
-
-@pytest.fixture
-def key(app: App) -> str:
-    return factories.make_key(app).plain
-
-
-@pytest.fixture
-def sdk(server: Server, key: str) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=key, max_retries=0, timeout=scaled(30)) as client:
-        yield client
-
-
-@pytest.fixture
-def stranger(server: Server) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0, timeout=scaled(30)) as client:
-        yield client
 
 
 def test_it_lists_the_apps_of_the_key_as_models(sdk: openai.OpenAI, app: App, other_app: App) -> None:
@@ -223,6 +204,7 @@ def test_a_model_of_the_app_can_be_named(sdk: openai.OpenAI, app: App, model: Sc
         ({"temperature": 9}, "temperature"),
         ({"response_format": {"type": "json_object"}}, "response_format"),
         ({"tool_choice": "required"}, "tool_choice"),
+        ({"tool_choice": {"type": "function", "function": {"name": "x"}}}, "tool_choice"),
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "assistant", "content": "Hi"}]}, "messages"),
         ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]}, "content[0]"),

@@ -110,6 +110,23 @@ def test_a_flood_at_a_blocked_id_costs_no_statement_and_the_holder_passes(
     assert ask(server, key).status_code == 200
 
 
+@pytest.mark.parametrize("path", [PATH, "/v1/models"])
+def test_a_blocked_guess_gets_the_same_answer_before_django_as_behind_it(server: Server, app: App, path: str) -> None:
+    """A call with an Origin takes the normal path."""
+    wrong = guess(factories.make_key(app).plain)
+    assert statuses(server, wrong, 2 * (ALLOWED + 1))[-1] == 429  # both workers know
+    answers = [
+        server.get(path, headers={"AOMI-APP-KEY": wrong, **more}) for more in ({}, {"Origin": "https://x.example.com"})
+    ]
+    early, normal = [(each.status_code, each.headers["Retry-After"], without_id(each.json())) for each in answers]
+    assert early == normal
+    assert early[0] == 429
+
+
+def without_id(body: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in body.items() if name != "request_id"}
+
+
 def test_made_up_ids_leave_a_bounded_number_of_rows(start: Callable[..., Server], app: App) -> None:
     server = start()  # it remembers that the address of all tests is blocked
     most = failures.ADDRESS_FAILURES_PER_MINUTE

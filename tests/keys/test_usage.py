@@ -15,6 +15,8 @@ from apps_registry.models import App
 from keys.limits.values import app_subject
 from keys.models import NO_KEY, Usage
 from keys.upkeep import FOLD_USAGE
+from keys.usage.daily import daily
+from keys.usage.hours import by_hour
 from sessions_app.models import ChatSession, Turn
 from tests import accounts, factories
 from tests.accounts import limit, turns_of, usage_of
@@ -63,6 +65,12 @@ def test_usage_adds_up_to_the_turn_rows_however_they_end(server: Server, model_s
     for key in keys:
         by_key = turns_of(app, app_key_id=key.app_key.pk)
         assert usage_of(app, app_key_id=key.app_key.pk) == by_key
+        days = daily(key_id=key.app_key.pk)
+        assert (len(days), sum(day.turns for day in days), sum(day.cost for day in days)) == (
+            30,
+            by_key["turns"],
+            by_key["cost"],
+        )
     for client in clients:
         client.http.close()
 
@@ -224,6 +232,11 @@ def test_past_days_become_one_row_and_keep_their_sums(app: App) -> None:
         row = Usage.objects.get(app_id=app.pk)
         assert (usage_of(app), row.slot, row.day.isoformat()) == (before, -1, "2020-05-17")
         assert (sum(row.latency_counts), sum(row.first_token_counts), row.latency_ms_sum) == (12, 12, 24_000)
+    add(0)  # a late one
+    with connection.cursor() as cursor:
+        cursor.execute(FOLD_USAGE, {"batch": 500})
+    (hour,) = by_hour(long_ago.date())
+    assert (hour.hour, hour.turns, hour.prompt_tokens, hour.latency_p50_ms) == (23, 13, 39, 2560)
 
 
 OLD_TURNS = """

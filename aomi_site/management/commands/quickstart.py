@@ -3,6 +3,7 @@
 import os
 import signal
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from contextlib import ExitStack
 from types import FrameType
 from typing import Any
@@ -11,16 +12,16 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connections
 
-from aomi_site.embedded_model.server import EmbeddedModel
-from aomi_site.embedded_model.weights import DOWNLOAD_MB, ModelUnavailableError, install_weights, is_installed
 from aomi_site.embedded_postgres.server import stop_if_unused
+from aomi_site.processes.local_model import LocalModel, ModelUnavailableError
 from aomi_site.processes.network import check_port_is_free
 from aomi_site.startup import database, model_choice
 from aomi_site.startup.console import Console
 from aomi_site.startup.data_folder import claimed
+from aomi_site.startup.local_models import prepare
 from aomi_site.startup.supervisor import WebServer, watch
 from apps_registry.management.base import TeachingCommand
-from apps_registry.models import App
+from apps_registry.services.seed import LOCAL_PROVIDERS
 
 HELP = """\
 Start everything on this machine and serve until Ctrl-C.
@@ -32,13 +33,17 @@ it stops everything that it started. Conversations stay in the data folder.
 A new default App gets the first model that is available:
   1. the model of OPENAI_API_KEY or OPENAI_BASE_URL (OPENAI_MODEL is its name)
   2. a model of Ollama on this machine
-  3. a small embedded model, downloaded once (93 MB)
+  3. a small embedded model, downloaded once (93 MB); it calls no tools
+
+To try tools, documents and confirmations without an account, use --model practice: a program that follows rules in the
+place of a language model. It calls the tools that a message names and cites documents, and needs no download.
 """
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 EXAMPLES = """\
 examples:
   python manage.py quickstart
   python manage.py quickstart --port 8080 --workers 4
+  python manage.py quickstart --model practice
   OPENAI_API_KEY=... OPENAI_MODEL=gpt-4o-mini python manage.py quickstart
   AOMI_DATA_DIR=/srv/aomi DATABASE_URL=postgresql://user:password@db:5432/aomi python manage.py quickstart
 """
@@ -57,6 +62,11 @@ class Command(TeachingCommand):
         parser.add_argument(
             "--workers", type=int, default=1, help="the number of server processes (default: %(default)s)"
         )
+        parser.add_argument(
+            "--model",
+            choices=LOCAL_PROVIDERS,
+            help="give the default App this model of this machine, in place of the one that it has or would get",
+        )
 
     def handle(self, *_args: object, **options: Any) -> None:
         """Serve until a signal or a failure; a failure prints one sentence and ends with exit code 1."""
@@ -69,7 +79,8 @@ class Command(TeachingCommand):
         console = Console(self.stdout)
         try:
             with ExitStack() as running:
-                _run(console, running, WebServer(options["host"], options["port"], options["workers"]))
+                web = WebServer(options["host"], options["port"], options["workers"])
+                _run(console, running, web, options["model"])
         except ModelUnavailableError as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
@@ -98,8 +109,8 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _run(console: Console, running: ExitStack, web: WebServer) -> None:
-    """Start everything, registering with `running` how to stop it, then supervise it."""
+def _run(console: Console, running: ExitStack, web: WebServer, choice: str | None) -> None:
+    """Start everything, register with `running` how to stop it, then supervise it."""
     running.enter_context(claimed(settings.DATA_DIR))
     if not settings.DATABASE_URL:
         running.callback(stop_if_unused, settings.DATA_DIR)
@@ -107,41 +118,21 @@ def _run(console: Console, running: ExitStack, web: WebServer) -> None:
         database.connect()
     with console.step("Updating the tables"):
         database.migrate()
-    model, line = _prepare_model(console, running)
+    models, line = prepare(console, running, choice)
     password = database.ensure_operator()
     connections.close_all()  # from here on only the workers use the database
     running.callback(web.stop)
     running.callback(console.say, "\nStopping ...")
-    with console.step("Starting the web server and the embedded model" if model else "Starting the web server"):
+    with console.step(f"Starting {_all_of(models)}"):
         web.launch()
-        if model:
+        for model in models:
             model.wait_until_loaded()
         web.wait_until_ready()
     database_location = "from DATABASE_URL" if settings.DATABASE_URL else "embedded PostgreSQL, in the data folder"
     folder = settings.DATA_DIR.resolve()
     console.banner(url=web.url, model=line, data_dir=folder, password=password, database=database_location)
-    watch(web, model, os.getpid(), console.say)
+    watch(web, models, os.getpid(), console.say)
 
 
-def _prepare_model(console: Console, running: ExitStack) -> tuple[EmbeddedModel | None, str]:
-    """Create a missing default App, start the embedded model if an App uses it, and describe the chosen model."""
-    app = App.objects.filter(is_default=True).select_related("default_model__provider").first()
-    line = model_choice.describe(app) if app else ""
-    if not app and (spec := model_choice.configured_model()):
-        app, line = spec.seed(), spec.line
-    if app and not model_choice.embedded_model_is_used():
-        return None, line
-    model = _start_embedded_model(console, running)
-    embedded = model_choice.embedded_model(model)
-    embedded.seed()  # creates the default App, or updates the model's address
-    return model, line or embedded.line
-
-
-def _start_embedded_model(console: Console, running: ExitStack) -> EmbeddedModel:
-    if not is_installed(settings.DATA_DIR):
-        console.say(f"Downloading the embedded model, once ({DOWNLOAD_MB} MB):")
-        install_weights(settings.DATA_DIR)
-    model = EmbeddedModel(settings.DATA_DIR)
-    running.callback(model.stop)
-    model.launch(os.getpid())
-    return model
+def _all_of(models: Sequence[LocalModel]) -> str:
+    return " and ".join(["the web server", *(f"the {model.title}" for model in models)])

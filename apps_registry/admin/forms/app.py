@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -85,6 +86,9 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "builtin_tools" not in (self._meta.fields or ()):  # a tab of the page without it
+            self.fields.pop("builtin_tools", None)
+            return
         field = self.fields["builtin_tools"]
         if isinstance(field, forms.MultipleChoiceField):
             field.choices = [(name, _tool_label(name)) for name in sorted(BUILTIN_TOOLS)]
@@ -216,6 +220,17 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]
 
 class AlternativesFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
     """The alternative models of an App, without its default model."""
+
+    @cached_property
+    def model_choices(self) -> list[Any]:
+        """The models, read once for all rows."""
+        return list(self.form.base_fields["model"].choices)  # type: ignore[attr-defined]  # a choice field
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        """Offer the same models in every row."""
+        super().add_fields(form, index)
+        if "model" in form.fields:
+            form.fields["model"].choices = self.model_choices
 
     def clean(self) -> None:
         """Refuse the default model as its own alternative."""

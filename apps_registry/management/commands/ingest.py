@@ -4,7 +4,7 @@ import asyncio
 import os
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from apps_registry.extraction.blocks import MAX_FILE_BYTES, MIB
 from apps_registry.extraction.names import ARCHIVE, KINDS, is_ignored, suffix
 from apps_registry.management.base import TeachingCommand, apps_named, first_message
 from apps_registry.models import App, Document
-from apps_registry.models.document import validate_tag
+from apps_registry.models.document import LANGUAGES, validate_tag
 from apps_registry.retrieval.ingest import ingest_next
 from apps_registry.retrieval.uploads import Outcome, add_upload, cancel, outdated, requeue
 from apps_registry.support import database
@@ -51,6 +51,9 @@ examples:
         parser.add_argument("app", nargs="?", metavar="APP", help="slug of the App; may be left out with --again")
         parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a file, a folder or a zip")
         parser.add_argument("--tag", action="append", default=[], help="a tag for the documents; may be repeated")
+        parser.add_argument(
+            "--language", choices=LANGUAGES, default="", metavar="NAME", help="their language, if not as the App says"
+        )
         parser.add_argument("--wait", action="store_true", help="ingest them now, and report the result of each")
         instead = parser.add_mutually_exclusive_group()
         instead.add_argument("--again", action="store_true", help="read again what an older version of the server read")
@@ -72,7 +75,7 @@ examples:
                 validate_tag(tag)
         except ValidationError as error:
             raise CommandError(first_message(error)) from None
-        outcomes = [outcome for path in options["paths"] for outcome in _add(app, path, options["tag"])]
+        outcomes = [outcome for path in options["paths"] for outcome in _add(app, path, options)]
         if options["wait"]:
             asyncio.run(_ingest_all([outcome.document.pk for outcome in outcomes if outcome.document], app))
         self._report([_row(outcome) for outcome in outcomes], as_json=options["json"])
@@ -111,14 +114,15 @@ examples:
             raise CommandError(f"{len(failed)} of {len(rows)} files could not be added.")
 
 
-def _add(app: App, path: Path, tags: list[str]) -> Iterator[Outcome]:
+def _add(app: App, path: Path, options: Mapping[str, Any]) -> Iterator[Outcome]:
     for file, name in _files(path):
         try:
             too_large = file.stat().st_size > MAX_FILE_BYTES
             if too_large:
                 yield Outcome(name, None, f"The file is larger than {MAX_FILE_BYTES // MIB} MB.")
             else:
-                yield from add_upload(app, name=name, data=file.read_bytes(), tags=tags)
+                about = {"tags": options["tag"], "language": options["language"]}
+                yield from add_upload(app, name=name, data=file.read_bytes(), **about)
         except OSError as error:
             yield Outcome(name, None, f"The file cannot be opened: {error.strerror}.")
 

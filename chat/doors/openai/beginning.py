@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from apps_registry.values import AppConfig
 from chat.access import known_session
-from chat.api.fields import IDEMPOTENCY_KEY_MAX_CHARS
 from chat.doors.answering import give_answers, is_yes, last_turn, open_confirmations
 from chat.doors.openai.call_ids import read_call_id
 from chat.doors.openai.conversation import Conversation, ToolOutput, read_conversation
 from chat.doors.openai.errors import InvalidParameter
+from chat.doors.openai.new_sessions import new_session_id, read_idempotency_key
 from chat.doors.openai.requests import CompletionRequest
 from chat.turns.options import TurnOptions
 from chat.turns.questions import result_text
@@ -23,7 +23,6 @@ from sessions_app.pauses import NothingWaits
 from sessions_app.questions import Answer
 from sessions_app.values import Session
 
-_STATELESS = uuid.UUID("c9a9a4a2-3f0b-4c55-8a0e-6f7a3f1b9d21")
 _OPENWEBUI = uuid.UUID("0b1f6f0a-52c6-4f0e-9a3d-1c8f2f7f4e11")
 
 
@@ -81,7 +80,7 @@ class Beginning:
             session_id,
             self.app.slug,
             message,
-            idempotency_key=self._idempotency_key(),
+            idempotency_key=read_idempotency_key(self.headers),
             options=options,
         )
         return _begun(started.turn_id, session_id, started.running, is_stateless=options.is_stateless)
@@ -145,16 +144,8 @@ class Beginning:
 
     def _new_session(self) -> uuid.UUID:
         """Return the id of a session for one call; a repeated Idempotency-Key finds it again."""
-        key = self._idempotency_key()
-        if key is None or not self.app.caller_rules.keeps_stateless_text:  # a repeated call would find no reply
-            return uuid.uuid4()
-        return uuid.uuid5(_STATELESS, f"{self.app.id} {self.caller.key_id} {key}")
-
-    def _idempotency_key(self) -> str | None:
-        key = self.headers.get("Idempotency-Key") or None
-        if key is not None and len(key) > IDEMPOTENCY_KEY_MAX_CHARS:
-            raise InvalidParameter("Idempotency-Key", f"it is longer than {IDEMPOTENCY_KEY_MAX_CHARS} characters")
-        return key
+        keeps_text = self.app.caller_rules.keeps_stateless_text  # otherwise a repeated call would find no reply
+        return new_session_id(self.app, self.caller, read_idempotency_key(self.headers) if keeps_text else None)
 
 
 def _begun(turn_id: uuid.UUID, session_id: uuid.UUID, running: RunningTurn | None, *, is_stateless: bool) -> Begun:

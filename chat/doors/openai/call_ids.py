@@ -1,4 +1,4 @@
-"""The ids of calls of a caller's tools: each names the session and the question that its output answers.
+"""The ids of calls that wait for the caller: each names the session and the question that its answer answers.
 
 So a client that sends the whole conversation with each call, and no session, still continues the turn that waits.
 """
@@ -8,21 +8,23 @@ import binascii
 import re
 from uuid import UUID
 
-PREFIX = "call_"
-_ID = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}", re.ASCII)
+CALL = "call_"  # a call of one of the caller's tools
+APPROVAL = "mcpr_"  # a call of the App's that needs the user's approval
+_ID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
-def make_call_id(session_id: UUID, question_id: str) -> str:
+def make_call_id(session_id: UUID, question_id: str, prefix: str = CALL) -> str:
     """Return the id that a client gets for a call."""
-    return PREFIX + base64.urlsafe_b64encode(session_id.bytes + UUID(question_id).bytes).decode().rstrip("=")
+    return prefix + base64.urlsafe_b64encode(session_id.bytes + UUID(question_id).bytes).decode().rstrip("=")
 
 
-def read_call_id(call_id: str) -> tuple[UUID, str] | None:
+def read_call_id(call_id: str, prefix: str = CALL) -> tuple[UUID, str] | None:
     """Return the session and the question of a call; None if the id is not one of ours."""
-    if not _ID.fullmatch(call_id):
+    encoded = call_id.removeprefix(prefix)
+    if not call_id.startswith(prefix) or not _ID.fullmatch(encoded):
         return None
     try:
-        data = base64.urlsafe_b64decode(call_id.removeprefix(PREFIX) + "=")
+        data = base64.urlsafe_b64decode(encoded + "=")
     except binascii.Error:
         return None
     return UUID(bytes=data[:16]), str(UUID(bytes=data[16:]))

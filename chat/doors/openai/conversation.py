@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from apps_registry.support.outside_text import storable
+from apps_registry.support.outside_text import is_storable, storable
 from chat.doors.openai.errors import InvalidParameter
 from chat.prompt.fence import TOOL_DATA
 from sessions_app.values import StoredMessage
 
 MAX_MESSAGES = 2_000
-INSTRUCTING = frozenset({"system", "developer"})
+INSTRUCTING = ("system", "developer")
+TEXT_PARTS = ("text", "refusal", "input_text", "output_text")
 _NAMESPACE = uuid.UUID("7d0a6b0e-6f3c-4b8e-9a61-2f0d7a1b5c34")
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -72,26 +73,30 @@ class _Reader:
         self.add("tool", output.text, tool_round=self.round_number, **call)
 
 
-def read_conversation(messages: Sequence[Mapping[str, Any]]) -> Conversation:
+def read_conversation(messages: Sequence[Mapping[str, Any]], param: str = "messages") -> Conversation:
     """Read the messages of a request.
+
+    Args:
+        messages: the messages.
+        param: the name of the parameter that holds them.
 
     Raises:
         InvalidParameter: a message cannot be read; or the last one is neither the user's nor the output of a tool.
     """
     if not messages:
-        raise InvalidParameter("messages", "there are none")
+        raise InvalidParameter(param, "there are none")
     if len(messages) > MAX_MESSAGES:
-        raise InvalidParameter("messages", f"there are {len(messages)}; the limit is {MAX_MESSAGES}")
+        raise InvalidParameter(param, f"there are {len(messages)}; the limit is {MAX_MESSAGES}")
     instructions: list[str] = []
     reader = _Reader()
     for index, message in enumerate(messages):
-        _read(message, f"messages[{index}]", reader, instructions)
-    return _split(reader, "\n\n".join(filter(None, instructions)))
+        _read(message, f"{param}[{index}]", reader, instructions)
+    return _split(reader, "\n\n".join(filter(None, instructions)), param)
 
 
 def _read(message: Mapping[str, Any], where: str, reader: _Reader, instructions: list[str]) -> None:
     role = message.get("role")
-    text = _text(message.get("content"), f"{where}.content")
+    text = text_of(message.get("content"), f"{where}.content")
     if role in INSTRUCTING:
         instructions.append(text)
     elif role == "user":
@@ -107,7 +112,7 @@ def _read(message: Mapping[str, Any], where: str, reader: _Reader, instructions:
         raise InvalidParameter(f"{where}.role", "it is not system, developer, user, assistant or tool")
 
 
-def _split(reader: _Reader, instructions: str) -> Conversation:
+def _split(reader: _Reader, instructions: str, param: str) -> Conversation:
     history = reader.messages
     if history and history[-1].role == "user":
         return Conversation(instructions, _called(history[:-1]), history[-1].content)
@@ -116,7 +121,7 @@ def _split(reader: _Reader, instructions: str) -> Conversation:
         last_calls -= 1
     outputs = [ToolOutput(message.tool_call_id, message.content) for message in history[last_calls:]]
     if not outputs:
-        raise InvalidParameter("messages", "the last message must be the user's, or the output of a tool")
+        raise InvalidParameter(param, "the last message must be the user's, or the output of a tool")
     return Conversation(instructions, _called(history[:last_calls]), None, outputs)
 
 
@@ -128,7 +133,7 @@ def _called(history: Sequence[StoredMessage]) -> list[StoredMessage]:
     ]
 
 
-def _text(content: Any, where: str) -> str:
+def text_of(content: Any, where: str) -> str:
     """Return the text of a message's content: a text, or a list of parts."""
     if content is None:
         return ""
@@ -146,7 +151,7 @@ def _text(content: Any, where: str) -> str:
 def _part(part: Any, where: str) -> str:
     kind = part.get("type") if isinstance(part, dict) else None
     text = part.get("text", part.get("refusal")) if isinstance(part, dict) else None
-    if kind in {"text", "refusal", "input_text", "output_text"} and isinstance(text, str):
+    if kind in TEXT_PARTS and isinstance(text, str):
         return text
     named = f"the type {kind!r}" if isinstance(kind, str) else "a part without a type"
     raise InvalidParameter(where, f"{named} is not supported; send text", code="unsupported_value")
@@ -161,4 +166,6 @@ def _calls(calls: Any, where: str) -> Iterator[tuple[str, tuple[str, str]]]:
         name, arguments = (function.get("name"), function.get("arguments")) if isinstance(function, dict) else (0, 0)
         if not (isinstance(call_id, str) and isinstance(name, str) and isinstance(arguments, str)):
             raise InvalidParameter(f"{where}[{index}]", "it needs an id, and a function with a name and arguments")
+        if not is_storable(call_id):
+            raise InvalidParameter(f"{where}[{index}].id", "it has a character that cannot be stored")
         yield call_id, (storable(name)[:64], storable(arguments))

@@ -47,6 +47,19 @@ class NoSuchModel(Exception):
     """No App with this name is open to the caller, or the App has no such model."""
 
 
+class NoSuchObject(Exception):
+    """There is no such object for the caller; the exception's text says what is missing.
+
+    Attributes:
+        param: the parameter that names it, if one does.
+        code: the machine word.
+    """
+
+    def __init__(self, sentence: str, *, param: str | None = None, code: str = "not_found") -> None:
+        super().__init__(sentence)
+        self.param, self.code = param, code
+
+
 def error_response(exc: Exception, context: dict[str, Any]) -> Response:
     """Return the response for any exception of a view under /v1; see `problem_response`."""
     if isinstance(exc, InvalidParameter):
@@ -54,6 +67,9 @@ def error_response(exc: Exception, context: dict[str, Any]) -> Response:
         return Response(body, status=HTTPStatus.BAD_REQUEST)
     if isinstance(exc, NoSuchModel):
         return Response(_no_such_model(), status=HTTPStatus.NOT_FOUND)
+    if isinstance(exc, NoSuchObject):
+        body = envelope(HTTPStatus.NOT_FOUND, exc.code, str(exc), param=exc.param)
+        return Response(body, status=HTTPStatus.NOT_FOUND)
     response = problem_response(exc, context)
     problem: Problem = response.data
     headers = {name: value for name, value in response.headers.items() if name.lower() != "content-type"}

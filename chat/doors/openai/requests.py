@@ -1,36 +1,13 @@
 """The body of `POST /v1/chat/completions`."""
 
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
-import pydantic
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from apps_registry.values import AppConfig, Sampling
-from chat.doors.openai.errors import InvalidParameter
-from chat.turns.client_tools import NO_ARGUMENTS, ClientTool
-
-# Parameters that would change what a client gets back, so ignoring them would mislead it; with the values that do not.
-UNSUPPORTED: dict[str, tuple[Any, ...]] = {
-    "n": (1,),
-    "logprobs": (False,),
-    "top_logprobs": (0,),
-    "audio": (),
-    "modalities": (["text"],),
-    "functions": ([],),
-    "function_call": ("none",),
-    "prediction": (),
-    "web_search_options": (),
-    "stop": ([], ""),
-}
-
-
-class Function(BaseModel):
-    """A function that the caller's program runs."""
-
-    model_config = ConfigDict(hide_input_in_errors=True)
-    name: str
-    description: str | None = None
-    parameters: dict[str, Any] | None = None
+from chat.doors.openai.bodies import Body, Function, check_tool_choice, sampling_of
+from chat.turns.client_tools import ClientTool
 
 
 class FunctionTool(BaseModel):
@@ -41,8 +18,7 @@ class FunctionTool(BaseModel):
 
     def as_client_tool(self) -> ClientTool:
         """Return the tool as a turn takes it."""
-        function = self.function
-        return ClientTool(function.name, function.description or "", function.parameters or NO_ARGUMENTS)
+        return self.function.as_client_tool()
 
 
 class StreamOptions(BaseModel):
@@ -51,10 +27,21 @@ class StreamOptions(BaseModel):
     include_usage: bool = False
 
 
-class CompletionRequest(BaseModel):
+class CompletionRequest(Body):
     """What a client asks for; what is not named here is ignored, such as `user`, `seed` and `store`."""
 
-    model_config = ConfigDict(hide_input_in_errors=True)
+    unsupported: ClassVar[Mapping[str, tuple[Any, ...]]] = {
+        "n": (1,),
+        "logprobs": (False,),
+        "top_logprobs": (0,),
+        "audio": (),
+        "modalities": (["text"],),
+        "functions": ([],),
+        "function_call": ("none",),
+        "prediction": (),
+        "web_search_options": (),
+        "stop": ([], ""),
+    }
     model: str
     messages: list[dict[str, Any]]
     stream: bool | None = None
@@ -68,35 +55,14 @@ class CompletionRequest(BaseModel):
     tool_choice: Any = None
     metadata: dict[str, Any] | None = None
 
-    @classmethod
-    def of(cls, body: dict[str, Any]) -> Self:
-        """Read a body.
-
-        Raises:
-            InvalidParameter: a parameter is missing, malformed or not supported.
-        """
-        for name, harmless in UNSUPPORTED.items():
-            if body.get(name) is not None and body[name] not in harmless:
-                raise InvalidParameter(name, "it is not supported", code="unsupported_parameter")
-        try:
-            return cls.model_validate(body)
-        except pydantic.ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(map(str, first["loc"]))
-            raise InvalidParameter(where, first["msg"].lower().rstrip(".")) from None
-
     def client_tools(self) -> tuple[ClientTool, ...]:
         """Return the caller's tools; none if `tool_choice` is "none".
 
         Raises:
             InvalidParameter: `tool_choice` forces a call.
         """
-        if self.tool_choice == "none":
-            return ()
-        if self.tool_choice not in {None, "auto"}:
-            problem = 'only "auto" and "none" are supported'
-            raise InvalidParameter("tool_choice", problem, code="unsupported_value")
-        return tuple(tool.as_client_tool() for tool in self.tools or ())
+        tools = (self.tools or ()) if check_tool_choice(self.tool_choice) else ()
+        return tuple(tool.as_client_tool() for tool in tools)
 
     def sampling(self, app: AppConfig) -> Sampling:
         """Return the caller's sampling parameters; none if the App does not take them.
@@ -104,10 +70,5 @@ class CompletionRequest(BaseModel):
         Raises:
             InvalidParameter: a `response_format` that the App does not take, which must not be ignored.
         """
-        wanted = None if (self.response_format or {}).get("type") == "text" else self.response_format
-        if app.caller_rules.may_sample:
-            limit = self.max_completion_tokens or self.max_tokens
-            return Sampling(self.temperature, self.top_p, limit, wanted)
-        if wanted is not None:
-            raise InvalidParameter("response_format", "this App does not take it", code="unsupported_parameter")
-        return Sampling()
+        limit = self.max_completion_tokens or self.max_tokens
+        return sampling_of(app, Sampling(self.temperature, self.top_p, limit, self.response_format), "response_format")

@@ -1,4 +1,4 @@
-"""`manage.py rotate_key`: issues a successor of an App key, while the old one works for some hours more."""
+"""`manage.py rotate_key`: issues a successor of an App key; the old key keeps working for some hours."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""`manage.py show_key`: says all that is known of one App key."""
+"""`manage.py show_key`: shows everything about one App key except the key itself."""
 
 from argparse import ArgumentParser
 from typing import Any

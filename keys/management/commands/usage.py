@@ -1,24 +1,20 @@
 """`manage.py usage`: what Apps, keys and models have used."""
 
-import csv
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.db.models import Q
 
 from apps_registry.management.base import TeachingCommand, apps_named
-from keys.models import NO_KEY, AppKey, Usage
-from keys.usage.reading import GROUPS, Filter, UsageRow, summed
+from keys.usage.naming import WITHOUT_KEY, app_ids, key_ids
+from keys.usage.plain import plain, write_csv
+from keys.usage.reading import GROUPS, OPERATORS, Filter, UsageRow, summed
 
-WITHOUT_KEY = "none"
 DEFAULT_DAYS = 30
-ID_DIGITS = 18  # more do not fit into a bigint
-# A cell that begins with one of these is a formula for spreadsheets.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# Hours are stored for today and yesterday only; the console shows them.
+CHOICES = [name for name in GROUPS if name != "hour"]
 
 
 class Command(TeachingCommand):
@@ -39,10 +35,11 @@ examples:
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        by = f"one row for each {', '.join(GROUPS)}; may be repeated"
-        parser.add_argument("--by", action="append", choices=list(GROUPS), default=[], help=by)
+        by = f"one row for each {', '.join(CHOICES)}; may be repeated"
+        parser.add_argument("--by", action="append", choices=CHOICES, default=[], help=by)
         parser.add_argument("--app", action="append", default=[], metavar="APP", help="only this App; may be repeated")
         key = f"only this key: its label, its beginning or its id; '{WITHOUT_KEY}' for callers without one"
+        key += f", '{OPERATORS}' for the playground of the console"
         parser.add_argument("--key", action="append", default=[], metavar="KEY", help=key)
         parser.add_argument("--model", action="append", default=[], metavar="MODEL", help="only this model")
         since = f"the first day, such as 2026-11-01 (default: {DEFAULT_DAYS} days)"
@@ -58,26 +55,20 @@ examples:
         if since > until:
             raise CommandError(f"--from {since} is after --to {until}.")
         where = Filter(
-            app_ids=_app_ids(options["app"]),
+            app_ids=[id_ for slug in options["app"] for id_ in _app_ids(slug)],
             key_ids=[id_ for named in options["key"] for id_ in _key_ids(named)],
             models=options["model"],
             since=since,
             until=until,
         )
-        rows = summed(list(dict.fromkeys(options["by"])), where)
+        by = list(dict.fromkeys(options["by"]))
+        rows = summed(by, where)
         if options["json"]:
-            self.write_json([_plain(row) for row in rows])
+            self.write_json([plain(row) for row in rows])
         elif options["csv"]:
-            self._write_csv(rows, options["by"])
+            write_csv(self.stdout, rows, by)
         else:
             self._write_text(rows, since, until)
-
-    def _write_csv(self, rows: Sequence[UsageRow], by: Sequence[str]) -> None:
-        table = [_plain(row) for row in rows]
-        names = list(table[0]) if table else [*by, *(name for name in _plain(UsageRow()))]
-        writer = csv.DictWriter(self.stdout, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({name: _safe(value) for name, value in row.items()} for row in table)
 
     def _write_text(self, rows: Sequence[UsageRow], since: date, until: date) -> None:
         if not rows:
@@ -97,11 +88,13 @@ def _day(text: str) -> date:
         raise ArgumentTypeError(f"{text!r} is not a day such as 2026-11-01") from None
 
 
-def _app_ids(slugs: Sequence[str]) -> list[int]:
-    """Return the ids of Apps; those of deleted Apps come from their usage."""
-    deleted = Usage.objects.filter(app_slug__in=slugs).values_list("app_slug", "app_id").distinct()
-    known = {slug for slug, _ in deleted}
-    return [*(id_ for _, id_ in deleted), *(app.pk for app in apps_named([s for s in slugs if s not in known]))]
+def _app_ids(slug: str) -> list[int]:
+    """Return the ids of the Apps with this slug.
+
+    Raises:
+        CommandError: there is none.
+    """
+    return app_ids(slug) or [app.pk for app in apps_named([slug])]
 
 
 def _key_ids(named: str) -> list[int]:
@@ -110,35 +103,11 @@ def _key_ids(named: str) -> list[int]:
     Raises:
         CommandError: there is none.
     """
-    if named == WITHOUT_KEY:
-        return [NO_KEY]
     if not named:
         raise CommandError("--key is empty.")
-    matches = Q(label=named) | Q(prefix=named)
-    if named.isascii() and named.isdecimal() and len(named) <= ID_DIGITS:
-        matches |= Q(pk=int(named))
-    ids = [*AppKey.objects.filter(matches).values_list("pk", flat=True)]
-    ids += Usage.objects.filter(app_key_label=named).values_list("app_key_id", flat=True).distinct()
-    if not ids:
+    if not (ids := key_ids(named)):
         raise CommandError(f"There is no key {named!r}; manage.py list_keys shows them.")
-    return list(dict.fromkeys(ids))
-
-
-def _plain(row: UsageRow) -> dict[str, Any]:
-    """Return a row for scripts; `cost_is_complete` says whether every token had a price."""
-    values = asdict(row)
-    names = values.pop("names")
-    grouped = {name: values[name] for name in names}
-    sums = {name: value for name, value in values.items() if name not in _GROUP_FIELDS}
-    return {**grouped, **sums, "cost": f"{row.cost.normalize():f}", "cost_is_complete": not row.lacks_money}
-
-
-_GROUP_FIELDS = frozenset({"day", "app_id", "app", "key_id", "key", "model", "kind"})
-
-
-def _safe(value: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+    return ids
 
 
 def _cells(row: UsageRow) -> dict[str, str]:

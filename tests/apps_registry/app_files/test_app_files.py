@@ -38,7 +38,7 @@ def rich_app(app: App) -> App:
         allowed_networks="192.0.2.0/24\n2001:db8::/32",
         trusts_backend_wallets=True,
         document_language="german",
-        embedding_model=EmbeddingModel.objects.get(provider=None),
+        embedding_model=EmbeddingModel.objects.get(provider=None, provider_model_id=""),
     )
     AppModel.objects.create(app=app, model=factories.make_model(), position=1)
     Tool.objects.filter(app=app, name="calculate").update(is_enabled=False)

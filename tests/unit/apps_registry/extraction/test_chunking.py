@@ -93,3 +93,28 @@ def is_text(source: str) -> bool:
 
 def html_table(rows: list[tuple[str, ...]]) -> str:
     return f"<table>{''.join('<tr><td>' + '<td>'.join(row) for row in rows)}</table>"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "end"),
+    [
+        ("解約は三十日前までに書面でお申し出ください。", "。"),
+        ("您可以在一小时内设置新密码!", "!"),
+        ("누구나 계약을 해지할 수 있습니다. ", "."),
+        ("يجب إرسال الطلب قبل ثلاثين يوماً؟ ", "؟"),
+        ("अनुबंध बारह महीने के लिए है। ", "।"),
+        ("កិច្ចសន្យាមានរយៈពេលមួយឆ្នាំ។ ", "។"),
+        ("สัญญามีอายุสิบสองเดือน ", "น"),
+    ],
+)
+def test_long_text_is_cut_at_the_sentence_ends_of_its_script(sentence: str, end: str) -> None:
+    chunks = list(to_chunks([Block(sentence * 200)]))
+    assert len(chunks) > 2
+    for chunk in chunks:
+        assert chunk.text.rstrip().endswith(end)
+        assert chunk.text.startswith(sentence[:5])
+
+
+def test_a_chunk_of_wide_signs_is_as_long_in_words_as_one_of_letters() -> None:
+    for chunk in to_chunks([Block("请提前三十天以书面形式通知。" * 300), Block("请" * 3000)]):
+        assert len(chunk.text.strip()) <= MAX_CHARS / 3

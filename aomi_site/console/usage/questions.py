@@ -1,0 +1,134 @@
+"""What the page of usage is asked: its URL, as a form."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+
+from apps_registry.models import App, Model
+from keys.usage.naming import WITHOUT_KEY, app_ids, key_ids
+from keys.usage.reading import Filter
+
+DAY = "24h"
+RANGES = ((DAY, "24 hours"), ("7d", "7 days"), ("30d", "30 days"), ("custom", "From, to"))
+DAYS = {"7d": 7, "30d": 30}
+DEFAULTS = {"range": "30d", "by": "app"}
+GROUPS = (("app", "App"), ("key", "key"), ("model", "model"), ("day", "day"))
+# The steps of the charts: hours for a day, and not many more than a hundred bars.
+MAX_DAYS_BY_DAY, MAX_DAYS_BY_WEEK = 92, 2 * 366
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A range of days of UTC.
+
+    Attributes:
+        since, until: the first and the last day.
+        since_hour: the first hour of the first day, if the range is the last 24 hours.
+    """
+
+    since: date
+    until: date
+    since_hour: int | None = None
+
+    @property
+    def step(self) -> str:
+        """What a bar of the charts is for: a group of keys.usage.reading."""
+        if self.since_hour is not None:
+            return "hour"
+        days = (self.until - self.since).days + 1
+        return "day" if days <= MAX_DAYS_BY_DAY else "week" if days <= MAX_DAYS_BY_WEEK else "month"
+
+    @property
+    def in_words(self) -> str:
+        """The range as a page says it."""
+        if self.since_hour is not None:
+            return f"since {self.since} {self.since_hour:02}:00 (UTC)"
+        return f"{self.since} to {self.until} (UTC)" if self.since != self.until else f"{self.since} (UTC)"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to sum: the range, the filters, and what to group by."""
+
+    span: Span
+    by: str
+    where: Filter
+
+
+class QuestionForm(forms.Form):
+    """The controls of the page. Everything is in the URL, and what is missing there has a default."""
+
+    range = forms.ChoiceField(choices=RANGES, label="Range")
+    by = forms.ChoiceField(choices=GROUPS, label="Grouped by")
+    app = forms.ChoiceField(required=False, label="App")
+    key = forms.CharField(required=False, max_length=200, label="Key")
+    model = forms.ChoiceField(required=False, label="Model")
+
+    def __init__(self, query: QueryDict, now: datetime | None = None) -> None:
+        """Read the controls from a URL.
+
+        Args:
+            query: the parameters of the URL.
+            now: the end of the ranges that end now; by default the present time.
+        """
+        given = {name: value for name, value in query.items() if value}
+        super().__init__({**DEFAULTS, **({"range": "custom"} if {"from", "to"} & {*given} else {}), **given})
+        self.now = (now or datetime.now(UTC)).astimezone(UTC)
+        day = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        # "from" is a keyword of Python, so the fields are not attributes.
+        self.fields["from"] = forms.DateField(required=False, widget=day, label="From")
+        self.fields["to"] = forms.DateField(required=False, widget=day, label="To")
+        self._offer("app", "all Apps", App.objects.order_by("slug").values_list("slug", flat=True))
+        self._offer("model", "all models", Model.objects.order_by("name").values_list("name", flat=True))
+        self.fields["key"].widget.attrs |= {
+            "placeholder": "all keys",
+            "title": f"Label, beginning or id; {WITHOUT_KEY}",
+        }
+
+    def _offer(self, name: str, everything: str, present: Any) -> None:
+        """Offer the present Apps or models, and the chosen one, which may have been deleted."""
+        names = list(present)
+        chosen = self.data.get(name)
+        names += [chosen] if chosen and chosen not in names else []
+        field: Any = self.fields[name]
+        field.choices = [("", everything), *((each, each) for each in names)]
+
+    def clean(self) -> dict[str, Any]:
+        """Resolve the names, and check the range."""
+        cleaned = {**(super().clean() or {})}
+        since, until = cleaned.get("from"), cleaned.get("to")
+        if since and until and since > until:
+            self.add_error("from", f"{since} is after {until}.")
+        for name, thing, ids_of in (("app", "App", app_ids), ("key", "key", key_ids)):
+            text = cleaned.get(name) or ""
+            cleaned[f"{name}_ids"] = ids_of(text) if text else []
+            if text and not cleaned[f"{name}_ids"]:
+                self.add_error(name, ValidationError(f"There is no {thing} “{text}”."))
+        return cleaned
+
+    def question(self) -> Question:
+        """Return what the valid form asks."""
+        asked, span = self.cleaned_data, self._span()
+        where = Filter(
+            app_ids=asked["app_ids"],
+            key_ids=asked["key_ids"],
+            models=[asked["model"]] if asked["model"] else [],
+            since=span.since,
+            until=span.until,
+            since_hour=span.since_hour,
+        )
+        return Question(span, asked["by"], where)
+
+    def _span(self) -> Span:
+        asked, today = self.cleaned_data, self.now.date()
+        if asked["range"] == DAY:
+            first = self.now - timedelta(hours=23)
+            return Span(first.date(), today, first.hour)
+        if asked["range"] in DAYS:
+            return Span(today - timedelta(days=DAYS[asked["range"]] - 1), today)
+        until = asked["to"] or max(today, asked["from"] or today)
+        return Span(asked["from"] or until - timedelta(days=29), until)

@@ -1,0 +1,98 @@
+"""The view of the page of usage, and of its CSV."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from aomi_site.console.tiles import Tile
+from aomi_site.console.usage.answers import answer, name_of
+from aomi_site.console.usage.drawing import charts_of
+from aomi_site.console.usage.links import Links, RowLinks
+from aomi_site.console.usage.questions import RANGES, Question, QuestionForm
+from apps_registry.admin.figures import COUNT, MONEY, SHARE, TIME
+from keys.usage.plain import write_csv
+from keys.usage.reading import UsageRow
+
+PERMISSION = "keys.view_usage"
+ROWS_SHOWN = 100
+# What the table can be sorted by: from the name in the URL to the number.
+SORTS = ("turns", "tokens", "cost", "error_rate", "latency_p50_ms", "latency_p95_ms", "first_token_p50_ms")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of the table."""
+
+    name: str
+    row: UsageRow
+    links: RowLinks
+
+
+def usage_view(request: HttpRequest) -> HttpResponse:
+    """Show what was used, or answer it as CSV (`format=csv`); aomi_site/urls.py requires the admin login."""
+    if not request.user.has_perm(PERMISSION):
+        raise PermissionDenied
+    form = QuestionForm(request.GET)
+    if not form.is_valid():
+        return _page(request, form, {}, status=400)
+    question = form.question()
+    if request.GET.get("format") == "csv":
+        return _csv(question)
+    found = answer(question)
+    groups = _sorted(found.groups, request.GET.get("sort", ""))[:ROWS_SHOWN]
+    links = Links(request.user, question, request.GET, groups)
+    context = {
+        "question": question,
+        "tiles": list(_tiles(found.total, links)),
+        "charts": list(charts_of(found, question.span.step)),
+        "lines": [Line(name_of(row, question.by), row, links.of(row)) for row in groups],
+        "total": found.total,
+        "total_turns": links.turns(found.total),
+        "total_errors": links.turns(found.total, status__exact="failed"),
+        "more": len(found.groups) - len(groups),
+        "ranges": [
+            (words, links.with_query({"range": name, "from": None, "to": None}), name) for name, words in RANGES
+        ],
+        "sorts": {name: links.with_query({"sort": name}) for name in SORTS},
+        "sort": request.GET.get("sort", ""),
+        "csv": links.with_query({"format": "csv"}),
+    }
+    return _page(request, form, context)
+
+
+def _page(request: HttpRequest, form: QuestionForm, context: dict[str, Any], status: int = 200) -> TemplateResponse:
+    everything = {**admin.site.each_context(request), "title": "Usage", "form": form, **context}
+    return TemplateResponse(request, "admin/console/usage.html", everything, status=status)
+
+
+def _csv(question: Question) -> HttpResponse:
+    name = f"usage-by-{question.by}-{question.span.since}-{question.span.until}.csv"
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    write_csv(response, answer(question).groups, [question.by])
+    return response
+
+
+def _sorted(groups: Sequence[UsageRow], sort: str) -> list[UsageRow]:
+    if sort not in SORTS:
+        return list(groups)
+    return sorted(groups, key=lambda row: getattr(row, sort) or 0, reverse=True)
+
+
+def _tiles(total: UsageRow, links: Links) -> Iterator[Tile]:
+    """Yield the sums at the top of the page."""
+    lacks = f"lacks {COUNT.short(total.unpriced_tokens)} tokens without a price" if total.lacks_money else ""
+    yield Tile("Cost", MONEY.short(total.cost), lacks, title=MONEY.exact(total.cost))
+    yield Tile("Turns", COUNT.short(total.turns), url=links.turns(total), title=COUNT.exact(total.turns))
+    tokens = f"{COUNT.short(total.prompt_tokens)} in, {COUNT.short(total.completion_tokens)} out"
+    yield Tile("Tokens", COUNT.short(total.tokens), tokens, title=COUNT.exact(total.tokens))
+    failed = f"{COUNT.short(total.errors)} failed" if total.errors else ""
+    yield Tile("Errors", SHARE.short(total.error_rate), failed, url=links.turns(total, status__exact="failed"))
+    yield Tile("Latency, p50", TIME.short(total.latency_p50_ms), f"p95 {TIME.short(total.latency_p95_ms)}")
+    first = total.first_token_p50_ms
+    yield Tile("First token, p50", TIME.short(first), f"p95 {TIME.short(total.first_token_p95_ms)}")

@@ -1,0 +1,5 @@
+"""HTML: what a page shows, and what its styles and controls hide."""
+
+from apps_registry.extraction.formats.html.page import read, read_page
+
+__all__ = ["read", "read_page"]

@@ -1,0 +1,5 @@
+"""OpenDocument: ODT, ODS and ODP."""
+
+from apps_registry.extraction.formats.odf.document import read
+
+__all__ = ["read"]

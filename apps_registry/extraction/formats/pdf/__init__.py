@@ -1,0 +1,5 @@
+"""PDF: pages of positioned text."""
+
+from apps_registry.extraction.formats.pdf.document import read
+
+__all__ = ["read"]

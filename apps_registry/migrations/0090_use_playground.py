@@ -1,0 +1,17 @@
+"""The permission to try Apps."""
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("apps_registry", "0060_callers_of_other_doors")]
+
+    operations = [
+        migrations.AlterModelOptions(
+            name="app",
+            options={
+                "permissions": [("use_playground", "Can talk to Apps in the playground")],
+                "verbose_name": "App",
+            },
+        ),
+    ]

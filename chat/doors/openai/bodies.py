@@ -1,0 +1,122 @@
+"""Reads bodies of the protocol by type; what is not named in a type is ignored."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar, Self, TypeVar
+
+import orjson
+import pydantic
+from pydantic import BaseModel, ConfigDict
+
+from apps_registry.support.outside_text import storable_json_text
+from apps_registry.values import AppConfig, Sampling
+from chat.doors.openai.errors import InvalidParameter
+from chat.turns.client_tools import NO_ARGUMENTS, ClientTool
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class Body(BaseModel):
+    """The body of a request.
+
+    Attributes:
+        unsupported: parameters that would change what a client gets back, so ignoring them would mislead it; with the
+            values that do not.
+        is_kept: whether the server stores what the body says beyond its messages, which are checked one by one.
+    """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+    unsupported: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
+    is_kept: ClassVar[bool] = False
+
+    @classmethod
+    def of(cls, body: dict[str, Any]) -> Self:
+        """Read a body.
+
+        Raises:
+            InvalidParameter: a parameter is missing, malformed or not supported.
+        """
+        for name, harmless in cls.unsupported.items():
+            if body.get(name) is not None and body[name] not in harmless:
+                raise InvalidParameter(name, "it is not supported", code="unsupported_parameter")
+        if cls.is_kept:
+            for name, value in body.items():
+                check_storable(name, value)
+        return read(cls, body)
+
+
+class Function(BaseModel):
+    """A function that the caller's program runs."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+
+    def as_client_tool(self) -> ClientTool:
+        """Return the tool as a turn takes it."""
+        return ClientTool(self.name, self.description or "", self.parameters or NO_ARGUMENTS)
+
+
+def read(kind: type[ModelT], data: Mapping[str, Any], *within: str) -> ModelT:
+    """Read a part of a body.
+
+    Args:
+        kind: its type.
+        data: the part.
+        within: the names that lead to it.
+
+    Raises:
+        InvalidParameter: something in it is missing or malformed.
+    """
+    try:
+        return kind.model_validate(data)
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join([*within, *map(str, first["loc"])])
+        raise InvalidParameter(where, first["msg"].lower().rstrip(".")) from None
+
+
+def check_storable(param: str, value: object) -> None:
+    """Check that a value can be stored as it is.
+
+    Raises:
+        InvalidParameter: it cannot.
+    """
+    try:
+        text = orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        raise InvalidParameter(param, "it has a whole number beyond 64 bits, or half of a surrogate pair") from None
+    if storable_json_text(text) != text:
+        raise InvalidParameter(param, "it has a character that cannot be stored: NUL, or half of a surrogate pair")
+
+
+def check_tool_choice(choice: object) -> bool:
+    """Return whether the model may call the caller's tools.
+
+    Raises:
+        InvalidParameter: the choice forces a call.
+    """
+    if choice not in (None, "auto", "none"):
+        raise InvalidParameter("tool_choice", 'only "auto" and "none" are supported', code="unsupported_value")
+    return choice != "none"
+
+
+def sampling_of(app: AppConfig, asked: Sampling, form: str) -> Sampling:
+    """Return the caller's sampling parameters; none if the App does not take them.
+
+    Args:
+        app: the App.
+        asked: what the caller asks for.
+        form: the name of the parameter with the form of the reply.
+
+    Raises:
+        InvalidParameter: a form that cannot be stored, or that the App does not take: it must not be ignored.
+    """
+    wanted = None if (asked.response_format or {}).get("type") == "text" else asked.response_format
+    check_storable(form, wanted)
+    if app.caller_rules.may_sample:
+        return replace(asked, response_format=wanted)
+    if wanted is not None:
+        raise InvalidParameter(form, "this App does not take it", code="unsupported_parameter")
+    return Sampling()

@@ -1,0 +1,1 @@
+"""Responses and Conversations of OpenAI (Open Responses): a response is a turn, a conversation is a session."""

@@ -1,0 +1,272 @@
+"""Begins what a request for a response asks for: a turn, or the continuation of a turn that waits."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from apps_registry.values import AppConfig
+from chat.access import known_session
+from chat.doors.openai.conversation import Conversation
+from chat.doors.openai.errors import InvalidParameter, NoSuchObject
+from chat.doors.openai.new_sessions import new_session_id, read_idempotency_key
+from chat.doors.openai.responses.ids import response_id
+from chat.doors.openai.responses.input_items import Input, answered_questions, read_input, to_store
+from chat.doors.openai.responses.lookup import NOT_THE_CALLERS, find_conversation, find_response, last_turn
+from chat.doors.openai.responses.requests import ResponseRequest
+from chat.turns.creating import create_session
+from chat.turns.deleting import delete_session
+from chat.turns.options import TurnOptions
+from chat.turns.resuming import resume_turn
+from chat.turns.runner import runner
+from chat.turns.running_turn import RunningTurn
+from chat.turns.start import start_turn
+from keys.callers import Caller
+from sessions_app.access import parse_session_id
+from sessions_app.conversations import add_messages
+from sessions_app.pauses import NothingWaits
+from sessions_app.questions import Answer
+from sessions_app.responses import RecordedTurn, ResponseRecord, add_record, recorded_turn
+from sessions_app.turn_values import SessionBusy
+from sessions_app.values import StoredMessage
+
+ONLY_NEW = "with previous_response_id or conversation, send only what is new: messages of the user, or answers"
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The turn that answers a request.
+
+    Attributes:
+        running: the turn, if it runs on this worker.
+        record: the request.
+        is_stored: whether the response can be asked for later.
+    """
+
+    turn_id: UUID
+    session_id: UUID
+    running: RunningTurn | None
+    record: ResponseRecord
+    is_stored: bool
+
+    @property
+    def id(self) -> str:
+        """The id of the response."""
+        return response_id(self.turn_id, self.record.round_number)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a message goes.
+
+    Attributes:
+        param: the parameter that names the session; empty if none does.
+        brings: messages that a new session begins with.
+        history: messages for this turn only.
+        is_new: whether the session is made for this request.
+    """
+
+    session_id: UUID
+    message: str
+    param: str = ""
+    brings: Sequence[StoredMessage] = ()
+    history: Sequence[StoredMessage] = ()
+    is_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """One request, after its App is known.
+
+    Attributes:
+        model: the name of one of the App's models; empty for the session's.
+    """
+
+    caller: Caller
+    headers: Mapping[str, str]
+    params: ResponseRequest
+    app: AppConfig
+    model: str
+    created_at: int = field(default_factory=lambda: int(time.time()))
+
+    async def begin(self) -> Begun:
+        """Start or resume the turn.
+
+        Raises:
+            InvalidParameter: a parameter cannot be used; otherwise the errors of `start_turn` and `resume_turn`.
+            NoSuchObject: there is no such response or conversation.
+        """
+        self.params.check()
+        given = read_input(self.params.input)
+        begun = await (self._continue(given) if given.answers else self._begin(given.conversation))
+        if begun.is_stored:
+            await add_record(begun.turn_id, begun.record)
+        return begun
+
+    async def _begin(self, conversation: Conversation) -> Begun:
+        options = self._options(conversation)
+        place = await self._place(conversation)
+        is_created = bool(place.brings) and await self._create(place)
+        try:
+            started = await start_turn(
+                self.caller,
+                place.session_id,
+                self.app.slug,
+                place.message,
+                idempotency_key=read_idempotency_key(self.headers),
+                options=replace(options, history=place.history),
+            )
+        except Exception as error:
+            if is_created:
+                await delete_session(place.session_id)
+            if place.param and isinstance(error, NOT_THE_CALLERS):
+                raise NoSuchObject("There is no such conversation with this model.", param=place.param) from None
+            raise
+        return Begun(
+            started.turn_id, place.session_id, started.running, self._record(makes=place.is_new), self.params.is_stored
+        )
+
+    async def _place(self, conversation: Conversation) -> _Place:
+        message = conversation.message or ""
+        if named := self.params.previous_response_id:
+            return await self._after(named, _new_text(conversation))
+        if named := self.params.named_conversation:
+            session, _ = await find_conversation(self.caller, named, param="conversation")
+            return _Place(session.id, _new_text(conversation), "conversation")
+        if (header := self.headers.get("X-Session-Id")) and self.params.is_stored:
+            return _Place(parse_session_id(header), message)
+        session_id = new_session_id(self.app, self.caller, self._key_of_session())
+        if self.params.is_stored:
+            return _Place(session_id, message, brings=to_store(conversation.history), is_new=True)
+        return _Place(session_id, message, history=conversation.history)
+
+    async def _after(self, previous: str, message: str) -> _Place:
+        """Return the place after a response: in its session, or in a new one if that has gone on since."""
+        found = await find_response(self.caller, previous, param="previous_response_id")
+        if found.is_last and self.params.is_stored:
+            return _Place(found.session.id, message, "previous_response_id")
+        if found.turn.end.status == "running":
+            raise SessionBusy
+        session_id = new_session_id(self.app, self.caller, self._key_of_session())
+        if self.params.is_stored:
+            return _Place(session_id, message, brings=to_store(found.messages()), is_new=True)
+        return _Place(session_id, message, history=found.messages())
+
+    def _key_of_session(self) -> str | None:
+        """Return the Idempotency-Key by which a repeated call finds its session again, if it would find a reply."""
+        keeps_text = self.params.is_stored or self.app.caller_rules.keeps_stateless_text
+        return read_idempotency_key(self.headers) if keeps_text else None
+
+    async def _create(self, place: _Place) -> bool:
+        """Create the session with the messages that it begins with; return False if it exists already."""
+        if await create_session(self.caller, place.session_id, app_id=self.app.id, counts=False) is None:
+            return False
+        await add_messages(place.session_id, place.brings)
+        return True
+
+    async def _continue(self, given: Input) -> Begun:
+        """Give a turn the answers that it waits for: all of them at once."""
+        sessions = {session_id for session_id, _ in given.answers}
+        await self._check_named(sessions)
+        (session_id,) = sessions
+        answers = [answer for _, answer in given.answers]
+        try:
+            session, _ = await known_session(self.caller, session_id)
+        except NOT_THE_CALLERS:
+            raise NothingWaits from None
+        turn_id = last_turn(session)
+        turn = await recorded_turn(turn_id) if turn_id else None
+        if turn is None or turn.end.status != "paused":
+            return _repeated(turn, answers)
+        _check_complete(turn, answers)
+        running = None
+        for answer in answers:
+            running = await resume_turn(self.caller, session_id, answer) or running
+        if running is None:  # another request with the same answers was first
+            return _repeated(await recorded_turn(turn.turn_id), answers)
+        used = (running.used.prompt_tokens or 0, running.used.completion_tokens or 0)
+        number = running.resumed.round_number if running.resumed else 0
+        record = self._record(number, given.items, used)
+        return Begun(
+            turn.turn_id, session_id, running, record, self.params.is_stored and not running.options.is_stateless
+        )
+
+    async def _check_named(self, sessions: set[UUID]) -> None:
+        """Check that the answers are for one session, and for the one that the request names, if it names one."""
+        named = set()
+        if self.params.previous_response_id:
+            found = await find_response(self.caller, self.params.previous_response_id, param="previous_response_id")
+            named.add(found.session.id)
+        if self.params.named_conversation:
+            session, _ = await find_conversation(self.caller, self.params.named_conversation, param="conversation")
+            named.add(session.id)
+        if len(sessions | named) != 1:
+            raise InvalidParameter("input", "its answers belong to calls of another conversation")
+
+    def _record(
+        self,
+        number: int = 0,
+        items: Sequence[Mapping[str, Any]] = (),
+        used: tuple[int, int] = (0, 0),
+        *,
+        makes: bool = False,
+    ) -> ResponseRecord:
+        request = self.params.repeated()
+        if self.params.named_conversation:
+            request["conversation"] = self.params.named_conversation
+        return ResponseRecord(
+            round_number=number,
+            created_at=self.created_at,
+            request=request,
+            items=items,
+            before=used,
+            makes_session=makes,
+        )
+
+    def _options(self, conversation: Conversation) -> TurnOptions:
+        instructions = filter(None, (self.params.instructions, conversation.instructions))
+        return TurnOptions(
+            model=self.model,
+            instructions="\n\n".join(instructions) if self.app.caller_rules.may_instruct else "",
+            sampling=self.params.sampling(self.app),
+            tools=self.params.client_tools(),
+            is_stateless=not self.params.is_stored,
+        )
+
+
+def _new_text(conversation: Conversation) -> str:
+    """Return the text of the messages that a request adds to a conversation."""
+    if any(message.role != "user" for message in conversation.history):
+        raise InvalidParameter("input", ONLY_NEW)
+    return "\n\n".join([*(message.content for message in conversation.history), conversation.message or ""])
+
+
+def _check_complete(turn: RecordedTurn, answers: Sequence[Answer]) -> None:
+    """Check that every call that a turn waits for has an answer.
+
+    Raises:
+        NothingWaits: an answer is for another call.
+        InvalidParameter: a call has no answer.
+    """
+    given = {answer.question_id for answer in answers}
+    if not given <= {call.confirmation for call in turn.end.open_calls}:
+        raise NothingWaits
+    waiting = [call for call in turn.end.open_calls if call.confirmation is not None and call.is_approved is None]
+    if missing := [call.name for call in waiting if call.confirmation not in given]:
+        raise InvalidParameter("input", f"there is no answer for these calls: {', '.join(missing)}")
+
+
+def _repeated(turn: RecordedTurn | None, answers: Sequence[Answer]) -> Begun:
+    """Return what an earlier request with the same answers has begun: the client did not get the response.
+
+    Raises:
+        NothingWaits: no request had them.
+    """
+    given = {answer.question_id for answer in answers}
+    for record in turn.records if turn else ():
+        if turn and answered_questions(record.items) == given:
+            running = runner.running(turn.session_id)
+            is_here = running is not None and running.turn_id == turn.turn_id
+            return Begun(turn.turn_id, turn.session_id, running if is_here else None, record, is_stored=True)
+    raise NothingWaits

@@ -1,0 +1,135 @@
+"""`/v1/conversations`: sessions, with what their callers write about them."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import orjson
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps_registry.runtime.app_configs import app_configs
+from apps_registry.values import AppConfig
+from chat.access import check_chat
+from chat.doors.openai.base import OpenAIView
+from chat.doors.openai.errors import NoSuchObject
+from chat.doors.openai.responses.ids import conversation_id
+from chat.doors.openai.responses.input_items import brought_messages
+from chat.doors.openai.responses.items import conversation_items, page
+from chat.doors.openai.responses.lookup import find_conversation
+from chat.doors.openai.responses.requests import ConversationRequest, ItemsRequest, UpdateRequest
+from chat.turns.deleting import delete_session
+from keys.guards.storage import count_stored
+from sessions_app.conversations import add_messages, metadata_of, set_metadata
+from sessions_app.responses import records_of_session
+from sessions_app.values import Session, StoredMessage
+
+
+class ConversationsView(OpenAIView):
+    """Creates conversations."""
+
+    async def post(self, request: Request) -> Response:
+        """Create a conversation, with items if the request has some."""
+        params = ConversationRequest.of(cast(dict[str, Any], request.data))
+        metadata, messages = params.checked_metadata(), brought_messages(params.items or ())
+        app = (await self.app_of_model(params.model))[0] if params.model else await self._only_app()
+        session_id = (self.caller.token and self.caller.token.session_id) or uuid4()
+        await self.create_session(session_id, app)
+        await self._write(session_id, metadata, messages)
+        session, _ = await self.known_session(session_id)
+        return Response(_conversation(session, metadata))
+
+    async def _only_app(self) -> AppConfig | None:
+        """Return the App of the caller's key, if it opens one: a conversation is then never open to other keys."""
+        if self.caller.token is not None or len(self.caller.app_ids) != 1:
+            return None
+        (app_id,) = self.caller.app_ids
+        return self.note_app(check_chat(self.caller, await app_configs.by_id(app_id, revision=self.caller.revision)))
+
+    async def _write(self, session_id: UUID, metadata: dict[str, str], messages: Sequence[StoredMessage]) -> None:
+        await count_stored(self.caller, len(orjson.dumps([metadata, messages])))
+        if messages:
+            await add_messages(session_id, messages)
+        if metadata:
+            await set_metadata(session_id, metadata)
+
+
+class _OfConversation(OpenAIView):
+    """A view of one conversation."""
+
+    async def found(self, name: str) -> Session:
+        """Return the session that the path names."""
+        session, app = await find_conversation(self.caller, name)
+        self.note_app(app)
+        return session
+
+
+class ConversationView(_OfConversation):
+    """One conversation."""
+
+    async def get(self, request: Request, conversation: str) -> Response:
+        """Answer with the conversation, without its items."""
+        session = await self.found(conversation)
+        return Response(_conversation(session, await metadata_of(session.id)))
+
+    async def post(self, request: Request, conversation: str) -> Response:
+        """Replace the metadata."""
+        session = await self.found(conversation)
+        metadata = UpdateRequest.of(cast(dict[str, Any], request.data)).checked_metadata()
+        await count_stored(self.caller, len(orjson.dumps(metadata)))
+        await set_metadata(session.id, metadata)
+        return Response(_conversation(session, metadata))
+
+    async def delete(self, request: Request, conversation: str) -> Response:
+        """Delete the session with all its messages; a running turn is stopped."""
+        session = await self.found(conversation)
+        await delete_session(session.id)
+        body = {"id": conversation_id(session.id), "object": "conversation.deleted", "deleted": True}
+        return Response(body)
+
+
+class ItemsView(_OfConversation):
+    """The items of a conversation."""
+
+    async def get(self, request: Request, conversation: str) -> Response:
+        """List the items."""
+        return Response(page(request, await _items(await self.found(conversation))))
+
+    async def post(self, request: Request, conversation: str) -> Response:
+        """Add messages of the caller; no model is asked."""
+        session = await self.found(conversation)
+        messages = brought_messages(ItemsRequest.of(cast(dict[str, Any], request.data)).items)
+        await count_stored(self.caller, len(orjson.dumps(messages)))
+        if messages:
+            await add_messages(session.id, messages)
+        items = await _items(await self.found(conversation))
+        count = sum(1 + (message.role == "tool") for message in messages)  # a call and its output are one message
+        added = items[len(items) - count :]
+        ends = (
+            {"first_id": added[0]["id"], "last_id": added[-1]["id"]} if added else {"first_id": None, "last_id": None}
+        )
+        return Response({"object": "list", "data": added, "has_more": False, **ends})
+
+
+class ItemView(_OfConversation):
+    """One item."""
+
+    async def get(self, request: Request, conversation: str, item: str) -> Response:
+        """Answer with the item."""
+        for each in await _items(await self.found(conversation)):
+            if each["id"] == item:
+                return Response(each)
+        raise NoSuchObject("There is no such item in this conversation.")
+
+
+async def _items(session: Session) -> list[dict[str, Any]]:
+    return list(conversation_items(session, await records_of_session(session.id)))
+
+
+def _conversation(session: Session, metadata: dict[str, str]) -> dict[str, Any]:
+    return {
+        "id": conversation_id(session.id),
+        "object": "conversation",
+        "created_at": int(session.created_at.timestamp()),
+        "metadata": metadata,
+    }

@@ -1,0 +1,40 @@
+"""The ids of the protocol, which hold those of turns, sessions and messages."""
+
+import re
+from uuid import UUID
+
+RESPONSE, CONVERSATION, MESSAGE, CALL_ITEM, OUTPUT_ITEM = "resp_", "conv_", "msg_", "fc_", "fco_"
+_HEX = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_RESPONSE = re.compile(rf"{RESPONSE}([0-9a-f]{{32}})([0-9a-f]{{4}})?", re.ASCII)
+
+
+def response_id(turn_id: UUID, round_number: int) -> str:
+    """Return the id of a response: of its turn, and of the round at which its request continued the turn.
+
+    Args:
+        turn_id: the turn.
+        round_number: 0 if the request began the turn.
+    """
+    return f"{RESPONSE}{turn_id.hex}" + (f"{round_number:04x}" if round_number else "")
+
+
+def read_response_id(text: str) -> tuple[UUID, int] | None:
+    """Return the turn and the round of a response; None if the id is not one of ours."""
+    match = _RESPONSE.fullmatch(text)
+    return (UUID(match[1]), int(match[2] or "0", 16)) if match else None
+
+
+def conversation_id(session_id: UUID) -> str:
+    """Return the id of a session as a conversation."""
+    return f"{CONVERSATION}{session_id.hex}"
+
+
+def read_conversation_id(text: str) -> UUID | None:
+    """Return the session of a conversation, which may also be named by the session's own id; None: it is neither."""
+    found = text.removeprefix(CONVERSATION).replace("-", "").lower()
+    return UUID(found) if _HEX.fullmatch(found) else None
+
+
+def message_item_id(message_id: UUID) -> str:
+    """Return the id of a message as an item."""
+    return f"{MESSAGE}{message_id.hex}"

@@ -1,0 +1,169 @@
+"""The bodies of Responses and Conversations."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from apps_registry.values import AppConfig, Sampling
+from chat.doors.openai.bodies import Body, Function, check_tool_choice, read, sampling_of
+from chat.doors.openai.errors import InvalidParameter
+from chat.turns.client_tools import ClientTool
+
+MAX_METADATA, MAX_METADATA_KEY_CHARS, MAX_METADATA_VALUE_CHARS = 16, 64, 512
+# What a response repeats of its request.
+REPEATED = (
+    *("model", "instructions", "metadata", "previous_response_id", "background", "tools", "tool_choice"),
+    *("temperature", "top_p", "max_output_tokens", "text"),
+)
+
+
+class TextFormat(BaseModel):
+    """The form of the reply."""
+
+    model_config = ConfigDict(hide_input_in_errors=True, extra="allow")
+    type: Literal["text", "json_object", "json_schema"] = "text"
+
+    def as_response_format(self) -> dict[str, Any]:
+        """Return it as the chat completions protocol has it."""
+        if self.type != "json_schema":
+            return {"type": self.type}
+        return {"type": self.type, "json_schema": self.model_dump(exclude={"type"}, exclude_none=True)}
+
+
+class Text(BaseModel):
+    """How the reply is written."""
+
+    format: TextFormat | None = None
+
+
+class ConversationName(BaseModel):
+    """A conversation, named in an object."""
+
+    id: str
+
+
+class WithMetadata(Body):
+    """A body with the caller's own notes."""
+
+    is_kept: ClassVar[bool] = True
+    metadata: dict[str, str] | None = None
+
+    def checked_metadata(self) -> dict[str, str]:
+        """Return the metadata.
+
+        Raises:
+            InvalidParameter: there are too many, or one is too long.
+        """
+        metadata = self.metadata or {}
+        if len(metadata) > MAX_METADATA:
+            raise InvalidParameter("metadata", f"it has {len(metadata)} entries; the limit is {MAX_METADATA}")
+        for key, value in metadata.items():
+            if len(key) > MAX_METADATA_KEY_CHARS or len(value) > MAX_METADATA_VALUE_CHARS:
+                limits = f"{MAX_METADATA_KEY_CHARS} characters, and a value {MAX_METADATA_VALUE_CHARS}"
+                raise InvalidParameter("metadata", f"a key may have {limits}")
+        return metadata
+
+
+class ResponseRequest(WithMetadata):
+    """The body of `POST /v1/responses`; what is not named here is ignored, such as `include` and `truncation`."""
+
+    unsupported: ClassVar[Mapping[str, tuple[Any, ...]]] = {
+        "prompt": (),
+        "max_tool_calls": (),
+        "top_logprobs": (0,),
+    }
+    model: str
+    input: str | list[dict[str, Any]] = Field(default_factory=list)
+    instructions: str | None = None
+    stream: bool | None = None
+    store: bool | None = None
+    background: bool | None = None
+    previous_response_id: str | None = None
+    conversation: str | ConversationName | None = None
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, ge=0, le=1)
+    max_output_tokens: int | None = Field(default=None, ge=1, le=10_000_000)
+    text: Text | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: Any = None
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the response can be asked for later."""
+        return self.store is not False
+
+    @property
+    def named_conversation(self) -> str | None:
+        """The id of the conversation, if the request names one."""
+        named = self.conversation
+        return named.id if isinstance(named, ConversationName) else named
+
+    def check(self) -> None:
+        """Check parameters against one another.
+
+        Raises:
+            InvalidParameter: they contradict one another.
+        """
+        if self.previous_response_id and self.named_conversation:
+            raise InvalidParameter("conversation", "it cannot be sent together with previous_response_id")
+        for name in ("background", "conversation"):
+            if getattr(self, name) and not self.is_stored:
+                raise InvalidParameter(name, "it needs a response that is stored, but store is false")
+        self.checked_metadata()
+
+    def client_tools(self) -> tuple[ClientTool, ...]:
+        """Return the caller's tools; none if `tool_choice` is "none".
+
+        Raises:
+            InvalidParameter: a tool is not a function, or `tool_choice` forces a call.
+        """
+        for index, tool in enumerate(self.tools or ()):
+            if tool.get("type") != "function":
+                problem = f'the type {tool.get("type")!r} is not supported, only "function"'
+                raise InvalidParameter(f"tools[{index}].type", problem, code="unsupported_value")
+        if not check_tool_choice(self.tool_choice):
+            return ()
+        functions = [read(Function, tool, f"tools[{index}]") for index, tool in enumerate(self.tools or ())]
+        return tuple(function.as_client_tool() for function in functions)
+
+    def sampling(self, app: AppConfig) -> Sampling:
+        """Return the caller's sampling parameters; none if the App does not take them.
+
+        Raises:
+            InvalidParameter: a `text.format` that the App does not take, which must not be ignored.
+        """
+        form = self.text.format if self.text else None
+        asked = Sampling(
+            self.temperature, self.top_p, self.max_output_tokens, form.as_response_format() if form else None
+        )
+        return sampling_of(app, asked, "text.format")
+
+    def repeated(self) -> dict[str, Any]:
+        """Return what the response repeats of this request."""
+        sent = self.model_dump(mode="json", include=set(REPEATED), exclude_none=True)
+        return {name: value for name, value in sent.items() if value not in ([], {})}
+
+
+class ConversationRequest(WithMetadata):
+    """The body of `POST /v1/conversations`.
+
+    Attributes:
+        model: the App that the conversation is with (ours); by default it is open, unless the key opens one App only.
+    """
+
+    model: str | None = None
+    items: list[dict[str, Any]] | None = None
+
+
+class UpdateRequest(WithMetadata):
+    """The body of `POST /v1/conversations/{id}`."""
+
+    metadata: dict[str, str]
+
+
+class ItemsRequest(Body):
+    """The body of `POST /v1/conversations/{id}/items`."""
+
+    is_kept: ClassVar[bool] = True
+    items: list[dict[str, Any]]

@@ -1,0 +1,36 @@
+"""The pages to take pictures of. To add one, add a line to PAGES."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the console.
+
+    Attributes:
+        name: the name of its picture.
+        path: its path below /admin/; names in braces are those of `screenshots.content.filling.Content`.
+        wait_for: a CSS selector that the page has once it is complete.
+        hover: a CSS selector of what the pointer is on; empty: nothing.
+    """
+
+    name: str
+    path: str
+    wait_for: str = "h1"
+    hover: str = ""
+
+
+PAGES = (
+    Page("overview", ""),
+    Page("app", "apps_registry/app/{app}/change/"),
+    Page("documents", "apps_registry/document/?app__id__exact={app}", "#result_list"),
+    Page("keys", "keys/appkey/", "#result_list"),
+    Page("key", "keys/appkey/{key}/change/"),
+    Page("conversations", "sessions_app/chatsession/", "#result_list"),
+    Page("conversation", "sessions_app/chatsession/{session}/change/"),
+    Page("turn", "sessions_app/turn/{turn}/change/", "#timeline"),
+    Page("refusal", "keys/refusal/{refusal}/change/"),
+    Page("outbound", "apps_registry/outboundcall/", "#result_list"),
+)
+# The picture in the README.
+FIRST = "conversation"

@@ -1,0 +1,219 @@
+"""The page of usage: its sums equal the Turn rows, its numbers lead to them, and all of it is in the URL."""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from html import unescape
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connection
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.html import escape
+
+from apps_registry.admin.figures import COUNT, MONEY
+from apps_registry.models import App
+from keys.models import AppKey
+from sessions_app.models import Turn
+from tests import factories
+from tests.product import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+USAGE = "/admin/usage/"
+MODELS = ("small", "large")
+
+
+def make_turns(app: App, keys: list[AppKey | None]) -> QuerySet[Turn]:
+    """Make turns of many kinds, of the last 40 days, and return them."""
+    session, now = factories.make_session(app), datetime.now(UTC)
+    for number in range(60):
+        key = keys[number % len(keys)]
+        # Not at midnight and not in the future, whenever the test runs.
+        started = now - timedelta(days=number % 41, seconds=1 + number)
+        Turn.objects.create(
+            session=session,
+            app=app,
+            app_key_id=key.pk if key else None,
+            model=f"{app.slug}-{MODELS[number % 3 == 0]}",
+            status=("completed", "completed", "failed", "interrupted", "paused", "running")[number % 6],
+            prompt_tokens=100 + number,
+            completion_tokens=number,
+            cost=Decimal(number) / 1000 if number % 5 else None,
+            unpriced_tokens=0 if number % 5 else 7,
+            first_token_ms=50 + number,
+            started_at=started,
+            finished_at=started + timedelta(milliseconds=300 * (1 + number % 9)) if number % 6 != 5 else None,
+        )
+    return Turn.objects.filter(app=app).exclude(status="running")
+
+
+def sums_of(turns: QuerySet[Turn]) -> dict[str, Decimal]:
+    zero = Decimal(0)
+    sums = turns.aggregate(
+        turns=Count("pk"),
+        errors=Count("pk", filter=Q(status="failed")),
+        prompt_tokens=Coalesce(Sum("prompt_tokens"), 0),
+        completion_tokens=Coalesce(Sum("completion_tokens"), 0),
+        unpriced_tokens=Coalesce(Sum("unpriced_tokens"), 0),
+        cost=Coalesce(Sum("cost"), zero),
+    )
+    return {name: Decimal(value).normalize() for name, value in sums.items()}
+
+
+def rows_of(client: Client, **query: Any) -> list[dict[str, str]]:
+    answer = client.get(USAGE, {**query, "format": "csv"})
+    assert answer.status_code == 200, answer.content
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    return list(csv.DictReader(io.StringIO(answer.content.decode())))
+
+
+def total_of(rows: list[dict[str, str]], names: list[str]) -> dict[str, Decimal]:
+    return {name: sum((Decimal(row[name]) for row in rows), Decimal(0)).normalize() for name in names}
+
+
+def test_every_sum_equals_the_turn_rows(admin_client: Client, app: App) -> None:
+    key = factories.make_key(app).app_key
+    turns = make_turns(app, [key, None])
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    long_ago = (today - timedelta(days=20)).date()
+    ranges: dict[str, tuple[dict[str, Any], QuerySet[Turn]]] = {
+        "the last hours": ({"range": "24h"}, turns.filter(started_at__gte=hours_ago(23))),
+        "a week": ({"range": "7d"}, turns.filter(started_at__gte=today - timedelta(days=6))),
+        "a month": ({"range": "30d"}, turns.filter(started_at__gte=today - timedelta(days=29))),
+        "until a day": ({"from": "2020-01-01", "to": str(long_ago)}, turns.filter(started_at__date__lte=long_ago)),
+    }
+    for name, (query, expected) in ranges.items():
+        sums = sums_of(expected)
+        assert sums["turns"] > 0
+        for by in ("app", "key", "model", "day"):
+            rows = rows_of(admin_client, app=app.slug, by=by, **query)
+            assert total_of(rows, [*sums]) == sums, (name, by)
+        page = admin_client.get(USAGE, {"app": app.slug, **query}).content.decode()
+        assert f'title="{MONEY.exact(sums["cost"])}"' in page
+        assert f'title="{COUNT.exact(int(sums["prompt_tokens"] + sums["completion_tokens"]))}"' in page
+    only = {"app": app.slug, "key": "none", "model": f"{app.slug}-large"}
+    (row,) = rows_of(admin_client, **only, by="key")
+    keyless = turns.filter(app_key_id=None, model=only["model"], started_at__gte=today - timedelta(days=29))
+    assert total_of([row], ["turns", "cost"]) == {name: sums_of(keyless)[name] for name in ("turns", "cost")}
+
+
+def hours_ago(hours: int) -> datetime:
+    return (datetime.now(UTC) - timedelta(hours=hours)).replace(minute=0, second=0, microsecond=0)
+
+
+def links_of(page: str) -> list[tuple[str, str]]:
+    return [(unescape(url), text) for url, text in re.findall(r'<a href="([^"]+)">(?:<bdi>)?([^<]+)', page)]
+
+
+def test_numbers_lead_to_their_rows_and_the_things_to_their_pages(admin_client: Client, app: App) -> None:
+    key = factories.make_key(app).app_key
+    turns = make_turns(app, [key, None])
+    recent = turns.filter(started_at__date__gte=(datetime.now(UTC) - timedelta(days=29)).date())
+    by_key = links_of(admin_client.get(USAGE, {"app": app.slug, "by": "key"}).content.decode())
+    assert (f"/admin/keys/appkey/{key.pk}/change/", key.label) in by_key
+    for owned in (recent.filter(app_key_id=key.pk), recent.filter(app_key_id=None), recent):
+        shown = {text for url, text in by_key if "/turn/" in url and listed(admin_client, url) == owned.count()}
+        assert COUNT.short(owned.count()) in shown
+    failed = next(url for url, _ in by_key if "status__exact=failed" in url and f"app_key_id={key.pk}" in url)
+    assert listed(admin_client, failed) == recent.filter(app_key_id=key.pk, status="failed").count()
+    page = admin_client.get(USAGE, {"app": app.slug, "by": "app"}).content.decode()
+    assert (f"/admin/apps_registry/app/{app.pk}/change/", app.slug) in links_of(page)
+
+
+def listed(client: Client, url: str) -> int:
+    answer = client.get(url)
+    assert answer.status_code == 200, url
+    # Running turns are in the list, but have no usage yet.
+    rows: int = answer.context["cl"].queryset.exclude(status="running").count()
+    return rows
+
+
+def test_the_url_holds_every_filter_and_mistakes_are_named(admin_client: Client, app: App) -> None:
+    make_turns(app, [None])
+    page = admin_client.get(USAGE, {"range": "7d", "app": app.slug, "by": "model", "sort": "cost"}).content.decode()
+    assert f'<option value="{app.slug}" selected>' in page
+    for url, _ in links_of(page):
+        if url.startswith("?"):
+            assert f"app={app.slug}" in url
+            assert admin_client.get(f"{USAGE}{url}").status_code == 200, url
+    for query, words in {
+        ("from", "2026-02-30"): "Enter a valid date",
+        ("range", "century"): "Select a valid choice",
+        ("by", "colour"): "Select a valid choice",
+        ("app", "nobodys"): "There is no App “nobodys”",
+        ("key", "nobody's"): "There is no key “nobody&#x27;s”",
+    }.items():
+        answer = admin_client.get(USAGE, [query])
+        assert (answer.status_code, words in answer.content.decode()) == (400, True), query
+    crossed = admin_client.get(USAGE, {"from": "2026-02-02", "to": "2026-02-01"})
+    assert "2026-02-02 is after 2026-02-01" in crossed.content.decode()
+    empty = admin_client.get(USAGE, {"from": "2001-01-01", "to": "2001-01-02"})
+    assert "No usage in this range" in empty.content.decode()
+
+
+def test_usage_has_a_permission_few_queries_and_no_markup_of_others(
+    admin_client: Client, staff_client: Callable[..., Client], app: App
+) -> None:
+    label = "=<script>window.hacked = 1</script>"
+    make_turns(app, [factories.make_key(app, label=label).app_key, factories.make_key(app).app_key, None])
+    for by in ("app", "key", "model", "day"):
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            page = admin_client.get(USAGE, {"app": app.slug, "by": by}).content.decode()
+        assert len(queries) <= 15
+        assert "<script>window" not in page
+        assert " style=" not in page
+    assert escape(label) in admin_client.get(USAGE, {"by": "key", "app": app.slug}).content.decode()
+    assert f"'{label}" in {row["key"] for row in rows_of(admin_client, app=app.slug, by="key")}
+    stranger, reader = staff_client("view_turn", "view_appkey"), staff_client("view_usage")
+    assert stranger.get(USAGE).status_code == 403
+    assert 'href="/admin/usage/"' not in stranger.get("/admin/").content.decode()
+    page = reader.get(USAGE, {"app": app.slug}).content.decode()
+    assert 'href="/admin/usage/"' in page
+    assert "/admin/apps_registry/app/" not in page  # may see the numbers, not the App
+    assert "/admin/sessions_app/turn/" not in page
+
+
+@pytest.mark.browser
+def test_the_numbers_of_the_charts_equal_the_database(console: "Page", server: Server, app: App) -> None:
+    recent = make_turns(app, [factories.make_key(app).app_key, None]).filter(
+        started_at__date__gte=(datetime.now(UTC) - timedelta(days=29)).date()
+    )
+    console.goto(f"{server.url}/admin/")
+    console.click("#aomi-nav >> text=Usage")
+    console.select_option("#id_app", app.slug)
+    console.select_option("#id_by", "key")
+    console.click("main >> text=Show")
+    console.wait_for_selector(f"a[href*='app={app.slug}'] >> text=CSV")
+    sums = {name: Decimal(value) for name, value in sums_of(recent).items()}
+    tokens = sums["prompt_tokens"] + sums["completion_tokens"]
+    for title, expected in {"Turns": sums["turns"], "Cost": sums["cost"], "Tokens": tokens}.items():
+        figure = console.locator("figure", has=console.locator(f"figcaption b:text-is('{title}')"))
+        figure.locator("summary").click()
+        cells = figure.locator("td:visible").all_inner_texts()
+        assert sum(Decimal(cell.strip("$").replace(",", "")) for cell in cells if cell) == expected, title
+        hovers = figure.locator(".aomi-hover title").all_text_contents()
+        assert len(hovers) == 30
+        drawn = [float(height.strip("%")) for height in figure.evaluate(HEIGHTS)]
+        assert len(drawn) > 1
+        assert 50 < max(drawn) <= 100 or len(cells) > 31
+    latency = recent.annotate(took=F("finished_at") - F("started_at")).order_by("-took")[0]
+    assert latency.finished_at is not None
+    console.click("main >> text=24 hours")
+    console.wait_for_selector("text=A turn counts for the hour")
+    assert "range=24h" in console.url
+    assert f"app={app.slug}" in console.url
+
+
+HEIGHTS = (
+    "(figure) => [...figure.querySelectorAll('.aomi-area [class^=aomi-bar]')].map((bar) => bar.getAttribute('height'))"
+)

@@ -1,0 +1,1 @@
+from tests import django_ready as django_ready
