@@ -211,6 +211,7 @@ class AppConfig:
         reply_wait_seconds: how long a chat call waits for the reply; None: the server's default.
         source_limits: where its callers may come from.
         trusts_backend_wallets: whether a wallet in a browser token counts as proven.
+        claimed_wallets_may_sign: whether wallets may be asked to sign whose ownership is not proven.
         release_id: the release; None: the draft.
         sessions_keep_release: whether sessions keep the release that they began with.
         name: the name that operators gave it.
@@ -239,6 +240,7 @@ class AppConfig:
     allowed_origins: frozenset[str]
     source_limits: SourceLimits = ANYWHERE
     trusts_backend_wallets: bool = False
+    claimed_wallets_may_sign: bool = False
     release_id: int | None = None
     sessions_keep_release: bool = False
     problem: str = ""
@@ -247,6 +249,7 @@ class AppConfig:
     created_at: datetime | None = None
     name: str = ""
     model_names: tuple[str, ...] = field(init=False)
+    has_client_tools: bool = field(init=False)  # that run at the client
     fixed_prompt_bytes: int = field(init=False)  # the preamble and all that tools add to a prompt, at most
 
     def model_for(self, chosen: str) -> ModelConfig:
@@ -264,6 +267,7 @@ class AppConfig:
     def __post_init__(self) -> None:
         """Compute the model names and the size of the fixed part of prompts once."""
         object.__setattr__(self, "model_names", tuple(model.name for model in self.models))
+        object.__setattr__(self, "has_client_tools", any(tool.runs_at_client for tool in self.tools))
         object.__setattr__(self, "fixed_prompt_bytes", self._fixed_prompt_bytes())
 
     def _fixed_prompt_bytes(self) -> int:

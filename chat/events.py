@@ -66,15 +66,22 @@ class ToolResult:
     place: int
 
 
+class AskedCall(NamedTuple):
+    """A call that waits for the client, with its checked arguments."""
+
+    kind: QuestionKind
+    arguments: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class QuestionsOpen:
     """The other calls of the round are made; these calls, and with them the turn, wait for the client.
 
     Attributes:
-        kinds: the kind of question about each call, by the call's index in the round, from 0.
+        asked: the calls, by their index in the round, from 0.
     """
 
-    kinds: Mapping[int, QuestionKind]
+    asked: Mapping[int, AskedCall]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,9 @@ from sessions_app.questions import QuestionKind
 DECLINED_BY_MESSAGE = '{"error":"the user wrote another message instead of confirming this call; it was not made"}'
 INTERRUPTED = '{"error":"the user stopped this turn before the call was confirmed; it was not made"}'
 NOT_CONFIRMED_IN_TIME = '{"error":"the user did not confirm this call in time; it was not made"}'
+# A tool at the client may have run although nobody heard of it.
+NO_ANSWER = '{"error":"the program of the user did not answer before the user went on; what it did is unknown"}'
+NO_ANSWER_IN_TIME = '{"error":"the program of the user did not answer in time; what it did is unknown"}'
 UNKNOWN_OUTCOME = '{"error":"the call was interrupted; its outcome is unknown"}'
 
 
@@ -28,6 +31,7 @@ class OpenCall:
         kind: the question's kind; None without a question. Calls that an earlier version stored have none: their
             questions are confirmations.
         is_approved: the client's answer; None until there is one.
+        request: what the user's wallet is asked, with the number of the request; None for other calls.
         extra, reasoning: those of the call's message; see Message in sessions_app/models.py.
     """
 
@@ -42,6 +46,7 @@ class OpenCall:
     is_approved: bool | None = None
     extra: Mapping[str, Any] | None = None
     reasoning: str = ""
+    request: Mapping[str, Any] | None = None
 
 
 def load(stored: Sequence[Mapping[str, Any]]) -> list[OpenCall]:

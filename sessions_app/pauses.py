@@ -75,7 +75,7 @@ async def take_answer(
         {
             "session": session_id,
             "question": answer.question_id,
-            "kind": answer.kind.value,
+            "kinds": answer.kinds,
             "decision": orjson.dumps(decision).decode(),
             "lease": settings.TURN_LEASE_SECONDS,
             "app_key": app_key_id,

@@ -8,9 +8,11 @@ To add a kind, add a member of QuestionKind, an entry in ANSWERS of chat/turns/q
 and a rule in `_Calls` of chat/turns/engine.py, which selects the calls that it is asked about.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 DECLINED = '{"error":"the user declined this call; it was not made"}'
 
@@ -20,6 +22,13 @@ class QuestionKind(StrEnum):
 
     CONFIRM_TOOL = "confirm_tool"  # may this tool be called?
     CLIENT_TOOL = "client_tool"  # what does this tool, which runs at the client, return?
+    WALLET_TX = "wallet_tx_request"  # does the user's wallet send this transaction?
+    WALLET_EIP712 = "wallet_eip712_request"  # does the user's wallet sign this typed data?
+
+
+OF_WALLET = frozenset({QuestionKind.WALLET_TX, QuestionKind.WALLET_EIP712})
+# The calls that the client makes itself; any program that makes them may answer what they returned.
+OF_CLIENT = OF_WALLET | {QuestionKind.CLIENT_TOOL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,7 @@ class Question:
         tool: the tool's name.
         arguments: JSON text, as the model wrote it.
         expires_at: the deadline for the answer.
+        request: what the wallet is asked; None for other kinds.
     """
 
     id: str
@@ -38,6 +48,7 @@ class Question:
     tool: str
     arguments: str
     expires_at: datetime
+    request: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,7 @@ class Answer:
 
     Attributes:
         question_id: the question's id.
-        kind: must be the question's kind.
+        kind: must be the question's kind; that of a client's tool also answers requests to wallets.
         is_approved: whether the client agrees to the call.
         result: the call's result, as text for the model, if the server should not make the call; None if it should.
     """
@@ -60,6 +71,16 @@ class Answer:
     def to_confirmation(cls, question_id: str, *, is_approved: bool) -> "Answer":
         """Return the answer to a confirmation; a declined call is not made."""
         return cls(question_id, QuestionKind.CONFIRM_TOOL, is_approved, None if is_approved else DECLINED)
+
+    @classmethod
+    def of_wallet(cls, question_id: str, kind: QuestionKind, result: str) -> "Answer":
+        """Return the answer of the user's wallet, with the text for the model."""
+        return cls(question_id, kind, is_approved=True, result=result)
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of question that it may answer."""
+        return sorted(OF_CLIENT) if self.kind is QuestionKind.CLIENT_TOOL else [self.kind.value]
 
     @classmethod
     def to_client_tool(cls, question_id: str, result: str) -> "Answer":

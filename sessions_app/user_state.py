@@ -1,13 +1,14 @@
 """Parses `user_state`, which is stored as the client sent it, and the wallet in it."""
 
+import json
 import re
 from typing import Any
 
 import orjson
 
 from apps_registry.support.plain_json import TooDeep, check_depth, read_json
+from apps_registry.support.wallet_addresses import is_mistyped
 from sessions_app.values import Wallet
-from sessions_app.wallets.addresses import is_mistyped
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 20
@@ -16,6 +17,9 @@ CHAIN_ID_MAX = 2**53 - 1  # the largest integer that every JavaScript client rep
 ADDRESS_PATTERN = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 
 
+# The requests that wait for the user's wallet: numbers and what is asked.
+PENDING_TXS, PENDING_EIP712S = "pending_txs", "pending_eip712s"
+SERVERS_KEYS = frozenset({PENDING_TXS, PENDING_EIP712S})
 TOO_DEEP = f"user_state is nested more than {MAX_DEPTH} levels deep"
 
 
@@ -47,6 +51,9 @@ def parse_user_state(text: str) -> tuple[str, Wallet | None]:
         raise InvalidUserState("user_state is not a JSON object")
     _check_keys(state)
     evm = state.get("evm")
+    if not SERVERS_KEYS.isdisjoint(state):
+        # What waits for the wallet is the server's to say; clients send back what an earlier snapshot said.
+        text = json.dumps({key: value for key, value in state.items() if key not in SERVERS_KEYS}, ensure_ascii=False)
     return text, parse_wallet(state) or (parse_wallet(evm) if isinstance(evm, dict) else None)
 
 

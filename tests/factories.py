@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 
-from apps_registry.builtin_tools.registry import BUILTIN_TOOLS
+from apps_registry.builtin_tools.registry import USUAL_TOOLS
 from apps_registry.models import App, AppModel, Document, Model, Provider, Secret, Tool
 from apps_registry.retrieval.uploads import add_upload
 from keys.models import AppKey
@@ -27,7 +27,7 @@ def make_model(base_url: str = "http://127.0.0.1:9/v1", **overrides: Any) -> Mod
 
 
 def make_app(*, base_url: str = "http://127.0.0.1:9/v1", **overrides: Any) -> App:
-    """Return an App with its own model and every built-in tool."""
+    """Return an App with its own model and the built-in tools of a new App."""
     model = overrides.pop("default_model", None) or make_model(base_url)
     alternatives = overrides.pop("alternatives", [])
     slug = unique("app")
@@ -45,7 +45,7 @@ def make_app(*, base_url: str = "http://127.0.0.1:9/v1", **overrides: Any) -> Ap
     app = App.objects.create(**fields)
     for position, alternative in enumerate(alternatives):
         AppModel.objects.create(app=app, model=alternative, position=position)
-    Tool.objects.bulk_create(Tool(app=app, name=name) for name in sorted(BUILTIN_TOOLS))
+    Tool.objects.bulk_create(Tool(app=app, name=name) for name in USUAL_TOOLS)
     return app
 
 

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from coincurve import PrivateKey
 
-from sessions_app.wallets.addresses import checksummed, keccak256
+from apps_registry.support.wallet_addresses import checksummed, keccak256
 
 
 class TestWallet:

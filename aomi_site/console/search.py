@@ -16,9 +16,9 @@ from django.urls import reverse
 
 from aomi_site.console.navigation import places_for
 from apps_registry.models import App, OutboundCall
+from apps_registry.support.wallet_addresses import both_ends, shortened
 from keys.models import AppKey, Refusal
 from sessions_app.models import ChatSession, Turn
-from sessions_app.wallets.addresses import both_ends, shortened
 
 HITS_PER_SOURCE = 6
 QUERY_MAX_CHARS = 200

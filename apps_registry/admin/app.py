@@ -32,7 +32,7 @@ COLLAPSED = ("Turns", "Sessions", "OpenAI clients and callers' tools")
 COLLAPSED_WHEN_ADDING = (*COLLAPSED, "Sampling", "Releases", "Documents", "Access")
 HIDDEN_WHEN_ADDING = {
     *("documents", "standing", "allowed_hosts", "only_hosts", "allowed_origins", "refuses_other_origins"),
-    *("allowed_networks", "trusts_backend_wallets", "created", "updated"),
+    *("allowed_networks", "trusts_backend_wallets", "claimed_wallets_may_sign", "created", "updated"),
 }
 
 
@@ -133,7 +133,7 @@ class AppAdmin(AppTabsAdmin):
             {
                 "fields": (
                     *("standing", "is_active", "sessions_readable_by_id", "allowed_origins", "refuses_other_origins"),
-                    *("allowed_networks", "trusts_backend_wallets", "created", "updated"),
+                    *("allowed_networks", "trusts_backend_wallets", "claimed_wallets_may_sign", "created", "updated"),
                 ),
                 "description": "Who may call it. The default App answers callers without a key. Callers of any other "
                 "App need an App key that has this App in its scope.",

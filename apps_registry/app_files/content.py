@@ -28,6 +28,21 @@ class HttpToolContent:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientToolContent:
+    """A tool that the App's clients run."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    is_enabled: bool = True
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON data, without a switch that has its default."""
+        switch = {} if self.is_enabled else {"is_enabled": False}
+        return {"name": self.name, **switch, "description": self.description, "parameters": dict(self.parameters)}
+
+
+@dataclass(frozen=True, slots=True)
 class McpToolContent:
     """A chosen tool of an MCP server, as the operator accepted it; the App's model knows it as `name`."""
 
@@ -87,6 +102,7 @@ class AppContent:
     embedding_model: str = ""
     builtin_tools: tuple[str, ...] = ()
     http_tools: tuple[HttpToolContent, ...] = ()
+    client_tools: tuple[ClientToolContent, ...] = ()
     mcp_servers: tuple[McpServerContent, ...] = ()
     documents: tuple[DocumentContent, ...] = ()
 
@@ -100,6 +116,7 @@ class AppContent:
             "embedding_model": self.embedding_model,
             "builtin_tools": list(self.builtin_tools),
             "http_tools": [tool.as_data() for tool in self.http_tools],
+            "client_tools": [tool.as_data() for tool in self.client_tools],
             "mcp_servers": [server.as_data() for server in self.mcp_servers],
             "documents": [document.as_data() for document in self.documents],
         }
@@ -115,6 +132,7 @@ class AppContent:
             self,
             builtin_tools=tuple(sorted(self.builtin_tools)),
             http_tools=tuple(sorted(self.http_tools, key=lambda tool: tool.definition.name)),
+            client_tools=tuple(sorted(self.client_tools, key=lambda tool: tool.name)),
             mcp_servers=tuple(servers),
             documents=tuple(sorted(self.documents, key=lambda document: document.name)),
         )

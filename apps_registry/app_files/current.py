@@ -2,6 +2,7 @@
 
 from apps_registry.app_files.content import (
     AppContent,
+    ClientToolContent,
     DocumentContent,
     HttpToolContent,
     McpServerContent,
@@ -34,6 +35,11 @@ def content_of(app: App) -> AppContent:
         embedding_model=app.embedding_model.name if app.embedding_model else "",
         builtin_tools=tuple(builtins),
         http_tools=tuple(http),
+        client_tools=tuple(
+            ClientToolContent(tool.name, *tool.client_definition(), tool.is_enabled)
+            for tool in tools
+            if tool.kind == Tool.Kind.CLIENT
+        ),
         mcp_servers=tuple(_server(server, tools) for server in app.mcp_servers.all()),
         documents=tuple(
             DocumentContent(name, digest, tuple(tags))

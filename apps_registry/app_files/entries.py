@@ -74,6 +74,19 @@ class McpToolEntry(ToolEntry):
     """JSON Schema of its arguments."""
 
 
+class ClientToolEntry(Entry):
+    """A tool that the App's clients run."""
+
+    name: str
+    """What the model calls it."""
+    description: str = ""
+    """Tells the model what it does and when to use it."""
+    parameters: dict[str, Any] = {"type": "object", "properties": {}}
+    """JSON Schema of its arguments."""
+    is_enabled: bool = True
+    """Whether the model is offered the tool."""
+
+
 class McpServerEntry(Entry):
     """An MCP server and the tools that were chosen."""
 
@@ -124,6 +137,8 @@ class AppEntry(Entry):
     """By name. Empty: documents are searched by words only."""
     builtin_tools: list[Annotated[str, Field(json_schema_extra={"enum": sorted(BUILTIN_TOOLS)})]] = []
     http_tools: list[ToolEntry] = []
+    client_tools: list[ClientToolEntry] = []
+    """Tools that run in the callers' programs."""
     mcp_servers: list[McpServerEntry] = []
     documents: list[DocumentEntry] = []
     secrets: list[str] = []

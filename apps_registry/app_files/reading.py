@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 
 from apps_registry.app_files.content import (
     AppContent,
+    ClientToolContent,
     DocumentContent,
     HttpToolContent,
     McpServerContent,
@@ -18,7 +19,14 @@ from apps_registry.app_files.content import (
 )
 from apps_registry.app_files.definitions import Definitions, definitions_in
 from apps_registry.app_files.derived import app_entry
-from apps_registry.app_files.entries import FORMAT, DocumentEntry, McpServerEntry, McpToolEntry, ToolEntry
+from apps_registry.app_files.entries import (
+    FORMAT,
+    ClientToolEntry,
+    DocumentEntry,
+    McpServerEntry,
+    McpToolEntry,
+    ToolEntry,
+)
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.settings import setting_fields, without_defaults
 from apps_registry.app_files.strict import checked, load
@@ -32,6 +40,7 @@ from apps_registry.mcp.offer import clean_instructions
 from apps_registry.models.document import validate_tag
 from apps_registry.models.mcp import McpServer
 from apps_registry.models.provider import validate_slug
+from apps_registry.services.client_tools import find_client_tool_problem
 from apps_registry.tools.base import SEARCH_TOOL
 
 ReadFile = Callable[[str], bytes]
@@ -109,6 +118,9 @@ def read_data(data: Mapping[str, Any], read_file: ReadFile = no_files) -> AppFil
         http_tools=tuple(
             _http_tool(tool_entry, f"http_tools[{index}]") for index, tool_entry in enumerate(entry.http_tools)
         ),
+        client_tools=tuple(
+            _client_tool(tool_entry, f"client_tools[{index}]") for index, tool_entry in enumerate(entry.client_tools)
+        ),
         mcp_servers=tuple(
             _mcp_server(server_entry, f"mcp_servers[{index}]") for index, server_entry in enumerate(entry.mcp_servers)
         ),
@@ -152,6 +164,12 @@ def _http_tool(entry: ToolEntry, path: str) -> HttpToolContent:
     for problem in find_problems(definition):
         raise AppFileError(f"{path}.{problem.attribute}: {problem.message}")
     return HttpToolContent(definition, entry.is_enabled, entry.needs_confirmation)
+
+
+def _client_tool(entry: ClientToolEntry, path: str) -> ClientToolContent:
+    if problem := find_client_tool_problem(entry.name, entry.description, entry.parameters):
+        raise AppFileError(f"{path}: {problem}")
+    return ClientToolContent(entry.name, entry.description, entry.parameters, entry.is_enabled)
 
 
 def _mcp_server(entry: McpServerEntry, path: str) -> McpServerContent:
@@ -211,6 +229,7 @@ def _digest(entry: DocumentEntry, path: str, read_file: ReadFile, files: dict[st
 def _refuse_duplicates(content: AppContent) -> None:
     mcp = [tool.name for server in content.mcp_servers for tool in server.tools]
     tools = [*content.builtin_tools, *(tool.definition.name for tool in content.http_tools), *mcp]
+    tools += [tool.name for tool in content.client_tools]
     names_by_field = {
         "tools": [name.lower() for name in tools],
         "mcp_servers": [server.prefix for server in content.mcp_servers],

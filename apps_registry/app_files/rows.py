@@ -35,6 +35,12 @@ def write_rows(content: AppContent, files: Mapping[str, bytes]) -> App:
             row.set_http_definition(tool.definition)
             row.is_enabled, row.needs_confirmation = tool.is_enabled, tool.needs_confirmation
             row.save()
+    for tool_of_client in content.client_tools:
+        if tool_of_client not in before.client_tools:
+            row = app.tools.filter(name=tool_of_client.name).first() or Tool(app=app)
+            row.set_client_definition(tool_of_client.name, tool_of_client.description, tool_of_client.parameters)
+            row.is_enabled = tool_of_client.is_enabled
+            row.save()
     for server in content.mcp_servers:
         if server not in before.mcp_servers:
             _write_server(app, server)
@@ -64,6 +70,7 @@ def _delete_tools(app: App, content: AppContent) -> None:
     """Delete tools that the content does not have or has with another kind; built-in tools are only switched off."""
     app.mcp_servers.exclude(slug__in=[server.prefix for server in content.mcp_servers]).delete()
     kept = {(Tool.Kind.HTTP, tool.definition.name) for tool in content.http_tools}
+    kept |= {(Tool.Kind.CLIENT, tool.name) for tool in content.client_tools}
     kept |= {(Tool.Kind.MCP, tool.name) for server in content.mcp_servers for tool in server.tools}
     others = {name.lower() for _, name in kept}
     for row in app.tools.all():

@@ -24,6 +24,9 @@ def refuse_unsupported_tools(content: AppContent, definitions: Definitions | Non
     for http in content.http_tools:
         if http.is_enabled:
             _refuse(models, http.definition.name, http.definition.parameters)
+    for tool_of_client in content.client_tools:
+        if tool_of_client.is_enabled:
+            _refuse(models, tool_of_client.name, tool_of_client.parameters)
     for server in content.mcp_servers:
         for tool in server.tools:
             if tool.is_enabled:

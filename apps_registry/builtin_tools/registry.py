@@ -28,3 +28,5 @@ def discover() -> Iterable[Tool]:
 
 
 BUILTIN_TOOLS: dict[str, Tool] = by_name(discover())
+# Those that a new App has; requests to wallets are for Apps that are made for them.
+USUAL_TOOLS = sorted(name for name, tool in BUILTIN_TOOLS.items() if not tool.runs_at_client)

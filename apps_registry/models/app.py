@@ -219,6 +219,13 @@ class App(models.Model):
         help_text="A wallet in a browser token counts as proven: the backend that asked for the token has checked that "
         "it is the user's. Otherwise it counts as claimed until the user proves it by signature.",
     )
+    claimed_wallets_may_sign = models.BooleanField(
+        "claimed wallets may sign",
+        default=False,
+        db_default=False,
+        help_text="Tools that ask the user's wallet for a transaction or a signature also ask a wallet that is only "
+        "claimed. Otherwise the user must have proven that it is theirs.",
+    )
     allowed_hosts = models.TextField(
         blank=True,
         validators=[validate_hosts],

@@ -1,6 +1,7 @@
 """Tools of an App, the secrets that they send, and the log of their requests."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import orjson
 from django.conf import settings
@@ -26,6 +27,7 @@ class Tool(models.Model):
         BUILTIN = "builtin", "Built-in"
         HTTP = "http", "HTTP"
         MCP = "mcp", "MCP"
+        CLIENT = "client", "Client"
 
     app = models.ForeignKey("apps_registry.App", verbose_name="App", on_delete=models.CASCADE, related_name="tools")
     kind = models.CharField(max_length=20, choices=Kind, default=Kind.BUILTIN)
@@ -38,7 +40,7 @@ class Tool(models.Model):
         default=False,
         help_text="The user must approve each call; the turn waits for the answer.",
     )
-    # The definition of an HTTP or MCP tool as JSON text, which keeps the order of keys; empty for built-in tools.
+    # The definition as JSON text, which keeps the order of keys; empty for built-in tools.
     definition = models.TextField(blank=True, default="")
     mcp_server = models.ForeignKey(
         "apps_registry.McpServer", on_delete=models.CASCADE, null=True, editable=False, related_name="tools"
@@ -65,6 +67,20 @@ class Tool(models.Model):
             TypeError, ValueError: the stored definition is invalid.
         """
         return HttpToolDefinition.from_json(self.name, orjson.loads(self.definition))
+
+    def client_definition(self) -> tuple[str, dict[str, Any]]:
+        """Return the description and the parameters of a tool that runs at the client.
+
+        Raises:
+            TypeError, ValueError, KeyError: the stored definition is invalid.
+        """
+        stored = orjson.loads(self.definition)
+        return str(stored["description"]), dict(stored["parameters"])
+
+    def set_client_definition(self, name: str, description: str, parameters: Mapping[str, Any]) -> None:
+        """Set kind, name and definition of a tool that runs at the client; the row is not saved."""
+        self.kind, self.name = self.Kind.CLIENT, name
+        self.definition = orjson.dumps({"description": description, "parameters": parameters}).decode()
 
     @property
     def request_line(self) -> str:

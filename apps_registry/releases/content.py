@@ -14,7 +14,7 @@ from apps_registry.models import App, AppRelease, Model
 HOLD_AT_ONCE = frozenset(
     {
         *("name", "allowed_hosts", "only_hosts", "allowed_origins", "refuses_other_origins", "allowed_networks"),
-        "trusts_backend_wallets",
+        *("trusts_backend_wallets", "claimed_wallets_may_sign"),
         *("sessions_readable_by_id", "sessions_keep_release"),
         *("retention_days", "reply_wait_seconds", "makes_titles", "recalls_earlier_sessions", "document_language"),
         *("callers_may_instruct", "callers_may_sample", "callers_may_bring_tools"),

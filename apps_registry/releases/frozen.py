@@ -10,7 +10,7 @@ from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.settings import columns
 from apps_registry.models import App, AppRelease, Document, Model
 from apps_registry.releases.content import HOLD_AT_ONCE, content_of_release, models_of
-from apps_registry.services.tools_in_use import ToolInUse, builtin_in_use, http_in_use, mcp_in_use
+from apps_registry.services.tools_in_use import ToolInUse, builtin_in_use, client_in_use, http_in_use, mcp_in_use
 
 logger = logging.getLogger("aomi.apps")
 
@@ -66,6 +66,9 @@ def _tools(content: AppContent) -> Iterator[ToolInUse]:
     for http in content.http_tools:
         if http.is_enabled:
             yield http_in_use(http.definition, needs_confirmation=http.needs_confirmation)
+    for tool in content.client_tools:
+        if tool.is_enabled:
+            yield client_in_use(tool.name, tool.description, tool.parameters)
     for server in content.mcp_servers:
         yield from (_mcp_tool(tool, server) for tool in server.tools if tool.is_enabled)
 

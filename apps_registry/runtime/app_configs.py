@@ -147,6 +147,7 @@ def _to_config(app: App, release: AppRelease | None) -> AppConfig:
         allowed_origins=frozenset(app.allowed_origins.split()),
         source_limits=_source_limits(app),
         trusts_backend_wallets=app.trusts_backend_wallets,
+        claimed_wallets_may_sign=app.claimed_wallets_may_sign,
         created_at=app.created_at,
         name=app.name,
         release_id=release.pk if release else None,

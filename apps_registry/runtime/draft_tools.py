@@ -9,6 +9,7 @@ from apps_registry.http_tools.tool import Surroundings, http_tool
 from apps_registry.mcp.definition import McpToolDefinition
 from apps_registry.models import App
 from apps_registry.models import Tool as ToolRow
+from apps_registry.services.client_tools import client_tool
 from apps_registry.services.tools_in_use import ToolInUse, builtin_in_use, mcp_in_use
 from apps_registry.tools.base import Tool
 
@@ -30,8 +31,18 @@ def _in_use(row: ToolRow) -> Iterator[ToolInUse]:
             prefix=row.mcp_server.slug,
             needs_confirmation=row.needs_confirmation,
         )
+    elif row.kind == ToolRow.Kind.CLIENT:
+        yield ToolInUse(row.name, partial(_client_tool, row))
     elif row.kind == ToolRow.Kind.BUILTIN and row.name in BUILTIN_TOOLS:
         yield builtin_in_use(row.name, needs_confirmation=row.needs_confirmation)
+
+
+def _client_tool(row: ToolRow, _surroundings: Surroundings) -> Tool:
+    try:
+        description, parameters = row.client_definition()
+    except KeyError as error:
+        raise ValueError(str(error)) from None
+    return client_tool(row.name, description, parameters)
 
 
 def _http_tool(row: ToolRow, surroundings: Surroundings) -> Tool:

@@ -63,10 +63,16 @@ def find_unfit(models: Iterable[Model], name: str, schema: Mapping[str, Any]) ->
 def find_unfit_tools(app: App, model: Model) -> Iterator[str]:
     """Yield a sentence for each enabled tool of an App that a model's provider rejects."""
     for row in app.tools.filter(is_enabled=True).exclude(kind=Tool.Kind.BUILTIN):
-        with suppress(TypeError, ValueError):  # unreadable tools are not offered to any model
-            is_http = row.kind == Tool.Kind.HTTP
-            definition = row.http_definition() if is_http else McpToolDefinition.from_text(row.definition)
-            yield from find_unfit([model], row.name, definition.parameters)
+        with suppress(TypeError, ValueError, KeyError):  # unreadable tools are not offered to any model
+            yield from find_unfit([model], row.name, _parameters(row))
+
+
+def _parameters(row: Tool) -> Mapping[str, Any]:
+    if row.kind == Tool.Kind.CLIENT:
+        return row.client_definition()[1]
+    is_http = row.kind == Tool.Kind.HTTP
+    definition = row.http_definition() if is_http else McpToolDefinition.from_text(row.definition)
+    return definition.parameters
 
 
 def models_of_app(app: App) -> list[Model]:

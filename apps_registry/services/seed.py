@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from apps_registry.builtin_tools.registry import BUILTIN_TOOLS
+from apps_registry.builtin_tools.registry import USUAL_TOOLS
 from apps_registry.credentials.header_fit import UnfitKey, key_problem
 from apps_registry.models import App, Model, Provider, Tool
 
@@ -126,5 +126,5 @@ def _make_default_app(model: Model) -> App:
         # Half of the window for the history leaves room for the preamble, the tools and the reply.
         history_budget_tokens=min(16_000, model.context_window // 2),
     )
-    Tool.objects.bulk_create(Tool(app=app, name=name) for name in sorted(BUILTIN_TOOLS))
+    Tool.objects.bulk_create(Tool(app=app, name=name) for name in USUAL_TOOLS)
     return app

@@ -1,13 +1,15 @@
 """The tools that an App's turns may call, in the form in which its draft and its releases both give them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from apps_registry.builtin_tools.registry import BUILTIN_TOOLS
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.tool import Surroundings, http_tool
 from apps_registry.mcp.definition import McpToolDefinition
 from apps_registry.mcp.tool import mcp_tool
+from apps_registry.services.client_tools import client_tool
 from apps_registry.tools.base import Tool
 from apps_registry.values import McpServerSettings, ServerNote
 
@@ -33,6 +35,11 @@ def builtin_in_use(name: str, *, needs_confirmation: bool = False) -> ToolInUse:
     """Return a built-in tool; raises KeyError when there is none of this name."""
     tool = BUILTIN_TOOLS[name]
     return ToolInUse(name, lambda _surroundings: tool, needs_confirmation)
+
+
+def client_in_use(name: str, description: str, parameters: Mapping[str, Any]) -> ToolInUse:
+    """Return a tool that the App declares for its clients to run."""
+    return ToolInUse(name, lambda _surroundings: client_tool(name, description, parameters))
 
 
 def http_in_use(definition: HttpToolDefinition, *, needs_confirmation: bool) -> ToolInUse:

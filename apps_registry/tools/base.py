@@ -61,6 +61,7 @@ class Tool:
         needs_confirmation: whether a call by the model waits until the user approves it.
         is_idempotent: whether repeating a call changes nothing; other calls are journalled before they are made.
         runs_at_client: whether the caller's program makes the calls; the turn waits for its answers.
+        question: the kind of question that asks the program (sessions_app/questions.py).
     """
 
     name: str
@@ -72,6 +73,7 @@ class Tool:
     is_idempotent: bool = True
     needs_confirmation: bool = False
     runs_at_client: bool = False
+    question: str = "client_tool"
 
     async def run(self, arguments: Any, context: ToolContext) -> Any:
         """Check the arguments and run the tool.

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Wit
 
 from apps_registry.support.plain_json import read_json
 from apps_registry.support.request_sources import parse_origin
+from apps_registry.support.wallet_addresses import is_mistyped
 from chat.turns.client_tools import NO_ARGUMENTS, ClientTool
 from chat.wire.tools import ClientTools
 from chat.wire.values import EXAMPLE_SESSION, EXAMPLE_STATE
@@ -23,7 +24,6 @@ from sessions_app.user_state import (
     text_of,
 )
 from sessions_app.values import Wallet
-from sessions_app.wallets.addresses import is_mistyped
 
 TITLE_MAX_CHARS = 200
 IDEMPOTENCY_KEY_MAX_CHARS = 255

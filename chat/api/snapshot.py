@@ -1,7 +1,7 @@
 """Snapshots: the state of a session in the form that clients see."""
 
-from collections.abc import Iterator, Sequence
-from typing import cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
@@ -58,6 +58,20 @@ def empty_snapshot(session_id: UUID, *, user_state: str | None) -> Snapshot:
         "system_events": [],
         "user_state": None if user_state is None else orjson.Fragment(user_state),
     }
+
+
+def state_with_requests(user_state: str | None, requests: Mapping[str, Any]) -> Any:
+    """Return a `user_state` as clients see it, with what waits for the user's wallet.
+
+    Args:
+        user_state: as the client sent it.
+        requests: by name and number; empty if nothing waits.
+    """
+    if not requests:
+        return None if user_state is None else orjson.Fragment(user_state)
+    own = orjson.dumps(requests).decode()
+    others = (user_state or "{}").strip().removeprefix("{").removesuffix("}").strip()
+    return orjson.Fragment(f"{{{others},{own[1:]}" if others else own)
 
 
 def usage_body(used: ShownUsage | None) -> TurnUsage | None:

@@ -1,26 +1,31 @@
 """`/api/system` and `/api/events`: messages outside the conversation."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import orjson
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 
 from apps_registry.support.plain_json import TooDeep, read_json
+from chat.access import NoSuchSession
 from chat.api.answers import Answer
 from chat.api.base import ApiView
 from chat.api.parameters import reads
 from chat.api.requests import EventsRequest, SystemRequest
 from chat.api.snapshot import system_event
 from chat.turns.message_body import message_body
-from chat.turns.questions import read_answer
+from chat.turns.questions import read_answers
 from chat.turns.resuming import resume_turn
 from chat.turns.telling import tell_readers
 from chat.wire.events import NoticeEvent
 from chat.wire.sessions import SystemEvent, SystemResponse
 from keys.guards.storage import count_stored
+from sessions_app.pauses import NothingWaits
+from sessions_app.questions import OF_WALLET
+from sessions_app.questions import Answer as QuestionAnswer
 from sessions_app.store import store
 from sessions_app.system_events import CALLBACK, NOTICE, add_event, newest_events
 from sessions_app.values import StoredMessage
@@ -37,9 +42,8 @@ class SystemView(ApiView):
         """Send a notice, a callback or an answer to a question; a session that does not exist is created."""
         session_id, text = self.session_id(), params.message
         data = _json(text)
-        if (answer := read_answer(data)) is not None:
-            # Like a chat message, an answer needs the App's key, because it resumes a turn.
-            await resume_turn(self.caller, session_id, answer, on_app=self.note_app)
+        answers = read_answers(data, session_id)
+        if answers is not None and await self._are_taken(session_id, answers):
             content = f"{RESPONSE_PREFIX}{text}"
             return Answer({"res": message_body(StoredMessage(uuid4(), None, "system", content, datetime.now(UTC)))})
         session = await store.load(session_id)
@@ -57,6 +61,22 @@ class SystemView(ApiView):
         if kind == NOTICE:
             tell_readers(session.app_id, NoticeEvent(type="system_notice", session_id=session_id, message=text))
         return Answer({"res": message_body(message)})
+
+    async def _are_taken(self, session_id: UUID, answers: Sequence[QuestionAnswer]) -> bool:
+        """Give a turn the answers that it waits for; return False if nothing waits for what a wallet has done.
+
+        A transaction may be sent too late for its turn. The model must still learn of it: it becomes a callback.
+        """
+        taken = 0
+        for answer in answers:
+            try:
+                # Like a chat message, an answer needs the App's key, because it resumes a turn.
+                await resume_turn(self.caller, session_id, answer, on_app=self.note_app)
+                taken += 1
+            except (NothingWaits, NoSuchSession):
+                if answer.kind not in OF_WALLET:
+                    raise
+        return taken > 0
 
 
 class EventsView(ApiView):

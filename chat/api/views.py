@@ -8,13 +8,15 @@ from chat.api.base import ApiView
 from chat.api.guard import Opened, guard
 from chat.api.parameters import reads
 from chat.api.requests import StateRequest
-from chat.api.snapshot import empty_snapshot, snapshot, usage_body
+from chat.api.snapshot import empty_snapshot, snapshot, state_with_requests, usage_body
 from chat.turns.interrupts import interrupt
 from chat.turns.unfinished import unfinished_messages
+from chat.turns.wallet_requests import pending
 from chat.wire.sessions import Snapshot
+from sessions_app import turns
 from sessions_app.store import store
 from sessions_app.turns import last_usage
-from sessions_app.values import Session
+from sessions_app.values import PROCESSING, Session
 
 
 class SnapshotView(ApiView):
@@ -32,6 +34,9 @@ class SnapshotView(ApiView):
         events = await store.undelivered_events(session.id) if session.undelivered_events else []
         slug = app.slug if app else None
         body = snapshot(session, app=slug, unfinished=await unfinished_messages(session), events=events, since=since)
+        if session.running_turn is not None and session.status != PROCESSING:  # it waits for the client
+            end = await turns.end_of(session.running_turn)
+            body["user_state"] = state_with_requests(session.user_state, pending(end.open_calls if end else ()))
         if app is not None and app.shows_usage:
             body["usage"] = usage_body(await last_usage(session.id))
         return body

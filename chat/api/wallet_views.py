@@ -7,6 +7,7 @@ from django.conf import settings
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 
+from apps_registry.support.wallet_addresses import checksummed
 from chat.api.answers import Answer
 from chat.api.base import ApiView
 from chat.api.parameters import reads
@@ -14,7 +15,6 @@ from chat.api.requests import ChallengeRequest, ProofRequest
 from chat.wire.wallets import ProvenWallet, WalletChallenge
 from sessions_app.store import store
 from sessions_app.values import Wallet
-from sessions_app.wallets.addresses import checksummed
 from sessions_app.wallets.proofs import issue_challenge, prove
 from sessions_app.wallets.siwe import InvalidProof, parse_message
 

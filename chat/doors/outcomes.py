@@ -11,7 +11,7 @@ from chat.turns.running_turn import RunningTurn
 from chat.wire.sessions import Citation, Message
 from sessions_app import turns
 from sessions_app.open_calls import OpenCall
-from sessions_app.questions import QuestionKind
+from sessions_app.questions import OF_CLIENT
 from sessions_app.store import store
 from sessions_app.turn_values import TurnEnd
 from sessions_app.values import INTERRUPTED, Session
@@ -65,7 +65,7 @@ async def outcome_of(turn_id: UUID, session_id: UUID, running: RunningTurn | Non
     if end.status == "failed":
         raise (ModelTimeout if end.error_code == ModelTimeout.code else ModelFailure)(end.error_detail)
     open_calls = [call for call in end.open_calls if call.confirmation is not None and call.result is None]
-    of_client = [call for call in open_calls if call.kind == QuestionKind.CLIENT_TOOL]
+    of_client = [call for call in open_calls if call.kind in OF_CLIENT]
     confirmations = [call for call in open_calls if call not in of_client]
     answers = list(_answers(session, turn_id, after))
     return Outcome(end, answers, confirmations, of_client, session.status == INTERRUPTED)

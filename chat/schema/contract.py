@@ -95,7 +95,8 @@ _CALLS: dict[tuple[str, str], Call] = {
         problems=(*OWN, *BODY, 410),
         description='`{"type": "confirm_tool", "payload": {"call_id": "…", "approved": true}}` answers an '
         "`InlineCall`; the turn then continues. The result of a client's tool is sent as "
-        '`{"type": "client_tool", "payload": {"call_id": "…", "result": …}}`. '
+        '`{"type": "client_tool", "payload": {"call_id": "…", "result": …}}`, and that of the user\'s wallet as '
+        "`wallet:tx_complete` or `wallet_eip712_response`. "
         "Like a chat message, an answer needs the App's key. If no question "
         "waits for it, the response is 410. Any other JSON object or list is stored as an `AsyncCallback`, and any "
         "other text as a `SystemNotice`; the model reads both in the next turn.",

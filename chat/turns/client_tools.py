@@ -6,13 +6,10 @@ the result. Names and descriptions come from outside; the model is told that the
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from apps_registry.http_tools.checks import MAX_DESCRIPTION_CHARS, TOOL_NAME
-from apps_registry.http_tools.schema import check, compile_schema, find_schema_problem
-from apps_registry.support.outside_text import storable
-from apps_registry.tools.base import Tool, ToolContext, ToolError
+from apps_registry.services.client_tools import client_tool, find_client_tool_problem
+from apps_registry.tools.base import Tool
 
 MAX_TOOLS = 64
 NO_ARGUMENTS: Mapping[str, Any] = {"type": "object", "properties": {}}
@@ -40,10 +37,7 @@ class ClientTool:
 
     def as_tool(self) -> Tool:
         """Return the tool in the form that models get; calling it here is an error."""
-        checked = partial(check, compile_schema(self.parameters))
-        return Tool(
-            self.name, self.description, self.parameters, _only_at_the_client, check=checked, runs_at_client=True
-        )
+        return client_tool(self.name, self.description, self.parameters)
 
 
 def check_client_tools(tools: Sequence[ClientTool], taken: Collection[str]) -> None:
@@ -72,17 +66,6 @@ def about_client_tools(tools: Sequence[ClientTool]) -> str:
 
 
 def _problem(tool: ClientTool, used: Collection[str]) -> str:
-    if not TOOL_NAME.match(tool.name):
-        return "a name must have 1 to 64 letters, digits, _ or -"
     if tool.name.lower() in used:
         return f"the name {tool.name!r} is taken"
-    if len(tool.description) > MAX_DESCRIPTION_CHARS:
-        return f"the description of {tool.name!r} is longer than {MAX_DESCRIPTION_CHARS} characters"
-    if storable(tool.description) != tool.description:
-        return f"the description of {tool.name!r} has a character that cannot be stored"
-    schema_problem = find_schema_problem(tool.parameters)
-    return f"the parameters of {tool.name!r}: {schema_problem.rstrip('.')}" if schema_problem else ""
-
-
-def _only_at_the_client(_arguments: Mapping[str, Any], _context: ToolContext) -> Any:
-    raise ToolError("this tool runs in the caller's program, which has not answered")
+    return find_client_tool_problem(tool.name, tool.description, tool.parameters)

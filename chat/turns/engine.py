@@ -14,6 +14,7 @@ from apps_registry.support.outside_text import dump_storable, storable
 from apps_registry.tools.arguments import dump_arguments, read_arguments
 from apps_registry.tools.base import Tool, ToolContext, ToolError
 from chat.events import (
+    AskedCall,
     QuestionsOpen,
     RoundToFinish,
     TextDelta,
@@ -109,10 +110,10 @@ class _Calls:
     messages: list[PromptMessage]
     seen: set[tuple[str, str, str]]
 
-    def questions(self, calls: Sequence[ToolCall]) -> dict[int, QuestionKind]:
+    def questions(self, calls: Sequence[ToolCall]) -> dict[int, AskedCall]:
         """Return the questions to the client by the call's index; calls that would fail anyway need none."""
         asked = ((index, self._question(call)) for index, call in enumerate(calls[:MAX_CALLS_PER_ROUND]))
-        return {index: kind for index, kind in asked if kind is not None}
+        return {index: question for index, question in asked if question is not None}
 
     async def finish(self, round_: RoundToFinish, *, is_approved: bool = False) -> AsyncGenerator[ToolResult, None]:
         """Make the calls that have no result yet, then add all calls to the prompt in call order."""
@@ -185,15 +186,15 @@ class _Calls:
             result = _error(f"the tool failed ({type(error).__name__})")
         return visible_result(result)
 
-    def _question(self, call: ToolCall) -> QuestionKind | None:
+    def _question(self, call: ToolCall) -> AskedCall | None:
         tool = self.by_name.get(call.name)
         if tool is None or not (tool.needs_confirmation or tool.runs_at_client):
             return None
         try:
-            tool.checked(read_arguments(call.arguments))
+            arguments = tool.checked(read_arguments(call.arguments))
         except Exception:
             return None
-        return QuestionKind.CLIENT_TOOL if tool.runs_at_client else QuestionKind.CONFIRM_TOOL
+        return AskedCall(QuestionKind(tool.question) if tool.runs_at_client else QuestionKind.CONFIRM_TOOL, arguments)
 
     def _repetition(self, result: ToolResult) -> str:
         """Return a note for the model if it has made the same call with the same result before in this turn."""

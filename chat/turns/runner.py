@@ -27,6 +27,7 @@ from chat.turns.reduced import reduced
 from chat.turns.running_turn import RunningTurn
 from chat.turns.summaries import cancel_summaries, summarise_later
 from chat.turns.titles import cancel_titles, make_title_later
+from chat.turns.wallet_requests import tools_of_turn
 from keys.limits.refusals import applied
 from keys.limits.values import LimitExceeded
 from sessions_app import turns
@@ -149,7 +150,7 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
     context = ToolContext(turn_id=turn.turn_id, session_id=session.id)
     if wallet:
         context = ToolContext(wallet.address, wallet.chain_id, wallet.is_proven, turn.turn_id, session.id)
-    tools = (*app.tools, *turn.options.offered_tools())
+    tools = (*tools_of_turn(app, turn.options, wallet), *turn.options.offered_tools())
     unrepeatable = {tool.name for tool in tools if not tool.is_idempotent}
     preamble = await system_prompt(turn, session)
     models = FallbackModel(

@@ -12,7 +12,7 @@ import orjson
 from django.conf import settings
 
 from apps_registry.values import AppConfig, ModelConfig
-from chat.events import QuestionsOpen, RoundEnded, RoundToFinish, TextDelta, ToolCall, ToolResult, TurnEvent
+from chat.events import AskedCall, QuestionsOpen, RoundEnded, RoundToFinish, TextDelta, ToolCall, ToolResult, TurnEvent
 from chat.issuers import to_store
 from chat.providers.base import ModelFailure, ModelTimeout
 from chat.turns.options import NO_OPTIONS, TurnOptions
@@ -20,10 +20,11 @@ from chat.turns.questions import question_event
 from chat.turns.reservation import message_bytes, reserve
 from chat.turns.steps import Steps
 from chat.turns.turn_listener import TurnListener
+from chat.turns.wallet_requests import as_request, number_of
 from keys.limits.values import Payer
 from sessions_app.open_calls import UNKNOWN_OUTCOME, OpenCall
 from sessions_app.pauses import Pause
-from sessions_app.questions import Question
+from sessions_app.questions import OF_WALLET, Question
 from sessions_app.turn_values import NOTHING_USED, TurnEnd, TurnOutcome
 from sessions_app.values import INTERRUPTED, Reservation, Session, StoredMessage, TurnUsage
 
@@ -154,13 +155,11 @@ class RunningTurn:
             case ToolResult():
                 self._steps.answered(event)
                 self._take_result(event)
-            case QuestionsOpen(kinds):
+            case QuestionsOpen(asked):
                 self._must_ask = True
                 self.open_calls = [
-                    replace(call, confirmation=str(uuid.uuid4()), kind=kinds[call.place])
-                    if call.place in kinds
-                    else call
-                    for call in self.open_calls
+                    self._asked(index, asked[call.place]) if call.place in asked else call
+                    for index, call in enumerate(self.open_calls)
                 ]
 
     def completed(self) -> TurnOutcome:
@@ -172,10 +171,18 @@ class RunningTurn:
         questions = [question_event(question) for question in self._questions(deadline)]
         return replace(self._outcome("paused"), pause=Pause(tuple(self.open_calls), questions, deadline))
 
+    def _asked(self, index: int, asked: AskedCall) -> OpenCall:
+        call = replace(self.open_calls[index], confirmation=str(uuid.uuid4()), kind=asked.kind)
+        wallet = self.session.wallet if self.session else None
+        if asked.kind not in OF_WALLET or self.session is None or wallet is None:
+            return call
+        number = number_of(call.name, (*self.session.messages, *self.messages), self.open_calls[:index])
+        return as_request(call, asked.arguments, self.session_id, wallet, number=number)
+
     def _questions(self, deadline: datetime) -> Iterator[Question]:
         for call in self.open_calls:
             if call.confirmation is not None and call.kind is not None:
-                yield Question(call.confirmation, call.kind, call.name, call.arguments, deadline)
+                yield Question(call.confirmation, call.kind, call.name, call.arguments, deadline, call.request)
 
     @property
     def end(self) -> TurnEnd:

@@ -96,15 +96,37 @@ class ToolQuestion(TypedDict):
     expires_at: Time
 
 
+class WalletTransaction(TypedDict):
+    """A transaction that the user's wallet is asked to sign and send."""
+
+    tx_ids: Annotated[list[int], Field(description="Its number; `user_state.pending_txs` has it, too.")]
+    to: str
+    value: Annotated[str, Field(description="In wei, as decimal digits.")]
+    data: str
+    chain_id: int
+    description: Annotated[str, Field(description="The model's words; show the user the rest as well.")]
+
+
+class WalletTypedData(TypedDict):
+    """Typed data (EIP-712) that the user's wallet is asked to sign."""
+
+    typed_data: JsonObject
+    description: Annotated[str, Field(description="The model's words; show the user the rest as well.")]
+    pending_eip712_id: int
+
+
 class InlineCall(TypedDict):
-    """A turn waits until `POST /api/system` has an answer of the same type.
+    """A turn waits until `POST /api/system` has an answer.
 
     `confirm_tool` asks whether a call may be made: answer with `call_id` and `approved`. `client_tool` asks the client
-    to run one of its own tools: answer with `call_id`, and either `result` or `error`.
+    to run one of its own tools: answer with `call_id`, and either `result` or `error`; both under the same type.
+    `wallet_tx_request` and `wallet_eip712_request` ask the user's wallet: answer `wallet:tx_complete` with `status`,
+    `txHash` or `error`, and `pending_tx_ids`; or `wallet_eip712_response` with `status`, `signature` or `error`, and
+    `pending_eip712_id`.
     """
 
-    type: Literal["confirm_tool", "client_tool"]
-    payload: ToolQuestion
+    type: Literal["confirm_tool", "client_tool", "wallet_tx_request", "wallet_eip712_request"]
+    payload: ToolQuestion | WalletTransaction | WalletTypedData
 
 
 @shown_as({"SystemNotice": "wallet connected"})
@@ -162,7 +184,11 @@ class Snapshot(TypedDict):
         list[SystemEvent], Field(description="The system events that no earlier snapshot has delivered.")
     ]
     user_state: Annotated[
-        Ready[JsonObject] | None, Field(description="The client's state, exactly as it was last sent.")
+        Ready[JsonObject] | None,
+        Field(
+            description="The client's state as it was last sent, and what waits for its wallet: `pending_txs` and "
+            "`pending_eip712s`, by number."
+        ),
     ]
     usage: NotRequired[
         Annotated[

@@ -9,10 +9,10 @@ from django.utils.safestring import SafeString
 
 from apps_registry.admin.display import code, linked, moment
 from apps_registry.models import App
+from apps_registry.support.wallet_addresses import both_ends
 from apps_registry.values import OPERATORS_CHANNEL, release_to_run
 from sessions_app.admin.filters import keys
 from sessions_app.models import ChatSession
-from sessions_app.wallets.addresses import both_ends
 
 KEYS_SHOWN = 3
 

@@ -11,8 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
+from apps_registry.support.wallet_addresses import both_ends, shortened
 from sessions_app.models import ChatSession, Message, Turn, WalletChallenge
-from sessions_app.wallets.addresses import both_ends, shortened
 
 if TYPE_CHECKING:
     from sessions_app.admin.session import ChatSessionAdmin

@@ -4,10 +4,19 @@ Such a turn has the status "paused", and its session, which is not processing, s
 statement locks the session's row before it changes either, as those in sessions_app/sql/turns.py do.
 """
 
-from sessions_app.open_calls import DECLINED_BY_MESSAGE, INTERRUPTED, NOT_CONFIRMED_IN_TIME
+from sessions_app.open_calls import (
+    DECLINED_BY_MESSAGE,
+    INTERRUPTED,
+    NO_ANSWER,
+    NO_ANSWER_IN_TIME,
+    NOT_CONFIRMED_IN_TIME,
+)
+from sessions_app.questions import OF_CLIENT
 from sessions_app.sql.messages import INSERT_MESSAGES
 from sessions_app.sql.rows import SET_USAGE, USAGE_COLUMNS, listed
 from sessions_app.sql.turns import give_up_turn
+
+_RUNS_AT_CLIENT = f"call ->> 'kind' IN ({', '.join(repr(kind.value) for kind in sorted(OF_CLIENT))})"
 
 PAUSE_TURN = f"""
 WITH owned AS (
@@ -58,7 +67,7 @@ WITH session AS (
         AND EXISTS (
             SELECT 1 FROM jsonb_array_elements(turn.open_calls) AS asked(call)
             WHERE call ->> 'confirmation' = %(question)s AND call ->> 'is_approved' IS NULL
-                AND COALESCE(call ->> 'kind', 'confirm_tool') = %(kind)s)
+                AND COALESCE(call ->> 'kind', 'confirm_tool') = ANY (%(kinds)s))
     RETURNING turn.id, turn.status, turn.open_calls, turn.tool_rounds, turn.first_token_ms, turn.attempts,
         {listed(USAGE_COLUMNS, of="turn")}
 ), resumed AS (
@@ -82,7 +91,9 @@ END_PAUSE = give_up_turn(
     code="CASE WHEN is_overdue THEN 'not_confirmed' ELSE 'declined' END",
     detail="CASE WHEN is_overdue THEN 'The user did not confirm a tool call in time.' "
     "ELSE 'The user wrote another message instead of confirming a tool call.' END",
-    unknown=f"CASE WHEN is_overdue THEN '{NOT_CONFIRMED_IN_TIME}' ELSE '{DECLINED_BY_MESSAGE}' END",
+    unknown=f"CASE WHEN {_RUNS_AT_CLIENT} AND is_overdue THEN '{NO_ANSWER_IN_TIME}' "
+    f"WHEN {_RUNS_AT_CLIENT} THEN '{NO_ANSWER}' "
+    f"WHEN is_overdue THEN '{NOT_CONFIRMED_IN_TIME}' ELSE '{DECLINED_BY_MESSAGE}' END",
 )
 
 INTERRUPT_PAUSE = give_up_turn(
@@ -90,7 +101,7 @@ INTERRUPT_PAUSE = give_up_turn(
     becomes="'interrupted'",
     code="'interrupted'",
     detail="'The client interrupted this turn while it waited for a confirmation.'",
-    unknown=f"'{INTERRUPTED}'",
+    unknown=f"CASE WHEN {_RUNS_AT_CLIENT} THEN '{NO_ANSWER}' ELSE '{INTERRUPTED}' END",
 )
 
 READ_OVERDUE = """

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from apps_registry.support import database
+from apps_registry.support.wallet_addresses import checksummed
 from sessions_app.sql.wallets import PROVE_WALLET
 from sessions_app.values import Wallet
-from sessions_app.wallets.addresses import checksummed
 from sessions_app.wallets.siwe import NOT_A_WALLET_KEY, InvalidProof, SignIn, check_times, parse_message, signer
 
 TTL = timedelta(minutes=5)

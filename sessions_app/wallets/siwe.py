@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sessions_app.wallets.addresses import checksummed, is_mistyped, keccak256
+from apps_registry.support.wallet_addresses import checksummed, is_mistyped, keccak256
 
 LEEWAY = timedelta(seconds=60)  # between a client's clock and ours
 MESSAGE_MAX_CHARS = 8_192

@@ -75,8 +75,7 @@ def tools_form(app: App, **overrides: Any) -> dict[str, Any]:
     """What the browser sends to save the tab with the tools."""
     fields = {
         "builtin_tools": list(app.tools.filter(is_enabled=True, kind="builtin").values_list("name", flat=True)),
-        "secrets-TOTAL_FORMS": 0,
-        "secrets-INITIAL_FORMS": 0,
+        **{f"{rows}-{count}_FORMS": 0 for rows in ("tools", "secrets") for count in ("TOTAL", "INITIAL")},
     }
     return {**fields, **overrides}
 

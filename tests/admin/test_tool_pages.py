@@ -1,5 +1,6 @@
 """HTTP tools and secrets in the console: define and try a tool, see its calls, and never see a secret again."""
 
+import html
 import json
 import uuid
 from collections.abc import Callable
@@ -425,3 +426,32 @@ def test_a_trial_says_that_the_app_allows_only_other_hosts(admin_client: Client,
     assert "can call only the hosts under “Only these hosts”" in page
     refused = admin_client.post(app_page(app, "tools"), tools_form(app, only_hosts="https://a.example/"))
     assert "is not a host" in refused.content.decode()
+
+
+def test_a_tool_of_the_clients_is_declared_on_the_apps_page(admin_client: Client, app: App) -> None:
+    tab = app_page(app, "tools")
+    rows = {
+        "tools-TOTAL_FORMS": 1,
+        "tools-0-name": "get_position",
+        "tools-0-description": "Where the user is.",
+        "tools-0-parameters": '{"type": "object", "properties": {}}',
+        "tools-0-is_enabled": "on",
+    }
+    for name, wrong, problem in (
+        ("parameters", "{", "This JSON cannot be used"),
+        ("parameters", '{"type": "array"}', "must be an object with"),
+        ("name", "two words", "Use up to 64 letters"),
+        ("name", "calculate", "already has a tool with this name"),
+        ("name", "search_documents", "not be search_documents"),
+    ):
+        refused = admin_client.post(tab, tools_form(app, **{**rows, f"tools-0-{name}": wrong}))
+        assert problem in html.unescape(refused.content.decode()), name
+    twice = {**rows, **{name.replace("-0-", "-1-"): value for name, value in rows.items()}, "tools-TOTAL_FORMS": 2}
+    assert "already has a tool" in admin_client.post(tab, tools_form(app, **twice)).content.decode()
+    assert admin_client.post(tab, tools_form(app, **rows)).status_code == 302
+    tool = Tool.objects.get(app=app, kind="client")
+    assert (tool.name, tool.client_definition()[0]) == ("get_position", "Where the user is.")
+    assert "run by the clients" in admin_client.get(tab).content.decode()
+    gone = {**rows, "tools-INITIAL_FORMS": 1, "tools-0-id": tool.pk, "tools-0-DELETE": "on"}
+    assert admin_client.post(tab, tools_form(app, **gone)).status_code == 302
+    assert not Tool.objects.filter(app=app, kind="client").exists()

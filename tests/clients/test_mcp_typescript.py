@@ -28,6 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+@pytest.mark.shows("mcp-npm", "all")
 def test_it_asks_an_app(folder: Path, server: Server, app: App, model: ScriptedModel) -> None:
     app.tools.filter(name="current_time").update(needs_confirmation=True)
     limited = factories.make_key(app)

@@ -54,6 +54,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.shows("openai-npm", "all")
+@pytest.mark.shows("openai-npm-responses", "all")
+@pytest.mark.shows("ai-sdk", "all")
 def test_each_client_has_every_ability(
     folder: Path, server: Server, app: App, other_app: App, model: ScriptedModel
 ) -> None:

@@ -30,6 +30,7 @@ def key(app: App) -> str:
     return factories.make_key(app).plain
 
 
+@pytest.mark.shows("mcp-python", "list")
 def test_each_app_of_the_key_is_a_tool(server: Server, app: App, other_app: App, key: str, era: str) -> None:
     async def listed(client: Client) -> Any:
         return (await client.list_tools()).tools
@@ -42,6 +43,7 @@ def test_each_app_of_the_key_is_a_tool(server: Server, app: App, other_app: App,
     assert [tool.name for tool in use(server, "/mcp", None, era, listed)] == ["ask_default"]
 
 
+@pytest.mark.shows("mcp-python", "turn")
 def test_a_turn_and_the_next_one_of_its_conversation(
     server: Server, app: App, key: str, model: ScriptedModel, era: str
 ) -> None:
@@ -61,6 +63,7 @@ def test_a_turn_and_the_next_one_of_its_conversation(
     assert not ChatSession.objects.get(pk=session_id).is_stateless
 
 
+@pytest.mark.shows("mcp-python", "app_tool")
 def test_tools_of_the_app_run_inside_and_are_progress(
     server: Server, app: App, key: str, model: ScriptedModel, era: str
 ) -> None:
@@ -80,6 +83,7 @@ def test_tools_of_the_app_run_inside_and_are_progress(
     assert numbers == sorted(set(numbers))
 
 
+@pytest.mark.shows("mcp-python", "confirmation")
 @pytest.mark.parametrize("approves", [True, False])
 def test_a_confirmation(server: Server, app: App, key: str, model: ScriptedModel, era: str, *, approves: bool) -> None:
     app.tools.filter(name="calculate").update(needs_confirmation=True)
@@ -113,6 +117,7 @@ def test_a_client_that_cannot_ask_its_user_gets_the_question_as_text(
     assert "needs the user's approval" in said(call(server, app, key, era, "6*7?"))
 
 
+@pytest.mark.shows("mcp-python", "interrupt")
 def test_a_cancelled_call_stops_its_turn(server: Server, app: App, key: str, model: ScriptedModel, era: str) -> None:
     streams = threading.Event()
     model.will(Reply([chunk({"content": "Once upon"})], then="hang"))
@@ -133,6 +138,7 @@ def test_a_cancelled_call_stops_its_turn(server: Server, app: App, key: str, mod
     assert ChatSession.objects.get(pk=session_id).status == "interrupted"
 
 
+@pytest.mark.shows("mcp-python", "busy", "rate_limit")
 def test_what_is_refused_is_told_to_the_model(
     server: Server, app: App, key: str, model: ScriptedModel, era: str
 ) -> None:
@@ -152,6 +158,7 @@ def test_what_is_refused_is_told_to_the_model(
     assert "session_id" in said(nonsense)
 
 
+@pytest.mark.shows("mcp-python", "wrong_key")
 def test_a_wrong_key(server: Server, app: App, other_app: App, key: str, era: str) -> None:
     for path, wrong in (("/mcp", "sk-wrong"), (f"/mcp/{app.slug}", None), (f"/mcp/{other_app.slug}", key)):
         with pytest.raises((MCPError, ExceptionGroup)):

@@ -8,11 +8,14 @@ import openai
 import pytest
 
 from apps_registry.models import App
+from keys.limits.values import key_subject
 from sessions_app.models import ChatSession, Message, Turn
 from tests import factories
+from tests.accounts import limit
 from tests.api.token_calls import new_token
+from tests.client import Client
 from tests.clients.meetings import busy_session
-from tests.model_server import ScriptedModel, calls, refuses, says
+from tests.model_server import Reply, ScriptedModel, calls, chunk, refuses, says
 from tests.product import Server
 
 WEATHER: Any = {
@@ -29,6 +32,7 @@ def user(text: str) -> Any:
     return {"role": "user", "content": text}
 
 
+@pytest.mark.shows("openai-python", "list")
 def test_it_lists_the_apps_of_the_key_as_models(sdk: openai.OpenAI, app: App, other_app: App) -> None:
     ids = [model.id for model in sdk.models.list()]
     assert ids == ["default", app.slug]
@@ -40,6 +44,7 @@ def test_it_lists_the_apps_of_the_key_as_models(sdk: openai.OpenAI, app: App, ot
     assert (refused.value.code, refused.value.param) == ("model_not_found", "model")
 
 
+@pytest.mark.shows("openai-python", "turn")
 def test_a_stateless_call_brings_its_own_history(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
     model.will(says("Ada.", prompt_tokens=30))
     history = [user("I am Ada."), {"role": "assistant", "content": "Hello Ada."}]
@@ -86,6 +91,7 @@ def test_a_named_session_has_its_own_history(sdk: openai.OpenAI, app: App, model
     assert ChatSession.objects.get(pk=session_id).messages.count() == 6
 
 
+@pytest.mark.shows("openai-python", "stream")
 def test_it_streams(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
     model.will(says("In", " pieces."))
     chunks = list(
@@ -101,6 +107,7 @@ def test_it_streams(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
     assert (chunks[-1].usage.prompt_tokens, chunks[-1].usage.completion_tokens) == (10, 2)
 
 
+@pytest.mark.shows("openai-python", "app_tool")
 @pytest.mark.parametrize("stream", [False, True])
 def test_tools_of_the_app_run_inside(sdk: openai.OpenAI, app: App, model: ScriptedModel, *, stream: bool) -> None:
     model.will(calls(("calculate", {"expression": "6*7"}), text="Let me see."), says("It is 42."))
@@ -114,14 +121,15 @@ def said(sdk: openai.OpenAI, app: App, messages: list[Any], *, stream: bool, **m
         tool_calls = [call.model_dump() for call in choice.message.tool_calls or []]
         return choice.message.content or "", tool_calls, choice.finish_reason
     text, tool_calls, reason = "", [], ""
-    for chunk in sdk.chat.completions.create(model=app.slug, messages=messages, stream=True, **more):
-        choice = chunk.choices[0]
+    for piece in sdk.chat.completions.create(model=app.slug, messages=messages, stream=True, **more):
+        choice = piece.choices[0]
         text += choice.delta.content or ""
         tool_calls += [call.model_dump(exclude={"index"}) for call in choice.delta.tool_calls or []]
         reason = choice.finish_reason or reason
     return text, tool_calls, reason
 
 
+@pytest.mark.shows("openai-python", "client_tool")
 @pytest.mark.parametrize("named", [False, True])
 @pytest.mark.parametrize("stream", [False, True])
 def test_tools_of_the_client(sdk: openai.OpenAI, app: App, model: ScriptedModel, *, stream: bool, named: bool) -> None:
@@ -160,6 +168,7 @@ def test_a_clients_tool_needs_the_apps_leave_and_a_name_of_its_own(sdk: openai.O
     assert not ChatSession.objects.filter(app=app).exists()
 
 
+@pytest.mark.shows("openai-python", "confirmation")
 def test_a_confirmation_is_a_question_to_the_user(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
     app.tools.filter(name="calculate").update(needs_confirmation=True)
     headers = {"X-Session-Id": str(uuid.uuid4())}
@@ -218,6 +227,7 @@ def test_what_is_not_supported_is_named(sdk: openai.OpenAI, app: App, more: dict
     assert param in str(refused.value.param)
 
 
+@pytest.mark.shows("openai-python", "wrong_key", "busy")
 def test_errors_are_openais(sdk: openai.OpenAI, server: Server, app: App, model: ScriptedModel) -> None:
     wrong = sdk.with_options(api_key="sk-wrong")
     with pytest.raises(openai.AuthenticationError) as unknown:
@@ -241,6 +251,36 @@ def test_errors_are_openais(sdk: openai.OpenAI, server: Server, app: App, model:
     with pytest.raises(openai.NotFoundError) as nothing:
         sdk.get("/nothing", cast_to=object)
     assert nothing.value.code == "not_found"
+
+
+@pytest.mark.shows("openai-python", "interrupt")
+def test_an_interrupt_ends_a_stream(
+    sdk: openai.OpenAI, server: Server, key: str, app: App, model: ScriptedModel
+) -> None:
+    model.will(Reply([chunk({"content": "Once upon"})], then="hang"))
+    session_id = str(uuid.uuid4())
+    stream = sdk.chat.completions.create(
+        model=app.slug, messages=[user("Hi")], stream=True, extra_headers={"X-Session-Id": session_id}
+    )
+    text = ""
+    for piece in stream:
+        text += piece.choices[0].delta.content or ""
+        if text == "Once upon" and not piece.choices[0].finish_reason:
+            with Client(server.url, key=key, session_id=session_id) as client:
+                assert client.request("POST", "/api/interrupt").json()["status"] == "interrupted"
+    assert text == "Once upon"
+
+
+@pytest.mark.shows("openai-python", "rate_limit")
+def test_a_limit_says_when_to_try_again(sdk: openai.OpenAI, app: App) -> None:
+    issued = factories.make_key(app)
+    limit(key_subject(issued.app_key.pk), requests_per_minute=1, burst=1)
+    limited = sdk.with_options(api_key=issued.plain)
+    limited.chat.completions.create(model=app.slug, messages=[user("Hi")])
+    with pytest.raises(openai.RateLimitError) as refused:
+        limited.chat.completions.create(model=app.slug, messages=[user("Hi")])
+    assert refused.value.code == "rate_limit_exceeded"
+    assert int(refused.value.response.headers["Retry-After"]) > 0
 
 
 def test_no_key_opens_the_default_app_only(stranger: openai.OpenAI, app: App) -> None:

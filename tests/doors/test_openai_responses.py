@@ -67,6 +67,7 @@ def checked(stream: Iterator[ResponseStreamEvent]) -> Response:
     return response
 
 
+@pytest.mark.shows("openai-python-responses", "turn")
 def test_a_response_can_be_asked_for_and_continued(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
     model.will(says("Nice to meet you.", prompt_tokens=30), says("Ada."))
     first = ask(sdk, app, "I am Ada.", metadata={"case": "7"})
@@ -97,6 +98,7 @@ def test_a_response_can_be_asked_for_and_continued(sdk: openai.OpenAI, app: App,
     assert not ChatSession.objects.filter(app=app).exists()
 
 
+@pytest.mark.shows("openai-python-responses", "stream")
 def test_it_streams(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
     model.will(calls(("calculate", {"expression": "6*7"}), text="Let me see."), says("It", " is 42."))
     response = ask(sdk, app, "6*7?", stream=True)
@@ -123,6 +125,7 @@ def test_a_session_outlives_its_responses_if_it_has_more(
     assert [session.messages.count() for session in ChatSession.objects.filter(app=app)] in ([2, 4], [4, 2])
 
 
+@pytest.mark.shows("openai-python-responses", "client_tool", "app_tool")
 @pytest.mark.parametrize("stream", [False, True])
 def test_tools_of_the_client(sdk: openai.OpenAI, app: App, model: ScriptedModel, *, stream: bool) -> None:
     App.objects.filter(pk=app.pk).update(callers_may_bring_tools=True)
@@ -180,6 +183,7 @@ def test_all_calls_of_a_turn_are_answered_at_once(sdk: openai.OpenAI, app: App, 
     assert ChatSession.objects.get(app=app).is_stateless
 
 
+@pytest.mark.shows("openai-python-responses", "confirmation")
 @pytest.mark.parametrize("approve", [True, False])
 def test_a_confirmation_is_a_request_for_approval(
     sdk: openai.OpenAI, app: App, model: ScriptedModel, *, approve: bool
@@ -198,6 +202,7 @@ def test_a_confirmation_is_a_request_for_approval(
     assert items(sdk.responses.retrieve(asked.id)) == items(asked)
 
 
+@pytest.mark.shows("openai-python-responses", "interrupt")
 def test_a_turn_in_the_background_is_polled_and_cancelled(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
     goes_on = threading.Event()
     model.will(Reply([chunk({"content": "Half"}), goes_on, chunk({"content": " and half."}), chunk({}, "stop"), DONE]))
@@ -501,6 +506,7 @@ def test_only_what_is_new_is_sent_to_a_conversation(sdk: openai.OpenAI, app: App
     assert model.prompts[1][-1]["content"] == "I am Ada.\n\nWho am I?"
 
 
+@pytest.mark.shows("openai-python-responses", "wrong_key", "busy", "rate_limit")
 def test_errors_are_openais(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
     with pytest.raises(openai.AuthenticationError) as wrong:
         ask(sdk.with_options(api_key="sk-wrong"), app, "Hi")

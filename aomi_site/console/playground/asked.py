@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import BeforeValidator
 
 from apps_registry.support.plain_json import TooDeep, read_json
 from chat.api import fields
 from chat.api.parameters import Parameters
-from chat.turns.questions import InvalidAnswer, read_answer
+from chat.turns.questions import InvalidAnswer, read_answers
 from sessions_app.questions import Answer
 
 MAX_DEPTH = 60
@@ -55,13 +56,13 @@ def read_asked(body: bytes) -> Asked:
     return Asked.read({name: value for name, value in sent.items() if value not in ("", None)})
 
 
-def answer_in(asked: Asked) -> Answer:
-    """Return the answer to a question.
+def answer_in(asked: Asked, session_id: UUID) -> Answer:
+    """Return the answer to a question of a session.
 
     Raises:
         InvalidAnswer: it is malformed.
     """
-    answer = read_answer(asked.answer)
-    if answer is None:
+    answers = read_answers(asked.answer, session_id)
+    if not answers or len(answers) > 1:
         raise InvalidAnswer("answer is none to a question of a turn.")
-    return answer
+    return answers[0]

@@ -65,7 +65,7 @@ async def _turn(operator: Operator, asked: Asked) -> RunningTurn | None:
         await interrupt(session)
         return None
     if session is not None and asked.answer is not None:
-        return await resume_turn(operator.caller, session.id, answer_in(asked))
+        return await resume_turn(operator.caller, session.id, answer_in(asked, session.id))
     started = await start_turn(
         operator.caller,
         session.id if session else uuid4(),

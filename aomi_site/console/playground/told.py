@@ -12,6 +12,7 @@ from chat.events import QuestionsOpen, RoundEnded, TextDelta, ToolResult, TurnEv
 from chat.turns.message_body import message_bodies
 from chat.turns.running_turn import RunningTurn
 from sessions_app.admin.markdown import to_html
+from sessions_app.questions import OF_CLIENT, QuestionKind
 from sessions_app.values import INTERRUPTED, Session
 
 # The page shows this much of a result; the turn's conversation has all of it.
@@ -88,7 +89,7 @@ class Told:
             "code": end.error_code,
             "attempts": list(self.running.attempts),
             "questions": [
-                {"id": call.confirmation, "kind": call.kind, "name": call.name, "arguments": call.arguments}
+                {"id": call.confirmation, "kind": _kind(call.kind), "name": call.name, "arguments": call.arguments}
                 for call in end.open_calls
                 if call.confirmation is not None and call.is_approved is None
             ],
@@ -101,6 +102,11 @@ class Told:
 
     def _now(self) -> int:
         return round((time.monotonic() - self._started) * 1000)
+
+
+def _kind(kind: QuestionKind | None) -> str | None:
+    """Return the kind of question; what a client does, its wallet included, the operator enters as a result."""
+    return QuestionKind.CLIENT_TOOL if kind in OF_CLIENT else kind
 
 
 def _tokens(prompt: int | None, completion: int | None) -> str:

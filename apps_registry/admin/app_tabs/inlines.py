@@ -1,4 +1,4 @@
-"""The inlines of an App's page: alternative models and secrets."""
+"""The inlines of an App's page: alternative models, tools of its clients, and secrets."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -7,7 +7,8 @@ from django.utils.safestring import SafeString
 
 from apps_registry.admin.display import moment
 from apps_registry.admin.forms.app import AlternativesFormSet, SecretForm
-from apps_registry.models import AppModel, Secret
+from apps_registry.admin.forms.client_tool import ClientToolForm, ClientToolsFormSet
+from apps_registry.models import AppModel, Secret, Tool
 
 
 class AlternativesInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -24,6 +25,21 @@ class AlternativesInline(admin.TabularInline):  # type: ignore[type-arg]
         """Read the models with the rows."""
         rows: QuerySet[AppModel] = super().get_queryset(request).select_related("model")
         return rows
+
+
+class ClientToolsInline(admin.StackedInline):  # type: ignore[type-arg]
+    """The tools that the App declares for its clients to run."""
+
+    model = Tool
+    form = ClientToolForm
+    formset = ClientToolsFormSet
+    extra = 0
+    fields = ("name", "description", "parameters", "is_enabled")
+    verbose_name = "tool of the clients"
+    verbose_name_plural = "Tools that clients run: the turn waits until the caller's program has answered"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tool]:
+        return super().get_queryset(request).filter(kind=Tool.Kind.CLIENT)
 
 
 class SecretsInline(admin.TabularInline):  # type: ignore[type-arg]

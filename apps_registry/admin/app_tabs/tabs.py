@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from apps_registry.admin.app_tabs import panels
-from apps_registry.admin.app_tabs.inlines import AlternativesInline, SecretsInline
+from apps_registry.admin.app_tabs.inlines import AlternativesInline, ClientToolsInline, SecretsInline
 from apps_registry.models import App
 
 
@@ -56,7 +56,7 @@ TABS = (
     OVERVIEW,
     Tab("prompt", "Prompt", panels.prompt, ("Prompt",)),
     Tab("models", "Models", panels.models, ("Model", "Sampling"), (AlternativesInline,)),
-    Tab("tools", "Tools", panels.tools, ("Tools",), (SecretsInline,)),
+    Tab("tools", "Tools", panels.tools, ("Tools",), (ClientToolsInline, SecretsInline)),
     Tab("documents", "Documents", panels.documents, ("Documents",)),
     Tab("keys", "Keys", panels.keys, permissions=("keys.view_appkey",)),
     Tab("releases", "Releases", panels.releases, ("Releases",)),

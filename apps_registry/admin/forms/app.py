@@ -74,6 +74,7 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
             "refuses_other_origins",
             "allowed_networks",
             "trusts_backend_wallets",
+            "claimed_wallets_may_sign",
             "allowed_hosts",
             "only_hosts",
         )

@@ -37,6 +37,7 @@ def rich_app(app: App) -> App:
         refuses_other_origins=True,
         allowed_networks="192.0.2.0/24\n2001:db8::/32",
         trusts_backend_wallets=True,
+        claimed_wallets_may_sign=True,
         document_language="german",
         embedding_model=EmbeddingModel.objects.get(provider=None, provider_model_id=""),
     )
@@ -58,6 +59,10 @@ def rich_app(app: App) -> App:
         app=app, kind="mcp", name="files_read", mcp_server=server, definition=definition.as_text(), is_enabled=False
     )
     Tool.objects.filter(app=app, kind__in=["http", "mcp"]).update(needs_confirmation=True)
+    of_clients = Tool(app=app, is_enabled=False)
+    of_clients.set_client_definition("get_position", "Where the user is.", {"type": "object", "properties": {}})
+    of_clients.save()
+    Tool.objects.create(app=app, name="wallet_tx_request")
     factories.make_secret(app, "API_TOKEN", "a-secret-value-of-the-tests")
     factories.make_document(app, "# Title\n\nA text.\r\n", name="guide/short.md", tags=["a", "b"])
     factories.make_document(app, "word " * 10_000, name="long.txt")
@@ -95,6 +100,9 @@ def test_a_file_has_all_but_secrets(exported: Path, rich_app: App) -> None:
     assert data["mcp_servers"][0]["instructions"] == "Read, then write."
     assert data["mcp_servers"][0]["keeps_session"] is True
     assert "calculate" not in data["builtin_tools"]
+    assert (data["claimed_wallets_may_sign"], "wallet_tx_request" in data["builtin_tools"]) == (True, True)
+    (of_clients,) = data["client_tools"]
+    assert (of_clients["name"], of_clients["is_enabled"]) == ("get_position", False)
     assert data["sessions_keep_release"] is True
     assert [tool["name"] for tool in data["http_tools"]] == ["fetch"]
     (mcp_tool,) = data["mcp_servers"][0]["tools"]
@@ -211,6 +219,9 @@ HTTP_TOOL = {
         ({"http_tools": [{**HTTP_TOOL, "method": "FLY"}]}, "http_tools[0].method: Use one of"),
         ({"http_tools": [{**HTTP_TOOL, "retries": "1"}]}, "http_tools[0].retries: this must be a whole number"),
         ({"http_tools": [HTTP_TOOL, {**HTTP_TOOL, "name": "X"}]}, "tools: x is listed twice"),
+        ({"client_tools": [{"name": "x"}], "http_tools": [{**HTTP_TOOL, "name": "X"}]}, "tools: x is listed twice"),
+        ({"client_tools": [{"name": "x y"}]}, "client_tools[0]: a name must have"),
+        ({"client_tools": [{"name": "x", "parameters": {"type": "array"}}]}, "client_tools[0]: the parameters of 'x'"),
         ({"http_tools": {"a": 1}}, "http_tools: this must be a list"),
         ({"http_tools": ["a"]}, "http_tools[0]: this must be a mapping"),
         ({"mcp_servers": [{"prefix": "a", "url": "ftp://x"}]}, "mcp_servers[0].url: Write http"),

@@ -13,7 +13,7 @@ from chat.doors.openai.responses.ids import CALL_ITEM, OUTPUT_ITEM, message_item
 from chat.turns.message_body import message_bodies
 from chat.wire.sessions import Citation, Message
 from sessions_app.open_calls import OpenCall
-from sessions_app.questions import QuestionKind
+from sessions_app.questions import OF_CLIENT
 from sessions_app.responses import ResponseRecord
 from sessions_app.values import Session, StoredMessage
 
@@ -37,7 +37,7 @@ def question_item(session_id: uuid.UUID, call: OpenCall, label: str) -> dict[str
     """
     question = call.confirmation or ""
     named = {"name": call.name, "arguments": call.arguments}
-    if call.kind != QuestionKind.CLIENT_TOOL:
+    if call.kind not in OF_CLIENT:
         item_id = make_call_id(session_id, question, APPROVAL)
         return {"id": item_id, "type": "mcp_approval_request", "server_label": label, **named}
     return {

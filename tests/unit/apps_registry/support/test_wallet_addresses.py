@@ -2,8 +2,8 @@
 
 import pytest
 
+from apps_registry.support.wallet_addresses import checksummed, is_mistyped
 from sessions_app.user_state import InvalidUserState, parse_wallet
-from sessions_app.wallets.addresses import checksummed, is_mistyped
 
 # The test cases of the text of EIP-55.
 VECTORS = [

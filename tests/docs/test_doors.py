@@ -1,0 +1,9 @@
+"""The table of what each client does is made of the tests of these clients."""
+
+from tests.docs.markdown import section
+from tests.matrix import table
+
+
+def test_the_matrix_is_that_of_the_tests() -> None:
+    written = section("docs/api.md", "Which client does what")
+    assert table() in written, "renew it with: python -m tests.matrix"
