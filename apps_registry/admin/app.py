@@ -101,6 +101,7 @@ class AppAdmin(ConsoleAdmin[App]):
                     "sessions_keep_release",
                     "makes_titles",
                     "keeps_reasoning",
+                    "keeps_requests_days",
                     "shows_usage",
                     "recalls_earlier_sessions",
                     "retention_days",

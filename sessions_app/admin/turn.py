@@ -2,22 +2,27 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import F, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from apps_registry.admin.display import NOTHING, MachineRowsAdmin, badge, code, linked, moment, money
 from apps_registry.models import Model, OutboundCall
 from apps_registry.values import OPERATORS_KEY_ID
+from sessions_app.admin.sent import sent_in
 from sessions_app.admin.timeline import timeline_of
-from sessions_app.models import Turn
+from sessions_app.models import SentRequest, Turn
 
 OUTBOUND_SHOWN = 100
+READS_REQUESTS = "sessions_app.view_sentrequest"
 
 
 class ModelFilter(admin.SimpleListFilter):
@@ -72,8 +77,26 @@ class TurnAdmin(MachineRowsAdmin[Turn]):
         calls: list[OutboundCall] = []
         if turn is not None and request.user.has_perm("apps_registry.view_outboundcall"):
             calls = list(OutboundCall.objects.filter(turn_id=turn.pk).order_by("id")[:OUTBOUND_SHOWN])
-        timeline = timeline_of(turn, calls) if turn is not None else None
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "timeline": timeline})
+        shown: dict[str, Any] = {"timeline": timeline_of(turn, calls) if turn is not None else None}
+        if turn is not None and request.user.has_perm(READS_REQUESTS):
+            shown |= {"reads_requests": True, "sent": sent_in(turn)}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the whole of a request that was kept."""
+        view = self.admin_site.admin_view(self.request_view)
+        name = "sessions_app_turn_request"
+        return [path("<uuid:turn_id>/request/<int:pk>/", view, name=name), *super().get_urls()]
+
+    def request_view(self, request: HttpRequest, turn_id: UUID, pk: int) -> HttpResponse:
+        """Return a request to a model as it was sent, but for masked secrets, as plain text."""
+        if not (self.has_view_permission(request) and request.user.has_perm(READS_REQUESTS)):
+            raise PermissionDenied
+        sent = SentRequest.objects.filter(turn=turn_id, pk=pk).first()
+        if sent is None:
+            raise Http404
+        headers = {"Cache-Control": "no-store"}
+        return HttpResponse(sent.body, content_type="text/plain; charset=utf-8", headers=headers)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Turn]:
         """Add each turn's duration, so that Postgres can sort by it."""
