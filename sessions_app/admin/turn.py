@@ -23,6 +23,21 @@ from sessions_app.models import SentRequest, Turn
 
 OUTBOUND_SHOWN = 100
 READS_REQUESTS = "sessions_app.view_sentrequest"
+# What a turn's page leaves out while the row has nothing of it: the column, by field.
+LEFT_OUT = {
+    "idempotency_key": "idempotency_key",
+    "finished": "finished_at",
+    "latency": "finished_at",
+    "first_token": "first_token_ms",
+    "unreported_tokens": "unreported_tokens",
+    "unpriced_tokens": "unpriced_tokens",
+    "tool_rounds": "tool_rounds",
+    "finish_reason": "finish_reason",
+    "failed_attempts": "attempts",
+    "error_code": "error_code",
+    "detail": "error_detail",
+    "partial": "partial_text",
+}
 
 
 class ModelFilter(admin.SimpleListFilter):
@@ -68,6 +83,14 @@ class TurnAdmin(MachineRowsAdmin[Turn]):
     def heading(self, row: Turn) -> str:
         """Name the turn by its App and the beginning of its id."""
         return f"Turn {str(row.pk)[:8]} of {row.app.slug}"
+
+    def get_fieldsets(self, request: HttpRequest, obj: Turn | None = None) -> Any:
+        """Leave out what the turn has nothing of."""
+        fieldsets = []
+        for name, options in super().get_fieldsets(request, obj):
+            fields = [field for field in options["fields"] if obj is None or _has(obj, str(field))]
+            fieldsets += [(name, {**options, "fields": fields})] if fields else []
+        return fieldsets
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -181,3 +204,12 @@ class TurnAdmin(MachineRowsAdmin[Turn]):
     def partial(self, turn: Turn) -> SafeString:
         """Show the text that an unfinished turn had streamed when it was last stored."""
         return format_html('<pre class="aomi-text">{}</pre>', turn.partial_text) if turn.partial_text else NOTHING
+
+
+def _has(turn: Turn, name: str) -> bool:
+    """Whether a turn has something to show in a field of its page; a cost of 0 is something."""
+    if name == "price":
+        return turn.cost is not None
+    if name == "tokens":
+        return turn.prompt_tokens is not None or turn.completion_tokens is not None
+    return name not in LEFT_OUT or bool(getattr(turn, LEFT_OUT[name]))

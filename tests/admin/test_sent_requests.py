@@ -56,6 +56,7 @@ def test_each_request_is_kept_as_it_was_sent_and_shown_with_what_came_back(
     assert rows[0].size == len(rows[0].body.encode())
     turn = Turn.objects.get(session=app_client.uuid)
     page = page_of(admin_client, turn)
+    assert [name for name in ("Error code", "Idempotency key", "Partial reply") if name in page] == []  # it has none
     for shown in ("What the model was sent", "Be brief.", "calculate", "stream_options", "It is 42.", "I calculate."):
         assert shown in page
     assert "It begins with the 2 messages and the tools of the request before" in page
