@@ -40,6 +40,7 @@ from chat.doors.errors import plain_problem
 from chat.doors.mcp import cancelling
 from chat.providers.openai_compatible import connections
 from chat.turns import interrupts
+from chat.turns.kept_requests import write_kept, write_kept_forever
 from chat.turns.runner import runner
 from keys.expiries import announce_forever
 from keys.guards.storage import prune_address_uses_forever
@@ -48,6 +49,7 @@ from keys.refusals.writing import prune_refusals_forever, write_pending, write_r
 from keys.upkeep import account_upkeep_forever
 from sessions_app.events.hub import hub
 from sessions_app.events.partials import partials
+from sessions_app.sent_requests import prune_sent_requests_forever
 from sessions_app.upkeep import prune_forever, sweep_forever
 
 logger, access_log = logging.getLogger("aomi.server"), logging.getLogger("aomi.access")
@@ -64,6 +66,7 @@ UPKEEP = (
     prune_address_uses_forever,
     *(sweep_forever, ingest_forever, write_refusals_forever),
     *(account_upkeep_forever, announce_forever),
+    *(write_kept_forever, prune_sent_requests_forever),
 )
 
 
@@ -140,6 +143,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     await asyncio.gather(begin_shutdown(), *upkeep, return_exceptions=True)
     await key_uses.write()
     await run_once("write-refusals", partial(write_pending, everything=True))
+    await run_once("write-sent-requests", write_kept)
     await mcp_sessions.close()
     await hub.stop()
     await connections.close()

@@ -209,6 +209,7 @@ class AppConfig:
 
     Attributes:
         reply_wait_seconds: how long a chat call waits for the reply; None: the server's default.
+        keeps_requests: whether what models are sent is kept for operators.
         source_limits: where its callers may come from.
         trusts_backend_wallets: whether a wallet in a browser token counts as proven.
         claimed_wallets_may_sign: whether wallets may be asked to sign whose ownership is not proven.
@@ -235,6 +236,7 @@ class AppConfig:
     summarises_history: bool
     makes_titles: bool
     keeps_reasoning: bool
+    keeps_requests: bool
     shows_usage: bool
     recalls_earlier_sessions: bool
     allowed_origins: frozenset[str]

@@ -200,6 +200,29 @@ class Message(models.Model):
         return f"{self.role} #{self.position}"
 
 
+class SentRequest(models.Model):
+    """What a model was sent in a turn, as its provider got it but for masked secrets; for Apps that keep it."""
+
+    # Postgres itself deletes these rows with their turn (sessions_app/migrations/0090_sent_requests.py): the statements
+    # that delete sessions need not name them.
+    turn = models.ForeignKey(Turn, on_delete=models.CASCADE, db_constraint=False, related_name="sent_requests")
+    round_number = models.PositiveSmallIntegerField()
+    model = models.CharField(max_length=100)
+    body = models.TextField()  # JSON, or its beginning
+    size = models.PositiveBigIntegerField()  # of the whole body, in bytes
+    status = models.PositiveSmallIntegerField()  # of the provider's answer; 0: none came
+    sent_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "request to a model"
+        verbose_name_plural = "requests to models"
+        ordering: ClassVar = ["id"]
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"round {self.round_number} to {self.model}"
+
+
 class SystemEvent(models.Model):
     """An event for the client, outside the conversation."""
 

@@ -99,6 +99,7 @@ class AppAdmin(AppTabsAdmin):
                 "fields": (
                     "makes_titles",
                     "keeps_reasoning",
+                    "keeps_requests_days",
                     "shows_usage",
                     "recalls_earlier_sessions",
                     "retention_days",

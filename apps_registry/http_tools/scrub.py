@@ -48,6 +48,7 @@ def _escaped(value: str) -> Iterator[str]:
     yield from in_json
     for form in in_json:
         yield form.replace("/", "\\/")
+        yield json.dumps(form.replace("/", "\\/"))[1:-1]
         yield json.dumps(form)[1:-1]
     yield html.escape(value)
     for encoded in (quote(value, safe=""), quote(value), quote_plus(value), quote(quote(value, safe=""), safe="")):

@@ -143,6 +143,16 @@ class App(models.Model):
         help_text="Stores the reasoning of the models, if they send it, and shows it to operators on the session's "
         "page. It is never part of a reply.",
     )
+    # Off unless an operator asks for it: each request repeats what users, tools and documents said, so keeping them
+    # multiplies what a leak would reveal.
+    keeps_requests_days = models.PositiveSmallIntegerField(
+        "keeps requests to models",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+        help_text="For how many days a turn's page shows what its models were sent, to operators with the permission "
+        "for it; secrets are masked. Empty: it is not kept.",
+    )
     shows_usage = models.BooleanField(
         "shows usage",
         default=False,

@@ -19,7 +19,7 @@ HOLD_AT_ONCE = frozenset(
         *("retention_days", "reply_wait_seconds", "makes_titles", "recalls_earlier_sessions", "document_language"),
         *("callers_may_instruct", "callers_may_sample", "callers_may_bring_tools"),
         *("keeps_stateless_text", "continues_chats_of_openwebui"),
-        *("keeps_reasoning", "shows_usage"),
+        *("keeps_reasoning", "keeps_requests_days", "shows_usage"),
     }
 )
 

@@ -135,6 +135,7 @@ def _to_config(app: App, release: AppRelease | None) -> AppConfig:
         summarises_history=app.summarises_history,
         makes_titles=app.makes_titles,
         keeps_reasoning=app.keeps_reasoning,
+        keeps_requests=bool(app.keeps_requests_days),
         caller_rules=CallerRules(
             may_instruct=app.callers_may_instruct,
             may_sample=app.callers_may_sample,

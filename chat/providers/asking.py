@@ -11,7 +11,7 @@ from chat.providers.base import TimeLimits
 from chat.providers.learning import remember_later
 from chat.providers.openai_compatible import Connections, OpenAICompatibleModel, connections
 from chat.providers.reading.thoughts import split_unopened
-from chat.providers.requests import Learn, Report, reply_bound, say_nothing
+from chat.providers.requests import Learn, Report, Sent, reply_bound, say_nothing
 
 # Added to the limit of a short text, because the limit also covers the model's reasoning.
 REASONING_TOKENS = 2_000
@@ -25,10 +25,13 @@ def client_of(
     *,
     on_change: Report = say_nothing,
     on_learned: Learn = remember_later,
+    on_sent: Sent | None = None,
 ) -> OpenAICompatibleModel:
     """Return a client with the provider's time limits, or the server's defaults; see `OpenAICompatibleModel`."""
     limits = time_limits(config)
-    return OpenAICompatibleModel(config, sampling, limits, through=through, on_change=on_change, on_learned=on_learned)
+    return OpenAICompatibleModel(
+        config, sampling, limits, through=through, on_change=on_change, on_learned=on_learned, on_sent=on_sent
+    )
 
 
 def time_limits(config: ModelConfig) -> TimeLimits:

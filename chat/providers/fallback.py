@@ -12,6 +12,7 @@ from chat.providers.asking import client_of
 from chat.providers.base import ModelDelta, ModelFailure, ModelTimeout
 from chat.providers.breaker import Breakers, ModelKey
 from chat.providers.openai_compatible import OpenAICompatibleModel
+from chat.providers.requests import Sent
 from chat.providers.retries import RetryingModel
 
 logger = logging.getLogger("aomi.models")
@@ -31,6 +32,7 @@ class FallbackModel:
         prompt_for: Callable[[ModelConfig], Sequence[PromptMessage]],
         on_answer: Callable[[ModelConfig], None],
         on_failure: Callable[[ModelConfig, str, str], None],
+        on_sent: Sent | None = None,
     ) -> None:
         """Store the configuration; nothing is sent.
 
@@ -42,6 +44,7 @@ class FallbackModel:
             on_answer: called with the model at its first token.
             on_failure: called with a model that failed, or whose provider refused a part of the request; with a code,
                 and an optional sentence.
+            on_sent: called with each request that was sent.
         """
         self._configs = list(configs)
         self._sampling = sampling
@@ -49,6 +52,7 @@ class FallbackModel:
         self._prompt_for = prompt_for
         self._on_answer = on_answer
         self._on_failure = on_failure
+        self._on_sent = on_sent
         self._clients: dict[str, OpenAICompatibleModel] = {}  # kept for the turn, because clients learn rules
         self._prompts = {configs[0].name: prompt_for(configs[0])}
         self._prompt_length = len(self._prompts[configs[0].name])
@@ -118,7 +122,9 @@ class FallbackModel:
 
     def _client(self, config: ModelConfig) -> OpenAICompatibleModel:
         if config.name not in self._clients:
-            self._clients[config.name] = client_of(config, self._sampling, on_change=self._on_failure)
+            self._clients[config.name] = client_of(
+                config, self._sampling, on_change=self._on_failure, on_sent=self._on_sent
+            )
         return self._clients[config.name]
 
     def _prompt(self, config: ModelConfig) -> Sequence[PromptMessage]:

@@ -27,7 +27,7 @@ from chat.providers.mending import ERROR_MAX_BYTES, REFUSALS, is_failed_call, is
 from chat.providers.reading.chunks import NO_DELTA, AnswerReader
 from chat.providers.reading.events import DONE, read_events
 from chat.providers.reading.json_values import UNREADABLE
-from chat.providers.requests import Learn, Report, Requests, forget, say_nothing
+from chat.providers.requests import Learn, Report, Requests, Sent, forget, say_nothing
 
 CONNECT_TIMEOUT = {"connect": 10.0}  # seconds; `stream` has its own timeouts for the answer
 MAX_CONNECTIONS = 10_000
@@ -100,6 +100,7 @@ class OpenAICompatibleModel:
         through: Connections = connections,
         on_change: Report = say_nothing,
         on_learned: Learn = forget,
+        on_sent: Sent | None = None,
     ) -> None:
         """Store the configuration; nothing is sent.
 
@@ -110,10 +111,12 @@ class OpenAICompatibleModel:
             through: the connections to use: the worker's, or others that the caller closes.
             on_change: called when a request is changed because the provider refused it.
             on_learned: called with rules that apply to every request to the model.
+            on_sent: called with each request's body and the status of its answer.
         """
         self._config = config
         self._limits = limits
         self._connections = through
+        self._on_sent = on_sent
         self._requests = Requests(config, sampling, on_change, on_learned)
 
     @property
@@ -158,13 +161,23 @@ class OpenAICompatibleModel:
     async def _open(self, messages: Sequence[ChatMessage], tools: Sequence[Tool], may_call: bool) -> httpx2.Response:
         """Send a request and return the response; if a refusal says what is wrong, change the request and retry."""
         while True:
-            response = await self._send(self._requests.body(messages, tools, allow_tool_calls=may_call))
+            body = self._requests.body(messages, tools, allow_tool_calls=may_call)
+            response = await (self._send(body) if self._on_sent is None else self._send_reported(body, self._on_sent))
             if response.status_code == 200:
                 self._requests.taken()
                 return response
             error = await _error_body(response)
             if not self._requests.mend(response.status_code, error):
                 raise _refused(response, error)
+
+    async def _send_reported(self, body: bytes, report: Sent) -> httpx2.Response:
+        status = 0
+        try:
+            response = await self._send(body)
+            status = response.status_code
+            return response
+        finally:
+            report(self._config, body, status)
 
     async def _send(self, body: bytes) -> httpx2.Response:
         provider = self._connections.provider(self._config)

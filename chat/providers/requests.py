@@ -21,6 +21,8 @@ FULL_WINDOW_PART = 8
 
 Report = Callable[[ModelConfig, str, str], None]
 Learn = Callable[[ModelConfig, RequestRules], None]
+# A request's body, and the status of its answer; 0: none came.
+Sent = Callable[[ModelConfig, bytes, int], None]
 
 
 def say_nothing(_config: ModelConfig, _code: str, _note: str) -> None:

@@ -107,6 +107,8 @@ class TurnRunner:
             announcer.inline_call(question)
         announcer.status(outcome.session_status)
         announcer.end()
+        if turn.recording is not None:
+            turn.recording.hand_over()
         if turn.options.is_stateless and outcome.pause is None and not turn.app.caller_rules.keeps_stateless_text:
             await run_once("drop-text", partial(turns.drop_text, turn.session_id))  # if this fails, the sweep does it
         if turn.session is not None and outcome.turn_status == "completed" and not turn.options.is_stateless:
@@ -160,6 +162,7 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
         prompt_for=lambda model: prompt_for(turn, session, preamble, model),
         on_answer=turn.answered_by,
         on_failure=turn.not_answered_by,
+        on_sent=turn.recording.take if turn.recording else None,
     )
     events = run_turn(
         models,

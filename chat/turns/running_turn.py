@@ -15,6 +15,7 @@ from apps_registry.values import AppConfig, ModelConfig
 from chat.events import AskedCall, QuestionsOpen, RoundEnded, RoundToFinish, TextDelta, ToolCall, ToolResult, TurnEvent
 from chat.issuers import to_store
 from chat.providers.base import ModelFailure, ModelTimeout
+from chat.turns.kept_requests import Recording
 from chat.turns.options import NO_OPTIONS, TurnOptions
 from chat.turns.questions import question_event
 from chat.turns.reservation import message_bytes, reserve
@@ -61,6 +62,7 @@ class RunningTurn:
         has_begun: whether the task has started; a task that is cancelled before its first step would store nothing.
         must_stop: whether an interrupt was requested.
         is_ending: whether the result is being stored, which must not be cancelled.
+        recording: what models are sent, if the App keeps it.
     """
 
     turn_id: uuid.UUID
@@ -98,6 +100,7 @@ class RunningTurn:
     tool_rounds: int = 0
     finish_reason: str = ""
     _steps: Steps = field(init=False)
+    recording: Recording | None = None
 
     def __post_init__(self) -> None:
         """Take the start time from Postgres's clock: the statement that started the turn has just set this column."""
@@ -106,6 +109,10 @@ class RunningTurn:
         if self.open_calls:
             names = {call.place: call.name for call in self.open_calls if call.result is None}
             self._steps.calls_go_on(self.open_calls[0].round_number, names)
+        if self.app.keeps_requests and (self.app.caller_rules.keeps_stateless_text or not self.options.is_stateless):
+            last = max((result.round_number for result in self.earlier), default=0)
+            last = self.resumed.round_number if self.resumed else last
+            self.recording = Recording(self.app.id, self.turn_id, last_round=last, now=self._now)
 
     def _now(self) -> datetime:
         """Return the time by Postgres's clock, which also checks deadlines; the worker's clock may be wrong."""
@@ -228,6 +235,8 @@ class RunningTurn:
             self.used = self.used.with_unreported(self.reservation)
 
     def _end_round(self, event: RoundEnded) -> None:
+        if self.recording is not None:
+            self.recording.round_ended(event.round_number)
         self.text.clear()
         self.finish_reason = event.finish_reason
         self.is_asking = self._has_answered = False

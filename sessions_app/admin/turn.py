@@ -2,22 +2,42 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import F, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from apps_registry.admin.display import NOTHING, MachineRowsAdmin, badge, code, linked, moment, money
 from apps_registry.models import Model, OutboundCall
 from apps_registry.values import OPERATORS_KEY_ID
+from sessions_app.admin.sent import sent_in
 from sessions_app.admin.timeline import timeline_of
-from sessions_app.models import Turn
+from sessions_app.models import SentRequest, Turn
 
 OUTBOUND_SHOWN = 100
+READS_REQUESTS = "sessions_app.view_sentrequest"
+# What a turn's page leaves out while the row has nothing of it: the column, by field.
+LEFT_OUT = {
+    "idempotency_key": "idempotency_key",
+    "finished": "finished_at",
+    "latency": "finished_at",
+    "first_token": "first_token_ms",
+    "unreported_tokens": "unreported_tokens",
+    "unpriced_tokens": "unpriced_tokens",
+    "tool_rounds": "tool_rounds",
+    "finish_reason": "finish_reason",
+    "failed_attempts": "attempts",
+    "error_code": "error_code",
+    "detail": "error_detail",
+    "partial": "partial_text",
+}
 
 
 class ModelFilter(admin.SimpleListFilter):
@@ -64,6 +84,14 @@ class TurnAdmin(MachineRowsAdmin[Turn]):
         """Name the turn by its App and the beginning of its id."""
         return f"Turn {str(row.pk)[:8]} of {row.app.slug}"
 
+    def get_fieldsets(self, request: HttpRequest, obj: Turn | None = None) -> Any:
+        """Leave out what the turn has nothing of."""
+        fieldsets = []
+        for name, options in super().get_fieldsets(request, obj):
+            fields = [field for field in options["fields"] if obj is None or _has(obj, str(field))]
+            fieldsets += [(name, {**options, "fields": fields})] if fields else []
+        return fieldsets
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -72,8 +100,26 @@ class TurnAdmin(MachineRowsAdmin[Turn]):
         calls: list[OutboundCall] = []
         if turn is not None and request.user.has_perm("apps_registry.view_outboundcall"):
             calls = list(OutboundCall.objects.filter(turn_id=turn.pk).order_by("id")[:OUTBOUND_SHOWN])
-        timeline = timeline_of(turn, calls) if turn is not None else None
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "timeline": timeline})
+        shown: dict[str, Any] = {"timeline": timeline_of(turn, calls) if turn is not None else None}
+        if turn is not None and request.user.has_perm(READS_REQUESTS):
+            shown |= {"reads_requests": True, "sent": sent_in(turn)}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the whole of a request that was kept."""
+        view = self.admin_site.admin_view(self.request_view)
+        name = "sessions_app_turn_request"
+        return [path("<uuid:turn_id>/request/<int:pk>/", view, name=name), *super().get_urls()]
+
+    def request_view(self, request: HttpRequest, turn_id: UUID, pk: int) -> HttpResponse:
+        """Return a request to a model as it was sent, but for masked secrets, as plain text."""
+        if not (self.has_view_permission(request) and request.user.has_perm(READS_REQUESTS)):
+            raise PermissionDenied
+        sent = SentRequest.objects.filter(turn=turn_id, pk=pk).first()
+        if sent is None:
+            raise Http404
+        headers = {"Cache-Control": "no-store"}
+        return HttpResponse(sent.body, content_type="text/plain; charset=utf-8", headers=headers)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Turn]:
         """Add each turn's duration, so that Postgres can sort by it."""
@@ -157,3 +203,12 @@ class TurnAdmin(MachineRowsAdmin[Turn]):
     def partial(self, turn: Turn) -> SafeString:
         """Show the text that an unfinished turn had streamed when it was last stored."""
         return format_html('<pre class="aomi-text">{}</pre>', turn.partial_text) if turn.partial_text else NOTHING
+
+
+def _has(turn: Turn, name: str) -> bool:
+    """Whether a turn has something to show in a field of its page; a cost of 0 is something."""
+    if name == "price":
+        return turn.cost is not None
+    if name == "tokens":
+        return turn.prompt_tokens is not None or turn.completion_tokens is not None
+    return name not in LEFT_OUT or bool(getattr(turn, LEFT_OUT[name]))

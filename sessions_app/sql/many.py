@@ -68,6 +68,8 @@ WITH due AS (
         version = version + 1, title = '', user_state = NULL, next_position = 0, undelivered_events = 0
     FROM due WHERE session.id = due.id
 ), events AS (DELETE FROM sessions_app_systemevent WHERE session_id IN (SELECT id FROM due)
+), requests AS (DELETE FROM sessions_app_sentrequest WHERE turn_id IN (
+    SELECT id FROM sessions_app_turn WHERE session_id IN (SELECT id FROM due))
 ), turns AS (UPDATE sessions_app_turn SET partial_text = '' WHERE session_id IN (SELECT id FROM due)
 )
 DELETE FROM sessions_app_message WHERE session_id IN (SELECT id FROM due)

@@ -21,6 +21,7 @@ from tests.client import Client
 from tests.model_server import ModelServer, ScriptedModel, calls, says
 from tests.product import Server
 from tests.sse import events_of
+from tests.upstream import Upstream
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -298,7 +299,7 @@ def test_another_site_and_strangers_start_nothing(server: Server, playground: Pl
 @pytest.fixture
 def opened(console: "Page", server: Server, app: App) -> "Page":
     console.goto(f"{server.url}/admin/apps_registry/app/{app.pk}/change/")
-    console.click("text=Try it")
+    console.click("a:has-text('Try it') >> nth=0")
     console.wait_for_selector("#message")
     return console
 
@@ -356,20 +357,30 @@ def test_an_operator_tries_an_app_compares_two_models_and_stops_a_turn(
 
 @pytest.mark.browser
 def test_an_app_with_a_tool_is_built_and_tried(
-    console: "Page", server: Server, app: App, model: ScriptedModel, upstream: Any
+    console: "Page", server: Server, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
     upstream.handle = lambda handler, request: handler.reply('{"price": 17}')
-    App.objects.filter(pk=app.pk).update(allowed_hosts=upstream.host)
-    console.goto(f"{server.url}/admin/apps_registry/tool/add/?app={app.pk}")
+    slug = factories.unique("built")
+    console.goto(f"{server.url}/admin/apps_registry/app/add/")
+    console.fill("#id_name", slug)  # the page makes the slug of it
+    console.fill("#id_preamble", "Answer with prices.")
+    console.select_option("#id_default_model", str(app.default_model_id))
+    console.click("[name=_save]")
+    console.wait_for_selector("a:has-text('Try it')")
+    built = App.objects.get(slug=slug)
+    App.objects.filter(pk=built.pk).update(allowed_hosts=upstream.host, makes_titles=False)
+    console.goto(f"{server.url}/admin/apps_registry/tool/add/?app={built.pk}")
     console.fill("#id_name", "get_price")
     console.fill("#id_description", "The price of a thing.")
     console.fill("#id_url", f"{upstream.url}/price")
     console.click("[name=_save]")
-    wait_until(lambda: Tool.objects.filter(app=app, name="get_price").exists())
+    wait_until(lambda: Tool.objects.filter(app=built, name="get_price").exists())
     model.will(calls(("get_price", {})), says("It costs 17."))
-    console.goto(f"{server.url}/admin/apps_registry/app/{app.pk}/playground/")
+    console.goto(f"{server.url}/admin/apps_registry/app/{built.pk}/change/")
+    console.click("a:has-text('Try it') >> nth=0")
     console.fill("#message", "What does it cost?")
     console.click("[data-send]")
     console.locator(".is-agent >> text=It costs 17.").wait_for()
     console.click("summary:has-text('tool get_price: answered')")
     assert "17" in console.locator("[data-steps] pre >> nth=-1").inner_text()
+    assert model.requests[-1]["messages"][0]["content"].startswith("Answer with prices.")

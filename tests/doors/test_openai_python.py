@@ -9,7 +9,7 @@ import pytest
 
 from apps_registry.models import App
 from keys.limits.values import key_subject
-from sessions_app.models import ChatSession, Message, Turn
+from sessions_app.models import ChatSession, Message, SentRequest, Turn
 from tests import factories
 from tests.accounts import limit
 from tests.api.token_calls import new_token
@@ -17,6 +17,7 @@ from tests.client import Client
 from tests.clients.meetings import busy_session
 from tests.model_server import Reply, ScriptedModel, calls, chunk, refuses, says
 from tests.product import Server
+from tests.waiting import wait_until
 
 WEATHER: Any = {
     "type": "function",
@@ -64,13 +65,18 @@ def test_a_stateless_call_brings_its_own_history(sdk: openai.OpenAI, app: App, m
 def test_text_of_stateless_calls_is_kept_only_if_the_app_says_so(
     sdk: openai.OpenAI, app: App, model: ScriptedModel
 ) -> None:
-    App.objects.filter(pk=app.pk).update(keeps_stateless_text=False)
+    App.objects.filter(pk=app.pk).update(keeps_stateless_text=False, keeps_requests_days=1)
     model.will(says("A secret answer."))
     completion = sdk.chat.completions.create(model=app.slug, messages=[user("A secret question.")])
     assert completion.choices[0].message.content == "A secret answer."
     turn = Turn.objects.get(pk=uuid.UUID(completion.id.removeprefix("chatcmpl-")))
     assert (turn.status, turn.prompt_tokens, turn.options, turn.partial_text) == ("completed", 10, None, "")
     assert turn.session.title == ""
+    App.objects.filter(pk=app.pk).update(keeps_stateless_text=True)
+    later = sdk.chat.completions.create(model=app.slug, messages=[user("Another question.")])
+    kept = SentRequest.objects.filter(turn__app=app)
+    wait_until(kept.exists)  # requests are stored in the order of their turns
+    assert {each.turn_id.hex for each in kept} == {later.id.removeprefix("chatcmpl-")}
     assert not Message.objects.filter(session=turn.session).exists()
 
 

@@ -58,8 +58,9 @@ def proxy(database: str) -> Iterator[SqlProxy]:
 def test_a_warm_turn_makes_three_round_trips_however_long_the_session(
     start: Callable[..., Server], proxy: SqlProxy, app: App, history: int, keeps: bool
 ) -> None:
-    """Also where the session keeps a release that is no longer the live one."""
-    App.objects.filter(pk=app.pk).update(sessions_keep_release=keeps, preamble="One.")
+    """Also where the session keeps a release that is no longer the live one, and where the App keeps requests."""
+    kept_days = None if keeps else 1
+    App.objects.filter(pk=app.pk).update(sessions_keep_release=keeps, preamble="One.", keeps_requests_days=kept_days)
     release, _ = publish(app)
     App.objects.filter(pk=app.pk).update(preamble="Two.")
     publish(app)

@@ -60,6 +60,7 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
             "embedding_model",
             "makes_titles",
             "keeps_reasoning",
+            "keeps_requests_days",
             "shows_usage",
             "recalls_earlier_sessions",
             "retention_days",
