@@ -143,6 +143,7 @@ if (box) {
       select((at + (event.key === "ArrowDown" ? 1 : -1) + hits.length) % Math.max(hits.length, 1));
     } else if (event.key === "Enter") {
       event.preventDefault();
+      window.clearTimeout(timer); // its answer would replace the one that is waited for
       if (shownFor === input.value) hits[at]?.click();
       else findAndOpen(); // the hits are still those of an earlier text
     }
