@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from apps_registry.admin.display import AppPartAdmin, MachineRowsAdmin, badge, code, moment
 from apps_registry.admin.forms.tool import HttpToolForm, TrialForm, needs_schema
+from apps_registry.admin.outbound_results import ResultFilter
 from apps_registry.http_tools.checks import secrets_used
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.sample import sample_arguments
@@ -159,10 +160,10 @@ class OutboundCallAdmin(MachineRowsAdmin[OutboundCall]):
     """Requests of tools and operators to other servers, sent or refused; kept for a month."""
 
     list_display = ("created", "app_name", "tool", "request_line", "status", "verdict", "turn")
-    list_filter = ("app", "created_at")
+    list_filter = ("app", ResultFilter, "created_at")
     list_select_related = ("app",)
-    search_fields = ("host", "tool", "verdict")
-    search_help_text = "Host, tool, verdict, or the id of a turn."
+    search_fields = ("host", "tool", "verdict", "=status")
+    search_help_text = "Host, tool, status, verdict, or the id of a turn."
     id_columns = ("turn_id",)
     fields = (
         *("created", "turn", "app_name", "tool", "method", "host", "address"),

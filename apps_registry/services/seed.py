@@ -107,7 +107,11 @@ def _make_provider(slug: str, base_url: str, api_key: str) -> Provider:
 
 
 def _make_model(provider: Provider, name: str, provider_model_id: str, window: int, *, supports_tools: bool) -> Model:
+    # A model that runs on this machine costs nothing; without prices no limit of money could be set.
+    price = 0 if provider.slug in LOCAL_PROVIDERS else None
     defaults = {
+        "prompt_price": price,
+        "completion_price": price,
         "provider": provider,
         "provider_model_id": provider_model_id,
         "context_window": window,

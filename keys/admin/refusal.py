@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -62,6 +62,11 @@ class RefusalAdmin(MachineRowsAdmin[Refusal]):
         """Say below the title what is recorded."""
         return super().changelist_view(request, {"subtitle": why_there_may_be_none(), **(extra_context or {})})
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Refusal]:
+        """Load the labels of the keys, which rows name without a foreign key."""
+        label = AppKey.objects.filter(pk=OuterRef("key_id")).values("label")[:1]
+        return super().get_queryset(request).annotate(key_label=Subquery(label))
+
     def has_delete_permission(self, request: HttpRequest, obj: Refusal | None = None) -> bool:
         """Rows go by age only."""
         return False
@@ -85,10 +90,11 @@ class RefusalAdmin(MachineRowsAdmin[Refusal]):
 
     @admin.display(description="App key")
     def key(self, refusal: Refusal) -> SafeString:
-        """Link to the key that the call named."""
+        """Link to the key that the call named, with its label while it exists."""
         if refusal.key_id is None:
             return NOTHING
-        return format_html('<a href="{}">no. {}</a>', _key_url(refusal.key_id), refusal.key_id)
+        label: str | None = getattr(refusal, "key_label", None)
+        return format_html('<a href="{}">{}</a>', _key_url(refusal.key_id), label or f"no. {refusal.key_id}")
 
     @admin.display(description="App key, now")
     def key_now(self, refusal: Refusal) -> SafeString | str:

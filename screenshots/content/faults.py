@@ -1,10 +1,8 @@
 """Refused calls, and calls of tools to other servers of which some failed."""
 
 import random
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
-
-from django.db.models.functions import Now
 
 from apps_registry.models import App, OutboundCall
 from keys.models import AppKey, Refusal
@@ -60,6 +58,12 @@ def _refuse(app: App, keys: dict[str, AppKey], at: datetime, number: int) -> Non
     )
 
 
+def _end_of_tool(turn: Turn) -> datetime:
+    """Return when the tool of a turn answered."""
+    step = next(step for step in turn.steps or [] if step["kind"] == "tool")
+    return datetime.fromtimestamp(step["until"] / 1000, UTC)
+
+
 def _outbound(turn: Turn, chance: random.Random) -> OutboundCall:
     weights = [30, 30, 12, 4, 2, 2]
     tool, method, host, status, milliseconds, received, verdict = chance.choices(OUTBOUND, weights)[0]
@@ -74,5 +78,5 @@ def _outbound(turn: Turn, chance: random.Random) -> OutboundCall:
         milliseconds=milliseconds,
         received_bytes=received,
         verdict=verdict,
-        created_at=turn.started_at or Now(),
+        created_at=_end_of_tool(turn),
     )

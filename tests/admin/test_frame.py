@@ -128,6 +128,12 @@ def test_the_keyboard_goes_anywhere(console: "Page", server: Server, app: App) -
     console.wait_for_selector("#aomi-search [role=option][aria-selected=true] >> text=" + app.slug)
     console.keyboard.press("Enter")
     console.wait_for_url(f"**/apps_registry/app/{app.pk}/change/")
+    console.goto(f"{server.url}/admin/")
+    console.keyboard.press("Control+k")
+    console.wait_for_selector("#aomi-search [role=option] >> text=Overview")
+    console.keyboard.insert_text(app.slug)  # as a paste
+    console.keyboard.press("Enter")
+    console.wait_for_url(f"**/apps_registry/app/{app.pk}/change/")
     factories.make_session(app, title="First")
     console.goto(f"{server.url}/admin/sessions_app/chatsession/?app__id__exact={app.pk}")
     console.keyboard.press("/")

@@ -9,7 +9,7 @@ from django.test import Client
 
 from apps_registry.models import App
 from keys import crypto
-from keys.models import CanaryKey, Refusal
+from keys.models import AppKey, CanaryKey, Refusal
 from keys.refusals.rules import RULES
 from tests import factories
 
@@ -39,6 +39,7 @@ def test_a_refused_call_is_found_and_explained(admin_client: Client, app: App) -
     listed = admin_client.get(REFUSALS, {"q": str(row.request_id), "rule": row.rule, "status": "403"}).content.decode()
     assert f"{REFUSALS}{row.pk}/change/" in listed
     assert "203.0.113.7" in listed
+    assert AppKey.objects.get(pk=row.key_id or 0).label in listed
     for filters in ({"rule": "key_unknown"}, {"status": "401"}, {"q": "198.51.100.9"}):
         assert f"{REFUSALS}{row.pk}/" not in admin_client.get(REFUSALS, filters).content.decode()
     assert f"{REFUSALS}{row.pk}/" in admin_client.get(REFUSALS, {"key_id": str(row.key_id)}).content.decode()

@@ -360,6 +360,30 @@ def test_a_record_of_a_call_is_read_only(admin_client: Client, app: App) -> None
     assert admin_client.post(address, {"verdict": "x"}).status_code == 403
 
 
+def test_calls_are_found_by_their_result(admin_client: Client, app: App) -> None:
+    tool = factories.make_http_tool(app, "https://api.example.com/", name="look_up")
+    for status, verdict in ((200, "answered"), (404, "answered"), (503, "answered"), (None, "no answer in time")):
+        OutboundCall.objects.create(
+            app=app, tool="look_up", method="GET", host="h", milliseconds=1, received_bytes=1,
+            status=status, verdict=verdict,
+        )  # fmt: skip
+    page = f"/admin/apps_registry/outboundcall/?app__id__exact={app.pk}"
+
+    def statuses(query: str) -> set[int | None]:
+        rows = admin_client.get(f"{page}{query}").context["cl"].result_list
+        return {row.status for row in rows}
+
+    assert statuses("") == {200, 404, 503, None}
+    assert statuses("&result=failed") == {404, 503, None}
+    assert statuses("&result=error") == {404, 503}
+    assert statuses("&result=unanswered") == {None}
+    assert statuses("&result=succeeded") == {200}
+    assert statuses("&result=nonsense") == {200, 404, 503, None}
+    assert statuses("&q=503") == {503}
+    tool_page = admin_client.get(f"/admin/apps_registry/tool/{tool.pk}/change/").content.decode()
+    assert f"?app__id__exact={app.pk}&amp;q=look_up" in tool_page
+
+
 def test_records_of_calls_cannot_be_deleted_and_outlive_their_app(admin_client: Client) -> None:
     app = factories.make_app()
     call = OutboundCall.objects.create(

@@ -8,6 +8,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,30 @@ def test_it_refuses_to_run_in_production() -> None:
     done = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.startswith("The practice model does not run with AOMI_ENV=production")
+
+
+def test_the_default_app_changes_between_models_of_this_machine(empty_database: None) -> None:
+    practice: dict[str, Any] = {
+        "provider_slug": "practice",
+        "model_name": "practice-model",
+        "context_window": 9,
+        "supports_tools": True,
+    }
+    tiny: dict[str, Any] = {
+        "provider_slug": "embedded",
+        "model_name": "tiny",
+        "context_window": 9,
+        "supports_tools": False,
+    }
+    made = use_local_model(**practice, base_url="http://127.0.0.1:1/v1")
+    assert (made.slug, made.default_model.name) == ("default", "practice-model")
+    # Free, so that limits of money can be set.
+    assert made.default_model.prompt_price == made.default_model.completion_price == Decimal(0)
+    App.objects.update(preamble="An operator's own words.")
+    assert use_local_model(**tiny, base_url="http://127.0.0.1:2/v1").default_model.name == "tiny"
+    again = use_local_model(**practice, base_url="http://127.0.0.1:3/v1")
+    assert (again.pk, again.preamble) == (made.pk, "An operator's own words.")
+    assert again.default_model.provider.base_url == "http://127.0.0.1:3/v1"
 
 
 def test_a_model_of_the_same_name_is_not_taken_over(database: str, tmp_path: Path) -> None:

@@ -81,5 +81,6 @@ def test_every_page_has_its_committed_picture() -> None:
     assert files.keys() == {page.name for page in PAGES}
     for path in files.values():
         assert path.stat().st_size <= MAX_BYTES, path
-        assert Image.open(path).width == 1440, path
+        with Image.open(path) as picture:
+            assert picture.width == 1440, path
     assert f"docs/screenshots/{FIRST}.png" in text_of("README.md")

@@ -104,20 +104,28 @@ function openSearch() {
 }
 
 let asked = 0;
+let shownFor; // the text whose hits are shown
 async function find() {
   const number = ++asked;
   const input = box.querySelector("input");
+  const text = input.value;
   const state = box.querySelector(".aomi-search-state");
   try {
-    const url = `${input.form.action}?${new URLSearchParams({ q: input.value })}`;
+    const url = `${input.form.action}?${new URLSearchParams({ q: text })}`;
     const answer = await fetch(url, { headers: { Accept: "application/json" } });
     if (number !== asked) return; // a later text was asked for meanwhile
     if (!answer.ok) throw new Error(answer.statusText);
     const total = showHits((await answer.json()).groups);
+    shownFor = text;
     state.textContent = total ? "↑ ↓ to choose, Enter to open, Esc to close" : "Nothing was found.";
   } catch {
     if (number === asked) state.textContent = "The search failed. Log in again, or try later.";
   }
+}
+
+async function findAndOpen() {
+  await find();
+  if (shownFor === box.querySelector("input").value) box.querySelector("[role=option]")?.click();
 }
 
 if (box) {
@@ -133,9 +141,11 @@ if (box) {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       select((at + (event.key === "ArrowDown" ? 1 : -1) + hits.length) % Math.max(hits.length, 1));
-    } else if (event.key === "Enter" && hits[at]) {
+    } else if (event.key === "Enter") {
       event.preventDefault();
-      hits[at].click();
+      window.clearTimeout(timer); // its answer would replace the one that is waited for
+      if (shownFor === input.value) hits[at]?.click();
+      else findAndOpen(); // the hits are still those of an earlier text
     }
   });
   box.addEventListener("click", (event) => {
