@@ -8,6 +8,7 @@ from aomi_site.console.favicon import FaviconView
 from aomi_site.console.interrupt_view import interrupt_view
 from aomi_site.console.live_view import live_view
 from aomi_site.console.model_check_view import check_model_view
+from aomi_site.console.overview.view import index_view
 from aomi_site.console.search import search_view
 from aomi_site.console.settings_view import settings_view
 from aomi_site.console.usage.view import usage_view
@@ -36,6 +37,7 @@ urlpatterns = [
     path("admin/search/", admin.site.admin_view(search_view), name="console_search"),
     path("admin/settings/", admin.site.admin_view(settings_view), name="console_settings"),
     path("admin/usage/", admin.site.admin_view(usage_view), name="console_usage"),
+    path("admin/", admin.site.admin_view(index_view)),
     path("admin/", admin.site.urls),
     path("livez", probes.live),
     path("readyz", probes.ready),

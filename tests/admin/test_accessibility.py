@@ -49,7 +49,7 @@ def pages(app: App, rows: dict[str, Any]) -> list[str]:
     session, turn = hostile_session(app)
     kept = ("apps_registry/app", "apps_registry/document", "keys/appkey", "sessions_app/chatsession")
     return [
-        *("", "settings/", "usage/?by=key", f"search/?q={app.slug}", "nothing/", "password_change/"),
+        *("", "?start", "settings/", "usage/?by=key", f"search/?q={app.slug}", "nothing/", "password_change/"),
         *(f"{name}/?q={app.slug}" for name in kept),
         *(f"{name}/{rows[name]}/change/" for name in ("apps_registry/app", "apps_registry/model", "keys/appkey")),
         *("apps_registry/app/add/", "keys/appkey/add/", f"keys/appkey/revoke/?ids={rows['keys/appkey']}"),
