@@ -86,11 +86,12 @@ def test_what_needs_attention_is_named_with_where_to_go(
     pull_fuse(None)
     page, nobody = (each.get(HOME).content.decode() for each in (admin_client, staff_client()))
     WorkerState.objects.filter(version__startswith="0.0.").delete()
+    failed = f"app__id__exact={app.pk}&amp;outcome=failed&amp;q=get_price"
     for words, url in {
         "expires in 2 days": f"/admin/keys/appkey/{expiring.pk}/change/",
         "has used 90 % of its tokens per day": f"/admin/keys/appkey/{near.pk}/change/",
         "Encrypted": f"/admin/apps_registry/document/{document.pk}/change/",
-        "4 of its 4 outbound calls of the last hour failed": f"app__id__exact={app.pk}&amp;q=get_price",
+        "4 of its 4 outbound calls of the last hour failed": failed,
         "circuit breaker open": f"/admin/apps_registry/model/{model.pk}/change/",
         "an operator pulled it": "/admin/keys/fusestate/",
         "serve different versions": "#workers",

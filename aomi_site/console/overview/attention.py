@@ -4,13 +4,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.urls import reverse
 
 from aomi_site.console.overview.workers import Worker
 from apps_registry.admin.figures import SHARE
+from apps_registry.admin.tool import OutcomeFilter
 from apps_registry.models import Document, Model, OutboundCall
 from keys.limits.fuse import read_fuse
 from keys.limits.near import near_limits
@@ -102,14 +104,15 @@ def _models(workers: Sequence[Worker]) -> Iterator[Item]:
 
 def _tools(now: datetime) -> Iterator[Item]:
     """Yield tools whose calls to other servers fail."""
-    failed = Q(status__gte=400) | ~Q(verdict__in=("answered", "cancelled"))
+    failed = OutcomeFilter.conditions["failed"]
     calls = OutboundCall.objects.filter(created_at__gte=now - TOOLS_SINCE).order_by()
     counted = calls.values("app_id", "app__slug", "tool").annotate(every=Count("pk"), failed=Count("pk", filter=failed))
     rows = counted.filter(failed__gte=FAILED_CALLS).order_by("-failed")[: 4 * MOST]
     failing = [row for row in rows if row["failed"] >= FAILED_SHARE * row["every"]]
     for row in failing[:MOST]:
         text = f"{row['failed']:,} of its {row['every']:,} outbound calls of the last hour failed"
-        url = f"{reverse('admin:apps_registry_outboundcall_changelist')}?app__id__exact={row['app_id']}&q={row['tool']}"
+        query = urlencode({"app__id__exact": row["app_id"], "outcome": "failed", "q": row["tool"]})
+        url = f"{reverse('admin:apps_registry_outboundcall_changelist')}?{query}"
         yield Item("bad", "Tool", f"{row['tool']} ({row['app__slug'] or 'deleted App'})", text, url)
 
 
