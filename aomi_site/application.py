@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
+from aomi_site.health.heartbeat import heartbeat
 from aomi_site.logins.attempts import prune_logins_forever
 from aomi_site.serving.api_handler import ApiHandler
 from aomi_site.serving.proxies import ProxyHeaders
@@ -65,7 +66,7 @@ UPKEEP = (
     *(prune_forever, prune_outbound_forever, prune_refusals_forever, prune_logins_forever),
     prune_address_uses_forever,
     *(sweep_forever, ingest_forever, write_refusals_forever),
-    *(account_upkeep_forever, announce_forever),
+    *(account_upkeep_forever, announce_forever, heartbeat.write_forever),
     *(write_kept_forever, prune_sent_requests_forever),
 )
 
@@ -144,6 +145,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     await key_uses.write()
     await run_once("write-refusals", partial(write_pending, everything=True))
     await run_once("write-sent-requests", write_kept)
+    await heartbeat.remove()
     await mcp_sessions.close()
     await hub.stop()
     await connections.close()

@@ -8,6 +8,7 @@ from aomi_site.console.favicon import FaviconView
 from aomi_site.console.interrupt_view import interrupt_view
 from aomi_site.console.live_view import live_view
 from aomi_site.console.model_check_view import check_model_view
+from aomi_site.console.overview.view import index_view
 from aomi_site.console.playground.page_view import playground_view
 from aomi_site.console.playground.stream_view import playground_stream_view
 from aomi_site.console.search import search_view
@@ -45,6 +46,7 @@ urlpatterns = [
     path("admin/search/", admin.site.admin_view(search_view), name="console_search"),
     path("admin/settings/", admin.site.admin_view(settings_view), name="console_settings"),
     path("admin/usage/", admin.site.admin_view(usage_view), name="console_usage"),
+    path("admin/", admin.site.admin_view(index_view)),
     path("admin/", admin.site.urls),
     path("livez", probes.live),
     path("readyz", probes.ready),

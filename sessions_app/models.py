@@ -264,3 +264,32 @@ class WalletChallenge(models.Model):
 
     def __str__(self) -> str:
         return str(self.nonce)
+
+
+class WorkerState(models.Model):
+    """A worker process that serves, by its own words; it writes its row every few seconds and removes it when it ends.
+
+    A row that is old is of a worker that was killed. Times are PostgreSQL's, so that machines can be compared.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    host = models.CharField(max_length=255)
+    pid = models.PositiveIntegerField()
+    version = models.CharField(max_length=40)
+    started_at = models.DateTimeField(db_default=Now())
+    seen_at = models.DateTimeField(db_default=Now())
+    bus = models.CharField(max_length=12)
+    hears_bus = models.BooleanField("hears the bus")
+    running_turns = models.PositiveIntegerField()
+    readers = models.PositiveIntegerField()
+    # Models that it skips for a while, because they kept failing: [[id of the provider, the provider's model id], …].
+    open_models = models.JSONField(default=list)
+    failing_loops = models.JSONField(default=list)
+
+    class Meta:
+        verbose_name = "worker"
+        ordering: ClassVar = ["host", "pid"]
+        default_permissions = ()  # the overview shows it to every operator
+
+    def __str__(self) -> str:
+        return f"{self.host} {self.pid}"

@@ -158,9 +158,12 @@ def _turns(text: str) -> Iterator[Hit]:
 
 
 def _outbound_calls(text: str) -> Iterator[Hit]:
-    if (turn_id := _as_uuid(text)) is not None and OutboundCall.objects.filter(turn_id=turn_id).exists():
-        url = f"{reverse('admin:apps_registry_outboundcall_changelist')}?q={turn_id}"
-        yield Hit("Outbound calls of this turn", url)
+    if (row_id := _as_uuid(text)) is None:
+        return
+    calls = f"{reverse('admin:apps_registry_outboundcall_changelist')}?q={row_id}"
+    for column, thing in (("turn_id", "turn"), ("request_id", "request")):
+        if OutboundCall.objects.filter(**{column: row_id}).exists():
+            yield Hit(f"Outbound calls of this {thing}", calls)
 
 
 def _refusals(text: str) -> Iterator[Hit]:

@@ -5,16 +5,16 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps_registry.admin.csv_list import CsvList
 from apps_registry.admin.display import AppPartAdmin, MachineRowsAdmin, badge, code, moment
 from apps_registry.admin.forms.tool import HttpToolForm, TrialForm, needs_schema
-from apps_registry.admin.outbound_results import ResultFilter
 from apps_registry.http_tools.checks import secrets_used
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.sample import sample_arguments
@@ -155,18 +155,46 @@ class ToolAdmin(AppPartAdmin[Tool]):
             self.message_user(request, f"“{tool.app}” may call {host} now.", messages.SUCCESS)
 
 
+class OutcomeFilter(admin.SimpleListFilter):
+    """By what became of the call; a status from 400 on is an answer, but not what the tool wanted."""
+
+    title, parameter_name = "outcome", "outcome"
+    conditions = {
+        "failed": Q(status__gte=400) | ~Q(verdict__in=("answered", "cancelled")),
+        "error": Q(status__gte=400),
+        "refused": Q(verdict__startswith="refused"),
+        "timeout": Q(verdict="timed out"),
+        "answered": Q(verdict="answered"),
+        "cancelled": Q(verdict="cancelled"),
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer them in words."""
+        words = ("any failure", "answered with an error status", "refused by a rule of ours", "timed out", "answered")
+        return list(zip(self.conditions, (*words, "cancelled"), strict=True))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[OutboundCall]) -> QuerySet[OutboundCall]:
+        """Keep the calls with the chosen outcome."""
+        condition = self.conditions.get(self.value() or "")
+        return queryset.filter(condition) if condition is not None else queryset
+
+
 @admin.register(OutboundCall)
-class OutboundCallAdmin(MachineRowsAdmin[OutboundCall]):
+class OutboundCallAdmin(CsvList, MachineRowsAdmin[OutboundCall]):
     """Requests of tools and operators to other servers, sent or refused; kept for a month."""
 
     list_display = ("created", "app_name", "tool", "request_line", "status", "verdict", "turn")
-    list_filter = ("app", ResultFilter, "created_at")
+    list_filter = ("app", OutcomeFilter, "created_at")
     list_select_related = ("app",)
     search_fields = ("host", "tool", "verdict", "=status")
-    search_help_text = "Host, tool, status, verdict, or the id of a turn."
-    id_columns = ("turn_id",)
+    search_help_text = "Host, tool, status, verdict, the id of a turn, or a request id."
+    id_columns = ("turn_id", "request_id")
+    csv_fields = (
+        *("created_at", "app_id", "app__slug", "turn_id", "request_id", "tool", "method", "host", "address", "status"),
+        *("milliseconds", "received_bytes", "verdict"),
+    )
     fields = (
-        *("created", "turn", "app_name", "tool", "method", "host", "address"),
+        *("created", "turn", "request_id", "app_name", "tool", "method", "host", "address"),
         *("status", "milliseconds", "received_bytes", "verdict"),
     )
     readonly_fields = ("created", "turn", "app_name")

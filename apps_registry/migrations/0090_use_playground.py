@@ -4,7 +4,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("apps_registry", "0060_callers_of_other_doors")]
+    dependencies = [("apps_registry", "0070_request_ids_of_calls")]
 
     operations = [
         migrations.AlterModelOptions(

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('apps_registry', '0090_use_playground'),
+        ("apps_registry", "0091_keeps_requests"),
     ]
 
     operations = [

@@ -6,8 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('apps_registry', '0090_use_playground'),
-        ('apps_registry', '0101_embedding_languages'),
+        ('apps_registry', '0102_similar_words'),
     ]
 
     operations = [

@@ -171,6 +171,8 @@ class OutboundCall(models.Model):
     )
     # No foreign key: turns belong to a higher layer, which deletes them independently. None: an operator's trial.
     turn_id = models.UUIDField("turn", db_index=True, null=True)
+    # The request that began the turn or was the trial; None: it is of an earlier version.
+    request_id = models.UUIDField("request id", null=True)
     tool = models.CharField(max_length=64)
     method = models.CharField(max_length=10)
     host = models.CharField(max_length=300)
@@ -184,6 +186,11 @@ class OutboundCall(models.Model):
     class Meta:
         verbose_name = "outbound call"
         ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["request_id"], condition=models.Q(request_id__isnull=False), name="outbound_of_request"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.method} {self.host}"

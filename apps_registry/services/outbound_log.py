@@ -11,6 +11,7 @@ from apps_registry.outbound.client import CallRecord
 from apps_registry.support import database
 from apps_registry.support.forever import forever
 from apps_registry.support.outside_text import storable
+from apps_registry.support.request_ids import request_id
 
 logger = logging.getLogger("aomi.outbound")
 
@@ -20,8 +21,8 @@ BATCH = 5_000
 
 INSERT = """
 INSERT INTO apps_registry_outboundcall
-    (app_id, turn_id, tool, method, host, address, status, milliseconds, received_bytes, verdict)
-SELECT %s, %s, %s, * FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::int[], %s::bigint[], %s::text[])
+    (app_id, turn_id, request_id, tool, method, host, address, status, milliseconds, received_bytes, verdict)
+SELECT %s, %s, %s, %s, * FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::int[], %s::bigint[], %s::text[])
 """
 PRUNE = """
 WITH doomed AS (
@@ -36,7 +37,7 @@ async def store(app_id: int, turn_id: UUID, tool: str, records: list[CallRecord]
     """Write the records of one tool call; if the database is unreachable, the records are lost but not the turn."""
     columns = zip(*(astuple(_fitting(record)) for record in records), strict=True)
     try:
-        await database.execute(INSERT, (app_id, turn_id, tool, *map(list, columns)))
+        await database.execute(INSERT, (app_id, turn_id, request_id() or None, tool, *map(list, columns)))
     except psycopg.Error as error:
         logger.warning("%d outbound calls not recorded: %s", len(records), type(error).__name__)
 
@@ -50,7 +51,8 @@ def store_outside_turn(app_id: int, occasion: str, records: list[CallRecord]) ->
         records: records of all requests.
     """
     OutboundCall.objects.bulk_create(
-        OutboundCall(app_id=app_id, tool=occasion[:64], **asdict(_fitting(record))) for record in records
+        OutboundCall(app_id=app_id, request_id=request_id() or None, tool=occasion[:64], **asdict(_fitting(record)))
+        for record in records
     )
 
 

@@ -43,7 +43,11 @@ class Breakers:
 
     def has_open(self) -> bool:
         """Return whether any breaker is open."""
-        return any(state.open_until > self._now() for state in self._states.values())
+        return bool(self.open_models())
+
+    def open_models(self) -> list[ModelKey]:
+        """Return the models that are skipped now."""
+        return [key for key, state in self._states.items() if state.open_until > self._now()]
 
     def answered(self, key: ModelKey) -> None:
         """Reset a model's failures, because it has answered."""

@@ -60,6 +60,11 @@ class TurnRunner:
             self._keeper = asyncio.create_task(renewing, name="turn-leases")
         return task
 
+    @property
+    def running_turns(self) -> int:
+        """How many turns run on this worker."""
+        return len(self._running)
+
     def running(self, session_id: uuid.UUID) -> RunningTurn | None:
         """Return the session's turn, if it runs on this worker."""
         return self._running.get(session_id)

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps_registry.admin.csv_list import CsvList
 from apps_registry.admin.display import NOTHING, MachineRowsAdmin, badge, code, moment
 from keys.models import AppKey, Refusal
 from keys.refusals.explaining import explain, facts_in_words, why_there_may_be_none
@@ -43,7 +44,7 @@ class RuleFilter(admin.SimpleListFilter):
 
 
 @admin.register(Refusal)
-class RefusalAdmin(MachineRowsAdmin[Refusal]):
+class RefusalAdmin(CsvList, MachineRowsAdmin[Refusal]):
     """Refused calls. The server writes and removes them; operators only read."""
 
     list_display = ("time", "answer", "why", "key", "app", "address", "call", "calls")
@@ -53,6 +54,7 @@ class RefusalAdmin(MachineRowsAdmin[Refusal]):
     id_columns = ("request_id",)
     search_help_text = "Request id, a network address, an App's slug, or a rule."
     ordering = ("-id",)
+    csv_fields = ("at", "request_id", "status", "code", "rule", "key_id", "app", "address", "method", "path", "count")
     fieldsets = (
         (None, {"fields": ("answer", "refused", "change")}),
         ("The call", {"fields": ("time", "request", "call", "app", "address", "key_now", "why", "compared", "calls")}),

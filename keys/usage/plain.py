@@ -4,10 +4,9 @@ import csv
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from apps_registry.support.csv_cells import safe_cell
 from keys.usage.reading import NAMES, UsageRow
 
-# Spreadsheets read a cell that begins with one of these as a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 NUMBERS = (
     *("turns", "errors", "interruptions", "tool_rounds", "prompt_tokens", "completion_tokens", "unreported_tokens"),
     *("unpriced_tokens", "cost", "latency_p50_ms", "latency_p95_ms", "first_token_p50_ms", "first_token_p95_ms"),
@@ -37,8 +36,3 @@ def write_csv(file: _Writable, rows: Sequence[UsageRow], by: Sequence[str]) -> N
     writer = csv.DictWriter(file, names, lineterminator="\n")
     writer.writeheader()
     writer.writerows({name: safe_cell(value) for name, value in plain(row).items()} for row in rows)
-
-
-def safe_cell(value: Any) -> Any:
-    """Return a cell that no spreadsheet reads as a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value

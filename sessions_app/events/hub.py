@@ -67,6 +67,11 @@ class Hub:
         """Whether messages of other workers do not arrive here."""
         return self._bus is not None and self._bus.is_deaf
 
+    @property
+    def reader_count(self) -> int:
+        """How many streams and waiting calls read events here."""
+        return sum(map(len, self._subscriptions.values()))
+
     def handle(self, handler: Callable[[SessionEvent], None], *, on_gap: Callable[[], None] | None = None) -> None:
         """Register a callback for every event of other workers, and one for when events may have been missed."""
         self._handlers.append(handler)

@@ -14,7 +14,7 @@ REMOVE = "ALTER TABLE sessions_app_sentrequest DROP CONSTRAINT sentrequest_of_tu
 
 
 class Migration(migrations.Migration):
-    dependencies = [("sessions_app", "0022_turn_steps")]
+    dependencies = [("sessions_app", "0070_workers")]
 
     operations = [
         migrations.CreateModel(

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sessions_app', '0022_turn_steps'),
+        ("sessions_app", "0090_sent_requests"),
     ]
 
     operations = [

@@ -50,7 +50,7 @@ def pages(app: App, rows: dict[str, Any]) -> list[str]:
     session, turn = hostile_session(app)
     kept = ("apps_registry/app", "apps_registry/document", "keys/appkey", "sessions_app/chatsession")
     return [
-        *("", "settings/", "usage/?by=key", f"search/?q={app.slug}", "nothing/", "password_change/"),
+        *("", "?start", "settings/", "usage/?by=key", f"search/?q={app.slug}", "nothing/", "password_change/"),
         *(f"{name}/?q={app.slug}" for name in kept),
         *(f"{name}/{rows[name]}/change/" for name in ("apps_registry/app", "apps_registry/model", "keys/appkey")),
         *(f"apps_registry/app/{app.pk}/{tab}/" for tab in TABS[1:]),

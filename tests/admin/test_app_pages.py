@@ -87,6 +87,7 @@ def page(app: App, what: str = "change") -> str:
 @pytest.mark.browser
 def test_an_app_made_in_the_console_answers(console: "Page", server: Server, model_server: Any) -> None:
     slug, model = factories.unique("made"), factories.make_model(model_server.base_url)
+    console.goto(f"{server.url}/admin/?start")
     console.click("text=Add an App")
     console.locator("#id_name").press_sequentially("Made by hand")
     console.wait_for_function("document.querySelector('#id_slug').value === 'made-by-hand'")  # by the page's script

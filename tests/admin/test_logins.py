@@ -53,7 +53,7 @@ def test_an_operator_signs_in_with_a_browser(server: Server, operator: Operator,
     watched_page.fill("#id_username", operator.username)
     watched_page.fill("#id_password", operator.password)
     watched_page.click("text=Log in")
-    watched_page.wait_for_selector("text=Getting started")
+    watched_page.wait_for_selector("#aomi-nav >> text=Overview")
 
 
 @pytest.mark.parametrize("is_known", [True, False])

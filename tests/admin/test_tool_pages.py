@@ -374,11 +374,9 @@ def test_calls_are_found_by_their_result(admin_client: Client, app: App) -> None
         return {row.status for row in rows}
 
     assert statuses("") == {200, 404, 503, None}
-    assert statuses("&result=failed") == {404, 503, None}
-    assert statuses("&result=error") == {404, 503}
-    assert statuses("&result=unanswered") == {None}
-    assert statuses("&result=succeeded") == {200}
-    assert statuses("&result=nonsense") == {200, 404, 503, None}
+    assert statuses("&outcome=failed") == {404, 503, None}
+    assert statuses("&outcome=error") == {404, 503}
+    assert statuses("&outcome=nonsense") == {200, 404, 503, None}
     assert statuses("&q=503") == {503}
     tool_page = admin_client.get(f"/admin/apps_registry/tool/{tool.pk}/change/").content.decode()
     assert f"?app__id__exact={app.pk}&amp;q=look_up" in tool_page

@@ -29,6 +29,7 @@ def test_a_newcomer_gets_an_answer_from_tool_and_document(
     upstream.handle = lambda handler, request: handler.reply({"usd": 3125.5, "asked": request.path})
     model = ScriptedModel(model_server, factories.make_model(model_server.base_url).name)
 
+    console.goto(f"{server.url}/admin/?start")
     app = make_app(console, model.model_id)
     add_tool(console, upstream)
     add_document(console)

@@ -130,7 +130,7 @@ def test_requests_that_default_nginx_breaks_work(front: Front, operator: Operato
         origin = {"Origin": front.url, "Referer": f"{front.url}/admin/login/"}
         entered = client.post("/admin/login/", data=fields, headers=origin)
         assert (entered.status_code, entered.headers["Location"]) == (302, "/admin/")
-        assert "Getting started" in client.get("/admin/").text
+        assert "Logged in as" in client.get("/admin/").text
     logs = "".join(path.read_text() for path in front.folder.glob("*.log"))
     assert "POST /api/chat 200" in logs
     assert canary not in logs

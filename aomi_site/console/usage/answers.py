@@ -13,7 +13,6 @@ from keys.usage.reading import Filter, UsageRow, merged, summed
 IDS = {"app": "app_id", "key": "key_id", "model": "model"}
 # Groups that may be very many: the percentiles of those that are shown are read apart.
 MANY = frozenset({"key"})
-ROWS_SHOWN = 100
 HOURS = 24
 
 
@@ -31,7 +30,7 @@ class Answer:
 
     Attributes:
         total: of everything.
-        groups: by what was asked, at most ROWS_SHOWN, in the order that was asked.
+        groups: by what was asked, as many as asked, in the order that was asked.
         more: how many more groups there are.
         labels: of the steps of time.
         steps: the usage of each step; also of those without any.
@@ -52,7 +51,7 @@ def answer(question: Question) -> Answer:
     used = summed([step], question.where)
     steps = _filled(starts, step, used)
     every = sorted_groups(question, used)
-    groups, stacks = every[:ROWS_SHOWN], []
+    groups, stacks = every[: question.rows], []
     if question.by in IDS:
         stacks = _stacks(question, every, starts, steps)
     if question.by in MANY:

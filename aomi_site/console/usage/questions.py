@@ -18,6 +18,8 @@ DAYS = {"7d": 7, "30d": 30}
 DEFAULTS = {"range": "30d", "by": "app"}
 GROUPS = (("app", "App"), ("key", "key"), ("model", "model"), ("day", "day"))
 SORTS = ("turns", "tokens", "cost", "error_rate")
+# How many groups are shown, and how many with `rows=more`.
+ROWS, MANY_ROWS = 25, 200
 # The steps of the charts: hours for a day, and not many more than a hundred bars.
 MAX_DAYS_BY_DAY, MAX_DAYS_BY_WEEK = 92, 2 * 366
 
@@ -53,12 +55,21 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to sum: the range, the filters, what to group by, and the number to sort by (one of SORTS, or "")."""
+    """What to sum.
+
+    Attributes:
+        span: the range.
+        by: what to group by.
+        where: the filters.
+        sort: the number to sort by, one of SORTS, or "".
+        rows: how many groups to show.
+    """
 
     span: Span
     by: str
     where: Filter
-    sort: str = ""
+    sort: str
+    rows: int
 
 
 class QuestionForm(forms.Form):
@@ -124,7 +135,8 @@ class QuestionForm(forms.Form):
             since_hour=span.since_hour,
         )
         sort = self.data.get("sort", "")
-        return Question(span, asked["by"], where, sort if sort in SORTS else "")
+        rows = MANY_ROWS if "rows" in self.data else ROWS
+        return Question(span, asked["by"], where, sort if sort in SORTS else "", rows)
 
     def _span(self) -> Span:
         asked, today = self.cleaned_data, self.now.date()

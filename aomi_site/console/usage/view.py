@@ -13,7 +13,7 @@ from aomi_site.console.tiles import Tile
 from aomi_site.console.usage.answers import answer, name_of, sorted_groups
 from aomi_site.console.usage.drawing import charts_of
 from aomi_site.console.usage.links import Links, RowLinks
-from aomi_site.console.usage.questions import RANGES, SORTS, Question, QuestionForm
+from aomi_site.console.usage.questions import RANGES, ROWS, SORTS, Question, QuestionForm
 from apps_registry.admin.figures import COUNT, MONEY, SHARE, TIME
 from keys.usage.plain import write_csv
 from keys.usage.reading import UsageRow
@@ -51,6 +51,7 @@ def usage_view(request: HttpRequest) -> HttpResponse:
         "total_turns": links.turns(found.total),
         "total_errors": links.turns(found.total, status__exact="failed"),
         "more": found.more,
+        "more_rows": links.with_query({"rows": "more"}) if question.rows == ROWS else "",
         "ranges": [
             (words, links.with_query({"range": name, "from": None, "to": None}), name) for name, words in RANGES
         ],

@@ -1,0 +1,149 @@
+"""What needs an operator's attention, each with where to go. Nobody learns of things that he may not see."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.db.models import Count
+from django.urls import reverse
+
+from aomi_site.console.overview.workers import Worker
+from apps_registry.admin.figures import SHARE
+from apps_registry.admin.tool import OutcomeFilter
+from apps_registry.models import Document, Model, OutboundCall
+from keys.limits.fuse import read_fuse
+from keys.limits.near import near_limits
+from keys.models import AppKey
+
+# Of each kind, so that one kind does not hide the others.
+MOST = 5
+# A tool fails if this many of its calls of the last hour did, and at least this share.
+FAILED_CALLS, FAILED_SHARE = 3, 0.2
+TOOLS_SINCE = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that needs attention.
+
+    Attributes:
+        tone: "bad" if something does not work, "warn" if it soon may not.
+        what: the kind of thing, such as "Key".
+        name: which one.
+        text: what is the matter.
+        url: where to do something about it.
+        action: what to do there.
+    """
+
+    tone: str
+    what: str
+    name: str
+    text: str
+    url: str
+    action: str = "Open"
+
+
+def items_for(user: Any, workers: Sequence[Worker], now: datetime) -> list[Item]:
+    """Return what an operator should look at, what does not work first.
+
+    Args:
+        user: the operator.
+        workers: the workers, as read_workers returns them.
+        now: the present time.
+    """
+    sources: tuple[tuple[str, str, Callable[[], Iterator[Item]]], ...] = (
+        ("keys", "fusestate", _fuse),
+        ("apps_registry", "model", lambda: _models(workers)),
+        ("apps_registry", "outboundcall", lambda: _tools(now)),
+        ("apps_registry", "document", _documents),
+        ("keys", "appkey", _limits),
+        ("keys", "appkey", lambda: _expiring(now)),
+    )
+    found = list(_workers(workers))
+    for app_label, model, read in sources:
+        if any(user.has_perm(f"{app_label}.{verb}_{model}") for verb in ("view", "change")):
+            found += read()
+    return sorted(found, key=lambda item: item.tone != "bad")
+
+
+def _workers(workers: Sequence[Worker]) -> Iterator[Item]:
+    here = f"{reverse('admin:index')}#workers"
+    for worker in workers:
+        for problem in worker.problems[:MOST]:
+            yield Item("bad", "Worker", str(worker.row), problem, here, "See the workers")
+    versions = sorted({worker.row.version for worker in workers if worker.is_fresh})
+    if len(versions) > 1:
+        yield Item("warn", "Workers", "", f"serve different versions: {', '.join(versions)}", here, "See the workers")
+
+
+def _fuse() -> Iterator[Item]:
+    fuse = read_fuse()
+    if fuse.opened_by:
+        why = "an operator pulled it" if fuse.opened_by == "hand" else f"the {fuse.opened_by} of today are used up"
+        url = reverse("admin:keys_fusestate_changelist")
+        yield Item("bad", "Fuse", "", f"open: {why}. Callers without a key are refused", url)
+
+
+def _models(workers: Sequence[Worker]) -> Iterator[Item]:
+    """Yield the models whose circuit breaker is open on a worker."""
+    open_on: dict[tuple[int, str], int] = {}
+    for worker in workers:
+        for provider_id, model_id in worker.row.open_models if worker.is_fresh else ():
+            open_on[provider_id, model_id] = open_on.get((provider_id, model_id), 0) + 1
+    if not open_on:
+        return
+    every = sum(worker.is_fresh for worker in workers)
+    for model in Model.objects.filter(provider_model_id__in=[name for _, name in open_on]).order_by("name"):
+        if count := open_on.get((model.provider_id, model.provider_model_id)):
+            text = f"skipped by {count} of {every} workers, because it kept failing (circuit breaker open)"
+            yield Item("bad", "Model", model.name, text, reverse("admin:apps_registry_model_change", args=[model.pk]))
+
+
+def _tools(now: datetime) -> Iterator[Item]:
+    """Yield tools whose calls to other servers fail."""
+    failed = OutcomeFilter.conditions["failed"]
+    calls = OutboundCall.objects.filter(created_at__gte=now - TOOLS_SINCE).order_by()
+    counted = calls.values("app_id", "app__slug", "tool").annotate(every=Count("pk"), failed=Count("pk", filter=failed))
+    rows = counted.filter(failed__gte=FAILED_CALLS).order_by("-failed")[: 4 * MOST]
+    failing = [row for row in rows if row["failed"] >= FAILED_SHARE * row["every"]]
+    for row in failing[:MOST]:
+        text = f"{row['failed']:,} of its {row['every']:,} outbound calls of the last hour failed"
+        query = urlencode({"app__id__exact": row["app_id"], "outcome": "failed", "q": row["tool"]})
+        url = f"{reverse('admin:apps_registry_outboundcall_changelist')}?{query}"
+        yield Item("bad", "Tool", f"{row['tool']} ({row['app__slug'] or 'deleted App'})", text, url)
+
+
+def _documents() -> Iterator[Item]:
+    failed = Document.objects.filter(state=Document.State.FAILED).select_related("app").order_by("-queued_at")
+    for document in failed[:MOST]:
+        text = document.error or "could not be read"
+        url = reverse("admin:apps_registry_document_change", args=[document.pk])
+        yield Item("warn", "Document", f"{document.title} ({document.app.slug})", text, url)
+
+
+def _limits() -> Iterator[Item]:
+    pages = {"key": "admin:keys_appkey_change", "app": "admin:apps_registry_app_change"}
+    for near in near_limits(MOST):
+        tone = "bad" if near.share >= 1 else "warn"
+        text = f"has used {SHARE.short(near.share)} of its {near.rule}"
+        yield Item(
+            tone, "Key" if near.kind == "key" else "App", near.name, text, reverse(pages[near.kind], args=[near.id])
+        )
+
+
+def _expiring(now: datetime) -> Iterator[Item]:
+    soon = now + timedelta(days=settings.KEY_EXPIRY_NOTICE_DAYS)
+    keys = AppKey.objects.filter(revoked_at=None, expires_at__gt=now, expires_at__lt=soon).order_by("expires_at")
+    for key in keys[:MOST]:
+        url = reverse("admin:keys_appkey_change", args=[key.pk])
+        yield Item("warn", "Key", key.label, f"expires {_until(key.expires_at, now)}", url)
+
+
+def _until(moment: datetime | None, now: datetime) -> str:
+    if moment is None:
+        return ""
+    hours = int((moment - now).total_seconds() // 3600)
+    return f"in {hours // 24} days" if hours >= 48 else f"in {max(1, hours)} hours"

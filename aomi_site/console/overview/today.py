@@ -1,0 +1,119 @@
+"""Today against the same time a week ago, from the hours of the roll-up."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.urls import reverse
+
+from aomi_site.console.tiles import Tile
+from apps_registry.admin.charts import sparkline
+from apps_registry.admin.figures import COUNT, MONEY, SHARE, TIME, Unit
+from keys.usage.hours import by_hour
+from keys.usage.reading import UsageRow, merged
+
+WEEK = timedelta(days=7)
+# From then on, failed turns need attention.
+MANY_ERRORS, HIGH_ERROR_RATE = 3, 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """The usage since midnight UTC.
+
+    Attributes:
+        hours: each hour until now.
+        so_far: their sum.
+        whole_hours: the hours of the day a week ago that are over by now.
+        this_hour: the hour of then that is now under way.
+        elapsed: how much of this hour is over; 1 is all.
+    """
+
+    hours: Sequence[UsageRow]
+    so_far: UsageRow
+    whole_hours: UsageRow
+    this_hour: UsageRow
+    elapsed: float
+
+    @property
+    def week_ago(self) -> UsageRow:
+        """The usage until this hour ended, a week ago."""
+        return merged([self.whole_hours, self.this_hour])
+
+    def then(self, number: Callable[[UsageRow], Any]) -> float:
+        """Return a sum of a week ago until the same time; of the hour under way, as much as is over of it now."""
+        return float(number(self.whole_hours)) + float(number(self.this_hour)) * self.elapsed
+
+
+def read_today(now: datetime) -> Today:
+    """Return the usage of today and of the same time a week ago; one query."""
+    now = now.astimezone(UTC)
+    today, then = now.date(), (now - WEEK).date()
+    known = {(row.day, row.hour): row for row in by_hour(today, then)}
+    hours = [known.get((today, hour)) or UsageRow() for hour in range(now.hour + 1)]
+    before = [known[then, hour] for hour in range(now.hour) if (then, hour) in known]
+    elapsed = (now.minute * 60 + now.second) / 3600
+    return Today(hours, merged(hours), merged(before), known.get((then, now.hour)) or UsageRow(), elapsed)
+
+
+def tiles(today: Today, *, running: int | None, may_see_turns: bool, may_see_usage: bool) -> Iterator[Tile]:
+    """Yield the tiles of the page.
+
+    Args:
+        today: the usage.
+        running: how many turns run now; None if the operator may not see sessions.
+        may_see_turns: whether numbers lead to the list of turns.
+        may_see_usage: whether the operator may see usage at all.
+    """
+    if running is not None:
+        sessions = f"{reverse('admin:sessions_app_chatsession_changelist')}?status__exact=processing"
+        yield Tile("Running turns", COUNT.short(running), "now", url=sessions)
+    if not may_see_usage:
+        return
+    page = f"{reverse('console_usage')}?range=24h"
+    turns = f"{reverse('admin:sessions_app_turn_changelist')}?started_at__gte={{}}" if may_see_turns else ""
+    failed = f"{turns.format(_midnight())}&status__exact=failed" if turns else ""
+    yield _sum("Turns", today, COUNT, lambda row: row.turns, turns.format(_midnight()) if turns else page)
+    yield _sum("Cost", today, MONEY, lambda row: row.cost, f"{page}&sort=cost")
+    yield _errors(today, failed or page)
+    yield _time("Latency, p95", today, lambda row: row.latency_p95_ms, page)
+
+
+def _midnight() -> str:
+    return f"{datetime.now(UTC).date()}T00:00:00Z"
+
+
+def _sum(name: str, today: Today, unit: Unit, number: Callable[[UsageRow], Any], url: str) -> Tile:
+    now, then = number(today.so_far), today.then(number)
+    lacks = " *" if name == "Cost" and today.so_far.lacks_money else ""
+    chart = sparkline([number(row) for row in today.hours], f"{name} by hour", unit)
+    return Tile(name, unit.short(now) + lacks, _compared(float(now), then, unit), url, unit.exact(now), chart)
+
+
+def _compared(now: float, then: float, unit: Unit) -> str:
+    """Return the difference in words; a percentage of very little would only be noise."""
+    if not then:
+        return "nothing by this time a week ago"
+    shown = unit.short(round(then) if unit.is_whole else then)
+    change = (now - then) / then
+    if abs(change) < 0.005:
+        return f"as by this time a week ago: {shown}"
+    return f"{abs(change):.0%} {'more' if change > 0 else 'less'} than by this time a week ago: {shown}"
+
+
+def _errors(today: Today, url: str) -> Tile:
+    now, then = today.so_far, today.week_ago.error_rate
+    is_high = now.errors >= MANY_ERRORS and (now.error_rate or 0) >= max(HIGH_ERROR_RATE, 2 * (then or 0))
+    chart = sparkline([row.error_rate for row in today.hours], "Error rate by hour", SHARE)
+    before = f"; a week ago {SHARE.short(then)}" if then is not None else ""
+    words = f"{COUNT.short(now.errors)} failed{before}"
+    return Tile("Errors", SHARE.short(now.error_rate), words, url, "", chart, "bad" if is_high else "")
+
+
+def _time(name: str, today: Today, number: Callable[[UsageRow], int | None], url: str) -> Tile:
+    then = number(today.week_ago)
+    chart = sparkline([number(row) for row in today.hours], f"{name} by hour", TIME)
+    return Tile(
+        name, TIME.short(number(today.so_far)), f"a week ago {TIME.short(then)}" if then else "", url, "", chart
+    )

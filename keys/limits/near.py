@@ -1,0 +1,64 @@
+"""Keys and Apps that have used most of what a day or a month allows them."""
+
+from dataclasses import dataclass
+
+from django.db import connection
+
+NEAR = 0.8
+
+# Shares of limits of other days and months do not count: they are unused again.
+READ = """
+WITH used AS (
+    SELECT subject, (clock_timestamp() AT TIME ZONE 'UTC')::date AS today,
+        sum(CASE WHEN day = (clock_timestamp() AT TIME ZONE 'UTC')::date THEN day_tokens ELSE 0 END) AS day_tokens,
+        sum(CASE WHEN day = (clock_timestamp() AT TIME ZONE 'UTC')::date THEN day_money ELSE 0 END) AS day_money,
+        sum(CASE WHEN month = date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC')::date
+            THEN month_tokens ELSE 0 END) AS month_tokens,
+        sum(CASE WHEN month = date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC')::date
+            THEN month_money ELSE 0 END) AS month_money
+    FROM keys_limitstate WHERE subject LIKE 'key:%%' OR subject LIKE 'app:%%' GROUP BY subject
+), shares AS (
+    SELECT used.subject, rule, share FROM used JOIN keys_limitset ON keys_limitset.subject = used.subject,
+    LATERAL (VALUES ('tokens per day', used.day_tokens::numeric / tokens_per_day),
+        ('money per day', used.day_money / money_per_day),
+        ('tokens per month', used.month_tokens::numeric / tokens_per_month),
+        ('money per month', used.month_money / money_per_month)) AS rules (rule, share)
+)
+SELECT split_part(shares.subject, ':', 1), split_part(shares.subject, ':', 2)::bigint,
+    COALESCE(key.label, app.slug), rule, share::float
+FROM shares
+LEFT JOIN keys_appkey key ON shares.subject = 'key:' || key.id
+LEFT JOIN apps_registry_app app ON shares.subject = 'app:' || app.id
+WHERE share >= %(near)s AND COALESCE(key.id, app.id) IS NOT NULL AND key.revoked_at IS NULL
+ORDER BY share DESC LIMIT %(most)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NearLimit:
+    """A key or an App near a limit.
+
+    Attributes:
+        kind: "key" or "app".
+        id: of its row.
+        name: the key's label or the App's slug.
+        rule: the limit, such as "tokens per day".
+        share: how much of it is used; 1 is all.
+    """
+
+    kind: str
+    id: int
+    name: str
+    rule: str
+    share: float
+
+
+def near_limits(most: int) -> list[NearLimit]:
+    """Return the keys and Apps that have used at least NEAR of a limit of today or this month, the nearest first.
+
+    Args:
+        most: how many at most.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(READ, {"near": NEAR, "most": most})
+        return [NearLimit(*values) for values in cursor.fetchall()]

@@ -1,0 +1,163 @@
+"""The first page: how it goes, what needs attention, what runs, and which workers serve."""
+
+import re
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from aomi_site.console.overview.today import read_today
+from apps_registry.models import App, OutboundCall
+from keys.limits.services import pull_fuse
+from keys.limits.values import key_subject
+from keys.models import Usage
+from sessions_app.models import ChatSession, Turn, WorkerState
+from tests import factories
+from tests.accounts import limit
+from tests.client import Client as ApiClient
+from tests.model_server import ScriptedModel
+from tests.product import Server
+from tests.waiting import wait_until
+
+HOME = "/admin/"
+HOSTILE = "<script>window.hacked = 1</script>"
+
+
+def make_turn(app: App, started: datetime, **fields: object) -> Turn:
+    session = factories.make_session(app)
+    values = {"model": "m", "status": "completed", "finished_at": started + timedelta(seconds=1), **fields}
+    return Turn.objects.create(session=session, app=app, started_at=started, **values)
+
+
+def test_the_first_steps_come_first_and_the_overview_once_something_was_called(admin_client: Client, app: App) -> None:
+    make_turn(app, timezone.now())
+    assert "<h1>Overview</h1>" in admin_client.get(HOME).content.decode()
+    for first in (admin_client.get(HOME, {"start": ""}).content.decode(), _without_usage(admin_client)):
+        assert "<h1>Getting started</h1>" in first
+        assert "Issue a key" in first
+
+
+def _without_usage(client: Client) -> str:
+    # In a transaction that is undone: the other tests of the process share the database.
+    with transaction.atomic():
+        Usage.objects.all().delete()
+        page = client.get(HOME).content.decode()
+        transaction.set_rollback(True)
+    return page
+
+
+def test_today_is_compared_with_the_same_time_a_week_ago(app: App) -> None:
+    noon = datetime(2021, 3, 17, 12, 30, tzinfo=UTC)
+    for hour in (0, 9, 12):
+        make_turn(app, noon.replace(hour=hour, minute=1), prompt_tokens=1)
+    for hour in (3, 11, 12, 12, 20):
+        make_turn(app, noon.replace(hour=hour, minute=50) - timedelta(days=7), status="failed")
+    today = read_today(noon)
+    assert ([row.turns for row in today.hours], today.so_far.turns) == ([1, *[0] * 8, 1, 0, 0, 1], 3)
+    # Two in the hours that are over, and half of the two in the hour of which half is over.
+    assert today.then(lambda row: row.turns) == 2 + 2 * 0.5
+    assert (today.so_far.error_rate, today.week_ago.error_rate) == (0, 1)
+
+
+@pytest.mark.usefixtures("fuse")
+def test_what_needs_attention_is_named_with_where_to_go(
+    admin_client: Client, staff_client: Callable[..., Client], app: App
+) -> None:
+    make_turn(app, timezone.now())
+    expiring = factories.make_key(app, label=HOSTILE, expires_at=timezone.now() + timedelta(days=2, hours=1)).app_key
+    near = factories.make_key(app).app_key
+    limit(key_subject(near.pk), tokens_per_day=10)
+    make_turn(app, timezone.now(), app_key_id=near.pk, status="running", finished_at=None)
+    Turn.objects.filter(app_key_id=near.pk).update(status="completed", prompt_tokens=9, completion_tokens=0)
+    document = factories.make_document(app)
+    type(document).objects.filter(pk=document.pk).update(state="failed", error=f"Encrypted {HOSTILE}")
+    for _ in range(4):
+        OutboundCall.objects.create(
+            app=app, tool="get_price", method="GET", host="h", milliseconds=1, received_bytes=0, verdict="timed out"
+        )
+    model = factories.make_model()
+    WorkerState.objects.create(**worker(open_models=[[model.provider_id, model.provider_model_id]]))
+    WorkerState.objects.create(**worker(version="0.0.2"))
+    pull_fuse(None)
+    page, nobody = (each.get(HOME).content.decode() for each in (admin_client, staff_client()))
+    WorkerState.objects.filter(version__startswith="0.0.").delete()
+    failed = f"app__id__exact={app.pk}&amp;outcome=failed&amp;q=get_price"
+    for words, url in {
+        "expires in 2 days": f"/admin/keys/appkey/{expiring.pk}/change/",
+        "has used 90 % of its tokens per day": f"/admin/keys/appkey/{near.pk}/change/",
+        "Encrypted": f"/admin/apps_registry/document/{document.pk}/change/",
+        "4 of its 4 outbound calls of the last hour failed": failed,
+        "circuit breaker open": f"/admin/apps_registry/model/{model.pk}/change/",
+        "an operator pulled it": "/admin/keys/fusestate/",
+        "serve different versions": "#workers",
+    }.items():
+        assert words in page, words
+        assert url in page, url
+    assert HOSTILE not in page
+    for words in ("expires in", "has used", "Encrypted", "outbound calls", "circuit breaker", "pulled it", app.slug):
+        assert words not in nobody, words
+    assert "Today" not in nobody
+
+
+def worker(**fields: object) -> dict[str, object]:
+    return {
+        "id": uuid.uuid4(),
+        "host": factories.unique("host"),
+        "pid": 7,
+        "version": "0.0.1",
+        "bus": "postgres",
+        "hears_bus": True,
+        "running_turns": 0,
+        "readers": 0,
+        **fields,
+    }
+
+
+def test_workers_are_shown_and_old_ones_are_gone(admin_client: Client, server: Server, app: App) -> None:
+    make_turn(app, timezone.now())
+    serving = WorkerState.objects.exclude(version__startswith="0.0.")
+    wait_until(lambda: serving.count() >= 2)  # the shared server has two workers
+    killed = WorkerState.objects.create(**worker())
+    WorkerState.objects.filter(pk=killed.pk).update(seen_at=timezone.now() - timedelta(minutes=5))
+    deaf = WorkerState.objects.create(**worker(hears_bus=False, failing_loops=["sweep"]))
+    page = admin_client.get(HOME).content.decode()
+    assert re.search(rf"{killed.host}.*?gone", page, re.DOTALL)
+    for words in ("no longer reports", "does not hear the other workers", "its loop sweep fails"):
+        assert words in page
+    assert "serves" in page
+    WorkerState.objects.filter(pk=killed.pk).update(seen_at=timezone.now() - timedelta(hours=2))
+    wait_until(lambda: not WorkerState.objects.filter(pk=killed.pk).exists())  # a worker's next row removes it
+    WorkerState.objects.filter(pk__in=(killed.pk, deaf.pk)).delete()
+
+
+def test_a_worker_that_ends_removes_its_row(start: Callable[..., Server]) -> None:
+    before = set(WorkerState.objects.values_list("pk", flat=True))
+    server = start(workers=1)
+    wait_until(lambda: WorkerState.objects.exclude(pk__in=before).exists())
+    mine = WorkerState.objects.exclude(pk__in=before).get()
+    assert (mine.bus, mine.hears_bus, mine.open_models) == ("postgres", True, [])
+    assert server.stop() == 0
+    assert not WorkerState.objects.filter(pk=mine.pk).exists()
+
+
+def test_a_running_turn_is_linked_and_the_page_takes_few_queries(
+    admin_client: Client, server: Server, app: App, app_client: ApiClient, model: ScriptedModel
+) -> None:
+    app_client.chat("Begin")
+    session = ChatSession.objects.get(pk=app_client.session_id)
+    turn = make_turn(app, timezone.now(), status="running", finished_at=None)
+    ChatSession.objects.filter(pk=session.pk).update(
+        status="processing", running_turn=turn.pk, lease_expires_at=timezone.now() + timedelta(minutes=5), title=HOSTILE
+    )
+    with CaptureQueriesContext(connection) as queries:
+        page = admin_client.get(HOME).content.decode()
+    ChatSession.objects.filter(pk=session.pk).update(status="idle", running_turn=None, lease_expires_at=None)
+    assert f"/admin/sessions_app/chatsession/{session.pk}/change/" in page
+    assert HOSTILE not in page
+    assert " style=" not in page
+    assert len(queries) <= 15
