@@ -276,7 +276,8 @@ def _table(chart: _Chart) -> SafeString:
     )
     rows = ((name, format_html_join("", "<td>{}</td>", numbers)) for name, numbers in cells)
     return format_html(
-        '<details class="aomi-numbers"><summary>Numbers</summary><div class="aomi-scroll" tabindex="0" role="region"'
+        '<details class="aomi-numbers"><summary>Numbers</summary>'
+        '<div class="aomi-numbers-scroll" tabindex="0" role="region"'
         ' aria-label="{}: numbers"><table><thead><tr><td></td>{}</tr></thead><tbody>{}</tbody></table></div></details>',
         *(chart.title, heads, format_html_join("", '<tr><th scope="row">{}</th>{}</tr>', rows)),
     )
