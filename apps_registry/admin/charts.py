@@ -31,7 +31,7 @@ TICKS = 6
 # Ends of the scale whose halves are round too.
 ROUND_TOPS = (1, 2, 4, 6, 8, 10)
 PATTERNS = {
-    2: mark_safe('<path d="M0 3h6" stroke-width="3" transform="rotate(-45 3 3) scale(1.5)"/>'),
+    2: mark_safe('<path d="M-1 1 1-1M0 6 6 0M5 7 7 5" stroke-width="2"/>'),
     3: mark_safe('<circle cx="3" cy="3" r="1.6"/>'),
     4: mark_safe('<path d="M3 0v6" stroke-width="1.5"/>'),
 }
