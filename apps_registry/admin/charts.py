@@ -31,7 +31,7 @@ TICKS = 6
 # Ends of the scale whose halves are round too.
 ROUND_TOPS = (1, 2, 4, 6, 8, 10)
 PATTERNS = {
-    2: mark_safe('<path d="M0 3h6" stroke-width="3" transform="rotate(-45 3 3) scale(1.5)"/>'),
+    2: mark_safe('<path d="M-1 1 1-1M0 6 6 0M5 7 7 5" stroke-width="2"/>'),
     3: mark_safe('<circle cx="3" cy="3" r="1.6"/>'),
     4: mark_safe('<path d="M3 0v6" stroke-width="1.5"/>'),
 }
@@ -276,7 +276,8 @@ def _table(chart: _Chart) -> SafeString:
     )
     rows = ((name, format_html_join("", "<td>{}</td>", numbers)) for name, numbers in cells)
     return format_html(
-        '<details class="aomi-numbers"><summary>Numbers</summary><div class="aomi-scroll" tabindex="0" role="region"'
+        '<details class="aomi-numbers"><summary>Numbers</summary>'
+        '<div class="aomi-numbers-scroll" tabindex="0" role="region"'
         ' aria-label="{}: numbers"><table><thead><tr><td></td>{}</tr></thead><tbody>{}</tbody></table></div></details>',
         *(chart.title, heads, format_html_join("", '<tr><th scope="row">{}</th>{}</tr>', rows)),
     )

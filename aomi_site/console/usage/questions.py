@@ -71,6 +71,11 @@ class Question:
     sort: str
     rows: int
 
+    @property
+    def by_word(self) -> str:
+        """What it is grouped by, in words."""
+        return dict(GROUPS)[self.by]
+
 
 class QuestionForm(forms.Form):
     """The controls of the page. Everything is in the URL, and what is missing there has a default."""
