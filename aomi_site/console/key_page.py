@@ -57,7 +57,7 @@ def key(request: HttpRequest, app_key: AppKey) -> dict[str, Any]:
     """Return the usage of a key by day, and its last failed turns if the operator may see turns."""
     turns_of, usage_of = {"app_key_id": str(app_key.pk)}, urlencode({"key": app_key.pk, "by": "app"})
     context: dict[str, Any] = {
-        "usage": usage_panel(daily(key_id=app_key.pk), request.user, turns_of, usage_of=usage_of)
+        "usage": usage_panel(daily(key_id=app_key.pk), request.user, turns_of, usage_of=usage_of, in_full=False)
     }
     if request.user.has_perm("sessions_app.view_turn"):
         failed = Turn.objects.filter(app_key_id=app_key.pk).exclude(error_code="").select_related("app")

@@ -4,7 +4,7 @@ import re
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -20,6 +20,10 @@ from tests import factories
 from tests.admin.test_app_pages import TABS, TABS_WITH_FORMS, form, models_form, page, tools_form
 from tests.client import Client as ApiClient
 from tests.model_server import ScriptedModel, says
+from tests.product import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 VIEW = ("view_app", "view_tool", "view_mcpserver", "view_document", "view_model", "view_appkey", "view_usage")
 
@@ -192,3 +196,18 @@ def test_the_prompt_of_an_app_that_is_off_or_calls_no_tools_is_shown(admin_clien
     )
     assembled = admin_client.get(page(app, "prompt")).context["assembled"]
     assert [part.text for part in assembled["parts"]] == ["Alone."]
+
+
+@pytest.mark.browser
+def test_the_tab_in_use_is_seen_on_a_phone(console: "Page", server: Server, app: App) -> None:
+    console.set_viewport_size({"width": 390, "height": 844})
+    console.goto(server.url + page(app, "settings"))
+    console.wait_for_function(
+        "document.querySelector('.aomi-tabs [aria-current]').getBoundingClientRect().right <= window.innerWidth"
+    )
+    console.click(".aomi-tabs >> text=Prompt")
+    console.wait_for_selector("#id_preamble")
+    console.fill("#id_preamble", "Said on a phone.")
+    console.click("input[name=_save]")
+    console.wait_for_selector("text=was changed successfully")
+    assert "Said on a phone." in console.inner_text("#assembled")

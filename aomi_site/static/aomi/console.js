@@ -1,4 +1,4 @@
-// Copy buttons, rows that are added to a table, and the new key's one appearance: it leaves the page when the page is left.
+// Copy buttons, the tab in use, rows that are added to a table, and the new key's one appearance: it leaves the page when the page is left.
 "use strict";
 
 function textOf(element) {
@@ -31,6 +31,9 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     window.setTimeout(() => (button.textContent = label), 2000);
   });
 }
+
+// Tabs that do not fit scroll sideways: the one in use is to be seen.
+document.querySelector(".aomi-tabs [aria-current]")?.scrollIntoView({block: "nearest", inline: "center"});
 
 // A browser may keep a page that was left in memory, and show it again on "back" or "forward".
 window.addEventListener("pagehide", () => {
