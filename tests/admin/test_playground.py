@@ -244,6 +244,16 @@ def test_a_turn_is_tried_again_after_the_messages_before_it(
     assert contents[1:] == ["My colour is blue", "Noted.", "Which colour?"]
 
 
+def test_the_page_takes_few_queries(admin_client: Browser, app: App, django_assert_max_num_queries: Any) -> None:
+    path = f"/admin/apps_registry/app/{app.pk}/playground/"
+    turn = factories.make_session(app, [("user", PAYLOAD), ("agent", "a"), ("user", PAYLOAD)]).turns.first()
+    with django_assert_max_num_queries(15):
+        assert PAYLOAD not in admin_client.get(f"{path}?turn={turn.pk if turn else ''}").content.decode()
+    for nothing in ("nonsense", str(uuid.uuid4())):
+        assert admin_client.get(f"{path}?turn={nothing}").status_code == 200
+    assert admin_client.get(path.replace(str(app.pk), "0")).status_code == 404
+
+
 def test_bad_requests_get_a_sentence(playground: Playground, app: App) -> None:
     for asked, status in (
         ({"message": "  "}, 400),
