@@ -27,11 +27,13 @@ ALLOWED = (
     # The npm package `openai` sends these from browsers.
     *("X-Stainless-Lang", "X-Stainless-Package-Version", "X-Stainless-OS", "X-Stainless-Arch", "X-Stainless-Runtime"),
     *("X-Stainless-Runtime-Version", "X-Stainless-Retry-Count", "X-Stainless-Timeout", "X-Stainless-Helper-Method"),
+    *("MCP-Protocol-Version", "Mcp-Method", "Mcp-Name", "Mcp-Session-Id"),
 )
-# X-Next-Cursor: the next page of GET /api/sessions; X-Session-Id: the session that a call under /v1 has made.
+# X-Next-Cursor: the next page of GET /api/sessions; X-Session-Id: the session that a call under /v1 has
+# made; Mcp-Session-Id: what names an MCP client when it cancels a call.
 EXPOSED = (
     *("X-Request-Id", "Retry-After", "Preference-Applied", "RateLimit", "RateLimit-Policy"),
-    *("X-Next-Cursor", "X-Session-Id"),
+    *("X-Next-Cursor", "X-Session-Id", "Mcp-Session-Id"),
 )
 
 

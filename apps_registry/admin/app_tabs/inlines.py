@@ -35,7 +35,7 @@ class ClientToolsInline(admin.StackedInline):  # type: ignore[type-arg]
     formset = ClientToolsFormSet
     extra = 0
     fields = ("name", "description", "parameters", "is_enabled")
-    verbose_name = "tool of the clients"
+    verbose_name = "client tool"
     verbose_name_plural = "Tools that clients run: the turn waits until the caller's program has answered"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tool]:
