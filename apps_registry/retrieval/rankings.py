@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from apps_registry.models.document import LANGUAGES
 from apps_registry.retrieval import sql
+from apps_registry.retrieval.analysis.missing import QueryWord
 from apps_registry.retrieval.analysis.text import QueryAnalysis, analyse_query
 from apps_registry.retrieval.embeddings.choice import EmbeddingConfig
-from apps_registry.retrieval.forgiving import QueryWord, alternatives
+from apps_registry.retrieval.forgiving import alternatives
 from apps_registry.retrieval.terms import MAX_RANKED, Term, any_of, candidate_query, exact_terms, lexeme, rarity
 from apps_registry.support import database
 

@@ -84,7 +84,7 @@ def language_of(text: str) -> str:
 
 
 def possible_languages(text: str) -> set[str]:
-    """Return the languages that a short text may be in; one frequent word is not enough to exclude the others.
+    """Return the languages that a short text may be in; a lead of one frequent word does not exclude the others.
 
     Args:
         text: a query; one without letters may be in any language.
@@ -93,7 +93,7 @@ def possible_languages(text: str) -> set[str]:
     candidates = _HAN_LANGUAGES if script == "chinese" else _candidates(script)
     _, hits = _counted(text, candidates)
     best = max(hits.values(), default=0)
-    return {language for language in candidates if best < MIN_HITS or hits[language] == best}
+    return {language for language in candidates if best < MIN_HITS or hits[language] >= best - 1}
 
 
 def _candidates(script: str) -> tuple[str, ...]:

@@ -73,6 +73,7 @@ def test_the_languages_of_a_model_are_set_on_its_page(
 
 def test_one_frequent_word_does_not_tell_the_language_of_a_query() -> None:
     assert possible_languages("Gebühr pro Mahnung") > {"german", "english"}
+    assert "english" in possible_languages("Do programs stop after a while, do they?")
     assert possible_languages("Wie lange ist die Frist?") == {"german"}
     assert possible_languages("解約") == {"chinese", "japanese"}
     assert possible_languages("4711") > {"german", "chinese"}

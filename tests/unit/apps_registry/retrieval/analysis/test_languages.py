@@ -3,8 +3,8 @@
 import pytest
 
 from apps_registry.retrieval.analysis.languages import configuration, language_of
-from apps_registry.retrieval.indexing import KNOWN
 
+KNOWN = frozenset({"simple", "english", "german"})
 SENTENCES = {
     "english": "The ferry to Samos leaves at noon, and you can buy tickets on board.",
     "german": "Die Fähre nach Samos fährt um zwölf Uhr, und Karten gibt es an Bord.",

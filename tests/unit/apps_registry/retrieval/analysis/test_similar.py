@@ -2,8 +2,8 @@
 
 import pytest
 
+from apps_registry.retrieval.analysis.missing import QueryWord, lacking
 from apps_registry.retrieval.analysis.similar import compounds, corrections, parts, splits, typo_pieces
-from apps_registry.retrieval.forgiving import QueryWord, lacking
 
 
 def may_find(asked: str, word: str) -> bool:
