@@ -23,14 +23,14 @@ class Page:
 PAGES = (
     Page("overview", ""),
     Page("app", "apps_registry/app/{app}/change/"),
-    Page("documents", "apps_registry/document/?app__id__exact={app}", "#result_list"),
+    Page("playground", "apps_registry/app/{app}/playground/"),
     Page("keys", "keys/appkey/", "#result_list"),
     Page("key", "keys/appkey/{key}/change/"),
     Page("conversations", "sessions_app/chatsession/", "#result_list"),
     Page("conversation", "sessions_app/chatsession/{session}/change/"),
     Page("turn", "sessions_app/turn/{turn}/change/", "#timeline"),
     Page("refusal", "keys/refusal/{refusal}/change/"),
-    Page("outbound", "apps_registry/outboundcall/", "#result_list"),
+    Page("usage", "usage/"),
 )
 # The picture in the README.
 FIRST = "conversation"
