@@ -160,7 +160,9 @@ def test_without_pgvector_the_tables_are_made_and_search_is_by_words(
         seed = (
             "from tests.factories import make_app as m; from apps_registry.models import *; e = EmbeddingModel.objects"
         )
-        run_manage("shell", "-c", f"{seed}; m(slug='plain-app', embedding_model=e.get())", environment=own)
+        run_manage(
+            "shell", "-c", f"{seed}; m(slug='plain-app', embedding_model=e.get(provider_model_id=''))", environment=own
+        )
         (tmp_path / "a.txt").write_text("alpha")
         done = run_manage("ingest", "plain-app", str(tmp_path / "a.txt"), "--wait", "--json", environment=own)
         (row,) = json.loads(done.out)
