@@ -103,3 +103,9 @@ def test_a_long_identifier_has_bounded_tokens() -> None:
 def test_tokens_are_quoted_as_a_tsvector() -> None:
     assert to_tsvector(["it's", "a\\b", "it's"], "B") == r"'it''s':1B,3B 'a\\b':2B"
     assert to_tsvector([]) == ""
+
+
+@pytest.mark.parametrize("part", ["a", "aA", "a1", "a.", "1,", "(1", "-", "\u0301", "ال"])
+def test_a_word_without_end_takes_linear_time(part: str) -> None:
+    """With the square of the length, this test would run for minutes."""
+    assert analyse(part * (200_000 // len(part))).tokens is not None
