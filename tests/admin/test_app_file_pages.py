@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 IMPORT = "/admin/apps_registry/app/import/"
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_an_app_is_exported_changed_and_imported(console: "Page", server: Server, app: App, tmp_path: Path) -> None:
     factories.make_document(app, f"Terms.\n{PAYLOAD}\n", name="terms.md")

@@ -198,6 +198,7 @@ def test_the_prompt_of_an_app_that_is_off_or_calls_no_tools_is_shown(admin_clien
     assert [part.text for part in assembled["parts"]] == ["Alone."]
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_the_tab_in_use_is_seen_on_a_phone(console: "Page", server: Server, app: App) -> None:
     console.set_viewport_size({"width": 390, "height": 844})

@@ -73,7 +73,7 @@ def test_the_page_shows_what_calls_with_the_key_did(
     assert re.search(r'<dt>Turns</dt> <dd[^>]*><a href="[^"]*app_key_id=\d+[^"]*">3</a>', use)
     assert re.search(r"<dt>Failed</dt> <dd[^>]*><a [^>]*>1</a>", use)
     assert f'title="${cost.normalize():,f}"' in use
-    assert "Requests per minute</td> <td>3</td><td>0</td>" in use
+    assert "Requests per minute</td> <td>3</td> <td>0</td>" in use
     errors = section(text, "key-errors")
     assert f"/turn/{failed.pk}/change/" in errors
     assert failed.error_code in errors

@@ -97,6 +97,7 @@ def test_a_successful_login_resets_the_count(server: Server, operator: Operator)
         assert log_in(server, operator.username, operator.password).status_code == 302
 
 
+@pytest.mark.thorough
 def test_an_operator_can_remove_a_lock(
     server: Server, operator: Operator, admin_client: Client, manage: Callable[..., Result]
 ) -> None:

@@ -20,6 +20,7 @@ def tools_page(server: McpServer) -> str:
     return f"/admin/apps_registry/mcpserver/{server.pk}/tools/"
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_a_server_is_added_and_its_tools_are_chosen(
     console: "Page",

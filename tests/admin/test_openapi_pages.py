@@ -38,6 +38,7 @@ def upload(console: "Page", server: Server, app: App, path: Path, prefix: str = 
     console.click("text=Read the document")
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_operations_are_chosen_shown_and_imported(
     console: "Page",

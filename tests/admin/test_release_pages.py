@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_an_app_is_published_and_rolled_back_in_one_click(console: "Page", server: Server, app: App) -> None:
     console.goto(f"{server.url}/admin/apps_registry/app/{app.pk}/releases/")

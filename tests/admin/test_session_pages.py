@@ -61,6 +61,7 @@ def hostile_session(app: App) -> tuple[ChatSession, Turn]:
     return session, turn
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_no_message_runs_in_the_operators_browser(console: "Page", server: Server, app: App) -> None:
     session, turn = hostile_session(app)

@@ -95,6 +95,7 @@ def examples(app: App, made: dict[str, Any]) -> dict[str, Any]:
         "model_id": made["apps_registry_model"],
         "server_id": made["apps_registry_mcpserver"],
         "session_id": made["sessions_app_chatsession"],
+        "turn_id": made["sessions_app_turn"],
         "pk": made["sessions_app_chatsession"],
         "position": 0,
         "kind": "json",
@@ -159,6 +160,7 @@ def too_wide(console: "Page", server: Server, paths: list[str]) -> list[str]:
     return wide
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_no_list_and_no_page_of_an_object_is_too_wide(ours: list[str], console: "Page", server: Server) -> None:
     assert len(ours) > 40

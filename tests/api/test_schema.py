@@ -171,6 +171,7 @@ def test_errors_that_need_a_cause_are_as_described(app_client: Client, model: Sc
         assert set(described.get("headers", {})) <= {name.title() for name in answer.headers}
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_the_documentation_reads_without_the_internet(server: Server, browser_page: "Page") -> None:
     complaints: list[str] = []

@@ -120,6 +120,7 @@ def server(start: Callable[..., Server]) -> Server:
     return start(TRUSTED_PROXIES="127.0.0.1", CALLS_PER_SECOND_PER_KEY="0")
 
 
+@pytest.mark.thorough
 def test_bad_keys_cannot_be_told_apart(server: Server, app: App) -> None:
     keys = {kind: make(app) for kind, make in KINDS.items()}
     callers = [Caller(server.port, keys, number) for number in range(THREADS)]

@@ -50,6 +50,7 @@ def marks(app: App) -> dict[str, str]:
     }
 
 
+@pytest.mark.thorough
 def test_nothing_secret_is_written_on_any_path(
     start: Callable[..., Server], app: App, model: ScriptedModel, marks: dict[str, str]
 ) -> None:

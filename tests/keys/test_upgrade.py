@@ -90,6 +90,7 @@ def write_key(apps: Any, app: Any, label: str) -> str:
     return parts.plain
 
 
+@pytest.mark.thorough
 def test_keys_sessions_and_usage_of_the_version_before_go_on_working(
     older: dict[str, Any], start: Callable[..., Server], environment: dict[str, str]
 ) -> None:

@@ -164,7 +164,7 @@ def test_models_without_a_price_are_counted_and_named(
     assert (row["cost"], row["unpriced_tokens"], row["cost_is_complete"]) == ("0", 42, False)
     shown = manage("usage", "--app", app.slug, "--by", "model")
     assert "0*" in shown.out
-    assert "The cost lacks 42 tokens of models without a price" in shown.out
+    assert "The cost does not include 42 tokens of models without a price" in shown.out
 
 
 def test_the_command_filters_groups_and_writes_csv(

@@ -11,7 +11,8 @@ MAX_ATOMS = 12  # of one identifier that get all combinations; a longer one gets
 MAX_TOKEN_CHARS = 64
 MIN_SQUEEZED_CHARS = 6
 # C++ and C# with their signs; words joined by what joins the parts of identifiers; words with a digit or a capital
-# within. No two repetitions that can match the same characters follow each other: a word of a megabyte takes linear time.
+# within. No two repetitions that can match the same characters follow each other, so a word of a megabyte takes linear
+# time.
 COMPOUND = re.compile(
     r"(?<![^\W_])(?:[A-Za-z]{1,2}(?:\+\+|#)(?!\w)"
     r"|[^\W_]+(?:[._:/\\@\-\u2010\u2011]{1,3}[^\W_]+)+"

@@ -78,6 +78,7 @@ def test_calls_of_one_turn_share_a_session_that_ends_with_it(
     wait_until(lambda: len(script.opened) == 2 and script.ended == script.opened)
 
 
+@pytest.mark.thorough
 def test_a_session_is_kept_for_its_conversation_if_the_operator_says_so(
     *, browsing: McpServer, script: Scripted, app: App, start: Callable[..., Server], model: ScriptedModel
 ) -> None:

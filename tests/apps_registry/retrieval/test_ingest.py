@@ -144,6 +144,7 @@ def test_invalid_files_and_tags_are_refused(manage: Callable[..., Result], app: 
     assert "A tag has" in manage("ingest", app.slug, str(tmp_path), "--tag", "a,b!").err
 
 
+@pytest.mark.thorough
 def test_without_pgvector_the_tables_are_made_and_search_is_by_words(
     environment: dict[str, str], database: str, tmp_path: Path
 ) -> None:

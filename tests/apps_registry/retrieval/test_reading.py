@@ -84,6 +84,7 @@ def test_hidden_text_is_left_out_and_listed(ingest: Ingest, app: App) -> None:
     ]
 
 
+@pytest.mark.thorough
 def test_broken_and_hostile_files_fail_with_a_reason(manage: Callable[..., Result], app: App, tmp_path: Path) -> None:
     bad = files.bad_files()
     for name, (content, _) in bad.items():
