@@ -16,10 +16,11 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from apps_registry.models import App, McpServer, OpenApiSource, OutboundCall
+from apps_registry.models import App, Document, McpServer, OpenApiSource, OutboundCall
 from apps_registry.releases.services import publish
 from keys.canaries import make_canary
 from keys.models import Refusal
+from sessions_app.models import ChatSession
 from tests import factories
 from tests.admin.test_console import one_of_each
 from tests.admin.test_session_pages import hostile_session
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 WIDTHS = (390, 1440)
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+WALLET = f"0x{'ab' * 20}"
 LONG = "An-unbroken-word-of-outside-text-" * 3
 # The stock pages of each object, which have the same templates for all of them.
 STOCK = re.compile(r"_(?:history|delete|add)$")
@@ -50,6 +52,10 @@ def rows(app: App) -> dict[str, Any]:
     """Return a row for every list, by the model as URLs name it, with long and hostile texts."""
     made = one_of_each(app)
     session, turn = hostile_session(app)
+    ChatSession.objects.filter(pk=session.pk).update(wallet_address=WALLET)
+    Document.objects.filter(app=app).update(
+        name=f"{LONG}.txt", title=LONG, warning=LONG, error=LONG, tags=[LONG[:30].lower()] * 3
+    )
     tool = factories.make_http_tool(app, f"https://api.example.com/{LONG.lower()}", name="a" * 60, description=LONG)
     server = McpServer.objects.create(app=app, slug="m" * 20, url=f"https://mcp.example.com/{LONG.lower()}")
     OpenApiSource.objects.create(app=app, title=LONG, url="https://api.example.com/", content=zlib.compress(b"{}"))
@@ -99,7 +105,7 @@ def examples(app: App, made: dict[str, Any]) -> dict[str, Any]:
         "pk": made["sessions_app_chatsession"],
         "position": 0,
         "kind": "json",
-        "address": f"0x{'ab' * 20}",
+        "address": WALLET,
         "id": made["auth_user"],
         "content_type_id": 1,
     }

@@ -54,6 +54,11 @@ def rule_of(answer: httpx2.Response) -> str:
     return Refusal.objects.get(request_id=request_id).rule
 
 
+def is_refused(answers: list[httpx2.Response]) -> bool:
+    """Whether some calls had too many before them; on a slow machine, not each one that follows has."""
+    return 429 in {answer.status_code for answer in answers}
+
+
 def test_calls_without_a_key_have_a_ceiling_per_address(guarded: Server, app: App) -> None:
     answers = From(guarded, HERE).ask(120)
     refused = [answer for answer in answers if answer.status_code != 200]
@@ -68,17 +73,17 @@ def test_calls_without_a_key_have_a_ceiling_per_address(guarded: Server, app: Ap
 
 def test_addresses_of_one_ipv6_network_are_one_caller(guarded: Server) -> None:
     first = From(guarded, "2001:db8:1:2::1").ask(100)
-    assert first[-1].status_code == 429
-    assert From(guarded, "2001:db8:1:2:ffff::9").ask(1)[0].status_code == 429
+    assert is_refused(first)
+    assert is_refused(From(guarded, "2001:db8:1:2:ffff::9").ask(30))  # fewer than it may make at once
     assert From(guarded, "2001:db8:1:3::1").ask(1)[0].status_code == 200
 
 
 def test_calls_with_a_key_have_a_ceiling_of_their_own(guarded: Server, app: App) -> None:
     key, other = factories.make_key(app).plain, factories.make_key(app).plain
     answers = From(guarded, "198.51.100.9", key).ask(150)
-    assert answers[-1].status_code == 429
+    assert is_refused(answers)
     assert rule_of(next(answer for answer in answers if answer.status_code == 429)) == "calls_of_key"
-    assert From(guarded, "198.51.100.10", key).ask(150)[-1].status_code == 429
+    assert is_refused(From(guarded, "198.51.100.10", key).ask(40))  # fewer than it may make at once
     assert From(guarded, "198.51.100.9", other).ask(1)[0].status_code == 200
 
 

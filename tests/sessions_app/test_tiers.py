@@ -69,7 +69,7 @@ def test_a_warm_turn_makes_three_round_trips_however_long_the_session(
     with Client(server.url, app=app.slug, key=factories.make_key(app).plain, session_id=str(session.id)) as client:
         for _ in range(8):  # psycopg prepares a statement at its sixth use; the pool settles
             client.chat("warm up")
-        assert proxy.fewest(lambda: client.chat("counted")) == 3  # the key, the claim, the finish
+        assert proxy.fewest(lambda: client.chat("counted"), times=25) == 3  # the key, the claim, the finish
 
 
 def test_a_session_over_the_entry_limit_is_served_from_postgres(start: Callable[..., Server]) -> None:
