@@ -54,7 +54,11 @@ def rows(app: App) -> dict[str, Any]:
     session, turn = hostile_session(app)
     ChatSession.objects.filter(pk=session.pk).update(wallet_address=WALLET)
     Document.objects.filter(app=app).update(
-        name=f"{LONG}.txt", title=LONG, warning=LONG, error=LONG, tags=[LONG[:30].lower()] * 3
+        name=f"{LONG}.txt",
+        title=LONG,
+        warning=LONG,
+        error=LONG,
+        tags=[f"{LONG[:37].lower()}{number}" for number in range(9)],
     )
     tool = factories.make_http_tool(app, f"https://api.example.com/{LONG.lower()}", name="a" * 60, description=LONG)
     server = McpServer.objects.create(app=app, slug="m" * 20, url=f"https://mcp.example.com/{LONG.lower()}")
