@@ -142,7 +142,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     for work in upkeep:
         work.cancel()
     await asyncio.gather(begin_shutdown(), *upkeep, return_exceptions=True)
-    await key_uses.write()
+    await key_uses.write(everything=True)
     await run_once("write-refusals", partial(write_pending, everything=True))
     await run_once("write-sent-requests", write_kept)
     await heartbeat.remove()

@@ -33,10 +33,16 @@ WHERE key.id = used.key
 
 @dataclass(slots=True)
 class _Use:
-    """A use that is not written yet; `app_id` is None until the call has named its App."""
+    """A use that is not written yet.
+
+    Attributes:
+        app_id: None until the call has named its App.
+        has_waited: whether one round of writing has left it out, because it had no App yet.
+    """
 
     address: str
     app_id: int | None = None
+    has_waited: bool = False
 
 
 class KeyUses:
@@ -53,7 +59,10 @@ class KeyUses:
             key_id: the AppKey's id.
             address: the network address of the caller.
         """
-        self._noted[key_id] = _Use(address)
+        if (use := self._noted.get(key_id)) is not None:
+            use.address = address
+        else:
+            self._noted[key_id] = _Use(address)
         if self._task is None or self._task.done():
             writing = forever("key-uses", self.write, every=WRITE_SECONDS, goes_on=lambda: bool(self._noted))
             self._task = asyncio.create_task(writing, name="key-uses")
@@ -63,9 +72,22 @@ class KeyUses:
         if key_id is not None and (use := self._noted.get(key_id)) is not None:
             use.app_id = app_id
 
-    async def write(self) -> None:
-        """Write what was noted. While Postgres cannot write, uses are dropped: they must not lock out valid keys."""
-        noted, self._noted = self._noted, {}
+    async def write(self, *, everything: bool = False) -> None:
+        """Write what was noted. While Postgres cannot write, uses are dropped: they must not lock out valid keys.
+
+        Args:
+            everything: also uses without an App that were noted since the last round.
+        """
+        # The App of a call is known a little later than its key; a call about no App waits one round in vain.
+        early = {
+            key_id: use
+            for key_id, use in self._noted.items()
+            if use.app_id is None and not use.has_waited and not everything
+        }
+        noted = {key_id: use for key_id, use in self._noted.items() if key_id not in early}
+        self._noted = early
+        for use in early.values():
+            use.has_waited = True
         if not noted:
             return
         apps, addresses = [use.app_id for use in noted.values()], [use.address for use in noted.values()]

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import httpx2
@@ -293,7 +294,8 @@ def test_the_fuse_of_all_callers_without_a_key(
 ) -> None:
     """It opens by itself, says when it closes, and can be pulled and reset by hand, for every worker's next call."""
     LimitState.objects.filter(subject=KEYLESS).delete()
-    already = sum(row.prompt_tokens + row.completion_tokens for row in Usage.objects.filter(app_key_id=NO_KEY))
+    today = Usage.objects.filter(app_key_id=NO_KEY, day=datetime.now(UTC).date())
+    already = sum(row.prompt_tokens + row.completion_tokens for row in today)
     server = serve(workers=2, KEYLESS_REQUESTS_PER_MINUTE="0", KEYLESS_TOKENS_PER_DAY=str(already + 200_000))
     ScriptedModel(model_server, default_model.provider_model_id).will(says("A lot.", prompt_tokens=190_000))
 
