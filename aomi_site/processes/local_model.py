@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 from aomi_site.processes.child import python_environment, stop_child
@@ -14,7 +15,7 @@ class ModelUnavailableError(Exception):
     """A model cannot run here; the message is one sentence for the operator."""
 
 
-class LocalModel:
+class LocalModel(ABC):
     """A model's process, on the same loopback port for the lifetime of this object.
 
     Attributes:
@@ -38,13 +39,13 @@ class LocalModel:
         """The base URL for a Provider row."""
         return f"http://127.0.0.1:{self.port}/v1"
 
+    @abstractmethod
     def command(self, parent: int) -> list[str]:
         """Return the Python module to run and its arguments.
 
         Args:
             parent: id of the process whose end also ends the model.
         """
-        raise NotImplementedError
 
     def launch(self, parent: int) -> None:
         """Start the process; the model loads in the background.

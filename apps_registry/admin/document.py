@@ -17,6 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps_registry.admin.display import NOTHING, AppPartAdmin, deletion_summary, moment
+from apps_registry.admin.document_filters import KeptFilter, TagFilter
 from apps_registry.admin.document_notes import loss_list, problem, state_line
 from apps_registry.admin.forms.document import SearchForm, UploadForm
 from apps_registry.extraction.blocks import MAX_FILE_BYTES
@@ -29,33 +30,6 @@ from apps_registry.retrieval.versions import draft_ids, pinned, remove
 
 CHUNKS_SHOWN = 20
 REFRESH_SECONDS = "3"
-
-
-class TagFilter(admin.SimpleListFilter):
-    """Filters documents by tag."""
-
-    title = "tag"
-    parameter_name = "tag"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        used = Document.objects.exclude(tags=[]).values_list("tags", flat=True)[:10_000]
-        return [(tag, tag) for tag in sorted({tag for tags in used for tag in tags})][:100]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Document]) -> QuerySet[Document]:
-        return queryset.filter(tags__contains=[self.value()]) if self.value() else queryset
-
-
-class KeptFilter(admin.SimpleListFilter):
-    """Filters between documents of drafts (the default) and versions that only releases search."""
-
-    title = "kept"
-    parameter_name = "kept"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("releases", "for releases only")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Document]) -> QuerySet[Document]:
-        return queryset.filter(replaced_at__isnull=self.value() != "releases")
 
 
 @admin.register(Document)

@@ -16,6 +16,7 @@ from chat.events import AskedCall, QuestionsOpen, RoundEnded, RoundToFinish, Tex
 from chat.issuers import to_store
 from chat.providers.base import ModelFailure, ModelTimeout
 from chat.turns.kept_requests import Recording
+from chat.turns.messages import calls_of, message_id
 from chat.turns.options import NO_OPTIONS, TurnOptions
 from chat.turns.questions import question_event
 from chat.turns.reservation import message_bytes, reserve
@@ -248,19 +249,7 @@ class RunningTurn:
             extra = to_store(event.issuer, fields=event.extra) if event.extra else None
             number = event.round_number if event.tool_calls else 0
             self._add_message("agent", event.text, number, extra=extra, reasoning=reasoning)
-        self.open_calls = [
-            OpenCall(
-                event.round_number,
-                index,
-                call.call_id,
-                call.name,
-                call.arguments,
-                # Extra fields and reasoning of an answer are stored with its first message only.
-                extra=to_store(event.issuer, fields=None if event.text or index else event.extra, call=call.extra),
-                reasoning="" if event.text or index else reasoning,
-            )
-            for index, call in enumerate(event.tool_calls)
-        ]
+        self.open_calls = calls_of(event, reasoning)
 
     def _take_result(self, event: ToolResult) -> None:
         """Keep a result until all earlier calls have theirs: messages are stored in call order."""
@@ -333,11 +322,3 @@ class RunningTurn:
                 self.model.name, is_paused=turn_status == "paused", is_cut=turn_status in {"failed", "interrupted"}
             ),
         )
-
-
-def message_id(turn_id: uuid.UUID, number: int) -> uuid.UUID:
-    """Return the id of a turn's n-th message, the same on every worker, before and after it is stored.
-
-    Clients follow a streaming message by its id, whichever worker answers them.
-    """
-    return uuid.uuid5(turn_id, str(number))

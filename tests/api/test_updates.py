@@ -79,7 +79,7 @@ def test_text_is_in_the_state_of_every_worker_as_it_arrives(talker: Client, mode
     talker.chat("Hi")
     for number, event in enumerate(go_on):
         expected = "".join(f"piece{n} " for n in range(number + 1))
-        seen = [talker.state() for _ in range(4)]  # whoever had not asked before asks now
+        seen = [talker.state() for _ in range(4)]  # a worker that had not asked before asks now
         deadline = time.monotonic() + scaled(5)
         while not all(len(s["messages"]) == 2 and s["messages"][1]["content"] == expected for s in seen):
             assert time.monotonic() < deadline, [texts(snapshot) for snapshot in seen]

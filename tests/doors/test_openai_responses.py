@@ -232,7 +232,7 @@ def test_a_turn_in_the_background_is_polled_and_cancelled(sdk: openai.OpenAI, ap
 
 
 @pytest.fixture
-def anew(serve: Callable[..., Server], key: str) -> Iterator[Callable[[], openai.OpenAI]]:
+def new_client(serve: Callable[..., Server], key: str) -> Iterator[Callable[[], openai.OpenAI]]:
     """Returns clients of a server with two workers; either may get the connection of each."""
     url = serve(workers=2, MODEL_GAP_TIMEOUT_SECONDS="60", TURN_TIMEOUT_SECONDS="60").url
     with ExitStack() as opened:
@@ -244,25 +244,28 @@ def anew(serve: Callable[..., Server], key: str) -> Iterator[Callable[[], openai
         yield client
 
 
-def test_any_worker_answers(anew: Callable[[], openai.OpenAI], app: App, model: ScriptedModel) -> None:
+def test_any_worker_answers(new_client: Callable[[], openai.OpenAI], app: App, model: ScriptedModel) -> None:
     App.objects.filter(pk=app.pk).update(callers_may_bring_tools=True)
     for _ in range(4):
         model.will(calls(("get_weather", {"city": "Oslo"})), says("Rain in Oslo."))
-        asked = ask(anew(), app, "Weather?", tools=[WEATHER])
+        asked = ask(new_client(), app, "Weather?", tools=[WEATHER])
         (call,) = items(asked)
         given = [{"type": "function_call_output", "call_id": call["call_id"], "output": "Rain."}]
-        answer = ask(anew(), app, given, previous_response_id=asked.id, stream=True)
+        answer = ask(new_client(), app, given, previous_response_id=asked.id, stream=True)
         assert answer.output_text == "Rain in Oslo."
-        assert [items(anew().responses.retrieve(each.id)) for each in (asked, answer)] == [items(asked), items(answer)]
+        assert [items(new_client().responses.retrieve(each.id)) for each in (asked, answer)] == [
+            items(asked),
+            items(answer),
+        ]
         model.will(Reply([chunk({"content": "Half"})], then="hang"))
-        begun = ask(anew(), app, "Slowly.", background=True, previous_response_id=answer.id)
-        wait_for_text(anew(), begun, "Half")
-        followed = anew().responses.retrieve(begun.id, stream=True)
+        begun = ask(new_client(), app, "Slowly.", background=True, previous_response_id=answer.id)
+        wait_for_text(new_client(), begun, "Half")
+        followed = new_client().responses.retrieve(begun.id, stream=True)
         assert next(followed).type == "response.created"
-        assert anew().responses.cancel(begun.id).status == "cancelled"
+        assert new_client().responses.cancel(begun.id).status == "cancelled"
         last: Any = list(followed)[-1]
         assert (last.type, last.response.output_text) == ("response.incomplete", "Half")
-        assert checked(anew().responses.retrieve(begun.id, stream=True)).status == "cancelled"
+        assert checked(new_client().responses.retrieve(begun.id, stream=True)).status == "cancelled"
 
 
 def wait_for_text(sdk: openai.OpenAI, response: Response, text: str) -> None:

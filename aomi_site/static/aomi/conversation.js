@@ -1,4 +1,4 @@
-// A conversation while it goes on: the reply as it is written, the tools that run, and the page anew once a turn ends.
+// A conversation while it goes on: the reply as it is written, the tools that run, and a new page once a turn ends.
 "use strict";
 
 const live = document.getElementById("live");

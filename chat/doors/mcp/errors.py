@@ -18,7 +18,7 @@ from chat.doors.mcp.protocol import (
 )
 from chat.wire.problem import Problem
 
-# RFC 6750: a client, or whoever reads its log, learns where the key belongs.
+# RFC 6750: a client, and a reader of its log, learns where the key belongs.
 SIGN_IN = (
     'Bearer realm="App key", error="invalid_token", '
     'error_description="Send an App key, which the operator issues: Authorization: Bearer sk-..."'

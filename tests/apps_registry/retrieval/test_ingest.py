@@ -63,7 +63,7 @@ def test_a_new_version_replaces_the_old_in_one_step(ingest: Ingest, app: App) ->
     add_upload(app, name="a.txt", data="\n\n".join(["new " * 300] * 3).encode())
     assert only(app).pk == identity
     look()
-    (row,) = ingest({"b.txt": "beside"})  # whoever ingests this has done the other first
+    (row,) = ingest({"b.txt": "beside"})  # the worker that ingests this has done the other first
     wait_until(lambda: only_named(app, "a.txt").state == Document.State.READY)
     Document.objects.filter(pk=row["id"]).delete()
     look()

@@ -147,7 +147,7 @@ def test_word_forms_follow_the_apps_language(ingest: Ingest, ask: Ask, app: App)
     ingest({"a.txt": "Die Häuser stehen leer."})
     assert texts(ask("Haus")) == ["Die Häuser stehen leer."]
     App.objects.filter(pk=app.pk).update(document_language="simple")
-    wait_until(lambda: Document.objects.get(app=app).language == "simple")  # a server's worker indexes it anew
+    wait_until(lambda: Document.objects.get(app=app).language == "simple")  # a server's worker indexes it again
     assert texts(ask("Haus")) == []
     assert texts(ask("häuser")) == ["Die Häuser stehen leer."]
 
