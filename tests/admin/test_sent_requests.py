@@ -75,7 +75,7 @@ def test_nothing_is_kept_unless_the_app_says_so(
         other.chat("Hi")
         kept(other, requests=1)
     assert not SentRequest.objects.filter(turn__app=app).exists()
-    assert "does not keep what models are sent" in page_of(admin_client, Turn.objects.get(session=app_client.uuid))
+    assert "does not keep requests to models" in page_of(admin_client, Turn.objects.get(session=app_client.uuid))
 
 
 def test_models_that_were_tried_before_are_shown(

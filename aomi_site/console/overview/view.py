@@ -1,4 +1,4 @@
-"""The console's first page: the overview, or how to get started until something was called."""
+"""The console's first page: the overview or, before the first call, how to get started."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ RUNNING_SHOWN = 10
 
 
 def index_view(request: HttpRequest) -> HttpResponse:
-    """Show the overview; the first steps if no turn was ever counted, or if asked (`?start`)."""
+    """Show the overview, or the first steps if no turn has been counted yet or `?start` asks for them."""
     context = {**admin.site.each_context(request), "title": "Overview"}
     if "start" in request.GET or not Usage.objects.exists():
         return TemplateResponse(request, "admin/index.html", {**context, "title": "Getting started"})
@@ -42,7 +42,7 @@ def _overview(user: Any) -> dict[str, Any]:
 
 
 def _running() -> list[tuple[ChatSession, Turn | None]]:
-    """Return the sessions with a running turn, and the turns; the one that runs longest first."""
+    """Return the sessions with a running turn, and the turns; the longest-running first."""
     sessions = list(_processing().select_related("app").order_by("lease_expires_at")[:RUNNING_SHOWN])
     turns = Turn.objects.in_bulk([session.running_turn for session in sessions if session.running_turn])
     rows = [(session, turns.get(session.running_turn)) for session in sessions]

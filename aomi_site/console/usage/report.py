@@ -1,17 +1,17 @@
-"""What the page of usage reads: five sums over the roll-up at most, however many turns there are."""
+"""Reads the numbers of the usage page: at most five queries of the roll-up, regardless of the number of turns."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from aomi_site.console.usage.questions import Question, Span
+from aomi_site.console.usage.usage_query import Span, UsageQuery
 from apps_registry.admin.charts import MAX_SERIES, Label, day_label
 from keys.usage.reading import Filter, UsageRow, merged, summed
 
-# The attributes that tell the groups apart, and the one that names them.
+# The attribute that identifies the groups of each kind.
 IDS = {"app": "app_id", "key": "key_id", "model": "model"}
-# Groups that may be very many: the percentiles of those that are shown are read apart.
+# There may be very many of these groups, so percentiles are read separately, for the shown groups only.
 MANY = frozenset({"key"})
 HOURS = 24
 
@@ -25,16 +25,16 @@ class Stack:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class UsageReport:
     """What was used.
 
     Attributes:
-        total: of everything.
-        groups: by what was asked, as many as asked, in the order that was asked.
+        total: the sum of everything.
+        groups: the groups, in the order of the query and up to its number of rows.
         more: how many more groups there are.
-        labels: of the steps of time.
-        steps: the usage of each step; also of those without any.
-        stacks: the largest groups and all others together, by step; empty if days are the groups.
+        labels: the labels of the time steps.
+        steps: the usage of each time step, including steps without usage.
+        stacks: the largest groups, and all others together, by step; empty if the groups are days.
     """
 
     total: UsageRow
@@ -45,46 +45,48 @@ class Answer:
     stacks: Sequence[Stack]
 
 
-def answer(question: Question) -> Answer:
+def make_report(usage_query: UsageQuery) -> UsageReport:
     """Return what was used."""
-    step, starts = question.span.step, list(_starts(question.span))
-    used = summed([step], question.where)
+    step, starts = usage_query.span.step, list(_starts(usage_query.span))
+    used = summed([step], usage_query.where)
     steps = _filled(starts, step, used)
-    every = sorted_groups(question, used)
-    groups, stacks = every[: question.rows], []
-    if question.by in IDS:
-        stacks = _stacks(question, every, starts, steps)
-    if question.by in MANY:
-        groups = _with_times(question, groups)
+    every = sorted_groups(usage_query, used)
+    groups, stacks = every[: usage_query.rows], []
+    if usage_query.by in IDS:
+        stacks = _stacks(usage_query, every, starts, steps)
+    if usage_query.by in MANY:
+        groups = _with_times(usage_query, groups)
     labels = [_label(step, *start) for start in starts]
-    return Answer(merged(used), groups, len(every) - len(groups), labels, steps, stacks)
+    return UsageReport(merged(used), groups, len(every) - len(groups), labels, steps, stacks)
 
 
-def sorted_groups(question: Question, steps: Sequence[UsageRow] = (), *, with_times: bool = False) -> list[UsageRow]:
-    """Return all groups in the order that was asked, the last day first unless days are sorted by a number.
+def sorted_groups(
+    usage_query: UsageQuery, steps: Sequence[UsageRow] = (), *, with_times: bool = False
+) -> list[UsageRow]:
+    """Return all groups in the order of the query; days are newest first unless they are sorted by a number.
 
     Args:
-        question: what to sum.
-        steps: the usage by the steps of the range, which may be the groups.
-        with_times: whether to read the percentiles of many groups too.
+        usage_query: the query.
+        steps: the usage by time step, which may already be the groups.
+        with_times: whether to read percentiles even if there may be very many groups.
     """
-    if question.by == question.span.step and steps:
+    if usage_query.by == usage_query.span.step and steps:
         rows = list(steps)
     else:
-        rows = summed([question.by], question.where, with_times=with_times or question.by not in MANY)
-    if question.by == "day":
+        rows = summed([usage_query.by], usage_query.where, with_times=with_times or usage_query.by not in MANY)
+    if usage_query.by == "day":
         rows.reverse()
-    if question.by != "day" or question.sort:
-        rows.sort(key=lambda row: getattr(row, question.sort or "turns") or 0, reverse=True)
+    if usage_query.by != "day" or usage_query.sort:
+        rows.sort(key=lambda row: getattr(row, usage_query.sort or "turns") or 0, reverse=True)
     return rows
 
 
-def _with_times(question: Question, groups: Sequence[UsageRow]) -> list[UsageRow]:
+def _with_times(usage_query: UsageQuery, groups: Sequence[UsageRow]) -> list[UsageRow]:
     """Return the groups with their percentiles, in the same order."""
     if not groups:
         return []
-    attribute = IDS[question.by]
-    rows = summed([question.by], _only(question, [getattr(row, attribute) for row in groups]))
+    attribute = IDS[usage_query.by]
+    rows = summed([usage_query.by], _only(usage_query, [getattr(row, attribute) for row in groups]))
     known = {getattr(row, attribute): row for row in rows}
     return [known.get(getattr(group, attribute), group) for group in groups]
 
@@ -99,17 +101,17 @@ def name_of(row: UsageRow, by: str) -> str:
 
 
 def _stacks(
-    question: Question, groups: Sequence[UsageRow], starts: Sequence[tuple[date, int]], steps: Sequence[UsageRow]
+    usage_query: UsageQuery, groups: Sequence[UsageRow], starts: Sequence[tuple[date, int]], steps: Sequence[UsageRow]
 ) -> list[Stack]:
     shown = groups[: MAX_SERIES if len(groups) <= MAX_SERIES else MAX_SERIES - 1]
     if not shown:
         return []
-    step, attribute = question.span.step, IDS[question.by]
-    only = _only(question, [getattr(row, attribute) for row in shown])
-    rows = summed([step, question.by], only, with_times=False)
+    step, attribute = usage_query.span.step, IDS[usage_query.by]
+    only = _only(usage_query, [getattr(row, attribute) for row in shown])
+    rows = summed([step, usage_query.by], only, with_times=False)
     stacks = [
         Stack(
-            name_of(group, question.by),
+            name_of(group, usage_query.by),
             _filled(starts, step, [row for row in rows if getattr(row, attribute) == getattr(group, attribute)]),
         )
         for group in shown
@@ -124,14 +126,16 @@ def _rows(stacks: Sequence[Stack]) -> list[Sequence[UsageRow]]:
     return [stack.rows for stack in stacks]
 
 
-def _only(question: Question, ids: list[Any]) -> Filter:
-    if question.by == "model":
-        return replace(question.where, models=ids)
-    return replace(question.where, app_ids=ids) if question.by == "app" else replace(question.where, key_ids=ids)
+def _only(usage_query: UsageQuery, ids: list[Any]) -> Filter:
+    if usage_query.by == "model":
+        return replace(usage_query.where, models=ids)
+    return (
+        replace(usage_query.where, app_ids=ids) if usage_query.by == "app" else replace(usage_query.where, key_ids=ids)
+    )
 
 
 def _rest(whole: UsageRow, parts: Sequence[UsageRow]) -> UsageRow:
-    """Return what is left of the sums that bars show."""
+    """Return the whole minus the parts, for the numbers that bars show."""
     turns, cost = sum(part.turns for part in parts), sum(part.cost for part in parts)
     return UsageRow(turns=whole.turns - turns, cost=whole.cost - cost)
 
@@ -156,7 +160,7 @@ def _start(step: str, day: date) -> date:
 
 
 def _filled(starts: Sequence[tuple[date, int]], step: str, rows: Sequence[UsageRow]) -> list[UsageRow]:
-    """Return a row for each step, also for those without usage."""
+    """Return a row for each step, including steps without usage."""
     known = {(getattr(row, "day" if step == "hour" else step), row.hour or 0): row for row in rows}
     return [known.get(start) or UsageRow() for start in starts]
 
