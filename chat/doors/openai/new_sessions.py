@@ -1,4 +1,4 @@
-"""The ids of sessions that the server makes for callers that name none."""
+"""The ids of sessions that the server creates for callers that name none."""
 
 import uuid
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ _NAMESPACE = uuid.UUID("c9a9a4a2-3f0b-4c55-8a0e-6f7a3f1b9d21")
 
 
 def new_session_id(app: AppConfig, caller: Caller, idempotency_key: str | None) -> uuid.UUID:
-    """Return the id of a new session; a repeated Idempotency-Key finds the same session again."""
+    """Return the id of a new session; a repeated Idempotency-Key gets the same id."""
     if idempotency_key is None:
         return uuid.uuid4()
-    # Two keys never meet in one session.
+    # Two keys never share a session.
     return uuid.uuid5(_NAMESPACE, f"{app.id} {caller.key_id} {idempotency_key}")
 
 
