@@ -267,7 +267,7 @@ TURN_LEASE_SECONDS = env.seconds("TURN_LEASE_SECONDS", 10.0)
 # Limits for a whole turn, for the time to the model's first token, and for the time between two tokens.
 TURN_TIMEOUT_SECONDS = env.seconds("TURN_TIMEOUT_SECONDS", 120.0)
 MODEL_FIRST_TOKEN_TIMEOUT_SECONDS = env.seconds("MODEL_FIRST_TOKEN_TIMEOUT_SECONDS", 20.0)
-# A local model may have to be loaded first; meanwhile its server sends comments, or nothing.
+# A local model may have to be loaded first; until then, its server sends only comments, or nothing.
 MODEL_LOCAL_FIRST_TOKEN_TIMEOUT_SECONDS = env.seconds("MODEL_LOCAL_FIRST_TOKEN_TIMEOUT_SECONDS", 90.0)
 MODEL_GAP_TIMEOUT_SECONDS = env.seconds("MODEL_GAP_TIMEOUT_SECONDS", 30.0)
 # How long a turn waits for its user to confirm a tool call.

@@ -88,7 +88,7 @@ SOURCES = (
         icon="keys",
         parts=(
             listed("Canary keys", "keys", "canarykey", "Decoys that nobody should use. Each use is reported."),
-            listed("Fuse", "keys", "fusestate", "Stops calls without a key, by hand or when they have used too much."),
+            listed("Fuse", "keys", "fusestate", "Stops calls without a key, manually or when they have used too much."),
         ),
     ),
     listed(

@@ -110,7 +110,7 @@ class _Reply:
         return {**self._head("chat.completion"), "choices": [choice], "usage": self.usage()}
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
-        """Send the reply as server-sent events; a client that goes away ends it."""
+        """Send the reply as server-sent events until the client disconnects."""
         headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
         response = web.StreamResponse(headers=headers)
         await response.prepare(request)

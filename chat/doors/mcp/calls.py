@@ -44,7 +44,7 @@ class ToolCall:
     """One call of a tool.
 
     Attributes:
-        app: the App that the tool stands for.
+        app: the App that the tool calls.
         params: the parameters of the request.
         idempotency_key: the Idempotency-Key of the request, if it has one.
     """
