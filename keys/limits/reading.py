@@ -21,7 +21,7 @@ SELECT requests, running_turns, reserved_tokens, reserved_money,
     COALESCE(month_tokens, (SELECT tokens FROM keys_limits_used(now.subject, date_trunc('month', today)::date))),
     COALESCE(month_money, (SELECT money FROM keys_limits_used(now.subject, date_trunc('month', today)::date))),
     blocked_until
-FROM now, keys_limits_sum(now.subject, keys_limits_of(%(given)s::jsonb), clock_timestamp())
+FROM now, keys_limits_sum(now.subject, keys_limits_of(%(limits)s::jsonb), clock_timestamp())
 """
 
 
@@ -77,9 +77,9 @@ def used_by(subject: str, limits: Limits | None = None) -> Used:
         subject: such as `key_subject(7)`.
         limits: those that the settings give a subject without a row.
     """
-    given = orjson.dumps(as_json(subject, limits or Limits())).decode()
+    limits_json = orjson.dumps(as_json(subject, limits or Limits())).decode()
     with connection.cursor() as cursor:
-        cursor.execute(READ_STATE, {"subject": subject, "given": given})
+        cursor.execute(READ_STATE, {"subject": subject, "limits": limits_json})
         values = dict(zip((field.name for field in fields(Used)), cursor.fetchone(), strict=True))
     return Used(**{name: value for name, value in values.items() if value is not None})
 

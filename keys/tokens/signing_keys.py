@@ -75,8 +75,8 @@ class SigningKeys:
 
     async def secret(self, signer_id: int) -> bytes | None:
         """Return a signing key, which may have been retired in the meantime; None if there is none with this id."""
-        asked = time.monotonic()
-        while signer_id not in self._secrets and self._began_reading < asked:
+        requested_at = time.monotonic()
+        while signer_id not in self._secrets and self._began_reading < requested_at:
             if self._reading is None or self._reading.done():
                 self._reading = asyncio.create_task(self._read(), name="signing-keys")
             await asyncio.shield(self._reading)  # others wait for the same read
