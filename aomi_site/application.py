@@ -41,8 +41,8 @@ from chat.doors.errors import plain_problem
 from chat.doors.mcp import cancelling
 from chat.providers.openai_compatible import connections
 from chat.turns import interrupts
-from chat.turns.kept_requests import write_kept, write_kept_forever
-from chat.turns.runner import runner
+from chat.turns.background.kept_requests import write_kept, write_kept_forever
+from chat.turns.running.runner import runner
 from keys.expiries import announce_forever
 from keys.guards.storage import prune_address_uses_forever
 from keys.last_use import key_uses

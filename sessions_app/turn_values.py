@@ -50,7 +50,7 @@ class NewTurn:
         admission: limits for triggers of the database, as JSON; None if the caller brings none.
         channel: the caller's channel, in which a session must have begun.
         only_wallet: the wallet that the session must be bound to, unless it is bound to none; None: any.
-        options: what the caller asks of this turn (chat/turns/options.py), as JSON text.
+        options: what the caller asks of this turn (chat/turns/input/options.py), as JSON text.
         is_stateless: whether the session exists for this turn only.
     """
 

@@ -148,7 +148,7 @@ async def end_of(turn_id: UUID) -> TurnEnd | None:
 
 
 async def options_of(turn_id: UUID) -> Mapping[str, Any] | None:
-    """Return what the caller of a turn asked of it (chat/turns/options.py), as stored; None once it has ended."""
+    """Return what the caller of a turn asked of it (chat/turns/input/options.py), as stored; None once it has ended."""
     rows = await database.read(sql_turns.READ_OPTIONS, {"turn": turn_id})
     return rows[0][0] if rows else None
 

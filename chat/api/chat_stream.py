@@ -9,7 +9,7 @@ from chat.api.errors import code_and_sentence
 from chat.api.following import KEEPALIVE, events_of, keepalives_until_idle, sse
 from chat.api.guard import Opened
 from chat.events import RoundEnded, TextDelta, ToolResult, TurnEvent
-from chat.turns.running_turn import RunningTurn
+from chat.turns.running.running_turn import RunningTurn
 from chat.wire.events import ChatEvent, CompleteEvent, ErrorEvent, TextEvent, ToolCallEvent, ToolResultEvent
 from chat.wire.sessions import Snapshot
 from sessions_app.store import store

@@ -9,7 +9,7 @@ from chat.api.parameters import reads
 from chat.api.requests import ChatRequest
 from chat.api.views import SnapshotView
 from chat.api.waiting import until_ended
-from chat.turns.options import NO_OPTIONS, TurnOptions
+from chat.turns.input.options import NO_OPTIONS, TurnOptions
 from chat.turns.start import start_turn
 from chat.wire.events import ChatEvent
 from chat.wire.sessions import Snapshot

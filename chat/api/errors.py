@@ -23,10 +23,10 @@ from apps_registry.support.request_sources import NetworkNotAllowed, OriginNotAl
 from chat.access import AppKeyNeeded, AppNotAuthorized, KeyNeeded, NoSuchSession, SessionNotOfToken
 from chat.api.error_codes import STATUS
 from chat.providers.base import ModelFailure, ModelTimeout
-from chat.turns.client_tools import InvalidClientTool
-from chat.turns.limits import InvalidMessage, MessageTooLarge, OutOfBudget
-from chat.turns.options import ToolsNotTaken
-from chat.turns.questions import InvalidAnswer
+from chat.turns.input.client_tools import InvalidClientTool
+from chat.turns.input.limits import InvalidMessage, MessageTooLarge, OutOfBudget
+from chat.turns.input.options import ToolsNotTaken
+from chat.turns.pausing.questions import InvalidAnswer
 from chat.turns.release import ReleaseUnusable
 from chat.turns.start import IdempotencyMismatch
 from chat.wire.problem import Problem

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Wit
 from apps_registry.support.plain_json import read_json
 from apps_registry.support.request_sources import parse_origin
 from apps_registry.support.wallet_addresses import is_mistyped
-from chat.turns.client_tools import NO_ARGUMENTS, ClientTool
+from chat.turns.input.client_tools import NO_ARGUMENTS, ClientTool
 from chat.wire.tools import ClientTools
 from chat.wire.values import EXAMPLE_SESSION, EXAMPLE_STATE
 from chat.wire.wallets import Address, ChainId, UserState

@@ -9,8 +9,8 @@ import orjson
 from chat.api.guard import Opened, guard
 from chat.api.waiting import JOIN_SECONDS, until_idle
 from chat.events import TextDelta, TurnEvent
-from chat.turns.running_turn import RunningTurn
-from chat.turns.turn_listener import TurnListener
+from chat.turns.output.turn_listener import TurnListener
+from chat.turns.running.running_turn import RunningTurn
 
 # Proxies close connections that are silent for a minute.
 KEEPALIVE_SECONDS = 15.0

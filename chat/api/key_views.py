@@ -11,7 +11,7 @@ from chat.api.answers import Answer, NoContent
 from chat.api.base import ApiView
 from chat.api.parameters import reads
 from chat.api.requests import UsageRequest
-from chat.turns.message_body import iso
+from chat.turns.output.message_body import iso
 from chat.wire.keys import HeldAppKey, KeyLimit, Limited, LimitedPer, UsageNumbers, UsageOfDay, UsageOfKey
 from keys.limits.reading import Standing
 from keys.services.holders import held_key, revoke_held_key

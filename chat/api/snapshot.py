@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 
 from chat.api.rendered import rendered
-from chat.turns.message_body import iso, message_bodies
+from chat.turns.output.message_body import iso, message_bodies
 from chat.wire.sessions import SessionDetails, Snapshot, SystemEvent, TurnUsage
 from chat.wire.values import Status
 from sessions_app.turn_values import ShownUsage

@@ -16,10 +16,10 @@ from chat.api.base import ApiView
 from chat.api.parameters import reads
 from chat.api.requests import EventsRequest, SystemRequest
 from chat.api.snapshot import system_event
-from chat.turns.message_body import message_body
-from chat.turns.questions import read_answers
+from chat.turns.output.message_body import message_body
+from chat.turns.output.telling import tell_readers
+from chat.turns.pausing.questions import read_answers
 from chat.turns.resuming import resume_turn
-from chat.turns.telling import tell_readers
 from chat.wire.events import NoticeEvent
 from chat.wire.sessions import SystemEvent, SystemResponse
 from keys.guards.storage import count_stored

@@ -8,7 +8,7 @@ from chat.api.answers import Answer
 from chat.api.base import ApiView
 from chat.api.parameters import reads
 from chat.api.requests import TokenRequest
-from chat.turns.message_body import iso
+from chat.turns.output.message_body import iso
 from chat.wire.tokens import BrowserToken
 from keys.tokens.issuing import issue_token
 from sessions_app.store import store

@@ -10,8 +10,8 @@ from chat.api.parameters import reads
 from chat.api.requests import StateRequest
 from chat.api.snapshot import empty_snapshot, snapshot, state_with_requests, usage_body
 from chat.turns.interrupts import interrupt
+from chat.turns.pausing.wallet_requests import pending
 from chat.turns.unfinished import unfinished_messages
-from chat.turns.wallet_requests import pending
 from chat.wire.sessions import Snapshot
 from sessions_app import turns
 from sessions_app.store import store

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 
-from chat.turns.running_turn import RunningTurn
+from chat.turns.running.running_turn import RunningTurn
 from sessions_app.events.hub import hub
 from sessions_app.store import store
 from sessions_app.values import PROCESSING

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from chat.access import known_session
 from chat.turns.resuming import resume_turn
-from chat.turns.runner import runner
-from chat.turns.running_turn import RunningTurn
+from chat.turns.running.runner import runner
+from chat.turns.running.running_turn import RunningTurn
 from keys.callers import Caller
 from sessions_app import turns
 from sessions_app.pauses import NothingWaits

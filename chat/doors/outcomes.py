@@ -6,8 +6,8 @@ from uuid import UUID
 
 from chat.access import NoSuchSession
 from chat.providers.base import ModelFailure, ModelTimeout
-from chat.turns.message_body import message_bodies
-from chat.turns.running_turn import RunningTurn
+from chat.turns.output.message_body import message_bodies
+from chat.turns.running.running_turn import RunningTurn
 from chat.wire.sessions import Citation, Message
 from sessions_app import turns
 from sessions_app.open_calls import OpenCall

@@ -3,8 +3,8 @@
 import asyncio
 from uuid import UUID
 
-from chat.turns.runner import runner
-from chat.turns.telling import tell_readers
+from chat.turns.output.telling import tell_readers
+from chat.turns.running.runner import runner
 from chat.wire.events import StatusChangedEvent
 from sessions_app import pauses, turns
 from sessions_app.events.hub import hub

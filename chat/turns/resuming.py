@@ -6,12 +6,12 @@ from uuid import UUID
 
 from apps_registry.values import AppConfig
 from chat.access import check_chat, known_session
+from chat.turns.input.options import load_options
+from chat.turns.input.reservation import prompt_bound, reserve
 from chat.turns.launch import launch
-from chat.turns.options import load_options
-from chat.turns.progress import before_resuming
 from chat.turns.release import config_for_session
-from chat.turns.reservation import prompt_bound, reserve
-from chat.turns.running_turn import RunningTurn
+from chat.turns.running.progress import before_resuming
+from chat.turns.running.running_turn import RunningTurn
 from keys.callers import Caller
 from keys.limits.admission import admission_of
 from keys.limits.refusals import applied

@@ -15,14 +15,14 @@ from apps_registry.runtime.app_configs import app_configs
 from apps_registry.values import AppConfig
 from chat.access import app_named, check_chat, check_token, only_wallet, wallet_to_bind
 from chat.providers.base import ModelFailure, ModelTimeout
+from chat.turns.input.limits import check_message
+from chat.turns.input.options import NO_OPTIONS, TurnOptions, check_options, dump_options
+from chat.turns.input.reservation import prompt_bound, reserve
 from chat.turns.launch import launch
-from chat.turns.limits import check_message
-from chat.turns.options import NO_OPTIONS, TurnOptions, check_options, dump_options
-from chat.turns.progress import Progress, before_retry
 from chat.turns.release import ReleaseUnusable, config_for_session
-from chat.turns.reservation import prompt_bound, reserve
-from chat.turns.runner import runner
-from chat.turns.running_turn import RunningTurn
+from chat.turns.running.progress import Progress, before_retry
+from chat.turns.running.runner import runner
+from chat.turns.running.running_turn import RunningTurn
 from keys.callers import Caller
 from keys.guards.storage import count_new_session
 from keys.limits.admission import admission_of

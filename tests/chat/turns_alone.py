@@ -16,7 +16,7 @@ django.setup()
 from apps_registry.support import database  # noqa: E402
 from chat.access import KeyNeeded, NoSuchSession  # noqa: E402
 from chat.providers.openai_compatible import connections  # noqa: E402
-from chat.turns.limits import InvalidMessage, MessageTooLarge  # noqa: E402
+from chat.turns.input.limits import InvalidMessage, MessageTooLarge  # noqa: E402
 from chat.turns.resuming import resume_turn  # noqa: E402
 from chat.turns.start import IdempotencyMismatch, start_turn  # noqa: E402
 from keys.callers import Caller  # noqa: E402

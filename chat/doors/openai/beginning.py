@@ -12,10 +12,10 @@ from chat.doors.openai.conversation import Conversation, ToolOutput, read_conver
 from chat.doors.openai.errors import InvalidParameter
 from chat.doors.openai.new_sessions import new_session_id, read_idempotency_key
 from chat.doors.openai.requests import CompletionRequest
-from chat.turns.options import TurnOptions
-from chat.turns.questions import result_text
-from chat.turns.runner import runner
-from chat.turns.running_turn import RunningTurn
+from chat.turns.input.options import TurnOptions
+from chat.turns.pausing.questions import result_text
+from chat.turns.running.runner import runner
+from chat.turns.running.running_turn import RunningTurn
 from chat.turns.start import start_turn
 from keys.callers import Caller
 from sessions_app.access import parse_session_id

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from apps_registry.support.outside_text import storable_json_text
 from apps_registry.values import AppConfig, Sampling
 from chat.doors.openai.errors import InvalidParameter
-from chat.turns.client_tools import NO_ARGUMENTS, ClientTool
+from chat.turns.input.client_tools import NO_ARGUMENTS, ClientTool
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 

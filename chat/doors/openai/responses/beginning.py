@@ -19,10 +19,10 @@ from chat.doors.openai.responses.lookup import NOT_THE_CALLERS, find_conversatio
 from chat.doors.openai.responses.requests import ResponseRequest
 from chat.turns.creating import create_session
 from chat.turns.deleting import delete_session
-from chat.turns.options import TurnOptions
+from chat.turns.input.options import TurnOptions
 from chat.turns.resuming import resume_turn
-from chat.turns.runner import runner
-from chat.turns.running_turn import RunningTurn
+from chat.turns.running.runner import runner
+from chat.turns.running.running_turn import RunningTurn
 from chat.turns.start import start_turn
 from keys.callers import Caller
 from keys.guards.storage import count_stored

@@ -18,9 +18,9 @@ from chat.doors.openai.responses.items import text_item
 from chat.doors.openai.responses.replies import NOTHING_YET, Reply, reply_to
 from chat.doors.openai.responses.wire import response_body
 from chat.events import RoundEnded, TextDelta, ToolResult, TurnEvent
-from chat.turns.message_body import message_bodies
-from chat.turns.messages import message_id
-from chat.turns.running_turn import RunningTurn
+from chat.turns.output.message_body import message_bodies
+from chat.turns.output.messages import message_id
+from chat.turns.running.running_turn import RunningTurn
 from sessions_app.open_calls import OpenCall
 from sessions_app.values import StoredMessage
 

@@ -19,7 +19,7 @@ from chat.doors.openai.responses.stream import response_events
 from chat.doors.openai.responses.wire import response_body
 from chat.turns.deleting import delete_session
 from chat.turns.interrupts import interrupt
-from chat.turns.runner import runner
+from chat.turns.running.runner import runner
 from keys.http.streams import count_stream
 from sessions_app.responses import is_left_over, remove_record
 

@@ -11,8 +11,8 @@ from chat.prompt.about_servers import about_servers
 from chat.prompt.about_the_user import about_the_user
 from chat.prompt.fence import ABOUT_TOOLS
 from chat.prompt.history import PromptMessage, build_prompt, estimate_tokens
-from chat.turns.client_tools import about_client_tools
-from chat.turns.running_turn import RunningTurn
+from chat.turns.input.client_tools import about_client_tools
+from chat.turns.running.running_turn import RunningTurn
 from sessions_app.digest import EarlierSession, earlier_sessions
 from sessions_app.values import Session, StoredMessage
 

@@ -13,7 +13,7 @@ from apps_registry.values import AppConfig, ModelConfig, Sampling
 from chat.prompt.history import estimate_tokens, message_cost, summary_cost, turns_newest_first
 from chat.providers.asking import Question
 from chat.providers.base import ModelFailure
-from chat.turns.asides import answer_aside
+from chat.turns.background.asides import answer_aside
 from keys.limits.values import LimitExceeded, Payer
 from sessions_app.store import store
 from sessions_app.values import Session, StoredMessage

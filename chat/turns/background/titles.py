@@ -8,8 +8,8 @@ from apps_registry.support.visible_text import visible
 from apps_registry.values import AppConfig, ModelConfig, Sampling
 from chat.providers.asking import Question
 from chat.providers.base import ModelFailure
-from chat.turns.asides import answer_aside
-from chat.turns.telling import tell_readers
+from chat.turns.background.asides import answer_aside
+from chat.turns.output.telling import tell_readers
 from chat.wire.events import TitleChangedEvent
 from keys.limits.values import LimitExceeded, Payer
 from sessions_app.store import store

@@ -24,8 +24,8 @@ from chat.events import (
 )
 from chat.prompt.history import AssistantMessage, PromptMessage
 from chat.providers.base import ChatModel, ModelFailure
-from chat.turns.answer import Answer
-from chat.turns.results import visible_result
+from chat.turns.output.results import visible_result
+from chat.turns.running.answer import Answer
 from sessions_app.questions import QuestionKind
 
 # More calls in one answer mean that the model is malfunctioning; the further ones return an error.

@@ -6,8 +6,8 @@ from typing import cast
 import orjson
 
 from chat.events import RoundEnded, TextDelta, ToolResult, TurnEvent
-from chat.turns.running_turn import RunningTurn
-from chat.turns.telling import tell_readers
+from chat.turns.output.telling import tell_readers
+from chat.turns.running.running_turn import RunningTurn
 from chat.wire.events import (
     ConfirmationEvent,
     MessageDeltaEvent,

@@ -9,9 +9,9 @@ import orjson
 
 from apps_registry.support.outside_text import dump_storable, storable
 from apps_registry.tools.arguments import dump_arguments, read_arguments
-from chat.turns.message_body import iso
-from chat.turns.results import visible_result
-from chat.turns.wallet_requests import payload, question_id
+from chat.turns.output.message_body import iso
+from chat.turns.output.results import visible_result
+from chat.turns.pausing.wallet_requests import payload, question_id
 from sessions_app.questions import Answer, Question, QuestionKind
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from apps_registry.support.outside_text import storable, storable_json_text
 from chat.providers.base import ModelFailure
-from chat.turns.running_turn import RunningTurn
+from chat.turns.running.running_turn import RunningTurn
 from sessions_app.turn_values import TurnOutcome
 from sessions_app.values import StoredMessage, TurnUsage
 

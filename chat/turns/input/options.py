@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from apps_registry.tools.base import Tool
 from apps_registry.values import AppConfig, Sampling
-from chat.turns.client_tools import ABOUT_CLIENT_TOOLS, ClientTool, check_client_tools
+from chat.turns.input.client_tools import ABOUT_CLIENT_TOOLS, ClientTool, check_client_tools
 from sessions_app.values import StoredMessage
 
 NO_SAMPLING = Sampling()

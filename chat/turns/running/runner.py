@@ -19,15 +19,15 @@ from chat.events import RoundEnded, ToolResult
 from chat.providers.base import ModelFailure, ModelTimeout
 from chat.providers.breaker import breakers
 from chat.providers.fallback import FallbackModel
-from chat.turns.announcer import Announcer
-from chat.turns.engine import run_turn
-from chat.turns.limits import OutOfBudget
-from chat.turns.prompting import prompt_for, system_prompt
-from chat.turns.reduced import reduced
-from chat.turns.running_turn import RunningTurn
-from chat.turns.summaries import cancel_summaries, summarise_later
-from chat.turns.titles import cancel_titles, make_title_later
-from chat.turns.wallet_requests import tools_of_turn
+from chat.turns.background.summaries import cancel_summaries, summarise_later
+from chat.turns.background.titles import cancel_titles, make_title_later
+from chat.turns.input.limits import OutOfBudget
+from chat.turns.pausing.wallet_requests import tools_of_turn
+from chat.turns.running.announcer import Announcer
+from chat.turns.running.engine import run_turn
+from chat.turns.running.prompting import prompt_for, system_prompt
+from chat.turns.running.reduced import reduced
+from chat.turns.running.running_turn import RunningTurn
 from keys.limits.refusals import applied
 from keys.limits.values import LimitExceeded
 from sessions_app import turns

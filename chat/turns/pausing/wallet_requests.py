@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 from apps_registry.support.wallet_addresses import checksummed
 from apps_registry.tools.base import Tool, ToolError
 from apps_registry.values import AppConfig
-from chat.turns.options import TurnOptions
+from chat.turns.input.options import TurnOptions
 from sessions_app.open_calls import OpenCall
 from sessions_app.questions import OF_WALLET, QuestionKind
 from sessions_app.user_state import PENDING_EIP712S, PENDING_TXS

@@ -15,14 +15,14 @@ from apps_registry.values import AppConfig, ModelConfig
 from chat.events import AskedCall, QuestionsOpen, RoundEnded, RoundToFinish, TextDelta, ToolCall, ToolResult, TurnEvent
 from chat.issuers import to_store
 from chat.providers.base import ModelFailure, ModelTimeout
-from chat.turns.kept_requests import Recording
-from chat.turns.messages import calls_of, message_id
-from chat.turns.options import NO_OPTIONS, TurnOptions
-from chat.turns.questions import question_event
-from chat.turns.reservation import message_bytes, reserve
-from chat.turns.steps import Steps
-from chat.turns.turn_listener import TurnListener
-from chat.turns.wallet_requests import as_request, number_of
+from chat.turns.background.kept_requests import Recording
+from chat.turns.input.options import NO_OPTIONS, TurnOptions
+from chat.turns.input.reservation import message_bytes, reserve
+from chat.turns.output.messages import calls_of, message_id
+from chat.turns.output.turn_listener import TurnListener
+from chat.turns.pausing.questions import question_event
+from chat.turns.pausing.wallet_requests import as_request, number_of
+from chat.turns.running.steps import Steps
 from keys.limits.values import Payer
 from sessions_app.open_calls import UNKNOWN_OUTCOME, OpenCall
 from sessions_app.pauses import Pause

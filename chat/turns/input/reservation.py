@@ -9,7 +9,7 @@ from uuid import UUID
 from apps_registry.values import AppConfig, Sampling
 from chat.prompt.history import BYTES_PER_TOKEN
 from chat.providers.requests import reply_bound
-from chat.turns.options import NO_OPTIONS, TurnOptions
+from chat.turns.input.options import NO_OPTIONS, TurnOptions
 from sessions_app.values import SESSION_OVERHEAD_BYTES, Reservation, Session, StoredMessage
 
 # What the server adds to a prompt: notes about tools and the user, a digest of earlier sessions, marks and roles.
