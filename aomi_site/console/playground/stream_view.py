@@ -20,8 +20,8 @@ from apps_registry.support import database
 from chat.api.answers import EventStream
 from chat.api.error_codes import STATUS
 from chat.api.errors import SERVER_FAILED, code_and_sentence
-from chat.api.following import KEEPALIVE, events_of, listen, sse
-from chat.api.guard import Opened
+from chat.api.streams.following import KEEPALIVE, events_of, listen, sse
+from chat.api.streams.guard import Opened
 from chat.turns.input.options import TurnOptions
 from chat.turns.interrupts import interrupt
 from chat.turns.output.turn_listener import TurnListener

@@ -14,9 +14,9 @@ from chat.access import apps_to_list, check_chat
 from chat.api.answers import EventStream
 from chat.api.base import ApiView
 from chat.api.errors import problem_response
-from chat.api.guard import Opened, guard
 from chat.api.parsers import JSONParser
-from chat.api.waiting import until_ended
+from chat.api.streams.guard import Opened, guard
+from chat.api.streams.waiting import until_ended
 from chat.doors.authentication import BearerAuthentication
 from chat.doors.mcp.calls import BegunCall, ToolCall
 from chat.doors.mcp.cancelling import SESSION_HEADER, call_name, cancel, let_cancel, stop

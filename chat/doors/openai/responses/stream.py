@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chat.api.errors import code_and_sentence, problem
-from chat.api.following import KEEPALIVE, events_of, keepalives_until_idle
-from chat.api.guard import Opened
+from chat.api.streams.following import KEEPALIVE, events_of, keepalives_until_idle
+from chat.api.streams.guard import Opened
 from chat.doors.openai.chunks import DONE
 from chat.doors.openai.errors import of_problem
 from chat.doors.openai.responses.beginning import Begun

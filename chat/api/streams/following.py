@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from chat.api.guard import Opened, guard
-from chat.api.waiting import JOIN_SECONDS, until_idle
+from chat.api.streams.guard import Opened, guard
+from chat.api.streams.waiting import JOIN_SECONDS, until_idle
 from chat.events import TextDelta, TurnEvent
 from chat.turns.output.turn_listener import TurnListener
 from chat.turns.running.running_turn import RunningTurn

@@ -3,12 +3,12 @@
 from rest_framework.request import Request
 
 from chat.api.answers import Answer, EventStream
-from chat.api.chat_stream import turn_events
-from chat.api.guard import Opened, guard
 from chat.api.parameters import reads
 from chat.api.requests import ChatRequest
-from chat.api.views import SnapshotView
-from chat.api.waiting import until_ended
+from chat.api.streams.chat_stream import turn_events
+from chat.api.streams.guard import Opened, guard
+from chat.api.streams.waiting import until_ended
+from chat.api.views.state import SnapshotView
 from chat.turns.input.options import NO_OPTIONS, TurnOptions
 from chat.turns.start import start_turn
 from chat.wire.events import ChatEvent

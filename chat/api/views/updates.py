@@ -10,10 +10,10 @@ from apps_registry.runtime.app_configs import app_configs
 from chat.access import refusal_to_read
 from chat.api.answers import EventStream
 from chat.api.base import ApiView
-from chat.api.following import KEEPALIVE, KEEPALIVE_SECONDS, sse
-from chat.api.guard import Opened, guard
 from chat.api.parameters import reads
 from chat.api.requests import UpdatesRequest
+from chat.api.streams.following import KEEPALIVE, KEEPALIVE_SECONDS, sse
+from chat.api.streams.guard import Opened, guard
 from chat.wire.events import UpdateEvent
 from keys.callers import Caller
 from sessions_app.events.hub import hub

@@ -6,8 +6,8 @@ from contextlib import aclosing
 from uuid import UUID
 
 from chat.api.errors import code_and_sentence
-from chat.api.following import KEEPALIVE, events_of, keepalives_until_idle, sse
-from chat.api.guard import Opened
+from chat.api.streams.following import KEEPALIVE, events_of, keepalives_until_idle, sse
+from chat.api.streams.guard import Opened
 from chat.events import RoundEnded, TextDelta, ToolResult, TurnEvent
 from chat.turns.running.running_turn import RunningTurn
 from chat.wire.events import ChatEvent, CompleteEvent, ErrorEvent, TextEvent, ToolCallEvent, ToolResultEvent

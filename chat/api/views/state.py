@@ -5,10 +5,10 @@ from rest_framework.request import Request
 from apps_registry.values import AppConfig
 from chat.api.answers import Answer
 from chat.api.base import ApiView
-from chat.api.guard import Opened, guard
 from chat.api.parameters import reads
 from chat.api.requests import StateRequest
 from chat.api.snapshot import empty_snapshot, snapshot, state_with_requests, usage_body
+from chat.api.streams.guard import Opened, guard
 from chat.turns.interrupts import interrupt
 from chat.turns.pausing.wallet_requests import pending
 from chat.turns.unfinished import unfinished_messages
