@@ -33,9 +33,9 @@ from apps_registry.services.stopped_providers import warn_of_stopped_providers
 from apps_registry.support import database
 from apps_registry.support.error_location import location
 from apps_registry.support.forever import run_once
-from apps_registry.support.paths import API_PREFIXES, LIVE_PREFIX
-from apps_registry.support.request_ids import begin_request
-from apps_registry.support.request_notes import begin_notes
+from apps_registry.support.http.paths import API_PREFIXES, LIVE_PREFIX
+from apps_registry.support.http.request_ids import begin_request
+from apps_registry.support.http.request_notes import begin_notes
 from chat.api.errors import SERVER_FAILED
 from chat.doors.errors import plain_problem
 from chat.doors.mcp import cancelling

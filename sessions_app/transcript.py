@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models.functions import Left, Length
 
-from apps_registry.support.outside_text import storable
+from apps_registry.support.text.outside_text import storable
 from sessions_app.models import ChatSession
 
 MESSAGES_SHOWN = 100

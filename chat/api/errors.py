@@ -15,11 +15,11 @@ from rest_framework.response import Response
 
 from apps_registry.support.database_errors import is_transient
 from apps_registry.support.error_location import location
+from apps_registry.support.http.paths import API_PREFIX
+from apps_registry.support.http.request_ids import request_id
+from apps_registry.support.http.request_notes import note_refusal, request_notes
+from apps_registry.support.http.request_sources import NetworkNotAllowed, OriginNotAllowed
 from apps_registry.support.metrics import REFUSALS
-from apps_registry.support.paths import API_PREFIX
-from apps_registry.support.request_ids import request_id
-from apps_registry.support.request_notes import note_refusal, request_notes
-from apps_registry.support.request_sources import NetworkNotAllowed, OriginNotAllowed
 from chat.access import AppKeyNeeded, AppNotAuthorized, KeyNeeded, NoSuchSession, SessionNotOfToken
 from chat.api.error_codes import STATUS
 from chat.providers.base import ModelFailure, ModelTimeout

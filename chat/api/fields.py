@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
-from apps_registry.support.plain_json import read_json
-from apps_registry.support.request_sources import parse_origin
+from apps_registry.support.http.request_sources import parse_origin
+from apps_registry.support.text.plain_json import read_json
 from apps_registry.support.wallet_addresses import is_mistyped
 from chat.turns.input.client_tools import NO_ARGUMENTS, ClientTool
 from chat.wire.tools import ClientTools

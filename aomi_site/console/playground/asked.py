@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator
 
-from apps_registry.support.plain_json import TooDeep, read_json
+from apps_registry.support.text.plain_json import TooDeep, read_json
 from chat.api import fields
 from chat.api.parameters import Parameters
 from chat.turns.pausing.questions import InvalidAnswer, read_answers

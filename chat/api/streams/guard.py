@@ -18,7 +18,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from apps_registry.runtime.app_configs import app_configs
 from apps_registry.support.error_location import location
 from apps_registry.support.forever import forever
-from apps_registry.support.request_sources import SourceNotAllowed
+from apps_registry.support.http.request_sources import SourceNotAllowed
 from chat.access import NoSuchSession, refusal_of_token, refusal_to_chat, refusal_to_read
 from keys.callers import Caller
 from keys.http.authentication import NO_VALID_KEY, Overloaded

@@ -9,7 +9,7 @@ import orjson
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 
-from apps_registry.support.plain_json import TooDeep, read_json
+from apps_registry.support.text.plain_json import TooDeep, read_json
 from chat.access import NoSuchSession
 from chat.api.answers import Answer
 from chat.api.base import ApiView

@@ -2,7 +2,7 @@
 
 from rest_framework.request import Request
 
-from apps_registry.support.request_sources import RequestSource
+from apps_registry.support.http.request_sources import RequestSource
 from chat.access import check_key_itself
 from chat.api.answers import Answer
 from chat.api.base import ApiView

@@ -8,7 +8,7 @@ from typing import Any, cast
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps_registry.support.request_notes import request_notes
+from apps_registry.support.http.request_notes import request_notes
 from apps_registry.values import AppConfig
 from chat.access import apps_to_list, check_chat
 from chat.api.answers import EventStream

@@ -8,7 +8,7 @@ import orjson
 import pydantic
 from pydantic import BaseModel, ConfigDict
 
-from apps_registry.support.outside_text import storable_json_text
+from apps_registry.support.text.outside_text import storable_json_text
 from apps_registry.values import AppConfig, Sampling
 from chat.doors.openai.errors import InvalidParameter
 from chat.turns.input.client_tools import NO_ARGUMENTS, ClientTool

@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from apps_registry.support.database_errors import is_transient
-from apps_registry.support.visible_text import visible
+from apps_registry.support.text.visible_text import visible
 from apps_registry.values import AppConfig, ModelConfig, Sampling
 from chat.providers.asking import Question
 from chat.providers.base import ModelFailure

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from apps_registry.support.outside_text import storable
+from apps_registry.support.text.outside_text import storable
 from chat.providers.base import ModelFailure
 from keys.limits.values import LimitExceeded
 

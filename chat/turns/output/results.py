@@ -1,6 +1,6 @@
 """The form in which results of tools reach the model."""
 
-from apps_registry.support.visible_text import visible
+from apps_registry.support.text.visible_text import visible
 
 TOOL_RESULT_MAX_CHARS = 32_000
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 
-from apps_registry.support.outside_text import dump_storable, storable
+from apps_registry.support.text.outside_text import dump_storable, storable
 from apps_registry.tools.arguments import dump_arguments, read_arguments
 from chat.turns.output.message_body import iso
 from chat.turns.output.results import visible_result

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from apps_registry.support.outside_text import storable_json_text
+from apps_registry.support.text.outside_text import storable_json_text
 from chat.events import RoundEnded, ToolCall
 from chat.issuers import Issuer, portable_id, size_of
 from chat.providers.base import ModelDelta, ModelFailure

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from apps_registry.support.outside_text import dump_storable, storable
+from apps_registry.support.text.outside_text import dump_storable, storable
 from apps_registry.tools.arguments import dump_arguments, read_arguments
 from apps_registry.tools.base import Tool, ToolContext, ToolError
 from chat.events import (

@@ -6,7 +6,7 @@ A result that cannot be stored would block its session until the lease expires, 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from apps_registry.support.outside_text import storable, storable_json_text
+from apps_registry.support.text.outside_text import storable, storable_json_text
 from chat.providers.base import ModelFailure
 from chat.turns.running.running_turn import RunningTurn
 from sessions_app.turn_values import TurnOutcome

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps_registry.support.outside_text import (
+from apps_registry.support.text.outside_text import (
     REPLACEMENT,
     dump_storable,
     storable,
     storable_count,
     storable_json_text,
 )
-from apps_registry.support.plain_json import plain
+from apps_registry.support.text.plain_json import plain
 from apps_registry.tools.base import ToolError
 from tests.wild import wild_json, wild_text
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from apps_registry.support.outside_text import storable
+from apps_registry.support.text.outside_text import storable
 
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps_registry.support.request_sources import (
+from apps_registry.support.http.request_sources import (
     NetworkNotAllowed,
     OriginNotAllowed,
     RequestSource,

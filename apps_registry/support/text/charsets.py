@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 
-from apps_registry.support.charset_detection import NAMES, UnknownCharsetError, detect
+from apps_registry.support.text.charset_detection import NAMES, UnknownCharsetError, detect
 
 # The charsets of the web. Some of Python's other codecs are not charsets, or take an hour per megabyte (punycode).
 _CHARSET = re.compile(r"(ascii|big5|cp|euc_|gb|iso|koi8|mac|shift_jis|tis-620|utf-(8|16|32))")

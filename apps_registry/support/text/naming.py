@@ -4,7 +4,7 @@ import hashlib
 import re
 from typing import Any
 
-from apps_registry.support.visible_text import visible_line
+from apps_registry.support.text.visible_text import visible_line
 
 MAX_TOOL_NAME = 64
 MAX_ARGUMENT_NAME = 64

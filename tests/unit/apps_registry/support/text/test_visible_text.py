@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps_registry.support.visible_text import has_invisible, invisible_in, visible, visible_data, visible_line
+from apps_registry.support.text.visible_text import has_invisible, invisible_in, visible, visible_data, visible_line
 
 SEEN = {
     "Persian": "می\u200cخواهم",

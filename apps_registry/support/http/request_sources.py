@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from apps_registry.support.origins import DEFAULT_PORTS, host_and_port
+from apps_registry.support.http.origins import DEFAULT_PORTS, host_and_port
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
