@@ -14,7 +14,7 @@ from keys.callers import Caller
 from keys.last_use import key_uses
 from sessions_app.access import needs_key
 from sessions_app.store import store
-from sessions_app.turn_values import SessionOfAnotherApp, SessionOfAnotherWallet
+from sessions_app.turns.values import SessionOfAnotherApp, SessionOfAnotherWallet
 from sessions_app.values import Session, Wallet
 
 

@@ -37,8 +37,8 @@ from keys.http.limits import sentence as limit_sentence
 from keys.http.permissions import AppPermission
 from keys.limits.values import LimitExceeded
 from sessions_app.access import InvalidSessionId
-from sessions_app.pauses import NothingWaits
-from sessions_app.turn_values import SessionBusy, SessionOfAnotherApp, SessionOfAnotherWallet
+from sessions_app.turns.pauses import NothingWaits
+from sessions_app.turns.values import SessionBusy, SessionOfAnotherApp, SessionOfAnotherWallet
 from sessions_app.user_state import InvalidUserState
 
 logger = logging.getLogger("aomi.api")

@@ -14,7 +14,7 @@ from chat.wire.values import EXAMPLE_SESSION, EXAMPLE_STATE
 from chat.wire.wallets import Address, ChainId, UserState
 from keys.tokens.bounds import MAX_SECONDS
 from sessions_app.access import InvalidSessionId, parse_session_id
-from sessions_app.listing import Cursor
+from sessions_app.queries.listing import Cursor
 from sessions_app.user_state import (
     CHAIN_ID_MAX,
     InvalidUserState,

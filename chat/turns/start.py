@@ -28,9 +28,9 @@ from keys.guards.storage import count_new_session
 from keys.limits.admission import admission_of
 from keys.limits.refusals import applied, refuse_remembered
 from keys.limits.values import Payer
-from sessions_app import turns
 from sessions_app.store import store
-from sessions_app.turn_values import (
+from sessions_app.turns import claiming, storing
+from sessions_app.turns.values import (
     EarlierTurn,
     NewTurn,
     SessionBusy,
@@ -162,7 +162,7 @@ class _Start:
             progress = self._reserve(config, session, self.new.content)
             try:
                 with applied(self.payer):
-                    claimed = await turns.claim(self._with(progress), session)
+                    claimed = await claiming.claim(self._with(progress), session)
             except (SessionBusy, UniqueViolation):
                 # Another turn runs, or a concurrent request with the same key was first.
                 earlier = await self._earlier()
@@ -202,7 +202,7 @@ class _Start:
             IdempotencyMismatch: it has another message or App.
             SessionOfAnotherApp: it has an App that the caller may not use; the error must not reveal more.
         """
-        earlier = await turns.by_idempotency_key(self.new)
+        earlier = await claiming.by_idempotency_key(self.new)
         if earlier is None or (earlier.app_id == self.app.id and earlier.has_same_message):
             return earlier
         app = await app_configs.by_id(earlier.app_id, revision=self.caller.revision)
@@ -231,7 +231,7 @@ class _Start:
         config = await self._check_release(session)
         reserved = self._reserve(config, session, self.new.content, earlier.turn_id)
         with applied(self.payer):
-            reclaimed = await turns.claim_again(self._with(reserved), earlier.turn_id)
+            reclaimed = await claiming.claim_again(self._with(reserved), earlier.turn_id)
         if reclaimed is None:
             failure = ModelTimeout if earlier.error_code == ModelTimeout.code else ModelFailure
             raise failure(earlier.error_detail)
@@ -246,7 +246,7 @@ class _Start:
         except Exception:  # only if our copy of the session was stale when we checked the release
             code, detail = "model_error", "The release that the session keeps could not be run."
             failed = TurnOutcome(turn_status="failed", model=claimed.chosen_model, error_code=code, error_detail=detail)
-            await turns.finish(claimed, turn_id, failed)
+            await storing.finish(claimed, turn_id, failed)
             raise
         return StartedTurn(
             turn_id, self.app, launch(self.caller, turn_id, claimed, config, progress=progress, options=self.options)

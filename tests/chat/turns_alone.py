@@ -21,10 +21,10 @@ from chat.turns.resuming import resume_turn  # noqa: E402
 from chat.turns.start import IdempotencyMismatch, start_turn  # noqa: E402
 from keys.callers import Caller  # noqa: E402
 from keys.reading import callers_now  # noqa: E402
-from sessions_app.pauses import NothingWaits  # noqa: E402
 from sessions_app.questions import Answer  # noqa: E402
 from sessions_app.store import store  # noqa: E402
-from sessions_app.turn_values import SessionBusy  # noqa: E402
+from sessions_app.turns.pauses import NothingWaits  # noqa: E402
+from sessions_app.turns.values import SessionBusy  # noqa: E402
 
 SESSION, OTHER = uuid.uuid4(), uuid.uuid4()
 

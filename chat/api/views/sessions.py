@@ -13,9 +13,9 @@ from chat.api.requests import ListRequest, NewSessionRequest, TitleRequest
 from chat.api.snapshot import details, title
 from chat.turns.deleting import delete_session
 from chat.wire.sessions import DeletedSession, ListedSession, SessionDetails, TitledSession
-from sessions_app.listing import sessions_of_wallet
+from sessions_app.queries.listing import sessions_of_wallet
 from sessions_app.store import store
-from sessions_app.turn_values import SessionOfAnotherApp
+from sessions_app.turns.values import SessionOfAnotherApp
 from sessions_app.values import Session, Wallet
 
 

@@ -13,9 +13,8 @@ from chat.turns.interrupts import interrupt
 from chat.turns.pausing.wallet_requests import pending
 from chat.turns.unfinished import unfinished_messages
 from chat.wire.sessions import Snapshot
-from sessions_app import turns
 from sessions_app.store import store
-from sessions_app.turns import last_usage
+from sessions_app.turns.reading import end_of, last_usage
 from sessions_app.values import PROCESSING, Session
 
 
@@ -35,7 +34,7 @@ class SnapshotView(ApiView):
         slug = app.slug if app else None
         body = snapshot(session, app=slug, unfinished=await unfinished_messages(session), events=events, since=since)
         if session.running_turn is not None and session.status != PROCESSING:  # it waits for the client
-            end = await turns.end_of(session.running_turn)
+            end = await end_of(session.running_turn)
             body["user_state"] = state_with_requests(session.user_state, pending(end.open_calls if end else ()))
         if app is not None and app.shows_usage:
             body["usage"] = usage_body(await last_usage(session.id))

@@ -23,11 +23,11 @@ from chat.turns.resuming import resume_turn
 from chat.wire.events import NoticeEvent
 from chat.wire.sessions import SystemEvent, SystemResponse
 from keys.guards.storage import count_stored
-from sessions_app.pauses import NothingWaits
 from sessions_app.questions import OF_WALLET
 from sessions_app.questions import Answer as QuestionAnswer
 from sessions_app.store import store
 from sessions_app.system_events import CALLBACK, NOTICE, add_event, newest_events
+from sessions_app.turns.pauses import NothingWaits
 from sessions_app.values import StoredMessage
 
 RESPONSE_PREFIX = "Response of system endpoint: "

@@ -12,7 +12,7 @@ from chat.turns.output.message_body import iso
 from chat.wire.tokens import BrowserToken
 from keys.tokens.issuing import issue_token
 from sessions_app.store import store
-from sessions_app.turn_values import SessionOfAnotherApp, SessionOfAnotherWallet
+from sessions_app.turns.values import SessionOfAnotherApp, SessionOfAnotherWallet
 
 
 class TokenView(ApiView):

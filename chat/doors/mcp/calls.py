@@ -16,7 +16,7 @@ from chat.turns.start import start_turn
 from keys.callers import Caller
 from sessions_app.access import InvalidSessionId, parse_session_id
 from sessions_app.questions import Answer
-from sessions_app.turn_values import SessionOfAnotherApp
+from sessions_app.turns.values import SessionOfAnotherApp
 
 ARGUMENTS = frozenset({"message", "session_id"})
 # A tool call has no answer but its result, so tools that run at the client cannot be called here.

@@ -19,8 +19,8 @@ from chat.turns.running.running_turn import RunningTurn
 from chat.turns.start import start_turn
 from keys.callers import Caller
 from sessions_app.access import parse_session_id
-from sessions_app.pauses import NothingWaits
 from sessions_app.questions import Answer
+from sessions_app.turns.pauses import NothingWaits
 from sessions_app.values import Session
 
 _OPENWEBUI = uuid.UUID("0b1f6f0a-52c6-4f0e-9a3d-1c8f2f7f4e11")

@@ -8,8 +8,8 @@ from chat.events import RoundToFinish, ToolCall, ToolResult
 from chat.issuers import stored_issuer
 from chat.prompt.history import stored_call
 from sessions_app.open_calls import OpenCall
-from sessions_app.pauses import Resumed
-from sessions_app.turn_values import NOTHING_RESERVED, NOTHING_USED
+from sessions_app.turns.pauses import Resumed
+from sessions_app.turns.values import NOTHING_RESERVED, NOTHING_USED
 from sessions_app.values import Reservation, Session, TurnUsage
 
 

@@ -13,7 +13,7 @@ from chat.prompt.fence import ABOUT_TOOLS
 from chat.prompt.history import PromptMessage, build_prompt, estimate_tokens
 from chat.turns.input.client_tools import about_client_tools
 from chat.turns.running.running_turn import RunningTurn
-from sessions_app.digest import EarlierSession, earlier_sessions
+from sessions_app.queries.digest import EarlierSession, earlier_sessions
 from sessions_app.values import Session, StoredMessage
 
 logger = logging.getLogger("aomi.turns")

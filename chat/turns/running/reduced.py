@@ -9,7 +9,7 @@ from dataclasses import replace
 from apps_registry.support.text.outside_text import storable, storable_json_text
 from chat.providers.base import ModelFailure
 from chat.turns.running.running_turn import RunningTurn
-from sessions_app.turn_values import TurnOutcome
+from sessions_app.turns.values import TurnOutcome
 from sessions_app.values import StoredMessage, TurnUsage
 
 LOST = "The model's answer could not be stored."

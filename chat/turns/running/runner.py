@@ -30,8 +30,8 @@ from chat.turns.running.reduced import reduced
 from chat.turns.running.running_turn import RunningTurn
 from keys.limits.refusals import applied
 from keys.limits.values import LimitExceeded
-from sessions_app import turns
-from sessions_app.turn_values import SoFar, TurnOutcome
+from sessions_app.turns import storing
+from sessions_app.turns.values import SoFar, TurnOutcome
 from sessions_app.values import PROCESSING, Session, StoredMessage
 
 logger = logging.getLogger("aomi.turns")
@@ -115,7 +115,7 @@ class TurnRunner:
         if turn.recording is not None:
             turn.recording.hand_over()
         if turn.options.is_stateless and outcome.pause is None and not turn.app.caller_rules.keeps_stateless_text:
-            await run_once("drop-text", partial(turns.drop_text, turn.session_id))  # if this fails, the sweep does it
+            await run_once("drop-text", partial(storing.drop_text, turn.session_id))  # if this fails, the sweep does it
         if turn.session is not None and outcome.turn_status == "completed" and not turn.options.is_stateless:
             make_title_later(turn.session, turn.app, turn.model, turn.payer)
             summarise_later(turn.session, turn.app, turn.model, turn.payer, budget_tokens=turn.history_budget)
@@ -144,7 +144,7 @@ class TurnRunner:
 
     async def _keep_leases(self) -> None:
         texts = {(session_id, turn.turn_id): turn.unstored_text for session_id, turn in self._running.items()}
-        renewed = await turns.renew(texts) if texts else set()
+        renewed = await storing.renew(texts) if texts else set()
         for session_id, turn_id in texts:
             turn = self._running.get(session_id)
             if turn is not None and turn.turn_id == turn_id and turn_id not in renewed:
@@ -255,7 +255,7 @@ async def _append(turn: RunningTurn) -> None:
 async def _append_now(turn: RunningTurn, session: Session, messages: Sequence[StoredMessage]) -> Session | None:
     so_far = SoFar(model=turn.model.name, tool_rounds=turn.tool_rounds, used=turn.used, reservation=turn.reserve_next())
     with applied(turn.payer):
-        return await turns.append(session, turn.turn_id, messages, tuple(turn.open_calls), so_far=so_far)
+        return await storing.append(session, turn.turn_id, messages, tuple(turn.open_calls), so_far=so_far)
 
 
 async def _store(turn: RunningTurn, outcome: TurnOutcome) -> TurnOutcome:
@@ -264,7 +264,7 @@ async def _store(turn: RunningTurn, outcome: TurnOutcome) -> TurnOutcome:
     deadline = asyncio.get_running_loop().time() + STORE_PATIENCE_SECONDS
     while session is not None:
         try:
-            turn.session = await turns.finish(session, turn.turn_id, outcome)
+            turn.session = await storing.finish(session, turn.turn_id, outcome)
             return outcome
         except Exception as error:
             if is_transient(error) and asyncio.get_running_loop().time() > deadline:

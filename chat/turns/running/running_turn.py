@@ -25,9 +25,9 @@ from chat.turns.pausing.wallet_requests import as_request, number_of
 from chat.turns.running.steps import Steps
 from keys.limits.values import Payer
 from sessions_app.open_calls import UNKNOWN_OUTCOME, OpenCall
-from sessions_app.pauses import Pause
 from sessions_app.questions import OF_WALLET, Question
-from sessions_app.turn_values import NOTHING_USED, TurnEnd, TurnOutcome
+from sessions_app.turns.pauses import Pause
+from sessions_app.turns.values import NOTHING_USED, TurnEnd, TurnOutcome
 from sessions_app.values import INTERRUPTED, Reservation, Session, StoredMessage, TurnUsage
 
 NOTE_MAX_CHARS = 2_000

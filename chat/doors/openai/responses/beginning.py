@@ -28,10 +28,10 @@ from keys.callers import Caller
 from keys.guards.storage import count_stored
 from sessions_app.access import parse_session_id
 from sessions_app.conversations import add_messages
-from sessions_app.pauses import NothingWaits
 from sessions_app.questions import Answer
-from sessions_app.responses import RecordedTurn, ResponseRecord, add_record, is_repeated, recorded_turn
-from sessions_app.turn_values import SessionBusy
+from sessions_app.turns.pauses import NothingWaits
+from sessions_app.turns.responses import RecordedTurn, ResponseRecord, add_record, is_repeated, recorded_turn
+from sessions_app.turns.values import SessionBusy
 from sessions_app.values import StoredMessage
 
 ONLY_NEW = "with previous_response_id or conversation, send only what is new: messages of the user, or answers"

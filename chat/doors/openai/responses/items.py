@@ -14,7 +14,7 @@ from chat.turns.output.message_body import message_bodies
 from chat.wire.sessions import Citation, Message
 from sessions_app.open_calls import OpenCall
 from sessions_app.questions import OF_CLIENT
-from sessions_app.responses import ResponseRecord
+from sessions_app.turns.responses import ResponseRecord
 from sessions_app.values import Session, StoredMessage
 
 MAX_PAGE, PAGE = 100, 20

@@ -21,7 +21,7 @@ from chat.turns.deleting import delete_session
 from chat.turns.interrupts import interrupt
 from chat.turns.running.runner import runner
 from keys.http.streams import count_stream
-from sessions_app.responses import is_left_over, remove_record
+from sessions_app.turns.responses import is_left_over, remove_record
 
 
 class ResponsesView(OpenAIView):

@@ -14,7 +14,7 @@ import orjson
 from apps_registry.support import database
 from sessions_app.open_calls import load
 from sessions_app.sql import responses as sql
-from sessions_app.turn_values import TurnEnd
+from sessions_app.turns.values import TurnEnd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

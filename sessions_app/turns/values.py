@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sessions_app.open_calls import OpenCall
-from sessions_app.pauses import Pause
+from sessions_app.turns.pauses import Pause
 from sessions_app.values import IDLE, Reservation, Session, StoredMessage, TurnUsage, Wallet
 
 NOTHING_RESERVED, NOTHING_USED = Reservation(), TurnUsage()
