@@ -1,8 +1,8 @@
-"""Measures document search in other languages and for identifiers: `python -m bench.languages [--model NAME]`.
+"""Measures document search in other languages and for identifiers: `python -m bench.search.languages [--model NAME]`.
 
-Each text of `bench/languages` is a small handbook with 30 questions. Search is tuned on the first 15 of each only; the
-others were written at the same time, before any tuning. It needs a migrated database on this machine (DATABASE_URL, or
-the embedded one) that no server uses at the same time, and removes its data afterwards.
+Each text of `bench/search/languages/` is a small handbook with 30 questions. Search is tuned on the first 15 of each
+only; the others were written at the same time, before any tuning. It needs a migrated database on this machine
+(DATABASE_URL, or the embedded one) that no server uses at the same time, and removes its data afterwards.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from apps_registry.models import App, EmbeddingModel, Model, Provider  # noqa: E
 from apps_registry.retrieval.ingest import ingest_next  # noqa: E402
 from apps_registry.retrieval.uploads import add_upload  # noqa: E402
 from apps_registry.support import database  # noqa: E402
-from bench.recall import make_app, recall  # noqa: E402
+from bench.search.recall import make_app, recall  # noqa: E402
 
 FOLDER = Path(__file__).parent / "languages"
 TUNED = 15

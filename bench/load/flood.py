@@ -1,7 +1,7 @@
-"""Sends calls at a fixed rate: `python -m bench.flood` reads a job as JSON, sends, and prints what came back.
+"""Sends calls at a fixed rate: `python -m bench.load.flood` reads a job as JSON, sends, and prints what came back.
 
-Unlike bench/load.py, it does not wait for answers: a call that is due is sent, and its time counts from when it was
-due.
+Unlike bench/load/generator.py, it does not wait for answers: a call that is due is sent, and its time counts from when
+it was due.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from itertools import cycle
 import orjson
 import uvloop
 
-from bench.http_client import Connection
+from bench.load.http_client import Connection
 
 CONNECTIONS = 64
 

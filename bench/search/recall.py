@@ -1,4 +1,4 @@
-"""Measures document search: `python -m bench.recall TEXT [--hybrid [--chunks N]]`.
+"""Measures document search: `python -m bench.search.recall TEXT [--hybrid [--chunks N]]`.
 
 TEXT is the Jargon File 4.4.7 (1.7 MB, in the public domain), to which the questions belong:
   apt-get download jargon-text && dpkg -x jargon-text_*.deb .
@@ -28,7 +28,8 @@ from apps_registry.retrieval.ingest import ingest_next  # noqa: E402
 from apps_registry.retrieval.search import search  # noqa: E402
 from apps_registry.retrieval.uploads import add_upload  # noqa: E402
 from apps_registry.support import database  # noqa: E402
-from bench import machine, search_times  # noqa: E402
+from bench import machine  # noqa: E402
+from bench.search import search_times  # noqa: E402
 
 HERE = Path(__file__).parent
 # Search is tuned on the first questions only; the others were written before, about randomly chosen parts of the text.

@@ -1,6 +1,6 @@
-"""The load generator: `python -m bench.load` reads a job, warms up, says "ready", waits for "go", prints its result.
+"""The load generator: `python -m bench.load.generator` reads a job, warms up, says "ready", waits for "go", and prints.
 
-It runs in its own process, so that its processor time is measured separately; bench/jobs.py controls it.
+It runs in its own process, so that its processor time is measured separately; bench/load/jobs.py controls it.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ from urllib.parse import quote
 import orjson
 import uvloop
 
-from bench.http_client import Connection
-from bench.jobs import Job, Kind, Outcome
-from bench.wire import PIECES, REPLY, message_text
+from bench.load.http_client import Connection
+from bench.load.jobs import Job, Kind, Outcome
+from bench.load.wire import PIECES, REPLY, message_text
 
 REPLY_END = REPLY.encode()
 FIRST_PIECE = PIECES[0].encode()

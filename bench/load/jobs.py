@@ -87,7 +87,9 @@ class Running:
 @contextmanager
 def warmed(job: Job) -> Iterator[Running]:
     """Start a load generator and wait until it has warmed up; it stops at the end of the block."""
-    process = subprocess.Popen([sys.executable, "-m", "bench.load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.load.generator"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     guard = threading.Timer(2 * job.limit_seconds + 30, process.kill)
     guard.start()
     try:

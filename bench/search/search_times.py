@@ -1,4 +1,4 @@
-"""Measures a search among many chunks: the time of each part, and what the index misses. Part of `bench.recall`."""
+"""Measures a search among many chunks: the time of each part, and what the index misses. Part of `recall`."""
 
 import asyncio
 import statistics
