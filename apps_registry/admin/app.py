@@ -19,8 +19,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from apps_registry.admin.app_file_pages import AppFilePages
 from apps_registry.admin.app_tabs.pages import AppTabsAdmin
+from apps_registry.admin.base import deletion_summary
 from apps_registry.admin.default_app_pages import DefaultAppPages
-from apps_registry.admin.display import NOTHING, badge, deletion_summary, moment
+from apps_registry.admin.display import NOTHING, badge, moment
 from apps_registry.admin.document import documents_line
 from apps_registry.admin.forms.app import AppForm
 from apps_registry.admin.openapi_pages import OpenApiPages

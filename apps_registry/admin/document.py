@@ -16,7 +16,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from apps_registry.admin.display import NOTHING, AppPartAdmin, deletion_summary, moment
+from apps_registry.admin.base import AppPartAdmin, deletion_summary
+from apps_registry.admin.display import NOTHING, moment
 from apps_registry.admin.document_filters import KeptFilter, TagFilter
 from apps_registry.admin.document_notes import loss_list, problem, state_line
 from apps_registry.admin.forms.document import SearchForm, UploadForm

@@ -16,7 +16,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from apps_registry.admin.display import NOTHING, MachineRowsAdmin, badge, code, deletion_summary, moment
+from apps_registry.admin.base import MachineRowsAdmin, deletion_summary
+from apps_registry.admin.display import NOTHING, badge, code, moment
 from apps_registry.support.wallet_addresses import both_ends, shortened
 from sessions_app.admin import export
 from sessions_app.admin.conversation import parts_of, totals_of
