@@ -22,7 +22,7 @@ from apps_registry.admin.app_tabs.pages import AppTabsAdmin
 from apps_registry.admin.base import deletion_summary
 from apps_registry.admin.default_app_pages import DefaultAppPages
 from apps_registry.admin.display import NOTHING, badge, moment
-from apps_registry.admin.document import documents_line
+from apps_registry.admin.documents.line import documents_line
 from apps_registry.admin.forms.app import AppForm
 from apps_registry.admin.openapi_pages import OpenApiPages
 from apps_registry.admin.release_pages import ReleasePages

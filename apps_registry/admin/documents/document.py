@@ -7,26 +7,26 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from apps_registry.admin.base import AppPartAdmin, deletion_summary
+from apps_registry.admin.base import deletion_summary
 from apps_registry.admin.display import NOTHING, moment
-from apps_registry.admin.document_filters import KeptFilter, TagFilter
-from apps_registry.admin.document_notes import loss_list, problem, state_line
+from apps_registry.admin.documents.filters import KeptFilter, TagFilter
+from apps_registry.admin.documents.ingest import IngestPages
+from apps_registry.admin.documents.notes import loss_list, problem, state_line
 from apps_registry.admin.forms.document import SearchForm, UploadForm
 from apps_registry.extraction.blocks import MAX_FILE_BYTES
 from apps_registry.models import App, Document
 from apps_registry.retrieval.passages import for_model
 from apps_registry.retrieval.search import search
-from apps_registry.retrieval.sql import ENABLE_VECTORS
-from apps_registry.retrieval.uploads import Outcome, add_upload, cancel, outdated, requeue
+from apps_registry.retrieval.uploads import Outcome, add_upload
 from apps_registry.retrieval.versions import draft_ids, pinned, remove
 
 CHUNKS_SHOWN = 20
@@ -34,7 +34,7 @@ REFRESH_SECONDS = "3"
 
 
 @admin.register(Document)
-class DocumentAdmin(AppPartAdmin[Document]):
+class DocumentAdmin(IngestPages):
     """Documents of Apps. Their content comes from files; operators can edit only the tags."""
 
     list_display = ("title", "app", "standing", "chunk_total", "tag_list", "size", "ingested")
@@ -42,7 +42,6 @@ class DocumentAdmin(AppPartAdmin[Document]):
     list_select_related = ("app",)
     search_fields = ("title", "name")
     ordering = ("-queued_at", "-id")
-    actions = ("ingest_again", "cancel_ingest")
     change_form_template = "admin/apps_registry/document/change_form.html"
     change_list_template = "admin/apps_registry/document/change_list.html"
     readonly_fields = (
@@ -126,15 +125,9 @@ class DocumentAdmin(AppPartAdmin[Document]):
         return moment(document.ingested_at)
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the search page and the action that ingests a document again."""
-        view = self.admin_site.admin_view
-        own = [
-            path("search/", view(self.search_view), name="apps_registry_document_search"),
-            path("again/", view(self.again_view), name="apps_registry_document_again"),
-            path("<path:object_id>/cancel/", view(self.cancel_view), name="apps_registry_document_cancel"),
-            path("<path:object_id>/ingest/", view(self.ingest_view), name="apps_registry_document_ingest"),
-        ]
-        return [*own, *super().get_urls()]
+        """Add the search page."""
+        view = self.admin_site.admin_view(self.search_view)
+        return [path("search/", view, name="apps_registry_document_search"), *super().get_urls()]
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Show the upload form, and queue the uploaded files."""
@@ -187,40 +180,6 @@ class DocumentAdmin(AppPartAdmin[Document]):
             response.headers["Refresh"] = REFRESH_SECONDS
         return response
 
-    def ingest_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ingest the file again (POST)."""
-        document = self.changeable(request, object_id)
-        if request.method == "POST":
-            self._ingest(request, Document.objects.filter(pk=document.pk))
-        # If a release searches the document, it is kept and the draft gets a new version with the same name.
-        current = Document.objects.filter(app=document.app_id, name=document.name).first() or document
-        return redirect("admin:apps_registry_document_change", current.pk)
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Offer to read the documents again that an older version read."""
-        number = outdated(self._listed(request)).count() if self.has_change_permission(request) else 0
-        return super().changelist_view(request, {**(extra_context or {}), "outdated": number})
-
-    def again_view(self, request: HttpRequest) -> HttpResponse:
-        """Read all documents again that an older version read, of one App if the list shows one (POST)."""
-        if not self.has_change_permission(request):
-            raise PermissionDenied
-        if request.method == "POST":
-            self._ingest(request, outdated(self._listed(request)))
-        return redirect(f"{reverse('admin:apps_registry_document_changelist')}?{request.GET.urlencode()}")
-
-    def cancel_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Cancel the ingest of a document (POST)."""
-        document = self.changeable(request, object_id)
-        if request.method == "POST":
-            self._cancel(request, Document.objects.filter(pk=document.pk))
-        return redirect("admin:apps_registry_document_change", document.pk)
-
-    def _listed(self, request: HttpRequest) -> QuerySet[Document]:
-        """Return the current documents, of one App if the list is filtered by it."""
-        app_id = request.GET.get("app__id__exact", "")
-        return Document.objects.filter(app=int(app_id)) if app_id.isdecimal() else Document.objects.all()
-
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Name the documents that releases continue to search."""
         rows = [row for row in objs if row.replaced_at is None]
@@ -243,33 +202,6 @@ class DocumentAdmin(AppPartAdmin[Document]):
         )  # the same lock order everywhere, against deadlocks
         for app in apps.filter(pk__in={row.app_id for row in chosen}):
             remove(Document.objects.filter(app=app, pk__in=[row.pk for row in chosen]))
-
-    @admin.action(description="Ingest again from the stored files", permissions=["change"])
-    def ingest_again(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
-        """Queue the selected documents."""
-        self._ingest(request, queryset)
-
-    @admin.action(description="Cancel the ingest", permissions=["change"])
-    def cancel_ingest(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
-        """Cancel the ingest of the selected documents."""
-        self._cancel(request, Document.objects.filter(pk__in=list(queryset.values_list("pk", flat=True))))
-
-    def _cancel(self, request: HttpRequest, documents: QuerySet[Document]) -> None:
-        chosen = list(documents)
-        number = cancel(documents)
-        for document in chosen:
-            self.log_change(request, document, "Ingest cancelled.")
-        text = f"The ingest of {number} document{'s' if number != 1 else ''} was cancelled."
-        self.message_user(request, text, messages.SUCCESS if number else messages.WARNING)
-
-    def _ingest(self, request: HttpRequest, documents: QuerySet[Document]) -> None:
-        chosen = list(documents.filter(replaced_at=None))
-        requeue(Document.objects.filter(pk__in=[document.pk for document in chosen]))
-        for document in chosen:
-            self.log_change(request, document, "Ingested again.")
-        number = f"{len(chosen)} document{'s' if len(chosen) != 1 else ''}"
-        text = f"{number} will be ingested again in a moment; until then search finds the previous text."
-        self.message_user(request, text, messages.SUCCESS)
 
     def search_view(self, request: HttpRequest) -> HttpResponse:
         """Show the passages that the model would get."""
@@ -296,28 +228,3 @@ def _release_names(numbers: list[int]) -> str:
     if not numbers:
         return ""
     return f"release{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
-
-
-def _can_store_vectors() -> bool:
-    """Tell whether this PostgreSQL has pgvector, and enable it if it was installed since."""
-    with connection.cursor() as cursor:
-        cursor.execute(ENABLE_VECTORS)
-        return bool(cursor.fetchone()[0])
-
-
-def documents_line(app: App) -> SafeString:
-    """Return the line about documents on an App's page, with links to them."""
-    total = app.documents.count()
-    lacking = (
-        "" if _can_store_vectors() else " Search is by words only: this PostgreSQL does not have pgvector 0.8 or newer."
-    )
-    list_url = reverse("admin:apps_registry_document_changelist")
-    add_url = reverse("admin:apps_registry_document_add")
-    search_url = reverse("admin:apps_registry_document_search")
-    return format_html(
-        '{} document{}. <a href="{}?app__id__exact={}">See them</a>, <a href="{}?app={}">add some</a>, '
-        '<a href="{}?app={}">search them</a>.{}',
-        total,
-        "" if total == 1 else "s",
-        *(list_url, app.pk, add_url, app.pk, search_url, app.pk, lacking),
-    )
