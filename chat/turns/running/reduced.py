@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from apps_registry.support.text.outside_text import storable, storable_json_text
 from chat.providers.base import ModelFailure
+from chat.turns.running import outcomes
 from chat.turns.running.running_turn import RunningTurn
 from sessions_app.turns.values import TurnOutcome
 from sessions_app.values import StoredMessage, TurnUsage
@@ -29,7 +30,7 @@ def reduced(turn: RunningTurn, outcome: TurnOutcome) -> Iterator[TurnOutcome]:
         first_token_ms=None,
         event=outcome.event and (outcome.event[0], storable_json_text(outcome.event[1])),
     )
-    failed = turn.failed(ModelFailure(LOST, reason="unstorable"))
+    failed = outcomes.failed(turn, ModelFailure(LOST, reason="unstorable"))
     yield TurnOutcome(
         turn_status=failed.turn_status,
         model=turn.model.name,

@@ -3,14 +3,12 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Sequence
 from contextlib import aclosing
 from functools import partial
 
 from django.conf import settings
 
 from apps_registry.mcp.sessions import mcp_sessions
-from apps_registry.support.database_errors import is_transient
 from apps_registry.support.error_location import location
 from apps_registry.support.forever import forever, run_once
 from apps_registry.support.metrics import TURNS
@@ -21,24 +19,18 @@ from chat.providers.breaker import breakers
 from chat.providers.fallback import FallbackModel
 from chat.turns.background.summaries import cancel_summaries, summarise_later
 from chat.turns.background.titles import cancel_titles, make_title_later
-from chat.turns.input.limits import OutOfBudget
 from chat.turns.pausing.wallet_requests import tools_of_turn
+from chat.turns.running import outcomes, saving
 from chat.turns.running.announcer import Announcer
 from chat.turns.running.engine import run_turn
 from chat.turns.running.prompting import prompt_for, system_prompt
-from chat.turns.running.reduced import reduced
 from chat.turns.running.running_turn import RunningTurn
-from keys.limits.refusals import applied
-from keys.limits.values import LimitExceeded
 from sessions_app.turns import storing
-from sessions_app.turns.values import SoFar, TurnOutcome
-from sessions_app.values import PROCESSING, Session, StoredMessage
+from sessions_app.turns.values import TurnOutcome
+from sessions_app.values import PROCESSING, Session
 
 logger = logging.getLogger("aomi.turns")
 
-# How long a result is kept in memory while Postgres is unavailable, before it is lost.
-STORE_PATIENCE_SECONDS = 60.0
-STORE_PAUSE_SECONDS = 0.5
 FLUSH_SECONDS = 2.0
 
 
@@ -106,7 +98,7 @@ class TurnRunner:
         announcer.status(PROCESSING)
         outcome = await self._outcome(turn, session, announcer)
         turn.is_ending = True
-        outcome = await _store(turn, outcome)
+        outcome = await saving.store(turn, outcome)
         TURNS.labels(outcome.turn_status).inc()
         for question in outcome.pause.inline_calls if outcome.pause else ():
             announcer.inline_call(question)
@@ -122,25 +114,25 @@ class TurnRunner:
 
     async def _outcome(self, turn: RunningTurn, session: Session, announcer: Announcer) -> TurnOutcome:
         if turn.must_stop:
-            return turn.interrupted()
+            return outcomes.interrupted(turn)
         try:
             async with asyncio.timeout(settings.TURN_TIMEOUT_SECONDS):
                 await _consume(turn, session, announcer)
         except asyncio.CancelledError:
-            return turn.interrupted()
+            return outcomes.interrupted(turn)
         except TimeoutError:
             limit = f"The limit of {settings.TURN_TIMEOUT_SECONDS:g} s is TURN_TIMEOUT_SECONDS."
             turn.not_answered_by(turn.model, "turn_timeout", limit)
-            return turn.failed(ModelTimeout("The turn took too long."))
+            return outcomes.failed(turn, ModelTimeout("The turn took too long."))
         except ModelFailure as failure:
-            return turn.failed(failure)
+            return outcomes.failed(turn, failure)
         except Exception as error:
             # The exception's text may quote the conversation, so we log only its type and location.
             logger.error("turn %s failed: %s", turn.turn_id, location(error))
-            return turn.failed(ModelFailure("The turn failed inside the server."))
+            return outcomes.failed(turn, ModelFailure("The turn failed inside the server."))
         finally:
             mcp_sessions.end_turn(turn.turn_id)
-        return turn.completed()
+        return outcomes.completed(turn)
 
     async def _keep_leases(self) -> None:
         texts = {(session_id, turn.turn_id): turn.unstored_text for session_id, turn in self._running.items()}
@@ -187,97 +179,10 @@ async def _consume(turn: RunningTurn, session: Session, announcer: Announcer) ->
             announcer.event(event)  # before `take`, which may move on to the next message id
             turn.take(event)
             if isinstance(event, RoundEnded) and any(call.name in unrepeatable for call in event.tool_calls):
-                await _journal(turn)
+                await saving.journal(turn)
             if isinstance(event, ToolResult) and turn.has_round_to_store:
-                await _store_round(turn)
+                await saving.store_round(turn)
                 turn.is_asking = True
-
-
-async def _journal(turn: RunningTurn) -> None:
-    """Store calls that must not be repeated before they are made; if that fails, they are not made.
-
-    Raises:
-        OutOfBudget: a limit refuses another round.
-        ModelFailure: they could not be stored.
-    """
-    try:
-        await _append(turn)
-    except LimitExceeded as exceeded:
-        turn.open_calls.clear()
-        raise OutOfBudget(exceeded) from None
-    except Exception as error:
-        logger.warning("the calls of turn %s could not be recorded: %s", turn.turn_id, location(error))
-        turn.open_calls.clear()
-        raise ModelFailure("The turn's tool calls could not be recorded, so they were not made.") from None
-
-
-async def _store_round(turn: RunningTurn) -> None:
-    """Store a completed round of tool calls, so that a later failure cannot lose it, and reserve the next round.
-
-    Raises:
-        OutOfBudget: a limit refuses another round.
-    """
-    try:
-        await _append(turn)
-    except LimitExceeded as exceeded:
-        raise OutOfBudget(exceeded) from None
-    except Exception as error:  # the end of the turn stores it, reduced if necessary
-        logger.warning("a round of turn %s is stored later: %s", turn.turn_id, location(error))
-
-
-async def _append(turn: RunningTurn) -> None:
-    """Store the messages that the turn has completed, and the calls that it is about to make.
-
-    An interrupt waits for the statement, because otherwise we could not know whether it succeeded.
-    """
-    if turn.session is None:
-        return
-    messages = tuple(turn.messages)
-    turn.messages.clear()
-    storing = asyncio.create_task(_append_now(turn, turn.session, messages))
-    try:
-        stored = await asyncio.shield(storing)
-    except asyncio.CancelledError:
-        await asyncio.wait({storing})
-        if storing.exception() is None:
-            turn.session = storing.result() or turn.session
-        else:
-            turn.messages[:0] = messages
-        raise
-    except Exception:
-        turn.messages[:0] = messages
-        raise
-    if stored is None:
-        raise asyncio.CancelledError  # the turn was deleted or presumed dead: its result cannot be stored
-    turn.session = stored
-
-
-async def _append_now(turn: RunningTurn, session: Session, messages: Sequence[StoredMessage]) -> Session | None:
-    so_far = SoFar(model=turn.model.name, tool_rounds=turn.tool_rounds, used=turn.used, reservation=turn.reserve_next())
-    with applied(turn.payer):
-        return await storing.append(session, turn.turn_id, messages, tuple(turn.open_calls), so_far=so_far)
-
-
-async def _store(turn: RunningTurn, outcome: TurnOutcome) -> TurnOutcome:
-    """End the turn with its result, reduced until Postgres accepts it; return the stored result."""
-    session, reductions = turn.session, reduced(turn, outcome)
-    deadline = asyncio.get_running_loop().time() + STORE_PATIENCE_SECONDS
-    while session is not None:
-        try:
-            turn.session = await storing.finish(session, turn.turn_id, outcome)
-            return outcome
-        except Exception as error:
-            if is_transient(error) and asyncio.get_running_loop().time() > deadline:
-                logger.error("turn %s is lost: Postgres stayed unavailable (%s)", turn.turn_id, location(error))
-                raise
-            if not is_transient(error):
-                logger.error("the result of turn %s could not be stored as it is: %s", turn.turn_id, location(error))
-                if (smaller := next(reductions, None)) is None:
-                    raise
-                outcome = smaller
-                continue
-        await asyncio.sleep(STORE_PAUSE_SECONDS)
-    return outcome
 
 
 runner = TurnRunner()

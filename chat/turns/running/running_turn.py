@@ -1,4 +1,4 @@
-"""The state of a running turn, and the outcome that is stored in the end."""
+"""The state of a running turn. How it ends is in outcomes.py."""
 
 import asyncio
 import time
@@ -8,27 +8,21 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import orjson
-from django.conf import settings
-
 from apps_registry.values import AppConfig, ModelConfig
-from chat.events import AskedCall, QuestionsOpen, RoundEnded, RoundToFinish, TextDelta, ToolCall, ToolResult, TurnEvent
+from chat.events import QuestionsOpen, RoundEnded, RoundToFinish, TextDelta, ToolCall, ToolResult, TurnEvent
 from chat.issuers import to_store
-from chat.providers.base import ModelFailure, ModelTimeout
+from chat.providers.base import ModelFailure
 from chat.turns.background.kept_requests import Recording
 from chat.turns.input.options import NO_OPTIONS, TurnOptions
 from chat.turns.input.reservation import message_bytes, reserve
 from chat.turns.output.messages import calls_of, message_id
 from chat.turns.output.turn_listener import TurnListener
-from chat.turns.pausing.questions import question_event
-from chat.turns.pausing.wallet_requests import as_request, number_of
+from chat.turns.pausing.asking import as_question
 from chat.turns.running.steps import Steps
 from keys.limits.values import Payer
 from sessions_app.open_calls import UNKNOWN_OUTCOME, OpenCall
-from sessions_app.questions import OF_WALLET, Question
-from sessions_app.turns.pauses import Pause
-from sessions_app.turns.values import NOTHING_USED, TurnEnd, TurnOutcome
-from sessions_app.values import INTERRUPTED, Reservation, Session, StoredMessage, TurnUsage
+from sessions_app.turns.values import NOTHING_USED, TurnEnd
+from sessions_app.values import Reservation, Session, StoredMessage, TurnUsage
 
 NOTE_MAX_CHARS = 2_000
 
@@ -63,6 +57,9 @@ class RunningTurn:
         has_begun: whether the task has started; a task that is cancelled before its first step would store nothing.
         must_stop: whether an interrupt was requested.
         is_ending: whether the result is being stored, which must not be cancelled.
+        must_ask: whether the turn pauses for questions to its client.
+        has_answered: whether a model has begun to answer the current round.
+        steps: when its rounds and calls began and ended.
         recording: what models are sent, if the App keeps it.
     """
 
@@ -93,29 +90,29 @@ class RunningTurn:
     has_begun: bool = False
     must_stop: bool = False
     is_ending: bool = False
-    _must_ask: bool = False
-    _has_answered: bool = False  # in this round
+    must_ask: bool = False
+    has_answered: bool = False
     _started: float = field(default_factory=time.monotonic)
     _started_at: datetime = field(init=False)
     first_token_ms: int | None = None
     tool_rounds: int = 0
     finish_reason: str = ""
-    _steps: Steps = field(init=False)
+    steps: Steps = field(init=False)
     recording: Recording | None = None
 
     def __post_init__(self) -> None:
         """Take the start time from Postgres's clock: the statement that started the turn has just set this column."""
         self._started_at = self.session.last_active_at if self.session else datetime.now(UTC)
-        self._steps = Steps(self._now)
+        self.steps = Steps(self.now)
         if self.open_calls:
             names = {call.place: call.name for call in self.open_calls if call.result is None}
-            self._steps.calls_go_on(self.open_calls[0].round_number, names)
+            self.steps.calls_go_on(self.open_calls[0].round_number, names)
         if self.app.keeps_requests and (self.app.caller_rules.keeps_stateless_text or not self.options.is_stateless):
             last = max((result.round_number for result in self.earlier), default=0)
             last = self.resumed.round_number if self.resumed else last
-            self.recording = Recording(self.app.id, self.turn_id, last_round=last, now=self._now)
+            self.recording = Recording(self.app.id, self.turn_id, last_round=last, now=self.now)
 
-    def _now(self) -> datetime:
+    def now(self) -> datetime:
         """Return the time by Postgres's clock, which also checks deadlines; the worker's clock may be wrong."""
         return self._started_at + timedelta(seconds=time.monotonic() - self._started)
 
@@ -142,7 +139,7 @@ class RunningTurn:
     def answered_by(self, model: ModelConfig) -> None:
         """Record the model that has started to answer; its prices apply from here."""
         self.model = model
-        self._has_answered = True
+        self.has_answered = True
 
     def not_answered_by(self, model: ModelConfig, reason: str, note: str) -> None:
         """Record a model's failure, or a part of a request that its provider refused."""
@@ -155,42 +152,22 @@ class RunningTurn:
             case TextDelta(text):
                 if self.first_token_ms is None:
                     self.first_token_ms = int((time.monotonic() - self._started) * 1000)
-                self._steps.text_arrived()
+                self.steps.text_arrived()
                 self.text.append(text)
             case RoundEnded():
-                self._steps.round_ended(event, self.model.name)
+                self.steps.round_ended(event, self.model.name)
                 self._end_round(event)
             case ToolResult():
-                self._steps.answered(event)
+                self.steps.answered(event)
                 self._take_result(event)
             case QuestionsOpen(asked):
-                self._must_ask = True
+                self.must_ask = True
                 self.open_calls = [
-                    self._asked(index, asked[call.place]) if call.place in asked else call
+                    as_question(call, asked[call.place], self.session, self.messages, self.open_calls[:index])
+                    if call.place in asked
+                    else call
                     for index, call in enumerate(self.open_calls)
                 ]
-
-    def completed(self) -> TurnOutcome:
-        """Return the outcome after the engine has finished: a completed turn, or one that pauses for questions."""
-        return self._paused() if self._must_ask else self._outcome("completed")
-
-    def _paused(self) -> TurnOutcome:
-        deadline = self._now() + timedelta(seconds=settings.CONFIRMATION_SECONDS)
-        questions = [question_event(question) for question in self._questions(deadline)]
-        return replace(self._outcome("paused"), pause=Pause(tuple(self.open_calls), questions, deadline))
-
-    def _asked(self, index: int, asked: AskedCall) -> OpenCall:
-        call = replace(self.open_calls[index], confirmation=str(uuid.uuid4()), kind=asked.kind)
-        wallet = self.session.wallet if self.session else None
-        if asked.kind not in OF_WALLET or self.session is None or wallet is None:
-            return call
-        number = number_of(call.name, (*self.session.messages, *self.messages), self.open_calls[:index])
-        return as_request(call, asked.arguments, self.session_id, wallet, number=number)
-
-    def _questions(self, deadline: datetime) -> Iterator[Question]:
-        for call in self.open_calls:
-            if call.confirmation is not None and call.kind is not None:
-                yield Question(call.confirmation, call.kind, call.name, call.arguments, deadline, call.request)
 
     @property
     def end(self) -> TurnEnd:
@@ -201,35 +178,12 @@ class RunningTurn:
         tokens = (self.used.prompt_tokens, self.used.completion_tokens)
         return TurnEnd(status, code, detail, self.finish_reason, *tokens, tuple(self.open_calls))
 
-    def interrupted(self) -> TurnOutcome:
-        """Return the outcome of an interrupted turn; the text so far becomes the reply."""
-        self._count_uncounted_round()
-        self._close_calls()
-        if text := self.partial_text:
-            self._add_message("agent", text)
-        return replace(self._outcome("interrupted"), session_status=INTERRUPTED)
-
-    def failed(self, failure: ModelFailure) -> TurnOutcome:
-        """Return the outcome of a failed turn, with the text so far for the operator."""
-        if self._has_answered or isinstance(failure, ModelTimeout):  # providers charge nothing for a refusal
-            self._count_uncounted_round()
-        self._close_calls()
-        self.failure = failure
-        event = ("SystemError", orjson.dumps(str(failure)).decode())
-        return replace(
-            self._outcome("failed"),
-            error_code=failure.code,
-            error_detail=str(failure),
-            partial_text=self.partial_text,
-            event=event,
-        )
-
     def reserve_next(self) -> Reservation:
         """Reserve what the next round may use, by the messages so far."""
         self.reservation = reserve(self.app, self.prompt_bound, self.options.sampling_over(self.app.sampling))
         return self.reservation
 
-    def _count_uncounted_round(self) -> None:
+    def count_uncounted_round(self) -> None:
         """Count the reservation of a round that was cut off: the provider charges for what it has generated."""
         if self.is_asking:
             self.is_asking = False
@@ -240,7 +194,7 @@ class RunningTurn:
             self.recording.round_ended(event.round_number)
         self.text.clear()
         self.finish_reason = event.finish_reason
-        self.is_asking = self._has_answered = False
+        self.is_asking = self.has_answered = False
         cost = self.model.cost(event.prompt_tokens, event.completion_tokens)
         self.used = self.used.with_round(event.prompt_tokens, event.completion_tokens, cost, self.reservation)
         self.tool_rounds += bool(event.tool_calls)
@@ -248,7 +202,7 @@ class RunningTurn:
         if event.text:
             extra = to_store(event.issuer, fields=event.extra) if event.extra else None
             number = event.round_number if event.tool_calls else 0
-            self._add_message("agent", event.text, number, extra=extra, reasoning=reasoning)
+            self.add_message("agent", event.text, number, extra=extra, reasoning=reasoning)
         self.open_calls = calls_of(event, reasoning)
 
     def _take_result(self, event: ToolResult) -> None:
@@ -269,7 +223,7 @@ class RunningTurn:
                 tool_call = ToolCall(call.call_id, call.name, call.arguments)
                 yield ToolResult(call.round_number, tool_call, call.result, call.place)
 
-    def _close_calls(self) -> None:
+    def close_calls(self) -> None:
         """Give every open call a result: models refuse a history in which a call has none."""
         for call in self.open_calls:
             self._add_result(call)
@@ -278,9 +232,9 @@ class RunningTurn:
     def _add_result(self, call: OpenCall) -> None:
         result = UNKNOWN_OUTCOME if call.result is None else call.result
         tool_call = ToolCall(call.call_id, call.name, call.arguments)
-        self._add_message("tool", result, call.round_number, tool_call, extra=call.extra, reasoning=call.reasoning)
+        self.add_message("tool", result, call.round_number, tool_call, extra=call.extra, reasoning=call.reasoning)
 
-    def _add_message(
+    def add_message(
         self,
         role: str,
         content: str,
@@ -290,13 +244,14 @@ class RunningTurn:
         extra: Mapping[str, Any] | None = None,
         reasoning: str = "",
     ) -> None:
+        """Add a message that the turn has completed."""
         self.messages.append(
             StoredMessage(
                 id=self.streaming_id,
                 turn_id=self.turn_id,
                 role=role,
                 content=content,
-                created_at=self._now(),
+                created_at=self.now(),
                 tool_round=tool_round,
                 tool_name=call.name[:64] if call else "",
                 tool_call_id=call.call_id[:100] if call else "",
@@ -307,18 +262,3 @@ class RunningTurn:
         )
         self.prompt_bound += message_bytes(self.messages[-1])
         self.count += 1
-
-    def _outcome(self, turn_status: str) -> TurnOutcome:
-        return TurnOutcome(
-            turn_status=turn_status,
-            model=self.model.name,
-            messages=tuple(self.messages),
-            finish_reason=self.finish_reason[:40],
-            used=self.used,
-            attempts=tuple(self.attempts),
-            tool_rounds=self.tool_rounds,
-            first_token_ms=self.first_token_ms,
-            steps=self._steps.until_now(
-                self.model.name, is_paused=turn_status == "paused", is_cut=turn_status in {"failed", "interrupted"}
-            ),
-        )
