@@ -118,7 +118,7 @@ def _apply_action(app: App, action: str) -> str:
     if action == "draft":
         run_draft(app)
         kept = " Sessions that keep a release continue with it." if app.sessions_keep_release else ""
-        return f"The draft is live: every edit takes effect at once.{kept}"
+        return f"The draft is live: every edit takes effect immediately.{kept}"
     if action.isascii() and action.isdigit() and len(action) < 10:
         return f"Release {roll_back(app, int(action)).number} is live."
     raise NoSuchRelease("There is no such release.")

@@ -1,4 +1,4 @@
-"""What a turn costs through the doors of other protocols, compared with the API."""
+"""The cost of a turn through other protocols, compared with the API."""
 
 from bench.context import Bench
 from bench.load.jobs import Door, Job, fresh_sessions
@@ -6,7 +6,7 @@ from bench.results import Goal, at_most
 from bench.sections.round_trips import counted, trips_per_turn
 from bench.servers import Server
 
-# What each door is compared with.
+# The call of the API with which each door is compared.
 SAME: dict[Door, Door] = {"completion": "turn", "completion_stream": "stream"}
 STREAMS: tuple[Door, ...] = ("stream", "completion_stream", "response_stream")
 WHOLE: tuple[Door, ...] = ("turn", "completion", "response")
@@ -19,17 +19,17 @@ PATHS: dict[Door, str] = {
     "response_stream": "/v1/responses, streamed",
 }
 CONNECTIONS, SESSIONS, REPEAT = 32, 64, 5
-MORE = 0.1  # background work, which counts too, differs between two measurements
+MORE = 0.1  # background work also counts, and differs between two measurements
 THINKING_MS = 20
-# The quicker answers say what the code takes; on a busy machine, the others say what else runs there.
+# Fast answers show the cost of the code; on a busy machine, slow ones show the load of other programs.
 QUICKER = 10
 
 
 def doors(bench: Bench) -> None:
-    """Product only. The same warm turns, in sessions that the calls name, through each path in turn.
+    """Product only. The same warm turns, in sessions that the calls name, through each path.
 
     The first text comes from a model that waits 20 ms, one call at a time; p10, since the difference is small. A stored
-    response has a statement of its own.
+    response needs one more statement.
     """
     with bench.single("product") as server:
         for _ in range(bench.extent.rounds):
@@ -55,7 +55,7 @@ def _costs(bench: Bench, server: Server) -> None:
         bench.results.add("product", f"{path}: errors", "", outcome.error_count, at_most(0))
     for kind, same in SAME.items():
         name = f"{PATHS[kind]}: CPU over that of /api/chat"
-        bench.results.add("product", name, "", costs[kind] / costs[same], _at_most_so_much_more(1.15))
+        bench.results.add("product", name, "", costs[kind] / costs[same], _at_most_factor(1.15))
 
 
 def _first_texts(bench: Bench, server: Server) -> None:
@@ -70,5 +70,5 @@ def _first_texts(bench: Bench, server: Server) -> None:
         bench.results.add("product", name, "ms", times[kind] - times["stream"], goal)
 
 
-def _at_most_so_much_more(factor: float) -> Goal:
+def _at_most_factor(factor: float) -> Goal:
     return Goal(f"≤ {factor:g}", lambda product, _: product <= factor)

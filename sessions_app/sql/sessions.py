@@ -122,7 +122,7 @@ UPDATE sessions_app_chatsession SET version = version + 1, is_archived = %(is_ar
 WHERE id = %(session)s AND is_archived <> %(is_archived)s
 """
 
-# Keeps a title that a user or another worker has set meanwhile.
+# Keeps a title that a user or another worker has set in the meantime.
 GIVE_TITLE = """
 UPDATE sessions_app_chatsession SET version = version + 1, title = %(title)s
 WHERE id = %(session)s AND NOT title_is_users AND title = %(instead_of)s
