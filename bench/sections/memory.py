@@ -46,7 +46,7 @@ def _hold(bench: Bench, target: Target, count: int) -> None:
 def idle(bench: Bench) -> None:
     """Streams of `GET /api/updates` without events, of sessions that do not exist, on a new server.
 
-    The limit's stream has no source of events. Memory as for held turns.
+    The limit's stream has no source of events. Memory is measured as for held turns.
     """
     for _ in range(bench.extent.rounds):
         for target in TARGETS:
