@@ -107,7 +107,7 @@ def test_a_document_of_an_older_reader_says_so(ingest: Ingest, admin_client: Cli
     assert set(Document.objects.filter(app=app).values_list("reader_version", flat=True)) == {READER_VERSION}
     Document.objects.filter(app=app, name="a.txt").update(reader_version=READER_VERSION - 1)
     listed = admin_client.get(f"{PAGES}?app__id__exact={app.pk}").content.decode()
-    assert listed.count("Read by an older version of the server") == 1
+    assert listed.count("An older version of the server read it") == 1
 
 
 def test_json_of_a_refused_file_has_the_same_fields(manage: Callable[..., Result], app: App, tmp_path: Path) -> None:
