@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from apps_registry.values import AppConfig
 from chat.access import known_session
 from chat.doors.answering import give_answers, is_yes, last_turn, open_confirmations
+from chat.doors.derived_sessions import derived_session_id
 from chat.doors.openai.call_ids import read_call_id
 from chat.doors.openai.conversation import Conversation, ToolOutput, read_conversation
 from chat.doors.openai.errors import InvalidParameter
@@ -22,8 +23,6 @@ from sessions_app.access import parse_session_id
 from sessions_app.questions import Answer
 from sessions_app.turns.pauses import NothingWaits
 from sessions_app.values import Session
-
-_OPENWEBUI = uuid.UUID("0b1f6f0a-52c6-4f0e-9a3d-1c8f2f7f4e11")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +137,7 @@ class Beginning:
             return parse_session_id(str(named))
         chat = self.headers.get("X-OpenWebUI-Chat-Id")
         if chat and self.app.caller_rules.continues_chats_of_openwebui:
-            # Two keys never meet in one session.
-            return uuid.uuid5(_OPENWEBUI, f"{self.app.id} {self.caller.key_id} {chat}")
+            return derived_session_id(self.app.id, self.caller, chat, purpose="of Open WebUI")
         return None
 
     def _new_session(self) -> uuid.UUID:
