@@ -17,6 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 
+from aomi_site.console.usage.questions import ROWS
 from apps_registry.admin.figures import COUNT, MONEY
 from apps_registry.models import App
 from keys.models import AppKey
@@ -157,6 +158,36 @@ def test_the_url_holds_every_filter_and_mistakes_are_named(admin_client: Client,
     assert "2026-02-02 is after 2026-02-01" in crossed.content.decode()
     empty = admin_client.get(USAGE, {"from": "2001-01-01", "to": "2001-01-02"})
     assert "No usage in this range" in empty.content.decode()
+
+
+def test_the_largest_of_many_come_first_and_the_rest_is_counted(admin_client: Client, app: App) -> None:
+    session, now = factories.make_session(app), datetime.now(UTC)
+    keys = [factories.make_key(app).app_key for _ in range(ROWS + 2)]
+    for number, key in enumerate(keys):
+        fields = {"status": "completed", "prompt_tokens": 1, "started_at": now, "finished_at": now, "model": "m"}
+        # The first key has one turn and costs most; each further key has a turn more.
+        cost = Decimal(len(keys) - number) / (number + 1)
+        for _ in range(number % 5 + 1):
+            Turn.objects.create(session=session, app=app, app_key_id=key.pk, cost=cost / (number % 5 + 1), **fields)
+    shown = {
+        sort: names_of(admin_client.get(USAGE, {"app": app.slug, "by": "key", "sort": sort}).content.decode())
+        for sort in ("cost", "turns", "tokens", "error_rate")
+    }
+    assert shown["cost"] == [key.label for key in keys[:ROWS]]
+    for sort in ("turns", "tokens"):
+        every = [key.label for key in sorted(keys, key=lambda key: (-(keys.index(key) % 5), key.pk))]
+        assert shown[sort] == every[:ROWS]
+    page = admin_client.get(USAGE, {"app": app.slug, "by": "key"}).content.decode()
+    assert "2 more" in page
+    assert f"{len(keys) - 3} others" in page
+    assert len(
+        names_of(admin_client.get(USAGE, {"app": app.slug, "by": "key", "rows": "more"}).content.decode())
+    ) == len(keys)
+
+
+def names_of(page: str) -> list[str]:
+    table = page.split('aria-label="Usage by', 1)[1]
+    return re.findall(r'<th scope="row"><a href="[^"]+"><bdi>([^<]+)</bdi>', table)
 
 
 def test_usage_has_a_permission_few_queries_and_no_markup_of_others(
