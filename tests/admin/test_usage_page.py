@@ -232,17 +232,45 @@ def test_the_numbers_of_the_charts_equal_the_database(console: "Page", server: S
         figure.locator("summary").click()
         cells = figure.locator("td:visible").all_inner_texts()
         assert sum(Decimal(cell.strip("$").replace(",", "")) for cell in cells if cell) == expected, title
-        hovers = figure.locator(".aomi-hover title").all_text_contents()
-        assert len(hovers) == 30
+        assert figure.locator(".aomi-hover").count() == 30
         drawn = [float(height.strip("%")) for height in figure.evaluate(HEIGHTS)]
         assert len(drawn) > 1
         assert 50 < max(drawn) <= 100 or len(cells) > 31
+    _numbers_follow_the_pointer_and_the_arrow_keys(console)
     latency = recent.annotate(took=F("finished_at") - F("started_at")).order_by("-took")[0]
     assert latency.finished_at is not None
     console.click("main >> text=24 hours")
     console.wait_for_selector("text=A turn counts for the hour")
     assert "range=24h" in console.url
     assert f"app={app.slug}" in console.url
+
+
+def _numbers_follow_the_pointer_and_the_arrow_keys(console: "Page") -> None:
+    figure = console.locator("figure", has=console.locator("figcaption b:text-is('Turns')"))
+    plot, tip = figure.locator(".aomi-plot"), figure.locator(".aomi-tip")
+    days = figure.locator("tbody th").all_text_contents()
+    figure.scroll_into_view_if_needed()
+    figure.locator(".aomi-hover").nth(3).hover()
+    assert tip.locator("b").inner_text() == days[3]
+    row = figure.locator("tbody tr").nth(3).locator("td").all_text_contents()
+    assert tip.locator("dd").all_inner_texts() == [*row, str(sum(map(int, row)))]
+    console.mouse.move(0, 0)
+    tip.wait_for(state="detached")
+    plot.focus()
+    shown = []
+    for key in ("Home", "ArrowRight", "PageUp", "End", "ArrowLeft", "ArrowRight", "ArrowRight"):
+        plot.press(key)
+        shown.append(days.index(tip.locator("b").inner_text()))
+        assert days[shown[-1]] in (plot.get_attribute("aria-valuetext") or "")
+        inside, box = figure.bounding_box(), tip.bounding_box()
+        assert inside is not None
+        assert box is not None
+        assert inside["x"] <= box["x"]
+        assert box["x"] + box["width"] <= inside["x"] + inside["width"] + 1
+    assert shown == [0, 1, 8, 29, 28, 29, 29]
+    plot.press("Escape")
+    assert tip.count() == 0
+    assert figure.locator("[style]").count() == 0
 
 
 HEIGHTS = (
