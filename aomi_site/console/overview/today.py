@@ -98,7 +98,7 @@ def _compared(now: float, then: float, unit: Unit) -> str:
     change = (now - then) / then
     if abs(change) < 0.005:
         return f"as by this time a week ago: {shown}"
-    return f"{abs(change):.0%} {'more' if change > 0 else 'less'} than by this time a week ago: {shown}"
+    return f"{SHARE.short(abs(change))} {'more' if change > 0 else 'less'} than by this time a week ago: {shown}"
 
 
 def _errors(today: Today, url: str) -> Tile:
