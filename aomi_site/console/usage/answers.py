@@ -7,12 +7,11 @@ from typing import Any
 
 from aomi_site.console.usage.questions import Question, Span
 from apps_registry.admin.charts import MAX_SERIES, Label, day_label
+from keys.usage.ranking import ranked
 from keys.usage.reading import Filter, UsageRow, merged, summed
 
 # The attributes that tell the groups apart, and the one that names them.
 IDS = {"app": "app_id", "key": "key_id", "model": "model"}
-# Groups that may be very many: the percentiles of those that are shown are read apart.
-MANY = frozenset({"key"})
 HOURS = 24
 
 
@@ -50,43 +49,40 @@ def answer(question: Question) -> Answer:
     step, starts = question.span.step, list(_starts(question.span))
     used = summed([step], question.where)
     steps = _filled(starts, step, used)
-    every = sorted_groups(question, used)
-    groups, stacks = every[: question.rows], []
-    if question.by in IDS:
-        stacks = _stacks(question, every, starts, steps)
-    if question.by in MANY:
-        groups = _with_times(question, groups)
+    groups, more = _days(question, used) if question.by == "day" else _largest(question)
+    stacks = _stacks(question, groups, len(groups) + more, starts, steps) if question.by in IDS else []
     labels = [_label(step, *start) for start in starts]
-    return Answer(merged(used), groups, len(every) - len(groups), labels, steps, stacks)
+    return Answer(merged(used), groups, more, labels, steps, stacks)
 
 
-def sorted_groups(question: Question, steps: Sequence[UsageRow] = (), *, with_times: bool = False) -> list[UsageRow]:
-    """Return all groups in the order that was asked, the last day first unless days are sorted by a number.
+def all_groups(question: Question) -> list[UsageRow]:
+    """Return all groups in the order that was asked, the last day first unless days are sorted by a number."""
+    return _ordered(question, summed([question.by], question.where))
 
-    Args:
-        question: what to sum.
-        steps: the usage by the steps of the range, which may be the groups.
-        with_times: whether to read the percentiles of many groups too.
-    """
-    if question.by == question.span.step and steps:
-        rows = list(steps)
-    else:
-        rows = summed([question.by], question.where, with_times=with_times or question.by not in MANY)
+
+def _days(question: Question, steps: Sequence[UsageRow]) -> tuple[Sequence[UsageRow], int]:
+    """Return the days to show, and how many more there are; the steps of time may be the days."""
+    days = list(steps) if question.span.step == "day" else summed(["day"], question.where)
+    days = _ordered(question, days)
+    return days[: question.rows], len(days[question.rows :])
+
+
+def _largest(question: Question) -> tuple[Sequence[UsageRow], int]:
+    """Return the groups to show, and how many more there are."""
+    ids, count = ranked(question.by, question.where, number=question.sort or "turns", most=question.rows)
+    if not ids:
+        return [], 0
+    known = {getattr(row, IDS[question.by]): row for row in summed([question.by], _only(question, ids))}
+    groups = [known[one] for one in ids if one in known]
+    return groups, count - len(groups)
+
+
+def _ordered(question: Question, rows: list[UsageRow]) -> list[UsageRow]:
     if question.by == "day":
         rows.reverse()
     if question.by != "day" or question.sort:
         rows.sort(key=lambda row: getattr(row, question.sort or "turns") or 0, reverse=True)
     return rows
-
-
-def _with_times(question: Question, groups: Sequence[UsageRow]) -> list[UsageRow]:
-    """Return the groups with their percentiles, in the same order."""
-    if not groups:
-        return []
-    attribute = IDS[question.by]
-    rows = summed([question.by], _only(question, [getattr(row, attribute) for row in groups]))
-    known = {getattr(row, attribute): row for row in rows}
-    return [known.get(getattr(group, attribute), group) for group in groups]
 
 
 def name_of(row: UsageRow, by: str) -> str:
@@ -99,9 +95,22 @@ def name_of(row: UsageRow, by: str) -> str:
 
 
 def _stacks(
-    question: Question, groups: Sequence[UsageRow], starts: Sequence[tuple[date, int]], steps: Sequence[UsageRow]
+    question: Question,
+    groups: Sequence[UsageRow],
+    count: int,
+    starts: Sequence[tuple[date, int]],
+    steps: Sequence[UsageRow],
 ) -> list[Stack]:
-    shown = groups[: MAX_SERIES if len(groups) <= MAX_SERIES else MAX_SERIES - 1]
+    """Return the parts of the bars.
+
+    Args:
+        question: what was asked.
+        groups: the groups that are shown, the largest one first.
+        count: how many there are.
+        starts: where each bar begins.
+        steps: the whole bars.
+    """
+    shown = groups[: MAX_SERIES if count <= MAX_SERIES else MAX_SERIES - 1]
     if not shown:
         return []
     step, attribute = question.span.step, IDS[question.by]
@@ -114,8 +123,8 @@ def _stacks(
         )
         for group in shown
     ]
-    if len(groups) > len(shown):
-        others = f"{len(groups) - len(shown):,} others"
+    if count > len(shown):
+        others = f"{count - len(shown):,} others"
         stacks.append(Stack(others, [_rest(row, parts) for row, *parts in zip(steps, *_rows(stacks), strict=True)]))
     return stacks
 

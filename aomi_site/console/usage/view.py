@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from aomi_site.console.tiles import Tile
-from aomi_site.console.usage.answers import answer, name_of, sorted_groups
+from aomi_site.console.usage.answers import all_groups, answer, name_of
 from aomi_site.console.usage.drawing import charts_of
 from aomi_site.console.usage.links import Links, RowLinks
 from aomi_site.console.usage.questions import RANGES, ROWS, SORTS, Question, QuestionForm
@@ -71,7 +71,7 @@ def _csv(question: Question) -> HttpResponse:
     name = f"usage-by-{question.by}-{question.span.since}-{question.span.until}.csv"
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
-    write_csv(response, sorted_groups(question, with_times=True), [question.by])
+    write_csv(response, all_groups(question), [question.by])
     return response
 
 
