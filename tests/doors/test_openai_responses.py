@@ -1,6 +1,7 @@
 """The openai package for Python against /v1/responses."""
 
 import json
+import re
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -109,6 +110,49 @@ def test_it_streams(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
     with sdk.responses.stream(model=app.slug, input="Hi") as stream:
         assert stream.get_final_response().output_text == "Hello."
     assert checked(sdk.responses.retrieve(response.id, stream=True)).output_text == response.output_text
+
+
+def numbered(events: Iterable[ResponseStreamEvent]) -> list[tuple[int, str]]:
+    """Return what identifies events: their numbers, and their content but for the time at which a response ended."""
+    return [
+        (event.sequence_number, re.sub(r'"completed_at":(null|\d+)', "", event.model_dump_json())) for event in events
+    ]
+
+
+def test_a_stream_goes_on_where_it_broke_off(
+    new_client: Callable[[], openai.OpenAI], app: App, model: ScriptedModel
+) -> None:
+    App.objects.filter(pk=app.pk).update(callers_may_bring_tools=True)
+    goes_on = threading.Event()
+    text = [chunk({"content": piece}) for piece in ("Rain", " in", " Os")]
+    model.will(
+        calls(("calculate", {"expression": "6*7"}), text="Let me see."),
+        Reply([*text, goes_on, chunk({"content": "lo"}), chunk({"content": "."}), chunk({}, "stop"), DONE]),
+    )
+    begun: list[Any] = []
+    for event in new_client().responses.create(model=app.slug, input="Weather?", stream=True, background=True):
+        begun.append(event)
+        if getattr(event, "delta", "") == " Os":
+            break
+    response_id, last = begun[0].response.id, begun[-1].sequence_number
+    goes_on.set()
+    rest: list[Any] = list(new_client().responses.retrieve(response_id, stream=True, starting_after=last))
+    assert rest[-1].response.output_text == "Let me see.Rain in Oslo."
+    # The turn has ended: on each worker, a stream has the same events again, from the first or from any other one.
+    whole = numbered(begun) + numbered(rest)
+    assert [number for number, _ in whole] == list(range(len(whole)))
+    for after in (None, 0, last - 2, len(whole) - 2, len(whole) - 1):
+        more: Any = {} if after is None else {"starting_after": after}
+        again = numbered(new_client().responses.retrieve(response_id, stream=True, **more))
+        assert again == whole[0 if after is None else after + 1 :]
+    # A number that there is not leads to the end.
+    end: Any
+    (end,) = new_client().responses.retrieve(response_id, stream=True, starting_after=999)
+    assert (end.type, end.sequence_number) == ("response.completed", 1000)
+    for bad in ({"starting_after": 1}, {"stream": "true", "starting_after": "x"}):
+        with pytest.raises(openai.BadRequestError) as refused:
+            new_client().get(f"/responses/{response_id}", cast_to=object, options={"params": bad})
+        assert refused.value.param == "starting_after"
 
 
 def test_a_session_outlives_its_responses_if_it_has_more(
