@@ -383,6 +383,42 @@ def test_a_conversation_is_a_session(sdk: openai.OpenAI, app: App, model: Script
     assert not ChatSession.objects.filter(app=app).exists()
 
 
+def test_items_can_be_named_by_their_ids(
+    sdk: openai.OpenAI, server: Server, app: App, other_app: App, model: ScriptedModel
+) -> None:
+    App.objects.filter(pk=app.pk).update(callers_may_bring_tools=True)
+    model.will(calls(("get_weather", {"city": "Oslo"})), says("Rain."), says("Yes."), says("No."), says("Bye."))
+    asked = ask(sdk, app, "Weather?", tools=[WEATHER])
+    (call,) = items(asked)
+    output = {"type": "function_call_output", "call_id": call["call_id"], "output": "It rains."}
+    named = [user("Weather?"), {"type": "item_reference", "id": call["id"]}, output]
+    answer = ask(sdk, app, named, tools=[WEATHER])  # as clients do that send the conversation with each request
+    named += [{"type": "item_reference", "id": answer.output[0].id}]
+    sure = ask(sdk, app, [*named, user("Sure?")])
+    _, *prompt = model.prompts[2]
+    assert [message["role"] for message in prompt] == ["user", "assistant", "tool", "assistant", "user"]
+    assert (prompt[1]["tool_calls"][0]["function"]["name"], prompt[3]["content"]) == ("get_weather", "Rain.")
+    # What the conversation holds is not said twice.
+    ask(sdk, app, [{"id": sure.output[0].id}, user("Really?")], previous_response_id=sure.id)
+    assert [message["content"] for message in model.prompts[3][-3:]] == ["Sure?", "Yes.", "Really?"]
+    other = openai.OpenAI(base_url=f"{server.url}/v1", api_key=factories.make_key(other_app).plain, max_retries=0)
+    with other:
+        for client, slug, item_id in (
+            (other, other_app, sure.output[0].id),
+            (sdk, app, "msg_1"),
+            (sdk, app, call["id"]),
+        ):
+            with pytest.raises(openai.NotFoundError) as refused:
+                ask(client, slug, [{"type": "item_reference", "id": item_id}, user("Hi")])
+            assert refused.value.param == "input[0].id"
+    message: Any = user("Hi")
+    conversation = sdk.conversations.create(items=[message])
+    (item,) = sdk.conversations.items.list(conversation.id)
+    with pytest.raises(openai.APIStatusError, match="Delete the conversation") as kept:
+        sdk.conversations.items.delete(item.id, conversation_id=conversation.id)  # type: ignore[arg-type]
+    assert (kept.value.status_code, kept.value.type) == (405, "invalid_request_error")
+
+
 def test_others_find_nothing(
     sdk: openai.OpenAI, stranger: openai.OpenAI, app: App, other_app: App, model: ScriptedModel
 ) -> None:
@@ -486,7 +522,7 @@ def test_citations_are_annotations(
         ({"input": []}, "input"),
         ({"input": [{"role": "assistant", "content": "Hi"}]}, "input"),
         ({"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "x"}]}]}, "input[0].content[0]"),
-        ({"input": [{"type": "item_reference", "id": "msg_1"}, user("Hi")]}, "input[0].type"),
+        ({"input": [{"type": "file_search_call", "id": "fs_1"}, user("Hi")]}, "input[0].type"),
         ({"input": [{"type": "function_call_output", "call_id": "x", "output": "x"}]}, "input[0].call_id"),
         ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
         ({"tool_choice": {"type": "function", "name": "x"}}, "tool_choice"),

@@ -17,6 +17,7 @@ from chat.doors.openai.responses.ids import response_id
 from chat.doors.openai.responses.input_items import Input, answered_questions, read_input, to_store
 from chat.doors.openai.responses.lookup import NOT_THE_CALLERS, find_conversation, find_response, last_turn
 from chat.doors.openai.responses.pieces import keep_pieces
+from chat.doors.openai.responses.references import in_full
 from chat.doors.openai.responses.requests import ResponseRequest
 from chat.turns.creating import create_session
 from chat.turns.deleting import delete_session
@@ -99,10 +100,10 @@ class Beginning:
 
         Raises:
             InvalidParameter: a parameter cannot be used; otherwise the errors of `start_turn` and `resume_turn`.
-            NoSuchObject: there is no such response or conversation.
+            NoSuchObject: there is no such response, conversation or item.
         """
         self.params.check()
-        given = read_input(self.params.input)
+        given = read_input(await in_full(self.caller, self.params))
         begun = await (self._continue(given) if given.answers else self._begin(given.conversation))
         if begun.is_stored:
             await add_record(begun.turn_id, begun.record)
