@@ -175,6 +175,14 @@ def test_a_clients_tool_needs_the_apps_leave_and_a_name_of_its_own(sdk: openai.O
     assert not ChatSession.objects.filter(app=app).exists()
 
 
+def test_the_body_decides_whether_there_is_a_stream(app_client: Client, app: App) -> None:
+    for is_stream, accepted in ((False, "text/event-stream"), (True, "application/json")):
+        body = {"model": app.slug, "messages": [user("Hi")], "stream": is_stream}
+        answer = app_client.request("POST", "/v1/chat/completions", json=body, headers={"Accept": accepted})
+        assert answer.headers["Content-Type"].startswith("text/event-stream") is is_stream
+        assert "Connection" not in answer.headers  # only what took the place of a stream closes its connection
+
+
 @pytest.mark.shows("openai-python", "confirmation")
 def test_a_confirmation_is_a_question_to_the_user(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
     app.tools.filter(name="calculate").update(needs_confirmation=True)
