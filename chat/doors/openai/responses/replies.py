@@ -13,7 +13,7 @@ from chat.providers.base import ModelFailure, ModelTimeout
 from chat.turns.output.message_body import message_bodies
 from chat.turns.unfinished import unfinished_messages
 from sessions_app.store import store
-from sessions_app.turns.responses import RecordedTurn, ResponseRecord, recorded_turn, set_questions
+from sessions_app.turns.responses import RecordedTurn, ResponseRecord, recorded_turn, set_in_record
 from sessions_app.turns.values import TurnEnd
 from sessions_app.values import Session, StoredMessage
 
@@ -96,7 +96,7 @@ async def _reply(found: Found, label: str, *, is_stored: bool) -> Reply:
         questions = [question_item(found.session.id, call, label) for call in calls]
         if is_stored and not record.questions:
             # After the answer, the turn no longer has them.
-            await set_questions(found.turn.turn_id, record.round_number, questions)
+            await set_in_record(found.turn.turn_id, record.round_number, questions=questions)
     return _state(found, [*output, *questions])
 
 
