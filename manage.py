@@ -6,12 +6,12 @@ import sys
 
 
 def main() -> None:
-    """Run a management command; on a machine without configuration, against the local data folder.
+    """Run a management command; without configuration, it uses the local data folder.
 
-    What an operator can mend, a setting or a database that is not there, ends in one sentence.
+    Problems that an operator can fix, such as a wrong setting or a missing database, end with one sentence.
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aomi_site.settings")
-    # Only commands fall back to local mode: a bare gunicorn is a production server until told otherwise.
+    # Only commands default to local mode: gunicorn runs a production server unless configured otherwise.
     os.environ.setdefault("AOMI_ENV", "local")
     try:
         from django.core.exceptions import ImproperlyConfigured

@@ -145,8 +145,8 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     _tune_garbage_collection()
     await send({"type": "lifespan.startup.complete"})
     await receive()
-    for work in upkeep:
-        work.cancel()
+    for task in upkeep:
+        task.cancel()
     await asyncio.gather(begin_shutdown(), *upkeep, return_exceptions=True)
     await key_uses.write(everything=True)
     await run_once("write-refusals", partial(write_pending, everything=True))

@@ -40,7 +40,7 @@ def on_starting(server: Any) -> None:
     loaded code. gunicorn's own preload_app runs too early to report invalid settings in one sentence.
     """
     server.handle_hup = lambda: server.log.warning(NO_RELOAD)
-    gc.disable()  # what modules make stays: looking for garbage among it takes a sixth of the start
+    gc.disable()  # modules keep their objects, and looking for garbage in them takes a sixth of the start-up time
     try:
         importlib.import_module("aomi_site.asgi")
         importlib.import_module(_settings().ROOT_URLCONF)

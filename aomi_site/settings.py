@@ -19,7 +19,7 @@ from aomi_site.serving.cors_headers import ALLOWED, EXPOSED
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
 
-# --- Where we run -----------------------------------------------------------------------------------
+# --- The environment --------------------------------------------------------------------------------
 # "production" requires explicit secrets; "local" is manage.py's default on a developer's machine.
 AOMI_ENV = env.str("AOMI_ENV", default="production")
 if AOMI_ENV not in {"local", "production"}:
@@ -157,7 +157,7 @@ SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_LOCAL
 SECURE_SSL_REDIRECT = not IS_LOCAL
 SECURE_HSTS_SECONDS = env.whole_number("HSTS_SECONDS", 0 if IS_LOCAL else 365 * 24 * 60 * 60, minimum=0)
-# Other hosts under the same domain are not ours, so https is not enforced for them.
+# Other hosts under the same domain may belong to others, so https is not enforced for them.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -204,7 +204,7 @@ SPECTACULAR_SETTINGS = {
 APP_KEY_HEADERS = env.list("APP_KEY_HEADERS", default=["AOMI-APP-KEY"])
 # How long new keys live unless their issuer chooses otherwise; 0: they do not expire.
 KEY_LIFETIME_DAYS = env.whole_number("KEY_LIFETIME_DAYS", 365, minimum=0, maximum=36_500)
-# How many days before a key expires the log announces it. A second announcement follows a day before.
+# How many days before a key's expiry the log announces it. A second announcement follows a day before the expiry.
 KEY_EXPIRY_NOTICE_DAYS = env.whole_number("KEY_EXPIRY_NOTICE_DAYS", 14, maximum=3_650)
 # Websites whose scripts may call the API, in addition to those of Apps; "*" for all.
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
@@ -252,7 +252,7 @@ TURN_LEASE_SECONDS = env.seconds("TURN_LEASE_SECONDS", 10.0)
 # Limits for a whole turn, for the time to the model's first token, and for the time between two tokens.
 TURN_TIMEOUT_SECONDS = env.seconds("TURN_TIMEOUT_SECONDS", 120.0)
 MODEL_FIRST_TOKEN_TIMEOUT_SECONDS = env.seconds("MODEL_FIRST_TOKEN_TIMEOUT_SECONDS", 20.0)
-# A local model may have to be loaded first; meanwhile its server sends comments, or nothing.
+# A local model may have to be loaded first; until then, its server sends only comments, or nothing.
 MODEL_LOCAL_FIRST_TOKEN_TIMEOUT_SECONDS = env.seconds("MODEL_LOCAL_FIRST_TOKEN_TIMEOUT_SECONDS", 90.0)
 MODEL_GAP_TIMEOUT_SECONDS = env.seconds("MODEL_GAP_TIMEOUT_SECONDS", 30.0)
 # How long a turn waits for its user to confirm a tool call.

@@ -35,7 +35,7 @@ class BoundedHttpProtocol(LimitedHttpProtocol):
     _unreported_bytes = 0
 
     def has_room_for(self, data: bytes) -> bool:
-        """Whether these bytes may be parsed; otherwise the request is refused."""
+        """Tell whether these bytes may be parsed; otherwise refuse the request."""
         if self._unreported_bytes > HEADERS_MAX_BYTES:
             self.send_400_response("A part of the request is too long.")
             return False
@@ -122,7 +122,7 @@ class AomiWorker(UvicornWorker):
             os.kill(os.getpid(), signal.SIGTERM)
 
     async def _serve(self) -> None:
-        """Like UvicornWorker, but with our server."""
+        """Serve as UvicornWorker does, but with AomiServer."""
         self.log.info(_limits())
         self.config.app = self.wsgi
         server = AomiServer(config=self.config)

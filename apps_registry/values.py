@@ -18,7 +18,7 @@ from apps_registry.tools.base import Tool
 # caller continues or opens one, and their turns count for this id, which no App key has.
 OPERATORS_CHANNEL = "operator:"
 OPERATORS_KEY_ID = -1
-# Request fields that this server sets itself, so that options may not set them.
+# Request fields that this server sets itself, so that options must not set them.
 RESERVED_OPTIONS = frozenset({"model", "messages", "stream", "stream_options", "tools", "tool_choice", "n"})
 OPTIONS_MAX_BYTES = 4_000
 PER_TOKENS = 1_000_000  # number of tokens that a price is for

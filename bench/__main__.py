@@ -1,4 +1,4 @@
-"""`python -m bench`: measures the product and the limit in turn, and prints tables."""
+"""`python -m bench`: measures the product and the limit alternately, and prints tables."""
 
 import argparse
 import dataclasses
@@ -22,7 +22,7 @@ FILES = 8192  # 2,000 connections, twice if a server passes them on to the model
 def main() -> None:
     """Run the benchmark as the command line specifies."""
     options = _options()
-    # These exit normally, so that started processes end, however the run ends.
+    # On these signals, exit normally, so that started processes always end.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     machine.raise_file_limit(FILES)
@@ -54,7 +54,7 @@ def _measure(extent: Extent, names: list[str]) -> Results:
 
 def _extent(options: argparse.Namespace, extent: Extent) -> str:
     kind = "quick" if options.quick else "whole"
-    return f"{kind}, {extent.rounds} round{'s' if extent.rounds > 1 else ''}, product and limit in turn, medians"
+    return f"{kind}, {extent.rounds} round{'s' if extent.rounds > 1 else ''}, product and limit alternately, medians"
 
 
 def _options() -> Any:

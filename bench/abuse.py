@@ -1,7 +1,7 @@
-"""`python -m bench.abuse`: floods the product on loopback and measures what a holder of a good key notices.
+"""`python -m bench.abuse`: floods the product on loopback and measures the effect on a holder of a valid key.
 
 Each flood is bounded; it takes about two minutes. Calls without a key come from one address, or from 500 by the header
-of a trusted proxy. The holder asks for its Apps 50 times a second meanwhile.
+of a trusted proxy. In the meantime, the holder asks for its Apps 50 times per second.
 """
 
 import argparse

@@ -26,11 +26,11 @@ class Extent:
     Attributes:
         rounds: how many times product and limit are measured alternately.
         scale: a factor for the number of requests; 1 for a whole run.
-        held: the number of turns held at once, for each measurement.
-        idle: the number of idle streams held.
-        idle_seconds: how long they are held.
+        held: the number of simultaneous turns, for each measurement.
+        idle: the number of idle streams.
+        idle_seconds: how long they stay open.
         many_keys, many_sessions: rows of a large installation.
-        histories: the number of messages per session -> how many sessions to measure.
+        histories: the number of messages per session, with the number of sessions to measure.
     """
 
     rounds: int

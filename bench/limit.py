@@ -1,7 +1,7 @@
 """The limit: a bare ASGI application that does only the unavoidable work of a turn.
 
-The same three statements (the product's own SQL), the same model over aiohttp, the same JSON; no framework, no
-checks, no retries, no events. The difference to the product is the product's own cost.
+It has the same three statements (the product's own SQL), the same model over aiohttp and the same JSON, but no
+framework, no checks, no retries and no events. The difference from the product is the product's own cost.
 """
 
 import asyncio
@@ -76,7 +76,7 @@ class Limit:
             return await (await connection.execute(statement, parameters)).fetchall()
 
     async def thread(self, session_id: uuid.UUID) -> Thread:
-        """Return the session from memory, else from Postgres, else a new one."""
+        """Return the session from memory, otherwise from Postgres, otherwise a new one."""
         thread = self.threads.get(session_id)
         if thread is None:
             thread = self.threads[session_id] = Thread()

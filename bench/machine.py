@@ -35,7 +35,7 @@ def load() -> str:
 
 
 def raise_file_limit(needed: int) -> None:
-    """Allow this process and its children to open that many files.
+    """Allow this process and its children to open this number of files.
 
     Raises:
         SystemExit: the machine's hard limit is lower.

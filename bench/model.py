@@ -1,4 +1,4 @@
-"""A very cheap scripted model server on loopback: `python -m bench.model` prints its port and serves until killed."""
+"""A very fast scripted model server on loopback: `python -m bench.model` prints its port and serves until killed."""
 
 import asyncio
 import sys
@@ -22,18 +22,18 @@ class ModelProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start with an empty buffer."""
-        self._transport, self._buffer, self._wanted = cast(asyncio.Transport, transport), bytearray(), 0
+        self._transport, self._buffer, self._expected_length = cast(asyncio.Transport, transport), bytearray(), 0
         self._loop = asyncio.get_running_loop()
 
     def data_received(self, data: bytes) -> None:
-        """Respond once the request is complete."""
+        """Respond when the request is complete."""
         self._buffer += data
-        if not self._wanted and (end := self._buffer.find(b"\r\n\r\n")) >= 0:
-            self._wanted = end + 4 + _content_length(bytes(self._buffer[:end]))
-        if self._wanted and len(self._buffer) >= self._wanted:
+        if not self._expected_length and (end := self._buffer.find(b"\r\n\r\n")) >= 0:
+            self._expected_length = end + 4 + _content_length(bytes(self._buffer[:end]))
+        if self._expected_length and len(self._buffer) >= self._expected_length:
             delay = _delay_seconds(self._buffer)
             self._buffer.clear()
-            self._wanted = 0
+            self._expected_length = 0
             if delay:
                 self._loop.call_later(delay, self._send, 0)
             else:

@@ -1,4 +1,4 @@
-"""Creates many rows at once with SQL: histories, keys, sessions."""
+"""Statements that create many rows: histories, keys, sessions."""
 
 from collections.abc import Mapping
 
@@ -11,10 +11,10 @@ def sessions_with_messages(name: str, count: int, messages: int, app_ids: Mappin
     """Return statements that create sessions with a history; `bench.load.jobs.sessions` returns their ids.
 
     Args:
-        name: of this group of sessions.
-        count: how many sessions.
-        messages: how many each has, alternately from the user and the App.
-        app_ids: the Apps.
+        name: the name of this group of sessions.
+        count: the number of sessions.
+        messages: the number of messages in each, alternately from the user and the App.
+        app_ids: the ids of the Apps by slug.
     """
     app, session = app_ids[FIRST_APP], f"md5('{name}-' || s)::uuid"
     turn = f"md5('{name}-' || s || '-turn-' || m / 2)::uuid"

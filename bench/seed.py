@@ -33,14 +33,14 @@ def seed(model_url: str) -> dict[str, object]:
     model = Model.objects.create(name="bench-model", provider=provider, provider_model_id="bench-model", **prices)
     apps = [_make_app(f"bench-{count}-tools", model, count) for count in (0, 1, 100)]
     key = issue_key(label="bench", apps=apps, slug="bench")
-    # Every limit is set, and none is reached: what is measured includes their cost.
+    # Every limit is set but none is reached, so the measurements include their cost.
     for subject in (key_subject(key.app_key.pk), *(app_subject(app.pk) for app in apps)):
         LimitSet.objects.create(subject=subject, **LIMITS)
     return {"key": key.plain, "app_ids": {app.slug: app.pk for app in apps}}
 
 
 def _make_app(slug: str, model: Model, tools: int) -> App:
-    # No titles or summaries: a turn is one model call. A long wait: the response includes the whole turn.
+    # Without titles and summaries, a turn is one model call. With a long wait, the response includes the whole turn.
     app = App.objects.create(
         slug=slug,
         name=slug,

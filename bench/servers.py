@@ -33,7 +33,7 @@ class Server:
     """A running server.
 
     Attributes:
-        start_seconds: from its start to its first 200 at /readyz.
+        start_seconds: the time from its start to its first 200 at /readyz.
     """
 
     port: int

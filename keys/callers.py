@@ -18,7 +18,7 @@ class Channel:
     Attributes:
         kind: which of the three.
         release_id: of the release; None if it was deleted, or for the other kinds.
-        is_operators: whether it is for an operator in the console's playground.
+        is_operators: whether the caller is an operator in the console's playground.
     """
 
     kind: ChannelKind = "live"

@@ -14,16 +14,16 @@ class NoSuchKey(Exception):
     """No key begins like this; the exception's text says so without repeating a whole key."""
 
 
-def find_key(given: str) -> AppKey:
+def find_key(text: str) -> AppKey:
     """Find a key by its prefix. A whole key works too, but is never printed.
 
     Raises:
         NoSuchKey: there is none.
     """
-    parts = crypto.parse_key(given)
-    key = AppKey.objects.filter(prefix=parts.prefix if parts else given).first()
+    parts = crypto.parse_key(text)
+    key = AppKey.objects.filter(prefix=parts.prefix if parts else text).first()
     if key is None:
-        described = "that" if len(given) > crypto.KEY_MAX_LENGTH or parts else repr(given)
+        described = "that" if len(text) > crypto.KEY_MAX_LENGTH or parts else repr(text)
         raise NoSuchKey(f"There is no key that begins with {described}; manage.py list_keys shows all.")
     return key
 

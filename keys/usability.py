@@ -28,7 +28,7 @@ def has_status(status: Status, now: Combinable | datetime | None = None) -> Q:
     """Return the condition for querysets of keys with a status; a usable key is "active".
 
     Args:
-        status: the status wanted.
+        status: the status.
         now: the time to compare with; None uses Postgres's clock.
     """
     not_revoked, is_over = Q(revoked_at=None), Q(expires_at__isnull=False, expires_at__lte=now or Now())

@@ -177,7 +177,7 @@ class KeyVerifier:
     def block_of(self, presented: str, *, address: str) -> TooManyFailures | None:
         """Return the refusal of a key that is a guess at an id that is blocked for the address, otherwise None.
 
-        It costs no statement and takes no time, so the caller has to delay the answer: see FAILURE_SECONDS.
+        It needs no statement and returns immediately, so the caller must delay the answer: see FAILURE_SECONDS.
 
         Args:
             presented: the unmodified header value.

@@ -1,4 +1,4 @@
-"""`python -m screenshots`: takes the pictures of the console again."""
+"""`python -m screenshots`: takes the pictures of the console."""
 
 import sys
 from argparse import ArgumentParser, Namespace

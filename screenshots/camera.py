@@ -17,7 +17,7 @@ from screenshots.serving import Running
 MAX_BYTES = 60_000
 HEIGHT = 900
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
-# Fewer colours until the picture is small enough: pages have few, photos would need more.
+# Tried in this order until the picture is small enough. Pages have few colours; photos would need more.
 COLOURS = (64, 32, 24, 16, 12, 8)
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -32,8 +32,8 @@ def camera(running: Running, width: int, scheme: Literal["light", "dark"]) -> It
 
     Args:
         running: the server.
-        width: of the window, in pixels.
-        scheme: the colours.
+        width: the width of the window, in pixels.
+        scheme: the colour scheme.
     """
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
@@ -49,7 +49,7 @@ def camera(running: Running, width: int, scheme: Literal["light", "dark"]) -> It
 
 
 class Camera:
-    """A browser on the server."""
+    """A browser that takes pictures of the server's pages."""
 
     def __init__(self, running: Running, tab: Tab) -> None:
         self.running, self.tab = running, tab

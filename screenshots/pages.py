@@ -1,4 +1,4 @@
-"""The pages to take pictures of. To add one, add a line to PAGES."""
+"""The pages of which pictures are taken. To add one, add a line to PAGES."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ class Page:
         name: the name of its picture.
         path: its path below /admin/; names in braces are those of `screenshots.content.filling.Content`.
         wait_for: a CSS selector that the page has once it is complete.
-        hover: a CSS selector of what the pointer is on; empty: nothing.
+        hover: a CSS selector of the element under the pointer; empty: none.
     """
 
     name: str

@@ -32,7 +32,7 @@ class Running:
 
 @contextmanager
 def serving() -> Iterator[Running]:
-    """Start PostgreSQL in a new folder, fill a database and serve it; nothing remains afterwards."""
+    """Start PostgreSQL in a new folder, fill a database and serve it; remove everything afterwards."""
     with postgres.running() as database:
         database.run("postgres", f"CREATE DATABASE {DATABASE}")
         environment = {

@@ -124,7 +124,7 @@ class Turn(models.Model):
     # The reservations of rounds that ended without counts from the provider. Limits count them as used.
     unreported_tokens = models.PositiveBigIntegerField("tokens reserved, not counted", default=0, db_default=0)
     unreported_cost = models.DecimalField(max_digits=20, decimal_places=10, default=0, db_default=0)
-    # What the current round of a running turn may use at most; the cost is null if a model in reach has no price.
+    # What the current round of a running turn may use at most; the cost is null if one of the models has no price.
     reserved_tokens = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
     reserved_cost = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True, editable=False)
     # While the turn runs: whose limits it counts for, and the limits of callers without a key; for the triggers of keys

@@ -11,7 +11,7 @@ from apps_registry.support.forever import forever
 PRUNE_SECONDS = 3600.0
 BATCH = 500
 
-# A turn that was deleted meanwhile takes its requests with it.
+# If a turn was deleted in the meantime, its requests are not stored.
 INSERT = """
 INSERT INTO sessions_app_sentrequest (turn_id, round_number, model, body, size, status, sent_at)
 SELECT turn.id, sent.round_number, sent.model, sent.body, sent.size, sent.status, sent.sent_at

@@ -75,7 +75,7 @@ class SessionStore:
         return await self.reload(session_id)
 
     async def reload(self, session_id: UUID) -> Session | None:
-        """Read the session from Postgres, whatever is in memory."""
+        """Read the session from Postgres, even if it is in memory."""
         session, is_expired = await self._read(session_id)
         # While Postgres was unavailable, the leases of live workers expired too: give them one lease time to renew.
         if session is not None and is_expired and not database.failed_within(settings.TURN_LEASE_SECONDS):
@@ -122,12 +122,12 @@ class SessionStore:
         await database.execute(sql.UPDATE_SESSION, {**parameters, **wallet_parameters(wallet)})
 
     async def give_title(self, session_id: UUID, *, title: str, instead_of: str) -> bool:
-        """Replace the title `instead_of`, which is the first words; return False if it has changed meanwhile."""
+        """Replace the title `instead_of`, which is the first words; return False if it has changed in the meantime."""
         parameters = {"session": session_id, "title": title, "instead_of": instead_of}
         return bool(await database.execute(sql.GIVE_TITLE, parameters))
 
     async def give_summary(self, session_id: UUID, *, summary: str, count: int, instead_of: int) -> bool:
-        """Store a summary of a session's first messages; return False if another was stored meanwhile.
+        """Store a summary of a session's first messages; return False if another was stored in the meantime.
 
         Args:
             session_id: the session.

@@ -73,9 +73,9 @@ CLIENTS = {
 # Why a client does not do something.
 REASONS = {
     ("ai-sdk", "list"): "the package has no call for it",
-    ("openai-python-responses", "list"): "the call is that of chat completions",
-    ("mcp-python", "stream"): "MCP has no stream of a result; the progress of a call is shown",
-    ("mcp-npm", "stream"): "MCP has no stream of a result; the progress of a call is shown",
+    ("openai-python-responses", "list"): "the call is the same as for chat completions",
+    ("mcp-python", "stream"): "MCP does not stream results; clients get the progress of a call",
+    ("mcp-npm", "stream"): "MCP does not stream results; clients get the progress of a call",
     ("mcp-python", "client_tool"): "a tool call cannot call back, so such tools are not offered",
     ("mcp-npm", "client_tool"): "a tool call cannot call back, so such tools are not offered",
 }

@@ -1,4 +1,4 @@
-"""What an App's page shows of higher layers: its usage, its limits, and the prompt that its model gets."""
+"""What higher layers add to an App's page: its usage, its limits, and the prompt that its model gets."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,13 +22,13 @@ TITLES = {
     "servers": "Instructions of MCP servers",
     "tools": "Tools, which requests send next to the messages",
 }
-# Parts of the prompt that tell of things with a permission of their own.
+# Parts of the prompt that only operators with one more permission may see.
 PERMISSIONS = {"servers": "apps_registry.view_mcpserver", "tools": "apps_registry.view_tool"}
 
 
 @dataclass(frozen=True, slots=True)
 class ShownPart:
-    """A part of the prompt; without a text, if the operator may not see what it tells of."""
+    """A part of the prompt; the text is empty if the operator may not see it."""
 
     title: str
     tokens: int
@@ -54,7 +54,7 @@ def prompt(request: HttpRequest, app: App) -> dict[str, Any]:
     reply = model.reply_reserve(config.sampling.max_reply_tokens)
     assembled = {
         "model": model.name,
-        "parts": [_shown(request, part) for part in parts],
+        "parts": [_visible_part(request, part) for part in parts],
         "tokens": tokens,
         "window": model.context_window,
         "reply_tokens": reply,
@@ -73,7 +73,7 @@ def _usage(request: HttpRequest, app: App, *, in_full: bool) -> UsagePanel:
     return usage_panel(daily(app_id=app.pk), request.user, turns_of, usage_of=usage_of, in_full=in_full)
 
 
-def _shown(request: HttpRequest, part: PromptPart) -> ShownPart:
+def _visible_part(request: HttpRequest, part: PromptPart) -> ShownPart:
     permission = PERMISSIONS.get(part.name)
     text = part.text if permission is None or request.user.has_perm(permission) else ""
     return ShownPart(TITLES[part.name], part.tokens, text)

@@ -12,7 +12,7 @@ from django.core import checks
 
 
 class ConsoleConfig(SimpleAdminConfig):
-    """Django's admin, which loads its pages with the URLs: commands, which need no pages, start a third faster."""
+    """Django's admin, which loads its pages with the URLs: commands need no pages, and start a third faster."""
 
     def ready(self) -> None:
         """Make the system checks load the pages that they examine."""

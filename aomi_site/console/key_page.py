@@ -1,4 +1,4 @@
-"""What a key's page shows of higher layers: its usage, its failed turns, and what revoking it would stop."""
+"""What higher layers add to a key's page: its usage, its failed turns, and what revoking it would stop."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from keys.usage.daily import daily
 from sessions_app.models import Turn
 
 ERRORS_SHOWN = 5
-# The newest turns say enough about who would be cut off, and bound the work for keys with millions of them.
+# The newest turns show well enough who would be cut off, and a limit bounds the work for keys with millions of turns.
 TURNS_READ = 20_000
 
 IN_USE = """

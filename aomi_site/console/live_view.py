@@ -23,7 +23,7 @@ NOT_ALLOWED = "You may not read this conversation, or are no longer logged in."
 
 
 async def live_view(request: HttpRequest, session_id: UUID) -> HttpResponseBase:
-    """Answer the session's state and then its events, to operators who may see conversations."""
+    """Send the session's state, then its events, to operators who may see conversations."""
     if request.method != "GET":
         return HttpResponse(status=405, headers={"Allow": "GET"})
     login = login_of(request)
@@ -33,7 +33,7 @@ async def live_view(request: HttpRequest, session_id: UUID) -> HttpResponseBase:
 
 
 async def _events(login: str, session_id: UUID) -> AsyncGenerator[bytes, None]:
-    # Not as a client's stream: while a client has one open, its chat calls answer at once.
+    # Not registered as a client's stream: while a client has one open, its chat calls answer at once.
     subscription = hub.subscribe(session_id)
     checked = time.monotonic()
     try:
@@ -52,7 +52,7 @@ async def _events(login: str, session_id: UUID) -> AsyncGenerator[bytes, None]:
 
 
 async def _state(session_id: UUID) -> bytes:
-    """Return the event with the session's status, and the text that streams in."""
+    """Return the event with the session's status and the text that has been streamed so far."""
     session = await store.load(session_id)
     state: dict[str, Any] = {"type": "state", "status": session.status if session else "idle", "text": ""}
     unfinished = await unfinished_messages(session) if session else []
@@ -62,6 +62,6 @@ async def _state(session_id: UUID) -> bytes:
 
 
 def _may_look(login: str) -> bool:
-    """Return whether a login of the admin, named by its cookie, may see conversations now."""
+    """Tell whether the operator of a login may see conversations now."""
     user = operator_of(login)
     return user is not None and bool(user.has_perm("sessions_app.view_chatsession"))

@@ -43,7 +43,7 @@ def check_model_view(request: HttpRequest, model_id: int) -> HttpResponse:
 
 
 def _sampling(model: Model) -> Sampling:
-    """Return the sampling settings that an App's chats send to the model, from an App that sets any."""
+    """Return the sampling settings of an App that uses the model and sets any, otherwise none."""
     asks = Q(temperature__isnull=False) | Q(top_p__isnull=False)
     uses = Q(default_model=model) | Q(alternatives=model)
     app = App.objects.filter(asks & uses).order_by("-is_default", "slug").first()

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from aomi_site.console.navigation import places_for
+from aomi_site.console.navigation import entries_for
 from apps_registry.models import App, OutboundCall
 from apps_registry.support.wallet_addresses import both_ends, shortened
 from keys.models import AppKey, Refusal
@@ -31,7 +31,7 @@ class Hit:
     Attributes:
         title: the thing's name.
         url: its page.
-        detail: what tells it from others of its kind.
+        detail: what distinguishes it from others of its kind.
     """
 
     title: str
@@ -41,7 +41,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A kind of thing that can be found.
+    """A kind of thing that the search finds.
 
     Attributes:
         kind: its name, in the plural.
@@ -63,14 +63,14 @@ def register(source: Source) -> None:
 
 
 def search(user: Any, text: str) -> Iterator[tuple[str, list[Hit]]]:
-    """Yield the kinds of things that were found, each with its hits.
+    """Yield the kinds of things that were results, each with its hits.
 
     Args:
-        user: the operator, who finds only what his permissions let him see.
-        text: what he wrote.
+        user: the operator, who finds only what they may see.
+        text: what they typed.
     """
     text = text.strip().replace("\x00", "")[:QUERY_MAX_CHARS]
-    pages = [Hit(shown.place.label, shown.url, shown.place.description) for shown in _pages(user)]
+    pages = [Hit(visible.entry.label, visible.url, visible.entry.description) for visible in _pages(user)]
     if matching := [hit for hit in pages if text.lower() in hit.title.lower()]:
         yield "Pages", matching
     if not text:
@@ -83,20 +83,20 @@ def search(user: Any, text: str) -> Iterator[tuple[str, list[Hit]]]:
 
 
 def search_view(request: HttpRequest) -> HttpResponse:
-    """Answer the search as a page, or as JSON for the box that Ctrl-K opens."""
+    """Show the results as a page, or send them as JSON for the dialog that Ctrl-K opens."""
     text = request.GET.get("q", "")
-    found = list(search(request.user, text))
+    results = list(search(request.user, text))
     if request.headers.get("Accept") == "application/json":
-        groups = [{"kind": kind, "hits": [asdict(hit) for hit in hits]} for kind, hits in found]
+        groups = [{"kind": kind, "hits": [asdict(hit) for hit in hits]} for kind, hits in results]
         return JsonResponse({"groups": groups})
-    context = {**admin.site.each_context(request), "title": "Search", "text": text, "found": found}
+    context = {**admin.site.each_context(request), "title": "Search", "text": text, "results": results}
     return TemplateResponse(request, "admin/console/search.html", context)
 
 
 def _pages(user: Any) -> Iterator[Any]:
-    for shown in places_for(user, ""):
-        yield shown
-        yield from shown.parts
+    for visible in entries_for(user, ""):
+        yield visible
+        yield from visible.parts
 
 
 def _as_uuid(text: str) -> UUID | None:
@@ -113,7 +113,7 @@ def _apps(text: str) -> Iterator[Hit]:
 
 
 def _keys(text: str) -> Iterator[Hit]:
-    # Of a pasted key only the public beginning is compared; it is as long as the prefix of a row.
+    # Only the public beginning of a pasted key is compared; it is as long as the prefix of a row.
     beginning = re.match(r"sk-[a-z0-9-]+?-[A-Za-z0-9]{8}", text)
     prefix = beginning[0] if beginning else text
     named = AppKey.objects.filter(label__icontains=prefix) | AppKey.objects.filter(prefix__startswith=prefix)

@@ -6,17 +6,17 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from aomi_site.console.navigation import places_for
+from aomi_site.console.navigation import entries_for
 
 
 def settings_view(request: HttpRequest) -> HttpResponse:
     """Show the areas with their lists, and the lists that belong to none."""
-    areas = [shown for shown in places_for(request.user, request.path) if shown.place.description]
+    areas = [visible for visible in entries_for(request.user, request.path) if visible.entry.description]
     context = {
         **admin.site.each_context(request),
         "title": "Settings",
         "areas": areas,
-        "more": _more(request, {shown.url for area in areas for shown in (area, *area.parts)}),
+        "more": _more(request, {visible.url for area in areas for visible in (area, *area.parts)}),
     }
     return TemplateResponse(request, "admin/console/settings.html", context)
 

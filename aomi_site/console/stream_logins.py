@@ -1,4 +1,4 @@
-"""Logins of operators on the event loop, where the console's streams are: there the admin's middleware does not run."""
+"""Logins of operators for the console's streams: these run on the event loop, without the admin's middleware."""
 
 from importlib import import_module
 from typing import Any
@@ -9,17 +9,17 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 
-# How long an operator who may no longer look still gets events.
+# Streams of an operator who has lost the permission end after at most this time.
 RECHECK_SECONDS = 5.0
 
 
 def login_of(request: HttpRequest) -> str:
-    """Return the cookie that names the operator's login; empty without one."""
+    """Return the cookie that names the operator's login; empty if there is none."""
     return request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
 
 
 def operator_of(login: str) -> Any:
-    """Return the operator of a login, now; None if it has ended, or is not one of an operator. Reads the database."""
+    """Return the operator of a login; None if it has ended or its user is not an operator. Reads the database."""
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(login or None)
     user: Any = get_user(request)
@@ -27,7 +27,7 @@ def operator_of(login: str) -> Any:
 
 
 def csrf_refusal(request: HttpRequest) -> HttpResponseBase | None:
-    """Return the admin's answer to a request that another site may have made; None if the operator's page made it."""
+    """Return the admin's refusal of a request that another site may have made; None if the console made it."""
     check = CsrfViewMiddleware(_unused)
     check.process_request(request)
     refusal: HttpResponseBase | None = check.process_view(request, _unused, (), {})

@@ -11,11 +11,11 @@ class Tile:
 
     Attributes:
         name: what it counts.
-        value: the number as it is read; empty if nothing was measured.
-        detail: what explains it, such as a comparison.
-        url: the rows behind it; empty if there are none to show.
-        title: the exact number, on hover.
-        chart: how it went, a sparkline.
+        value: the number in short form; empty if nothing was measured.
+        detail: an explanation, such as a comparison.
+        url: the page with the rows behind it; empty if there is none.
+        title: the exact number, shown on hover.
+        chart: a sparkline of its history.
         tone: "bad" or "warn" if it needs attention.
     """
 

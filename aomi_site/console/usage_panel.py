@@ -21,7 +21,7 @@ class UsagePanel:
     """What the panel shows.
 
     Attributes:
-        days: how many days it is about.
+        days: the number of days that it covers.
         tiles: the sums; empty if nothing was used.
         charts: as HTML.
     """
@@ -37,10 +37,10 @@ def usage_panel(
     """Return the panel for the usage of one key or App.
 
     Args:
-        rows: of `keys.usage.daily.daily`.
-        user: the operator, who gets links only to what he may see.
-        turns_of: the parameters with which the list of turns shows those of the key or App.
-        usage_of: the parameters with which the page of usage shows it.
+        rows: the rows of `keys.usage.daily.daily`.
+        user: the operator, who gets links only to what they may see.
+        turns_of: the parameters with which the list of turns shows the turns of the key or App.
+        usage_of: the parameters with which the usage page shows the key or App.
         in_full: also show latency and tokens by day.
     """
     if not any(row.turns or row.prompt_tokens or row.completion_tokens for row in rows):
@@ -49,7 +49,7 @@ def usage_panel(
 
 
 def _links(rows: Sequence[UsageRow], user: Any, turns_of: dict[str, str], usage_of: str) -> dict[str, str]:
-    """Return the pages behind the sums: the turns of these days, the failed ones, and the page of usage."""
+    """Return the pages behind the sums: the turns of these days, the failed ones, and the usage page."""
     links = {"usage": f"{reverse('console_usage')}?{usage_of}"} if user.has_perm("keys.view_usage") else {}
     if user.has_perm("sessions_app.view_turn") and rows[0].day:
         query = {**turns_of, "started_at__gte": str(datetime.combine(rows[0].day, time(), UTC))}
@@ -88,7 +88,7 @@ def _charts(rows: Sequence[UsageRow], *, in_full: bool) -> list[SafeString]:
         bars("Cost", "by day", days, [Series("cost", [row.cost for row in rows])], MONEY),
     ]
     if in_full:
-        halves = [
+        percentiles = [
             Series("p50", [row.latency_p50_ms for row in rows]),
             Series("p95", [row.latency_p95_ms for row in rows]),
         ]
@@ -96,5 +96,5 @@ def _charts(rows: Sequence[UsageRow], *, in_full: bool) -> list[SafeString]:
             Series("prompts", [row.prompt_tokens for row in rows]),
             Series("answers", [row.completion_tokens for row in rows]),
         ]
-        shown += [lines("Latency", "by day", days, halves, TIME), bars("Tokens", "by day", days, tokens)]
+        shown += [lines("Latency", "by day", days, percentiles, TIME), bars("Tokens", "by day", days, tokens)]
     return shown

@@ -39,8 +39,8 @@ def _parameters(weights: str, port: int) -> xllamacpp.CommonParams:
     params.sampling.penalty_repeat = 1.1
     params.n_predict = MAX_REPLY_TOKENS  # a model this small may never end its reply
     params.cache_ram_mib = 128  # the default, 8 GB, would crash a small machine
-    # User text stays inside: no log lines below errors, no page that shows the running prompts, no
-    # web interface, and no website in the operator's browser may read the responses.
+    # User text does not leave the process: no log lines below errors, no page that shows the running prompts, no web
+    # interface, and no website in the operator's browser may read the responses.
     params.verbosity = 1
     params.endpoint_slots = False
     params.ui = False

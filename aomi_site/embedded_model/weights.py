@@ -12,7 +12,9 @@ FILE_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
 FILE_BYTES = 98_362_432
 FILE_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 DOWNLOAD_MB = 93
-OTHERWISE = "set OPENAI_API_KEY or OPENAI_BASE_URL, run Ollama, or practise without a language model: --model practice"
+OTHERWISE = (
+    "set OPENAI_API_KEY or OPENAI_BASE_URL, run Ollama, or try the server without a language model: --model practice"
+)
 WHAT_ELSE = f"Connect to the network and try again, or use another model: {OTHERWISE}."
 
 

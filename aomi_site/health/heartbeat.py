@@ -1,4 +1,4 @@
-"""Each worker's row among the workers: its version, its load, and what it finds wrong."""
+"""Each worker's row in the table of workers: its version, its load, and its problems."""
 
 import itertools
 import os
@@ -49,7 +49,7 @@ class Heartbeat:
         await database.execute(WRITE, {"id": self._id, "hours": KEPT_HOURS, **state_of_worker()})
 
     async def remove(self) -> None:
-        """Remove the row, since the worker ends; if that fails, it grows old."""
+        """Remove the row because the worker ends; if that fails, the row expires."""
         if self._id is not None:
             await run_once("heartbeat", self._remove)
 
@@ -61,7 +61,7 @@ heartbeat = Heartbeat()
 
 
 def state_of_worker() -> dict[str, Any]:
-    """Return what this worker says of itself, by the columns of its row."""
+    """Return the columns of this worker's row."""
     return {
         "host": socket.gethostname()[:255],
         "pid": os.getpid(),

@@ -1,7 +1,7 @@
-"""The files that processes count in: one folder per server, one file per process and kind of metric.
+"""The files of the metrics: one folder per server, one file per process and kind of metric.
 
-gunicorn_config.py uses this before Django is set up and before prometheus_client may be imported, which decides on
-import whether to count in files, by the folder's name in the environment.
+gunicorn_config.py uses this module before Django is set up, and before prometheus_client may be imported: at import, it
+decides by an environment variable, the folder's name, whether to count in files.
 """
 
 import contextlib
@@ -15,9 +15,9 @@ from pathlib import Path
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 PREFIX = "aomi-metrics-"
 # A process of the server holds this lock until it ends, however it ends.
-LIVES = "lives.lock"
-READING = "reading.lock"
-OF_THE_DEAD = "counter_dead.db"
+LIFE_LOCK = "lives.lock"
+READING_LOCK = "reading.lock"
+ENDED_PROCESSES = "counter_dead.db"
 
 
 def make_folder() -> int:
@@ -29,7 +29,7 @@ def make_folder() -> int:
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         _remove_if_dead(folder)
     draft = Path(tempfile.mkdtemp(prefix=f".{PREFIX}"))
-    descriptor = os.open(draft / LIVES, os.O_CREAT | os.O_RDWR, 0o600)
+    descriptor = os.open(draft / LIFE_LOCK, os.O_CREAT | os.O_RDWR, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     folder = draft.with_name(draft.name.removeprefix("."))
     draft.rename(folder)  # other servers see the folder only now, and it is locked
@@ -53,7 +53,7 @@ def forget_process(pid: int) -> None:
     if not counted.exists():
         return
     with _locked(fcntl.LOCK_EX):
-        total = MmapedDict(str(folder / OF_THE_DEAD))  # type: ignore[no-untyped-call]
+        total = MmapedDict(str(folder / ENDED_PROCESSES))  # type: ignore[no-untyped-call]
         for key, value, *_ in MmapedDict.read_all_values_from_file(str(counted)):  # type: ignore[no-untyped-call]
             total.write_value(key, total.read_value(key)[0] + value, 0.0)  # type: ignore[no-untyped-call]
         total.close()  # type: ignore[no-untyped-call]
@@ -73,13 +73,13 @@ def read() -> bytes:
 
 @contextlib.contextmanager
 def _locked(how: int) -> Iterator[None]:
-    """Keep the sums consistent: a counter that is in two files for a moment, or in none, looks like a jump."""
-    with (Path(os.environ[VARIABLE]) / READING).open("a") as file:
+    """Keep the sums consistent: if a counter were in two files or in none for a moment, the sum would jump."""
+    with (Path(os.environ[VARIABLE]) / READING_LOCK).open("a") as file:
         fcntl.flock(file, how)
         yield
 
 
 def _remove_if_dead(folder: Path) -> None:
-    with contextlib.suppress(OSError), (folder / LIVES).open("r+") as file:
+    with contextlib.suppress(OSError), (folder / LIFE_LOCK).open("r+") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(folder, ignore_errors=True)

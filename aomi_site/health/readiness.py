@@ -1,4 +1,4 @@
-"""Whether this worker could store a chat, and which minor problems it has."""
+"""Checks whether this worker could store a chat, and which minor problems it has."""
 
 import asyncio
 import logging
@@ -43,7 +43,7 @@ class Readiness:
         self._next_at = 0.0
 
     async def fault(self) -> str | None:
-        """Return a word for why no chat could be stored, or None if one could."""
+        """Return the reason why a chat could not be stored, in a word; None if it could."""
         return await _attempt(_read()) or await self._written()
 
     async def _written(self) -> str | None:
@@ -60,8 +60,8 @@ readiness = Readiness()
 
 def degraded() -> list[str]:
     """Return a word for each problem that does not stop this worker from serving."""
-    reasons = {"bus_deaf": hub.is_deaf, "model_down": breakers.has_open(), "loop_failing": bool(failing_loops())}
-    return [reason for reason, is_so in reasons.items() if is_so]
+    problems = {"bus_deaf": hub.is_deaf, "model_down": breakers.has_open(), "loop_failing": bool(failing_loops())}
+    return [problem for problem, is_present in problems.items() if is_present]
 
 
 async def _attempt(work: Coroutine[Any, Any, None]) -> str | None:

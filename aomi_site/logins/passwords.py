@@ -52,7 +52,7 @@ class QueuedArgon2PasswordHasher(Argon2PasswordHasher):
             return encoded
 
     def verify(self, password: str, encoded: str) -> bool:
-        """Whether the hash matches the password.
+        """Tell whether the hash matches the password.
 
         Raises:
             PasswordCheckBusy: too many threads are waiting.

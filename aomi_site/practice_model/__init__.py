@@ -1,1 +1,1 @@
-"""The practice model: a program that speaks the provider's protocol and follows rules, for machines without a model."""
+"""The practice model: a program that follows rules and speaks a provider's protocol, for machines without a model."""

@@ -48,12 +48,11 @@ async def _models(_: web.Request) -> web.Response:
 async def _complete(request: web.Request) -> web.StreamResponse:
     try:
         body = json.loads(await request.read())
-        given = answer(read_request(body))
+        reply = _Reply(answer(read_request(body)), body)
     except InvalidRequestError as error:
         return _refusal(f"{error}.", 400)
     except (ValueError, RecursionError):
         return _refusal("The body must be JSON.", 400)
-    reply = _Reply(given, body)
     return await reply.stream(request) if body.get("stream") else web.json_response(reply.whole())
 
 
@@ -65,21 +64,21 @@ def _refusal(message: str, status: int) -> web.Response:
 class _Reply:
     """An answer in the protocol's form."""
 
-    def __init__(self, given: Answer, body: Mapping[str, Any]) -> None:
+    def __init__(self, answer: Answer, body: Mapping[str, Any]) -> None:
         """Prepare the reply.
 
         Args:
-            given: the answer.
+            answer: the answer.
             body: the request; its token limit and stream options apply.
         """
-        self.given, self.id, self.created = given, f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
+        self.answer, self.id, self.created = answer, f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
         self.model = str(body.get("model") or MODEL_ID)
         options = body.get("stream_options")
         self.counts = isinstance(options, dict) and bool(options.get("include_usage"))
         self.prompt_tokens = _tokens(json.dumps([body.get("messages"), body.get("tools")], ensure_ascii=False))
         limit = body.get("max_completion_tokens") or body.get("max_tokens")
         # Here each word, with the space after it, is one token.
-        self.words = [word + " " for word in given.text.split(" ")] if given.text else []
+        self.words = [word + " " for word in answer.text.split(" ")] if answer.text else []
         self.is_cut = isinstance(limit, int) and len(self.words) > limit
         self.words = self.words[:limit] if self.is_cut else self.words
         self.calls = [
@@ -88,7 +87,7 @@ class _Reply:
                 "type": "function",
                 "function": {"name": call.name, "arguments": json.dumps(call.arguments, ensure_ascii=False)},
             }
-            for call in given.calls
+            for call in answer.calls
         ]
 
     @property
@@ -111,7 +110,7 @@ class _Reply:
         return {**self._head("chat.completion"), "choices": [choice], "usage": self.usage()}
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
-        """Send the reply as server-sent events; a client that goes away ends it."""
+        """Send the reply as server-sent events until the client disconnects."""
         headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
         response = web.StreamResponse(headers=headers)
         await response.prepare(request)
@@ -122,7 +121,7 @@ class _Reply:
 
     async def _chunks(self) -> AsyncGenerator[dict[str, Any], None]:
         yield self._chunk({"role": "assistant", "content": ""})
-        pause = SLOW_WORD_SECONDS if self.given.is_slow else WORD_SECONDS
+        pause = SLOW_WORD_SECONDS if self.answer.is_slow else WORD_SECONDS
         for index, word in enumerate(self.words):
             yield self._chunk({"content": word if index < len(self.words) - 1 else word.rstrip(" ")})
             await asyncio.sleep(pause)

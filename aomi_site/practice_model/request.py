@@ -70,16 +70,16 @@ def read_request(body: Any) -> Request:
     if not isinstance(body, dict) or not isinstance(body.get("messages"), list) or not body["messages"]:
         raise InvalidRequestError("'messages' must be a list with at least one message")
     messages = [message for message in body["messages"] if isinstance(message, dict)]
-    asked = [index for index, message in enumerate(messages) if message.get("role") == "user"]
-    last = asked[-1] if asked else -1
+    user_messages = [index for index, message in enumerate(messages) if message.get("role") == "user"]
+    last = user_messages[-1] if user_messages else -1
     return Request(
         instructions="\n".join(
             _text(message) for message in messages if message.get("role") in {"system", "developer"}
         ),
-        message=_text(messages[last]) if asked else "",
+        message=_text(messages[last]) if user_messages else "",
         results=list(_results(messages[last + 1 :])),
         tools=[] if body.get("tool_choice") == "none" else list(_offers(body.get("tools"))),
-        earlier=max(0, len(asked) - 1),
+        earlier=max(0, len(user_messages) - 1),
     )
 
 
@@ -100,7 +100,7 @@ def _offers(tools: Any) -> Iterator[Offer]:
             properties, required = schema.get("properties"), schema.get("required")
             yield Offer(
                 function["name"],
-                {name: each if isinstance(each, dict) else {} for name, each in properties.items()}
+                {name: argument if isinstance(argument, dict) else {} for name, argument in properties.items()}
                 if isinstance(properties, dict)
                 else {},
                 [str(name) for name in required] if isinstance(required, list) else [],

@@ -66,8 +66,7 @@ def _calls(request: Request) -> Iterator[Call]:
     """Yield a call of each tool whose name or arguments are in the message, and a search of the documents."""
     others = [tool for tool in request.tools if tool.name != SEARCH_TOOL]
     named = [tool for tool in others if is_named(tool, request.message)]
-    meant = named or [tool for tool in others if _is_meant(tool, request.message)]
-    for tool in meant:
+    for tool in named or [tool for tool in others if _is_meant(tool, request.message)]:
         arguments = find_arguments(tool, request.message)
         if all(name in arguments for name in tool.required):
             yield Call(tool.name, arguments)
@@ -94,19 +93,19 @@ def _reports(request: Request) -> Iterator[str]:
     others = " ".join(str(result.data) for result in request.results if result.name != SEARCH_TOOL)
     for result in request.results:
         if result.name == SEARCH_TOOL:
-            yield _found(request.message, result, others)
+            yield _search_report(request.message, result, others)
         elif isinstance(result.data, dict) and set(result.data) == {"error"}:
             yield f"The tool {result.name} failed: {result.data['error']}"
         else:
             yield f"The tool {result.name} answered: {_shown(result.data)}."
 
 
-def _found(question: str, result: Result, answered: str) -> str:
+def _search_report(question: str, result: Result, answered: str) -> str:
     if sentences := cited_sentences(question, passages_of(result.data), answered=answered):
         return "The documents say: " + " ".join(sentences)
     if isinstance(result.data, dict) and "error" in result.data:
         return f"The documents could not be searched: {result.data['error']}"
-    return "The documents have no sentence that shares words with your message."
+    return "No sentence of the documents shares words with your message."
 
 
 def _shown(data: Any) -> str:
@@ -131,7 +130,7 @@ def _help(request: Request) -> Iterator[str]:
     yield f"I have no rule for your message.{before}"
     if tools := [_signature(tool) for tool in request.tools[:MAX_TOOLS_NAMED]]:
         yield f"I call a tool when a message names it and its arguments. This App offers: {', '.join(tools)}."
-    yield "“count to 100” makes an answer that is long enough to watch and to interrupt."
+    yield "“count to 100” gets an answer that is long enough to watch and to interrupt."
 
 
 def _signature(tool: Offer) -> str:

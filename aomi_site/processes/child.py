@@ -1,4 +1,4 @@
-"""Child processes that leave nothing behind: they end when told to, and when their parent ends.
+"""Child processes that end when they are told to, and when their parent ends.
 
 Run as `python -m aomi_site.processes.child PARENT_PID COMMAND…`, it becomes COMMAND, which the kernel
 stops when the parent dies. That works on Linux; elsewhere, a killed parent leaves it running.

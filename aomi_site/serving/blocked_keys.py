@@ -1,7 +1,7 @@
-"""Answers guesses at blocked key ids before Django sees them: a flood of them must not delay other callers.
+"""Answers guesses at blocked key ids before Django sees them, because a flood of guesses must not delay other callers.
 
-Such a guess costs a fifth of what the normal path costs, and gets the same answer after the same time. Calls with an
-Origin take the normal path, which knows what their browser may read.
+This costs a fifth of the normal path, and gives the same answer after the same time. Calls with an Origin take the
+normal path, which knows what their browser may read.
 """
 
 import asyncio

@@ -26,7 +26,7 @@ HEAD_SECONDS = 10.0
 BODY_PIECE_SECONDS = 15.0
 BODY_SECONDS = 60.0
 BODY_BYTES_PER_SECOND = 16 * 1024
-# From when we close a connection until the client does.
+# From the server's close of a connection to the client's.
 LINGER_SECONDS = 10.0
 SWEEP_SECONDS = 1.0
 # A connection that has been idle for less than this may have a request in transit.
@@ -143,7 +143,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     # --- The phases of a request --------------------------------------------------------------------
 
     def takes_bytes(self) -> bool:
-        """Whether to read received bytes; for a refused connection, they trigger the refusal."""
+        """Tell whether to read received bytes; on a refused connection, they trigger the refusal."""
         if self._is_refused:
             self._end(FULL)
             return False
@@ -229,7 +229,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     def _on_deadline(self) -> None:
-        """End a connection whose client is too slow, but not one that waits for us."""
+        """End a connection whose client is too slow, but not one that waits for the server."""
         is_behind_another = self._phase is Phase.HEAD and self.cycle is not None and not self.cycle.response_complete
         if is_behind_another or self.flow.read_paused:
             self._deadline = self.loop.time() + HEAD_SECONDS

@@ -1,4 +1,4 @@
-"""Which websites' scripts may call the API: the deployment's origins, and those of Apps."""
+"""Decides which websites' scripts may call the API: those of the deployment's origins and of Apps' origins."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Hands each refused call to the recorder, which writes it later: nothing here waits."""
+"""Hands each refused call to the recorder, which writes it later. Nothing here blocks."""
 
 import time
 import uuid

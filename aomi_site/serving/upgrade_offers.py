@@ -1,4 +1,4 @@
-"""Requests that offer an upgrade to another protocol: h2c, websocket, TLS. We decline and serve them unchanged.
+"""Declines offers to upgrade to another protocol (h2c, websocket, TLS), and serves these requests as HTTP/1.1.
 
 A server may ignore an `Upgrade` (RFC 9110, 7.8). httptools cannot: its parser stops after the head of such a request,
 and the body is lost. So the head is parsed again without the offer, by a new parser that also reads what follows.

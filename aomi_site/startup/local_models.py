@@ -14,15 +14,15 @@ from aomi_site.startup.console import Console
 from apps_registry.models import App
 from apps_registry.services.seed import EMBEDDED_PROVIDER, PRACTICE_PROVIDER
 
-NOTHING_FOUND = "no OPENAI_API_KEY, OPENAI_BASE_URL or Ollama found; it is tiny and calls no tools, expect mistakes"
+NOTHING_FOUND = "no OPENAI_API_KEY, OPENAI_BASE_URL or Ollama found; tiny, cannot call tools, makes mistakes"
 CHOSEN = {
-    EMBEDDED_PROVIDER: "chosen with --model; it is tiny and calls no tools, expect mistakes",
-    PRACTICE_PROVIDER: "chosen with --model; not a language model: it follows rules",
+    EMBEDDED_PROVIDER: "chosen with --model; tiny, cannot call tools, makes mistakes",
+    PRACTICE_PROVIDER: "chosen with --model; follows rules and is not a language model",
 }
 
 
 def prepare(console: Console, running: ExitStack, choice: str | None) -> tuple[list[LocalModel], str]:
-    """Create a missing default App, and start the models of this machine that an App uses.
+    """Create the default App if it is missing, and start the models that run on this machine and that an App uses.
 
     Args:
         console: where progress is printed.
@@ -31,7 +31,7 @@ def prepare(console: Console, running: ExitStack, choice: str | None) -> tuple[l
             new one gets the first available model.
 
     Returns:
-        The models, and one line about the default App's.
+        The models, and one line about the default App's model.
     """
     app = App.objects.filter(is_default=True).first()
     line = ""

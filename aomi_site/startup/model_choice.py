@@ -57,7 +57,7 @@ class ModelSpec:
         return app
 
     def use(self) -> App:
-        """Make this model of this machine the default App's, creating what is missing; return the default App.
+        """Make this local model the default App's, creating what is missing; return the default App.
 
         Raises:
             CommandError: another provider has a model of this name.
@@ -159,7 +159,7 @@ def _openai_model() -> ModelSpec | None:
 
 
 def _offered_model(base_url: str) -> str:
-    """Return our default choice; if a server other than OpenAI's lacks it, return the first model of that server."""
+    """Return the default choice; if a server other than OpenAI's does not have it, return that server's first model."""
     if base_url == OPENAI_URL:
         return OPENAI_MODEL
     answer = get_json(f"{base_url}/models", token=os.environ.get("OPENAI_API_KEY", ""))

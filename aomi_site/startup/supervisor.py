@@ -1,4 +1,4 @@
-"""Runs the servers until told to stop: gunicorn, and the models of this machine that Apps use."""
+"""Runs gunicorn, and the local models that Apps use, until told to stop."""
 
 import os
 import subprocess
@@ -94,7 +94,7 @@ def watch(web: WebServer, models: Sequence[LocalModel], parent: int, say: Callab
     Args:
         web: a running server; when it ends, this process ends.
         models: running models; one that ends is restarted on the same port.
-        parent: our own process id.
+        parent: the id of this process.
         say: prints a line.
 
     Raises:

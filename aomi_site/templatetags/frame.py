@@ -7,19 +7,19 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from aomi_site.console.navigation import Shown, places_for
+from aomi_site.console.navigation import VisibleEntry, entries_for
 
 register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def navigation(context: dict[str, Any]) -> list[Shown]:
+def navigation(context: dict[str, Any]) -> list[VisibleEntry]:
     """Return the pages that the operator may see; none without a login."""
     request = context.get("request")
     user = getattr(request, "user", None)
     if request is None or user is None or not (user.is_active and user.is_staff):
         return []
-    return places_for(user, request.path)
+    return entries_for(user, request.path)
 
 
 @register.simple_tag

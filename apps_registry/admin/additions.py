@@ -1,7 +1,7 @@
 """What higher layers add to the pages of lower ones.
 
-A page about an App also shows its usage, and a page about a key its failed turns. The modules that know these are above
-the page, so they add to its template context here.
+A page about an App also shows its usage, and a page about a key its failed turns. These come from modules in higher
+layers, which the page must not import, so those modules add them to its template context here.
 """
 
 from collections.abc import Callable

@@ -102,16 +102,16 @@ class AppAdmin(AppTabsAdmin):
 
     @admin.display(description="built-in tools")
     def builtin_tools(self, app: App) -> SafeString:
-        """The enabled ones, for operators who may only view."""
+        """The enabled built-in tools, for operators who may only view the App."""
         names = app.tools.filter(is_enabled=True, kind=Tool.Kind.BUILTIN).values_list("name")
         return format_html_join(" ", '<code class="aomi-code">{}</code>', names) or NOTHING
 
     def get_readonly_fields(self, request: HttpRequest, obj: App | None = None) -> tuple[str, ...]:
-        """Fix the slug once the App exists, since callers depend on it."""
+        """Make the slug of an existing App read-only, since callers depend on it."""
         return (*self.readonly_fields, "slug") if obj else self.readonly_fields
 
     def get_fieldsets(self, request: HttpRequest, obj: App | None = None) -> Any:
-        """Return those of the tab. For a new App, collapse those with good defaults, and hide what needs an App."""
+        """Return the tab's sections. For a new App, collapse those with good defaults, and hide what needs an App."""
         shown = super().get_fieldsets(request, obj)
         return [(title, folded(title, options, is_new=obj is None)) for title, options in shown]
 
@@ -179,7 +179,7 @@ class AppAdmin(AppTabsAdmin):
 
     @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[App]) -> None:
-        """Delete the Apps except the default App, even if an App has just become the default."""
+        """Delete the Apps, but never the default App, even if it has only just become the default."""
         # First lock all Apps, in the order of make_default; then lock the doomed rows against new child rows.
         list(App.objects.select_for_update(no_key=True).order_by("pk"))
         doomed = App.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)), is_default=False)

@@ -81,14 +81,14 @@ class AppFilePages:
         if not request.user.has_perms(IMPORT_PERMISSIONS):
             raise PermissionDenied
         if "digest" in request.POST:
-            return self._confirmed(request)
+            return self._apply_confirmed(request)
         is_sent = request.method == "POST"
         form = AppFileForm(request.POST if is_sent else None, request.FILES if is_sent else None)
         if form.is_valid():
-            return self._shown(request, form.cleaned_data["file"], form.text.decode("utf-8-sig"))
+            return self._preview(request, form.cleaned_data["file"], form.text.decode("utf-8-sig"))
         return self._page(request, "file", "Import an App file", form=form)
 
-    def _confirmed(self, request: HttpRequest) -> HttpResponse:
+    def _apply_confirmed(self, request: HttpRequest) -> HttpResponse:
         text = request.POST.get("text", "")
         try:
             file = read_app_file(text.encode(), no_files)
@@ -100,7 +100,7 @@ class AppFilePages:
             self._admin.message_user(
                 request, "The App has changed in the meantime. Review the changes again.", messages.WARNING
             )
-            return self._shown(request, file, text)
+            return self._preview(request, file, text)
         app = App.objects.get(slug=plan.slug)
         self._admin.log_change(request, app, "Imported from an App file.")
         self._admin.message_user(request, f"“{plan.slug}” was imported.", messages.SUCCESS)
@@ -108,7 +108,7 @@ class AppFilePages:
             self._admin.message_user(request, f"Secrets to set: {', '.join(plan.secrets)}.", messages.WARNING)
         return redirect("admin:apps_registry_app_change", app.pk)
 
-    def _shown(self, request: HttpRequest, file: AppFile, text: str) -> HttpResponse:
+    def _preview(self, request: HttpRequest, file: AppFile, text: str) -> HttpResponse:
         plan = plan_import(file)
         title = f"Changes by importing “{plan.slug}”"
         return self._page(request, "file_plan", title, plan=plan, text=text, digest=plan.digest())

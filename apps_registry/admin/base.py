@@ -1,4 +1,4 @@
-"""Base classes of the admin pages, and the summaries of what deletions take with them."""
+"""Base classes of the admin pages, and summaries of what a deletion includes."""
 
 import re
 import uuid
@@ -57,7 +57,7 @@ class NamedPages:
         return str(row)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
-        """Name what the page shows, such as "support", rather than what may be done with it ("Change App")."""
+        """Use the name of the row as heading, such as "support", instead of an action ("Change App")."""
         row: Any = kwargs.get("obj")
         heading = self.heading(row) if row is not None else f"New {self.opts.verbose_name}"  # type: ignore[attr-defined]
         named = {**context, "title": heading, "subtitle": None}
@@ -87,7 +87,7 @@ class ConsoleAdmin(NoSecretLookups, _ModelAdmin[RowT]):
 
     list_per_page = 50
     empty_value_display = "-"
-    # Counts next to the choices of a filter would take a scan of the table for each.
+    # Counts next to the choices of a filter would need a scan of the table for each choice.
     show_facets = admin.ShowFacets.NEVER
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

@@ -7,9 +7,9 @@
 
 They need aomi/charts.css, which every page of the console has.
 
-Positions are percentages, so that a chart fills its place while texts and patterns keep their size; there are no
-`style` attributes, which the Content-Security-Policy forbids. Series differ by pattern, dashes and marks, not by colour
-alone.
+Positions are percentages, so that a chart fills the available width while its text and patterns keep their size. There
+are no `style` attributes, because the Content-Security-Policy forbids them. Series differ by pattern, dashes and marks,
+not by colour alone.
 """
 
 import itertools
@@ -28,7 +28,7 @@ from apps_registry.admin.figures import COUNT, Unit
 Number = int | float | Decimal
 MAX_SERIES = 4  # as many as there are patterns
 TICKS = 6
-# Ends of the scale whose halves are round too.
+# Ends of the scale whose half is a round number too.
 ROUND_TOPS = (1, 2, 4, 6, 8, 10)
 PATTERNS = {
     2: mark_safe('<path d="M-1 1 1-1M0 6 6 0M5 7 7 5" stroke-width="2"/>'),
@@ -44,7 +44,7 @@ GRID = mark_safe(
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The values of one thing; None where nothing was measured, which shows as a gap."""
+    """One row of values in a chart; None, where nothing was measured, shows as a gap."""
 
     name: str
     values: Sequence[Number | None]
@@ -52,7 +52,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What a point is for: in full, and short for the axis."""
+    """The name of a point: in full, and in short for the axis."""
 
     full: str
     short: str
@@ -69,7 +69,7 @@ class _Chart:
 
     @property
     def width(self) -> float:
-        """How much of the width a point has, in percent."""
+        """The width of a point, in percent of the chart."""
         return 100 / max(1, len(self.labels))
 
     def pattern(self, number: int) -> str:
@@ -88,7 +88,7 @@ def bars(title: str, per: str, labels: Sequence[Label], series: Sequence[Series]
     """Return a chart of stacked bars.
 
     Args:
-        title: what is shown, such as "Turns"; no two charts of a page have the same.
+        title: what is shown, such as "Turns"; unique on the page.
         per: what each bar is for, such as "by day".
         labels: one for each bar.
         series: at most MAX_SERIES; the first one is at the bottom.
@@ -100,7 +100,7 @@ def bars(title: str, per: str, labels: Sequence[Label], series: Sequence[Series]
 
 
 def lines(title: str, per: str, labels: Sequence[Label], series: Sequence[Series], unit: Unit = COUNT) -> SafeString:
-    """Return a chart of lines; arguments as for `bars`."""
+    """Return a chart of lines; it takes the arguments of `bars`."""
     chart = _Chart(title, per, labels, series, unit)
     top = _top((float(value) for one in series for value in one.values if value is not None), unit)
     shapes = [shape for number, one in enumerate(series, 1) for shape in _line(chart, number, one.values, top)]
@@ -117,11 +117,11 @@ def sparkline(values: Sequence[Number | None], text: str, unit: Unit = COUNT) ->
     """
     top = max((float(value) for value in values if value is not None), default=0) or 1
     width = 100 / max(1, len(values))
-    places = ((at * width, _share(value, top)) for at, value in enumerate(values) if value)
+    bar_sizes = ((at * width, _share(value, top)) for at, value in enumerate(values) if value)
     shapes = format_html_join(
         "",
         '<rect x="{}" y="{}" width="{}" height="{}"/>',
-        ((_percent(x), _percent(100 - height), _percent(width * 0.75), _percent(height)) for x, height in places),
+        ((_percent(x), _percent(100 - height), _percent(width * 0.75), _percent(height)) for x, height in bar_sizes),
     )
     last = _last(values)
     words = f"{text}; last {unit.short(last)}" if last is not None else f"{text}; nothing was measured"
@@ -163,12 +163,12 @@ def _patterns(chart: _Chart) -> Iterator[SafeString]:
 
 
 def _stacked(chart: _Chart, top: float) -> Iterator[SafeString]:
-    for place in range(len(chart.labels)):
+    for index in range(len(chart.labels)):
         height = 0.0
         for number, one in enumerate(chart.series, 1):
-            if share := _share(one.values[place], top):
+            if share := _share(one.values[index], top):
                 height += share
-                x, width = (place + 0.12) * chart.width, chart.width * 0.76
+                x, width = (index + 0.12) * chart.width, chart.width * 0.76
                 yield format_html(
                     '<rect class="aomi-bar-{}" x="{}" y="{}" width="{}" height="{}"{}/>',
                     *(number, _percent(x), _percent(100 - height), _percent(width), _percent(share)),
@@ -178,8 +178,8 @@ def _stacked(chart: _Chart, top: float) -> Iterator[SafeString]:
 
 def _line(chart: _Chart, number: int, values: Sequence[Number | None], top: float) -> Iterator[SafeString]:
     points = [
-        (_percent((place + 0.5) * chart.width), _percent(100 - _share(value, top))) if value is not None else None
-        for place, value in enumerate(values)
+        (_percent((index + 0.5) * chart.width), _percent(100 - _share(value, top))) if value is not None else None
+        for index, value in enumerate(values)
     ]
     for start, end in itertools.pairwise(points):
         if start and end:
@@ -190,14 +190,14 @@ def _line(chart: _Chart, number: int, values: Sequence[Number | None], top: floa
 
 def _hovers(chart: _Chart) -> Iterator[SafeString]:
     """Yield an invisible column for each point, which shows its numbers on hover (aomi/charts.js reads them)."""
-    for place, label in enumerate(chart.labels):
-        numbers = [(one.name, one.values[place]) for one in chart.series]
+    for index, label in enumerate(chart.labels):
+        numbers = [(one.name, one.values[index]) for one in chart.series]
         if chart.is_stacked and len(numbers) > 1:
             numbers.append(("all", sum((value or 0 for _, value in numbers), 0)))
         words = "\n".join([label.full, *(f"{name}: {chart.unit.short(value) or '-'}" for name, value in numbers)])
         yield format_html(
             '<rect class="aomi-hover" x="{}" y="0" width="{}" height="100%"><title>{}</title></rect>',
-            *(_percent(place * chart.width), _percent(chart.width), words),
+            *(_percent(index * chart.width), _percent(chart.width), words),
         )
 
 
@@ -260,10 +260,10 @@ def _summary(chart: _Chart) -> str:
 
 
 def _ticks(chart: _Chart) -> SafeString:
-    """Return the texts of the axis: the last point, and others at equal distances from it."""
+    """Return the labels of the axis: the last point, and others at equal distances from it."""
     step = max(1, math.ceil(len(chart.labels) / TICKS))
-    places = (place for place in range(len(chart.labels)) if (len(chart.labels) - 1 - place) % step == 0)
-    centres = (((place + 0.5) * chart.width, chart.labels[place].short) for place in places)
+    labelled = (index for index in range(len(chart.labels)) if (len(chart.labels) - 1 - index) % step == 0)
+    centres = (((index + 0.5) * chart.width, chart.labels[index].short) for index in labelled)
     return format_html_join(
         "",
         '<text x="{}" y="12" text-anchor="{}">{}</text>',
@@ -274,8 +274,8 @@ def _ticks(chart: _Chart) -> SafeString:
 def _table(chart: _Chart) -> SafeString:
     heads = format_html_join("", '<th scope="col"><bdi>{}</bdi></th>', ((one.name,) for one in chart.series))
     cells = (
-        (label.full, [(chart.unit.exact(one.values[place]) or "-",) for one in chart.series])
-        for place, label in enumerate(chart.labels)
+        (label.full, [(chart.unit.exact(one.values[index]) or "-",) for one in chart.series])
+        for index, label in enumerate(chart.labels)
     )
     rows = ((name, format_html_join("", "<td>{}</td>", numbers)) for name, numbers in cells)
     return format_html(

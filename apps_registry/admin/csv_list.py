@@ -1,4 +1,4 @@
-"""Lists that can be had as CSV, with the filters and the order of the page."""
+"""Lists that can be downloaded as CSV, with the filters and the order of the page."""
 
 import csv
 from datetime import UTC, datetime
@@ -12,23 +12,23 @@ from django.shortcuts import redirect
 
 from apps_registry.support.text.csv_cells import safe_cell
 
-MOST_ROWS = 50_000
+MAX_ROWS = 50_000
 PARAMETER = "format"
 
 
 class CsvList:
-    """An admin whose list also answers CSV: the same URL with `format=csv`. All pages of it, at most MOST_ROWS rows."""
+    """An admin whose list can be downloaded as CSV: the same URL with `format=csv`. It has up to MAX_ROWS rows."""
 
     change_list_template: Any = "admin/csv_change_list.html"
     # The columns of the file: fields of the model.
     csv_fields: tuple[str, ...] = ()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, or answer it as CSV."""
+        """Show the list, or send it as CSV."""
         query = request.GET.copy()
-        wanted = query.pop(PARAMETER, [])
-        request.GET = query  # type: ignore[assignment]  # Django would take the parameter for a filter
-        if wanted == ["csv"]:
+        formats = query.pop(PARAMETER, [])
+        request.GET = query  # type: ignore[assignment]  # Django would treat the parameter as a filter
+        if formats == ["csv"]:
             return self._csv(request)
         query_of_csv = query.copy()
         query_of_csv.pop("p", None)
@@ -42,14 +42,14 @@ class CsvList:
             raise PermissionDenied
         try:
             rows = admin.get_changelist_instance(request).get_queryset(request).select_related(None)
-        except IncorrectLookupParameters:  # the list says that the filter is wrong
+        except IncorrectLookupParameters:  # the page of the list reports it
             return redirect(f"{request.path}?{ERROR_FLAG}=1")
         response = HttpResponse(content_type="text/csv; charset=utf-8")
         name = f"{admin.opts.verbose_name_plural} {datetime.now(UTC):%Y-%m-%d %H%M}.csv".replace(" ", "-")
         response["Content-Disposition"] = f'attachment; filename="{name}"'
         writer = csv.writer(response, lineterminator="\n")
         writer.writerow(self.csv_fields)
-        for row in rows.values_list(*self.csv_fields)[:MOST_ROWS].iterator(chunk_size=2_000):
+        for row in rows.values_list(*self.csv_fields)[:MAX_ROWS].iterator(chunk_size=2_000):
             writer.writerow([_cell(value) for value in row])
         return response
 

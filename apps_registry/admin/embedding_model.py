@@ -17,7 +17,7 @@ from apps_registry.retrieval.analysis.languages import LANGUAGE_NAMES
 def _check_languages(names: list[str]) -> None:
     if unknown := sorted({*names} - LANGUAGE_NAMES):
         known = ", ".join(sorted(LANGUAGE_NAMES))
-        raise ValidationError(f"There is no language {unknown[0]!r} that search can tell. Languages: {known}.")
+        raise ValidationError(f"Search does not recognise a language {unknown[0]!r}. Languages: {known}.")
 
 
 @admin.register(EmbeddingModel)
@@ -33,7 +33,7 @@ class EmbeddingModelAdmin(ConsoleAdmin[EmbeddingModel]):
         return super().get_queryset(request).prefetch_related("apps")
 
     def get_readonly_fields(self, request: HttpRequest, obj: EmbeddingModel | None = None) -> tuple[str, ...]:
-        """Fix these fields: vectors of another model or length cannot be compared with the stored ones."""
+        """Make these fields read-only: vectors of another model or length cannot be compared with the stored ones."""
         fixed = ("provider", "provider_model_id", "dimensions") if obj else ()
         return (*fixed, "languages") if obj and obj.provider is None else fixed
 

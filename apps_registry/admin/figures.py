@@ -11,12 +11,12 @@ from apps_registry.admin.display import amount_of, duration, money
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """How a kind of number is written.
+    """How numbers of one kind are written.
 
     Attributes:
         short: for reading, such as "12.3 k"; empty for None.
         exact: every digit, such as "12,345"; empty for None.
-        is_whole: whether there are only whole numbers of it.
+        is_whole: whether all values are whole numbers.
     """
 
     short: Callable[[Any], str]

@@ -23,16 +23,16 @@ def sees_apps(user: Any) -> bool:
     return bool(user.has_perm("apps_registry.view_app") or user.has_perm("apps_registry.change_app"))
 
 
-def apps_to_open(user: Any, already: QuerySet[App] | None = None) -> QuerySet[App]:
+def apps_to_open(user: Any, current: QuerySet[App] | None = None) -> QuerySet[App]:
     """Return the Apps that an operator may add to a key.
 
     Args:
         user: the operator.
-        already: the Apps that the key has now, which it may keep.
+        current: the Apps of the key, which it may keep.
     """
     if sees_apps(user):
         return App.objects.all()
-    return App.objects.none() if already is None else App.objects.filter(pk__in=already.values("pk"))
+    return App.objects.none() if current is None else App.objects.filter(pk__in=current.values("pk"))
 
 
 def permissions_of(user: Any) -> QuerySet[Permission]:
@@ -44,7 +44,7 @@ def permissions_of(user: Any) -> QuerySet[Permission]:
 
 
 def groups_to_give(user: Any) -> QuerySet[Group]:
-    """Return the groups whose permissions an operator all has."""
+    """Return the groups that contain no permission that the operator lacks."""
     missing_permissions = Permission.objects.exclude(pk__in=permissions_of(user).values("pk"))
     return Group.objects.exclude(permissions__in=missing_permissions)
 

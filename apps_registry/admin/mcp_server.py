@@ -66,7 +66,7 @@ class McpServerAdmin(AppPartAdmin[McpServer]):
         return int(server.tool_total)
 
     def get_readonly_fields(self, request: HttpRequest, obj: McpServer | None = None) -> tuple[str, ...]:
-        """Fix the App, and the prefix, which is part of the tool names in existing conversations."""
+        """Make the App read-only, and the prefix, since tool names in existing conversations begin with it."""
         return ("app", "slug") if obj else ()
 
     def get_urls(self) -> list[URLPattern]:

@@ -48,7 +48,7 @@ class OpenApiPages:
         form = OpenApiDocumentForm(request.POST if is_sent else None, request.FILES if is_sent else None)
         if form.is_valid():
             try:
-                source = _saved(app, form.cleaned_data)
+                source = _save_source(app, form.cleaned_data)
             except DocumentError as error:
                 form.add_error(None, str(error))
             else:
@@ -68,15 +68,15 @@ class OpenApiPages:
             self._admin.message_user(request, str(error), messages.ERROR)
             return redirect("admin:apps_registry_app_openapi", app.pk)
         if request.method != "POST":
-            return self._choice(request, importing)
+            return self._selection_page(request, importing)
         chosen = request.POST.getlist("operation")
-        if "digest" in request.POST and self._applied(request, importing, chosen):
+        if "digest" in request.POST and self._apply(request, importing, chosen):
             return redirect("admin:apps_registry_app_tools", app.pk)
         plan = importing.plan(chosen)
         context = {"source": source, "plan": plan, "chosen": chosen, "counts": counts(plan), "digest": plan.digest()}
         return self._page(request, "plan", app, f"Changes by importing from “{source.title}”", **context)
 
-    def _choice(self, request: HttpRequest, importing: Import) -> HttpResponse:
+    def _selection_page(self, request: HttpRequest, importing: Import) -> HttpResponse:
         tag, words = request.GET.get("tag", ""), request.GET.get("q", "").strip()
         matches = [operation for operation in importing.operations if _matches(operation, tag, words)]
         context = {
@@ -92,7 +92,7 @@ class OpenApiPages:
         }
         return self._page(request, "operations", importing.app, f"Operations of “{importing.source.title}”", **context)
 
-    def _applied(self, request: HttpRequest, importing: Import, chosen: list[str]) -> bool:
+    def _apply(self, request: HttpRequest, importing: Import, chosen: list[str]) -> bool:
         try:
             plan = apply(importing, chosen, digest=request.POST["digest"])
         except PlanChanged:
@@ -118,7 +118,7 @@ class OpenApiPages:
         return self._admin.page(request, template, title=title, obj=app, app=app, **context)
 
 
-def _saved(app: App, data: dict[str, Any]) -> OpenApiSource:
+def _save_source(app: App, data: dict[str, Any]) -> OpenApiSource:
     """Read and store the document; tools change only after the operator has seen the preview."""
     content = data["file"].read() if data["file"] else fetch(app, data["url"])
     importing = begin(app, content, url=data["url"], prefix=data["name_prefix"] or None, server=data["server"] or None)

@@ -33,7 +33,8 @@ class ProviderAdmin(ConsoleAdmin[Provider]):
             "Key",
             {
                 "fields": ("key_state", "api_key", "forget_key", "api_key_env"),
-                "description": "Sent as a bearer token, or in the way of the profile. A new base URL needs a new key.",
+                "description": "Sent as a bearer token, unless the profile says otherwise. A new base URL needs a new "
+                "key.",
             },
         ),
         (

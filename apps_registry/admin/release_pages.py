@@ -62,14 +62,14 @@ class ReleasePages:
                 request, "The draft has changed in the meantime. Review the changes again.", messages.WARNING
             )
         except AppFileError as error:
-            return self._refused(request, app, str(error))
-        return self._shown(request, app)
+            return self._refuse(request, app, str(error))
+        return self._preview(request, app)
 
-    def _shown(self, request: HttpRequest, app: App) -> HttpResponse:
+    def _preview(self, request: HttpRequest, app: App) -> HttpResponse:
         try:
             plan = plan_publishing(app)
         except AppFileError as error:
-            return self._refused(request, app, str(error))
+            return self._refuse(request, app, str(error))
         title = f"Changes by publishing “{app.slug}”"
         template = "admin/apps_registry/app/publish.html"
         return self._admin.page(request, template, title=title, obj=app, app=app, plan=plan, digest=plan.digest())
@@ -80,7 +80,7 @@ class ReleasePages:
         try:
             self._admin.done(request, app, _apply_action(app, request.POST.get("what", "")))
         except NoSuchRelease as error:
-            return self._refused(request, app, str(error))
+            return self._refuse(request, app, str(error))
         return redirect("admin:apps_registry_app_releases", app.pk)
 
     def delete_view(self, request: HttpRequest, app_id: int, number: int) -> HttpResponse:
@@ -93,7 +93,7 @@ class ReleasePages:
             try:
                 delete_release(app, number)
             except NoSuchRelease as error:
-                return self._refused(request, app, str(error))
+                return self._refuse(request, app, str(error))
             self._admin.done(request, app, f"Release {number} was deleted.")
             return redirect("admin:apps_registry_app_releases", app.pk)
         others = app.releases.exclude(pk=release.pk).values_list("document_ids", flat=True)
@@ -109,7 +109,7 @@ class ReleasePages:
             versions=Document.versions.filter(app=app, pk__in=own).exclude(replaced_at=None),
         )
 
-    def _refused(self, request: HttpRequest, app: App, message: str) -> HttpResponse:
+    def _refuse(self, request: HttpRequest, app: App, message: str) -> HttpResponse:
         self._admin.message_user(request, message, messages.ERROR)
         return redirect("admin:apps_registry_app_releases", app.pk)
 
@@ -118,7 +118,7 @@ def _apply_action(app: App, action: str) -> str:
     if action == "draft":
         run_draft(app)
         kept = " Sessions that keep a release continue with it." if app.sessions_keep_release else ""
-        return f"The draft is live: every edit takes effect at once.{kept}"
+        return f"The draft is live: every edit takes effect immediately.{kept}"
     if action.isascii() and action.isdigit() and len(action) < 10:
         return f"Release {roll_back(app, int(action)).number} is live."
     raise NoSuchRelease("There is no such release.")

@@ -82,7 +82,7 @@ class ToolAdmin(AppPartAdmin[Tool]):
         return code(tool.request_line[:120])
 
     def get_readonly_fields(self, request: HttpRequest, obj: Tool | None = None) -> tuple[str, ...]:
-        """Fix the App, since another App has other secrets and other allowed hosts."""
+        """Make the App read-only, since another App has other secrets and other allowed hosts."""
         return ("app",) if obj else ()
 
     def get_fieldsets(self, request: HttpRequest, obj: Tool | None = None) -> Any:
@@ -157,7 +157,7 @@ class ToolAdmin(AppPartAdmin[Tool]):
 
 
 class OutcomeFilter(admin.SimpleListFilter):
-    """By what became of the call; a status from 400 on is an answer, but not what the tool wanted."""
+    """Filters calls by their outcome. A call that was answered with a status of 400 or more has failed, too."""
 
     title, parameter_name = "outcome", "outcome"
     conditions = {
@@ -170,8 +170,8 @@ class OutcomeFilter(admin.SimpleListFilter):
     }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer them in words."""
-        words = ("any failure", "answered with an error status", "refused by a rule of ours", "timed out", "answered")
+        """Describe each outcome."""
+        words = ("any failure", "answered with an error status", "refused by this server", "timed out", "answered")
         return list(zip(self.conditions, (*words, "cancelled"), strict=True))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[OutboundCall]) -> QuerySet[OutboundCall]:

@@ -42,7 +42,7 @@ class Definitions:
         """Check the providers that `make_missing` would create.
 
         Raises:
-            AppFileError: a provider is invalid, for example because its key variable may not be sent to its address.
+            AppFileError: a provider is invalid, for example because its key variable must not be sent to its address.
         """
         for slug in _absent(Provider, "slug", self.providers):
             _check(Provider(**self.providers[slug]), f"providers, {slug}")

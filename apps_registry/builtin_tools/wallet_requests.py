@@ -45,18 +45,18 @@ def _checked_transaction(arguments: Any) -> Mapping[str, Any]:
     Raises:
         ToolError: an argument is missing or has another form.
     """
-    given = check_arguments(WALLET_TX_REQUEST.parameters, arguments)
-    value, data = given.get("value", "0"), given.get("data", "0x")
+    checked = check_arguments(WALLET_TX_REQUEST.parameters, arguments)
+    value, data = checked.get("value", "0"), checked.get("data", "0x")
     if not _WEI.fullmatch(value) or int(value) > VALUE_MAX:
         raise ToolError("value must be an amount in wei as decimal digits, such as 1000000000000000000 for 1 ether")
     if len(data) > DATA_MAX_CHARS or not HEX.fullmatch(data):
         raise ToolError(f"data must be 0x and pairs of hexadecimal digits, at most {DATA_MAX_CHARS} characters")
     try:
-        to = checksummed(check_address(given["to"], "to"))
+        to = checksummed(check_address(checked["to"], "to"))
     except InvalidTypedData as error:
         raise ToolError(str(error)) from None
-    chain = {"chain_id": _checked_chain(given["chain_id"])} if "chain_id" in given else {}
-    return {"to": to, "value": str(int(value)), "data": data.lower(), **chain, "description": _described(given)}
+    chain = {"chain_id": _checked_chain(checked["chain_id"])} if "chain_id" in checked else {}
+    return {"to": to, "value": str(int(value)), "data": data.lower(), **chain, "description": _described(checked)}
 
 
 def _checked_signature(arguments: Any) -> Mapping[str, Any]:

@@ -66,7 +66,7 @@ class ProviderKey:
 
 
 def variable_problem(variable: str, base_url: str, variables: KeyVariables) -> str:
-    """Return why a variable's value may not be sent to an address, without a full stop; empty if it may.
+    """Return why a variable's value must not be sent to an address, without a full stop; empty if it may.
 
     Only the person who runs the server controls the environment: an operator of the admin can enter any variable and
     any address.

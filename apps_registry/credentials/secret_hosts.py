@@ -32,15 +32,15 @@ def parse_hosts(text: str) -> list[str]:
 
 
 def refusal(name: str, hosts: AbstractSet[str], host: str) -> str:
-    """Return why a secret may not be sent to a host, as a sentence without a full stop; empty if it may."""
+    """Return why a secret must not be sent to a host, as a sentence without a full stop; empty if it may."""
     if host in hosts:
         return ""
     bound = f"is for {' and '.join(sorted(hosts))}" if hosts else "is for no host yet"
-    return f"the secret {name} {bound}, and may not be sent to {host}; its hosts are set on the App's page"
+    return f"the secret {name} {bound}, and must not be sent to {host}; its hosts are set on the App's page"
 
 
 def refusals(bound: Mapping[str, AbstractSet[str]], names: Iterable[str], host: str) -> Iterator[str]:
-    """Yield the reasons why secrets may not be sent to a host.
+    """Yield the reasons why secrets must not be sent to a host.
 
     Args:
         bound: allowed hosts by the name of the App's secret.

@@ -34,7 +34,7 @@ TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}\Z")  # the names that OpenAI-compat
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]"
 _URL = re.compile(rf"https?://(?:{_HOST})(?::(?P<port>[0-9]{{1,5}}))?(?P<path>/.*)?\Z")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")  # RFC 9110, section 5.6.2
-# Headers of the connection, which a tool may not set.
+# Headers of the connection, which a tool must not set.
 _FORBIDDEN_HEADERS = frozenset(
     {"accept-encoding", "connection", "content-length", "expect", "host", "keep-alive", "proxy-authorization"}
     | {"proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}

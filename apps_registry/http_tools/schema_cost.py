@@ -26,7 +26,7 @@ class TooCostly(Exception):
 
 
 class _Reach(NamedTuple):
-    """The schemas that one schema leads to: the number for its own value, and those for nested values, by name."""
+    """The schemas that one schema reaches: how many for its own value, and how many for nested values, by name."""
 
     visits: int
     within: Mapping[str, Counter[int]]
@@ -71,7 +71,7 @@ class _Reaches:
         self.known: dict[int, _Reach] = {}
 
     def of(self, schema: Mapping[str, Any]) -> _Reach:
-        """Return the reach of a schema, and store the reach of all schemas that it leads to."""
+        """Return the reach of a schema, and store the reach of all schemas that it reaches."""
         waiting, seen = [schema], {id(schema)}
         while waiting:
             current = waiting.pop()

@@ -112,7 +112,7 @@ def endpoint_of(server: McpServerSettings, surroundings: Surroundings) -> Endpoi
     """Return a server's endpoint, with secrets filled into its headers.
 
     Raises:
-        ToolError: a secret is missing, or may not be sent to this server.
+        ToolError: a secret is missing, or must not be sent to this server.
     """
     host = host_of(server.url)
 

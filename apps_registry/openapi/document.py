@@ -48,7 +48,7 @@ class OpenApiDocument:
         Members next to a `$ref` (3.1) override those of the target.
 
         Raises:
-            Unsupported: the reference leads to another document, has no target, or is circular.
+            Unsupported: the reference points to another document, has no target, or is circular.
         """
         overrides: dict[str, Any] = {}
         reference = ""

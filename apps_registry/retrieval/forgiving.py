@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from apps_registry.retrieval import sql
 from apps_registry.retrieval.analysis import similar
-from apps_registry.retrieval.analysis.missing import QueryWord, lacking
+from apps_registry.retrieval.analysis.missing import QueryWord, missing_words
 from apps_registry.support import database
 
 SEPARATOR = "\x1f"
@@ -15,17 +15,17 @@ MAX_WORDS = 12
 async def alternatives(
     app_id: int, words: Sequence[QueryWord], languages: Sequence[str]
 ) -> dict[str, tuple[int, float]]:
-    """Return words of the App that may be meant, each with the number of its chunks and a weight below 1.
+    """Return words of the App that the query may mean, each with the number of its chunks and a weight below 1.
 
     Args:
         app_id: the App to search.
         words: the words of the query, by the rules of each language.
-        languages: these languages.
+        languages: the names of these languages.
 
     Raises:
         psycopg.Error: as `database.read`.
     """
-    unknown = [word for word in lacking(words, len(languages)) if len(word) >= similar.MIN_CHARS][:MAX_WORDS]
+    unknown = [word for word in missing_words(words, len(languages)) if len(word) >= similar.MIN_CHARS][:MAX_WORDS]
     compounding = next((language for language in languages if language in similar.COMPOUNDING), None)
     known = [word.word for word in words if word.chunks] if compounding else []
     whole = [word for word in dict.fromkeys([*unknown, *known]) if len(word) >= similar.MIN_CHARS][:MAX_WORDS]
@@ -60,11 +60,11 @@ def _chosen(
             like[asked][word] = chunks
     chosen: dict[str, float] = {}
     for word in dict.fromkeys([*unknown, *whole]):
-        found = similar.compounds(word, like[word]) if word in whole else []
+        matches = similar.compounds(word, like[word]) if word in whole else []
         weight = similar.PART_WEIGHT
-        if not found and word in unknown:
-            found, weight = similar.corrections(word, like[word]), similar.TYPO_WEIGHT
-        if not found and word in unknown:
-            found, weight = similar.parts(word, known_parts), similar.PART_WEIGHT
-        chosen |= dict.fromkeys(found, weight)
+        if not matches and word in unknown:
+            matches, weight = similar.corrections(word, like[word]), similar.TYPO_WEIGHT
+        if not matches and word in unknown:
+            matches, weight = similar.parts(word, known_parts), similar.PART_WEIGHT
+        chosen |= dict.fromkeys(matches, weight)
     return {word: (counts[word], weight) for word, weight in chosen.items()}

@@ -1,4 +1,4 @@
-"""What is stored with chunks so that search finds them by words. Pure functions."""
+"""Computes the columns of chunks by which search finds their words. Pure functions."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -15,7 +15,7 @@ Row = tuple[str, str]  # the heading and the text of a chunk
 
 
 def detected_language(rows: Sequence[Row]) -> str:
-    """Return the text search configuration for a document, by the beginning of its text."""
+    """Return the text search configuration for a document, from the beginning of its text."""
     sample, length = [], 0
     for _, text in rows:
         sample.append(text)
@@ -29,7 +29,7 @@ def index_columns(title: str, rows: Sequence[Row]) -> dict[str, Any]:
     """Return the columns from which PostgreSQL makes the search vectors of chunks, as parameters of a statement.
 
     Args:
-        title: the document's title, which each of its chunks is found by.
+        title: the document's title; its words find each of its chunks.
         rows: its chunks.
     """
 

@@ -73,7 +73,7 @@ async def ingest_next(app_id: int | None = None) -> bool:
     job = Job(document_id, document_app_id, name, state, attempts, lease_id)
     try:
         async with _renewed_lease(job):
-            await _work(job)
+            await _process(job)
     except UnreadableError as error:
         await database.execute(sql.FAIL, {**job.key, "error": str(error), "reader": READER_VERSION})
         logger.info("document %d of App %d cannot be read", job.id, job.app_id)
@@ -114,7 +114,7 @@ async def _renewed_lease(job: Job) -> AsyncIterator[None]:
         renewal.cancel()
 
 
-async def _work(job: Job) -> None:
+async def _process(job: Job) -> None:
     if job.state == "processing":
         if job.attempts > MAX_ATTEMPTS:
             raise UnreadableError(
@@ -172,8 +172,8 @@ def _index(title: str, rows: Sequence[Row]) -> tuple[str, dict[str, Any]]:
 async def _transaction(job: Job) -> AsyncIterator[tuple[Any, str, str]]:
     """Begin a transaction that locks the document; yield the connection, its title, and the language that is set.
 
-    The language is empty if it is to be detected. It uses a separate connection: a long document takes longer than the
-    limit for connections of the pool.
+    The language is empty if it is to be detected. The transaction uses a connection of its own: a long document takes
+    longer than a connection of the pool may be held.
     """
     async with await database.connect() as connection, connection.transaction():
         locked = await (await connection.execute(sql.LOCK, job.key)).fetchone()

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# Cormack, Clarke and Büttcher (2009) use 60 for rankings of 1,000. These have 50, of which the first must have more
-# weight: 10 is the best value for the tuning questions of `bench.search.recall`.
+# Cormack, Clarke and Büttcher (2009) use 60 for rankings of 1,000 entries. These have 50, and the first entries must
+# weigh more: 10 is the best value for the tuning questions of `bench.search.recall`.
 RRF_K = 10
 MAX_PLACE_CHARS = 300
 HOW_TO_CITE = (
@@ -78,7 +78,7 @@ def fuse(*rankings: Sequence[int], first: Mapping[int, float] | None = None) -> 
 
     Args:
         rankings: ids, the best first.
-        first: what comes before all others whatever the rankings say, with weights.
+        first: ids with weights; they come before all others, regardless of the rankings.
     """
     before = first or {}
     scores: dict[int, float] = {}

@@ -32,7 +32,7 @@ class SearchPlan:
         chunks: number of chunks to search.
         terms: words with the number of the App's chunks that contain them, identifiers first, then rare words.
         exact: number of the first terms that are rare identifiers.
-        weights: of terms that are only like a word of the query, below 1.
+        weights: the weights, below 1, of terms that only resemble a word of the query.
         embedding: the App's embedding model.
         has_vectors: whether the database can store vectors.
     """
@@ -61,8 +61,8 @@ async def make_plan(app_id: int, query: str, *, tag: str | None, documents: Sequ
         return None
     (_, total, _, languages, document_ids, chunks, has_vectors, *embedding), *word_rows = rows
     config = EmbeddingConfig(*embedding) if embedding[0] is not None else None
-    words = [QueryWord(word, count, places or ()) for word, count, places, *_ in word_rows]
-    like = await alternatives(app_id, [word for word in words if word.places], languages)
+    words = [QueryWord(word, count, positions or ()) for word, count, positions, *_ in word_rows]
+    like = await alternatives(app_id, [word for word in words if word.positions], languages)
     counts = {word.word: word.chunks for word in words if word.chunks}
     added = {word: count for word, (count, _) in like.items() if word not in counts}
     terms, exact = _terms(analysis, counts, added, total)

@@ -34,7 +34,7 @@ WHERE d.id = (
 RETURNING d.id, d.app_id, d.name, d.state, d.attempts
 """
 
-# A renewal that waited for the end of the ingest must not turn its progress back.
+# A renewal that runs after the end of the ingest must not reset the progress.
 RENEW = """
 UPDATE apps_registry_document
 SET lease_expires_at = clock_timestamp() + make_interval(secs => %(lease)s),
@@ -75,7 +75,7 @@ SELECT f.data FROM apps_registry_documentfile f JOIN apps_registry_document d ON
 WHERE d.id = %(id)s AND d.app_id = %(app_id)s AND d.lease_id = %(lease_id)s
 """
 
-# The next run in one transaction, so that search finds the old chunks until the new ones are stored.
+# The following statements run in one transaction, so that search finds the old chunks until the new ones are stored.
 LOCK = f"""
 SELECT d.title, {_SET_LANGUAGE} FROM apps_registry_document d JOIN apps_registry_app a ON a.id = d.app_id
 WHERE d.id = %(id)s AND d.app_id = %(app_id)s AND d.lease_id = %(lease_id)s FOR UPDATE OF d
@@ -83,7 +83,7 @@ WHERE d.id = %(id)s AND d.app_id = %(app_id)s AND d.lease_id = %(lease_id)s FOR 
 
 DELETE_CHUNKS = "DELETE FROM apps_registry_documentchunk WHERE document_id = %(id)s AND app_id = %(app_id)s"
 
-# The words of the text; tokens that have no word forms; and marks that count the App's chunks, and those in a language.
+# Stemmed words; tokens, which are not stemmed; and marks that count the App's chunks, and its chunks in each language.
 _SEARCH_VECTOR = """
 setweight(to_tsvector(%(language)s::regconfig, new.head_words), 'B') || new.head_tokens::tsvector
 || to_tsvector(%(language)s::regconfig, new.words) || new.tokens::tsvector
@@ -170,7 +170,7 @@ WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
 # --- Search -----------------------------------------------------------------------------------------
 
 # The words of the query with the number of the App's chunks that contain them; the first row counts all its chunks.
-# The query is read by the rules of each language that the App's chunks are in, and of the App's own. Documents are
+# The query is stemmed by the rules of each language of the App's chunks, and of the App's own language. Documents are
 # listed only if the search is restricted.
 READ_PLAN = f"""
 SELECT word.lexeme, coalesce(kept.chunks, 0), word.places, used.languages, narrow.documents, narrow.chunks,
@@ -202,8 +202,9 @@ WHERE a.id = %(app_id)s
 ORDER BY word.lexeme = chr(1) || a.id DESC, kept.chunks
 """
 
-# Words of the App with all groups of three letters of a piece of a word; and those that are forms of a part of a word.
-# The groups name the App; without an index condition on the App itself, the planner takes the index of the groups.
+# Words of the App that contain all groups of three letters of a piece of a word; and words that are forms of a part of
+# a word. The groups contain the App's id, and `+ 0` hides the App from the planner, so that it uses the index of the
+# groups.
 READ_SIMILAR = """
 SELECT asked.word, near.word, near.chunks, false
 FROM unnest(%(words)s::text[], %(grams)s::text[]) asked (word, grams) CROSS JOIN LATERAL (

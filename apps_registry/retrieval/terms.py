@@ -8,7 +8,8 @@ from itertools import combinations
 MAX_RANKED = 400
 MAX_COMBINED = 12
 
-# An identifier in at most so many chunks, or such a share of them, is rare: chunks with it come before all others.
+# An identifier is rare if at most this number of chunks, or this share of them, contains it. Chunks with a rare
+# identifier come before all others.
 RARE_CHUNKS = 5
 RARE_SHARE = 0.02
 MIN_IDENTIFIER_CHARS = 3
@@ -17,10 +18,10 @@ Term = tuple[str, int]  # a word with the number of the App's chunks that contai
 
 
 def exact_terms(identifiers: Sequence[Sequence[str]], counts: Mapping[str, int], total: int) -> list[str]:
-    """Return the tokens that stand for the query's rare identifiers: of each the most specific that any chunk has.
+    """Return a token for each rare identifier of the query: the most specific one that any chunk contains.
 
     Args:
-        identifiers: for each its tokens, the most specific first.
+        identifiers: the tokens of each identifier, the most specific first.
         counts: the number of the App's chunks that contain a token.
         total: the number of its chunks.
     """
@@ -49,7 +50,7 @@ def candidate_query(terms: Sequence[Term], total: int, *, budget: float = MAX_RA
 
     Candidates contain one rare word, or two less rare words. The number of chunks with two words is estimated as if
     words were independent, and rare combinations come first. Measured with 100,000 chunks: combinations of three words
-    cost half as much again and find hardly more.
+    cost 50 % more and find hardly anything more.
 
     Args:
         terms: at least one word, rare words first.

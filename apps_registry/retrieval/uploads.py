@@ -1,4 +1,4 @@
-"""Accepts uploads: each file, also in a zip archive, becomes a queued document of its App."""
+"""Accepts uploads: each file, or each file in a zip archive, becomes a queued document of its App."""
 
 import hashlib
 import tempfile
@@ -29,7 +29,7 @@ class Outcome:
     Attributes:
         name: name of the file.
         document: its document; None if the file was refused.
-        note: explanation if the file was not simply queued.
+        note: why the file was not queued; empty if it was.
     """
 
     name: str
@@ -49,7 +49,7 @@ def add_upload(app: App, *, name: str, data: bytes, tags: Sequence[str] = (), la
         name: name of the file, with or without folders; a document with this name is replaced after the ingest.
         data: content of the file.
         tags: tags for new documents, and for existing ones unless empty.
-        language: one of LANGUAGES, for new documents, and for existing ones unless empty; empty: as the App says.
+        language: one of LANGUAGES, for new documents, and for existing ones unless empty; empty: the App's language.
     """
     about: dict[str, Any] = {"tags": list(tags)} if tags else {}
     about |= {"language_choice": language} if language else {}
@@ -176,7 +176,7 @@ def _add_file(app: App, name: str, data: bytes, about: Mapping[str, Any]) -> Out
 
 
 def _check_limit(app: App, name: str, size: int) -> None:
-    """Refuse a file with which the App's files would exceed its limit; a file that it replaces does not count."""
+    """Refuse a file that would take the App's files over its limit; the file that it replaces does not count."""
     limit = settings.DOCUMENTS_LIMIT_MB if app.documents_limit_mb is None else app.documents_limit_mb
     others = Document.objects.filter(app=app).exclude(name=name)
     total = size + (others.aggregate(total=Sum("size_bytes"))["total"] or 0)

@@ -56,13 +56,13 @@ def mcp_clients(*, base_url: str, app_slug: str, app_key: str) -> list[ClientSet
     command = f"claude mcp add --transport http {app_slug} {shlex.quote(url)} --header {shlex.quote(bearer)}"
     cursor = {"url": url, "headers": {"Authorization": f"Bearer {app_key}"}}
     # VS Code asks for the key, and keeps it out of the file.
-    asked = {"type": "promptString", "id": "app-key", "description": "App key", "password": True}
+    key_input = {"type": "promptString", "id": "app-key", "description": "App key", "password": True}
     code = {"type": "http", "url": url, "headers": {"Authorization": "Bearer ${input:app-key}"}}
     return [
         ClientSettings("Claude Code", "mcp-claude", "a terminal", command),
         ClientSettings("Cursor", "mcp-cursor", ".cursor/mcp.json", _json({"mcpServers": {app_slug: cursor}})),
         ClientSettings(
-            "VS Code", "mcp-vscode", ".vscode/mcp.json", _json({"inputs": [asked], "servers": {app_slug: code}})
+            "VS Code", "mcp-vscode", ".vscode/mcp.json", _json({"inputs": [key_input], "servers": {app_slug: code}})
         ),
     ]
 

@@ -1,4 +1,4 @@
-"""Finds secrets that an App lacks, and secrets that may not be sent to a host."""
+"""Finds secrets that an App lacks, and secrets that must not be sent to a host."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,7 +7,7 @@ from apps_registry.models import App
 
 
 def misdirected_secrets(app: App, names: Iterable[str], host: str) -> list[str]:
-    """Return one sentence for each of an App's secrets that may not be sent to a host.
+    """Return one sentence for each of an App's secrets that must not be sent to a host.
 
     Args:
         app: the App.

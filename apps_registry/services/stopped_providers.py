@@ -1,4 +1,4 @@
-"""Finds providers whose key variable may not be sent to their address."""
+"""Finds providers whose key variable must not be sent to their address."""
 
 import logging
 from contextlib import suppress
@@ -12,7 +12,7 @@ logger = logging.getLogger("aomi.providers")
 
 
 def stopped_providers() -> list[str]:
-    """Return one phrase for each provider whose key variable may not be sent to its address."""
+    """Return one phrase for each provider whose key variable must not be sent to its address."""
     providers = Provider.objects.filter(api_key_token="").exclude(api_key_env="").order_by("slug")
     problems = {row.slug: variable_problem(row.api_key_env, row.base_url, row.key.variables) for row in providers}
     return [f"the provider {slug} cannot be called: {problem}" for slug, problem in problems.items() if problem]

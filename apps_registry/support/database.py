@@ -29,7 +29,7 @@ Parameters = Mapping[str, Any] | Sequence[Any]
 
 # A request that has a slot and gets no connection within this time is answered with 503 and may be sent again.
 ACQUIRE_TIMEOUT_SECONDS = 2.0
-# For this long after such a failure, requests that had to wait for a slot fail at once.
+# For this long after such a failure, requests that had to wait for a slot fail immediately.
 AWAY_SECONDS = 1.0
 # The pool retries after 1, 2, 4, 8… seconds. Giving up early makes it start over for the next request.
 RECONNECT_SECONDS = 3.0

@@ -47,8 +47,8 @@ def ready_calls(context: dict[str, Any], *, app_slug: str | None, app_key: str) 
 @register.simple_tag(takes_context=True)
 def ready_clients(context: dict[str, Any], *, app_slug: str, app_key: str) -> list[ClientSettings]:
     """Return the settings of known clients; arguments as for `ready_curl`."""
-    given = {"base_url": context["request"].build_absolute_uri("/"), "app_slug": app_slug, "app_key": app_key}
-    return [*openai_clients(**given), *mcp_clients(**given)]
+    values = {"base_url": context["request"].build_absolute_uri("/"), "app_slug": app_slug, "app_key": app_key}
+    return [*openai_clients(**values), *mcp_clients(**values)]
 
 
 @register.simple_tag

@@ -1,7 +1,7 @@
-"""Sends calls at a fixed rate: `python -m bench.load.flood` reads a job as JSON, sends, and prints what came back.
+"""Sends calls at a fixed rate: `python -m bench.load.flood` reads a job as JSON, sends, and prints the answers.
 
-Unlike bench/load/generator.py, it does not wait for answers: a call that is due is sent, and its time counts from when
-it was due.
+Unlike bench/load/generator.py, it does not wait for answers: each call is sent at its scheduled time, from which its
+duration counts.
 """
 
 import asyncio
@@ -25,11 +25,11 @@ class Flood:
     """Calls to send.
 
     Attributes:
-        lines: request lines such as "GET /api/control/apps", used in turn.
-        headers: sets of headers, used in turn.
+        lines: request lines such as "GET /api/control/apps", used in rotation.
+        headers: sets of headers, used in rotation.
         per_second: the rate.
-        count: how many calls.
-        holds: whether each call opens an event stream, which stays open until all were tried.
+        count: the number of calls.
+        holds: whether each call opens an event stream, which stays open until all calls were tried.
     """
 
     port: int
@@ -42,7 +42,7 @@ class Flood:
 
 @dataclass
 class Answers:
-    """What came back: calls by status ("closed" without an answer), and times of answers in milliseconds."""
+    """The answers: calls by status ("closed": no answer), and the times of answers in milliseconds."""
 
     statuses: dict[str, int] = field(default_factory=dict)
     p50: float = 0.0
@@ -51,7 +51,7 @@ class Answers:
 
 
 async def send(flood: Flood) -> Answers:
-    """Send the calls; return what came back."""
+    """Send the calls; return the answers."""
     statuses: Counter[str] = Counter()
     times: list[float] = []
     free: asyncio.Queue[Connection | None] = asyncio.Queue()
@@ -59,19 +59,19 @@ async def send(flood: Flood) -> Answers:
     for _ in range(CONNECTIONS):
         free.put_nowait(None)
 
-    async def one(request: bytes, due: float) -> None:
+    async def send_one(request: bytes, scheduled_at: float) -> None:
         connection = await free.get()
         try:
             if connection is None or flood.holds:
                 connection = await Connection.open(flood.port)
             if flood.holds:
-                await connection.send(request, until=b":")  # in the first bytes of a stream and of an error
+                await connection.send(request, until=b":")  # the first bytes of a stream and of an error contain it
                 status = connection.status
                 held.append(connection)
             else:
                 status, _ = await connection.request(request)
             statuses[str(status)] += 1
-            times.append((time.perf_counter() - due) * 1000)
+            times.append((time.perf_counter() - scheduled_at) * 1000)
         except OSError:
             statuses["closed"] += 1
             connection = None
@@ -82,10 +82,10 @@ async def send(flood: Flood) -> Answers:
     tasks = []
     requests = cycle(_requests(flood))
     for number in range(flood.count):
-        due = started + number / flood.per_second
-        if (wait := due - time.perf_counter()) > 0:
+        scheduled_at = started + number / flood.per_second
+        if (wait := scheduled_at - time.perf_counter()) > 0:
             await asyncio.sleep(wait)
-        tasks.append(asyncio.create_task(one(next(requests), due)))
+        tasks.append(asyncio.create_task(send_one(next(requests), scheduled_at)))
     await asyncio.gather(*tasks)
     seconds = time.perf_counter() - started
     if flood.holds:

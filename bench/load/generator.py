@@ -1,7 +1,7 @@
 """The load generator: `python -m bench.load.generator` reads a job, warms up and says "ready".
 
-For each "go" it works once and prints the result. It runs in its own process, so that its processor time is measured separately;
-bench/load/jobs.py controls it.
+For each "go" it works once and prints the result. It runs in its own process, so that its processor time is measured
+separately; bench/load/jobs.py controls it.
 """
 
 import asyncio
@@ -164,9 +164,9 @@ def _fault(kind: Kind, status: int, body: bytes, text: str) -> str:
     if kind == "turn":
         message_position = body.rfind(text.encode())
         if b'"is_processing":false' not in body or message_position < 0 or body.find(REPLY_END, message_position) < 0:
-            return "the answer came before its turn had ended"
+            return "the answer came before the end of its turn"
     if kind in {"completion", "response"} and REPLY_END not in body:
-        return "the answer came before its turn had ended"
+        return "the answer came before the end of its turn"
     if kind in {"completion_stream", "response_stream"} and not body.rstrip(b"\r\n0").endswith(b"data: [DONE]"):
         return "the stream ended before its turn had"
     if kind == "stream" and (b'"is_processing":false' not in body or REPLY_END not in body):

@@ -1,4 +1,4 @@
-"""A cheap HTTP/1.1 client connection: one request at a time, with keep-alive."""
+"""A fast HTTP/1.1 client connection: one request at a time, with keep-alive."""
 
 import asyncio
 import time
@@ -62,8 +62,8 @@ class Connection(asyncio.Protocol):
         self._buffer += data
         if not self._body_at:
             self._read_head()
-        is_there = self._until in self._buffer[self._body_at :] if self._until else self._is_whole()
-        if self._body_at and is_there and self._waiter is not None and not self._waiter.done():
+        has_arrived = self._until in self._buffer[self._body_at :] if self._until else self._is_whole()
+        if self._body_at and has_arrived and self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(time.perf_counter())
 
     def connection_lost(self, exc: Exception | None) -> None:

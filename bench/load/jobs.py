@@ -23,11 +23,11 @@ class Job:
     """Work for the load generator.
 
     Attributes:
-        kind: what to request: a turn, whole or as a stream, through the API or a door of OpenAI's; the model directly;
-            or other API calls.
+        kind: what to request: a turn, whole or as a stream, through the API or a protocol of OpenAI's; the model
+            directly; or other API calls.
         sessions: session ids, divided among the connections.
         repeat: the number of requests per session.
-        warm_up: the number per session before "ready", which do not count.
+        warm_up: the number of requests per session before "ready", which do not count.
         delay_ms: how long the model waits.
         body_bytes: the size of a request for a turn, which is then JSON at every path; 0: /api/chat gets its
             parameters in the query string, and other bodies are as long as their content.
@@ -70,7 +70,7 @@ class Outcome:
     def quantile_ms(self, percent: int) -> float:
         """Return a percentile of the latencies in milliseconds."""
         if len(self.latencies) < 2:
-            raise RuntimeError(f"no answers to speak of; errors: {self.errors}")
+            raise RuntimeError(f"fewer than two answers; errors: {self.errors}")
         return statistics.quantiles(self.latencies, n=100, method="inclusive")[percent - 1] * 1000
 
 
@@ -118,7 +118,7 @@ def fresh_sessions(count: int) -> list[str]:
 
 
 def pipe(end: IO[bytes] | None) -> IO[bytes]:
-    """Return a pipe that Popen was told to open; None is impossible."""
+    """Return a pipe that Popen has opened, for the type checker."""
     assert end is not None
     return end
 

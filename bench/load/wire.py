@@ -11,7 +11,7 @@ DELAY_MARK = "think for ms:"
 
 
 def message_text(number: int, delay_ms: int) -> str:
-    """Return a user message that is unique in its session and makes the model wait for that long."""
+    """Return a user message that is unique in its session and tells the model how long to wait."""
     return f"question {number} {DELAY_MARK}{delay_ms};"
 
 

@@ -1,4 +1,4 @@
-"""Measures a search among many chunks: the time of each part, and what the index misses. Part of `recall`."""
+"""Measures searches among many chunks: the time of each part, and what the index misses. recall.py uses it."""
 
 import asyncio
 import statistics
@@ -24,7 +24,7 @@ ROUNDS = 5
 SHARES = {"all": 1, "tenth": 10, "hundredth": 100}
 PARTS = ("plan", "words", "vector_of_query", "vector_scan", "fuse")
 
-# Copies of the real chunks, each with a unique word, so that common words stay common and rare ones stay rare.
+# Copies of the real chunks, each with its own word, so that common words stay common and rare words stay rare.
 # The heading identifies the original.
 FILL_CHUNKS = """
 INSERT INTO apps_registry_documentchunk (app_id, document_id, position, heading, text, search)
@@ -54,11 +54,11 @@ BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'aomi' AND
 
 
 async def measure(source: App, chunks: int, questions: Sequence[str]) -> dict[str, Any]:
-    """Return wall times, processor times and index misses for Apps with that many chunks, a tenth and a hundredth.
+    """Return wall times, processor times and index misses for Apps with all chunks, a tenth and a hundredth of them.
 
     Args:
         source: an App with one embedded document; the other Apps get copies of its chunks.
-        chunks: the number in the largest App.
+        chunks: the number of chunks in the largest App.
         questions: the search queries.
     """
     apps, result = await asyncio.to_thread(_fill, source, chunks)

@@ -1,4 +1,4 @@
-"""What a turn costs through the doors of other protocols, compared with the API."""
+"""The cost of a turn through other protocols, compared with the API."""
 
 import statistics
 import time
@@ -31,7 +31,7 @@ BODY_BYTES = 300
 SETTLE_SECONDS = 0.1  # what a turn does after its answer belongs to its own block
 MORE = 0.1  # background work, which counts too, differs between two measurements
 THINKING_MS = 20
-# The quicker answers say what the code takes; on a busy machine, the others say what else runs there.
+# Fast answers show the cost of the code; on a busy machine, slow ones show the load of other programs.
 QUICKER = 10
 
 
@@ -84,7 +84,7 @@ def _job(bench: Bench, server: Server, kind: Door) -> Job:
 def _compare(bench: Bench, kind: Door, ratios: Sequence[float]) -> None:
     """Record the ratios of neighbouring blocks; the median is the figure, and the quartiles are its spread."""
     name = f"{PATHS[kind]}: CPU over that of /api/chat"
-    goal = None if kind.startswith("response") else _at_most_so_much_more(1.15)
+    goal = None if kind.startswith("response") else _at_most_factor(1.15)
     for ratio in ratios:
         bench.results.add("product", name, "", ratio, goal)
     lower, _, upper = statistics.quantiles(ratios, n=4, method="inclusive")
@@ -136,5 +136,5 @@ def _round_trips(bench: Bench, server: Server, proxy: SqlProxy) -> None:
         bench.results.add("product", name, "", own - base, at_most(MORE))
 
 
-def _at_most_so_much_more(factor: float) -> Goal:
+def _at_most_factor(factor: float) -> Goal:
     return Goal(f"≤ {factor:g}", lambda product, _: product <= factor)

@@ -21,8 +21,8 @@ CONNECTIONS, SESSIONS, REPEAT = 8, 80, 5
 def keys(bench: Bench) -> None:
     """The product's `KeyVerifier` in a separate process, against databases with 1,000 and with many keys.
 
-    Warm: the key was verified before. Cold: by a new verifier each time, so with argon2. The limit's figure is
-    the read alone, which a warm check contains; the check itself is the difference.
+    Warm: the key was verified before. Cold: a new verifier each time, so with argon2. The limit's figure is the read
+    alone, which is part of a warm check; the difference is the check itself.
     """
     _make_large(bench)
     for _ in range(bench.extent.rounds):
@@ -66,7 +66,7 @@ def sessions(bench: Bench) -> None:
 
 
 def tools(bench: Bench) -> None:
-    """Product only. Warm turns of Apps with 0, 1 and 100 HTTP tools, which the model gets and does not call."""
+    """Product only. Warm turns of Apps with 0, 1 and 100 HTTP tools, which the model gets but does not call."""
     with bench.single("product") as server:
         for _ in range(bench.extent.rounds):
             for app in bench.app_ids:

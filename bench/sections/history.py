@@ -10,7 +10,7 @@ REPEAT = 5
 
 
 def history(bench: Bench) -> None:
-    """Turns in sessions with that many messages of 120 letters, stored beforehand; the default history budget.
+    """Turns in sessions with stored messages of 120 letters each, with the default history budget.
 
     The first turn of each session after a server's start loads it from Postgres; five more are warm.
     """

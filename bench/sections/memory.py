@@ -14,10 +14,10 @@ WARM_UP = 50
 
 
 def held(bench: Bench) -> None:
-    """All turns are started at once, with a model that waits 2 s; a fresh server each time, after 50 turns.
+    """All turns start at the same time, with a model that waits 2 s; each measurement on a new server, after 50 turns.
 
-    Memory is the worker's proportional set size: the peak, less the size before the connections opened, divided by
-    the number of started turns; it says little if not all of them finished.
+    Memory is the worker's proportional set size: the peak minus the size before the connections opened, divided by the
+    number of started turns. The figure means little if not all of them finished.
     """
     for _ in range(bench.extent.rounds):
         for count in bench.extent.held:
@@ -44,9 +44,9 @@ def _hold(bench: Bench, target: Target, count: int) -> None:
 
 
 def idle(bench: Bench) -> None:
-    """Streams of `GET /api/updates`, of sessions that do not exist, on a fresh server; nothing happens in them.
+    """Streams of `GET /api/updates` without events, of sessions that do not exist, on a new server.
 
-    The limit's stream has no source of events. Memory as for held turns.
+    The limit's stream has no source of events. Memory is measured as for held turns.
     """
     for _ in range(bench.extent.rounds):
         for target in TARGETS:

@@ -9,12 +9,12 @@ from bench.results import at_most
 from bench.servers import TARGETS, Server, Target
 from tests.sql_proxy import SqlProxy
 
-# Five turns of each session run first, in which statements are prepared.
+# Five turns of each session run first, so that statements are prepared.
 SESSIONS, WARM_UP, REPEAT = 4, 5, 100
 
 
 def round_trips(bench: Bench) -> None:
-    """A counting proxy in front of Postgres, in a separate run, since it costs time. Background work counts too."""
+    """Counted by a proxy in front of Postgres, in a separate run, since it takes time. Background work also counts."""
     for target in TARGETS:
         with counted(bench, target) as (server, proxy):
             trips = trips_per_turn(bench, server, proxy)

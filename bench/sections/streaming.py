@@ -13,7 +13,7 @@ SESSIONS, REPEAT = 20, 10
 def first_byte(bench: Bench) -> None:
     """`POST /api/chat` as a stream, one at a time, on a model whose first chunk comes after 20 ms.
 
-    The time from the request to the first text, less the same time of a client that calls the model directly.
+    The time from the request to the first text, minus that of a client that calls the model directly.
     """
     with bench.both() as running:
         for _ in range(bench.extent.rounds):

@@ -5,14 +5,14 @@ from bench.load.jobs import Job, fresh_sessions
 from bench.results import Goal, at_least_times, at_most, at_most_times
 from bench.servers import TARGETS, Server, Target
 
-# Connections -> sessions in a whole run; a quick one has fewer, but enough for steps of 10 ms.
+# Connections, with the sessions of a whole run; a quick run has fewer, but enough for steps of 10 ms.
 LEVELS = {1: 40, 32: 160, 256: 256}
 LEAST_SESSIONS = 15
 REPEAT, REPEAT_QUICKLY = 10, 4
 
 
 def turns(bench: Bench) -> None:
-    """Sessions in memory, a model without delay; each session has one turn before the ten that count."""
+    """Sessions in memory, a model without delay. Before the ten turns that count, each session has one turn."""
     with bench.both() as running:
         for _ in range(bench.extent.rounds):
             for connections in LEVELS:

@@ -37,7 +37,7 @@ APP_OF_CALL = "aomi.app"
 
 
 class JSONWhateverIsAccepted(BaseContentNegotiation):
-    """Answers JSON whatever the Accept header says, so that every client can read its errors."""
+    """Answers in JSON regardless of the Accept header, so that every client can read its errors."""
 
     def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:
         """Return the parser for the request's content type, or None."""
@@ -46,7 +46,7 @@ class JSONWhateverIsAccepted(BaseContentNegotiation):
     def select_renderer(
         self, request: Request, renderers: Any, format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """Return the only renderer, whatever the client accepts."""
+        """Return the only renderer, regardless of what the client accepts."""
         return renderers[0], renderers[0].media_type
 
 
@@ -161,7 +161,7 @@ class ApiView(APIView):
         return app
 
     def _rendered(self, response: HttpResponseBase) -> HttpResponseBase:
-        """Render, and break the reference cycle of view, request and response, so that it is freed at once."""
+        """Render, and break the reference cycle of view, request and response, so that it is freed immediately."""
         if isinstance(response, Response):
             response.render()
             response.renderer_context = {}  # type: ignore[attr-defined]  # DRF sets it from outside

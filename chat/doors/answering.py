@@ -1,4 +1,4 @@
-"""Answers to the questions of a turn, at doors of other protocols."""
+"""Answers to the questions of a turn that come through other protocols."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -14,18 +14,18 @@ from sessions_app.turns.pauses import NothingWaits
 from sessions_app.turns.reading import end_of
 from sessions_app.values import PROCESSING, Session
 
-# Where a protocol has no word for an approval: what a user writes to allow the calls that a turn asks about. Every
-# other message declines them.
+# For protocols without approvals: a user who writes one of these allows the calls that a turn asks about. Any other
+# message declines them.
 YES = frozenset({"yes", "approve", "confirm"})
 
 
 def is_yes(message: str) -> bool:
-    """Return whether a message allows the calls that a turn asks about."""
+    """Tell whether a message allows the calls that a turn asks about."""
     return message.strip().lower().rstrip(".!") in YES
 
 
 async def open_confirmations(session_id: UUID) -> list[str]:
-    """Return the ids of the confirmations that the session's turn waits for; none if it asks anything else, too."""
+    """Return the ids of the confirmations that the session's turn waits for; none if it also asks anything else."""
     session = await store.load(session_id)
     if session is None or session.running_turn is None or session.status == PROCESSING:
         return []
@@ -38,7 +38,7 @@ async def open_confirmations(session_id: UUID) -> list[str]:
 
 
 async def give_answers(caller: Caller, session_id: UUID, answers: Sequence[Answer]) -> tuple[UUID, RunningTurn | None]:
-    """Answer questions of the session's turn; return the turn, and the same if it runs on this worker.
+    """Answer questions of the session's turn; return the turn's id, and the turn itself if this worker runs it.
 
     Raises:
         NothingWaits: no call of this session waits for one of the answers; otherwise the errors of `resume_turn`.
@@ -54,10 +54,10 @@ async def give_answers(caller: Caller, session_id: UUID, answers: Sequence[Answe
 
 
 def last_turn(session: Session) -> UUID:
-    """Return the turn that runs or waits in a session, else its last one.
+    """Return the turn that is running or waiting in a session, otherwise its last turn.
 
     Raises:
-        NothingWaits: it has none.
+        NothingWaits: the session has no turn.
     """
     turn_id = session.running_turn or next(
         (message.turn_id for message in reversed(session.messages) if message.turn_id), None

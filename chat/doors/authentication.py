@@ -1,4 +1,4 @@
-"""Keys at the doors of other protocols, whose clients send them as bearer tokens."""
+"""Authentication for other protocols, whose clients send keys as bearer tokens."""
 
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -7,18 +7,18 @@ from keys.callers import Caller
 from keys.http.authentication import NO_VALID_KEY, AppKeyAuthentication
 from keys.http.presented import OURS
 
-# What clients send that must send some token but have no key.
+# Tokens of clients that have no key but must send some token.
 NO_KEY = frozenset({"", "none"})
 
 
 class BearerAuthentication(AppKeyAuthentication):
-    """As for the API, but no bearer token is ignored: a client of these protocols sends its key there."""
+    """Like the API's authentication, but never ignores a bearer token: clients of these protocols send keys there."""
 
     async def authenticate(self, request: Request) -> tuple[None, Caller]:  # type: ignore[override]
         """Return (None, caller).
 
         Raises:
-            AuthenticationFailed: the token is not a key that works; see the base class for other errors.
+            AuthenticationFailed: the token is not a valid key; see the base class for other errors.
         """
         scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
         is_key = token.strip().startswith(OURS)

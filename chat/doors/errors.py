@@ -1,4 +1,4 @@
-"""Errors outside of views, each in the form of the protocol whose path was called."""
+"""Errors outside of views, in the form of the protocol that the path belongs to."""
 
 from django.http import HttpRequest, HttpResponse
 
@@ -22,7 +22,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer an exception that no other code caught; Django's handler500."""
+    """Answer after an exception that no other code caught; Django's handler500."""
     response = errors.server_error(request)
     if not request.path.startswith((OPENAI_PREFIX, MCP_PATH)):
         return response

@@ -1,4 +1,4 @@
-"""Reads what a turn has answered, whichever worker ran it."""
+"""Reads the answer of a turn, regardless of the worker that ran it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Outcome:
 
     @property
     def citations(self) -> list[Citation]:
-        """What the answers cite."""
+        """The citations of the answers."""
         return [citation for answer in self.answers for citation in answer["citations"]]
 
 
@@ -52,11 +52,11 @@ async def outcome_of(turn_id: UUID, session_id: UUID, running: RunningTurn | Non
         turn_id: the turn.
         session_id: its session.
         running: the turn, if it ran on this worker.
-        after: how many messages the turn had before, which earlier answers contained.
+        after: the number of the turn's messages that earlier answers contained.
 
     Raises:
         ModelFailure: the turn failed.
-        NoSuchSession: the session was deleted meanwhile.
+        NoSuchSession: the session was deleted in the meantime.
     """
     session = running.session if running else await store.load(session_id)
     end = running.end if running else await end_of(turn_id)

@@ -19,7 +19,7 @@ REMOTE_SECONDS = 0.4
 
 
 async def interrupt(session: Session) -> Session | None:
-    """Stop the session's turn and return the updated session; None when it was deleted meanwhile.
+    """Stop the session's turn and return the updated session; None if it was deleted in the meantime.
 
     A turn that waits for a confirmation ends, and its calls are not made.
     """

@@ -141,7 +141,7 @@ class AppKeyAdmin(ConsoleAdmin[AppKey]):
     @admin.display(description="rotation")
     def rotation(self, app_key: AppKey) -> SafeString | str:
         """The key before this one, and the one after it."""
-        parts = [("Takes the place of", app_key.rotated_from), ("Replaced by", app_key.successor_or_none)]
+        parts = [("Replaces", app_key.rotated_from), ("Replaced by", app_key.successor_or_none)]
         links = [
             format_html('{} <a href="{}">{}</a>', words, reverse("admin:keys_appkey_change", args=[other.pk]), other)
             for words, other in parts

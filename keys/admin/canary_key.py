@@ -18,7 +18,7 @@ from keys.models import BY_COMMAND, CanaryKey
 
 
 class NewCanaryForm(forms.Form):
-    """What the operator says about a new canary key."""
+    """The operator's choices for a new canary key."""
 
     label = forms.CharField(max_length=100, help_text=CanaryKey._meta.get_field("label").help_text)
     slug = forms.CharField(
@@ -30,7 +30,7 @@ class NewCanaryForm(forms.Form):
 
 @admin.register(CanaryKey)
 class CanaryKeyAdmin(ConsoleAdmin[CanaryKey]):
-    """Canary keys. Only the label can be changed; a deleted one is an unknown key from then on."""
+    """Canary keys. Only the label can be changed; once deleted, a canary key is an unknown key."""
 
     fields = ("key", "label", "state", "uses", "made", "maker")
     readonly_fields = ("key", "state", "uses", "made", "maker")
@@ -47,7 +47,7 @@ class CanaryKeyAdmin(ConsoleAdmin[CanaryKey]):
 
     @admin.display(description="status", ordering="last_used_at")
     def state(self, canary: CanaryKey) -> SafeString:
-        """Whether somebody has used it."""
+        """Whether it was used, and the last use."""
         if canary.last_used_at is None:
             return badge("quiet", "not used")
         return format_html("{} {} from {}", badge("failed", "used"), moment(canary.last_used_at), canary.last_used_from)

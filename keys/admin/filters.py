@@ -25,7 +25,7 @@ LAST_USES: dict[str, tuple[str, Callable[[datetime], Q]]] = {
     "older": ("Not for 30 days", lambda now: Q(last_used_at__lt=now - timedelta(days=30))),
     "never": ("Never", lambda _now: Q(last_used_at=None)),
 }
-# The least and the most that keys cost in USAGE_DAYS, in dollars; None: no bound.
+# The bounds of the cost of a key in USAGE_DAYS, in dollars; None: no bound.
 COSTS: dict[str, tuple[str, Decimal | None, Decimal | None]] = {
     "none": ("Nothing", None, Decimal(0)),
     "some": ("Up to $1", Decimal(0), Decimal(1)),
@@ -36,7 +36,7 @@ COSTS: dict[str, tuple[str, Decimal | None, Decimal | None]] = {
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """By what the key is now."""
+    """Filters by the current status."""
 
     title = "status"
     parameter_name = "status"
@@ -54,7 +54,7 @@ class StatusFilter(admin.SimpleListFilter):
 
 
 class LastUseFilter(admin.SimpleListFilter):
-    """By the last request with the key."""
+    """Filters by the time of the last request with the key."""
 
     title, parameter_name = "last used", "used"
 
@@ -67,7 +67,7 @@ class LastUseFilter(admin.SimpleListFilter):
 
 
 class OwnerFilter(admin.SimpleListFilter):
-    """By owner; offers those with the most keys, and the search finds the others."""
+    """Filters by owner; offers the owners with the most keys. The search finds the others."""
 
     title, parameter_name = "owner", "owner"
 
@@ -85,7 +85,7 @@ class OwnerFilter(admin.SimpleListFilter):
 
 
 class CostFilter(admin.SimpleListFilter):
-    """By what the key has cost in the last days."""
+    """Filters by the cost of the last days."""
 
     title, parameter_name = f"cost in {USAGE_DAYS} days", "cost"
 
@@ -98,22 +98,22 @@ class CostFilter(admin.SimpleListFilter):
             return queryset
         _, least, most = chosen
         if least is None:
-            return queryset.exclude(pk__in=_that_cost(Q(total__gt=0)))
+            return queryset.exclude(pk__in=_keys_with_cost(Q(total__gt=0)))
         bounds = Q(total__gt=least)
-        return queryset.filter(pk__in=_that_cost(bounds & Q(total__lte=most) if most is not None else bounds))
+        return queryset.filter(pk__in=_keys_with_cost(bounds & Q(total__lte=most) if most is not None else bounds))
 
 
 def used_since() -> Any:
-    """Return the first of the last USAGE_DAYS, of UTC."""
+    """Return the first of the last USAGE_DAYS days (UTC)."""
     return datetime.now(UTC).date() - timedelta(days=USAGE_DAYS - 1)
 
 
 def notice() -> timedelta:
-    """Return how long before it comes an expiry is near."""
+    """Return for how long before its expiry a key counts as expiring soon."""
     return timedelta(days=settings.KEY_EXPIRY_NOTICE_DAYS)
 
 
-def _that_cost(bounds: Q) -> QuerySet[Any, Any]:
+def _keys_with_cost(bounds: Q) -> QuerySet[Any, Any]:
     """Return the ids of keys whose cost, `total`, is within bounds."""
     sums = Usage.objects.filter(day__gte=used_since()).values("app_key_id").annotate(total=Sum("cost"))
     return sums.filter(bounds).values("app_key_id")

@@ -63,13 +63,13 @@ class ChannelFields(forms.Form):
         required=False,
         choices=AppKey.Channel.choices,
         initial=AppKey.Channel.LIVE,
-        help_text="What the key talks with. The draft is for those who build and test an App. A session that began in "
-        "one channel is not continued in another.",
+        help_text="What the key talks to. The draft is for people who build and test an App. A session that began in "
+        "one channel cannot be continued in another.",
     )
     release = ReleaseField(help_text="For “One release”: the key then opens the release's App and no other.")
 
     def clean(self) -> dict[str, Any]:
-        """Check that the channel fits the scope; a release without its channel does not count."""
+        """Check that the channel fits the scope; a release is ignored unless its channel is chosen."""
         data = super().clean() or {}
         data["channel"] = data.get("channel") or AppKey.Channel.LIVE
         if data["channel"] != AppKey.Channel.RELEASE:
@@ -93,7 +93,7 @@ class SourcesField(forms.CharField):
         self._parse = parse
 
     def clean(self, value: Any) -> str:
-        """Return the entries in canonical form; refuse what is not one, by name."""
+        """Return the entries in canonical form; the error names an invalid entry."""
         try:
             return "\n".join(self._parse(str(super().clean(value))))
         except ValueError as error:
@@ -111,7 +111,7 @@ class IssueKeyForm(ChannelFields):
     owner = forms.CharField(
         required=False,
         max_length=NAME_MAX,
-        help_text="The person or team that answers for it. You can revoke all keys of an owner at once.",
+        help_text="The person or team responsible for it. You can revoke all keys of an owner at once.",
         widget=forms.TextInput(attrs=TEXT),
     )
     note = forms.CharField(
@@ -178,8 +178,8 @@ class AppKeyForm(ChannelFields, forms.ModelForm):  # type: ignore[type-arg]  # n
     apps = AppsField(
         label="Apps",
         queryset=App.objects.order_by("slug"),
-        help_text="The key opens these Apps and no others. A change holds from the next request on.",
-        error_messages={"required": "Tick at least one App; to close the key altogether, revoke it."},
+        help_text="The key opens these Apps and no others. A change takes effect with the next request.",
+        error_messages={"required": "Tick at least one App. To end the key, revoke it."},
     )
 
     allowed_origins = SourcesField(parse_origins, "allowed_origins")
@@ -201,22 +201,22 @@ class AppKeyForm(ChannelFields, forms.ModelForm):  # type: ignore[type-arg]  # n
         widgets = {"note": forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"})}
 
     def clean_channel(self) -> str:
-        """Keep the channel, if a form of an earlier version is sent, which has none."""
+        """Keep the channel if the form was loaded from an earlier version, which had no such field."""
         return str(self.cleaned_data["channel"] or self.instance.channel)
 
     def clean_expires_at(self) -> datetime | None:
         """Refuse to move the expiry into the past; revoking does that."""
         expires_at: datetime | None = self.cleaned_data["expires_at"]
         if "expires_at" in self.changed_data and is_over(expires_at, timezone.now()):
-            raise ValidationError("That is in the past. To close the key now, revoke it.")
+            raise ValidationError("That is in the past. To end the key now, revoke it.")
         return expires_at
 
 
 class RotateKeyForm(forms.Form):
-    """How long the old key works on."""
+    """How long the old key keeps working."""
 
     overlap = forms.TypedChoiceField(
-        label="The old key works on for",
+        label="The old key keeps working for",
         choices=tuple(OVERLAPS.items()),
         initial="24",
         widget=forms.RadioSelect,
@@ -247,6 +247,6 @@ class SelectKeysForm(forms.Form):
     )
 
     def selection(self) -> Selection:
-        """Return what a valid form describes."""
+        """Return the selection of a valid form."""
         data = self.cleaned_data
         return Selection(label=data["label"], owner=data["owner"], app=data["app"])

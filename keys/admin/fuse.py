@@ -21,7 +21,7 @@ HOURS = (("", "until I reset it"), ("1", "for an hour"), ("24", "for a day"))
 
 
 class PullForm(forms.Form):
-    """For how long the fuse is pulled."""
+    """The time for which the fuse is pulled."""
 
     hours = forms.ChoiceField(choices=HOURS, required=False, label="Pull it")
 

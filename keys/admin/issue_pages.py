@@ -80,10 +80,10 @@ def issued_page(
     """Return the page that shows a new key, once.
 
     Args:
-        admin: whose page it is.
+        admin: the admin that renders the page.
         request: the request that issued the key.
         issued: the key.
-        old: the key that it succeeds, if any.
+        old: the key that it replaces, if any.
     """
     apps = sorted(issued.app_key.apps.all(), key=lambda app: (not app.is_active, app.slug))
     response = admin.page(

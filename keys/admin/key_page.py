@@ -1,4 +1,4 @@
-"""What a key's page shows besides its form: its Apps, its limits, its refused calls, and what higher layers know."""
+"""What a key's page shows besides its form: its Apps, its limits, its refused calls, and what higher layers add."""
 
 from typing import Any
 

@@ -33,14 +33,14 @@ class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
 
 
 @dataclass(frozen=True, slots=True)
-class _Limited:
-    """What a page of limits is about.
+class _LimitedRow:
+    """The key or the App of a page of limits.
 
     Attributes:
         row: the key or the App, in whose history changes are recorded.
         subject: see keys/limits/values.py.
-        apps: the Apps in its reach.
-        back: the address of its page.
+        apps: the Apps that its limits concern.
+        back: the URL of its page.
     """
 
     row: AppKey | App
@@ -68,7 +68,7 @@ class LimitPages:
         key = self._admin.changeable(request, key_id)
         apps = key_apps(list(key.apps.values_list("pk", flat=True)))
         back = reverse("admin:keys_appkey_change", args=[key.pk])
-        return self._answer(request, _Limited(key, key_subject(key.pk), apps, back))
+        return self._answer(request, _LimitedRow(key, key_subject(key.pk), apps, back))
 
     def app_view(self, request: HttpRequest, app_id: int) -> HttpResponse:
         """Show the limits of an App as a whole (GET), or set them (POST)."""
@@ -78,9 +78,9 @@ class LimitPages:
         if app is None:
             raise Http404
         back = reverse("admin:apps_registry_app_keys", args=[app.pk])
-        return self._answer(request, _Limited(app, app_subject(app.pk), [app], back))
+        return self._answer(request, _LimitedRow(app, app_subject(app.pk), [app], back))
 
-    def _answer(self, request: HttpRequest, limited: _Limited) -> HttpResponse:
+    def _answer(self, request: HttpRequest, limited: _LimitedRow) -> HttpResponse:
         if request.method != "POST":
             stored = limits_of(limited.subject) or Limits()
             return self._page(request, limited, LimitsForm(initial={name: getattr(stored, name) for name in NAMES}))
@@ -97,7 +97,7 @@ class LimitPages:
             self._admin.done(request, limited.row, message)  # type: ignore[arg-type]  # an App has a history, too
         return redirect(limited.back)
 
-    def _page(self, request: HttpRequest, limited: _Limited, form: LimitsForm) -> HttpResponse:
+    def _page(self, request: HttpRequest, limited: _LimitedRow, form: LimitsForm) -> HttpResponse:
         context: dict[str, Any] = {"form": form, "standings": standings(limited.subject), "limited": limited}
         obj = limited.row if isinstance(limited.row, AppKey) else None
         return self._admin.page(
@@ -106,7 +106,7 @@ class LimitPages:
 
 
 def _changes(before: Limits, after: Limits) -> str:
-    """Return what differs, for the history; empty if nothing does."""
+    """Describe the difference for the history; empty if there is none."""
     changed = [name for name in NAMES if getattr(before, name) != getattr(after, name)]
     words = [f"{name.replace('_', ' ')} {getattr(after, name) or 'without a limit'}" for name in changed]
     return f"Limits changed: {', '.join(words)}." if words else ""

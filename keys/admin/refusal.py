@@ -21,7 +21,7 @@ STATUSES = (401, 403, 404, 409, 410, 413, 415, 422, 429, 503)
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """By HTTP status; offers all that are recorded, because the distinct ones of a long table are slow to find."""
+    """Filters by HTTP status; offers all that can occur, because finding the distinct ones in a long table is slow."""
 
     title, parameter_name = "status", "status"
 
@@ -34,7 +34,7 @@ class StatusFilter(admin.SimpleListFilter):
 
 
 class RuleFilter(admin.SimpleListFilter):
-    """By the rule that refused."""
+    """Filters by the rule that refused the call."""
 
     title, parameter_name = "rule", "rule"
 
@@ -78,7 +78,7 @@ class RefusalAdmin(CsvList, MachineRowsAdmin[Refusal]):
         return super().render_change_form(request, {**context, "next_step": step}, *args, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Refusal | None = None) -> bool:
-        """Rows go by age only."""
+        """Refuse: rows are removed only by age."""
         return False
 
     @admin.display(description="time", ordering="id")
@@ -121,7 +121,7 @@ class RefusalAdmin(CsvList, MachineRowsAdmin[Refusal]):
 
     @admin.display(description="calls", ordering="count")
     def calls(self, refusal: Refusal) -> str:
-        """How many calls the row is for: more than one where a minute had too many for a row each."""
+        """The number of calls that the row counts: more than one if a minute had too many for a row each."""
         return f"{refusal.count:,}"
 
     @admin.display(description="request id")

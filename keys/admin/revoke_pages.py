@@ -1,4 +1,4 @@
-"""The admin page that revokes App keys: those that were selected, or all that fit a description."""
+"""The admin page that revokes App keys: the selected ones, or all that match a description."""
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -33,7 +33,7 @@ class RevokePages:
         if not self._admin.has_change_permission(request):
             raise PermissionDenied
         if request.method != "POST" and "ids" not in request.GET:
-            return self._described(request)
+            return self._selection_page(request)
         sent = request.POST if request.method == "POST" else request.GET
         app_keys = self._keys(request, sent.get("ids", ""))
         if not app_keys:
@@ -50,8 +50,8 @@ class RevokePages:
         title = "Revoke this key?" if single_key else "Revoke these keys?"
         return self._page(request, app_keys, title=title, obj=single_key, form=form or RevokeForm())
 
-    def _described(self, request: HttpRequest) -> HttpResponse:
-        """Return the page on which an operator describes keys; with a description, they are shown on it."""
+    def _selection_page(self, request: HttpRequest) -> HttpResponse:
+        """Return the page on which an operator describes keys; it shows the keys that match."""
         select = SelectKeysForm(request.GET or None)
         app_keys = None
         if select.is_valid() and (selection := select.selection()):
@@ -92,14 +92,14 @@ class RevokePages:
         operator = request.user if request.user.is_authenticated else None
         with transaction.atomic():
             rows = AppKey.objects.select_for_update().filter(pk__in=[k.pk for k in app_keys], revoked_at=None)
-            done = list(rows.order_by("pk"))
+            unrevoked = list(rows.order_by("pk"))
             revoke_keys(
-                [app_key.pk for app_key in done], by=operator, through=AppKey.RevokedThrough.ADMIN, reason=reason
+                [app_key.pk for app_key in unrevoked], by=operator, through=AppKey.RevokedThrough.ADMIN, reason=reason
             )
-            for app_key in done:
+            for app_key in unrevoked:
                 self._admin.log_change(request, app_key, f"Revoked: {reason}")
-        count = "1 key is" if len(done) == 1 else f"{len(done)} keys are"
-        self._admin.message_user(request, f"{count} revoked, from the next request on.", messages.SUCCESS)
+        count = "1 key is" if len(unrevoked) == 1 else f"{len(unrevoked)} keys are"
+        self._admin.message_user(request, f"{count} revoked. It takes effect with the next request.", messages.SUCCESS)
         if len(app_keys) == 1:
             return redirect("admin:keys_appkey_change", app_keys[0].pk)
         return redirect("admin:keys_appkey_changelist")

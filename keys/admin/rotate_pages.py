@@ -58,11 +58,11 @@ class RotatePages:
         return issued_page(self._admin, request, issued, old=rotation.old)
 
     def _record(self, request: HttpRequest, rotation: Rotation) -> None:
-        self._admin.log_addition(request, rotation.successor, f"Issued in place of {rotation.old.prefix}….")
-        self._admin.log_change(request, rotation.old, f"Rotated: {rotation.successor.prefix}… takes its place.")
+        self._admin.log_addition(request, rotation.successor, f"Issued to replace {rotation.old.prefix}….")
+        self._admin.log_change(request, rotation.old, f"Rotated: {rotation.successor.prefix}… replaces it.")
 
     def _form_page(self, request: HttpRequest, key: AppKey, form: RotateKeyForm) -> HttpResponse:
-        """Return the form, or the page that says that the key has its successor already: a second POST gets 409."""
+        """Return the form, or a page that says that the key already has a successor; a second POST gets 409."""
         successor = key.successor_or_none
         title = "This key was already rotated" if successor else "Rotate this key?"
         template = "admin/keys/appkey/rotate.html"

@@ -28,7 +28,7 @@ def sentence(exceeded: LimitExceeded) -> str:
     whose = _WHOSE[exceeded.subject.partition(":")[0]]
     match exceeded.rule:
         case "requests_per_minute":
-            return f"Too many calls at once: the limit of {whose} is {exceeded.limit:,} per minute."
+            return f"Too many calls: the limit of {whose} is {exceeded.limit:,} per minute."
         case "concurrent_turns":
             return f"Too many turns at the same time: the limit of {whose} is {exceeded.limit:,}."
         case "fuse_pulled":

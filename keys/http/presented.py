@@ -14,7 +14,7 @@ OURS = (KEY_PREFIX, TOKEN_PREFIX)
 def presented_key(headers: Mapping[str, str]) -> str | None:
     """Return the key or token that a request presents, or None.
 
-    `Authorization` counts only if its token begins like one of ours: older clients send the token of another
+    `Authorization` counts only if its token has a prefix of this server: older clients send the token of another
     system there, which is ignored. A browser token counts only there: the other headers are for App keys.
 
     Args:

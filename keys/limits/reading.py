@@ -22,7 +22,7 @@ SELECT requests, running_turns, reserved_tokens, reserved_money,
     COALESCE(month_tokens, (SELECT tokens FROM keys_limits_used(now.subject, date_trunc('month', today)::date))),
     COALESCE(month_money, (SELECT money FROM keys_limits_used(now.subject, date_trunc('month', today)::date))),
     blocked_until, {", ".join(f"in_force.{name}" for name in _LIMITS)}
-FROM now, keys_limits_of(%(given)s::jsonb) in_force,
+FROM now, keys_limits_of(%(limits)s::jsonb) in_force,
     keys_limits_sum(now.subject, in_force, clock_timestamp())
 """
 
@@ -84,9 +84,9 @@ def limits_and_use(subject: str, limits: Limits | None = None) -> tuple[Limits, 
         subject: such as `key_subject(7)`.
         limits: those that the settings give a subject without a row.
     """
-    given = orjson.dumps(as_json(subject, limits or Limits())).decode()
+    limits_json = orjson.dumps(as_json(subject, limits or Limits())).decode()
     with connection.cursor() as cursor:
-        cursor.execute(READ_STATE, {"subject": subject, "given": given})
+        cursor.execute(READ_STATE, {"subject": subject, "limits": limits_json})
         row = cursor.fetchone()
     names = [field.name for field in fields(Used)]
     used = {name: value for name, value in zip(names, row, strict=False) if value is not None}

@@ -12,7 +12,7 @@ class Refusal(models.Model):
     name keys and Apps without foreign keys, because they outlive both.
     """
 
-    # Microseconds since 1970, times 1024, plus a number that tells rows of the same microsecond apart.
+    # Microseconds since 1970, times 1024, plus a number that distinguishes rows of the same microsecond.
     id = models.BigIntegerField(primary_key=True, editable=False)
     at = models.DateTimeField("time")
     request_id = models.UUIDField(null=True, db_index=True)

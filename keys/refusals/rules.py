@@ -18,7 +18,7 @@ class Rule:
 
 _ISSUE_ANOTHER = "Issue another key for the caller and have it use that one."
 _BUDGET = (
-    "Raise the limit of `limit_of`, or wait. If `limit_of` is keyless, the fuse has opened by itself: "
+    "Raise the limit of `limit_of`, or wait. If `limit_of` is keyless, the fuse has opened automatically: "
     "`manage.py fuse reset` closes it."
 )
 _WAIT = "Nothing: the caller waits for the time in Retry-After and repeats the call."
@@ -31,7 +31,7 @@ RULES = {
         'on "sessions are readable by id alone" on the App\'s page.',
     ),
     "key_malformed": Rule(
-        "The key is not one of ours: its form or its checksum is wrong.",
+        "This server did not issue the key: its form or its checksum is wrong.",
         "Have the caller compare the key with the one that was issued. Often a part is missing, or a quote or the word "
         "Bearer was copied with it.",
     ),
@@ -169,7 +169,7 @@ RULES = {
     # Limits; `limit_of` says whose: key, app, address (each one without a key) or keyless (all of them, the fuse)
     "requests_per_minute": Rule(
         "Too many calls that start a turn or create a session within a minute.",
-        "Raise the limit of `limit_of`, or have the caller send fewer calls at once. Without a key: "
+        "Raise the limit of `limit_of`, or have the caller send fewer calls. Without a key: "
         "KEYLESS_REQUESTS_PER_MINUTE and KEYLESS_BURST, and TRUSTED_PROXIES if the address is your proxy's.",
     ),
     "concurrent_turns": Rule(
@@ -182,7 +182,7 @@ RULES = {
     "money_per_month": Rule("The money of the month (UTC) is used up or reserved.", _BUDGET),
     "money_without_price": Rule(
         "There is a limit of money, and a model that may answer has no price.",
-        "Give the App's models prices, or replace the limit by one of tokens.",
+        "Give the App's models prices, or replace the limit with a limit of tokens.",
     ),
     "fuse_pulled": Rule("An operator has pulled the fuse of callers without a key.", "Run `manage.py fuse reset`."),
     # Load

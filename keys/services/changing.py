@@ -15,7 +15,7 @@ from keys.services.rules import check_channel, check_expiry, check_names, check_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyChange:
-    """What to change; None leaves it as it is.
+    """What to change; None changes nothing.
 
     Attributes:
         apps: the whole new scope.

@@ -1,7 +1,7 @@
 """The keys that sign browser tokens: a new one every 30 days or by command; an old one stays until its tokens end.
 
 Workers keep the keys in memory. Whether a key is still valid is read with each token (keys/verification.py), so a key
-that is retired at once ends its tokens at the next request of every worker.
+that is retired immediately ends its tokens at the next request of every worker.
 """
 
 import asyncio
@@ -74,9 +74,9 @@ class SigningKeys:
         self._reading: asyncio.Task[None] | None = None
 
     async def secret(self, signer_id: int) -> bytes | None:
-        """Return a signing key, which may have been retired meanwhile; None if there is none with this id."""
-        asked = time.monotonic()
-        while signer_id not in self._secrets and self._began_reading < asked:
+        """Return a signing key, which may have been retired in the meantime; None if there is none with this id."""
+        requested_at = time.monotonic()
+        while signer_id not in self._secrets and self._began_reading < requested_at:
             if self._reading is None or self._reading.done():
                 self._reading = asyncio.create_task(self._read(), name="signing-keys")
             await asyncio.shield(self._reading)  # others wait for the same read

@@ -1,7 +1,7 @@
 """The text of browser tokens: `bt-<signing key>.<content>.<signature>`. No Django, no HTTP.
 
 The signature (HMAC-SHA256) is over the text before it, so no other spelling of a token works, and nothing of it is
-parsed before it is known to be ours. A token names no algorithm: there is one.
+parsed before its signature is checked. A token names no algorithm, because there is only one.
 """
 
 import base64

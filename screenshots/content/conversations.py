@@ -1,4 +1,4 @@
-"""Sessions, turns and messages of the last 30 days, and a turn that runs."""
+"""Sessions, turns and messages of the last 30 days, and a running turn."""
 
 import json
 import math
@@ -42,7 +42,7 @@ class Rows:
 
 
 class Conversations:
-    """Makes conversations; the same ones for the same time."""
+    """Generates conversations; the same time gives the same conversations."""
 
     def __init__(self, apps: dict[str, App], keys: dict[str, AppKey], now: datetime) -> None:
         self.apps, self.keys, self.now = apps, keys, now
@@ -50,7 +50,7 @@ class Conversations:
         self.rows = Rows()
 
     def fill(self) -> tuple[ChatSession, Turn]:
-        """Store everything; return a session to look at, and a turn of it with a tool call."""
+        """Store everything; return a session for the pictures, and one of its turns with a tool call."""
         for start in self._starts():
             dialogue = self.chance.choice(DIALOGUES)
             self._add(dialogue, start, is_failing=self.chance.random() < 0.02)
@@ -60,7 +60,7 @@ class Conversations:
         return shown, shown.turns.earliest("started_at")
 
     def _starts(self) -> Iterator[datetime]:
-        """Yield when sessions begin: more on weekdays, more each week, most of them in the afternoon."""
+        """Yield the start times of sessions: more on weekdays, more each week, most of them in the afternoon."""
         for day in range(DAYS):
             date = self.now - timedelta(days=DAYS - day)
             busy = (0.4 if date.weekday() >= 5 else 1.0) * (1 + day / DAYS)
@@ -95,7 +95,7 @@ class Conversations:
     def _turn(
         self, session: ChatSession, key: AppKey, exchange: Exchange, at: datetime, *, is_failing: bool
     ) -> tuple[Turn, datetime]:
-        """Return a turn, and when it ended."""
+        """Return a turn and the time of its end."""
         assert session.app is not None
         model = MODELS[session.app.slug]
         prompt, completion = self.chance.randint(700, 2_400), self.chance.randint(40, 260)
@@ -124,7 +124,7 @@ class Conversations:
         return turn, until
 
     def _run_a_turn(self) -> None:
-        """Store a session whose turn runs, with a lease that outlives the pictures."""
+        """Store a session with a running turn, whose lease does not expire before the pictures are taken."""
         started, app = self.now - timedelta(seconds=4), self.apps["support"]
         session = ChatSession.objects.create(
             app=app, release=app.live_release, title="Is order 10120 on its way?", version=1, next_position=1
@@ -143,7 +143,7 @@ class Conversations:
 
 
 def _messages(turn: Turn, exchange: Exchange, at: datetime, until: datetime) -> Iterator[Message]:
-    """Yield the messages of a turn; one that failed has no answer."""
+    """Yield the messages of a turn; a failed turn has no answer."""
     shared: dict[str, Any] = {"session": turn.session, "turn": turn}
     yield Message(**shared, role="user", content=exchange.asked, created_at=at)
     if exchange.tool:
@@ -156,17 +156,20 @@ def _messages(turn: Turn, exchange: Exchange, at: datetime, until: datetime) -> 
 
 
 def _steps(exchange: Exchange, model: str, at: datetime, first: int, tokens: tuple[int, int]) -> list[dict[str, Any]]:
-    """Return the timeline of a turn: a round, and with a tool its call and another round; times are in milliseconds."""
+    """Return the timeline of a turn, in milliseconds: a round and, with a tool, its call and another round."""
     begin, (prompt, completion) = round(at.timestamp() * 1000), tokens
     if not exchange.tool:
         return [_round(model, 1, (begin, begin + first, begin + first + 2 * STEP_MS), [prompt, completion])]
-    asked = begin + first + STEP_MS // 4
-    called = asked + STEP_MS // 2
+    call_start = begin + first + STEP_MS // 4
+    call_end = call_start + STEP_MS // 2
     return [
-        _round(model, 1, (begin, begin + first, asked), [prompt // 2, 20]),
-        {"kind": "tool", "name": exchange.tool, "round": 1, "at": asked, "until": called},
+        _round(model, 1, (begin, begin + first, call_start), [prompt // 2, 20]),
+        {"kind": "tool", "name": exchange.tool, "round": 1, "at": call_start, "until": call_end},
         _round(
-            model, 2, (called, called + first, called + first + 2 * STEP_MS), [prompt - prompt // 2, completion - 20]
+            model,
+            2,
+            (call_end, call_end + first, call_end + first + 2 * STEP_MS),
+            [prompt - prompt // 2, completion - 20],
         ),
     ]
 

@@ -12,8 +12,8 @@ class Exchange:
         asked: the message.
         answered: the answer.
         tool: a tool that was called in between; empty: none.
-        arguments: of that call.
-        result: what the tool answered.
+        arguments: the arguments of the call.
+        result: the tool's result.
     """
 
     asked: str
@@ -25,7 +25,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """A conversation under its title."""
+    """A conversation and its title."""
 
     app: str
     title: str
@@ -92,7 +92,7 @@ DIALOGUES = (
         (
             Exchange(
                 "Order 10101 arrived with a broken handle.",
-                "I am sorry about that. Shall I create a free return for it? You get the label at once.",
+                "I am sorry about that. Would you like me to create a free return? You get the label immediately.",
                 **_order("10101", status="delivered", items=["kettle, 1.7 l"]),
             ),
             Exchange(

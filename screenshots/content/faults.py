@@ -1,4 +1,4 @@
-"""Refused calls, and calls of tools to other servers of which some failed."""
+"""Refused calls, and calls of tools to other servers, some of which failed."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ OUTBOUND = (
 
 
 def fill_faults(app: App, keys: dict[str, AppKey], now: datetime) -> Refusal:
-    """Store the rows; return a refused call to look at."""
+    """Store the rows; return a refused call for the pictures."""
     chance = random.Random(11)
     for number in range(40):
         _refuse(app, keys, now - timedelta(minutes=3 + number * chance.uniform(20, 60)), number)
@@ -59,7 +59,7 @@ def _refuse(app: App, keys: dict[str, AppKey], at: datetime, number: int) -> Non
 
 
 def _end_of_tool(turn: Turn) -> datetime:
-    """Return when the tool of a turn answered."""
+    """Return the time at which the tool of a turn answered."""
     step = next(step for step in turn.steps or [] if step["kind"] == "tool")
     return datetime.fromtimestamp(step["until"] / 1000, UTC)
 

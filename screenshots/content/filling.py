@@ -26,7 +26,7 @@ class Content:
 
 
 def fill() -> Content:
-    """Fill the database, which must be migrated and empty; return what pages show."""
+    """Fill the database, which must be migrated and empty; return the rows that pages show."""
     now = timezone.now()
     operator = User.objects.create_superuser("operator")
     apps = fill_registry()

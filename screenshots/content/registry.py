@@ -50,7 +50,7 @@ def _make_models() -> None:
 
 
 async def _read_documents() -> None:
-    """Read all documents here, so that no server is needed."""
+    """Ingest all documents in this process, so that no server is needed."""
     await database.open_pool()
     try:
         while await ingest_next():

@@ -93,21 +93,21 @@ _EVENTS_MESSAGE = insert_message(
         "content": "%(content)s",
         "created_at": "last_active_at",
     },
-    source="told",
+    source="counted",
 )
 ADD_SYSTEM_EVENT = f"""
-WITH told AS (
+WITH counted AS (
     UPDATE sessions_app_chatsession SET
         version = version + 1, next_position = next_position + 1, undelivered_events = undelivered_events + 1,
         last_active_at = clock_timestamp()
     WHERE id = %(session)s
     RETURNING id, next_position - 1 AS position, last_active_at
 ), event AS (
-    INSERT INTO sessions_app_systemevent (session_id, kind, payload) SELECT id, %(kind)s, %(payload)s FROM told
+    INSERT INTO sessions_app_systemevent (session_id, kind, payload) SELECT id, %(kind)s, %(payload)s FROM counted
 ), message AS (
     {_EVENTS_MESSAGE}
 )
-SELECT last_active_at FROM told
+SELECT last_active_at FROM counted
 """
 
 READ_EVENTS = """
@@ -122,7 +122,7 @@ UPDATE sessions_app_chatsession SET version = version + 1, is_archived = %(is_ar
 WHERE id = %(session)s AND is_archived <> %(is_archived)s
 """
 
-# Keeps a title that a user or another worker has set meanwhile.
+# Keeps a title that a user or another worker has set in the meantime.
 GIVE_TITLE = """
 UPDATE sessions_app_chatsession SET version = version + 1, title = %(title)s
 WHERE id = %(session)s AND NOT title_is_users AND title = %(instead_of)s

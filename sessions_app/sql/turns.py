@@ -117,8 +117,8 @@ WITH claimed AS (
 SELECT {listed(USAGE_COLUMNS)} FROM turn
 """
 
-# Only a turn that still owns the session may end here: one that was interrupted, deleted or presumed dead meanwhile
-# writes nothing.
+# Only a turn that still owns the session may end here: a turn that was interrupted, deleted or presumed dead in the
+# meantime writes nothing.
 FINISH_TURN = f"""
 WITH owned AS (
     UPDATE sessions_app_chatsession SET

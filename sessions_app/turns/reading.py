@@ -1,4 +1,4 @@
-"""Reads what PostgreSQL knows of a turn: its end, its options and its usage."""
+"""Reads the stored facts of a turn: its end, its options and its usage."""
 
 from collections.abc import Mapping
 from typing import Any

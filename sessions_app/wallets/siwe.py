@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from apps_registry.support.wallet_addresses import checksummed, is_mistyped, keccak256
 
-LEEWAY = timedelta(seconds=60)  # between a client's clock and ours
+LEEWAY = timedelta(seconds=60)  # between a client's clock and the server's
 MESSAGE_MAX_CHARS = 8_192
 VERSION = "1"
 SIGNATURE_BYTES = 65

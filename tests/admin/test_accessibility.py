@@ -97,7 +97,7 @@ def test_the_keyboard_alone_issues_and_revokes_a_key(
     press_until(console, "document.activeElement.id === 'id_reason'")
     console.keyboard.type("Tried by keyboard")
     console.keyboard.press("Enter")
-    console.wait_for_selector("text=revoked, from the next request on")
+    console.wait_for_selector("text=revoked. It takes effect with the next request")
     key.refresh_from_db()
     assert key.revoked_at is not None
 

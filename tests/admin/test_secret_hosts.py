@@ -26,7 +26,7 @@ def test_operators_who_may_change_tools_cannot_send_a_secret_elsewhere(
     moved = tool_form(app, url="https://thief.example/", headers="X: {{ secrets.API_KEY }}")
     answer = client.post(page, moved)
     assert answer.status_code == 200
-    assert "may not be sent to thief.example:443" in answer.content.decode()
+    assert "must not be sent to thief.example:443" in answer.content.decode()
     assert client.post(page, {**moved, "url": "https://api.example.com/other"}).status_code == 302
     tool.refresh_from_db()
     assert tool.http_definition().url == "https://api.example.com/other"
@@ -39,7 +39,7 @@ def test_an_mcp_server_cannot_get_a_secret_of_another_host(staff_client: Callabl
     page = f"/admin/apps_registry/mcpserver/{server.pk}/change/"
     fields = {"headers": "X: {{ secrets.API_KEY }}", "timeout_seconds": "5", "max_result_chars": "1000"}
     answer = client.post(page, {**fields, "url": "https://thief.example/mcp"})
-    assert "may not be sent to thief.example:443" in answer.content.decode()
+    assert "must not be sent to thief.example:443" in answer.content.decode()
     assert client.post(page, {**fields, "url": "https://mcp.example.com/mcp2"}).status_code == 302
 
 

@@ -59,7 +59,7 @@ def test_each_request_is_kept_as_it_was_sent_and_shown_with_what_came_back(
     assert [name for name in ("Error code", "Idempotency key", "Partial reply") if name in page] == []  # it has none
     for shown in ("What the model was sent", "Be brief.", "calculate", "stream_options", "It is 42.", "I calculate."):
         assert shown in page
-    assert "It begins with the 2 messages and the tools of the request before" in page
+    assert "It begins with the 2 messages and the tools of the previous request" in page
     assert "window.hacked" in page  # as text: each tag is escaped
     assert "<script>window.hacked" not in page
     whole = admin_client.get(f"/admin/sessions_app/turn/{turn.pk}/request/{rows[1].pk}/")
@@ -75,7 +75,7 @@ def test_nothing_is_kept_unless_the_app_says_so(
         other.chat("Hi")
         kept(other, requests=1)
     assert not SentRequest.objects.filter(turn__app=app).exists()
-    assert "does not keep what models are sent" in page_of(admin_client, Turn.objects.get(session=app_client.uuid))
+    assert "does not keep requests to models" in page_of(admin_client, Turn.objects.get(session=app_client.uuid))
 
 
 def test_models_that_were_tried_before_are_shown(

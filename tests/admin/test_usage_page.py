@@ -17,7 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 
-from aomi_site.console.usage.questions import ROWS
+from aomi_site.console.usage.usage_query import ROWS
 from apps_registry.admin.figures import COUNT, MONEY
 from apps_registry.models import App
 from keys.models import AppKey

@@ -166,7 +166,7 @@ def test_it_starts_serves_stops_and_starts_again(data_dir: Path) -> None:
 
     second = Quickstart(data_dir, "--model", "practice").wait_for_banner()
     assert "password" not in second.text
-    assert "practice-model (practice): chosen with --model; not a language model" in second.text
+    assert "practice-model (practice): chosen with --model; follows rules and is not a language model" in second.text
     take_the_tour(second, data_dir)
     restart_the_practice_model(second, data_dir)
     assert second.stop(signal.SIGTERM) == 0

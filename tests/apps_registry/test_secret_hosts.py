@@ -39,7 +39,7 @@ def test_a_tool_sends_no_secret_to_another_host(
     secret = factories.make_secret(app, "API_KEY", VALUE, hosts="api.example.com")
     factories.make_http_tool(app, f"{upstream.url}/x", **carried)
     (result,) = results(app_client, model)
-    assert f"is for api.example.com:443, and may not be sent to {upstream.host}" in result
+    assert f"is for api.example.com:443, and must not be sent to {upstream.host}" in result
     assert upstream.received == []
     Secret.objects.filter(pk=secret.pk).update(hosts="")
     (_, result) = results(app_client, model)
@@ -59,7 +59,7 @@ def test_a_release_sends_no_secret_to_another_host(
     factories.make_http_tool(app, f"{upstream.url}/{{{{ secrets.API_KEY }}}}")
     assert manage("publish_app", app.slug).code == 0
     Secret.objects.filter(pk=secret.pk).update(hosts="api.example.com")
-    assert "may not be sent" in results(app_client, model)[0]
+    assert "must not be sent" in results(app_client, model)[0]
     assert upstream.received == []
 
 

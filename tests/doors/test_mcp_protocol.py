@@ -86,7 +86,7 @@ def test_a_client_that_takes_no_stream_gets_json(app_client: Client, app: App) -
         ({"message": " "}, "message is missing or empty"),
         ({"message": "x" * 40_000}, "longer than 32000"),
         ({"message": "Hi", "temperature": 1}, "there is no argument 'temperature'"),
-        ({"message": "Hi", "session_id": "mine"}, "session_id is not one of an earlier answer"),
+        ({"message": "Hi", "session_id": "mine"}, "session_id is not from an earlier answer"),
         ([], "arguments must be an object"),
     ],
 )

@@ -583,7 +583,7 @@ def test_a_malformed_body_is_refused(sdk: openai.OpenAI, app: App, path: str, bo
 def test_only_what_is_new_is_sent_to_a_conversation(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
     first = ask(sdk, app, "Hi")
     answered = [user("Hi"), {"role": "assistant", "content": "Hello."}, user("Who am I?")]
-    with pytest.raises(openai.BadRequestError, match="send only what is new"):
+    with pytest.raises(openai.BadRequestError, match="send only new messages"):
         ask(sdk, app, answered, previous_response_id=first.id)
     ask(sdk, app, [user("I am Ada."), user("Who am I?")], previous_response_id=first.id)
     assert model.prompts[1][-1]["content"] == "I am Ada.\n\nWho am I?"

@@ -1,1 +1,1 @@
-"""The console's first page: how it goes, what needs attention, and what runs right now."""
+"""The console's first page: today's usage, what needs attention, and what is running now."""

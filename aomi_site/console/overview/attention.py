@@ -1,4 +1,4 @@
-"""What needs an operator's attention, each with where to go. Nobody learns of things that he may not see."""
+"""What needs an operator's attention, with links. Operators learn only of what they may see."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -18,8 +18,8 @@ from apps_registry.models import Document, OutboundCall
 from keys.limits.fuse import read_fuse
 from keys.limits.near import Expiring, NearLimit, near_an_end
 
-# Of each kind, so that one kind does not hide the others.
-MOST = 5
+# A limit for each kind, so that one kind does not hide the others.
+MAX_OF_A_KIND = 5
 # A tool fails if this many of its calls of the last hour did, and at least this share.
 FAILED_CALLS, FAILED_SHARE = 3, 0.2
 TOOLS_SINCE = timedelta(hours=1)
@@ -33,9 +33,9 @@ class Item:
         tone: "bad" if something does not work, "warn" if it soon may not.
         what: the kind of thing, such as "Key".
         name: which one.
-        text: what is the matter.
-        url: where to do something about it.
-        action: what to do there.
+        text: what is wrong.
+        url: the page on which to do something about it.
+        action: the label of the link.
     """
 
     tone: str
@@ -47,12 +47,12 @@ class Item:
 
 
 def items_for(user: Any, workers: Sequence[Worker], now: datetime) -> list[Item]:
-    """Return what an operator should look at, what does not work first.
+    """Return what an operator should look at; what does not work comes first.
 
     Args:
         user: the operator.
         workers: the workers, as read_workers returns them.
-        now: the present time.
+        now: the current time.
     """
     sources: tuple[tuple[str, str, Callable[[], Iterator[Item]]], ...] = (
         ("keys", "fusestate", _fuse),
@@ -61,17 +61,17 @@ def items_for(user: Any, workers: Sequence[Worker], now: datetime) -> list[Item]
         ("apps_registry", "document", _documents),
         ("keys", "appkey", lambda: _keys(now)),
     )
-    found = list(_workers(workers))
+    items = list(_workers(workers))
     for app_label, model, read in sources:
         if any(user.has_perm(f"{app_label}.{verb}_{model}") for verb in ("view", "change")):
-            found += read()
-    return sorted(found, key=lambda item: item.tone != "bad")
+            items += read()
+    return sorted(items, key=lambda item: item.tone != "bad")
 
 
 def _workers(workers: Sequence[Worker]) -> Iterator[Item]:
     here = f"{reverse('admin:index')}#workers"
     for worker in workers:
-        for problem in worker.problems[:MOST]:
+        for problem in worker.problems[:MAX_OF_A_KIND]:
             yield Item("bad", "Worker", str(worker.row), problem, here, "See the workers")
     versions = sorted({worker.row.version for worker in workers if worker.is_fresh})
     if len(versions) > 1:
@@ -81,7 +81,7 @@ def _workers(workers: Sequence[Worker]) -> Iterator[Item]:
 def _fuse() -> Iterator[Item]:
     fuse = read_fuse()
     if fuse.opened_by:
-        why = "an operator pulled it" if fuse.opened_by == "hand" else f"the {fuse.opened_by} of today are used up"
+        why = "an operator pulled it" if fuse.opened_by == "hand" else f"today's limit of {fuse.opened_by} is used up"
         url = reverse("admin:keys_fusestate_changelist")
         yield Item("bad", "Fuse", "", f"open: {why}. Callers without a key are refused", url)
 
@@ -99,11 +99,11 @@ def _tools(now: datetime) -> Iterator[Item]:
     """Yield tools whose calls to other servers fail."""
     failed = OutcomeFilter.conditions["failed"]
     calls = OutboundCall.objects.filter(created_at__gte=now - TOOLS_SINCE).order_by()
-    counted = calls.values("app_id", "app__slug", "tool").annotate(every=Count("pk"), failed=Count("pk", filter=failed))
-    rows = counted.filter(failed__gte=FAILED_CALLS).order_by("-failed")[: 4 * MOST]
-    failing = [row for row in rows if row["failed"] >= FAILED_SHARE * row["every"]]
-    for row in failing[:MOST]:
-        text = f"{row['failed']:,} of its {row['every']:,} outbound calls of the last hour failed"
+    counted = calls.values("app_id", "app__slug", "tool").annotate(total=Count("pk"), failed=Count("pk", filter=failed))
+    rows = counted.filter(failed__gte=FAILED_CALLS).order_by("-failed")[: 4 * MAX_OF_A_KIND]
+    failing = [row for row in rows if row["failed"] >= FAILED_SHARE * row["total"]]
+    for row in failing[:MAX_OF_A_KIND]:
+        text = f"{row['failed']:,} of its {row['total']:,} outbound calls of the last hour failed"
         query = urlencode({"app__id__exact": row["app_id"], "outcome": "failed", "q": row["tool"]})
         url = f"{reverse('admin:apps_registry_outboundcall_changelist')}?{query}"
         yield Item("bad", "Tool", f"{row['tool']} ({row['app__slug'] or 'deleted App'})", text, url)
@@ -111,7 +111,7 @@ def _tools(now: datetime) -> Iterator[Item]:
 
 def _documents() -> Iterator[Item]:
     failed = Document.objects.filter(state=Document.State.FAILED).select_related("app").order_by("-queued_at")
-    for document in failed[:MOST]:
+    for document in failed[:MAX_OF_A_KIND]:
         text = document.error or "could not be read"
         url = reverse("admin:apps_registry_document_change", args=[document.pk])
         yield Item("warn", "Document", f"{document.title} ({document.app.slug})", text, url)
@@ -119,7 +119,7 @@ def _documents() -> Iterator[Item]:
 
 def _keys(now: datetime) -> Iterator[Item]:
     """Yield keys and Apps that are near a limit, then keys that expire."""
-    near, expiring = near_an_end(now, now + timedelta(days=settings.KEY_EXPIRY_NOTICE_DAYS), MOST)
+    near, expiring = near_an_end(now, now + timedelta(days=settings.KEY_EXPIRY_NOTICE_DAYS), MAX_OF_A_KIND)
     yield from map(_near, near)
     yield from (_expiring(key, now) for key in expiring)
 

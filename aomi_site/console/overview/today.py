@@ -1,4 +1,4 @@
-"""Today against the same time a week ago, from the hours of the roll-up."""
+"""Compares today's usage with that of a week ago until the same time, from the hours of the roll-up."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from keys.usage.hours import by_hour
 from keys.usage.reading import UsageRow, merged
 
 WEEK = timedelta(days=7)
-# From then on, failed turns need attention.
+# If failed turns reach both of these, they need attention.
 MANY_ERRORS, HIGH_ERROR_RATE = 3, 0.05
 
 
@@ -23,11 +23,11 @@ class Today:
     """The usage since midnight UTC.
 
     Attributes:
-        hours: each hour until now.
+        hours: each hour of today, including the current one.
         so_far: their sum.
-        whole_hours: the hours of the day a week ago that are over by now.
-        this_hour: the hour of then that is now under way.
-        elapsed: how much of this hour is over; 1 is all.
+        whole_hours: the sum of the same hours a week ago, without the current one.
+        this_hour: the current hour, a week ago.
+        elapsed: the share of the current hour that is over, from 0 to 1.
     """
 
     hours: Sequence[UsageRow]
@@ -38,16 +38,16 @@ class Today:
 
     @property
     def week_ago(self) -> UsageRow:
-        """The usage until this hour ended, a week ago."""
+        """The usage of a week ago until the end of the current hour."""
         return merged([self.whole_hours, self.this_hour])
 
     def then(self, number: Callable[[UsageRow], Any]) -> float:
-        """Return a sum of a week ago until the same time; of the hour under way, as much as is over of it now."""
+        """Return a sum of a week ago until the same time; the current hour counts by its elapsed share."""
         return float(number(self.whole_hours)) + float(number(self.this_hour)) * self.elapsed
 
 
 def read_today(now: datetime) -> Today:
-    """Return the usage of today and of the same time a week ago; one query."""
+    """Return the usage of today and of a week ago, in one query."""
     now = now.astimezone(UTC)
     today, then = now.date(), (now - WEEK).date()
     known = {(row.day, row.hour): row for row in by_hour(today, then)}
@@ -91,7 +91,7 @@ def _sum(name: str, today: Today, unit: Unit, number: Callable[[UsageRow], Any],
 
 
 def _compared(now: float, then: float, unit: Unit) -> str:
-    """Return the difference in words; a percentage of very little would only be noise."""
+    """Return the difference in words; less than half a percent is none."""
     if not then:
         return "nothing by this time a week ago"
     shown = unit.short(round(then) if unit.is_whole else then)

@@ -1,4 +1,4 @@
-"""The console's first page: the overview, or how to get started until something was called."""
+"""The console's first page: the overview or, before the first call, how to get started."""
 
 from typing import Any
 

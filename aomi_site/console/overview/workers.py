@@ -1,4 +1,4 @@
-"""The workers that serve, by the rows that they write (aomi_site/health/heartbeat.py)."""
+"""The workers and their problems, from the rows that they write (aomi_site/health/heartbeat.py)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from sessions_app.models import WorkerState
 
 # Three heartbeats and a half: a busy machine may be late with one.
 FRESH_SECONDS = 35.0
-MOST = 500
+MAX_WORKERS = 500
 # The models that a worker skips, with their rows; models that were deleted meanwhile have none.
 OPEN_MODELS = """
 COALESCE((SELECT jsonb_agg(jsonb_build_array(model.id, model.name) ORDER BY model.name)
@@ -36,9 +36,9 @@ class Worker:
 
     @property
     def problems(self) -> list[str]:
-        """What is wrong with it, in words."""
+        """What is wrong with it; each is a part of a sentence."""
         if not self.is_fresh:
-            return ["no longer reports: it was killed, or has lost PostgreSQL"]
+            return ["no longer reports: it was killed, or cannot reach PostgreSQL"]
         deaf = [] if self.row.hears_bus else ["does not hear the other workers (the bus)"]
         return [*deaf, *(f"its loop {name} fails" for name in self.row.failing_loops)]
 
@@ -47,11 +47,11 @@ def read_workers(now: datetime) -> list[Worker]:
     """Return the workers of the last hour, those that serve first; one query.
 
     Args:
-        now: the present time; PostgreSQL wrote the times of the rows.
+        now: the current time; the times in the rows are PostgreSQL's.
     """
     rows = WorkerState.objects.annotate(skipped=RawSQL(OPEN_MODELS, (), output_field=JSONField()))  # noqa: S611 - a constant
     workers = [
         Worker(row, (now - row.seen_at).total_seconds() < FRESH_SECONDS, [(pk, name) for pk, name in row.skipped])
-        for row in rows[:MOST]
+        for row in rows[:MAX_WORKERS]
     ]
     return sorted(workers, key=lambda worker: not worker.is_fresh)

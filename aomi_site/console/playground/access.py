@@ -1,4 +1,4 @@
-"""Who may try an App, and as whom its turns count."""
+"""Decides who may try an App in the playground, and as which caller."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,17 +10,17 @@ from keys.callers import Caller, Channel, operator_in
 from sessions_app.models import Message
 from sessions_app.values import StoredMessage
 
-TRIES = "apps_registry.use_playground"
-# An earlier turn that is tried again brings the messages before it, the newest first, up to these limits.
+USE_PLAYGROUND = "apps_registry.use_playground"
+# A turn that is tried again brings the messages before it: the newest ones, up to these limits.
 EARLIER_MAX = 200
 EARLIER_MAX_CHARS = 400_000
 
 
-class NotTried(Exception):
+class PlaygroundRefusal(Exception):
     """The operator may not try this, or it cannot be tried.
 
     Attributes:
-        status: of the answer.
+        status: the HTTP status of the answer.
     """
 
     def __init__(self, status: int, sentence: str) -> None:
@@ -33,8 +33,8 @@ class Operator:
     """An operator who tries an App.
 
     Attributes:
-        caller: as which the turns run.
-        slug: of the App.
+        caller: the caller of the turns.
+        slug: the App's slug.
         earlier: the messages before the turn that is tried again.
     """
 
@@ -44,12 +44,12 @@ class Operator:
 
 
 def may_try(user: Any) -> bool:
-    """Whether a user may talk to Apps in the playground."""
-    return bool(user.has_perm(TRIES) or user.has_perm("apps_registry.change_app"))
+    """Tell whether a user may talk to Apps in the playground."""
+    return bool(user.has_perm(USE_PLAYGROUND) or user.has_perm("apps_registry.change_app"))
 
 
 def may_read_turns(user: Any) -> bool:
-    """Whether a user may try a turn of a conversation again, for which he reads what was said."""
+    """Tell whether a user may try a turn again, which shows them its conversation."""
     return bool(user.has_perms(("sessions_app.view_chatsession", "sessions_app.view_turn")))
 
 
@@ -63,20 +63,20 @@ def find_operator(login: str, app_id: int, channel: str, again: UUID | None) -> 
         again: the turn that is tried again, if any.
 
     Raises:
-        NotTried: the operator may not, or there is no such App, state or turn.
+        PlaygroundRefusal: the operator may not try it, or there is no such App, state or turn.
     """
     user = operator_of(login)
     if user is None or not may_try(user):
-        raise NotTried(403, "You may not try Apps, or are no longer logged in.")
+        raise PlaygroundRefusal(403, "You may not try Apps, or are no longer logged in.")
     app = App.objects.filter(pk=app_id).first()
     if app is None:
-        raise NotTried(404, "This App was deleted.")
+        raise PlaygroundRefusal(404, "This App no longer exists.")
     if not app.is_active:
-        raise NotTried(409, "This App is turned off. Turn it on to try it.")
+        raise PlaygroundRefusal(409, "This App is turned off. Turn it on to try it.")
     if again is not None and not may_read_turns(user):
-        raise NotTried(403, "You may not read the conversation of the turn to try again.")
+        raise PlaygroundRefusal(403, "You may not read the conversation of the turn to try again.")
     revision = RegistryRevision.objects.get().number
-    earlier = tuple(_earlier(app, again)) if again else ()
+    earlier = tuple(_messages_before(app, again)) if again else ()
     return Operator(operator_in(app.pk, _channel(app, channel), revision=revision), app.slug, earlier)
 
 
@@ -88,14 +88,14 @@ def _channel(app: App, name: str) -> Channel:
         case "release" if release_id.isascii() and release_id.isdigit() and len(release_id) < 19:
             if app.releases.filter(pk=int(release_id)).exists():
                 return Channel("release", int(release_id))
-    raise NotTried(404, "This App has no such release.")
+    raise PlaygroundRefusal(404, "This App has no such release.")
 
 
-def _earlier(app: App, turn_id: UUID) -> list[StoredMessage]:
-    """Return the messages before a turn, oldest first, as far as the limits allow."""
+def _messages_before(app: App, turn_id: UUID) -> list[StoredMessage]:
+    """Return the messages before a turn, oldest first, up to the limits."""
     first = Message.objects.filter(turn=turn_id, turn__app=app).order_by("position").first()
     if first is None:
-        raise NotTried(404, "The turn to try again was deleted.")
+        raise PlaygroundRefusal(404, "The turn to try again was deleted.")
     before = Message.objects.filter(session=first.session_id, position__lt=first.position).order_by("-position")
     messages: list[StoredMessage] = []
     left = EARLIER_MAX_CHARS
@@ -107,5 +107,5 @@ def _earlier(app: App, turn_id: UUID) -> list[StoredMessage]:
 
 
 def _stored(row: Message) -> StoredMessage:
-    kept = (row.id, row.turn_id, row.role, row.content, row.created_at)
-    return StoredMessage(*kept, row.tool_round, row.tool_name, row.tool_call_id, row.tool_arguments, row.extra)
+    common = (row.id, row.turn_id, row.role, row.content, row.created_at)
+    return StoredMessage(*common, row.tool_round, row.tool_name, row.tool_call_id, row.tool_arguments, row.extra)

@@ -1,4 +1,4 @@
-"""The playground's page: an App's states and models to choose from, and where its turns are streamed."""
+"""The playground's page: a choice of an App's states and models, and conversations with them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ RELEASES_OFFERED = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """A turn that is tried again.
+class RepeatedTurn:
+    """A turn to try again.
 
     Attributes:
         message: what its user wrote.
         wallet: the wallet of its session; empty without one.
         channel: the state of the App that its session talks with.
-        has_earlier: whether messages of its session come before it.
+        has_earlier: whether its session has messages before it.
     """
 
     turn: Turn
@@ -45,7 +45,7 @@ def playground_view(request: HttpRequest, app_id: int) -> HttpResponse:
     if not may_try(request.user):
         raise PermissionDenied
     app = get_object_or_404(App.objects.select_related("default_model", "live_release"), pk=app_id)
-    again = _again(request, app)
+    again = _repeated_turn(request, app)
     states = list(_states(app))
     models = [app.default_model.name, *_alternatives(app)]
     context = {
@@ -77,7 +77,7 @@ def _alternatives(app: App) -> list[str]:
 
 
 def _states(app: App) -> Iterator[tuple[str, str]]:
-    """Yield the states of an App that can be tried, each with its words."""
+    """Yield the states of an App that can be tried, each with its label."""
     live = app.live_release
     yield "draft", "Draft" if live else "Draft, which is live"
     if live is not None:
@@ -86,13 +86,13 @@ def _states(app: App) -> Iterator[tuple[str, str]]:
         yield f"release:{release.pk}", f"Release {release.number}"
 
 
-def _column(app: App, again: Again | None, *, number: int) -> dict[str, Any]:
-    """Return what a column begins with: the second one compares the draft with what is live."""
+def _column(app: App, again: RepeatedTurn | None, *, number: int) -> dict[str, Any]:
+    """Return the first choices of a column: the second column is for comparing the draft with what is live."""
     channel = again.channel if again else "draft" if number == 1 else "live"
     return {"number": number, "channel": channel, "model": again.turn.model if again else app.default_model.name}
 
 
-def _again(request: HttpRequest, app: App) -> Again | None:
+def _repeated_turn(request: HttpRequest, app: App) -> RepeatedTurn | None:
     """Return the turn that the URL names, if the operator may read it."""
     turn_id = request.GET.get("turn", "")
     if not turn_id or not may_read_turns(request.user):
@@ -110,4 +110,4 @@ def _again(request: HttpRequest, app: App) -> Again | None:
         channel = f"release:{session.release_id}"
     if channel == "live" and app.live_release_id is None:
         channel = "draft"
-    return Again(turn, said.content, session.wallet_address or "", channel, said.position > 0)
+    return RepeatedTurn(turn, said.content, session.wallet_address or "", channel, said.position > 0)

@@ -1,4 +1,4 @@
-"""Runs the playground's turns, with the engine and the rules of all others, and streams their steps.
+"""Runs the playground's turns in the same way as all other turns, and streams their steps.
 
 The view is on the event loop, where turns run: on the admin's path it would hold one of its few threads.
 """
@@ -12,9 +12,9 @@ from uuid import UUID, uuid4
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
-from aomi_site.console.playground.access import NotTried, Operator, find_operator, may_try
-from aomi_site.console.playground.asked import Asked, answer_in, read_asked
-from aomi_site.console.playground.told import Told
+from aomi_site.console.playground.access import Operator, PlaygroundRefusal, find_operator, may_try
+from aomi_site.console.playground.request_body import PlaygroundRequest, answer_of, read_request
+from aomi_site.console.playground.step_events import StepEvents
 from aomi_site.console.stream_logins import RECHECK_SECONDS, csrf_refusal, login_of, operator_of
 from apps_registry.support import database
 from chat.api.answers import EventStream
@@ -31,65 +31,65 @@ from chat.turns.start import start_turn
 from sessions_app.store import store
 from sessions_app.values import Session
 
-NO_SESSION = "This conversation of the playground was deleted. Begin a new one."
+NO_SESSION = "This conversation of the playground was deleted. Start a new one."
 
 
 async def playground_stream_view(request: HttpRequest, app_id: int) -> HttpResponseBase:
-    """Start, continue or stop a turn of the playground; a turn that runs is streamed as server-sent events."""
+    """Start, continue or stop a turn of the playground; stream a running turn as server-sent events."""
     if request.method != "POST":
         return HttpResponse(status=405, headers={"Allow": "POST"})
     if refusal := csrf_refusal(request):
         return refusal
     login = login_of(request)
     try:
-        asked = read_asked(request.body)
-        operator = await database.run_orm(find_operator, login, app_id, asked.channel, asked.after_turn)
-        running = await _turn(operator, asked)
-    except NotTried as refused:
-        return _refused(refused.status, str(refused))
+        sent = read_request(request.body)
+        operator = await database.run_orm(find_operator, login, app_id, sent.channel, sent.after_turn)
+        running = await _turn(operator, sent)
+    except PlaygroundRefusal as failure:
+        return _refuse(failure.status, str(failure))
     except Exception as error:
         code, sentence = code_and_sentence(error)
         if code == SERVER_FAILED.code:
             raise
-        return _refused(STATUS[code], sentence, code)
+        return _refuse(STATUS[code], sentence, code)
     if running is None:
         return JsonResponse({})
-    # The turn has begun, but nothing has happened in it yet: this coroutine has not waited since.
+    # No event is missed: the turn's task cannot have run yet, because this coroutine has not awaited anything since.
     return EventStream[Any](_events(login, operator, running, listen(running)))
 
 
-async def _turn(operator: Operator, asked: Asked) -> RunningTurn | None:
-    """Do what is asked; return the turn that runs now, if one does."""
-    session = await _session(operator, asked.session_id) if asked.session_id else None
-    if session is not None and asked.stop:
+async def _turn(operator: Operator, sent: PlaygroundRequest) -> RunningTurn | None:
+    """Carry out a request; return the turn that is running now, if any."""
+    session = await _session(operator, sent.session_id) if sent.session_id else None
+    if session is not None and sent.stop:
         await interrupt(session)
         return None
-    if session is not None and asked.answer is not None:
-        return await resume_turn(operator.caller, session.id, answer_in(asked, session.id))
+    if session is not None and sent.answer is not None:
+        return await resume_turn(operator.caller, session.id, answer_of(sent, session.id))
     started = await start_turn(
         operator.caller,
         session.id if session else uuid4(),
         operator.slug,
-        asked.message,
-        wallet=asked.public_key,
-        options=TurnOptions(model=asked.model, tools=asked.client_tools, history=operator.earlier),
+        sent.message,
+        wallet=sent.public_key,
+        options=TurnOptions(model=sent.model, tools=sent.client_tools, history=operator.earlier),
     )
     return started.running
 
 
 async def _session(operator: Operator, session_id: UUID) -> Session:
-    """Return a session that operators began with the App."""
+    """Return a session that an operator began with the App."""
     session = await store.load(session_id)
     if session is None or not session.is_operators or session.app_id not in operator.caller.app_ids:
-        raise NotTried(404, NO_SESSION)
+        raise PlaygroundRefusal(404, NO_SESSION)
     return session
 
 
 async def _events(
     login: str, operator: Operator, running: RunningTurn, listener: TurnListener
 ) -> AsyncGenerator[bytes, None]:
-    told, checked = Told(running), time.monotonic()
-    yield sse(told.began())
+    steps, checked = StepEvents(running), time.monotonic()
+    yield sse(steps.began())
     opened = Opened(operator.caller, running.session_id)
     async with aclosing(events_of(running, opened, listener)) as events:
         async for event in events:
@@ -100,9 +100,9 @@ async def _events(
             if event is None:
                 yield KEEPALIVE
             else:
-                for data in told.event(event):
+                for data in steps.event(event):
                     yield sse(data)
-    yield sse(told.ended())
+    yield sse(steps.ended())
 
 
 def _may_still_try(login: str) -> bool:
@@ -110,5 +110,5 @@ def _may_still_try(login: str) -> bool:
     return user is not None and may_try(user)
 
 
-def _refused(status: int, sentence: str, code: str = "") -> HttpResponse:
+def _refuse(status: int, sentence: str, code: str = "") -> HttpResponse:
     return JsonResponse({"error": sentence, "code": code}, status=status)

@@ -1,1 +1,1 @@
-"""The console's page of usage: what was used, by whom, at what price and how fast."""
+"""The console's usage page: what was used, by whom, at what cost, and how fast."""

@@ -1,26 +1,26 @@
-"""The charts of the page of usage."""
+"""The charts of the usage page."""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 from django.utils.safestring import SafeString
 
-from aomi_site.console.usage.answers import Answer
+from aomi_site.console.usage.report import UsageReport
 from apps_registry.admin.charts import Series, bars, lines
 from apps_registry.admin.figures import MONEY, SHARE, TIME
 from keys.usage.reading import UsageRow
 
 
-def charts_of(answer: Answer, step: str) -> Iterator[SafeString]:
+def charts_of(report: UsageReport, step: str) -> Iterator[SafeString]:
     """Yield the charts, most important first.
 
     Args:
-        answer: what was used.
+        report: what was used.
         step: what a bar is for, such as "day".
     """
-    per, labels, steps = f"by {step}", answer.labels, answer.steps
-    yield bars("Cost", per, labels, _stacked(answer, "cost", lambda row: row.cost), MONEY)
-    yield bars("Turns", per, labels, _stacked(answer, "turns", lambda row: row.turns))
+    per, labels, steps = f"by {step}", report.labels, report.steps
+    yield bars("Cost", per, labels, _stacked(report, "cost", lambda row: row.cost), MONEY)
+    yield bars("Turns", per, labels, _stacked(report, "turns", lambda row: row.turns))
     tokens = [
         Series("in", [row.prompt_tokens for row in steps]),
         Series("out", [row.completion_tokens for row in steps]),
@@ -35,7 +35,7 @@ def charts_of(answer: Answer, step: str) -> Iterator[SafeString]:
     yield lines("Error rate", per, labels, [Series("failed turns", [row.error_rate for row in steps])], SHARE)
 
 
-def _stacked(answer: Answer, name: str, value: Callable[[UsageRow], int | Decimal]) -> list[Series]:
-    if not answer.stacks:
-        return [Series(name, [value(row) for row in answer.steps])]
-    return [Series(stack.name, [value(row) for row in stack.rows]) for stack in answer.stacks]
+def _stacked(report: UsageReport, name: str, value: Callable[[UsageRow], int | Decimal]) -> list[Series]:
+    if not report.stacks:
+        return [Series(name, [value(row) for row in report.steps])]
+    return [Series(stack.name, [value(row) for row in stack.rows]) for stack in report.stacks]

@@ -1,4 +1,4 @@
-"""Where the numbers of the page of usage lead: to the turns behind them, to the thing, to a closer look."""
+"""The links of the usage page: from a number to its turns, and from a group to its page and to a narrower view."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 from django.urls import reverse
 
-from aomi_site.console.usage.questions import Question, Span
+from aomi_site.console.usage.usage_query import Span, UsageQuery
 from apps_registry.models import App, Model
 from keys.models import NO_KEY, AppKey
 from keys.usage.reading import UsageRow
@@ -19,12 +19,12 @@ TURNS = "admin:sessions_app_turn_changelist"
 
 @dataclass(frozen=True, slots=True)
 class RowLinks:
-    """The links of a group; empty where there is none, or the operator may not follow it.
+    """The links of a group; empty if there is no such page, or the operator may not see it.
 
     Attributes:
         thing: the page of the App, the key or the model.
         turns: the list of the turns.
-        errors: the list of those that failed.
+        errors: the list of the failed turns.
         closer: this page, with only this group.
     """
 
@@ -37,16 +37,16 @@ class RowLinks:
 class Links:
     """The links of one page."""
 
-    def __init__(self, user: Any, question: Question, query: QueryDict, groups: Sequence[UsageRow]) -> None:
+    def __init__(self, user: Any, usage_query: UsageQuery, query: QueryDict, groups: Sequence[UsageRow]) -> None:
         """Prepare the links.
 
         Args:
             user: the operator.
-            question: what the page is asked.
+            usage_query: the query of the page.
             query: the parameters of its URL.
             groups: the rows that it shows.
         """
-        self._user, self._question, self._query = user, question, query
+        self._user, self._usage_query, self._query = user, usage_query, query
         self._things = self._existing(groups)
 
     def of(self, row: UsageRow) -> RowLinks:
@@ -54,16 +54,16 @@ class Links:
         return RowLinks(self._thing(row), self.turns(row), self.turns(row, status__exact="failed"), self._closer(row))
 
     def turns(self, row: UsageRow, **more: str) -> str:
-        """Return the list of the turns behind a group or the whole; titles and summaries have none.
+        """Return the URL of the turns behind a group or the total; titles and summaries are not turns.
 
         Args:
             row: the group, or the total.
             more: further parameters of the list.
         """
-        where = self._question.where
+        where = self._usage_query.where
         if not self._user.has_perm("sessions_app.view_turn") or max(map(len, (where.app_ids, where.key_ids))) > 1:
             return ""
-        parameters = {**_between(self._question.span, row), **more}
+        parameters = {**_between(self._usage_query.span, row), **more}
         app_id = row.app_id or next(iter(where.app_ids), None)
         if app_id is not None:
             parameters["app__id__exact"] = str(app_id)
@@ -98,8 +98,8 @@ class Links:
         return reverse(page[0], args=[page[1]]) if page else ""
 
     def _existing(self, groups: Sequence[UsageRow]) -> dict[Any, tuple[str, int]]:
-        """Return the pages of the things that still exist and that the operator may see."""
-        by = self._question.by
+        """Return the pages of the Apps, keys or models that still exist and that the operator may see."""
+        by = self._usage_query.by
         if by == "app" and self._may_see("apps_registry", "app"):
             apps = App.objects.filter(pk__in=[row.app_id for row in groups]).values_list("pk", flat=True)
             return {pk: ("admin:apps_registry_app_change", pk) for pk in apps}
@@ -116,7 +116,7 @@ class Links:
 
 
 def _between(span: Span, row: UsageRow) -> dict[str, str]:
-    """Return the times between which the turns of a group started."""
+    """Return the parameters for the time in which the turns of a group started."""
     first = datetime.combine(row.day or span.since, time(), UTC)
     after = datetime.combine((row.day or span.until) + timedelta(days=1), time(), UTC)
     if span.since_hour is not None and first.date() == span.since:

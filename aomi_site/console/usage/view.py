@@ -1,4 +1,4 @@
-"""The view of the page of usage, and of its CSV."""
+"""The view of the usage page, and of its CSV."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from aomi_site.console.tiles import Tile
-from aomi_site.console.usage.answers import all_groups, answer, name_of
 from aomi_site.console.usage.drawing import charts_of
 from aomi_site.console.usage.links import Links, RowLinks
-from aomi_site.console.usage.questions import RANGES, ROWS, SORTS, Question, QuestionForm
+from aomi_site.console.usage.report import all_groups, make_report, name_of
+from aomi_site.console.usage.usage_query import RANGES, ROWS, SORTS, UsageForm, UsageQuery
 from apps_registry.admin.figures import COUNT, MONEY, SHARE, TIME
 from keys.usage.plain import write_csv
 from keys.usage.reading import UsageRow
@@ -31,53 +31,54 @@ class Line:
 
 
 def usage_view(request: HttpRequest) -> HttpResponse:
-    """Show what was used, or answer it as CSV (`format=csv`); aomi_site/urls.py requires the admin login."""
+    """Show the usage, or send it as CSV (`format=csv`); aomi_site/urls.py requires the admin login."""
     if not request.user.has_perm(PERMISSION):
         raise PermissionDenied
-    form = QuestionForm(request.GET)
+    form = UsageForm(request.GET)
     if not form.is_valid():
         return _page(request, form, {}, status=400)
-    question = form.question()
+    usage_query = form.usage_query()
     if request.GET.get("format") == "csv":
-        return _csv(question)
-    found = answer(question)
-    links = Links(request.user, question, request.GET, found.groups)
+        return _csv(usage_query)
+    report = make_report(usage_query)
+    links = Links(request.user, usage_query, request.GET, report.groups)
     context = {
-        "question": question,
-        "tiles": list(_tiles(found.total, links)),
-        "charts": list(charts_of(found, question.span.step)),
-        "lines": [Line(name_of(row, question.by), row, links.of(row)) for row in found.groups],
-        "total": found.total,
-        "total_turns": links.turns(found.total),
-        "total_errors": links.turns(found.total, status__exact="failed"),
-        "more": found.more,
-        "more_rows": links.with_query({"rows": "more"}) if question.rows == ROWS else "",
+        "usage_query": usage_query,
+        "tiles": list(_tiles(report.total, links)),
+        "charts": list(charts_of(report, usage_query.span.step)),
+        "lines": [Line(name_of(row, usage_query.by), row, links.of(row)) for row in report.groups],
+        "total": report.total,
+        "total_turns": links.turns(report.total),
+        "total_errors": links.turns(report.total, status__exact="failed"),
+        "more": report.more,
+        "more_rows": links.with_query({"rows": "more"}) if usage_query.rows == ROWS else "",
         "ranges": [
             (words, links.with_query({"range": name, "from": None, "to": None}), name) for name, words in RANGES
         ],
         "sorts": {name: links.with_query({"sort": name}) for name in SORTS},
-        "sort": question.sort,
+        "sort": usage_query.sort,
         "csv": links.with_query({"format": "csv"}),
     }
     return _page(request, form, context)
 
 
-def _page(request: HttpRequest, form: QuestionForm, context: dict[str, Any], status: int = 200) -> TemplateResponse:
+def _page(request: HttpRequest, form: UsageForm, context: dict[str, Any], status: int = 200) -> TemplateResponse:
     everything = {**admin.site.each_context(request), "title": "Usage", "form": form, **context}
     return TemplateResponse(request, "admin/console/usage.html", everything, status=status)
 
 
-def _csv(question: Question) -> HttpResponse:
-    name = f"usage-by-{question.by}-{question.span.since}-{question.span.until}.csv"
+def _csv(usage_query: UsageQuery) -> HttpResponse:
+    name = f"usage-by-{usage_query.by}-{usage_query.span.since}-{usage_query.span.until}.csv"
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
-    write_csv(response, all_groups(question), [question.by])
+    write_csv(response, all_groups(usage_query), [usage_query.by])
     return response
 
 
 def _tiles(total: UsageRow, links: Links) -> Iterator[Tile]:
     """Yield the sums at the top of the page."""
-    lacks = f"lacks {COUNT.short(total.unpriced_tokens)} tokens without a price" if total.lacks_money else ""
+    unpriced = f"without {COUNT.short(total.unpriced_tokens)} tokens of models that have no price"
+    lacks = unpriced if total.lacks_money else ""
     yield Tile("Cost", MONEY.short(total.cost), lacks, title=MONEY.exact(total.cost))
     yield Tile("Turns", COUNT.short(total.turns), url=links.turns(total), title=COUNT.exact(total.turns))
     tokens = f"{COUNT.short(total.prompt_tokens)} in, {COUNT.short(total.completion_tokens)} out"

@@ -65,7 +65,7 @@ class Command(TeachingCommand):
         parser.add_argument(
             "--model",
             choices=LOCAL_PROVIDERS,
-            help="give the default App this model of this machine, instead of the one that it has or would get",
+            help="run this model on this machine, and make it the model of the default App",
         )
 
     def handle(self, *_args: object, **options: Any) -> None:

@@ -1,4 +1,4 @@
-// Copy buttons, the tab in use, rows that are added to a table, and the new key's one appearance: it leaves the page when the page is left.
+// Copy buttons, the current tab, rows that are added to a table, and new keys, which are removed when the operator leaves the page.
 "use strict";
 
 function textOf(element) {
@@ -32,15 +32,15 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
-// Tabs that do not fit scroll sideways: the one in use is to be seen.
+// Tabs that do not fit scroll sideways: the current one must be visible.
 document.querySelector(".aomi-tabs [aria-current]")?.scrollIntoView({block: "nearest", inline: "center"});
 
-// A browser may keep a page that was left in memory, and show it again on "back" or "forward".
+// A browser may keep a page in memory and show it again on "back" or "forward".
 window.addEventListener("pagehide", () => {
   document.querySelectorAll("[data-secret]").forEach((element) => element.remove());
 });
 
-// A new row is the last one, emptied, under the next number.
+// A new row is an emptied copy of the last one, with the next number.
 for (const button of document.querySelectorAll("[data-add-row]")) {
   const body = document.querySelector(`[data-rows="${button.dataset.addRow}"]`);
   button.addEventListener("click", () => {

@@ -1,4 +1,4 @@
-// A conversation while it goes on: the reply as it is written, the tools that run, and a new page once a turn ends.
+// A running conversation: the reply as it is written, the running tools, and the new messages when a turn ends.
 "use strict";
 
 const live = document.getElementById("live");
@@ -11,7 +11,7 @@ function show(isRunning) {
   }
 }
 
-// What the server made is taken over as it is: the same escaping, the same Markdown, the same permissions.
+// The server's HTML is used unchanged, so escaping, Markdown and permissions are the same.
 async function refresh() {
   const answer = await fetch(window.location.href, { headers: { Accept: "text/html" } });
   if (!answer.ok || answer.redirected) return;
@@ -40,7 +40,7 @@ function toolLine(event, words) {
 
 const handlers = {
   async state(event) {
-    await refresh(); // what happened between the page and the stream
+    await refresh(); // shows what happened between the page and the stream
     show(event.status === "processing");
     live.querySelector("[data-live-text]").textContent = event.text;
     live.dataset.message = event.message_id ?? "";
@@ -50,7 +50,7 @@ const handlers = {
     show(true);
     if (live.dataset.message !== event.message_id) text.textContent = ""; // the next message of the turn
     live.dataset.message = event.message_id;
-    // The offset counts characters, not the halves of which JavaScript makes some.
+    // The offset counts characters, not JavaScript's UTF-16 code units.
     text.textContent = [...text.textContent].slice(0, event.offset).join("") + event.delta;
   },
   tool_update(event) {
@@ -72,7 +72,7 @@ const handlers = {
 
 if (live) {
   const stream = new EventSource(live.dataset.url);
-  let queue = Promise.resolve(); // one after the other: a refresh takes a moment
+  let queue = Promise.resolve(); // handles events one after the other, because a refresh takes time
   stream.addEventListener("message", (message) => {
     const event = JSON.parse(message.data);
     if (event.type in handlers) queue = queue.then(() => handlers[event.type](event)).catch(() => {});

@@ -46,7 +46,7 @@ showTimes(document);
 window.setInterval(() => showTimes(document), 30_000);
 document.addEventListener("aomi:added", (event) => showTimes(event.target));
 for (const element of document.querySelectorAll("[data-zone]")) {
-  element.textContent = `Times are in ${zone}; hold the pointer over one for the exact time.`;
+  element.textContent = `Times are in ${zone}; move the pointer over one for the exact time.`;
 }
 for (const element of document.querySelectorAll("[data-zone-name]")) element.textContent = ` (${zone})`;
 
@@ -103,23 +103,23 @@ function openSearch() {
   find();
 }
 
-let asked = 0;
+let searches = 0;
 let shownFor; // the text whose hits are shown
 async function find() {
-  const number = ++asked;
+  const number = ++searches;
   const input = box.querySelector("input");
   const text = input.value;
   const state = box.querySelector(".aomi-search-state");
   try {
     const url = `${input.form.action}?${new URLSearchParams({ q: text })}`;
     const answer = await fetch(url, { headers: { Accept: "application/json" } });
-    if (number !== asked) return; // a later text was asked for meanwhile
+    if (number !== searches) return; // a later search has started in the meantime
     if (!answer.ok) throw new Error(answer.statusText);
     const total = showHits((await answer.json()).groups);
     shownFor = text;
     state.textContent = total ? "↑ ↓ to choose, Enter to open, Esc to close" : "Nothing was found.";
   } catch {
-    if (number === asked) state.textContent = "The search failed. Log in again, or try later.";
+    if (number === searches) state.textContent = "The search failed. Log in again, or try again later.";
   }
 }
 
@@ -143,9 +143,9 @@ if (box) {
       select((at + (event.key === "ArrowDown" ? 1 : -1) + hits.length) % Math.max(hits.length, 1));
     } else if (event.key === "Enter") {
       event.preventDefault();
-      window.clearTimeout(timer); // its answer would replace the one that is waited for
+      window.clearTimeout(timer); // its results would replace those of this search
       if (shownFor === input.value) hits[at]?.click();
-      else findAndOpen(); // the hits are still those of an earlier text
+      else findAndOpen(); // the shown hits are still those of an earlier text
     }
   });
   box.addEventListener("click", (event) => {
@@ -204,13 +204,13 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// --- Django's widget for choosing several: what its script makes lacks a role ---
+// --- Django's widget for several choices: the elements that its script creates have no role ---
 
 window.addEventListener("load", () => {
   for (const element of document.querySelectorAll(".search-label-icon[aria-label]")) element.setAttribute("role", "img");
 });
 
-// --- What scrolls by itself must be reachable by keyboard ---
+// --- Elements that scroll must be reachable by keyboard ---
 
 const scrolling = new ResizeObserver((entries) => {
   for (const { target } of entries) {

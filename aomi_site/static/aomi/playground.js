@@ -70,7 +70,7 @@ class TurnView {
     this.column = column;
     this.element = turnTemplate.content.firstElementChild.cloneNode(true);
     this.part("said").textContent = message;
-    this.live = null; // the text that streams in
+    this.live = null; // the element of the text that is being streamed
     this.calls = new Map();
     column.turns.append(this.element);
     this.scroll();
@@ -107,7 +107,7 @@ class TurnView {
 
   began(event) {
     this.column.session = event.session_id;
-    if (this.part("line").childElementCount) return; // it goes on after an answer
+    if (this.part("line").childElementCount) return; // the turn continues after an answer
     for (const [text, url] of [["Turn", event.turn_url], ["Conversation", event.session_url]]) {
       const link = make("a", text);
       link.href = url;
@@ -166,7 +166,7 @@ class TurnView {
   }
 
   replies(event) {
-    if (event.replies.length === 0) return; // a failed turn keeps what had streamed in
+    if (event.replies.length === 0) return; // a failed turn keeps the text that has arrived
     this.part("replies").replaceChildren();
     for (const reply of event.replies) {
       const box = make("div", "", "aomi-message is-agent");
@@ -245,7 +245,7 @@ class Column {
     this.element.querySelector("[data-state]").textContent = text;
   }
 
-  // A conversation stays with the state of the App in which it began.
+  // A conversation cannot change the state of the App in which it began.
   reset() {
     if (this.session) this.turns.append(make("p", "A new conversation begins here.", "aomi-play-divider"));
     this.turns.querySelectorAll("[data-questions]").forEach((each) => each.replaceChildren());
@@ -275,7 +275,7 @@ class Column {
         this.say("The turn waits for your answer.");
       }
     } catch {
-      turn.fail("The connection to the server ended. A turn that has begun goes on; its conversation shows it.");
+      turn.fail("The connection to the server ended. If the turn has begun, it continues, and its conversation shows it.");
       this.say("");
     } finally {
       this.running -= 1;

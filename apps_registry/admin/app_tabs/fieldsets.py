@@ -1,4 +1,4 @@
-"""The sections of an App's form: their fields, and which are collapsed or hidden."""
+"""The sections of an App's form: their fields, and which sections are collapsed or hidden."""
 
 from typing import Any
 
@@ -72,7 +72,8 @@ FIELDSETS: Any = (
                 "keeps_stateless_text",
                 "continues_chats_of_openwebui",
             ),
-            "description": "What callers may do beyond sending messages. Takes effect at once, for all releases.",
+            "description": "What callers may do in addition to sending messages. A change takes effect immediately, "
+            "for all releases.",
         },
     ),
     (
@@ -98,7 +99,7 @@ FIELDSETS: Any = (
 
 
 def folded(title: str, options: dict[str, Any], *, is_new: bool) -> dict[str, Any]:
-    """Return a fieldset, collapsed if it has good defaults; a new App lacks the fields that need a saved one."""
+    """Return a section, collapsed if it has good defaults; for a new App, without fields that need a saved App."""
     return {
         **options,
         "fields": [name for name in options["fields"] if not (is_new and name in HIDDEN_WHEN_ADDING)],

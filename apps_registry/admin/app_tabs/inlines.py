@@ -22,7 +22,7 @@ class AlternativesInline(admin.TabularInline):  # type: ignore[type-arg]
     verbose_name_plural = "Alternative models: sessions may choose one of these; lower positions are offered first"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AppModel]:
-        """Read the models with the rows."""
+        """Load the models with the rows, in one statement."""
         rows: QuerySet[AppModel] = super().get_queryset(request).select_related("model")
         return rows
 

@@ -18,7 +18,7 @@ class AppTabsAdmin(ConsoleAdmin[App]):
     """Splits the change page of AppAdmin into tabs. The page for a new App has all fields."""
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the address of each tab; the first one has that of Django's change page."""
+        """Add the URL of each tab; the first tab has the URL of Django's change page."""
         guard = self.admin_site.admin_view
         return [
             path(
@@ -52,18 +52,18 @@ class AppTabsAdmin(ConsoleAdmin[App]):
         return fields_of(_tab_of(request), fieldsets) if obj else fieldsets
 
     def get_inlines(self, request: HttpRequest, obj: App | None = None) -> Any:
-        """Return those of the tab; a new App has none before it is saved."""
+        """Return the inlines of the tab; a new App has none before it is saved."""
         return _tab_of(request).inlines if obj else ()
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
-        """Add the tabs and what the tab shows; a tab has one button, which saves it."""
+        """Add the list of tabs and the context of this one; its only button saves it."""
         app: App | None = kwargs.get("obj")
         if app is None:
             return super().render_change_form(request, context, *args, **kwargs)
         tab = _tab_of(request)
         context |= {
             "tab": tab,
-            "tabs": [_shown(each, tab, app) for each in TABS if each.is_open_to(request.user)],
+            "tabs": [_link_to(other, tab, app) for other in TABS if other.is_open_to(request.user)],
             "show_save_and_continue": False,
             "show_save_and_add_another": False,
             "show_delete": tab.fieldsets is None and not app.is_default,
@@ -85,5 +85,5 @@ def _tab_of(request: HttpRequest) -> Tab:
     return getattr(request, "app_tab", OVERVIEW)
 
 
-def _shown(tab: Tab, current: Tab, app: App) -> dict[str, Any]:
+def _link_to(tab: Tab, current: Tab, app: App) -> dict[str, Any]:
     return {"label": tab.label, "url": reverse(tab.url_name, args=[app.pk]), "is_here": tab is current}

@@ -29,7 +29,7 @@ class Steps:
         others: names of the alternative models that cannot.
         tools: number of enabled tools.
         documents: number of documents that search can find.
-        unread: number of documents that wait for their ingest.
+        unread: number of documents that wait for their ingest or are being read.
         failed: number of documents whose ingest failed.
         keys: number of usable keys.
     """
@@ -50,7 +50,7 @@ class Steps:
 
 
 def steps_of(app: App) -> Steps:
-    """Return the setup progress of an App's draft. The tools stay with the App, for what else reads them."""
+    """Return the setup progress of an App's draft; prefetch the App's tools, which other panels need too."""
     prefetch_related_objects([app], "tools")
     documents = app.documents.aggregate(
         ready=Count("pk", filter=Q(state=Document.State.READY)),
@@ -71,7 +71,7 @@ def steps_of(app: App) -> Steps:
 
 
 def overview(request: HttpRequest, app: App) -> dict[str, Any]:
-    """Return what the App is made of, what is live, and what fails."""
+    """Return the setup progress, the problems of the live release, and the tools that fail."""
     context: dict[str, Any] = {"steps": steps_of(app), "needs_key": not app.is_default}
     if app.live_release:
         context |= {"release_problem": find_problem(app.live_release), "draft_changes": count_draft_changes(app)}
@@ -86,7 +86,7 @@ def prompt(request: HttpRequest, app: App) -> dict[str, Any]:
 
 
 def models(request: HttpRequest, app: App) -> dict[str, Any]:
-    """Return which models call no tools."""
+    """Return the setup progress, which names the models that cannot call tools."""
     return {"steps": steps_of(app)}
 
 
@@ -120,7 +120,7 @@ def keys(request: HttpRequest, app: App) -> dict[str, Any]:
 
 
 def releases(request: HttpRequest, app: App) -> dict[str, Any]:
-    """Return the newest releases and how far the draft is from the live one."""
+    """Return the newest releases, and the number of changes of the draft against the live release."""
     changes = count_draft_changes(app) if app.live_release else None
     return {**releases_panel(app), "draft_changes": changes}
 
@@ -131,7 +131,7 @@ def usage(request: HttpRequest, app: App) -> dict[str, Any]:
 
 
 def settings(request: HttpRequest, app: App) -> dict[str, Any]:
-    """Return nothing: this tab is its form."""
+    """Return nothing: this tab shows only its form."""
     return {}
 
 

@@ -16,12 +16,12 @@ class Tab:
     """One tab of an App's page.
 
     Attributes:
-        name: the last part of its address; "change" is the page that other pages link to.
-        label: what it is called.
+        name: the last part of its URL; "change" is the page that other pages link to.
+        label: its title.
         context: returns what its template shows besides the form.
-        fieldsets: titles of AppAdmin.fieldsets whose fields its form holds; None: all that no other tab holds.
+        fieldsets: titles of the AppAdmin.fieldsets in its form; None: all that are in no other tab.
         inlines: its tables of rows that belong to the App.
-        permissions: one of these is needed in addition to those for Apps; none: every viewer of Apps sees it.
+        permissions: one of these is needed in addition to those for Apps; empty: all who may view Apps see it.
     """
 
     name: str
@@ -66,11 +66,11 @@ TABS = (
 
 
 def fields_of(tab: Tab, fieldsets: Sequence[Any]) -> list[Any]:
-    """Return the fieldsets of a tab's form, in the order of the tab.
+    """Return the fieldsets of a tab's form, in the order that the tab lists them.
 
     Args:
         tab: the tab.
-        fieldsets: all of an App's.
+        fieldsets: all fieldsets of an App.
     """
     if tab.fieldsets is None:
         taken = {title for other in TABS for title in other.fieldsets or ()}

@@ -92,8 +92,8 @@ class DocumentAdmin(IngestPages):
         if not names:
             return "No release searches it: a new file replaces it permanently."
         return (
-            f"Searched by {names}, which keep this version unchanged. A new file or another ingest makes a new version "
-            "for the draft, and deleting it removes it from the draft only."
+            f"Searched by {names}, which keep this version unchanged. A new file or another ingest creates a new "
+            "version for the draft. If you delete it, it is only removed from the draft."
         )
 
     @admin.display(description="state", ordering="state")
@@ -147,9 +147,9 @@ class DocumentAdmin(IngestPages):
 
     def _after_upload(self, request: HttpRequest, app: App, outcomes: list[Outcome]) -> HttpResponse:
         """Redirect to the document, whose page shows its ingest, or to the list if there are several."""
-        taken = [outcome.document for outcome in outcomes if outcome.document]
-        if len(taken) == 1 and self.has_view_or_change_permission(request, taken[0]):
-            return redirect("admin:apps_registry_document_change", taken[0].pk)
+        documents = [outcome.document for outcome in outcomes if outcome.document]
+        if len(documents) == 1 and self.has_view_or_change_permission(request, documents[0]):
+            return redirect("admin:apps_registry_document_change", documents[0].pk)
         return redirect(f"{reverse('admin:apps_registry_document_changelist')}?app__id__exact={app.pk}")
 
     def _report(self, request: HttpRequest, outcomes: list[Outcome]) -> None:
@@ -197,9 +197,7 @@ class DocumentAdmin(IngestPages):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
         """Delete documents from the drafts; releases that search them keep them."""
         chosen = list(queryset.filter(replaced_at=None))
-        apps = App.objects.select_for_update(no_key=True).order_by(
-            "pk"
-        )  # the same lock order everywhere, against deadlocks
+        apps = App.objects.select_for_update(no_key=True).order_by("pk")  # the same order everywhere prevents deadlocks
         for app in apps.filter(pk__in={row.app_id for row in chosen}):
             remove(Document.objects.filter(app=app, pk__in=[row.pk for row in chosen]))
 

@@ -1,4 +1,4 @@
-"""What the admin pages of documents do about their ingest: read again, and cancel."""
+"""The parts of the documents' admin pages that read documents again and cancel ingests."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ class IngestPages(AppPartAdmin[Document]):
     actions = ("ingest_again", "cancel_ingest")
 
     def get_urls(self) -> list[URLPattern]:
-        """Add what the buttons of the pages call."""
+        """Add the URLs of the pages' buttons."""
         view = self.admin_site.admin_view
         own = [
             path("again/", view(self.again_view), name="apps_registry_document_again"),
@@ -30,7 +30,7 @@ class IngestPages(AppPartAdmin[Document]):
         return [*own, *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Offer to read the documents again that an older version read."""
+        """Offer to read documents again if an older version of the server read them."""
         number = outdated(self._listed(request)).count() if self.has_change_permission(request) else 0
         return super().changelist_view(request, {**(extra_context or {}), "outdated": number})
 
@@ -44,7 +44,7 @@ class IngestPages(AppPartAdmin[Document]):
         return redirect("admin:apps_registry_document_change", current.pk)
 
     def again_view(self, request: HttpRequest) -> HttpResponse:
-        """Read all documents again that an older version read, of one App if the list shows one (POST)."""
+        """Read outdated documents again (POST), only those of one App if the list is filtered by it."""
         if not self.has_change_permission(request):
             raise PermissionDenied
         if request.method == "POST":

@@ -1,4 +1,4 @@
-"""The line about its documents on an App's page."""
+"""The line about documents on an App's page."""
 
 from django.db import connection
 from django.urls import reverse

@@ -1,4 +1,4 @@
-"""What the admin says about the ingest of a document: its state, its problem, and what was not read."""
+"""Notes of the admin about the ingest of a document: its state, its problem, and what was not read."""
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -8,8 +8,10 @@ from apps_registry.extraction import READER_VERSION
 from apps_registry.models import Document
 from apps_registry.retrieval.analysis import INDEX_VERSION
 
-OLDER_INDEX = "Its index is of an older kind. It is made again in the background; until then some words do not find it."
-OLDER_READER = "Read by an older version of the server, which may have read it worse: ingest it again."
+OLDER_INDEX = (
+    "An older version of the server indexed it. It is being indexed again; until then, some words do not find it."
+)
+OLDER_READER = "An older version of the server read it, and may have missed some of its text: ingest it again."
 
 STILL_FOUND = " Search still finds the text of the last successful ingest."
 

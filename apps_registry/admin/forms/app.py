@@ -87,7 +87,7 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "builtin_tools" not in (self._meta.fields or ()):  # a tab of the page without it
+        if "builtin_tools" not in (self._meta.fields or ()):  # this tab does not show the field
             self.fields.pop("builtin_tools", None)
             return
         field = self.fields["builtin_tools"]
@@ -129,7 +129,7 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
         return _canonical(parse_networks, str(self.cleaned_data["allowed_networks"]))
 
     def clean(self) -> dict[str, Any]:
-        """Refuse to refuse everyone."""
+        """Refuse settings with which every call would be refused."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if data.get("refuses_other_origins") and data.get("allowed_origins") == "":
             self.add_error("refuses_other_origins", "Name the allowed origins first; otherwise every call is refused.")

@@ -38,13 +38,13 @@ class ClientToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscrip
         super().__init__(*args, **kwargs)
         self.instance.kind = Tool.Kind.CLIENT
         if self.instance.pk:
-            with suppress(TypeError, ValueError, KeyError):  # an unreadable definition is defined again
+            with suppress(TypeError, ValueError, KeyError):  # an unreadable definition must be entered again
                 description, parameters = self.instance.client_definition()
                 self.initial["description"] = description
                 self.initial["parameters"] = json.dumps(parameters, indent=2)
 
     def clean_parameters(self) -> dict[str, Any]:
-        """Return the schema."""
+        """Parse the schema."""
         text = str(self.cleaned_data["parameters"])
         try:
             parameters: dict[str, Any] = read_json_exactly(text, max_depth=JSON_MAX_DEPTH)
@@ -81,7 +81,7 @@ class ClientToolsFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
     """The tools that an App declares for its clients."""
 
     def clean(self) -> None:
-        """Refuse one name for two tools, which the database would refuse, too."""
+        """Refuse two tools with one name; the database has the same constraint, but no message."""
         super().clean()
         names: set[str] = set()
         for form in self.forms:

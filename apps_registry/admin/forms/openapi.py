@@ -26,7 +26,7 @@ class OpenApiDocumentForm(forms.Form):
         required=False,
         max_length=40,
         validators=[RegexValidator(r"^[a-zA-Z0-9_-]*\Z", "Use letters, digits, hyphens and underscores.")],
-        help_text="Such as github_. It distinguishes the tools of several documents.",
+        help_text="Such as github_. It keeps the tools of several documents apart.",
     )
     server = forms.CharField(
         label="Server",

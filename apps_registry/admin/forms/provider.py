@@ -49,7 +49,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         """Refuse the full address of chat completions, which many manuals give, and the placeholder RESOURCE."""
         url = str(self.cleaned_data["base_url"])
         if "RESOURCE" in url:
-            raise ValidationError("Replace RESOURCE by the name of your resource.")
+            raise ValidationError("Replace RESOURCE with the name of your resource.")
         if url.rstrip("/").endswith("/chat/completions"):
             raise ValidationError("Leave /chat/completions out: it is added to each request.")
         return url

@@ -73,8 +73,8 @@ class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         "path.",
     )
     query = PairsField(
-        help_text="One entry per line, such as currency: {{ args.currency }}. Left out if the model does not send the "
-        "argument."
+        help_text="One entry per line, such as currency: {{ args.currency }}. An entry is left out if the model does "
+        "not send its argument."
     )
     headers = PairsField(help_text="One header per line, such as Authorization: Bearer {{ secrets.API_KEY }}.")
     body_type = forms.ChoiceField(choices=BODY_TYPES, required=False, label="Body")

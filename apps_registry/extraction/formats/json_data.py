@@ -27,7 +27,7 @@ def read(data: bytes) -> Reading:
 
 
 def load(text: str) -> Any:
-    """Parse JSON; numbers stay as they are written. Raises ValueError."""
+    """Parse JSON; numbers keep the spelling of the text. Raises ValueError."""
     return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
 
 

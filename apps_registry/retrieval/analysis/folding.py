@@ -1,4 +1,4 @@
-"""Letters with marks, as people type them who lack the keys: `Zaehler` and `Zahler` for `Zähler`."""
+"""Spellings of letters with marks on keyboards that lack them: `Zaehler` and `Zahler` for `Zähler`."""
 
 import re
 import unicodedata
@@ -28,7 +28,7 @@ MIN_WORD_CHARS, MAX_WORD_CHARS = 5, 64  # shorter ones are mostly function words
 
 
 def plain_spellings(text: str) -> Iterator[str]:
-    """Yield the spellings without marks of each word that has any; at most two a word."""
+    """Yield the spellings without marks of each word that has marks: at most two for each."""
     if text.isascii():
         return
     for word in _WORD.findall(text.lower()):

@@ -1,7 +1,7 @@
-"""Identifiers: error codes, file names, hosts, versions, part numbers, accounts, sums. People write them in many ways.
+"""Identifiers: error codes, file names, hosts, versions, part and account numbers, amounts, each written in many ways.
 
-Each becomes all its parts and their combinations, without separators, so that a part finds the whole and a spelling
-the others: `ERR-4013` becomes `4013` and `err4013`, and the plain word `err`.
+An identifier is indexed as all its parts and their combinations, without separators. So a part finds the whole, and one
+spelling finds the others: `ERR-4013` becomes `4013` and `err4013`, and the plain word `err`.
 """
 
 import re
@@ -10,9 +10,9 @@ from collections.abc import Iterator
 MAX_ATOMS = 12  # of one identifier that get all combinations; a longer one gets pairs and triples
 MAX_TOKEN_CHARS = 64
 MIN_SQUEEZED_CHARS = 6
-# C++ and C# with their signs; words joined by what joins the parts of identifiers; words with a digit or a capital
-# within. No two repetitions that can match the same characters follow each other, so a word of a megabyte takes linear
-# time.
+# C++ and C# with their signs; words joined by the separators of identifiers; words that contain a digit or an inner
+# capital. No two repetitions that can match the same characters follow each other, so the time is linear even for a
+# word of a megabyte.
 COMPOUND = re.compile(
     r"(?<![^\W_])(?:[A-Za-z]{1,2}(?:\+\+|#)(?!\w)"
     r"|[^\W_]+(?:[._:/\\@\-\u2010\u2011]{1,3}[^\W_]+)+"
@@ -22,8 +22,8 @@ COMPOUND = re.compile(
 _SEPARATORS = re.compile(r"[._:/\\@\-\u2010\u2011]+")
 _ATOMS = re.compile(r"\d+|[^\W\d_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-# Numbers whose thousands are set apart, with or without a fraction: 1.234,56 and 1,234.56 and 1 234,56 and 1'234.56.
-_SUM = re.compile(
+# Numbers with separated thousands, with or without a fraction: 1.234,56 and 1,234.56 and 1 234,56 and 1'234.56.
+_AMOUNT = re.compile(
     r"(?<![\w.,])\d{1,3}(?:(?P<group>[.,'\u2019 \u00a0\u202f])\d{2,3}(?:(?P=group)\d{2,3})*)(?:[.,]\d{1,2})?"
     r"(?![\w]|[.,]\d)"
     r"|(?<![\w.,])\d+[.,]\d{1,2}(?![\w]|[.,]\d)"
@@ -45,7 +45,7 @@ def tokens(compound: str) -> list[str]:
         return [compound.lower()]
     atoms, is_apart = _atoms(compound)
     sizes = range(len(atoms), 0, -1) if len(atoms) <= MAX_ATOMS else (len(atoms), 3, 2, 1)
-    found = [
+    all_tokens = [
         _joined(atoms, is_apart, start, start + size)
         for size in sizes
         for start in range(len(atoms) - size + 1)
@@ -53,8 +53,8 @@ def tokens(compound: str) -> list[str]:
     ]
     squeezed = "".join(atoms)
     if len(squeezed) >= MIN_SQUEEZED_CHARS:
-        found.insert(1, squeezed)
-    return [token for token in dict.fromkeys(found) if len(token) <= MAX_TOKEN_CHARS]
+        all_tokens.insert(1, squeezed)
+    return [token for token in dict.fromkeys(all_tokens) if len(token) <= MAX_TOKEN_CHARS]
 
 
 def is_identifier(compound: str) -> bool:
@@ -67,26 +67,26 @@ def is_identifier(compound: str) -> bool:
 
 
 def plain_words(compound: str) -> list[str]:
-    """Return the words within an identifier, which have forms: `get`, `user` and `getUser` itself."""
+    """Return the words within an identifier that can be inflected: `get`, `user` and `getUser` itself."""
     words = [word for part in _SEPARATORS.split(compound) for word in _words_of(part)]
     return [word for word in words if not any(map(str.isdigit, word))]
 
 
 def spaced(text: str) -> Iterator[str]:
-    """Yield the tokens of what is written in groups: sums, account numbers, telephone numbers.
+    """Yield the tokens of numbers that are written in groups: amounts, account numbers, telephone numbers.
 
     Args:
         text: any text, folded.
     """
-    for match in _SUM.finditer(text):
-        yield from _sum_tokens(match[0])
+    for match in _AMOUNT.finditer(text):
+        yield from _amount_tokens(match[0])
     for pattern in (_IBAN, _PHONE):
         for match in pattern.finditer(text):
             yield _NOT_ALNUM.sub("", match[0]).lower()
 
 
 def adjoining(query: str) -> Iterator[str]:
-    """Yield tokens of letters and a number that a query sets apart: `err4013` for `ERR 4013`."""
+    """Yield one token for letters and a number with a space between them: `err4013` for `ERR 4013`."""
     for match in _SPACED.finditer(query):
         yield (match[1] + match[2]).lower()
 
@@ -105,17 +105,17 @@ def _atoms(compound: str) -> tuple[list[str], list[bool]]:
 def _joined(atoms: list[str], is_apart: list[bool], start: int, end: int) -> str:
     """Join atoms; a point stays between numbers, so that version 2.5.0 is not the number 250."""
     token = atoms[start]
-    for place in range(start + 1, end):
-        both_numbers = is_apart[place] and token[-1].isdigit() and atoms[place].isdigit()
-        token += f".{atoms[place]}" if both_numbers else atoms[place]
+    for index in range(start + 1, end):
+        both_numbers = is_apart[index] and token[-1].isdigit() and atoms[index].isdigit()
+        token += f".{atoms[index]}" if both_numbers else atoms[index]
     return token
 
 
 def _is_a_part(atoms: list[str], is_apart: list[bool], start: int, end: int) -> bool:
-    """Tell whether some of the atoms may be written for the whole.
+    """Tell whether people may write this run of atoms in index of the whole identifier.
 
-    They begin at a separator or at a number, and end at a separator or after a number. Single characters tell nothing,
-    and a single word is among the plain words already.
+    It begins at a separator or at a number, and ends at a separator or after a number. A single character identifies
+    nothing, and a single word is among the plain words already.
     """
     if end - start == len(atoms):
         return True
@@ -130,8 +130,8 @@ def _words_of(part: str) -> list[str]:
     return letters if len(words) == 1 else [*letters, part]
 
 
-def _sum_tokens(written: str) -> Iterator[str]:
-    """Yield the canonical form of a number, and without a fraction of zeros; a lone group may also be a fraction."""
+def _amount_tokens(written: str) -> Iterator[str]:
+    """Yield a number in canonical form, also without a fraction of zeros; a lone last group may be a fraction."""
     fraction = _FRACTION.search(written)
     whole = _NOT_ALNUM.sub("", written[: fraction.start()] if fraction else written)
     if fraction:

@@ -1,6 +1,7 @@
-"""Tells the language of a text by its script and its most frequent words.
+"""Detects the language of a text from its script and its most frequent words.
 
-No library: those that know more languages bring models of 1 to 100 MB, and PostgreSQL has word forms for these only.
+Not a library: those that know more languages bring models of 1 to 100 MB, and PostgreSQL cannot stem the languages that
+they add.
 """
 
 import json
@@ -13,10 +14,10 @@ from apps_registry.retrieval.analysis.scripts import folded
 
 UNKNOWN_LATIN = "english"  # its rules for endings suit names and lists better than none
 SAMPLE_CHARS = 20_000
-MIN_HITS = 2  # of such words in a query, to tell its language
-MIN_SHARE = 0.06  # of the words; running text has 20 to 50 % of such words
+MIN_HITS = 2  # frequent words that a query must have before its language is known
+MIN_SHARE = 0.06  # of all words; in running text, 20 to 50 % are frequent words
 
-# Function words, and languages without word forms in PostgreSQL, so that they are not taken for their neighbours.
+# Function words, also of languages that PostgreSQL cannot stem, so that these are not mistaken for related languages.
 _FREQUENT: dict[str, str] = json.loads(Path(__file__).with_name("frequent_words.json").read_text(encoding="utf-8"))
 _SCRIPTS = {
     "armenian": re.compile("[\u0531-\u0587]"),
@@ -29,14 +30,14 @@ _SCRIPTS = {
     "korean": re.compile("[\uac00-\ud7a3]"),
     "japanese": re.compile("[\u3041-\u3096\u30a1-\u30fa]"),
     "chinese": re.compile("[\u4e00-\u9fff]"),
-    # Their languages are told apart by words.
+    # Words distinguish the languages of these scripts.
     "cyrillic": re.compile("[\u0400-\u04ff]"),
     "arabic": re.compile("[\u0620-\u06d3]"),
     "devanagari": re.compile("[\u0900-\u0965]"),
     "hebrew": re.compile("[\u05d0-\u05ea]"),
     "latin": re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]"),
 }
-# Of a query in Han signs alone.
+# A query that has only Han characters may be in any of these.
 _HAN_LANGUAGES = ("chinese", "japanese")
 _OF_SCRIPT = {
     "cyrillic": ("russian", "serbian", "ukrainian", "bulgarian"),
@@ -61,15 +62,15 @@ _WORDS = {language: frozenset(folded(words).split()) for language, words in _FRE
 _WITHOUT_LANGUAGE = {*_OF_SCRIPT, "latin"} - {*_WORDS}
 LANGUAGE_NAMES = frozenset({*_WORDS, *_SCRIPTS} - _WITHOUT_LANGUAGE)
 _WORD = re.compile(r"[^\W\d_]+(?:[\u0900-\u0965]+[^\W\d_]*)*")
-# A sign of Han, kana or Hangul is as much as two or three letters.
-_LETTERS_A_SIGN = {"chinese": 3, "japanese": 3, "korean": 2}
+# A Han, kana or Hangul character counts as much as two or three letters.
+_LETTERS_PER_CHARACTER = {"chinese": 3, "japanese": 3, "korean": 2}
 
 
 def language_of(text: str) -> str:
-    """Return the name of a text's language in English; empty if it cannot be told.
+    """Return the English name of a text's language; empty if it is not clear.
 
     Args:
-        text: any text; a sentence suffices as a rule. Of a long one, SAMPLE_CHARS are read.
+        text: any text; a sentence is usually enough. Only the first SAMPLE_CHARS characters are read.
     """
     sample = text[:SAMPLE_CHARS]
     script = _script_of(sample)
@@ -84,7 +85,7 @@ def language_of(text: str) -> str:
 
 
 def possible_languages(text: str) -> set[str]:
-    """Return the languages that a short text may be in; a lead of one frequent word does not exclude the others.
+    """Return the languages that a short text may be in; one frequent word more or less excludes none.
 
     Args:
         text: a query; one without letters may be in any language.
@@ -97,14 +98,14 @@ def possible_languages(text: str) -> set[str]:
 
 
 def _candidates(script: str) -> tuple[str, ...]:
-    """Return the languages of a script, all for none."""
+    """Return the languages of a script, or all languages if there is no script."""
     if not script:
         return tuple(LANGUAGE_NAMES)
     return _latin() if script == "latin" else _OF_SCRIPT.get(script, (script,))
 
 
 def _counted(text: str, candidates: tuple[str, ...]) -> tuple[int, Counter[str]]:
-    """Return the number of words, and of those that tell each language."""
+    """Return the number of words, and for each language the number of words and letters that indicate it."""
     words = _WORD.findall(folded(text).lower())
     return len(words), Counter({language: _hits(language, words, text) for language in candidates})
 
@@ -129,9 +130,9 @@ def configuration(text: str, known: frozenset[str]) -> str:
 
 def _script_of(sample: str) -> str:
     counts = Counter(
-        {name: len(pattern.findall(sample)) * _LETTERS_A_SIGN.get(name, 1) for name, pattern in _SCRIPTS.items()}
+        {name: len(pattern.findall(sample)) * _LETTERS_PER_CHARACTER.get(name, 1) for name, pattern in _SCRIPTS.items()}
     )
-    # Japanese is mostly Han signs, and few kana already tell it from Chinese.
+    # Japanese text is mostly Han characters; a few kana already distinguish it from Chinese.
     if counts["japanese"] * 5 > counts["chinese"]:
         counts["japanese"] += counts["chinese"]
         counts["chinese"] = 0

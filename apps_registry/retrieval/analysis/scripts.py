@@ -1,7 +1,7 @@
-"""Scripts that write words without spaces between them: their text is indexed as pairs of characters.
+"""Scripts without spaces between words: their text is indexed as pairs of characters.
 
-Pairs need no dictionary, and find a word within any other. CJK analyzers of Lucene work alike. In scripts whose vowels
-and tones are marks, a character counts with its marks, and pairs are of those.
+Pairs need no dictionary, and find a word within any other; Lucene's CJK analyzers do the same. In scripts that write
+vowels and tones as marks, a letter and its marks count as one character.
 """
 
 import re
@@ -23,8 +23,8 @@ _MARKS = {"Mn", "Mc"}
 _OPTIONAL_MARKS = re.compile(
     "[\u0640\u064b-\u065f\u0670\u06d6-\u06ed\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7]"
 )
-# Persian and Urdu keyboards' forms of two Arabic letters, and typographic apostrophes. Other Arabic letters are left to
-# the word forms of the language.
+# The forms of two Arabic letters on Persian and Urdu keyboards, and typographic apostrophes. PostgreSQL's stemmers
+# handle other Arabic letters.
 _VARIANTS = str.maketrans("\u06cc\u06a9\u2018\u2019", "\u064a\u0643''")
 _ARTICLE = re.compile("(?<!\\w)(?:[\u0648\u0641]?[\u0628\u0643]?\u0627\u0644|[\u0648\u0641]?\u0644\u0644)(?=\\w{3})")
 _FOREIGN_SIGN = re.compile(r"[^\x00-\x7f\w]")
@@ -40,7 +40,7 @@ def folded(text: str) -> str:
 def without_clitics(text: str) -> str:
     """Return the text with the plain article where Arabic writes `and the`, `with the` or `for the` as one word.
 
-    PostgreSQL's Arabic word forms know some of them only.
+    PostgreSQL's Arabic stemmer knows only some of them.
     """
     return text if text.isascii() else _ARTICLE.sub("\u0627\u0644", text)
 
@@ -48,7 +48,7 @@ def without_clitics(text: str) -> str:
 def without_signs(text: str) -> str:
     """Return the text with spaces for quotes, commas and other signs that are not ASCII.
 
-    PostgreSQL takes them for letters if the locale of the database is C.
+    PostgreSQL treats them as letters if the locale of the database is C.
     """
     if text.isascii():
         return text
@@ -64,8 +64,8 @@ def pairs(run: str) -> list[str]:
     units = _units(run)
     if len(units) == 1:
         return units
-    both = [first + second for first, second in pairwise(units)]
-    return both + [unit for unit in units if _IS_HAN.match(unit)]
+    adjacent = [first + second for first, second in pairwise(units)]
+    return adjacent + [unit for unit in units if _IS_HAN.match(unit)]
 
 
 def query_pairs(run: str) -> list[str]:
@@ -73,15 +73,15 @@ def query_pairs(run: str) -> list[str]:
     units = _units(run)
     if len(units) == 1:
         return units
-    both = [first + second for first, second in pairwise(units)]
+    adjacent = [first + second for first, second in pairwise(units)]
     han = [bool(_IS_HAN.match(unit)) for unit in units]
     padded = [False, *han, False]
     lone = [
         unit
-        for place, unit in enumerate(units, 1)
-        if padded[place] and not padded[place - 1 : place + 2 : 2].count(True)
+        for index, unit in enumerate(units, 1)
+        if padded[index] and not padded[index - 1 : index + 2 : 2].count(True)
     ]
-    return both + lone
+    return adjacent + lone
 
 
 def _units(run: str) -> list[str]:

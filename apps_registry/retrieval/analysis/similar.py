@@ -1,6 +1,6 @@
-"""Words like a word of a query: with a typing error, as part of a compound, or with compounds as their parts.
+"""Words that resemble a word of a query: it has a typing error, is part of a compound, or is a compound itself.
 
-The index of an App's words finds candidates by groups of three letters; what is here chooses among them.
+The index of an App's words finds candidates by groups of three letters; this module chooses among them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,10 +19,11 @@ Counts = Mapping[str, int]  # words with the number of the App's chunks that con
 
 
 def typo_pieces(word: str) -> list[list[str]]:
-    """Return groups of three letters: all of at least one list are in a word with at most the allowed errors.
+    """Return lists of groups of three letters.
 
-    An error changes one of two halves of a word, or two errors two of three thirds. Two neighbours that are swapped may
-    be in both, so shorter parts are lists too.
+    A word with at most the allowed errors contains all groups of at least one list: one error changes one half of a
+    word, two errors change two thirds, and the rest is unchanged. Two swapped letters may be on both sides of a
+    boundary, so shorter parts are lists too.
 
     Args:
         word: at least MIN_CHARS characters.
@@ -45,7 +46,7 @@ def _shrunk(begin: int, until: int) -> Iterator[tuple[int, int]]:
 
 
 def part_pieces(word: str) -> list[list[str]]:
-    """Return the groups of three letters of words that contain the word."""
+    """Return the groups of three letters that a word has if it contains this one."""
     return [_grams(word)]
 
 
@@ -69,31 +70,31 @@ def corrections(word: str, candidates: Counts) -> list[str]:
 
 
 def compounds(word: str, candidates: Iterable[str]) -> list[str]:
-    """Return the candidates that begin or end with the word, or (a long word) have it within; short ones first.
+    """Return the candidates that begin or end with the word or, if it is long, contain it; short ones first.
 
     Args:
         word: a word of the query.
         candidates: words of the App.
     """
-    found = [
+    matches = [
         other
         for other in candidates
         if len(other) >= len(word) + MIN_REST_CHARS
         and (other.startswith(word) or other.endswith(word) or (len(word) >= MIN_INNER_CHARS and word in other))
     ]
-    return sorted(found, key=lambda other: (len(other), other))[:MAX_ALTERNATIVES]
+    return sorted(matches, key=lambda other: (len(other), other))[:MAX_ALTERNATIVES]
 
 
 def splits(word: str) -> list[tuple[str, str]]:
-    """Return the ways to split a compound in two words, without and with what links them."""
-    found = []
+    """Return the ways to split a compound into two words, with and without linking letters."""
+    matches = []
     for place in range(MIN_CHARS, len(word) - MIN_CHARS + 1):
         first, second = word[:place], word[place:]
-        found.append((first, second))
-        found += [
+        matches.append((first, second))
+        matches += [
             (first[: -len(link)], second) for link in LINKS if first.endswith(link) and len(first) > len(link) + 3
         ]
-    return found
+    return matches
 
 
 def parts(word: str, known: Mapping[str, str]) -> list[str]:
@@ -106,7 +107,7 @@ def parts(word: str, known: Mapping[str, str]) -> list[str]:
     ways = [way for way in splits(word) if any(part in known for part in way)]
     if not ways:
         return []
-    # Both parts are better than one, and of one the end, which says what the whole is.
+    # Two known parts are better than one. If there is only one, the end is better: it says what the thing is.
     best = max(ways, key=lambda way: (all(part in known for part in way), way[1] in known, _known_chars(way, known)))
     return [known[part] for part in best if part in known]
 

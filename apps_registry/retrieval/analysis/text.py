@@ -1,4 +1,4 @@
-"""Turns a text into words for PostgreSQL's text search configurations, and tokens that are indexed as they are."""
+"""Turns a text into words, which PostgreSQL stems, and tokens, which are indexed unchanged."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from apps_registry.retrieval.analysis.scripts import (
 
 MAX_POSITION = 16_383  # of a tsvector
 MAX_POSITIONS = 32  # of one token; more hardly change its rank
-_LONG_WORD = re.compile(r"[^\W\d_]{4,64}")  # as it is, it may be an identifier without its signs: `nodejs`
+_LONG_WORD = re.compile(r"[^\W\d_]{4,64}")  # it may be an identifier without its separators: `nodejs`
 _NEEDS_QUOTING = re.compile(r"['\\]")
 
 
@@ -26,8 +26,8 @@ class Analysis:
     """The searchable parts of a text.
 
     Attributes:
-        words: what has word forms, for `to_tsvector`.
-        tokens: what is indexed as it is, in the order of the text.
+        words: text to stem, for `to_tsvector`.
+        tokens: what is indexed unchanged, in the order of the text.
     """
 
     words: str
@@ -39,8 +39,8 @@ class QueryAnalysis:
     """The searchable parts of a query.
 
     Attributes:
-        words: what has word forms, for `to_tsvector`.
-        tokens: what is searched as it is.
+        words: text to stem, for `to_tsvector`.
+        tokens: what is searched unchanged.
         identifiers: for each identifier its tokens, the most specific first.
     """
 
@@ -73,9 +73,9 @@ def analyse_query(query: str) -> QueryAnalysis:
     for compound, pieces in _compounds(query):
         words.append(pieces)
         if compound:
-            found = identifiers.tokens(compound)
-            tokens += found
-            known += [found] if identifiers.is_identifier(compound) else []
+            compound_tokens = identifiers.tokens(compound)
+            tokens += compound_tokens
+            known += [compound_tokens] if identifiers.is_identifier(compound) else []
     in_groups = [*identifiers.spaced(query), *identifiers.adjoining(query)]
     known += [[token] for token in in_groups]
     plain = _plain(words)
@@ -90,24 +90,24 @@ def to_tsvector(tokens: list[str], weight: str = "") -> str:
         tokens: at most 64 characters each.
         weight: the label of all of them: A, B, C, or none for D.
     """
-    places: dict[str, list[int]] = {}
+    positions_of: dict[str, list[int]] = {}
     for position, token in enumerate(tokens, 1):
-        seen = places.setdefault(token, [])
-        if len(seen) < MAX_POSITIONS:
-            seen.append(min(position, MAX_POSITION))
+        positions = positions_of.setdefault(token, [])
+        if len(positions) < MAX_POSITIONS:
+            positions.append(min(position, MAX_POSITION))
     return " ".join(
-        f"{_quoted(token)}:{','.join(f'{position}{weight}' for position in dict.fromkeys(seen))}"
-        for token, seen in places.items()
+        f"{_quoted(token)}:{','.join(f'{position}{weight}' for position in dict.fromkeys(positions))}"
+        for token, positions in positions_of.items()
     )
 
 
 def _plain(words: list[str]) -> str:
-    """Return words for `to_tsvector`, in lower case, as PostgreSQL may lower only ASCII."""
+    """Return words for `to_tsvector`, in lower case: in some locales, PostgreSQL lowers only ASCII."""
     return without_clitics(without_signs("".join(words))).lower()
 
 
 def _compounds(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the identifiers of a text, each with the words before it and within it; at last, words without one."""
+    """Yield the identifiers of a text, each with the words before and within it, and finally the remaining words."""
     end = 0
     for match in identifiers.COMPOUND.finditer(text):
         compound = match[0]

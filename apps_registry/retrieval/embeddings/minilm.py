@@ -104,13 +104,15 @@ class _Network:
         pooled: Array = mean / np.linalg.norm(mean, axis=1, keepdims=True)
         return pooled
 
-    def _layer(self, hidden: "Array", away: "Array", name: str) -> "Array":
-        attended = self._linear(self._attend(hidden, away, f"{name}.attention.self"), f"{name}.attention.output.dense")
+    def _layer(self, hidden: "Array", masking: "Array", name: str) -> "Array":
+        attended = self._linear(
+            self._attend(hidden, masking, f"{name}.attention.self"), f"{name}.attention.output.dense"
+        )
         hidden = self._normalise(hidden + attended, f"{name}.attention.output.LayerNorm")
         inner = _gelu(self._linear(hidden, f"{name}.intermediate.dense"))
         return self._normalise(hidden + self._linear(inner, f"{name}.output.dense"), f"{name}.output.LayerNorm")
 
-    def _attend(self, hidden: "Array", away: "Array", name: str) -> "Array":
+    def _attend(self, hidden: "Array", masking: "Array", name: str) -> "Array":
         import numpy as np  # noqa: PLC0415
 
         count, length, _ = hidden.shape
@@ -118,7 +120,7 @@ class _Network:
             self._linear(hidden, f"{name}.{part}").reshape(count, length, HEADS, -1).transpose(0, 2, 1, 3)
             for part in ("query", "key", "value")
         )
-        scores = query @ key.transpose(0, 1, 3, 2) / math.sqrt(HIDDEN / HEADS) + away
+        scores = query @ key.transpose(0, 1, 3, 2) / math.sqrt(HIDDEN / HEADS) + masking
         scores = np.exp(scores - scores.max(-1, keepdims=True))
         weighted = scores / scores.sum(-1, keepdims=True) @ value
         merged: Array = weighted.transpose(0, 2, 1, 3).reshape(count, length, HIDDEN)
@@ -164,7 +166,7 @@ def _gelu(hidden: "Array") -> "Array":
 def _read_safetensors(path: Path) -> "dict[str, Array]":
     """Read a file of float32 tensors: 8 bytes of header length, a JSON header, the data (safetensors format).
 
-    By hand: safetensors 0.8 copies all of it, 87 MB of memory in place of 42.
+    Not with the package safetensors: version 0.8 copies the whole file, which takes 87 MB of memory instead of 42.
     """
     import numpy as np  # noqa: PLC0415
 

@@ -1,7 +1,8 @@
 """The embedded embedding model for sixteen languages: Google's universal-sentence-encoder-multilingual 3.
 
-Its weights are part of a package, which computes it in numpy: nothing is downloaded. It averages words and groups of up
-to five, so it is fast (a query in about 1 ms) and knows less of a sentence's structure than all-MiniLM-L6-v2.
+A package contains the weights and computes the vectors with numpy, so nothing is downloaded. The model averages words
+and groups of up to five, so it is fast (about 1 ms for a query), but knows less about the structure of a sentence than
+all-MiniLM-L6-v2.
 """
 
 import asyncio

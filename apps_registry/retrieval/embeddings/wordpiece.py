@@ -2,7 +2,7 @@
 
 Source: google-research/bert, tokenization.py, with the settings of the trained weights (uncased, accents removed).
 
-Not a package, because each one is larger, and the speed does not matter (measured on chunks of 900 characters):
+Not a package: each is larger, and the speed does not matter (measured on chunks of 900 characters):
 
     package            install   memory   CPU per chunk ids
     this module        -         5 MB     0.7 ms        as `tokenizers`, except for characters newer than Unicode 8
@@ -72,5 +72,8 @@ def _plain(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _plain_character(character: str) -> str:
-    """Return the character in lower case, or "" for an accent; single, because BERT has no final sigma."""
+    """Return the character in lower case, or "" for an accent.
+
+    Characters are lowered one by one: `lower` of a whole word writes a final sigma, which BERT does not have.
+    """
     return "" if unicodedata.category(character) == "Mn" else character.lower()

@@ -64,7 +64,7 @@ class InterruptView(SnapshotView):
     """`POST /api/interrupt`: stops the running or paused turn, if there is one."""
 
     async def post(self, request: Request) -> Answer[Snapshot]:
-        """Stop the turn that is running or waiting for the user; the next message is accepted at once."""
+        """Stop the turn that is running or waiting for the user; the next message is accepted immediately."""
         session, app = await self.known_session(self.session_id())
         async with guard.cancelling(Opened(self.caller, session.id)):
             interrupted = await interrupt(session)

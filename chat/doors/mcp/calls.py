@@ -1,4 +1,4 @@
-"""Begins what a tool call asks for: a turn, or the continuation of one that waits for the user's approval."""
+"""Starts the turn that a tool call asks for, or continues one that waits for the user's approval."""
 
 import uuid
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from sessions_app.questions import Answer
 from sessions_app.turns.values import SessionOfAnotherApp
 
 ARGUMENTS = frozenset({"message", "session_id"})
-# A tool call has no answer but its result, so tools that run at the client cannot be called here.
+# The only answer to a tool call is its result, so the turn cannot call tools that run at the client.
 OPTIONS = TurnOptions(has_client_tools=False)
 
 
@@ -30,7 +30,7 @@ class BegunCall:
 
     Attributes:
         running: the turn, if it runs on this worker.
-        after: how many messages the turn had before, which earlier results contained.
+        after: the number of the turn's messages that earlier results contained.
     """
 
     turn_id: uuid.UUID
@@ -44,9 +44,9 @@ class ToolCall:
     """One call of a tool.
 
     Attributes:
-        app: the App that the tool asks.
+        app: the App that the tool calls.
         params: the parameters of the request.
-        idempotency_key: of the request, if it has one.
+        idempotency_key: the Idempotency-Key of the request, if it has one.
     """
 
     caller: Caller
@@ -93,15 +93,15 @@ class ToolCall:
             raise InvalidMessage("arguments must be an object.")
         if unknown := arguments.keys() - ARGUMENTS:
             named = ", ".join(sorted(map(ascii, unknown)))[:200]
-            raise InvalidMessage(f"there is no argument {named}; there are message and session_id.")
+            raise InvalidMessage(f"there is no argument {named}; the arguments are message and session_id.")
         message = arguments.get("message")
         if not isinstance(message, str):
-            raise InvalidMessage("message is missing, or no text.")
+            raise InvalidMessage("message is missing or is not text.")
         named_session = arguments.get("session_id")
         return message, None if named_session in {None, ""} else _session_id(named_session)
 
     def _new_session(self) -> uuid.UUID:
-        """Return the id of a session; a repeated Idempotency-Key finds it again."""
+        """Return the id of a new session; a repeated Idempotency-Key gets the same id."""
         key = self._checked_key()
         if key is None:
             return uuid.uuid4()
@@ -117,14 +117,14 @@ def _session_id(text: object) -> uuid.UUID:
     try:
         return parse_session_id(str(text))
     except InvalidSessionId:
-        raise InvalidSessionId("session_id is not one of an earlier answer") from None
+        raise InvalidSessionId("session_id is not from an earlier answer") from None
 
 
 def _answers(responses: Any) -> list[Answer]:
-    """Return the user's answers to the forms that an earlier result asked for; all but an explicit yes is a no."""
+    """Return the user's answers to the forms of an earlier result; everything except an explicit yes is a no."""
     if not isinstance(responses, dict):
         raise InvalidMessage("inputResponses is missing.")
-    return [Answer.to_confirmation(question, is_approved=_is_yes(given)) for question, given in responses.items()]
+    return [Answer.to_confirmation(question, is_approved=_is_yes(reply)) for question, reply in responses.items()]
 
 
 def _is_yes(response: Any) -> bool:

@@ -1,7 +1,7 @@
 """Stops the turn of a tool call that its client cancels.
 
-Clients of revision 2026-07-28 close the response. Older ones name the request in a notification, which may reach
-another worker; they are told apart by the id that the handshake gives each.
+Clients of revision 2026-07-28 close the response. Older clients name the request in a notification, which may reach
+another worker; the id from its handshake identifies each client.
 """
 
 import asyncio
@@ -26,14 +26,14 @@ _stopping: set["asyncio.Task[object]"] = set()
 
 
 def call_name(caller: Caller, client: str | None, request: MessageId) -> uuid.UUID | None:
-    """Return a name for a request that no other caller or client can make; None if the client has no id."""
+    """Return a name for a request that no other caller or client can produce; None if the client has no id."""
     if client is None or request is None:
         return None
     return uuid.uuid5(_NAMESPACE, f"{caller.key_id} {client} {type(request).__name__} {request}")
 
 
 def let_cancel(name: uuid.UUID | None, begun: BegunCall) -> None:
-    """Let a notification cancel a call until its turn ends, even if its client has closed the connection meanwhile."""
+    """Let a notification cancel a call until its turn ends, even after its client has closed the connection."""
     running = begun.running
     if name is not None and running is not None and running.task is not None:
         _calls[name] = begun
@@ -58,13 +58,13 @@ def cancel(caller: Caller, client: str | None, message: RpcMessage) -> None:
 
 
 def on_event(event: SessionEvent) -> None:
-    """Handle another worker's request to stop a call that is answered here."""
+    """Handle another worker's request to stop a call that this worker answers."""
     if event.type == WorkerMessage.CANCEL_CALL and event.session_id in _calls:
         stop(_calls[event.session_id])
 
 
 def stop(begun: BegunCall) -> None:
-    """Interrupt a call's turn, in a task of its own: the task of the request may be cancelled."""
+    """Interrupt a call's turn, in a separate task because the task of the request may be cancelled."""
     task = asyncio.create_task(run_once("mcp-cancel", partial(_stop, begun)), name="mcp-cancel")
     _stopping.add(task)
     task.add_done_callback(_stopping.discard)

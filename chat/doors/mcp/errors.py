@@ -1,4 +1,4 @@
-"""Errors of the protocol; the exceptions, statuses and sentences are those of chat/api/errors.py."""
+"""Errors of the protocol. Exceptions, statuses and sentences come from chat/api/errors.py."""
 
 from http import HTTPStatus
 from typing import Any
@@ -18,7 +18,7 @@ from chat.doors.mcp.protocol import (
 )
 from chat.wire.problem import Problem
 
-# RFC 6750: a client, and a reader of its log, learns where the key belongs.
+# RFC 6750: tells the client, and readers of its log, where to send the key.
 SIGN_IN = (
     'Bearer realm="App key", error="invalid_token", '
     'error_description="Send an App key, which the operator issues: Authorization: Bearer sk-..."'
@@ -27,7 +27,7 @@ NEEDS_KEY = "This call needs a valid App key, which the operator issues: Authori
 
 
 def error_response(exc: Exception, context: dict[str, Any]) -> Response:
-    """Return the response for any exception of the view, except refused tool calls, which are results."""
+    """Return the response for any exception of the view. Refused tool calls are results, not exceptions."""
     view = context["view"]
     if isinstance(exc, ProtocolFault):
         body = error_message(view.message_id, exc.code, str(exc), exc.data)

@@ -1,4 +1,4 @@
-"""Reads a JSON-RPC message of either era, and checks that its headers say the same as its body."""
+"""Reads a JSON-RPC message, with or without a handshake, and checks that its headers agree with its body."""
 
 import base64
 import binascii
@@ -27,8 +27,8 @@ class RpcMessage:
 
     Attributes:
         id: None for a notification.
-        method: empty for a response, which this server never asks for.
-        is_stateless: whether it is of the revision without handshakes.
+        method: empty for a response; this server never requests one.
+        is_stateless: whether the message follows the revision without handshakes.
     """
 
     id: MessageId
@@ -38,25 +38,24 @@ class RpcMessage:
 
     @property
     def progress_token(self) -> str | int | None:
-        """The token under which the client wants to hear about progress, if it does."""
+        """The token for progress notifications; None if the client does not want any."""
         token = _mapping(self.params.get("_meta")).get("progressToken")
         return token if isinstance(token, str | int) and not isinstance(token, bool) else None
 
     @property
     def can_ask_user(self) -> bool:
-        """Whether the client can show a form to its user, and send the request again with what it says."""
+        """Whether the client can show a form to its user and send the request again with the answers."""
         capabilities = _mapping(_mapping(self.params.get("_meta")).get(f"{META}clientCapabilities"))
-        asked = capabilities.get("elicitation")
-        # An empty object means forms, which came first; a client that names modes must name this one.
-        return self.is_stateless and isinstance(asked, dict) and (not asked or "form" in asked)
+        modes = capabilities.get("elicitation")
+        # An empty object means forms, the oldest mode; a client that names modes must name it.
+        return self.is_stateless and isinstance(modes, dict) and (not modes or "form" in modes)
 
 
 def read_message(body: Mapping[str, Any], headers: Mapping[str, str]) -> RpcMessage:
     """Read a message.
 
     Raises:
-        ProtocolFault: it is no message of JSON-RPC, or of a revision that this server does not speak, or its headers
-            contradict it.
+        ProtocolFault: it is not a JSON-RPC message, its revision is not supported, or its headers contradict it.
     """
     message = _read(body)
     version = headers.get("MCP-Protocol-Version")
@@ -72,9 +71,9 @@ def read_message(body: Mapping[str, Any], headers: Mapping[str, str]) -> RpcMess
 
 
 def message_id(body: Any) -> MessageId:
-    """Return the id of a message, which need not be valid otherwise; None if it has none."""
-    found = body.get("id") if isinstance(body, Mapping) else None
-    return found if isinstance(found, str | int) and not isinstance(found, bool) else None
+    """Return the id of a message, even if the message is invalid; None if it has no id."""
+    value = body.get("id") if isinstance(body, Mapping) else None
+    return value if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
 def _read(body: Mapping[str, Any]) -> RpcMessage:
@@ -84,12 +83,12 @@ def _read(body: Mapping[str, Any]) -> RpcMessage:
     if method is None and ("result" in body or "error" in body):
         return RpcMessage(None, "")
     if not isinstance(method, str) or not method:
-        raise ProtocolFault(INVALID_REQUEST, "method must be a text", is_of_transport=True)
+        raise ProtocolFault(INVALID_REQUEST, "method must be a string", is_of_transport=True)
     if not (params is None or isinstance(params, dict)):
         raise ProtocolFault(INVALID_REQUEST, "params must be an object", is_of_transport=True)
     identity = message_id(body)
     if "id" in body and identity is None:
-        raise ProtocolFault(INVALID_REQUEST, "id must be a text or a whole number", is_of_transport=True)
+        raise ProtocolFault(INVALID_REQUEST, "id must be a string or an integer", is_of_transport=True)
     return RpcMessage(identity, method, params or {})
 
 

@@ -1,7 +1,7 @@
-"""Which websites' scripts may call the server at all: https://owasp.org/www-community/attacks/DNS_Rebinding.
+"""Decides which websites' scripts may call the server: https://owasp.org/www-community/attacks/DNS_Rebinding.
 
-Other paths let every script call, and only hide answers from it. The protocol wants such calls refused, because it was
-made for servers on the user's own machine.
+Other paths accept calls of every script, and only hide the answers from it. The protocol requires that such calls are
+refused, because it was made for servers on the user's own machine.
 """
 
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ RULE = "origin_of_app"
 
 
 def apps_for_origin(request: Request, apps: Sequence[AppConfig]) -> Sequence[AppConfig]:
-    """Return the Apps that a call may use from where it comes: all of them, unless it names another website.
+    """Return the Apps that a call may use because of its origin: all of them, unless the origin is another website.
 
     Raises:
-        OriginNotAllowed: it comes from a website that none of the Apps allows.
+        OriginNotAllowed: none of the Apps allows the website.
     """
     origin = request.headers.get("Origin")
     if origin is None or settings.CORS_ALLOW_ALL_ORIGINS or origin in settings.CORS_ALLOWED_ORIGINS:

@@ -1,7 +1,7 @@
 """The revisions of the protocol that this server speaks, its error codes, and the JSON of its messages.
 
-Clients of revision 2026-07-28 send everything that a request needs with the request. Older ones shake hands first
-(`initialize`); apart from that, their requests are the same.
+Clients of revision 2026-07-28 send everything that a request needs with the request. Older clients start with a
+handshake (`initialize`); otherwise their requests are the same.
 """
 
 from collections.abc import Mapping
@@ -25,10 +25,10 @@ class ProtocolFault(Exception):
     """A message that breaks the protocol; the exception's text says how.
 
     Attributes:
-        code: of JSON-RPC.
-        data: what else the client may use.
-        is_of_transport: whether older clients, too, get the error with an HTTP status. They read the body of other
-            errors only with 200.
+        code: the JSON-RPC error code.
+        data: further data for the client.
+        is_of_transport: whether older clients also get an HTTP error status. They read the bodies of other errors only
+            if the status is 200.
     """
 
     def __init__(self, code: int, message: str, data: Any = None, *, is_of_transport: bool = False) -> None:
@@ -60,6 +60,6 @@ def error_message(message_id: MessageId, code: int, message: str, data: Any = No
 
 
 def progress_message(token: str | int, number: int, text: str) -> dict[str, Any]:
-    """Return a notification about a request that is still being answered; the number must grow."""
+    """Return a notification about a request that is still being answered; the number must increase each time."""
     params = {"progressToken": token, "progress": number, "message": text}
     return {"jsonrpc": "2.0", "method": "notifications/progress", "params": params}

@@ -25,7 +25,7 @@ APPROVAL = {
 
 
 def complete(message: RpcMessage, result: dict[str, Any]) -> dict[str, Any]:
-    """Return a result in the form of the message's era."""
+    """Return a result in the form that the message's revision requires."""
     if not message.is_stateless:
         return result
     return {"resultType": "complete", **result, "_meta": {f"{META}serverInfo": SERVER, **result.get("_meta", {})}}
@@ -50,7 +50,7 @@ def error_result(message: RpcMessage, sentence: str, *, code: str, retry_after: 
         message: the call.
         sentence: what is wrong.
         code: the error code.
-        retry_after: in how many seconds to try again.
+        retry_after: the number of seconds to wait before another attempt, if known.
     """
     text = f"{sentence} Try again in {retry_after} seconds." if retry_after else sentence
     more = {"retryAfter": int(retry_after)} if retry_after else {}
@@ -64,13 +64,13 @@ def _answer(begun: BegunCall, outcome: Outcome) -> dict[str, Any]:
     session_id = str(begun.session_id)
     status = NEEDS_CONFIRMATION if question else INTERRUPTED if outcome.is_interrupted else COMPLETED
     structured = {"session_id": session_id, "status": status, "answer": text, "citations": outcome.citations}
-    # Clients that show models the content only would lose the conversation.
+    # Some clients show models only the content, which would then lose the conversation.
     hint = {**_text(CONTINUE.format(session_id=session_id)), "annotations": {"audience": ["assistant"]}}
     return {"content": [_text(text), hint], "structuredContent": structured, "isError": False}
 
 
 def _input_required(begun: BegunCall, confirmations: Sequence[OpenCall]) -> dict[str, Any]:
-    """Return the forms that the client shows to its user; it sends the same call again, with their answers."""
+    """Return forms for the client's user; the client sends the same call again with the user's answers."""
     requests = {
         call.confirmation: {
             "method": "elicitation/create",

@@ -1,4 +1,4 @@
-"""Streams the answer to a tool call: what the turn does, as progress, and in the end the result."""
+"""Streams the answer to a tool call: the turn's steps as progress, then the result."""
 
 import itertools
 import time
@@ -15,7 +15,7 @@ from chat.doors.mcp.protocol import progress_message, result_message
 from chat.events import RoundEnded, TextDelta, ToolResult, TurnEvent
 
 WORKING = "Working"
-# Clients wait longer for a request of which they hear.
+# Notifications of progress make clients wait longer for a request.
 TEXT_PROGRESS_SECONDS = 1.0
 
 
@@ -25,13 +25,13 @@ async def call_stream(
     opened: Opened,
     result: Callable[[], Awaitable[dict[str, Any]]],
 ) -> AsyncGenerator[bytes, None]:
-    """Yield notifications of progress, if the client asks for them, and the response.
+    """Yield notifications of progress, if the client asks for them, then the response.
 
     Args:
         message: the request.
         begun: its turn.
         opened: the session and its reader, who may lose access.
-        result: returns the result once the turn has ended or waits; it must not raise.
+        result: returns the result when the turn has ended or waits; it must not raise.
     """
     has_ended = False
     try:
@@ -41,13 +41,13 @@ async def call_stream(
         has_ended = True
         yield sse(result_message(message.id, await result()))
     finally:
-        # An older client that closes its connection has not cancelled anything.
+        # Older clients do not cancel a call by closing the connection.
         if not has_ended and message.is_stateless:
             stop(begun)
 
 
 async def _progress(message: RpcMessage, begun: BegunCall, opened: Opened) -> AsyncGenerator[bytes, None]:
-    """Yield a comment or a notification in silence, and a notification when something happens."""
+    """Yield a notification for each event, and comments and notifications while there are no events."""
     numbers, spoke_at, token = itertools.count(1), 0.0, message.progress_token
     events: AsyncGenerator[TurnEvent | None, None] | AsyncGenerator[None, None]
     events = keepalives_until_idle(opened) if begun.running is None else events_of(begun.running, opened)
@@ -65,7 +65,7 @@ async def _progress(message: RpcMessage, begun: BegunCall, opened: Opened) -> As
 
 
 def _words(event: TurnEvent | None) -> str | None:
-    """Return what to say about an event; None: nothing."""
+    """Return the text of a notification about an event; None: no notification."""
     match event:
         case None:
             return WORKING

@@ -17,8 +17,8 @@ INPUT: Mapping[str, Any] = {
         "message": {"type": "string", "minLength": 1, "description": "What to say or to ask."},
         "session_id": {
             "type": "string",
-            "description": "The session_id of an earlier answer, to continue that conversation. Without it a new one "
-            "begins.",
+            "description": "The session_id of an earlier answer, to continue that conversation. Without it, a new "
+            "conversation begins.",
         },
     },
     "required": ["message"],
@@ -28,12 +28,12 @@ COMPLETED, INTERRUPTED, NEEDS_CONFIRMATION = "completed", "interrupted", "needs_
 OUTPUT: Mapping[str, Any] = {
     "type": "object",
     "properties": {
-        "session_id": {"type": "string", "description": "Names the conversation."},
+        "session_id": {"type": "string", "description": "The id of the conversation."},
         "status": {"type": "string", "enum": [COMPLETED, INTERRUPTED, NEEDS_CONFIRMATION]},
         "answer": {"type": "string"},
         "citations": {
             "type": "array",
-            "description": "What the answer cites of the assistant's documents.",
+            "description": "The passages of the assistant's documents that the answer cites.",
             "items": {
                 "type": "object",
                 "properties": {
@@ -62,6 +62,6 @@ def tool_of(app: AppConfig) -> dict[str, Any]:
         "description": ABOUT.format(name=name),
         "inputSchema": INPUT,
         "outputSchema": OUTPUT,
-        # What an App's own tools may change is not known here, so a client must assume the worst.
+        # The server does not know what an App's tools may change, so clients must assume the worst.
         "annotations": {"title": name, "openWorldHint": True},
     }

@@ -40,12 +40,12 @@ from chat.doors.mcp.tools import tool_name, tool_of
 from chat.wire.problem import Problem
 from keys.http.streams import count_stream
 
-# Tools change with what operators do; clients ask again after this time.
+# Operators may change the tools at any time; clients ask again after this time.
 LIST_TTL_MS = 60_000
 
 
 class McpView(ApiView):
-    """The Apps that the caller may use, or one of them, as tools."""
+    """Offers the Apps that the caller may use, or one of them, as tools."""
 
     schema = None  # the protocol describes itself
     authentication_classes = (BearerAuthentication,)
@@ -80,7 +80,7 @@ class McpView(ApiView):
     async def _call(
         self, request: Request, message: RpcMessage, apps: Sequence[AppConfig]
     ) -> Response | EventStream[dict[str, Any]]:
-        """Call a tool; a refusal is a result too, so that the model that made the call reads it."""
+        """Call a tool. A refusal is also a result, so that the model that made the call can read it."""
         app = next((app for app in apps if tool_name(app) == message.params.get("name")), None)
         if app is None:
             raise ProtocolFault(INVALID_PARAMS, "There is no such tool, or this key does not open it.")
@@ -92,7 +92,7 @@ class McpView(ApiView):
             idempotency_key = request.headers.get("Idempotency-Key")
             begun = await ToolCall(self.caller, app, message.params, idempotency_key).begin()
         except Exception as exc:
-            return self._refused(message, exc)
+            return self._refusal_response(message, exc)
         if not message.is_stateless:
             let_cancel(call_name(self.caller, request.headers.get(SESSION_HEADER), message.id), begun)
         opened = Opened(self.caller, begun.session_id, to_chat=True)
@@ -102,7 +102,7 @@ class McpView(ApiView):
         return await self._whole(message, begun, opened)
 
     async def _whole(self, message: RpcMessage, begun: BegunCall, opened: Opened) -> Response:
-        """Wait for the result of a client that takes no stream."""
+        """Wait for the result, for a client that does not accept a stream."""
         has_ended = False
         try:
             async with guard.cancelling(opened):
@@ -110,7 +110,7 @@ class McpView(ApiView):
             has_ended = True
         except Exception as exc:
             has_ended = True
-            return self._refused(message, exc)
+            return self._refusal_response(message, exc)
         finally:
             if not has_ended and message.is_stateless:
                 stop(begun)
@@ -124,7 +124,7 @@ class McpView(ApiView):
         except Exception as exc:
             return self._refusal(message, exc)[0]
 
-    def _refused(self, message: RpcMessage, exc: Exception) -> Response:
+    def _refusal_response(self, message: RpcMessage, exc: Exception) -> Response:
         result, headers = self._refusal(message, exc)
         return Response(result_message(message.id, result), headers=headers)
 
@@ -139,7 +139,7 @@ class McpView(ApiView):
 
 
 def _answer(message: RpcMessage, apps: Sequence[AppConfig]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the result of any request but a tool call, and headers."""
+    """Return the result of any request except a tool call, and headers."""
     listing = {"ttlMs": LIST_TTL_MS, "cacheScope": "private"} if message.is_stateless else {}
     if message.method == "tools/list":
         return complete(message, {"tools": [tool_of(app) for app in apps], **listing}), {}
@@ -147,8 +147,8 @@ def _answer(message: RpcMessage, apps: Sequence[AppConfig]) -> tuple[dict[str, A
         about = {"supportedVersions": [STATELESS_VERSION], "capabilities": CAPABILITIES, "serverInfo": SERVER}
         return complete(message, {**about, **listing}), {}
     if message.method == "initialize":
-        asked = message.params.get("protocolVersion")
-        version = asked if asked in HANDSHAKE_VERSIONS else HANDSHAKE_VERSIONS[-1]
+        requested = message.params.get("protocolVersion")
+        version = requested if requested in HANDSHAKE_VERSIONS else HANDSHAKE_VERSIONS[-1]
         about = {"protocolVersion": version, "capabilities": CAPABILITIES, "serverInfo": SERVER}
         return about, {SESSION_HEADER: uuid.uuid4().hex}
     if message.method == "ping" and not message.is_stateless:

@@ -1,4 +1,4 @@
-"""Begins what a request asks for: a turn of a session, a stateless turn, or the continuation of a turn that waits."""
+"""Starts the turn that a request asks for, in a session or stateless, or continues a turn that waits."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ class Begun:
 
     Attributes:
         running: the turn, if it runs on this worker.
-        count: how many messages the turn had before, which earlier answers contained.
+        count: the number of the turn's messages that earlier answers contained.
         is_stateless: whether the client names no session.
     """
 
@@ -44,7 +44,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """One request, after its App is known.
+    """A request whose App is known.
 
     Attributes:
         model: the name of one of the App's models; empty for the session's.
@@ -85,16 +85,16 @@ class Beginning:
         return _begun(started.turn_id, session_id, started.running, is_stateless=options.is_stateless)
 
     async def _continue(self, outputs: Sequence[ToolOutput], named: uuid.UUID | None) -> Begun:
-        """Give a turn the outputs of the caller's tools that it waits for."""
-        called = [read_call_id(output.call_id) for output in outputs]
-        sessions = {found[0] for found in called if found} | ({named} if named else set())
-        if None in called or len(sessions) != 1:
-            raise InvalidParameter("messages", "the outputs at the end belong to no turn of this session that waits")
+        """Give a waiting turn the outputs of the caller's tools."""
+        calls = [read_call_id(output.call_id) for output in outputs]
+        sessions = {call[0] for call in calls if call} | ({named} if named else set())
+        if None in calls or len(sessions) != 1:
+            raise InvalidParameter("messages", "no turn of this session waits for the outputs at the end")
         (session_id,) = sessions
         answers = [
-            Answer.to_client_tool(found[1], result_text(output.text))
-            for found, output in zip(called, outputs, strict=True)
-            if found
+            Answer.to_client_tool(call[1], result_text(output.text))
+            for call, output in zip(calls, outputs, strict=True)
+            if call
         ]
         try:
             return await self._resume(session_id, answers, is_stateless=named is None)
@@ -103,7 +103,7 @@ class Beginning:
             return _continued(session, [answer.result for answer in answers], is_stateless=named is None)
 
     async def _approve(self, session_id: uuid.UUID) -> Begun | None:
-        """Allow the calls that the session's turn asks about; return None if it asks nothing else, or nothing."""
+        """Allow the calls that the session's turn asks about; return None if it does not ask for confirmations only."""
         questions = await open_confirmations(session_id)
         if not questions:
             return None
@@ -141,7 +141,7 @@ class Beginning:
         return None
 
     def _new_session(self) -> uuid.UUID:
-        """Return the id of a session for one call; a repeated Idempotency-Key finds it again."""
+        """Return the id of a session for one call; a repeated Idempotency-Key gets the same id."""
         keeps_text = self.app.caller_rules.keeps_stateless_text  # otherwise a repeated call would find no reply
         return new_session_id(self.app, self.caller, read_idempotency_key(self.headers) if keeps_text else None)
 
@@ -158,14 +158,14 @@ def _begun(turn_id: uuid.UUID, session_id: uuid.UUID, running: RunningTurn | Non
 
 
 def _continued(session: Session, results: Sequence[str | None], *, is_stateless: bool) -> Begun:
-    """Return the turn that these results have continued already: the client did not get the answer, and asks again.
+    """Return the turn that these results have already continued: the client did not get the answer and asks again.
 
     Raises:
-        NothingWaits: they have continued no turn.
+        NothingWaits: these results have not continued a turn.
     """
     turn_id = last_turn(session)
     own = [message for message in session.messages if message.turn_id == turn_id and message.role != "user"]
-    given = [index for index, message in enumerate(own) if message.role == "tool" and message.content in results]
-    if len(given) < len(results):
+    stored = [index for index, message in enumerate(own) if message.role == "tool" and message.content in results]
+    if len(stored) < len(results):
         raise NothingWaits
-    return Begun(turn_id, session.id, runner.running(session.id), given[-1] + 1, is_stateless)
+    return Begun(turn_id, session.id, runner.running(session.id), stored[-1] + 1, is_stateless)

@@ -1,4 +1,4 @@
-"""Reads bodies of the protocol by type; what is not named in a type is ignored."""
+"""Types of request bodies; parameters that a type does not name are ignored."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,9 +20,9 @@ class Body(BaseModel):
     """The body of a request.
 
     Attributes:
-        unsupported: parameters that would change what a client gets back, so ignoring them would mislead it; with the
-            values that do not.
-        is_kept: whether the server stores what the body says beyond its messages, which are checked one by one.
+        unsupported: parameters that must not be ignored, because they would change the answer, each with its harmless
+            values.
+        is_kept: whether the server stores more of the body than its messages, which are checked one by one.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)
@@ -54,7 +54,7 @@ class Function(BaseModel):
     parameters: dict[str, Any] | None = None
 
     def as_client_tool(self) -> ClientTool:
-        """Return the tool as a turn takes it."""
+        """Return the tool in the form that turns use."""
         return ClientTool(self.name, self.description or "", self.parameters or NO_ARGUMENTS)
 
 
@@ -64,7 +64,7 @@ def read(kind: type[ModelT], data: Mapping[str, Any], *within: str) -> ModelT:
     Args:
         kind: its type.
         data: the part.
-        within: the names that lead to it.
+        within: the names of the parameters that contain it.
 
     Raises:
         InvalidParameter: something in it is missing or malformed.
@@ -78,7 +78,7 @@ def read(kind: type[ModelT], data: Mapping[str, Any], *within: str) -> ModelT:
 
 
 def check_storable(param: str, value: object) -> None:
-    """Check that a value can be stored as it is.
+    """Check that a value can be stored unchanged.
 
     Raises:
         InvalidParameter: it cannot.
@@ -92,7 +92,7 @@ def check_storable(param: str, value: object) -> None:
 
 
 def check_tool_choice(choice: object) -> bool:
-    """Return whether the model may call the caller's tools.
+    """Tell whether the model may call the caller's tools.
 
     Raises:
         InvalidParameter: the choice forces a call.
@@ -102,21 +102,23 @@ def check_tool_choice(choice: object) -> bool:
     return choice != "none"
 
 
-def sampling_of(app: AppConfig, asked: Sampling, form: str) -> Sampling:
-    """Return the caller's sampling parameters; none if the App does not take them.
+def sampling_of(app: AppConfig, requested: Sampling, form: str) -> Sampling:
+    """Return the caller's sampling parameters; none if the App does not accept them.
 
     Args:
         app: the App.
-        asked: what the caller asks for.
-        form: the name of the parameter with the form of the reply.
+        requested: the caller's parameters.
+        form: the name of the parameter for the reply's format.
 
     Raises:
-        InvalidParameter: a form that cannot be stored, or that the App does not take: it must not be ignored.
+        InvalidParameter: the format cannot be stored, or the App does not accept it; ignoring it would mislead.
     """
-    wanted = None if (asked.response_format or {}).get("type") == "text" else asked.response_format
-    check_storable(form, wanted)
+    response_format = requested.response_format
+    if (response_format or {}).get("type") == "text":
+        response_format = None
+    check_storable(form, response_format)
     if app.caller_rules.may_sample:
-        return replace(asked, response_format=wanted)
-    if wanted is not None:
-        raise InvalidParameter(form, "this App does not take it", code="unsupported_parameter")
+        return replace(requested, response_format=response_format)
+    if response_format is not None:
+        raise InvalidParameter(form, "this App does not accept it", code="unsupported_parameter")
     return Sampling()

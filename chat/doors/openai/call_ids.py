@@ -1,6 +1,6 @@
-"""The ids of calls that wait for the caller: each names the session and the question that its answer answers.
+"""The ids of calls that wait for the caller: each contains the ids of the session and of the question.
 
-So a client that sends the whole conversation with each call, and no session, still continues the turn that waits.
+So a client that sends the whole conversation with each call, but no session, still continues the waiting turn.
 """
 
 import base64
@@ -9,7 +9,7 @@ import re
 from uuid import UUID
 
 CALL = "call_"  # a call of one of the caller's tools
-APPROVAL = "mcpr_"  # a call of the App's that needs the user's approval
+APPROVAL = "mcpr_"  # a call of one of the App's tools that needs the user's approval
 _ID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -19,7 +19,7 @@ def make_call_id(session_id: UUID, question_id: str, prefix: str = CALL) -> str:
 
 
 def read_call_id(call_id: str, prefix: str = CALL) -> tuple[UUID, str] | None:
-    """Return the session and the question of a call; None if the id is not one of ours."""
+    """Return the session and the question of a call; None if this server did not make the id."""
     encoded = call_id.removeprefix(prefix)
     if not call_id.startswith(prefix) or not _ID.fullmatch(encoded):
         return None

@@ -15,7 +15,7 @@ from chat.doors.openai.wire import BETWEEN_ROUNDS, Completion
 from chat.events import RoundEnded, TextDelta
 
 DONE = b"data: [DONE]\n\n"
-PLACE = "<text of a chunk>"  # in no id, and in no name of a model
+TEXT_SLOT = "<text of a chunk>"  # cannot occur in an id or in the name of a model
 
 
 async def completion_chunks(
@@ -24,14 +24,14 @@ async def completion_chunks(
     """Yield the chunks of a turn's answer, and the error if it fails.
 
     Args:
-        begun: the turn; if another worker runs it, its whole answer comes at its end.
-        completion: names the answer.
+        begun: the turn; if another worker runs it, the whole answer comes at its end.
+        completion: the ids of the answer.
         opened: the session and its reader, who may lose access.
         has_usage: whether the client asks for a chunk with the tokens.
     """
     yield sse(completion.delta({"role": "assistant", "content": ""}))
-    # Chunks differ in their text only, and there may be thousands.
-    before, after = sse(completion.delta({"content": PLACE})).split(orjson.dumps(PLACE))
+    # Chunks differ only in their text, and there may be thousands.
+    before, after = sse(completion.delta({"content": TEXT_SLOT})).split(orjson.dumps(TEXT_SLOT))
     streamed = False
     async with aclosing(_text_of(begun, opened)) as pieces:
         async for piece in pieces:
@@ -56,7 +56,7 @@ async def completion_chunks(
 
 
 async def _text_of(begun: Begun, opened: Opened) -> AsyncGenerator[str | None, None]:
-    """Yield the text as it arrives, rounds apart from one another; None in silence."""
+    """Yield the text as it arrives, with a separator between rounds; None while there is none."""
     if begun.running is None:
         async with aclosing(keepalives_until_idle(opened)) as silences:
             async for _ in silences:

@@ -18,10 +18,10 @@ from keys.http.streams import count_stream
 
 
 class ChatCompletionsView(OpenAIView):
-    """An App as a model."""
+    """Offers Apps as models."""
 
     async def post(self, request: Request) -> Response | EventStream[dict[str, Any]]:
-        """Answer with the reply; `stream` in the body decides how, never the Accept header."""
+        """Answer with the reply, as a stream if the body has `stream`; the Accept header does not matter."""
         params = CompletionRequest.of(cast(dict[str, Any], request.data))
         if params.stream:
             count_stream(request._request, self.caller, is_asked=True)

@@ -1,4 +1,4 @@
-"""Reads the `messages` of a request: instructions, history, and what the turn is to answer."""
+"""Reads the `messages` of a request: instructions, history, and what the turn must answer."""
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 
 @dataclass(frozen=True, slots=True)
 class ToolOutput:
-    """What the caller's program returned for a call of one of its tools."""
+    """The result of a call of one of the caller's tools."""
 
     call_id: str
     text: str
@@ -34,7 +34,7 @@ class Conversation:
         instructions: the texts of system and developer messages.
         history: the messages before the one to answer.
         message: the user's message to answer; None if the request ends with outputs of tools.
-        outputs: the outputs with which it ends.
+        outputs: the tools' outputs at the end.
     """
 
     instructions: str
@@ -45,7 +45,7 @@ class Conversation:
 
 @dataclass(slots=True)
 class _Reader:
-    """Turns the protocol's messages into ours, which belong to turns: each message of the user begins one."""
+    """Converts messages to those that the server stores, which belong to turns: each user message begins a turn."""
 
     messages: list[StoredMessage] = field(default_factory=list)
     round_number: int = 0
@@ -81,10 +81,10 @@ def read_conversation(messages: Sequence[Mapping[str, Any]], param: str = "messa
         param: the name of the parameter that holds them.
 
     Raises:
-        InvalidParameter: a message cannot be read; or the last one is neither the user's nor the output of a tool.
+        InvalidParameter: a message cannot be read, or the last one is neither the user's nor the output of a tool.
     """
     if not messages:
-        raise InvalidParameter(param, "there are none")
+        raise InvalidParameter(param, "it is empty")
     if len(messages) > MAX_MESSAGES:
         raise InvalidParameter(param, f"there are {len(messages)}; the limit is {MAX_MESSAGES}")
     instructions: list[str] = []
@@ -106,7 +106,7 @@ def _read(message: Mapping[str, Any], where: str, reader: _Reader, instructions:
     elif role == "tool":
         call_id = message.get("tool_call_id")
         if not isinstance(call_id, str) or call_id not in reader.calls:
-            raise InvalidParameter(f"{where}.tool_call_id", "it names no call of an earlier message")
+            raise InvalidParameter(f"{where}.tool_call_id", "no earlier message has this call")
         reader.output(ToolOutput(call_id, text))
     else:
         raise InvalidParameter(f"{where}.role", "it is not system, developer, user, assistant or tool")
@@ -126,7 +126,7 @@ def _split(reader: _Reader, instructions: str, param: str) -> Conversation:
 
 
 def _called(history: Sequence[StoredMessage]) -> list[StoredMessage]:
-    """Return the history with names for calls that have none, since models refuse a call without a name."""
+    """Return the history with a name for each call, since models refuse a call without a name."""
     return [
         replace(message, tool_name=message.tool_name or TOOL_DATA) if message.role == "tool" else message
         for message in history
@@ -134,7 +134,11 @@ def _called(history: Sequence[StoredMessage]) -> list[StoredMessage]:
 
 
 def text_of(content: Any, where: str) -> str:
-    """Return the text of a message's content: a text, or a list of parts."""
+    """Return the text of a message's content, which is a string or a list of parts.
+
+    Raises:
+        InvalidParameter: the content has other parts than text, or cannot be stored.
+    """
     if content is None:
         return ""
     if isinstance(content, str):
@@ -142,7 +146,7 @@ def text_of(content: Any, where: str) -> str:
     elif isinstance(content, list):
         text = "\n".join(_part(part, f"{where}[{index}]") for index, part in enumerate(content))
     else:
-        raise InvalidParameter(where, "it is neither a text nor a list of parts")
+        raise InvalidParameter(where, "it is neither a string nor a list of parts")
     if storable(text) != text:
         raise InvalidParameter(where, "it has a character that cannot be stored: NUL, or half of a surrogate pair")
     return text

@@ -1,6 +1,6 @@
 """Errors in the envelope of OpenAI's protocol: https://platform.openai.com/docs/guides/error-codes.
 
-The exceptions, statuses and sentences are those of chat/api/errors.py; only names and form differ.
+Exceptions, statuses and sentences come from chat/api/errors.py; only names and form differ.
 """
 
 from http import HTTPStatus
@@ -22,7 +22,7 @@ TYPES = {
     HTTPStatus.CONFLICT: "conflict_error",
     HTTPStatus.TOO_MANY_REQUESTS: "rate_limit_error",
 }
-# Where clients know a word of OpenAI's for one of ours, they get it.
+# This server's codes for which OpenAI has a code that clients know.
 CODES = {
     "invalid_app_key": "invalid_api_key",
     "app_not_authorized": "model_not_found",
@@ -38,7 +38,7 @@ class InvalidParameter(ValueError):
 
     Attributes:
         param: the parameter's name.
-        code: the machine word.
+        code: the error code.
     """
 
     def __init__(self, param: str, problem: str, *, code: str = "invalid_value") -> None:
@@ -47,15 +47,15 @@ class InvalidParameter(ValueError):
 
 
 class NoSuchModel(Exception):
-    """No App with this name is open to the caller, or the App has no such model."""
+    """The caller may not use an App with this name, or the App has no such model."""
 
 
 class NoSuchObject(Exception):
     """There is no such object for the caller; the exception's text says what is missing.
 
     Attributes:
-        param: the parameter that names it, if one does.
-        code: the machine word.
+        param: the parameter that names the object; None if the path does.
+        code: the error code.
     """
 
     def __init__(self, sentence: str, *, param: str | None = None, code: str = "not_found") -> None:

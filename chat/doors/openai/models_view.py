@@ -14,15 +14,15 @@ class ModelsView(OpenAIView):
     """Lists the default App and those in the key's scope."""
 
     async def get(self, request: Request) -> Response:
-        """Answer the list."""
+        """Answer with the list."""
         return Response({"object": "list", "data": [_model(app.slug, app) for app in await apps_to_list(self.caller)]})
 
 
 class OneModelView(OpenAIView):
-    """Describes one of them."""
+    """Describes one App."""
 
     async def get(self, request: Request, name: str) -> Response:
-        """Answer the App with this slug, or `slug:model` for one of its models."""
+        """Answer with the App of a name, which is its slug, or `slug:model` for one of its models."""
         app, _ = await self.app_of_model(name)
         return Response(_model(name, app))
 

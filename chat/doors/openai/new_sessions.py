@@ -1,4 +1,4 @@
-"""The ids of sessions that the server makes for callers that name none."""
+"""The ids of sessions that the server creates for callers that name none."""
 
 import uuid
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from keys.callers import Caller
 
 
 def new_session_id(app: AppConfig, caller: Caller, idempotency_key: str | None) -> uuid.UUID:
-    """Return the id of a new session; a repeated Idempotency-Key finds the same session again."""
+    """Return the id of a new session; a repeated Idempotency-Key gets the same id."""
     if idempotency_key is None:
         return uuid.uuid4()
     return derived_session_id(app.id, caller, idempotency_key, purpose="of a call")

@@ -1,4 +1,4 @@
-"""Reads what a turn has answered, in the terms of the protocol."""
+"""Reads the answer of a turn, in the terms of the protocol."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ async def reply_of(begun: Begun) -> Reply:
 
     Raises:
         ModelFailure: the turn failed.
-        NoSuchSession: the session was deleted meanwhile.
+        NoSuchSession: the session was deleted in the meantime.
     """
     outcome = await outcome_of(begun.turn_id, begun.session_id, begun.running, after=begun.count)
     end = outcome.end

@@ -17,18 +17,18 @@ class FunctionTool(BaseModel):
     function: Function
 
     def as_client_tool(self) -> ClientTool:
-        """Return the tool as a turn takes it."""
+        """Return the tool in the form that turns use."""
         return self.function.as_client_tool()
 
 
 class StreamOptions(BaseModel):
-    """How a stream ends."""
+    """Options of a stream."""
 
     include_usage: bool = False
 
 
 class CompletionRequest(Body):
-    """What a client asks for; what is not named here is ignored, such as `user`, `seed` and `store`."""
+    """The body of a request; other parameters, such as `user`, `seed` and `store`, are ignored."""
 
     unsupported: ClassVar[Mapping[str, tuple[Any, ...]]] = {
         "n": (1,),
@@ -65,10 +65,10 @@ class CompletionRequest(Body):
         return tuple(tool.as_client_tool() for tool in tools)
 
     def sampling(self, app: AppConfig) -> Sampling:
-        """Return the caller's sampling parameters; none if the App does not take them.
+        """Return the caller's sampling parameters; none if the App does not accept them.
 
         Raises:
-            InvalidParameter: a `response_format` that the App does not take, which must not be ignored.
+            InvalidParameter: the App does not accept a `response_format`; ignoring it would mislead.
         """
         limit = self.max_completion_tokens or self.max_tokens
         return sampling_of(app, Sampling(self.temperature, self.top_p, limit, self.response_format), "response_format")

@@ -16,11 +16,11 @@ BETWEEN_ROUNDS = "\n\n"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a turn has answered.
+    """The answer of a turn.
 
     Attributes:
-        question: the part of the text that asks for a confirmation; not streamed with the reply.
-        calls: the calls of the caller's tools that it waits for.
+        question: the part of the text that asks for a confirmation; it is not streamed with the reply.
+        calls: the calls of the caller's tools that the turn waits for.
         prompt_tokens, completion_tokens: as the provider counted them; 0 if it did not.
     """
 
@@ -72,7 +72,7 @@ class Completion:
         return self.delta({"tool_calls": calls})
 
     def usage(self, reply: Reply) -> dict[str, Any]:
-        """Return the chunk with the tokens, which a stream has if its client asks for it."""
+        """Return the chunk with the tokens, for clients that ask for it."""
         return {**self._head("chat.completion.chunk"), "choices": [], "usage": reply.usage()}
 
     def _head(self, kind: str) -> dict[str, Any]:

@@ -115,12 +115,12 @@ async def write_kept_forever() -> None:
 
 
 async def write_kept() -> None:
-    """Store what was kept so far; while Postgres is away, it stays in memory."""
+    """Store what was kept so far; while Postgres is unavailable, it stays in memory."""
     while batch := [_pending.popleft() for _ in range(min(BATCH, len(_pending)))]:
         try:
             await store_requests(await database.run_orm(_masked, batch))
         except BaseException as error:
-            if not isinstance(error, Exception) or is_transient(error):  # the worker stops, or Postgres is away
+            if not isinstance(error, Exception) or is_transient(error):  # the worker stops, or Postgres is unavailable
                 _pending.extendleft(reversed(batch))
                 raise
             logger.warning("%d requests to models are not kept: %s", len(batch), location(error))

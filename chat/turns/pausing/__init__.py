@@ -1,1 +1,1 @@
-"""Questions that a turn asks its client, and the wallet requests among them."""
+"""Questions that a turn asks its client, including wallet requests."""

@@ -1,4 +1,4 @@
-"""Publishes the events of a turn to readers: the reply's text in batches, all other events at once."""
+"""Publishes the events of a turn to readers: the reply's text in batches, all other events immediately."""
 
 import asyncio
 from typing import cast
@@ -79,7 +79,7 @@ class Announcer:
             listener.tell(None)
 
     def _schedule(self) -> None:
-        """Send the first text at once, and later text in batches."""
+        """Send the first text immediately, and later text in batches."""
         loop = asyncio.get_running_loop()
         if self._timer is None:
             due = max(loop.time(), self._last_sent + BATCH_SECONDS)

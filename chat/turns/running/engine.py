@@ -168,7 +168,7 @@ class _Calls:
         """Return a tool's result as text; every failure becomes a result that the model can act on."""
         try:
             if index >= MAX_CALLS_PER_ROUND:
-                raise ToolError(f"only {MAX_CALLS_PER_ROUND} calls are made at once")
+                raise ToolError(f"at most {MAX_CALLS_PER_ROUND} calls are made per answer")
             tool = self.by_name.get(call.name)
             if tool is None:
                 raise ToolError(f"there is no tool {call.name!r}; there are: {', '.join(self.by_name) or 'none'}")

@@ -58,7 +58,7 @@ async def store_round(turn: RunningTurn) -> None:
 async def _append(turn: RunningTurn) -> None:
     """Store the messages that the turn has completed, and the calls that it is about to make.
 
-    An interrupt waits for the statement, because otherwise we could not know whether it succeeded.
+    An interrupt waits for the statement, because otherwise its success would be unknown.
     """
     if turn.session is None:
         return

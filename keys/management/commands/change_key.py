@@ -75,9 +75,9 @@ examples:
             self.stdout.write(f"{said} {key.prefix} ({key.label}).")
 
 
-def _entries(given: list[str] | None) -> str | None:
+def _entries(values: list[str] | None) -> str | None:
     """Return the entries to store, one per line; None if the option was not given."""
-    return None if given is None else "" if given == ["any"] else "\n".join(given)
+    return None if values is None else "" if values == ["any"] else "\n".join(values)
 
 
 def _new_scope(key: AppKey, *, add: list[str], remove: list[str]) -> list[App] | None:

@@ -19,7 +19,7 @@ class Command(TeachingCommand):
 Show, pull or reset the fuse: the daily ceiling for all callers without an App key together.
 
 While it is open, calls without a key that start a turn or create a session are refused with 429, and the answer says
-when it closes. Callers with a key are not affected. It opens by itself when the tokens of a day are used up
+when it closes. Callers with a key are not affected. It opens automatically when the tokens of a day are used up
 (KEYLESS_TOKENS_PER_DAY, or the limits in the admin), and closes at midnight UTC.
 """
     examples = """\

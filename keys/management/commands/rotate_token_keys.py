@@ -11,10 +11,10 @@ from keys.tokens.signing_keys import BEGIN_ROTATION, ROTATE, new_key_parameters
 
 class Command(TeachingCommand):
     help = """\
-Make a new key that signs browser tokens.
+Create a new key that signs browser tokens.
 
-Tokens that were signed before stay valid until they expire, within an hour, unless you end them now. The server makes
-a new key by itself when the current one is 30 days old.
+Existing tokens stay valid until they expire, within an hour, unless you end them now. The server creates a new key
+automatically when the current one is 30 days old.
 """
     examples = """\
 examples:

@@ -11,8 +11,8 @@ class Command(KeyCommand):
     """Shows one key."""
 
     help = """\
-Show one App key: whom it is for, what it opens, when it was last used, its limits with what is left of them, and how it
-ends. manage.py usage --key says what it has used.
+Show one App key: its label and owner, its Apps, its last use, what is left of its limits, and its expiry or revocation.
+manage.py usage --key shows its usage.
 
 The key itself is not stored and cannot be shown.
 """

@@ -1,4 +1,4 @@
-"""The interface of a bus, whatever carries its messages.
+"""The interface of a bus, regardless of what carries its messages.
 
 Postgres holds the truth; a message is only a hint. Messages may be lost while a connection is down, so a listener
 reads Postgres again when the bus reports a gap.

@@ -101,7 +101,7 @@ def test_an_index_of_an_older_kind_says_so_and_is_made_again(
     assert ask("证书有效期")["passages"] == []
     outdate(state=Document.State.READY, lease_id="00000000-0000-0000-0000-000000000001", lease_expires_at=DISTANT)
     assert (
-        "Its index is of an older kind"
+        "An older version of the server indexed it"
         in admin_client.get(f"/admin/apps_registry/document/{document.pk}/change/").content.decode()
     )
     outdate(lease_id=None, lease_expires_at=None)

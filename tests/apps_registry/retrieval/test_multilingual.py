@@ -68,7 +68,7 @@ def test_the_languages_of_a_model_are_set_on_its_page(
     embedding_model.refresh_from_db()
     assert embedding_model.languages == ["english", "german"]
     refused = admin_client.post(page, {"name": embedding_model.name, "languages": "klingon"}).content.decode()
-    assert "There is no language &#x27;klingon&#x27;" in refused
+    assert "Search does not recognise a language &#x27;klingon&#x27;" in refused
 
 
 def test_one_frequent_word_does_not_tell_the_language_of_a_query() -> None:

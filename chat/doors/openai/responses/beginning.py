@@ -1,4 +1,4 @@
-"""Begins what a request for a response asks for: a turn, or the continuation of a turn that waits."""
+"""Starts the turn that a request for a response asks for, or continues a turn that waits."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ from sessions_app.turns.responses import RecordedTurn, ResponseRecord, add_recor
 from sessions_app.turns.values import SessionBusy
 from sessions_app.values import StoredMessage
 
-ONLY_NEW = "with previous_response_id or conversation, send only what is new: messages of the user, or answers"
+ONLY_NEW = "with previous_response_id or conversation, send only new messages of the user, or answers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Begun:
     Attributes:
         running: the turn, if it runs on this worker.
         record: the request.
-        is_stored: whether the response can be asked for later.
+        is_stored: whether clients can retrieve the response later.
     """
 
     turn_id: UUID
@@ -62,14 +62,14 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a message goes.
+class _Destination:
+    """The session that gets a message.
 
     Attributes:
         param: the parameter that names the session; empty if none does.
-        brings: messages that a new session begins with.
+        brings: messages with which a new session begins.
         history: messages for this turn only.
-        is_new: whether the session is made for this request.
+        is_new: whether the session is created for this request.
     """
 
     session_id: UUID
@@ -82,7 +82,7 @@ class _Place:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """One request, after its App is known.
+    """A request whose App is known.
 
     Attributes:
         model: the name of one of the App's models; empty for the session's.
@@ -113,77 +113,77 @@ class Beginning:
 
     async def _begin(self, conversation: Conversation) -> Begun:
         options = self._options(conversation)
-        place = await self._place(conversation)
-        is_created = bool(place.brings) and await self._create(place)
+        destination = await self._destination(conversation)
+        is_created = bool(destination.brings) and await self._create(destination)
         try:
             started = await start_turn(
                 self.caller,
-                place.session_id,
+                destination.session_id,
                 self.app.slug,
-                place.message,
+                destination.message,
                 idempotency_key=read_idempotency_key(self.headers),
-                options=replace(options, history=place.history),
+                options=replace(options, history=destination.history),
             )
         except Exception as error:
             if is_created:
-                await delete_session(place.session_id)
-            if place.param and isinstance(error, NOT_THE_CALLERS):
-                raise NoSuchObject("There is no such conversation with this model.", param=place.param) from None
+                await delete_session(destination.session_id)
+            if destination.param and isinstance(error, NOT_THE_CALLERS):
+                raise NoSuchObject("There is no such conversation with this model.", param=destination.param) from None
             raise
-        record = self._record(makes=place.is_new)
+        record = self._record(makes=destination.is_new)
         if started.running is not None and record.keeps_pieces:
             keep_pieces(started.running, record.round_number)
         if started.running is None and (earlier := await recorded_turn(started.turn_id)):  # a repeated request
             record = earlier.record_at(record.round_number) or record
-        return Begun(started.turn_id, place.session_id, started.running, record, self.params.is_stored)
+        return Begun(started.turn_id, destination.session_id, started.running, record, self.params.is_stored)
 
-    async def _place(self, conversation: Conversation) -> _Place:
+    async def _destination(self, conversation: Conversation) -> _Destination:
         message = conversation.message or ""
         if named := self.params.previous_response_id:
             return await self._after(named, _new_text(conversation))
         if named := self.params.named_conversation:
             session, _ = await find_conversation(self.caller, named, param="conversation")
-            return _Place(session.id, _new_text(conversation), "conversation")
+            return _Destination(session.id, _new_text(conversation), "conversation")
         if (header := self.headers.get("X-Session-Id")) and self.params.is_stored:
-            return _Place(parse_session_id(header), message)
+            return _Destination(parse_session_id(header), message)
         session_id = new_session_id(self.app, self.caller, self._key_of_session())
         if self.params.is_stored:
-            return _Place(session_id, message, brings=to_store(conversation.history), is_new=True)
-        return _Place(session_id, message, history=conversation.history)
+            return _Destination(session_id, message, brings=to_store(conversation.history), is_new=True)
+        return _Destination(session_id, message, history=conversation.history)
 
-    async def _after(self, previous: str, message: str) -> _Place:
-        """Return the place after a response: in its session, or in a new one if that has gone on since."""
-        found = await find_response(self.caller, previous, param="previous_response_id")
+    async def _after(self, previous: str, message: str) -> _Destination:
+        """Return the destination after a response: its session, or a new one if that session has continued since."""
+        response = await find_response(self.caller, previous, param="previous_response_id")
         key = read_idempotency_key(self.headers)
-        continues = found.is_last or (key is not None and await is_repeated(found.session.id, key))
+        continues = response.is_last or (key is not None and await is_repeated(response.session.id, key))
         if continues and self.params.is_stored:
-            return _Place(found.session.id, message, "previous_response_id")
-        if found.turn.end.status == "running":
+            return _Destination(response.session.id, message, "previous_response_id")
+        if response.turn.end.status == "running":
             raise SessionBusy
         session_id = new_session_id(self.app, self.caller, self._key_of_session())
         if self.params.is_stored:
-            return _Place(session_id, message, brings=to_store(found.messages()), is_new=True)
-        return _Place(session_id, message, history=found.messages())
+            return _Destination(session_id, message, brings=to_store(response.messages()), is_new=True)
+        return _Destination(session_id, message, history=response.messages())
 
     def _key_of_session(self) -> str | None:
-        """Return the Idempotency-Key by which a repeated call finds its session again, if it would find a reply."""
+        """Return the Idempotency-Key by which a repeated call finds its session; None if no reply would be stored."""
         keeps_text = self.params.is_stored or self.app.caller_rules.keeps_stateless_text
         return read_idempotency_key(self.headers) if keeps_text else None
 
-    async def _create(self, place: _Place) -> bool:
-        """Create the session with the messages that it begins with; return False if it exists already."""
-        await count_stored(self.caller, len(orjson.dumps(place.brings)))
-        if await create_session(self.caller, place.session_id, app_id=self.app.id, counts=False) is None:
+    async def _create(self, destination: _Destination) -> bool:
+        """Create the session with its first messages; return False if it already exists."""
+        await count_stored(self.caller, len(orjson.dumps(destination.brings)))
+        if await create_session(self.caller, destination.session_id, app_id=self.app.id, counts=False) is None:
             return False
-        await add_messages(place.session_id, place.brings)
+        await add_messages(destination.session_id, destination.brings)
         return True
 
-    async def _continue(self, given: Input) -> Begun:
-        """Give a turn the answers that it waits for: all of them at once."""
-        sessions = {session_id for session_id, _ in given.answers}
+    async def _continue(self, request_input: Input) -> Begun:
+        """Give a turn all the answers that it waits for."""
+        sessions = {session_id for session_id, _ in request_input.answers}
         await self._check_named(sessions)
         (session_id,) = sessions
-        answers = [answer for _, answer in given.answers]
+        answers = [answer for _, answer in request_input.answers]
         try:
             session, _ = await known_session(self.caller, session_id)
         except NOT_THE_CALLERS:
@@ -200,7 +200,7 @@ class Beginning:
             return _repeated(await recorded_turn(turn.turn_id), answers)
         used = (running.used.prompt_tokens or 0, running.used.completion_tokens or 0)
         number = running.resumed.round_number if running.resumed else 0
-        record = self._record(number, given.items, used)
+        record = self._record(number, request_input.items, used)
         if record.keeps_pieces:
             keep_pieces(running, number)
         return Begun(
@@ -208,16 +208,16 @@ class Beginning:
         )
 
     async def _check_named(self, sessions: set[UUID]) -> None:
-        """Check that the answers are for one session, and for the one that the request names, if it names one."""
+        """Check that the answers are for one session, and for the session that the request names, if it does."""
         named = set()
         if self.params.previous_response_id:
-            found = await find_response(self.caller, self.params.previous_response_id, param="previous_response_id")
-            named.add(found.session.id)
+            response = await find_response(self.caller, self.params.previous_response_id, param="previous_response_id")
+            named.add(response.session.id)
         if self.params.named_conversation:
             session, _ = await find_conversation(self.caller, self.params.named_conversation, param="conversation")
             named.add(session.id)
         if len(sessions | named) != 1:
-            raise InvalidParameter("input", "its answers belong to calls of another conversation")
+            raise InvalidParameter("input", "its answers are for calls of another conversation")
 
     def _record(
         self,
@@ -266,23 +266,23 @@ def _check_complete(turn: RecordedTurn, answers: Sequence[Answer]) -> None:
         NothingWaits: an answer is for another call.
         InvalidParameter: a call has no answer.
     """
-    given = {answer.question_id for answer in answers}
-    if not given <= {call.confirmation for call in turn.end.open_calls}:
+    answered = {answer.question_id for answer in answers}
+    if not answered <= {call.confirmation for call in turn.end.open_calls}:
         raise NothingWaits
     waiting = [call for call in turn.end.open_calls if call.confirmation is not None and call.is_approved is None]
-    if missing := [call.name for call in waiting if call.confirmation not in given]:
+    if missing := [call.name for call in waiting if call.confirmation not in answered]:
         raise InvalidParameter("input", f"there is no answer for these calls: {', '.join(missing)}")
 
 
 def _repeated(turn: RecordedTurn | None, answers: Sequence[Answer]) -> Begun:
-    """Return what an earlier request with the same answers has begun: the client did not get the response.
+    """Return the turn of an earlier request with the same answers: the client did not get the response.
 
     Raises:
-        NothingWaits: no request had them.
+        NothingWaits: no request had these answers.
     """
-    given = {answer.question_id for answer in answers}
+    answered = {answer.question_id for answer in answers}
     for record in turn.records if turn else ():
-        if turn and answered_questions(record.items) == given:
+        if turn and answered_questions(record.items) == answered:
             running = runner.running(turn.session_id)
             is_here = running is not None and running.turn_id == turn.turn_id
             return Begun(turn.turn_id, turn.session_id, running if is_here else None, record, is_stored=True)

@@ -1,4 +1,4 @@
-"""`/v1/conversations`: sessions, with what their callers write about them."""
+"""`/v1/conversations`: sessions, with the metadata that callers give them."""
 
 from collections.abc import Sequence
 from typing import Any, NoReturn, cast
@@ -45,7 +45,7 @@ class ConversationsView(OpenAIView):
         return Response(_conversation(session, metadata))
 
     async def _only_app(self) -> AppConfig | None:
-        """Return the App of the caller's key, if it opens one: a conversation is then never open to other keys."""
+        """Return the App of a key that opens only one, so that keys of other Apps cannot use the conversation."""
         if self.caller.token is not None or len(self.caller.app_ids) != 1:
             return None
         (app_id,) = self.caller.app_ids
@@ -59,27 +59,27 @@ class ConversationsView(OpenAIView):
             await set_metadata(session_id, metadata)
 
 
-class _OfConversation(OpenAIView):
+class _OneConversation(OpenAIView):
     """A view of one conversation."""
 
-    async def found(self, name: str) -> Session:
+    async def find(self, name: str) -> Session:
         """Return the session that the path names."""
         session, app = await find_conversation(self.caller, name)
         self.note_app(app)
         return session
 
 
-class ConversationView(_OfConversation):
+class ConversationView(_OneConversation):
     """One conversation."""
 
     async def get(self, request: Request, conversation: str) -> Response:
         """Answer with the conversation, without its items."""
-        session = await self.found(conversation)
+        session = await self.find(conversation)
         return Response(_conversation(session, await metadata_of(session.id)))
 
     async def post(self, request: Request, conversation: str) -> Response:
         """Replace the metadata."""
-        session = await self.found(conversation)
+        session = await self.find(conversation)
         metadata = UpdateRequest.of(cast(dict[str, Any], request.data)).checked_metadata()
         await count_stored(self.caller, len(orjson.dumps(metadata)))
         await set_metadata(session.id, metadata)
@@ -87,27 +87,27 @@ class ConversationView(_OfConversation):
 
     async def delete(self, request: Request, conversation: str) -> Response:
         """Delete the session with all its messages; a running turn is stopped."""
-        session = await self.found(conversation)
+        session = await self.find(conversation)
         await delete_session(session.id)
         body = {"id": conversation_id(session.id), "object": "conversation.deleted", "deleted": True}
         return Response(body)
 
 
-class ItemsView(_OfConversation):
+class ItemsView(_OneConversation):
     """The items of a conversation."""
 
     async def get(self, request: Request, conversation: str) -> Response:
         """List the items."""
-        return Response(page(request, await _items(await self.found(conversation))))
+        return Response(page(request, await _items(await self.find(conversation))))
 
     async def post(self, request: Request, conversation: str) -> Response:
-        """Add messages of the caller; no model is asked."""
-        session = await self.found(conversation)
+        """Add messages of the caller, without calling a model."""
+        session = await self.find(conversation)
         messages = brought_messages(ItemsRequest.of(cast(dict[str, Any], request.data)).items)
         await count_stored(self.caller, len(orjson.dumps(messages)))
         if messages:
             await add_messages(session.id, messages)
-        items = await _items(await self.found(conversation))
+        items = await _items(await self.find(conversation))
         count = sum(1 + (message.role == "tool") for message in messages)  # a call and its output are one message
         added = items[len(items) - count :]
         ends = (
@@ -116,7 +116,7 @@ class ItemsView(_OfConversation):
         return Response({"object": "list", "data": added, "has_more": False, **ends})
 
 
-class ItemView(_OfConversation):
+class ItemView(_OneConversation):
     """One item."""
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
@@ -125,9 +125,9 @@ class ItemView(_OfConversation):
 
     async def get(self, request: Request, conversation: str, item: str) -> Response:
         """Answer with the item."""
-        for each in await _items(await self.found(conversation)):
-            if each["id"] == item:
-                return Response(each)
+        for candidate in await _items(await self.find(conversation)):
+            if candidate["id"] == item:
+                return Response(candidate)
         raise NoSuchObject("There is no such item in this conversation.")
 
 

@@ -1,4 +1,4 @@
-"""The events of a stream, numbered; see `stream.py` for what they follow."""
+"""Writes the numbered events of a stream; stream.py decides which."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ class Events:
         after: the number of the last event that the client has; -1: it has none.
         pieces: of each text, the lengths of the pieces in which it is streamed; a text without them is one piece.
         done: the ids of items that are complete.
-        item_id: of the text that is streaming; empty without one.
+        item_id: the id of the text that is being streamed; empty if there is none.
     """
 
     after: int = -1
@@ -47,15 +47,15 @@ class Events:
         return self.event(kind, **data)
 
     def delta(self, item_id: str, text: str) -> Iterator[bytes]:
-        """Yield the events for a piece of a text, which begins with its first piece."""
+        """Yield the events for a piece of a text; the first piece begins the item."""
         if not self.item_id:
             yield from self._begin(item_id)
         for piece in self._split(text):
             self._sent.append(piece)
-            yield self.event("response.output_text.delta", **self._place, delta=piece, logprobs=[])
+            yield self.event("response.output_text.delta", **self._position, delta=piece, logprobs=[])
 
     def whole(self, item: Mapping[str, Any]) -> Iterator[bytes]:
-        """Yield the events that are missing until an item is complete."""
+        """Yield the events that are still needed to complete an item."""
         if item["id"] in self.done:
             return
         if item["type"] == "message":
@@ -79,7 +79,7 @@ class Events:
             yield text
 
     @property
-    def _place(self) -> dict[str, Any]:
+    def _position(self) -> dict[str, Any]:
         return {"item_id": self.item_id, "output_index": self._index, "content_index": 0}
 
     def _begin(self, item_id: str) -> Iterator[bytes]:
@@ -87,7 +87,7 @@ class Events:
         item = {"id": item_id, "type": "message", "role": "assistant", "status": "in_progress", "content": []}
         yield self.event("response.output_item.added", output_index=self._index, item=item)
         part = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
-        yield self.event("response.content_part.added", **self._place, part=part)
+        yield self.event("response.content_part.added", **self._position, part=part)
 
     def _end_text(self, item: Mapping[str, Any]) -> Iterator[bytes]:
         (part,) = item["content"]
@@ -96,11 +96,11 @@ class Events:
             self._begin_again()
         if rest := part["text"].removeprefix(sent):
             yield from self.delta(item["id"], rest)
-        yield self.event("response.output_text.done", **self._place, text=part["text"], logprobs=[])
+        yield self.event("response.output_text.done", **self._position, text=part["text"], logprobs=[])
         for index, annotation in enumerate(part["annotations"]):
-            data = {**self._place, "annotation_index": index, "annotation": annotation}
+            data = {**self._position, "annotation_index": index, "annotation": annotation}
             yield self.event("response.output_text.annotation.added", **data)
-        yield self.event("response.content_part.done", **self._place, part=part)
+        yield self.event("response.content_part.done", **self._position, part=part)
         self._begin_again()
         self._texts += 1
 
@@ -111,7 +111,7 @@ class Events:
     def _call(self, item: Mapping[str, Any]) -> Iterator[bytes]:
         started = {**item, "status": "in_progress", "arguments": ""}
         yield self.event("response.output_item.added", output_index=self._index, item=started)
-        place = {"item_id": item["id"], "output_index": self._index}
-        yield self.event("response.function_call_arguments.delta", **place, delta=item["arguments"])
-        done = {**place, "name": item["name"], "arguments": item["arguments"]}
+        position = {"item_id": item["id"], "output_index": self._index}
+        yield self.event("response.function_call_arguments.delta", **position, delta=item["arguments"])
+        done = {**position, "name": item["name"], "arguments": item["arguments"]}
         yield self.event("response.function_call_arguments.done", **done)

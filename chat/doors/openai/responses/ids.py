@@ -1,4 +1,4 @@
-"""The ids of the protocol, which hold those of turns, sessions and messages."""
+"""The protocol's ids, which contain those of turns, sessions and messages."""
 
 import re
 from uuid import UUID
@@ -9,17 +9,17 @@ _RESPONSE = re.compile(rf"{RESPONSE}([0-9a-f]{{32}})([0-9a-f]{{4}})?", re.ASCII)
 
 
 def response_id(turn_id: UUID, round_number: int) -> str:
-    """Return the id of a response: of its turn, and of the round at which its request continued the turn.
+    """Return the id of a response.
 
     Args:
         turn_id: the turn.
-        round_number: 0 if the request began the turn.
+        round_number: the round at which the request continued the turn; 0 if the request began the turn.
     """
     return f"{RESPONSE}{turn_id.hex}" + (f"{round_number:04x}" if round_number else "")
 
 
 def read_response_id(text: str) -> tuple[UUID, int] | None:
-    """Return the turn and the round of a response; None if the id is not one of ours."""
+    """Return the turn and the round of a response; None if this server did not make the id."""
     match = _RESPONSE.fullmatch(text)
     return (UUID(match[1]), int(match[2] or "0", 16)) if match else None
 
@@ -30,9 +30,9 @@ def conversation_id(session_id: UUID) -> str:
 
 
 def read_conversation_id(text: str) -> UUID | None:
-    """Return the session of a conversation, which may also be named by the session's own id; None: it is neither."""
-    found = text.removeprefix(CONVERSATION).replace("-", "").lower()
-    return UUID(found) if _HEX.fullmatch(found) else None
+    """Return the session that the id of a conversation or of a session names; None if it is neither."""
+    digits = text.removeprefix(CONVERSATION).replace("-", "").lower()
+    return UUID(digits) if _HEX.fullmatch(digits) else None
 
 
 def message_item_id(message_id: UUID) -> str:

@@ -1,4 +1,4 @@
-"""Reads the items of a request: what the turn is to answer, or the answers that a turn waits for."""
+"""Reads the items of a request: messages for a new turn, or the answers that a turn waits for."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,9 @@ from chat.turns.pausing.questions import result_text
 from sessions_app.questions import Answer
 from sessions_app.values import StoredMessage
 
-# Tuples, since an item's type may be anything, also what no set can look up.
+# Tuples, because an item's type may be any JSON, which a set may be unable to look up.
 ANSWERS = ("function_call_output", "mcp_approval_response")
-# What clients send back of earlier responses, and the server has itself or does not need.
+# Items of earlier responses that clients send back, and that the server already has or does not need.
 ECHOED = ("reasoning", "mcp_approval_request")
 NO_CONVERSATION = Conversation("", (), None)
 
@@ -27,7 +27,7 @@ class Input:
 
     Attributes:
         items: the items, each with its type.
-        conversation: the messages; without one to answer if there are answers.
+        conversation: the messages; if there are answers, it has no message to answer.
         answers: the answers with which the input ends, each with the session whose turn waits for it.
     """
 
@@ -36,15 +36,15 @@ class Input:
     answers: Sequence[tuple[UUID, Answer]] = ()
 
 
-def read_input(given: str | Sequence[Mapping[str, Any]]) -> Input:
+def read_input(content: str | Sequence[Mapping[str, Any]]) -> Input:
     """Read an input.
 
     Raises:
         InvalidParameter: an item cannot be read, or the last one is neither the user's nor an answer.
     """
-    if isinstance(given, str):
-        given = [{"role": "user", "content": given}]
-    items = [{"type": "message", **item} for item in given]
+    if isinstance(content, str):
+        content = [{"role": "user", "content": content}]
+    items = [{"type": "message", **item} for item in content]
     first = len(items)
     while first and items[first - 1]["type"] in ANSWERS:
         first -= 1
@@ -61,7 +61,7 @@ def brought_messages(items: Sequence[Mapping[str, Any]]) -> list[StoredMessage]:
         InvalidParameter: an item cannot be read, or gives instructions, which are not part of a conversation here.
     """
     messages = _messages([{"type": "message", **item} for item in items], "items")
-    end = {"role": "user", "content": ""}  # what follows; only the messages before it are read
+    end = {"role": "user", "content": ""}  # a conversation must end with a user's message; only those before it count
     read = read_conversation([*messages, end], "items")
     if read.instructions:
         raise InvalidParameter("items", "send system and developer messages as `instructions` of each response")
@@ -75,7 +75,7 @@ def to_store(messages: Sequence[StoredMessage]) -> list[StoredMessage]:
 
 
 def answered_questions(items: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Return the ids of the questions that these answers answer."""
+    """Return the ids of the questions that these items answer."""
     return {answer.question_id for _, answer in (_answer(item, "input") for item in items)}
 
 
@@ -83,20 +83,20 @@ def _answer(item: Mapping[str, Any], where: str) -> tuple[UUID, Answer]:
     if item["type"] == "mcp_approval_response":
         named = read_call_id(str(item.get("approval_request_id")), APPROVAL)
         if named is None:
-            raise InvalidParameter(f"{where}.approval_request_id", "it names no request for approval")
+            raise InvalidParameter(f"{where}.approval_request_id", "there is no request for approval with this id")
         if not isinstance(approve := item.get("approve"), bool):
             raise InvalidParameter(f"{where}.approve", "it is neither true nor false")
         return named[0], Answer.to_confirmation(named[1], is_approved=approve)
     named = read_call_id(str(item.get("call_id")))
     if named is None:
-        raise InvalidParameter(f"{where}.call_id", "it names no call of a response")
+        raise InvalidParameter(f"{where}.call_id", "no response has a call with this id")
     return named[0], Answer.to_client_tool(named[1], result_text(text_of(item.get("output"), f"{where}.output")))
 
 
 def _messages(items: Sequence[Mapping[str, Any]], param: str) -> list[dict[str, Any]]:
     """Return items as messages of the chat completions protocol, in which calls are part of a message."""
     messages: list[dict[str, Any]] = []
-    asked: set[str] = set()
+    call_ids: set[str] = set()
     for index, item in enumerate(items):
         where = f"{param}[{index}]"
         match item["type"]:
@@ -104,16 +104,16 @@ def _messages(items: Sequence[Mapping[str, Any]], param: str) -> list[dict[str, 
                 text = text_of(item.get("content"), f"{where}.content")
                 messages.append({"role": item.get("role"), "content": text})
             case "function_call":
-                asked.add(str(item.get("call_id")))
+                call_ids.add(str(item.get("call_id")))
                 _add_call(messages, item)
             case "function_call_output":
-                if str(item.get("call_id")) not in asked:
-                    problem = "it names no call of an earlier item; outputs that a turn waits for must come last"
+                if str(item.get("call_id")) not in call_ids:
+                    problem = "no earlier item has this call; outputs that a turn waits for must come last"
                     raise InvalidParameter(f"{where}.call_id", problem)
                 messages.append({"role": "tool", "tool_call_id": item["call_id"], "content": item.get("output")})
             case "mcp_approval_request":
-                asked.add(str(item.get("id")))
-            case "mcp_approval_response" if str(item.get("approval_request_id")) in asked:
+                call_ids.add(str(item.get("id")))
+            case "mcp_approval_response" if str(item.get("approval_request_id")) in call_ids:
                 pass
             case "mcp_approval_response":
                 problem = "an answer that a turn waits for must come last, without a message"

@@ -32,8 +32,8 @@ def question_item(session_id: uuid.UUID, call: OpenCall, label: str) -> dict[str
 
     Args:
         session_id: its session.
-        call: the call, about which there is a question.
-        label: the name of the server that would make it, if it only needs an approval.
+        call: the call, which a question is about.
+        label: the name of the server for a call that only needs an approval.
     """
     question = call.confirmation or ""
     named = {"name": call.name, "arguments": call.arguments}
@@ -50,14 +50,14 @@ def question_item(session_id: uuid.UUID, call: OpenCall, label: str) -> dict[str
 
 
 def input_item(message: StoredMessage) -> dict[str, Any]:
-    """Return a message of the user, or of a program outside of the conversation."""
+    """Return a message of the user or of the system."""
     content = [{"type": "input_text", "text": message.content}]
     item_id = message_item_id(message.id)
     return {"id": item_id, "type": "message", "role": message.role, "status": "completed", "content": content}
 
 
 def answer_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an answer of the client with an id, which clients need not send."""
+    """Return an answer of the client with an id, since clients may leave the id out."""
     if item["type"] == "mcp_approval_response":
         return {"id": f"{item['approval_request_id']}_response", **item}
     named = read_call_id(str(item["call_id"]))
@@ -99,14 +99,14 @@ def conversation_items(
 
 
 def page(request: Request, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the part of a list that a request asks for, with `after`, `limit` and `order`.
+    """Return the part of a list that a request asks for by `after`, `limit` and `order`.
 
     Args:
         request: the request.
         items: the list, the oldest item first.
 
     Raises:
-        InvalidParameter: one of them cannot be used.
+        InvalidParameter: one of these parameters cannot be used.
     """
     query = request.query_params
     order, after, limit = query.get("order", "desc"), query.get("after"), query.get("limit", str(PAGE))
@@ -116,10 +116,10 @@ def page(request: Request, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]
         raise InvalidParameter("limit", f"it is not a number from 1 to {MAX_PAGE}")
     sorted_items = list(items if order == "asc" else reversed(items))
     if after is not None:
-        place = next((index for index, item in enumerate(sorted_items) if item["id"] == after), None)
-        if place is None:
-            raise InvalidParameter("after", "it names no item of this list")
-        sorted_items = sorted_items[place + 1 :]
+        start = next((index for index, item in enumerate(sorted_items) if item["id"] == after), None)
+        if start is None:
+            raise InvalidParameter("after", "this list has no such item")
+        sorted_items = sorted_items[start + 1 :]
     shown = sorted_items[: int(limit)]
     ends = {"first_id": shown[0]["id"], "last_id": shown[-1]["id"]} if shown else {"first_id": None, "last_id": None}
     return {"object": "list", "data": shown, **ends, "has_more": len(sorted_items) > len(shown)}
@@ -130,7 +130,7 @@ def _annotations(message: Message) -> list[dict[str, Any]]:
 
 
 def _annotation(citation: Citation, text: str) -> dict[str, Any]:
-    """Return a citation, at the place in the text where its marker is first; `place` and `marker` are ours."""
+    """Return a citation, at the first position of its marker in the text; `place` and `marker` extend the protocol."""
     document, marker = citation["document"], citation["marker"]
     cited = re.search(rf"[\[【][^\]】]*\b{marker}\b", text)
     return {

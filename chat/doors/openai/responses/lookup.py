@@ -1,6 +1,6 @@
 """Finds responses and conversations for a caller, under the rules of sessions.
 
-Whatever a caller may not read does not exist for it: nobody learns whose ids are in use.
+What a caller may not read does not exist for the caller, so that nobody learns which ids are in use.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ NOT_THE_CALLERS = (NoSuchSession, SessionOfAnotherApp, SessionNotOfToken, Sessio
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundResponse:
     """A response.
 
     Attributes:
@@ -42,37 +42,37 @@ class Found:
 
     @property
     def is_last(self) -> bool:
-        """Whether nothing in the session follows this response."""
+        """Whether this response is the last one in its session."""
         return self.next_record is None and last_turn(self.session) == self.turn.turn_id
 
     def messages(self) -> Sequence[StoredMessage]:
         """Return the session's messages up to this response."""
-        until: list[StoredMessage] = []
+        messages: list[StoredMessage] = []
         for message in self.session.messages:
             is_own = message.turn_id == self.turn.turn_id
-            if not is_own and until and until[-1].turn_id == self.turn.turn_id:
+            if not is_own and messages and messages[-1].turn_id == self.turn.turn_id:
                 break
             if not is_own or self._is_before_next(message):
-                until.append(message)
-        return until
+                messages.append(message)
+        return messages
 
     def _is_before_next(self, message: StoredMessage) -> bool:
         if self.next_record is None or message.role == "user":
             return True
-        # The calls of the round at which the turn went on have results that this response does not have.
+        # The calls of the round at which the turn continued have results that are not part of this response.
         return 0 < message.tool_round < self.next_record.round_number + (message.role == "agent")
 
 
-async def find_response(caller: Caller, response_id: str, *, param: str | None = None) -> Found:
+async def find_response(caller: Caller, response_id: str, *, param: str | None = None) -> FoundResponse:
     """Return a response that the caller may read.
 
     Args:
         caller: the caller.
         response_id: the id.
-        param: the parameter that names it; None: the path does.
+        param: the parameter that names it; None if the path does.
 
     Raises:
-        NoSuchObject: there is none, or it is another's.
+        NoSuchObject: there is no such response, or the caller may not read it.
         KeyNeeded, OriginNotAllowed, NetworkNotAllowed: as for sessions.
     """
     named = read_response_id(response_id)
@@ -84,13 +84,16 @@ async def find_response(caller: Caller, response_id: str, *, param: str | None =
         session, app = await known_session(caller, turn.session_id)
     except NOT_THE_CALLERS:
         no_response(param)
-    return Found(turn, record, session, app)
+    return FoundResponse(turn, record, session, app)
 
 
 async def find_conversation(
     caller: Caller, conversation_id: str, *, param: str | None = None
 ) -> tuple[Session, AppConfig | None]:
-    """Return a conversation that the caller may read, and its App, if it has one; arguments and errors as above."""
+    """Return a conversation that the caller may read, and its App, if it has one.
+
+    Arguments and errors are those of `find_response`.
+    """
     session_id = read_conversation_id(conversation_id)
     if session_id is None:
         no_conversation(param)
@@ -112,7 +115,7 @@ def no_conversation(param: str | None = None) -> NoReturn:
 
 
 def last_turn(session: Session) -> UUID | None:
-    """Return the turn that runs or waits in a session, else its last one; None if it has none."""
+    """Return the turn that is running or waiting in a session, otherwise its last turn; None if it has none."""
     return session.running_turn or next(
         (message.turn_id for message in reversed(session.messages) if message.turn_id), None
     )

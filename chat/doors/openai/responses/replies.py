@@ -1,4 +1,4 @@
-"""Reads the response to a request from its turn, whichever worker runs or ran it."""
+"""Reads the response to a request from its turn, regardless of the worker that runs or ran it."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 from chat.access import NoSuchSession
 from chat.doors.openai.responses.beginning import Begun
 from chat.doors.openai.responses.items import question_item, text_item
-from chat.doors.openai.responses.lookup import Found
+from chat.doors.openai.responses.lookup import FoundResponse
 from chat.providers.base import ModelFailure, ModelTimeout
 from chat.turns.output.message_body import message_bodies
 from chat.turns.unfinished import unfinished_messages
@@ -17,9 +17,9 @@ from sessions_app.turns.responses import RecordedTurn, ResponseRecord, recorded_
 from sessions_app.turns.values import TurnEnd
 from sessions_app.values import Session, StoredMessage
 
-# A turn that was cut off here by the model's provider; see finish_reason of the chat completions protocol.
+# The finish reasons with which a provider cuts off a reply, and their names in this protocol.
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
-# A question that nobody answered ends its turn later; the response that asked it was complete.
+# An unanswered question later ends its turn, but the response that asked it was complete.
 UNANSWERED = frozenset({"declined", "not_confirmed"})
 ERROR_CODES = {"budget_exhausted": "rate_limit_exceeded"}
 
@@ -32,7 +32,7 @@ class Reply:
         status: in_progress, completed, incomplete, failed or cancelled.
         reason: why it is incomplete.
         error: code and sentence, if it failed.
-        tokens: of the prompts and of the answers; None while the turn runs.
+        tokens: the tokens of the prompts and of the answers; None while the turn runs.
         completed_at: seconds since 1970.
     """
 
@@ -55,7 +55,7 @@ async def reply_to(begun: Begun, label: str) -> Reply:
         label: the name of the App, for calls that need an approval.
 
     Raises:
-        NoSuchSession: the session was deleted meanwhile.
+        NoSuchSession: the session was deleted in the meantime.
     """
     running = begun.running
     if running is not None and running.session is not None and running.task is not None and running.task.done():
@@ -63,18 +63,18 @@ async def reply_to(begun: Begun, label: str) -> Reply:
         turn = RecordedTurn(begun.turn_id, begun.session_id, end, [begun.record], int(time.time()))
         session: Session | None = running.session
     else:
-        read, session = await recorded_turn(begun.turn_id), await store.load(begun.session_id)
-        if read is None or session is None:
+        recorded, session = await recorded_turn(begun.turn_id), await store.load(begun.session_id)
+        if recorded is None or session is None:
             raise NoSuchSession
-        turn = read if read.records else replace(read, records=[begun.record])
+        turn = recorded if recorded.records else replace(recorded, records=[begun.record])
     if session is None:
         raise NoSuchSession
-    return await _reply(Found(turn, begun.record, session, None), label, is_stored=begun.is_stored)
+    return await _reply(FoundResponse(turn, begun.record, session, None), label, is_stored=begun.is_stored)
 
 
-async def reply_of(found: Found) -> Reply:
-    """Return a response that was asked for, in whatever state it is."""
-    return await _reply(found, found.app.slug if found.app else "", is_stored=True)
+async def reply_of(response: FoundResponse) -> Reply:
+    """Return a response that a client retrieves, in its current state."""
+    return await _reply(response, response.app.slug if response.app else "", is_stored=True)
 
 
 def failure_of(reply: Reply) -> ModelFailure | None:
@@ -85,37 +85,37 @@ def failure_of(reply: Reply) -> ModelFailure | None:
     return (ModelTimeout if code == ModelTimeout.code else ModelFailure)(sentence)
 
 
-async def _reply(found: Found, label: str, *, is_stored: bool) -> Reply:
-    end, record = found.turn.end, found.record
-    is_going_on = end.status == "running" and found.next_record is None
-    unfinished = await unfinished_messages(found.session) if is_going_on else []
-    output = list(_texts(found, unfinished))
+async def _reply(response: FoundResponse, label: str, *, is_stored: bool) -> Reply:
+    end, record = response.turn.end, response.record
+    is_running = end.status == "running" and response.next_record is None
+    unfinished = await unfinished_messages(response.session) if is_running else []
+    output = list(_texts(response, unfinished))
     questions = record.questions
-    if end.status == "paused" and found.next_record is None:
+    if end.status == "paused" and response.next_record is None:
         calls = [call for call in end.open_calls if call.confirmation is not None and call.result is None]
-        questions = [question_item(found.session.id, call, label) for call in calls]
+        questions = [question_item(response.session.id, call, label) for call in calls]
         if is_stored and not record.questions:
             # After the answer, the turn no longer has them.
-            await set_in_record(found.turn.turn_id, record.round_number, questions=questions)
-    return _state(found, [*output, *questions])
+            await set_in_record(response.turn.turn_id, record.round_number, questions=questions)
+    return _state(response, [*output, *questions])
 
 
-def _state(found: Found, output: Sequence[Mapping[str, Any]]) -> Reply:
-    end, status = found.turn.end, _status(found)
+def _state(response: FoundResponse, output: Sequence[Mapping[str, Any]]) -> Reply:
+    end, status = response.turn.end, _status(response)
     failed = status == "failed"
     return Reply(
         status,
         output,
         reason=INCOMPLETE.get(end.finish_reason, "") if status == "incomplete" else "",
         error=(end.error_code, end.error_detail) if failed else None,
-        tokens=None if status == "in_progress" else _tokens(end, found.record, found.next_record),
-        completed_at=found.turn.finished_at if status == "completed" and found.next_record is None else None,
+        tokens=None if status == "in_progress" else _tokens(end, response.record, response.next_record),
+        completed_at=response.turn.finished_at if status == "completed" and response.next_record is None else None,
     )
 
 
-def _status(found: Found) -> str:
-    end = found.turn.end
-    if found.next_record is not None or end.status == "paused":
+def _status(response: FoundResponse) -> str:
+    end = response.turn.end
+    if response.next_record is not None or end.status == "paused":
         return "completed"
     if end.status == "completed":
         return "incomplete" if end.finish_reason in INCOMPLETE else "completed"
@@ -133,15 +133,15 @@ def _tokens(end: TurnEnd, record: ResponseRecord, following: ResponseRecord | No
     return prompt, completion
 
 
-def _texts(found: Found, unfinished: Sequence[StoredMessage]) -> Iterator[dict[str, Any]]:
+def _texts(response: FoundResponse, unfinished: Sequence[StoredMessage]) -> Iterator[dict[str, Any]]:
     """Yield the agent's texts in this part of the turn."""
-    first = found.record.round_number + 1
-    last = found.next_record.round_number if found.next_record else None
-    messages = [*found.session.messages, *unfinished]
+    first = response.record.round_number + 1
+    last = response.next_record.round_number if response.next_record else None
+    messages = [*response.session.messages, *unfinished]
     for index, message in enumerate(messages):
-        if message.turn_id != found.turn.turn_id or message.role != "agent" or not message.content:
+        if message.turn_id != response.turn.turn_id or message.role != "agent" or not message.content:
             continue
-        # The last text of a turn, whole or cut off, has no round of calls.
+        # The last text of a turn, complete or cut off, belongs to no round of calls.
         is_here = message.tool_round >= first if message.tool_round else last is None
         if is_here and (last is None or message.tool_round <= last):
             (body,) = message_bodies(messages[: index + 1], index)

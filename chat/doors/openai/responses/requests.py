@@ -11,7 +11,7 @@ from chat.doors.openai.errors import InvalidParameter
 from chat.turns.input.client_tools import ClientTool
 
 MAX_METADATA, MAX_METADATA_KEY_CHARS, MAX_METADATA_VALUE_CHARS = 16, 64, 512
-# What a response repeats of its request.
+# The parameters of a request that its response repeats.
 REPEATED = (
     *("model", "instructions", "metadata", "previous_response_id", "background", "tools", "tool_choice"),
     *("temperature", "top_p", "max_output_tokens", "text"),
@@ -25,14 +25,14 @@ class TextFormat(BaseModel):
     type: Literal["text", "json_object", "json_schema"] = "text"
 
     def as_response_format(self) -> dict[str, Any]:
-        """Return it as the chat completions protocol has it."""
+        """Return the form in the terms of the chat completions protocol."""
         if self.type != "json_schema":
             return {"type": self.type}
         return {"type": self.type, "json_schema": self.model_dump(exclude={"type"}, exclude_none=True)}
 
 
 class Text(BaseModel):
-    """How the reply is written."""
+    """Options for the text of the reply."""
 
     format: TextFormat | None = None
 
@@ -44,7 +44,7 @@ class ConversationName(BaseModel):
 
 
 class WithMetadata(Body):
-    """A body with the caller's own notes."""
+    """A body with the caller's metadata."""
 
     is_kept: ClassVar[bool] = True
     metadata: dict[str, str] | None = None
@@ -53,7 +53,7 @@ class WithMetadata(Body):
         """Return the metadata.
 
         Raises:
-            InvalidParameter: there are too many, or one is too long.
+            InvalidParameter: there are too many entries, or one is too long.
         """
         metadata = self.metadata or {}
         if len(metadata) > MAX_METADATA:
@@ -66,7 +66,7 @@ class WithMetadata(Body):
 
 
 class ResponseRequest(WithMetadata):
-    """The body of `POST /v1/responses`; what is not named here is ignored, such as `include` and `truncation`."""
+    """The body of `POST /v1/responses`; other parameters, such as `include` and `truncation`, are ignored."""
 
     unsupported: ClassVar[Mapping[str, tuple[Any, ...]]] = {
         "prompt": (),
@@ -90,7 +90,7 @@ class ResponseRequest(WithMetadata):
 
     @property
     def is_stored(self) -> bool:
-        """Whether the response can be asked for later."""
+        """Whether clients can retrieve the response later."""
         return self.store is not False
 
     @property
@@ -100,10 +100,10 @@ class ResponseRequest(WithMetadata):
         return named.id if isinstance(named, ConversationName) else named
 
     def check(self) -> None:
-        """Check parameters against one another.
+        """Check that the parameters can be combined.
 
         Raises:
-            InvalidParameter: they contradict one another.
+            InvalidParameter: they cannot.
         """
         if self.previous_response_id and self.named_conversation:
             raise InvalidParameter("conversation", "it cannot be sent together with previous_response_id")
@@ -128,19 +128,19 @@ class ResponseRequest(WithMetadata):
         return tuple(function.as_client_tool() for function in functions)
 
     def sampling(self, app: AppConfig) -> Sampling:
-        """Return the caller's sampling parameters; none if the App does not take them.
+        """Return the caller's sampling parameters; none if the App does not accept them.
 
         Raises:
-            InvalidParameter: a `text.format` that the App does not take, which must not be ignored.
+            InvalidParameter: the App does not accept a `text.format`; ignoring it would mislead.
         """
         form = self.text.format if self.text else None
-        asked = Sampling(
+        requested = Sampling(
             self.temperature, self.top_p, self.max_output_tokens, form.as_response_format() if form else None
         )
-        return sampling_of(app, asked, "text.format")
+        return sampling_of(app, requested, "text.format")
 
     def repeated(self) -> dict[str, Any]:
-        """Return what the response repeats of this request."""
+        """Return the parameters that the response repeats."""
         sent = self.model_dump(mode="json", include=set(REPEATED), exclude_none=True)
         return {name: value for name, value in sent.items() if value not in ([], {})}
 
@@ -149,7 +149,8 @@ class ConversationRequest(WithMetadata):
     """The body of `POST /v1/conversations`.
 
     Attributes:
-        model: the App that the conversation is with (ours); by default it is open, unless the key opens one App only.
+        model: the App of the conversation, an extension of the protocol; by default the App of a key that opens only
+            one, otherwise none yet.
     """
 
     model: str | None = None

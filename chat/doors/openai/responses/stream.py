@@ -29,8 +29,8 @@ LAST_EVENTS = {"completed": "response.completed", "failed": "response.failed"}
 
 
 @dataclass(slots=True)
-class _Followed:
-    """A running turn, as far as its events have told: its messages, by which texts get their ids and citations."""
+class _FollowedTurn:
+    """The messages of a running turn, as far as its events have arrived: texts get ids and citations from them."""
 
     turn: RunningTurn
     messages: list[StoredMessage] = field(init=False)
@@ -44,13 +44,13 @@ class _Followed:
             self._add("tool", call.result or "", tool_name=call.name)
 
     def earlier(self, after_round: int) -> Iterator[dict[str, Any]]:
-        """Yield the texts of rounds that have ended, after the one at which the request continued the turn."""
+        """Yield the texts of the ended rounds after the one at which the request continued the turn."""
         for index, message in enumerate(self.messages):
             if is_text_of(message, self.turn, after_round):
                 yield self._item(index)
 
     def take(self, event: TurnEvent, events: Events) -> Iterator[bytes]:
-        """Yield the response's events for one of the turn."""
+        """Yield the response's events for an event of the turn."""
         match event:
             case TextDelta(text):
                 yield from events.delta(message_item_id(self._id), text)
@@ -76,9 +76,9 @@ class _Followed:
 
 
 def _silent_calls(turn: RunningTurn) -> list[OpenCall]:
-    """Return the calls whose results are not messages yet, but will be without another event.
+    """Return the calls whose results will become messages without a further event.
 
-    A turn that resumes announces the client's answers first; results that it had before, it does not announce again.
+    A resumed turn first announces the client's answers, but does not announce earlier results again.
     """
     with_results = [call for call in turn.open_calls if call.result is not None]
     resumed = turn.resumed.round_number if turn.resumed and not turn.is_asking else None
@@ -144,7 +144,7 @@ async def _output(begun: Begun, opened: Opened, events: Events) -> AsyncGenerato
         return
     pieces = keep_pieces(begun.running, number) if begun.is_stored else None
     events.pieces = pieces.lengths if pieces else ()
-    followed: _Followed | None = None
+    followed: _FollowedTurn | None = None
     async with aclosing(_following(begun.running, opened)) as turn_events:
         async for known, event in turn_events:
             if followed is None:
@@ -161,10 +161,12 @@ async def _output(begun: Begun, opened: Opened, events: Events) -> AsyncGenerato
         await pieces.stored()
 
 
-async def _following(running: RunningTurn, opened: Opened) -> AsyncGenerator[tuple[_Followed, TurnEvent | None], None]:
-    """Yield the turn's events, each with the turn as it was when the following began."""
+async def _following(
+    running: RunningTurn, opened: Opened
+) -> AsyncGenerator[tuple[_FollowedTurn, TurnEvent | None], None]:
+    """Yield the turn's events, each together with the state of the turn before the first event."""
     async with aclosing(events_of(running, opened)) as turn_events:
-        # Nothing else runs between this copy and the first step of `events_of`, which begins to listen.
-        known = _Followed(running)
+        # No other task runs between this copy and the first step of `events_of`, which starts to listen.
+        known = _FollowedTurn(running)
         async for event in turn_events:
             yield known, event

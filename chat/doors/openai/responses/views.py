@@ -12,7 +12,7 @@ from chat.doors.openai.base import OpenAIView
 from chat.doors.openai.errors import InvalidParameter
 from chat.doors.openai.responses.beginning import Beginning, Begun
 from chat.doors.openai.responses.items import answer_item, input_item, page
-from chat.doors.openai.responses.lookup import Found, find_response
+from chat.doors.openai.responses.lookup import FoundResponse, find_response
 from chat.doors.openai.responses.replies import Reply, failure_of, reply_of, reply_to
 from chat.doors.openai.responses.requests import ResponseRequest
 from chat.doors.openai.responses.stream import response_events
@@ -27,10 +27,10 @@ MAX_DIGITS = 15
 
 
 class ResponsesView(OpenAIView):
-    """An App as a model."""
+    """Offers Apps as models."""
 
     async def post(self, request: Request) -> Response | EventStream[dict[str, Any]]:
-        """Answer with the response, or with its events; `stream` in the body decides, never the Accept header."""
+        """Answer with the response, or with its events if the body has `stream`; the Accept header does not matter."""
         params = ResponseRequest.of(cast(dict[str, Any], request.data))
         if params.stream:
             count_stream(request._request, self.caller, is_asked=True)
@@ -50,61 +50,62 @@ class ResponsesView(OpenAIView):
         return Response(_body(begun, reply), headers=headers)
 
 
-class _OfResponse(OpenAIView):
+class _OneResponse(OpenAIView):
     """A view of one response."""
 
-    async def found(self, response_id: str) -> Found:
+    async def find(self, response_id: str) -> FoundResponse:
         """Return the response that the path names."""
-        found = await find_response(self.caller, response_id)
-        self.note_app(found.app)
-        return found
+        response = await find_response(self.caller, response_id)
+        self.note_app(response.app)
+        return response
 
 
-class ResponseView(_OfResponse):
+class ResponseView(_OneResponse):
     """One response."""
 
     async def get(self, request: Request, response_id: str) -> Response | EventStream[dict[str, Any]]:
         """Answer with the response in its present state, or with its events, all or those after a number."""
-        found = await self.found(response_id)
+        response = await self.find(response_id)
         is_stream = request.query_params.get("stream") in {"true", "1"}
         after = _starting_after(request.query_params.get("starting_after"), is_stream=is_stream)
         if not is_stream:
-            return await _answer(found)
+            return await _answer(response)
         count_stream(request._request, self.caller, is_asked=True)
-        label = found.app.slug if found.app else ""
-        return EventStream(response_events(_again(found), Opened(self.caller, found.session.id), label, after=after))
+        label = response.app.slug if response.app else ""
+        opened = Opened(self.caller, response.session.id)
+        return EventStream(response_events(_request_of(response), opened, label, after=after))
 
     async def delete(self, request: Request, response_id: str) -> Response:
-        """Delete the response; a session that was made for responses goes with its last one."""
-        found = await self.found(response_id)
-        await remove_record(found.turn.turn_id, found.record.round_number)
-        if await is_left_over(found.session.id):
-            await delete_session(found.session.id)
+        """Delete the response; a session that was created for responses is deleted with its last one."""
+        response = await self.find(response_id)
+        await remove_record(response.turn.turn_id, response.record.round_number)
+        if await is_left_over(response.session.id):
+            await delete_session(response.session.id)
         return Response({"id": response_id, "object": "response.deleted", "deleted": True})
 
 
-class CancelView(_OfResponse):
+class CancelView(_OneResponse):
     """Cancels a response."""
 
     async def post(self, request: Request, response_id: str) -> Response:
-        """Stop the turn, if it runs or waits; answer with the response."""
-        found = await self.found(response_id)
-        if found.next_record is None and found.session.running_turn == found.turn.turn_id:
-            async with guard.cancelling(Opened(self.caller, found.session.id)):
-                await interrupt(found.session)
-            found = await self.found(response_id)
-        return await _answer(found)
+        """Stop the turn, if it is running or waiting; answer with the response."""
+        response = await self.find(response_id)
+        if response.next_record is None and response.session.running_turn == response.turn.turn_id:
+            async with guard.cancelling(Opened(self.caller, response.session.id)):
+                await interrupt(response.session)
+            response = await self.find(response_id)
+        return await _answer(response)
 
 
-class InputItemsView(_OfResponse):
-    """Lists what a response answers."""
+class InputItemsView(_OneResponse):
+    """Lists the input of a response."""
 
     async def get(self, request: Request, response_id: str) -> Response:
-        """Answer the message that began the turn, or the answers that continued it."""
-        found = await self.found(response_id)
-        items = [answer_item(item) for item in found.record.items]
-        if not found.record.round_number:
-            own = [message for message in found.session.messages if message.turn_id == found.turn.turn_id]
+        """Answer with the message that began the turn, or with the answers that continued it."""
+        response = await self.find(response_id)
+        items = [answer_item(item) for item in response.record.items]
+        if not response.record.round_number:
+            own = [message for message in response.session.messages if message.turn_id == response.turn.turn_id]
             items = [input_item(message) for message in own if message.role == "user"]
         return Response(page(request, items))
 
@@ -124,15 +125,17 @@ def _starting_after(text: str | None, *, is_stream: bool) -> int:
     return int(text)
 
 
-async def _answer(found: Found) -> Response:
-    return Response(_body(_again(found), await reply_of(found)))
+async def _answer(response: FoundResponse) -> Response:
+    return Response(_body(_request_of(response), await reply_of(response)))
 
 
-def _again(found: Found) -> Begun:
-    """Return the request of a response, with its turn if this worker runs it."""
-    running = runner.running(found.session.id)
-    is_here = running is not None and running.turn_id == found.turn.turn_id and found.next_record is None
-    return Begun(found.turn.turn_id, found.session.id, running if is_here else None, found.record, is_stored=True)
+def _request_of(response: FoundResponse) -> Begun:
+    """Return the request of a response, with its turn if this worker is running it."""
+    running = runner.running(response.session.id)
+    is_here = running is not None and running.turn_id == response.turn.turn_id and response.next_record is None
+    return Begun(
+        response.turn.turn_id, response.session.id, running if is_here else None, response.record, is_stored=True
+    )
 
 
 def _body(begun: Begun, reply: Reply) -> dict[str, Any]:

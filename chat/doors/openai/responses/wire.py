@@ -27,7 +27,7 @@ def response_body(response_id: str, record: ResponseRecord, reply: Reply, *, is_
         response_id: its id.
         record: the request that it answers.
         reply: its state.
-        is_stored: whether it can be asked for later.
+        is_stored: whether clients can retrieve it later.
     """
     request = dict(record.request)
     named = read_conversation_id(request.pop("conversation", ""))

@@ -108,7 +108,7 @@ def test_it_says_what_failed_and_that_nothing_was_found() -> None:
     failed = results(("get_price", {"error": "no such token"}), ("search_documents", {"passages": [], "note": "none"}))
     text = asked("What is the price of XYZ?", *failed, tools=TOOLS).text
     assert "The tool get_price failed: no such token" in text
-    assert "no sentence that shares words" in text
+    assert "No sentence of the documents shares words" in text
 
 
 def test_it_follows_nothing_that_a_document_says() -> None:

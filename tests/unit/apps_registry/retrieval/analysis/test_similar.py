@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps_registry.retrieval.analysis.missing import QueryWord, lacking
+from apps_registry.retrieval.analysis.missing import QueryWord, missing_words
 from apps_registry.retrieval.analysis.similar import compounds, corrections, parts, splits, typo_pieces
 
 
@@ -53,8 +53,11 @@ def test_a_compound_is_split_at_known_words() -> None:
 
 def test_words_find_little_if_a_good_part_of_them_is_unknown() -> None:
     words = [QueryWord("a", 3, [1]), QueryWord("b", 0, [2]), QueryWord("c", 4, [3])]
-    assert lacking(words, 1) == ["b"]
-    assert lacking([*words, QueryWord("d", 1, [4])], 1) == []
+    assert missing_words(words, 1) == ["b"]
+    assert missing_words([*words, QueryWord("d", 1, [4])], 1) == []
     # A place that one of two languages takes for a function word is not missed.
-    assert lacking([QueryWord("welch", 0, [1]), QueryWord("b", 0, [2]), QueryWord("bs", 0, [2])], 2) == ["b", "bs"]
-    assert lacking([QueryWord("b", 0, [2]), QueryWord("bs", 1, [2])], 2) == []
+    assert missing_words([QueryWord("welch", 0, [1]), QueryWord("b", 0, [2]), QueryWord("bs", 0, [2])], 2) == [
+        "b",
+        "bs",
+    ]
+    assert missing_words([QueryWord("b", 0, [2]), QueryWord("bs", 1, [2])], 2) == []

@@ -1,16 +1,16 @@
-"""What the page of usage reads: five sums over the roll-up at most, however many turns there are."""
+"""Reads the numbers of the usage page: at most five queries of the roll-up, regardless of the number of turns."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from aomi_site.console.usage.questions import Question, Span
+from aomi_site.console.usage.usage_query import Span, UsageQuery
 from apps_registry.admin.charts import MAX_SERIES, Label, day_label
 from keys.usage.ranking import ranked
 from keys.usage.reading import Filter, UsageRow, merged, summed
 
-# The attributes that tell the groups apart, and the one that names them.
+# The attribute that identifies the groups of each kind.
 IDS = {"app": "app_id", "key": "key_id", "model": "model"}
 HOURS = 24
 
@@ -24,16 +24,16 @@ class Stack:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class UsageReport:
     """What was used.
 
     Attributes:
-        total: of everything.
-        groups: by what was asked, as many as asked, in the order that was asked.
+        total: the sum of everything.
+        groups: the groups, in the order of the query and up to its number of rows.
         more: how many more groups there are.
-        labels: of the steps of time.
-        steps: the usage of each step; also of those without any.
-        stacks: the largest groups and all others together, by step; empty if days are the groups.
+        labels: the labels of the time steps.
+        steps: the usage of each time step, including steps without usage.
+        stacks: the largest groups, and all others together, by step; empty if the groups are days.
     """
 
     total: UsageRow
@@ -44,44 +44,44 @@ class Answer:
     stacks: Sequence[Stack]
 
 
-def answer(question: Question) -> Answer:
+def make_report(usage_query: UsageQuery) -> UsageReport:
     """Return what was used."""
-    step, starts = question.span.step, list(_starts(question.span))
-    used = summed([step], question.where)
+    step, starts = usage_query.span.step, list(_starts(usage_query.span))
+    used = summed([step], usage_query.where)
     steps = _filled(starts, step, used)
-    groups, more = _days(question, used) if question.by == "day" else _largest(question)
-    stacks = _stacks(question, groups, len(groups) + more, starts, steps) if question.by in IDS else []
+    groups, more = _days(usage_query, used) if usage_query.by == "day" else _largest(usage_query)
+    stacks = _stacks(usage_query, groups, len(groups) + more, starts, steps) if usage_query.by in IDS else []
     labels = [_label(step, *start) for start in starts]
-    return Answer(merged(used), groups, more, labels, steps, stacks)
+    return UsageReport(merged(used), groups, more, labels, steps, stacks)
 
 
-def all_groups(question: Question) -> list[UsageRow]:
+def all_groups(usage_query: UsageQuery) -> list[UsageRow]:
     """Return all groups in the order that was asked, the last day first unless days are sorted by a number."""
-    return _ordered(question, summed([question.by], question.where))
+    return _ordered(usage_query, summed([usage_query.by], usage_query.where))
 
 
-def _days(question: Question, steps: Sequence[UsageRow]) -> tuple[Sequence[UsageRow], int]:
+def _days(usage_query: UsageQuery, steps: Sequence[UsageRow]) -> tuple[Sequence[UsageRow], int]:
     """Return the days to show, and how many more there are; the steps of time may be the days."""
-    days = list(steps) if question.span.step == "day" else summed(["day"], question.where)
-    days = _ordered(question, days)
-    return days[: question.rows], len(days[question.rows :])
+    days = list(steps) if usage_query.span.step == "day" else summed(["day"], usage_query.where)
+    days = _ordered(usage_query, days)
+    return days[: usage_query.rows], len(days[usage_query.rows :])
 
 
-def _largest(question: Question) -> tuple[Sequence[UsageRow], int]:
+def _largest(usage_query: UsageQuery) -> tuple[Sequence[UsageRow], int]:
     """Return the groups to show, and how many more there are."""
-    ids, count = ranked(question.by, question.where, number=question.sort or "turns", most=question.rows)
+    ids, count = ranked(usage_query.by, usage_query.where, number=usage_query.sort or "turns", most=usage_query.rows)
     if not ids:
         return [], 0
-    known = {getattr(row, IDS[question.by]): row for row in summed([question.by], _only(question, ids))}
+    known = {getattr(row, IDS[usage_query.by]): row for row in summed([usage_query.by], _only(usage_query, ids))}
     groups = [known[one] for one in ids if one in known]
     return groups, count - len(groups)
 
 
-def _ordered(question: Question, rows: list[UsageRow]) -> list[UsageRow]:
-    if question.by == "day":
+def _ordered(usage_query: UsageQuery, rows: list[UsageRow]) -> list[UsageRow]:
+    if usage_query.by == "day":
         rows.reverse()
-    if question.by != "day" or question.sort:
-        rows.sort(key=lambda row: getattr(row, question.sort or "turns") or 0, reverse=True)
+    if usage_query.by != "day" or usage_query.sort:
+        rows.sort(key=lambda row: getattr(row, usage_query.sort or "turns") or 0, reverse=True)
     return rows
 
 
@@ -95,7 +95,7 @@ def name_of(row: UsageRow, by: str) -> str:
 
 
 def _stacks(
-    question: Question,
+    usage_query: UsageQuery,
     groups: Sequence[UsageRow],
     count: int,
     starts: Sequence[tuple[date, int]],
@@ -104,7 +104,7 @@ def _stacks(
     """Return the parts of the bars.
 
     Args:
-        question: what was asked.
+        usage_query: what to show.
         groups: the groups that are shown, the largest one first.
         count: how many there are.
         starts: where each bar begins.
@@ -113,12 +113,12 @@ def _stacks(
     shown = groups[: MAX_SERIES if count <= MAX_SERIES else MAX_SERIES - 1]
     if not shown:
         return []
-    step, attribute = question.span.step, IDS[question.by]
-    only = _only(question, [getattr(row, attribute) for row in shown])
-    rows = summed([step, question.by], only, with_times=False)
+    step, attribute = usage_query.span.step, IDS[usage_query.by]
+    only = _only(usage_query, [getattr(row, attribute) for row in shown])
+    rows = summed([step, usage_query.by], only, with_times=False)
     stacks = [
         Stack(
-            name_of(group, question.by),
+            name_of(group, usage_query.by),
             _filled(starts, step, [row for row in rows if getattr(row, attribute) == getattr(group, attribute)]),
         )
         for group in shown
@@ -133,14 +133,16 @@ def _rows(stacks: Sequence[Stack]) -> list[Sequence[UsageRow]]:
     return [stack.rows for stack in stacks]
 
 
-def _only(question: Question, ids: list[Any]) -> Filter:
-    if question.by == "model":
-        return replace(question.where, models=ids)
-    return replace(question.where, app_ids=ids) if question.by == "app" else replace(question.where, key_ids=ids)
+def _only(usage_query: UsageQuery, ids: list[Any]) -> Filter:
+    if usage_query.by == "model":
+        return replace(usage_query.where, models=ids)
+    return (
+        replace(usage_query.where, app_ids=ids) if usage_query.by == "app" else replace(usage_query.where, key_ids=ids)
+    )
 
 
 def _rest(whole: UsageRow, parts: Sequence[UsageRow]) -> UsageRow:
-    """Return what is left of the sums that bars show."""
+    """Return the whole minus the parts, for the numbers that bars show."""
     turns, cost = sum(part.turns for part in parts), sum(part.cost for part in parts)
     return UsageRow(turns=whole.turns - turns, cost=whole.cost - cost)
 
@@ -165,7 +167,7 @@ def _start(step: str, day: date) -> date:
 
 
 def _filled(starts: Sequence[tuple[date, int]], step: str, rows: Sequence[UsageRow]) -> list[UsageRow]:
-    """Return a row for each step, also for those without usage."""
+    """Return a row for each step, including steps without usage."""
     known = {(getattr(row, "day" if step == "hour" else step), row.hour or 0): row for row in rows}
     return [known.get(start) or UsageRow() for start in starts]
 

@@ -1,4 +1,4 @@
-"""What the playground's page sends."""
+"""The requests of the playground's page."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -21,14 +21,14 @@ def _object(value: object) -> object:
     return value
 
 
-class Asked(Parameters):
-    """A message, an answer to a question, or a stop.
+class PlaygroundRequest(Parameters):
+    """A message, an answer to a question, or the order to stop.
 
     Attributes:
         channel: the state of the App: "live", "draft", or "release:" and an id.
-        after_turn: an earlier turn whose conversation comes first.
-        answer: to a question of the session's turn, as callers send it.
-        stop: anything but empty stops the session's turn.
+        after_turn: an earlier turn; the messages before it come first.
+        answer: the answer to a question of the session's turn, in the form that callers send.
+        stop: any text stops the session's turn.
     """
 
     message: fields.ChatMessage = ""
@@ -42,27 +42,27 @@ class Asked(Parameters):
     stop: fields.Text = ""
 
 
-def read_asked(body: bytes) -> Asked:
-    """Return what a request asks.
+def read_request(body: bytes) -> PlaygroundRequest:
+    """Parse the body of a request.
 
     Raises:
-        ValidationError, InvalidUserState: a field is malformed; the detail names it.
+        ValidationError, InvalidUserState: a field is malformed; the detail names the field.
     """
     try:
         data = read_json(body.decode(), max_depth=MAX_DEPTH)
     except (TooDeep, ValueError):
         data = None
     sent = data if isinstance(data, dict) else {}
-    return Asked.read({name: value for name, value in sent.items() if value not in ("", None)})
+    return PlaygroundRequest.read({name: value for name, value in sent.items() if value not in ("", None)})
 
 
-def answer_in(asked: Asked, session_id: UUID) -> Answer:
+def answer_of(body: PlaygroundRequest, session_id: UUID) -> Answer:
     """Return the answer to a question of a session.
 
     Raises:
-        InvalidAnswer: it is malformed.
+        InvalidAnswer: the answer is malformed.
     """
-    answers = read_answers(asked.answer, session_id)
+    answers = read_answers(body.answer, session_id)
     if not answers or len(answers) > 1:
-        raise InvalidAnswer("answer is none to a question of a turn.")
+        raise InvalidAnswer("answer does not answer a question of a turn.")
     return answers[0]

@@ -1,4 +1,4 @@
-"""What the playground tells its page while a turn runs: each step with its time, and how the turn ended."""
+"""The events that the playground's page gets while a turn runs: each step with its time, and the end."""
 
 import time
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ RESULT_SHOWN = 20_000
 
 
 @dataclass(slots=True)
-class Told:
+class StepEvents:
     """The events of one turn for the page; times are milliseconds after its start."""
 
     running: RunningTurn
@@ -39,7 +39,7 @@ class Told:
         }
 
     def event(self, event: TurnEvent) -> Iterator[dict[str, Any]]:
-        """Yield what an event of the turn tells the page."""
+        """Yield the page's events for an event of the turn."""
         match event:
             case TextDelta(text):
                 if self._first is None:
@@ -53,7 +53,7 @@ class Told:
                 shown = {"result": result[:RESULT_SHOWN], "result_chars": len(result)}
                 yield {"type": "result", **step, **shown, "milliseconds": now - self._since}
             case QuestionsOpen():
-                pass  # the end has the questions, which the turn has stored by then
+                pass  # the turn stores the questions; the event of its end contains them
 
     def _round(self, event: RoundEnded) -> dict[str, Any]:
         now, model = self._now(), self.running.model
@@ -79,7 +79,7 @@ class Told:
         return step
 
     def ended(self) -> dict[str, Any]:
-        """Return the event that tells how the turn ended; it is stored."""
+        """Return the event that describes the end of the turn; call it when the turn is stored."""
         end, session, used = self.running.end, self.running.session, self.running.used
         status = "interrupted" if session is not None and session.status == INTERRUPTED else end.status
         return {
@@ -105,7 +105,7 @@ class Told:
 
 
 def _kind(kind: QuestionKind | None) -> str | None:
-    """Return the kind of question; what a client does, its wallet included, the operator enters as a result."""
+    """Return the kind of a question. In place of a client or its wallet, the operator enters the result."""
     return QuestionKind.CLIENT_TOOL if kind in OF_CLIENT else kind
 
 
@@ -115,7 +115,8 @@ def _tokens(prompt: int | None, completion: int | None) -> str:
 
 def _replies(session: Session, running: RunningTurn) -> Iterator[dict[str, Any]]:
     """Yield what the App has written in the turn, as the console shows it, with its citations."""
-    start = next((at for at, each in enumerate(session.messages) if each.turn_id == running.turn_id), None)
+    messages = enumerate(session.messages)
+    start = next((index for index, message in messages if message.turn_id == running.turn_id), None)
     if start is None:
         return
     for body in message_bodies(session.messages, start):

@@ -1,4 +1,4 @@
-"""What the page of usage is asked: its URL, as a form."""
+"""The query of the usage page: the parameters of its URL, as a form."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -18,15 +18,15 @@ DAYS = {"7d": 7, "30d": 30}
 DEFAULTS = {"range": "30d", "by": "app"}
 GROUPS = (("app", "App"), ("key", "key"), ("model", "model"), ("day", "day"))
 SORTS = ("turns", "tokens", "cost", "error_rate")
-# How many groups are shown, and how many with `rows=more`.
+# The number of groups to show, and the number with `rows=more`.
 ROWS, MANY_ROWS = 25, 200
-# The steps of the charts: hours for a day, and not many more than a hundred bars.
+# Charts use hours for one day, otherwise days, weeks or months, so that there are not many more than a hundred bars.
 MAX_DAYS_BY_DAY, MAX_DAYS_BY_WEEK = 92, 2 * 366
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A range of days of UTC.
+    """A range of days (UTC).
 
     Attributes:
         since, until: the first and the last day.
@@ -39,7 +39,7 @@ class Span:
 
     @property
     def step(self) -> str:
-        """What a bar of the charts is for: a group of keys.usage.reading."""
+        """The time that one bar of the charts covers: a group of keys.usage.reading."""
         if self.since_hour is not None:
             return "hour"
         days = (self.until - self.since).days + 1
@@ -47,15 +47,15 @@ class Span:
 
     @property
     def in_words(self) -> str:
-        """The range as a page says it."""
+        """The range in words."""
         if self.since_hour is not None:
             return f"since {self.since} {self.since_hour:02}:00 (UTC)"
         return f"{self.since} to {self.until} (UTC)" if self.since != self.until else f"{self.since} (UTC)"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What to sum.
+class UsageQuery:
+    """Which usage to sum, and how to show it.
 
     Attributes:
         span: the range.
@@ -73,12 +73,12 @@ class Question:
 
     @property
     def by_word(self) -> str:
-        """What it is grouped by, in words."""
+        """The label of the grouping."""
         return dict(GROUPS)[self.by]
 
 
-class QuestionForm(forms.Form):
-    """The controls of the page. Everything is in the URL, and what is missing there has a default."""
+class UsageForm(forms.Form):
+    """The controls of the page. All values come from the URL; missing ones have defaults."""
 
     range = forms.ChoiceField(choices=RANGES, label="Range")
     by = forms.ChoiceField(choices=GROUPS, label="Grouped by")
@@ -91,13 +91,14 @@ class QuestionForm(forms.Form):
 
         Args:
             query: the parameters of the URL.
-            now: the end of the ranges that end now; by default the present time.
+            now: the end of ranges that end now; by default the current time.
         """
-        given = {name: value for name, value in query.items() if value}
-        super().__init__({**DEFAULTS, **({"range": "custom"} if {"from", "to"} & {*given} else {}), **given})
+        parameters = {name: value for name, value in query.items() if value}
+        implied = {"range": "custom"} if {"from", "to"} & {*parameters} else {}
+        super().__init__({**DEFAULTS, **implied, **parameters})
         self.now = (now or datetime.now(UTC)).astimezone(UTC)
         day = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-        # "from" is a keyword of Python, so the fields are not attributes.
+        # "from" is a keyword of Python, so these fields cannot be class attributes.
         self.fields["from"] = forms.DateField(required=False, widget=day, label="From")
         self.fields["to"] = forms.DateField(required=False, widget=day, label="To")
         self._offer("app", "all Apps", App.objects.order_by("slug").values_list("slug", flat=True))
@@ -107,13 +108,13 @@ class QuestionForm(forms.Form):
             "title": f"Label, beginning or id; {WITHOUT_KEY}",
         }
 
-    def _offer(self, name: str, everything: str, present: Any) -> None:
-        """Offer the present Apps or models, and the chosen one, which may have been deleted."""
-        names = list(present)
+    def _offer(self, name: str, everything: str, existing: Any) -> None:
+        """Offer the existing Apps or models, and the chosen one, which may have been deleted."""
+        names = list(existing)
         chosen = self.data.get(name)
         names += [chosen] if chosen and chosen not in names else []
         field: Any = self.fields[name]
-        field.choices = [("", everything), *((each, each) for each in names)]
+        field.choices = [("", everything), *((choice, choice) for choice in names)]
 
     def clean(self) -> dict[str, Any]:
         """Resolve the names, and check the range."""
@@ -128,27 +129,27 @@ class QuestionForm(forms.Form):
                 self.add_error(name, ValidationError(f"There is no {thing} “{text}”."))
         return cleaned
 
-    def question(self) -> Question:
-        """Return what the valid form asks."""
-        asked, span = self.cleaned_data, self._span()
+    def usage_query(self) -> UsageQuery:
+        """Return the query of the valid form."""
+        cleaned, span = self.cleaned_data, self._span()
         where = Filter(
-            app_ids=asked["app_ids"],
-            key_ids=asked["key_ids"],
-            models=[asked["model"]] if asked["model"] else [],
+            app_ids=cleaned["app_ids"],
+            key_ids=cleaned["key_ids"],
+            models=[cleaned["model"]] if cleaned["model"] else [],
             since=span.since,
             until=span.until,
             since_hour=span.since_hour,
         )
         sort = self.data.get("sort", "")
         rows = MANY_ROWS if "rows" in self.data else ROWS
-        return Question(span, asked["by"], where, sort if sort in SORTS else "", rows)
+        return UsageQuery(span, cleaned["by"], where, sort if sort in SORTS else "", rows)
 
     def _span(self) -> Span:
-        asked, today = self.cleaned_data, self.now.date()
-        if asked["range"] == DAY:
+        cleaned, today = self.cleaned_data, self.now.date()
+        if cleaned["range"] == DAY:
             first = self.now - timedelta(hours=23)
             return Span(first.date(), today, first.hour)
-        if asked["range"] in DAYS:
-            return Span(today - timedelta(days=DAYS[asked["range"]] - 1), today)
-        until = asked["to"] or max(today, asked["from"] or today)
-        return Span(asked["from"] or until - timedelta(days=29), until)
+        if cleaned["range"] in DAYS:
+            return Span(today - timedelta(days=DAYS[cleaned["range"]] - 1), today)
+        until = cleaned["to"] or max(today, cleaned["from"] or today)
+        return Span(cleaned["from"] or until - timedelta(days=29), until)
