@@ -6,9 +6,11 @@ import logging
 import time
 from collections.abc import Mapping
 from functools import partial
+from inspect import iscoroutinefunction
 from typing import Any
 
 from django.conf import settings
+from django.urls import resolve
 
 from aomi_site.health.heartbeat import heartbeat
 from aomi_site.logins.attempts import prune_logins_forever
@@ -61,7 +63,7 @@ hub.handle(partials.on_event, on_gap=partials.on_gap)
 hub.handle(interrupts.on_event)
 hub.handle(cancelling.on_event)
 PROBES = ("/livez", "/readyz", "/metrics")  # polled every few seconds, so their access lines would only be noise
-LEAN_PATHS = (*API_PREFIXES, LIVE_PREFIX, *PROBES)
+LEAN_PATHS = (*API_PREFIXES, *PROBES)
 UPKEEP = (
     *(prune_forever, prune_outbound_forever, prune_refusals_forever, prune_logins_forever),
     prune_address_uses_forever,
@@ -120,13 +122,17 @@ def _log_access(scope: Scope, status: int, milliseconds: float, request_id: str)
 
 
 def _handler(path: str) -> Application:
-    if path.startswith(LEAN_PATHS):
+    if path.startswith(LEAN_PATHS) or _is_live_stream(path):
         return lean
     return static if path in static else stock
 
 
+def _is_live_stream(path: str) -> bool:
+    """Whether the path is that of a live stream, a coroutine; the admin answers whatever else is under the prefix."""
+    return path.startswith(LIVE_PREFIX) and iscoroutinefunction(resolve(path).func)
+
+
 async def _lifespan(receive: Receive, send: Send) -> None:
-    """Open what the worker needs and start its background loops; at shutdown, end both in order."""
     await receive()
     try:
         await database.open_pool()

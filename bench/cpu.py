@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -18,6 +19,16 @@ def cpu_seconds(pid: int) -> float:
         + ended.children_user
         + ended.children_system
     )
+
+
+def exact_seconds(pid: int) -> float:
+    """Return the user and system seconds of all threads of one process, to the microsecond.
+
+    `cpu_seconds` counts in steps of 10 ms, which is too coarse for the blocks of a comparison. A thread that ends takes
+    its time along, so this is for processes that keep theirs.
+    """
+    threads_of_process = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((thread / "schedstat").read_bytes().split()[0]) for thread in threads_of_process) / 1e9
 
 
 def memory_bytes(pid: int) -> int:

@@ -1,4 +1,4 @@
-"""Periodic work on usage and limits: roll-ups of past days become one row, hours and addresses are forgotten."""
+"""Periodic work on usage and limits: usage of past hours and days becomes one row, addresses are forgotten."""
 
 from apps_registry.support import database
 from apps_registry.support.forever import forever
@@ -18,35 +18,64 @@ _ADDED = ", ".join(
         *(f"{name} = keys_usage_sum(ARRAY[known.{name}, excluded.{name}])" for name in _HISTOGRAMS),
     )
 )
-# Slots are for concurrent writers, and few write to past days, so the rows of a past day are folded into one. One
-# worker folds at a time. Rows that are folded for the first time are also added to the sums of all keys and of the
-# hour.
-FOLD_USAGE = f"""
+# Slots are for concurrent writers, and few write to past hours, so the rows of a past hour are folded into one, and so
+# are the hours of a past day. One worker folds at a time. Rows with a slot are not in the sums of all keys yet; that is
+# where folding adds them. The sums of all keys keep the hours of a day until it is folded: then they go to the sums of
+# hours.
+_FOLD = """
 WITH folding AS (SELECT pg_try_advisory_xact_lock(hashtext('aomi.fold_usage')) AS is_ours),
 due AS (
-    SELECT day, app_id, app_key_id, model, kind FROM keys_usage, folding
-    WHERE is_ours AND day < (clock_timestamp() AT TIME ZONE 'UTC')::date - 1 AND slot <> -1
-    GROUP BY day, app_id, app_key_id, model, kind LIMIT %(batch)s
+    SELECT day, app_id, app_key_id, model, kind, {hour} AS hour FROM keys_usage, folding
+    WHERE is_ours AND {is_due}
+    GROUP BY 1, 2, 3, 4, 5, 6 LIMIT %(batch)s
 ), parts AS (
     DELETE FROM keys_usage usage USING due
     WHERE (usage.day, usage.app_id, usage.app_key_id, usage.model, usage.kind)
-        = (due.day, due.app_id, due.app_key_id, due.model, due.kind)
+        = (due.day, due.app_id, due.app_key_id, due.model, due.kind) AND due.hour IN (-1, usage.hour)
     RETURNING usage.*
 ), whole AS (
-    INSERT INTO keys_usage (day, app_id, app_key_id, model, kind, hour, slot, app_slug, app_key_label, {_COLUMNS})
-    SELECT day, app_id, app_key_id, model, kind, -1, -1, max(app_slug), max(app_key_label), {_SUMMED}
-    FROM parts GROUP BY day, app_id, app_key_id, model, kind
+    INSERT INTO keys_usage (day, app_id, app_key_id, model, kind, hour, slot, app_slug, app_key_label, {columns})
+    SELECT day, app_id, app_key_id, model, kind, {hour}, -1, max(app_slug), max(app_key_label), {summed}
+    FROM parts GROUP BY 1, 2, 3, 4, 5, 6
     RETURNING 1
 ), totals AS (
-    INSERT INTO keys_usagetotal AS known (day, app_id, model, kind, app_slug, {_COLUMNS})
-    SELECT day, app_id, model, kind, max(app_slug), {_SUMMED}
-    FROM parts WHERE slot <> -1 GROUP BY day, app_id, model, kind
-    ON CONFLICT (day, app_id, model, kind) DO UPDATE SET {_ADDED}
-), hours AS (
-    INSERT INTO keys_usagehour AS known (day, hour, {_COLUMNS})
-    SELECT day, hour, {_SUMMED} FROM parts WHERE hour >= 0 GROUP BY day, hour
-    ON CONFLICT (day, hour) DO UPDATE SET {_ADDED}
+    INSERT INTO keys_usagetotal AS known (day, hour, app_id, model, kind, app_slug, {columns})
+    SELECT day, {hour}, app_id, model, kind, max(app_slug), {summed}
+    FROM parts WHERE slot >= 0 GROUP BY 1, 2, 3, 4, 5
+    ON CONFLICT (day, hour, app_id, model, kind) DO UPDATE SET {added}
+){more}
+SELECT count(*) FROM whole
+"""
+_ADD_HOURS = """ (
+    INSERT INTO keys_usagehour AS known (day, hour, {columns})
+    SELECT day, hour, {summed} FROM {source} WHERE hour >= 0 GROUP BY 1, 2
+    ON CONFLICT (day, hour) DO UPDATE SET {added}
+)"""
+_TEXTS = {"columns": _COLUMNS, "summed": _SUMMED, "added": _ADDED}
+# Turns of the last hour may still be running.
+FOLD_HOURS = _FOLD.format(
+    hour="hour",
+    is_due="""hour >= 0 AND slot >= 0 AND day >= (clock_timestamp() AT TIME ZONE 'UTC')::date - 1
+        AND day + make_interval(hours => hour + 2) <= clock_timestamp() AT TIME ZONE 'UTC'""",
+    more="",
+    **_TEXTS,
 )
+FOLD_DAYS = _FOLD.format(
+    hour="(-1)::smallint",
+    is_due="(hour >= 0 OR slot >= 0) AND day < (clock_timestamp() AT TIME ZONE 'UTC')::date - 1",
+    more=f", hours AS {_ADD_HOURS.format(source='(SELECT * FROM parts WHERE slot >= 0) parts', **_TEXTS)}",
+    **_TEXTS,
+)
+FOLD_TOTALS = f"""
+WITH parts AS (
+    DELETE FROM keys_usagetotal
+    WHERE hour >= 0 AND day < (clock_timestamp() AT TIME ZONE 'UTC')::date - 1 RETURNING *
+), whole AS (
+    INSERT INTO keys_usagetotal AS known (day, hour, app_id, model, kind, app_slug, {_COLUMNS})
+    SELECT day, -1, app_id, model, kind, max(app_slug), {_SUMMED} FROM parts GROUP BY 1, 3, 4, 5
+    ON CONFLICT (day, hour, app_id, model, kind) DO UPDATE SET {_ADDED}
+    RETURNING 1
+), hours AS {_ADD_HOURS.format(source="parts", **_TEXTS)}
 SELECT count(*) FROM whole
 """
 
@@ -72,8 +101,10 @@ async def account_upkeep_forever() -> None:
 
 async def upkeep() -> None:
     """Do the work of one round."""
-    while (await database.execute(FOLD_USAGE, {"batch": BATCH}))[0][0]:
-        pass
+    for fold in (FOLD_HOURS, FOLD_DAYS):
+        while (await database.execute(fold, {"batch": BATCH}))[0][0]:
+            pass
+    await database.execute(FOLD_TOTALS)
     await database.execute(FORGET_HOURS, {"days": HOURS_KEPT_DAYS})
     while await database.execute(FORGET_ADDRESSES, {"batch": BATCH}):
         pass

@@ -39,7 +39,11 @@ from keys.tokens.text import read_token, signer_of
 STORE_CHECK = "UPDATE keys_appkey SET secret_check = %s WHERE id = %s AND secret_check IS NULL"
 
 VERIFIED_MAX = 100_000
-QUEUE_MAX = 8
+# How many keys may wait for their first check, of a millisecond each: many holders come at once after a start. Guesses
+# do not get that far.
+FIRST_CHECKS_MAX = 5_000
+# How many checks of keys of an earlier version may wait: their wait must disappear in FAILURE_SECONDS.
+GUESSES_MAX = 16
 # A failure is answered no sooner than this after its start, in seconds. What differs between the kinds of failure (a
 # row found or not, argon2 for keys of an earlier version) takes about a millisecond and disappears in it.
 FAILURE_SECONDS = 0.025
@@ -71,11 +75,12 @@ def _row_for(read: KeyRow) -> _Row:
 
 
 class _Queue:
-    """One argon2 thread, with a bounded number of checks waiting for it."""
+    """One argon2 thread, with a bounded number of checks waiting for it; calls with the same key share a check."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, limit: int) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
-        self._waiting = 0
+        self._limit = limit
+        self._checks: dict[tuple[str, str], asyncio.Future[bool]] = {}
 
     async def matches(self, secret_hash: str, secret: str) -> bool:
         """Whether the hash matches the secret.
@@ -83,14 +88,17 @@ class _Queue:
         Raises:
             VerifierBusy: too many are waiting.
         """
-        if self._waiting >= QUEUE_MAX:
+        check = self._checks.get((secret_hash, secret)) or self._begin(secret_hash, secret)
+        return await asyncio.shield(check)  # a client that disconnects must not end the check for others
+
+    def _begin(self, secret_hash: str, secret: str) -> asyncio.Future[bool]:
+        if len(self._checks) >= self._limit:
             raise VerifierBusy
-        self._waiting += 1
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._thread, crypto.verify_secret, secret_hash, secret)
-        finally:
-            self._waiting -= 1
+        loop = asyncio.get_running_loop()
+        check = loop.run_in_executor(self._thread, crypto.verify_secret, secret_hash, secret)
+        self._checks[secret_hash, secret] = check
+        check.add_done_callback(lambda _: self._checks.pop((secret_hash, secret)))
+        return check
 
 
 async def _try_to_write(statement: str, parameters: Sequence[object]) -> None:
@@ -109,7 +117,8 @@ class KeyVerifier:
         self._process_key = secrets.token_bytes(32)
         # fingerprint of a key -> the stored hash that it matched
         self._verified: LRUCache[bytes, str] = LRUCache(VERIFIED_MAX)
-        self._good, self._guesses = _Queue("argon2"), _Queue("argon2-failures")
+        self._good = _Queue("argon2", limit=FIRST_CHECKS_MAX)
+        self._guesses = _Queue("argon2-failures", limit=GUESSES_MAX)
         self._failures = KeyFailures()
 
     async def anonymous(self, *, address: str) -> Caller:

@@ -38,3 +38,11 @@ async def metadata_of(session_id: UUID) -> dict[str, str]:
 async def set_metadata(session_id: UUID, metadata: Mapping[str, str]) -> None:
     """Replace the metadata that callers have stored for a session."""
     await database.execute(sql.SET_METADATA, {"session": session_id, "metadata": orjson.dumps(metadata).decode()})
+
+
+async def sessions_of_messages(message_ids: Sequence[UUID]) -> set[UUID]:
+    """Return the sessions that hold these messages, whoever may read them."""
+    if not message_ids:
+        return set()
+    rows = await database.read(sql.READ_SESSIONS_OF_MESSAGES, {"messages": list(message_ids)})
+    return {session_id for (session_id,) in rows}

@@ -19,6 +19,8 @@ from chat.turns.unfinished import unfinished_messages
 from sessions_app.events.hub import hub
 from sessions_app.store import store
 
+NOT_ALLOWED = "You may not read this conversation, or are no longer logged in."
+
 
 async def live_view(request: HttpRequest, session_id: UUID) -> HttpResponseBase:
     """Send the session's state, then its events, to operators who may see conversations."""
@@ -26,7 +28,7 @@ async def live_view(request: HttpRequest, session_id: UUID) -> HttpResponseBase:
         return HttpResponse(status=405, headers={"Allow": "GET"})
     login = login_of(request)
     if not await database.run_orm(_may_look, login):
-        return HttpResponse(status=403)
+        return HttpResponse(NOT_ALLOWED, content_type="text/plain", status=403)
     return EventStream[Any](_events(login, session_id))
 
 

@@ -65,6 +65,7 @@ class _Chart:
     labels: Sequence[Label]
     series: Sequence[Series]
     unit: Unit
+    is_stacked: bool = False
 
     @property
     def width(self) -> float:
@@ -93,7 +94,7 @@ def bars(title: str, per: str, labels: Sequence[Label], series: Sequence[Series]
         series: at most MAX_SERIES; the first one is at the bottom.
         unit: how the values are written.
     """
-    chart = _Chart(title, per, labels, series, unit)
+    chart = _Chart(title, per, labels, series, unit, is_stacked=True)
     top = _top((sum(float(one.values[at] or 0) for one in series) for at in range(len(labels))), unit)
     return _figure(chart, top, [*_patterns(chart), *_stacked(chart, top)], _bar_swatch)
 
@@ -188,10 +189,12 @@ def _line(chart: _Chart, number: int, values: Sequence[Number | None], top: floa
 
 
 def _hovers(chart: _Chart) -> Iterator[SafeString]:
-    """Yield an invisible column for each point, which shows its numbers on hover."""
+    """Yield an invisible column for each point, which shows its numbers on hover (aomi/charts.js reads them)."""
     for index, label in enumerate(chart.labels):
-        numbers = ((one.name, chart.unit.short(one.values[index])) for one in chart.series)
-        words = "\n".join([label.full, *(f"{name}: {number or '-'}" for name, number in numbers)])
+        numbers = [(one.name, one.values[index]) for one in chart.series]
+        if chart.is_stacked and len(numbers) > 1:
+            numbers.append(("all", sum((value or 0 for _, value in numbers), 0)))
+        words = "\n".join([label.full, *(f"{name}: {chart.unit.short(value) or '-'}" for name, value in numbers)])
         yield format_html(
             '<rect class="aomi-hover" x="{}" y="0" width="{}" height="100%"><title>{}</title></rect>',
             *(_percent(index * chart.width), _percent(chart.width), words),

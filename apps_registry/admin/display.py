@@ -75,12 +75,12 @@ def money(amount: Decimal | None) -> str:
 
 
 def amount_of(number: int | None) -> str:
-    """Return a count as people read it: 950, 12.3 k, 4.1 M; empty for None."""
+    """Return a count as people read it: 950, 12.3 k, 4.1 M, 1.4 B; empty for None."""
     if number is None:
         return ""
-    for unit, size in (("M", 1_000_000), ("k", 10_000)):
-        if number >= size:
-            return f"{number / (1_000_000 if unit == 'M' else 1_000):.1f} {unit}"
+    for unit, size, least in (("B", 10**9, 10**9), ("M", 10**6, 10**6), ("k", 1_000, 10_000)):
+        if number >= least:
+            return f"{number / size:.1f} {unit}"
     return f"{number:,}"
 
 

@@ -1,6 +1,7 @@
-"""The load generator, `python -m bench.load.generator`: reads a job, warms up, prints "ready", waits for "go", works.
+"""The load generator: `python -m bench.load.generator` reads a job, warms up and says "ready".
 
-It runs in its own process, so that its processor time is measured separately; bench/load/jobs.py controls it.
+For each "go" it works once and prints the result. It runs in its own process, so that its processor time is measured
+separately; bench/load/jobs.py controls it.
 """
 
 import asyncio
@@ -41,8 +42,8 @@ class Generator:
         self.job, self.tally, self._number = job, Tally(), 0
         self._connections: list[Connection] = []
 
-    async def run(self) -> Outcome:
-        """Warm up, wait for "go", and do the work."""
+    async def run(self) -> None:
+        """Warm up; then do the work at each "go", until the input ends."""
         await self._connect()
         # Every connection has its own sessions, and warms them up with the same requests that are measured later.
         shares = [self.job.sessions[number :: self.job.connections] for number in range(self.job.connections)]
@@ -50,16 +51,18 @@ class Generator:
             await self._run_all([self._subscribe(*pair) for pair in zip(self._connections, shares, strict=True)])
         for _ in range(self.job.warm_up):
             await self._round(shares, 1)
-        self.tally = Tally() if self.job.kind != "updates" else self.tally
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
-        await asyncio.to_thread(sys.stdin.readline)
+        _say(b"ready")
+        while await asyncio.to_thread(sys.stdin.readline):
+            self.tally = Tally() if self.job.kind != "updates" else self.tally
+            _say(orjson.dumps(await self._work_once(shares)))
+        for connection in self._connections:
+            connection.close()
+
+    async def _work_once(self, shares: list[list[str]]) -> Outcome:
         started, cpu_started = time.perf_counter(), _cpu_seconds()
         await self._round(shares, self.job.repeat)
         seconds = time.perf_counter() - started
         cpu_share = (_cpu_seconds() - cpu_started) / seconds
-        for connection in self._connections:
-            connection.close()
         tally = self.tally
         return Outcome(tally.latencies, dict(tally.errors), tally.body_bytes, seconds, cpu_share)
 
@@ -129,6 +132,9 @@ def _request(job: Job, session: str, text: str) -> bytes:
             return _head("POST /api/sessions", json, orjson.dumps({"app": job.app}))
         case "completion" | "completion_stream" | "response" | "response_stream":
             return _to_openai_door(job, session, text)
+        case _ if job.body_bytes:
+            json = [*headers, "Content-Type: application/json"]
+            return _head("POST /api/chat", json, _body(job, {"app": job.app, "message": text}))
         case _:
             return _head(f"POST /api/chat?app={job.app}&message={quote(text)}", headers, b"")
 
@@ -137,9 +143,13 @@ def _to_openai_door(job: Job, session: str, text: str) -> bytes:
     headers = [f"X-Session-Id: {session}", f"Authorization: Bearer {job.key}", "Content-Type: application/json"]
     content = {"model": job.app, "stream": job.kind.endswith("stream")}
     if job.kind.startswith("response"):
-        return _head("POST /v1/responses", headers, orjson.dumps({**content, "input": text}))
+        return _head("POST /v1/responses", headers, _body(job, {**content, "input": text}))
     messages = [{"role": "user", "content": text}]
-    return _head("POST /v1/chat/completions", headers, orjson.dumps({**content, "messages": messages}))
+    return _head("POST /v1/chat/completions", headers, _body(job, {**content, "messages": messages}))
+
+
+def _body(job: Job, content: dict[str, Any]) -> bytes:
+    return orjson.dumps(content).ljust(job.body_bytes)
 
 
 def _head(line: str, headers: list[str], body: bytes | None = None) -> bytes:
@@ -169,6 +179,10 @@ def _cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def _say(line: bytes) -> None:
+    sys.stdout.write(line.decode() + "\n")
+    sys.stdout.flush()
+
+
 if __name__ == "__main__":
-    outcome = uvloop.run(Generator(Job(**orjson.loads(sys.stdin.readline()))).run())
-    sys.stdout.write(orjson.dumps(outcome).decode() + "\n")
+    uvloop.run(Generator(Job(**orjson.loads(sys.stdin.readline()))).run())

@@ -29,6 +29,8 @@ class Job:
         repeat: the number of requests per session.
         warm_up: the number of requests per session before "ready", which do not count.
         delay_ms: how long the model waits.
+        body_bytes: the size of a request for a turn, which is then JSON at every path; 0: /api/chat gets its
+            parameters in the query string, and other bodies are as long as their content.
         limit_seconds: after this time, the job is abandoned.
     """
 
@@ -40,6 +42,7 @@ class Job:
     repeat: int = 1
     warm_up: int = 0
     delay_ms: int = 0
+    body_bytes: int = 0
     app: str = FIRST_APP
     limit_seconds: float = 180.0
 
@@ -78,7 +81,7 @@ class Running:
         self._process = process
 
     def go(self) -> Outcome:
-        """Start the work; return the outcome."""
+        """Do the work once; return the outcome. It may be repeated."""
         pipe(self._process.stdin).write(b"go\n")
         pipe(self._process.stdin).flush()
         return Outcome(**orjson.loads(_line(self._process)))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench.context import DATABASE, Bench
-from bench.load.jobs import Job, Kind, fresh_sessions, warmed
+from bench.load.jobs import Job, fresh_sessions, warmed
 from bench.results import at_most
 from bench.servers import TARGETS, Server, Target
 from tests.sql_proxy import SqlProxy
@@ -32,9 +32,9 @@ def counted(bench: Bench, target: Target) -> Iterator[tuple[Server, SqlProxy]]:
         proxy.close()
 
 
-def trips_per_turn(bench: Bench, server: Server, proxy: SqlProxy, kind: Kind = "turn") -> float:
+def trips_per_turn(bench: Bench, server: Server, proxy: SqlProxy) -> float:
     """Return the round trips of a warm turn."""
-    job = Job(kind, server.port, bench.key, 1, fresh_sessions(SESSIONS), REPEAT, warm_up=WARM_UP)
+    job = Job("turn", server.port, bench.key, 1, fresh_sessions(SESSIONS), REPEAT, warm_up=WARM_UP)
     with warmed(job) as load:
         before = proxy.round_trips
         outcome = load.go()

@@ -16,7 +16,7 @@ def plain_problem(path: str, code: str, detail: str, *, rule: str = "") -> HttpR
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an unknown path; Django's handler404."""
-    if request.path.startswith((OPENAI_PREFIX, MCP_PATH)):
+    if f"{request.path}/".startswith((OPENAI_PREFIX, MCP_PATH)):
         return plain_problem(request.path, "not_found", "There is nothing at this path.", rule=errors.UNKNOWN_PATH)
     return errors.not_found(request, exception)
 
@@ -31,6 +31,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _in_form(path: str, problem: HttpResponse, code: str, detail: str) -> HttpResponse:
-    if path.startswith(OPENAI_PREFIX):
+    if f"{path}/".startswith(OPENAI_PREFIX):
         return plain_openai_error(problem, code, detail)
     return plain_mcp_error(problem, code, detail) if path.startswith(MCP_PATH) else problem

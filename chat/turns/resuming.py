@@ -5,7 +5,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from apps_registry.values import AppConfig
-from chat.access import check_chat, known_session
+from chat.access import KeyNeeded, check_chat, known_session
 from chat.turns.input.options import load_options
 from chat.turns.input.reservation import prompt_bound, reserve
 from chat.turns.launch import launch
@@ -16,11 +16,13 @@ from keys.callers import Caller
 from keys.limits.admission import admission_of
 from keys.limits.refusals import applied
 from keys.limits.values import Payer
+from keys.reading import callers_now
 from sessions_app.access import UUID_PATTERN
-from sessions_app.questions import Answer
+from sessions_app.questions import OF_WALLET, Answer
 from sessions_app.store import store
 from sessions_app.turns import pauses
 from sessions_app.turns.reading import options_of
+from sessions_app.values import Session
 
 
 async def resume_turn(
@@ -33,7 +35,7 @@ async def resume_turn(
     """Store an answer to a question of the session's turn; the answer to the last open question resumes the turn.
 
     Args:
-        caller: must be allowed to chat with the session's App.
+        caller: must be allowed to chat with the session's App; see `_for_whom` for what a wallet has done.
         session_id: the session.
         answer: an answer to one of its open questions.
         on_app: as for `start_turn`.
@@ -55,7 +57,8 @@ async def resume_turn(
         return None
     if on_app is not None:
         on_app(app)
-    config = await config_for_session(caller, check_chat(caller, app), session)
+    caller = await _for_whom(caller, app, session, answer)
+    config = await config_for_session(caller, app, session)
     if not UUID_PATTERN.fullmatch(answer.question_id):
         raise pauses.NothingWaits
     answer = replace(answer, question_id=answer.question_id.lower())
@@ -77,3 +80,42 @@ async def resume_turn(
         return None
     progress = replace(before_resuming(session_now, resumed), prompt_bound=bound, reservation=reservation)
     return launch(caller, resumed.turn_id, session_now, config, progress=progress, options=options)
+
+
+async def _for_whom(caller: Caller, app: AppConfig, session: Session, answer: Answer) -> Caller:
+    """Return the caller for whom the turn goes on: the one that answers, who must be allowed to chat.
+
+    Wallets' answers come from browsers, which hold no key. Where sessions are readable by id alone, they need none: the
+    turn goes on for the key that began it, under its limits, if that key still opens the App. The answer says only what
+    the wallet did; a confirmation, or the result of a client's tool, could make the App act, and needs the key.
+
+    Args:
+        caller: the one that answers, who may read the session.
+        app: the session's App.
+        session: the session.
+        answer: the answer.
+
+    Raises:
+        KeyNeeded, AppNotAuthorized, OriginNotAllowed, NetworkNotAllowed: the caller may not answer.
+        NothingWaits: no turn of the session waits.
+    """
+    if caller.key_id is not None or caller.may_use(app) or answer.kind not in OF_WALLET:
+        check_chat(caller, app)
+        return caller
+    if session.running_turn is None:
+        raise pauses.NothingWaits
+    key_id = await pauses.key_of(session.running_turn)
+    began = await _as_it_is_now(replace(caller, key_id=key_id)) if key_id is not None else None
+    if began is None or not began.may_use(app):
+        raise KeyNeeded(app)
+    began.check_source()
+    return began
+
+
+async def _as_it_is_now(caller: Caller) -> Caller | None:
+    """Return a caller with what its key opens now; None if the key does not work.
+
+    The networks of a key are those of its backends, so they do not limit the answers of browsers.
+    """
+    now = (await callers_now({caller})).get(caller)
+    return replace(now, key_sources=replace(now.key_sources, networks=())) if now else None

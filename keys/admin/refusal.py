@@ -6,12 +6,13 @@ from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps_registry.admin.base import MachineRowsAdmin
 from apps_registry.admin.csv_list import CsvList
 from apps_registry.admin.display import NOTHING, badge, code, moment
+from keys.admin.refusal_steps import next_step
 from keys.models import AppKey, Refusal
 from keys.refusals.explaining import explain, facts_in_words, why_there_may_be_none
 from keys.refusals.rules import RULES
@@ -69,6 +70,12 @@ class RefusalAdmin(CsvList, MachineRowsAdmin[Refusal]):
         """Load the labels of the keys, which rows name without a foreign key."""
         label = AppKey.objects.filter(pk=OuterRef("key_id")).values("label")[:1]
         return super().get_queryset(request).annotate(key_label=Subquery(label))
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        """Lead to what can be changed."""
+        row = kwargs.get("obj")
+        step = next_step(request.user, row) if row is not None else None
+        return super().render_change_form(request, {**context, "next_step": step}, *args, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Refusal | None = None) -> bool:
         """Refuse: rows are removed only by age."""
@@ -128,9 +135,10 @@ class RefusalAdmin(CsvList, MachineRowsAdmin[Refusal]):
         return explain(refusal).refused
 
     @admin.display(description="what to change")
-    def change(self, refusal: Refusal) -> str:
-        """What an operator can do."""
-        return explain(refusal).change
+    def change(self, refusal: Refusal) -> SafeString:
+        """What an operator can do, with names and commands in a code font."""
+        parts = explain(refusal).change.split("`")
+        return format_html_join("", "{}", ((code(part) if at % 2 else part,) for at, part in enumerate(parts)))
 
     @admin.display(description="what was compared")
     def compared(self, refusal: Refusal) -> str:

@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest
 
-from apps_registry.support.http.paths import API_PREFIX, MCP_PATH
+from apps_registry.support.http.paths import API_PREFIX, MCP_PATH, OPENAI_PREFIX
 from keys.callers import Caller
 from keys.guards.streams import StreamLease, streams
 
@@ -13,8 +13,9 @@ LEASE = "aomi.stream"
 
 def asks_for_stream(request: HttpRequest) -> bool:
     """Whether the response may stay open until the client closes it."""
-    # Clients of MCP accept streams with every message; which ones are answered by one is known later.
-    if request.method == "HEAD" or request.path.startswith(MCP_PATH):
+    # Clients of MCP accept streams with every message, and in OpenAI's protocol the body or the query string asks for
+    # one: which requests are answered by a stream is known later.
+    if request.method == "HEAD" or request.path.startswith((MCP_PATH, OPENAI_PREFIX)):
         return False
     return request.path == UPDATES_PATH or "text/event-stream" in request.headers.get("Accept", "")
 

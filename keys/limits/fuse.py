@@ -13,7 +13,7 @@ from typing import Literal
 from django.utils import timezone
 
 from keys.limits.admission import all_without_key
-from keys.limits.reading import limits_of, used_by
+from keys.limits.reading import limits_and_use
 from keys.limits.services import UNTIL_RESET
 from keys.limits.values import KEYLESS
 
@@ -39,8 +39,8 @@ class Fuse:
 
 def read_fuse() -> Fuse:
     """Return the state of the fuse."""
-    limits, now = limits_of(KEYLESS) or all_without_key(), timezone.now()
-    used = used_by(KEYLESS, all_without_key())
+    now = timezone.now()
+    limits, used = limits_and_use(KEYLESS, all_without_key())
     tokens, money = used.day_tokens + used.reserved_tokens, used.day_money + used.reserved_money
     closed = Fuse("", None, tokens, money, limits.tokens_per_day, limits.money_per_day)
     if used.blocked_until is not None and used.blocked_until > now:

@@ -1,6 +1,7 @@
-"""Keys and Apps that have used most of what a day or a month allows them."""
+"""Keys and Apps that have used most of what a day or a month allows them, and keys that expire soon."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import connection
 
@@ -24,13 +25,16 @@ WITH used AS (
         ('tokens per month', used.month_tokens::numeric / tokens_per_month),
         ('money per month', used.month_money / money_per_month)) AS rules (rule, share)
 )
-SELECT split_part(shares.subject, ':', 1), split_part(shares.subject, ':', 2)::bigint,
-    COALESCE(key.label, app.slug), rule, share::float
+(SELECT split_part(shares.subject, ':', 1), split_part(shares.subject, ':', 2)::bigint,
+    COALESCE(key.label, app.slug), rule, share::float, NULL
 FROM shares
 LEFT JOIN keys_appkey key ON shares.subject = 'key:' || key.id
 LEFT JOIN apps_registry_app app ON shares.subject = 'app:' || app.id
 WHERE share >= %(near)s AND COALESCE(key.id, app.id) IS NOT NULL AND key.revoked_at IS NULL
-ORDER BY share DESC LIMIT %(most)s
+ORDER BY share DESC LIMIT %(most)s)
+UNION ALL
+(SELECT 'key', id, label, '', NULL, expires_at FROM keys_appkey
+WHERE revoked_at IS NULL AND expires_at > %(now)s AND expires_at < %(soon)s ORDER BY expires_at LIMIT %(most)s)
 """
 
 
@@ -53,12 +57,25 @@ class NearLimit:
     share: float
 
 
-def near_limits(most: int) -> list[NearLimit]:
-    """Return the keys and Apps that have used at least NEAR of a limit of today or this month, the nearest first.
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """A key that expires soon."""
+
+    id: int
+    label: str
+    expires_at: datetime
+
+
+def near_an_end(now: datetime, soon: datetime, most: int) -> tuple[list[NearLimit], list[Expiring]]:
+    """Return what has used at least NEAR of a limit of today or this month, and the keys that expire; one query.
 
     Args:
-        most: how many at most.
+        now: the present time.
+        soon: keys that expire before it are named.
+        most: how many at most of each; the nearest come first.
     """
     with connection.cursor() as cursor:
-        cursor.execute(READ, {"near": NEAR, "most": most})
-        return [NearLimit(*values) for values in cursor.fetchall()]
+        cursor.execute(READ, {"near": NEAR, "most": most, "now": now, "soon": soon})
+        rows = cursor.fetchall()
+    near = [NearLimit(*values) for *values, expires_at in rows if expires_at is None]
+    return near, [Expiring(row[1], row[2], row[5]) for row in rows if row[5] is not None]

@@ -13,15 +13,17 @@ from keys.limits.values import Limits
 from keys.models import LimitSet
 
 # A subject that has not called since it got its limits has no state yet; its state will begin with its earlier usage.
-READ_STATE = """
+_LIMITS = tuple(field.name for field in fields(Limits))
+READ_STATE = f"""
 WITH now AS (SELECT %(subject)s AS subject, (clock_timestamp() AT TIME ZONE 'UTC')::date AS today)
 SELECT requests, running_turns, reserved_tokens, reserved_money,
     COALESCE(day_tokens, (SELECT tokens FROM keys_limits_used(now.subject, today))),
     COALESCE(day_money, (SELECT money FROM keys_limits_used(now.subject, today))),
     COALESCE(month_tokens, (SELECT tokens FROM keys_limits_used(now.subject, date_trunc('month', today)::date))),
     COALESCE(month_money, (SELECT money FROM keys_limits_used(now.subject, date_trunc('month', today)::date))),
-    blocked_until
-FROM now, keys_limits_sum(now.subject, keys_limits_of(%(limits)s::jsonb), clock_timestamp())
+    blocked_until, {", ".join(f"in_force.{name}" for name in _LIMITS)}
+FROM now, keys_limits_of(%(limits)s::jsonb) in_force,
+    keys_limits_sum(now.subject, in_force, clock_timestamp())
 """
 
 
@@ -71,7 +73,12 @@ def limits_of(subject: str) -> Limits | None:
 
 
 def used_by(subject: str, limits: Limits | None = None) -> Used:
-    """Return what a subject has used.
+    """Return what a subject has used; arguments as for `limits_and_use`."""
+    return limits_and_use(subject, limits)[1]
+
+
+def limits_and_use(subject: str, limits: Limits | None = None) -> tuple[Limits, Used]:
+    """Return the limits of a subject, and what it has used of them; one query.
 
     Args:
         subject: such as `key_subject(7)`.
@@ -80,8 +87,10 @@ def used_by(subject: str, limits: Limits | None = None) -> Used:
     limits_json = orjson.dumps(as_json(subject, limits or Limits())).decode()
     with connection.cursor() as cursor:
         cursor.execute(READ_STATE, {"subject": subject, "limits": limits_json})
-        values = dict(zip((field.name for field in fields(Used)), cursor.fetchone(), strict=True))
-    return Used(**{name: value for name, value in values.items() if value is not None})
+        row = cursor.fetchone()
+    names = [field.name for field in fields(Used)]
+    used = {name: value for name, value in zip(names, row, strict=False) if value is not None}
+    return Limits(**dict(zip(_LIMITS, row[len(names) :], strict=True))), Used(**used)
 
 
 def standings(subject: str, *, limits: Limits | None = None) -> list[Standing]:

@@ -7,7 +7,7 @@ from django.db import models
 
 NO_KEY = 0  # the key's id in rows of callers without a key; OPERATORS_KEY_ID in those of operators
 WHOLE_DAY = -1  # the hour in rows of days that are over
-FOLDED = -1  # their slot
+FOLDED = -1  # the slot in rows that are also part of the sums of all keys
 
 
 class UsageSums(models.Model):
@@ -38,8 +38,8 @@ class UsageSums(models.Model):
 class Usage(UsageSums):
     """A part of what a model has done in a day for an App and a key; the sum over `hour` and `slot` is the total.
 
-    Slots let many turns end at the same time without waiting for one another. Hours and slots of days before yesterday
-    become one row (keys/upkeep.py).
+    Slots let many turns end at the same time without waiting for one another. The slots of hours that are over become
+    one row, and so do the hours of days before yesterday (keys/upkeep.py).
     """
 
     class Kind(models.TextChoices):
@@ -67,7 +67,12 @@ class Usage(UsageSums):
         verbose_name_plural = "usage"
         indexes: ClassVar = [
             models.Index(fields=["app_key_id", "day"], name="usage_by_key"),
-            models.Index(fields=["day"], condition=~models.Q(slot=FOLDED), name="usage_not_folded"),
+            # What is not folded is read with slot >= 0, what is to be folded to days with hour >= 0 too.
+            models.Index(
+                fields=["day", "slot"],
+                condition=models.Q(hour__gte=0) | models.Q(slot__gte=0),
+                name="usage_open",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -75,10 +80,14 @@ class Usage(UsageSums):
 
 
 class UsageTotal(UsageSums):
-    """What the folded rows of all keys are together, so that sums without keys read few rows."""
+    """What the folded rows of all keys are together, so that sums without keys read few rows.
 
-    pk = models.CompositePrimaryKey("day", "app_id", "model", "kind")
+    Days before yesterday are whole; a row of today or yesterday is of an hour.
+    """
+
+    pk = models.CompositePrimaryKey("day", "hour", "app_id", "model", "kind")
     day = models.DateField()  # UTC
+    hour = models.SmallIntegerField(default=WHOLE_DAY, db_default=WHOLE_DAY)  # UTC
     app_id = models.BigIntegerField()
     model = models.CharField(max_length=100)
     kind = models.CharField(max_length=8, choices=Usage.Kind)

@@ -7,11 +7,12 @@ from django.db import connection
 from keys.usage.reading import COUNTS, SUMS, UsageRow, row_of
 
 _COLUMNS = ", ".join(["day", "hour", *SUMS, "latency_counts", "first_token_counts"])
-# Today and yesterday are in the roll-up itself.
+# Hours of today and yesterday are in the sums of all keys once they are folded.
 READ = f"""
 SELECT day, hour, {", ".join([*(f"sum(usage.{name})" for name in SUMS), *COUNTS])}
 FROM (
-    SELECT {_COLUMNS} FROM keys_usage WHERE day = ANY(%(days)s) AND hour >= 0
+    SELECT {_COLUMNS} FROM keys_usage WHERE day = ANY(%(days)s) AND hour >= 0 AND slot >= 0
+    UNION ALL SELECT {_COLUMNS} FROM keys_usagetotal WHERE day = ANY(%(days)s) AND hour >= 0
     UNION ALL SELECT {_COLUMNS} FROM keys_usagehour WHERE day = ANY(%(days)s)
 ) usage
 GROUP BY day, hour ORDER BY day, hour

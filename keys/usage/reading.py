@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from apps_registry.values import OPERATORS_KEY_ID
-from keys.models import FOLDED, NO_KEY, WHOLE_DAY
+from keys.models import NO_KEY
 from keys.usage.histograms import BUCKETS, percentile_ms
 
 OPERATORS = "operators"  # instead of a key's label, for the usage of operators in the playground
@@ -37,12 +37,12 @@ COUNTS = tuple(
     f"ARRAY[{', '.join(f'sum(usage.{name}[{bucket + 1}])::bigint' for bucket in range(BUCKETS))}]"
     for name in _HISTOGRAMS
 )
-BY_KEY = "keys_usage usage LEFT JOIN keys_appkey key ON key.id = usage.app_key_id"
-# Most rows are of days that are folded, for which there are sums of all keys.
-_ALL_COLUMNS = ", ".join(["day", "app_id", "model", "kind", "app_slug", *SUMS, *_HISTOGRAMS])
+BY_KEY = "keys_usage usage"
+# Most rows are of hours and days that are folded, for which there are sums of all keys.
+_ALL_COLUMNS = ", ".join(["day", "hour", "app_id", "model", "kind", "app_slug", *SUMS, *_HISTOGRAMS])
 ALL_KEYS = f"""(
-    SELECT {_ALL_COLUMNS}, {WHOLE_DAY} AS hour FROM keys_usagetotal
-    UNION ALL SELECT {_ALL_COLUMNS}, hour FROM keys_usage WHERE slot <> {FOLDED}
+    SELECT {_ALL_COLUMNS} FROM keys_usagetotal
+    UNION ALL SELECT {_ALL_COLUMNS} FROM keys_usage WHERE slot >= 0
 ) usage"""
 
 
@@ -147,13 +147,14 @@ def summed(by: Sequence[str] = (), where: Filter | None = None, *, with_times: b
     """
     where = where or Filter()
     columns = [column for name in by for column in GROUPS[name]]
-    conditions, parameters = _conditions(where)
+    conditions, parameters = conditions_of(where)
     grouping = ", ".join(column for name in by for column in GROUPS[name] if column not in {APP_LABEL, KEY_LABEL})
     counts = COUNTS if with_times else ("NULL", "NULL")
     statement = f"""
 SELECT {", ".join([*columns, *(f"sum(usage.{name})" for name in SUMS), *counts])}
-FROM {BY_KEY if "key" in by or where.key_ids else ALL_KEYS}
-LEFT JOIN apps_registry_app app ON app.id = usage.app_id
+FROM {source_of("key" in by, where)}
+{"LEFT JOIN apps_registry_app app ON app.id = usage.app_id" if "app" in by else ""}
+{"LEFT JOIN keys_appkey key ON key.id = usage.app_key_id" if "key" in by else ""}
 WHERE {" AND ".join(conditions)}
 {f"GROUP BY {grouping} ORDER BY {grouping}" if grouping else "HAVING count(*) > 0"}
 """
@@ -162,7 +163,18 @@ WHERE {" AND ".join(conditions)}
         return [row_of([name for group in by for name in NAMES[group]], values) for values in cursor.fetchall()]
 
 
-def _conditions(where: Filter) -> tuple[list[str], list[Any]]:
+def source_of(has_keys: bool, where: Filter) -> str:
+    """Return the rows to sum: those of each key only if a key is asked for.
+
+    Args:
+        has_keys: whether usage is grouped by key.
+        where: what to sum.
+    """
+    return BY_KEY if has_keys or where.key_ids else ALL_KEYS
+
+
+def conditions_of(where: Filter) -> tuple[list[str], list[Any]]:
+    """Return the conditions of a filter, and their parameters."""
     choices: dict[str, list[Any]] = {
         "usage.app_id = ANY(%s)": [list(where.app_ids) or None],
         "usage.app_key_id = ANY(%s)": [list(where.key_ids) or None],

@@ -21,3 +21,5 @@ READ_METADATA = "SELECT metadata FROM sessions_app_chatsession WHERE id = %(sess
 SET_METADATA = """
 UPDATE sessions_app_chatsession SET metadata = %(metadata)s::jsonb WHERE id = %(session)s RETURNING id
 """
+
+READ_SESSIONS_OF_MESSAGES = "SELECT DISTINCT session_id FROM sessions_app_message WHERE id = ANY(%(messages)s)"

@@ -84,6 +84,8 @@ READ_SAME_ANSWER = """
 SELECT 1 FROM sessions_app_turn WHERE session_id = %(session)s AND open_calls @> %(same)s::jsonb LIMIT 1
 """
 
+READ_KEY = "SELECT app_key_id FROM sessions_app_turn WHERE id = %(turn)s"
+
 # The deadline has passed, or a new message came instead of an answer: the calls are not made, and the turn ends.
 END_PAUSE = give_up_turn(
     condition="session.status <> 'processing' AND turn.status = 'paused' AND turn.id = %(turn)s",

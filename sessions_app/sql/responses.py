@@ -5,11 +5,11 @@ UPDATE sessions_app_turn SET responses = COALESCE(responses, '[]') || %(record)s
 WHERE id = %(turn)s AND NOT COALESCE(responses, '[]') @> %(same)s::jsonb
 """
 
-SET_QUESTIONS = """
+SET_IN_RECORD = """
 UPDATE sessions_app_turn SET responses = (
     SELECT jsonb_agg(
         CASE WHEN (record ->> 'round_number')::int = %(round)s
-            THEN record || jsonb_build_object('questions', %(questions)s::jsonb) ELSE record END ORDER BY number)
+            THEN record || %(values)s::jsonb ELSE record END ORDER BY number)
     FROM jsonb_array_elements(responses) WITH ORDINALITY AS records(record, number))
 WHERE id = %(turn)s AND responses IS NOT NULL
 """
@@ -19,7 +19,7 @@ REMOVE_RECORD = """
 UPDATE sessions_app_turn SET responses = (
     SELECT jsonb_agg(
         CASE WHEN (record ->> 'round_number')::int = %(round)s
-            THEN (record - '{items,questions}'::text[]) || '{"request": {}, "is_removed": true}'
+            THEN (record - '{items,questions,pieces}'::text[]) || '{"request": {}, "is_removed": true}'
             ELSE record END ORDER BY number)
     FROM jsonb_array_elements(responses) WITH ORDINALITY AS records(record, number))
 WHERE id = %(turn)s

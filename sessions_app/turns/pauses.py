@@ -94,6 +94,12 @@ async def take_answer(
     return Resumed(turn_id, load(open_calls), rounds, first_token_ms, attempts, usage_from_row(used))
 
 
+async def key_of(turn_id: UUID) -> int | None:
+    """Return the id of the App key for which a turn counts; None if it counts for none, or the key was deleted."""
+    rows = await database.read(sql_pauses.READ_KEY, {"turn": turn_id})
+    return rows[0][0] if rows else None
+
+
 async def end(session_id: UUID, turn_id: UUID) -> None:
     """End a paused turn and record its open calls as not made; do nothing if the turn is not paused."""
     await database.execute(sql_pauses.END_PAUSE, {"session": session_id, "turn": turn_id})

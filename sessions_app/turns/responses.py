@@ -28,6 +28,9 @@ class ResponseRecord:
         items: the input with which it continued the turn.
         before: the prompt and completion tokens that the turn had used before.
         questions: the output that waits for the client, once the client has received it.
+        keeps_pieces: whether the pieces of its texts are kept, for streams that are opened again.
+        pieces: of each text, the lengths of the pieces in which it was streamed, in characters; None until the turn has
+            ended.
         makes_session: whether the session was made for this request.
         is_removed: whether the client has deleted the response.
     """
@@ -38,6 +41,8 @@ class ResponseRecord:
     items: Sequence[Mapping[str, Any]] = ()
     before: Sequence[int] = (0, 0)
     questions: Sequence[Mapping[str, Any]] = ()
+    keeps_pieces: bool = False
+    pieces: Sequence[Sequence[int]] | None = None
     makes_session: bool = False
     is_removed: bool = False
 
@@ -68,10 +73,10 @@ async def add_record(turn_id: UUID, record: ResponseRecord) -> None:
     await database.execute(sql.ADD_RECORD, {"turn": turn_id, "record": orjson.dumps(record).decode(), "same": same})
 
 
-async def set_questions(turn_id: UUID, round_number: int, questions: Sequence[Mapping[str, Any]]) -> None:
-    """Store the questions that the client of a request has received."""
-    parameters = {"turn": turn_id, "round": round_number, "questions": orjson.dumps(questions).decode()}
-    await database.execute(sql.SET_QUESTIONS, parameters)
+async def set_in_record(turn_id: UUID, round_number: int, **values: object) -> None:
+    """Store fields of a request's record that are known later, such as the questions that its client has received."""
+    parameters = {"turn": turn_id, "round": round_number, "values": orjson.dumps(values).decode()}
+    await database.execute(sql.SET_IN_RECORD, parameters)
 
 
 async def remove_record(turn_id: UUID, round_number: int) -> None:

@@ -4,8 +4,10 @@ import re
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -16,15 +18,17 @@ from apps_registry.models import App, OutboundCall
 from keys.limits.services import pull_fuse
 from keys.limits.values import key_subject
 from keys.models import Usage
-from sessions_app.models import ChatSession, Turn, WorkerState
+from sessions_app.models import ChatSession, Message, Turn, WorkerState
 from tests import factories
 from tests.accounts import limit
-from tests.client import Client as ApiClient
-from tests.model_server import ScriptedModel
 from tests.product import Server
 from tests.waiting import wait_until
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
 HOME = "/admin/"
+REFRESH_MS = 5_000  # aomi_site/static/aomi/overview.js
 HOSTILE = "<script>window.hacked = 1</script>"
 
 
@@ -145,19 +149,126 @@ def test_a_worker_that_ends_removes_its_row(start: Callable[..., Server]) -> Non
     assert not WorkerState.objects.filter(pk=mine.pk).exists()
 
 
-def test_a_running_turn_is_linked_and_the_page_takes_few_queries(
-    admin_client: Client, server: Server, app: App, app_client: ApiClient, model: ScriptedModel
-) -> None:
-    app_client.chat("Begin")
-    session = ChatSession.objects.get(pk=app_client.session_id)
+def set_running(app: App, title: str = HOSTILE) -> tuple[ChatSession, Turn]:
+    """Make a session whose turn runs and has called a tool."""
     turn = make_turn(app, timezone.now(), status="running", finished_at=None)
-    ChatSession.objects.filter(pk=session.pk).update(
-        status="processing", running_turn=turn.pk, lease_expires_at=timezone.now() + timedelta(minutes=5), title=HOSTILE
+    session = turn.session
+    Message.objects.create(session=session, turn=turn, position=0, role="tool", tool_name="get_price", content="{}")
+    lease = timezone.now() + timedelta(minutes=5)
+    running = {"status": "processing", "running_turn": turn.pk, "lease_expires_at": lease, "title": title}
+    ChatSession.objects.filter(pk=session.pk).update(**running)
+    return session, turn
+
+
+def end_all(app: App) -> None:
+    Turn.objects.filter(app=app, status="running").update(status="completed", finished_at=timezone.now())
+    ChatSession.objects.filter(app=app).update(status="idle", running_turn=None, lease_expires_at=None)
+
+
+def test_a_running_turn_is_linked_and_shown_again_without_the_frame(
+    admin_client: Client, staff_client: Callable[..., Client], app: App
+) -> None:
+    make_turn(app, timezone.now())
+    session, _ = set_running(app)
+    page, part = (admin_client.get(HOME, query).content.decode() for query in ({}, {"live": ""}))
+    strangers = [staff_client(*may).get(HOME, {"live": ""}).content.decode() for may in ((), ("view_usage",))]
+    end_all(app)
+    for shown in (page, part):
+        assert f"/admin/sessions_app/chatsession/{session.pk}/change/" in shown
+        assert "after <bdi>get_price</bdi>" in shown
+        assert HOSTILE not in shown
+        assert " style=" not in shown
+    assert ("<html" in page, "<html" in part) == (True, False)
+    for stranger in strangers:
+        assert "Right now" not in stranger
+        assert str(session.pk) not in stranger
+    assert ["Today" in stranger for stranger in strangers] == [False, True]
+    assert Client().get(HOME, {"live": ""}).status_code == 302
+
+
+SEES_ALL = (
+    *("view_usage", "view_chatsession", "view_turn", "view_fusestate", "view_model", "view_outboundcall"),
+    *("view_document", "view_appkey", "change_app"),
+)
+
+
+@pytest.mark.usefixtures("fuse")
+def test_the_overview_takes_at_most_thirteen_queries_with_every_panel_filled(
+    staff_client: Callable[..., Client], app: App
+) -> None:
+    for number in range(11):
+        set_running(app, f"No. {number}")
+    make_turn(app, timezone.now())
+    factories.make_key(app, expires_at=timezone.now() + timedelta(days=2, hours=1))
+    near = factories.make_key(app).app_key
+    limit(key_subject(near.pk), tokens_per_day=10)
+    make_turn(app, timezone.now(), app_key_id=near.pk, prompt_tokens=9)
+    document = factories.make_document(app)
+    type(document).objects.filter(pk=document.pk).update(state="failed", error="Encrypted")
+    for _ in range(4):
+        call = {"tool": "get_price", "method": "GET", "host": "h", "milliseconds": 1, "received_bytes": 0}
+        OutboundCall.objects.create(app=app, verdict="timed out", **call)
+    model = factories.make_model()
+    WorkerState.objects.create(**worker(open_models=[[model.provider_id, model.provider_model_id]]))
+    pull_fuse(None)
+    client = staff_client(*SEES_ALL)
+    admin_log = LogEntry.objects.create(
+        user_id=client.session["_auth_user_id"], content_type=None, object_repr="x", action_flag=2
     )
-    with CaptureQueriesContext(connection) as queries:
-        page = admin_client.get(HOME).content.decode()
-    ChatSession.objects.filter(pk=session.pk).update(status="idle", running_turn=None, lease_expires_at=None)
-    assert f"/admin/sessions_app/chatsession/{session.pk}/change/" in page
-    assert HOSTILE not in page
-    assert " style=" not in page
-    assert len(queries) <= 15
+    pages = {}
+    for query in ("", "live"):
+        with CaptureQueriesContext(connection) as queries:
+            page = client.get(HOME, {query: ""} if query else {}).content.decode()
+        pages[query] = (len(queries), page)
+    end_all(app)
+    admin_log.delete()
+    WorkerState.objects.filter(version__startswith="0.0.").delete()
+    for count, page in pages.values():
+        for words in (
+            "1 more",
+            "expires in",
+            "has used",
+            "Encrypted",
+            "outbound calls",
+            "circuit breaker",
+            "pulled it",
+        ):
+            assert words in page, words
+        assert count <= 13
+    assert "Your last changes" in pages[""][1]
+
+
+@pytest.mark.browser
+def test_the_overview_refreshes_itself_and_keeps_the_focus(console: "Page", server: Server, app: App) -> None:
+    make_turn(app, timezone.now())
+    first, _ = set_running(app, "Asked before")
+    console.clock.install()
+    console.goto(f"{server.url}/admin/")
+    console.focus("a:has-text('Asked before')")
+    console.evaluate("window.stays = document.activeElement")
+    second, turn = set_running(app, "Asked meanwhile")
+    console.clock.fast_forward(REFRESH_MS)
+    console.wait_for_selector("text=Asked meanwhile")
+    assert console.evaluate("document.activeElement === window.stays && window.stays.isConnected")
+    # The focused one is overtaken, then ends.
+    Turn.objects.filter(pk=turn.pk).update(started_at=timezone.now() - timedelta(minutes=1))
+    console.clock.fast_forward(REFRESH_MS)
+    console.wait_for_selector("li:has-text('Asked meanwhile') + li:has-text('Asked before')")
+    assert console.evaluate("document.activeElement.textContent") == "Asked before"
+    ChatSession.objects.filter(pk=first.pk).update(status="idle", running_turn=None)
+    console.clock.fast_forward(REFRESH_MS)
+    console.wait_for_selector("text=Asked before", state="detached")
+    assert console.locator("[data-live] [aria-live], [data-live] [role=status]").count() == 0
+    requests: list[str] = []
+    console.on("request", lambda request: requests.append(request.url))
+    console.evaluate("Object.defineProperty(document, 'hidden', {get: () => true, configurable: true})")
+    console.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    console.clock.fast_forward(10 * REFRESH_MS)
+    assert requests == []
+    ChatSession.objects.filter(pk=second.pk).update(status="idle", running_turn=None)
+    console.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    console.wait_for_selector("text=Asked meanwhile", state="detached")
+    end_all(app)
+    console.context.clear_cookies()
+    console.clock.fast_forward(REFRESH_MS)
+    console.wait_for_selector("text=You are no longer logged in")

@@ -50,6 +50,32 @@ def test_a_refused_call_is_found_and_explained(admin_client: Client, app: App) -
     assert 'name="_save"' not in page
 
 
+def test_a_refused_call_leads_to_what_can_be_changed(
+    admin_client: Client, staff_client: Callable[..., Client], app: App
+) -> None:
+    row = refusal(app, "money_per_day")
+    page = f"{REFUSALS}{row.pk}/change/"
+    limits = {
+        "key": f"appkey/{row.key_id}/limits/",
+        "app": f"of-app/{app.pk}/limits/",
+        "keyless": "/admin/keys/fusestate/",
+    }
+    for whose, url in limits.items():
+        Refusal.objects.filter(pk=row.pk).update(facts={"limit_of": whose})
+        shown = admin_client.get(page).content.decode()
+        (link,) = re.findall(rf'class="aomi-primary" href="([^"]*{url})"', shown)
+        assert admin_client.get(link).status_code == 200
+        assert '<code class="aomi-code">limit_of</code>' in shown
+        assert "aomi-primary" not in staff_client("view_refusal").get(page).content.decode()
+    Refusal.objects.filter(pk=row.pk).update(facts={})
+    assert (
+        f'class="aomi-primary" href="/admin/keys/appkey/{row.key_id}/change/"'
+        in admin_client.get(page).content.decode()
+    )
+    AppKey.objects.get(pk=row.key_id or 0).delete()
+    assert "aomi-primary" not in admin_client.get(page).content.decode()
+
+
 def test_refused_calls_are_read_only_and_have_a_permission_of_their_own(
     admin_client: Client, staff_client: Callable[..., Client], app: App
 ) -> None:

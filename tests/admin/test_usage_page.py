@@ -17,6 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 
+from aomi_site.console.usage.usage_query import ROWS
 from apps_registry.admin.figures import COUNT, MONEY
 from apps_registry.models import App
 from keys.models import AppKey
@@ -159,6 +160,36 @@ def test_the_url_holds_every_filter_and_mistakes_are_named(admin_client: Client,
     assert "No usage in this range" in empty.content.decode()
 
 
+def test_the_largest_of_many_come_first_and_the_rest_is_counted(admin_client: Client, app: App) -> None:
+    session, now = factories.make_session(app), datetime.now(UTC)
+    keys = [factories.make_key(app).app_key for _ in range(ROWS + 2)]
+    for number, key in enumerate(keys):
+        fields = {"status": "completed", "prompt_tokens": 1, "started_at": now, "finished_at": now, "model": "m"}
+        # The first key has one turn and costs most; each further key has a turn more.
+        cost = Decimal(len(keys) - number) / (number + 1)
+        for _ in range(number % 5 + 1):
+            Turn.objects.create(session=session, app=app, app_key_id=key.pk, cost=cost / (number % 5 + 1), **fields)
+    shown = {
+        sort: names_of(admin_client.get(USAGE, {"app": app.slug, "by": "key", "sort": sort}).content.decode())
+        for sort in ("cost", "turns", "tokens", "error_rate")
+    }
+    assert shown["cost"] == [key.label for key in keys[:ROWS]]
+    for sort in ("turns", "tokens"):
+        every = [key.label for key in sorted(keys, key=lambda key: (-(keys.index(key) % 5), key.pk))]
+        assert shown[sort] == every[:ROWS]
+    page = admin_client.get(USAGE, {"app": app.slug, "by": "key"}).content.decode()
+    assert "2 more" in page
+    assert f"{len(keys) - 3} others" in page
+    assert len(
+        names_of(admin_client.get(USAGE, {"app": app.slug, "by": "key", "rows": "more"}).content.decode())
+    ) == len(keys)
+
+
+def names_of(page: str) -> list[str]:
+    table = page.split('aria-label="Usage by', 1)[1]
+    return re.findall(r'<th scope="row"><a href="[^"]+"><bdi>([^<]+)</bdi>', table)
+
+
 def test_usage_has_a_permission_few_queries_and_no_markup_of_others(
     admin_client: Client, staff_client: Callable[..., Client], app: App
 ) -> None:
@@ -201,17 +232,45 @@ def test_the_numbers_of_the_charts_equal_the_database(console: "Page", server: S
         figure.locator("summary").click()
         cells = figure.locator("td:visible").all_inner_texts()
         assert sum(Decimal(cell.strip("$").replace(",", "")) for cell in cells if cell) == expected, title
-        hovers = figure.locator(".aomi-hover title").all_text_contents()
-        assert len(hovers) == 30
+        assert figure.locator(".aomi-hover").count() == 30
         drawn = [float(height.strip("%")) for height in figure.evaluate(HEIGHTS)]
         assert len(drawn) > 1
         assert 50 < max(drawn) <= 100 or len(cells) > 31
+    _numbers_follow_the_pointer_and_the_arrow_keys(console)
     latency = recent.annotate(took=F("finished_at") - F("started_at")).order_by("-took")[0]
     assert latency.finished_at is not None
     console.click("main >> text=24 hours")
     console.wait_for_selector("text=A turn counts for the hour")
     assert "range=24h" in console.url
     assert f"app={app.slug}" in console.url
+
+
+def _numbers_follow_the_pointer_and_the_arrow_keys(console: "Page") -> None:
+    figure = console.locator("figure", has=console.locator("figcaption b:text-is('Turns')"))
+    plot, tip = figure.locator(".aomi-plot"), figure.locator(".aomi-tip")
+    days = figure.locator("tbody th").all_text_contents()
+    figure.scroll_into_view_if_needed()
+    figure.locator(".aomi-hover").nth(3).hover()
+    assert tip.locator("b").inner_text() == days[3]
+    row = figure.locator("tbody tr").nth(3).locator("td").all_text_contents()
+    assert tip.locator("dd").all_inner_texts() == [*row, str(sum(map(int, row)))]
+    console.mouse.move(0, 0)
+    tip.wait_for(state="detached")
+    plot.focus()
+    shown = []
+    for key in ("Home", "ArrowRight", "PageUp", "End", "ArrowLeft", "ArrowRight", "ArrowRight"):
+        plot.press(key)
+        shown.append(days.index(tip.locator("b").inner_text()))
+        assert days[shown[-1]] in (plot.get_attribute("aria-valuetext") or "")
+        inside, box = figure.bounding_box(), tip.bounding_box()
+        assert inside is not None
+        assert box is not None
+        assert inside["x"] <= box["x"]
+        assert box["x"] + box["width"] <= inside["x"] + inside["width"] + 1
+    assert shown == [0, 1, 8, 29, 28, 29, 29]
+    plot.press("Escape")
+    assert tip.count() == 0
+    assert figure.locator("[style]").count() == 0
 
 
 HEIGHTS = (

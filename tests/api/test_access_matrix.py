@@ -1,5 +1,6 @@
 """The access matrix: every endpoint and method of the URL configuration, by caller; a new one without a row fails."""
 
+import json
 import re
 import uuid
 from collections.abc import Iterator
@@ -116,7 +117,7 @@ def test_who_may_call_it(server: Server, app: App, other_app: App, endpoint: tup
         assert (status, bool(challenge)) == (401, True), caller
     is_open = endpoint in OPEN
     status, _ = ask(server, app, endpoint, {})
-    assert status in ({200} if is_open else {401}) or (endpoint in OTHERS and status == 404)
+    assert status == (200 if is_open else 401)
     status, _ = ask(server, app, endpoint, bearer(factories.make_key(other_app).plain))
     if is_open or endpoint in OF_ANY_KEY:
         assert status in LET_IN
@@ -126,12 +127,35 @@ def test_who_may_call_it(server: Server, app: App, other_app: App, endpoint: tup
     assert status in LET_IN
 
 
+# What needs a key even where sessions are readable by id alone: chat in every form, and what names a key or an App.
+KEY_IN_ANY_CASE = {
+    *OF_ANY_KEY,
+    *(("POST", route) for route in ("api/chat", "api/sessions", "api/token", "mcp/<str:app>")),
+    *(("POST", f"v1/{route}") for route in ("chat/completions", "responses", "conversations")),
+    ("GET", "v1/models/<str:name>"),
+}
+# A report of what a wallet has done is a call other than chat, too.
+WALLET_REPORT = {"type": "wallet:tx_complete", "payload": {"status": "failed", "pending_tx_ids": [1]}}
+
+
+def test_what_the_id_alone_opens(server: Server, app: App) -> None:
+    App.objects.filter(pk=app.pk).update(sessions_readable_by_id=True)
+    found = {endpoint: ask(server, app, endpoint, {})[0] for endpoint in NEEDING_ROWS if endpoint not in OPEN}
+    assert {endpoint for endpoint, status in found.items() if status not in LET_IN} == KEY_IN_ANY_CASE
+    report = {"params": {"message": json.dumps(WALLET_REPORT)}}
+    for is_lifted in (True, False):
+        App.objects.filter(pk=app.pk).update(sessions_readable_by_id=is_lifted)
+        assert ask(server, app, ("POST", "api/system"), {}, report)[0] == (200 if is_lifted else 401)
+
+
 def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def ask(server: Server, app: App, endpoint: tuple[str, str], headers: dict[str, str]) -> tuple[int, str]:
-    """Call an endpoint for a session of the App; return status and challenge."""
+def ask(
+    server: Server, app: App, endpoint: tuple[str, str], headers: dict[str, str], row: dict[str, Any] | None = None
+) -> tuple[int, str]:
+    """Call an endpoint for a session of the App, with what its row says or another; return status and challenge."""
     method, route = endpoint
     session = factories.make_session(app, [("user", "private")])
     turn = Turn.objects.get(session=session)
@@ -145,7 +169,7 @@ def ask(server: Server, app: App, endpoint: tuple[str, str], headers: dict[str, 
         "item": f"msg_{session.messages.get().pk.hex}",
     }
     path = "/" + re.sub(r"<str:(\w+)>", lambda name: str(in_path[name[1]]), route)
-    sent = filled(ROWS[endpoint], app)
+    sent = filled(row or ROWS[endpoint], app)
     with Client(server.url, session_id=str(session.pk)) as client:
         own = {"X-Session-Id": client.session_id, **headers}
         with client.http.stream(method, path, headers=own, **sent) as answer:

@@ -6,10 +6,15 @@ from typing import Any
 import pytest
 
 from apps_registry.models import App, Tool
+from chat.turns.pausing.wallet_requests import question_id
+from keys.limits.values import key_subject
+from keys.models import AppKey, LimitSet
+from keys.services import revoke_key
 from sessions_app.models import ChatSession, Turn
 from tests import factories
 from tests.client import Client, texts
 from tests.model_server import ScriptedModel, calls, says, tool_results
+from tests.waiting import wait_until
 from tests.wallets import TestWallet
 
 TO = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"  # of EIP-55
@@ -42,7 +47,12 @@ def connected(wallet: TestWallet, **more: Any) -> str:
 
 
 def tell(client: Client, kind: str, **payload: Any) -> Any:
-    return client.request("POST", "/api/system", json={"message": json.dumps({"type": kind, "payload": payload})})
+    return tell_from({}, client, kind, **payload)
+
+
+def tell_from(headers: dict[str, str], client: Client, kind: str, **payload: Any) -> Any:
+    body = {"message": json.dumps({"type": kind, "payload": payload})}
+    return client.request("POST", "/api/system", json=body, headers=headers)
 
 
 def inline(snapshot: dict[str, Any]) -> list[dict[str, Any]]:
@@ -214,6 +224,58 @@ def test_a_new_app_does_not_ask_wallets(app_client: Client, other_app: App) -> N
     assert told.is_success
     assert ChatSession.objects.filter(pk=client.session_id).exists()
     client.http.close()
+
+
+COMPLETE = {"status": "success", "txHash": HASH, "pending_tx_ids": [1]}
+
+
+def test_a_wallets_answer_needs_no_key_where_sessions_are_readable_by_id(
+    app_client: Client, app: App, other_app: App, model: ScriptedModel, wallet: TestWallet
+) -> None:
+    App.objects.filter(pk=app.pk).update(sessions_readable_by_id=True)
+    key = AppKey.objects.latest("created_at")
+    call = ("wallet_tx_request", SEND)
+    model.will(calls(call), calls(call), says("Both done."))
+    app_client.chat("Pay", user_state=connected(wallet))
+    with Client(str(app_client.http.base_url), session_id=app_client.session_id) as browser:
+        browser.key = factories.make_key(other_app).plain  # a caller that sends a key must send a valid one
+        assert tell(browser, "wallet:tx_complete", **COMPLETE).status_code == 403
+        browser.key = None
+        # It is not a chat: whatever else could make the App act needs the key.
+        known = question_id(app_client.uuid, "wallet_tx_request", 1)
+        assert tell(browser, "client_tool", call_id=known, result="x").status_code == 401
+        assert Turn.objects.get(session=app_client.uuid).status == "paused"
+        assert tell(browser, "wallet:tx_complete", **COMPLETE).status_code == 200
+        # The turn counts for the key that began it, also for that key's limits.
+        wait_until(lambda: Turn.objects.get(session=app_client.uuid).status == "paused")
+        assert Turn.objects.get(session=app_client.uuid).app_key_id == key.pk
+        LimitSet.objects.create(subject=key_subject(key.pk), tokens_per_day=1)
+        second = {**COMPLETE, "pending_tx_ids": [2]}
+        assert tell(browser, "wallet:tx_complete", **second).status_code == 429
+        LimitSet.objects.filter(subject=key_subject(key.pk)).delete()
+        AppKey.objects.filter(pk=key.pk).update(allowed_origins="https://shop.example", allowed_networks="192.0.2.0/24")
+        assert tell(browser, "wallet:tx_complete", **second).json()["code"] == "origin_not_allowed"
+        from_shop = {"Origin": "https://shop.example"}
+        assert tell_from(from_shop, browser, "wallet:tx_complete", **second).status_code == 200
+        # The same answer again, and a late one, do not resume a turn twice; the model learns of what is too late.
+        wait_until(lambda: Turn.objects.get(session=app_client.uuid).status == "completed")
+        assert tell_from(from_shop, browser, "wallet:tx_complete", **second).status_code == 200
+        state = browser.state()
+    assert [text for text in texts(state) if text[0] == "agent"][-1] == ("agent", "Both done.")
+    assert len(model.prompts) == 3
+    assert state["system_events"][-1] == {"AsyncCallback": {"type": "wallet:tx_complete", "payload": second}}
+
+
+def test_a_key_that_no_longer_opens_the_app_pays_for_no_answer(
+    app_client: Client, app: App, model: ScriptedModel, wallet: TestWallet
+) -> None:
+    App.objects.filter(pk=app.pk).update(sessions_readable_by_id=True)
+    model.will(calls(("wallet_tx_request", SEND)))
+    app_client.chat("Pay", user_state=connected(wallet))
+    revoke_key(AppKey.objects.latest("created_at"))
+    with Client(str(app_client.http.base_url), session_id=app_client.session_id) as browser:
+        assert tell(browser, "wallet:tx_complete", **COMPLETE).status_code == 401
+    assert Turn.objects.get(session=app_client.uuid).status == "paused"
 
 
 def test_another_callers_key_is_needed(app_client: Client, app: App, model: ScriptedModel, wallet: TestWallet) -> None:

@@ -165,13 +165,22 @@ def test_tools_of_the_client(sdk: openai.OpenAI, app: App, model: ScriptedModel,
 
 
 def test_a_clients_tool_needs_the_apps_leave_and_a_name_of_its_own(sdk: openai.OpenAI, app: App) -> None:
-    with pytest.raises(openai.BadRequestError, match="does not accept tools"):
+    with pytest.raises(openai.BadRequestError, match="does not accept tools") as refused:
         sdk.chat.completions.create(model=app.slug, messages=[user("Hi")], tools=[WEATHER])
+    assert (refused.value.param, refused.value.code) == ("tools", "unsupported_parameter")
     App.objects.filter(pk=app.pk).update(callers_may_bring_tools=True)
     shadow: Any = {"type": "function", "function": {"name": "calculate", "parameters": {"type": "object"}}}
     with pytest.raises(openai.BadRequestError, match="'calculate' is taken"):
         sdk.chat.completions.create(model=app.slug, messages=[user("Hi")], tools=[shadow])
     assert not ChatSession.objects.filter(app=app).exists()
+
+
+def test_the_body_decides_whether_there_is_a_stream(app_client: Client, app: App) -> None:
+    for is_stream, accepted in ((False, "text/event-stream"), (True, "application/json")):
+        body = {"model": app.slug, "messages": [user("Hi")], "stream": is_stream}
+        answer = app_client.request("POST", "/v1/chat/completions", json=body, headers={"Accept": accepted})
+        assert answer.headers["Content-Type"].startswith("text/event-stream") is is_stream
+        assert "Connection" not in answer.headers  # only what took the place of a stream closes its connection
 
 
 @pytest.mark.shows("openai-python", "confirmation")
@@ -217,6 +226,8 @@ def test_a_model_of_the_app_can_be_named(sdk: openai.OpenAI, app: App, model: Sc
         ({"n": 2}, "n"),
         ({"logprobs": True}, "logprobs"),
         ({"temperature": 9}, "temperature"),
+        ({"metadata": {"session_id": "mine"}}, "metadata.session_id"),
+        ({"tools": [WEATHER]}, "tools"),
         ({"response_format": {"type": "json_object"}}, "response_format"),
         ({"tool_choice": "required"}, "tool_choice"),
         ({"tool_choice": {"type": "function", "function": {"name": "x"}}}, "tool_choice"),
@@ -235,6 +246,7 @@ def test_what_is_not_supported_is_named(sdk: openai.OpenAI, app: App, more: dict
 
 @pytest.mark.shows("openai-python", "wrong_key", "busy")
 def test_errors_are_openais(sdk: openai.OpenAI, server: Server, app: App, model: ScriptedModel) -> None:
+    assert server.get("/v1").json()["error"]["code"] == "not_found"
     wrong = sdk.with_options(api_key="sk-wrong")
     with pytest.raises(openai.AuthenticationError) as unknown:
         wrong.models.list()
@@ -293,8 +305,12 @@ def test_no_key_opens_the_default_app_only(stranger: openai.OpenAI, app: App) ->
     assert [model.id for model in stranger.models.list()] == ["default"]
     completion = stranger.chat.completions.create(model="default", messages=[user("Hi")])
     assert completion.choices[0].message.content == "Hello."
+    for name in (app.slug, "unknown"):  # nobody learns which Apps exist
+        with pytest.raises(openai.AuthenticationError) as refused:
+            stranger.chat.completions.create(model=name, messages=[user("Hi")])
+        assert (refused.value.code, "Bearer sk-" in refused.value.message) == ("invalid_api_key", True)
     with pytest.raises(openai.NotFoundError):
-        stranger.chat.completions.create(model=app.slug, messages=[user("Hi")])
+        stranger.chat.completions.create(model="default:unknown", messages=[user("Hi")])
 
 
 def test_a_browser_token_opens_what_it_opens(

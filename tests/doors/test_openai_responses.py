@@ -1,6 +1,7 @@
 """The openai package for Python against /v1/responses."""
 
 import json
+import re
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -109,6 +110,49 @@ def test_it_streams(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
     with sdk.responses.stream(model=app.slug, input="Hi") as stream:
         assert stream.get_final_response().output_text == "Hello."
     assert checked(sdk.responses.retrieve(response.id, stream=True)).output_text == response.output_text
+
+
+def numbered(events: Iterable[ResponseStreamEvent]) -> list[tuple[int, str]]:
+    """Return what identifies events: their numbers, and their content but for the time at which a response ended."""
+    return [
+        (event.sequence_number, re.sub(r'"completed_at":(null|\d+)', "", event.model_dump_json())) for event in events
+    ]
+
+
+def test_a_stream_goes_on_where_it_broke_off(
+    new_client: Callable[[], openai.OpenAI], app: App, model: ScriptedModel
+) -> None:
+    App.objects.filter(pk=app.pk).update(callers_may_bring_tools=True)
+    goes_on = threading.Event()
+    text = [chunk({"content": piece}) for piece in ("Rain", " in", " Os")]
+    model.will(
+        calls(("calculate", {"expression": "6*7"}), text="Let me see."),
+        Reply([*text, goes_on, chunk({"content": "lo"}), chunk({"content": "."}), chunk({}, "stop"), DONE]),
+    )
+    begun: list[Any] = []
+    for event in new_client().responses.create(model=app.slug, input="Weather?", stream=True, background=True):
+        begun.append(event)
+        if getattr(event, "delta", "") == " Os":
+            break
+    response_id, last = begun[0].response.id, begun[-1].sequence_number
+    goes_on.set()
+    rest: list[Any] = list(new_client().responses.retrieve(response_id, stream=True, starting_after=last))
+    assert rest[-1].response.output_text == "Let me see.Rain in Oslo."
+    # The turn has ended: on each worker, a stream has the same events again, from the first or from any other one.
+    whole = numbered(begun) + numbered(rest)
+    assert [number for number, _ in whole] == list(range(len(whole)))
+    for after in (None, 0, last - 2, len(whole) - 2, len(whole) - 1):
+        more: Any = {} if after is None else {"starting_after": after}
+        again = numbered(new_client().responses.retrieve(response_id, stream=True, **more))
+        assert again == whole[0 if after is None else after + 1 :]
+    # A number that there is not leads to the end.
+    end: Any
+    (end,) = new_client().responses.retrieve(response_id, stream=True, starting_after=999)
+    assert (end.type, end.sequence_number) == ("response.completed", 1000)
+    for bad in ({"starting_after": 1}, {"stream": "true", "starting_after": "x"}):
+        with pytest.raises(openai.BadRequestError) as refused:
+            new_client().get(f"/responses/{response_id}", cast_to=object, options={"params": bad})
+        assert refused.value.param == "starting_after"
 
 
 def test_a_session_outlives_its_responses_if_it_has_more(
@@ -339,6 +383,42 @@ def test_a_conversation_is_a_session(sdk: openai.OpenAI, app: App, model: Script
     assert not ChatSession.objects.filter(app=app).exists()
 
 
+def test_items_can_be_named_by_their_ids(
+    sdk: openai.OpenAI, server: Server, app: App, other_app: App, model: ScriptedModel
+) -> None:
+    App.objects.filter(pk=app.pk).update(callers_may_bring_tools=True)
+    model.will(calls(("get_weather", {"city": "Oslo"})), says("Rain."), says("Yes."), says("No."), says("Bye."))
+    asked = ask(sdk, app, "Weather?", tools=[WEATHER])
+    (call,) = items(asked)
+    output = {"type": "function_call_output", "call_id": call["call_id"], "output": "It rains."}
+    named = [user("Weather?"), {"type": "item_reference", "id": call["id"]}, output]
+    answer = ask(sdk, app, named, tools=[WEATHER])  # as clients do that send the conversation with each request
+    named += [{"type": "item_reference", "id": answer.output[0].id}]
+    sure = ask(sdk, app, [*named, user("Sure?")])
+    _, *prompt = model.prompts[2]
+    assert [message["role"] for message in prompt] == ["user", "assistant", "tool", "assistant", "user"]
+    assert (prompt[1]["tool_calls"][0]["function"]["name"], prompt[3]["content"]) == ("get_weather", "Rain.")
+    # What the conversation holds is not said twice.
+    ask(sdk, app, [{"id": sure.output[0].id}, user("Really?")], previous_response_id=sure.id)
+    assert [message["content"] for message in model.prompts[3][-3:]] == ["Sure?", "Yes.", "Really?"]
+    other = openai.OpenAI(base_url=f"{server.url}/v1", api_key=factories.make_key(other_app).plain, max_retries=0)
+    with other:
+        for client, slug, item_id in (
+            (other, other_app, sure.output[0].id),
+            (sdk, app, "msg_1"),
+            (sdk, app, call["id"]),
+        ):
+            with pytest.raises(openai.NotFoundError) as refused:
+                ask(client, slug, [{"type": "item_reference", "id": item_id}, user("Hi")])
+            assert refused.value.param == "input[0].id"
+    message: Any = user("Hi")
+    conversation = sdk.conversations.create(items=[message])
+    (item,) = sdk.conversations.items.list(conversation.id)
+    with pytest.raises(openai.APIStatusError, match="Delete the conversation") as kept:
+        sdk.conversations.items.delete(item.id, conversation_id=conversation.id)  # type: ignore[arg-type]
+    assert (kept.value.status_code, kept.value.type) == (405, "invalid_request_error")
+
+
 def test_others_find_nothing(
     sdk: openai.OpenAI, stranger: openai.OpenAI, app: App, other_app: App, model: ScriptedModel
 ) -> None:
@@ -442,7 +522,7 @@ def test_citations_are_annotations(
         ({"input": []}, "input"),
         ({"input": [{"role": "assistant", "content": "Hi"}]}, "input"),
         ({"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "x"}]}]}, "input[0].content[0]"),
-        ({"input": [{"type": "item_reference", "id": "msg_1"}, user("Hi")]}, "input[0].type"),
+        ({"input": [{"type": "file_search_call", "id": "fs_1"}, user("Hi")]}, "input[0].type"),
         ({"input": [{"type": "function_call_output", "call_id": "x", "output": "x"}]}, "input[0].call_id"),
         ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
         ({"tool_choice": {"type": "function", "name": "x"}}, "tool_choice"),

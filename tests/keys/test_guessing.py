@@ -1,6 +1,7 @@
 """Guesses at keys: all are answered alike, they are slowed down, and no holder of a good key suffers for them."""
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ from keys.models import AppKey, KeyFailure
 from keys.services import revoke_key
 from tests import factories
 from tests.client import Client
+from tests.patience import scaled
 from tests.product import NO_TLS, Server
 from tests.sql_proxy import SqlProxy
 
@@ -49,6 +51,13 @@ def ask(server: Server, key: str) -> httpx2.Response:
 
 def statuses(server: Server, key: str, number: int) -> list[int]:
     return [ask(server, key).status_code for _ in range(number)]
+
+
+async def all_at_once(server: Server, keys: Sequence[str]) -> list[int]:
+    limits = httpx2.Limits(max_connections=None)
+    async with httpx2.AsyncClient(base_url=server.url, verify=NO_TLS, timeout=scaled(30), limits=limits) as http:
+        calls = [http.get("/api/key", headers={"AOMI-APP-KEY": key}) for key in keys]
+        return [answer.status_code for answer in await asyncio.gather(*calls)]
 
 
 def reads_and_counts(proxy: SqlProxy) -> int:
@@ -156,3 +165,9 @@ def test_a_key_of_an_earlier_release_gets_its_check_when_it_is_first_verified(se
     parts = crypto.parse_key(key)
     assert parts is not None
     assert row.secret_check == crypto.secret_check(parts.secret)
+
+
+def test_many_holders_that_come_at_once_all_pass(server: Server, app: App) -> None:
+    keys = [factories.make_key(app).plain for _ in range(100)]
+    keys += keys[:1] * 50  # one client with many calls
+    assert asyncio.run(all_at_once(server, keys)) == [200] * len(keys)

@@ -14,7 +14,7 @@ from django.db import connection
 from apps_registry.models import App
 from keys.limits.values import app_subject
 from keys.models import NO_KEY, Usage, UsageTotal
-from keys.upkeep import FOLD_USAGE
+from keys.upkeep import FOLD_DAYS, FOLD_HOURS, FOLD_TOTALS
 from keys.usage.daily import daily
 from keys.usage.hours import by_hour
 from keys.usage.reading import Filter, summed
@@ -206,6 +206,13 @@ def test_a_label_is_no_formula_in_csv(server: Server, app: App, manage: Manage) 
     assert row["key"] == "'=cmd|' /C calc'!A0"
 
 
+def fold() -> None:
+    """Do the hourly work on usage now."""
+    with connection.cursor() as cursor:
+        for statement in (FOLD_HOURS, FOLD_DAYS, FOLD_TOTALS):
+            cursor.execute(statement, {"batch": 500})
+
+
 def test_past_days_become_one_row_and_keep_their_sums(app: App) -> None:
     long_ago = datetime(2020, 5, 17, 23, 59, tzinfo=UTC)
     session = factories.make_session(app)
@@ -228,14 +235,12 @@ def test_past_days_become_one_row_and_keep_their_sums(app: App) -> None:
     before = usage_of(app)
     assert (before["turns"], before["prompt_tokens"]) == (12, 36)
     for _ in range(2):
-        with connection.cursor() as cursor:
-            cursor.execute(FOLD_USAGE, {"batch": 500})
+        fold()
         row = Usage.objects.get(app_id=app.pk)
         assert (usage_of(app), row.slot, row.day.isoformat()) == (before, -1, "2020-05-17")
         assert (sum(row.latency_counts), sum(row.first_token_counts), row.latency_ms_sum) == (12, 12, 24_000)
     add(0)  # a late one
-    with connection.cursor() as cursor:
-        cursor.execute(FOLD_USAGE, {"batch": 500})
+    fold()
     (total,) = UsageTotal.objects.filter(app_id=app.pk)
     assert (total.turns, sum(total.latency_counts)) == (13, 13)
     (read,) = summed(["app"], Filter(app_ids=[app.pk], until=long_ago.date()))
@@ -243,6 +248,51 @@ def test_past_days_become_one_row_and_keep_their_sums(app: App) -> None:
     assert (read.turns, read.latency_p95_ms) == (by_key.turns, by_key.latency_p95_ms) == (13, 2560)
     (hour,) = by_hour(long_ago.date())
     assert (hour.hour, hour.turns, hour.prompt_tokens, hour.latency_p50_ms) == (23, 13, 39, 2560)
+
+
+def test_past_hours_become_one_row_and_go_to_their_day_later(app: App) -> None:
+    session, key = factories.make_session(app), factories.make_key(app).app_key
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+    def add(minutes: int, count: int = 1) -> None:
+        started = yesterday + timedelta(minutes=minutes)
+        fields = {"app_key_id": key.pk, "started_at": started, "finished_at": started + timedelta(seconds=2)}
+        for _ in range(count):
+            Turn.objects.create(session=session, app=app, model="m", status="completed", prompt_tokens=3, **fields)
+
+    def seen() -> list[tuple[int, int | None]]:
+        mine = Filter(app_ids=[app.pk], since=yesterday.date())
+        (total,), (by_key,) = summed(["app"], mine), summed(["key"], mine)
+        since = Filter(app_ids=[app.pk], since=yesterday.date(), since_hour=1)
+        (late,) = summed(["app"], since)
+        return [(row.turns, row.latency_p95_ms) for row in (total, by_key, late)]
+
+    def slots() -> list[tuple[int, bool]]:
+        rows = Usage.objects.filter(app_id=app.pk).order_by("hour").values_list("hour", "slot")
+        return [(hour, slot < 0) for hour, slot in rows]
+
+    add(10, 3)
+    add(70, 4)
+    whole = [(7, 2560), (7, 2560), (4, 2560)]
+    assert seen() == whole
+    before = {row.hour: row.turns for row in by_hour(yesterday.date())}
+    fold()
+    assert (seen(), slots()) == (whole, [(0, True), (1, True)])
+    assert {row.hour: row.turns for row in by_hour(yesterday.date())} == before
+    add(20)  # one that began before, and ended late
+    assert (seen(), slots()) == ([(8, 2560), (8, 2560), (4, 2560)], [(0, True), (0, False), (1, True)])
+    fold()
+    assert (seen(), slots()) == ([(8, 2560), (8, 2560), (4, 2560)], [(0, True), (1, True)])
+    # Two days later, as if time had passed.
+    long_ago = yesterday.date() - timedelta(days=3000)
+    with connection.cursor() as cursor:
+        for table in ("keys_usage", "keys_usagetotal"):
+            cursor.execute(f"UPDATE {table} SET day = %s WHERE app_id = %s", [long_ago, app.pk])
+    fold()
+    assert slots() == [(-1, True)]
+    (total,) = UsageTotal.objects.filter(app_id=app.pk)
+    assert (total.hour, total.turns) == (-1, 8)
+    assert [(row.hour, row.turns) for row in by_hour(long_ago)] == [(0, 4), (1, 4)]
 
 
 OLD_TURNS = """

@@ -1,5 +1,6 @@
 """What needs an operator's attention, with links. Operators learn only of what they may see."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,10 +14,9 @@ from django.urls import reverse
 from aomi_site.console.overview.workers import Worker
 from apps_registry.admin.figures import SHARE
 from apps_registry.admin.tool import OutcomeFilter
-from apps_registry.models import Document, Model, OutboundCall
+from apps_registry.models import Document, OutboundCall
 from keys.limits.fuse import read_fuse
-from keys.limits.near import near_limits
-from keys.models import AppKey
+from keys.limits.near import Expiring, NearLimit, near_an_end
 
 # A limit for each kind, so that one kind does not hide the others.
 MAX_OF_A_KIND = 5
@@ -59,8 +59,7 @@ def items_for(user: Any, workers: Sequence[Worker], now: datetime) -> list[Item]
         ("apps_registry", "model", lambda: _models(workers)),
         ("apps_registry", "outboundcall", lambda: _tools(now)),
         ("apps_registry", "document", _documents),
-        ("keys", "appkey", _limits),
-        ("keys", "appkey", lambda: _expiring(now)),
+        ("keys", "appkey", lambda: _keys(now)),
     )
     items = list(_workers(workers))
     for app_label, model, read in sources:
@@ -89,17 +88,11 @@ def _fuse() -> Iterator[Item]:
 
 def _models(workers: Sequence[Worker]) -> Iterator[Item]:
     """Yield the models whose circuit breaker is open on a worker."""
-    open_on: dict[tuple[int, str], int] = {}
-    for worker in workers:
-        for provider_id, model_id in worker.row.open_models if worker.is_fresh else ():
-            open_on[provider_id, model_id] = open_on.get((provider_id, model_id), 0) + 1
-    if not open_on:
-        return
-    total = sum(worker.is_fresh for worker in workers)
-    for model in Model.objects.filter(provider_model_id__in=[name for _, name in open_on]).order_by("name"):
-        if count := open_on.get((model.provider_id, model.provider_model_id)):
-            text = f"skipped by {count} of {total} workers, because it kept failing (circuit breaker open)"
-            yield Item("bad", "Model", model.name, text, reverse("admin:apps_registry_model_change", args=[model.pk]))
+    serving = [worker for worker in workers if worker.is_fresh]
+    open_on = Counter((name, pk) for worker in serving for pk, name in worker.open_models)
+    for (name, pk), count in sorted(open_on.items()):
+        text = f"skipped by {count} of {len(serving)} workers, because it kept failing (circuit breaker open)"
+        yield Item("bad", "Model", name, text, reverse("admin:apps_registry_model_change", args=[pk]))
 
 
 def _tools(now: datetime) -> Iterator[Item]:
@@ -124,26 +117,25 @@ def _documents() -> Iterator[Item]:
         yield Item("warn", "Document", f"{document.title} ({document.app.slug})", text, url)
 
 
-def _limits() -> Iterator[Item]:
-    pages = {"key": "admin:keys_appkey_change", "app": "admin:apps_registry_app_change"}
-    for near in near_limits(MAX_OF_A_KIND):
-        tone = "bad" if near.share >= 1 else "warn"
-        text = f"has used {SHARE.short(near.share)} of its {near.rule}"
-        yield Item(
-            tone, "Key" if near.kind == "key" else "App", near.name, text, reverse(pages[near.kind], args=[near.id])
-        )
+def _keys(now: datetime) -> Iterator[Item]:
+    """Yield keys and Apps that are near a limit, then keys that expire."""
+    near, expiring = near_an_end(now, now + timedelta(days=settings.KEY_EXPIRY_NOTICE_DAYS), MAX_OF_A_KIND)
+    yield from map(_near, near)
+    yield from (_expiring(key, now) for key in expiring)
 
 
-def _expiring(now: datetime) -> Iterator[Item]:
-    soon = now + timedelta(days=settings.KEY_EXPIRY_NOTICE_DAYS)
-    keys = AppKey.objects.filter(revoked_at=None, expires_at__gt=now, expires_at__lt=soon).order_by("expires_at")
-    for key in keys[:MAX_OF_A_KIND]:
-        url = reverse("admin:keys_appkey_change", args=[key.pk])
-        yield Item("warn", "Key", key.label, f"expires {_until(key.expires_at, now)}", url)
+def _near(near: NearLimit) -> Item:
+    pages = {"key": ("Key", "admin:keys_appkey_change"), "app": ("App", "admin:apps_registry_app_change")}
+    what, page = pages[near.kind]
+    text = f"has used {SHARE.short(near.share)} of its {near.rule}"
+    return Item("bad" if near.share >= 1 else "warn", what, near.name, text, reverse(page, args=[near.id]))
 
 
-def _until(moment: datetime | None, now: datetime) -> str:
-    if moment is None:
-        return ""
+def _expiring(key: Expiring, now: datetime) -> Item:
+    url = reverse("admin:keys_appkey_change", args=[key.id])
+    return Item("warn", "Key", key.label, f"expires {_until(key.expires_at, now)}", url)
+
+
+def _until(moment: datetime, now: datetime) -> str:
     hours = int((moment - now).total_seconds() // 3600)
     return f"in {hours // 24} days" if hours >= 48 else f"in {max(1, hours)} hours"

@@ -57,19 +57,18 @@ def read_today(now: datetime) -> Today:
     return Today(hours, merged(hours), merged(before), known.get((then, now.hour)) or UsageRow(), elapsed)
 
 
-def tiles(today: Today, *, running: int | None, may_see_turns: bool, may_see_usage: bool) -> Iterator[Tile]:
+def tiles(today: Today | None, *, running: int | None, may_see_turns: bool) -> Iterator[Tile]:
     """Yield the tiles of the page.
 
     Args:
-        today: the usage.
-        running: how many turns are running; None if the operator may not see sessions.
-        may_see_turns: whether numbers link to the list of turns.
-        may_see_usage: whether the operator may see usage at all.
+        today: the usage; None if the operator may not see it.
+        running: how many turns run now; None if the operator may not see sessions.
+        may_see_turns: whether numbers lead to the list of turns.
     """
     if running is not None:
         sessions = f"{reverse('admin:sessions_app_chatsession_changelist')}?status__exact=processing"
         yield Tile("Running turns", COUNT.short(running), "now", url=sessions)
-    if not may_see_usage:
+    if today is None:
         return
     page = f"{reverse('console_usage')}?range=24h"
     turns = f"{reverse('admin:sessions_app_turn_changelist')}?started_at__gte={{}}" if may_see_turns else ""
@@ -98,8 +97,8 @@ def _compared(now: float, then: float, unit: Unit) -> str:
     shown = unit.short(round(then) if unit.is_whole else then)
     change = (now - then) / then
     if abs(change) < 0.005:
-        return f"the same as by this time a week ago: {shown}"
-    return f"{abs(change):.0%} {'more' if change > 0 else 'less'} than by this time a week ago: {shown}"
+        return f"as by this time a week ago: {shown}"
+    return f"{SHARE.short(abs(change))} {'more' if change > 0 else 'less'} than by this time a week ago: {shown}"
 
 
 def _errors(today: Today, url: str) -> Tile:

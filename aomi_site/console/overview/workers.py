@@ -1,13 +1,23 @@
 """The workers and their problems, from the rows that they write (aomi_site/health/heartbeat.py)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from django.db.models import JSONField
+from django.db.models.expressions import RawSQL
 
 from sessions_app.models import WorkerState
 
 # Three heartbeats and a half: a busy machine may be late with one.
 FRESH_SECONDS = 35.0
 MAX_WORKERS = 500
+# The models that a worker skips, with their rows; models that were deleted meanwhile have none.
+OPEN_MODELS = """
+COALESCE((SELECT jsonb_agg(jsonb_build_array(model.id, model.name) ORDER BY model.name)
+FROM jsonb_array_elements(open_models) AS skipped (pair) JOIN apps_registry_model model
+ON model.provider_id = (skipped.pair ->> 0)::bigint AND model.provider_model_id = skipped.pair ->> 1), '[]')
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +25,14 @@ class Worker:
     """A worker.
 
     Attributes:
-        row: its last report.
-        is_fresh: whether it has reported recently; otherwise it was probably killed.
+        row: what it wrote last.
+        is_fresh: whether it has written lately; otherwise it was probably killed.
+        open_models: ids and names of the models that it skips for a while, because they kept failing.
     """
 
     row: WorkerState
     is_fresh: bool
+    open_models: Sequence[tuple[int, str]]
 
     @property
     def problems(self) -> list[str]:
@@ -32,13 +44,14 @@ class Worker:
 
 
 def read_workers(now: datetime) -> list[Worker]:
-    """Return the workers of the last hour; those that still report come first.
+    """Return the workers of the last hour, those that serve first; one query.
 
     Args:
         now: the current time; the times in the rows are PostgreSQL's.
     """
+    rows = WorkerState.objects.annotate(skipped=RawSQL(OPEN_MODELS, (), output_field=JSONField()))  # noqa: S611 - a constant
     workers = [
-        Worker(row, (now - row.seen_at).total_seconds() < FRESH_SECONDS)
-        for row in WorkerState.objects.all()[:MAX_WORKERS]
+        Worker(row, (now - row.seen_at).total_seconds() < FRESH_SECONDS, [(pk, name) for pk, name in row.skipped])
+        for row in rows[:MAX_WORKERS]
     ]
     return sorted(workers, key=lambda worker: not worker.is_fresh)

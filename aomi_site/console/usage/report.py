@@ -7,12 +7,11 @@ from typing import Any
 
 from aomi_site.console.usage.usage_query import Span, UsageQuery
 from apps_registry.admin.charts import MAX_SERIES, Label, day_label
+from keys.usage.ranking import ranked
 from keys.usage.reading import Filter, UsageRow, merged, summed
 
 # The attribute that identifies the groups of each kind.
 IDS = {"app": "app_id", "key": "key_id", "model": "model"}
-# There may be very many of these groups, so percentiles are read separately, for the shown groups only.
-MANY = frozenset({"key"})
 HOURS = 24
 
 
@@ -50,45 +49,40 @@ def make_report(usage_query: UsageQuery) -> UsageReport:
     step, starts = usage_query.span.step, list(_starts(usage_query.span))
     used = summed([step], usage_query.where)
     steps = _filled(starts, step, used)
-    every = sorted_groups(usage_query, used)
-    groups, stacks = every[: usage_query.rows], []
-    if usage_query.by in IDS:
-        stacks = _stacks(usage_query, every, starts, steps)
-    if usage_query.by in MANY:
-        groups = _with_times(usage_query, groups)
+    groups, more = _days(usage_query, used) if usage_query.by == "day" else _largest(usage_query)
+    stacks = _stacks(usage_query, groups, len(groups) + more, starts, steps) if usage_query.by in IDS else []
     labels = [_label(step, *start) for start in starts]
-    return UsageReport(merged(used), groups, len(every) - len(groups), labels, steps, stacks)
+    return UsageReport(merged(used), groups, more, labels, steps, stacks)
 
 
-def sorted_groups(
-    usage_query: UsageQuery, steps: Sequence[UsageRow] = (), *, with_times: bool = False
-) -> list[UsageRow]:
-    """Return all groups in the order of the query; days are newest first unless they are sorted by a number.
+def all_groups(usage_query: UsageQuery) -> list[UsageRow]:
+    """Return all groups in the order that was asked, the last day first unless days are sorted by a number."""
+    return _ordered(usage_query, summed([usage_query.by], usage_query.where))
 
-    Args:
-        usage_query: the query.
-        steps: the usage by time step, which may already be the groups.
-        with_times: whether to read percentiles even if there may be very many groups.
-    """
-    if usage_query.by == usage_query.span.step and steps:
-        rows = list(steps)
-    else:
-        rows = summed([usage_query.by], usage_query.where, with_times=with_times or usage_query.by not in MANY)
+
+def _days(usage_query: UsageQuery, steps: Sequence[UsageRow]) -> tuple[Sequence[UsageRow], int]:
+    """Return the days to show, and how many more there are; the steps of time may be the days."""
+    days = list(steps) if usage_query.span.step == "day" else summed(["day"], usage_query.where)
+    days = _ordered(usage_query, days)
+    return days[: usage_query.rows], len(days[usage_query.rows :])
+
+
+def _largest(usage_query: UsageQuery) -> tuple[Sequence[UsageRow], int]:
+    """Return the groups to show, and how many more there are."""
+    ids, count = ranked(usage_query.by, usage_query.where, number=usage_query.sort or "turns", most=usage_query.rows)
+    if not ids:
+        return [], 0
+    known = {getattr(row, IDS[usage_query.by]): row for row in summed([usage_query.by], _only(usage_query, ids))}
+    groups = [known[one] for one in ids if one in known]
+    return groups, count - len(groups)
+
+
+def _ordered(usage_query: UsageQuery, rows: list[UsageRow]) -> list[UsageRow]:
     if usage_query.by == "day":
         rows.reverse()
     if usage_query.by != "day" or usage_query.sort:
         rows.sort(key=lambda row: getattr(row, usage_query.sort or "turns") or 0, reverse=True)
     return rows
-
-
-def _with_times(usage_query: UsageQuery, groups: Sequence[UsageRow]) -> list[UsageRow]:
-    """Return the groups with their percentiles, in the same order."""
-    if not groups:
-        return []
-    attribute = IDS[usage_query.by]
-    rows = summed([usage_query.by], _only(usage_query, [getattr(row, attribute) for row in groups]))
-    known = {getattr(row, attribute): row for row in rows}
-    return [known.get(getattr(group, attribute), group) for group in groups]
 
 
 def name_of(row: UsageRow, by: str) -> str:
@@ -101,9 +95,22 @@ def name_of(row: UsageRow, by: str) -> str:
 
 
 def _stacks(
-    usage_query: UsageQuery, groups: Sequence[UsageRow], starts: Sequence[tuple[date, int]], steps: Sequence[UsageRow]
+    usage_query: UsageQuery,
+    groups: Sequence[UsageRow],
+    count: int,
+    starts: Sequence[tuple[date, int]],
+    steps: Sequence[UsageRow],
 ) -> list[Stack]:
-    shown = groups[: MAX_SERIES if len(groups) <= MAX_SERIES else MAX_SERIES - 1]
+    """Return the parts of the bars.
+
+    Args:
+        usage_query: what to show.
+        groups: the groups that are shown, the largest one first.
+        count: how many there are.
+        starts: where each bar begins.
+        steps: the whole bars.
+    """
+    shown = groups[: MAX_SERIES if count <= MAX_SERIES else MAX_SERIES - 1]
     if not shown:
         return []
     step, attribute = usage_query.span.step, IDS[usage_query.by]
@@ -116,8 +123,8 @@ def _stacks(
         )
         for group in shown
     ]
-    if len(groups) > len(shown):
-        others = f"{len(groups) - len(shown):,} others"
+    if count > len(shown):
+        others = f"{count - len(shown):,} others"
         stacks.append(Stack(others, [_rest(row, parts) for row, *parts in zip(steps, *_rows(stacks), strict=True)]))
     return stacks
 

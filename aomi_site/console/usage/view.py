@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from aomi_site.console.tiles import Tile
 from aomi_site.console.usage.drawing import charts_of
 from aomi_site.console.usage.links import Links, RowLinks
-from aomi_site.console.usage.report import make_report, name_of, sorted_groups
+from aomi_site.console.usage.report import all_groups, make_report, name_of
 from aomi_site.console.usage.usage_query import RANGES, ROWS, SORTS, UsageForm, UsageQuery
 from apps_registry.admin.figures import COUNT, MONEY, SHARE, TIME
 from keys.usage.plain import write_csv
@@ -71,7 +71,7 @@ def _csv(usage_query: UsageQuery) -> HttpResponse:
     name = f"usage-by-{usage_query.by}-{usage_query.span.since}-{usage_query.span.until}.csv"
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
-    write_csv(response, sorted_groups(usage_query, with_times=True), [usage_query.by])
+    write_csv(response, all_groups(usage_query), [usage_query.by])
     return response
 
 

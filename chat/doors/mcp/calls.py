@@ -9,6 +9,7 @@ from apps_registry.values import AppConfig
 from chat.access import known_session
 from chat.api.fields import IDEMPOTENCY_KEY_MAX_CHARS
 from chat.doors.answering import give_answers, is_yes, open_confirmations
+from chat.doors.derived_sessions import derived_session_id
 from chat.turns.input.limits import InvalidMessage
 from chat.turns.input.options import TurnOptions
 from chat.turns.running.running_turn import RunningTurn
@@ -21,7 +22,6 @@ from sessions_app.turns.values import SessionOfAnotherApp
 ARGUMENTS = frozenset({"message", "session_id"})
 # The only answer to a tool call is its result, so the turn cannot call tools that run at the client.
 OPTIONS = TurnOptions(has_client_tools=False)
-_NAMESPACE = uuid.UUID("5b0c3e38-2d7d-4f0b-8c53-9f0a8b0b6a77")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class ToolCall:
         key = self._checked_key()
         if key is None:
             return uuid.uuid4()
-        return uuid.uuid5(_NAMESPACE, f"{self.app.id} {self.caller.key_id} {key}")
+        return derived_session_id(self.app.id, self.caller, key, purpose="of a tool call")
 
     def _checked_key(self) -> str | None:
         if self.idempotency_key and len(self.idempotency_key) > IDEMPOTENCY_KEY_MAX_CHARS:

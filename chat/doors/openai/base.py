@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from apps_registry.values import AppConfig
-from chat.access import app_named, check_chat
+from chat.access import KeyNeeded, app_named, check_chat
 from chat.api.base import ApiView
 from chat.api.parsers import JSONParser
 from chat.doors.authentication import BearerAuthentication
@@ -29,11 +29,14 @@ class OpenAIView(ApiView):
             name: the slug of an App, or `slug:model`.
 
         Raises:
+            KeyNeeded: the caller has no key, and it is not the default App.
             NoSuchModel: there is none, or the caller may not use it.
             OriginNotAllowed, NetworkNotAllowed: the App refuses calls from where the caller is.
         """
         slug, _, model = name.partition(":")
         app = await app_named(self.caller, slug or None) if slug else None
+        if not self.caller.may_use(app) and self.caller.key_id is None:
+            raise KeyNeeded
         if app is None or not self.caller.may_use(app) or (model and model not in app.model_names):
             raise NoSuchModel
         return self.note_app(check_chat(self.caller, app)), model

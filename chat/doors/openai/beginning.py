@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from apps_registry.values import AppConfig
 from chat.access import known_session
 from chat.doors.answering import give_answers, is_yes, last_turn, open_confirmations
+from chat.doors.derived_sessions import derived_session_id
 from chat.doors.openai.call_ids import read_call_id
 from chat.doors.openai.conversation import Conversation, ToolOutput, read_conversation
 from chat.doors.openai.errors import InvalidParameter
@@ -18,12 +19,10 @@ from chat.turns.running.runner import runner
 from chat.turns.running.running_turn import RunningTurn
 from chat.turns.start import start_turn
 from keys.callers import Caller
-from sessions_app.access import parse_session_id
+from sessions_app.access import InvalidSessionId, parse_session_id
 from sessions_app.questions import Answer
 from sessions_app.turns.pauses import NothingWaits
 from sessions_app.values import Session
-
-_OPENWEBUI = uuid.UUID("0b1f6f0a-52c6-4f0e-9a3d-1c8f2f7f4e11")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,22 +129,28 @@ class Beginning:
         """Return the session that the request names; None for a stateless one.
 
         Raises:
-            InvalidSessionId: the name is not a session's id.
+            InvalidSessionId, InvalidParameter: the name is not a session's id.
         """
-        metadata = self.params.metadata or {}
-        named = self.headers.get("X-Session-Id") or metadata.get("session_id")
-        if named is not None:
-            return parse_session_id(str(named))
+        if header := self.headers.get("X-Session-Id"):
+            return parse_session_id(header)
+        if (named := (self.params.metadata or {}).get("session_id")) is not None:
+            return _session_in_metadata(named)
         chat = self.headers.get("X-OpenWebUI-Chat-Id")
         if chat and self.app.caller_rules.continues_chats_of_openwebui:
-            # Two keys never share a session.
-            return uuid.uuid5(_OPENWEBUI, f"{self.app.id} {self.caller.key_id} {chat}")
+            return derived_session_id(self.app.id, self.caller, chat, purpose="of Open WebUI")
         return None
 
     def _new_session(self) -> uuid.UUID:
         """Return the id of a session for one call; a repeated Idempotency-Key gets the same id."""
         keeps_text = self.app.caller_rules.keeps_stateless_text  # otherwise a repeated call would find no reply
         return new_session_id(self.app, self.caller, read_idempotency_key(self.headers) if keeps_text else None)
+
+
+def _session_in_metadata(named: object) -> uuid.UUID:
+    try:
+        return parse_session_id(str(named))
+    except InvalidSessionId:
+        raise InvalidParameter("metadata.session_id", "it is not a UUID of the form 8-4-4-4-12") from None
 
 
 def _begun(turn_id: uuid.UUID, session_id: uuid.UUID, running: RunningTurn | None, *, is_stateless: bool) -> Begun:

@@ -10,6 +10,8 @@ from django.http import HttpResponse, JsonResponse
 from rest_framework.response import Response
 
 from chat.api.errors import problem_response
+from chat.turns.input.client_tools import InvalidClientTool
+from chat.turns.input.options import ToolsNotTaken
 from chat.wire.problem import Problem
 from keys.http.authentication import CHALLENGE
 
@@ -28,6 +30,7 @@ CODES = {
     "rate_limited": "rate_limit_exceeded",
 }
 NO_SUCH_MODEL = "There is no such model, or this key does not open it."
+NEEDS_KEY = "This call needs a valid App key: Authorization: Bearer sk-..."
 
 
 class InvalidParameter(ValueError):
@@ -62,6 +65,10 @@ class NoSuchObject(Exception):
 
 def error_response(exc: Exception, context: dict[str, Any]) -> Response:
     """Return the response for any exception of a view under /v1; see `problem_response`."""
+    if isinstance(exc, ToolsNotTaken):
+        exc = InvalidParameter("tools", "this App does not accept tools from callers", code="unsupported_parameter")
+    if isinstance(exc, InvalidClientTool):
+        exc = InvalidParameter("tools", str(exc).removeprefix("tools: "))
     if isinstance(exc, InvalidParameter):
         body = envelope(HTTPStatus.BAD_REQUEST, exc.code, str(exc), param=exc.param)
         return Response(body, status=HTTPStatus.BAD_REQUEST)
@@ -82,7 +89,8 @@ def error_response(exc: Exception, context: dict[str, Any]) -> Response:
 
 def of_problem(problem: Problem) -> dict[str, Any]:
     """Return a problem of the API in OpenAI's envelope."""
-    return envelope(problem["status"], problem["code"], problem["detail"])
+    detail = NEEDS_KEY if problem["code"] == "invalid_app_key" else problem["detail"]
+    return envelope(problem["status"], problem["code"], detail)
 
 
 def plain_error(problem: HttpResponse, code: str, detail: str) -> HttpResponse:

@@ -5,18 +5,16 @@ from collections.abc import Mapping
 
 from apps_registry.values import AppConfig
 from chat.api.fields import IDEMPOTENCY_KEY_MAX_CHARS
+from chat.doors.derived_sessions import derived_session_id
 from chat.doors.openai.errors import InvalidParameter
 from keys.callers import Caller
-
-_NAMESPACE = uuid.UUID("c9a9a4a2-3f0b-4c55-8a0e-6f7a3f1b9d21")
 
 
 def new_session_id(app: AppConfig, caller: Caller, idempotency_key: str | None) -> uuid.UUID:
     """Return the id of a new session; a repeated Idempotency-Key gets the same id."""
     if idempotency_key is None:
         return uuid.uuid4()
-    # Two keys never share a session.
-    return uuid.uuid5(_NAMESPACE, f"{app.id} {caller.key_id} {idempotency_key}")
+    return derived_session_id(app.id, caller, idempotency_key, purpose="of a call")
 
 
 def read_idempotency_key(headers: Mapping[str, str]) -> str | None:

@@ -2,11 +2,19 @@
 
 import asyncio
 import sys
+from typing import Protocol
 
 from chat.events import RoundEnded, TextDelta, ToolResult, TurnEvent
 
 # A client that falls this far behind gets only the end of the turn, with a snapshot that contains everything.
 QUEUE_MAX_BYTES = 1024 * 1024
+
+
+class Listener(Protocol):
+    """What is told the events of a turn as they happen; it must be quick and raise nothing."""
+
+    def tell(self, event: TurnEvent | None) -> None:
+        """Take an event; None means that the turn has ended and is stored."""
 
 
 class TurnListener:

@@ -16,7 +16,7 @@ from chat.turns.background.kept_requests import Recording
 from chat.turns.input.options import NO_OPTIONS, TurnOptions
 from chat.turns.input.reservation import message_bytes, reserve
 from chat.turns.output.messages import calls_of, message_id
-from chat.turns.output.turn_listener import TurnListener
+from chat.turns.output.turn_listener import Listener
 from chat.turns.pausing.asking import as_question
 from chat.turns.running.steps import Steps
 from keys.limits.values import Payer
@@ -52,7 +52,7 @@ class RunningTurn:
         is_asking: whether a model may be answering the current round, which is not counted yet.
         history_budget: the tokens that earlier turns may take in the prompt.
         attempts: failed models and refused parts of requests, each with a code and an optional note.
-        listeners: the streams of this turn.
+        listeners: the streams of this turn, and what else is told its events.
         task: ends when the result is stored.
         has_begun: whether the task has started; a task that is cancelled before its first step would store nothing.
         must_stop: whether an interrupt was requested.
@@ -85,7 +85,7 @@ class RunningTurn:
     failure: ModelFailure | None = None
     history_budget: int = 0
     attempts: list[dict[str, str]] = field(default_factory=list)
-    listeners: list[TurnListener] = field(default_factory=list)
+    listeners: list[Listener] = field(default_factory=list)
     task: "asyncio.Task[None] | None" = None
     has_begun: bool = False
     must_stop: bool = False

@@ -16,6 +16,8 @@ from chat.doors.openai.new_sessions import new_session_id, read_idempotency_key
 from chat.doors.openai.responses.ids import response_id
 from chat.doors.openai.responses.input_items import Input, answered_questions, read_input, to_store
 from chat.doors.openai.responses.lookup import NOT_THE_CALLERS, find_conversation, find_response, last_turn
+from chat.doors.openai.responses.pieces import keep_pieces
+from chat.doors.openai.responses.references import in_full
 from chat.doors.openai.responses.requests import ResponseRequest
 from chat.turns.creating import create_session
 from chat.turns.deleting import delete_session
@@ -98,14 +100,15 @@ class Beginning:
 
         Raises:
             InvalidParameter: a parameter cannot be used; otherwise the errors of `start_turn` and `resume_turn`.
-            NoSuchObject: there is no such response or conversation.
+            NoSuchObject: there is no such response, conversation or item.
         """
         self.params.check()
-        request_input = read_input(self.params.input)
-        is_continued = bool(request_input.answers)
-        begun = await (self._continue(request_input) if is_continued else self._begin(request_input.conversation))
+        given = read_input(await in_full(self.caller, self.params))
+        begun = await (self._continue(given) if given.answers else self._begin(given.conversation))
         if begun.is_stored:
             await add_record(begun.turn_id, begun.record)
+        if begun.running is not None and begun.record.keeps_pieces:
+            keep_pieces(begun.running, begun.record.round_number).record_is_stored()
         return begun
 
     async def _begin(self, conversation: Conversation) -> Begun:
@@ -128,6 +131,8 @@ class Beginning:
                 raise NoSuchObject("There is no such conversation with this model.", param=destination.param) from None
             raise
         record = self._record(makes=destination.is_new)
+        if started.running is not None and record.keeps_pieces:
+            keep_pieces(started.running, record.round_number)
         if started.running is None and (earlier := await recorded_turn(started.turn_id)):  # a repeated request
             record = earlier.record_at(record.round_number) or record
         return Begun(started.turn_id, destination.session_id, started.running, record, self.params.is_stored)
@@ -196,6 +201,8 @@ class Beginning:
         used = (running.used.prompt_tokens or 0, running.used.completion_tokens or 0)
         number = running.resumed.round_number if running.resumed else 0
         record = self._record(number, request_input.items, used)
+        if record.keeps_pieces:
+            keep_pieces(running, number)
         return Begun(
             turn.turn_id, session_id, running, record, self.params.is_stored and not running.options.is_stateless
         )
@@ -230,6 +237,8 @@ class Beginning:
             items=items,
             before=used,
             makes_session=makes,
+            # A client may lose its stream, or open one later.
+            keeps_pieces=self.params.is_stored and bool(self.params.stream or self.params.background),
         )
 
     def _options(self, conversation: Conversation) -> TurnOptions:

@@ -1,10 +1,12 @@
 """`/v1/conversations`: sessions, with the metadata that callers give them."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 from uuid import UUID, uuid4
 
 import orjson
+from django.http import HttpRequest
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -23,6 +25,9 @@ from keys.guards.storage import count_stored
 from sessions_app.conversations import add_messages, metadata_of, set_metadata
 from sessions_app.turns.responses import records_of_session
 from sessions_app.values import Session, StoredMessage
+
+# A session's messages have positions without gaps; summaries and requests to wallets count them.
+KEPT = "Single items cannot be deleted, since a conversation is only ever added to. Delete the conversation instead."
 
 
 class ConversationsView(OpenAIView):
@@ -113,6 +118,10 @@ class ItemsView(_OneConversation):
 
 class ItemView(_OneConversation):
     """One item."""
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse a method, and say why for the one that OpenAI's clients have."""
+        raise MethodNotAllowed(str(request.method), KEPT if request.method == "DELETE" else None)
 
     async def get(self, request: Request, conversation: str, item: str) -> Response:
         """Answer with the item."""

@@ -38,3 +38,9 @@ def read_conversation_id(text: str) -> UUID | None:
 def message_item_id(message_id: UUID) -> str:
     """Return the id of a message as an item."""
     return f"{MESSAGE}{message_id.hex}"
+
+
+def read_message_item_id(text: str) -> UUID | None:
+    """Return the message of an item; None if the id is not one of a message."""
+    found = text.removeprefix(MESSAGE)
+    return UUID(found) if text.startswith(MESSAGE) and _HEX.fullmatch(found) else None

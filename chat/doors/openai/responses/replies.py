@@ -13,7 +13,7 @@ from chat.providers.base import ModelFailure, ModelTimeout
 from chat.turns.output.message_body import message_bodies
 from chat.turns.unfinished import unfinished_messages
 from sessions_app.store import store
-from sessions_app.turns.responses import RecordedTurn, ResponseRecord, recorded_turn, set_questions
+from sessions_app.turns.responses import RecordedTurn, ResponseRecord, recorded_turn, set_in_record
 from sessions_app.turns.values import TurnEnd
 from sessions_app.values import Session, StoredMessage
 
@@ -95,8 +95,8 @@ async def _reply(response: FoundResponse, label: str, *, is_stored: bool) -> Rep
         calls = [call for call in end.open_calls if call.confirmation is not None and call.result is None]
         questions = [question_item(response.session.id, call, label) for call in calls]
         if is_stored and not record.questions:
-            # Once they are answered, the turn no longer has them.
-            await set_questions(response.turn.turn_id, record.round_number, questions)
+            # After the answer, the turn no longer has them.
+            await set_in_record(response.turn.turn_id, record.round_number, questions=questions)
     return _state(response, [*output, *questions])
 
 

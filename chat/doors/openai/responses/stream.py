@@ -15,6 +15,7 @@ from chat.doors.openai.responses.beginning import Begun
 from chat.doors.openai.responses.events import Events
 from chat.doors.openai.responses.ids import message_item_id
 from chat.doors.openai.responses.items import text_item
+from chat.doors.openai.responses.pieces import is_text_of, keep_pieces, stored_pieces
 from chat.doors.openai.responses.replies import NOTHING_YET, Reply, reply_to
 from chat.doors.openai.responses.wire import response_body
 from chat.events import RoundEnded, TextDelta, ToolResult, TurnEvent
@@ -45,8 +46,7 @@ class _FollowedTurn:
     def earlier(self, after_round: int) -> Iterator[dict[str, Any]]:
         """Yield the texts of the ended rounds after the one at which the request continued the turn."""
         for index, message in enumerate(self.messages):
-            is_own = message.turn_id == self.turn.turn_id and message.role == "agent" and message.content
-            if is_own and message.tool_round > after_round:
+            if is_text_of(message, self.turn, after_round):
                 yield self._item(index)
 
     def take(self, event: TurnEvent, events: Events) -> Iterator[bytes]:
@@ -85,15 +85,23 @@ def _silent_calls(turn: RunningTurn) -> list[OpenCall]:
     return [call for call in with_results if call.round_number != resumed or call.confirmation is None]
 
 
-async def response_events(begun: Begun, opened: Opened, label: str) -> AsyncGenerator[bytes, None]:
-    """Yield the events of a response, from its beginning.
+async def response_events(begun: Begun, opened: Opened, label: str, *, after: int = -1) -> AsyncGenerator[bytes, None]:
+    """Yield the events of a response.
 
     Args:
         begun: the request; if another worker runs its turn, all output comes at its end.
         opened: the session and its reader, who may lose access.
         label: the name of the App, for calls that need an approval.
+        after: the number of the last event that the client has; -1: it has none.
     """
-    events = Events()
+    async with aclosing(_all_events(begun, opened, label, Events(after))) as events:
+        async for event in events:
+            if event:
+                yield event
+
+
+async def _all_events(begun: Begun, opened: Opened, label: str, events: Events) -> AsyncGenerator[bytes, None]:
+    """Yield the events of a response from its beginning, empty ones for those that the client has."""
     for kind in _first_events(begun):
         status = "queued" if kind == "queued" else "in_progress"
         yield events.event(f"response.{kind}", response=_body(begun, Reply(status)))
@@ -105,13 +113,13 @@ async def response_events(begun: Begun, opened: Opened, label: str) -> AsyncGene
             raise opened.refusal
         reply = await reply_to(begun, label)
     except Exception as error:
-        fault = of_problem(problem(*code_and_sentence(error)))["error"]
-        yield events.event("error", code=fault["code"], message=fault["message"], param=None)
+        told = of_problem(problem(*code_and_sentence(error)))["error"]
+        yield events.last("error", code=told["code"], message=told["message"], param=None)
         return
     for item in reply.output:
         for written in events.whole(item):
             yield written
-    yield events.event(LAST_EVENTS.get(reply.status, "response.incomplete"), response=_body(begun, reply))
+    yield events.last(LAST_EVENTS.get(reply.status, "response.incomplete"), response=_body(begun, reply))
     yield DONE
 
 
@@ -126,18 +134,22 @@ def _body(begun: Begun, reply: Reply = NOTHING_YET) -> dict[str, Any]:
 
 
 async def _output(begun: Begun, opened: Opened, events: Events) -> AsyncGenerator[bytes, None]:
-    """Yield the events of the output while this worker runs the turn, and comments while there are none."""
+    """Yield the events of the output while the turn runs here, and comments in silence."""
+    number = begun.record.round_number
     if begun.running is None:
         async with aclosing(keepalives_until_idle(opened)) as silences:
             async for _ in silences:
                 yield KEEPALIVE
+        events.pieces = await stored_pieces(begun.turn_id, number) if begun.is_stored else ()
         return
+    pieces = keep_pieces(begun.running, number) if begun.is_stored else None
+    events.pieces = pieces.lengths if pieces else ()
     followed: _FollowedTurn | None = None
     async with aclosing(_following(begun.running, opened)) as turn_events:
         async for known, event in turn_events:
             if followed is None:
                 followed = known
-                for item in followed.earlier(begun.record.round_number):
+                for item in followed.earlier(number):
                     for written in events.whole(item):
                         yield written
             if event is None:
@@ -145,6 +157,8 @@ async def _output(begun: Begun, opened: Opened, events: Events) -> AsyncGenerato
                 continue
             for written in followed.take(event, events):
                 yield written
+    if pieces is not None:
+        await pieces.stored()
 
 
 async def _following(

@@ -23,6 +23,8 @@ from chat.turns.running.runner import runner
 from keys.http.streams import count_stream
 from sessions_app.turns.responses import is_left_over, remove_record
 
+MAX_DIGITS = 15
+
 
 class ResponsesView(OpenAIView):
     """Offers Apps as models."""
@@ -62,15 +64,16 @@ class ResponseView(_OneResponse):
     """One response."""
 
     async def get(self, request: Request, response_id: str) -> Response | EventStream[dict[str, Any]]:
-        """Answer with the response in its current state, or with all of its events."""
+        """Answer with the response in its present state, or with its events, all or those after a number."""
         response = await self.find(response_id)
-        if request.query_params.get("starting_after") is not None:
-            raise InvalidParameter("starting_after", "it is not supported: a stream begins with its first event")
-        if request.query_params.get("stream") in {"true", "1"}:
-            count_stream(request._request, self.caller, is_asked=True)
-            label = response.app.slug if response.app else ""
-            return EventStream(response_events(_request_of(response), Opened(self.caller, response.session.id), label))
-        return await _answer(response)
+        is_stream = request.query_params.get("stream") in {"true", "1"}
+        after = _starting_after(request.query_params.get("starting_after"), is_stream=is_stream)
+        if not is_stream:
+            return await _answer(response)
+        count_stream(request._request, self.caller, is_asked=True)
+        label = response.app.slug if response.app else ""
+        opened = Opened(self.caller, response.session.id)
+        return EventStream(response_events(_request_of(response), opened, label, after=after))
 
     async def delete(self, request: Request, response_id: str) -> Response:
         """Delete the response; a session that was created for responses is deleted with its last one."""
@@ -105,6 +108,21 @@ class InputItemsView(_OneResponse):
             own = [message for message in response.session.messages if message.turn_id == response.turn.turn_id]
             items = [input_item(message) for message in own if message.role == "user"]
         return Response(page(request, items))
+
+
+def _starting_after(text: str | None, *, is_stream: bool) -> int:
+    """Return the number of the last event that a client has; -1: it has none.
+
+    Raises:
+        InvalidParameter: it is not a number, or no stream is asked for.
+    """
+    if text is None:
+        return -1
+    if not is_stream:
+        raise InvalidParameter("starting_after", "it needs stream=true")
+    if not (text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS):
+        raise InvalidParameter("starting_after", "it is not the sequence_number of an event")
+    return int(text)
 
 
 async def _answer(response: FoundResponse) -> Response:

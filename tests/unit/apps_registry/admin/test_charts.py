@@ -17,6 +17,7 @@ DAYS = [day_label(date(2026, 11, number)) for number in (1, 2, 3)]
     [
         (COUNT, 950, "950", "950"),
         (COUNT, 12_345, "12.3 k", "12,345"),
+        (COUNT, 1_444_600_000, "1.4 B", "1,444,600,000"),
         (COUNT, None, "", ""),
         (MONEY, Decimal("0.0045"), "$0.0045", "$0.0045"),
         (MONEY, Decimal("1234.5678"), "$1,234.57", "$1,234.5678"),
@@ -40,6 +41,7 @@ def test_bars_are_stacked_on_a_round_scale() -> None:
     assert drawn == [("1", "75.00", "25.00"), ("2", "62.50", "12.50"), ("1", "50.00", "50.00"), ("2", "12.50", "37.50")]
     assert re.findall(r"<span>([\d.]+)</span>", chart) == ["40", "20", "0"]
     assert "1 Nov" in chart
+    assert "2026-11-03\none: 20\ntwo: 15\nall: 35" in chart
     assert 'fill="url(#fill-turns-2)"' in chart  # told apart without colour
     assert 'id="fill-turns-2"' in chart
 
