@@ -128,11 +128,12 @@ def _handler(path: str) -> Application:
 
 
 def _is_live_stream(path: str) -> bool:
-    """Whether the path is that of a live stream, a coroutine; the admin answers whatever else is under the prefix."""
+    """Tell whether the path is that of a live stream, whose view is a coroutine; other paths get pages of the admin."""
     return path.startswith(LIVE_PREFIX) and iscoroutinefunction(resolve(path).func)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
+    """Open what the worker needs and start its background loops; at shutdown, end both in order."""
     await receive()
     try:
         await database.open_pool()

@@ -24,8 +24,8 @@ def cpu_seconds(pid: int) -> float:
 def exact_seconds(pid: int) -> float:
     """Return the user and system seconds of all threads of one process, to the microsecond.
 
-    `cpu_seconds` counts in steps of 10 ms, which is too coarse for the blocks of a comparison. A thread that ends takes
-    its time along, so this is for processes that keep theirs.
+    `cpu_seconds` counts in steps of 10 ms, which is too coarse for the short blocks of a comparison. The time of ended
+    threads is not included, so the process must keep its threads.
     """
     threads_of_process = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((thread / "schedstat").read_bytes().split()[0]) for thread in threads_of_process) / 1e9

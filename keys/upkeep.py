@@ -1,4 +1,4 @@
-"""Periodic work on usage and limits: usage of past hours and days becomes one row, addresses are forgotten."""
+"""Periodic work on usage and limits: merges the rows of past hours and days, and forgets addresses."""
 
 from apps_registry.support import database
 from apps_registry.support.forever import forever
@@ -18,10 +18,9 @@ _ADDED = ", ".join(
         *(f"{name} = keys_usage_sum(ARRAY[known.{name}, excluded.{name}])" for name in _HISTOGRAMS),
     )
 )
-# Slots are for concurrent writers, and few write to past hours, so the rows of a past hour are folded into one, and so
-# are the hours of a past day. One worker folds at a time. Rows with a slot are not in the sums of all keys yet; that is
-# where folding adds them. The sums of all keys keep the hours of a day until it is folded: then they go to the sums of
-# hours.
+# Slots are for concurrent writers, and past hours have few, so the rows of a past hour are folded into one, and the
+# hours of a past day too. One worker folds at a time. Folding adds rows to the sums of all keys, which do not include
+# rows with a slot. These sums are by hour until the day is folded: then the hours move to the sums of hours.
 _FOLD = """
 WITH folding AS (SELECT pg_try_advisory_xact_lock(hashtext('aomi.fold_usage')) AS is_ours),
 due AS (

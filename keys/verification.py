@@ -39,10 +39,10 @@ from keys.tokens.text import read_token, signer_of
 STORE_CHECK = "UPDATE keys_appkey SET secret_check = %s WHERE id = %s AND secret_check IS NULL"
 
 VERIFIED_MAX = 100_000
-# How many keys may wait for their first check, of a millisecond each: many holders come at once after a start. Guesses
-# do not get that far.
+# How many keys may wait for their first check, which takes a millisecond: after a start, many holders call at the same
+# time. Guesses are refused before this check.
 FIRST_CHECKS_MAX = 5_000
-# How many checks of keys of an earlier version may wait: their wait must disappear in FAILURE_SECONDS.
+# How many checks of an earlier version's keys may wait: the wait must be short compared with FAILURE_SECONDS.
 GUESSES_MAX = 16
 # A failure is answered no sooner than this after its start, in seconds. What differs between the kinds of failure (a
 # row found or not, argon2 for keys of an earlier version) takes about a millisecond and disappears in it.
@@ -89,7 +89,7 @@ class _Queue:
             VerifierBusy: too many are waiting.
         """
         check = self._checks.get((secret_hash, secret)) or self._begin(secret_hash, secret)
-        return await asyncio.shield(check)  # a client that disconnects must not end the check for others
+        return await asyncio.shield(check)  # a client that disconnects must not cancel the check for others
 
     def _begin(self, secret_hash: str, secret: str) -> asyncio.Future[bool]:
         if len(self._checks) >= self._limit:

@@ -41,7 +41,7 @@ async def set_metadata(session_id: UUID, metadata: Mapping[str, str]) -> None:
 
 
 async def sessions_of_messages(message_ids: Sequence[UUID]) -> set[UUID]:
-    """Return the sessions that hold these messages, whoever may read them."""
+    """Return the sessions that contain these messages; callers must check who may read them."""
     if not message_ids:
         return set()
     rows = await database.read(sql.READ_SESSIONS_OF_MESSAGES, {"messages": list(message_ids)})

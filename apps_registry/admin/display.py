@@ -75,7 +75,7 @@ def money(amount: Decimal | None) -> str:
 
 
 def amount_of(number: int | None) -> str:
-    """Return a count as people read it: 950, 12.3 k, 4.1 M, 1.4 B; empty for None."""
+    """Return a count in short form: 950, 12.3 k, 4.1 M, 1.4 B; empty for None."""
     if number is None:
         return ""
     for unit, size, least in (("B", 10**9, 10**9), ("M", 10**6, 10**6), ("k", 1_000, 10_000)):

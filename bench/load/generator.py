@@ -1,4 +1,4 @@
-"""The load generator: `python -m bench.load.generator` reads a job, warms up and says "ready".
+"""The load generator: `python -m bench.load.generator` reads a job, warms up and prints "ready".
 
 For each "go" it works once and prints the result. It runs in its own process, so that its processor time is measured
 separately; bench/load/jobs.py controls it.
@@ -43,7 +43,7 @@ class Generator:
         self._connections: list[Connection] = []
 
     async def run(self) -> None:
-        """Warm up; then do the work at each "go", until the input ends."""
+        """Warm up, then do the work for each "go" until the input ends."""
         await self._connect()
         # Every connection has its own sessions, and warms them up with the same requests that are measured later.
         shares = [self.job.sessions[number :: self.job.connections] for number in range(self.job.connections)]

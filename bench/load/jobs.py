@@ -29,8 +29,8 @@ class Job:
         repeat: the number of requests per session.
         warm_up: the number of requests per session before "ready", which do not count.
         delay_ms: how long the model waits.
-        body_bytes: the size of a request for a turn, which is then JSON at every path; 0: /api/chat gets its
-            parameters in the query string, and other bodies are as long as their content.
+        body_bytes: the size of the body of each request for a turn, which is then JSON for every path. 0: /api/chat
+            gets its parameters in the query string, and other bodies have the size of their content.
         limit_seconds: after this time, the job is abandoned.
     """
 
@@ -81,7 +81,7 @@ class Running:
         self._process = process
 
     def go(self) -> Outcome:
-        """Do the work once; return the outcome. It may be repeated."""
+        """Do the work once and return the outcome; may be called repeatedly."""
         pipe(self._process.stdin).write(b"go\n")
         pipe(self._process.stdin).flush()
         return Outcome(**orjson.loads(_line(self._process)))

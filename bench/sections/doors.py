@@ -25,11 +25,11 @@ PATHS: dict[Door, str] = {
     "response_stream": "/v1/responses, streamed",
 }
 CONNECTIONS, SESSIONS = 32, 64
-# Doors take turns in short blocks on one server, so that what else runs on the machine meets all of them.
+# Doors take turns in short blocks on one server, so that other load on the machine affects them equally.
 PAIRS, LEAST_PAIRS, TRIP_BLOCKS = 12, 5, 7
 BODY_BYTES = 300
-SETTLE_SECONDS = 0.1  # what a turn does after its answer belongs to its own block
-MORE = 0.1  # background work, which counts too, differs between two measurements
+SETTLE_SECONDS = 0.1  # what a turn does after its answer counts for its own block
+MORE = 0.1  # background work also counts, and differs between two measurements
 THINKING_MS = 20
 # Fast answers show the cost of the code; on a busy machine, slow ones show the load of other programs.
 QUICKER = 10
@@ -40,7 +40,7 @@ def doors(bench: Bench) -> None:
 
     Blocks of turns through each path alternate; each ratio or difference is that of neighbouring blocks, and the figure
     is their median. The first text comes from a model that waits 20 ms, one call at a time; p10, since the difference
-    is small. A stored response has a statement of its own.
+    is small. A stored response needs one more statement.
     """
     with bench.single("product") as server:
         for _ in range(bench.extent.rounds):

@@ -1,7 +1,7 @@
-"""The ids of sessions that clients name in their own way: by an Idempotency-Key, or by an id of a chat elsewhere.
+"""The ids of sessions that clients name indirectly, by an Idempotency-Key or by a chat's id in another program.
 
-A session's id can be all that it takes to read the session, so an id that is made from what a client sends must not
-follow from public values: it is a keyed digest, with a secret that only this deployment's servers know.
+Some sessions can be read by anyone who has the id, so nobody must be able to compute the id from what a client sends.
+It is a digest keyed with a secret that only this deployment's servers know.
 """
 
 import uuid
@@ -12,15 +12,15 @@ from keys.callers import Caller
 
 
 def derived_session_id(app_id: int, caller: Caller, name: str, *, purpose: str) -> uuid.UUID:
-    """Return the session's id that belongs to a name; the same caller gets the same id for the same name.
+    """Return the id of the session that a caller names; the same caller and name give the same id.
 
-    After a change of SECRET_KEY, the same name gives another id.
+    This holds until SECRET_KEY changes.
 
     Args:
         app_id: the App of the session.
-        caller: who names it. Two keys never meet in one session, nor do callers without a key at two addresses.
+        caller: the caller. Two keys never share a session, and neither do callers without a key at two addresses.
         name: the unmodified name.
-        purpose: of the names, so that two kinds of names never meet.
+        purpose: what the names are for; a name gives another id for another purpose.
     """
     text = f"{app_id}\n{_identity(caller)}\n{name}"
     digest = salted_hmac(f"aomi session id {purpose}", text, algorithm="sha256").digest()
@@ -28,7 +28,7 @@ def derived_session_id(app_id: int, caller: Caller, name: str, *, purpose: str) 
 
 
 def _identity(caller: Caller) -> str:
-    """Return what tells a caller apart from others. The bearers of one key's tokens are different people."""
+    """Return a text that identifies a caller. Browser tokens of one key belong to different people."""
     if caller.token is not None:
         return f"token {caller.token} {caller.address}"
     return f"address {caller.address}" if caller.key_id is None else f"key {caller.key_id}"

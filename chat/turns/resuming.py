@@ -35,7 +35,7 @@ async def resume_turn(
     """Store an answer to a question of the session's turn; the answer to the last open question resumes the turn.
 
     Args:
-        caller: must be allowed to chat with the session's App; see `_for_whom` for what a wallet has done.
+        caller: must be allowed to chat with the session's App, except for wallet reports (`_payer`).
         session_id: the session.
         answer: an answer to one of its open questions.
         on_app: as for `start_turn`.
@@ -57,7 +57,7 @@ async def resume_turn(
         return None
     if on_app is not None:
         on_app(app)
-    caller = await _for_whom(caller, app, session, answer)
+    caller = await _payer(caller, app, session, answer)
     config = await config_for_session(caller, app, session)
     if not UUID_PATTERN.fullmatch(answer.question_id):
         raise pauses.NothingWaits
@@ -82,15 +82,16 @@ async def resume_turn(
     return launch(caller, resumed.turn_id, session_now, config, progress=progress, options=options)
 
 
-async def _for_whom(caller: Caller, app: AppConfig, session: Session, answer: Answer) -> Caller:
-    """Return the caller for whom the turn goes on: the one that answers, who must be allowed to chat.
+async def _payer(caller: Caller, app: AppConfig, session: Session, answer: Answer) -> Caller:
+    """Return the caller whose limits apply to the resumed turn: usually the caller itself, if it may chat.
 
-    Wallets' answers come from browsers, which hold no key. Where sessions are readable by id alone, they need none: the
-    turn goes on for the key that began it, under its limits, if that key still opens the App. The answer says only what
-    the wallet did; a confirmation, or the result of a client's tool, could make the App act, and needs the key.
+    Wallet reports come from browsers, which have no key. If the App's sessions are readable by id alone, they need
+    none: the turn continues under the limits of the key that began it, if that key may still use the App. A report says
+    only what the wallet did. A confirmation, or the result of a client's tool, could make the App act, so it needs the
+    key.
 
     Args:
-        caller: the one that answers, who may read the session.
+        caller: the caller that sends the answer, and may read the session.
         app: the session's App.
         session: the session.
         answer: the answer.
@@ -105,17 +106,17 @@ async def _for_whom(caller: Caller, app: AppConfig, session: Session, answer: An
     if session.running_turn is None:
         raise pauses.NothingWaits
     key_id = await pauses.key_of(session.running_turn)
-    began = await _as_it_is_now(replace(caller, key_id=key_id)) if key_id is not None else None
-    if began is None or not began.may_use(app):
+    payer = await _with_current_key(replace(caller, key_id=key_id)) if key_id is not None else None
+    if payer is None or not payer.may_use(app):
         raise KeyNeeded(app)
-    began.check_source()
-    return began
+    payer.check_source()
+    return payer
 
 
-async def _as_it_is_now(caller: Caller) -> Caller | None:
-    """Return a caller with what its key opens now; None if the key does not work.
+async def _with_current_key(caller: Caller) -> Caller | None:
+    """Return a caller with the current scope of its key; None if the key is no longer valid.
 
-    The networks of a key are those of its backends, so they do not limit the answers of browsers.
+    A key's networks are those of backends, so they do not apply to reports from browsers.
     """
     now = (await callers_now({caller})).get(caller)
     return replace(now, key_sources=replace(now.key_sources, networks=())) if now else None

@@ -72,7 +72,7 @@ class RefusalAdmin(CsvList, MachineRowsAdmin[Refusal]):
         return super().get_queryset(request).annotate(key_label=Subquery(label))
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
-        """Lead to what can be changed."""
+        """Add a link to the page where the cause of the refusal can be changed."""
         row = kwargs.get("obj")
         step = next_step(request.user, row) if row is not None else None
         return super().render_change_form(request, {**context, "next_step": step}, *args, **kwargs)

@@ -13,8 +13,8 @@ LEASE = "aomi.stream"
 
 def asks_for_stream(request: HttpRequest) -> bool:
     """Whether the response may stay open until the client closes it."""
-    # Clients of MCP accept streams with every message, and in OpenAI's protocol the body or the query string asks for
-    # one: which requests are answered by a stream is known later.
+    # MCP clients accept streams with every message, and OpenAI's clients ask for one in the body or the query string,
+    # so it is only known later which of these requests get a stream.
     if request.method == "HEAD" or request.path.startswith((MCP_PATH, OPENAI_PREFIX)):
         return False
     return request.path == UPDATES_PATH or "text/event-stream" in request.headers.get("Accept", "")

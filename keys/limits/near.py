@@ -1,4 +1,4 @@
-"""Keys and Apps that have used most of what a day or a month allows them, and keys that expire soon."""
+"""Keys and Apps that have used most of a limit of the day or month, and keys that expire soon."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,12 +67,12 @@ class Expiring:
 
 
 def near_an_end(now: datetime, soon: datetime, most: int) -> tuple[list[NearLimit], list[Expiring]]:
-    """Return what has used at least NEAR of a limit of today or this month, and the keys that expire; one query.
+    """Return Apps and keys that have used at least NEAR of a limit of the day or month, and keys that expire soon.
 
     Args:
-        now: the present time.
-        soon: keys that expire before it are named.
-        most: how many at most of each; the nearest come first.
+        now: the current time.
+        soon: keys that expire before this time are included.
+        most: the maximum number of each; those nearest to the end come first.
     """
     with connection.cursor() as cursor:
         cursor.execute(READ, {"near": NEAR, "most": most, "now": now, "soon": soon})

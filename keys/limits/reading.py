@@ -73,7 +73,7 @@ def limits_of(subject: str) -> Limits | None:
 
 
 def used_by(subject: str, limits: Limits | None = None) -> Used:
-    """Return what a subject has used; arguments as for `limits_and_use`."""
+    """Return what a subject has used; for the arguments see `limits_and_use`."""
     return limits_and_use(subject, limits)[1]
 
 

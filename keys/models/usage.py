@@ -67,7 +67,7 @@ class Usage(UsageSums):
         verbose_name_plural = "usage"
         indexes: ClassVar = [
             models.Index(fields=["app_key_id", "day"], name="usage_by_key"),
-            # What is not folded is read with slot >= 0, what is to be folded to days with hour >= 0 too.
+            # Rows that are not folded are read by slot >= 0, and rows to fold into days also by hour >= 0.
             models.Index(
                 fields=["day", "slot"],
                 condition=models.Q(hour__gte=0) | models.Q(slot__gte=0),
@@ -80,9 +80,9 @@ class Usage(UsageSums):
 
 
 class UsageTotal(UsageSums):
-    """What the folded rows of all keys are together, so that sums without keys read few rows.
+    """The sums of the folded rows of all keys, so that sums without keys read few rows.
 
-    Days before yesterday are whole; a row of today or yesterday is of an hour.
+    A row is for a whole day before yesterday, or for an hour of yesterday or today.
     """
 
     pk = models.CompositePrimaryKey("day", "hour", "app_id", "model", "kind")

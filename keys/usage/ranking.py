@@ -1,4 +1,4 @@
-"""Which groups used most. PostgreSQL sorts them, so that a page of few of many groups reads few."""
+"""Ranks groups by their usage. PostgreSQL sorts them, so a page that shows few of many groups reads only these."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.db import connection
 
 from keys.usage.reading import Filter, conditions_of, source_of
 
-# The columns that tell groups apart; their names come with their sums.
+# The columns that identify groups; the sums include the names.
 IDS = {"app": "usage.app_id", "key": "usage.app_key_id", "model": "usage.model"}
 NUMBERS = {
     "turns": "sum(usage.turns)",
@@ -17,13 +17,13 @@ NUMBERS = {
 
 
 def ranked(by: str, where: Filter, *, number: str, most: int) -> tuple[list[Any], int]:
-    """Return the ids of the groups with the most of a number, the first one first, and how many groups there are.
+    """Return the ids of the groups with the highest values of a number, the highest first, and the number of groups.
 
     Args:
         by: one of IDS.
-        where: what to sum.
+        where: which usage counts.
         number: one of NUMBERS.
-        most: how many ids at most.
+        most: the maximum number of ids.
     """
     conditions, parameters = conditions_of(where)
     statement = f"""

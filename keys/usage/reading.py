@@ -38,7 +38,7 @@ COUNTS = tuple(
     for name in _HISTOGRAMS
 )
 BY_KEY = "keys_usage usage"
-# Most rows are of hours and days that are folded, for which there are sums of all keys.
+# Most rows are for folded hours and days, for which there are sums of all keys.
 _ALL_COLUMNS = ", ".join(["day", "hour", "app_id", "model", "kind", "app_slug", *SUMS, *_HISTOGRAMS])
 ALL_KEYS = f"""(
     SELECT {_ALL_COLUMNS} FROM keys_usagetotal
@@ -164,11 +164,11 @@ WHERE {" AND ".join(conditions)}
 
 
 def source_of(has_keys: bool, where: Filter) -> str:
-    """Return the rows to sum: those of each key only if a key is asked for.
+    """Return the SQL source of the rows to sum: rows by key only if the keys matter.
 
     Args:
         has_keys: whether usage is grouped by key.
-        where: what to sum.
+        where: which usage counts.
     """
     return BY_KEY if has_keys or where.key_ids else ALL_KEYS
 

@@ -95,7 +95,7 @@ async def take_answer(
 
 
 async def key_of(turn_id: UUID) -> int | None:
-    """Return the id of the App key for which a turn counts; None if it counts for none, or the key was deleted."""
+    """Return the id of the App key that a turn counts for; None if there is none, or it was deleted."""
     rows = await database.read(sql_pauses.READ_KEY, {"turn": turn_id})
     return rows[0][0] if rows else None
 

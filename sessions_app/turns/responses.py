@@ -28,9 +28,8 @@ class ResponseRecord:
         items: the input with which it continued the turn.
         before: the prompt and completion tokens that the turn had used before.
         questions: the output that waits for the client, once the client has received it.
-        keeps_pieces: whether the pieces of its texts are kept, for streams that are opened again.
-        pieces: of each text, the lengths of the pieces in which it was streamed, in characters; None until the turn has
-            ended.
+        keeps_pieces: whether the lengths of its pieces are kept, for streams that are opened again.
+        pieces: for each text, the lengths of its streamed pieces in characters; None until the turn has ended.
         makes_session: whether the session was made for this request.
         is_removed: whether the client has deleted the response.
     """
@@ -74,7 +73,7 @@ async def add_record(turn_id: UUID, record: ResponseRecord) -> None:
 
 
 async def set_in_record(turn_id: UUID, round_number: int, **values: object) -> None:
-    """Store fields of a request's record that are known later, such as the questions that its client has received."""
+    """Add fields to a request's record that are known later, such as the questions that its client has received."""
     parameters = {"turn": turn_id, "round": round_number, "values": orjson.dumps(values).decode()}
     await database.execute(sql.SET_IN_RECORD, parameters)
 

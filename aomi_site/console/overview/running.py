@@ -1,4 +1,4 @@
-"""The turns that run right now."""
+"""Reads the running turns."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import connection
 
-MOST = 10
+MAX_TURNS = 10
 
 READ = """
 SELECT session.id, session.title, COALESCE(app.slug, ''), COALESCE(turn.model, ''), turn.started_at,
@@ -23,10 +23,10 @@ WHERE session.status = 'processing' ORDER BY turn.started_at, session.id LIMIT %
 
 @dataclass(frozen=True, slots=True)
 class RunningTurn:
-    """A session whose turn runs; what is not known of it is empty.
+    """A session with a running turn; unknown values are empty.
 
     Attributes:
-        tool: the tool that answered last.
+        tool: the name of the tool that answered last.
     """
 
     session_id: UUID
@@ -38,8 +38,8 @@ class RunningTurn:
 
 
 def read_running() -> tuple[list[RunningTurn], int]:
-    """Return the turns that have run longest, and how many run; one query."""
+    """Return the longest-running turns, and the number of all running turns, in one query."""
     with connection.cursor() as cursor:
-        cursor.execute(READ, {"most": MOST})
+        cursor.execute(READ, {"most": MAX_TURNS})
         rows = cursor.fetchall()
     return [RunningTurn(*values) for *values, _ in rows], rows[0][-1] if rows else 0

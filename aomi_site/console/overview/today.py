@@ -62,8 +62,8 @@ def tiles(today: Today | None, *, running: int | None, may_see_turns: bool) -> I
 
     Args:
         today: the usage; None if the operator may not see it.
-        running: how many turns run now; None if the operator may not see sessions.
-        may_see_turns: whether numbers lead to the list of turns.
+        running: how many turns are running; None if the operator may not see sessions.
+        may_see_turns: whether numbers link to the list of turns.
     """
     if running is not None:
         sessions = f"{reverse('admin:sessions_app_chatsession_changelist')}?status__exact=processing"
@@ -97,7 +97,7 @@ def _compared(now: float, then: float, unit: Unit) -> str:
     shown = unit.short(round(then) if unit.is_whole else then)
     change = (now - then) / then
     if abs(change) < 0.005:
-        return f"as by this time a week ago: {shown}"
+        return f"the same as by this time a week ago: {shown}"
     return f"{SHARE.short(abs(change))} {'more' if change > 0 else 'less'} than by this time a week ago: {shown}"
 
 

@@ -15,9 +15,9 @@ from keys.models import Usage
 
 
 def index_view(request: HttpRequest) -> HttpResponse:
-    """Show the overview; the first steps if no turn was ever counted, or if asked (`?start`).
+    """Show the overview, or the first steps if no turn has been counted yet or `?start` asks for them.
 
-    `?live` answers what changes by itself, without the frame; the page asks for it every few seconds.
+    `?live` answers with only the parts that change, without the frame; the page asks for them every few seconds.
     """
     if "live" in request.GET:
         return TemplateResponse(request, "admin/console/overview_live.html", _overview(request.user))
@@ -32,7 +32,7 @@ def _overview(user: Any) -> dict[str, Any]:
     sees_sessions, sees_usage = user.has_perm("sessions_app.view_chatsession"), user.has_perm("keys.view_usage")
     running, count = read_running() if sees_sessions else ([], None)
     sees_turns = user.has_perm("sessions_app.view_turn")
-    # Without the permission, nothing is read: the tiles show nothing of it.
+    # Without the permission, the tiles show no usage, so it is not read.
     today = read_today(now) if sees_usage else None
     return {
         "now": now,

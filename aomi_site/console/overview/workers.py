@@ -12,7 +12,7 @@ from sessions_app.models import WorkerState
 # Three heartbeats and a half: a busy machine may be late with one.
 FRESH_SECONDS = 35.0
 MAX_WORKERS = 500
-# The models that a worker skips, with their rows; models that were deleted meanwhile have none.
+# The ids and names of the models that a worker skips; a model that was deleted meanwhile is left out.
 OPEN_MODELS = """
 COALESCE((SELECT jsonb_agg(jsonb_build_array(model.id, model.name) ORDER BY model.name)
 FROM jsonb_array_elements(open_models) AS skipped (pair) JOIN apps_registry_model model
@@ -25,8 +25,8 @@ class Worker:
     """A worker.
 
     Attributes:
-        row: what it wrote last.
-        is_fresh: whether it has written lately; otherwise it was probably killed.
+        row: its last report.
+        is_fresh: whether it has reported recently; otherwise it was probably killed.
         open_models: ids and names of the models that it skips for a while, because they kept failing.
     """
 
@@ -44,7 +44,7 @@ class Worker:
 
 
 def read_workers(now: datetime) -> list[Worker]:
-    """Return the workers of the last hour, those that serve first; one query.
+    """Return the workers of the last hour, in one query; those that still report come first.
 
     Args:
         now: the current time; the times in the rows are PostgreSQL's.

@@ -56,12 +56,12 @@ def make_report(usage_query: UsageQuery) -> UsageReport:
 
 
 def all_groups(usage_query: UsageQuery) -> list[UsageRow]:
-    """Return all groups in the order that was asked, the last day first unless days are sorted by a number."""
+    """Return all groups in the order of the query; days are newest first unless they are sorted by a number."""
     return _ordered(usage_query, summed([usage_query.by], usage_query.where))
 
 
 def _days(usage_query: UsageQuery, steps: Sequence[UsageRow]) -> tuple[Sequence[UsageRow], int]:
-    """Return the days to show, and how many more there are; the steps of time may be the days."""
+    """Return the days to show, and how many more there are; the time steps may already be days."""
     days = list(steps) if usage_query.span.step == "day" else summed(["day"], usage_query.where)
     days = _ordered(usage_query, days)
     return days[: usage_query.rows], len(days[usage_query.rows :])
@@ -104,11 +104,11 @@ def _stacks(
     """Return the parts of the bars.
 
     Args:
-        usage_query: what to show.
-        groups: the groups that are shown, the largest one first.
-        count: how many there are.
-        starts: where each bar begins.
-        steps: the whole bars.
+        usage_query: the query.
+        groups: the groups to show, the largest one first.
+        count: the number of all groups.
+        starts: the day and the hour at which each bar begins.
+        steps: the usage of each whole bar.
     """
     shown = groups[: MAX_SERIES if count <= MAX_SERIES else MAX_SERIES - 1]
     if not shown:

@@ -1,5 +1,5 @@
-// Charts: the numbers of a point at the pointer, under a finger, and by the arrow keys on a chart that has the focus.
-// The texts are those that the server wrote for hovering (apps_registry/admin/charts.py); without this script they are tooltips.
+// Charts: shows the numbers of a point at the pointer or finger, or by the arrow keys while the chart has the focus.
+// The texts are the server's tooltips (apps_registry/admin/charts.py), which browsers show if this script does not run.
 "use strict";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -12,7 +12,7 @@ function cell(tag, text) {
   return element;
 }
 
-// "Turns: 12" is a row of two cells; the first line says which point it is.
+// The first line names the point; each other line, such as "Turns: 12", becomes a row of two cells.
 function tipOf(lines) {
   const tip = document.createElement("div");
   tip.className = "aomi-tip";
@@ -36,7 +36,7 @@ class Chart {
     this.area = plot.querySelector(".aomi-area");
     this.columns = [...this.area.querySelectorAll(".aomi-hover")];
     this.lines = this.columns.map((column) => column.querySelector("title").textContent.split("\n"));
-    this.place = null;
+    this.index = null;
     this.holder = document.createElementNS(SVG, "foreignObject");
     for (const [name, value] of [["class", "aomi-tip-holder"], ["y", "0"], ["width", "100%"], ["height", "100%"]]) {
       this.holder.setAttribute(name, value);
@@ -44,7 +44,7 @@ class Chart {
   }
 
   listen() {
-    // The browser's tooltips would come on top of ours.
+    // The browser would show its tooltips in addition.
     for (const column of this.columns) column.querySelector("title").remove();
     const { plot, area } = this;
     plot.tabIndex = 0;
@@ -58,7 +58,7 @@ class Chart {
     area.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && this.hide());
     document.addEventListener("pointerdown", (event) => area.contains(event.target) || this.hide());
     plot.addEventListener("keydown", (event) => this.key(event));
-    plot.addEventListener("focus", () => plot.matches(":focus-visible") && this.show(this.place ?? this.columns.length - 1));
+    plot.addEventListener("focus", () => plot.matches(":focus-visible") && this.show(this.index ?? this.columns.length - 1));
     plot.addEventListener("blur", () => this.hide());
   }
 
@@ -70,44 +70,44 @@ class Chart {
   key(event) {
     if (event.key === "Escape") this.hide();
     if (!(event.key in STEPS) || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault(); // the page would scroll
-    this.show((this.place ?? this.columns.length) + STEPS[event.key]);
+    event.preventDefault(); // otherwise the page would scroll
+    this.show((this.index ?? this.columns.length) + STEPS[event.key]);
   }
 
-  // For screen readers, which announce a value that changes.
-  tell(place) {
-    this.plot.setAttribute("aria-valuenow", String(place + 1));
-    this.plot.setAttribute("aria-valuetext", this.lines[place].join(", "));
+  // Screen readers announce a value that changes.
+  tell(index) {
+    this.plot.setAttribute("aria-valuenow", String(index + 1));
+    this.plot.setAttribute("aria-valuetext", this.lines[index].join(", "));
   }
 
-  show(wanted) {
-    const place = Math.min(Math.max(wanted, 0), this.columns.length - 1);
-    if (place === this.place) return;
+  show(requested) {
+    const index = Math.min(Math.max(requested, 0), this.columns.length - 1);
+    if (index === this.index) return;
     this.hide();
-    this.place = place;
-    this.columns[place].classList.add("is-here");
-    this.holder.replaceChildren(tipOf(this.lines[place]));
+    this.index = index;
+    this.columns[index].classList.add("is-here");
+    this.holder.replaceChildren(tipOf(this.lines[index]));
     this.area.append(this.holder);
-    this.tell(place);
-    this.put(place);
+    this.tell(index);
+    this.put(index);
   }
 
-  // On the side of the point that has room for it, inside of the chart.
-  put(place) {
+  // The tip is inside the chart, on the side of the point that has room for it.
+  put(index) {
     const width = this.area.clientWidth || this.area.getBoundingClientRect().width;
     const tip = this.holder.firstChild.offsetWidth;
     const column = width / this.columns.length;
-    const after = (place + 1) * column + GAP;
-    const before = place * column - GAP - tip;
+    const after = (index + 1) * column + GAP;
+    const before = index * column - GAP - tip;
     const x = after + tip <= width ? after : Math.max(before, 0);
     this.holder.setAttribute("x", String(Math.min(x, Math.max(width - tip, 0))));
   }
 
   hide() {
-    if (this.place === null) return;
-    this.columns[this.place].classList.remove("is-here");
+    if (this.index === null) return;
+    this.columns[this.index].classList.remove("is-here");
     this.holder.remove();
-    this.place = null;
+    this.index = null;
   }
 }
 

@@ -1,4 +1,4 @@
-// The overview while it is looked at: what the server shows now, every few seconds, without losing the focus or the place.
+// Refreshes the overview every few seconds while its tab is visible; focus, selection and scroll position do not change.
 "use strict";
 
 const REFRESH_MS = 5_000;
@@ -7,7 +7,7 @@ const GIVE_UP_MS = 10_000;
 
 const live = document.querySelector("[data-live]");
 const liveState = document.querySelector("[data-live-state]");
-// What scripts of this page have set, and what its reader has opened, is not the server's.
+// Attributes that scripts or the reader set, which the server's HTML does not have.
 const OURS = new Set(["open", "tabindex"]);
 
 function sameThing(old, fresh) {
@@ -19,24 +19,24 @@ function takeAttributes(old, fresh) {
   for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && !OURS.has(name)) old.removeAttribute(name);
 }
 
-// Nodes that stay are changed in place and never moved, so the focus, a selection and scrolled tables stay too.
+// Existing nodes are changed and never moved, so they keep the focus, the selection and the scroll position.
 function take(old, fresh) {
   if (old.nodeType !== Node.ELEMENT_NODE) {
     if (old.data !== fresh.data) old.data = fresh.data;
     return;
   }
-  if (old.nodeName === "TIME" && old.dateTime === fresh.dateTime) return; // frame.js has written it in words
+  if (old.nodeName === "TIME" && old.dateTime === fresh.dateTime) return; // frame.js has replaced its text
   takeAttributes(old, fresh);
   takeChildren(old, fresh);
 }
 
 function takeChildren(parent, fresh) {
   let at = parent.firstChild;
-  for (const wanted of [...fresh.childNodes]) {
+  for (const node of [...fresh.childNodes]) {
     let match = at;
-    while (match && !sameThing(match, wanted)) match = match.nextSibling;
+    while (match && !sameThing(match, node)) match = match.nextSibling;
     if (!match) {
-      parent.insertBefore(wanted, at);
+      parent.insertBefore(node, at);
       continue;
     }
     while (at !== match) {
@@ -44,7 +44,7 @@ function takeChildren(parent, fresh) {
       at.remove();
       at = next;
     }
-    take(match, wanted);
+    take(match, node);
     at = match.nextSibling;
   }
   while (at) {
@@ -59,7 +59,7 @@ function say(words) {
   liveState.hidden = words === "";
 }
 
-// An item that others have overtaken is a new node: the focus goes on with it.
+// An item that has moved is a new node, which then gets the focus.
 function keepFocus(change) {
   const focused = document.activeElement;
   const key = live.contains(focused) && focused.closest("[data-key]")?.dataset.key;
@@ -71,7 +71,7 @@ function keepFocus(change) {
 
 async function refresh() {
   const answer = await fetch(live.dataset.live, { redirect: "manual", signal: AbortSignal.timeout(GIVE_UP_MS) });
-  if (answer.type === "opaqueredirect" || answer.status === 403) return false; // to the page of logins
+  if (answer.type === "opaqueredirect" || answer.status === 403) return false; // the admin redirects to the login page
   if (!answer.ok) throw new Error(answer.statusText);
   const fresh = document.createElement("template");
   fresh.innerHTML = await answer.text();
@@ -85,7 +85,7 @@ let refreshedAt = new Date();
 
 async function goOn() {
   window.clearTimeout(timer);
-  if (document.hidden) return; // the next look begins again
+  if (document.hidden) return; // it continues when the tab is visible again
   let pause = REFRESH_MS;
   try {
     if (!(await refresh())) return say("You are no longer logged in: load the page again.");

@@ -29,7 +29,7 @@ class OpenAIView(ApiView):
             name: the slug of an App, or `slug:model`.
 
         Raises:
-            KeyNeeded: the caller has no key, and it is not the default App.
+            KeyNeeded: the caller has no key, and the App is not the default one.
             NoSuchModel: there is none, or the caller may not use it.
             OriginNotAllowed, NetworkNotAllowed: the App refuses calls from where the caller is.
         """

@@ -129,7 +129,7 @@ class Beginning:
         """Return the session that the request names; None for a stateless one.
 
         Raises:
-            InvalidSessionId, InvalidParameter: the name is not a session's id.
+            InvalidSessionId, InvalidParameter: the header or the metadata does not have the form of a session's id.
         """
         if header := self.headers.get("X-Session-Id"):
             return parse_session_id(header)

@@ -11,10 +11,10 @@ QUEUE_MAX_BYTES = 1024 * 1024
 
 
 class Listener(Protocol):
-    """What is told the events of a turn as they happen; it must be quick and raise nothing."""
+    """An object that gets the events of a turn as they happen. Its method must be quick and raise nothing."""
 
     def tell(self, event: TurnEvent | None) -> None:
-        """Take an event; None means that the turn has ended and is stored."""
+        """Handle an event; None means that the turn has ended and is stored."""
 
 
 class TurnListener:

@@ -52,7 +52,7 @@ class RunningTurn:
         is_asking: whether a model may be answering the current round, which is not counted yet.
         history_budget: the tokens that earlier turns may take in the prompt.
         attempts: failed models and refused parts of requests, each with a code and an optional note.
-        listeners: the streams of this turn, and what else is told its events.
+        listeners: the streams of this turn, and other objects that get its events.
         task: ends when the result is stored.
         has_begun: whether the task has started; a task that is cancelled before its first step would store nothing.
         must_stop: whether an interrupt was requested.

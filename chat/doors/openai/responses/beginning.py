@@ -103,8 +103,9 @@ class Beginning:
             NoSuchObject: there is no such response, conversation or item.
         """
         self.params.check()
-        given = read_input(await in_full(self.caller, self.params))
-        begun = await (self._continue(given) if given.answers else self._begin(given.conversation))
+        request_input = read_input(await in_full(self.caller, self.params))
+        is_continued = bool(request_input.answers)
+        begun = await (self._continue(request_input) if is_continued else self._begin(request_input.conversation))
         if begun.is_stored:
             await add_record(begun.turn_id, begun.record)
         if begun.running is not None and begun.record.keeps_pieces:
@@ -237,7 +238,7 @@ class Beginning:
             items=items,
             before=used,
             makes_session=makes,
-            # A client may lose its stream, or open one later.
+            # The client may lose its stream, or open one later.
             keeps_pieces=self.params.is_stored and bool(self.params.stream or self.params.background),
         )
 

@@ -26,8 +26,8 @@ from sessions_app.conversations import add_messages, metadata_of, set_metadata
 from sessions_app.turns.responses import records_of_session
 from sessions_app.values import Session, StoredMessage
 
-# A session's messages have positions without gaps; summaries and requests to wallets count them.
-KEPT = "Single items cannot be deleted, since a conversation is only ever added to. Delete the conversation instead."
+# Summaries and the numbers of wallet requests count a session's messages, whose positions must have no gaps.
+KEPT = "Single items cannot be deleted. Delete the conversation instead."
 
 
 class ConversationsView(OpenAIView):
@@ -120,7 +120,7 @@ class ItemView(_OneConversation):
     """One item."""
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refuse a method, and say why for the one that OpenAI's clients have."""
+        """Refuse a method; say why for DELETE, which OpenAI's clients offer."""
         raise MethodNotAllowed(str(request.method), KEPT if request.method == "DELETE" else None)
 
     async def get(self, request: Request, conversation: str, item: str) -> Response:

@@ -12,8 +12,8 @@ class Events:
     """Writes the events of one stream.
 
     Attributes:
-        after: the number of the last event that the client has; -1: it has none.
-        pieces: of each text, the lengths of the pieces in which it is streamed; a text without them is one piece.
+        after: the number of the last event that the client has; -1 if it has none.
+        pieces: for each text, the lengths of its streamed pieces; a text without them is one piece.
         done: the ids of items that are complete.
         item_id: the id of the text that is being streamed; empty if there is none.
     """
@@ -29,7 +29,7 @@ class Events:
     _sent: list[str] = field(default_factory=list)
 
     def event(self, kind: str, **data: Any) -> bytes:
-        """Return one event; empty if the client has it."""
+        """Return an event; empty if the client already has it."""
         number = self._number
         self._number += 1
         if number <= self.after:
@@ -39,8 +39,8 @@ class Events:
     def last(self, kind: str, **data: Any) -> bytes:
         """Return the last event.
 
-        A client gets it even if it has named a higher number: a worker that dies loses the pieces, and the numbers of
-        fewer pieces are lower.
+        A client gets it even if it has seen a higher number: a worker that dies loses the lengths of the pieces, and
+        fewer pieces have lower numbers.
         """
         if self._number < self.after:
             self._number = self.after + 1

@@ -41,6 +41,6 @@ def message_item_id(message_id: UUID) -> str:
 
 
 def read_message_item_id(text: str) -> UUID | None:
-    """Return the message of an item; None if the id is not one of a message."""
-    found = text.removeprefix(MESSAGE)
-    return UUID(found) if text.startswith(MESSAGE) and _HEX.fullmatch(found) else None
+    """Return the id of the message that an item is; None if the item is not a message."""
+    digits = text.removeprefix(MESSAGE)
+    return UUID(digits) if text.startswith(MESSAGE) and _HEX.fullmatch(digits) else None

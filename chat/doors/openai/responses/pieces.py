@@ -1,8 +1,8 @@
 """The pieces in which the texts of a response are streamed.
 
-A stream that is opened again has the same events with the same numbers, on every worker, also when the turn has ended
-and its texts are whole. So the lengths of the pieces are kept: on the worker that runs the turn in memory, and at its
-end in the record of the request.
+A stream that is opened again has the same events with the same numbers, on every worker, even after the end of the
+turn, when each text is stored as a whole. So the lengths of the pieces are kept: during the turn in the memory of the
+worker that runs it, then in the record of the request.
 """
 
 import asyncio
@@ -19,18 +19,18 @@ from sessions_app.turns.responses import RecordedTurn, ResponseRecord, recorded_
 from sessions_app.values import StoredMessage
 
 STORING_SECONDS, POLL_SECONDS = 3.0, 0.05
-RECENT_SECONDS = 30.0  # more than the clocks of workers and Postgres differ
+RECENT_SECONDS = 30.0  # more than the difference between the clocks of workers and Postgres
 _storing: set["asyncio.Task[object]"] = set()  # asyncio itself keeps only weak references
 
 
 @dataclass(slots=True, eq=False)
 class Pieces:
-    """A listener of one turn, which keeps the lengths for one request.
+    """A listener of one turn that keeps the lengths for one request.
 
     Attributes:
         turn: the turn.
-        round_number: the round at which the request continued it; 0 if it began it.
-        lengths: of the pieces of each text, in characters; the last text may be unfinished.
+        round_number: the round at which the request continued the turn; 0 if the request began it.
+        lengths: for each text, the lengths of its pieces in characters; the last text may be unfinished.
     """
 
     turn: RunningTurn
@@ -40,7 +40,7 @@ class Pieces:
     _storing: "asyncio.Task[object] | None" = None
 
     def __post_init__(self) -> None:
-        """Begin with the texts so far, each as one piece."""
+        """Add the texts so far, each as one piece."""
         session = self.turn.session
         for message in [*(session.messages if session else ()), *self.turn.messages]:
             if is_text_of(message, self.turn, self.round_number):
@@ -48,7 +48,7 @@ class Pieces:
         self.tell(TextDelta(self.turn.partial_text))
 
     def tell(self, event: TurnEvent | None) -> None:
-        """Keep what an event adds; None means that the turn has ended and is stored."""
+        """Add the text of an event; None means that the turn has ended and is stored."""
         match event:
             case TextDelta(text) if text:
                 self._add(len(text))
@@ -61,12 +61,12 @@ class Pieces:
                 self._store()
 
     def record_is_stored(self) -> None:
-        """Store the lengths again if the turn has ended before the record of the request was stored."""
+        """Store the lengths again if the turn ended before the record of the request was stored."""
         if self._storing is not None:
             self._store()
 
     async def stored(self) -> None:
-        """Wait until the lengths of a turn that has ended are stored; if that fails, each text is one piece."""
+        """Wait until the lengths are stored, if the turn has ended; if storing fails, each text counts as one piece."""
         if self._storing is not None:
             await asyncio.wait({self._storing})
 
@@ -84,23 +84,23 @@ class Pieces:
 
 
 def is_text_of(message: StoredMessage, turn: RunningTurn, after_round: int) -> bool:
-    """Return whether a message is a text of a round of the turn that has ended, after the round that is given."""
+    """Tell whether a message is the text of a finished round of the turn, later than `after_round`."""
     is_own = message.turn_id == turn.turn_id and message.role == "agent" and bool(message.content)
     return is_own and message.tool_round > after_round
 
 
 def keep_pieces(running: RunningTurn, round_number: int) -> Pieces:
-    """Return the listener that keeps the pieces for a request; it begins now, unless an earlier call has begun it."""
+    """Return the listener that keeps the pieces for a request; add it to the turn if there is none yet."""
     for listener in running.listeners:
         if isinstance(listener, Pieces) and listener.round_number == round_number:
             return listener
     pieces = Pieces(running, round_number)
-    running.listeners.insert(0, pieces)  # before the streams, which split texts by what it keeps
+    running.listeners.insert(0, pieces)  # before the streams, which split texts by its lengths
     return pieces
 
 
 async def stored_pieces(turn_id: UUID, round_number: int) -> Sequence[Sequence[int]]:
-    """Return the lengths for a request whose turn has ended; empty: each text is one piece.
+    """Return the lengths for a request whose turn has ended; if they are empty, each text is one piece.
 
     The worker that ran the turn stores them just after its end, so they may be missing for a moment.
     """

@@ -95,7 +95,7 @@ async def _reply(response: FoundResponse, label: str, *, is_stored: bool) -> Rep
         calls = [call for call in end.open_calls if call.confirmation is not None and call.result is None]
         questions = [question_item(response.session.id, call, label) for call in calls]
         if is_stored and not record.questions:
-            # After the answer, the turn no longer has them.
+            # Once they are answered, the turn no longer has them.
             await set_in_record(response.turn.turn_id, record.round_number, questions=questions)
     return _state(response, [*output, *questions])
 

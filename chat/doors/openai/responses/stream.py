@@ -92,7 +92,7 @@ async def response_events(begun: Begun, opened: Opened, label: str, *, after: in
         begun: the request; if another worker runs its turn, all output comes at its end.
         opened: the session and its reader, who may lose access.
         label: the name of the App, for calls that need an approval.
-        after: the number of the last event that the client has; -1: it has none.
+        after: the number of the last event that the client has; -1 if it has none.
     """
     async with aclosing(_all_events(begun, opened, label, Events(after))) as events:
         async for event in events:
@@ -101,7 +101,7 @@ async def response_events(begun: Begun, opened: Opened, label: str, *, after: in
 
 
 async def _all_events(begun: Begun, opened: Opened, label: str, events: Events) -> AsyncGenerator[bytes, None]:
-    """Yield the events of a response from its beginning, empty ones for those that the client has."""
+    """Yield all events of a response; those that the client already has are empty."""
     for kind in _first_events(begun):
         status = "queued" if kind == "queued" else "in_progress"
         yield events.event(f"response.{kind}", response=_body(begun, Reply(status)))
@@ -113,8 +113,8 @@ async def _all_events(begun: Begun, opened: Opened, label: str, events: Events) 
             raise opened.refusal
         reply = await reply_to(begun, label)
     except Exception as error:
-        told = of_problem(problem(*code_and_sentence(error)))["error"]
-        yield events.last("error", code=told["code"], message=told["message"], param=None)
+        fault = of_problem(problem(*code_and_sentence(error)))["error"]
+        yield events.last("error", code=fault["code"], message=fault["message"], param=None)
         return
     for item in reply.output:
         for written in events.whole(item):
@@ -134,7 +134,7 @@ def _body(begun: Begun, reply: Reply = NOTHING_YET) -> dict[str, Any]:
 
 
 async def _output(begun: Begun, opened: Opened, events: Events) -> AsyncGenerator[bytes, None]:
-    """Yield the events of the output while the turn runs here, and comments in silence."""
+    """Yield the events of the output while this worker runs the turn, and comments while there are none."""
     number = begun.record.round_number
     if begun.running is None:
         async with aclosing(keepalives_until_idle(opened)) as silences:

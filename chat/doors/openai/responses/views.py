@@ -64,7 +64,7 @@ class ResponseView(_OneResponse):
     """One response."""
 
     async def get(self, request: Request, response_id: str) -> Response | EventStream[dict[str, Any]]:
-        """Answer with the response in its present state, or with its events, all or those after a number."""
+        """Answer with the response in its current state, or with its events: all, or those after a number."""
         response = await self.find(response_id)
         is_stream = request.query_params.get("stream") in {"true", "1"}
         after = _starting_after(request.query_params.get("starting_after"), is_stream=is_stream)
@@ -111,10 +111,10 @@ class InputItemsView(_OneResponse):
 
 
 def _starting_after(text: str | None, *, is_stream: bool) -> int:
-    """Return the number of the last event that a client has; -1: it has none.
+    """Return the number of the last event that a client has, or -1 if it has none.
 
     Raises:
-        InvalidParameter: it is not a number, or no stream is asked for.
+        InvalidParameter: it is not a number, or the request does not ask for a stream.
     """
     if text is None:
         return -1
