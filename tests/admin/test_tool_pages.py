@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils.timezone import now
 
 from apps_registry.models import App, OutboundCall, Secret, Tool
+from apps_registry.releases.services import publish
 from tests import factories
 from tests.admin.conftest import PAYLOAD
 from tests.admin.test_app_pages import page as app_page
@@ -246,6 +247,14 @@ def test_patterns_that_hang_other_matchers_are_matched_quickly(admin_client: Cli
     fields = {"arguments": json.dumps({"a": "a" * 60_000 + "b"}), "wallet_address": "", "wallet_chain_id": ""}
     answer = admin_client.post(f"/admin/apps_registry/tool/{tool.pk}/try/", fields)
     assert "does not match" in answer.content.decode()
+
+
+def test_who_can_call_a_new_tool_depends_on_what_is_live(admin_client: Client, app: App) -> None:
+    answer = admin_client.post(ADD, form(app, _save=""), follow=True)
+    assert f"The model of “{app}” can call it now." in answer.content.decode()
+    publish(app)
+    answer = admin_client.post(ADD, form(app, name="later", _save=""), follow=True)
+    assert "callers get it with the next release" in answer.content.decode()
 
 
 def test_a_missing_secret_is_named_when_a_tool_is_saved(admin_client: Client, app: App) -> None:

@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 from apps_registry.admin.display import moment
 from apps_registry.admin.forms.app import AlternativesFormSet, SecretForm
 from apps_registry.admin.forms.client_tool import ClientToolForm, ClientToolsFormSet
+from apps_registry.admin.forms.labelled_rows import LabelledRows
 from apps_registry.models import AppModel, Secret, Tool
 
 
@@ -47,6 +48,7 @@ class SecretsInline(admin.TabularInline):  # type: ignore[type-arg]
 
     model = Secret
     form = SecretForm
+    formset = LabelledRows
     extra = 0
     fields = ("name", "value", "hosts", "updated")
     readonly_fields = ("updated",)

@@ -10,6 +10,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps_registry.admin.forms.labelled_rows import LabelledRows
 from apps_registry.admin.forms.text_fields import LinesField
 from apps_registry.builtin_tools.registry import BUILTIN_TOOLS
 from apps_registry.credentials.encryption import NoKeys
@@ -219,7 +220,7 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]
         return secret
 
 
-class AlternativesFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+class AlternativesFormSet(LabelledRows):
     """The alternative models of an App, without its default model."""
 
     @cached_property
