@@ -20,6 +20,7 @@ SHARE_OF_KEYLESS = 0.75
 SHARE_OF_ADDRESS = 0.75
 RETRY_SECONDS = 5
 TOO_MANY = "streams_of_address"
+ALL = "all"
 DETAIL = "Too many event streams are open; close some first."
 
 
@@ -46,6 +47,11 @@ class OpenStreams:
     def __init__(self) -> None:
         self._open: Counter[str] = Counter()
 
+    @property
+    def are_full(self) -> bool:
+        """Whether the worker has as many streams as it may."""
+        return self._open[ALL] >= budget().streams
+
     def take(self, lease: StreamLease, caller: Caller) -> None:
         """Count a stream for its caller.
 
@@ -56,7 +62,7 @@ class OpenStreams:
         for count in counts:
             if self._open[count.name] >= count.limit:
                 raise CallerLimit(count.rule, DETAIL, retry_after=RETRY_SECONDS, limit=count.limit)
-        lease.names = tuple(count.name for count in counts)
+        lease.names = (ALL, *(count.name for count in counts))
         self._open.update(lease.names)
 
     def release(self, lease: StreamLease) -> None:

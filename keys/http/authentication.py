@@ -13,6 +13,7 @@ from keys.callers import Caller
 from keys.failures import InvalidKey, TooManyFailures, VerifierBusy
 from keys.guards.errors import CallerLimit
 from keys.guards.rates import rates
+from keys.http.overloaded import Overloaded
 from keys.http.presented import presented_key
 from keys.http.streams import count_stream
 from keys.tokens.text import PREFIX as TOKEN_PREFIX
@@ -21,15 +22,6 @@ from keys.verification import verifier
 # One sentence for every failure, so that responses do not reveal whether a key exists or existed.
 NO_VALID_KEY = "This call needs a valid App key in the AOMI-APP-KEY header."
 CHALLENGE = "AppKey"  # the WWW-Authenticate header of every 401
-
-
-class Overloaded(APIException):
-    """The worker has too much work at the moment; clients should retry soon."""
-
-    status_code = 503
-    default_detail = "The server is busy; try again shortly."
-    default_code = "overloaded"
-    retry_after = 1
 
 
 class TooMuch(APIException):

@@ -3,8 +3,10 @@
 from django.http import HttpRequest
 
 from apps_registry.support.http.paths import API_PREFIX, MCP_PATH, OPENAI_PREFIX
+from apps_registry.support.http.request_notes import note_refusal
 from keys.callers import Caller
 from keys.guards.streams import StreamLease, streams
+from keys.http.overloaded import Overloaded
 
 UPDATES_PATH = f"{API_PREFIX}updates"
 # The key in a request's META of its slot among the open streams.
@@ -30,7 +32,11 @@ def count_stream(request: HttpRequest, caller: Caller, *, is_asked: bool = False
 
     Raises:
         CallerLimit: the caller has too many open streams.
+        Overloaded: the worker has. For requests whose headers ask for a stream, this was checked before.
     """
     lease = request.META.get(LEASE)
     if isinstance(lease, StreamLease) and asks_for_stream(request) is not is_asked:
+        if is_asked and streams.are_full:
+            note_refusal("streams_of_worker")
+            raise Overloaded
         streams.take(lease, caller)

@@ -10,6 +10,7 @@ from apps_registry.models import App
 from keys.models import Refusal
 from tests import factories
 from tests.client import Client
+from tests.model_server import Reply, ScriptedModel, chunk
 from tests.product import Server
 from tests.sse import Updates
 from tests.waiting import wait_until
@@ -130,3 +131,24 @@ def test_callers_without_a_key_cannot_hold_all_streams_of_a_worker(start: Callab
         assert answer.status_code == 429
         assert rule_of(answer) == "streams_without_key"
         stack.enter_context(UpdatesFrom(From(server, HERE, key)))
+
+
+def test_streams_that_a_body_or_query_asks_for_are_limited_too(
+    start: Callable[..., Server], app: App, model: ScriptedModel
+) -> None:
+    server = start(ulimit="-n 160", TRUSTED_PROXIES="127.0.0.1")
+    callers = [From(server, f"198.51.100.{number}", factories.make_key(app).plain) for number in range(3)]
+    model.will(Reply([chunk({"content": "Half"})], then="hang"))
+    body = {"model": app.slug, "input": "Slowly.", "background": True}
+    path = f"/v1/responses/{callers[0].request('POST', '/v1/responses', json=body).json()['id']}"
+    with ExitStack() as stack:
+        for number in range(200):
+            caller = callers[number % len(callers)]
+            key = {"Authorization": f"Bearer {caller.key}"}
+            answer = stack.enter_context(caller.http.stream("GET", path, params={"stream": "true"}, headers=key))
+            if answer.status_code != 200:
+                break
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+        assert rule_of(answer) == "streams_of_worker"
+        assert callers[0].request("GET", path).status_code == 200  # streams only
+    callers[0].request("POST", f"{path}/cancel")

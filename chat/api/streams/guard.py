@@ -21,7 +21,8 @@ from apps_registry.support.forever import forever
 from apps_registry.support.http.request_sources import SourceNotAllowed
 from chat.access import NoSuchSession, refusal_of_token, refusal_to_chat, refusal_to_read
 from keys.callers import Caller
-from keys.http.authentication import NO_VALID_KEY, Overloaded
+from keys.http.authentication import NO_VALID_KEY
+from keys.http.overloaded import Overloaded
 from keys.reading import callers_now
 from sessions_app.store import store
 from sessions_app.values import Owner
