@@ -93,6 +93,12 @@ class Reading:
         if shown and len(self.hidden) < MAX_HIDDEN:
             self.hidden.append(shown)
 
+    def strike(self, text: str) -> None:
+        """Leave out text that is deleted or struck through, which says that it holds no longer; list it."""
+        if text.strip():
+            self.losses.add("deleted")
+            self.hide(text, is_loss=False)
+
     def take_losses(self, inner: "Reading") -> None:
         """Take over the hidden text and the losses of a part that was read separately."""
         self.hidden += inner.hidden[: MAX_HIDDEN - len(self.hidden)]

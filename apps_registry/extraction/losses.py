@@ -34,8 +34,12 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{n} characters of symbol fonts are unknown and are shown as \ufffd.",
     ),
     "unknown_markup": (
-        "{n} element of an unknown kind was read as plain text: {detail}.",
-        "{n} elements of unknown kinds were read as plain text: {detail}.",
+        "{n} element that is unknown or malformed was read as plain text: {detail}.",
+        "{n} elements that are unknown or malformed were read as plain text: {detail}.",
+    ),
+    "includes": (
+        "{n} part from another file or program was not read: {detail}.",
+        "{n} parts from other files or programs were not read: {detail}.",
     ),
     "charts": (
         "{n} chart or diagram was not read.",
@@ -70,8 +74,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{n} hidden slides were left out: {detail}.",
     ),
     "deleted": (
-        "{n} passage that is marked as deleted was left out.",
-        "{n} passages that are marked as deleted were left out.",
+        "{n} passage that is deleted or struck through was left out; it is listed as hidden text.",
+        "{n} passages that are deleted or struck through were left out; they are listed as hidden text.",
     ),
     "comments": (
         "{n} comment was left out.",
@@ -86,8 +90,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{n} collapsed parts were read; a visitor sees them after a click.",
     ),
     "buttons": (
-        "The label of {n} button was left out.",
-        "The labels of {n} buttons were left out.",
+        "The label of {n} button or list of choices was left out.",
+        "The labels of {n} buttons or lists of choices were left out.",
     ),
     "furniture": (
         "{n} part that repeats on every page of a site (menu, banner, footer) was left out.",

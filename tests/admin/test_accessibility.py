@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
-from aomi_site.console.usage.questions import ROWS
+from aomi_site.console.usage.usage_query import ROWS
 from django.test import Client
 from django.utils import timezone
 

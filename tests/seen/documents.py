@@ -95,7 +95,7 @@ MARKDOWN: dict[str, File] = {
         COMMON,
         '## **Refunds** for [`orders`](x.md "t") <a name=r></a>![](i.png)[^1] {#refunds}\n\nOne.\n\n'
         "## AT&amp;T \\*net\\* <https://x.example> ~~old~~ [text][ref]\n\nTwo.\n\n[ref]: y.md",
-        headings=("Refunds for orders", "AT&T *net* https://x.example old text"),
+        headings=("Refunds for orders", "AT&T *net* https://x.example text"),
     ),
     "headings without text": marked(
         COMMON,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -24,8 +25,18 @@ _FOOTNOTE = re.compile(r"^( {0,3}\[\^[^\]\n]{1,200}\]):", re.MULTILINE)
 # A page shows neither the description of an image nor the title of a link.
 _PICTURE = re.compile(r"!\[([^\[\]\n]{1,1000})\](?=[(\[])")
 _ON_HOVER = re.compile(r"(\]\([^()\s]{1,2000})[ \t]+(?:\"([^\"\n]{1,1000})\"|'([^'\n]{1,1000})')(?=\))")
+# What is struck through, and media, outside of code. A line that begins a list item or the like ends what came before.
+_STRUCK = r"(?:[^~\n]|~(?!~)|\n(?![ \t>]*(?:[-*+>#|\n]|\d+[.)]))){1,2000}?"
+_DELETED = r"(?:[^<]|<(?!/?(?:del|s|strike)\b)){0,2000}"
+_MARKS = re.compile(
+    r"(?<!`)(?P<code>`++)[^`]{1,1000}(?P=code)(?!`)"
+    rf"|(?<![\\~])~~(?![~\s])(?P<struck>{_STRUCK})(?<!\s)~~(?!~)(?P<gap> ?)"
+    rf"|<(?P<tag>del|s|strike)\b[^<>]{{0,200}}>(?P<deleted>{_DELETED})</(?P=tag)\s*>"
+    r"|<(?P<medium>img|iframe|video|audio|embed|object|canvas)\b",
+    re.IGNORECASE,
+)
 # Headings only, and only their beginning: bounded, the inline rules are quick.
-_INLINE = MarkdownIt("commonmark").enable("strikethrough")
+_INLINE = MarkdownIt("commonmark")
 MAX_HEADING_SOURCE = 1000
 _ANCHOR = re.compile(r"[ \t]*\{[#.:][^{}]{0,200}\}$")
 _NOTE_MARK = re.compile(r"\[\^[^\]\n]{1,200}\]")
@@ -58,7 +69,7 @@ def read_source(source: str, reading: Reading) -> Reading:
             reading.title = reading.title or inner.title
             reading.take_losses(inner)
             for block in inner.blocks:
-                reading.add(Block(block.text, block.heading, line=first + 1))
+                reading.add(replace(block, line=first + 1))
         else:
             text = _shown(lines, range(first, last), code, reading).rstrip()
             is_table = token.type == "table_open"
@@ -93,7 +104,7 @@ def _parted(text: str, reading: Reading) -> str:
     # Beyond the last end marker, each start marker would be searched to the end of the text.
     end = text.rfind("-->") + len("-->") if "-->" in text else 0
     hidden = _COMMENT.findall(text, 0, end)
-    text = _COMMENT.sub("", text[:end]) + text[end:]
+    text = _without_struck(_COMMENT.sub("", text[:end]) + text[end:], reading)
     reading.losses.add("images", text.count("!["))
     for description in _PICTURE.findall(text):
         reading.hide(description, is_loss=False)
@@ -104,9 +115,24 @@ def _parted(text: str, reading: Reading) -> str:
     return _ON_HOVER.sub(r"\1", text)
 
 
+def _without_struck(text: str, reading: Reading) -> str:
+    """Leave out what is struck through, and count media that HTML within a paragraph shows."""
+
+    def shown(match: "re.Match[str]") -> str:
+        if medium := match["medium"]:
+            reading.losses.add("images" if medium.lower() == "img" else "objects")
+        if struck := match["struck"] or match["deleted"]:
+            reading.strike(struck)
+            is_apart = text[max(0, match.start() - 1) : match.start()].isspace()
+            return "" if is_apart else match["gap"] or ""
+        return match[0]
+
+    return _MARKS.sub(shown, text)
+
+
 def _plain(heading: str, environment: dict[str, Any], reading: Reading) -> str:
     """Return a heading as a page shows it, without its markup, anchor and footnote marks."""
-    source = _NOTE_MARK.sub("", _ANCHOR.sub("", heading))[:MAX_HEADING_SOURCE]
+    source = _without_struck(_NOTE_MARK.sub("", _ANCHOR.sub("", heading))[:MAX_HEADING_SOURCE], reading)
     (line,) = _INLINE.parseInline(source, dict(environment))
     shown = []
     for part in line.children or ():

@@ -9,7 +9,10 @@ from apps_registry.extraction.formats.text import decode
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
 _MODULE = re.compile(r"^(?:import|export)\b")
 _COMMENT = re.compile(r"\{/\*(.{0,2000}?)\*/\}")
-_TAG = re.compile(r"</?[A-Z][\w.]*((?:\s+[\w-]+(?:=(?:\"[^\"]*\"|'[^']*'|\{[^{}]*\}))?)*)\s*/?>|</?>")
+_TAG = re.compile(
+    r"(?<!`)(?P<code>`++)[^`]{1,1000}(?P=code)(?!`)"
+    r"|</?(?P<name>[A-Z][\w.]*)(?P<attributes>(?:\s+[\w-]+(?:=(?:\"[^\"]*\"|'[^']*'|\{[^{}]*\}))?)*)\s*(?P<end>/?)>|</?>"
+)
 _SHOWN = re.compile(r"\b(?:title|label|heading|summary|description|caption|question)=(?:\"([^\"]*)\"|'([^']*)')")
 
 
@@ -36,4 +39,13 @@ def _without_tags(line: str, reading: Reading) -> str:
     for comment in _COMMENT.findall(line):
         reading.hide(comment)
     line = _COMMENT.sub("", line)
-    return _TAG.sub(lambda tag: " ".join(double or single for double, single in _SHOWN.findall(tag[1] or "")), line)
+
+    def shown(tag: "re.Match[str]") -> str:
+        if tag["code"]:
+            return tag[0]
+        texts = [double or single for double, single in _SHOWN.findall(tag["attributes"] or "")]
+        if tag["end"] and not texts:  # what it shows comes from its own file
+            reading.losses.add("includes", detail=f"<{tag['name']} />")
+        return " ".join(texts)
+
+    return _TAG.sub(shown, line)

@@ -11,12 +11,19 @@ from apps_registry.extraction.tables import Cell, Grid, cell_text
 _TITLE = re.compile(r"\{\\title ([^{}\\]{1,300})\}")
 _PICTURE = re.compile(r"\\pict\b")
 _OBJECT = re.compile(r"\\object\b")
-# `\v` begins hidden text, `\v0` or the end of the group ends it.
-_HIDDEN = re.compile(r"\\v(?![a-z0-9])\s?([^{}]*?)(?=\\v0|[{}])")
 _COMMENT = re.compile(r"\{\\\*\\annotation\b")
 # striprtf drops these groups. It also drops the rest of a group after a `\*` mark that is not at its beginning.
 _AROUND = re.compile(r"\{\\(?:header|footer)[lrf]?(?![a-z])|\{(?:\\\*)?\\footnote(?![a-z])")
 _STRAY_MARK = re.compile(r"(?<!\{)\\\*")
+# `\v` hides text and `\strike` strikes it through, until `\v0`, `\plain` or the end of the group.
+_MARKS = {"v": 0, "strike": 1, "striked": 1, "deleted": 1}
+_HAS_MARKS = re.compile(r"\\(?:v|strike|striked|deleted)1?(?![a-z0-9])")
+_TOKEN = re.compile(r"\\([a-z]+)(-?\d+)? ?|\\'[0-9a-fA-F]{2}|\\.|[{}]|[^\\{}]+", re.DOTALL)
+_TABLES = {"stylesheet", "fonttbl", "colortbl", "info", "pict", "listtable", "listoverridetable", "revtbl"}
+_CODE_PAGE = re.compile(r"\\ansicpg\d+")
+# Text boxes and equations are in groups that striprtf drops; the properties of a shape are not text.
+_PROPERTY = re.compile(r"\{\\sp\s*\{\\sn[^{}]*\}\s*\{\\sv[^{}]*\}\s*\}")
+_EQUATION = re.compile(r"\{\\\*\\moMath(?![a-zA-Z])")
 MAX_GROUPS = 5_000
 
 
@@ -26,15 +33,17 @@ def read(data: bytes) -> Reading:
         raise UnreadableError("The file's name says RTF, but its content is not RTF.")
     source, reading = data.decode("latin-1"), Reading()
     _refuse_depth(source)
-    reading.losses.add("images", len(_PICTURE.findall(source)))
+    reading.losses.add("images", len(_PICTURE.findall(source)) - source.count("\\nonshppict"))  # a second form
+    reading.losses.add("text_boxes", source.count("\\shptxt"))
+    reading.losses.add("equations", len(_EQUATION.findall(source)))
     reading.losses.add("objects", len(_OBJECT.findall(source)))
     reading.losses.add("comments", len(_COMMENT.findall(source)))
     reading.losses.add("cut_off", not source.rstrip("\x00 \r\n").endswith("}"), "its last group is open")
     if title := _TITLE.search(source):
         reading.title = clean_line(title[1])
-    for hidden in _HIDDEN.findall(source):
-        reading.hide(_plain("{\\rtf1 " + hidden + "}"))
-    lines = _plain(_HIDDEN.sub("", source)).split("\n")
+    if _HAS_MARKS.search(source):
+        source = _Visible(source, reading).source
+    lines = _plain(source).split("\n")
     for is_row, run in groupby(lines, key=lambda line: line.rstrip().endswith("|")):
         if is_row:  # striprtf ends each cell with a bar
             grid = Grid()
@@ -48,7 +57,51 @@ def read(data: bytes) -> Reading:
     return reading
 
 
+class _Visible:
+    """A file without its hidden and its struck text, which go to the reading."""
+
+    def __init__(self, source: str, reading: Reading) -> None:
+        """Go through the file once."""
+        self._kept: list[str] = []
+        self._left_out: tuple[list[str], list[str]] = ([], [])  # hidden, and struck through
+        code_page = _CODE_PAGE.search(source)
+        self._start = "{\\rtf1\\ansi" + (code_page[0] if code_page else "") + " "
+        self._reading = reading
+        marks, outer, table_at = [False, False], list[list[bool]](), 0
+        for token in _TOKEN.finditer(source):
+            word, value = token[1], token[2]
+            if token[0] == "{":
+                outer.append(list(marks))
+            elif token[0] == "}" and outer:
+                marks = outer.pop()
+                table_at = table_at if len(outer) >= table_at else 0
+            elif not table_at and (word in _TABLES or token[0] == "\\*"):
+                table_at = len(outer)
+            elif word in _MARKS:
+                marks[_MARKS[word]] = value != "0"
+            elif word == "plain":
+                marks = [False, False]
+            elif not table_at and any(marks) and (word is None or word == "u"):
+                self._left_out[0 if marks[0] else 1].append(token[0])
+                continue
+            if word is None and token[0] not in "{}" and token[0].strip():
+                self._tell()
+            self._kept.append(token[0])
+        self._tell()
+        self.source = "".join(self._kept)
+
+    def _tell(self) -> None:
+        """Give the reading what was left out since the last visible text."""
+        for pieces, tell in zip(self._left_out, (self._reading.hide, self._reading.strike), strict=True):
+            if pieces:
+                tell(_plain(self._start + "".join(pieces) + "}"))
+                pieces.clear()
+
+
 def _plain(source: str) -> str:
+    if "\\shptxt" in source:
+        source = _PROPERTY.sub("", source).replace("{\\*\\shpinst", "{")
+    source = _EQUATION.sub("{", source).replace("{\\mden", "/{\\mden").replace("{\\msup", "^{\\msup")
     source = _STRAY_MARK.sub("", _AROUND.sub(r"{\\par ", source))
     text = str(rtf_to_text(source, errors="replace"))  # type: ignore[no-untyped-call]
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # RTF stores an emoji as two surrogates

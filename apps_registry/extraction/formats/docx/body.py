@@ -58,6 +58,7 @@ class Body:
         self.writer = Writer(reading, self.notes)
         self.text: list[str] = []
         self.hidden: list[str] = []
+        self.struck: list[str] = []  # deleted or struck through, without text in between
         self.level: int | None = None
         self.list_place = ("", "")  # list id and level, of this paragraph
         self.style = ""
@@ -70,7 +71,8 @@ class Body:
         self.equation: Equation | None = None
         self.in_text = self.is_deleted = self.in_run = self.in_paragraph = False
         self.skipped = 0
-        self.hides: bool | None = None
+        self.left_out: list[str] | None = None  # where the text of the run goes, if its look leaves it out
+        self.is_judged = False
 
     def finish(self) -> None:
         """Add what is left at the end of the document."""
@@ -98,7 +100,7 @@ class Body:
             self._property(name, attributes)
 
     def _open(self, name: str) -> None:
-        self.hides = None
+        self.is_judged = False
         match name:
             case "r":
                 self.run, self.run_style, self.in_run = Look(), "", True
@@ -177,14 +179,22 @@ class Body:
 
     def _add(self, text: str) -> None:
         """Add text where the paragraph is, or to its hidden text."""
-        if self.hides is None:
-            self.hides = self._look().hides_text
-        if self.hides or self.is_deleted:
-            self.hidden.append(text)
-        elif self.equation is not None:
+        if not self.is_judged:
+            look, self.is_judged = self._look(), True
+            self.left_out = self.hidden if look.hides_text else self.struck if look.is_struck else None
+        if self.is_deleted or self.left_out is not None:
+            (self.struck if self.is_deleted or self.left_out is None else self.left_out).append(text)
+            return
+        if text.strip():
+            self._end_struck()
+        if self.equation is not None:
             self.equation.add(text)
         else:
             self.text.append(text)
+
+    def _end_struck(self) -> None:
+        self.reading.strike("".join(self.struck))
+        self.struck.clear()
 
     def _look(self) -> Look:
         base = self.paragraph.over(self.styles.default)
@@ -199,13 +209,12 @@ class Body:
             return
         match name:
             case "t" | "math:t" | "delText":
-                self.reading.losses.add("deleted", self.is_deleted)
                 self.in_text = self.is_deleted = False
             case "math:oMath" if self.equation is not None:
                 self.text.append(self.equation.line)
                 self.equation = None
             case "r":
-                self.run, self.run_style, self.in_run, self.hides = Look(), "", False, None
+                self.run, self.run_style, self.in_run, self.is_judged = Look(), "", False, False
             case "p":
                 self._end_paragraph()
             case "tc" | "tbl" | "tr" | "txbxContent":
@@ -220,7 +229,7 @@ class Body:
                 inner = self.sinks.pop() or []
                 self.text, self.paragraph, self.level, self.in_run, self.list_place = self.outer.pop()
                 self.text += [f" {text}" for text in inner]
-                self.in_paragraph, self.hides = True, None
+                self.in_paragraph, self.is_judged = True, False
             case "tc" if self.tables:
                 self.grounds.pop()
                 self.tables[-1].end_cell(" ".join(self.sinks.pop() or []))
@@ -244,6 +253,7 @@ class Body:
         if self.hidden:
             self.reading.hide("".join(self.hidden))
             self.hidden.clear()
+        self._end_struck()
         level, self.level, self.in_paragraph = self.level, None, False
         label = self._label()
         text = "".join(self.text).strip()

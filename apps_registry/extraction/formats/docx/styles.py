@@ -26,12 +26,14 @@ class Look:
         colour: six hexadecimal digits, or `auto`, which is readable on any background.
         size: in half points.
         ground: the background: six hexadecimal digits, or UNKNOWN.
+        is_struck: by `w:strike` or `w:dstrike`.
     """
 
     is_hidden: bool | None = None
     colour: str | None = None
     size: int | None = None
     ground: str | None = None
+    is_struck: bool | None = None
 
     def over(self, under: "Look") -> "Look":
         """Return this look, with gaps filled from the one under it."""
@@ -40,6 +42,7 @@ class Look:
             self.colour or under.colour,
             under.size if self.size is None else self.size,
             self.ground or under.ground,
+            under.is_struck if self.is_struck is None else self.is_struck,
         )
 
     def with_property(self, name: str, attributes: Attributes) -> "Look":
@@ -48,6 +51,8 @@ class Look:
         match name:
             case "vanish":
                 return replace(self, is_hidden=value not in _OFF)
+            case "strike" | "dstrike":
+                return replace(self, is_struck=value not in _OFF)
             case "color":
                 return replace(self, colour=value if _HEX.match(value) else "auto")
             case "sz" if value.isdecimal() and len(value) < 6:

@@ -10,8 +10,9 @@ from selectolax.lexbor import LexborHTMLParser
 from apps_registry.extraction.blocks import Block, Outline, Reading, clean_line
 from apps_registry.extraction.formats.html.controls import Controls, is_question
 from apps_registry.extraction.formats.html.furniture import Furniture
+from apps_registry.extraction.formats.html.math import line_of
 from apps_registry.extraction.formats.html.nesting import check_nesting
-from apps_registry.extraction.formats.html.style_effects import Ground, judge_style
+from apps_registry.extraction.formats.html.style_effects import Ground, is_struck, judge_style
 from apps_registry.extraction.formats.html.style_sheets import Styles
 from apps_registry.extraction.formats.html.tables import OpenTable, is_layout
 from apps_registry.extraction.formats.text import decode
@@ -19,7 +20,7 @@ from apps_registry.extraction.losses import Losses
 
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 SKIPPED = {"script", "style", "noscript", "template", "head", "svg", "iframe", "object", "select"}
-OBJECTS = {"iframe", "object", "embed", "video", "audio", "canvas"}
+OBJECTS = {"iframe", "frame", "object", "embed", "video", "audio", "canvas"}
 CELLS = {"td", "th", "caption"}
 BLOCKS = {
     *("address", "article", "aside", "blockquote", "body", "button", "dd", "details", "div", "dl", "dt", "figcaption"),
@@ -98,10 +99,8 @@ class _Page:
             self._take(node.text_content or "")
         elif tag == "br":
             self.pieces.append("\n")
-        elif tag == "img":
-            self._skip_image(node.attributes)
-        elif tag in OBJECTS:
-            self.reading.losses.add("objects")
+        else:
+            self._count(node, tag)
         if tag.startswith("-") or tag in SKIPPED or tag in {"br", "img"}:
             return False
         attributes = node.attributes
@@ -116,6 +115,9 @@ class _Page:
         if is_hidden or is_revealable:
             self.reading.hide(node.text(separator=" "))
             return False
+        if is_struck(tag, attributes, style) or tag == "math":
+            self._replace(node, tag)
+            return False
         self.grounds.append(ground)
         self.reading.losses.add("collapsed", tag == "details" and "open" not in attributes)
         if tag in BLOCKS:
@@ -127,6 +129,23 @@ class _Page:
         self.preformatted += tag == "pre"
         self.headings += tag in HEADINGS
         return True
+
+    def _replace(self, node: Any, tag: str) -> None:
+        """Take an equation as one line, and leave out what is struck through."""
+        if tag == "math":
+            self.reading.losses.add("equations")
+            self.pieces.append(line_of(node))
+        else:
+            self.reading.strike(node.text(separator=" "))
+
+    def _count(self, node: Any, tag: str) -> None:
+        """Count what an element shows that is not text of the page."""
+        losses = self.reading.losses
+        if tag == "img":
+            self._skip_image(node.attributes)
+        losses.add("objects", tag in OBJECTS)
+        losses.add("buttons", tag == "select" and node.css_first("option") is not None)
+        losses.add("images", tag == "svg" and node.css_first("text, image") is not None)  # others are icons
 
     def _skip_image(self, attributes: Mapping[str, str | None]) -> None:
         if not {attributes.get("width"), attributes.get("height")} & {"0", "1"}:  # a counter of visits
@@ -198,7 +217,7 @@ class _Page:
     def _flowing(self) -> str:
         # Line breaks in the source are white space; those from <br> are separate pieces.
         lines = "".join(piece if piece == "\n" else re.sub(r"\s+", " ", piece) for piece in self.pieces).split("\n")
-        return "\n".join(line.strip() for line in lines).strip()
+        return "\n".join(re.sub(" {2,}", " ", line).strip() for line in lines).strip()
 
 
 def _is_permalink(node: Any, attributes: Mapping[str, str | None]) -> bool:

@@ -75,6 +75,14 @@ def hides_until_revealed(style: Mapping[str, str]) -> bool:
     )
 
 
+def is_struck(tag: str, attributes: Mapping[str, str | None], style: Mapping[str, str]) -> bool:
+    """Tell whether an element is deleted or struck through, so that its text holds no longer."""
+    if tag == "del" or attributes.get("role") == "deletion":
+        return True
+    decoration = f"{style.get('text-decoration', '')} {style.get('text-decoration-line', '')}".strip()
+    return "line-through" in decoration if decoration else tag in {"s", "strike"}
+
+
 def hides_permanently(style: Mapping[str, str]) -> bool:
     """Tell whether a style moves, scales or clips an element so that no reader can see it."""
     moves = f"{style.get('transform', '')} {style.get('translate', '')}"

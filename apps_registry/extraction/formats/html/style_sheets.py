@@ -17,7 +17,7 @@ _PROPERTIES = {
     *("font", "font-size", "width", "height", "max-width", "max-height", "overflow", "overflow-x", "overflow-y"),
     *("position", "left", "right", "top", "bottom", "margin-left", "margin-top", "text-indent"),
     *("transform", "scale", "translate", "clip", "clip-path", "filter", "background-clip", "-webkit-background-clip"),
-    *("content-visibility", "-webkit-text-fill-color"),
+    *("content-visibility", "-webkit-text-fill-color", "text-decoration", "text-decoration-line"),
 }
 _CLASS = re.compile(r"\.(-?[a-zA-Z_][\w-]*)")
 

@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from apps_registry.extraction.blocks import Block, Reading, UnreadableError, clean_line
-from apps_registry.extraction.formats.odf.text import Walker, attribute, local, rows_of
+from apps_registry.extraction.formats.odf.looks import Looks
+from apps_registry.extraction.formats.odf.names import attribute, count, local
+from apps_registry.extraction.formats.odf.text import Walker, is_hidden, rows_of
 from apps_registry.extraction.formats.packages import Package, parse_xml
 from apps_registry.extraction.formats.sheet_tables import tables_of
+from apps_registry.extraction.tables import MAX_SPAN
 
+AROUND_PAGES = "Page headers and footers"
 MAX_EMPTY_ROWS = 1  # of a repeated empty row; sheets end with a million of them
 _NUMBERS = {"float", "percentage", "currency", "date", "time"}
 
@@ -23,15 +27,21 @@ def read(data: bytes) -> Reading:
         reading.title = clean_line(
             next((title.text or "" for title in parse_xml(package.part("meta.xml")).iter("{*}title")), "")
         )
-    walker = Walker(reading, _hidden_styles(content))
+    looks = Looks()
+    styles = parse_xml(package.part("styles.xml")) if "styles.xml" in package.names else None
+    for root in (content, styles):
+        if root is not None:
+            looks.add(root)
+    walker = Walker(reading, looks)
     for body in next(content.iter("{*}body"), ()):
         match local(body):
             case "spreadsheet":
-                _read_sheets(body, walker, _hidden_tables(content))
+                _read_sheets(body, walker)
             case "presentation":
                 _read_slides(body, walker)
             case "text":
                 walker.walk(body)
+                _read_around_pages(styles, walker)
             case _:
                 continue
         walker.outline.end()
@@ -44,53 +54,68 @@ def _refuse_encrypted(package: Package) -> None:
         raise UnreadableError("The file is protected by a password; save it without one.")
 
 
-def _hidden_styles(content: Any) -> set[str]:
-    """Return the styles whose text is not shown (fo: display none)."""
-    return {
-        attribute(style, "name")
-        for style in content.iter("{*}style")
-        if any(attribute(look, "display") == "none" for look in style.iter("{*}text-properties"))
-    }
+def _read_around_pages(styles: Any, walker: Walker) -> None:
+    """Add the texts above and below the pages, each once."""
+    parts = styles.iter("{*}header", "{*}footer") if styles is not None else ()
+    texts = [walker.text(paragraph).strip() for part in parts for paragraph in part.iter("{*}p", "{*}h")]
+    for text in dict.fromkeys(text for text in texts if any(map(str.isalpha, text))):
+        walker.reading.add(Block(text, (AROUND_PAGES,)))
 
 
-def _hidden_tables(content: Any) -> set[str]:
-    return {
-        attribute(style, "name")
-        for style in content.iter("{*}style")
-        if any(attribute(look, "display") == "false" for look in style.iter("{*}table-properties"))
-    }
-
-
-def _read_sheets(body: Any, walker: Walker, hidden: set[str]) -> None:
+def _read_sheets(body: Any, walker: Walker) -> None:
     reading = walker.reading
     for table in body.iterchildren("{*}table"):
         name = clean_line(attribute(table, "name"))
-        if attribute(table, "style-name") in hidden:
+        if not walker.looks.shows("table", table):
             reading.losses.add("sheets", detail=name)
             continue
         for block in tables_of(_sheet_rows(table, walker), (name,)):
             reading.add(block)
-        reading.losses.add("objects", sum(1 for _ in table.iter("{*}object")))
-        reading.losses.add("images", sum(1 for _ in table.iter("{*}image")))
+        objects = sum(1 for _ in table.iter("{*}object", "{*}object-ole"))
+        reading.losses.add("objects", objects)
+        reading.losses.add("images", max(0, sum(1 for _ in table.iter("{*}image")) - objects))  # substitutes
+        for shape in table.iter("{*}custom-shape", "{*}text-box"):
+            text = "\n".join(filter(None, map(walker.text, shape.iter("{*}p"))))
+            reading.losses.add("text_boxes", bool(text))
+            reading.add(Block(text, (name,)))
 
 
 def _sheet_rows(table: Any, walker: Walker) -> Iterator[tuple[list[str], bool]]:
     last = walker.grid(())
+    hidden_columns = _hidden_columns(table)
     for row, _ in rows_of(table):
         texts = [cell.text for cell in walker.cells(row, last)]
+        hidden = [text for at, text in enumerate(texts) if text and (is_hidden(row) or at in hidden_columns)]
+        if hidden:
+            walker.reading.hide(" | ".join(hidden))
+        if is_hidden(row):
+            continue
+        texts = [text for at, text in enumerate(texts) if at not in hidden_columns]
         while texts and not texts[-1]:
             texts.pop()
         has_numbers = any(attribute(cell, "value-type") in _NUMBERS for cell in row)
-        repeated = attribute(row, "number-rows-repeated", "1")
-        count = int(repeated) if repeated.isdecimal() and len(repeated) < 8 else 1
-        for _ in range(count if texts else min(count, MAX_EMPTY_ROWS)):
+        repeated = count(row, "number-rows-repeated")
+        for _ in range(repeated if texts else min(repeated, MAX_EMPTY_ROWS)):
             yield list(texts), has_numbers
         if texts:
             last.rows = [texts]
 
 
+def _hidden_columns(table: Any) -> set[int]:
+    hidden: set[int] = set()
+    at = 0
+    for column in table.iter("{*}table-column"):
+        repeated = min(count(column, "number-columns-repeated"), MAX_SPAN)
+        hidden |= set(range(at, at + repeated)) if is_hidden(column) else set()
+        at += repeated
+    return hidden
+
+
 def _read_slides(body: Any, walker: Walker) -> None:
     for number, page in enumerate(body.iterchildren("{*}page"), 1):
+        if not walker.looks.shows("drawing-page", page):
+            walker.reading.losses.add("slides", detail=f"slide {number}")
+            continue
         walker.page = number
         title = next((frame for frame in page.iter("{*}frame") if attribute(frame, "class") == "title"), None)
         heading = clean_line(" ".join(map(walker.text, title.iter("{*}p")))) if title is not None else ""

@@ -4,30 +4,22 @@ from collections.abc import Iterator
 from typing import Any
 
 from apps_registry.extraction.blocks import Block, Outline, Reading, clean_line
+from apps_registry.extraction.formats.odf.looks import Looks
+from apps_registry.extraction.formats.odf.names import attribute, count, local
 from apps_registry.extraction.tables import MAX_SPAN, Cell, Grid, cell_text
 
 MAX_REPEATS = 1000
-_SKIPPED = {"tracked-changes", "annotation", "annotation-end", "sequence-decls", "forms", "alphabetical-index"}
+_SKIPPED = {"annotation-end", "sequence-decls", "forms", "alphabetical-index"}
 _LOST = {"image": "images", "object": "objects", "object-ole": "objects", "plugin": "objects"}
 _INDEXES = {"table-of-content", "illustration-index", "table-index", "user-index"}
-
-
-def local(element: Any) -> str:
-    """Return the name of an element without its namespace; empty for comments and the like."""
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
-
-
-def attribute(element: Any, name: str, default: str = "") -> str:
-    """Return an attribute by its name without its namespace."""
-    return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), default)
 
 
 class Walker:
     """Adds the text of elements to a reading."""
 
-    def __init__(self, reading: Reading, hidden_styles: set[str]) -> None:
-        """Begin; `hidden_styles` are the names of styles whose text is not shown."""
-        self.reading, self.hidden_styles = reading, hidden_styles
+    def __init__(self, reading: Reading, looks: Looks) -> None:
+        """Begin; `looks` are the styles of the document."""
+        self.reading, self.looks = reading, looks
         self.outline = Outline(reading)
         self.page: int | None = None
         self._notes: list[Any] = []
@@ -42,14 +34,31 @@ class Walker:
                     self._paragraph(element)
                 case "table":
                     self._table(element)
-                case name if name in _SKIPPED or name in _INDEXES:
-                    self.reading.losses.add("deleted", name == "tracked-changes" and len(element))
-                case name if name in _LOST:
-                    self.reading.losses.add(_LOST[name])
+                case name if self._leaves_out(name, element):
+                    continue
                 case "notes":
                     continue
                 case _:
                     self.walk(element)
+
+    def _leaves_out(self, name: str, element: Any) -> bool:
+        """Tell whether an element holds no text of the document, and count what it holds instead."""
+        losses = self.reading.losses
+        match name:
+            case "tracked-changes":
+                for deletion in element.iter("{*}deletion"):
+                    self.reading.strike(" ".join(map(self.text, deletion.iter("{*}p", "{*}h"))))
+            case "section" if attribute(element, "display") == "none":
+                self.reading.hide(" ".join("".join(part.itertext()) for part in element.iter("{*}p", "{*}h")))
+            case "frame" if _is_object(element):
+                losses.add("objects")
+            case "annotation":
+                losses.add("comments")
+            case _ if name in _LOST:
+                losses.add(_LOST[name])
+            case _:
+                return name in _SKIPPED or name in _INDEXES
+        return True
 
     def _heading(self, element: Any) -> None:
         level = attribute(element, "outline-level", "1")
@@ -72,8 +81,20 @@ class Walker:
             self.reading.add(Block(text, self.outline.path, page=self.page))
 
     def text(self, element: Any) -> str:
-        """Return the text of a paragraph; hidden text is left out, and notes wait for its end."""
+        """Return the text of a paragraph; hidden and struck text is left out, and notes wait for its end."""
+        if self._is_left_out(element):
+            return ""
         return "".join(self._pieces(element))
+
+    def _is_left_out(self, element: Any) -> bool:
+        """Tell whether the style of an element leaves its text out, and list the text then."""
+        if self.looks.hides(element):
+            self.reading.hide("".join(element.itertext()))
+            return True
+        if not self.looks.strikes(element):
+            return False
+        self.reading.strike("".join(element.itertext()))
+        return True
 
     def _pieces(self, element: Any) -> Iterator[str]:
         yield element.text or ""
@@ -83,8 +104,10 @@ class Walker:
 
     def _inner(self, element: Any) -> Iterator[str]:
         name = local(element)
-        if attribute(element, "style-name") in self.hidden_styles or name in {"hidden-text", "hidden-paragraph"}:
+        if name in {"hidden-text", "hidden-paragraph"}:
             self.reading.hide("".join(element.itertext()) or attribute(element, "string-value"))
+            return
+        if self._is_left_out(element):
             return
         match name:
             case "s":
@@ -102,6 +125,8 @@ class Walker:
                 yield " " + " ".join(self.text(paragraph) for paragraph in element.iter("{*}p", "{*}h"))
             case _ if name in _LOST:
                 self.reading.losses.add(_LOST[name])
+            case "frame" if _is_object(element):
+                self.reading.losses.add("objects")
             case _ if name not in _SKIPPED and name not in {"title", "desc", "ruby-text"}:
                 yield from self._pieces(element)
 
@@ -117,7 +142,10 @@ class Walker:
             cells = list(self.cells(row, grid))
             if not any(cell.text for cell in cells):
                 continue
-            for _ in range(min(_count(row, "number-rows-repeated"), MAX_REPEATS)):
+            if is_hidden(row):
+                self.reading.hide(" | ".join(filter(None, (cell.text for cell in cells))))
+                continue
+            for _ in range(min(count(row, "number-rows-repeated"), MAX_REPEATS)):
                 grid.add(cells, is_header=is_header, page=self.page)
         return grid
 
@@ -129,8 +157,8 @@ class Walker:
             if name not in {"table-cell", "covered-table-cell"}:
                 continue
             if name == "table-cell":
-                text, spanned = self._cell(cell), _count(cell, "number-columns-spanned")
-            for _ in range(min(_count(cell, "number-columns-repeated"), MAX_SPAN)):
+                text, spanned = self._cell(cell), count(cell, "number-columns-spanned")
+            for _ in range(min(count(cell, "number-columns-repeated"), MAX_SPAN)):
                 if name == "table-cell":
                     yield Cell(text)
                 else:
@@ -147,14 +175,20 @@ class Walker:
                 self.reading.losses.add("comments")
             else:
                 pieces += [self.text(part) for part in inner.iter("{*}p", "{*}h")]
-        return cell_text(" ".join(pieces))
+        text = cell_text(" ".join(pieces))
+        has_value = any(key.rpartition("}")[2].endswith("value") for key in cell.attrib)
+        self.reading.losses.add("formulas", not (text or has_value) and bool(attribute(cell, "formula")))
+        if text and self.looks.strikes(cell):
+            self.reading.strike(text)
+            return ""
+        return text
 
 
 def rows_of(table: Any) -> Iterator[tuple[Any, bool]]:
-    """Yield the visible rows of a table, and whether they name the columns."""
+    """Yield the rows of a table, also hidden ones, and whether they name the columns."""
     for element in table:
         match local(element):
-            case "table-row" if attribute(element, "visibility", "visible") == "visible":
+            case "table-row":
                 yield element, False
             case "table-header-rows":
                 for row, _ in rows_of(element):
@@ -163,6 +197,11 @@ def rows_of(table: Any) -> Iterator[tuple[Any, bool]]:
                 yield from rows_of(element)
 
 
-def _count(element: Any, name: str) -> int:
-    value = attribute(element, name, "1")
-    return int(value) if value.isdecimal() and len(value) < 8 else 1
+def is_hidden(row: Any) -> bool:
+    """Tell whether a row or a column is hidden, by hand or by a filter."""
+    return attribute(row, "visibility", "visible") != "visible"
+
+
+def _is_object(frame: Any) -> bool:
+    """Tell whether a frame holds an object; its picture then is a substitute."""
+    return any(local(inner) in {"object", "object-ole"} for inner in frame)

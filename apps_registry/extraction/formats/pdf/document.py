@@ -10,9 +10,10 @@ from pypdf import PageObject, PdfReader
 from pypdf.errors import DependencyError, LimitReachedError, PyPdfError
 
 from apps_registry.extraction.blocks import MAX_TEXT_CHARS, Block, Reading, UnreadableError, clean_line
+from apps_registry.extraction.formats.pdf.annotations import count_embedded_files, page_annotations
 from apps_registry.extraction.formats.pdf.lines import page_text, without_line_hyphens
 from apps_registry.extraction.formats.pdf.ocr import how_to_recognise, recognise
-from apps_registry.extraction.formats.pdf.scans import spans_of, unread_pages
+from apps_registry.extraction.formats.pdf.scans import count_pictures, spans_of, unread_pages
 
 MAX_PAGES = 5000
 
@@ -29,6 +30,8 @@ def read(data: bytes) -> Reading:
     with suppress(Exception):  # the title is optional
         reading.title = clean_line(str((pdf.metadata and pdf.metadata.title) or ""))
     texts = list(_texts(pdf, total, reading))
+    reading.losses.add("images", count_pictures(pdf, texts))
+    texts = _with_annotations(pdf, texts, reading)
     scans = _recognised(pdf, texts, reading)
     headings = _headings(pdf)
     heading: tuple[str, ...] = ()
@@ -37,11 +40,21 @@ def read(data: bytes) -> Reading:
         for paragraph in text.split("\n\n"):
             reading.add(Block(paragraph, heading, page=number))
     _refuse_form(pdf, reading)
+    count_embedded_files(pdf, reading)
     if not reading.blocks:
         raise UnreadableError(f"The PDF holds no text, perhaps only scanned images. {how_to_recognise()}")
     reading.losses.hint = how_to_recognise()
     reading.losses.add("page_text", len(scans), spans_of(scans))
     return reading
+
+
+def _with_annotations(pdf: PdfReader, texts: list[str], reading: Reading) -> list[str]:
+    """Return the texts of the pages, each with the values of its fields and what was typed onto it."""
+    fields: set[str] = set()
+    return [
+        "\n\n".join(filter(None, [text, *page_annotations(page, reading, fields)]))
+        for page, text in zip(pdf.pages, texts, strict=True)
+    ]
 
 
 def _recognised(pdf: PdfReader, texts: list[str], reading: Reading) -> list[int]:

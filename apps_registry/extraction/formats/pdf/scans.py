@@ -10,6 +10,7 @@ from pypdf import PageObject, PdfReader
 MIN_CHARS = 20  # on a page with a picture, without the lines that every page repeats
 MAX_MARK_CHARS = 150  # a watermark or a stamp on a picture of a whole page
 MIN_PIXELS = 400 * 400
+MIN_SIDE = 40  # pixels
 MAX_NESTED = 5  # forms within forms
 
 
@@ -45,15 +46,33 @@ def _draws(page: PageObject) -> bool:
 
 def _is_picture(page: PageObject) -> bool:
     """Tell whether a picture covers most of the page, by its pixels."""
-    return any(pixels >= MIN_PIXELS for pixels in _pictures(page.get("/Resources"), 0))
+    return any(width * height >= MIN_PIXELS for _, width, height in _pictures(page.get("/Resources"), 0))
 
 
-def _pictures(resources: Any, depth: int) -> Iterator[int]:
+def count_pictures(pdf: PdfReader, texts: Sequence[str]) -> int:
+    """Return how many pictures the pages with text show; small ones are bullets and lines, and a logo counts once.
+
+    Args:
+        pdf: the document.
+        texts: the text of each page.
+    """
+    seen: set[Any] = set()
+    for page, text in zip(pdf.pages, texts, strict=True):
+        with suppress(Exception):
+            if len(text.strip()) > MAX_MARK_CHARS or not _is_picture(page):
+                found = _pictures(page.get("/Resources"), 0)
+                seen |= {key for key, width, height in found if min(width, height) >= MIN_SIDE}
+    return len(seen)
+
+
+def _pictures(resources: Any, depth: int) -> Iterator[tuple[Any, int, int]]:
+    """Yield a key, the width and the height of each picture, in pixels."""
     objects = resources.get_object().get("/XObject") if resources is not None else None
     for reference in objects.get_object().values() if objects is not None and depth < MAX_NESTED else ():
         target = reference.get_object()
         if target.get("/Subtype") == "/Image":
-            yield int(target.get("/Width", 0)) * int(target.get("/Height", 0))
+            key = getattr(target.indirect_reference, "idnum", id(target))
+            yield key, int(target.get("/Width", 0)), int(target.get("/Height", 0))
         elif target.get("/Subtype") == "/Form":
             yield from _pictures(target.get("/Resources"), depth + 1)
 

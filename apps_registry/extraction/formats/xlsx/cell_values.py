@@ -1,16 +1,19 @@
-"""Values of spreadsheet cells as a person sees them."""
+"""Values of spreadsheet cells as a person sees them; dates are in the form of ISO 8601, whatever their format."""
 
 import datetime
 import re
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-_QUOTED = re.compile(r'"[^"]*"|\\.|_.|\*.')
-_CURRENCY = re.compile(r"\[\$([^\]-]+)(?:-[^\]]*)?\]")
-_SIGNS = "€$£¥₹₩₽"
-_DECIMALS = re.compile(r"0\.(0+)")
-_ZEROS = re.compile(r"0+\Z")
+from apps_registry.extraction.formats.xlsx.number_formats import shown_number, shown_text
+
+_MASKED = re.compile(r'"[^"]*"?|\\.|_.|\*.|\[[^\]]*\]|am/pm|a/p', re.IGNORECASE)
+_DATE_PARTS = re.compile(r"[ymdhs]+", re.IGNORECASE)
+_LITERAL = re.compile(r'"([^"]*)"?|\\(.)')
+_ELAPSED = re.compile(
+    r'\[(?P<total>h+|m+|s+)\]|(?P<part>h+|m+|s+)|"(?P<quoted>[^"]*)"?|\\(?P<escaped>.)|[_*].|\[[^\]]*\]|(?P<other>.)',
+    re.IGNORECASE | re.DOTALL,
+)
+_SECONDS = {"h": 3600, "m": 60, "s": 1}
 
 
 def shown_value(value: Any, number_format: str) -> str:
@@ -18,79 +21,73 @@ def shown_value(value: Any, number_format: str) -> str:
 
     Args:
         value: what the cell holds.
-        number_format: such as `0.0%` or `#,##0.00 [$€-407]`; colours and conditions in it are ignored.
+        number_format: such as `0.0%` or `#,##0.00 [$€-407]`; colours in it are ignored.
     """
     if value is None:
         return ""
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
-    if isinstance(value, datetime.datetime):
-        return _moment(value, _QUOTED.sub("", re.sub(r"\[[^\]]*\]", "", number_format)).lower())
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
+    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
+        return _with_literals(value, number_format.split(";", maxsplit=1)[0])
+    if isinstance(value, datetime.timedelta):
+        return _elapsed(value, number_format.split(";", maxsplit=1)[0])
     if isinstance(value, int | float):
-        return _number(value, number_format.split(";", maxsplit=1)[0])
-    return str(value)
+        return shown_number(value, number_format)
+    return shown_text(str(value), number_format)
 
 
-def _moment(value: datetime.datetime, number_format: str) -> str:
+def _with_literals(value: datetime.date | datetime.time, number_format: str) -> str:
+    """Return a date or time between the literals around it; literals within it only separate its parts."""
+    masked = _MASKED.sub(lambda match: "\0" * len(match[0]), number_format)
+    parts = [*_DATE_PARTS.finditer(masked)]
+    shown = _moment(value, masked.lower())
+    if not parts:
+        return shown
+    first, last = parts[0].start(), parts[-1].end()
+    if any(character.isalpha() for character in _literals(number_format[first:last])):
+        return shown
+    before, after = _literals(number_format[:first]), _literals(number_format[last:])
+    return f"{before}{shown}{after}".strip()
+
+
+def _literals(number_format: str) -> str:
+    return "".join(quoted or escaped for quoted, escaped in _LITERAL.findall(number_format))
+
+
+def _moment(value: datetime.date | datetime.time, number_format: str) -> str:
     """Return a date, a time, or both, as the format shows them."""
+    has_time = "h" in number_format or "s" in number_format
+    detail = "seconds" if "s" in number_format or not has_time else "minutes"
+    if isinstance(value, datetime.time):
+        return value.isoformat(detail)
     has_date = any(part in number_format for part in ("y", "d", "mmm"))
-    has_time = any(part in number_format for part in ("h", "s"))
-    if has_time and not has_date:
-        return value.time().isoformat("seconds" if "s" in number_format else "minutes")
-    if (has_date and not has_time) or value.time() == datetime.time():
-        return value.date().isoformat()
-    return value.isoformat(" ", "minutes")
+    if has_time and not has_date and isinstance(value, datetime.datetime):
+        return value.time().isoformat(detail)
+    date = value.date() if isinstance(value, datetime.datetime) else value
+    is_whole_day = not isinstance(value, datetime.datetime) or value.time() == datetime.time()
+    if (has_date and not has_time) or is_whole_day:
+        return _date(date, number_format)
+    return value.isoformat(" ", "minutes")  # type: ignore[call-arg]  # a datetime, by the lines above
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """How a format shows numbers.
-
-    Attributes:
-        sign: of the currency; empty: none.
-        sign_first: the sign comes before the number.
-        zeros: the minimum number of digits, for numbers that are identifiers, such as postcodes.
-        decimals: None: as many as the number has.
-    """
-
-    sign: str
-    sign_first: bool
-    is_percent: bool
-    zeros: int
-    decimals: int | None
+def _date(date: datetime.date, number_format: str) -> str:
+    """Return a date; of a month or a year, only that."""
+    if "d" in number_format or "y" not in number_format or "h" in number_format:
+        return date.isoformat()
+    return f"{date:%Y-%m}" if "m" in number_format else f"{date:%Y}"
 
 
-@lru_cache(1000)  # a sheet has a few formats and a million cells
-def _form(number_format: str) -> _Form:
-    literal = "".join(match[1:-1] for match in re.findall(r'"[^"]*"', number_format))
-    currency = _CURRENCY.search(number_format)
-    sign = currency[1].strip() if currency else next((sign for sign in _SIGNS if sign in literal + number_format), "")
-    plain = _QUOTED.sub("", _CURRENCY.sub("", number_format))
-    decimals = _DECIMALS.search(plain)
-    return _Form(
-        sign,
-        bool(sign) and len(sign) == 1 and number_format.lstrip().startswith(("[$", sign, f'"{sign}')),
-        "%" in plain,
-        len(plain) if _ZEROS.match(plain) and len(plain) > 1 else 0,
-        len(decimals[1]) if decimals else None,
-    )
-
-
-def _number(value: float, number_format: str) -> str:
-    form = _form(number_format)
-    if form.is_percent:
-        return f"{_rounded(value * 100, form.decimals)} %"
-    if form.zeros and float(value).is_integer():
-        return f"{int(value):0{form.zeros}d}"
-    text = _rounded(value, form.decimals)
-    if not form.sign:
-        return text
-    return f"{form.sign}{text}" if form.sign_first else f"{text} {form.sign}"
-
-
-def _rounded(value: float, decimals: int | None) -> str:
-    if decimals is not None:
-        return f"{value:.{decimals}f}"
-    return f"{value:.15g}" if abs(value) < 1e15 else f"{value:.0f}"
+def _elapsed(value: datetime.timedelta, number_format: str) -> str:
+    """Return a duration, whose largest unit counts on: 30 hours are `30:00` in the format `[h]:mm`."""
+    seconds = round(abs(value).total_seconds())
+    pieces = []
+    for match in _ELAPSED.finditer(number_format):
+        unit = (match["total"] or match["part"] or " ")[0].lower()
+        if match["total"]:
+            pieces.append(f"{seconds // _SECONDS[unit]:0{len(match['total'])}d}")
+        elif match["part"]:
+            within = seconds // _SECONDS[unit] % (24 if unit == "h" else 60)
+            pieces.append(f"{within:0{len(match['part'])}d}")
+        else:
+            pieces.append(match["quoted"] or match["escaped"] or match["other"] or "")
+    return ("-" if value < datetime.timedelta() else "") + "".join(pieces).strip()

@@ -30,7 +30,7 @@ class Layout:
 
 def scan(sheet: bytes) -> Layout:
     """Return the layout of a sheet from its XML, which must be checked for entities."""
-    layout, cell = Layout(), {"formula": False, "value": False}
+    layout, cell = Layout(), {"formula": False, "value": False, "open": False}
 
     def start(name: str, attributes: dict[str, str]) -> None:
         match name.rpartition(" ")[2]:
@@ -40,19 +40,26 @@ def scan(sheet: bytes) -> Layout:
                 layout.hidden_columns.append((int(attributes["min"]), int(attributes["max"])))
             case "mergeCell":
                 _add_merge(layout, attributes.get("ref", ""))
-            case "c":
-                cell.update(formula=False, value=False)
+            case "c":  # of type `str`, the result may be an empty text
+                cell.update(formula=False, value=attributes.get("t") == "str")
             case "f":
                 cell["formula"] = True
             case "v":
-                cell["value"] = True
+                cell["open"] = True
 
     def end(name: str) -> None:
         if name.endswith(" c"):
             layout.uncomputed += cell["formula"] and not cell["value"]
+        elif name.endswith(" v"):
+            cell["open"] = False
+
+    def characters(text: str) -> None:
+        if cell["open"] and text.strip():  # openpyxl writes an empty `v` next to a formula
+            cell["value"] = True
 
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.CharacterDataHandler = characters
     parser.Parse(sheet, True)
     return layout
 

@@ -9,7 +9,7 @@ from openpyxl import load_workbook
 from apps_registry.extraction.blocks import Block, Reading, clean_line
 from apps_registry.extraction.formats.packages import OfficePackage, parse_xml
 from apps_registry.extraction.formats.sheet_tables import tables_of
-from apps_registry.extraction.formats.xlsx.cell_values import shown_value
+from apps_registry.extraction.formats.xlsx.cells import Look, shown_cell
 from apps_registry.extraction.formats.xlsx.layout import Layout, scan
 from apps_registry.extraction.tables import cell_text
 
@@ -30,11 +30,12 @@ def read(data: bytes) -> Reading:
     if main not in package.names or not main.startswith("xl/"):
         package.refuse_other("there is no workbook in it")
     package.check()
+    names = package.names
     if STRICT in package.part(main):
         data = package.transitional()
         package = OfficePackage(data, "XLSX")
     paths = _sheet_paths(package, main)
-    book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+    book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False, rich_text=True)
     reading.title = clean_line(book.properties.title or "")
     for sheet in book.worksheets:
         if sheet.sheet_state != "visible":
@@ -47,10 +48,10 @@ def read(data: bytes) -> Reading:
             reading.losses.add("text_boxes")
             reading.add(Block(text, (clean_line(sheet.title),)))
     for beginning, code in _LOST:
-        reading.losses.add(code, sum(name.startswith(beginning) for name in package.names))
-    for name in package.names:
+        reading.losses.add(code, sum(name.startswith(beginning) for name in names))
+    for name in names:
         if name.startswith("xl/comments"):
-            reading.losses.add("comments", package.part(name).count(b"<comment "))
+            reading.losses.add("comments", sum(1 for _ in parse_xml(package.part(name)).iter("{*}comment")))
     return reading
 
 
@@ -86,8 +87,9 @@ def _rows(sheet: Any, layout: Layout, reading: Reading) -> Iterator[tuple[list[s
     """Yield the visible rows, and whether a row holds numbers or dates."""
     sheet.reset_dimensions()  # programs write wrong dimensions
     above: dict[tuple[int, int], str] = {}  # (first row, first column) of merged cells -> text
+    looks: dict[int, Look] = {}  # a sheet has a few looks and a million cells
     for number, row in enumerate(sheet.iter_rows(), 1):
-        texts = [cell_text(shown_value(cell.value, getattr(cell, "number_format", "") or "")) for cell in row]
+        texts = [cell_text(shown_cell(cell, looks, reading)) for cell in row]
         has_numbers = any(isinstance(cell.value, int | float) or getattr(cell, "is_date", False) for cell in row)
         _fill_merges(texts, number, layout, above)
         visible = [text for column, text in enumerate(texts, 1) if not layout.hides_column(column)]

@@ -6,21 +6,21 @@ from typing import Any
 
 from docutils import nodes
 from docutils.core import publish_doctree
-from docutils.parsers.rst import Directive, directives, roles
+from docutils.parsers.rst import directives, roles
 
 from apps_registry.extraction.blocks import Block, Outline, Reading, clean_line
+from apps_registry.extraction.formats.rst.directives import CODE, OWN, SILENT, Unknown
 from apps_registry.extraction.formats.text import decode
 from apps_registry.extraction.tables import Cell, Grid, cell_text
 
 _DIRECTIVE = re.compile(r"^[ \t]*\.\. ([A-Za-z][\w:+.-]*)::", re.MULTILINE)
 _ROLE = re.compile(r"(?<![\w:]):([A-Za-z][\w:+.-]*):`")
 _TARGET = re.compile(r"\A(.*?)\s*<[^<>]+>\Z", re.DOTALL)
-_CODE = {"code-block", "sourcecode", "highlight", "literalinclude", "productionlist", "prompt", "parsed-literal"}
-# They list other documents or change a setting, and show no text of their own.
-_SILENT = {"toctree", "index", "highlight", "currentmodule", "module", "automodule", "autosummary", "tabularcolumns"}
+STRUCK = {"del", "deleted", "s", "strike", "strikethrough", "line-through"}  # names of roles
 _SETTINGS = {
-    "report_level": 5,
+    "report_level": 3,  # errors stay in the tree, with the source that docutils does not understand
     "halt_level": 5,
+    "warning_stream": "",
     "file_insertion_enabled": False,
     "raw_enabled": False,
     "input_encoding": "unicode",
@@ -31,65 +31,40 @@ _SETTINGS = {
 }
 
 
-class _AnyOption(dict[str, Any]):
-    """The options of an unknown directive: each is text."""
-
-    def __missing__(self, _name: str) -> Any:
-        return directives.unchanged
-
-    def __bool__(self) -> bool:
-        return True
-
-
-class _Unknown(Directive):  # type: ignore[misc]
-    """A directive of another program, such as Sphinx: its arguments and its content are text."""
-
-    has_content = True
-    optional_arguments = 1
-    final_argument_whitespace = True
-    option_spec = _AnyOption()
-
-    def run(self) -> list[nodes.Node]:
-        """Return the content, as code if the directive is one for code."""
-        if self.name in _SILENT:
-            return []
-        text = "\n".join(self.content)
-        if self.name in _CODE:
-            return [nodes.literal_block(text, text)] if text else []
-        box = nodes.container()
-        if self.arguments:
-            box += nodes.paragraph("", self.arguments[0])
-        self.state.nested_parse(self.content, self.content_offset, box)
-        return [box]
-
-
 def read(data: bytes) -> Reading:
     """Return the blocks under the titles of their sections, with line numbers."""
     reading = Reading()
     source = decode(data, reading.losses)
-    _register_unknown(source, reading)
-    tree = publish_doctree(source, settings_overrides=_SETTINGS)
+    _register(source, reading)
+    tree = publish_doctree(source, settings_overrides={**_SETTINGS, "reading": reading})
+    for struck in [inner for inner in tree.findall(nodes.inline) if STRUCK & set(inner["classes"])]:
+        reading.strike(struck.astext())
+        struck.parent.remove(struck)
+    reading.losses.add("equations", sum(isinstance(node, nodes.math | nodes.math_block) for node in tree.findall()))
     walker = _Walker(reading)
     walker.walk(tree, 0)
     walker.outline.end()
     return reading
 
 
-def _register_unknown(source: str, reading: Reading) -> None:
+def _register(source: str, reading: Reading) -> None:
     """Make docutils keep the text of directives and roles that it does not know; it would drop it as an error."""
+    for name, directive in OWN.items():
+        directives.register_directive(name, directive)
     for name in dict.fromkeys(_DIRECTIVE.findall(source)):
         if name not in directives._directives and name not in directives._directive_registry:
-            directives.register_directive(name, _Unknown)
-            reading.losses.add("unknown_markup", name not in _CODE | _SILENT, name)
+            directives.register_directive(name, Unknown)
+        if directives._directives.get(name) is Unknown:
+            reading.losses.add("unknown_markup", name not in CODE | SILENT and not name.startswith("auto"), name)
     for name in dict.fromkeys(_ROLE.findall(source)):
         if name not in roles._role_registry and name not in roles._roles:
             roles.register_local_role(name, _plain_role)
 
 
-def _plain_role(_name: str, _raw: str, text: str, *_: Any, **__: Any) -> tuple[list[nodes.Node], list[nodes.Node]]:
+def _plain_role(name: str, _raw: str, text: str, *_: Any, **__: Any) -> tuple[list[nodes.Node], list[nodes.Node]]:
     target = _TARGET.match(text)
     shown = (target[1] if target else text).lstrip("~!")
-    return [nodes.inline(shown, shown)], []
+    return [nodes.inline(shown, shown, classes=[name])], []
 
 
 class _Walker:
@@ -105,8 +80,10 @@ class _Walker:
                 self.walk(node, level + 1)
             elif isinstance(node, nodes.title) and isinstance(parent, nodes.section):
                 self._title(node, level)
-            elif isinstance(node, nodes.comment | nodes.system_message | nodes.substitution_definition | nodes.raw):
-                self.reading.hide(node.astext() if isinstance(node, nodes.comment | nodes.raw) else "")
+            elif isinstance(node, nodes.comment | nodes.substitution_definition | nodes.raw):
+                self.reading.hide("" if isinstance(node, nodes.substitution_definition) else node.astext())
+            elif isinstance(node, nodes.system_message):
+                self._malformed(node)
             elif isinstance(node, nodes.image):
                 self.reading.losses.add("images")
             elif isinstance(node, nodes.table):
@@ -120,6 +97,13 @@ class _Walker:
         title = clean_line(node.astext())
         self.outline.begin(level, title)
         self.reading.title = self.reading.title or (title if level == 1 else "")
+
+    def _malformed(self, message: Any) -> None:
+        """Add the source of what docutils does not understand, if it kept it nowhere else."""
+        for source in message.findall(nodes.literal_block):
+            line = message.get("line")
+            self.reading.losses.add("unknown_markup", detail=f"line {line}")
+            self.reading.add(Block(source.astext(), self.outline.path, line=line))
 
     def _text(self, node: Any) -> None:
         self.reading.losses.add("images", sum(1 for _ in node.findall(nodes.image)))

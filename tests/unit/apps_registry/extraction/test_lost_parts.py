@@ -1,0 +1,112 @@
+"""What a reader cannot read is in the loss report, and what it can read is in the text."""
+
+import io
+
+import openpyxl
+from fpdf import FPDF
+from pypdf import PdfReader, PdfWriter
+from pypdf.annotations import FreeText, Highlight, Text
+from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject, PdfObject, TextStringObject
+
+from tests.unit.apps_registry.extraction.reading import losses_of, read, text_of
+
+RST = """\
+Prices
+======
+
+=====  =====
+Plan   Price
+=====  =====
+Basic, which is too long
+=====  =====
+
+.. include:: terms.rst
+
+.. literalinclude:: shop.py
+
+.. raw:: html
+   :file: banner.html
+
+.. raw:: html
+
+   <p>Shown to visitors</p>
+
+.. csv-table:: Fees
+   :file: /etc/passwd
+
+.. automodule:: shop
+
+.. figure::
+
+The end.
+"""
+
+
+def test_reStructuredText_that_is_malformed_or_elsewhere_is_told() -> None:  # noqa: N802 - its name
+    reading = read("rst", RST)
+    text = text_of(reading)
+    assert all(words in text for words in ("Plan   Price", "Basic, which is too long", "Shown to visitors", "The end."))
+    assert "root:" not in text
+    report = {loss["code"]: loss for loss in reading.losses.report()}
+    assert report["includes"]["detail"] == (
+        "include terms.rst, literalinclude shop.py, banner.html, /etc/passwd, automodule shop"
+    )
+    assert (report["unknown_markup"]["count"], report["unknown_markup"]["detail"]) == (2, "line 7, line 26")
+
+
+def test_a_formula_without_a_result_is_told() -> None:
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    sheet = book.active
+    assert sheet is not None
+    for row in (["Part", "Price", "Twice"], ["AX", 7, "=B2*2"], ["BX", 8, "=B3*2"]):
+        sheet.append(row)
+    book.save(out)
+    reading = read("xlsx", out.getvalue())
+    assert losses_of(reading) == {"formulas": 2}
+    assert "AX | 7" in text_of(reading)
+
+
+def form() -> bytes:
+    """Return a PDF without text on its page: a form, remarks of a reviewer, and a file within it."""
+    paper = FPDF()
+    paper.add_page()
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(bytes(paper.output()))))
+    page = writer.pages[0]
+    box = ArrayObject([NumberObject(side) for side in (10, 10, 90, 30)])
+
+    def field(kind: str, value: PdfObject, **more: PdfObject) -> DictionaryObject:
+        made = DictionaryObject({NameObject("/Type"): NameObject("/Annot"), NameObject("/Rect"): box})
+        entries = {"Subtype": NameObject("/Widget"), "FT": NameObject(kind), "V": value, **more}
+        made.update({NameObject(f"/{name}"): entry for name, entry in entries.items()})
+        return made
+
+    choices = ArrayObject([ArrayObject([TextStringObject("d"), TextStringObject("Dutch")])])
+    fields = [
+        field("/Tx", TextStringObject("Ada Quince"), T=TextStringObject("name"), TU=TextStringObject("Your name")),
+        field("/Btn", NameObject("/Yes"), T=TextStringObject("agrees")),
+        field("/Btn", NameObject("/Off"), T=TextStringObject("letters")),
+        field("/Ch", TextStringObject("d"), T=TextStringObject("language"), Opt=choices),
+        field("/Tx", TextStringObject("gnome"), T=TextStringObject("secret"), Ff=NumberObject(1 << 13)),
+        field("/Tx", TextStringObject(""), T=TextStringObject("empty")),
+    ]
+    page[NameObject("/Annots")] = ArrayObject(map(writer._add_object, fields))
+    corners = ArrayObject(map(NumberObject, (1, 2, 3, 2, 1, 1, 3, 1)))
+    writer.add_annotation(0, Text(text="Is this right?", rect=(1, 1, 9, 9)))
+    writer.add_annotation(0, Highlight(rect=(1, 1, 9, 9), quad_points=corners))  # without a remark
+    writer.add_annotation(0, FreeText(text="Typed onto the page", rect=(1, 1, 9, 9)))
+    writer.add_attachment("terms.csv", b"a,b")
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def test_what_a_PDF_holds_next_to_its_pages_is_read_or_told() -> None:  # noqa: N802 - its name
+    reading = read("pdf", form())
+    assert text_of(reading).split("\n") == [
+        "Your name: Ada Quince",
+        "agrees: Yes",
+        "language: Dutch",
+        "Typed onto the page",
+    ]
+    assert losses_of(reading) == {"comments": 1, "attachments": 1, "text_boxes": 1}
+    assert reading.losses.details["attachments"] == ["terms.csv"]
