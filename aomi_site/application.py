@@ -33,16 +33,16 @@ from apps_registry.services.stopped_providers import warn_of_stopped_providers
 from apps_registry.support import database
 from apps_registry.support.error_location import location
 from apps_registry.support.forever import run_once
-from apps_registry.support.paths import API_PREFIXES, LIVE_PREFIX
-from apps_registry.support.request_ids import begin_request
-from apps_registry.support.request_notes import begin_notes
+from apps_registry.support.http.paths import API_PREFIXES, LIVE_PREFIX
+from apps_registry.support.http.request_ids import begin_request
+from apps_registry.support.http.request_notes import begin_notes
 from chat.api.errors import SERVER_FAILED
 from chat.doors.errors import plain_problem
 from chat.doors.mcp import cancelling
 from chat.providers.openai_compatible import connections
 from chat.turns import interrupts
-from chat.turns.kept_requests import write_kept, write_kept_forever
-from chat.turns.runner import runner
+from chat.turns.background.kept_requests import write_kept, write_kept_forever
+from chat.turns.running.runner import runner
 from keys.expiries import announce_forever
 from keys.guards.storage import prune_address_uses_forever
 from keys.last_use import key_uses

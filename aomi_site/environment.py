@@ -18,7 +18,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from aomi_site.serving.proxies import Network, parse_proxies
-from apps_registry.support.origins import origin_of
+from apps_registry.support.http.origins import origin_of
 
 OPENAI_URL = "https://api.openai.com/v1"
 

@@ -1,6 +1,5 @@
 """All settings, read from the environment; docs/configuration.md documents each one."""
 
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +13,8 @@ from aomi_site.environment import (
     postgres_address,
     refuse_retired_variables,
 )
+from aomi_site.logging_config import logging_config
+from aomi_site.serving.cors_headers import ALLOWED, EXPOSED
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
@@ -210,25 +211,9 @@ CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_ALL_ORIGINS = CORS_ALLOWED_ORIGINS == ["*"]
 if CORS_ALLOW_ALL_ORIGINS:
     CORS_ALLOWED_ORIGINS = []
-STAINLESS = (
-    *("Arch", "Helper-Method", "Lang", "OS", "Package-Version"),
-    *("Retry-Count", "Runtime", "Runtime-Version", "Timeout"),
-)
 CORS_ALLOW_METHODS = ["GET", "POST", "PATCH", "DELETE"]
-CORS_ALLOW_HEADERS = [
-    *("X-Session-Id", "X-Thread-Id", "AOMI-APP-KEY", "Authorization", "Content-Type", "Idempotency-Key", "Prefer"),
-    *("Last-Event-ID", "X-Request-Id", "traceparent"),
-    # Headers that OpenAI's SDK and the AI SDK always send, also from browsers.
-    *("User-Agent", *(f"X-Stainless-{name}" for name in STAINLESS)),
-    *("MCP-Protocol-Version", "Mcp-Method", "Mcp-Name", "Mcp-Session-Id"),
-    *(name for name in APP_KEY_HEADERS if name.upper() != "AOMI-APP-KEY"),
-]
-CORS_EXPOSE_HEADERS = [
-    *("X-Request-Id", "Retry-After", "Preference-Applied", "RateLimit", "RateLimit-Policy"),
-    "Mcp-Session-Id",
-    "X-Next-Cursor",  # without it, browsers cannot page through GET /api/sessions
-    "X-Session-Id",  # the session that a call under /v1 has made
-]
+CORS_ALLOW_HEADERS = [*ALLOWED, *(name for name in APP_KEY_HEADERS if name.upper() != "AOMI-APP-KEY")]
+CORS_EXPOSE_HEADERS = [*EXPOSED]
 CORS_PREFLIGHT_MAX_AGE = 86_400
 # A message longer than this many characters is refused with 413.
 MESSAGE_MAX_CHARS = env.whole_number("MESSAGE_MAX_CHARS", 32_000)
@@ -292,25 +277,4 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 if LOG_LEVEL not in LOG_LEVELS:
     raise ImproperlyConfigured(f"LOG_LEVEL is {LOG_LEVEL!r}; it must be one of {', '.join(LOG_LEVELS)}.")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"no_query": {"()": "aomi_site.health.logs.NoRequestText"}},
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "stream": sys.stderr,
-            "formatter": "line",
-            "filters": ["no_query"],
-        }
-    },
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {
-        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
-        "django.security.DisallowedHost": {"level": "CRITICAL"},  # otherwise a traceback for every passing scanner
-        "axes": {"level": "ERROR"},  # otherwise a line per failed login; aomi.logins logs each lock
-        # At lower levels, these print requests: prompts, query strings, keys.
-        **{name: {"level": "WARNING"} for name in ("django.template", "openai", "httpx2", "httpcore2", "aiohttp")},
-    },
-}
+LOGGING = logging_config(LOG_LEVEL)

@@ -15,7 +15,7 @@ from aomi_site.console.search import search_view
 from aomi_site.console.settings_view import settings_view
 from aomi_site.console.usage.view import usage_view
 from aomi_site.health import probes
-from apps_registry.support.paths import API_PREFIX, LIVE_PREFIX, OPENAI_PREFIX
+from apps_registry.support.http.paths import API_PREFIX, LIVE_PREFIX, OPENAI_PREFIX
 
 admin.autodiscover()
 

@@ -11,7 +11,7 @@ import orjson
 from apps_registry.credentials.provider_key import ProviderKey
 from apps_registry.provider_rules.profiles import OTHER, Profile
 from apps_registry.provider_rules.request_rules import RequestRules
-from apps_registry.support.request_sources import ANYWHERE, SourceLimits
+from apps_registry.support.http.request_sources import ANYWHERE, SourceLimits
 from apps_registry.tools.base import Tool
 
 # Operators talk to Apps in the console's playground. The channels of their sessions begin with this word, so that no

@@ -19,8 +19,8 @@ import orjson
 
 from bench import cpu
 from bench.context import QUICK, Bench, prepared
-from bench.flood import Flood
-from bench.jobs import pipe
+from bench.load.flood import Flood
+from bench.load.jobs import pipe
 from bench.machine import raise_file_limit
 from bench.servers import ROOT, Server, serving
 
@@ -123,7 +123,7 @@ def _run(flood: Flood) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _started(flood: Flood) -> Iterator["subprocess.Popen[bytes]"]:
-    command = [sys.executable, "-m", "bench.flood"]
+    command = [sys.executable, "-m", "bench.load.flood"]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         pipe(process.stdin).write(orjson.dumps(flood) + b"\n")

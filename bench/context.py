@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 
 from bench import cpu, postgres, servers
-from bench.jobs import Job, Outcome, warmed
+from bench.load.jobs import Job, Outcome, warmed
 from bench.postgres import Postgres
 from bench.results import Results
 from bench.servers import ROOT, Server, Target

@@ -6,7 +6,7 @@ from typing import cast
 
 import uvloop
 
-from bench.wire import DELAY_MARK, model_chunks
+from bench.load.wire import DELAY_MARK, model_chunks
 
 HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from bench.jobs import FIRST_APP
+from bench.load.jobs import FIRST_APP
 
 MESSAGE_LETTERS = 120
 
 
 def sessions_with_messages(name: str, count: int, messages: int, app_ids: Mapping[str, int]) -> list[str]:
-    """Return statements that create sessions with a history; `bench.jobs.sessions` returns their ids.
+    """Return statements that create sessions with a history; `bench.load.jobs.sessions` returns their ids.
 
     Args:
         name: of this group of sessions.

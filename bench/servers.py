@@ -16,7 +16,7 @@ from typing import Literal
 import psutil
 
 from bench import cpu
-from bench.jobs import pipe
+from bench.load.jobs import pipe
 
 Target = Literal["product", "limit"]
 TARGETS: tuple[Target, Target] = ("product", "limit")

@@ -7,14 +7,14 @@ the client (for HTTP, chat/api/errors.py).
 from uuid import UUID
 
 from apps_registry.runtime.app_configs import app_configs
-from apps_registry.support.request_notes import note_app
-from apps_registry.support.request_sources import SourceNotAllowed
+from apps_registry.support.http.request_notes import note_app
+from apps_registry.support.http.request_sources import SourceNotAllowed
 from apps_registry.values import AppConfig
 from keys.callers import Caller
 from keys.last_use import key_uses
 from sessions_app.access import needs_key
 from sessions_app.store import store
-from sessions_app.turn_values import SessionOfAnotherApp, SessionOfAnotherWallet
+from sessions_app.turns.values import SessionOfAnotherApp, SessionOfAnotherWallet
 from sessions_app.values import Session, Wallet
 
 

@@ -2,15 +2,15 @@
 
 from django.urls import path
 
-from chat.api.chat_view import ChatView
-from chat.api.control_views import AppObjectsView, AppsView, ModelsView, ModelView
-from chat.api.key_views import KeyUsageView, KeyView
-from chat.api.session_views import ArchiveView, SessionsView, SessionView
-from chat.api.system_views import EventsView, SystemView
-from chat.api.token_views import TokenView
-from chat.api.updates import UpdatesView
-from chat.api.views import InterruptView, StateView
-from chat.api.wallet_views import WalletChallengeView, WalletVerifyView
+from chat.api.views.chat import ChatView
+from chat.api.views.controls import AppObjectsView, AppsView, ModelsView, ModelView
+from chat.api.views.keys import KeyUsageView, KeyView
+from chat.api.views.sessions import ArchiveView, SessionsView, SessionView
+from chat.api.views.state import InterruptView, StateView
+from chat.api.views.system import EventsView, SystemView
+from chat.api.views.tokens import TokenView
+from chat.api.views.updates import UpdatesView
+from chat.api.views.wallets import WalletChallengeView, WalletVerifyView
 from chat.schema.docs_view import DocsView, SchemaView
 
 urlpatterns = [

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
 
-from apps_registry.support.request_sources import ANYWHERE, OriginNotAllowed, RequestSource, SourceLimits
+from apps_registry.support.http.request_sources import ANYWHERE, OriginNotAllowed, RequestSource, SourceLimits
 from apps_registry.values import OPERATORS_CHANNEL, OPERATORS_KEY_ID, AppConfig
 from keys.tokens.bounds import TokenBounds
 

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from apps_registry.support import database
 from apps_registry.support.forever import forever
-from apps_registry.support.visible_text import visible_line
+from apps_registry.support.text.visible_text import visible_line
 from keys.usability import usable_sql
 
 logger = logging.getLogger("aomi.keys")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from psycopg.rows import TupleRow
 
 from apps_registry.support import database
-from apps_registry.support.request_sources import limits_of
+from apps_registry.support.http.request_sources import limits_of
 from keys.callers import Caller, ChannelKind, channel_of_key
 from keys.tokens.bounds import TokenBounds, TokenConditions
 from keys.tokens.signing_keys import IS_VALID

@@ -8,7 +8,7 @@ import orjson
 from apps_registry.support import database
 from sessions_app.sql import conversations as sql
 from sessions_app.store import store
-from sessions_app.turn_values import SessionBusy
+from sessions_app.turns.values import SessionBusy
 from sessions_app.values import StoredMessage
 
 

@@ -132,11 +132,12 @@ class Turn(models.Model):
     admission = models.JSONField(null=True, blank=True, editable=False)
     # Failed models and refused parts of requests, in order: [{"model": …, "code": …, "note"?: …}].
     attempts = models.JSONField(null=True, blank=True)
-    # What the caller asked of this turn (chat/turns/options.py); empty once the turn has ended.
+    # What the caller asked of this turn (chat/turns/input/options.py); empty once the turn has ended.
     options = models.JSONField(null=True, blank=True, editable=False)
-    # The requests that began or continued it, if their clients may ask for them later (sessions_app/responses.py).
+    # The requests that began or continued it, if their clients may ask for them later
+    # (sessions_app/turns/responses.py).
     responses = models.JSONField(null=True, blank=True, editable=False)
-    # When its rounds and calls began and ended (chat/turns/steps.py), for its timeline.
+    # When its rounds and calls began and ended (chat/turns/running/steps.py), for its timeline.
     steps = models.JSONField(null=True, blank=True, editable=False)
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)

@@ -4,8 +4,9 @@ A turn pauses when the model makes tool calls that the client must decide about.
 When every question has an answer, the turn resumes on the worker that received the last one. Until then the session is
 idle, and a new message, an interrupt or the deadline ends the turn.
 
-To add a kind, add a member of QuestionKind, and an entry in ANSWERS or WALLET_ANSWERS of chat/turns/questions.py, which
-parses its answers. The tools whose calls it is about name it as their `question`; chat/turns/engine.py asks.
+To add a kind, add a member of QuestionKind, and an entry in ANSWERS or WALLET_ANSWERS of
+chat/turns/pausing/questions.py, which parses its answers. The tools whose calls it is about name it as their
+`question`; chat/turns/running/engine.py asks.
 """
 
 from collections.abc import Mapping

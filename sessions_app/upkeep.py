@@ -7,9 +7,9 @@ from django.conf import settings
 
 from apps_registry.support import database
 from apps_registry.support.forever import forever, run_once
-from sessions_app import pauses
 from sessions_app.sql import many as sql_many
 from sessions_app.store import store
+from sessions_app.turns import pauses
 
 logger = logging.getLogger("aomi.upkeep")
 

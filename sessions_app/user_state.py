@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from apps_registry.support.plain_json import TooDeep, check_depth, read_json
+from apps_registry.support.text.plain_json import TooDeep, check_depth, read_json
 from apps_registry.support.wallet_addresses import is_mistyped
 from sessions_app.values import Wallet
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from apps_registry.support.outside_text import INTEGER_MAX
-from apps_registry.support.visible_text import visible_line
+from apps_registry.support.text.outside_text import INTEGER_MAX
+from apps_registry.support.text.visible_text import visible_line
 from apps_registry.values import OPERATORS_CHANNEL
 
 # The memory of a message's and a session's objects beyond their texts: tracemalloc measures 311 and 420 bytes on

@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from aomi_site.console.stream_logins import RECHECK_SECONDS, login_of, operator_of
 from apps_registry.support import database
 from chat.api.answers import EventStream
-from chat.api.following import KEEPALIVE, KEEPALIVE_SECONDS, sse
+from chat.api.streams.following import KEEPALIVE, KEEPALIVE_SECONDS, sse
 from chat.turns.unfinished import unfinished_messages
 from sessions_app.events.hub import hub
 from sessions_app.store import store

@@ -12,7 +12,7 @@ from django.conf import settings
 from apps_registry.support import database
 from apps_registry.support.forever import failing_loops, forever, run_once
 from chat.providers.breaker import breakers
-from chat.turns.runner import runner
+from chat.turns.running.runner import runner
 from sessions_app.events.hub import hub
 
 FIRST_SECONDS = 0.5

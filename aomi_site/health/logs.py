@@ -2,7 +2,7 @@
 
 import logging
 
-from apps_registry.support.request_ids import loggable_path
+from apps_registry.support.http.request_ids import loggable_path
 
 
 class NoRequestText(logging.Filter):

@@ -8,7 +8,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps_registry.admin.display import ConsoleAdmin, badge, moment
+from apps_registry.admin.base import ConsoleAdmin
+from apps_registry.admin.display import badge, moment
 
 
 @admin.register(AccessAttempt)

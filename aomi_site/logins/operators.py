@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
 
 from apps_registry.admin import grants
-from apps_registry.admin.display import NoSecretLookups
+from apps_registry.admin.base import NoSecretLookups
 
 admin.site.unregister(User)
 admin.site.unregister(Group)

@@ -48,9 +48,9 @@ class Answer:
 
 def answer(request: Request) -> Answer:
     """Return the answer of the first rule that applies to a request."""
-    if request.instructions.startswith("Write a title"):  # chat/turns/titles.py
+    if request.instructions.startswith("Write a title"):  # chat/turns/background/titles.py
         return Answer(_title(request.message))
-    if request.instructions.startswith("Summarise the conversation"):  # chat/turns/summaries.py
+    if request.instructions.startswith("Summarise the conversation"):  # chat/turns/background/summaries.py
         return Answer(_summary(request.message))
     if request.results:
         return Answer("\n\n".join([INTRODUCTION, *_reports(request)]))

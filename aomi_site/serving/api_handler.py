@@ -25,7 +25,7 @@ from aomi_site.serving.body_length import AnyLengthHandler
 from aomi_site.serving.cors import note_origin
 from aomi_site.serving.responses import Receive, Scope, Send, send_plain
 from apps_registry.support.descriptors import budget
-from apps_registry.support.paths import API_PREFIXES, LIVE_PREFIX
+from apps_registry.support.http.paths import API_PREFIXES, LIVE_PREFIX
 from chat.doors.errors import not_found, plain_problem
 from keys.guards.streams import StreamLease, streams
 from keys.http.streams import LEASE, asks_for_stream

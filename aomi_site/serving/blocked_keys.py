@@ -12,8 +12,8 @@ from django.http import HttpResponse
 from django.utils.datastructures import CaseInsensitiveMapping
 
 from aomi_site.serving.responses import Scope
-from apps_registry.support.paths import API_PREFIXES
-from apps_registry.support.request_notes import note_app, note_refusal
+from apps_registry.support.http.paths import API_PREFIXES
+from apps_registry.support.http.request_notes import note_app, note_refusal
 from chat.api.errors import TOO_MANY_ATTEMPTS
 from chat.doors.errors import plain_problem
 from keys.addresses import network_of

@@ -15,7 +15,7 @@ import orjson
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from apps_registry.support.descriptors import budget
-from apps_registry.support.request_ids import begin_request
+from apps_registry.support.http.request_ids import begin_request
 from chat.api.error_codes import STATUS
 
 logger = logging.getLogger("aomi.connections")

@@ -4,8 +4,8 @@ import time
 import uuid
 
 from aomi_site.serving.responses import Scope
-from apps_registry.support.request_ids import loggable_path
-from apps_registry.support.request_notes import RequestNotes
+from apps_registry.support.http.request_ids import loggable_path
+from apps_registry.support.http.request_notes import RequestNotes
 from chat.api.errors import UNKNOWN_PATH
 from keys.addresses import network_of
 from keys.refusals.recorder import RefusedCall, recorder

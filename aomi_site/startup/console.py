@@ -9,7 +9,7 @@ from pathlib import Path
 from django.core.management.base import OutputWrapper
 
 from aomi_site.startup.database import OPERATOR_NAME
-from apps_registry.support.paths import API_PREFIX
+from apps_registry.support.http.paths import API_PREFIX
 
 RULE = "=" * 78
 

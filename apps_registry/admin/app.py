@@ -18,22 +18,17 @@ from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 
 from apps_registry.admin.app_file_pages import AppFilePages
+from apps_registry.admin.app_tabs.fieldsets import FIELDSETS, folded
 from apps_registry.admin.app_tabs.pages import AppTabsAdmin
+from apps_registry.admin.base import deletion_summary
 from apps_registry.admin.default_app_pages import DefaultAppPages
-from apps_registry.admin.display import NOTHING, badge, deletion_summary, moment
-from apps_registry.admin.document import documents_line
+from apps_registry.admin.display import NOTHING, badge, moment
+from apps_registry.admin.documents.line import documents_line
 from apps_registry.admin.forms.app import AppForm
 from apps_registry.admin.openapi_pages import OpenApiPages
 from apps_registry.admin.release_pages import ReleasePages
 from apps_registry.models import App, Tool
 from apps_registry.services.default_app import suggested_model
-
-COLLAPSED = ("Turns", "Sessions", "OpenAI clients and callers' tools")
-COLLAPSED_WHEN_ADDING = (*COLLAPSED, "Sampling", "Releases", "Documents", "Access")
-HIDDEN_WHEN_ADDING = {
-    *("documents", "standing", "allowed_hosts", "only_hosts", "allowed_origins", "refuses_other_origins"),
-    *("allowed_networks", "trusts_backend_wallets", "claimed_wallets_may_sign", "created", "updated"),
-}
 
 
 @admin.register(App)
@@ -53,94 +48,7 @@ class AppAdmin(AppTabsAdmin):
     change_form_template = "admin/apps_registry/app/change_form.html"
     delete_confirmation_template = "admin/apps_registry/app/delete_confirmation.html"
     delete_selected_confirmation_template = "admin/apps_registry/app/delete_selected_confirmation.html"
-    fieldsets = (
-        (
-            "Identity",
-            {
-                "fields": ("name", "slug"),
-                "description": "An App is one assistant: its instructions, its model, its tools, and its own sessions "
-                "and keys. Callers put the slug into their requests, so it cannot change once the App exists; the "
-                "name can.",
-            },
-        ),
-        ("Prompt", {"fields": ("preamble", "reply_language")}),
-        (
-            "Model",
-            {
-                "fields": ("default_model",),
-                "description": "The model that answers. A model that does not call tools gets neither tools nor "
-                "documents.",
-            },
-        ),
-        (
-            "Tools",
-            {
-                "fields": ("builtin_tools", "allowed_hosts", "only_hosts"),
-                "description": "Functions that the model may call while it answers. ",
-            },
-        ),
-        (
-            "Sampling",
-            {
-                "fields": ("temperature", "top_p", "max_reply_tokens"),
-                "description": "How much the output of the model varies. Leave these empty unless you have a reason.",
-            },
-        ),
-        (
-            "Turns",
-            {
-                "fields": ("reply_wait_seconds", "max_tool_rounds", "history_budget_tokens", "summarises_history"),
-                "description": "A turn is one message and everything that the App does to answer it.",
-            },
-        ),
-        (
-            "Sessions",
-            {
-                "fields": (
-                    "makes_titles",
-                    "keeps_reasoning",
-                    "keeps_requests_days",
-                    "shows_usage",
-                    "recalls_earlier_sessions",
-                    "retention_days",
-                ),
-                "description": "A session is one conversation of this App.",
-            },
-        ),
-        ("Releases", {"fields": ("sessions_keep_release",)}),
-        (
-            "OpenAI clients and callers' tools",
-            {
-                "fields": (
-                    "callers_may_bring_tools",
-                    "callers_may_instruct",
-                    "callers_may_sample",
-                    "keeps_stateless_text",
-                    "continues_chats_of_openwebui",
-                ),
-                "description": "What callers may do beyond sending messages. Takes effect at once, for all releases.",
-            },
-        ),
-        (
-            "Documents",
-            {
-                "fields": ("documents", "documents_limit_mb", "document_language", "embedding_model"),
-                "description": "Your own texts, which the model searches and cites. If you change the language or the "
-                "embedding model, they are indexed again in the background.",
-            },
-        ),
-        (
-            "Access",
-            {
-                "fields": (
-                    *("standing", "is_active", "sessions_readable_by_id", "allowed_origins", "refuses_other_origins"),
-                    *("allowed_networks", "trusts_backend_wallets", "claimed_wallets_may_sign", "created", "updated"),
-                ),
-                "description": "Who may call it. The default App answers callers without a key. Callers of any other "
-                "App need an App key that has this App in its scope.",
-            },
-        ),
-    )
+    fieldsets = FIELDSETS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[App]:
         """Add the counts of the list as subqueries, since joins would multiply them; other pages do not show them."""
@@ -205,7 +113,7 @@ class AppAdmin(AppTabsAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: App | None = None) -> Any:
         """Return those of the tab. For a new App, collapse those with good defaults, and hide what needs an App."""
         shown = super().get_fieldsets(request, obj)
-        return [(title, _folded(title, options, is_new=obj is None)) for title, options in shown]
+        return [(title, folded(title, options, is_new=obj is None)) for title, options in shown]
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: App | None = None) -> dict[str, Sequence[str]]:
         return {} if obj else {"slug": ("name",)}
@@ -283,15 +191,6 @@ class AppAdmin(AppTabsAdmin):
 def is_list(request: HttpRequest) -> bool:
     """Tell whether a request is for the list of Apps."""
     return request.resolver_match is not None and request.resolver_match.url_name == "apps_registry_app_changelist"
-
-
-def _folded(title: str, options: dict[str, Any], *, is_new: bool) -> dict[str, Any]:
-    """Return a fieldset, collapsed if it has good defaults; a new App lacks the fields that need a saved one."""
-    return {
-        **options,
-        "fields": [name for name in options["fields"] if not (is_new and name in HIDDEN_WHEN_ADDING)],
-        "classes": ("collapse",) if title in (COLLAPSED_WHEN_ADDING if is_new else COLLAPSED) else (),
-    }
 
 
 def _count(relation: str, condition: Q | None = None) -> Subquery:

@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_safe
 
-from apps_registry.admin.display import ConsoleAdmin
+from apps_registry.admin.base import ConsoleAdmin
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.reading import AppFile, no_files, read_app_file
 from apps_registry.app_files.services import apply_import, plan_import

@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from apps_registry.support.csv_cells import safe_cell
+from apps_registry.support.text.csv_cells import safe_cell
 
 MOST_ROWS = 50_000
 PARAMETER = "format"

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
-from apps_registry.admin.display import AppPartAdmin
+from apps_registry.admin.base import AppPartAdmin
 from apps_registry.admin.forms.tool_fields import PairsField, write_pairs
 from apps_registry.mcp.errors import McpError
 from apps_registry.models.mcp import McpServer

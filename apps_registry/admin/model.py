@@ -5,7 +5,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from apps_registry.admin.display import NOTHING, ConsoleAdmin, code
+from apps_registry.admin.base import ConsoleAdmin
+from apps_registry.admin.display import NOTHING, code
 from apps_registry.admin.forms.provider import ModelForm
 from apps_registry.models import Model
 

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
-from apps_registry.admin.display import ConsoleAdmin
+from apps_registry.admin.base import ConsoleAdmin
 from apps_registry.admin.forms.openapi import OpenApiDocumentForm
 from apps_registry.models import App
 from apps_registry.models.openapi import OpenApiSource

@@ -9,7 +9,8 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from apps_registry.admin.display import ConsoleAdmin, badge, code
+from apps_registry.admin.base import ConsoleAdmin
+from apps_registry.admin.display import badge, code
 from apps_registry.admin.forms.provider import ProviderForm
 from apps_registry.credentials.provider_key import NoProviderKey
 from apps_registry.models import Provider

@@ -10,7 +10,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
 from apps_registry.admin.app_file_pages import VIEW_PERMISSIONS
-from apps_registry.admin.display import ConsoleAdmin
+from apps_registry.admin.base import ConsoleAdmin
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.models import App, Document
 from apps_registry.releases.content import find_problem

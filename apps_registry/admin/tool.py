@@ -12,8 +12,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps_registry.admin.base import AppPartAdmin, MachineRowsAdmin
 from apps_registry.admin.csv_list import CsvList
-from apps_registry.admin.display import AppPartAdmin, MachineRowsAdmin, badge, code, moment
+from apps_registry.admin.display import badge, code, moment
 from apps_registry.admin.forms.tool import HttpToolForm, TrialForm, needs_schema
 from apps_registry.http_tools.checks import secrets_used
 from apps_registry.http_tools.definition import HttpToolDefinition

@@ -8,7 +8,7 @@ from apps_registry.http_tools.checks import secrets_used
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.templates import placeholders
 from apps_registry.mcp.definition import McpToolDefinition
-from apps_registry.support.origins import host_of
+from apps_registry.support.http.origins import host_of
 from apps_registry.values import McpServerSettings
 
 

@@ -6,8 +6,8 @@ from typing import Any, BinaryIO
 import orjson
 
 from apps_registry.app_files.errors import AppFileError
-from apps_registry.support.outside_text import is_storable
-from apps_registry.support.yaml_reader import load_yaml
+from apps_registry.support.text.outside_text import is_storable
+from apps_registry.support.text.yaml_reader import load_yaml
 
 
 def work(_: str, content: bytes, out: BinaryIO) -> None:

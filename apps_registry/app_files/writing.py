@@ -12,7 +12,7 @@ from apps_registry.app_files.entries import FORMAT
 from apps_registry.app_files.yaml_writer import dump
 from apps_registry.extraction.names import KINDS, suffix
 from apps_registry.models import App, DocumentFile
-from apps_registry.support.outside_text import is_storable
+from apps_registry.support.text.outside_text import is_storable
 
 # The limit of a text that is still readable inside the file. Many such texts stay well below the limit for files.
 MAX_INLINE_BYTES = 32_000

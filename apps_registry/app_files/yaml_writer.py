@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-from apps_registry.support.yaml_reader import PLAIN_RESOLVERS
+from apps_registry.support.text.yaml_reader import PLAIN_RESOLVERS
 
 _OTHER_BREAKS = frozenset("\r\x85\u2028\u2029")  # YAML reads these as line feeds unless they are escaped
 

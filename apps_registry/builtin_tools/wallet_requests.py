@@ -18,7 +18,7 @@ from apps_registry.builtin_tools.typed_data import (
     check_address,
     check_typed_data,
 )
-from apps_registry.support.visible_text import visible_line
+from apps_registry.support.text.visible_text import visible_line
 from apps_registry.support.wallet_addresses import checksummed
 from apps_registry.tools.base import Tool, ToolContext, ToolError, check_arguments
 

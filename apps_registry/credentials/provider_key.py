@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from apps_registry.credentials.encryption import Unreadable, decrypt
 from apps_registry.credentials.header_fit import key_problem
 from apps_registry.credentials.secret_box import Keys
-from apps_registry.support.origins import origin_of
+from apps_registry.support.http.origins import origin_of
 
 # Pairs of an environment variable and an origin that its value may be sent to.
 KeyVariables = AbstractSet[tuple[str, str]]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
-from apps_registry.support.origins import host_and_port
+from apps_registry.support.http.origins import host_and_port
 
 HTTPS_PORT = 443
 MAX_HOSTS = 20

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from apps_registry.extraction.losses import Losses
 from apps_registry.support.limited.errors import Refused
-from apps_registry.support.visible_text import invisible_in, visible, visible_line
+from apps_registry.support.text.visible_text import invisible_in, visible, visible_line
 
 MIB = 1024 * 1024
 MAX_FILE_BYTES = 20 * MIB

@@ -11,7 +11,7 @@ from apps_registry.extraction.blocks import UnreadableError
 from apps_registry.extraction.chunking import Chunk
 from apps_registry.support.limited import child
 from apps_registry.support.limited.errors import Refused
-from apps_registry.support.outside_text import storable
+from apps_registry.support.text.outside_text import storable
 
 READER = "apps_registry.extraction.extract"
 

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from apps_registry.support.charsets import HEAD_BYTES
+from apps_registry.support.text.charsets import HEAD_BYTES
 
 _IS_HTML = re.compile(rb"\A\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from apps_registry.support.origins import host_of
+from apps_registry.support.http.origins import host_of
 
 BodyType = Literal["json", "form", "text", ""]
 WalletNeed = Literal["", "any", "proven"]

@@ -14,8 +14,8 @@ from apps_registry.http_tools.json_bodies import read_json
 from apps_registry.http_tools.json_path import NotThere, parse_path, pick
 from apps_registry.http_tools.shortening import spelled
 from apps_registry.outbound.client import OutboundResponse
-from apps_registry.support.charsets import decode_answer
-from apps_registry.support.outside_text import storable, storable_json_text
+from apps_registry.support.text.charsets import decode_answer
+from apps_registry.support.text.outside_text import storable, storable_json_text
 from apps_registry.tools.base import ToolError
 
 MAX_KEYS_LISTED = 20

@@ -20,8 +20,8 @@ from apps_registry.http_tools.templates import Missing
 from apps_registry.outbound.client import CallRecord, OutboundRequest, OutboundResponse, send
 from apps_registry.outbound.errors import OutboundError
 from apps_registry.support.fingerprint import fingerprint
-from apps_registry.support.retry_after import retry_after_seconds
-from apps_registry.support.visible_text import visible, visible_data
+from apps_registry.support.http.retry_after import retry_after_seconds
+from apps_registry.support.text.visible_text import visible, visible_data
 from apps_registry.tools.arguments import dump_arguments
 from apps_registry.tools.base import Tool, ToolContext, ToolError
 

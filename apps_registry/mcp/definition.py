@@ -8,9 +8,9 @@ import orjson
 
 from apps_registry.http_tools.schema import find_schema_problem
 from apps_registry.mcp.offer import OfferedTool
-from apps_registry.support.naming import shortened, tool_name
-from apps_registry.support.outside_text import is_storable_data
-from apps_registry.support.visible_text import has_invisible
+from apps_registry.support.text.naming import shortened, tool_name
+from apps_registry.support.text.outside_text import is_storable_data
+from apps_registry.support.text.visible_text import has_invisible
 
 MAX_DESCRIPTION = 1000
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from apps_registry.support.naming import shortened
+from apps_registry.support.text.naming import shortened
 
 WORDS_CHARS = 1000
 CHALLENGE_CHARS = 300

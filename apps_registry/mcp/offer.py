@@ -8,9 +8,9 @@ from apps_registry.mcp import param_headers
 from apps_registry.mcp.errors import McpError, quotable
 from apps_registry.mcp.lifting import lift
 from apps_registry.mcp.session import Operation
-from apps_registry.support.naming import shortened
-from apps_registry.support.outside_text import is_storable_data, storable
-from apps_registry.support.plain_json import plain
+from apps_registry.support.text.naming import shortened
+from apps_registry.support.text.outside_text import is_storable_data, storable
+from apps_registry.support.text.plain_json import plain
 
 MAX_TOOLS = 500
 MAX_DEPTH = 50

@@ -6,7 +6,7 @@ from typing import Any
 
 from apps_registry.http_tools.shortening import spelled
 from apps_registry.mcp.errors import McpError
-from apps_registry.support.outside_text import storable
+from apps_registry.support.text.outside_text import storable
 
 _DATA = ("structuredContent", "toolResult")  # the latter is from the revision of October 2024
 _KNOWN = frozenset({"content", *_DATA})

@@ -29,7 +29,7 @@ from apps_registry.mcp.revisions import (
 )
 from apps_registry.mcp.wire import MAX_BYTES, Endpoint, Traffic, Wire
 from apps_registry.outbound.client import MAX_PER_HOST, CallRecord
-from apps_registry.support.outside_text import storable_json_text
+from apps_registry.support.text.outside_text import storable_json_text
 
 # Some servers never respond to an unknown method: this limit leaves time for the handshake.
 PROBE_SECONDS = 5.0

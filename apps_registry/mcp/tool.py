@@ -18,8 +18,8 @@ from apps_registry.mcp.session import McpSession
 from apps_registry.mcp.sessions import mcp_sessions, single_session
 from apps_registry.mcp.wire import Endpoint
 from apps_registry.outbound.client import CallRecord
-from apps_registry.support.origins import host_of
-from apps_registry.support.visible_text import visible, visible_data
+from apps_registry.support.http.origins import host_of
+from apps_registry.support.text.visible_text import visible, visible_data
 from apps_registry.tools.base import Tool, ToolContext, ToolError
 from apps_registry.values import McpServerSettings
 

@@ -12,7 +12,7 @@ import httpx2
 from apps_registry.mcp.errors import McpError, status_error
 from apps_registry.outbound.client import MAX_REDIRECTS, OWN_HEADERS, CallRecord, CheckedTransport, connect_failure, tls
 from apps_registry.outbound.errors import OutboundError, TooLarge, Unreachable
-from apps_registry.support.origins import DEFAULT_PORTS, host_and_port
+from apps_registry.support.http.origins import DEFAULT_PORTS, host_and_port
 
 MAX_BYTES = 4 * 1024 * 1024
 

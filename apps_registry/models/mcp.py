@@ -10,7 +10,7 @@ from django.db import models
 from apps_registry.http_tools.checks import find_problems
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.templates import placeholders
-from apps_registry.support.origins import host_of
+from apps_registry.support.http.origins import host_of
 from apps_registry.values import McpServerSettings
 
 

@@ -2,7 +2,7 @@
 
 from django.core.exceptions import ValidationError
 
-from apps_registry.support.request_sources import parse_networks, parse_origins
+from apps_registry.support.http.request_sources import parse_networks, parse_origins
 
 
 def validate_origins(text: str) -> None:

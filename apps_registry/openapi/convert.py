@@ -20,8 +20,8 @@ from apps_registry.openapi.request import Request
 from apps_registry.openapi.schemas import DETAILS, SchemaReader, TooLarge
 from apps_registry.openapi.security import add_header_credentials, read_credentials
 from apps_registry.openapi.servers import host_of, server_url, whole_url
-from apps_registry.support.naming import shortened
-from apps_registry.support.visible_text import visible_data
+from apps_registry.support.text.naming import shortened
+from apps_registry.support.text.visible_text import visible_data
 
 MAX_DESCRIPTION = 1000  # OpenAI-compatible APIs accept 1,024
 MAX_SCHEMA_BYTES = 12_000  # some 3,000 tokens, which every request to the model carries

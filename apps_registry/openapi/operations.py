@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps_registry.openapi.document import DocumentError, OpenApiDocument, Unsupported
-from apps_registry.support.naming import UniqueNames, shortened, tool_name
+from apps_registry.support.text.naming import UniqueNames, shortened, tool_name
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
 MAX_TAG = 60

@@ -5,8 +5,8 @@ from typing import Any, BinaryIO
 import orjson
 
 from apps_registry.support.limited.errors import Refused
-from apps_registry.support.plain_json import TooDeep, plain, read_json
-from apps_registry.support.yaml_reader import MAX_DEPTH, load_yaml
+from apps_registry.support.text.plain_json import TooDeep, plain, read_json
+from apps_registry.support.text.yaml_reader import MAX_DEPTH, load_yaml
 
 MAX_YAML_BYTES = 8 * 1024 * 1024  # parsing YAML takes about thirty times as long as JSON
 

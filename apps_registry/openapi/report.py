@@ -7,7 +7,7 @@ import orjson
 
 from apps_registry.openapi.diff import FieldChange, OpenAPIPlan
 from apps_registry.openapi.operations import Operation
-from apps_registry.support.naming import shortened
+from apps_registry.support.text.naming import shortened
 
 SIGNS = {"added": "+", "changed": "~", "removed": "-", "turned off": "-", "unchanged": "="}
 VALUE_CHARS = 200

@@ -7,7 +7,7 @@ from typing import Any
 
 from apps_registry.http_tools.definition import BodyType
 from apps_registry.openapi.document import Unsupported
-from apps_registry.support.naming import UniqueNames, argument_name
+from apps_registry.support.text.naming import UniqueNames, argument_name
 
 MAX_ARGUMENTS = 40
 MAX_NAMES_LISTED = 12

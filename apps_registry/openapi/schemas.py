@@ -10,8 +10,8 @@ import orjson
 from apps_registry.http_tools.schema import compile_schema
 from apps_registry.openapi.document import OpenApiDocument
 from apps_registry.openapi.merging import add_null, merge
-from apps_registry.support.naming import shortened
-from apps_registry.support.outside_text import is_storable
+from apps_registry.support.text.naming import shortened
+from apps_registry.support.text.outside_text import is_storable
 
 MAX_NODES = 1500
 TYPES = {"string", "number", "integer", "boolean", "object", "array", "null"}

@@ -8,7 +8,7 @@ from apps_registry.openapi.document import OpenApiDocument, Unsupported
 from apps_registry.openapi.operations import Operation
 from apps_registry.openapi.parameters import is_credential_header
 from apps_registry.openapi.request import header_name, plain
-from apps_registry.support.naming import secret_name, shortened
+from apps_registry.support.text.naming import secret_name, shortened
 
 
 @dataclass(slots=True)

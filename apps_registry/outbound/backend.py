@@ -9,7 +9,7 @@ import httpcore2
 
 from apps_registry.outbound.addresses import refusal
 from apps_registry.outbound.errors import NOT_LISTED, Refused
-from apps_registry.support.origins import host_and_port
+from apps_registry.support.http.origins import host_and_port
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 MAX_ADDRESSES = 4

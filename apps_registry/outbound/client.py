@@ -15,7 +15,7 @@ import httpx2
 from apps_registry.outbound.backend import CheckedBackend
 from apps_registry.outbound.compression import Decompressor
 from apps_registry.outbound.errors import OutboundError, Refused, TimedOut, TooLarge, Unreachable
-from apps_registry.support.origins import DEFAULT_PORTS, host_and_port
+from apps_registry.support.http.origins import DEFAULT_PORTS, host_and_port
 
 MAX_BYTES = 1024 * 1024
 MAX_REDIRECTS = 3

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 # Cormack, Clarke and Büttcher (2009) use 60 for rankings of 1,000. These have 50, of which the first must have more
-# weight: 10 is the best value for the tuning questions of `bench.recall`.
+# weight: 10 is the best value for the tuning questions of `bench.search.recall`.
 RRF_K = 10
 MAX_PLACE_CHARS = 300
 HOW_TO_CITE = (

@@ -11,7 +11,7 @@ from apps_registry.retrieval.ingest import to_sql
 from apps_registry.retrieval.passages import Passage, SearchResult, fuse
 from apps_registry.retrieval.rankings import Ranking, SearchPlan, by_vector, by_words, make_plan
 from apps_registry.support import database
-from apps_registry.support.outside_text import storable
+from apps_registry.support.text.outside_text import storable
 
 MAX_QUERY_CHARS = 2000
 EMBED_SECONDS = 5.0

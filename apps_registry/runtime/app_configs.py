@@ -16,7 +16,7 @@ from apps_registry.services.provider_fit import fitted_schemas
 from apps_registry.services.surroundings import surroundings_of
 from apps_registry.services.tools_in_use import ToolInUse
 from apps_registry.support.database import run_orm
-from apps_registry.support.request_sources import SourceLimits, limits_of
+from apps_registry.support.http.request_sources import SourceLimits, limits_of
 from apps_registry.tools.base import Tool
 from apps_registry.values import AppConfig, CallerRules, ModelConfig, Sampling, ServerNote
 

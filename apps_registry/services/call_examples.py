@@ -5,7 +5,7 @@ import shlex
 import uuid
 from dataclasses import dataclass
 
-from apps_registry.support.paths import API_PREFIX
+from apps_registry.support.http.paths import API_PREFIX
 
 GREETING = "Hello! What can you do?"
 

@@ -5,7 +5,7 @@ import shlex
 from dataclasses import dataclass
 
 from apps_registry.services.call_examples import GREETING
-from apps_registry.support.paths import MCP_PATH, OPENAI_PREFIX
+from apps_registry.support.http.paths import MCP_PATH, OPENAI_PREFIX
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from apps_registry.http_tools.checks import MAX_DESCRIPTION_CHARS, TOOL_NAME
 from apps_registry.http_tools.schema import check, compile_schema, find_schema_problem
-from apps_registry.support.outside_text import storable
+from apps_registry.support.text.outside_text import storable
 from apps_registry.tools.base import SEARCH_TOOL, Tool, ToolContext, ToolError
 
 

@@ -18,7 +18,7 @@ from apps_registry.outbound.errors import OutboundError
 from apps_registry.services.outbound_log import store_outside_turn
 from apps_registry.services.plan import PlanChanged
 from apps_registry.services.provider_fit import find_unfit, models_of_app
-from apps_registry.support.naming import shortened
+from apps_registry.support.text.naming import shortened
 
 FETCH_SECONDS = 30.0
 ACCEPT = "application/json, application/yaml;q=0.9, */*;q=0.5"

@@ -10,8 +10,8 @@ from apps_registry.models import OutboundCall
 from apps_registry.outbound.client import CallRecord
 from apps_registry.support import database
 from apps_registry.support.forever import forever
-from apps_registry.support.outside_text import storable
-from apps_registry.support.request_ids import request_id
+from apps_registry.support.http.request_ids import request_id
+from apps_registry.support.text.outside_text import storable
 
 logger = logging.getLogger("aomi.outbound")
 

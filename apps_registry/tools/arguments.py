@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from apps_registry.support.plain_json import TooDeep, json_problem, read_json, read_json_exactly
+from apps_registry.support.text.plain_json import TooDeep, json_problem, read_json, read_json_exactly
 from apps_registry.tools.base import ToolError
 
 MAX_DEPTH = 100

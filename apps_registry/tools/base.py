@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from apps_registry.support.outside_text import storable
+from apps_registry.support.text.outside_text import storable
 
 # Apps with documents have this tool. Answers cite its results, so no other tool may use its name.
 SEARCH_TOOL = "search_documents"

@@ -1,7 +1,7 @@
 """What a turn costs through the doors of other protocols, compared with the API."""
 
 from bench.context import Bench
-from bench.jobs import Door, Job, fresh_sessions
+from bench.load.jobs import Door, Job, fresh_sessions
 from bench.results import Goal, at_most
 from bench.sections.round_trips import counted, trips_per_turn
 from bench.servers import Server

@@ -8,7 +8,7 @@ import orjson
 
 from bench import cpu, rows
 from bench.context import DATABASE, Bench
-from bench.jobs import FIRST_APP, Job, fresh_sessions
+from bench.load.jobs import FIRST_APP, Job, fresh_sessions
 from bench.results import Goal, at_most
 from bench.servers import ROOT, TARGETS, Server, Target
 

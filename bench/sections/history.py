@@ -2,7 +2,7 @@
 
 from bench import rows
 from bench.context import DATABASE, Bench
-from bench.jobs import Job, fresh_sessions, sessions
+from bench.load.jobs import Job, fresh_sessions, sessions
 from bench.results import Goal, at_most
 from bench.servers import TARGETS, Server, Target
 

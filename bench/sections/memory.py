@@ -4,7 +4,7 @@ import time
 
 from bench import cpu
 from bench.context import Bench
-from bench.jobs import Job, fresh_sessions, warmed
+from bench.load.jobs import Job, fresh_sessions, warmed
 from bench.results import at_most
 from bench.servers import TARGETS, Target
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench.context import DATABASE, Bench
-from bench.jobs import Job, Kind, fresh_sessions, warmed
+from bench.load.jobs import Job, Kind, fresh_sessions, warmed
 from bench.results import at_most
 from bench.servers import TARGETS, Server, Target
 from tests.sql_proxy import SqlProxy

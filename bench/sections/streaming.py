@@ -3,7 +3,7 @@
 from typing import Literal
 
 from bench.context import Bench
-from bench.jobs import Job, fresh_sessions
+from bench.load.jobs import Job, fresh_sessions
 from bench.servers import TARGETS
 
 THINKING_MS = 20

@@ -2,7 +2,7 @@
 
 from bench import rows
 from bench.context import Bench
-from bench.jobs import Job, Kind, fresh_sessions, sessions
+from bench.load.jobs import Job, Kind, fresh_sessions, sessions
 
 COUNT, MESSAGES = 300, 20
 

@@ -1,7 +1,7 @@
 """Warm turns: processor time, rate, latency."""
 
 from bench.context import Bench
-from bench.jobs import Job, fresh_sessions
+from bench.load.jobs import Job, fresh_sessions
 from bench.results import Goal, at_least_times, at_most, at_most_times
 from bench.servers import TARGETS, Server, Target
 

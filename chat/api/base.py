@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps_registry.support.request_notes import request_notes
+from apps_registry.support.http.request_notes import request_notes
 from apps_registry.values import AppConfig
 from chat.access import (
     app_named,

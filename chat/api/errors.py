@@ -15,18 +15,18 @@ from rest_framework.response import Response
 
 from apps_registry.support.database_errors import is_transient
 from apps_registry.support.error_location import location
+from apps_registry.support.http.paths import API_PREFIX
+from apps_registry.support.http.request_ids import request_id
+from apps_registry.support.http.request_notes import note_refusal, request_notes
+from apps_registry.support.http.request_sources import NetworkNotAllowed, OriginNotAllowed
 from apps_registry.support.metrics import REFUSALS
-from apps_registry.support.paths import API_PREFIX
-from apps_registry.support.request_ids import request_id
-from apps_registry.support.request_notes import note_refusal, request_notes
-from apps_registry.support.request_sources import NetworkNotAllowed, OriginNotAllowed
 from chat.access import AppKeyNeeded, AppNotAuthorized, KeyNeeded, NoSuchSession, SessionNotOfToken
 from chat.api.error_codes import STATUS
 from chat.providers.base import ModelFailure, ModelTimeout
-from chat.turns.client_tools import InvalidClientTool
-from chat.turns.limits import InvalidMessage, MessageTooLarge, OutOfBudget
-from chat.turns.options import ToolsNotTaken
-from chat.turns.questions import InvalidAnswer
+from chat.turns.input.client_tools import InvalidClientTool
+from chat.turns.input.limits import InvalidMessage, MessageTooLarge, OutOfBudget
+from chat.turns.input.options import ToolsNotTaken
+from chat.turns.pausing.questions import InvalidAnswer
 from chat.turns.release import ReleaseUnusable
 from chat.turns.start import IdempotencyMismatch
 from chat.wire.problem import Problem
@@ -37,8 +37,8 @@ from keys.http.limits import sentence as limit_sentence
 from keys.http.permissions import AppPermission
 from keys.limits.values import LimitExceeded
 from sessions_app.access import InvalidSessionId
-from sessions_app.pauses import NothingWaits
-from sessions_app.turn_values import SessionBusy, SessionOfAnotherApp, SessionOfAnotherWallet
+from sessions_app.turns.pauses import NothingWaits
+from sessions_app.turns.values import SessionBusy, SessionOfAnotherApp, SessionOfAnotherWallet
 from sessions_app.user_state import InvalidUserState
 
 logger = logging.getLogger("aomi.api")

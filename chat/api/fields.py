@@ -5,16 +5,16 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
-from apps_registry.support.plain_json import read_json
-from apps_registry.support.request_sources import parse_origin
+from apps_registry.support.http.request_sources import parse_origin
+from apps_registry.support.text.plain_json import read_json
 from apps_registry.support.wallet_addresses import is_mistyped
-from chat.turns.client_tools import NO_ARGUMENTS, ClientTool
+from chat.turns.input.client_tools import NO_ARGUMENTS, ClientTool
 from chat.wire.tools import ClientTools
 from chat.wire.values import EXAMPLE_SESSION, EXAMPLE_STATE
 from chat.wire.wallets import Address, ChainId, UserState
 from keys.tokens.bounds import MAX_SECONDS
 from sessions_app.access import InvalidSessionId, parse_session_id
-from sessions_app.listing import Cursor
+from sessions_app.queries.listing import Cursor
 from sessions_app.user_state import (
     CHAIN_ID_MAX,
     InvalidUserState,

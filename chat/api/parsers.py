@@ -9,7 +9,7 @@ from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
-from apps_registry.support.plain_json import TooDeep, TooMany, check_size, read_json
+from apps_registry.support.text.plain_json import TooDeep, TooMany, check_size, read_json
 
 JSON_TYPES = frozenset({"application/json", "text/json"})
 FORM_TYPE = "application/x-www-form-urlencoded"

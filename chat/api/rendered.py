@@ -6,7 +6,7 @@ from uuid import UUID
 import orjson
 from cachetools import LRUCache
 
-from chat.turns.message_body import message_bodies
+from chat.turns.output.message_body import message_bodies
 from sessions_app.values import Session
 
 TOTAL_BYTES = 64 * 1024 * 1024

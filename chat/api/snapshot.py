@@ -7,10 +7,10 @@ from uuid import UUID
 import orjson
 
 from chat.api.rendered import rendered
-from chat.turns.message_body import iso, message_bodies
+from chat.turns.output.message_body import iso, message_bodies
 from chat.wire.sessions import SessionDetails, Snapshot, SystemEvent, TurnUsage
 from chat.wire.values import Status
-from sessions_app.turn_values import ShownUsage
+from sessions_app.turns.values import ShownUsage
 from sessions_app.values import PROCESSING, Session, StoredMessage
 
 UNTITLED = "New Chat"

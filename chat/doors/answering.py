@@ -5,13 +5,13 @@ from uuid import UUID
 
 from chat.access import known_session
 from chat.turns.resuming import resume_turn
-from chat.turns.runner import runner
-from chat.turns.running_turn import RunningTurn
+from chat.turns.running.runner import runner
+from chat.turns.running.running_turn import RunningTurn
 from keys.callers import Caller
-from sessions_app import turns
-from sessions_app.pauses import NothingWaits
 from sessions_app.questions import Answer, QuestionKind
 from sessions_app.store import store
+from sessions_app.turns.pauses import NothingWaits
+from sessions_app.turns.reading import end_of
 from sessions_app.values import PROCESSING, Session
 
 # Where a protocol has no word for an approval: what a user writes to allow the calls that a turn asks about. Every
@@ -29,7 +29,7 @@ async def open_confirmations(session_id: UUID) -> list[str]:
     session = await store.load(session_id)
     if session is None or session.running_turn is None or session.status == PROCESSING:
         return []
-    end = await turns.end_of(session.running_turn)
+    end = await end_of(session.running_turn)
     open_calls = end.open_calls if end else ()
     questions = [call for call in open_calls if call.confirmation is not None and call.is_approved is None]
     if any(call.kind not in {None, QuestionKind.CONFIRM_TOOL} for call in questions):

@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from apps_registry.support.paths import MCP_PATH, OPENAI_PREFIX
+from apps_registry.support.http.paths import MCP_PATH, OPENAI_PREFIX
 from chat.api import errors
 from chat.doors.mcp.errors import plain_error as plain_mcp_error
 from chat.doors.openai.errors import plain_error as plain_openai_error

@@ -6,14 +6,14 @@ from uuid import UUID
 
 from chat.access import NoSuchSession
 from chat.providers.base import ModelFailure, ModelTimeout
-from chat.turns.message_body import message_bodies
-from chat.turns.running_turn import RunningTurn
+from chat.turns.output.message_body import message_bodies
+from chat.turns.running.running_turn import RunningTurn
 from chat.wire.sessions import Citation, Message
-from sessions_app import turns
 from sessions_app.open_calls import OpenCall
 from sessions_app.questions import OF_CLIENT
 from sessions_app.store import store
-from sessions_app.turn_values import TurnEnd
+from sessions_app.turns.reading import end_of
+from sessions_app.turns.values import TurnEnd
 from sessions_app.values import INTERRUPTED, Session
 
 
@@ -59,7 +59,7 @@ async def outcome_of(turn_id: UUID, session_id: UUID, running: RunningTurn | Non
         NoSuchSession: the session was deleted meanwhile.
     """
     session = running.session if running else await store.load(session_id)
-    end = running.end if running else await turns.end_of(turn_id)
+    end = running.end if running else await end_of(turn_id)
     if end is None or session is None:
         raise NoSuchSession
     if end.status == "failed":

@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 
 from apps_registry.builtin_tools.get_wallet import CHAIN_NAMES
-from apps_registry.support.visible_text import visible_line
+from apps_registry.support.text.visible_text import visible_line
 from chat.prompt.fence import ABOUT_EARLIER, EARLIER_DATA, fenced
-from sessions_app.digest import EarlierSession
+from sessions_app.queries.digest import EarlierSession
 from sessions_app.values import Wallet
 
 

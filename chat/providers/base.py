@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
-from apps_registry.support.outside_text import storable, storable_count
+from apps_registry.support.text.outside_text import storable, storable_count
 from apps_registry.tools.base import Tool
 from chat.issuers import Issuer
 from chat.prompt.history import PromptMessage

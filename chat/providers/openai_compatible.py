@@ -15,7 +15,7 @@ from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from apps_registry.credentials.provider_key import NoProviderKey
 from apps_registry.support.descriptors import budget
-from apps_registry.support.retry_after import retry_after_seconds
+from apps_registry.support.http.retry_after import retry_after_seconds
 from apps_registry.tools.base import Tool
 from apps_registry.values import ModelConfig, Sampling
 from chat.events import ChatMessage

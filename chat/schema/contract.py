@@ -17,7 +17,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry
 
-from apps_registry.support.paths import API_PREFIX
+from apps_registry.support.http.paths import API_PREFIX
 from chat.api.answers import Answer, EventStream, NoContent
 from chat.api.parameters import Parameters
 from chat.schema.parameters import JSON, PARAMETERS, parameters, request_body

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from chat.turns.runner import runner
+from chat.turns.running.runner import runner
 from sessions_app.events.hub import hub
 from sessions_app.events.worker_messages import WorkerMessage
 from sessions_app.store import store

@@ -3,14 +3,14 @@
 import asyncio
 from uuid import UUID
 
-from chat.turns.runner import runner
-from chat.turns.telling import tell_readers
+from chat.turns.output.telling import tell_readers
+from chat.turns.running.runner import runner
 from chat.wire.events import StatusChangedEvent
-from sessions_app import pauses, turns
 from sessions_app.events.hub import hub
 from sessions_app.events.subscriptions import SessionEvent
 from sessions_app.events.worker_messages import WorkerMessage
 from sessions_app.store import store
+from sessions_app.turns import pauses, storing
 from sessions_app.values import PROCESSING, Session
 
 # How long we wait for the worker that runs the turn, this one or another, to store the partial reply.
@@ -47,7 +47,7 @@ async def _stop(session: Session, turn_id: UUID) -> Session | None:
         await _interrupt_on_other_worker(session)
     current = await store.load(session.id)
     if current is not None and current.status == PROCESSING and current.running_turn == turn_id:
-        await turns.give_up(session.id, turn_id)
+        await storing.give_up(session.id, turn_id)
         _tell_interrupted(session)
         current = await store.load(session.id)
     return current

@@ -3,10 +3,10 @@
 from uuid import UUID
 
 from apps_registry.values import AppConfig
-from chat.turns.options import NO_OPTIONS, TurnOptions
-from chat.turns.progress import Progress
-from chat.turns.runner import runner
-from chat.turns.running_turn import RunningTurn
+from chat.turns.input.options import NO_OPTIONS, TurnOptions
+from chat.turns.running.progress import Progress
+from chat.turns.running.runner import runner
+from chat.turns.running.running_turn import RunningTurn
 from keys.callers import Caller
 from keys.limits.values import Payer
 from sessions_app.values import Session

@@ -18,7 +18,7 @@ from chat.prompt.history import PromptMessage
 from chat.providers.asking import client_of
 from chat.providers.base import ChatModel, ModelDelta, ModelFailure
 from chat.providers.openai_compatible import Connections
-from chat.turns.engine import run_turn
+from chat.turns.running.engine import run_turn
 
 PROMPT: tuple[ChatMessage, ...] = (
     {"role": "system", "content": "You are a helpful assistant. Be brief."},

@@ -3,7 +3,7 @@
 from apps_registry.runtime.app_configs import app_configs
 from apps_registry.values import AppConfig
 from keys.callers import Caller
-from sessions_app.turn_values import SessionOfAnotherChannel
+from sessions_app.turns.values import SessionOfAnotherChannel
 from sessions_app.values import Session
 
 RELEASE_GONE = "The release that this key follows was deleted. The key must be given another channel."

@@ -6,20 +6,21 @@ from uuid import UUID
 
 from apps_registry.values import AppConfig
 from chat.access import check_chat, known_session
+from chat.turns.input.options import load_options
+from chat.turns.input.reservation import prompt_bound, reserve
 from chat.turns.launch import launch
-from chat.turns.options import load_options
-from chat.turns.progress import before_resuming
 from chat.turns.release import config_for_session
-from chat.turns.reservation import prompt_bound, reserve
-from chat.turns.running_turn import RunningTurn
+from chat.turns.running.progress import before_resuming
+from chat.turns.running.running_turn import RunningTurn
 from keys.callers import Caller
 from keys.limits.admission import admission_of
 from keys.limits.refusals import applied
 from keys.limits.values import Payer
-from sessions_app import pauses, turns
 from sessions_app.access import UUID_PATTERN
 from sessions_app.questions import Answer
 from sessions_app.store import store
+from sessions_app.turns import pauses
+from sessions_app.turns.reading import options_of
 
 
 async def resume_turn(
@@ -58,7 +59,7 @@ async def resume_turn(
     if not UUID_PATTERN.fullmatch(answer.question_id):
         raise pauses.NothingWaits
     answer = replace(answer, question_id=answer.question_id.lower())
-    stored = await turns.options_of(session.running_turn) if session.running_turn else None
+    stored = await options_of(session.running_turn) if session.running_turn else None
     options = load_options(stored)
     bound = prompt_bound(config, session, answer.result or "", turn_id=session.running_turn, options=options)
     reservation = reserve(config, bound, options.sampling_over(config.sampling))

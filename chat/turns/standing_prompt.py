@@ -10,7 +10,7 @@ from chat.prompt.about_servers import about_servers
 from chat.prompt.fence import ABOUT_TOOLS
 from chat.prompt.history import estimate_tokens
 from chat.providers.requests import tool_schema
-from chat.turns.prompting import language_rule
+from chat.turns.running.prompting import language_rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ class PromptPart:
 def standing_prompt(app: AppConfig, model: ModelConfig) -> list[PromptPart]:
     """Return what a model gets in every turn of an App before the conversation, in this order.
 
-    `system_prompt` and `prompt_for` of chat/turns/prompting.py add what they know about the user and the caller.
+    `system_prompt` and `prompt_for` of chat/turns/running/prompting.py add what they know about the user and the
+    caller.
 
     Args:
         app: the App.

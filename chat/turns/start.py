@@ -15,22 +15,22 @@ from apps_registry.runtime.app_configs import app_configs
 from apps_registry.values import AppConfig
 from chat.access import app_named, check_chat, check_token, only_wallet, wallet_to_bind
 from chat.providers.base import ModelFailure, ModelTimeout
+from chat.turns.input.limits import check_message
+from chat.turns.input.options import NO_OPTIONS, TurnOptions, check_options, dump_options
+from chat.turns.input.reservation import prompt_bound, reserve
 from chat.turns.launch import launch
-from chat.turns.limits import check_message
-from chat.turns.options import NO_OPTIONS, TurnOptions, check_options, dump_options
-from chat.turns.progress import Progress, before_retry
 from chat.turns.release import ReleaseUnusable, config_for_session
-from chat.turns.reservation import prompt_bound, reserve
-from chat.turns.runner import runner
-from chat.turns.running_turn import RunningTurn
+from chat.turns.running.progress import Progress, before_retry
+from chat.turns.running.runner import runner
+from chat.turns.running.running_turn import RunningTurn
 from keys.callers import Caller
 from keys.guards.storage import count_new_session
 from keys.limits.admission import admission_of
 from keys.limits.refusals import applied, refuse_remembered
 from keys.limits.values import Payer
-from sessions_app import turns
 from sessions_app.store import store
-from sessions_app.turn_values import (
+from sessions_app.turns import claiming, storing
+from sessions_app.turns.values import (
     EarlierTurn,
     NewTurn,
     SessionBusy,
@@ -162,7 +162,7 @@ class _Start:
             progress = self._reserve(config, session, self.new.content)
             try:
                 with applied(self.payer):
-                    claimed = await turns.claim(self._with(progress), session)
+                    claimed = await claiming.claim(self._with(progress), session)
             except (SessionBusy, UniqueViolation):
                 # Another turn runs, or a concurrent request with the same key was first.
                 earlier = await self._earlier()
@@ -202,7 +202,7 @@ class _Start:
             IdempotencyMismatch: it has another message or App.
             SessionOfAnotherApp: it has an App that the caller may not use; the error must not reveal more.
         """
-        earlier = await turns.by_idempotency_key(self.new)
+        earlier = await claiming.by_idempotency_key(self.new)
         if earlier is None or (earlier.app_id == self.app.id and earlier.has_same_message):
             return earlier
         app = await app_configs.by_id(earlier.app_id, revision=self.caller.revision)
@@ -231,7 +231,7 @@ class _Start:
         config = await self._check_release(session)
         reserved = self._reserve(config, session, self.new.content, earlier.turn_id)
         with applied(self.payer):
-            reclaimed = await turns.claim_again(self._with(reserved), earlier.turn_id)
+            reclaimed = await claiming.claim_again(self._with(reserved), earlier.turn_id)
         if reclaimed is None:
             failure = ModelTimeout if earlier.error_code == ModelTimeout.code else ModelFailure
             raise failure(earlier.error_detail)
@@ -246,7 +246,7 @@ class _Start:
         except Exception:  # only if our copy of the session was stale when we checked the release
             code, detail = "model_error", "The release that the session keeps could not be run."
             failed = TurnOutcome(turn_status="failed", model=claimed.chosen_model, error_code=code, error_detail=detail)
-            await turns.finish(claimed, turn_id, failed)
+            await storing.finish(claimed, turn_id, failed)
             raise
         return StartedTurn(
             turn_id, self.app, launch(self.caller, turn_id, claimed, config, progress=progress, options=self.options)

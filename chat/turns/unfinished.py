@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from chat.turns.messages import message_id
-from chat.turns.runner import runner
+from chat.turns.output.messages import message_id
+from chat.turns.running.runner import runner
 from sessions_app.events.partials import partials
 from sessions_app.store import store
 from sessions_app.values import PROCESSING, Session, StoredMessage

@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps_registry.admin.display import NOTHING, ConsoleAdmin, badge, code, moment, money
+from apps_registry.admin.base import ConsoleAdmin
+from apps_registry.admin.display import NOTHING, badge, code, moment, money
 from apps_registry.admin.grants import apps_to_open, sees_apps
 from keys.admin.filters import (
     EXPIRING,

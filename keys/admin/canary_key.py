@@ -11,7 +11,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_variables
 
-from apps_registry.admin.display import NOTHING, ConsoleAdmin, badge, code, moment
+from apps_registry.admin.base import ConsoleAdmin
+from apps_registry.admin.display import NOTHING, badge, code, moment
 from keys.canaries import make_canary
 from keys.models import BY_COMMAND, CanaryKey
 

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps_registry.models import App, AppRelease
-from apps_registry.support.request_sources import parse_networks, parse_origins
+from apps_registry.support.http.request_sources import parse_networks, parse_origins
 from keys.models import AppKey
 from keys.models.app_key import NOTE_MAX, REASON_MAX
 from keys.services import OVERLAP_MAX_HOURS, Selection

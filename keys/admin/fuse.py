@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils import timezone
 
-from apps_registry.admin.display import ConsoleAdmin
+from apps_registry.admin.base import ConsoleAdmin
 from keys.limits.fuse import read_fuse
 from keys.limits.services import pull_fuse, reset_fuse
 from keys.limits.values import KEYLESS

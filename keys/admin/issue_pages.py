@@ -11,7 +11,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.debug import sensitive_variables
 
-from apps_registry.admin.display import ConsoleAdmin
+from apps_registry.admin.base import ConsoleAdmin
 from apps_registry.admin.grants import apps_to_open
 from keys.admin.forms import IssueKeyForm
 from keys.models import AppKey

@@ -9,8 +9,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps_registry.admin.base import MachineRowsAdmin
 from apps_registry.admin.csv_list import CsvList
-from apps_registry.admin.display import NOTHING, MachineRowsAdmin, badge, code, moment
+from apps_registry.admin.display import NOTHING, badge, code, moment
 from keys.models import AppKey, Refusal
 from keys.refusals.explaining import explain, facts_in_words, why_there_may_be_none
 from keys.refusals.rules import RULES

@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
 from apps_registry.admin.additions import added_to
-from apps_registry.admin.display import ConsoleAdmin
+from apps_registry.admin.base import ConsoleAdmin
 from keys.admin.forms import RevokeForm, SelectKeysForm
 from keys.models import AppKey
 from keys.services import revoke_keys, selected_keys

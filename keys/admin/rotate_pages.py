@@ -10,7 +10,7 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
 from apps_registry.admin.additions import added_to
-from apps_registry.admin.display import ConsoleAdmin
+from apps_registry.admin.base import ConsoleAdmin
 from keys.admin.forms import RotateKeyForm
 from keys.admin.issue_pages import issued_page
 from keys.models import AppKey

@@ -1,6 +1,6 @@
 """The refusals of this package; keys/http/ and chat/api/ turn them into responses."""
 
-from apps_registry.support.request_notes import Fact
+from apps_registry.support.http.request_notes import Fact
 
 
 class CallerLimit(Exception):

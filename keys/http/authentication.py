@@ -6,8 +6,8 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
-from apps_registry.support.request_notes import note_app, note_key, note_refusal, request_notes
-from apps_registry.support.request_sources import RequestSource
+from apps_registry.support.http.request_notes import note_app, note_key, note_refusal, request_notes
+from apps_registry.support.http.request_sources import RequestSource
 from keys.addresses import network_of
 from keys.callers import Caller
 from keys.failures import InvalidKey, TooManyFailures, VerifierBusy

@@ -5,7 +5,7 @@ from typing import Any, cast
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from apps_registry.support.request_notes import note_refusal
+from apps_registry.support.http.request_notes import note_refusal
 from apps_registry.values import AppConfig
 from keys.callers import Caller
 

@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest
 
-from apps_registry.support.paths import API_PREFIX, MCP_PATH
+from apps_registry.support.http.paths import API_PREFIX, MCP_PATH
 from keys.callers import Caller
 from keys.guards.streams import StreamLease, streams
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from apps_registry.support.request_notes import Fact
+from apps_registry.support.http.request_notes import Fact
 
 GROUP_ROWS = 20
 STRANGERS_ROWS = 300

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from apps_registry.models import App, AppRelease
-from apps_registry.support.request_sources import parse_networks, parse_origins
+from apps_registry.support.http.request_sources import parse_networks, parse_origins
 from keys.models import AppKey
 from keys.services.rules import check_channel, check_expiry, check_names, check_scope, entries
 

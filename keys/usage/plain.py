@@ -4,7 +4,7 @@ import csv
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from apps_registry.support.csv_cells import safe_cell
+from apps_registry.support.text.csv_cells import safe_cell
 from keys.usage.reading import NAMES, UsageRow
 
 NUMBERS = (

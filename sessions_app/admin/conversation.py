@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from apps_registry.admin.display import amount_of, duration, money
 from sessions_app.admin.markdown import to_html
 from sessions_app.models import ChatSession, Turn
-from sessions_app.transcript import Window
+from sessions_app.queries.transcript import Window
 
 # The time for Markdown grows with its length; beyond this, a page shows texts as they were written.
 MARKDOWN_MAX_CHARS = 60_000

@@ -9,7 +9,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.http import StreamingHttpResponse
 
 from sessions_app.models import ChatSession, Message, Turn
-from sessions_app.transcript import pretty_json
+from sessions_app.queries.transcript import pretty_json
 
 MESSAGES_PER_PIECE = 20
 TURNS_PER_PIECE = 500

@@ -10,9 +10,9 @@ from django.db.models import Case, TextField, Value, When
 from django.db.models.functions import Left, Length
 
 from apps_registry.admin.display import amount_of
-from apps_registry.support.outside_text import storable
+from apps_registry.support.text.outside_text import storable
 from sessions_app.models import SentRequest, Turn
-from sessions_app.transcript import pretty_json
+from sessions_app.queries.transcript import pretty_json
 
 REQUESTS_SHOWN = 20
 TEXT_SHOWN = 6_000

@@ -16,16 +16,17 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from apps_registry.admin.display import NOTHING, MachineRowsAdmin, badge, code, deletion_summary, moment
+from apps_registry.admin.base import MachineRowsAdmin, deletion_summary
+from apps_registry.admin.display import NOTHING, badge, code, moment
 from apps_registry.support.wallet_addresses import both_ends, shortened
-from sessions_app import message_search
 from sessions_app.admin import export
 from sessions_app.admin.conversation import parts_of, totals_of
 from sessions_app.admin.facts import facts_of
 from sessions_app.admin.filters import ErrorFilter, KeyFilter, PlaygroundFilter, keys
 from sessions_app.admin.wallet_pages import WalletPages
 from sessions_app.models import ChatSession, Message, SystemEvent, Turn
-from sessions_app.transcript import pretty_json, read_window
+from sessions_app.queries import message_search
+from sessions_app.queries.transcript import pretty_json, read_window
 
 EVENTS_SHOWN = 50
 SEARCHES_TEXT = "sessions_app.search_messages"

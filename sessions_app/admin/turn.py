@@ -14,7 +14,8 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from apps_registry.admin.display import NOTHING, MachineRowsAdmin, badge, code, linked, moment, money
+from apps_registry.admin.base import MachineRowsAdmin
+from apps_registry.admin.display import NOTHING, badge, code, linked, moment, money
 from apps_registry.models import Model, OutboundCall
 from apps_registry.values import OPERATORS_KEY_ID
 from sessions_app.admin.sent import sent_in

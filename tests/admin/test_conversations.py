@@ -113,7 +113,7 @@ def test_the_index_serves_the_search(talk: Callable[..., ChatSession]) -> None:
     """The expression of the statement must be that of the index."""
     from django.db import connection, transaction
 
-    from sessions_app.message_search import WORDS
+    from sessions_app.queries.message_search import WORDS
 
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")

@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models
 from django.test import Client
 
-from apps_registry.admin.display import is_secret_column
+from apps_registry.admin.base import is_secret_column
 from apps_registry.models import App
 from keys.models import AppKey
 from tests import factories

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from apps_registry.models import App, Model, Provider
-from apps_registry.support.origins import origin_of
+from apps_registry.support.http.origins import origin_of
 from tests import factories
 from tests.model_server import ModelServer, Reply, ScriptedModel, calls, chunk, refuses, says, sse
 from tests.product import Server

@@ -22,8 +22,8 @@ from aomi_site.practice_model.request import read_request
 from aomi_site.practice_model.rules import INTRODUCTION, answer
 from apps_registry.models import App, Tool
 from apps_registry.services.seed import ForeignModel, use_local_model
-from chat.turns.summaries import INSTRUCTION
-from chat.turns.titles import ASK
+from chat.turns.background.summaries import INSTRUCTION
+from chat.turns.background.titles import ASK
 from sessions_app.models import Turn
 from tests import factories
 from tests.client import Client, texts

@@ -11,7 +11,7 @@ from apps_registry.credentials.provider_key import NoProviderKey
 from apps_registry.models import App, EmbeddingModel, Provider
 from apps_registry.retrieval.embeddings.base import EmbedderError
 from apps_registry.retrieval.embeddings.choice import EmbeddingConfig
-from apps_registry.support.origins import origin_of
+from apps_registry.support.http.origins import origin_of
 from tests import factories
 from tests.client import Client
 from tests.commands import Result

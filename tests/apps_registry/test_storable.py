@@ -3,7 +3,7 @@
 from django.db import DataError, connection
 from hypothesis import given
 
-from apps_registry.support.outside_text import is_storable, is_storable_data
+from apps_registry.support.text.outside_text import is_storable, is_storable_data
 from tests.wild import wild_text
 
 

@@ -68,7 +68,7 @@ def test_one_place_says_where_the_api_is_served() -> None:
         for text in _texts(path)
         if text.startswith(("/api/", "api/")) and text.split("api/")[1].split("/")[0] in calls
     }
-    assert places == {"apps_registry/support/paths.py"}
+    assert places == {"apps_registry/support/http/paths.py"}
 
 
 def _files(path: Path) -> Iterator[Path]:

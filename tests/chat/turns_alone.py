@@ -16,15 +16,15 @@ django.setup()
 from apps_registry.support import database  # noqa: E402
 from chat.access import KeyNeeded, NoSuchSession  # noqa: E402
 from chat.providers.openai_compatible import connections  # noqa: E402
-from chat.turns.limits import InvalidMessage, MessageTooLarge  # noqa: E402
+from chat.turns.input.limits import InvalidMessage, MessageTooLarge  # noqa: E402
 from chat.turns.resuming import resume_turn  # noqa: E402
 from chat.turns.start import IdempotencyMismatch, start_turn  # noqa: E402
 from keys.callers import Caller  # noqa: E402
 from keys.reading import callers_now  # noqa: E402
-from sessions_app.pauses import NothingWaits  # noqa: E402
 from sessions_app.questions import Answer  # noqa: E402
 from sessions_app.store import store  # noqa: E402
-from sessions_app.turn_values import SessionBusy  # noqa: E402
+from sessions_app.turns.pauses import NothingWaits  # noqa: E402
+from sessions_app.turns.values import SessionBusy  # noqa: E402
 
 SESSION, OTHER = uuid.uuid4(), uuid.uuid4()
 

@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from prometheus_client.metrics import MetricWrapperBase
 
 from apps_registry.support import metrics
-from apps_registry.support.paths import API_PREFIXES
+from apps_registry.support.http.paths import API_PREFIXES
 from chat.api.error_codes import ERROR_CODES
 from tests.docs.markdown import NAMES, code_words, commands, section, text_of
 from tests.root import ROOT

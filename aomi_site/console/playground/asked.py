@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import BeforeValidator
 
-from apps_registry.support.plain_json import TooDeep, read_json
+from apps_registry.support.text.plain_json import TooDeep, read_json
 from chat.api import fields
 from chat.api.parameters import Parameters
-from chat.turns.questions import InvalidAnswer, read_answers
+from chat.turns.pausing.questions import InvalidAnswer, read_answers
 from sessions_app.questions import Answer
 
 MAX_DEPTH = 60

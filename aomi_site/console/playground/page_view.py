@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from aomi_site.console.playground.access import may_read_turns, may_try
 from apps_registry.models import App
-from apps_registry.support.paths import API_PREFIX
+from apps_registry.support.http.paths import API_PREFIX
 from apps_registry.values import OPERATORS_CHANNEL
 from sessions_app.models import Message, Turn
 

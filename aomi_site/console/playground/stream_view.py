@@ -20,14 +20,14 @@ from apps_registry.support import database
 from chat.api.answers import EventStream
 from chat.api.error_codes import STATUS
 from chat.api.errors import SERVER_FAILED, code_and_sentence
-from chat.api.following import KEEPALIVE, events_of, listen, sse
-from chat.api.guard import Opened
+from chat.api.streams.following import KEEPALIVE, events_of, listen, sse
+from chat.api.streams.guard import Opened
+from chat.turns.input.options import TurnOptions
 from chat.turns.interrupts import interrupt
-from chat.turns.options import TurnOptions
+from chat.turns.output.turn_listener import TurnListener
 from chat.turns.resuming import resume_turn
-from chat.turns.running_turn import RunningTurn
+from chat.turns.running.running_turn import RunningTurn
 from chat.turns.start import start_turn
-from chat.turns.turn_listener import TurnListener
 from sessions_app.store import store
 from sessions_app.values import Session
 

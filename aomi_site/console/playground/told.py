@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from apps_registry.admin.display import amount_of, money
 from chat.events import QuestionsOpen, RoundEnded, TextDelta, ToolResult, TurnEvent
-from chat.turns.message_body import message_bodies
-from chat.turns.running_turn import RunningTurn
+from chat.turns.output.message_body import message_bodies
+from chat.turns.running.running_turn import RunningTurn
 from sessions_app.admin.markdown import to_html
 from sessions_app.questions import OF_CLIENT, QuestionKind
 from sessions_app.values import INTERRUPTED, Session

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.urls import URLPattern, path, reverse
 
 from apps_registry.admin.app_tabs.tabs import OVERVIEW, TABS, Tab, fields_of
-from apps_registry.admin.display import ConsoleAdmin
+from apps_registry.admin.base import ConsoleAdmin
 from apps_registry.models import App
 
 TAB_WITHOUT_FORM = "admin/apps_registry/app/tab_page.html"

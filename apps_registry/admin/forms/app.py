@@ -19,7 +19,7 @@ from apps_registry.http_tools.scrub import MIN_CHARS
 from apps_registry.models import App, Model, Secret, Tool
 from apps_registry.models.tool import validate_secret_hosts
 from apps_registry.services.provider_fit import find_unfit_tools
-from apps_registry.support.request_sources import parse_networks, parse_origins
+from apps_registry.support.http.request_sources import parse_networks, parse_origins
 
 
 class ModelField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subscriptable at run time

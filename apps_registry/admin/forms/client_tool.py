@@ -11,7 +11,7 @@ from apps_registry.admin.forms.tool_fields import code_area
 from apps_registry.models import Tool
 from apps_registry.services.client_tools import find_client_tool_problem
 from apps_registry.services.provider_fit import find_unfit, models_of_app
-from apps_registry.support.plain_json import json_problem, read_json_exactly
+from apps_registry.support.text.plain_json import json_problem, read_json_exactly
 
 TAKEN = "This App already has a tool with this name, built-in or not."
 NO_ARGUMENTS = '{"type": "object", "properties": {}}'

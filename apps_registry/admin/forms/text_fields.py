@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.fields import InvalidJSONInput
 
-from apps_registry.support.plain_json import TooDeep, read_json_exactly
+from apps_registry.support.text.plain_json import TooDeep, read_json_exactly
 
 JSON_MAX_DEPTH = 100
 

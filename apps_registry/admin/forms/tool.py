@@ -24,7 +24,7 @@ from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.models import Tool
 from apps_registry.services.provider_fit import find_unfit, models_of_app
 from apps_registry.services.secrets import misdirected_secrets
-from apps_registry.support.plain_json import json_problem, read_json_exactly
+from apps_registry.support.text.plain_json import json_problem, read_json_exactly
 from apps_registry.tools.arguments import read_arguments
 from apps_registry.tools.base import ToolError
 

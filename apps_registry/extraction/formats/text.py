@@ -5,8 +5,8 @@ import re
 from apps_registry.extraction.blocks import Block, Reading, UnreadableError
 from apps_registry.extraction.formats.signatures import describe_unreadable
 from apps_registry.extraction.losses import Losses
-from apps_registry.support.charset_detection import UnknownCharsetError
-from apps_registry.support.charsets import decode_file
+from apps_registry.support.text.charset_detection import UnknownCharsetError
+from apps_registry.support.text.charsets import decode_file
 
 MAX_CONTROLS = 4
 _BLANK = re.compile(r"\n(?:[ \t]*\n)+")

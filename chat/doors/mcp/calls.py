@@ -9,14 +9,14 @@ from apps_registry.values import AppConfig
 from chat.access import known_session
 from chat.api.fields import IDEMPOTENCY_KEY_MAX_CHARS
 from chat.doors.answering import give_answers, is_yes, open_confirmations
-from chat.turns.limits import InvalidMessage
-from chat.turns.options import TurnOptions
-from chat.turns.running_turn import RunningTurn
+from chat.turns.input.limits import InvalidMessage
+from chat.turns.input.options import TurnOptions
+from chat.turns.running.running_turn import RunningTurn
 from chat.turns.start import start_turn
 from keys.callers import Caller
 from sessions_app.access import InvalidSessionId, parse_session_id
 from sessions_app.questions import Answer
-from sessions_app.turn_values import SessionOfAnotherApp
+from sessions_app.turns.values import SessionOfAnotherApp
 
 ARGUMENTS = frozenset({"message", "session_id"})
 # A tool call has no answer but its result, so tools that run at the client cannot be called here.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from django.conf import settings
 from rest_framework.request import Request
 
-from apps_registry.support.request_sources import OriginNotAllowed
+from apps_registry.support.http.request_sources import OriginNotAllowed
 from apps_registry.values import AppConfig
 
 RULE = "origin_of_app"

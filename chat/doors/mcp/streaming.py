@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
-from chat.api.following import KEEPALIVE, events_of, keepalives_until_idle, sse
-from chat.api.guard import Opened
+from chat.api.streams.following import KEEPALIVE, events_of, keepalives_until_idle, sse
+from chat.api.streams.guard import Opened
 from chat.doors.mcp.calls import BegunCall
 from chat.doors.mcp.cancelling import stop
 from chat.doors.mcp.messages import RpcMessage

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from apps_registry.support.visible_text import visible
+from apps_registry.support.text.visible_text import visible
 from apps_registry.values import AppConfig
 
 PREFIX = "ask_"

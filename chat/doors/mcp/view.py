@@ -8,15 +8,15 @@ from typing import Any, cast
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps_registry.support.request_notes import request_notes
+from apps_registry.support.http.request_notes import request_notes
 from apps_registry.values import AppConfig
 from chat.access import apps_to_list, check_chat
 from chat.api.answers import EventStream
 from chat.api.base import ApiView
 from chat.api.errors import problem_response
-from chat.api.guard import Opened, guard
 from chat.api.parsers import JSONParser
-from chat.api.waiting import until_ended
+from chat.api.streams.guard import Opened, guard
+from chat.api.streams.waiting import until_ended
 from chat.doors.authentication import BearerAuthentication
 from chat.doors.mcp.calls import BegunCall, ToolCall
 from chat.doors.mcp.cancelling import SESSION_HEADER, call_name, cancel, let_cancel, stop

@@ -12,15 +12,15 @@ from chat.doors.openai.conversation import Conversation, ToolOutput, read_conver
 from chat.doors.openai.errors import InvalidParameter
 from chat.doors.openai.new_sessions import new_session_id, read_idempotency_key
 from chat.doors.openai.requests import CompletionRequest
-from chat.turns.options import TurnOptions
-from chat.turns.questions import result_text
-from chat.turns.runner import runner
-from chat.turns.running_turn import RunningTurn
+from chat.turns.input.options import TurnOptions
+from chat.turns.pausing.questions import result_text
+from chat.turns.running.runner import runner
+from chat.turns.running.running_turn import RunningTurn
 from chat.turns.start import start_turn
 from keys.callers import Caller
 from sessions_app.access import parse_session_id
-from sessions_app.pauses import NothingWaits
 from sessions_app.questions import Answer
+from sessions_app.turns.pauses import NothingWaits
 from sessions_app.values import Session
 
 _OPENWEBUI = uuid.UUID("0b1f6f0a-52c6-4f0e-9a3d-1c8f2f7f4e11")

@@ -8,10 +8,10 @@ import orjson
 import pydantic
 from pydantic import BaseModel, ConfigDict
 
-from apps_registry.support.outside_text import storable_json_text
+from apps_registry.support.text.outside_text import storable_json_text
 from apps_registry.values import AppConfig, Sampling
 from chat.doors.openai.errors import InvalidParameter
-from chat.turns.client_tools import NO_ARGUMENTS, ClientTool
+from chat.turns.input.client_tools import NO_ARGUMENTS, ClientTool
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 

@@ -6,8 +6,8 @@ from contextlib import aclosing
 import orjson
 
 from chat.api.errors import code_and_sentence, problem
-from chat.api.following import KEEPALIVE, events_of, keepalives_until_idle, sse
-from chat.api.guard import Opened
+from chat.api.streams.following import KEEPALIVE, events_of, keepalives_until_idle, sse
+from chat.api.streams.guard import Opened
 from chat.doors.openai.beginning import Begun
 from chat.doors.openai.errors import of_problem
 from chat.doors.openai.replies import reply_of

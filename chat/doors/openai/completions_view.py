@@ -6,8 +6,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chat.api.answers import EventStream
-from chat.api.guard import Opened, guard
-from chat.api.waiting import until_ended
+from chat.api.streams.guard import Opened, guard
+from chat.api.streams.waiting import until_ended
 from chat.doors.openai.base import OpenAIView
 from chat.doors.openai.beginning import Beginning
 from chat.doors.openai.chunks import completion_chunks

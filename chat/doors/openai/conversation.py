@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from apps_registry.support.outside_text import is_storable, storable
+from apps_registry.support.text.outside_text import is_storable, storable
 from chat.doors.openai.errors import InvalidParameter
 from chat.prompt.fence import TOOL_DATA
 from sessions_app.values import StoredMessage

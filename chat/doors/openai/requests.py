@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from apps_registry.values import AppConfig, Sampling
 from chat.doors.openai.bodies import Body, Function, check_tool_choice, sampling_of
-from chat.turns.client_tools import ClientTool
+from chat.turns.input.client_tools import ClientTool
 
 
 class FunctionTool(BaseModel):

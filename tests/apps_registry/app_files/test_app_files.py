@@ -15,7 +15,7 @@ from apps_registry.app_files.yaml_writer import dump
 from apps_registry.mcp.definition import McpToolDefinition
 from apps_registry.models import App, AppModel, Document, EmbeddingModel, Model, Provider, Tool
 from apps_registry.models.mcp import McpServer
-from apps_registry.support.yaml_reader import load_yaml
+from apps_registry.support.text.yaml_reader import load_yaml
 from tests import factories
 from tests.apps_registry.retrieval import files
 from tests.commands import Result

@@ -7,7 +7,7 @@ import pytest
 from apps_registry.http_tools.checks import find_problems
 from apps_registry.openapi.document import DocumentError, Unsupported, read_document
 from apps_registry.openapi.parsing import MAX_YAML_BYTES
-from apps_registry.support.yaml_reader import load_yaml
+from apps_registry.support.text.yaml_reader import load_yaml
 from tests.apps_registry.openapi.documents import document, imported
 
 HEAD = "openapi: 3.0.3\ninfo: {title: T, version: '1'}\npaths: {}\n"

@@ -2,11 +2,12 @@
 
 from typing import NamedTuple
 
-from apps_registry.extraction.blocks import Block, Outline, Reading, clean_line
+from apps_registry.extraction.blocks import Reading
 from apps_registry.extraction.formats.docx.math import Equation
 from apps_registry.extraction.formats.docx.numbering import Numbering
 from apps_registry.extraction.formats.docx.styles import BODY_TEXT, UNKNOWN, Look, Styles, shade
 from apps_registry.extraction.formats.docx.tables import OpenTable
+from apps_registry.extraction.formats.docx.writer import Notes, Writer
 from apps_registry.extraction.formats.docx.xml import Attributes
 from apps_registry.extraction.formats.symbols import UNKNOWN_SYMBOL, symbol
 
@@ -18,8 +19,6 @@ _TEXT = {"t", "math:t"}
 _SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _LOST = {"drawing:blip": "images", "vml:imagedata": "images", "chart:chart": "charts", "diagram:relIds": "charts"}
 _LOST |= {"object": "objects", "altChunk": "objects", "txbxContent": "text_boxes", "math:oMath": "equations"}
-
-Notes = dict[tuple[str, str], list[str]]  # (footnote or endnote, id) -> paragraphs
 
 
 class _Outer(NamedTuple):
@@ -56,8 +55,7 @@ class Body:
         self.reading, self.styles, self.numbering = reading, styles, numbering
         self.notes: Notes = notes if notes is not None else {}
         self.notes_of, self.note = notes_of, ""
-        self.outline = Outline(reading)
-        self.page, self.has_pages = 1, False
+        self.writer = Writer(reading, self.notes)
         self.text: list[str] = []
         self.hidden: list[str] = []
         self.level: int | None = None
@@ -69,21 +67,14 @@ class Body:
         self.outer: list[_Outer] = []
         self.tables: list[OpenTable] = []
         self.sinks: list[list[str] | None] = [None]  # where paragraphs go; None: into the reading
-        self.waiting_notes: list[tuple[str, str]] = []
         self.equation: Equation | None = None
         self.in_text = self.is_deleted = self.in_run = self.in_paragraph = False
         self.skipped = 0
         self.hides: bool | None = None
 
     def finish(self) -> None:
-        """Add the notes without a reference, and drop the pages if Word recorded none."""
-        self.outline.end()
-        if not self.reading.blocks and self.reading.title:
-            self.reading.add(Block(self.reading.title, page=self.page))  # a document that is only a title
-        self.waiting_notes = list(self.notes)
-        self._add_notes()
-        if not self.has_pages:
-            self.reading.forget_pages()
+        """Add what is left at the end of the document."""
+        self.writer.finish()
 
     def start(self, name: str, attributes: Attributes) -> None:
         """Process the start of an element."""
@@ -147,11 +138,11 @@ class Body:
             case "outlineLvl" if value.isdecimal():
                 self.level = int(value[:2]) + 1 if int(value[:2]) < BODY_TEXT else None
             case "lastRenderedPageBreak":
-                self.page, self.has_pages = self.page + 1, True
+                self.writer.begin_page()
             case "sym":
                 self._add_symbol(attributes)
             case "footnoteReference" | "endnoteReference":
-                self.waiting_notes.append((name.removesuffix("Reference"), attributes.get("id", "")))
+                self.writer.waiting_notes.append((name.removesuffix("Reference"), attributes.get("id", "")))
             case "footnote" | "endnote":
                 self.note = "" if attributes.get("type", "normal") != "normal" else attributes.get("id", "")
             case _:
@@ -234,7 +225,7 @@ class Body:
                 self.grounds.pop()
                 self.tables[-1].end_cell(" ".join(self.sinks.pop() or []))
             case "tr" if self.tables:
-                self.tables[-1].end_row(self.page)
+                self.tables[-1].end_row(self.writer.page)
             case "tbl":
                 self.grounds.pop()
                 self._end_table(self.tables.pop())
@@ -242,23 +233,12 @@ class Body:
     def _end_table(self, table: OpenTable) -> None:
         sink = self.sinks[-1]
         if sink is None:
-            self._emit_table(table)
-            self._add_notes()
+            self.writer.add_table(table)
+            self.writer.add_notes()
             return
         sink.append(table.grid.inline())
         if self.tables:
             self.tables[-1].contents.append(table)
-
-    def _emit_table(self, table: OpenTable) -> None:
-        if table.grid.width > 1:
-            for block in table.grid.blocks(self.outline.path):
-                self.reading.add(block)
-            return
-        for content in table.contents:  # a box around paragraphs and tables
-            if isinstance(content, OpenTable):
-                self._emit_table(content)
-            else:
-                self._emit(*content)
 
     def _end_paragraph(self) -> None:
         if self.hidden:
@@ -273,10 +253,10 @@ class Body:
         if self.notes_of:
             self.notes.setdefault((self.notes_of, self.note), []).extend([text] if text and self.note else [])
         elif sink is None:
-            self._emit(level, text, self.page)
+            self.writer.add_paragraph(level, text, self.writer.page)
         elif text:
             sink.append(text)
-            self.tables[-1].contents.append((level, text, self.page))
+            self.tables[-1].contents.append((level, text, self.writer.page))
 
     def _label(self) -> str:
         number, at = self.list_place
@@ -288,19 +268,3 @@ class Body:
         return self.numbering.label(
             number, int(at) if at.isdecimal() and len(at) < 3 else self.numbering.level_of_style(number, self.style)
         )
-
-    def _emit(self, level: int | None, text: str, page: int) -> None:
-        if text and level == 0 and not self.reading.title:
-            self.reading.title = clean_line(text)
-        elif text and level:
-            self.reading.title = self.reading.title or clean_line(text)
-            self.outline.begin(level, clean_line(text))
-        else:
-            self.reading.add(Block(text, self.outline.path, page=page))
-        self._add_notes()
-
-    def _add_notes(self) -> None:
-        for key in self.waiting_notes:
-            for text in self.notes.pop(key, ()):
-                self.reading.add(Block(text, self.outline.path, page=self.page))
-        self.waiting_notes.clear()

@@ -6,9 +6,10 @@ hostile file.
 """
 
 from apps_registry.extraction.blocks import Block, Reading
-from apps_registry.extraction.formats.docx.body import Body, Notes
+from apps_registry.extraction.formats.docx.body import Body
 from apps_registry.extraction.formats.docx.numbering import Numbering
 from apps_registry.extraction.formats.docx.styles import Styles
+from apps_registry.extraction.formats.docx.writer import Notes
 from apps_registry.extraction.formats.docx.xml import Attributes, WordPackage, parse
 
 NOTE_KINDS = ("footnote", "endnote")

@@ -19,19 +19,19 @@ from chat.doors.openai.responses.lookup import NOT_THE_CALLERS, find_conversatio
 from chat.doors.openai.responses.requests import ResponseRequest
 from chat.turns.creating import create_session
 from chat.turns.deleting import delete_session
-from chat.turns.options import TurnOptions
+from chat.turns.input.options import TurnOptions
 from chat.turns.resuming import resume_turn
-from chat.turns.runner import runner
-from chat.turns.running_turn import RunningTurn
+from chat.turns.running.runner import runner
+from chat.turns.running.running_turn import RunningTurn
 from chat.turns.start import start_turn
 from keys.callers import Caller
 from keys.guards.storage import count_stored
 from sessions_app.access import parse_session_id
 from sessions_app.conversations import add_messages
-from sessions_app.pauses import NothingWaits
 from sessions_app.questions import Answer
-from sessions_app.responses import RecordedTurn, ResponseRecord, add_record, is_repeated, recorded_turn
-from sessions_app.turn_values import SessionBusy
+from sessions_app.turns.pauses import NothingWaits
+from sessions_app.turns.responses import RecordedTurn, ResponseRecord, add_record, is_repeated, recorded_turn
+from sessions_app.turns.values import SessionBusy
 from sessions_app.values import StoredMessage
 
 ONLY_NEW = "with previous_response_id or conversation, send only what is new: messages of the user, or answers"

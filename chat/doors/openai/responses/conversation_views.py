@@ -21,7 +21,7 @@ from chat.doors.openai.responses.requests import ConversationRequest, ItemsReque
 from chat.turns.deleting import delete_session
 from keys.guards.storage import count_stored
 from sessions_app.conversations import add_messages, metadata_of, set_metadata
-from sessions_app.responses import records_of_session
+from sessions_app.turns.responses import records_of_session
 from sessions_app.values import Session, StoredMessage
 
 

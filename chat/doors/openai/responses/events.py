@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chat.api.following import sse
+from chat.api.streams.following import sse
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from uuid import UUID
 from chat.doors.openai.call_ids import APPROVAL, read_call_id
 from chat.doors.openai.conversation import Conversation, read_conversation, text_of
 from chat.doors.openai.errors import InvalidParameter
-from chat.turns.questions import result_text
+from chat.turns.pausing.questions import result_text
 from sessions_app.questions import Answer
 from sessions_app.values import StoredMessage
 

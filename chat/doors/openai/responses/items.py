@@ -10,11 +10,11 @@ from rest_framework.request import Request
 from chat.doors.openai.call_ids import APPROVAL, make_call_id, read_call_id
 from chat.doors.openai.errors import InvalidParameter
 from chat.doors.openai.responses.ids import CALL_ITEM, OUTPUT_ITEM, message_item_id
-from chat.turns.message_body import message_bodies
+from chat.turns.output.message_body import message_bodies
 from chat.wire.sessions import Citation, Message
 from sessions_app.open_calls import OpenCall
 from sessions_app.questions import OF_CLIENT
-from sessions_app.responses import ResponseRecord
+from sessions_app.turns.responses import ResponseRecord
 from sessions_app.values import Session, StoredMessage
 
 MAX_PAGE, PAGE = 100, 20

@@ -13,8 +13,8 @@ from chat.access import NoSuchSession, SessionNotOfToken, known_session
 from chat.doors.openai.errors import NoSuchObject
 from chat.doors.openai.responses.ids import read_conversation_id, read_response_id
 from keys.callers import Caller
-from sessions_app.responses import RecordedTurn, ResponseRecord, recorded_turn
-from sessions_app.turn_values import SessionOfAnotherApp, SessionOfAnotherWallet
+from sessions_app.turns.responses import RecordedTurn, ResponseRecord, recorded_turn
+from sessions_app.turns.values import SessionOfAnotherApp, SessionOfAnotherWallet
 from sessions_app.values import Session, StoredMessage
 
 NOT_THE_CALLERS = (NoSuchSession, SessionOfAnotherApp, SessionNotOfToken, SessionOfAnotherWallet)

@@ -10,11 +10,11 @@ from chat.doors.openai.responses.beginning import Begun
 from chat.doors.openai.responses.items import question_item, text_item
 from chat.doors.openai.responses.lookup import Found
 from chat.providers.base import ModelFailure, ModelTimeout
-from chat.turns.message_body import message_bodies
+from chat.turns.output.message_body import message_bodies
 from chat.turns.unfinished import unfinished_messages
-from sessions_app.responses import RecordedTurn, ResponseRecord, recorded_turn, set_questions
 from sessions_app.store import store
-from sessions_app.turn_values import TurnEnd
+from sessions_app.turns.responses import RecordedTurn, ResponseRecord, recorded_turn, set_questions
+from sessions_app.turns.values import TurnEnd
 from sessions_app.values import Session, StoredMessage
 
 # A turn that was cut off here by the model's provider; see finish_reason of the chat completions protocol.

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from apps_registry.values import AppConfig, Sampling
 from chat.doors.openai.bodies import Body, Function, check_tool_choice, read, sampling_of
 from chat.doors.openai.errors import InvalidParameter
-from chat.turns.client_tools import ClientTool
+from chat.turns.input.client_tools import ClientTool
 
 MAX_METADATA, MAX_METADATA_KEY_CHARS, MAX_METADATA_VALUE_CHARS = 16, 64, 512
 # What a response repeats of its request.

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chat.api.errors import code_and_sentence, problem
-from chat.api.following import KEEPALIVE, events_of, keepalives_until_idle
-from chat.api.guard import Opened
+from chat.api.streams.following import KEEPALIVE, events_of, keepalives_until_idle
+from chat.api.streams.guard import Opened
 from chat.doors.openai.chunks import DONE
 from chat.doors.openai.errors import of_problem
 from chat.doors.openai.responses.beginning import Begun
@@ -18,9 +18,9 @@ from chat.doors.openai.responses.items import text_item
 from chat.doors.openai.responses.replies import NOTHING_YET, Reply, reply_to
 from chat.doors.openai.responses.wire import response_body
 from chat.events import RoundEnded, TextDelta, ToolResult, TurnEvent
-from chat.turns.message_body import message_bodies
-from chat.turns.messages import message_id
-from chat.turns.running_turn import RunningTurn
+from chat.turns.output.message_body import message_bodies
+from chat.turns.output.messages import message_id
+from chat.turns.running.running_turn import RunningTurn
 from sessions_app.open_calls import OpenCall
 from sessions_app.values import StoredMessage
 

@@ -6,8 +6,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chat.api.answers import EventStream
-from chat.api.guard import Opened, guard
-from chat.api.waiting import until_ended
+from chat.api.streams.guard import Opened, guard
+from chat.api.streams.waiting import until_ended
 from chat.doors.openai.base import OpenAIView
 from chat.doors.openai.errors import InvalidParameter
 from chat.doors.openai.responses.beginning import Beginning, Begun
@@ -19,9 +19,9 @@ from chat.doors.openai.responses.stream import response_events
 from chat.doors.openai.responses.wire import response_body
 from chat.turns.deleting import delete_session
 from chat.turns.interrupts import interrupt
-from chat.turns.runner import runner
+from chat.turns.running.runner import runner
 from keys.http.streams import count_stream
-from sessions_app.responses import is_left_over, remove_record
+from sessions_app.turns.responses import is_left_over, remove_record
 
 
 class ResponsesView(OpenAIView):

@@ -4,7 +4,7 @@ from typing import Any
 
 from chat.doors.openai.responses.ids import conversation_id, read_conversation_id
 from chat.doors.openai.responses.replies import ERROR_CODES, Reply
-from sessions_app.responses import ResponseRecord
+from sessions_app.turns.responses import ResponseRecord
 
 DEFAULTS: dict[str, Any] = {
     "instructions": None,

@@ -58,5 +58,5 @@ def test_every_endless_loop_uses_the_helper() -> None:
             if isinstance(node, ast.While) and "asyncio.sleep(" in ast.unparse(node):
                 loops.append(f"{path.relative_to(ROOT)}: while {ast.unparse(node.test)}")
     # Those of a turn that is stored and of a call that waits end with what they are about.
-    bounded = {"chat/turns/runner.py: while session is not None", "chat/api/waiting.py: while True"}
+    bounded = {"chat/turns/running/saving.py: while session is not None", "chat/api/streams/waiting.py: while True"}
     assert set(loops) - bounded == {"apps_registry/support/forever.py: while goes_on()"}

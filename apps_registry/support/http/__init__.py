@@ -1,0 +1,1 @@
+"""What is known of an HTTP request and its answer: paths, origins, sources, ids and headers."""

@@ -1,0 +1,1 @@
+"""The load generator, and the jobs that control it."""

@@ -1,0 +1,1 @@
+"""Work that no reply waits for: titles, summaries, and the requests that Apps keep."""

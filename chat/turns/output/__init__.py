@@ -1,0 +1,1 @@
+"""What a turn gives: stored messages, the forms that clients see, and the events for readers."""

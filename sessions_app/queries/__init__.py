@@ -1,0 +1,1 @@
+"""What others read of stored sessions: lists, searches, transcripts and digests."""
