@@ -171,9 +171,10 @@ WHERE id = %(id)s AND app_id = %(app_id)s AND lease_id = %(lease_id)s
 
 # The words of the query with the number of the App's chunks that contain them; the first row counts all its chunks.
 # The query is stemmed by the rules of each language of the App's chunks, and of the App's own language. Documents are
-# listed only if the search is restricted.
+# listed only if the search is restricted. The count is a subquery, since a join becomes a scan of all words of the App
+# in a generic plan: 6 ms for 67,000 words.
 READ_PLAN = f"""
-SELECT word.lexeme, coalesce(kept.chunks, 0), word.places, used.languages, narrow.documents, narrow.chunks,
+SELECT word.lexeme, coalesce(word.chunks, 0), word.places, used.languages, narrow.documents, narrow.chunks,
     to_regclass('apps_registry_chunkvector') IS NOT NULL, {COLUMNS}
 FROM apps_registry_app a {JOINS}
 CROSS JOIN LATERAL (
@@ -190,16 +191,17 @@ CROSS JOIN LATERAL (
     ) one
 ) used
 CROSS JOIN LATERAL (
-    SELECT lexeme, array_agg(place) FILTER (WHERE place > 0) AS places FROM (
+    SELECT lexeme, array_agg(place) FILTER (WHERE place > 0) AS places, (
+        SELECT kept.chunks FROM apps_registry_chunkword kept WHERE kept.app_id = %(app_id)s AND kept.word = lexeme
+    ) AS chunks FROM (
         SELECT one.lexeme, unnest(one.positions) AS place
         FROM unnest(used.languages) language, unnest(to_tsvector(language::regconfig, %(words)s)) one
         UNION ALL SELECT unnest(%(tokens)s::text[]), 0
         UNION ALL SELECT chr(1) || a.id, 0
     ) every GROUP BY lexeme
 ) word
-LEFT JOIN apps_registry_chunkword kept ON kept.app_id = a.id AND kept.word = word.lexeme
 WHERE a.id = %(app_id)s
-ORDER BY word.lexeme = chr(1) || a.id DESC, kept.chunks
+ORDER BY word.lexeme = chr(1) || a.id DESC, word.chunks
 """
 
 # Words of the App that contain all groups of three letters of a piece of a word; and words that are forms of a part of
@@ -214,10 +216,13 @@ FROM unnest(%(words)s::text[], %(grams)s::text[]) asked (word, grams) CROSS JOIN
     LIMIT 500
 ) near
 UNION
-SELECT part.word, k.word, k.chunks, true
+SELECT part.word, known.word, known.chunks, true
 FROM unnest(%(parts)s::text[]) part (word)
 CROSS JOIN LATERAL unnest(tsvector_to_array(to_tsvector(%(language)s::regconfig, part.word))) form (lexeme)
-JOIN apps_registry_chunkword k ON k.app_id = %(app_id)s AND k.word = form.lexeme
+CROSS JOIN LATERAL (
+    SELECT k.word, k.chunks FROM apps_registry_chunkword k
+    WHERE k.app_id = %(app_id)s AND k.word = form.lexeme LIMIT 1
+) known
 """
 
 # For Okapi BM25 with b = 0.75, which favours short chunks: the number of words in a full chunk of English.
@@ -236,7 +241,8 @@ def text_search(terms: int, exact: int, *, narrowed: bool) -> str:
     rank = " + ".join(f"%(idf{n})s::float8 * ts_rank({weights}, c.search, %(term{n})s::tsquery)" for n in range(terms))
     first = " + ".join(f"%(idf{n})s::float8 * (c.search @@ %(term{n})s::tsquery)::int" for n in range(exact))
     return f"""
-    SELECT c.id, ({rank}) / (0.25 + 0.75 * length(c.search) / {AVERAGE_WORDS}) AS score, {first or "0.0"} AS exact
+    SELECT c.id, ({rank}) / (0.25 + 0.75 * length(c.search)::float8 / {AVERAGE_WORDS}) AS score,
+        {first or "0.0"} AS exact
     FROM (
         SELECT c.id, c.search FROM apps_registry_documentchunk c
         WHERE c.app_id = %(app_id)s AND c.search @@ %(candidates)s::tsquery

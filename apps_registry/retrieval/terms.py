@@ -1,6 +1,7 @@
 """Chooses the words of a query that select the candidate chunks. Pure functions."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
@@ -72,5 +73,24 @@ def candidate_query(terms: Sequence[Term], total: int, *, budget: float = MAX_RA
             break
         if not any(group[1].issubset(words) for group in selected):
             selected = [*kept, (expected, set(words))]
-    clauses = [" & ".join(map(lexeme, sorted(words))) for _, words in selected]
-    return " | ".join(f"({clause})" for clause in clauses) or lexeme(terms[0][0])
+    return " | ".join(f"({clause})" for clause in _clauses([words for _, words in selected])) or lexeme(terms[0][0])
+
+
+def _clauses(groups: Sequence[set[str]]) -> list[str]:
+    """Return tsqueries that together select the chunks with all words of any group.
+
+    Pairs with a common word share it: the index evaluates the query for each chunk with one of its words, so a short
+    query costs a quarter less.
+
+    Args:
+        groups: one or two words each.
+    """
+    clauses = [lexeme(word) for group in groups if len(group) == 1 for word in group]
+    pairs = [group for group in groups if len(group) == 2]
+    while pairs:
+        numbers = Counter(word for pair in pairs for word in sorted(pair))
+        ((common, _),) = numbers.most_common(1)
+        others = sorted(word for pair in pairs if common in pair for word in pair - {common})
+        clauses.append(f"{lexeme(common)} & ({' | '.join(map(lexeme, others))})")
+        pairs = [pair for pair in pairs if common not in pair]
+    return clauses

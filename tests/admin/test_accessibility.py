@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
-from aomi_site.console.usage.usage_query import ROWS
 from django.test import Client
 from django.utils import timezone
 
+from aomi_site.console.usage.usage_query import ROWS
 from apps_registry.models import App, AppModel
 from keys.models import AppKey
 from sessions_app.models import Turn

@@ -127,7 +127,13 @@ class _Network:
         return merged
 
     def _linear(self, hidden: "Array", name: str) -> "Array":
-        result: Array = hidden @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
+        # The weights come first: OpenBLAS takes half as long as for `hidden @ weights.T` with the few rows of a query,
+        # and a sixth less with those of many chunks.
+        count, length, width = hidden.shape
+        rows = hidden.reshape(count * length, width)
+        product = self._weights[f"{name}.weight"] @ rows.T
+        product += self._weights[f"{name}.bias"][:, None]
+        result: Array = product.T.reshape(count, length, -1)
         return result
 
     def _normalise(self, hidden: "Array", name: str) -> "Array":

@@ -1,6 +1,7 @@
 """The model searches its App's documents, and no others."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -245,6 +246,22 @@ def test_every_statement_about_documents_names_the_app() -> None:
         for narrowed in (True, False):
             assert "v.app_id = %(app_id)s" in sql.vector_search(3, 1, exact=exact, narrowed=narrowed)
             assert "c.app_id = %(app_id)s" in sql.text_search(1, 0, narrowed=narrowed)
+
+
+def test_counting_words_reads_only_those_of_the_query(app: App) -> None:
+    """Also in a generic plan, which PostgreSQL takes for a prepared statement after a few searches."""
+    into = "INSERT INTO apps_registry_chunkword (app_id, word, chunks)"
+    names = ["app_id", "words", "tokens", "language_marks", "tag", "documents"]
+    generic = re.sub(r"%\((\w+)\)s", lambda match: f"${names.index(match[1]) + 1}", sql.READ_PLAN)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"{into} SELECT %s, 'w' || n, 1 FROM generate_series(1, 9999) n", [app.pk])
+        cursor.execute("ANALYZE apps_registry_chunkword")
+        cursor.execute("EXPLAIN (GENERIC_PLAN, COSTS OFF) " + generic.replace("%%", "%"))
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+        transaction.set_rollback(True)
+    assert re.search(r"Index (Only )?Scan using \w+ on apps_registry_chunkword kept\s+Index Cond: .*word = ", plan), (
+        plan
+    )
 
 
 def test_citations_name_document_and_place(ingest: Ingest, app_client: Client, model: ScriptedModel) -> None:
