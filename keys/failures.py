@@ -47,7 +47,8 @@ SELECT address.count, extract(epoch FROM address.began_at + interval '1 minute' 
 FROM hurry CROSS JOIN address LEFT JOIN id ON true
 """
 
-BLOCKS_MAX = 100_000
+# Each takes about 400 bytes. Made-up ids fill it, and a forgotten block only costs a statement.
+BLOCKS_MAX = 20_000
 FAILURES_PER_MINUTE = 20
 ADDRESS_FAILURES_PER_MINUTE = 500
 # How many failures of this worker are counted at a time, and how many may wait for that. A flood must not take all

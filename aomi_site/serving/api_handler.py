@@ -20,13 +20,16 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404
 
-from aomi_site.serving.blocked_keys import refuse_blocked_key
 from aomi_site.serving.body_length import AnyLengthHandler
 from aomi_site.serving.cors import note_origin
+from aomi_site.serving.early_refusals import early_refusal, has_origin, key_header_of
+from aomi_site.serving.fair_start import fair_start, holders
 from aomi_site.serving.responses import Receive, Scope, Send, send_plain
 from apps_registry.support.descriptors import budget
 from apps_registry.support.http.paths import API_PREFIXES, LIVE_PREFIX
+from apps_registry.support.http.request_notes import request_notes
 from chat.doors.errors import not_found, plain_problem
+from keys.addresses import network_of
 from keys.guards.streams import StreamLease, streams
 from keys.http.streams import LEASE, asks_for_stream
 
@@ -74,10 +77,33 @@ class ApiHandler(AnyLengthHandler):
         self._streams = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond to one request; if the client disconnects, cancel the view."""
-        if blocked := await refuse_blocked_key(scope):
-            await send_plain(blocked, send)
+        """Respond to one request in its turn; if the client disconnects, cancel the view."""
+        if not scope["path"].startswith(API_PREFIXES):
+            await self._serve(scope, receive, send)
             return
+        key_header = key_header_of(scope)
+        if key_header is None or not holders.knows(key_header):
+            address = network_of(scope["client"][0] if scope.get("client") else "")
+            await fair_start.turn(address)
+            if refusal := await early_refusal(scope, address, has_key=key_header is not None):
+                await self._refuse(refusal, scope, send)
+                return
+        await self._serve(scope, receive, send)
+        if key_header is not None:
+            notes = request_notes()
+            # A holder over its limits has no precedence, either.
+            holders.note(key_header, is_holder=notes.is_holder and notes.code != "rate_limited")
+
+    async def _refuse(self, refusal: HttpResponse, scope: Scope, send: Send) -> None:
+        """Send a refusal, with the CORS headers that it has if a view makes it."""
+        if has_origin(scope):
+            request, _ = self.create_request(scope, BytesIO())
+            if request is not None:
+                await note_origin(request)
+                CorsMiddleware(lambda _: refusal)(request)
+        await send_plain(refusal, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         body: bytes | None = b""
         refusal = None
         try:

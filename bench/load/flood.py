@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from itertools import cycle
+from pathlib import Path
 
 import orjson
 import uvloop
@@ -28,8 +29,9 @@ class Flood:
         lines: request lines such as "GET /api/control/apps", used in rotation.
         headers: sets of headers, used in rotation.
         per_second: the rate.
-        count: the number of calls.
-        holds: whether each call opens an event stream, which stays open until all calls were tried.
+        count: how many calls.
+        holds: whether each call opens an event stream, which stays open until all were tried.
+        watched: the process whose processor time during each call is noted; 0: none.
     """
 
     port: int
@@ -38,15 +40,26 @@ class Flood:
     per_second: float
     count: int
     holds: bool = False
+    watched: int = 0
 
 
 @dataclass
 class Answers:
-    """The answers: calls by status ("closed": no answer), and the times of answers in milliseconds."""
+    """What came back.
+
+    Attributes:
+        statuses: calls by status; "closed" without an answer.
+        times: of answers, in milliseconds since each call was due.
+        processor: milliseconds of processor time that the watched process used between each call and its answer. Unlike
+            the times, they do not depend on what else the machine does.
+        p50: of the times.
+        seconds: how long all of it took.
+    """
 
     statuses: dict[str, int] = field(default_factory=dict)
+    times: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
     p50: float = 0.0
-    p99: float = 0.0
     seconds: float = 0.0
 
 
@@ -54,6 +67,7 @@ async def send(flood: Flood) -> Answers:
     """Send the calls; return the answers."""
     statuses: Counter[str] = Counter()
     times: list[float] = []
+    processor: list[float] = []
     free: asyncio.Queue[Connection | None] = asyncio.Queue()
     held: list[Connection] = []
     for _ in range(CONNECTIONS):
@@ -61,6 +75,7 @@ async def send(flood: Flood) -> Answers:
 
     async def send_one(request: bytes, scheduled_at: float) -> None:
         connection = await free.get()
+        used = _processor_ms(flood.watched)
         try:
             if connection is None or flood.holds:
                 connection = await Connection.open(flood.port)
@@ -72,6 +87,7 @@ async def send(flood: Flood) -> Answers:
                 status, _ = await connection.request(request)
             statuses[str(status)] += 1
             times.append((time.perf_counter() - scheduled_at) * 1000)
+            processor.append(_processor_ms(flood.watched) - used)
         except OSError:
             statuses["closed"] += 1
             connection = None
@@ -92,8 +108,14 @@ async def send(flood: Flood) -> Answers:
         sys.stdout.write("held\n")
         sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.readline)
-    cuts = statistics.quantiles(times, n=100, method="inclusive") if len(times) > 1 else [0.0] * 99
-    return Answers(dict(statuses), cuts[49], cuts[98], seconds)
+    return Answers(dict(statuses), times, processor, statistics.median(times or [0.0]), seconds)
+
+
+def _processor_ms(pid: int) -> float:
+    """Return the processor time that a process has used; the kernel counts nanoseconds here."""
+    if not pid:
+        return 0.0
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e6
 
 
 def _requests(flood: Flood) -> list[bytes]:

@@ -33,7 +33,11 @@ class CallRates:
         Raises:
             CallerLimit: the address makes too many calls.
         """
-        self._count(f"address {address}", settings.CALLS_PER_SECOND_PER_ADDRESS, "calls_of_address")
+        self._count(*_limit_of_address(address))
+
+    def refusal_of_address(self, address: str) -> CallerLimit | None:
+        """Return the refusal of a call that `count_address` would refuse, otherwise None; nothing is counted."""
+        return self._refusal(*_limit_of_address(address))
 
     def count_key(self, key_id: int) -> None:
         """Count a call with a valid key.
@@ -46,12 +50,23 @@ class CallRates:
     def _count(self, caller: str, per_second: int, rule: str) -> None:
         if not per_second:
             return
+        if refusal := self._refusal(caller, per_second, rule):
+            raise refusal
         now = self._clock()
-        next_at = max(self._next_at.get(caller, now), now)
-        wait = next_at + 1 / per_second - now - BURST_SECONDS
-        if wait > 0:
-            raise CallerLimit(rule, "Too many calls; wait.", retry_after=math.ceil(wait), limit_per_second=per_second)
-        self._next_at[caller] = next_at + 1 / per_second
+        self._next_at[caller] = max(self._next_at.get(caller, now), now) + 1 / per_second
+
+    def _refusal(self, caller: str, per_second: int, rule: str) -> CallerLimit | None:
+        next_at = self._next_at.get(caller) if per_second else None
+        if next_at is None:
+            return None
+        wait = next_at + 1 / per_second - self._clock() - BURST_SECONDS
+        if wait <= 0:
+            return None
+        return CallerLimit(rule, "Too many calls; wait.", retry_after=math.ceil(wait), limit_per_second=per_second)
+
+
+def _limit_of_address(address: str) -> tuple[str, int, str]:
+    return f"address {address}", settings.CALLS_PER_SECOND_PER_ADDRESS, "calls_of_address"
 
 
 rates = CallRates()

@@ -58,12 +58,17 @@ class OpenStreams:
         Raises:
             CallerLimit: the caller has too many open streams.
         """
-        counts = [*_counts_of(caller)]
-        for count in counts:
-            if self._open[count.name] >= count.limit:
-                raise CallerLimit(count.rule, DETAIL, retry_after=RETRY_SECONDS, limit=count.limit)
-        lease.names = (ALL, *(count.name for count in counts))
+        if refusal := self.refusal_of(caller):
+            raise refusal
+        lease.names = (ALL, *(count.name for count in _counts_of(caller)))
         self._open.update(lease.names)
+
+    def refusal_of(self, caller: Caller) -> CallerLimit | None:
+        """Return the refusal of a further stream of this caller, or None if it may open one; nothing is counted."""
+        for count in _counts_of(caller):
+            if self._open.get(count.name, 0) >= count.limit:
+                return CallerLimit(count.rule, DETAIL, retry_after=RETRY_SECONDS, limit=count.limit)
+        return None
 
     def release(self, lease: StreamLease) -> None:
         """Stop counting a stream that has ended."""

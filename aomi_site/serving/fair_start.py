@@ -1,0 +1,77 @@
+"""Decides when calls start: those with a valid key at once, all others one per turn of the event loop, by address.
+
+The loop runs what is ready in order of arrival, so a flood would put dozens of its calls in front of each call with a
+valid key. Here it puts at most one, because the others wait outside of the loop's queue; and among those that wait,
+each address gets its turn. In an idle worker, nobody waits. Nobody is refused here: connections are limited elsewhere.
+"""
+
+import asyncio
+from collections import deque
+
+HOLDERS_MAX = 10_000
+
+
+class KnownHolders:
+    """The key headers with which calls of this worker have passed.
+
+    It holds hashes of 64 bits with a secret of the process. They give precedence and nothing else: every call is still
+    checked.
+    """
+
+    def __init__(self) -> None:
+        self._hashes: dict[int, None] = {}
+
+    def knows(self, header: bytes) -> bool:
+        """Whether the last call with this value in a key header had a valid key or browser token."""
+        return hash(header) in self._hashes
+
+    def note(self, header: bytes, *, is_holder: bool) -> None:
+        """Note whether the key or token of a call was valid."""
+        if not is_holder:
+            self._hashes.pop(hash(header), None)
+        elif not self.knows(header):
+            if len(self._hashes) >= HOLDERS_MAX:
+                del self._hashes[next(iter(self._hashes))]  # the oldest one; its next call adds it again
+            self._hashes[hash(header)] = None
+
+
+class FairStart:
+    """The calls of one worker that wait for their start, by address."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        self._has_started_one = False
+
+    async def turn(self, address: str) -> None:
+        """Wait until a call from an address may start."""
+        loop = asyncio.get_running_loop()
+        if not self._has_started_one:
+            self._has_started_one = True
+            loop.call_soon(self._begin_turn, loop)
+            return
+        start = loop.create_future()
+        self._waiting.setdefault(address, deque()).append(start)
+        await start
+
+    def _begin_turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start the next call, in the next turn of the loop."""
+        while self._waiting:
+            start = self._next()
+            if not start.done():  # the server may have cancelled it
+                start.set_result(None)
+                loop.call_soon(self._begin_turn, loop)
+                return
+        self._has_started_one = False
+
+    def _next(self) -> asyncio.Future[None]:
+        """Remove the oldest call of the address whose turn it is, which then goes to the end."""
+        address = next(iter(self._waiting))
+        starts = self._waiting.pop(address)
+        start = starts.popleft()
+        if starts:
+            self._waiting[address] = starts
+        return start
+
+
+holders = KnownHolders()
+fair_start = FairStart()
