@@ -1,7 +1,7 @@
-"""Starts programs of the product in processes that have imported their libraries: a server costs a third of the CPU.
+"""Starts programs of the product in processes that have imported it: a server costs a fifth of the CPU.
 
-A parent, one for each test process, forks itself for each program, which then runs as `python` would run it. How the
-product starts is for other tests: they start Python.
+A parent, one for each test process, imports the product and forks itself for each program, which then runs as `python`
+would run it, with the settings of its own variables. How the product starts is for other tests: they start Python.
 """
 
 import atexit
@@ -18,34 +18,31 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
-from typing import IO
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, Any
+from unittest import mock
 
 from tests.root import ROOT
 
-# The libraries that take longest to import, but for those that read settings or variables when they are imported: most
-# of Django's contrib packages, the REST framework, and prometheus_client.
-LIBRARIES = (
-    "Crypto.Hash.keccak",
-    "aiohttp.web",
-    "cryptography.x509",
-    "django.contrib.admin.sites",
-    "django.contrib.postgres.fields",
-    "django.core.management",
-    "django.test.client",
-    "emoji",
-    "gunicorn.app.wsgiapp",
-    "httpcore2",
-    "httpx2",
-    "jsonschema_rs",
-    "markdown_it",
-    "openai",
-    "psycopg_pool",
-    "regex",
-    "requests",
-    "uvicorn.workers",
-    "yaml",
+# What a server and most commands import, without aomi_site.application and aomi_site.asgi, which make objects of
+# settings.
+LIBRARIES = ("django.contrib.staticfiles.finders", "gunicorn.app.wsgiapp", "openai", "requests", "uvicorn.workers")
+PRODUCT = (
+    "aomi_site.serving.stock_handler",
+    "aomi_site.serving.static_files",
+    "aomi_site.urls",
+    "aomi_site.worker",
+    "chat.doors.mcp.cancelling",
 )
+# Settings that are valid and connect to nothing, for the parent.
+VARIABLES = {
+    "AOMI_ENV": "local",
+    "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none",
+    "DJANGO_SETTINGS_MODULE": "aomi_site.settings",
+}
+# The settings that modules of the product may read while the parent imports them: `_renew_what_settings_made` knows
+# them, or they do not come from variables.
+READ_ON_IMPORT = {"AUTH_USER_MODEL", "SESSION_CACHE_TOTAL_BYTES", "SESSION_CACHE_ENTRY_BYTES"}
 NUMBER_BYTES = 16
 
 
@@ -168,14 +165,82 @@ def _prepare(order: int, status: int, out: int, err: int) -> list[str]:
         os.dup2(source, target)
     for file_descriptor in {status, out, err} - {1, 2}:
         os.close(file_descriptor)
+    metrics = os.environ["PROMETHEUS_MULTIPROC_DIR"]
     os.environ.clear()
-    os.environ.update(content["environment"])
+    # Commands do not count; but prometheus_client, once loaded for a server, needs a folder.
+    os.environ.update({"PROMETHEUS_MULTIPROC_DIR": metrics, **content["environment"]})
     words: list[str] = content["words"]
     return words
 
 
+def preload() -> None:
+    """Import the product, with settings that `forget_settings` replaces later.
+
+    prometheus_client decides when it is imported whether to count in files, as it does in a server.
+    """
+    metrics = tempfile.mkdtemp(prefix="preloaded-metrics-")
+    with mock.patch.dict(os.environ, {**VARIABLES, "PROMETHEUS_MULTIPROC_DIR": metrics}):
+        import django
+
+        with _watched_settings():
+            django.setup(set_prefix=False)
+            for name in (*LIBRARIES, *PRODUCT):
+                importlib.import_module(name)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
+
+
+@contextlib.contextmanager
+def _watched_settings() -> Iterator[None]:
+    """Raise RuntimeError if a module of the product keeps a setting that a program would have with another value."""
+    from django.conf import LazySettings
+
+    read = LazySettings.__getattribute__
+
+    def watch(settings: LazySettings, name: str) -> Any:
+        caller = sys._getframe(1).f_code.co_filename
+        if name.isupper() and name not in READ_ON_IMPORT and _is_product(caller):
+            raise RuntimeError(f"{caller} reads settings.{name} when it is imported: see tests/preloaded.py")
+        return read(settings, name)
+
+    with mock.patch.object(LazySettings, "__getattribute__", watch):
+        yield
+
+
+def _is_product(file: str) -> bool:
+    return file.startswith(f"{ROOT}/") and not file.startswith(f"{sys.prefix}/")
+
+
+def forget_settings() -> None:
+    """Make Django and the product read the settings again, from the variables that this process has now."""
+    from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
+    from django.db import connections
+    from django.utils.functional import empty
+
+    del sys.modules[VARIABLES["DJANGO_SETTINGS_MODULE"]]
+    settings._wrapped = empty
+    connections.__dict__.pop("settings", None)
+    type(connections).__init__(connections)
+    with contextlib.suppress(ImproperlyConfigured):  # the program meets the same error, and reports it
+        _renew_what_settings_made()
+
+
+def _renew_what_settings_made() -> None:
+    """Make again what a module of the parent made of settings when it was imported."""
+    import axes.conf
+    from django.conf import settings
+
+    from sessions_app.store import SessionStore, store
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", VARIABLES["DJANGO_SETTINGS_MODULE"])
+    importlib.reload(axes.conf)  # it adds defaults to the settings
+    total, entry = settings.SESSION_CACHE_TOTAL_BYTES, settings.SESSION_CACHE_ENTRY_BYTES
+    SessionStore.__init__(store, total_bytes=total, entry_bytes=entry)
+
+
 def _run(words: list[str]) -> None:
     """Run the program as Python would."""
+    forget_settings()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     tempfile.tempdir = None  # TMPDIR may be another now
     if words[0] == "-m":
@@ -187,9 +252,8 @@ def _run(words: list[str]) -> None:
 
 
 def main() -> None:
-    """Import the libraries, serve, and in the process of a program run that."""
-    for library in LIBRARIES:
-        importlib.import_module(library)
+    """Import the product, serve, and in the process of a program run that."""
+    preload()
     gc.collect()
     gc.freeze()  # a collection would write to pages that the programs share
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the tests, which end their programs

@@ -97,6 +97,7 @@ def test_axe_finds_nothing_serious_and_no_page_is_too_wide(console: "Page", serv
     assert findings == []
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_the_keyboard_alone_issues_and_revokes_a_key(
     console: "Page", server: Server, app: App, admin_client: Client

@@ -84,6 +84,7 @@ def page(app: App, what: str = "change") -> str:
     return f"/admin/apps_registry/app/{app.pk}/{what}/"
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_an_app_made_in_the_console_answers(console: "Page", server: Server, model_server: Any) -> None:
     slug, model = factories.unique("made"), factories.make_model(model_server.base_url)
@@ -110,6 +111,7 @@ def test_an_app_made_in_the_console_answers(console: "Page", server: Server, mod
         assert caller.chat("Hi")["messages"][-1]["sender"] == "agent"
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_the_default_app_changes_in_two_clicks(console: "Page", server: Server, app: App, default_app: App) -> None:
     console.goto(f"{server.url}/admin/apps_registry/app/?q={app.slug}")

@@ -66,8 +66,9 @@ def one_of_each(app: App) -> dict[str, Any]:
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_loads_without_browser_errors(console: "Page", server: Server, app: App, scheme: Any) -> None:
     """The fixture fails the test when the browser blocked a script or a style, or a page raised an error."""
     console.emulate_media(color_scheme=scheme)

@@ -185,6 +185,7 @@ def test_all_data_of_one_wallet_is_deleted_and_no_other(admin_client: Browser, a
 # --- Live ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_an_operator_watches_a_turn_and_interrupts_it(
     console: "Page", server: Server, app_client: Client, model: ScriptedModel

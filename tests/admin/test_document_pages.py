@@ -34,6 +34,7 @@ def upload(app: App, *files: tuple[str, bytes], tags: str = "") -> dict[str, obj
     return {"app": app.pk, "tags": tags, "uploads": [SimpleUploadedFile(name, content) for name, content in files]}
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_files_are_added_followed_and_searched(console: "Page", server: Server, app: App, tmp_path: Path) -> None:
     (tmp_path / "ports.html").write_text(HTML)
@@ -66,6 +67,7 @@ def test_files_are_added_followed_and_searched(console: "Page", server: Server, 
     assert "Nothing was found" in console.inner_text("#passages")
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_a_document_is_ingested_again_by_its_button(console: "Page", server: Server, app: App) -> None:
     document = ready(app, "ports.html", HTML)
@@ -76,6 +78,7 @@ def test_a_document_is_ingested_again_by_its_button(console: "Page", server: Ser
     assert LogEntry.objects.filter(object_id=str(document.pk), change_message__contains="Ingested again").exists()
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_nothing_in_a_document_runs_in_the_operators_browser(console: "Page", server: Server, app: App) -> None:
     document = ready(app, "evil.txt", f"ferry {PAYLOAD}")

@@ -121,6 +121,7 @@ def test_errors_have_pages_of_the_console(
     assert "aomi-nav" in missing.content.decode()
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_the_keyboard_goes_anywhere(console: "Page", server: Server, app: App) -> None:
     console.keyboard.press("Control+k")

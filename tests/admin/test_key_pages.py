@@ -85,6 +85,7 @@ def test_a_new_key_is_shown_once_and_opens_its_app(console: "Page", server: Serv
     assert AppKey.objects.filter(label=label).count() == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_the_key_leaves_the_page_when_the_page_is_left(console: "Page", server: Server, app: App) -> None:
     plain = issue_in_browser(console, server, app, factories.unique("left"))
@@ -93,6 +94,7 @@ def test_the_key_leaves_the_page_when_the_page_is_left(console: "Page", server: 
     assert plain not in console.content()
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_the_copy_buttons_copy(console: "Page", server: Server, app: App) -> None:
     console.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -105,6 +107,7 @@ def test_the_copy_buttons_copy(console: "Page", server: Server, app: App) -> Non
     assert plain in console.evaluate("navigator.clipboard.readText()")
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_the_command_works_as_it_is_pasted(console: "Page", server: Server, app: App) -> None:
     program("curl", package="curl")
@@ -129,6 +132,7 @@ def test_a_key_revoked_on_its_page_is_refused_at_once(console: "Page", server: S
     assert console.locator("input[name=_save], a[href*='/revoke/']").count() == 0
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_keys_revoked_from_the_list_are_refused(console: "Page", server: Server, app: App) -> None:
     label = factories.unique("bulk")
@@ -143,6 +147,7 @@ def test_keys_revoked_from_the_list_are_refused(console: "Page", server: Server,
     assert [answers(server, app, key) for key in plain] == [401] * 3
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_a_changed_scope_applies_to_the_next_request(console: "Page", server: Server, app: App, other_app: App) -> None:
     issued = factories.make_key(app)
@@ -348,6 +353,7 @@ def test_the_list_filters_by_status(admin_client: Client, app: App, status: str)
     assert shown == {status}
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 @pytest.mark.parametrize("language", ["python", "javascript"])
 def test_the_calls_of_a_program_work_as_they_are_pasted(
@@ -362,6 +368,7 @@ def test_the_calls_of_a_program_work_as_they_are_pasted(
     assert json.loads(done.stdout)["app"] == app.slug
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_a_key_is_rotated_with_an_overlap_that_ends_early(console: "Page", server: Server, app: App) -> None:
     old = factories.make_key(app, owner="Team Checkout")
@@ -385,6 +392,7 @@ def test_a_key_is_rotated_with_an_overlap_that_ends_early(console: "Page", serve
     assert answers(server, app, plain) == 200
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_keys_of_an_owner_are_revoked_together_after_a_preview(console: "Page", server: Server, app: App) -> None:
     owner = factories.unique("Team")
@@ -479,6 +487,7 @@ def test_deleting_a_release_says_which_keys_follow_it(admin_client: Client, app:
     assert "1 App key follows it: calls with it are refused" in page
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_a_limit_set_on_a_keys_page_holds_on_the_next_request(console: "Page", server: Server, app: App) -> None:
     issued = factories.make_key(app)

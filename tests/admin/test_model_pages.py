@@ -219,6 +219,7 @@ def test_only_those_who_may_change_models_check_them(
     assert model.requests == []
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_an_operator_checks_a_model(console: "Page", server: Server, model_server: ModelServer) -> None:
     app = factories.make_app(base_url=model_server.base_url)

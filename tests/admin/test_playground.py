@@ -314,6 +314,7 @@ def opened(console: "Page", server: Server, app: App) -> "Page":
     return console
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_an_operator_tries_an_app_compares_two_models_and_stops_a_turn(
     opened: "Page", server: Server, app: App, model: ScriptedModel, model_server: ModelServer
@@ -365,6 +366,7 @@ def test_an_operator_tries_an_app_compares_two_models_and_stops_a_turn(
     assert answer.json()["messages"][0]["content"] == "It's me"
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_an_app_with_a_tool_is_built_and_tried(
     console: "Page", server: Server, app: App, model: ScriptedModel, upstream: Upstream

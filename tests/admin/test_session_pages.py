@@ -90,6 +90,7 @@ def test_no_message_runs_in_the_operators_browser(console: "Page", server: Serve
     assert [text.inner_text() for text in console.locator(".is-user .aomi-text").all()] == [PAYLOAD]
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_a_conversation_is_shown_exactly_as_written(console: "Page", server: Server, app: App) -> None:
     said = f"{TEXT}\n\n- **bold** [link](https://example.com) ![image](x.png)\n\n[bad](javascript:alert(1))"
@@ -111,6 +112,7 @@ def test_a_conversation_is_shown_exactly_as_written(console: "Page", server: Ser
     assert console.locator(".aomi-turn-line").count() == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_a_long_session_can_be_paged_to_every_message(console: "Page", server: Server, app: App) -> None:
     session = factories.make_session(app)
@@ -213,6 +215,7 @@ def test_a_session_without_an_app_has_a_page(admin_client: Client) -> None:
     assert "its first chat message sets it" in admin_client.get(page(session)).content.decode()
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 @pytest.mark.parametrize("title", ["W" * 200, "long words " * 18, "abc\u202e" + "fdp.exe " * 20])
 def test_a_long_title_does_not_break_the_list(console: "Page", server: Server, app: App, title: str) -> None:

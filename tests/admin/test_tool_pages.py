@@ -60,6 +60,7 @@ def rows(*arguments: dict[str, str]) -> dict[str, str]:
 ADD = "/admin/apps_registry/tool/add/"
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_a_tool_made_in_the_console_answers(
     console: "Page", server: Server, app: App, model: ScriptedModel, upstream: Upstream
@@ -118,6 +119,7 @@ def test_a_tool_made_in_the_console_answers(
     assert "completed" in console.inner_text("#content")
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_a_servers_response_is_shown_as_text(console: "Page", server: Server, app: App, upstream: Upstream) -> None:
     app.allowed_hosts = upstream.host

@@ -22,6 +22,7 @@ ABOUT = ROOT / "examples" / "mycoindex" / "about.md"
 QUESTION = "What is ETH at, and what does the index cost?"
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_a_newcomer_gets_an_answer_from_tool_and_document(
     console: "Page", server: Server, model_server: ModelServer, upstream: Upstream

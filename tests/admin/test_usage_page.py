@@ -214,6 +214,7 @@ def test_usage_has_a_permission_few_queries_and_no_markup_of_others(
     assert "/admin/sessions_app/turn/" not in page
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_the_numbers_of_the_charts_equal_the_database(console: "Page", server: Server, app: App) -> None:
     recent = make_turns(app, [factories.make_key(app).app_key, None]).filter(

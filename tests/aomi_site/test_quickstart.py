@@ -155,6 +155,7 @@ def fails(data_dir: Path, *words: str, **environment: str) -> str:
     return done.stderr.splitlines()[-1]
 
 
+@pytest.mark.thorough
 def test_it_starts_serves_stops_and_starts_again(data_dir: Path) -> None:
     first = Quickstart(data_dir, "--workers", "2", **ELSEWHERE).wait_for_banner()
     assert f"http://127.0.0.1:{first.port}/admin/" in first.text
