@@ -2,13 +2,18 @@
 
 The loop runs what is ready in order of arrival, so a flood would put dozens of its calls in front of each call with a
 valid key. Here it puts at most one, because the others wait outside of the loop's queue; and among those that wait,
-each address gets its turn. In an idle worker, nobody waits. Nobody is refused here: connections are limited elsewhere.
+each address gets its turn. They also wait while their statements use their part of the pool of connections to
+PostgreSQL. In an idle worker, nobody waits. Nobody is refused here: connections are limited elsewhere.
 """
 
 import asyncio
 from collections import deque
 
+from apps_registry.support import database
+
 HOLDERS_MAX = 10_000
+# How often to look whether a connection to PostgreSQL is free, in seconds.
+LOOK_SECONDS = 0.001
 
 
 class KnownHolders:
@@ -40,28 +45,34 @@ class FairStart:
 
     def __init__(self) -> None:
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
-        self._has_started_one = False
+        self._is_busy = False
 
     async def turn(self, address: str) -> None:
         """Wait until a call from an address may start."""
         loop = asyncio.get_running_loop()
-        if not self._has_started_one:
-            self._has_started_one = True
+        if not self._is_busy and not database.is_full_for_some():
+            self._is_busy = True
             loop.call_soon(self._begin_turn, loop)
             return
         start = loop.create_future()
         self._waiting.setdefault(address, deque()).append(start)
+        if not self._is_busy:
+            self._is_busy = True
+            loop.call_later(LOOK_SECONDS, self._begin_turn, loop)
         await start
 
     def _begin_turn(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the next call, in the next turn of the loop."""
+        if self._waiting and database.is_full_for_some():
+            loop.call_later(LOOK_SECONDS, self._begin_turn, loop)
+            return
         while self._waiting:
             start = self._next()
             if not start.done():  # the server may have cancelled it
                 start.set_result(None)
                 loop.call_soon(self._begin_turn, loop)
                 return
-        self._has_started_one = False
+        self._is_busy = False
 
     def _next(self) -> asyncio.Future[None]:
         """Remove the oldest call of the address whose turn it is, which then goes to the end."""
