@@ -32,7 +32,7 @@ def next_step(user: Any, refusal: Refusal) -> NextStep | None:
         return NextStep("Set limits of the App", reverse("admin:keys_app_limits", args=[app.pk])) if app else None
     if not user.has_perm("keys.change_appkey"):
         return None
-    key = AppKey.objects.filter(pk=refusal.key_id).first()
+    key = AppKey.objects.filter(pk=refusal.key_id).first() if refusal.key_id is not None else None
     if key is None:
         return None
     if whose == "key":
