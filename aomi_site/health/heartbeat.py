@@ -17,6 +17,9 @@ from sessions_app.events.hub import hub
 
 FIRST_SECONDS = 0.5
 EVERY_SECONDS = 10.0
+# A worker that has not reported for so long is not counted: three heartbeats and a half, since a busy machine may be
+# late with one.
+FRESH_SECONDS = 35.0
 KEPT_HOURS = 1
 
 WRITE = """
@@ -28,16 +31,22 @@ VALUES (%(id)s, %(host)s, %(pid)s, %(version)s, %(bus)s, %(hears_bus)s, %(runnin
 ON CONFLICT (id) DO UPDATE SET seen_at = clock_timestamp(), hears_bus = excluded.hears_bus,
     running_turns = excluded.running_turns, readers = excluded.readers, open_models = excluded.open_models,
     failing_loops = excluded.failing_loops
-RETURNING 1
+RETURNING 1 + (SELECT count(*) FROM sessions_app_workerstate
+    WHERE id <> %(id)s AND seen_at > clock_timestamp() - make_interval(secs => %(fresh)s))
 """
 REMOVE = "DELETE FROM sessions_app_workerstate WHERE id = %(id)s RETURNING 1"
 
 
 class Heartbeat:
-    """The row of this worker."""
+    """The row of this worker.
+
+    Attributes:
+        workers: how many workers serve, this one included, as of its last report; None before the first.
+    """
 
     def __init__(self) -> None:
         self._id: uuid.UUID | None = None
+        self.workers: int | None = None
 
     async def write_forever(self) -> None:
         """Write the row soon after the start, then every EVERY_SECONDS."""
@@ -46,7 +55,8 @@ class Heartbeat:
         await forever("heartbeat", self._write, every=lambda: next(pauses))
 
     async def _write(self) -> None:
-        await database.execute(WRITE, {"id": self._id, "hours": KEPT_HOURS, **state_of_worker()})
+        ages = {"hours": KEPT_HOURS, "fresh": FRESH_SECONDS}
+        ((self.workers,),) = await database.execute(WRITE, {"id": self._id, **ages, **state_of_worker()})
 
     async def remove(self) -> None:
         """Remove the row because the worker ends; if that fails, the row expires."""

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from aomi_site.console.navigation import VisibleEntry, entries_for
+from aomi_site.health.heartbeat import heartbeat
 
 register = template.Library()
 
@@ -20,6 +22,12 @@ def navigation(context: dict[str, Any]) -> list[VisibleEntry]:
     if request is None or user is None or not (user.is_active and user.is_staff):
         return []
     return entries_for(user, request.path)
+
+
+@register.inclusion_tag("admin/aomi/serving.html")
+def serving() -> dict[str, Any]:
+    """Show the environment, and how many workers serve as far as this one knows; no query."""
+    return {"environment": settings.AOMI_ENV, "workers": heartbeat.workers}
 
 
 @register.simple_tag

@@ -1,17 +1,21 @@
 """The console's frame: navigation by permission, one search, times, error pages, and lists by keyboard."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from apps_registry.models import App
 from keys.models import Refusal
 from sessions_app.models import ChatSession
 from tests import factories
-from tests.product import Server
+from tests.product import NO_TLS, Server
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -43,6 +47,16 @@ def test_the_navigation_holds_what_the_operator_may_see(
         *("Overview", "Apps", "Tools", "Settings")
     ]
     assert "aomi-nav" not in Client().get("/admin/login/").content.decode()
+
+
+def test_the_head_names_the_environment_and_the_workers(server: Server, admin_client: Client) -> None:
+    assert "local" in admin_client.get("/admin/").content.decode().partition('class="aomi-serving"')[2][:60]
+    cookies = {settings.SESSION_COOKIE_NAME: admin_client.cookies[settings.SESSION_COOKIE_NAME].value}
+
+    def head() -> str:
+        return httpx2.get(f"{server.url}/admin/", cookies=cookies, verify=NO_TLS).text
+
+    wait_until(lambda: bool(re.search(r'class="aomi-serving"[^>]*>local · \d+ workers</a>', head())))
 
 
 def test_every_list_is_on_the_page_of_settings(admin_client: Client) -> None:

@@ -7,10 +7,9 @@ from datetime import datetime
 from django.db.models import JSONField
 from django.db.models.expressions import RawSQL
 
+from aomi_site.health.heartbeat import FRESH_SECONDS
 from sessions_app.models import WorkerState
 
-# Three heartbeats and a half: a busy machine may be late with one.
-FRESH_SECONDS = 35.0
 MAX_WORKERS = 500
 # The ids and names of the models that a worker skips; a model that was deleted meanwhile is left out.
 OPEN_MODELS = """
