@@ -205,6 +205,7 @@ def test_an_operator_watches_a_turn_and_interrupts_it(
     assert ChatSession.objects.get(pk=app_client.uuid).status == "interrupted"
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_a_page_that_is_open_shows_the_next_turn(
     console: "Page", server: Server, app_client: Client, model: ScriptedModel

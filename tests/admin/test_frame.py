@@ -160,6 +160,7 @@ def test_the_keyboard_goes_anywhere(console: "Page", server: Server, app: App) -
     console.wait_for_selector("h1 >> text=First")
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_times_are_relative_and_exact_on_hover_in_the_operators_zone(
     browser: Any, server: Server, admin_client: Client, app: App
@@ -178,6 +179,7 @@ def test_times_are_relative_and_exact_on_hover_in_the_operators_zone(
     context.close()
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_a_phone_has_a_drawer_and_cards(console: "Page", server: Server, app: App) -> None:
     factories.make_session(app, [("user", "Hi")], title="A card")

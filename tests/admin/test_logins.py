@@ -47,6 +47,7 @@ def statuses(server: Server, username: str, number: int, **headers: str) -> list
     return [log_in(server, username, PASSWORD, **headers).status_code for _ in range(number)]
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_an_operator_signs_in_with_a_browser(server: Server, operator: Operator, watched_page: "Page") -> None:
     watched_page.goto(f"{server.url}/admin/")

@@ -17,7 +17,7 @@ from tests import factories
 from tests.admin.test_tool_pages import ADD, form
 from tests.client import Client as ApiClient
 from tests.commands import Result
-from tests.product import Server
+from tests.product import NO_TLS, Server
 from tests.upstream import Upstream
 
 CSRF_TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
@@ -59,7 +59,7 @@ def test_a_deep_document_is_refused_by_both_commands(
 def test_the_worker_survives_a_deep_document(server: Server, admin_client: Client, app: App) -> None:
     page = f"{server.url}/admin/apps_registry/app/{app.pk}/openapi/"
     cookies = {name: cookie.value for name, cookie in admin_client.cookies.items()}
-    with httpx2.Client(cookies=cookies, timeout=60, headers={"Referer": page}) as browser:
+    with httpx2.Client(cookies=cookies, timeout=60, verify=NO_TLS, headers={"Referer": page}) as browser:
         token = CSRF_TOKEN.search(browser.get(page).text)
         assert token is not None
         for content in DEEP.values():

@@ -19,7 +19,7 @@ from tests import factories
 from tests.admin.conftest import CSRF_TOKEN, PAYLOAD, over_http
 from tests.client import Client
 from tests.model_server import ModelServer, ScriptedModel, calls, says
-from tests.product import Server
+from tests.product import NO_TLS, Server
 from tests.sse import events_of
 from tests.upstream import Upstream
 from tests.waiting import wait_until
@@ -297,7 +297,7 @@ def test_another_site_and_strangers_start_nothing(server: Server, playground: Pl
     foreign = {"X-CSRFToken": CSRF_TOKEN, "Origin": "https://evil.example"}
     assert playground.http.post(path, json={"message": "Hi"}, headers=foreign).status_code == 403
     assert playground.http.get(path).status_code == 405
-    with httpx2.Client(base_url=server.url, cookies={"csrftoken": CSRF_TOKEN}) as stranger:
+    with httpx2.Client(base_url=server.url, cookies={"csrftoken": CSRF_TOKEN}, verify=NO_TLS) as stranger:
         headers = {"X-CSRFToken": CSRF_TOKEN}
         assert stranger.post(path, json={"message": "Hi"}, headers=headers).status_code == 403
     assert not ChatSession.objects.filter(app=app).exists()
@@ -362,7 +362,9 @@ def test_an_operator_tries_an_app_compares_two_models_and_stops_a_turn(
     headers = dict(word.split(": ", 1) for word in words if ": " in word and not word.startswith("{"))
     assert headers["AOMI-APP-KEY"] == "YOUR-APP-KEY"
     url = next(word for word in words if word.startswith("http"))
-    answer = httpx2.post(url, headers={**headers, "AOMI-APP-KEY": key}, content=words[words.index("-d") + 1])
+    answer = httpx2.post(
+        url, headers={**headers, "AOMI-APP-KEY": key}, content=words[words.index("-d") + 1], verify=NO_TLS
+    )
     assert answer.json()["messages"][0]["content"] == "It's me"
 
 

@@ -275,10 +275,11 @@ def test_the_killed_database_comes_back_and_a_second_quickstart_is_refused(data_
             {"DATABASE_URL": "postgresql://someone:canary@127.0.0.1:9/name"},
             "PostgreSQL at 127.0.0.1:9 (from DATABASE_URL) cannot be used: Connection refused",
         ),
-        (
+        pytest.param(
             [],
             {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull},
             "The embedded model could not be downloaded",
+            marks=pytest.mark.thorough,
         ),
     ],
 )

@@ -29,6 +29,7 @@ def run(*command: str, **environment: str | None) -> subprocess.CompletedProcess
     )
 
 
+@pytest.mark.thorough
 def test_a_deployment_that_is_configured_passes_djangos_own_check() -> None:
     checked = run("-W", "error", "manage.py", "check", "--deploy", "--fail-level", "WARNING")
     assert checked.returncode == 0, checked.stderr

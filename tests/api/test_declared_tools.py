@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import openai
 import pytest
 
 from apps_registry.models import App, Tool
@@ -11,7 +10,7 @@ from apps_registry.releases.services import publish
 from tests import factories
 from tests.client import Client, texts
 from tests.model_server import ScriptedModel, calls, says, tool_results
-from tests.patience import scaled
+from tests.openai_sdk import openai_client
 from tests.product import Server
 
 PARAMETERS = {"type": "object", "properties": {"exact": {"type": "boolean"}}}
@@ -43,7 +42,7 @@ def test_the_client_runs_it(app_client: Client, model: ScriptedModel) -> None:
 def test_openais_clients_get_it_as_a_call(server: Server, app: App, model: ScriptedModel) -> None:
     model.will(calls(("get_position", {})), says("In Oslo."))
     key = factories.make_key(app).plain
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=key, max_retries=0, timeout=scaled(30)) as sdk:
+    with openai_client(server.url, key) as sdk:
         messages: list[Any] = [{"role": "user", "content": "Where am I?"}]
         (call,) = sdk.chat.completions.create(model=app.slug, messages=messages).choices[0].message.tool_calls or []
         messages += [

@@ -63,6 +63,7 @@ def send(page: "Page", message: str, reply: str) -> None:
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_a_page_of_another_origin_chats_streams_and_follows_its_session(
     site: str, browser_page: "Page", issued: IssuedKey, model: ScriptedModel, server: Server
@@ -88,6 +89,7 @@ def test_a_page_of_another_origin_chats_streams_and_follows_its_session(
     browser_page.wait_for_function("document.querySelector('#reply').textContent.startsWith('Please try again')")
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_a_page_elsewhere_gets_nothing_with_the_same_token(site: str, browser_page: "Page", server: Server) -> None:
     """Not even with the token in hand: its origin is not that page's, and the browser says so."""
@@ -105,6 +107,7 @@ def test_a_page_elsewhere_gets_nothing_with_the_same_token(site: str, browser_pa
     assert told == [403, "origin_not_allowed"] * 2
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_a_page_of_the_servers_own_origin_needs_no_origin_header(
     browser_page: "Page", app: App, issued: IssuedKey, server: Server

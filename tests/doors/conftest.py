@@ -7,7 +7,7 @@ import pytest
 
 from apps_registry.models import App
 from tests import factories
-from tests.patience import scaled
+from tests.openai_sdk import openai_client
 from tests.product import Server
 
 
@@ -18,11 +18,11 @@ def key(app: App) -> str:
 
 @pytest.fixture
 def sdk(server: Server, key: str) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=key, max_retries=0, timeout=scaled(30)) as client:
+    with openai_client(server.url, key) as client:
         yield client
 
 
 @pytest.fixture
 def stranger(server: Server) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0, timeout=scaled(30)) as client:
+    with openai_client(server.url, "none") as client:
         yield client

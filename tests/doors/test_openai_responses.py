@@ -24,7 +24,7 @@ from tests.client import Client
 from tests.clients.meetings import busy_session
 from tests.commands import Result
 from tests.model_server import DONE, Reply, ScriptedModel, calls, chunk, refuses, says
-from tests.patience import scaled
+from tests.openai_sdk import openai_client
 from tests.product import Server
 from tests.waiting import wait_until
 
@@ -282,8 +282,7 @@ def new_client(serve: Callable[..., Server], key: str) -> Iterator[Callable[[], 
     with ExitStack() as opened:
 
         def client() -> openai.OpenAI:
-            made = openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, timeout=scaled(30))
-            return opened.enter_context(made)
+            return opened.enter_context(openai_client(url, key))
 
         yield client
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+import pytest
 from django.test import Client as AdminClient
 
 from apps_registry.models import App, EmbeddingModel
@@ -25,6 +26,7 @@ def asked(manage: Manage, app: App, query: str) -> tuple[list[str], str]:
     return [passage["document"] for passage in result["passages"]], result["warning"]
 
 
+@pytest.mark.thorough
 def test_the_embedded_multilingual_model_finds_by_meaning_across_languages(
     ingest: Ingest, manage: Manage, app: App
 ) -> None:
