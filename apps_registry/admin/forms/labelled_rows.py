@@ -10,7 +10,7 @@ class LabelledRows(BaseInlineFormSet):  # type: ignore[type-arg]
     """A formset whose inputs are named by their column and row, such as "Position, alternative model 1"."""
 
     def add_fields(self, form: ModelForm[Any], index: int | None) -> None:
-        """Add the fields of Django to a row, and name all of them."""
+        """Add Django's fields to a row, and name all fields."""
         super().add_fields(form, index)
         thing = "row" if self.model is None else self.model._meta.verbose_name
         row = f"{thing} {index + 1}" if index is not None else f"new {thing}"
