@@ -3,7 +3,6 @@
 The counts are in Postgres, for all workers; a worker remembers its blocks, so that a flood costs few statements.
 """
 
-import asyncio
 import math
 import time
 from dataclasses import dataclass
@@ -11,50 +10,11 @@ from typing import NoReturn
 
 from cachetools import LRUCache
 
-from apps_registry.support import database
-
-# Two counts: one for the address, one for the id from that address. The second is skipped once the address has reached
-# its limit, so made-up ids create no more rows than that. The statement also deletes counts older than a minute. It
-# does not wait for the disk: a crash may lose a few counts, but all guesses from an address wait for the same row.
-COUNT_FAILURE = """
-WITH hurry AS MATERIALIZED (
-    SELECT set_config('synchronous_commit', 'off', true)
-), over AS (
-    DELETE FROM keys_keyfailure WHERE id IN (
-        SELECT id FROM keys_keyfailure
-        WHERE began_at < clock_timestamp() - interval '2 minutes'
-            AND NOT (address = %(address)s AND lookup_id IN ('', %(lookup_id)s))
-        LIMIT 100 FOR UPDATE SKIP LOCKED)
-), address AS (
-    INSERT INTO keys_keyfailure AS failure (lookup_id, address, began_at, count)
-    VALUES ('', %(address)s, clock_timestamp(), 1)
-    ON CONFLICT (lookup_id, address) DO UPDATE SET
-        count = CASE WHEN failure.began_at > clock_timestamp() - interval '1 minute' THEN failure.count ELSE 0 END + 1,
-        began_at = CASE WHEN failure.began_at > clock_timestamp() - interval '1 minute' THEN failure.began_at
-            ELSE clock_timestamp() END
-    RETURNING count, began_at
-), id AS (
-    INSERT INTO keys_keyfailure AS failure (lookup_id, address, began_at, count)
-    SELECT %(lookup_id)s, %(address)s, clock_timestamp(), 1 FROM address WHERE count <= %(per_address)s
-    ON CONFLICT (lookup_id, address) DO UPDATE SET
-        count = CASE WHEN failure.began_at > clock_timestamp() - interval '1 minute' THEN failure.count ELSE 0 END + 1,
-        began_at = CASE WHEN failure.began_at > clock_timestamp() - interval '1 minute' THEN failure.began_at
-            ELSE clock_timestamp() END
-    RETURNING count, began_at
-)
-SELECT address.count, extract(epoch FROM address.began_at + interval '1 minute' - clock_timestamp())::float,
-       id.count, extract(epoch FROM id.began_at + interval '1 minute' - clock_timestamp())::float
-FROM hurry CROSS JOIN address LEFT JOIN id ON true
-"""
+from keys.failure_counts import ADDRESS_FAILURES_PER_MINUTE, FailureCounts
 
 # Each takes about 400 bytes. Made-up ids fill it, and a forgotten block only costs a statement.
 BLOCKS_MAX = 20_000
 FAILURES_PER_MINUTE = 20
-ADDRESS_FAILURES_PER_MINUTE = 500
-# How many failures of this worker are counted at a time, and how many may wait for that. A flood must not take all
-# connections of the pool.
-COUNTED_AT_ONCE = 2
-COUNTS_WAITING_MAX = 64
 
 
 class InvalidKey(Exception):
@@ -85,10 +45,6 @@ class TooManyFailures(Exception):
         self.retry_after, self.rule, self.cause = max(1, math.ceil(retry_after)), rule, cause
 
 
-class VerifierBusy(Exception):
-    """In this worker, too many new keys wait for argon2, or too many failures wait to be counted."""
-
-
 @dataclass(frozen=True, slots=True)
 class Block:
     """What a worker remembers of a blocked id.
@@ -117,7 +73,7 @@ class KeyFailures:
     def __init__(self) -> None:
         self._blocked_ids: LRUCache[tuple[str, str], Block] = LRUCache(BLOCKS_MAX)
         self._blocked_addresses: LRUCache[str, float] = LRUCache(BLOCKS_MAX)
-        self._counting, self._to_count = asyncio.Semaphore(COUNTED_AT_ONCE), 0
+        self._counts = FailureCounts()
 
     @property
     def blocks_any(self) -> bool:
@@ -146,12 +102,12 @@ class KeyFailures:
         """
         if (left := self._blocked_addresses.get(address, -math.inf) - time.monotonic()) > 0:
             self._refuse((lookup_id, address), left, "key_failures_of_address", failure, secret_check)
-        address_count, address_left, id_count, id_left = await self._count_failure(lookup_id, address)
-        if address_count > ADDRESS_FAILURES_PER_MINUTE:
-            self._blocked_addresses[address] = time.monotonic() + address_left
-            self._refuse((lookup_id, address), address_left, "key_failures_of_address", failure, secret_check)
-        if id_count > FAILURES_PER_MINUTE:
-            self._refuse((lookup_id, address), id_left, "key_failures_of_id", failure, secret_check)
+        counts = await self._counts.count(lookup_id, address)
+        if counts.of_address > ADDRESS_FAILURES_PER_MINUTE:
+            self._blocked_addresses[address] = time.monotonic() + counts.address_left
+            self._refuse((lookup_id, address), counts.address_left, "key_failures_of_address", failure, secret_check)
+        if counts.of_id > FAILURES_PER_MINUTE:
+            self._refuse((lookup_id, address), counts.id_left, "key_failures_of_id", failure, secret_check)
         raise failure
 
     def _refuse(
@@ -161,20 +117,3 @@ class KeyFailures:
         if secret_check is not None:
             self._blocked_ids[blocked] = Block(time.monotonic() + left, secret_check, failure, rule)
         raise TooManyFailures(left, rule, failure)
-
-    async def _count_failure(self, lookup_id: str, address: str) -> tuple[int, float, int, float]:
-        """Count a failure across all workers; return count and seconds left, of the address and of the id from it.
-
-        Raises:
-            VerifierBusy: too many wait to be counted.
-        """
-        if self._to_count >= COUNTS_WAITING_MAX:
-            raise VerifierBusy
-        self._to_count += 1
-        try:
-            async with self._counting:
-                parameters = {"lookup_id": lookup_id, "address": address, "per_address": ADDRESS_FAILURES_PER_MINUTE}
-                ((address_count, address_left, id_count, id_left),) = await database.execute(COUNT_FAILURE, parameters)
-        finally:
-            self._to_count -= 1
-        return address_count, address_left, id_count, id_left

@@ -29,7 +29,8 @@ from apps_registry.support import database
 from apps_registry.support.database_errors import is_transient
 from keys import crypto
 from keys.callers import Caller
-from keys.failures import InvalidKey, KeyFailures, TooManyFailures, VerifierBusy
+from keys.failure_counts import VerifierBusy
+from keys.failures import InvalidKey, KeyFailures, TooManyFailures
 from keys.last_use import key_uses
 from keys.reading import READ_KEY, READ_KEY_OF_TOKEN, KeyRow, split
 from keys.tokens.bounds import TokenBounds

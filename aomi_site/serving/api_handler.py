@@ -25,6 +25,7 @@ from aomi_site.serving.cors import note_origin
 from aomi_site.serving.early_refusals import early_refusal, has_origin, key_header_of
 from aomi_site.serving.fair_start import fair_start, holders
 from aomi_site.serving.responses import Receive, Scope, Send, send_plain
+from apps_registry.support import database
 from apps_registry.support.descriptors import budget
 from apps_registry.support.http.paths import API_PREFIXES, LIVE_PREFIX
 from apps_registry.support.http.request_notes import request_notes
@@ -82,7 +83,9 @@ class ApiHandler(AnyLengthHandler):
             await self._serve(scope, receive, send)
             return
         key_header = key_header_of(scope)
-        if key_header is None or not holders.knows(key_header):
+        is_holder = key_header is not None and holders.knows(key_header)
+        database.give_way(to_others=not is_holder)
+        if not is_holder:
             address = network_of(scope["client"][0] if scope.get("client") else "")
             await fair_start.turn(address)
             if refusal := await early_refusal(scope, address, has_key=key_header is not None):

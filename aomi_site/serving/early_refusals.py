@@ -6,6 +6,7 @@ after the same time. Calls with an Origin also get the CORS headers of the norma
 """
 
 import asyncio
+import functools
 from urllib.parse import parse_qs
 
 from django.conf import settings
@@ -27,13 +28,17 @@ from keys.http.streams import UPDATES_PATH
 from keys.tokens.text import PREFIX as TOKEN_PREFIX
 from keys.verification import FAILURE_SECONDS, verifier
 
-KEY_HEADERS = frozenset({b"authorization", *(name.lower().encode() for name in settings.APP_KEY_HEADERS)})
+
+@functools.cache
+def key_header_names() -> frozenset[bytes]:
+    """Return the names of the headers that may hold a key or a browser token, in lower case."""
+    return frozenset({b"authorization", *(name.lower().encode() for name in settings.APP_KEY_HEADERS)})
 
 
 def key_header_of(scope: Scope) -> bytes | None:
     """Return the first header of a call that may contain a key or a browser token; None if there is none."""
     for name, value in scope["headers"]:
-        if name in KEY_HEADERS:
+        if name in key_header_names():
             return bytes(value)
     return None
 
@@ -103,7 +108,7 @@ def _asks_for_updates(scope: Scope) -> bool:
 def _key_headers(scope: Scope) -> CaseInsensitiveMapping[str]:
     key_headers: dict[str, str] = {}
     for raw, value in scope["headers"]:
-        if raw in KEY_HEADERS:
+        if raw in key_header_names():
             name = raw.decode()
             key_headers[name] = ",".join(filter(None, [key_headers.get(name), value.decode("latin-1")]))
     return CaseInsensitiveMapping(key_headers)

@@ -1,14 +1,19 @@
 """Decides when calls start: those with a valid key at once, all others one per turn of the event loop, by address.
 
 The loop runs its callbacks in order of arrival, so dozens of a flood's calls would run before each call with a valid
-key. Here at most one does, because the others wait outside the loop's queue, where addresses take turns. In an idle
-worker, no call waits. This module refuses no calls: connections are limited elsewhere.
+key. Here at most one does, because the others wait outside the loop's queue, where addresses take turns. They also wait
+while their statements use their part of the pool of connections to PostgreSQL. In an idle worker, no call waits. This
+module refuses no calls: connections are limited elsewhere.
 """
 
 import asyncio
 from collections import deque
 
+from apps_registry.support import database
+
 HOLDERS_MAX = 10_000
+# How often to look whether a connection to PostgreSQL is free, in seconds.
+LOOK_SECONDS = 0.001
 
 
 class KnownHolders:
@@ -40,28 +45,34 @@ class FairStart:
 
     def __init__(self) -> None:
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
-        self._has_started_one = False
+        self._is_busy = False
 
     async def turn(self, address: str) -> None:
         """Wait until a call from an address may start."""
         loop = asyncio.get_running_loop()
-        if not self._has_started_one:
-            self._has_started_one = True
+        if not self._is_busy and not database.is_full_for_some():
+            self._is_busy = True
             loop.call_soon(self._begin_turn, loop)
             return
         start = loop.create_future()
         self._waiting.setdefault(address, deque()).append(start)
+        if not self._is_busy:
+            self._is_busy = True
+            loop.call_later(LOOK_SECONDS, self._begin_turn, loop)
         await start
 
     def _begin_turn(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the next call, in the next turn of the loop."""
+        if self._waiting and database.is_full_for_some():
+            loop.call_later(LOOK_SECONDS, self._begin_turn, loop)
+            return
         while self._waiting:
             start = self._next()
             if not start.done():  # the server may have cancelled it
                 start.set_result(None)
                 loop.call_soon(self._begin_turn, loop)
                 return
-        self._has_started_one = False
+        self._is_busy = False
 
     def _next(self) -> asyncio.Future[None]:
         """Remove and return the oldest call of the next address, which then becomes the last one."""

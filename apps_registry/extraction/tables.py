@@ -100,7 +100,9 @@ class Grid:
         """
         grid = self._dense()
         grid.headers = grid.headers or grid._guessed_headers()
-        caption = caption[:MAX_LABEL_CHARS]
+        if len(caption) > MAX_LABEL_CHARS:  # too long to repeat
+            yield Block(caption, heading, next(iter(grid.pages), None))
+            caption = ""
         if grid._is_wide():
             yield from grid._records(heading, caption)
             return
@@ -144,6 +146,9 @@ class Grid:
 
     def _records(self, heading: tuple[str, ...], caption: str) -> Iterator[Block]:
         names = self.names()
+        if any(len(name) == MAX_NAME_CHARS for name in names):  # it may be cut
+            text = "\n".join(map(line_of, self.rows[: self.headers]))
+            yield Block(text, heading, self.pages[0], is_table=True)
         for row, page in zip(self.rows[self.headers :], self.pages[self.headers :], strict=True):
             fields = [f"{name}: {text}" if name else text for name, text in zip(names, row, strict=False) if text]
             label = fields[0] if fields and len(fields[0]) <= MAX_LABEL_CHARS else ""

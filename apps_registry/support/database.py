@@ -10,7 +10,8 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
@@ -50,6 +51,11 @@ _COMMON_PARAMETERS: dict[str, Any] = {"autocommit": True, "application_name": "a
 
 _pool: AsyncConnectionPool[AsyncConnection[TupleRow]] | None = None
 _turns: asyncio.Semaphore | None = None
+# Tasks that give way have this part of the pool together, so that a flood of them leaves connections for others.
+GIVING_WAY_SHARE = 0.5
+_giving_way: asyncio.Semaphore | None = None
+_gives_way: ContextVar[bool] = ContextVar("gives_way", default=False)
+_NOTHING = nullcontext()
 _away_until = 0.0
 _failed_at = -math.inf
 _orm_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="orm")
@@ -61,8 +67,9 @@ async def open_pool() -> None:
     Raises:
         psycopg_pool.PoolTimeout: Postgres cannot be reached.
     """
-    global _pool, _turns  # noqa: PLW0603 - one pool for the whole process
+    global _pool, _turns, _giving_way  # noqa: PLW0603 - one pool for the whole process
     _turns = asyncio.Semaphore(settings.DATABASE_POOL_SIZE)
+    _giving_way = asyncio.Semaphore(max(1, int(settings.DATABASE_POOL_SIZE * GIVING_WAY_SHARE)))
     _pool = AsyncConnectionPool(
         kwargs=await _connection_parameters(),
         min_size=1,
@@ -177,6 +184,16 @@ async def read(statement: str, parameters: Parameters = (), *, prepare: bool | N
         return await execute(statement, parameters, prepare=prepare)
 
 
+def give_way(*, to_others: bool) -> None:
+    """Set whether the statements of this task, and of tasks that it starts, leave a part of the pool to others."""
+    _gives_way.set(to_others)
+
+
+def is_full_for_some() -> bool:
+    """Whether a statement of a task that gives way would have to wait for a connection."""
+    return _giving_way is not None and _giving_way.locked()
+
+
 @asynccontextmanager
 async def pooled_connection() -> AsyncIterator[AsyncConnection[TupleRow]]:
     """Lend a connection of the pool; a statement that takes too long fails as if Postgres were unreachable.
@@ -187,10 +204,11 @@ async def pooled_connection() -> AsyncIterator[AsyncConnection[TupleRow]]:
         psycopg_pool.PoolTimeout: no connection is available.
         psycopg.OperationalError: it took longer than STATEMENT_TIMEOUT_SECONDS.
     """
-    if _turns is None:
+    if _turns is None or _giving_way is None:
         raise RuntimeError("the pool is not open: the ASGI application opens it at start-up")
-    has_waited = _turns.locked()
-    async with _turns:
+    own_turns = _giving_way if _gives_way.get() else None
+    has_waited = _turns.locked() or (own_turns is not None and own_turns.locked())
+    async with own_turns or _NOTHING, _turns:
         connection_ = await _acquire(has_waited=has_waited)
         try:
             with _in_time():

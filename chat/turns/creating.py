@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from keys.callers import Caller
-from keys.guards.storage import count_new_session
-from keys.limits.refusals import applied
+from keys.guards.storage import counted_new_session
+from keys.limits.refusals import applied, refuse_remembered
 from keys.limits.sql import NOT_COUNTED, counted_request
 from keys.limits.values import Payer
 from sessions_app.store import store
@@ -32,9 +32,16 @@ async def create_session(
         CallerLimit: a caller without a key has begun too many sessions today.
         LimitExceeded: a limit refuses the request; nothing was stored.
     """
-    if caller.key_id is None and await store.load(session_id) is None:
-        await count_new_session(caller)
     payer = Payer(app_id, caller.key_id, caller.address)
-    with applied(payer):
-        counted = counted_request(payer) if counts else NOT_COUNTED
-        return await store.create(session_id, app_id=app_id, wallet=wallet, counted=counted)
+
+    async def create() -> Session | None:
+        with applied(payer):
+            counted = counted_request(payer) if counts else NOT_COUNTED
+            return await store.create(session_id, app_id=app_id, wallet=wallet, counted=counted)
+
+    if caller.key_id is not None or await store.load(session_id) is not None:
+        return await create()
+    if counts:
+        refuse_remembered(payer)
+    async with counted_new_session(caller):
+        return await create()

@@ -24,7 +24,7 @@ from chat.turns.running.progress import Progress, before_retry
 from chat.turns.running.runner import runner
 from chat.turns.running.running_turn import RunningTurn
 from keys.callers import Caller
-from keys.guards.storage import count_new_session
+from keys.guards.storage import counted_new_session
 from keys.limits.admission import admission_of
 from keys.limits.refusals import applied, refuse_remembered
 from keys.limits.values import Payer
@@ -112,8 +112,6 @@ async def start_turn(
     channel = caller.channel_of(chosen.id)
     is_live = channel.kind == "live"
     check_options(options, chosen)
-    if session is None:
-        await count_new_session(caller)
     turn = NewTurn(
         turn_id=uuid.uuid4(),
         message_id=uuid.uuid4(),
@@ -132,7 +130,11 @@ async def start_turn(
         is_stateless=options.is_stateless,
     )
     payer = Payer(chosen.id, caller.key_id, caller.address)
-    return await _Start(caller, chosen, turn, payer, options).turn_for(session)
+    start = _Start(caller, chosen, turn, payer, options)
+    if session is not None or caller.key_id is not None:
+        return await start.turn_for(session)
+    async with counted_new_session(caller):
+        return await start.turn_for(session)
 
 
 async def _choose_app(caller: Caller, slug: str | None, session: Session | None) -> AppConfig:

@@ -4,7 +4,11 @@ Postgres counts, in one statement, so the limits hold across workers and for con
 other limits (keys/limits/).
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
 from django.conf import settings
+from psycopg import Error
 
 from apps_registry.support import database
 from apps_registry.support.forever import forever
@@ -27,6 +31,10 @@ WITH today AS (SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date AS day), coun
 SELECT EXISTS (SELECT 1 FROM counted),
     extract(epoch FROM ((day + 1)::timestamp AT TIME ZONE 'UTC') - clock_timestamp())::int FROM today
 """
+UNCOUNT_SESSION = """
+UPDATE keys_addressuse SET new_sessions = new_sessions - 1
+WHERE address = %(address)s AND day = (clock_timestamp() AT TIME ZONE 'UTC')::date AND new_sessions > 0
+"""
 PRUNE = "DELETE FROM keys_addressuse WHERE day < (clock_timestamp() AT TIME ZONE 'UTC')::date - 1"
 NO_LIMIT = 2**60
 DETAILS = {
@@ -35,13 +43,26 @@ DETAILS = {
 }
 
 
-async def count_new_session(caller: Caller) -> None:
-    """Count a new session of a caller without a key.
+@asynccontextmanager
+async def counted_new_session(caller: Caller) -> AsyncIterator[None]:
+    """Count a new session of a caller without a key, unless the block that makes it fails.
 
     Raises:
         CallerLimit: its address has begun too many today.
     """
     await _count(caller, "new_sessions_of_address", sessions=1)
+    try:
+        yield
+    except Exception:
+        await _uncount_session(caller)
+        raise
+
+
+async def _uncount_session(caller: Caller) -> None:
+    """Take back a count; where Postgres is away, the call fails for that reason anyway."""
+    if caller.key_id is None and caller.address:
+        with suppress(Error):
+            await database.execute(UNCOUNT_SESSION, {"address": caller.address})
 
 
 async def count_stored(caller: Caller, size: int) -> None:

@@ -10,7 +10,8 @@ from apps_registry.support.http.request_notes import note_app, note_key, note_re
 from apps_registry.support.http.request_sources import RequestSource
 from keys.addresses import network_of
 from keys.callers import Caller
-from keys.failures import InvalidKey, TooManyFailures, VerifierBusy
+from keys.failure_counts import VerifierBusy
+from keys.failures import InvalidKey, TooManyFailures
 from keys.guards.errors import CallerLimit
 from keys.guards.rates import rates
 from keys.http.overloaded import Overloaded

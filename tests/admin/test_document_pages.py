@@ -1,6 +1,8 @@
 """Documents in the console: add, follow the ingest, inspect, search, ingest again, delete."""
 
+import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +10,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from apps_registry.models import App, Document, EmbeddingModel
 from apps_registry.retrieval.uploads import add_upload
@@ -76,6 +79,13 @@ def test_a_document_is_ingested_again_by_its_button(console: "Page", server: Ser
     assert "will be ingested again" in console.inner_text(".messagelist")
     wait_until(lambda: Document.objects.get(pk=document.pk).ingested_at != document.ingested_at)
     assert LogEntry.objects.filter(object_id=str(document.pk), change_message__contains="Ingested again").exists()
+    # The page that waits for it goes on by itself. The lease keeps workers from taking it over.
+    mine = Document.objects.filter(pk=document.pk)
+    mine.update(state="processing", lease_id=uuid.uuid4(), lease_expires_at=timezone.now() + timedelta(hours=1))
+    console.goto(f"{server.url}{PAGES}{document.pk}/change/")
+    console.wait_for_selector("text=Cancel the ingest")
+    mine.update(state="ready", lease_id=None, lease_expires_at=None)
+    console.wait_for_selector("text=Ingest again")
 
 
 @pytest.mark.thorough

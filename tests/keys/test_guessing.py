@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from apps_registry.models import App
-from keys import crypto, failures
+from keys import crypto, failure_counts, failures
 from keys.models import AppKey, KeyFailure
 from keys.services import revoke_key
 from tests import factories
@@ -136,9 +136,28 @@ def without_id(body: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in body.items() if name != "request_id"}
 
 
+def test_guesses_at_once_on_both_workers_are_counted_exactly(server: Server, app: App) -> None:
+    wrong = guess(factories.make_key(app).plain)
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: ask(server, wrong).status_code, range(3 * ALLOWED)))
+    assert sorted(answers) == [401] * ALLOWED + [429] * 2 * ALLOWED
+
+
+def test_guesses_at_once_share_the_statement_that_counts_them(
+    start: Callable[..., Server], proxy: SqlProxy, app: App
+) -> None:
+    server, number = start(DATABASE_URL=proxy.url), 40
+    with ThreadPoolExecutor(number) as pool:
+        keys = [crypto.make_key(app.slug).plain for _ in range(number)]
+        assert set(pool.map(lambda key: ask(server, key).status_code, keys)) == {401}
+    assert len([text for text in proxy.statements if "keys_keyfailure" in text]) < number
+    assert KeyFailure.objects.get(lookup_id="").count == number
+    assert set(KeyFailure.objects.exclude(lookup_id="").values_list("count", flat=True)) == {1}
+
+
 def test_made_up_ids_leave_a_bounded_number_of_rows(start: Callable[..., Server], app: App) -> None:
     server = start()  # it remembers that the address of all tests is blocked
-    most = failures.ADDRESS_FAILURES_PER_MINUTE
+    most = failure_counts.ADDRESS_FAILURES_PER_MINUTE
     key = factories.make_key(app).plain
     with httpx2.Client(base_url=server.url, verify=NO_TLS, timeout=60) as http, ThreadPoolExecutor(8) as pool:
 

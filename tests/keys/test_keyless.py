@@ -77,6 +77,21 @@ def test_a_session_that_is_opened_again_is_not_a_new_one(limited: Server) -> Non
     assert AddressUse.objects.get(address=address).new_sessions == 1
 
 
+def test_calls_that_a_limit_refuses_use_up_no_sessions_of_the_day(serve: Callable[..., Server]) -> None:
+    server = serve(workers=2, TRUSTED_PROXIES="127.0.0.1", KEYLESS_REQUESTS_PER_MINUTE="1", KEYLESS_BURST="3")
+    address = "203.0.113.25"
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda _: begin(server, address, str(uuid.uuid4())), range(30)))
+    assert set(statuses) == {200, 429}
+    client = From(server, address)
+    while client.post_chat("Hi").status_code == 200:  # in a session of its own
+        pass
+    refused = From(server, address)
+    assert refused.post_chat("Hi").status_code == 429
+    begun = statuses.count(200) + (client.request("GET", "/api/state").json()["messages"] != [])
+    assert AddressUse.objects.get(address=address).new_sessions == begun
+
+
 def test_the_first_message_begins_a_session_too(limited: Server) -> None:
     client = From(limited, "203.0.113.24")
     for _ in range(2):

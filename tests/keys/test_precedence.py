@@ -2,12 +2,16 @@
 
 import signal
 import socket
+import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import httpx2
 import psutil
+import psycopg
 import pytest
+from psycopg.rows import TupleRow
 
 from apps_registry.models import App
 from tests import factories
@@ -101,3 +105,30 @@ def test_a_holder_is_answered_before_the_calls_without_a_key_that_came_earlier(
     assert ask(server, **{"AOMI-APP-KEY": key}).status_code == 200  # now it is known
     # The least of three, since a busy machine may let the holder's own connection to PostgreSQL wait.
     assert min(strangers_before_the_holder(server, key, number) for number in range(3)) < STRANGERS / 2
+
+
+def test_calls_without_a_key_leave_connections_to_postgresql_for_holders(
+    start: Callable[..., Server], database: str, app: App
+) -> None:
+    server = start(DATABASE_URL=database, DATABASE_POOL_SIZE="2")
+    key = factories.make_key(app).plain
+    assert ask(server, **{"AOMI-APP-KEY": key}).status_code == 200
+    with ThreadPoolExecutor(4) as pool, psycopg.connect(database) as blocking, psycopg.connect(database) as watching:
+        watching.autocommit = True
+        blocking.execute("LOCK TABLE keys_addressuse")
+        blocked = [pool.submit(begin_session, server) for _ in range(4)]
+        wait_until(lambda: waits_for_a_lock(watching))
+        assert ask(server, **{"AOMI-APP-KEY": key}).status_code == 200
+        assert not any(each.done() for each in blocked)
+        blocking.rollback()
+        assert {each.result() for each in blocked} == {200}
+
+
+def begin_session(server: Server) -> int:
+    return httpx2.post(
+        f"{server.url}/api/sessions", headers={"X-Session-Id": str(uuid.uuid4())}, timeout=60
+    ).status_code
+
+
+def waits_for_a_lock(watching: "psycopg.Connection[TupleRow]") -> bool:
+    return bool(watching.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'").fetchall())

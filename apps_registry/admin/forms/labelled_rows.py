@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from django.forms import ModelForm
 from django.forms.models import BaseInlineFormSet
 
 
 class LabelledRows(BaseInlineFormSet):  # type: ignore[type-arg]
     """A formset whose inputs are named by their column and row, such as "Position, alternative model 1"."""
 
-    def add_fields(self, form: ModelForm[Any], index: int | None) -> None:
+    def add_fields(self, form: Any, index: int | None) -> None:
         """Add Django's fields to a row, and name all fields."""
         super().add_fields(form, index)
-        thing = "row" if self.model is None else self.model._meta.verbose_name
+        model: Any = self.model
+        thing = model._meta.verbose_name
         row = f"{thing} {index + 1}" if index is not None else f"new {thing}"
         for name, field in form.fields.items():
             # The widget of a related row wraps another one.

@@ -1,34 +1,44 @@
-"""CSV and TSV: the rows as a table, whose chunks repeat the names of the columns."""
+"""CSV and TSV: titles and tables as in a sheet; the chunks of a table repeat the names of its columns."""
 
 import csv
 import io
+import re
+from collections.abc import Iterator
 
 from apps_registry.extraction.blocks import Reading, UnreadableError
+from apps_registry.extraction.formats.sheet_tables import tables_of
 from apps_registry.extraction.formats.text import decode
-from apps_registry.extraction.tables import Cell, Grid, cell_text
+from apps_registry.extraction.tables import cell_text
 
 DELIMITERS = ",;\t|"
 _SAMPLE_CHARS = 65_536
 _SAMPLE_ROWS = 50
 MAX_FIELD_CHARS = 200_000
+# Sums with their currency, shares, dates and times; a title or the name of a column is none of these.
+_NUMBER = re.compile(
+    r"[-+(]?\s?(?:[€$£¥]|[A-Z]{3}\s)?\s?\d[\d.,'\u2019\s]{0,30}(?:[€$£¥%]|[A-Z]{3})?\)?"
+    r"|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T]\d.{0,30})?|\d{1,2}:\d{2}(?::\d{2})?"
+)
 
 
 def read(data: bytes) -> Reading:
     """Return the rows as a table; the delimiter is the one that gives the rows the same number of cells."""
-    reading, grid = Reading(), Grid()
+    reading = Reading()
     text = decode(data, reading.losses)
     if text[:4].lower() == "sep=":  # for Excel: names the delimiter
         text = text.partition("\n")[2]
     csv.field_size_limit(MAX_FIELD_CHARS)
     try:
-        for row in csv.reader(io.StringIO(text), delimiter=_delimiter(text)):
-            if any(row):
-                grid.add(Cell(cell_text(value)) for value in row)
+        for block in tables_of(_rows(text), ()):
+            reading.add(block)
     except csv.Error as error:
         raise UnreadableError(f"The file is not a table of values ({error}).") from None
-    for block in grid.blocks(()):
-        reading.add(block)
     return reading
+
+
+def _rows(text: str) -> Iterator[tuple[list[str], bool]]:
+    for row in csv.reader(io.StringIO(text), delimiter=_delimiter(text)):
+        yield [cell_text(value) for value in row], any(_NUMBER.fullmatch(value.strip()) for value in row)
 
 
 def _delimiter(text: str) -> str:

@@ -64,19 +64,24 @@ def _is_section(value: dict[str, Any]) -> bool:
 
 
 def _add_record(reading: Reading, value: Any, heading: tuple[str, ...]) -> None:
-    lines = list(_lines(value, ""))
+    lines = list(lines_of(value))
     label = lines[0] if lines and len(lines) > 1 and len(lines[0]) <= MAX_LABEL_CHARS else ""
     reading.add(Block("\n".join(lines), heading, is_table=True, header=label))
 
 
-def _lines(value: Any, name: str) -> Iterator[str]:
-    """Yield a line for each simple value, such as "price.amount: 7"."""
+def lines_of(value: Any, name: str = "") -> Iterator[str]:
+    """Yield a line for each simple value, such as "price.amount: 7".
+
+    Args:
+        value: of JSON or YAML.
+        name: what leads to the value.
+    """
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _lines(inner, f"{name}.{key}" if name else key)
+            yield from lines_of(inner, f"{name}.{key}" if name else str(key))
     elif isinstance(value, list) and any(isinstance(inner, dict | list) for inner in value):
         for number, inner in enumerate(value, 1):
-            yield from _lines(inner, f"{name}[{number}]" if name else f"[{number}]")
+            yield from lines_of(inner, f"{name}[{number}]" if name else f"[{number}]")
     else:
         text = ", ".join(map(_shown, value)) if isinstance(value, list) else _shown(value)
         if text:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -11,15 +11,13 @@ from markdown_it.token import Token
 
 from apps_registry.extraction.blocks import MAX_HEADER_CHARS, Block, Outline, Reading, clean_line
 from apps_registry.extraction.formats import html
+from apps_registry.extraction.formats.front_matter import FrontMatter, split
 from apps_registry.extraction.formats.text import decode
 
 _COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
 # Inline rules are off: only blocks are needed, and they are slow on hostile text: 100 kB of `![` take 13 s.
 _BLOCKS_ONLY = MarkdownIt("commonmark").enable("table").disable("inline")
 _CODE = {"fence", "code_block"}
-# Jekyll and its successors write front matter in YAML, Hugo in TOML.
-_FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.*?\n)??(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
-_TITLE = re.compile(r"^title[ \t]*[:=][ \t]*(\"|'|)(.{1,300}?)\1[ \t]*$", re.MULTILINE)
 # Without this, a footnote of one word would parse as a link definition, which is not shown.
 _FOOTNOTE = re.compile(r"^( {0,3}\[\^[^\]\n]{1,200}\]):", re.MULTILINE)
 # A page shows neither the description of an image nor the title of a link.
@@ -50,12 +48,13 @@ def read(data: bytes) -> Reading:
 
 def read_source(source: str, reading: Reading) -> Reading:
     """Add the blocks of a text to a reading, and return it."""
-    source = _without_front_matter(source, reading)
+    fields, source = split(source)
     lines = source.split("\n")
     outline = Outline(reading)
     heading: tuple[str, ...] = ()
     environment: dict[str, Any] = {}
     tokens = _BLOCKS_ONLY.parse(_FOOTNOTE.sub(r"\1;", source), environment)
+    _add_fields(fields, tokens, reading)
     code = {line for token in tokens if token.type in _CODE and token.map for line in range(*token.map)}
     for token, content in _top_level(tokens):
         first, last = token.map or (0, 0)
@@ -81,14 +80,12 @@ def read_source(source: str, reading: Reading) -> Reading:
     return reading
 
 
-def _without_front_matter(source: str, reading: Reading) -> str:
-    """Move the title out of the front matter, and replace the front matter with blank lines."""
-    front_matter = _FRONT_MATTER.match(source)
-    if front_matter is None:
-        return source
-    if title := _TITLE.search(front_matter[0]):
-        reading.title = clean_line(title[2])
-    return "\n" * front_matter[0].count("\n") + source[front_matter.end() :]
+def _add_fields(fields: FrontMatter, tokens: list[Token], reading: Reading) -> None:
+    """Add what the text says about itself; not its title, if a heading repeats it."""
+    headings = {after.content.strip() for token, after in pairwise(tokens) if token.type == "heading_open"}
+    title = [f"title: {fields.title}"] if fields.title and fields.title not in headings else []
+    reading.title = reading.title or fields.title
+    reading.add(Block("\n".join(title + fields.lines), line=1))
 
 
 def _shown(lines: list[str], numbers: range, code: set[int], reading: Reading) -> str:

@@ -52,5 +52,7 @@ class _Table:
     def blocks(self, heading: tuple[str, ...]) -> Iterator[Block]:
         if self.grid.rows:
             yield from self.grid.blocks(heading, caption="\n".join(self.titles))
-        elif self.titles:
-            yield Block("\n".join(self.titles), heading)
+        elif self.titles:  # a sheet of one column
+            for title in self.titles:
+                self.grid.add([Cell(title)])
+            yield from self.grid.blocks(heading)

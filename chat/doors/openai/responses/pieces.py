@@ -28,24 +28,25 @@ class Pieces:
     """A listener of one turn that keeps the lengths for one request.
 
     Attributes:
-        turn: the turn.
+        turn_id: the turn's id; a reference to the turn itself would be a cycle.
         round_number: the round at which the request continued the turn; 0 if the request began it.
         lengths: for each text, the lengths of its pieces in characters; the last text may be unfinished.
     """
 
-    turn: RunningTurn
+    turn_id: UUID
     round_number: int
     lengths: list[list[int]] = field(default_factory=list)
     _is_within: bool = False
     _storing: "asyncio.Task[object] | None" = None
 
-    def __post_init__(self) -> None:
-        """Add the texts so far, each as one piece."""
-        session = self.turn.session
-        for message in [*(session.messages if session else ()), *self.turn.messages]:
-            if is_text_of(message, self.turn, self.round_number):
-                self.lengths.append([len(message.content)])
-        self.tell(TextDelta(self.turn.partial_text))
+    @classmethod
+    def of(cls, turn: RunningTurn, round_number: int) -> "Pieces":
+        """Return a listener of a turn that begins with the texts so far, each as one piece."""
+        messages = [*(turn.session.messages if turn.session else ()), *turn.messages]
+        lengths = [[len(message.content)] for message in messages if is_text_of(message, turn, round_number)]
+        pieces = cls(turn.turn_id, round_number, lengths)
+        pieces.tell(TextDelta(turn.partial_text))
+        return pieces
 
     def tell(self, event: TurnEvent | None) -> None:
         """Add the text of an event; None means that the turn has ended and is stored."""
@@ -71,7 +72,7 @@ class Pieces:
             await asyncio.wait({self._storing})
 
     def _store(self) -> None:
-        step = partial(set_in_record, self.turn.turn_id, self.round_number, pieces=self.lengths)
+        step = partial(set_in_record, self.turn_id, self.round_number, pieces=self.lengths)
         self._storing = asyncio.create_task(run_once("store-pieces", step))
         _storing.add(self._storing)
         self._storing.add_done_callback(_storing.discard)
@@ -94,7 +95,7 @@ def keep_pieces(running: RunningTurn, round_number: int) -> Pieces:
     for listener in running.listeners:
         if isinstance(listener, Pieces) and listener.round_number == round_number:
             return listener
-    pieces = Pieces(running, round_number)
+    pieces = Pieces.of(running, round_number)
     running.listeners.insert(0, pieces)  # before the streams, which split texts by its lengths
     return pieces
 
