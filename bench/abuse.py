@@ -101,15 +101,15 @@ def _measure(bench: Bench, server: Server, flood: NamedFlood, pairs: int, second
 
 def _report(description: str, answers: list[dict[str, Any]], alone: Blocks, flooded: Blocks) -> None:
     statuses: Counter[str] = Counter()
-    for each in answers:
-        statuses.update(each["statuses"])
+    for answer in answers:
+        statuses.update(answer["statuses"])
     calls = sum(statuses.values())
     milliseconds = [1000 * (flooded.server - alone.server) / calls, 1000 * (flooded.postgres - alone.postgres) / calls]
-    slowest = statistics.median(each["p50"] for each in answers)
+    slowest = statistics.median(answer["p50"] for answer in answers)
     sys.stdout.write(
         f"\n{description}\n"
         f"  answers to the flood: {dict(statuses)}, p50 {slowest:.1f} ms, "
-        f"{sum(each['seconds'] for each in answers):.1f} s in {len(answers)} blocks\n"
+        f"{sum(answer['seconds'] for answer in answers):.1f} s in {len(answers)} blocks\n"
         f"  the holder alone:     {alone.line()}\n"
         f"  the holder meanwhile: {flooded.line()}\n"
         f"  p99 of a pair of blocks: time x {_ratios(alone.times, flooded.times)}; "
@@ -154,7 +154,7 @@ def _run(flood: Flood) -> dict[str, Any]:
 
 
 def _end(running: "subprocess.Popen[bytes]", *, is_held: bool) -> dict[str, Any]:
-    """Return what a flood got; streams that it holds are closed."""
+    """Return the answers that a flood got; close the streams that it holds."""
     if is_held:
         pipe(running.stdin).write(b"end\n")
         pipe(running.stdin).flush()

@@ -94,11 +94,11 @@ class ApiHandler(AnyLengthHandler):
         await self._serve(scope, receive, send)
         if key_header is not None:
             notes = request_notes()
-            # A holder over its limits has no precedence, either.
+            # A holder over its limits has no precedence.
             holders.note(key_header, is_holder=notes.is_holder and notes.code != "rate_limited")
 
     async def _refuse(self, refusal: HttpResponse, scope: Scope, send: Send) -> None:
-        """Send a refusal, with the CORS headers that it has if a view makes it."""
+        """Send a refusal, with the CORS headers that a view would add."""
         if has_origin(scope):
             request, _ = self.create_request(scope, BytesIO())
             if request is not None:

@@ -1,8 +1,8 @@
 """Answers calls that are certain to be refused before Django sees them: a flood of them must not delay other callers.
 
-These are guesses at blocked key ids, and calls of addresses, without a key or with a browser token, that are over their
-rate or number of event streams. Such a refusal costs a fifth of what the normal path costs, and gives the same answer,
-for guesses after the same time. Calls with an Origin get the CORS headers of the normal path, too.
+These are guesses at blocked key ids, and calls without a key or with a browser token from addresses that are over their
+rate or number of event streams. Such a refusal costs a fifth of the normal path and gives the same answer, for guesses
+after the same time. Calls with an Origin also get the CORS headers of the normal path.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ def key_header_names() -> frozenset[bytes]:
 
 
 def key_header_of(scope: Scope) -> bytes | None:
-    """Return the first header of a call that may hold a key or a browser token; None: it has neither."""
+    """Return the first header of a call that may contain a key or a browser token; None if there is none."""
     for name, value in scope["headers"]:
         if name in key_header_names():
             return bytes(value)
@@ -44,7 +44,7 @@ def key_header_of(scope: Scope) -> bytes | None:
 
 
 def has_origin(scope: Scope) -> bool:
-    """Return whether a browser may have to read the answer from a page of another origin."""
+    """Tell whether a page of another origin may have to read the answer."""
     return any(name == b"origin" for name, _ in scope["headers"])
 
 
@@ -54,7 +54,7 @@ async def early_refusal(scope: Scope, address: str, *, has_key: bool) -> HttpRes
     Args:
         scope: the call's ASGI scope; its path is one of the API's.
         address: the caller's network.
-        has_key: whether it has a header that may hold a key or a browser token.
+        has_key: whether it has a header that may contain a key or a browser token.
     """
     if scope["method"] == "OPTIONS":
         return None

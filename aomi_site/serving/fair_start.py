@@ -1,9 +1,9 @@
 """Decides when calls start: those with a valid key at once, all others one per turn of the event loop, by address.
 
-The loop runs what is ready in order of arrival, so a flood would put dozens of its calls in front of each call with a
-valid key. Here it puts at most one, because the others wait outside of the loop's queue; and among those that wait,
-each address gets its turn. They also wait while their statements use their part of the pool of connections to
-PostgreSQL. In an idle worker, nobody waits. Nobody is refused here: connections are limited elsewhere.
+The loop runs its callbacks in order of arrival, so dozens of a flood's calls would run before each call with a valid
+key. Here at most one does, because the others wait outside the loop's queue, where addresses take turns. They also wait
+while their statements use their part of the pool of connections to PostgreSQL. In an idle worker, no call waits. This
+module refuses no calls: connections are limited elsewhere.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ LOOK_SECONDS = 0.001
 class KnownHolders:
     """The key headers with which calls of this worker have passed.
 
-    It holds hashes of 64 bits with a secret of the process. They give precedence and nothing else: every call is still
+    It contains hashes of 64 bits, keyed with a secret of the process. They only give precedence: every call is still
     checked.
     """
 
@@ -27,11 +27,11 @@ class KnownHolders:
         self._hashes: dict[int, None] = {}
 
     def knows(self, header: bytes) -> bool:
-        """Whether the last call with this value in a key header had a valid key or browser token."""
+        """Tell whether the last call with this value in a key header had a valid key or browser token."""
         return hash(header) in self._hashes
 
     def note(self, header: bytes, *, is_holder: bool) -> None:
-        """Note whether the key or token of a call was valid."""
+        """Record whether the key or token of a call was valid."""
         if not is_holder:
             self._hashes.pop(hash(header), None)
         elif not self.knows(header):
@@ -75,7 +75,7 @@ class FairStart:
         self._is_busy = False
 
     def _next(self) -> asyncio.Future[None]:
-        """Remove the oldest call of the address whose turn it is, which then goes to the end."""
+        """Remove and return the oldest call of the next address, which then becomes the last one."""
         address = next(iter(self._waiting))
         starts = self._waiting.pop(address)
         start = starts.popleft()

@@ -94,7 +94,7 @@ class Reading:
             self.hidden.append(shown)
 
     def strike(self, text: str) -> None:
-        """Leave out text that is deleted or struck through, which says that it holds no longer; list it."""
+        """Leave out text that is deleted or struck through, since it is no longer valid, and list it."""
         if text.strip():
             self.losses.add("deleted")
             self.hide(text, is_loss=False)

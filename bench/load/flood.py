@@ -29,9 +29,9 @@ class Flood:
         lines: request lines such as "GET /api/control/apps", used in rotation.
         headers: sets of headers, used in rotation.
         per_second: the rate.
-        count: how many calls.
-        holds: whether each call opens an event stream, which stays open until all were tried.
-        watched: the process whose processor time during each call is noted; 0: none.
+        count: the number of calls.
+        holds: whether each call opens an event stream, which stays open until all calls were tried.
+        watched: the id of the process whose processor time is measured during each call; 0 if none.
     """
 
     port: int
@@ -45,15 +45,15 @@ class Flood:
 
 @dataclass
 class Answers:
-    """What came back.
+    """The answers.
 
     Attributes:
-        statuses: calls by status; "closed" without an answer.
-        times: of answers, in milliseconds since each call was due.
+        statuses: the number of calls by status; "closed" means that there was no answer.
+        times: the times of the answers, in milliseconds since each call was due.
         processor: milliseconds of processor time that the watched process used between each call and its answer. Unlike
             the times, they do not depend on what else the machine does.
-        p50: of the times.
-        seconds: how long all of it took.
+        p50: the median of the times.
+        seconds: the duration of the whole flood.
     """
 
     statuses: dict[str, int] = field(default_factory=dict)

@@ -29,13 +29,13 @@ ISSUED, MADE_UP = 'issue_key(label="flooded", apps=App.objects.all()[:1]).app_ke
 
 @dataclass(frozen=True)
 class NamedFlood:
-    """A flood whose port and number of calls are not decided yet, and a phrase that describes it."""
+    """A flood without a port and a number of calls, and a phrase that describes it."""
 
     description: str
     flood: Flood
 
     def against(self, port: int, seconds: int) -> Flood:
-        """Return the flood of one server for about so many seconds; streams are opened once and stay open."""
+        """Return the flood of one server for about this number of seconds; streams are opened once and stay open."""
         count = STREAMS if self.flood.holds else int(self.flood.per_second * seconds)
         return replace(self.flood, port=port, count=count)
 

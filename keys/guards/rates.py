@@ -36,7 +36,7 @@ class CallRates:
         self._count(*_limit_of_address(address))
 
     def refusal_of_address(self, address: str) -> CallerLimit | None:
-        """Return the refusal of a call that `count_address` would refuse, otherwise None; nothing is counted."""
+        """Return the refusal of a call that `count_address` would refuse, otherwise None; count nothing."""
         return self._refusal(*_limit_of_address(address))
 
     def count_key(self, key_id: int) -> None:

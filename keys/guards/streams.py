@@ -49,7 +49,7 @@ class OpenStreams:
 
     @property
     def are_full(self) -> bool:
-        """Whether the worker has as many streams as it may."""
+        """Tell whether the worker has reached its limit of streams."""
         return self._open[ALL] >= budget().streams
 
     def take(self, lease: StreamLease, caller: Caller) -> None:
@@ -64,7 +64,7 @@ class OpenStreams:
         self._open.update(lease.names)
 
     def refusal_of(self, caller: Caller) -> CallerLimit | None:
-        """Return the refusal of a further stream of this caller, or None if it may open one; nothing is counted."""
+        """Return the refusal of another stream of this caller, or None if it may open one; count nothing."""
         for count in _counts_of(caller):
             if self._open.get(count.name, 0) >= count.limit:
                 return CallerLimit(count.rule, DETAIL, retry_after=RETRY_SECONDS, limit=count.limit)

@@ -1,4 +1,4 @@
-"""The refusal of a call for which this worker has no room."""
+"""The refusal of calls that are too much for this worker."""
 
 from rest_framework.exceptions import APIException
 

@@ -32,7 +32,7 @@ def count_stream(request: HttpRequest, caller: Caller, *, is_asked: bool = False
 
     Raises:
         CallerLimit: the caller has too many open streams.
-        Overloaded: the worker has. For requests whose headers ask for a stream, this was checked before.
+        Overloaded: the worker has too many. If the headers of a request ask for a stream, this was checked before.
     """
     lease = request.META.get(LEASE)
     if isinstance(lease, StreamLease) and asks_for_stream(request) is not is_asked:

@@ -9,7 +9,7 @@ class LabelledRows(BaseInlineFormSet):  # type: ignore[type-arg]
     """A formset whose inputs are named by their column and row, such as "Position, alternative model 1"."""
 
     def add_fields(self, form: Any, index: int | None) -> None:
-        """Add the fields of Django to a row, and name all of them."""
+        """Add Django's fields to a row, and name all fields."""
         super().add_fields(form, index)
         model: Any = self.model
         thing = model._meta.verbose_name

@@ -46,7 +46,7 @@ def read(data: bytes) -> Reading:
 
 
 def _resolve_alternatives(tree: Any) -> None:
-    """Keep of each choice what newer programs show; python-pptx sees neither, and equations are within one."""
+    """Replace each choice by what newer programs show: python-pptx ignores choices, and equations are in one."""
     for choice in [*tree.iter(f"{_COMPATIBILITY}AlternateContent")]:
         shown = choice.find(f"{_COMPATIBILITY}Choice")
         for element in shown if shown is not None else ():

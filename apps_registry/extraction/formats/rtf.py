@@ -58,10 +58,10 @@ def read(data: bytes) -> Reading:
 
 
 class _Visible:
-    """A file without its hidden and its struck text, which go to the reading."""
+    """A file without its hidden and struck text, which is added to the reading's losses."""
 
     def __init__(self, source: str, reading: Reading) -> None:
-        """Go through the file once."""
+        """Read the file once."""
         self._kept: list[str] = []
         self._left_out: tuple[list[str], list[str]] = ([], [])  # hidden, and struck through
         code_page = _CODE_PAGE.search(source)

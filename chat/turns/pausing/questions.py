@@ -41,12 +41,12 @@ def read_answers(data: object, session_id: UUID) -> list[Answer] | None:
     kind = data.get("type") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not isinstance(kind, str) or kind not in {*ANSWERS, *WALLET_ANSWERS}:
         return None
-    found = data.get("payload")
-    given: Mapping[str, Any] = found if isinstance(found, dict) else {}
+    payload: Any = data.get("payload")
+    fields: Mapping[str, Any] = payload if isinstance(payload, dict) else {}
     if kind in WALLET_ANSWERS:
-        # Clients tell of transactions that nobody asked for, too.
-        return WALLET_ANSWERS[kind](given, session_id) if WALLET_IDS[kind] in given else None
-    return [ANSWERS[kind](given)]
+        # Clients also report transactions that no turn requested.
+        return WALLET_ANSWERS[kind](fields, session_id) if WALLET_IDS[kind] in fields else None
+    return [ANSWERS[kind](fields)]
 
 
 def _confirmation(payload: Mapping[str, Any]) -> Answer:
@@ -71,29 +71,29 @@ def result_text(result: object) -> str:
     return visible_result(text)
 
 
-def _transaction_sent(given: Mapping[str, Any], session_id: UUID) -> list[Answer]:
-    ids = given[WALLET_IDS[TX_COMPLETE]]
+def _transaction_sent(payload: Mapping[str, Any], session_id: UUID) -> list[Answer]:
+    ids = payload[WALLET_IDS[TX_COMPLETE]]
     if not isinstance(ids, list) or not ids or not all(map(_is_number, ids)):
         raise InvalidAnswer("message: pending_tx_ids must be a list of the numbers of transactions.")
-    result = _of_wallet(given, "txHash", "tx_hash")
+    result = _of_wallet(payload, "txHash", "tx_hash")
     kind = QuestionKind.WALLET_TX
     return [Answer.of_wallet(question_id(session_id, kind, number), kind, result) for number in ids]
 
 
-def _typed_data_signed(given: Mapping[str, Any], session_id: UUID) -> list[Answer]:
-    number = given[WALLET_IDS[EIP712_RESPONSE]]
+def _typed_data_signed(payload: Mapping[str, Any], session_id: UUID) -> list[Answer]:
+    number = payload[WALLET_IDS[EIP712_RESPONSE]]
     if not _is_number(number):
         raise InvalidAnswer("message: pending_eip712_id must be the number of a request.")
     kind = QuestionKind.WALLET_EIP712
-    result = _of_wallet(given, "signature", "signature")
+    result = _of_wallet(payload, "signature", "signature")
     return [Answer.of_wallet(question_id(session_id, kind, number), kind, result)]
 
 
-def _of_wallet(given: Mapping[str, Any], name: str, name_for_model: str) -> str:
+def _of_wallet(payload: Mapping[str, Any], name: str, name_for_model: str) -> str:
     """Return what the wallet did, as text for the model. The server has not looked at the chain."""
-    status, value = given.get("status"), given.get(name)
+    status, value = payload.get("status"), payload.get(name)
     if status == "failed":
-        reason = given.get("error")
+        reason = payload.get("error")
         return result_text({"status": status, "error": reason if isinstance(reason, str) and reason else "no reason"})
     if status != "success":
         raise InvalidAnswer("message: status must be success or failed.")

@@ -76,7 +76,7 @@ def hides_until_revealed(style: Mapping[str, str]) -> bool:
 
 
 def is_struck(tag: str, attributes: Mapping[str, str | None], style: Mapping[str, str]) -> bool:
-    """Tell whether an element is deleted or struck through, so that its text holds no longer."""
+    """Tell whether an element is deleted or struck through, so that its text is no longer valid."""
     if tag == "del" or attributes.get("role") == "deletion":
         return True
     decoration = f"{style.get('text-decoration', '')} {style.get('text-decoration-line', '')}".strip()

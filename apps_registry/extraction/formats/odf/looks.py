@@ -1,4 +1,4 @@
-"""Which styles of an OpenDocument hide text or strike it through (ODF 1.3, 16.2 and 20.368)."""
+"""Finds the styles of an OpenDocument file that hide text or strike it through (ODF 1.3, 16.2 and 20.368)."""
 
 from collections import defaultdict
 from collections.abc import Iterator

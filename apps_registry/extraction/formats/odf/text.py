@@ -18,7 +18,7 @@ class Walker:
     """Adds the text of elements to a reading."""
 
     def __init__(self, reading: Reading, looks: Looks) -> None:
-        """Begin; `looks` are the styles of the document."""
+        """Start to read; `looks` are the styles of the document."""
         self.reading, self.looks = reading, looks
         self.outline = Outline(reading)
         self.page: int | None = None
@@ -42,7 +42,7 @@ class Walker:
                     self.walk(element)
 
     def _leaves_out(self, name: str, element: Any) -> bool:
-        """Tell whether an element holds no text of the document, and count what it holds instead."""
+        """Tell whether an element contains no text of the document, and count its content as a loss."""
         losses = self.reading.losses
         match name:
             case "tracked-changes":
@@ -87,7 +87,7 @@ class Walker:
         return "".join(self._pieces(element))
 
     def _is_left_out(self, element: Any) -> bool:
-        """Tell whether the style of an element leaves its text out, and list the text then."""
+        """Tell whether the style of an element hides its text or strikes it through; if so, list the text."""
         if self.looks.hides(element):
             self.reading.hide("".join(element.itertext()))
             return True

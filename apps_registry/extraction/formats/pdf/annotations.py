@@ -1,4 +1,4 @@
-"""What a PDF holds next to its pages: comments, values of forms, embedded files (ISO 32000-2, 12.5, 12.7, 7.11.4)."""
+"""Reads comments, form values and embedded files of a PDF (ISO 32000-2, 12.5, 12.7, 7.11.4)."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -25,7 +25,7 @@ def page_annotations(page: PageObject, reading: Reading, seen: set[str]) -> list
         seen: the names of the fields of earlier pages; a field may be on several.
     """
     texts: list[str] = []
-    with suppress(Exception):  # a broken annotation takes nothing from the page
+    with suppress(Exception):  # a broken annotation must not make the page unreadable
         for annotation in _annotations(page):
             with suppress(Exception):
                 texts += _one(annotation, reading, seen)
@@ -33,7 +33,7 @@ def page_annotations(page: PageObject, reading: Reading, seen: set[str]) -> list
 
 
 def count_embedded_files(pdf: PdfReader, reading: Reading) -> None:
-    """Count the files that the document carries."""
+    """Count the files that are embedded in the document."""
     with suppress(Exception):
         for file in pdf.attachment_list:
             reading.losses.add("attachments", detail=clean_line(str(file.name)))
@@ -91,7 +91,7 @@ def _choice(line: list[Any], value: Any) -> str:
 
 
 def _line(field: Any) -> list[Any]:
-    """Return a field and those that it is part of."""
+    """Return a field and the fields that contain it."""
     line = [field]
     while "/Parent" in line[-1] and len(line) < MAX_ANCESTORS:
         line.append(line[-1]["/Parent"].get_object())

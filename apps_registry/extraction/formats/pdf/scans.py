@@ -50,7 +50,7 @@ def _is_picture(page: PageObject) -> bool:
 
 
 def count_pictures(pdf: PdfReader, texts: Sequence[str]) -> int:
-    """Return how many pictures the pages with text show; small ones are bullets and lines, and a logo counts once.
+    """Return the number of pictures on pages with text; small ones do not count, and a repeated logo counts once.
 
     Args:
         pdf: the document.

@@ -1,4 +1,4 @@
-"""Directives of reStructuredText that docutils does not know, or that fetch what is in other files."""
+"""Directives of reStructuredText that docutils does not know, or that read other files."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ SILENT = {"toctree", "index", "highlight", "currentmodule", "module", "tabularco
 
 
 class _AnyOption(dict[str, Any]):
-    """The options of an unknown directive: each is text."""
+    """The options of an unknown directive: all names are allowed, and values are text."""
 
     def __missing__(self, _name: str) -> Any:
         return directives.unchanged
@@ -48,10 +48,10 @@ class Unknown(Directive):  # type: ignore[misc]
 
 
 class _Elsewhere(Unknown):
-    """What it shows is in another file or in source code: it is counted, and never read."""
+    """A directive that shows another file or source code: it is counted as a loss, and never read."""
 
     def run(self) -> list[nodes.Node]:
-        """Count it."""
+        """Count the directive as a loss."""
         _count(self, " ".join([self.name, *self.arguments]))
         return []
 

@@ -1,7 +1,7 @@
 """Number formats of spreadsheets (ECMA-376-1, 18.8.31), without colours and widths, in their English form.
 
-No library does this well: ssf 0.2.2 is no longer kept, depends on 50 MB of calendars, and follows the locale of the
-process; q2numfmt 0.1.1 drops units.
+No library does this well: ssf 0.2.2 is no longer maintained, depends on 50 MB of calendars, and follows the locale of
+the process; q2numfmt 0.1.1 drops units.
 """
 
 import math
@@ -54,7 +54,7 @@ class Section:
 
 
 def shown_number(value: float, number_format: str) -> str:
-    """Return a number as a format shows it; thousands are set apart by commas, decimals by a point.
+    """Return a number as a format shows it; with commas between thousands and a decimal point.
 
     Args:
         value: the number.
@@ -116,7 +116,7 @@ def _condition(text: str) -> tuple[str, float] | None:
 
 
 def _section_for(value: float, sections: Sequence[Section]) -> tuple[Section, bool]:
-    """Return the section for a number, and whether it says by itself that the number is negative."""
+    """Return the section for a number, and whether the section itself shows that the number is negative."""
     numeric = sections[:3]
     if any(section.condition for section in numeric):
         for section in numeric:
@@ -130,7 +130,7 @@ def _section_for(value: float, sections: Sequence[Section]) -> tuple[Section, bo
 
 @dataclass(frozen=True, slots=True)
 class _Usual:
-    """A section whose digits follow one another, as in most formats; it is five times as quick to show."""
+    """A section with adjacent digits, as in most formats, which is formatted five times as fast."""
 
     before: str
     after: str
@@ -141,7 +141,7 @@ class _Usual:
 
 @lru_cache(1000)
 def _usual(section: Section) -> _Usual | None:
-    """Return a section in its quick form; None if it has none."""
+    """Return the fast form of a section; None if it has none."""
     tokens = section.tokens
     places = [at for at, (kind, _) in enumerate(tokens) if kind == "digit"]
     if not places or section.has("exponent") or section.has("sign", "/") or ("sign", ".") in tokens[: places[0]]:
