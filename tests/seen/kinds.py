@@ -279,7 +279,10 @@ KINDS: dict[str, File] = {
     "ODT": made(
         "odf",
         OPEN_DOCUMENT,
-        open_document(TEXT, '<style:style style:name="H" style:family="text"><style:text-properties text:display="none"/></style:style>'),
+        open_document(
+            TEXT,
+            '<style:style style:name="H" style:family="text"><style:text-properties text:display="none"/></style:style>',
+        ),
         "Five  days\tor\nsix.",
         "Not on Sundays.",
         "Item",
@@ -293,7 +296,8 @@ KINDS: dict[str, File] = {
         "odf",
         OPEN_DOCUMENT,
         open_document(
-            SHEETS, '<style:style style:name="T" style:family="table"><style:table-properties table:display="false"/></style:style>'
+            SHEETS,
+            '<style:style style:name="T" style:family="table"><style:table-properties table:display="false"/></style:style>',
         ),
         "Part | Price\nAX-1 | 7,50 €\nAX-1 | 7,50 €\n",
         unsaid=("gnome", "dwarf"),

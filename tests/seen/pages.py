@@ -183,7 +183,9 @@ PAGES: dict[str, File] = {
         "Name",
         "notes",
     ),
-    "struck text": page(f"{HTML}/#the-s-element", "<p>Was <s>7</s> <ins>8</ins> <del>9</del>", "Was 8", unsaid=("7", "9")),
+    "struck text": page(
+        f"{HTML}/#the-s-element", "<p>Was <s>7</s> <ins>8</ins> <del>9</del>", "Was 8", unsaid=("7", "9")
+    ),
     "headings that skip and wrap": page(
         f"{HTML}/#headings-and-outlines-2",
         "<h1>A\n  <small>b</small></h1><p>x<h4>D<br>e</h4><p>y",
