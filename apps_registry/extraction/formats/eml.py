@@ -9,6 +9,8 @@ from apps_registry.extraction.formats import html
 from apps_registry.extraction.formats.text import decode
 
 HEADERS = ("From", "To", "Cc", "Date", "Subject")
+_SHOWN = ("text/plain", "text/html")
+_SAME_TEXT = {*_SHOWN, "text/x-amp-html", "text/enriched", "text/richtext", "text/rtf"}
 MAX_DEPTH = 5  # nesting of messages within messages
 
 
@@ -28,15 +30,46 @@ def _read_message(message: EmailMessage, heading: tuple[str, ...], reading: Read
     heading = (*heading, subject) if subject else heading
     lines = [f"{name}: {clean_line(str(message[name]))}" for name in HEADERS if message.get(name)]
     reading.add(Block("\n".join(lines), heading))
-    body = message.get_body(preferencelist=("plain", "html"))
-    if body is not None:
-        _read_body(cast(EmailMessage, body), heading, reading)
-    for part in message.iter_attachments():
-        inner = part.get_payload(0) if part.get_content_type() == "message/rfc822" and part.is_multipart() else None
-        if isinstance(inner, EmailMessage) and depth < MAX_DEPTH:
-            _read_message(inner, heading, reading, depth + 1)
-        else:
-            reading.losses.add("attachments", detail=clean_line(part.get_filename() or part.get_content_type()))
+    _read_part(message, heading, reading, depth)
+
+
+def _read_part(part: EmailMessage, heading: tuple[str, ...], reading: Reading, depth: int) -> None:
+    """Read what a mail program shows of a part, and count the rest (RFC 2046, 5.1)."""
+    kind, parts = part.get_content_type(), _parts_of(part)
+    if kind == "multipart/alternative":
+        shown = _preferred(parts)
+        for other in parts:
+            if other is shown:
+                _read_part(other, heading, reading, depth)
+            elif other.get_content_type() not in _SAME_TEXT and not other.is_multipart():
+                _count(other, reading)
+    elif kind == "message/rfc822" and parts and depth < MAX_DEPTH:
+        _read_message(parts[0], heading, reading, depth + 1)
+    elif part.get_content_maintype() == "multipart":
+        for inner in parts:
+            _read_part(inner, heading, reading, depth)
+    elif kind in _SHOWN and not part.is_attachment() and not part.get_filename():
+        _read_body(part, heading, reading)
+    else:
+        _count(part, reading)
+
+
+def _parts_of(part: EmailMessage) -> list[EmailMessage]:
+    payload = part.get_payload() if part.is_multipart() else []
+    return [inner for inner in cast(list[object], payload) if isinstance(inner, EmailMessage)]
+
+
+def _preferred(parts: list[EmailMessage]) -> EmailMessage | None:
+    """Return the form of a text that is read, of several: plain text, otherwise HTML."""
+    for kind in _SHOWN:
+        for part in parts:
+            if any(inner.get_content_type() == kind for inner in part.walk()):
+                return part
+    return None
+
+
+def _count(part: EmailMessage, reading: Reading) -> None:
+    reading.losses.add("attachments", detail=clean_line(part.get_filename() or part.get_content_type()))
 
 
 def _read_body(body: EmailMessage, heading: tuple[str, ...], reading: Reading) -> None:

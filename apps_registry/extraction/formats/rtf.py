@@ -67,28 +67,34 @@ class _Visible:
         code_page = _CODE_PAGE.search(source)
         self._start = "{\\rtf1\\ansi" + (code_page[0] if code_page else "") + " "
         self._reading = reading
-        marks, outer, table_at = [False, False], list[list[bool]](), 0
+        self._marks, self._outer = [False, False], list[list[bool]]()
+        self._table_at = 0  # the depth of an open group that holds no text
         for token in _TOKEN.finditer(source):
-            word, value = token[1], token[2]
-            if token[0] == "{":
-                outer.append(list(marks))
-            elif token[0] == "}" and outer:
-                marks = outer.pop()
-                table_at = table_at if len(outer) >= table_at else 0
-            elif not table_at and (word in _TABLES or token[0] == "\\*"):
-                table_at = len(outer)
-            elif word in _MARKS:
-                marks[_MARKS[word]] = value != "0"
-            elif word == "plain":
-                marks = [False, False]
-            elif not table_at and any(marks) and (word is None or word == "u"):
-                self._left_out[0 if marks[0] else 1].append(token[0])
+            is_text = token[1] in {None, "u"} and token[0] not in {"{", "}", "\\*"}
+            if is_text and any(self._marks) and not self._table_at:
+                self._left_out[0 if self._marks[0] else 1].append(token[0])
                 continue
-            if word is None and token[0] not in "{}" and token[0].strip():
+            if is_text and token[0].strip():
                 self._tell()
+            self._apply(token)
             self._kept.append(token[0])
         self._tell()
         self.source = "".join(self._kept)
+
+    def _apply(self, token: "re.Match[str]") -> None:
+        """Follow groups and marks."""
+        word, depth = token[1], len(self._outer)
+        if token[0] == "{":
+            self._outer.append(list(self._marks))
+        elif token[0] == "}" and self._outer:
+            self._marks = self._outer.pop()
+            self._table_at = self._table_at if depth > self._table_at else 0
+        elif not self._table_at and (word in _TABLES or token[0] == "\\*"):
+            self._table_at = depth
+        elif word in _MARKS:
+            self._marks[_MARKS[word]] = token[2] != "0"
+        elif word == "plain":
+            self._marks = [False, False]
 
     def _tell(self) -> None:
         """Give the reading what was left out since the last visible text."""

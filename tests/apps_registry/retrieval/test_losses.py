@@ -54,11 +54,19 @@ def test_losses_are_told_to_scripts_and_operators(
 def test_a_page_tells_what_was_collapsed_and_left_out(ingest: Ingest) -> None:
     page = (
         "<nav><a href=a>Menu</a></nav><h1>T</h1><p>Text.<img src=a><img src=b width=1><iframe src=c></iframe>"
-        "<details><summary>Q</summary>A</details><button>Buy</button><p hidden>gnome"
+        "<details><summary>Q</summary>A</details><button>Buy</button><p>Fee <del>5 %</del><ins>7 %</ins><p hidden>gnome"
     )
     (row,) = ingest({"a.html": page})
     losses = {loss["code"]: loss["count"] for loss in row["losses"]}
-    assert losses == {"furniture": 1, "images": 1, "objects": 1, "collapsed": 1, "buttons": 1, "hidden": 1}
+    assert losses == {
+        "furniture": 1,
+        "images": 1,
+        "objects": 1,
+        "collapsed": 1,
+        "buttons": 1,
+        "hidden": 1,
+        "deleted": 1,
+    }
 
 
 def scan(*marks: str) -> bytes:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from apps_registry.extraction.blocks import Reading
+from apps_registry.extraction.formats.docx.elements import LOST, SIGNS, SKIPPED, TEXT
 from apps_registry.extraction.formats.docx.math import Equation
 from apps_registry.extraction.formats.docx.numbering import Numbering
 from apps_registry.extraction.formats.docx.styles import BODY_TEXT, UNKNOWN, Look, Styles, shade
@@ -10,15 +11,6 @@ from apps_registry.extraction.formats.docx.tables import OpenTable
 from apps_registry.extraction.formats.docx.writer import Notes, Writer
 from apps_registry.extraction.formats.docx.xml import Attributes
 from apps_registry.extraction.formats.symbols import UNKNOWN_SYMBOL, symbol
-
-# These repeat text: moved text also appears at its new position, drawings have a fallback for older programs, and
-# tracked changes of properties hold the earlier ones. `rt` is the reading aid above a character.
-_SKIPPED = {"moveFrom", "compatibility:Fallback", "rt"}
-_SKIPPED |= {f"{name}Change" for name in ("pPr", "rPr", "tblPr", "trPr", "tcPr", "sectPr", "tblGrid", "numbering")}
-_TEXT = {"t", "math:t"}
-_SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
-_LOST = {"drawing:blip": "images", "vml:imagedata": "images", "chart:chart": "charts", "diagram:relIds": "charts"}
-_LOST |= {"object": "objects", "altChunk": "objects", "txbxContent": "text_boxes", "math:oMath": "equations"}
 
 
 class _Outer(NamedTuple):
@@ -80,15 +72,15 @@ class Body:
 
     def start(self, name: str, attributes: Attributes) -> None:
         """Process the start of an element."""
-        if self.skipped or name in _SKIPPED:
+        if self.skipped or name in SKIPPED:
             self.skipped += 1
             return
-        if name in _LOST:
-            self.reading.losses.add(_LOST[name])
-        if name in _TEXT or name == "delText":
+        if name in LOST:
+            self.reading.losses.add(LOST[name])
+        if name in TEXT or name == "delText":
             self.in_text, self.is_deleted = True, name == "delText"
-        elif name in _SIGNS and (self.in_run or name != "tab"):  # a tab of w:pPr is a tab stop
-            self._add(_SIGNS[name])
+        elif name in SIGNS and (self.in_run or name != "tab"):  # a tab of w:pPr is a tab stop
+            self._add(SIGNS[name])
         elif name.startswith("math:"):
             self._start_math(name.removeprefix("math:"), attributes)
         elif name in {"r", "p", "tc", "txbxContent", "tbl"}:

@@ -1,11 +1,13 @@
 """The text of an OpenDocument body: paragraphs, headings, lists, tables and notes (ODF 1.3)."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from apps_registry.extraction.blocks import Block, Outline, Reading, clean_line
 from apps_registry.extraction.formats.odf.looks import Looks
 from apps_registry.extraction.formats.odf.names import attribute, count, local
+from apps_registry.extraction.formats.xlsx.number_formats import plain_number
 from apps_registry.extraction.tables import MAX_SPAN, Cell, Grid, cell_text
 
 MAX_REPEATS = 1000
@@ -175,9 +177,8 @@ class Walker:
                 self.reading.losses.add("comments")
             else:
                 pieces += [self.text(part) for part in inner.iter("{*}p", "{*}h")]
-        text = cell_text(" ".join(pieces))
-        has_value = any(key.rpartition("}")[2].endswith("value") for key in cell.attrib)
-        self.reading.losses.add("formulas", not (text or has_value) and bool(attribute(cell, "formula")))
+        text = cell_text(" ".join(pieces)) or cell_text(_value(cell))
+        self.reading.losses.add("formulas", not text and bool(attribute(cell, "formula")))
         if text and self.looks.strikes(cell):
             self.reading.strike(text)
             return ""
@@ -205,3 +206,14 @@ def is_hidden(row: Any) -> bool:
 def _is_object(frame: Any) -> bool:
     """Tell whether a frame holds an object; its picture then is a substitute."""
     return any(local(inner) in {"object", "object-ole"} for inner in frame)
+
+
+def _value(cell: Any) -> str:
+    """Return the value of a cell whose text is not stored, as simple programs write it."""
+    kind, value = attribute(cell, "value-type"), attribute(cell, "value")
+    with suppress(ValueError):
+        if kind == "percentage":
+            return f"{plain_number(float(value) * 100)}%"
+    if kind in {"float", "currency"}:
+        return f"{value} {attribute(cell, 'currency')}".strip()
+    return attribute(cell, f"{kind}-value") if kind else ""
