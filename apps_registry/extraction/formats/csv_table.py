@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterator
 
 from apps_registry.extraction.blocks import Reading, UnreadableError
 from apps_registry.extraction.formats.text import decode
@@ -21,7 +22,7 @@ def read(data: bytes) -> Reading:
         text = text.partition("\n")[2]
     csv.field_size_limit(MAX_FIELD_CHARS)
     try:
-        for row in csv.reader(io.StringIO(text), delimiter=_delimiter(text)):
+        for row in _rows(text, _delimiter(text)):
             if any(row):
                 grid.add(Cell(cell_text(value)) for value in row)
     except csv.Error as error:
@@ -29,6 +30,11 @@ def read(data: bytes) -> Reading:
     for block in grid.blocks(()):
         reading.add(block)
     return reading
+
+
+def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
+    """Yield the rows; a space between a delimiter and a quotation mark does not end the quotation before it begins."""
+    return csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True)
 
 
 def _delimiter(text: str) -> str:
@@ -40,7 +46,7 @@ def _delimiter(text: str) -> str:
 def _regularity(sample: str, delimiter: str) -> tuple[float, int]:
     """Return the share of rows that have the usual number of cells, and that number; zeros if it is one."""
     try:
-        widths = [len(row) for row in csv.reader(io.StringIO(sample), delimiter=delimiter) if row][:_SAMPLE_ROWS]
+        widths = [len(row) for row in _rows(sample, delimiter) if row][:_SAMPLE_ROWS]
     except csv.Error:
         return (0.0, 0)
     usual = max(set(widths), key=widths.count, default=0)

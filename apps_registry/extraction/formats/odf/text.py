@@ -99,7 +99,7 @@ class Walker:
                 self.reading.losses.add("comments")
             case "text-box":
                 self.reading.losses.add("text_boxes")
-                yield " " + " ".join(self.text(paragraph) for paragraph in element.iter("{*}p", "{*}h"))
+                yield "\n".join(["", *(self.text(paragraph) for paragraph in element.iter("{*}p", "{*}h")), ""])
             case _ if name in _LOST:
                 self.reading.losses.add(_LOST[name])
             case _ if name not in _SKIPPED and name not in {"title", "desc", "ruby-text"}:
