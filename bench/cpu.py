@@ -1,9 +1,10 @@
 """Processor time, memory and threads of process trees, as Linux counts them."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -18,6 +19,22 @@ def cpu_seconds(pid: int) -> float:
         + ended.children_user
         + ended.children_system
     )
+
+
+def running_seconds(pids: Iterable[int]) -> float:
+    """Return the seconds that all threads of some processes have run, exact enough for one statement.
+
+    It counts nanoseconds (`schedstat`); `cpu_seconds` counts ticks of 10 ms.
+    """
+    files = (file for pid in pids for file in Path(f"/proc/{pid}/task").glob("*/schedstat"))
+    return sum(_first_number(file) for file in files) / 1e9
+
+
+def _first_number(file: Path) -> int:
+    try:
+        return int(file.read_text().split()[0])
+    except OSError:  # the thread has ended
+        return 0
 
 
 def memory_bytes(pid: int) -> int:
