@@ -150,6 +150,8 @@ class Outline:
         while self._open and self._open[-1][0] >= level:
             self._open.pop()
         self._open.append((level, title))
+        if self._reading is not None and len(title) > MAX_HEADING_CHARS:  # the path of a passage shows its beginning
+            self._reading.add(Block(title, self.path))
         return self.path
 
     def end(self) -> None:

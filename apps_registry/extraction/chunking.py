@@ -108,11 +108,17 @@ def _units(block: Block) -> Iterator[_Unit]:
 
 
 def _parts(match: re.Match[str], room: int) -> Iterator[tuple[int, int]]:
-    """Yield a sentence's span whole, or in parts short enough to leave room for an overlap or a header."""
+    """Yield a sentence's span whole, or in parts short enough to leave room for an overlap or a header.
+
+    A part ends between two words, unless a word is longer than half of it.
+    """
     start, end = match.span()
     step = max(1, room * (end - start) // max(1, _size(match[0])))
-    for begin in range(start, end, step):
-        yield begin, min(end, begin + step)
+    while end - start > step:
+        cut = start + step
+        space = (place for place in range(cut, start + step // 2, -1) if match.string[place - 1].isspace())
+        yield start, (start := next(space, cut))
+    yield start, end
 
 
 def _size(text: str) -> int:

@@ -29,11 +29,16 @@ from apps_registry.retrieval.search import search  # noqa: E402
 from apps_registry.retrieval.uploads import add_upload  # noqa: E402
 from apps_registry.support import database  # noqa: E402
 from bench import machine  # noqa: E402
-from bench.search import search_times  # noqa: E402
+from bench.search import queries, search_times  # noqa: E402
 
 HERE = Path(__file__).parent
 # Search is tuned on the first questions only; the others were written before, about randomly chosen parts of the text.
-QUESTIONS = {"tuning": HERE / "recall_questions.json", "held_out": HERE / "recall_held_out.json"}
+# The first of the two held-out sets has been looked at since.
+QUESTIONS = {
+    "tuning": HERE / "recall_questions.json",
+    "held_out": HERE / "recall_held_out.json",
+    "second_held_out": HERE / "recall_second_held_out.json",
+}
 TOP = 5
 
 
@@ -80,8 +85,11 @@ async def _measure(app: App, options: argparse.Namespace) -> dict[str, Any]:
             result["hybrid"] = {"chunks_embedded_per_second": round(result["text"]["chunks"] / seconds, 1)}
             result["hybrid"] |= await _recalls(app, show=options.misses)
         if options.chunks:
-            questions = [entry["question"] for entry in _questions("tuning") + _questions("held_out")]
-            result["filled"] = await search_times.measure(app, options.chunks, questions)
+            questions = [entry["question"] for name in QUESTIONS for entry in _questions(name)]
+            chinese = await asyncio.to_thread(make_app, "recall-bench-chinese")
+            await asyncio.to_thread(add_upload, chinese, name="chinese.md", data=queries.chinese_text())
+            await ingest_next(chinese.pk)
+            result["filled"] = await search_times.measure(app, chinese, options.chunks, questions)
         result["run"]["load after"] = machine.load()
         return result
     finally:

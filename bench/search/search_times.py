@@ -1,6 +1,11 @@
-"""Measures searches among many chunks: the time of each part, and what the index misses. recall.py uses it."""
+"""Measures searches among many chunks: the time of each part, and what the index misses. recall.py uses it.
+
+A busy machine makes each search slower. So each query is asked several times, and next to the times of all searches
+there are those of the quickest one of each query, and its processor time, in PostgreSQL and in this process together.
+"""
 
 import asyncio
+import os
 import statistics
 import time
 from collections import defaultdict
@@ -16,11 +21,13 @@ from apps_registry.retrieval.passages import fuse
 from apps_registry.retrieval.rankings import EXACT_UP_TO, SearchPlan, by_vector, by_words, make_plan
 from apps_registry.retrieval.search import query_vector, search
 from apps_registry.support import database
-from bench.cpu import cpu_seconds
+from bench.cpu import running_seconds
+from bench.search import queries
 
 R = TypeVar("R")
 
 ROUNDS = 5
+FILLERS = 50_000
 SHARES = {"all": 1, "tenth": 10, "hundredth": 100}
 PARTS = ("plan", "words", "vector_of_query", "vector_scan", "fuse")
 
@@ -30,7 +37,7 @@ FILL_CHUNKS = """
 INSERT INTO apps_registry_documentchunk (app_id, document_id, position, heading, text, search)
 SELECT %(app)s, %(document)s, row_number() OVER (), c.id, c.text,
     ts_delete(c.search, chr(1) || %(source_app)s::bigint)
-    || to_tsvector('english', 'filler' || (copy * 7919 + c.position) %% 50000)
+    || to_tsvector('english', 'filler' || (copy * 7919 + c.position) %% %(fillers)s)
     || array_to_tsvector(ARRAY[chr(1) || %(app)s::bigint])
 FROM apps_registry_documentchunk c, generate_series(1, %(copies)s) copy
 WHERE c.document_id = %(source)s AND c.app_id = %(source_app)s LIMIT %(chunks)s
@@ -53,16 +60,24 @@ INDEX = "SET maintenance_work_mem = '512MB'; SELECT apps_registry_index_vectors(
 BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'aomi' AND datname = current_database()"
 
 
-async def measure(source: App, chunks: int, questions: Sequence[str]) -> dict[str, Any]:
+async def measure(source: App, chinese: App, chunks: int, questions: Sequence[str]) -> dict[str, Any]:
     """Return wall times, processor times and index misses for Apps with all chunks, a tenth and a hundredth of them.
 
     Args:
         source: an App with one embedded document; the other Apps get copies of its chunks.
+        chinese: an App with one document in Chinese, which is copied too.
         chunks: the number of chunks in the largest App.
-        questions: the search queries.
+        questions: the search queries about the first document.
     """
     apps, result = await asyncio.to_thread(_fill, source, chunks)
-    result["words"] = await _search(apps["all"], questions)
+    in_chinese = await asyncio.to_thread(_copy, chinese, "recall-bench-all-chinese", chunks)
+    await asyncio.to_thread(_vacuum)
+    result["words"] = {
+        "questions": await _search(apps["all"], questions),
+        "rare tokens": await _search(apps["all"], queries.rare_tokens(FILLERS)),
+        "typing errors": await _search(apps["all"], [queries.with_typing_errors(question) for question in questions]),
+        "Chinese": await _search(in_chinese, queries.chinese_questions()),
+    }
     for app in apps.values():
         await asyncio.to_thread(choose_embedding, app)
     result["hybrid"] = await _search(apps["all"], questions)
@@ -95,9 +110,13 @@ def _fill(source: App, chunks: int) -> tuple[dict[str, App], dict[str, Any]]:
         started = time.perf_counter()
         cursor.execute(INDEX, values)
         took["index_build_seconds"] = _since(started)
+    return apps, {"chunks": chunks, **{name: round(value, 1) for name, value in took.items()}}
+
+
+def _vacuum() -> None:
+    with connection.cursor() as cursor:
         for table in ("documentchunk", "chunkvector", "chunkword"):
             cursor.execute(f"VACUUM ANALYZE apps_registry_{table}")
-    return apps, {"chunks": chunks, **{name: round(value, 1) for name, value in took.items()}}
 
 
 def _copy(source: App, slug: str, chunks: int) -> App:
@@ -106,27 +125,34 @@ def _copy(source: App, slug: str, chunks: int) -> App:
     original = Document.objects.get(app=source)
     document = Document.objects.create(
         app=app, name="filled.txt", title="filled", content_hash="filled", size_bytes=1, queued_at=Now(),
-        state=Document.State.READY, chunk_count=chunks, language="english", detected_language="english",
-        index_version=INDEX_VERSION,
+        state=Document.State.READY, chunk_count=chunks, language=original.language,
+        detected_language=original.detected_language, index_version=INDEX_VERSION,
     )  # fmt: skip
-    about = {"app": app.pk, "document": document.pk, "source": original.pk, "source_app": source.pk}
+    about = {"app": app.pk, "document": document.pk, "source": original.pk, "source_app": source.pk, "fillers": FILLERS}
     with connection.cursor() as cursor:
         copies = chunks // original.chunk_count + 1
         cursor.execute(FILL_CHUNKS, {**about, "copies": copies, "chunks": chunks})
     return app
 
 
-async def _search(app: App, questions: Sequence[str]) -> dict[str, Any]:
-    """Return the wall time of whole searches, and the processor time of this process and of Postgres per search."""
-    for question in questions:  # warm-up
-        await search(app.pk, question)
-    backends = [pid for (pid,) in await database.read(BACKENDS)]
-    times, ours, theirs = [], time.process_time(), sum(map(cpu_seconds, backends))
+async def _search(app: App, asked: Sequence[str]) -> dict[str, Any]:
+    """Return the times of whole searches in milliseconds, and the passages that they found on average."""
+    found = [len((await search(app.pk, query)).passages) for query in asked]  # warm-up
+    processes = [os.getpid(), *(pid for (pid,) in await database.read(BACKENDS))]
+    walls: dict[str, list[float]] = defaultdict(list)
+    cpus: dict[str, list[float]] = defaultdict(list)
     for _ in range(ROUNDS):
-        times += [(await _timed(search(app.pk, question)))[1] for question in questions]
-    ours, theirs = time.process_time() - ours, sum(map(cpu_seconds, backends)) - theirs
-    cpu = {"python_cpu_ms": round(ours * 1000 / len(times), 1), "postgres_cpu_ms": round(theirs * 1000 / len(times), 1)}
-    return {**_quantiles(times), **cpu}
+        for query in asked:
+            before = running_seconds(processes)
+            walls[query].append((await _timed(search(app.pk, query)))[1])
+            cpus[query].append(running_seconds(processes) - before)
+    return {
+        "queries": len(asked),
+        "passages": round(statistics.mean(found), 1),
+        "all": _quantiles([seconds for times in walls.values() for seconds in times]),
+        "quickest": _quantiles([min(times) for times in walls.values()]),
+        "cpu": _quantiles([min(times) for times in cpus.values()]),
+    }
 
 
 async def _parts(app: App, questions: Sequence[str]) -> dict[str, Any]:
@@ -190,5 +216,5 @@ def _since(started: float) -> float:
 
 
 def _quantiles(seconds: Sequence[float]) -> dict[str, float]:
-    cuts = statistics.quantiles(seconds, n=100)
+    cuts = statistics.quantiles(seconds, n=100, method="inclusive")
     return {f"p{percent}_ms": round(cuts[percent - 1] * 1000, 1) for percent in (50, 95, 99)}

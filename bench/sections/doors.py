@@ -68,10 +68,10 @@ def _alternate(bench: Bench, server: Server, kinds: Sequence[Door]) -> dict[Door
         loads = {kind: stack.enter_context(warmed(_job(bench, server, kind))) for kind in kinds}
         for number in range(max(LEAST_PAIRS, bench.extent.count(PAIRS))):
             for kind in kinds if number % 2 else reversed(kinds):
-                before = cpu.exact_seconds(server.worker)
+                before = cpu.running_seconds([server.worker])
                 outcome = loads[kind].go()
                 time.sleep(SETTLE_SECONDS)
-                costs[kind].append((cpu.exact_seconds(server.worker) - before) / outcome.count * 1000)
+                costs[kind].append((cpu.running_seconds([server.worker]) - before) / outcome.count * 1000)
                 bench.results.add("product", f"{PATHS[kind]}: errors", "", outcome.error_count, at_most(0))
     return costs
 

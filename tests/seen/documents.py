@@ -91,6 +91,9 @@ MARKDOWN: dict[str, File] = {
         "# Shop\n\n### Refunds\n\nOne.\n\n### Shipping\n\nTwo.\n\n## Staff\n\nThree.\n\n### Hours\n\nFour.",
         headings=("Shop > Refunds", "Shop > Shipping", "Shop > Staff", "Shop > Staff > Hours"),
     ),
+    "a heading that is a whole paragraph": marked(
+        COMMON, f"# Terms {'and conditions ' * 20}of quinces\n\nOne.", "of quinces"
+    ),
     "headings with markup": marked(
         COMMON,
         '## **Refunds** for [`orders`](x.md "t") <a name=r></a>![](i.png)[^1] {#refunds}\n\nOne.\n\n'

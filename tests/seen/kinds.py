@@ -91,6 +91,9 @@ def merged(book: Any) -> None:
     sheet.column_dimensions["D"].hidden = True
 
 
+LONG_TITLE = f"Directorate {'and division ' * 20}of quinces"
+
+
 def slides() -> bytes:
     show, out = pptx.Presentation(), io.BytesIO()
     slide = show.slides.add_slide(show.slide_layouts[1])
@@ -112,6 +115,14 @@ def slides() -> bytes:
     return out.getvalue()
 
 
+def long_title() -> bytes:
+    show, out = pptx.Presentation(), io.BytesIO()
+    show.slides.add_slide(show.slide_layouts[5]).shapes.title.text = LONG_TITLE
+    show.slides[0].shapes.add_textbox(0, 3_000_000, 100, 100).text_frame.text = "Scorecard"
+    show.save(out)
+    return out.getvalue()
+
+
 def open_document(body: str, styles: str = "") -> bytes:
     content = f"<office:document-content {SPACES}><office:automatic-styles>{styles}</office:automatic-styles><office:body>{body}</office:body></office:document-content>"
     return archive([("mimetype", "application/vnd.oasis.opendocument.text"), ("content.xml", content)])
@@ -127,7 +138,7 @@ TEXT = f"""<office:text><text:tracked-changes><text:changed-region><text:p>gnome
 <table:table><table:table-header-rows><table:table-row>{cells("")}<table:table-cell table:number-columns-spanned="2"><text:p>Basic</text:p></table:table-cell><table:covered-table-cell/></table:table-row></table:table-header-rows>
 <table:table-row><table:table-cell table:number-rows-spanned="2"><text:p>Storage</text:p></table:table-cell><table:table-cell/>{cells("50 GB")}</table:table-row>
 <table:table-row><table:covered-table-cell/>{cells("1", "2")}</table:table-row></table:table>
-<text:p><text:span text:style-name="H">dwarf</text:span>Seen <office:annotation><text:p>Really?</text:p></office:annotation><draw:frame><draw:text-box><text:p>boxed</text:p></draw:text-box></draw:frame></text:p></office:text>"""
+<text:p><text:span text:style-name="H">dwarf</text:span>Seen <office:annotation><text:p>Really?</text:p></office:annotation><draw:frame><draw:text-box><text:p>boxed</text:p></draw:text-box></draw:frame>After</text:p></office:text>"""
 SHEETS = f"""<office:spreadsheet><table:table table:name="Prices"><table:table-row>{cells("Part", "Price")}</table:table-row>
 <table:table-row table:number-rows-repeated="2">{cells("AX-1")}<table:table-cell office:value-type="currency" office:value="7.5"><text:p>7,50 €</text:p></table:table-cell></table:table-row>
 <table:table-row table:visibility="collapse">{cells("gnome")}</table:table-row><table:table-row table:number-rows-repeated="1048000"><table:table-cell table:number-columns-repeated="1024"/></table:table-row></table:table>
@@ -276,6 +287,7 @@ KINDS: dict[str, File] = {
         headings=("Refunds", "Plans", "Questions?"),
         title="Refunds",
     ),
+    "PPTX: a title longer than a heading": made("pptx", "ECMA-376-1 19.3", long_title(), "of quinces", "Scorecard"),
     "ODT": made(
         "odf",
         OPEN_DOCUMENT,
@@ -287,7 +299,7 @@ KINDS: dict[str, File] = {
         "Not on Sundays.",
         "Item",
         "| Basic | Basic\nStorage | | 50 GB\nStorage | 1 | 2",
-        "Seen  boxed",
+        "Seen \nboxed\nAfter",
         unsaid=("gnome", "dwarf", "Really?"),
         hidden=("dwarf",),
         headings=("Refunds", "Plans"),
@@ -366,6 +378,12 @@ KINDS: dict[str, File] = {
         "gb18030",
         "部件,价格,说明\n甲,七元,小的红色零件\n乙,八元,大的蓝色零件\n".encode("gb18030"),
         "部件 | 价格 | 说明\n甲 | 七元",
+    ),
+    "CSV with a space before quotation marks": made(
+        "csv_table",
+        "docutils.sourceforge.io/docs/ref/rst/directives.html",
+        'Food, Price, Remark\nAlbatross, 2.99, "On a stick, hot"\nFrog, 1.49, "Two\nlines"\n',
+        "Albatross | 2.99 | On a stick, hot\nFrog | 1.49 | Two lines",
     ),
     "TSV with one column empty": made(
         "csv_table", "iana.org/assignments/media-types/text/tab-separated-values", "a\t\tb\n1\t\t2\n", "a | b\n1 | 2"

@@ -112,7 +112,18 @@ def hyphenated(*lines: str) -> bytes:
     return raw(b"".join(text(line, f"10 {190 - 14 * n}") for n, line in enumerate(lines)))
 
 
+def row_of_numbers() -> bytes:
+    """Return a row of a table as spreadsheets print it, with little space between the columns, and a raised number."""
+    cells = {10: "(1) -40 (4)", 24: "(0)", 33: "(2) -40 (,) -40 (248)", 52: "(1) -40 (,135)", 72: "(40)"}
+    drawn = "".join(f"q BT -0.014 Tc 6 0 0 6 {x} 100 Tm /F 1 Tf [{shown}] TJ ET Q\n" for x, shown in cells.items())
+    raised = "BT /F 12 Tf 10 60 Td (Note) Tj /F 6 Tf 4 Ts (23) Tj 0 Ts /F 12 Tf (, held) Tj ET"
+    return raw(f"{drawn}{raised}".encode())
+
+
 PAPERS: dict[str, File] = {
+    "numbers close to one another": paper(
+        "github.com/jsvine/pdfplumber", row_of_numbers(), "14 0 2,248 1,135 40", "Note23, held"
+    ),
     "columns whose lines are written in turn": File(
         ISO,
         "pdf",

@@ -37,8 +37,14 @@ def read(data: bytes) -> Reading:
 
 
 def _rows(text: str) -> Iterator[tuple[list[str], bool]]:
-    for row in csv.reader(io.StringIO(text), delimiter=_delimiter(text)):
+    """Yield each row, and whether a cell of it is a number."""
+    for row in _cells(text, _delimiter(text)):
         yield [cell_text(value) for value in row], any(_NUMBER.fullmatch(value.strip()) for value in row)
+
+
+def _cells(text: str, delimiter: str) -> Iterator[list[str]]:
+    """Yield the rows; a space between a delimiter and a quotation mark does not end the quotation before it begins."""
+    return csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True)
 
 
 def _delimiter(text: str) -> str:
@@ -50,7 +56,7 @@ def _delimiter(text: str) -> str:
 def _regularity(sample: str, delimiter: str) -> tuple[float, int]:
     """Return the share of rows that have the usual number of cells, and that number; zeros if it is one."""
     try:
-        widths = [len(row) for row in csv.reader(io.StringIO(sample), delimiter=delimiter) if row][:_SAMPLE_ROWS]
+        widths = [len(row) for row in _cells(sample, delimiter) if row][:_SAMPLE_ROWS]
     except csv.Error:
         return (0.0, 0)
     usual = max(set(widths), key=widths.count, default=0)

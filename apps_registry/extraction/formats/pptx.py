@@ -7,7 +7,7 @@ from typing import Any
 from pptx import Presentation
 from pptx.util import Emu
 
-from apps_registry.extraction.blocks import Block, Reading, clean_line
+from apps_registry.extraction.blocks import MAX_HEADING_CHARS, Block, Reading, clean_line
 from apps_registry.extraction.formats.docx.math import Equation
 from apps_registry.extraction.formats.packages import OfficePackage, parse_xml
 from apps_registry.extraction.tables import Cell, Grid, cell_text
@@ -101,6 +101,8 @@ def _read_slide(slide: Any, number: int, reading: Reading) -> None:
     reading.title = reading.title or heading
     shapes = [shape for shape in slide.shapes if title is None or shape.shape_id != title.shape_id]
     before = len(reading.blocks)
+    if len(heading) > MAX_HEADING_CHARS:  # the path of a passage shows its beginning
+        reading.add(Block(heading, path, page=number))
     for shape in _flat(sorted(shapes, key=_position), 0):
         if _is_hidden(shape):
             reading.hide(" ".join(part.text or "" for part in shape._element.iter("{*}t")))

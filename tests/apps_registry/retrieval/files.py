@@ -160,7 +160,7 @@ def bad_files() -> dict[str, tuple[bytes, str]]:
         "cut.docx": (good_word[: len(good_word) // 2], "content is not one"),
         "really-a-pdf.docx": (good_pdf, "content is not one"),
         "old.docx": (b"\xd0\xcf\x11\xe0" + b"\0" * 2000, "old format of Word"),
-        "bomb.pdf": (pdf_with_stream(b"BT /F 9 Tf (boom) Tj ET\n" * 20_000_000), "looks like a bomb"),
+        "bomb.pdf": (pdf_with_stream(b"BT /F 9 Tf (boom) Tj ET\n" * 20_000_000), "or a bomb"),
         "encrypted.pdf": (pdf("Secret", password="open sesame"), "encrypted"),
         "cut.pdf": (good_pdf[: len(good_pdf) // 2], "damaged"),
         "really-a-word.pdf": (good_word, "not a PDF"),

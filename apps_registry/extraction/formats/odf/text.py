@@ -124,7 +124,7 @@ class Walker:
                 self.reading.losses.add("comments")
             case "text-box":
                 self.reading.losses.add("text_boxes")
-                yield " " + " ".join(self.text(paragraph) for paragraph in element.iter("{*}p", "{*}h"))
+                yield "\n".join(["", *(self.text(paragraph) for paragraph in element.iter("{*}p", "{*}h")), ""])
             case _ if name in _LOST:
                 self.reading.losses.add(_LOST[name])
             case "frame" if _is_object(element):

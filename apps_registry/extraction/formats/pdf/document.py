@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from pypdf import PageObject, PdfReader
-from pypdf.errors import DependencyError, LimitReachedError, PyPdfError
+from pypdf import PdfReader
+from pypdf.errors import DependencyError, PyPdfError
+from pypdfium2 import PdfDocument, PdfiumError
 
 from apps_registry.extraction.blocks import MAX_TEXT_CHARS, Block, Reading, UnreadableError, clean_line
 from apps_registry.extraction.formats.pdf.annotations import count_embedded_files, page_annotations
@@ -29,7 +30,7 @@ def read(data: bytes) -> Reading:
         raise UnreadableError(f"The PDF has {total:,} pages; {MAX_PAGES:,} is the limit. Split it.")
     with suppress(Exception):  # the title is optional
         reading.title = clean_line(str((pdf.metadata and pdf.metadata.title) or ""))
-    texts = list(_texts(pdf, total, reading))
+    texts = list(_texts(data, total, reading))
     reading.losses.add("images", count_pictures(pdf, texts))
     texts = _with_annotations(pdf, texts, reading)
     scans = _recognised(pdf, texts, reading)
@@ -67,11 +68,15 @@ def _recognised(pdf: PdfReader, texts: list[str], reading: Reading) -> list[int]
     return [number for number in scans if number not in recognised]
 
 
-def _texts(pdf: PdfReader, total: int, reading: Reading) -> Iterator[str]:
+def _texts(data: bytes, total: int, reading: Reading) -> Iterator[str]:
     """Yield the text of each page; raises UnreadableError if there is too much."""
+    try:
+        document = PdfDocument(data)
+    except PdfiumError:
+        raise UnreadableError("The PDF is damaged.") from None
     characters = 0
-    for number, page in enumerate(pdf.pages, 1):
-        text = _text(page, number, reading)
+    for number in range(1, total + 1):
+        text = _text(document, number, reading)
         characters += len(text)
         if characters > 2 * MAX_TEXT_CHARS:  # with white space that is not stored
             raise UnreadableError(f"The file holds more than {MAX_TEXT_CHARS:,} characters of text. Split it.")
@@ -88,12 +93,14 @@ def _refuse_form(pdf: PdfReader, reading: Reading) -> None:
             raise UnreadableError("The PDF is a form (XFA) that only Acrobat shows: print it to a PDF first.")
 
 
-def _text(page: PageObject, number: int, reading: Reading) -> str:
+def _text(document: PdfDocument, number: int, reading: Reading) -> str:
     try:
-        return page_text(page)
-    except LimitReachedError:
-        raise UnreadableError("The PDF unpacks to far more than its size; it looks like a bomb.") from None
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError):
+        page = document[number - 1]
+        try:
+            return page_text(page)
+        finally:
+            page.close()
+    except PdfiumError:
         reading.losses.add("parts", detail=f"page {number}")  # a damaged page leaves the others readable
         return ""
 

@@ -3,11 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
-from pypdf import PageObject
+from pypdfium2 import PdfPage
+
+from apps_registry.extraction.formats.pdf.pieces import BAD, Piece, pieces_of
 
 MIN_ROWS = 5  # fewer lines next to each other are a table, or a heading with a date
 MIN_COLUMN_CHARS = 18.0  # on average; cells of tables are shorter
@@ -25,30 +25,21 @@ _FIRST_PARTS = {"self", "well", "high", "low", "real", "user", "long", "short", 
 _FIRST_PARTS |= {"cross", "one", "two", "three", "single", "multi", "non", "all", "end", "day", "year", "on", "up"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A piece of text that the page draws in one operation."""
+def page_text(page: PdfPage) -> str:
+    """Return the text of a page, column by column if the page interleaves the lines of its columns.
 
-    x: float
-    y: float
-    text: str
+    A page whose fonts do not name most of its characters has no text: only text recognition can read it.
 
-
-def page_text(page: PageObject) -> str:
-    """Return the text of a page, column by column if the page interleaves the lines of its columns."""
-    pieces: list[_Piece] = []
-
-    def visit(text: str, matrix: Any, text_matrix: Any, *_: object) -> None:
-        if text.strip():
-            x = text_matrix[4] * matrix[0] + text_matrix[5] * matrix[2] + matrix[4]
-            y = text_matrix[4] * matrix[1] + text_matrix[5] * matrix[3] + matrix[5]
-            pieces.append(_Piece(float(x), float(y), text))
-
-    text = page.extract_text(visitor_text=visit)
-    return _by_columns(pieces) or text
+    Raises:
+        pypdfium2.PdfiumError: the page is damaged.
+    """
+    pieces = pieces_of(page)
+    if sum(piece.text.count(BAD) for piece in pieces) * 2 > sum(len(piece.text) for piece in pieces):
+        return ""
+    return _by_columns(pieces) or _joined([pieces])
 
 
-def _by_columns(pieces: list[_Piece]) -> str:
+def _by_columns(pieces: list[Piece]) -> str:
     """Return the text column by column; empty if the page does not interleave the lines of columns."""
     rows = _rows(pieces)
     positions = Counter(round(piece.x / _SAME_COLUMN) for row in rows if len(row) > 1 for piece in row)
@@ -68,9 +59,9 @@ def _by_columns(pieces: list[_Piece]) -> str:
     return "\n\n".join(filter(None, parts))
 
 
-def _rows(pieces: Iterable[_Piece]) -> list[list[_Piece]]:
+def _rows(pieces: Iterable[Piece]) -> list[list[Piece]]:
     """Group pieces that follow one another on the same line, from left to right and apart."""
-    rows: list[list[_Piece]] = []
+    rows: list[list[Piece]] = []
     for piece in pieces:
         if rows and abs(rows[-1][-1].y - piece.y) <= _SAME_LINE and piece.x - rows[-1][-1].x >= _MIN_GAP:
             rows[-1].append(piece)
@@ -79,8 +70,8 @@ def _rows(pieces: Iterable[_Piece]) -> list[list[_Piece]]:
     return rows
 
 
-def _joined(rows: Iterable[list[_Piece]]) -> str:
-    return "\n".join(piece.text.strip("\n") for row in rows for piece in row)
+def _joined(rows: Iterable[list[Piece]]) -> str:
+    return "".join(piece.text + ("\n" if piece.ends_line else " ") for row in rows for piece in row).rstrip()
 
 
 def without_line_hyphens(pages: list[str]) -> list[str]:
