@@ -1,12 +1,15 @@
 """Which requests are answered by an event stream, and their slots among the open streams."""
 
 from django.http import HttpRequest
+from django.http.request import MediaType
 
 from apps_registry.support.http.paths import API_PREFIX, MCP_PATH
 from keys.callers import Caller
 from keys.guards.streams import StreamLease, streams
 
 UPDATES_PATH = f"{API_PREFIX}updates"
+EVENT_STREAM = "text/event-stream"
+JSON_RANGES = ("application/json", "application/*", "*/*")  # the most specific one that a client names counts
 # The key in a request's META of its slot among the open streams.
 LEASE = "aomi.stream"
 
@@ -16,7 +19,23 @@ def asks_for_stream(request: HttpRequest) -> bool:
     # Clients of MCP accept streams with every message; which ones are answered by one is known later.
     if request.method == "HEAD" or request.path.startswith(MCP_PATH):
         return False
-    return request.path == UPDATES_PATH or "text/event-stream" in request.headers.get("Accept", "")
+    return request.path == UPDATES_PATH or prefers_stream(request.headers.get("Accept", ""))
+
+
+def prefers_stream(accept: str) -> bool:
+    """Return whether an Accept header names event streams, and prefers JSON no more than them (RFC 9110, 12.5.1).
+
+    A wildcard asks for no stream: it is what clients send that have no preference.
+    """
+    accept = accept.lower()
+    if EVENT_STREAM not in accept:
+        return False
+    if "q=" not in accept:
+        return True
+    kinds = [MediaType(each) for each in accept.split(",") if each.strip()]
+    qualities = {f"{kind.main_type}/{kind.sub_type}": kind.quality for kind in kinds}
+    stream = qualities.get(EVENT_STREAM, 0)
+    return stream > 0 and stream >= next((qualities[kind] for kind in JSON_RANGES if kind in qualities), 0)
 
 
 def count_stream(request: HttpRequest, caller: Caller, *, is_asked: bool = False) -> None:
