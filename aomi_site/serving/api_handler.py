@@ -26,6 +26,7 @@ from aomi_site.serving.cors import note_origin
 from aomi_site.serving.responses import Receive, Scope, Send, send_plain
 from apps_registry.support.descriptors import budget
 from apps_registry.support.http.paths import API_PREFIXES, LIVE_PREFIX
+from chat.api.unreadable import unreadable_field
 from chat.doors.errors import not_found, plain_problem
 from keys.guards.streams import StreamLease, streams
 from keys.http.streams import LEASE, asks_for_stream
@@ -64,6 +65,13 @@ def _too_many_streams(path: str) -> HttpResponse:
     return refusal
 
 
+def _malformed(scope: Scope) -> HttpResponse:
+    """Return the refusal of a request whose query string has bytes that are not UTF-8."""
+    name = unreadable_field(scope["query_string"])
+    detail = "The request line is malformed." if name is None else f"{name} is not valid UTF-8 text."
+    return plain_problem(scope["path"], "invalid_request", detail, param=name or "query")
+
+
 class ApiHandler(AnyLengthHandler):
     """Serves coroutine views on the event loop."""
 
@@ -89,9 +97,7 @@ class ApiHandler(AnyLengthHandler):
             return
         request, _ = self.create_request(scope, BytesIO(body))
         if request is None:
-            await self.send_response(
-                plain_problem(scope["path"], "invalid_request", "The request line is malformed."), send
-            )
+            await self.send_response(_malformed(scope), send)
             return
         request.META[REFUSAL] = refusal
         watch = asyncio.create_task(_cancel_on_disconnect(receive, asyncio.current_task()))
@@ -146,7 +152,7 @@ class ApiHandler(AnyLengthHandler):
             callback, args, kwargs = self.resolve_request(request)
         except DisallowedHost:
             detail = "The Host header is not one that this server answers to."
-            return plain_problem(request.path, "invalid_request", detail)
+            return plain_problem(request.path, "invalid_request", detail, param="Host")
         except Resolver404 as error:
             return not_found(request, error)
         response: HttpResponseBase = await callback(request, *args, **kwargs)

@@ -1,6 +1,7 @@
 """What the MCP server says to messages, headers and origins that the packages never send."""
 
 import json
+import uuid
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ JSON = {"Accept": "application/json"}
 
 def send(client: Client, path: str, body: Any, **headers: str) -> Any:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return client.request("POST", path, json=body, headers={**JSON, **named})
+    return client.request("POST", path, json=body, headers={"X-Session-Id": "", **JSON, **named})
 
 
 def rpc(method: str, **params: Any) -> dict[str, Any]:
@@ -116,6 +117,31 @@ def test_a_session_of_another_app_is_not_continued(app: App, other_app: App, app
         assert result["_meta"]["aomi/error"]["code"] == "session_not_available"
 
 
+def test_a_header_names_the_session_too(app_client: Client, app: App) -> None:
+    call = rpc("tools/call", name=f"ask_{app.slug}", arguments={"message": "Hi"})
+    headers = {"X_Session_Id": app_client.session_id}
+    first = send(app_client, "/mcp", call, **headers).json()["result"]["structuredContent"]
+    assert first["session_id"] == app_client.session_id
+    for params in (
+        {"arguments": {"message": "Hi", "session_id": str(uuid.uuid4())}},
+        {"requestState": str(uuid.uuid4()), "inputResponses": {}},
+    ):
+        result = send(app_client, "/mcp", rpc("tools/call", name=f"ask_{app.slug}", **params), **headers).json()[
+            "result"
+        ]
+        assert result["_meta"]["aomi/error"]["code"] == "invalid_request"
+        assert "another session than the header X-Session-Id" in result["content"][0]["text"]
+    malformed = send(app_client, "/mcp", call, X_Session_Id="mine").json()["result"]
+    assert "X-Session-Id" in malformed["content"][0]["text"]
+    assert ChatSession.objects.filter(app=app).count() == 1
+
+
+def test_a_client_that_prefers_json_gets_no_stream(app_client: Client, app: App) -> None:
+    call = rpc("tools/call", name=f"ask_{app.slug}", arguments={"message": "Hi"})
+    response = send(app_client, "/mcp", call, Accept="application/json, text/event-stream;q=0")
+    assert response.headers["Content-Type"].startswith("application/json")
+
+
 def test_401_tells_how_to_sign_in(client: Client, app: App) -> None:
     for headers in ({}, {"Authorization": "Bearer sk-wrong"}, {"Authorization": "Bearer another-systems"}):
         response = send(client, f"/mcp/{app.slug}", rpc("tools/list"), **headers)
@@ -127,6 +153,7 @@ def test_401_tells_how_to_sign_in(client: Client, app: App) -> None:
             response.headers["X-Request-Id"],
         )
         assert "Authorization: Bearer sk-" in error["message"]
+        assert "AOMI-APP-KEY" in error["message"]
 
 
 def test_other_methods_and_paths_get_errors_of_the_protocol(client: Client) -> None:

@@ -12,11 +12,12 @@ from apps_registry.values import AppConfig
 from chat.access import known_session
 from chat.doors.openai.conversation import Conversation
 from chat.doors.openai.errors import InvalidParameter, NoSuchObject
+from chat.doors.openai.named_sessions import SESSION_HEADER, check_header, session_of_header
 from chat.doors.openai.new_sessions import new_session_id, read_idempotency_key
 from chat.doors.openai.responses.ids import response_id
 from chat.doors.openai.responses.input_items import Input, answered_questions, read_input, to_store
 from chat.doors.openai.responses.lookup import NOT_THE_CALLERS, find_conversation, find_response, last_turn
-from chat.doors.openai.responses.requests import ResponseRequest
+from chat.doors.openai.responses.requests import NEEDS_STORED, ResponseRequest
 from chat.turns.creating import create_session
 from chat.turns.deleting import delete_session
 from chat.turns.input.options import TurnOptions
@@ -26,7 +27,6 @@ from chat.turns.running.running_turn import RunningTurn
 from chat.turns.start import start_turn
 from keys.callers import Caller
 from keys.guards.storage import count_stored
-from sessions_app.access import parse_session_id
 from sessions_app.conversations import add_messages
 from sessions_app.questions import Answer
 from sessions_app.turns.pauses import NothingWaits
@@ -35,6 +35,8 @@ from sessions_app.turns.values import SessionBusy
 from sessions_app.values import StoredMessage
 
 ONLY_NEW = "with previous_response_id or conversation, send only what is new: messages of the user, or answers"
+
+HAS_GONE_ON = "its session has gone on since previous_response_id; leave the header out to continue in another session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ class Beginning:
             NoSuchObject: there is no such response or conversation.
         """
         self.params.check()
+        if not self.params.is_stored and session_of_header(self.headers):
+            raise InvalidParameter(SESSION_HEADER, NEEDS_STORED)
         given = read_input(self.params.input)
         begun = await (self._continue(given) if given.answers else self._begin(given.conversation))
         if begun.is_stored:
@@ -135,11 +139,12 @@ class Beginning:
         message = conversation.message or ""
         if named := self.params.previous_response_id:
             return await self._after(named, _new_text(conversation))
-        if named := self.params.named_conversation:
+        if named := self.params.conversation:
             session, _ = await find_conversation(self.caller, named, param="conversation")
+            check_header(self.headers, session.id, "conversation")
             return _Place(session.id, _new_text(conversation), "conversation")
-        if (header := self.headers.get("X-Session-Id")) and self.params.is_stored:
-            return _Place(parse_session_id(header), message)
+        if in_header := session_of_header(self.headers):
+            return _Place(in_header, message)
         session_id = new_session_id(self.app, self.caller, self._key_of_session())
         if self.params.is_stored:
             return _Place(session_id, message, brings=to_store(conversation.history), is_new=True)
@@ -148,12 +153,15 @@ class Beginning:
     async def _after(self, previous: str, message: str) -> _Place:
         """Return the place after a response: in its session, or in a new one if that has gone on since."""
         found = await find_response(self.caller, previous, param="previous_response_id")
+        check_header(self.headers, found.session.id, "previous_response_id")
         key = read_idempotency_key(self.headers)
         continues = found.is_last or (key is not None and await is_repeated(found.session.id, key))
         if continues and self.params.is_stored:
             return _Place(found.session.id, message, "previous_response_id")
         if found.turn.end.status == "running":
             raise SessionBusy
+        if session_of_header(self.headers):
+            raise InvalidParameter(SESSION_HEADER, HAS_GONE_ON)
         session_id = new_session_id(self.app, self.caller, self._key_of_session())
         if self.params.is_stored:
             return _Place(session_id, message, brings=to_store(found.messages()), is_new=True)
@@ -205,11 +213,13 @@ class Beginning:
         if self.params.previous_response_id:
             found = await find_response(self.caller, self.params.previous_response_id, param="previous_response_id")
             named.add(found.session.id)
-        if self.params.named_conversation:
-            session, _ = await find_conversation(self.caller, self.params.named_conversation, param="conversation")
+        if self.params.conversation:
+            session, _ = await find_conversation(self.caller, self.params.conversation, param="conversation")
             named.add(session.id)
         if len(sessions | named) != 1:
             raise InvalidParameter("input", "its answers belong to calls of another conversation")
+        (session_id,) = sessions
+        check_header(self.headers, session_id, "the calls that input answers")
 
     def _record(
         self,
@@ -220,8 +230,8 @@ class Beginning:
         makes: bool = False,
     ) -> ResponseRecord:
         request = self.params.repeated()
-        if self.params.named_conversation:
-            request["conversation"] = self.params.named_conversation
+        if self.params.conversation:
+            request["conversation"] = self.params.conversation
         return ResponseRecord(
             round_number=number,
             created_at=self.created_at,

@@ -10,6 +10,7 @@ from chat.api.streams.guard import Opened, guard
 from chat.api.streams.waiting import until_ended
 from chat.doors.openai.base import OpenAIView
 from chat.doors.openai.errors import InvalidParameter
+from chat.doors.openai.named_sessions import check_header
 from chat.doors.openai.responses.beginning import Beginning, Begun
 from chat.doors.openai.responses.items import answer_item, input_item, page
 from chat.doors.openai.responses.lookup import Found, find_response
@@ -26,6 +27,8 @@ from sessions_app.turns.responses import is_left_over, remove_record
 
 class ResponsesView(OpenAIView):
     """An App as a model."""
+
+    message_param = "input"
 
     async def post(self, request: Request) -> Response | EventStream[dict[str, Any]]:
         """Answer with the response, or with its events; `stream` in the body decides, never the Accept header."""
@@ -54,6 +57,7 @@ class _OfResponse(OpenAIView):
     async def found(self, response_id: str) -> Found:
         """Return the response that the path names."""
         found = await find_response(self.caller, response_id)
+        check_header(self.request.headers, found.session.id, "the response")
         self.note_app(found.app)
         return found
 
