@@ -1,6 +1,7 @@
 """What the MCP server says to messages, headers and origins that the packages never send."""
 
 import json
+import tomllib
 import uuid
 from typing import Any
 
@@ -11,6 +12,7 @@ from sessions_app.models import ChatSession
 from tests import factories
 from tests.client import Client
 from tests.clients.meetings import busy_session
+from tests.root import ROOT
 
 META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
 MODERN = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/list"}
@@ -61,6 +63,19 @@ def test_a_handshake_offers_a_version_that_both_speak(client: Client) -> None:
     assert (noted.status_code, noted.content) == (202, b"")
     assert send(client, "/mcp", {"jsonrpc": "2.0", "id": 1, "result": {}}).status_code == 202
     assert send(client, "/mcp", rpc("ping")).json()["result"] == {}
+
+
+def test_tools_say_what_each_app_is_for_and_the_server_its_version(
+    app_client: Client, app: App, other_app: App
+) -> None:
+    app_client.key = factories.make_key(app, other_app).plain
+    App.objects.filter(pk=app.pk).update(description="Answers questions about orders.\u202e")
+    tools = {tool["name"]: tool for tool in send(app_client, "/mcp", rpc("tools/list")).json()["result"]["tools"]}
+    described, plain = tools[f"ask_{app.slug}"]["description"], tools[f"ask_{other_app.slug}"]["description"]
+    assert described.startswith("Answers questions about orders.\n\nSend a message to the AI assistant ")
+    assert plain.startswith("Send a message to the AI assistant ")
+    about = send(app_client, "/mcp", rpc("initialize", protocolVersion="2025-11-25")).json()["result"]["serverInfo"]
+    assert about["version"] == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
 def test_a_name_in_base64_is_read(app_client: Client, app: App) -> None:
