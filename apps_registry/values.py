@@ -216,6 +216,7 @@ class AppConfig:
         release_id: the release; None: the draft.
         sessions_keep_release: whether sessions keep the release that they began with.
         name: the name that operators gave it.
+        description: what it is for, for programs that choose among Apps.
         server_notes: instructions of the MCP servers whose tools are used.
         problem: why the App cannot answer, as a sentence; it then has no models, and the other attributes are the App's
             current ones.
@@ -250,6 +251,7 @@ class AppConfig:
     caller_rules: CallerRules = field(default_factory=CallerRules)
     created_at: datetime | None = None
     name: str = ""
+    description: str = ""
     model_names: tuple[str, ...] = field(init=False)
     has_client_tools: bool = field(init=False)  # that run at the client
     fixed_prompt_bytes: int = field(init=False)  # the preamble and all that tools add to a prompt, at most

@@ -54,7 +54,7 @@ def says(*pieces: str, pause: float = 0, prompt_tokens: int = 10, finish_reason:
     return Reply([*parts, chunk({}, finish_reason), sse({"choices": [], "usage": usage}), DONE])
 
 
-def calls(*name_arguments: tuple[str, Any], text: str = "") -> Reply:
+def calls(*name_arguments: tuple[str, Any], text: str = "", prompt_tokens: int = 0) -> Reply:
     """Return a reply that calls tools, given (name, arguments) pairs; arguments that are strings are sent unchanged."""
     parts: list[Part] = [chunk({"content": text})] if text else []
     for index, (name, arguments) in enumerate(name_arguments):
@@ -65,7 +65,9 @@ def calls(*name_arguments: tuple[str, Any], text: str = "") -> Reply:
         # Arguments arrive in pieces, as real models send them.
         for half in (written[: len(written) // 2], written[len(written) // 2 :]):
             parts.append(chunk({"tool_calls": [{"index": index, "function": {"arguments": half}}]}))
-    return Reply([*parts, chunk({}, "tool_calls"), DONE])
+    usage = {"prompt_tokens": prompt_tokens, "completion_tokens": len(name_arguments)}
+    counted = [sse({"choices": [], "usage": usage})] if prompt_tokens else []
+    return Reply([*parts, chunk({}, "tool_calls"), *counted, DONE])
 
 
 def refuses(status: int, **headers: str) -> Reply:

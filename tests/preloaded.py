@@ -42,7 +42,11 @@ VARIABLES = {
 }
 # The settings that modules of the product may read while the parent imports them: `_renew_what_settings_made` knows
 # them, or they do not come from variables.
-READ_ON_IMPORT = {"AUTH_USER_MODEL", "SESSION_CACHE_TOTAL_BYTES", "SESSION_CACHE_ENTRY_BYTES"}
+READ_ON_IMPORT = {
+    "AUTH_USER_MODEL",
+    *("SESSION_CACHE_TOTAL_BYTES", "SESSION_CACHE_ENTRY_BYTES"),
+    "SPECTACULAR_SETTINGS",  # of which only the title and the version are read
+}
 NUMBER_BYTES = 16
 
 

@@ -29,6 +29,7 @@ from apps_registry.support import database
 from apps_registry.support.descriptors import budget
 from apps_registry.support.http.paths import API_PREFIXES, LIVE_PREFIX
 from apps_registry.support.http.request_notes import request_notes
+from chat.api.unreadable import unreadable_field
 from chat.doors.errors import not_found, plain_problem
 from keys.addresses import network_of
 from keys.guards.streams import StreamLease, streams
@@ -66,6 +67,13 @@ def _too_many_streams(path: str) -> HttpResponse:
     refusal = plain_problem(path, "overloaded", detail, rule="streams_of_worker")
     refusal.headers["Retry-After"] = str(STREAM_RETRY_SECONDS)
     return refusal
+
+
+def _malformed(scope: Scope) -> HttpResponse:
+    """Return the refusal of a request whose query string has bytes that are not UTF-8."""
+    name = unreadable_field(scope["query_string"])
+    detail = "The request line is malformed." if name is None else f"{name} is not valid UTF-8 text."
+    return plain_problem(scope["path"], "invalid_request", detail, param=name or "query")
 
 
 class ApiHandler(AnyLengthHandler):
@@ -118,9 +126,7 @@ class ApiHandler(AnyLengthHandler):
             return
         request, _ = self.create_request(scope, BytesIO(body))
         if request is None:
-            await self.send_response(
-                plain_problem(scope["path"], "invalid_request", "The request line is malformed."), send
-            )
+            await self.send_response(_malformed(scope), send)
             return
         request.META[REFUSAL] = refusal
         watch = asyncio.create_task(_cancel_on_disconnect(receive, asyncio.current_task()))
@@ -175,7 +181,7 @@ class ApiHandler(AnyLengthHandler):
             callback, args, kwargs = self.resolve_request(request)
         except DisallowedHost:
             detail = "The Host header is not one that this server answers to."
-            return plain_problem(request.path, "invalid_request", detail)
+            return plain_problem(request.path, "invalid_request", detail, param="Host")
         except Resolver404 as error:
             return not_found(request, error)
         response: HttpResponseBase = await callback(request, *args, **kwargs)

@@ -32,6 +32,14 @@ class App(models.Model):
         help_text="The value that callers send as app=. Lower-case letters, digits and hyphens.",
     )
     name = models.CharField(max_length=100, help_text="The name that operators see.")
+    description = models.TextField(
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What it is for, in a sentence or two. Programs that may ask several Apps, such as MCP clients, "
+        "choose by it. The App's own model does not get it.",
+    )
     is_default = models.BooleanField(
         "default App", default=False, help_text="The only App that callers may use without a key."
     )

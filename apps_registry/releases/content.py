@@ -13,7 +13,8 @@ from apps_registry.models import App, AppRelease, Model
 # These control who may call, what leaves the server and how data is kept. They apply to every release immediately.
 HOLD_AT_ONCE = frozenset(
     {
-        *("name", "allowed_hosts", "only_hosts", "allowed_origins", "refuses_other_origins", "allowed_networks"),
+        *("name", "description"),
+        *("allowed_hosts", "only_hosts", "allowed_origins", "refuses_other_origins", "allowed_networks"),
         *("trusts_backend_wallets", "claimed_wallets_may_sign"),
         *("sessions_readable_by_id", "sessions_keep_release"),
         *("retention_days", "reply_wait_seconds", "makes_titles", "recalls_earlier_sessions", "document_language"),

@@ -151,6 +151,7 @@ def _to_config(app: App, release: AppRelease | None) -> AppConfig:
         claimed_wallets_may_sign=app.claimed_wallets_may_sign,
         created_at=app.created_at,
         name=app.name,
+        description=app.description,
         release_id=release.pk if release else None,
         sessions_keep_release=app.sessions_keep_release,
         problem=frozen.problem if frozen else "",

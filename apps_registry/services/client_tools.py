@@ -20,16 +20,22 @@ def client_tool(name: str, description: str, parameters: Mapping[str, Any]) -> T
     return Tool(name, description, parameters, _only_at_the_client, check=checked, runs_at_client=True)
 
 
+def find_client_tool_fault(name: str, description: str, parameters: Any) -> tuple[str, str] | None:
+    """Return which part of a declared tool is wrong, by its name, and why; None if the tool can be offered."""
+    if not TOOL_NAME.match(name) or name.lower() == SEARCH_TOOL:
+        return "name", f"a name must have 1 to 64 letters, digits, _ or -, and not be {SEARCH_TOOL}"
+    if len(description) > MAX_DESCRIPTION_CHARS:
+        return "description", f"the description of {name!r} is longer than {MAX_DESCRIPTION_CHARS} characters"
+    if storable(description) != description:
+        return "description", f"the description of {name!r} has a character that cannot be stored"
+    problem = find_schema_problem(parameters)
+    return ("parameters", f"the parameters of {name!r}: {problem.rstrip('.')}") if problem else None
+
+
 def find_client_tool_problem(name: str, description: str, parameters: Any) -> str:
     """Return what is wrong with a declared tool; empty if it can be offered."""
-    if not TOOL_NAME.match(name) or name.lower() == SEARCH_TOOL:
-        return f"a name must have 1 to 64 letters, digits, _ or -, and not be {SEARCH_TOOL}"
-    if len(description) > MAX_DESCRIPTION_CHARS:
-        return f"the description of {name!r} is longer than {MAX_DESCRIPTION_CHARS} characters"
-    if storable(description) != description:
-        return f"the description of {name!r} has a character that cannot be stored"
-    problem = find_schema_problem(parameters)
-    return f"the parameters of {name!r}: {problem.rstrip('.')}" if problem else ""
+    fault = find_client_tool_fault(name, description, parameters)
+    return fault[1] if fault else ""
 
 
 def _only_at_the_client(_arguments: Mapping[str, Any], _context: ToolContext) -> Any:

@@ -24,6 +24,7 @@ from chat.access import (
     wallet_to_bind,
 )
 from chat.api.parsers import check_body, parser_for
+from chat.api.unreadable import check_query
 from chat.turns.creating import create_session
 from keys.callers import Caller
 from keys.http.authentication import AppKeyAuthentication
@@ -71,6 +72,7 @@ class ApiView(APIView):
             handler = self._handler(self.request)
             if self.request.method != "OPTIONS":
                 await self._authenticate(self.request)
+                check_query(request)
                 check_body(self.request)
             response: HttpResponseBase = await handler(self.request, *args, **kwargs)
         except Exception as exc:

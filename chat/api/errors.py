@@ -160,7 +160,7 @@ ANSWERS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Answer], ..
     ((exceptions.ValidationError, exceptions.ParseError), _Answer("invalid_request")),
     ((InvalidSessionId, InvalidUserState, InvalidMessage, InvalidAnswer), _Answer("invalid_request")),
     (InvalidClientTool, _Answer("invalid_request")),
-    (ToolsNotTaken, _Answer("invalid_request", "This App does not accept tools from callers.")),
+    (ToolsNotTaken, _Answer("invalid_request", "client_tools: this App does not accept tools from callers.")),
     (SuspiciousOperation, _Answer("invalid_request", "The request is malformed.")),
     (AppNotAuthorized, _Answer(AppPermission.code, AppPermission.message)),
     (AppKeyNeeded, _Answer("app_not_authorized", "This call needs the App key itself, not a browser token.")),

@@ -10,6 +10,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from apps_registry.support.text.plain_json import TooDeep, TooMany, check_size, read_json
+from chat.api.unreadable import Unreadable, read_form, unreadable_value
 
 JSON_TYPES = frozenset({"application/json", "text/json"})
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -31,7 +32,12 @@ class JSONParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Return the body's object; raises ParseError for anything else."""
+        """Return the body's object.
+
+        Raises:
+            Unreadable: a value in it is not UTF-8.
+            ParseError: it is anything else.
+        """
         body = _without_bom(stream.read())
         if not body.strip():
             return {}
@@ -43,6 +49,8 @@ class JSONParser(BaseParser):
         except TooMany:
             raise ParseError(f"The body contains more than {MAX_VALUES:,} values.") from None
         except ValueError:
+            if (path := unreadable_value(body, max_depth=MAX_DEPTH)) is not None:
+                raise Unreadable(path) from None
             raise ParseError("The body is not valid JSON.") from None
         if not isinstance(data, dict):
             raise ParseError("The body is not a JSON object.")
@@ -61,6 +69,7 @@ class FormParser(BaseParser):
 
         Raises:
             ParseError: the body is JSON, which curl sends as a form by default.
+            Unreadable: a field is not text in the charset.
             UnsupportedMediaType: the charset is not one for forms.
         """
         charset = (parser_context or {}).get("encoding") or "utf-8"
@@ -69,7 +78,7 @@ class FormParser(BaseParser):
         body = _without_bom(stream.read())
         if body.lstrip()[:1] == b"{":
             raise ParseError("The body is JSON, but its Content-Type says that it is a form; send application/json.")
-        return QueryDict(body, encoding=charset)
+        return read_form(body, charset)
 
 
 def parser_for(content_type: str, parsers: Sequence[BaseParser]) -> BaseParser | None:

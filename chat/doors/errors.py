@@ -8,10 +8,18 @@ from chat.doors.mcp.errors import plain_error as plain_mcp_error
 from chat.doors.openai.errors import plain_error as plain_openai_error
 
 
-def plain_problem(path: str, code: str, detail: str, *, rule: str = "") -> HttpResponse:
-    """Return an error response for a request to a path; see `plain_problem` in chat/api/errors.py."""
+def plain_problem(path: str, code: str, detail: str, *, rule: str = "", param: str | None = None) -> HttpResponse:
+    """Return an error response for a request to a path.
+
+    Args:
+        path: the path.
+        code: the error code.
+        detail: the sentence for the client.
+        rule: the word for operators, if the code does not say enough.
+        param: what the request has wrong, for protocols whose errors have a place for its name.
+    """
     problem = errors.plain_problem(code, detail, rule=rule)
-    return _in_form(path, problem, code, detail)
+    return _in_form(path, problem, code, detail, param)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -30,7 +38,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return _in_form(request.path, response, code, errors.SERVER_FAILED.detail)
 
 
-def _in_form(path: str, problem: HttpResponse, code: str, detail: str) -> HttpResponse:
+def _in_form(path: str, problem: HttpResponse, code: str, detail: str, param: str | None = None) -> HttpResponse:
     if f"{path}/".startswith(OPENAI_PREFIX):
-        return plain_openai_error(problem, code, detail)
+        return plain_openai_error(problem, code, detail, param)
     return plain_mcp_error(problem, code, detail) if path.startswith(MCP_PATH) else problem

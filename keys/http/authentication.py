@@ -21,7 +21,7 @@ from keys.tokens.text import PREFIX as TOKEN_PREFIX
 from keys.verification import verifier
 
 # One sentence for every failure, so that responses do not reveal whether a key exists or existed.
-NO_VALID_KEY = "This call needs a valid App key in the AOMI-APP-KEY header."
+NO_VALID_KEY = "This call needs a valid App key, in the header AOMI-APP-KEY or as Authorization: Bearer."
 CHALLENGE = "AppKey"  # the WWW-Authenticate header of every 401
 
 

@@ -1,6 +1,7 @@
 """Which requests are answered by an event stream, and their slots among the open streams."""
 
 from django.http import HttpRequest
+from django.http.request import MediaType
 
 from apps_registry.support.http.paths import API_PREFIX, MCP_PATH, OPENAI_PREFIX
 from apps_registry.support.http.request_notes import note_refusal
@@ -9,6 +10,8 @@ from keys.guards.streams import StreamLease, streams
 from keys.http.overloaded import Overloaded
 
 UPDATES_PATH = f"{API_PREFIX}updates"
+EVENT_STREAM = "text/event-stream"
+JSON_RANGES = ("application/json", "application/*", "*/*")  # the most specific one that a client names counts
 # The key in a request's META of its slot among the open streams.
 LEASE = "aomi.stream"
 
@@ -19,7 +22,23 @@ def asks_for_stream(request: HttpRequest) -> bool:
     # so it is only known later which of these requests get a stream.
     if request.method == "HEAD" or request.path.startswith((MCP_PATH, OPENAI_PREFIX)):
         return False
-    return request.path == UPDATES_PATH or "text/event-stream" in request.headers.get("Accept", "")
+    return request.path == UPDATES_PATH or prefers_stream(request.headers.get("Accept", ""))
+
+
+def prefers_stream(accept: str) -> bool:
+    """Return whether an Accept header names event streams, and prefers JSON no more than them (RFC 9110, 12.5.1).
+
+    A wildcard asks for no stream: it is what clients send that have no preference.
+    """
+    accept = accept.lower()
+    if EVENT_STREAM not in accept:
+        return False
+    if "q=" not in accept:
+        return True
+    kinds = [MediaType(each) for each in accept.split(",") if each.strip()]
+    qualities = {f"{kind.main_type}/{kind.sub_type}": kind.quality for kind in kinds}
+    stream = qualities.get(EVENT_STREAM, 0)
+    return stream > 0 and stream >= next((qualities[kind] for kind in JSON_RANGES if kind in qualities), 0)
 
 
 def count_stream(request: HttpRequest, caller: Caller, *, is_asked: bool = False) -> None:

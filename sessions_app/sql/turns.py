@@ -294,4 +294,12 @@ SELECT status, error_code, error_detail, finish_reason, prompt_tokens, completio
 FROM sessions_app_turn WHERE id = %(turn)s
 """
 
+# Rounds whose provider counted nothing have null tokens, and rounds that were cut off have none.
+READ_USED_UNTIL = """
+SELECT COALESCE(sum((step -> 'tokens' ->> 0)::bigint), 0)::bigint,
+    COALESCE(sum((step -> 'tokens' ->> 1)::bigint), 0)::bigint
+FROM sessions_app_turn, jsonb_array_elements(COALESCE(steps, '[]')) AS steps(step)
+WHERE id = %(turn)s AND step ->> 'kind' = 'model' AND (step ->> 'round')::int <= %(round)s
+"""
+
 READ_OPTIONS = "SELECT options FROM sessions_app_turn WHERE id = %(turn)s"

@@ -19,6 +19,13 @@ async def end_of(turn_id: UUID) -> TurnEnd | None:
     return TurnEnd(status, code, detail, reason, prompt, completion, load(open_calls or ()))
 
 
+async def used_until(turn_id: UUID, round_number: int) -> tuple[int, int]:
+    """Return the prompt and completion tokens that a turn has used up to a round, with it."""
+    rows = await database.read(sql_turns.READ_USED_UNTIL, {"turn": turn_id, "round": round_number})
+    prompt, completion = rows[0]
+    return prompt, completion
+
+
 async def options_of(turn_id: UUID) -> Mapping[str, Any] | None:
     """Return what the caller of a turn asked of it (chat/turns/input/options.py), as stored; None once it has ended."""
     rows = await database.read(sql_turns.READ_OPTIONS, {"turn": turn_id})

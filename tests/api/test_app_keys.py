@@ -127,9 +127,9 @@ def test_a_bad_key_is_refused_everywhere_with_one_body(
         "type": "about:blank",
         "title": "Unauthorized",
         "status": 401,
-        "detail": "This call needs a valid App key in the AOMI-APP-KEY header.",
+        "detail": "This call needs a valid App key, in the header AOMI-APP-KEY or as Authorization: Bearer.",
         "code": "invalid_app_key",
-        "error": "This call needs a valid App key in the AOMI-APP-KEY header.",
+        "error": "This call needs a valid App key, in the header AOMI-APP-KEY or as Authorization: Bearer.",
     }
 
 

@@ -22,3 +22,13 @@ def test_the_prompt_of_the_second_message_contains_the_first(app_client: Client,
         "Nice to meet you, Ada.",
         "Who am I?",
     ]
+
+
+def test_an_accept_header_that_prefers_json_gets_json(client: Client) -> None:
+    for accept, kind in (
+        ("text/event-stream;q=0, application/json", "application/json"),
+        ("text/event-stream;q=0.5, application/json", "application/json"),
+        ("application/json;q=0.5, text/event-stream", "text/event-stream"),
+    ):
+        answer = client.request("POST", "/api/chat", params={"message": "Hi"}, headers={"Accept": accept})
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, kind)

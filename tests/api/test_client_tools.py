@@ -84,7 +84,10 @@ def test_arguments_outside_the_schema_are_not_asked_about(app_client: Client, mo
         ([{**POSITION, "parameters": {"type": "object", "properties": {"a": {"$ref": "https://x.example"}}}}], "refer"),
         ([{**POSITION, "parameters": []}], "parameters that are an object"),
         ([{"description": "x"}], "[0] is not an object with a name"),
-        ([{**POSITION, "name": f"tool_{number}"} for number in range(65)], "65 entries; the limit is 64"),
+        (
+            [{**POSITION, "name": f"tool_{number}"} for number in range(65)],
+            "client_tools: there are 65 tools; the limit is 64",
+        ),
         ("nonsense", "client_tools"),
     ],
 )
@@ -99,7 +102,8 @@ def test_a_tool_that_cannot_be_offered_is_refused(app_client: Client, app: App, 
 def test_an_app_must_allow_them(app_client: Client, app: App) -> None:
     App.objects.filter(pk=app.pk).update(callers_may_bring_tools=False)
     refused = chat(app_client, "Where am I?", POSITION)
-    assert (refused.status_code, refused.json()["detail"]) == (400, "This App does not accept tools from callers.")
+    detail = "client_tools: this App does not accept tools from callers."
+    assert (refused.status_code, refused.json()["detail"]) == (400, detail)
 
 
 @pytest.mark.parametrize("payload", [{}, {"result": 1, "error": 2}, {"call_id": 7, "result": 1}])

@@ -103,6 +103,7 @@ def test_limits_say_what_is_left(server: Server, app: App, model: ScriptedModel)
     used = (turn.prompt_tokens or 0) + (turn.completion_tokens or 0)
     assert used > 0
     after = held(server, issued)["limits"]
+    assert {type(limit[number]) for limit in after for number in ("limit", "left")} == {int}
     assert [limit["left"] for limit in after] == [1, 4, 1_000_000 - used]
 
 

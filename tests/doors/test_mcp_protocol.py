@@ -1,6 +1,8 @@
 """What the MCP server says to messages, headers and origins that the packages never send."""
 
 import json
+import tomllib
+import uuid
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from sessions_app.models import ChatSession
 from tests import factories
 from tests.client import Client
 from tests.clients.meetings import busy_session
+from tests.root import ROOT
 
 META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
 MODERN = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/list"}
@@ -18,7 +21,7 @@ JSON = {"Accept": "application/json"}
 
 def send(client: Client, path: str, body: Any, **headers: str) -> Any:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return client.request("POST", path, json=body, headers={**JSON, **named})
+    return client.request("POST", path, json=body, headers={"X-Session-Id": "", **JSON, **named})
 
 
 def rpc(method: str, **params: Any) -> dict[str, Any]:
@@ -60,6 +63,19 @@ def test_a_handshake_offers_a_version_that_both_speak(client: Client) -> None:
     assert (noted.status_code, noted.content) == (202, b"")
     assert send(client, "/mcp", {"jsonrpc": "2.0", "id": 1, "result": {}}).status_code == 202
     assert send(client, "/mcp", rpc("ping")).json()["result"] == {}
+
+
+def test_tools_say_what_each_app_is_for_and_the_server_its_version(
+    app_client: Client, app: App, other_app: App
+) -> None:
+    app_client.key = factories.make_key(app, other_app).plain
+    App.objects.filter(pk=app.pk).update(description="Answers questions about orders.\u202e")
+    tools = {tool["name"]: tool for tool in send(app_client, "/mcp", rpc("tools/list")).json()["result"]["tools"]}
+    described, plain = tools[f"ask_{app.slug}"]["description"], tools[f"ask_{other_app.slug}"]["description"]
+    assert described.startswith("Answers questions about orders.\n\nSend a message to the AI assistant ")
+    assert plain.startswith("Send a message to the AI assistant ")
+    about = send(app_client, "/mcp", rpc("initialize", protocolVersion="2025-11-25")).json()["result"]["serverInfo"]
+    assert about["version"] == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
 def test_a_name_in_base64_is_read(app_client: Client, app: App) -> None:
@@ -116,6 +132,31 @@ def test_a_session_of_another_app_is_not_continued(app: App, other_app: App, app
         assert result["_meta"]["aomi/error"]["code"] == "session_not_available"
 
 
+def test_a_header_names_the_session_too(app_client: Client, app: App) -> None:
+    call = rpc("tools/call", name=f"ask_{app.slug}", arguments={"message": "Hi"})
+    headers = {"X_Session_Id": app_client.session_id}
+    first = send(app_client, "/mcp", call, **headers).json()["result"]["structuredContent"]
+    assert first["session_id"] == app_client.session_id
+    for params in (
+        {"arguments": {"message": "Hi", "session_id": str(uuid.uuid4())}},
+        {"requestState": str(uuid.uuid4()), "inputResponses": {}},
+    ):
+        result = send(app_client, "/mcp", rpc("tools/call", name=f"ask_{app.slug}", **params), **headers).json()[
+            "result"
+        ]
+        assert result["_meta"]["aomi/error"]["code"] == "invalid_request"
+        assert "another session than the header X-Session-Id" in result["content"][0]["text"]
+    malformed = send(app_client, "/mcp", call, X_Session_Id="mine").json()["result"]
+    assert "X-Session-Id" in malformed["content"][0]["text"]
+    assert ChatSession.objects.filter(app=app).count() == 1
+
+
+def test_a_client_that_prefers_json_gets_no_stream(app_client: Client, app: App) -> None:
+    call = rpc("tools/call", name=f"ask_{app.slug}", arguments={"message": "Hi"})
+    response = send(app_client, "/mcp", call, Accept="application/json, text/event-stream;q=0")
+    assert response.headers["Content-Type"].startswith("application/json")
+
+
 def test_401_tells_how_to_sign_in(client: Client, app: App) -> None:
     for headers in ({}, {"Authorization": "Bearer sk-wrong"}, {"Authorization": "Bearer another-systems"}):
         response = send(client, f"/mcp/{app.slug}", rpc("tools/list"), **headers)
@@ -127,6 +168,7 @@ def test_401_tells_how_to_sign_in(client: Client, app: App) -> None:
             response.headers["X-Request-Id"],
         )
         assert "Authorization: Bearer sk-" in error["message"]
+        assert "AOMI-APP-KEY" in error["message"]
 
 
 def test_other_methods_and_paths_get_errors_of_the_protocol(client: Client) -> None:

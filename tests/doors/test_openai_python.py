@@ -164,6 +164,50 @@ def test_tools_of_the_client(sdk: openai.OpenAI, app: App, model: ScriptedModel,
     assert len(model.requests) == 2
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_each_answer_has_an_id_and_tokens_of_its_own(
+    sdk: openai.OpenAI, app: App, model: ScriptedModel, *, stream: bool
+) -> None:
+    App.objects.filter(pk=app.pk).update(callers_may_bring_tools=True)
+    model.will(
+        calls(("get_weather", {"city": "Oslo"}), prompt_tokens=100),
+        calls(("get_weather", {"city": "Rome"}), prompt_tokens=200),
+        says("Rain ", "in both.", prompt_tokens=300),
+    )
+    messages, seen = [user("Weather in Oslo and Rome?")], []
+    for _ in range(2):
+        answer_id, tokens, message = counted(sdk, app, messages, stream=stream, tools=[WEATHER])
+        seen.append((answer_id, tokens))
+        messages += [message, {"role": "tool", "tool_call_id": message["tool_calls"][0]["id"], "content": "Rain."}]
+    last = counted(sdk, app, messages, stream=stream, tools=[WEATHER])
+    seen.append(last[:2])
+    assert [tokens for _, tokens in seen] == [(100, 1), (200, 1), (300, 2)]
+    assert len({answer_id for answer_id, _ in seen}) == 3
+    # A client that did not get the answer asks again, and gets the same.
+    assert counted(sdk, app, messages, stream=stream, tools=[WEATHER])[:2] == last[:2]
+    turn = Turn.objects.get(app=app)
+    assert (turn.prompt_tokens, turn.completion_tokens) == (600, 4)
+
+
+def counted(
+    sdk: openai.OpenAI, app: App, messages: list[Any], *, stream: bool, **more: Any
+) -> tuple[str, tuple[int, int], Any]:
+    """Return the id, the tokens of the prompt and of the reply, and the message of an answer, whole or streamed."""
+    if not stream:
+        whole = sdk.chat.completions.create(model=app.slug, messages=messages, **more)
+        assert whole.usage is not None
+        used = (whole.usage.prompt_tokens, whole.usage.completion_tokens)
+        return whole.id, used, whole.choices[0].message.to_dict()
+    more |= {"stream": True, "stream_options": {"include_usage": True}}
+    pieces = list(sdk.chat.completions.create(model=app.slug, messages=messages, **more))
+    (answer_id,) = {piece.id for piece in pieces}
+    usage = pieces[-1].usage
+    found = [piece.choices[0].delta.tool_calls for piece in pieces if piece.choices]
+    tool_calls = [call.model_dump(exclude={"index"}) for each in found for call in each or []]
+    message = {"role": "assistant", "content": "", "tool_calls": tool_calls}
+    return answer_id, (usage.prompt_tokens, usage.completion_tokens), message
+
+
 def test_a_clients_tool_needs_the_apps_leave_and_a_name_of_its_own(sdk: openai.OpenAI, app: App) -> None:
     with pytest.raises(openai.BadRequestError, match="does not accept tools") as refused:
         sdk.chat.completions.create(model=app.slug, messages=[user("Hi")], tools=[WEATHER])
@@ -187,13 +231,14 @@ def test_the_body_decides_whether_there_is_a_stream(app_client: Client, app: App
 def test_a_confirmation_is_a_question_to_the_user(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
     app.tools.filter(name="calculate").update(needs_confirmation=True)
     headers = {"X-Session-Id": str(uuid.uuid4())}
-    model.will(calls(("calculate", {"expression": "6*7"})), says("It is 42."))
+    model.will(calls(("calculate", {"expression": "6*7"}), prompt_tokens=100), says("It is 42.", prompt_tokens=200))
     asked = sdk.chat.completions.create(model=app.slug, messages=[user("6*7?")], extra_headers=headers)
     question = asked.choices[0].message.content or ""
     assert question.startswith('This needs your confirmation: calculate({"expression": "6*7"}).')
     answer = sdk.chat.completions.create(model=app.slug, messages=[user("Yes.")], extra_headers=headers)
     assert answer.choices[0].message.content == "It is 42."
-    assert answer.id == asked.id
+    assert answer.id != asked.id
+    assert [each.usage and each.usage.prompt_tokens for each in (asked, answer)] == [100, 200]
 
 
 def test_system_messages_count_only_where_the_app_says_so(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:

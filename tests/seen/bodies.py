@@ -35,7 +35,7 @@ BODIES: dict[str, Body] = {
     "a message in parts": json('{"message":[{"type":"text","text":"hi"}]}', refused="message is not text."),
     "a name twice": json('{"message":"a","message":"b"}', "b"),
     "a line break in a string": json('{"message":"a\nb"}', refused="not valid JSON"),
-    "half a pair": json('{"message":"a\\ud800b"}', refused="not valid JSON"),
+    "half a pair": json('{"message":"a\\ud800b"}', refused="message is not valid UTF-8"),
     "UTF-16": Body(f"{JSON}; charset=utf-16", '{"message":"hi"}'.encode("utf-16"), refused="not valid JSON"),
     "two documents": json('{"message":"hi"}\n{"message":"ho"}', refused="not valid JSON"),
     "JSON as curl sends it": Body(FORM, b'{"message":"a=b"}', refused="its Content-Type says that it is a form"),

@@ -12,7 +12,7 @@ FIELDSETS: Any = (
     (
         "Identity",
         {
-            "fields": ("name", "slug"),
+            "fields": ("name", "slug", "description"),
             "description": "An App is one assistant: its instructions, its model, its tools, and its own sessions "
             "and keys. Callers put the slug into their requests, so it cannot change once the App exists; the "
             "name can.",

@@ -46,6 +46,7 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
         fields = (
             "slug",
             "name",
+            "description",
             "preamble",
             "default_model",
             "temperature",
@@ -83,7 +84,7 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable a
         field_classes = {"default_model": ModelField, "preamble": LinesField}
         widgets = {
             name: forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
-            for name in ("allowed_origins", "allowed_networks", "allowed_hosts", "only_hosts")
+            for name in ("description", "allowed_origins", "allowed_networks", "allowed_hosts", "only_hosts")
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

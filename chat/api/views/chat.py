@@ -13,6 +13,7 @@ from chat.turns.input.options import NO_OPTIONS, TurnOptions
 from chat.turns.start import start_turn
 from chat.wire.events import ChatEvent
 from chat.wire.sessions import Snapshot
+from keys.http.streams import prefers_stream
 from sessions_app.events.hub import hub
 
 
@@ -36,7 +37,7 @@ class ChatView(SnapshotView):
         )
         app, running = turn.app, turn.running
         opened = Opened(self.caller, session_id, to_chat=True)
-        if "text/event-stream" in request.headers.get("Accept", ""):
+        if prefers_stream(request.headers.get("Accept", "")):
             return EventStream(turn_events(running, opened, lambda session: self.snapshot_body(session, app)))
         shows_turns = hub.has_stream(session_id)
         wait = params.wait(app.reply_wait_seconds, shows_turns=shows_turns)

@@ -1,6 +1,7 @@
 """The calls about the caller's own App key: `/api/key` and `/api/key/usage`. They need no session."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import cast
 
 from rest_framework.request import Request
@@ -64,10 +65,14 @@ def _limit(limit: Standing) -> KeyLimit:
     return {
         "what": cast(Limited, limit.what),
         "per": cast(LimitedPer, limit.per) if limit.per else None,
-        "limit": float(limit.limit),
-        "left": float(limit.left),
+        "limit": _number(limit.limit, limit.what),
+        "left": _number(limit.left, limit.what),
         "resets_at": iso(limit.resets_at) if limit.resets_at else None,
     }
+
+
+def _number(number: Decimal | int, what: str) -> float:
+    return float(number) if what == "money" else int(number)
 
 
 def _day(row: UsageRow) -> UsageOfDay:

@@ -47,12 +47,14 @@ class ToolCall:
         app: the App that the tool calls.
         params: the parameters of the request.
         idempotency_key: the Idempotency-Key of the request, if it has one.
+        named_session: the X-Session-Id of the request, if it has one.
     """
 
     caller: Caller
     app: AppConfig
     params: Mapping[str, Any]
     idempotency_key: str | None = None
+    named_session: str | None = None
 
     async def begin(self) -> BegunCall:
         """Start or resume the turn.
@@ -63,8 +65,10 @@ class ToolCall:
         """
         state = self.params.get("requestState")
         if state is not None:
-            return await self._resume(_session_id(state), _answers(self.params.get("inputResponses")))
-        message, session_id = self._arguments()
+            waiting = self._with_header(_session_id(state), "requestState")
+            return await self._resume(waiting, _answers(self.params.get("inputResponses")))
+        message, in_arguments = self._arguments()
+        session_id = self._with_header(in_arguments, "session_id") if in_arguments else self._in_header()
         if session_id is not None and is_yes(message) and (questions := await open_confirmations(session_id)):
             answers = [Answer.to_confirmation(question, is_approved=True) for question in questions]
             begun = await self._resume(session_id, answers)
@@ -99,6 +103,15 @@ class ToolCall:
             raise InvalidMessage("message is missing or is not text.")
         named_session = arguments.get("session_id")
         return message, None if named_session in {None, ""} else _session_id(named_session)
+
+    def _in_header(self) -> uuid.UUID | None:
+        return parse_session_id(self.named_session) if self.named_session else None
+
+    def _with_header(self, session_id: uuid.UUID, name: str) -> uuid.UUID:
+        """Return the session that a parameter names, which must be that of the header, if there is one."""
+        if self._in_header() not in {None, session_id}:
+            raise InvalidSessionId(f"{name} is another session than the header X-Session-Id")
+        return session_id
 
     def _new_session(self) -> uuid.UUID:
         """Return the id of a new session; a repeated Idempotency-Key gets the same id."""

@@ -23,7 +23,10 @@ SIGN_IN = (
     'Bearer realm="App key", error="invalid_token", '
     'error_description="Send an App key, which the operator issues: Authorization: Bearer sk-..."'
 )
-NEEDS_KEY = "This call needs a valid App key, which the operator issues: Authorization: Bearer sk-..."
+NEEDS_KEY = (
+    "This call needs a valid App key, which the operator issues: Authorization: Bearer sk-..., or the header "
+    "AOMI-APP-KEY."
+)
 
 
 def error_response(exc: Exception, context: dict[str, Any]) -> Response:
@@ -37,9 +40,13 @@ def error_response(exc: Exception, context: dict[str, Any]) -> Response:
     headers = {name: value for name, value in response.headers.items() if name.lower() != "content-type"}
     if "WWW-Authenticate" in headers:
         headers["WWW-Authenticate"] = SIGN_IN
-        problem["detail"] = NEEDS_KEY
     code = PARSE_ERROR if isinstance(exc, ParseError) else _code(problem["status"])
     return Response(_body(view.message_id, code, problem), status=problem["status"], headers=headers)
+
+
+def sentence(problem: Problem) -> str:
+    """Return what a client is told; without a valid key, how clients of this protocol send one."""
+    return NEEDS_KEY if problem["code"] == "invalid_app_key" else problem["detail"]
 
 
 def plain_error(problem: HttpResponse, code: str, detail: str) -> HttpResponse:
@@ -54,7 +61,7 @@ def plain_error(problem: HttpResponse, code: str, detail: str) -> HttpResponse:
 
 def _body(message_id: MessageId, code: int, problem: Problem) -> dict[str, Any]:
     data = {name: problem[name] for name in ("code", "status", "request_id")}
-    return error_message(message_id, code, problem["detail"], data)
+    return error_message(message_id, code, sentence(problem), data)
 
 
 def _code(status: int) -> int:

@@ -8,10 +8,16 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
+
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 STATELESS_VERSION = "2026-07-28"
 VERSIONS = (*HANDSHAKE_VERSIONS, STATELESS_VERSION)
-SERVER = {"name": "aomi-apps", "title": "Aomi Apps", "version": "1"}
+SERVER = {
+    "name": "aomi-apps",
+    "title": settings.SPECTACULAR_SETTINGS["TITLE"],
+    "version": settings.SPECTACULAR_SETTINGS["VERSION"],
+}
 CAPABILITIES: Mapping[str, Any] = {"tools": {}}
 META = "io.modelcontextprotocol/"
 

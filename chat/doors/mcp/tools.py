@@ -53,13 +53,18 @@ def tool_name(app: AppConfig) -> str:
     return f"{PREFIX}{app.slug}"
 
 
+def _about(app: AppConfig, name: str) -> str:
+    """Return what models choose by: first what the App is for, which is what differs, if its operator has said so."""
+    return "\n\n".join(filter(None, (visible(app.description).strip(), ABOUT.format(name=name))))
+
+
 def tool_of(app: AppConfig) -> dict[str, Any]:
     """Return the tool that asks an App, as `tools/list` describes it."""
     name = visible(app.name or app.slug)
     return {
         "name": tool_name(app),
         "title": name,
-        "description": ABOUT.format(name=name),
+        "description": _about(app, name),
         "inputSchema": INPUT,
         "outputSchema": OUTPUT,
         # The server does not know what an App's tools may change, so clients must assume the worst.

@@ -20,7 +20,7 @@ from chat.api.streams.waiting import until_ended
 from chat.doors.authentication import BearerAuthentication
 from chat.doors.mcp.calls import BegunCall, ToolCall
 from chat.doors.mcp.cancelling import SESSION_HEADER, call_name, cancel, let_cancel, stop
-from chat.doors.mcp.errors import error_response
+from chat.doors.mcp.errors import error_response, sentence
 from chat.doors.mcp.messages import RpcMessage, message_id, read_message
 from chat.doors.mcp.origins import apps_for_origin
 from chat.doors.mcp.protocol import (
@@ -38,7 +38,7 @@ from chat.doors.mcp.results import call_result, complete, error_result
 from chat.doors.mcp.streaming import call_stream
 from chat.doors.mcp.tools import tool_name, tool_of
 from chat.wire.problem import Problem
-from keys.http.streams import count_stream
+from keys.http.streams import count_stream, prefers_stream
 
 # Operators may change the tools at any time; clients ask again after this time.
 LIST_TTL_MS = 60_000
@@ -85,12 +85,12 @@ class McpView(ApiView):
         if app is None:
             raise ProtocolFault(INVALID_PARAMS, "There is no such tool, or this key does not open it.")
         self.note_app(check_chat(self.caller, app))
-        is_stream = "text/event-stream" in request.headers.get("Accept", "")
+        is_stream = prefers_stream(request.headers.get("Accept", ""))
         try:
             if is_stream:
                 count_stream(request._request, self.caller, is_asked=True)
-            idempotency_key = request.headers.get("Idempotency-Key")
-            begun = await ToolCall(self.caller, app, message.params, idempotency_key).begin()
+            idempotency_key, named_session = map(request.headers.get, ("Idempotency-Key", "X-Session-Id"))
+            begun = await ToolCall(self.caller, app, message.params, idempotency_key, named_session).begin()
         except Exception as exc:
             return self._refusal_response(message, exc)
         if not message.is_stateless:
@@ -135,7 +135,7 @@ class McpView(ApiView):
         headers = {name: value for name, value in response.headers.items() if name.lower() != "content-type"}
         headers.pop("WWW-Authenticate", None)
         retry_after = headers.get("Retry-After")
-        return error_result(message, problem["detail"], code=problem["code"], retry_after=retry_after), headers
+        return error_result(message, sentence(problem), code=problem["code"], retry_after=retry_after), headers
 
 
 def _answer(message: RpcMessage, apps: Sequence[AppConfig]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -17,6 +17,9 @@ class OpenAIView(ApiView):
     schema = None  # OpenAI describes its protocol itself
     authentication_classes = (BearerAuthentication,)
     parser_classes = (JSONParser,)
+    # For refusals: where the message is, and the field of each tool that holds its parts.
+    message_param = "messages"
+    tool_field = ""
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Any]:
         """Return the handler that answers in OpenAI's envelope."""

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from apps_registry.values import AppConfig
 from chat.access import known_session
@@ -11,6 +11,7 @@ from chat.doors.derived_sessions import derived_session_id
 from chat.doors.openai.call_ids import read_call_id
 from chat.doors.openai.conversation import Conversation, ToolOutput, read_conversation
 from chat.doors.openai.errors import InvalidParameter
+from chat.doors.openai.named_sessions import check_header, session_named, session_of_header
 from chat.doors.openai.new_sessions import new_session_id, read_idempotency_key
 from chat.doors.openai.requests import CompletionRequest
 from chat.turns.input.options import TurnOptions
@@ -19,10 +20,11 @@ from chat.turns.running.runner import runner
 from chat.turns.running.running_turn import RunningTurn
 from chat.turns.start import start_turn
 from keys.callers import Caller
-from sessions_app.access import InvalidSessionId, parse_session_id
 from sessions_app.questions import Answer
 from sessions_app.turns.pauses import NothingWaits
 from sessions_app.values import Session
+
+IN_METADATA = "metadata.session_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Begun:
         running: the turn, if it runs on this worker.
         count: the number of the turn's messages that earlier answers contained.
         is_stateless: whether the client names no session.
+        round_number: the round at which the request continued the turn; 0 if it began it.
+        before: the prompt and completion tokens that the turn had used before; None: its steps say so.
     """
 
     turn_id: uuid.UUID
@@ -40,6 +44,8 @@ class Begun:
     running: RunningTurn | None
     count: int = 0
     is_stateless: bool = False
+    round_number: int = 0
+    before: tuple[int, int] | None = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +135,15 @@ class Beginning:
         """Return the session that the request names; None for a stateless one.
 
         Raises:
-            InvalidSessionId, InvalidParameter: the header or the metadata does not have the form of a session's id.
+            InvalidParameter: the name is not a session's id, or there are two names for different sessions.
         """
-        if header := self.headers.get("X-Session-Id"):
-            return parse_session_id(header)
-        if (named := (self.params.metadata or {}).get("session_id")) is not None:
-            return _session_in_metadata(named)
+        named = (self.params.metadata or {}).get("session_id")
+        if named is not None:
+            session_id = session_named(IN_METADATA, named)
+            check_header(self.headers, session_id, IN_METADATA)
+            return session_id
+        if in_header := session_of_header(self.headers):
+            return in_header
         chat = self.headers.get("X-OpenWebUI-Chat-Id")
         if chat and self.app.caller_rules.continues_chats_of_openwebui:
             return derived_session_id(self.app.id, self.caller, chat, purpose="of Open WebUI")
@@ -146,15 +155,13 @@ class Beginning:
         return new_session_id(self.app, self.caller, read_idempotency_key(self.headers) if keeps_text else None)
 
 
-def _session_in_metadata(named: object) -> uuid.UUID:
-    try:
-        return parse_session_id(str(named))
-    except InvalidSessionId:
-        raise InvalidParameter("metadata.session_id", "it is not a UUID of the form 8-4-4-4-12") from None
-
-
 def _begun(turn_id: uuid.UUID, session_id: uuid.UUID, running: RunningTurn | None, *, is_stateless: bool) -> Begun:
-    return Begun(turn_id, session_id, running, running.count if running else 0, is_stateless)
+    begun = Begun(turn_id, session_id, running, running.count if running else 0, is_stateless)
+    if running is None or running.resumed is None:
+        return begun
+    # Once it goes on, what it has used includes what it uses for this answer.
+    used = (running.used.prompt_tokens or 0, running.used.completion_tokens or 0)
+    return replace(begun, round_number=running.resumed.round_number, before=None if running.has_begun else used)
 
 
 def _continued(session: Session, results: Sequence[str | None], *, is_stateless: bool) -> Begun:
@@ -168,4 +175,12 @@ def _continued(session: Session, results: Sequence[str | None], *, is_stateless:
     stored = [index for index, message in enumerate(own) if message.role == "tool" and message.content in results]
     if len(stored) < len(results):
         raise NothingWaits
-    return Begun(turn_id, session.id, runner.running(session.id), stored[-1] + 1, is_stateless)
+    return Begun(
+        turn_id,
+        session.id,
+        runner.running(session.id),
+        count=stored[-1] + 1,
+        is_stateless=is_stateless,
+        round_number=own[stored[-1]].tool_round,
+        before=None,
+    )

@@ -1,12 +1,13 @@
 """Types of request bodies; parameters that a type does not name are ignored."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self, TypeVar
 
 import orjson
 import pydantic
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import ErrorDetails
 
 from apps_registry.support.text.outside_text import storable_json_text
 from apps_registry.values import AppConfig, Sampling
@@ -14,6 +15,29 @@ from chat.doors.openai.errors import InvalidParameter
 from chat.turns.input.client_tools import NO_ARGUMENTS, ClientTool
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+_NO_OBJECT = "it must be an object"
+_NO_BOOLEAN = "it must be true or false"
+_NO_NUMBER = "it must be a number"
+_NO_WHOLE_NUMBER = "it must be a whole number"
+# What callers read for the kinds of errors of https://docs.pydantic.dev/latest/errors/validation_errors/.
+PROBLEMS: Mapping[str, str] = {
+    "missing": "it is missing",
+    "string_type": "it must be text",
+    "string_unicode": "it must be valid Unicode",
+    "list_type": "it must be a list",
+    "dict_type": _NO_OBJECT,
+    "model_type": _NO_OBJECT,
+    "model_attributes_type": _NO_OBJECT,
+    "bool_type": _NO_BOOLEAN,
+    "bool_parsing": _NO_BOOLEAN,
+    "float_type": _NO_NUMBER,
+    "float_parsing": _NO_NUMBER,
+    "finite_number": _NO_NUMBER,
+    "int_type": _NO_WHOLE_NUMBER,
+    "int_parsing": _NO_WHOLE_NUMBER,
+    "int_parsing_size": _NO_WHOLE_NUMBER,
+    "int_from_float": _NO_WHOLE_NUMBER,
+}
 
 
 class Body(BaseModel):
@@ -73,8 +97,28 @@ def read(kind: type[ModelT], data: Mapping[str, Any], *within: str) -> ModelT:
         return kind.model_validate(data)
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join([*within, *map(str, first["loc"])])
-        raise InvalidParameter(where, first["msg"].lower().rstrip(".")) from None
+        raise InvalidParameter(_path([*within, *first["loc"]]), _problem(first)) from None
+
+
+def _path(parts: Sequence[str | int]) -> str:
+    """Return the path of a value as OpenAI writes it: `tools[0].type`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")
+
+
+def _problem(error: ErrorDetails) -> str:
+    """Return what is wrong with a value, in words that do not depend on the library that reads it."""
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "value_error":
+            return str(context["error"])
+        case "literal_error":
+            return f"it must be {context['expected']}"
+        case "greater_than_equal":
+            return f"it must be at least {context['ge']:,g}"
+        case "less_than_equal":
+            return f"it must be at most {context['le']:,g}"
+        case kind:
+            return PROBLEMS.get(kind, "it cannot be used")
 
 
 def check_storable(param: str, value: object) -> None:

@@ -20,6 +20,8 @@ from keys.http.streams import count_stream
 class ChatCompletionsView(OpenAIView):
     """Offers Apps as models."""
 
+    tool_field = "function"
+
     async def post(self, request: Request) -> Response | EventStream[dict[str, Any]]:
         """Answer with the reply, as a stream if the body has `stream`; the Accept header does not matter."""
         params = CompletionRequest.of(cast(dict[str, Any], request.data))
@@ -27,7 +29,7 @@ class ChatCompletionsView(OpenAIView):
             count_stream(request._request, self.caller, is_asked=True)
         app, model = await self.app_of_model(params.model)
         begun = await Beginning(self.caller, request.headers, params, app, model).begin()
-        completion = Completion(begun.turn_id, begun.session_id, params.model)
+        completion = Completion(begun.turn_id, begun.session_id, params.model, begun.round_number)
         opened = Opened(self.caller, begun.session_id, to_chat=True)
         headers = {"X-Session-Id": str(begun.session_id)}
         if params.stream:

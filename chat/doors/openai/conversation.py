@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apps_registry.support.text.outside_text import is_storable, storable
-from chat.doors.openai.errors import InvalidParameter
+from chat.doors.openai.errors import InvalidParameter, UnsupportedType
 from chat.prompt.fence import TOOL_DATA
 from sessions_app.values import StoredMessage
 
@@ -84,9 +84,9 @@ def read_conversation(messages: Sequence[Mapping[str, Any]], param: str = "messa
         InvalidParameter: a message cannot be read, or the last one is neither the user's nor the output of a tool.
     """
     if not messages:
-        raise InvalidParameter(param, "it is empty")
+        raise InvalidParameter(param, "it has no message to answer")
     if len(messages) > MAX_MESSAGES:
-        raise InvalidParameter(param, f"there are {len(messages)}; the limit is {MAX_MESSAGES}")
+        raise InvalidParameter(param, f"it has {len(messages)} entries; the limit is {MAX_MESSAGES}")
     instructions: list[str] = []
     reader = _Reader()
     for index, message in enumerate(messages):
@@ -117,7 +117,10 @@ def _split(reader: _Reader, instructions: str, param: str) -> Conversation:
     if history and history[-1].role == "user":
         return Conversation(instructions, _called(history[:-1]), history[-1].content)
     last_calls = len(history)
-    while last_calls and history[last_calls - 1].role == "tool":
+    # A round of calls need not begin with text, so outputs of several rounds may follow one another.
+    while last_calls and (message := history[last_calls - 1]).role == "tool":
+        if message.tool_round != history[-1].tool_round:
+            break
         last_calls -= 1
     outputs = [ToolOutput(message.tool_call_id, message.content) for message in history[last_calls:]]
     if not outputs:
@@ -157,8 +160,7 @@ def _part(part: Any, where: str) -> str:
     text = part.get("text", part.get("refusal")) if isinstance(part, dict) else None
     if kind in TEXT_PARTS and isinstance(text, str):
         return text
-    named = f"the type {kind!r}" if isinstance(kind, str) else "a part without a type"
-    raise InvalidParameter(where, f"{named} is not supported; send text", code="unsupported_value")
+    raise UnsupportedType(where, kind, "send text")
 
 
 def _calls(calls: Any, where: str) -> Iterator[tuple[str, tuple[str, str]]]:

@@ -6,12 +6,17 @@ Exceptions, statuses and sentences come from chat/api/errors.py; only names and 
 from http import HTTPStatus
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpResponse, JsonResponse
+from rest_framework.exceptions import ParseError
 from rest_framework.response import Response
 
 from chat.api.errors import problem_response
+from chat.api.unreadable import Unreadable
 from chat.turns.input.client_tools import InvalidClientTool
+from chat.turns.input.limits import InvalidMessage, MessageTooLarge
 from chat.turns.input.options import ToolsNotTaken
+from chat.turns.start import IdempotencyMismatch
 from chat.wire.problem import Problem
 from keys.http.authentication import CHALLENGE
 
@@ -29,8 +34,13 @@ CODES = {
     "budget_exhausted": "insufficient_quota",
     "rate_limited": "rate_limit_exceeded",
 }
+NEEDS_KEY = (
+    "This call needs a valid App key, which the operator issues: Authorization: Bearer sk-..., or the header "
+    "AOMI-APP-KEY."
+)
+# What a refusal names that is about no parameter of the body.
+WHOLE_BODY, QUERY, IDEMPOTENCY_KEY = "body", "query", "Idempotency-Key"
 NO_SUCH_MODEL = "There is no such model, or this key does not open it."
-NEEDS_KEY = "This call needs a valid App key: Authorization: Bearer sk-..."
 
 
 class InvalidParameter(ValueError):
@@ -44,6 +54,14 @@ class InvalidParameter(ValueError):
     def __init__(self, param: str, problem: str, *, code: str = "invalid_value") -> None:
         super().__init__(f"{param}: {problem}.")
         self.param, self.code = param, code
+
+
+class UnsupportedType(InvalidParameter):
+    """A part, an item or a tool has a type that is not supported, or none."""
+
+    def __init__(self, param: str, kind: object, instead: str) -> None:
+        named = f"the type {kind!r} is not supported" if isinstance(kind, str) else "it has no type"
+        super().__init__(param, f"{named}; {instead}", code="unsupported_value")
 
 
 class NoSuchModel(Exception):
@@ -65,37 +83,35 @@ class NoSuchObject(Exception):
 
 def error_response(exc: Exception, context: dict[str, Any]) -> Response:
     """Return the response for any exception of a view under /v1; see `problem_response`."""
-    if isinstance(exc, ToolsNotTaken):
-        exc = InvalidParameter("tools", "this App does not accept tools from callers", code="unsupported_parameter")
-    if isinstance(exc, InvalidClientTool):
-        exc = InvalidParameter("tools", str(exc).removeprefix("tools: "))
     if isinstance(exc, InvalidParameter):
-        body = envelope(HTTPStatus.BAD_REQUEST, exc.code, str(exc), param=exc.param)
-        return Response(body, status=HTTPStatus.BAD_REQUEST)
+        return _invalid(exc)
     if isinstance(exc, NoSuchModel):
         return Response(_no_such_model(), status=HTTPStatus.NOT_FOUND)
     if isinstance(exc, NoSuchObject):
         body = envelope(HTTPStatus.NOT_FOUND, exc.code, str(exc), param=exc.param)
         return Response(body, status=HTTPStatus.NOT_FOUND)
     response = problem_response(exc, context)
+    if (refused := _as_parameter(exc, context["view"])) is not None:
+        return _invalid(refused)
     problem: Problem = response.data
     headers = {name: value for name, value in response.headers.items() if name.lower() != "content-type"}
     if problem["code"] == "app_not_authorized":
         return Response(_no_such_model(), status=HTTPStatus.NOT_FOUND, headers=headers)
     if headers.get("WWW-Authenticate") == CHALLENGE:
         headers["WWW-Authenticate"] = BEARER
-    return Response(of_problem(problem), status=problem["status"], headers=headers)
+    body = of_problem(problem, param=_param(exc, context["view"]))
+    return Response(body, status=problem["status"], headers=headers)
 
 
-def of_problem(problem: Problem) -> dict[str, Any]:
+def of_problem(problem: Problem, *, param: str | None = None) -> dict[str, Any]:
     """Return a problem of the API in OpenAI's envelope."""
-    detail = NEEDS_KEY if problem["code"] == "invalid_app_key" else problem["detail"]
-    return envelope(problem["status"], problem["code"], detail)
+    message = NEEDS_KEY if problem["code"] == "invalid_app_key" else problem["detail"]
+    return envelope(problem["status"], problem["code"], message, param=param)
 
 
-def plain_error(problem: HttpResponse, code: str, detail: str) -> HttpResponse:
+def plain_error(problem: HttpResponse, code: str, detail: str, param: str | None = None) -> HttpResponse:
     """Return an error outside of views, with the status and headers of a problem of the API."""
-    response = JsonResponse(envelope(problem.status_code, code, detail), status=problem.status_code)
+    response = JsonResponse(envelope(problem.status_code, code, detail, param=param), status=problem.status_code)
     for name, value in problem.headers.items():
         if name.lower() not in {"content-type", "content-length"}:
             response.headers[name] = value
@@ -111,3 +127,43 @@ def envelope(status: int, code: str, message: str, *, param: str | None = None) 
 
 def _no_such_model() -> dict[str, Any]:
     return envelope(HTTPStatus.NOT_FOUND, "model_not_found", NO_SUCH_MODEL, param="model")
+
+
+def _invalid(exc: InvalidParameter) -> Response:
+    body = envelope(HTTPStatus.BAD_REQUEST, exc.code, str(exc), param=exc.param)
+    return Response(body, status=HTTPStatus.BAD_REQUEST)
+
+
+def _as_parameter(exc: Exception, view: Any) -> InvalidParameter | None:
+    """Return a refusal that knows no names of this protocol as one of a parameter; None if it is none.
+
+    Args:
+        exc: the exception.
+        view: the view, which says where requests have their message and the parts of their tools.
+    """
+    match exc:
+        case ToolsNotTaken():
+            return InvalidParameter(
+                "tools", "this App does not accept tools from callers", code="unsupported_parameter"
+            )
+        case InvalidClientTool():
+            return InvalidParameter(exc.path("tools", view.tool_field), exc.problem)
+        case InvalidMessage():
+            return InvalidParameter(view.message_param, f"the {exc}".rstrip("."))
+        case Unreadable():
+            return InvalidParameter(exc.param, exc.problem)
+    return None
+
+
+def _param(exc: Exception, view: Any) -> str | None:
+    """Return what another refusal is about, if it is a part of the request that has a name."""
+    match exc:
+        case ParseError():
+            return WHOLE_BODY
+        case SuspiciousOperation():  # such as too many fields
+            return QUERY
+        case MessageTooLarge():
+            return str(view.message_param)
+        case IdempotencyMismatch():
+            return IDEMPOTENCY_KEY
+    return None

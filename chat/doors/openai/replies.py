@@ -6,6 +6,8 @@ from chat.doors.openai.beginning import Begun
 from chat.doors.openai.wire import BETWEEN_ROUNDS, REASONS, Reply
 from chat.doors.outcomes import outcome_of
 from sessions_app.open_calls import OpenCall
+from sessions_app.turns.reading import used_until
+from sessions_app.turns.values import TurnEnd
 
 ASKS = "This needs your confirmation: {calls}. Answer “yes” to allow it; any other message declines it."
 CANNOT_ASK = (
@@ -24,6 +26,7 @@ async def reply_of(begun: Begun) -> Reply:
     outcome = await outcome_of(begun.turn_id, begun.session_id, begun.running, after=begun.count)
     end = outcome.end
     question = confirmation_text(begun, outcome.confirmations)
+    prompt_tokens, completion_tokens = await _tokens(begun, end)
     reason = end.finish_reason if end.finish_reason in REASONS else "stop"
     return Reply(
         text=BETWEEN_ROUNDS.join(filter(None, [*outcome.texts, question])),
@@ -31,9 +34,15 @@ async def reply_of(begun: Begun) -> Reply:
         finish_reason="tool_calls" if outcome.client_calls else reason,
         calls=outcome.client_calls,
         citations=outcome.citations,
-        prompt_tokens=end.prompt_tokens or 0,
-        completion_tokens=end.completion_tokens or 0,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
     )
+
+
+async def _tokens(begun: Begun, end: TurnEnd) -> tuple[int, int]:
+    """Return what the turn has used for this answer, without what earlier answers have counted."""
+    prompt, completion = begun.before or await used_until(begun.turn_id, begun.round_number)
+    return max(0, (end.prompt_tokens or 0) - prompt), max(0, (end.completion_tokens or 0) - completion)
 
 
 def confirmation_text(begun: Begun, calls: Sequence[OpenCall]) -> str:

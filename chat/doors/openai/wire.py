@@ -21,7 +21,7 @@ class Reply:
     Attributes:
         question: the part of the text that asks for a confirmation; it is not streamed with the reply.
         calls: the calls of the caller's tools that the turn waits for.
-        prompt_tokens, completion_tokens: as the provider counted them; 0 if it did not.
+        prompt_tokens, completion_tokens: of this answer, as the provider counted them; 0 if it did not.
     """
 
     text: str
@@ -33,7 +33,7 @@ class Reply:
     completion_tokens: int = 0
 
     def usage(self) -> dict[str, int]:
-        """Return the tokens of the whole turn, with its calls of tools."""
+        """Return the tokens of this answer, with the calls of the App's tools."""
         total = self.prompt_tokens + self.completion_tokens
         return {
             "prompt_tokens": self.prompt_tokens,
@@ -44,11 +44,16 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One answer to a request, whole or in chunks."""
+    """One answer to a request, whole or in chunks.
+
+    Attributes:
+        round_number: the round at which the request continued the turn; 0 if it began it.
+    """
 
     turn_id: UUID
     session_id: UUID
     model: str
+    round_number: int = 0
     created: int = field(default_factory=lambda: int(time.time()))
 
     def whole(self, reply: Reply) -> dict[str, Any]:
@@ -76,7 +81,12 @@ class Completion:
         return {**self._head("chat.completion.chunk"), "choices": [], "usage": reply.usage()}
 
     def _head(self, kind: str) -> dict[str, Any]:
-        return {"id": f"chatcmpl-{self.turn_id.hex}", "object": kind, "created": self.created, "model": self.model}
+        return {"id": self._id, "object": kind, "created": self.created, "model": self.model}
+
+    @property
+    def _id(self) -> str:
+        """The id of the answer: a turn has several if its client answers its questions."""
+        return f"chatcmpl-{self.turn_id.hex}" + (f"{self.round_number:04x}" if self.round_number else "")
 
     def _calls(self, reply: Reply) -> list[dict[str, Any]]:
         return [

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apps_registry.services.client_tools import client_tool, find_client_tool_problem
+from apps_registry.services.client_tools import client_tool, find_client_tool_fault
 from apps_registry.tools.base import Tool
 
 MAX_TOOLS = 64
@@ -20,7 +20,28 @@ ABOUT_CLIENT_TOOLS = (
 
 
 class InvalidClientTool(ValueError):
-    """A declared tool cannot be offered; the exception's text says which one and why."""
+    """A declared tool cannot be offered; the exception's text names it as a parameter of `/api/chat`, and says why.
+
+    Attributes:
+        problem: why not.
+        index: the tool's index among those that the caller declares; None if there are too many.
+        part: what is wrong with it: name, description or parameters.
+    """
+
+    def __init__(self, problem: str, index: int | None = None, part: str = "") -> None:
+        self.problem, self.index, self.part = problem, index, part
+        super().__init__(f"{self.path('client_tools')}: {problem}")
+
+    def path(self, tools: str, within: str = "") -> str:
+        """Return what is wrong as the path of a parameter, such as `tools[0].name`.
+
+        Args:
+            tools: the parameter that holds the tools.
+            within: the field of each tool that holds its parts, if there is one.
+        """
+        if self.index is None:
+            return tools
+        return ".".join(filter(None, (f"{tools}[{self.index}]", within, self.part)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +73,12 @@ def check_client_tools(tools: Sequence[ClientTool], taken: Collection[str]) -> N
             schema that is too long, or a schema that is not one.
     """
     if len(tools) > MAX_TOOLS:
-        raise InvalidClientTool(f"tools has {len(tools)} entries; the limit is {MAX_TOOLS}")
+        raise InvalidClientTool(f"there are {len(tools)} tools; the limit is {MAX_TOOLS}")
     used = {name.lower() for name in taken}
-    for tool in tools:
-        if problem := _problem(tool, used):
-            raise InvalidClientTool(f"tools: {problem}")
+    for index, tool in enumerate(tools):
+        if fault := _fault(tool, used):
+            part, problem = fault
+            raise InvalidClientTool(problem, index, part)
         used.add(tool.name.lower())
 
 
@@ -65,7 +87,7 @@ def about_client_tools(tools: Sequence[ClientTool]) -> str:
     return ABOUT_CLIENT_TOOLS.format(names=", ".join(tool.name for tool in tools)) if tools else ""
 
 
-def _problem(tool: ClientTool, used: Collection[str]) -> str:
+def _fault(tool: ClientTool, used: Collection[str]) -> tuple[str, str] | None:
     if tool.name.lower() in used:
-        return f"the name {tool.name!r} is taken"
-    return find_client_tool_problem(tool.name, tool.description, tool.parameters)
+        return "name", f"the name {tool.name!r} is taken"
+    return find_client_tool_fault(tool.name, tool.description, tool.parameters)

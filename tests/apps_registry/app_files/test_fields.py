@@ -23,6 +23,7 @@ FULL: dict[str, Any] = {
     "app_file": 1,
     "slug": "full",
     "name": "Full",
+    "description": "Has everything.",
     "temperature": 1,
     "max_reply_tokens": 5,
     "makes_titles": False,

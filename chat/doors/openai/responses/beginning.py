@@ -12,13 +12,14 @@ from apps_registry.values import AppConfig
 from chat.access import known_session
 from chat.doors.openai.conversation import Conversation
 from chat.doors.openai.errors import InvalidParameter, NoSuchObject
+from chat.doors.openai.named_sessions import SESSION_HEADER, check_header, session_of_header
 from chat.doors.openai.new_sessions import new_session_id, read_idempotency_key
 from chat.doors.openai.responses.ids import response_id
 from chat.doors.openai.responses.input_items import Input, answered_questions, read_input, to_store
 from chat.doors.openai.responses.lookup import NOT_THE_CALLERS, find_conversation, find_response, last_turn
 from chat.doors.openai.responses.pieces import keep_pieces
 from chat.doors.openai.responses.references import in_full
-from chat.doors.openai.responses.requests import ResponseRequest
+from chat.doors.openai.responses.requests import NEEDS_STORED, ResponseRequest
 from chat.turns.creating import create_session
 from chat.turns.deleting import delete_session
 from chat.turns.input.options import TurnOptions
@@ -28,7 +29,6 @@ from chat.turns.running.running_turn import RunningTurn
 from chat.turns.start import start_turn
 from keys.callers import Caller
 from keys.guards.storage import count_stored
-from sessions_app.access import parse_session_id
 from sessions_app.conversations import add_messages
 from sessions_app.questions import Answer
 from sessions_app.turns.pauses import NothingWaits
@@ -37,6 +37,8 @@ from sessions_app.turns.values import SessionBusy
 from sessions_app.values import StoredMessage
 
 ONLY_NEW = "with previous_response_id or conversation, send only new messages of the user, or answers"
+
+HAS_GONE_ON = "its session has gone on since previous_response_id; leave the header out to continue in another session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ class Beginning:
             NoSuchObject: there is no such response, conversation or item.
         """
         self.params.check()
+        if not self.params.is_stored and session_of_header(self.headers):
+            raise InvalidParameter(SESSION_HEADER, NEEDS_STORED)
         request_input = read_input(await in_full(self.caller, self.params))
         is_continued = bool(request_input.answers)
         begun = await (self._continue(request_input) if is_continued else self._begin(request_input.conversation))
@@ -142,11 +146,12 @@ class Beginning:
         message = conversation.message or ""
         if named := self.params.previous_response_id:
             return await self._after(named, _new_text(conversation))
-        if named := self.params.named_conversation:
+        if named := self.params.conversation:
             session, _ = await find_conversation(self.caller, named, param="conversation")
+            check_header(self.headers, session.id, "conversation")
             return _Destination(session.id, _new_text(conversation), "conversation")
-        if (header := self.headers.get("X-Session-Id")) and self.params.is_stored:
-            return _Destination(parse_session_id(header), message)
+        if in_header := session_of_header(self.headers):
+            return _Destination(in_header, message)
         session_id = new_session_id(self.app, self.caller, self._key_of_session())
         if self.params.is_stored:
             return _Destination(session_id, message, brings=to_store(conversation.history), is_new=True)
@@ -155,12 +160,15 @@ class Beginning:
     async def _after(self, previous: str, message: str) -> _Destination:
         """Return the destination after a response: its session, or a new one if that session has continued since."""
         response = await find_response(self.caller, previous, param="previous_response_id")
+        check_header(self.headers, response.session.id, "previous_response_id")
         key = read_idempotency_key(self.headers)
         continues = response.is_last or (key is not None and await is_repeated(response.session.id, key))
         if continues and self.params.is_stored:
             return _Destination(response.session.id, message, "previous_response_id")
         if response.turn.end.status == "running":
             raise SessionBusy
+        if session_of_header(self.headers):
+            raise InvalidParameter(SESSION_HEADER, HAS_GONE_ON)
         session_id = new_session_id(self.app, self.caller, self._key_of_session())
         if self.params.is_stored:
             return _Destination(session_id, message, brings=to_store(response.messages()), is_new=True)
@@ -214,11 +222,13 @@ class Beginning:
         if self.params.previous_response_id:
             response = await find_response(self.caller, self.params.previous_response_id, param="previous_response_id")
             named.add(response.session.id)
-        if self.params.named_conversation:
-            session, _ = await find_conversation(self.caller, self.params.named_conversation, param="conversation")
+        if self.params.conversation:
+            session, _ = await find_conversation(self.caller, self.params.conversation, param="conversation")
             named.add(session.id)
         if len(sessions | named) != 1:
             raise InvalidParameter("input", "its answers are for calls of another conversation")
+        (session_id,) = sessions
+        check_header(self.headers, session_id, "the calls that input answers")
 
     def _record(
         self,
@@ -229,8 +239,8 @@ class Beginning:
         makes: bool = False,
     ) -> ResponseRecord:
         request = self.params.repeated()
-        if self.params.named_conversation:
-            request["conversation"] = self.params.named_conversation
+        if self.params.conversation:
+            request["conversation"] = self.params.conversation
         return ResponseRecord(
             round_number=number,
             created_at=self.created_at,

@@ -12,9 +12,10 @@ from rest_framework.response import Response
 
 from apps_registry.runtime.app_configs import app_configs
 from apps_registry.values import AppConfig
-from chat.access import check_chat
+from chat.access import check_chat, check_token
 from chat.doors.openai.base import OpenAIView
-from chat.doors.openai.errors import NoSuchObject
+from chat.doors.openai.errors import InvalidParameter, NoSuchObject
+from chat.doors.openai.named_sessions import SESSION_HEADER, check_header, session_of_header
 from chat.doors.openai.responses.ids import conversation_id
 from chat.doors.openai.responses.input_items import brought_messages
 from chat.doors.openai.responses.items import conversation_items, page
@@ -38,11 +39,21 @@ class ConversationsView(OpenAIView):
         params = ConversationRequest.of(cast(dict[str, Any], request.data))
         metadata, messages = params.checked_metadata(), brought_messages(params.items or ())
         app = (await self.app_of_model(params.model))[0] if params.model else await self._only_app()
-        session_id = (self.caller.token and self.caller.token.session_id) or uuid4()
-        await self.create_session(session_id, app)
+        session_id = await self._create(app)
         await self._write(session_id, metadata, messages)
         session, _ = await self.known_session(session_id)
         return Response(_conversation(session, metadata))
+
+    async def _create(self, app: AppConfig | None) -> UUID:
+        """Create the session: that of the header or of the browser token, if they name one."""
+        if named := session_of_header(self.request.headers):
+            check_token(self.caller, named, None)
+            if await self.create_session(named, app) is None:
+                raise InvalidParameter(SESSION_HEADER, "its session exists already; name it as conversation")
+            return named
+        session_id = (self.caller.token and self.caller.token.session_id) or uuid4()
+        await self.create_session(session_id, app)
+        return session_id
 
     async def _only_app(self) -> AppConfig | None:
         """Return the App of a key that opens only one, so that keys of other Apps cannot use the conversation."""
@@ -65,6 +76,7 @@ class _OneConversation(OpenAIView):
     async def find(self, name: str) -> Session:
         """Return the session that the path names."""
         session, app = await find_conversation(self.caller, name)
+        check_header(self.request.headers, session.id, "the conversation")
         self.note_app(app)
         return session
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from chat.doors.openai.call_ids import APPROVAL, read_call_id
 from chat.doors.openai.conversation import Conversation, read_conversation, text_of
-from chat.doors.openai.errors import InvalidParameter
+from chat.doors.openai.errors import InvalidParameter, UnsupportedType
 from chat.turns.pausing.questions import result_text
 from sessions_app.questions import Answer
 from sessions_app.values import StoredMessage
@@ -36,14 +36,12 @@ class Input:
     answers: Sequence[tuple[UUID, Answer]] = ()
 
 
-def read_input(content: str | Sequence[Mapping[str, Any]]) -> Input:
+def read_input(content: Sequence[Mapping[str, Any]]) -> Input:
     """Read an input.
 
     Raises:
         InvalidParameter: an item cannot be read, or the last one is neither the user's nor an answer.
     """
-    if isinstance(content, str):
-        content = [{"role": "user", "content": content}]
     items = [{"type": "message", **item} for item in content]
     first = len(items)
     while first and items[first - 1]["type"] in ANSWERS:
@@ -119,7 +117,7 @@ def _messages(items: Sequence[Mapping[str, Any]], param: str) -> list[dict[str, 
                 problem = "an answer that a turn waits for must come last, without a message"
                 raise InvalidParameter(where, problem)
             case kind if kind not in ECHOED:
-                raise InvalidParameter(f"{where}.type", f"the type {kind!r} is not supported", code="unsupported_value")
+                raise UnsupportedType(f"{where}.type", kind, "send messages, calls and their outputs")
     return messages
 
 

@@ -23,7 +23,7 @@ REFERENCE = "item_reference"
 MAX_SESSIONS = 100  # each of them is read, and every response may have a separate session
 
 
-async def in_full(caller: Caller, params: ResponseRequest) -> str | Sequence[Mapping[str, Any]]:
+async def in_full(caller: Caller, params: ResponseRequest) -> Sequence[Mapping[str, Any]]:
     """Return the input of a request, with items instead of references.
 
     Raises:
@@ -32,7 +32,7 @@ async def in_full(caller: Caller, params: ResponseRequest) -> str | Sequence[Map
     """
     items = params.input
     # If an input ends with answers, only these are read: the waiting turn has the rest.
-    if isinstance(items, str) or not any(map(_is_reference, items)) or items[-1].get("type") in ANSWERS:
+    if not any(map(_is_reference, items)) or items[-1].get("type") in ANSWERS:
         return items
     continued = await _continued_items(caller, params)
     known = await _items_of(caller, await _sessions_of(items), continued)
@@ -40,15 +40,17 @@ async def in_full(caller: Caller, params: ResponseRequest) -> str | Sequence[Map
 
 
 def _is_reference(item: Mapping[str, Any]) -> bool:
-    return item.get("type") == REFERENCE or (item.keys() <= {"id", "type"} and item.get("type") is None)
+    return item.get("type") == REFERENCE or (
+        "id" in item and item.keys() <= {"id", "type"} and item.get("type") is None
+    )
 
 
 async def _continued_items(caller: Caller, params: ResponseRequest) -> Mapping[str, Mapping[str, Any]]:
     """Return the items of the conversation that the request continues, by id."""
     if params.previous_response_id:
         session_id = (await find_response(caller, params.previous_response_id, param="previous_response_id")).session.id
-    elif params.named_conversation:
-        session_id = (await find_conversation(caller, params.named_conversation, param="conversation"))[0].id
+    elif params.conversation:
+        session_id = (await find_conversation(caller, params.conversation, param="conversation"))[0].id
     else:
         return {}
     return await _items_of(caller, {session_id})
@@ -88,7 +90,9 @@ def _replaced(
     for index, item in enumerate(items):
         if not _is_reference(item):
             yield item
-        elif (item_id := str(item.get("id"))) not in known:
+        elif not isinstance(item_id := item.get("id"), str):
+            raise InvalidParameter(f"input[{index}].id", "it must be the id of an item")
+        elif item_id not in known:
             raise NoSuchObject("There is no such item.", param=f"input[{index}].id")
         elif item_id not in continued:
             yield known[item_id]

@@ -1,15 +1,16 @@
 """The bodies of Responses and Conversations."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from apps_registry.values import AppConfig, Sampling
 from chat.doors.openai.bodies import Body, Function, check_tool_choice, read, sampling_of
-from chat.doors.openai.errors import InvalidParameter
+from chat.doors.openai.errors import InvalidParameter, UnsupportedType
 from chat.turns.input.client_tools import ClientTool
 
+NEEDS_STORED = "it needs a response that is stored, but store is false"
 MAX_METADATA, MAX_METADATA_KEY_CHARS, MAX_METADATA_VALUE_CHARS = 16, 64, 512
 # The parameters of a request that its response repeats.
 REPEATED = (
@@ -37,10 +38,21 @@ class Text(BaseModel):
     format: TextFormat | None = None
 
 
-class ConversationName(BaseModel):
-    """A conversation, named in an object."""
+def _items(given: object) -> object:
+    """Return an input as items: a text is a message of the user."""
+    if isinstance(given, str):
+        return [{"role": "user", "content": given}]
+    if not isinstance(given, list):
+        raise ValueError("it must be text or a list of items")
+    return given
 
-    id: str
+
+def _name(given: object) -> object:
+    """Return the id of a conversation, which an object may hold."""
+    named = given.get("id") if isinstance(given, dict) else given
+    if not isinstance(named, str | None) or (named is None and given is not None):
+        raise ValueError("it must be the id of a conversation, or an object with it as id")
+    return named
 
 
 class WithMetadata(Body):
@@ -74,13 +86,13 @@ class ResponseRequest(WithMetadata):
         "top_logprobs": (0,),
     }
     model: str
-    input: str | list[dict[str, Any]] = Field(default_factory=list)
+    input: Annotated[list[dict[str, Any]], BeforeValidator(_items)] = Field(default_factory=list)
     instructions: str | None = None
     stream: bool | None = None
     store: bool | None = None
     background: bool | None = None
     previous_response_id: str | None = None
-    conversation: str | ConversationName | None = None
+    conversation: Annotated[str | None, BeforeValidator(_name)] = None
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, ge=0, le=1)
     max_output_tokens: int | None = Field(default=None, ge=1, le=10_000_000)
@@ -93,23 +105,17 @@ class ResponseRequest(WithMetadata):
         """Whether clients can retrieve the response later."""
         return self.store is not False
 
-    @property
-    def named_conversation(self) -> str | None:
-        """The id of the conversation, if the request names one."""
-        named = self.conversation
-        return named.id if isinstance(named, ConversationName) else named
-
     def check(self) -> None:
         """Check that the parameters can be combined.
 
         Raises:
             InvalidParameter: they cannot.
         """
-        if self.previous_response_id and self.named_conversation:
+        if self.previous_response_id and self.conversation:
             raise InvalidParameter("conversation", "it cannot be sent together with previous_response_id")
         for name in ("background", "conversation"):
             if getattr(self, name) and not self.is_stored:
-                raise InvalidParameter(name, "it needs a response that is stored, but store is false")
+                raise InvalidParameter(name, NEEDS_STORED)
         self.checked_metadata()
 
     def client_tools(self) -> tuple[ClientTool, ...]:
@@ -120,8 +126,7 @@ class ResponseRequest(WithMetadata):
         """
         for index, tool in enumerate(self.tools or ()):
             if tool.get("type") != "function":
-                problem = f'the type {tool.get("type")!r} is not supported, only "function"'
-                raise InvalidParameter(f"tools[{index}].type", problem, code="unsupported_value")
+                raise UnsupportedType(f"tools[{index}].type", tool.get("type"), 'send "function"')
         if not check_tool_choice(self.tool_choice):
             return ()
         functions = [read(Function, tool, f"tools[{index}]") for index, tool in enumerate(self.tools or ())]

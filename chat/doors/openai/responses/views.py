@@ -10,6 +10,7 @@ from chat.api.streams.guard import Opened, guard
 from chat.api.streams.waiting import until_ended
 from chat.doors.openai.base import OpenAIView
 from chat.doors.openai.errors import InvalidParameter
+from chat.doors.openai.named_sessions import check_header
 from chat.doors.openai.responses.beginning import Beginning, Begun
 from chat.doors.openai.responses.items import answer_item, input_item, page
 from chat.doors.openai.responses.lookup import FoundResponse, find_response
@@ -28,6 +29,8 @@ MAX_DIGITS = 15
 
 class ResponsesView(OpenAIView):
     """Offers Apps as models."""
+
+    message_param = "input"
 
     async def post(self, request: Request) -> Response | EventStream[dict[str, Any]]:
         """Answer with the response, or with its events if the body has `stream`; the Accept header does not matter."""
@@ -56,6 +59,7 @@ class _OneResponse(OpenAIView):
     async def find(self, response_id: str) -> FoundResponse:
         """Return the response that the path names."""
         response = await find_response(self.caller, response_id)
+        check_header(self.request.headers, response.session.id, "the response")
         self.note_app(response.app)
         return response
 
