@@ -204,7 +204,8 @@ def _hovers(chart: _Chart) -> Iterator[SafeString]:
 def _figure(
     chart: _Chart, top: float, shapes: Iterable[SafeString], swatch: Callable[[_Chart, int], SafeString]
 ) -> SafeString:
-    scale = ((chart.unit.short(_whole(share * top)),) for share in (1, 0.5, 0))
+    on_axis = chart.unit.on_axis or chart.unit.short
+    scale = ((on_axis(_whole(share * top)),) for share in (1, 0.5, 0))
     return format_html(
         '<figure class="aomi-chart"><figcaption><b>{}</b> <span>{}</span>{}</figcaption>'
         '<div class="aomi-plot"><div class="aomi-scale" aria-hidden="true">{}</div>'
