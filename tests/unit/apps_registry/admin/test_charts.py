@@ -50,7 +50,7 @@ def test_lines_have_gaps_where_nothing_was_measured() -> None:
     days = [day_label(date(2026, 11, number)) for number in range(1, 6)]
     chart = lines("Latency", "by day", days, [Series("p95", [100, 200, None, 300, 400])], TIME)
     assert len(re.findall('<line class="aomi-line-1" x1="[^0]', chart)) == 2
-    assert re.findall("<td>([^<]+)</td>", chart) == ["≈ 100 ms", "≈ 200 ms", "-", "≈ 300 ms", "≈ 400 ms"]
+    assert re.findall("<td>([^<]+)</td>", chart) == ["≈ 100 ms", "≈ 200 ms", "none", "≈ 300 ms", "≈ 400 ms"]
     assert "last ≈ 400 ms" in chart
     assert re.findall(r"<span>(\d[^<]*)</span>", chart) == ["400 ms", "200 ms", "0 ms"]  # the scale is exact
 
