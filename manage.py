@@ -2,6 +2,8 @@
 """Django's command-line utility for administrative tasks."""
 
 import os
+import select
+import signal
 import sys
 
 
@@ -20,7 +22,14 @@ def main() -> None:
     except ImportError as error:
         raise SystemExit(f"{error}. Install the dependencies first; the README's first command does it.") from error
     try:
-        execute_from_command_line(sys.argv)
+        try:
+            execute_from_command_line(sys.argv)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        if not _is_unread():  # another pipe broke
+            raise
+        raise SystemExit(128 + signal.SIGPIPE) from None  # as shells report it
     except ImproperlyConfigured as error:
         raise SystemExit(f"Error: {error}") from None
     except ProgrammingError as error:
@@ -33,6 +42,18 @@ def main() -> None:
         if not is_transient(error):
             raise
         raise SystemExit(f"Error: the database did not answer: {str(error).splitlines()[0]}") from None
+
+
+def _is_unread() -> bool:
+    """Tell whether nobody reads the output any more, as after `| head`; if so, write no more of it."""
+    output = sys.stdout.fileno()
+    poll = select.poll()
+    poll.register(output, 0)
+    if not poll.poll(0):  # without a reader there is an error to report
+        return False
+    # Python writes what is left at its end, and would report the same error.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+    return True
 
 
 if __name__ == "__main__":

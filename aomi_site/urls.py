@@ -12,7 +12,7 @@ from aomi_site.console.overview.view import index_view
 from aomi_site.console.playground.page_view import playground_view
 from aomi_site.console.playground.stream_view import playground_stream_view
 from aomi_site.console.search import search_view
-from aomi_site.console.settings_view import settings_view
+from aomi_site.console.settings.view import settings_view
 from aomi_site.console.usage.view import usage_view
 from aomi_site.health import probes
 from apps_registry.support.http.paths import API_PREFIX, LIVE_PREFIX, OPENAI_PREFIX

@@ -16,6 +16,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from apps_registry.admin.display import NOTHING
 from apps_registry.admin.grants import sees_apps
 from apps_registry.models import App
 
@@ -86,7 +87,7 @@ class ConsoleAdmin(NoSecretLookups, _ModelAdmin[RowT]):
     """The base class of all admin classes of this project."""
 
     list_per_page = 50
-    empty_value_display = "-"
+    empty_value_display = NOTHING
     # Counts next to the choices of a filter would need a scan of the table for each choice.
     show_facets = admin.ShowFacets.NEVER
 

@@ -28,6 +28,7 @@ from apps_registry.admin.figures import COUNT, Unit
 Number = int | float | Decimal
 MAX_SERIES = 4  # as many as there are patterns
 TICKS = 6
+NOTHING = "none"  # in place of a number where nothing was measured
 # Ends of the scale whose half is a round number too.
 ROUND_TOPS = (1, 2, 4, 6, 8, 10)
 PATTERNS = {
@@ -194,7 +195,7 @@ def _hovers(chart: _Chart) -> Iterator[SafeString]:
         numbers = [(one.name, one.values[index]) for one in chart.series]
         if chart.is_stacked and len(numbers) > 1:
             numbers.append(("all", sum((value or 0 for _, value in numbers), 0)))
-        words = "\n".join([label.full, *(f"{name}: {chart.unit.short(value) or '-'}" for name, value in numbers)])
+        words = "\n".join([label.full, *(f"{name}: {chart.unit.short(value) or NOTHING}" for name, value in numbers)])
         yield format_html(
             '<rect class="aomi-hover" x="{}" y="0" width="{}" height="100%"><title>{}</title></rect>',
             *(_percent(index * chart.width), _percent(chart.width), words),
@@ -204,7 +205,8 @@ def _hovers(chart: _Chart) -> Iterator[SafeString]:
 def _figure(
     chart: _Chart, top: float, shapes: Iterable[SafeString], swatch: Callable[[_Chart, int], SafeString]
 ) -> SafeString:
-    scale = ((chart.unit.short(_whole(share * top)),) for share in (1, 0.5, 0))
+    on_axis = chart.unit.on_axis or chart.unit.short
+    scale = ((on_axis(_whole(share * top)),) for share in (1, 0.5, 0))
     return format_html(
         '<figure class="aomi-chart"><figcaption><b>{}</b> <span>{}</span>{}</figcaption>'
         '<div class="aomi-plot"><div class="aomi-scale" aria-hidden="true">{}</div>'
@@ -231,7 +233,7 @@ def _legend(chart: _Chart, swatch: Callable[[_Chart, int], SafeString]) -> SafeS
             "",
             '<li><svg class="aomi-swatch" aria-hidden="true">{}</svg><bdi>{}</bdi> <span>last {}</span></li>',
             (
-                (swatch(chart, number), one.name, chart.unit.short(_last(one.values)) or "-")
+                (swatch(chart, number), one.name, chart.unit.short(_last(one.values)) or NOTHING)
                 for number, one in enumerate(chart.series, 1)
             ),
         ),
@@ -274,7 +276,7 @@ def _ticks(chart: _Chart) -> SafeString:
 def _table(chart: _Chart) -> SafeString:
     heads = format_html_join("", '<th scope="col"><bdi>{}</bdi></th>', ((one.name,) for one in chart.series))
     cells = (
-        (label.full, [(chart.unit.exact(one.values[index]) or "-",) for one in chart.series])
+        (label.full, [(chart.unit.exact(one.values[index]) or NOTHING,) for one in chart.series])
         for index, label in enumerate(chart.labels)
     )
     rows = ((name, format_html_join("", "<td>{}</td>", numbers)) for name, numbers in cells)

@@ -7,7 +7,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-NOTHING = mark_safe('<span class="aomi-none">-</span>')
+NOTHING = mark_safe('<span class="aomi-none">none</span>')
+NOT_YET = mark_safe('<span class="aomi-none">not yet</span>')
 
 # The colour of each status; other words are grey.
 TONES = {
@@ -40,9 +41,9 @@ def badge(word: str, text: str | None = None) -> SafeString:
 
 
 def moment(value: datetime | None) -> SafeString:
-    """Return a point in time in UTC to the minute, with the seconds in its tooltip; a dash for None."""
+    """Return a point in time in UTC to the minute, with the seconds in its tooltip; "not yet" for None."""
     if value is None:
-        return NOTHING
+        return NOT_YET
     utc = value.astimezone(UTC)
     return format_html(
         '<time datetime="{}" title="{} UTC">{}</time>',

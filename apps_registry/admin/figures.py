@@ -17,16 +17,22 @@ class Unit:
         short: for reading, such as "12.3 k"; empty for None.
         exact: every digit, such as "12,345"; empty for None.
         is_whole: whether all values are whole numbers.
+        on_axis: for the scale of a chart; None: as `short`.
     """
 
     short: Callable[[Any], str]
     exact: Callable[[Any], str]
     is_whole: bool = False
+    on_axis: Callable[[Any], str] | None = None
 
 
 def milliseconds(value: float | None) -> str:
     """Return a number of milliseconds as people read it: 340 ms, 1.2 s; empty for None."""
     return "" if value is None else duration(timedelta(milliseconds=value))
+
+
+def _about(value: float | None) -> str:
+    return "" if value is None else f"≈ {milliseconds(value)}"
 
 
 def percent(share: float | None) -> str:
@@ -49,8 +55,8 @@ def _exact_money(value: float | Decimal | None) -> str:
     return "" if value is None else f"${Decimal(str(value)).normalize():,f}"
 
 
-def _exact_time(value: float | None) -> str:
-    return "" if value is None else f"{value:,} ms"
+def _about_in_full(value: float | None) -> str:
+    return "" if value is None else f"≈ {value:,} ms"
 
 
 def _exact_share(value: float | None) -> str:
@@ -59,5 +65,6 @@ def _exact_share(value: float | None) -> str:
 
 COUNT = Unit(amount_of, _exact_count, is_whole=True)
 MONEY = Unit(_short_money, _exact_money)
-TIME = Unit(milliseconds, _exact_time, is_whole=True)
+# Percentiles of times, which are approximate: see keys/usage/histograms.py.
+TIME = Unit(_about, _about_in_full, is_whole=True, on_axis=milliseconds)
 SHARE = Unit(percent, _exact_share)

@@ -11,10 +11,12 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest
 from django.utils import timezone
 
+from keys.limits.near import keys_near_a_limit
 from keys.models import AppKey, Usage
 from keys.usability import Status, has_status
 
 EXPIRING = "expiring"
+NEAR_LIMIT = "near"
 USAGE_DAYS = 30
 OWNERS_SHOWN = 50
 NO_OWNER = "-"
@@ -42,13 +44,19 @@ class StatusFilter(admin.SimpleListFilter):
     parameter_name = "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [*((status, status.capitalize()) for status in get_args(Status)), (EXPIRING, "Expires soon")]
+        return [
+            *((status, status.capitalize()) for status in get_args(Status)),
+            (EXPIRING, "Expires soon"),
+            (NEAR_LIMIT, "Near a limit"),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[AppKey]) -> QuerySet[AppKey]:
         """The keys whose AppKey.status has the chosen value."""
         chosen = self.value()
         if chosen == EXPIRING:
             return queryset.filter(has_status("active"), expires_at__lt=timezone.now() + notice())
+        if chosen == NEAR_LIMIT:
+            return queryset.filter(pk__in=keys_near_a_limit())
         statuses: tuple[Status, ...] = get_args(Status)
         return next((queryset.filter(has_status(status)) for status in statuses if status == chosen), queryset)
 

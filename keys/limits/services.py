@@ -9,6 +9,7 @@ from django.db import connection
 
 from apps_registry.models import App
 from apps_registry.runtime.app_configs import load_app_config
+from keys.limits.floors import floor_problems
 from keys.limits.values import KEYLESS, Limits
 from keys.models import LimitSet, LimitState
 
@@ -21,17 +22,20 @@ def set_limits(subject: str, limits: Limits, *, apps: Iterable[App]) -> None:
     Args:
         subject: such as `key_subject(7)`.
         limits: all of its limits; without any, the subject's row is removed.
-        apps: the Apps that it can use; a limit of money requires prices for all their models.
+        apps: the Apps that it can use; a limit of money requires prices for all their models, and one call to each must
+            fit into the limits.
 
     Raises:
-        ValidationError: a limit is not positive, or a model of these Apps has no price.
+        ValidationError: a limit is not positive, a limit is smaller than what one call reserves, or a model of these
+            Apps has no price.
     """
     if limits == Limits():
         LimitSet.objects.filter(pk=subject).delete()
         return
     row = LimitSet(subject=subject, **asdict(limits))
     row.full_clean(exclude=["subject"], validate_unique=False, validate_constraints=False)
-    problems = price_problems(limits, apps)
+    apps = list(apps)
+    problems = price_problems(limits, apps) or floor_problems(limits, apps)
     if problems:
         raise ValidationError(problems)
     LimitSet.objects.update_or_create(subject=subject, defaults=asdict(limits))

@@ -522,6 +522,7 @@ def test_limits_of_an_app_hold_for_all_its_keys(admin_client: Client, server: Se
     [
         ({"tokens_per_day": "many"}, "Enter a whole number"),
         ({"tokens_per_day": "0"}, "greater than or equal to 1"),
+        ({"tokens_per_month": "500"}, "a limit below that lets no call through"),
         ({"money_per_day": "5"}, "Every model that may answer needs prices"),
         ({"money_per_day": "-5"}, "greater than or equal to 0"),
     ],
@@ -533,6 +534,14 @@ def test_a_wrong_limit_says_so_and_is_not_set(
     for page in (f"/admin/keys/appkey/{key.pk}/limits/", f"/admin/keys/appkey/of-app/{app.pk}/limits/"):
         assert complaint in admin_client.post(page, fields).content.decode()
     assert not LimitSet.objects.filter(subject__in=[f"key:{key.pk}", f"app:{app.pk}"]).exists()
+
+
+def test_a_limit_of_money_below_the_price_of_one_call_is_refused(admin_client: Client) -> None:
+    app = factories.make_app(default_model=factories.make_model(prompt_price=3, completion_price=15))
+    page = f"/admin/keys/appkey/of-app/{app.pk}/limits/"
+    refused = admin_client.post(page, {"money_per_day": "0.001"}).content.decode()
+    assert f"One call to {app.slug} may cost up to 0." in refused
+    assert admin_client.post(page, {"money_per_day": "5"}).status_code == 302
 
 
 def test_pages_of_limits_need_the_permission_to_change(staff_client: Callable[..., Client], app: App) -> None:

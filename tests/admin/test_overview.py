@@ -1,5 +1,6 @@
 """The first page: how it goes, what needs attention, what runs, and which workers serve."""
 
+import html
 import re
 import uuid
 from collections.abc import Callable
@@ -13,10 +14,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from aomi_site.console.overview.attention import MAX_OF_A_KIND
 from aomi_site.console.overview.today import read_today
 from apps_registry.models import App, OutboundCall
 from keys.limits.services import pull_fuse
-from keys.limits.values import key_subject
+from keys.limits.values import app_subject, key_subject
 from keys.models import Usage
 from sessions_app.models import ChatSession, Message, Turn, WorkerState
 from tests import factories
@@ -236,6 +238,55 @@ def test_the_overview_takes_at_most_thirteen_queries_with_every_panel_filled(
             assert words in page, words
         assert count <= 13
     assert "Your last changes" in pages[""][1]
+
+
+@pytest.mark.usefixtures("fuse")
+def test_more_of_a_kind_than_fit_are_counted_and_lead_to_their_list(
+    admin_client: Client, app: App, staff_client: Callable[..., Client]
+) -> None:
+    make_turn(app, timezone.now())
+    many, named = MAX_OF_A_KIND + 2, factories.unique("many")
+    models = [factories.make_model(name=f"{named}-model-{number}") for number in range(many)]
+    for number in range(many):
+        factories.make_key(app, label=f"{named}-expiring", expires_at=timezone.now() + timedelta(days=2, hours=1))
+        near = factories.make_key(app, label=f"{named}-near").app_key
+        other = factories.make_app(name=f"{named}-app")
+        for subject in (key_subject(near.pk), app_subject(other.pk)):
+            limit(subject, tokens_per_day=10)
+        turn = make_turn(other, timezone.now(), app_key_id=near.pk, status="running", finished_at=None)
+        Turn.objects.filter(pk=turn.pk).update(status="completed", prompt_tokens=9, completion_tokens=0)
+        document = factories.make_document(app, name=f"{named}-document-{number}.txt")
+        type(document).objects.filter(pk=document.pk).update(state="failed", error="Encrypted")
+        call = {"tool": f"{named}_{number}", "method": "GET", "host": "h", "milliseconds": 1, "received_bytes": 0}
+        OutboundCall.objects.bulk_create(OutboundCall(app=app, verdict="timed out", **call) for _ in range(4))
+    loops = [f"{named}-loop-{number}" for number in range(many)]
+    row = WorkerState.objects.create(
+        **worker(failing_loops=loops, open_models=[[model.provider_id, model.provider_model_id] for model in models])
+    )
+    client = staff_client(*SEES_ALL)
+    with CaptureQueriesContext(connection) as queries:
+        page = client.get(HOME).content.decode()
+    row.delete()
+    assert len(queries) <= 13
+    assert page.count(f"its loop {named}") == MAX_OF_A_KIND
+    lines = re.findall(r"<li[^>]*>(?:(?!</li>).)*?([\d,]+) more([a-z ]*)<(?:(?!</li>).)*?href=\"([^\"]+)", page)
+    lists = {html.unescape(url): int(count.replace(",", "")) for count, _, url in lines if "status__exact" not in url}
+    kinds = (
+        "status=expiring",
+        "status=near",
+        "state__exact=failed",
+        "outcome=failed",
+        "/app/?id__in=",
+        "/model/?id__in=",
+        "#workers",
+    )
+    for kind in kinds:
+        assert sum(kind in url for url in lists) == 1, (kind, lists)
+        url = next(url for url in lists if kind in url)
+        assert lists[url] >= 2, kind
+        listed = admin_client.get(url)
+        assert listed.status_code == 200, url
+        assert named in listed.content.decode() or "#workers" in url, url
 
 
 @pytest.mark.browser

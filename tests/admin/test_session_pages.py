@@ -236,3 +236,15 @@ def test_a_long_title_does_not_break_the_list(console: "Page", server: Server, a
     titles = console.locator(".field-name a > bdi").all()
     (isolated,) = (element for element in titles if element.inner_text() != "short")
     assert isolated.evaluate("element => getComputedStyle(element).unicodeBidi") == "isolate"
+
+
+def test_a_session_without_a_wallet_says_so_instead_of_showing_a_dash(admin_client: Client, app: App) -> None:
+    session = factories.make_session(app, [("user", "Hi")])
+    page = admin_client.get("/admin/sessions_app/chatsession/", {"app__id__exact": app.pk}).content.decode()
+    wallet = re.search(r'class="field-short_wallet"[^>]*>(.*?)</td>', page)
+    assert wallet is not None
+    assert re.sub(r"<[^>]+>", "", wallet[1]) == "none"
+    turn = session.turns.get()
+    for url in ("chatsession/", f"chatsession/{session.pk}/change/", "turn/", f"turn/{turn.pk}/change/"):
+        shown = admin_client.get(f"/admin/sessions_app/{url}").content.decode()
+        assert re.findall(r">\s*[-–—]\s*</(?!option)", shown) == [], url

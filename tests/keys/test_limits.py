@@ -1,5 +1,6 @@
 """Limits hold exactly, for all workers together and however a turn ends; a refusal says which limit and until when."""
 
+import json
 import os
 import re
 import signal
@@ -17,12 +18,13 @@ import pytest
 from apps_registry.models import App, Model
 from keys.limits.services import pull_fuse, reset_fuse
 from keys.limits.values import KEYLESS, app_subject, key_subject
-from keys.models import NO_KEY, LimitState, Usage
+from keys.models import NO_KEY, AppKey, LimitState, Usage
 from keys.services import IssuedKey
 from sessions_app.models import Turn
 from tests import accounts, factories
 from tests.accounts import limit, state
 from tests.client import Client
+from tests.commands import Result
 from tests.faults.conftest import workers_at_model
 from tests.model_server import ModelServer, Reply, ScriptedModel, calls, chunk, refuses, says
 from tests.product import Server
@@ -70,6 +72,26 @@ def at_once(server: Server, app: App, key: IssuedKey, count: int) -> list[httpx2
 
     with ThreadPoolExecutor(40) as threads:
         return list(threads.map(one, range(count)))
+
+
+def test_a_limit_that_lets_no_call_through_is_refused_with_the_number_that_would(
+    server: Server, model_server: ModelServer, manage: Callable[..., Result]
+) -> None:
+    row = factories.make_model(model_server.base_url)
+    app = factories.make_app(base_url=model_server.base_url, default_model=row)
+    issue = ["issue_key", app.slug, "--label", "x", "--json"]
+    refused = manage(*issue, "--tokens-per-day", "500")
+    named = re.search(rf"One call to {app.slug} may need up to ([\d,]+) tokens", refused.err)
+    assert named is not None, refused.err
+    least = int(named[1].replace(",", ""))
+    assert not AppKey.objects.filter(apps=app).exists()  # no key without the limit that was asked for
+    assert "lets no call through" in manage(*issue, "--tokens-per-day", str(least - 1)).err
+    key = json.loads(manage(*issue, "--tokens-per-day", str(least + len("Hi"))).out)["key"]
+    ScriptedModel(model_server, row.name).will(says("One"))
+    with Client(server.url, app=app.slug, key=key) as client:
+        assert client.post_chat("Hi").status_code == 200
+    prefix = AppKey.objects.get(apps=app).prefix
+    assert "lets no call through" in manage("change_key", prefix, "--tokens-per-month", "500").err
 
 
 def test_200_calls_at_once_against_a_limit_of_50_pass_exactly_50(server: Server, small: App, key: IssuedKey) -> None:

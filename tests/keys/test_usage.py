@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from django.db import connection
 
 from apps_registry.models import App
@@ -16,6 +18,7 @@ from keys.limits.values import app_subject
 from keys.models import NO_KEY, Usage, UsageTotal
 from keys.upkeep import FOLD_DAYS, FOLD_HOURS, FOLD_TOTALS
 from keys.usage.daily import daily
+from keys.usage.histograms import MAX_ERROR
 from keys.usage.hours import by_hour
 from keys.usage.reading import Filter, summed
 from sessions_app.models import ChatSession, Turn
@@ -23,6 +26,7 @@ from tests import accounts, factories
 from tests.accounts import limit, turns_of, usage_of
 from tests.client import Client
 from tests.commands import Result
+from tests.docs.markdown import text_of
 from tests.model_server import ModelServer, Reply, ScriptedModel, calls, chunk, refuses, says
 from tests.patience import scaled
 from tests.product import Server
@@ -197,6 +201,33 @@ def test_the_command_filters_groups_and_writes_csv(
         assert words in failed.err, mistake
 
 
+EXACT = """
+SELECT percentile_disc(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - started_at) * 1000)
+FROM sessions_app_turn WHERE app_id = %s
+"""
+
+
+@pytest.mark.parametrize("times_ms", [range(1285, 1345, 3), range(150, 9000, 450)], ids=["similar", "spread"])
+def test_percentiles_are_approximate_within_the_stated_error(app: App, manage: Manage, times_ms: range) -> None:
+    session, now = factories.make_session(app), datetime.now(UTC)
+    for time_ms in times_ms:
+        times = {"started_at": now, "finished_at": now + timedelta(milliseconds=time_ms), "first_token_ms": time_ms}
+        Turn.objects.create(session=session, app=app, model="m", status="completed", prompt_tokens=3, **times)
+    with connection.cursor() as cursor:
+        cursor.execute(EXACT, [app.pk])
+        exact = [float(value) for value in cursor.fetchone()[0]]
+    (row,) = rows_of(manage, "--app", app.slug)
+    for kind in ("latency", "first_token"):
+        for value, name in zip(exact, ("p50", "p95"), strict=True):
+            shown = row[f"{kind}_{name}_ms"]
+            assert isinstance(shown, int)
+            assert value / (1 + MAX_ERROR) - 1 <= shown <= value * (1 + MAX_ERROR) + 1
+    assert f"≈ {row['latency_p95_ms']:,}" in manage("usage", "--app", app.slug).out
+    stated = re.search(r"at most (\d+) % too high or too low", text_of("docs/operating.md"))
+    assert stated is not None
+    assert int(stated[1]) == round(MAX_ERROR * 100)
+
+
 def test_a_label_is_no_formula_in_csv(server: Server, app: App, manage: Manage) -> None:
     key = factories.make_key(app, label="=cmd|' /C calc'!A0")
     with Client(server.url, app=app.slug, key=key.plain) as client:
@@ -245,9 +276,9 @@ def test_past_days_become_one_row_and_keep_their_sums(app: App) -> None:
     assert (total.turns, sum(total.latency_counts)) == (13, 13)
     (read,) = summed(["app"], Filter(app_ids=[app.pk], until=long_ago.date()))
     (by_key,) = summed(["app", "key"], Filter(app_ids=[app.pk]))
-    assert (read.turns, read.latency_p95_ms) == (by_key.turns, by_key.latency_p95_ms) == (13, 2560)
+    assert (read.turns, read.latency_p95_ms) == (by_key.turns, by_key.latency_p95_ms) == (13, 2153)
     (hour,) = by_hour(long_ago.date())
-    assert (hour.hour, hour.turns, hour.prompt_tokens, hour.latency_p50_ms) == (23, 13, 39, 2560)
+    assert (hour.hour, hour.turns, hour.prompt_tokens, hour.latency_p50_ms) == (23, 13, 39, 2153)
 
 
 def test_past_hours_become_one_row_and_go_to_their_day_later(app: App) -> None:
@@ -273,16 +304,16 @@ def test_past_hours_become_one_row_and_go_to_their_day_later(app: App) -> None:
 
     add(10, 3)
     add(70, 4)
-    whole = [(7, 2560), (7, 2560), (4, 2560)]
+    whole = [(7, 2153), (7, 2153), (4, 2153)]
     assert seen() == whole
     before = {row.hour: row.turns for row in by_hour(yesterday.date())}
     fold()
     assert (seen(), slots()) == (whole, [(0, True), (1, True)])
     assert {row.hour: row.turns for row in by_hour(yesterday.date())} == before
     add(20)  # one that began before, and ended late
-    assert (seen(), slots()) == ([(8, 2560), (8, 2560), (4, 2560)], [(0, True), (0, False), (1, True)])
+    assert (seen(), slots()) == ([(8, 2153), (8, 2153), (4, 2153)], [(0, True), (0, False), (1, True)])
     fold()
-    assert (seen(), slots()) == ([(8, 2560), (8, 2560), (4, 2560)], [(0, True), (1, True)])
+    assert (seen(), slots()) == ([(8, 2153), (8, 2153), (4, 2153)], [(0, True), (1, True)])
     # Two days later, as if time had passed.
     long_ago = yesterday.date() - timedelta(days=3000)
     with connection.cursor() as cursor:
@@ -323,7 +354,7 @@ def test_usage_of_the_version_before_is_filled_from_its_turns(manage_empty: Mana
     assert (without["turns"], without["errors"], without["key"]) == (1, 1, "")
     assert (keyed["turns"], keyed["prompt_tokens"], keyed["completion_tokens"]) == (2, 6, 9)
     assert (keyed["cost"], keyed["unpriced_tokens"]) == ("0.25", 3)
-    assert (keyed["latency_p50_ms"], keyed["first_token_p95_ms"]) == (1280, 113)
+    assert (keyed["latency_p50_ms"], keyed["first_token_p95_ms"]) == (1076, 95)
 
 
 def test_an_app_may_show_its_callers_what_a_turn_has_used(server: Server, model_server: ModelServer) -> None:

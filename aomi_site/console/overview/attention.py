@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, Window
 from django.urls import reverse
 
 from aomi_site.console.overview.workers import Worker
@@ -70,9 +70,10 @@ def items_for(user: Any, workers: Sequence[Worker], now: datetime) -> list[Item]
 
 def _workers(workers: Sequence[Worker]) -> Iterator[Item]:
     here = f"{reverse('admin:index')}#workers"
-    for worker in workers:
-        for problem in worker.problems[:MAX_OF_A_KIND]:
-            yield Item("bad", "Worker", str(worker.row), problem, here, "See the workers")
+    problems = [(worker.row, problem) for worker in workers for problem in worker.problems]
+    for row, problem in problems[:MAX_OF_A_KIND]:
+        yield Item("bad", "Worker", str(row), problem, here, "See the workers")
+    yield from _more("bad", "Worker", len(problems), here)
     versions = sorted({worker.row.version for worker in workers if worker.is_fresh})
     if len(versions) > 1:
         yield Item("warn", "Workers", "", f"serve different versions: {', '.join(versions)}", here, "See the workers")
@@ -90,9 +91,11 @@ def _models(workers: Sequence[Worker]) -> Iterator[Item]:
     """Yield the models whose circuit breaker is open on a worker."""
     serving = [worker for worker in workers if worker.is_fresh]
     open_on = Counter((name, pk) for worker in serving for pk, name in worker.open_models)
-    for (name, pk), count in sorted(open_on.items()):
+    for (name, pk), count in sorted(open_on.items())[:MAX_OF_A_KIND]:
         text = f"skipped by {count} of {len(serving)} workers, because it kept failing (circuit breaker open)"
         yield Item("bad", "Model", name, text, reverse("admin:apps_registry_model_change", args=[pk]))
+    ids = ",".join(str(pk) for _, pk in sorted(open_on))
+    yield from _more("bad", "Model", len(open_on), _list("admin:apps_registry_model_changelist", id__in=ids))
 
 
 def _tools(now: datetime) -> Iterator[Item]:
@@ -100,28 +103,57 @@ def _tools(now: datetime) -> Iterator[Item]:
     failed = OutcomeFilter.conditions["failed"]
     calls = OutboundCall.objects.filter(created_at__gte=now - TOOLS_SINCE).order_by()
     counted = calls.values("app_id", "app__slug", "tool").annotate(total=Count("pk"), failed=Count("pk", filter=failed))
-    rows = counted.filter(failed__gte=FAILED_CALLS).order_by("-failed")[: 4 * MAX_OF_A_KIND]
+    rows = counted.filter(failed__gte=FAILED_CALLS).order_by("-failed")
     failing = [row for row in rows if row["failed"] >= FAILED_SHARE * row["total"]]
     for row in failing[:MAX_OF_A_KIND]:
         text = f"{row['failed']:,} of its {row['total']:,} outbound calls of the last hour failed"
         query = urlencode({"app__id__exact": row["app_id"], "outcome": "failed", "q": row["tool"]})
         url = f"{reverse('admin:apps_registry_outboundcall_changelist')}?{query}"
         yield Item("bad", "Tool", f"{row['tool']} ({row['app__slug'] or 'deleted App'})", text, url)
+    since = f"{now - TOOLS_SINCE:%Y-%m-%dT%H:%M:%SZ}"
+    url = _list("admin:apps_registry_outboundcall_changelist", outcome="failed", created_at__gte=since)
+    yield from _more("bad", "Tool", len(failing), url)
 
 
 def _documents() -> Iterator[Item]:
     failed = Document.objects.filter(state=Document.State.FAILED).select_related("app").order_by("-queued_at")
-    for document in failed[:MAX_OF_A_KIND]:
+    shown = list(failed.annotate(of_all=Window(Count("pk")))[:MAX_OF_A_KIND])
+    for document in shown:
         text = document.error or "could not be read"
         url = reverse("admin:apps_registry_document_change", args=[document.pk])
         yield Item("warn", "Document", f"{document.title} ({document.app.slug})", text, url)
+    count = shown[0].of_all if shown else 0
+    yield from _more("warn", "Document", count, _list("admin:apps_registry_document_changelist", state__exact="failed"))
 
 
 def _keys(now: datetime) -> Iterator[Item]:
     """Yield keys and Apps that are near a limit, then keys that expire."""
-    near, expiring = near_an_end(now, now + timedelta(days=settings.KEY_EXPIRY_NOTICE_DAYS), MAX_OF_A_KIND)
-    yield from map(_near, near)
-    yield from (_expiring(key, now) for key in expiring)
+    ends = near_an_end(now, now + timedelta(days=settings.KEY_EXPIRY_NOTICE_DAYS), MAX_OF_A_KIND)
+    yield from map(_near, ends.near)
+    keys, app_ids = "admin:keys_appkey_changelist", ",".join(map(str, ends.app_ids))
+    yield from _more("warn", "Key", ends.keys, _list(keys, status="near"), "near a limit")
+    apps = _list("admin:apps_registry_app_changelist", id__in=app_ids)
+    yield from _more("warn", "App", len(ends.app_ids), apps, "near a limit")
+    yield from (_expiring(key, now) for key in ends.expiring)
+    yield from _more("warn", "Key", ends.expiring_keys, _list(keys, status="expiring"), "that expire soon")
+
+
+def _more(tone: str, what: str, count: int, url: str, which: str = "") -> Iterator[Item]:
+    """Yield how many more there are of a kind than are shown; nothing if all are shown.
+
+    Args:
+        tone: as that of the kind's other items.
+        what: the kind of thing.
+        count: how many there are.
+        url: where all of them are listed.
+        which: what they have in common, if the kind has several lists.
+    """
+    if more := max(0, count - MAX_OF_A_KIND):
+        yield Item(tone, what, "", f"{more:,} more {which}".strip(), url, "See all")
+
+
+def _list(page: str, **query: str) -> str:
+    return f"{reverse(page)}?{urlencode(query)}"
 
 
 def _near(near: NearLimit) -> Item:

@@ -4,6 +4,7 @@ Limits of tokens and money count a reservation until the provider has counted th
 than the text has bytes, so bytes are a bound for the prompt without the vocabulary of every model.
 """
 
+from decimal import Decimal
 from uuid import UUID
 
 from apps_registry.values import AppConfig, Sampling
@@ -43,6 +44,12 @@ def prompt_bound(
         history += sum(message_bytes(stored) for stored in session.messages if turn_id and stored.turn_id == turn_id)
     digest = DIGEST_BYTES if app.recalls_earlier_sessions else 0
     return app.fixed_prompt_bytes + ADDED_BYTES + options.prompt_bytes + digest + history + len(message.encode())
+
+
+def least_reserved(app: AppConfig) -> tuple[int, Decimal | None]:
+    """Return the tokens that the first turn of a session reserves for an empty message, and their cost if known."""
+    reserved = reserve(app, prompt_bound(app, None))
+    return reserved.tokens, reserved.cost
 
 
 def message_bytes(message: StoredMessage) -> int:

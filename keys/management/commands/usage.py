@@ -126,4 +126,4 @@ def _cells(row: UsageRow) -> dict[str, str]:
 
 
 def _ms(milliseconds: int | None) -> str:
-    return "-" if milliseconds is None else f"{milliseconds:,}"
+    return "none" if milliseconds is None else f"≈ {milliseconds:,}"

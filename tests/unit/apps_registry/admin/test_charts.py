@@ -22,8 +22,8 @@ DAYS = [day_label(date(2026, 11, number)) for number in (1, 2, 3)]
         (MONEY, Decimal("0.0045"), "$0.0045", "$0.0045"),
         (MONEY, Decimal("1234.5678"), "$1,234.57", "$1,234.5678"),
         (MONEY, Decimal(100), "$100.00", "$100"),
-        (TIME, 340, "340 ms", "340 ms"),
-        (TIME, 1234, "1.2 s", "1,234 ms"),
+        (TIME, 340, "≈ 340 ms", "≈ 340 ms"),
+        (TIME, 1234, "≈ 1.2 s", "≈ 1,234 ms"),
         (SHARE, 0.0042, "0.42 %", "0.42 %"),
         (SHARE, 0.125, "12 %", "12.5 %"),
         (SHARE, 0, "0 %", "0 %"),
@@ -50,8 +50,9 @@ def test_lines_have_gaps_where_nothing_was_measured() -> None:
     days = [day_label(date(2026, 11, number)) for number in range(1, 6)]
     chart = lines("Latency", "by day", days, [Series("p95", [100, 200, None, 300, 400])], TIME)
     assert len(re.findall('<line class="aomi-line-1" x1="[^0]', chart)) == 2
-    assert re.findall("<td>([^<]+)</td>", chart) == ["100 ms", "200 ms", "-", "300 ms", "400 ms"]
-    assert "last 400 ms" in chart
+    assert re.findall("<td>([^<]+)</td>", chart) == ["≈ 100 ms", "≈ 200 ms", "none", "≈ 300 ms", "≈ 400 ms"]
+    assert "last ≈ 400 ms" in chart
+    assert re.findall(r"<span>(\d[^<]*)</span>", chart) == ["400 ms", "200 ms", "0 ms"]  # the scale is exact
 
 
 def test_a_chart_escapes_what_it_shows_and_has_no_style() -> None:
