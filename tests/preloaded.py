@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 from unittest import mock
 
+from tests.cheap_hashes import make_hashes_cheap
 from tests.root import ROOT
 
 # What a server and most commands import, without aomi_site.application and aomi_site.asgi, which make objects of
@@ -190,6 +191,7 @@ def preload() -> None:
             django.setup(set_prefix=False)
             for name in (*LIBRARIES, *PRODUCT):
                 importlib.import_module(name)
+            make_hashes_cheap()
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
 
 

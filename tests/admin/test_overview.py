@@ -289,6 +289,7 @@ def test_more_of_a_kind_than_fit_are_counted_and_lead_to_their_list(
         assert named in listed.content.decode() or "#workers" in url, url
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_the_overview_refreshes_itself_and_keeps_the_focus(console: "Page", server: Server, app: App) -> None:
     make_turn(app, timezone.now())

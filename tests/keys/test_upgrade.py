@@ -134,6 +134,7 @@ def crypto_prefix(key: str) -> str:
     return parts.prefix
 
 
+@pytest.mark.thorough
 def test_pages_of_the_version_before_take_their_forms(older: dict[str, Any]) -> None:
     """A form that was open while the server was updated has none of the new fields."""
     from django.test import Client as AdminClient

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from django.test import Client
 from fpdf import FPDF
 from PIL import Image, ImageDraw, ImageFont
@@ -81,6 +82,7 @@ def scan(*marks: str) -> bytes:
     return bytes(paper.output())
 
 
+@pytest.mark.thorough
 def test_pages_without_text_are_told(ingest: Ingest) -> None:
     words = "This page has text of its own, as long as a sentence or two. " * 5
     report = ingest(

@@ -90,6 +90,7 @@ def test_the_vectors_are_those_of_sentence_transformers(minilm: MiniLM) -> None:
     assert abs(cosine(first, first) - 1) < 1e-5
 
 
+@pytest.mark.thorough
 @pytest.mark.embedded_model
 def test_the_vector_of_a_text_does_not_depend_on_its_batch(minilm: MiniLM) -> None:
     (alone,) = asyncio.run(minilm.embed(["short"]))

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
@@ -100,6 +101,7 @@ def test_a_waiting_ingest_is_cancelled(manage: Callable[..., Result], admin_clie
     assert outcome.is_queued
 
 
+@pytest.mark.thorough
 def test_a_running_ingest_is_cancelled_and_the_old_text_stays(
     ingest: Ingest, manage: Callable[..., Result], start: Callable[..., Server], app: App
 ) -> None:
