@@ -30,13 +30,12 @@ UNIT = Path(__file__).parent / "unit"
 SLOW_FOLDERS = ("faults", "aomi_site", "retrieval", "admin")
 
 
-def pytest_collection() -> None:
+def pytest_collection(session: pytest.Session) -> None:
     """Set the settings module, which loads when a test needs it, and choose Hypothesis's profile."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "aomi_site.settings"
-    from hypothesis import settings
+    from tests.made_examples import set_profile
 
-    settings.register_profile("patient", deadline=None)  # the default, 200 ms per example, suits an idle machine only
-    settings.load_profile("patient")
+    set_profile(is_daily=_is_daily(session.config))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,12 +43,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--thorough", action="store_true", help=text)
 
 
+def _is_daily(config: pytest.Config) -> bool:
+    """Return whether the run leaves out what only CI needs: it names no files, and does not ask for everything."""
+    return config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.getoption("--thorough")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the thorough tests if no one asks for them, and put the folders with slow tests first.
 
     So the parallel processes finish at about the same time.
     """
-    if config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.getoption("--thorough"):
+    if _is_daily(config):
         left_out = [item for item in items if item.get_closest_marker("thorough")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("thorough")]

@@ -19,6 +19,7 @@ from apps_registry.models.mcp import McpServer
 from tests import factories
 from tests.commands import Result
 from tests.definitions import make_definition
+from tests.made_examples import examples
 
 # Everything that PostgreSQL stores: no NUL, no half of a surrogate pair. Braces would be placeholders.
 ODD = [
@@ -46,7 +47,7 @@ def odd_app(database: str) -> App:
     return app
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.tuples(TEXT, TEXT), data=st.tuples(DATA, DATA), price=st.decimals(0, 999_999, places=6), at=FLOATS)
 def test_a_file_reads_back_as_the_app(
     odd_app: App, texts: tuple[str, str], data: tuple[Any, Any], price: Decimal, at: float

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from apps_registry.extraction.blocks import UnreadableError
 from apps_registry.extraction.extract import work
 from apps_registry.extraction.names import KINDS
+from tests.made_examples import examples
 
-sometimes = settings(max_examples=50, deadline=None, derandomize=True)
+sometimes = settings(max_examples=examples(50), deadline=None, derandomize=True)
 TAGS = ["h1", "p", "div", "details", "summary", "table", "td", "style", "script", "b", "a", "ul", "li", "dialog", "br"]
 STYLES = ["display:none", "color:#fff", "font-size:0", "left:-9999px", "opacity:.0", "height:0;overflow:hidden", "x:)"]
 words = st.text(max_size=12)

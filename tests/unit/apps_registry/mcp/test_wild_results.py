@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from apps_registry.mcp.errors import McpError
 from apps_registry.mcp.messages import error_of, is_answer
 from apps_registry.mcp.result import read_result
+from tests.made_examples import examples
 
-sometimes = settings(max_examples=300, deadline=None, derandomize=True)
+sometimes = settings(max_examples=examples(300), deadline=None, derandomize=True)
 scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=10))
 values: st.SearchStrategy[Any] = st.recursive(
     scalars,

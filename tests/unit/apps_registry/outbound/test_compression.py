@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from apps_registry.outbound.compression import PIECE_MAX_BYTES, Decompressor
 from apps_registry.outbound.errors import Unreachable
+from tests.made_examples import examples
 
-bounded = settings(max_examples=40, derandomize=True, database=None, deadline=None)
+bounded = settings(max_examples=examples(40), derandomize=True, database=None, deadline=None)
 COMPRESSED: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "plain": ("utf-8, identity", bytes),
     "gzip": ("gzip", gzip.compress),

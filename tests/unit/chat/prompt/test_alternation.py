@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from chat.issuers import Issuer
 from chat.prompt.history import build_prompt, messages_for
 from sessions_app.values import StoredMessage
+from tests.made_examples import examples
 
 HERE, ELSEWHERE = Issuer("here", "m"), Issuer("elsewhere", "m")
 Prompt = list[dict[str, Any]]
@@ -96,7 +97,7 @@ def prompt_of(messages: Sequence[StoredMessage], to: Issuer = ELSEWHERE, **more:
     return [dict(message) for message in messages_for(build_prompt("", messages, current, **options), to)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(EVENTS, max_size=12), st.sampled_from(["", "They spoke."]), st.sampled_from([100_000, 120, 40, 0]))
 def test_every_history_makes_a_prompt_that_strict_templates_take(kinds: list[str], summary: str, budget: int) -> None:
     history = History()
@@ -110,7 +111,7 @@ def test_every_history_makes_a_prompt_that_strict_templates_take(kinds: list[str
     assert with_tools[-1]["content"].endswith(f"q{len(kinds)}")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(EVENTS, min_size=1, max_size=8), EVENTS)
 def test_a_prompt_begins_as_the_one_before_it_did(kinds: list[str], more: str) -> None:
     """Providers cache the beginning of a prompt; its last message may grow."""

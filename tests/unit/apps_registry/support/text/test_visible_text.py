@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps_registry.support.text.visible_text import has_invisible, invisible_in, visible, visible_data, visible_line
+from tests.made_examples import examples
 
 SEEN = {
     "Persian": "می\u200cخواهم",
@@ -67,7 +68,7 @@ def test_line_ends_are_newlines() -> None:
     assert visible_data({"a\u200b": ["b\u034f", {"c": 1}]}) == {"a": ["b", {"c": 1}]}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.text(st.characters(codec=None) | st.sampled_from("\u200d\u200c\ufe0f\u034f\u3164❤👩💻مक\u094d1")))
 def test_cleaning_again_changes_nothing_and_leaves_only_joiners(text: str) -> None:
     once = visible(text)

@@ -13,6 +13,7 @@ from chat.providers.base import ModelDelta, ModelFailure
 from chat.providers.reading.chunks import AnswerReader
 from chat.providers.reading.events import DONE, LINE_MAX_BYTES, read_events
 from chat.providers.reading.thoughts import TAGS, split_unopened
+from tests.made_examples import examples
 
 GITHUB = "https://github.com"
 SSE = "https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation"
@@ -319,7 +320,7 @@ ODD = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(ODD, max_size=4))
 def test_any_response_is_read_or_refused(values: list[Any]) -> None:
     try:
@@ -329,7 +330,7 @@ def test_any_response_is_read_or_refused(values: list[Any]) -> None:
     assert result.text.startswith("Hi")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(st.binary(max_size=20), max_size=6))
 def test_any_bytes_are_read_or_refused(pieces: list[bytes]) -> None:
     try:

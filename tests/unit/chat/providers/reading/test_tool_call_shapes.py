@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from chat.providers.base import ModelFailure
 from chat.providers.reading.chunks import AnswerReader
 from chat.providers.reading.tool_calls import ARGUMENTS_MAX_CHARS, AssembledCall, ToolCallAssembly
+from tests.made_examples import examples
 
 GITHUB = "https://github.com"
 Fragment = dict[str, Any]
@@ -333,7 +334,7 @@ FRAGMENTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(st.lists(FRAGMENTS, max_size=3), max_size=8))
 def test_any_deltas_are_read_and_no_call_is_invented(deltas: list[list[Fragment]]) -> None:
     assembled = read([event({"tool_calls": fragments}) for fragments in deltas])
