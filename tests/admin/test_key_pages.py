@@ -198,6 +198,15 @@ def test_the_page_with_the_key_is_not_stored_or_redirected_to(admin_client: Clie
     assert stored == []
 
 
+def test_the_page_with_the_key_says_how_to_call_each_app(admin_client: Client, app: App, other_app: App) -> None:
+    shown = " ".join(admin_client.post(ADD, form(app, apps=[app.pk, other_app.pk])).content.decode().split())
+    _, other = sorted([app.slug, other_app.slug])
+    advice = shown.partition('id="other-apps"')[2].partition("</p>")[0]
+    assert "and the session id" in advice
+    assert re.findall(r'"app": "([^"]+)"', advice) == [other]
+    assert "other-apps" not in admin_client.post(ADD, form(app)).content.decode()
+
+
 @pytest.mark.parametrize(
     ("overrides", "complaint"),
     [
