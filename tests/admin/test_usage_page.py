@@ -21,6 +21,7 @@ from aomi_site.console.usage.usage_query import ROWS
 from apps_registry.admin.figures import COUNT, MONEY
 from apps_registry.models import App
 from keys.models import AppKey
+from keys.services import rotate_key
 from sessions_app.models import Turn
 from tests import factories
 from tests.product import Server
@@ -127,6 +128,17 @@ def test_numbers_lead_to_their_rows_and_the_things_to_their_pages(admin_client: 
     assert listed(admin_client, failed) == recent.filter(app_key_id=key.pk, status="failed").count()
     page = admin_client.get(USAGE, {"app": app.slug, "by": "app"}).content.decode()
     assert (f"/admin/apps_registry/app/{app.pk}/change/", app.slug) in links_of(page)
+
+
+def test_a_rotated_key_and_its_successor_have_different_names(admin_client: Client, app: App) -> None:
+    old = factories.make_key(app, label="one label").app_key
+    new = rotate_key(old, overlap=timedelta(hours=1)).successor
+    make_turns(app, [old, new])
+    AppKey.objects.filter(pk__in=[old.pk, new.pk]).update(last_used_at=datetime.now(UTC))
+    names = (f"one label ({old.prefix}…, replaced)", f"one label ({new.prefix}…)")
+    for path in (f"{USAGE}?app={app.slug}&by=key", "/admin/sessions_app/chatsession/"):
+        shown = admin_client.get(path).content.decode()
+        assert [name in shown for name in names] == [True, True], path
 
 
 def listed(client: Client, url: str) -> int:
