@@ -244,6 +244,14 @@ def test_a_turn_is_tried_again_after_the_messages_before_it(
     assert contents[1:] == ["My colour is blue", "Noted.", "Which colour?"]
 
 
+def test_without_a_release_the_page_says_how_to_compare(admin_client: Browser, app: App) -> None:
+    page = f"/admin/apps_registry/app/{app.pk}/"
+    shown = admin_client.get(f"{page}playground/").content.decode()
+    assert f'<a href="{page}releases/">Publish a release</a> to compare the draft with it.' in shown
+    publish(app)
+    assert "no-release" not in admin_client.get(f"{page}playground/").content.decode()
+
+
 def test_the_page_takes_few_queries(admin_client: Browser, app: App, django_assert_max_num_queries: Any) -> None:
     path = f"/admin/apps_registry/app/{app.pk}/playground/"
     turn = factories.make_session(app, [("user", PAYLOAD), ("agent", "a"), ("user", PAYLOAD)]).turns.first()
