@@ -252,6 +252,7 @@ def test_the_numbers_of_the_charts_equal_the_database(console: "Page", server: S
     console.goto(f"{server.url}/admin/")
     console.click("#aomi-nav >> text=Usage")
     console.select_option("#id_app", app.slug)
+    console.click("main >> text=Show")
     console.click("main >> text=By key")
     console.wait_for_selector(f"a[href*='app={app.slug}'] >> text=CSV")
     sums = {name: Decimal(value) for name, value in sums_of(recent).items()}
