@@ -1,4 +1,4 @@
-"""Reads the numbers of the usage page: at most five queries of the roll-up, and one of the keys' names, regardless of the number of turns."""
+"""Reads the numbers of the usage page: at most five queries of the roll-up, regardless of the number of turns."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
