@@ -88,6 +88,7 @@ class NoSecretLookups(LabelledFields, NamedPages):
 class ConsoleAdmin(NoSecretLookups, _ModelAdmin[RowT]):
     """The base class of all admin classes of this project."""
 
+    rows_name = ""  # what a list calls its rows; empty: the plural of the model
     list_per_page = 50
     empty_value_display = NOTHING
     # Counts next to the choices of a filter would need a scan of the table for each choice.

@@ -342,6 +342,10 @@ def test_an_operator_tries_an_app_compares_two_models_and_stops_a_turn(
         word for word in ("calculate: answered ·", "you allowed", "first token") if word not in " ".join(steps)
     ] == []
     first.locator("[data-line] >> text=completed").wait_for()
+    times = first.locator("[data-steps] .is-time").all_inner_texts()
+    assert [time.startswith("at ") for time in times] == [True] * len(times)
+    since = [float(number) * (1 if unit == "ms" else 1000) for _, number, unit in map(str.split, times)]
+    assert since == sorted(since)
     assert opened.evaluate("window.hacked") is None
     # Two models on the same message, of which one is stopped.
     opened.click("text=Compare two")
