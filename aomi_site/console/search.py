@@ -1,4 +1,4 @@
-"""The console's one search (Ctrl-K): Apps, keys, sessions, wallets and ids.
+"""The console's one search (Ctrl-K): Apps and their parts, keys, models, sessions, wallets and ids.
 
 A page that shows other things registers a source: `register(Source(…))`.
 """
@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from aomi_site.console.navigation import entries_for
-from apps_registry.models import App, OutboundCall
+from apps_registry.models import App, Document, Model, OutboundCall, Tool
 from apps_registry.support.wallet_addresses import both_ends, shortened
 from keys.models import AppKey, Refusal
 from sessions_app.models import ChatSession, Turn
@@ -121,6 +121,33 @@ def _keys(text: str) -> Iterator[Hit]:
         yield Hit(key.label, reverse("admin:keys_appkey_change", args=[key.pk]), f"{key.prefix}… {key.status}")
 
 
+def _tools(text: str) -> Iterator[Hit]:
+    tools = Tool.objects.filter(kind=Tool.Kind.HTTP, name__icontains=text).select_related("app")
+    for tool in tools.order_by("name", "app__slug")[:HITS_PER_SOURCE]:
+        yield Hit(tool.name, reverse("admin:apps_registry_tool_change", args=[tool.pk]), f"of {tool.app.slug}")
+
+
+def _server_tools(text: str) -> Iterator[Hit]:
+    tools = Tool.objects.filter(mcp_server__isnull=False, name__icontains=text).select_related("app", "mcp_server")
+    for tool in tools.order_by("name", "app__slug")[:HITS_PER_SOURCE]:
+        url = reverse("admin:apps_registry_mcpserver_change", args=[tool.mcp_server_id])
+        yield Hit(tool.name, url, f"of {tool.app.slug}, by {tool.mcp_server}")
+
+
+def _documents(text: str) -> Iterator[Hit]:
+    named = Document.objects.filter(title__icontains=text) | Document.objects.filter(name__icontains=text)
+    for document in named.select_related("app").order_by("title", "pk")[:HITS_PER_SOURCE]:
+        url = reverse("admin:apps_registry_document_change", args=[document.pk])
+        yield Hit(str(document), url, f"of {document.app.slug}")
+
+
+def _models(text: str) -> Iterator[Hit]:
+    for model in (
+        Model.objects.filter(name__icontains=text).select_related("provider").order_by("name")[:HITS_PER_SOURCE]
+    ):
+        yield Hit(model.name, reverse("admin:apps_registry_model_change", args=[model.pk]), f"by {model.provider}")
+
+
 def _sessions(text: str) -> Iterator[Hit]:
     if (session_id := _as_uuid(text)) is not None:
         sessions = ChatSession.objects.filter(pk=session_id)
@@ -175,6 +202,12 @@ def _refusals(text: str) -> Iterator[Hit]:
 
 register(Source("Apps", ("apps_registry.view_app", "apps_registry.change_app"), _apps))
 register(Source("Keys", ("keys.view_appkey", "keys.change_appkey"), _keys))
+register(Source("Tools", ("apps_registry.view_tool", "apps_registry.change_tool"), _tools))
+register(
+    Source("Tools of MCP servers", ("apps_registry.view_mcpserver", "apps_registry.change_mcpserver"), _server_tools)
+)
+register(Source("Documents", ("apps_registry.view_document", "apps_registry.change_document"), _documents))
+register(Source("Models", ("apps_registry.view_model", "apps_registry.change_model"), _models))
 register(Source("Conversations", ("sessions_app.view_chatsession",), _sessions))
 register(Source("Wallets", ("sessions_app.view_chatsession",), _wallets))
 register(Source("Turns", ("sessions_app.view_turn",), _turns))

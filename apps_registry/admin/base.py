@@ -15,6 +15,8 @@ from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
 
 from apps_registry.admin.display import NOTHING
 from apps_registry.admin.grants import sees_apps
@@ -86,6 +88,7 @@ class NoSecretLookups(LabelledFields, NamedPages):
 class ConsoleAdmin(NoSecretLookups, _ModelAdmin[RowT]):
     """The base class of all admin classes of this project."""
 
+    rows_name = ""  # what a list calls its rows; empty: the plural of the model
     list_per_page = 50
     empty_value_display = NOTHING
     # Counts next to the choices of a filter would need a scan of the table for each choice.
@@ -128,6 +131,17 @@ class ConsoleAdmin(NoSecretLookups, _ModelAdmin[RowT]):
         self.log_change(request, row, message)
         self.message_user(request, message, messages.SUCCESS)
 
+    def tell_of_draft(self, request: HttpRequest, app: App) -> None:
+        """Say after a change of what releases hold that callers get it later, if the App has a live release."""
+        if app.live_release_id is None:
+            return
+        publish = format_html("publish {}", app.slug)
+        if sees_apps(request.user):
+            url = reverse("admin:apps_registry_app_releases", args=[app.pk])
+            publish = format_html('<a href="{}">{}</a>', url, publish)
+        told = format_html("It is saved in the draft. Callers get it when you {}.", publish)
+        self.message_user(request, told, messages.INFO)
+
     def page(
         self, request: HttpRequest, template: str, *, title: str, obj: RowT | None = None, **context: Any
     ) -> TemplateResponse:
@@ -151,6 +165,16 @@ class AppPartAdmin(ConsoleAdmin[RowT]):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Require permission to see Apps, since a new row belongs to one."""
         return super().has_add_permission(request) and sees_apps(request.user)
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        response = super().response_add(request, obj, post_url_continue)
+        self.tell_of_draft(request, obj.app)
+        return response
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        response = super().response_change(request, obj)
+        self.tell_of_draft(request, obj.app)
+        return response
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
         self._log_for_app(request, "added", obj)

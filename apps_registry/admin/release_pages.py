@@ -1,8 +1,13 @@
 """The admin pages for releases: preview and publish, roll back, run the draft, delete."""
 
+import itertools
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -12,11 +17,13 @@ from django.views.decorators.http import require_POST
 from apps_registry.admin.app_file_pages import VIEW_PERMISSIONS
 from apps_registry.admin.base import ConsoleAdmin
 from apps_registry.app_files.errors import AppFileError
-from apps_registry.models import App, Document
+from apps_registry.models import App, AppRelease, Document
 from apps_registry.releases.content import find_problem
+from apps_registry.releases.draft_changes import changed_parts
 from apps_registry.releases.services import (
     NoSuchRelease,
     delete_release,
+    diff_by_going_live,
     plan_publishing,
     publish,
     roll_back,
@@ -25,6 +32,8 @@ from apps_registry.releases.services import (
 from apps_registry.services.plan import PlanChanged
 
 RELEASES_SHOWN = 10
+# Publishing and its entry in the history are of one request.
+SAME_REQUEST = timedelta(seconds=10)
 
 
 class ReleasePages:
@@ -39,6 +48,7 @@ class ReleasePages:
         act = guard(require_POST(self.release_view))
         return [
             path("<int:app_id>/release/", act, name="apps_registry_app_release"),
+            path("<int:app_id>/release/<slug:what>/live/", guard(self.live_view), name="apps_registry_app_live"),
             path("<int:app_id>/publish/", guard(self.publish_view), name="apps_registry_app_publish"),
             path(
                 "<int:app_id>/release/<int:number>/delete/",
@@ -55,7 +65,11 @@ class ReleasePages:
         try:
             if request.method == "POST":
                 release, is_new = publish(app, digest=request.POST.get("digest", ""))
-                self._admin.done(request, app, f"Release {release.number} is live{'' if is_new else ' already'}.")
+                self._admin.done(
+                    request,
+                    app,
+                    _live_message(release.number) if is_new else f"Release {release.number} is live already.",
+                )
                 return redirect("admin:apps_registry_app_releases", app.pk)
         except PlanChanged:
             self._admin.message_user(
@@ -73,6 +87,29 @@ class ReleasePages:
         title = f"Changes by publishing “{app.slug}”"
         template = "admin/apps_registry/app/publish.html"
         return self._admin.page(request, template, title=title, obj=app, app=app, plan=plan, digest=plan.digest())
+
+    def live_view(self, request: HttpRequest, app_id: int, what: str) -> HttpResponse:
+        """Preview what changes for callers if a release goes live, or the draft; the page's button acts."""
+        app = self._admin.changeable(request, app_id)
+        release = app.releases.filter(number=int(what)).first() if _is_number(what) else None
+        if release is None and what != "draft":
+            raise Http404
+        may_see = request.user.has_perms(VIEW_PERMISSIONS)
+        try:
+            diff = diff_by_going_live(app, release)
+        except AppFileError as error:
+            return self._refuse(request, app, str(error))
+        return self._admin.page(
+            request,
+            "admin/apps_registry/app/make_live.html",
+            title=f"Make {release or 'the draft'} of “{app.slug}” live?",
+            obj=app,
+            app=app,
+            what=what,
+            release=release,
+            diff=diff if may_see else [],
+            may_see=may_see,
+        )
 
     def release_view(self, request: HttpRequest, app_id: int) -> HttpResponse:
         """Roll back to a release, or run the draft, as the button requests."""
@@ -119,14 +156,64 @@ def _apply_action(app: App, action: str) -> str:
         run_draft(app)
         kept = " Sessions that keep a release continue with it." if app.sessions_keep_release else ""
         return f"The draft is live: every edit takes effect immediately.{kept}"
-    if action.isascii() and action.isdigit() and len(action) < 10:
-        return f"Release {roll_back(app, int(action)).number} is live."
+    if _is_number(action):
+        return _live_message(roll_back(app, int(action)).number)
     raise NoSuchRelease("There is no such release.")
 
 
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLine:
+    """A release in the list.
+
+    Attributes:
+        problem: why it cannot run; empty if it can.
+        author: the operator who published it; empty if a command did.
+        changes: the names of what differs from the release before it.
+        is_first: there is none before it.
+    """
+
+    release: AppRelease
+    problem: str
+    author: str
+    changes: list[str]
+    is_first: bool
+
+
 def releases_panel(app: App) -> dict[str, Any]:
-    """Return the template context of the releases: the newest ones and the live one, each with its problem."""
-    shown = list(app.releases.all()[:RELEASES_SHOWN])
+    """Return the template context of the releases: the newest ones and the live one."""
+    newest = list(app.releases.all()[: RELEASES_SHOWN + 1])
+    shown = newest[:RELEASES_SHOWN]
     if app.live_release and app.live_release not in shown:
         shown.append(app.live_release)
-    return {"releases": [(release, find_problem(release)) for release in shown]}
+    authors = _authors(app, shown)
+    before = dict(itertools.pairwise(newest))
+    lines = []
+    for release in shown:
+        earlier = before.get(release)
+        changes = changed_parts(earlier, release) if earlier else []
+        is_first = earlier is None and release == newest[-1]
+        lines.append(ReleaseLine(release, find_problem(release), authors.get(release.number, ""), changes, is_first))
+    return {"releases": lines}
+
+
+def _authors(app: App, releases: list[AppRelease]) -> dict[int, str]:
+    """Return the operators who published releases, by number, according to the App's history.
+
+    Going back to a release has the same entry, but later than the release was made.
+    """
+    made = {_live_message(release.number): release for release in releases}
+    of_app = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(App), object_id=str(app.pk))
+    entries = of_app.filter(change_message__in=made).select_related("user").order_by("-action_time")
+    return {
+        release.number: str(entry.user)
+        for entry in entries
+        if abs(entry.action_time - (release := made[entry.change_message]).created_at) < SAME_REQUEST
+    }
+
+
+def _live_message(number: int) -> str:
+    return f"Release {number} is live."

@@ -8,6 +8,7 @@ from apps_registry.app_files.content import AppContent
 from apps_registry.app_files.current import content_of
 from apps_registry.app_files.errors import AppFileError
 from apps_registry.app_files.reading import read_data
+from apps_registry.app_files.settings import setting_fields
 from apps_registry.models import App, AppRelease, Model
 
 # These control who may call, what leaves the server and how data is kept. They apply to every release immediately.
@@ -23,6 +24,11 @@ HOLD_AT_ONCE = frozenset(
         *("keeps_reasoning", "keeps_requests_days", "shows_usage"),
     }
 )
+
+
+def frozen_fields() -> frozenset[str]:
+    """Return the fields of an App's form that a release holds: callers get changes of them with the next release."""
+    return frozenset({"default_model", "builtin_tools", *setting_fields()}) - HOLD_AT_ONCE
 
 
 def content_to_publish(app: App) -> AppContent:

@@ -1,28 +1,71 @@
-"""How much an App's draft differs from the live release."""
+"""How much an App's draft differs from the live release, and releases from each other."""
 
+from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
+
+from apps_registry.app_files.content import AppContent
 from apps_registry.app_files.errors import AppFileError
-from apps_registry.models import App
+from apps_registry.models import App, AppRelease
 from apps_registry.releases.content import content_of_release, content_to_publish
 
+RELEASES_COMPARED = 10
 
-def count_draft_changes(app: App) -> int | None:
-    """Return the number of settings, tools, servers and documents in which the draft differs from the live release.
+
+@dataclass(frozen=True, slots=True)
+class DraftState:
+    """How a draft differs from the live release.
+
+    Attributes:
+        changes: number of settings, tools, servers and documents that differ; None if the draft or the live release
+            cannot be read, or none is live.
+        equals: another one of the newest releases, which has the content of the draft.
+    """
+
+    changes: int | None = None
+    equals: AppRelease | None = None
+
+
+def draft_state(app: App, *, compares_others: bool = False) -> DraftState:
+    """Compare an App's draft with the live release.
 
     Args:
-        app: an App with a live release.
-
-    Returns:
-        None if the draft or the release cannot be read.
+        app: the App.
+        compares_others: also look for another release with its content, if it differs from the live one.
     """
-    if app.live_release is None:
-        return None
+    live = _content_or_none(app.live_release) if app.live_release else None
+    if live is None:
+        return DraftState()
     try:
-        draft, live = content_to_publish(app).as_data(), content_of_release(app.live_release).as_data()
+        draft = content_to_publish(app)
+    except AppFileError:
+        return DraftState()
+    one, other = draft.as_data(), live.as_data()
+    changes = sum(_differences(one.get(name), other.get(name)) for name in one.keys() | other.keys())
+    if not (changes and compares_others):
+        return DraftState(changes)
+    others = app.releases.filter(~Q(pk=app.live_release_id or 0))[:RELEASES_COMPARED]
+    return DraftState(changes, next((release for release in others if _content_or_none(release) == draft), None))
+
+
+def changed_parts(before: AppRelease, after: AppRelease) -> list[str]:
+    """Return the names of the settings and lists in which two releases differ, in words; empty if one is unreadable."""
+    contents = _content_or_none(before), _content_or_none(after)
+    if contents[0] is None or contents[1] is None:
+        return []
+    one, other = contents[0].as_data(), contents[1].as_data()
+    names = [name for name in {**one, **other} if one.get(name) != other.get(name)]
+    if not names and list(before.document_ids) != list(after.document_ids):
+        return ["documents ingested again"]
+    return [name.replace("_", " ") for name in names]
+
+
+def _content_or_none(release: AppRelease) -> AppContent | None:
+    try:
+        return content_of_release(release)
     except AppFileError:
         return None
-    return sum(_differences(draft.get(name), live.get(name)) for name in draft.keys() | live.keys())
 
 
 def _differences(one: Any, other: Any) -> int:

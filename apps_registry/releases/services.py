@@ -65,6 +65,20 @@ def plan_publishing(app: App) -> PublishingPlan:
     return PublishingPlan(before, draft, document_ids, not is_same, tuple(_notes(app, before, draft, is_same)))
 
 
+def diff_by_going_live(app: App, release: AppRelease | None) -> list[str]:
+    """Return the lines that change for callers if a release goes live, or the draft (None).
+
+    Raises:
+        AppFileError: what is to go live cannot be read.
+    """
+    after = content_of_release(release) if release else content_to_publish(app)
+    try:
+        before = content_of_release(app.live_release) if app.live_release else content_to_publish(app)
+    except AppFileError:
+        before = None
+    return content_diff(before, after)
+
+
 @transaction.atomic
 def publish(app: App, *, digest: str | None = None) -> tuple[AppRelease, bool]:
     """Publish an App's draft as a release and make it live; returns the release, and whether it is new.

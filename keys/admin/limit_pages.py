@@ -18,6 +18,7 @@ from keys.limits.values import Limits, app_subject, key_subject
 from keys.models import AppKey, LimitSet
 
 NAMES = tuple(Limits.__dataclass_fields__)
+MONEY_NAMES = ("money_per_day", "money_per_month")
 
 
 class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -26,6 +27,11 @@ class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
     class Meta:
         model = LimitSet
         fields = NAMES
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in MONEY_NAMES:
+            self.fields[name].label = f"{self.fields[name].label}, in dollars"
 
     def limits(self) -> Limits:
         """Return the limits that a valid form holds."""
@@ -108,5 +114,11 @@ class LimitPages:
 def _changes(before: Limits, after: Limits) -> str:
     """Describe the difference for the history; empty if there is none."""
     changed = [name for name in NAMES if getattr(before, name) != getattr(after, name)]
-    words = [f"{name.replace('_', ' ')} {getattr(after, name) or 'without a limit'}" for name in changed]
+    words = [f"{name.replace('_', ' ')} {_amount(name, getattr(after, name))}" for name in changed]
     return f"Limits changed: {', '.join(words)}." if words else ""
+
+
+def _amount(name: str, limit: Any) -> str:
+    if limit is None:
+        return "without a limit"
+    return f"${limit:f}" if name in MONEY_NAMES else str(limit)

@@ -8,6 +8,9 @@ from django.urls import reverse
 from apps_registry.models import App
 from keys.models import AppKey, Refusal
 
+# The id of the field on a key's page; Django gives it to the element that holds the check boxes.
+APPS_FIELD = "id_apps"
+
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
@@ -37,4 +40,7 @@ def next_step(user: Any, refusal: Refusal) -> NextStep | None:
         return None
     if limit_of == "key":
         return NextStep("Set limits of the key", reverse("admin:keys_appkey_limits", args=[key.pk]))
-    return NextStep("Open the key", reverse("admin:keys_appkey_change", args=[key.pk]))
+    page = reverse("admin:keys_appkey_change", args=[key.pk])
+    if refusal.rule == "app_not_in_scope":
+        return NextStep("Change the Apps of the key", f"{page}#{APPS_FIELD}")
+    return NextStep("Open the key", page)

@@ -1,5 +1,6 @@
 """App keys: who may use which Apps, in which channel, and until when."""
 
+from collections import Counter
 from typing import ClassVar
 
 from django.conf import settings
@@ -24,6 +25,18 @@ class AppKeyQuerySet(models.QuerySet["AppKey"]):
     def usable(self) -> "AppKeyQuerySet":
         """Keys that are neither revoked nor expired."""
         return self.filter(has_status("active"))
+
+    def names(self) -> dict[int, str]:
+        """Return what to call each key, by id: its label, and its beginning where that does not tell keys apart.
+
+        A rotated key and its successor have the same label.
+        """
+        rows = list(self.values_list("pk", "label", "prefix", "successor__pk"))
+        uses = Counter(label for _, label, _, _ in rows)
+        return {
+            pk: f"{label} ({prefix}…, replaced)" if successor else f"{label} ({prefix}…)" if uses[label] > 1 else label
+            for pk, label, prefix, successor in rows
+        }
 
 
 class AppKey(models.Model):

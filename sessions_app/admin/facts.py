@@ -98,7 +98,7 @@ def _keys(session: ChatSession, user: Any) -> Iterator[SafeString]:
     """Yield the keys that the session's turns used; deleted keys are shown by id."""
     used = session.turns.filter(app_key_id__gt=0).order_by("app_key_id")
     ids = list(used.values_list("app_key_id", flat=True).distinct()[:KEYS_SHOWN])
-    labels = dict(keys().filter(pk__in=ids).values_list("pk", "label"))
+    labels = keys().filter(pk__in=ids).names()
     for pk in ids:
         if pk not in labels:
             yield format_html("no. {} (deleted)", pk)

@@ -50,11 +50,12 @@ class KeyFilter(admin.SimpleListFilter):
         if not (request.user.has_perm("keys.view_appkey") or request.user.has_perm("keys.change_appkey")):
             return []
         used = keys().filter(last_used_at__isnull=False).order_by("-last_used_at")
-        rows = list(used.values_list("pk", "label")[:KEYS_OFFERED])
+        offered = list(used.values_list("pk", flat=True)[:KEYS_OFFERED])
         chosen = self.used_parameters.get(self.parameter_name) or ""
-        if is_id(chosen) and int(chosen) not in {pk for pk, _ in rows}:
-            rows = [*keys().filter(pk=int(chosen)).values_list("pk", "label"), *rows]
-        return [(str(pk), label) for pk, label in rows]
+        if is_id(chosen) and int(chosen) not in offered:
+            offered.insert(0, int(chosen))
+        names = keys().filter(pk__in=offered).names()
+        return [(str(pk), names[pk]) for pk in offered if pk in names]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ChatSession]) -> QuerySet[ChatSession]:
         """Keep the sessions with a turn of the chosen key."""
@@ -81,9 +82,12 @@ class PlaygroundFilter(admin.SimpleListFilter):
         return queryset.exclude(channel__startswith=OPERATORS_CHANNEL) if self.value() == "callers" else queryset
 
 
-def keys() -> QuerySet[Any]:
-    """Return the App keys; this app must not import the keys app, so it looks the model up by name."""
-    rows: QuerySet[Any] = apps.get_model("keys", "AppKey")._default_manager.all()
+def keys() -> Any:
+    """Return the App keys, an AppKeyQuerySet.
+
+    This app must not import the keys app, so it looks the model up by name.
+    """
+    rows: Any = apps.get_model("keys", "AppKey")._default_manager.all()
     return rows
 
 

@@ -36,6 +36,7 @@ SEARCHES_TEXT = "sessions_app.search_messages"
 class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
     """A session's page is its conversation."""
 
+    rows_name = "conversations"
     list_display = ("name", "app", "state", "message_count", "short_wallet", "last_active")
     list_display_links = ("name",)
     list_filter = ("app", "status", ErrorFilter, KeyFilter, PlaygroundFilter, "last_active_at", "is_archived")

@@ -18,6 +18,7 @@ from keys.models import Usage
 from keys.usage.histograms import BUCKETS
 from tests import factories
 from tests.admin.test_app_pages import TABS, TABS_WITH_FORMS, form, models_form, page, tools_form
+from tests.admin.test_tool_pages import form as tool_form
 from tests.client import Client as ApiClient
 from tests.model_server import ScriptedModel, says
 from tests.product import Server
@@ -130,6 +131,26 @@ def test_a_tab_saves_its_own_fields_only_and_stays(admin_client: Client, app: Ap
     assert (saved.document_language, saved.sessions_keep_release, saved.retention_days) == ("german", True, 30)
     assert list(app.tools.filter(is_enabled=True).values_list("name", flat=True)) == ["calculate"]
     assert set(TABS_WITH_FORMS) == {"prompt", "models", "tools", "documents", "releases", "settings"}
+
+
+def test_saving_says_when_callers_get_the_change(admin_client: Client, app: App) -> None:
+    prompt = page(app, "prompt")
+
+    def told(path: str, sent: dict[str, Any]) -> bool:
+        answer = admin_client.post(path, sent, follow=True)
+        assert answer.redirect_chain, path
+        shown = answer.content.decode()
+        return f'Callers get it when you <a href="{page(app, "releases")}">publish {app.slug}</a>.' in shown
+
+    assert not told(prompt, {"preamble": "One."})  # the draft is live
+    publish(app)
+    assert told(prompt, {"preamble": "Two."})
+    assert not told(prompt, {"preamble": "Two."})
+    assert told(page(app, "tools"), tools_form(app, builtin_tools=["calculate"]))
+    # Hosts, names and retention hold at once.
+    assert not told(page(app, "tools"), tools_form(app, builtin_tools=["calculate"], allowed_hosts="a.example:443"))
+    assert not told(page(app, "settings"), form(app, name="New name", retention_days="30"))
+    assert told("/admin/apps_registry/tool/add/", tool_form(app))
 
 
 def test_a_tab_without_a_form_takes_none(admin_client: Client, staff_client: Callable[..., Client], app: App) -> None:

@@ -91,6 +91,12 @@ def test_messages_are_searched_with_a_permission_of_its_own(
     assert [each.pk for each in found(staff_client("view_chatsession", "search_messages"), word)] == [session.pk]
 
 
+def test_the_list_calls_its_rows_conversations(admin_client: Browser) -> None:
+    shown = admin_client.get(LIST, {"q": "no such words at all"}).content.decode()
+    assert 'placeholder="Search conversations"' in shown
+    assert "No conversations match" in shown
+
+
 def test_sessions_are_found_by_key_and_by_error(admin_client: Browser, app: App) -> None:
     key, other = factories.make_key(app).app_key, factories.make_key(app).app_key
     failed, fine = (factories.make_session(app, [("user", "Hi")]) for _ in range(2))

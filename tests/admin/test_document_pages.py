@@ -119,6 +119,18 @@ def test_a_form_without_files_or_with_bad_tags_shows_errors(admin_client: Client
     assert not Document.objects.filter(app=app).exists()
 
 
+def test_no_app_is_preselected_for_an_upload_except_the_one_that_it_was_opened_from(
+    admin_client: Client, app: App
+) -> None:
+    chosen = '<option value="{}" selected>'
+    shown = admin_client.get(f"{PAGES}add/").content.decode()
+    assert chosen.format("") in shown
+    assert shown.count(" selected>") == 1
+    assert chosen.format(app.pk) in admin_client.get(f"{PAGES}add/?app={app.pk}").content.decode()
+    answer = admin_client.post(f"{PAGES}add/", {**upload(app, ("a.txt", b"x")), "app": ""})
+    assert "This field is required" in answer.content.decode()
+
+
 def test_tags_are_edited_and_nothing_else(admin_client: Client, app: App) -> None:
     add_upload(app, name="a.txt", data=b"alpha")
     document = Document.objects.get(app=app)

@@ -88,6 +88,19 @@ def test_one_search_finds_things_of_every_kind(admin_client: Client, app: App) -
     refusal.delete()
 
 
+def test_the_search_finds_the_parts_of_apps_and_the_models(
+    admin_client: Client, staff_client: Callable[..., Client], app: App
+) -> None:
+    word = factories.unique("part").replace("-", "_")
+    factories.make_http_tool(app, "https://a.example/", name=word)
+    factories.make_document(app, "Some text", name=f"{word}.txt")
+    model = factories.make_model()
+    found = hits(admin_client, word.upper())
+    assert (set(found), found["Tools"], len(found["Documents"])) == ({"Tools", "Documents"}, [word], 1)
+    assert hits(admin_client, model.name)["Models"] == [model.name]
+    assert list(hits(staff_client("view_document"), word)) == ["Documents"]
+
+
 def test_the_search_finds_only_what_the_operator_may_see(staff_client: Callable[..., Client], app: App) -> None:
     factories.make_session(app, [("user", "Hi")], title=app.slug)
     factories.make_key(app, label=app.slug)

@@ -198,6 +198,15 @@ def test_the_page_with_the_key_is_not_stored_or_redirected_to(admin_client: Clie
     assert stored == []
 
 
+def test_the_page_with_the_key_says_how_to_call_each_app(admin_client: Client, app: App, other_app: App) -> None:
+    shown = " ".join(admin_client.post(ADD, form(app, apps=[app.pk, other_app.pk])).content.decode().split())
+    _, other = sorted([app.slug, other_app.slug])
+    advice = shown.partition('id="other-apps"')[2].partition("</p>")[0]
+    assert "and the session id" in advice
+    assert re.findall(r'"app": "([^"]+)"', advice) == [other]
+    assert "other-apps" not in admin_client.post(ADD, form(app)).content.decode()
+
+
 @pytest.mark.parametrize(
     ("overrides", "complaint"),
     [
@@ -541,7 +550,13 @@ def test_a_limit_of_money_below_the_price_of_one_call_is_refused(admin_client: C
     page = f"/admin/keys/appkey/of-app/{app.pk}/limits/"
     refused = admin_client.post(page, {"money_per_day": "0.001"}).content.decode()
     assert f"One call to {app.slug} may cost up to 0." in refused
-    assert admin_client.post(page, {"money_per_day": "5"}).status_code == 302
+    assert "Money per day, in dollars" in refused
+    factories.make_key(app)
+    answer = admin_client.post(page, {"money_per_day": "5", "requests_per_minute": "3"}, follow=True)
+    shown = answer.content.decode()
+    assert "requests per minute 3, money per day $5." in shown
+    # The message is on the tab of the keys, whose link to the limits is above the keys.
+    assert 0 < shown.index("Limits of this App") < shown.index("Last used")
 
 
 def test_pages_of_limits_need_the_permission_to_change(staff_client: Callable[..., Client], app: App) -> None:

@@ -244,6 +244,14 @@ def test_a_turn_is_tried_again_after_the_messages_before_it(
     assert contents[1:] == ["My colour is blue", "Noted.", "Which colour?"]
 
 
+def test_without_a_release_the_page_says_how_to_compare(admin_client: Browser, app: App) -> None:
+    page = f"/admin/apps_registry/app/{app.pk}/"
+    shown = admin_client.get(f"{page}playground/").content.decode()
+    assert f'<a href="{page}releases/">Publish a release</a> to compare the draft with it.' in shown
+    publish(app)
+    assert "no-release" not in admin_client.get(f"{page}playground/").content.decode()
+
+
 def test_the_page_takes_few_queries(admin_client: Browser, app: App, django_assert_max_num_queries: Any) -> None:
     path = f"/admin/apps_registry/app/{app.pk}/playground/"
     turn = factories.make_session(app, [("user", PAYLOAD), ("agent", "a"), ("user", PAYLOAD)]).turns.first()
@@ -334,6 +342,10 @@ def test_an_operator_tries_an_app_compares_two_models_and_stops_a_turn(
         word for word in ("calculate: answered ·", "you allowed", "first token") if word not in " ".join(steps)
     ] == []
     first.locator("[data-line] >> text=completed").wait_for()
+    times = first.locator("[data-steps] .is-time").all_inner_texts()
+    assert [time.startswith("at ") for time in times] == [True] * len(times)
+    since = [float(number) * (1 if unit == "ms" else 1000) for _, number, unit in map(str.split, times)]
+    assert since == sorted(since)
     assert opened.evaluate("window.hacked") is None
     # Two models on the same message, of which one is stopped.
     opened.click("text=Compare two")

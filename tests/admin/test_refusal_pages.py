@@ -67,11 +67,17 @@ def test_a_refused_call_leads_to_what_can_be_changed(
         assert admin_client.get(link).status_code == 200
         assert '<code class="aomi-code">limit_of</code>' in shown
         assert "aomi-primary" not in staff_client("view_refusal").get(page).content.decode()
-    Refusal.objects.filter(pk=row.pk).update(facts={})
+    Refusal.objects.filter(pk=row.pk).update(facts={}, rule="key_expired")
     assert (
         f'class="aomi-primary" href="/admin/keys/appkey/{row.key_id}/change/"'
         in admin_client.get(page).content.decode()
     )
+    Refusal.objects.filter(pk=row.pk).update(rule="app_not_in_scope")
+    assert (
+        f'class="aomi-primary" href="/admin/keys/appkey/{row.key_id}/change/#id_apps"'
+        in admin_client.get(page).content.decode()
+    )
+    assert 'id="id_apps"' in admin_client.get(f"/admin/keys/appkey/{row.key_id}/change/").content.decode()
     AppKey.objects.get(pk=row.key_id or 0).delete()
     assert "aomi-primary" not in admin_client.get(page).content.decode()
 

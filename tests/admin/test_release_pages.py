@@ -1,5 +1,6 @@
 """Releases in the console: publish, roll back, delete, and show a broken release."""
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from django.test import Client
 from apps_registry.models import App, AppRelease
 from apps_registry.releases.services import publish
 from tests import factories
+from tests.conftest import Operator
 from tests.product import Server
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ def test_an_app_is_published_and_rolled_back_in_one_click(console: "Page", serve
     console.click("button:has-text('Publish')")
     assert "Release 2 is live" in console.inner_text(".messagelist")
     console.click("text=Make release 1 live")
+    console.click("button:has-text('Make release 1 live')")
     assert "Release 1 is live" in console.inner_text(".messagelist")
     assert App.objects.get(pk=app.pk).live_release == app.releases.get(number=1)
     broken = app.releases.get(number=2)
@@ -46,7 +49,8 @@ def test_an_app_is_published_and_rolled_back_in_one_click(console: "Page", serve
     history = console.inner_text("#change-history")
     assert [words in history for words in ("Release 2 is live.", "Release 1 is live.")] == [True, True]
     console.go_back()
-    console.click("button[value=draft]")
+    console.click("text=Run the draft again")
+    console.click("button:has-text('Run the draft')")
     assert "The draft is live" in console.inner_text(".messagelist")
     assert App.objects.get(pk=app.pk).live_release is None
 
@@ -66,6 +70,35 @@ def test_a_sessions_page_shows_which_release_it_runs(admin_client: Client, app: 
     assert "Release 1, which it keeps." in shown()
     App.objects.filter(pk=app.pk).update(sessions_keep_release=False)
     assert "Release 2: it follows what is live." in shown()
+
+
+def test_going_back_is_previewed_and_each_release_says_who_made_it_and_what_changed(
+    admin_client: Client, staff_client: Callable[..., Client], operator: Operator, app: App
+) -> None:
+    pages = f"/admin/apps_registry/app/{app.pk}/"
+
+    def shown(path: str, client: Client = admin_client) -> str:
+        return " ".join(client.get(f"{pages}{path}").content.decode().split())
+
+    publish(app)
+    App.objects.filter(pk=app.pk).update(preamble="Two.")
+    preview = admin_client.get(f"{pages}publish/")
+    assert admin_client.post(f"{pages}publish/", {"digest": preview.context["digest"]}).status_code == 302
+    listed = shown("releases/").partition('id="releases"')[2]
+    assert re.findall(r"<td>(first release|preamble)</td>", listed) == ["preamble", "first release"]
+    assert re.findall(r"by <bdi>([^<]+)</bdi>", listed) == [operator.username]  # a command made the other one
+    assert "draft equals" not in listed
+    going_back = shown("release/1/live/")
+    assert "-preamble: Two." in going_back
+    assert App.objects.get(pk=app.pk).live_release == app.releases.get(number=2)
+    assert admin_client.post(f"{pages}release/", {"what": "1"}).status_code == 302
+    listed = shown("releases/").partition('id="releases"')[2]
+    assert "The draft equals release 2." in listed
+    assert "not published" not in listed
+    assert "+preamble: Two." in shown("release/draft/live/")
+    assert admin_client.get(f"{pages}release/9/live/").status_code == 404
+    assert "preamble" not in shown("release/2/live/", staff_client("change_app", "view_app"))
+    assert staff_client("view_app").get(f"{pages}release/2/live/").status_code == 403
 
 
 def test_operators_who_may_not_change_an_app_cannot_publish_it(

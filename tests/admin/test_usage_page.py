@@ -21,6 +21,7 @@ from aomi_site.console.usage.usage_query import ROWS
 from apps_registry.admin.figures import COUNT, MONEY
 from apps_registry.models import App
 from keys.models import AppKey
+from keys.services import rotate_key
 from sessions_app.models import Turn
 from tests import factories
 from tests.product import Server
@@ -129,6 +130,34 @@ def test_numbers_lead_to_their_rows_and_the_things_to_their_pages(admin_client: 
     assert (f"/admin/apps_registry/app/{app.pk}/change/", app.slug) in links_of(page)
 
 
+def test_the_table_comes_before_the_charts_and_a_grouping_is_a_link(admin_client: Client, app: App) -> None:
+    make_turns(app, [None])
+    shown = admin_client.get(USAGE, {"app": app.slug, "by": "model"}).content.decode()
+    assert 0 < shown.index('id="groups-title"') < shown.index('class="aomi-charts')
+    groupings = shown.partition('aria-label="Grouped by"')[2].partition("</div>")[0]
+    assert dict(re.findall(r"by=(\w+)[^>]*>By (\w+)<", groupings)) == {
+        "app": "App",
+        "key": "key",
+        "model": "model",
+        "day": "day",
+    }
+    assert 'aria-current="true">By model<' in groupings
+    # The other controls keep the grouping, and the default order is marked.
+    assert '<input type="hidden" name="by" value="model">' in shown
+    assert re.search(r'aria-sort="descending"><a href="[^"]+">Turns<', shown)
+
+
+def test_a_rotated_key_and_its_successor_have_different_names(admin_client: Client, app: App) -> None:
+    old = factories.make_key(app, label="one label").app_key
+    new = rotate_key(old, overlap=timedelta(hours=1)).successor
+    make_turns(app, [old, new])
+    AppKey.objects.filter(pk__in=[old.pk, new.pk]).update(last_used_at=datetime.now(UTC))
+    names = (f"one label ({old.prefix}…, replaced)", f"one label ({new.prefix}…)")
+    for path in (f"{USAGE}?app={app.slug}&by=key", "/admin/sessions_app/chatsession/"):
+        shown = admin_client.get(path).content.decode()
+        assert [name in shown for name in names] == [True, True], path
+
+
 def listed(client: Client, url: str) -> int:
     answer = client.get(url)
     assert answer.status_code == 200, url
@@ -223,8 +252,8 @@ def test_the_numbers_of_the_charts_equal_the_database(console: "Page", server: S
     console.goto(f"{server.url}/admin/")
     console.click("#aomi-nav >> text=Usage")
     console.select_option("#id_app", app.slug)
-    console.select_option("#id_by", "key")
     console.click("main >> text=Show")
+    console.click("main >> text=By key")
     console.wait_for_selector(f"a[href*='app={app.slug}'] >> text=CSV")
     sums = {name: Decimal(value) for name, value in sums_of(recent).items()}
     tokens = sums["prompt_tokens"] + sums["completion_tokens"]

@@ -7,6 +7,7 @@ from typing import Any
 
 from aomi_site.console.usage.usage_query import Span, UsageQuery
 from apps_registry.admin.charts import MAX_SERIES, Label, day_label
+from keys.models import AppKey
 from keys.usage.ranking import ranked
 from keys.usage.reading import Filter, UsageRow, merged, summed
 
@@ -50,6 +51,7 @@ def make_report(usage_query: UsageQuery) -> UsageReport:
     used = summed([step], usage_query.where)
     steps = _filled(starts, step, used)
     groups, more = _days(usage_query, used) if usage_query.by == "day" else _largest(usage_query)
+    groups = _told_apart(groups) if usage_query.by == "key" else groups
     stacks = _stacks(usage_query, groups, len(groups) + more, starts, steps) if usage_query.by in IDS else []
     labels = [_label(step, *start) for start in starts]
     return UsageReport(merged(used), groups, more, labels, steps, stacks)
@@ -83,6 +85,12 @@ def _ordered(usage_query: UsageQuery, rows: list[UsageRow]) -> list[UsageRow]:
     if usage_query.by != "day" or usage_query.sort:
         rows.sort(key=lambda row: getattr(row, usage_query.sort or "turns") or 0, reverse=True)
     return rows
+
+
+def _told_apart(groups: Sequence[UsageRow]) -> list[UsageRow]:
+    """Return groups by key with names that tell keys with the same label apart."""
+    names = AppKey.objects.filter(pk__in=[row.key_id for row in groups]).names()
+    return [replace(row, key=names.get(row.key_id or 0, row.key)) for row in groups]
 
 
 def name_of(row: UsageRow, by: str) -> str:

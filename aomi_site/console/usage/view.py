@@ -13,7 +13,7 @@ from aomi_site.console.tiles import Tile
 from aomi_site.console.usage.drawing import charts_of
 from aomi_site.console.usage.links import Links, RowLinks
 from aomi_site.console.usage.report import all_groups, make_report, name_of
-from aomi_site.console.usage.usage_query import RANGES, ROWS, SORTS, UsageForm, UsageQuery
+from aomi_site.console.usage.usage_query import GROUPS, RANGES, ROWS, SORTS, UsageForm, UsageQuery
 from apps_registry.admin.figures import COUNT, MONEY, SHARE, TIME
 from keys.usage.plain import write_csv
 from keys.usage.reading import UsageRow
@@ -55,8 +55,9 @@ def usage_view(request: HttpRequest) -> HttpResponse:
         "ranges": [
             (words, links.with_query({"range": name, "from": None, "to": None}), name) for name, words in RANGES
         ],
+        "groupings": [(words, links.with_query({"by": name, "rows": None}), name) for name, words in GROUPS],
         "sorts": {name: links.with_query({"sort": name}) for name in SORTS},
-        "sort": usage_query.sort,
+        "sort": usage_query.sort or ("turns" if usage_query.by != "day" else ""),
         "csv": links.with_query({"format": "csv"}),
     }
     return _page(request, form, context)

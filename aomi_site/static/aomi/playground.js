@@ -72,6 +72,7 @@ class TurnView {
     this.part("said").textContent = message;
     this.live = null; // the element of the text that is being streamed
     this.calls = new Map();
+    this.elapsed = 0; // milliseconds of the parts of the turn before the last question
     column.turns.append(this.element);
     this.scroll();
   }
@@ -86,7 +87,7 @@ class TurnView {
 
   step(at, text, details = []) {
     const line = make("li");
-    line.append(make("span", words(at), "is-time"));
+    line.append(make("span", `at ${words(this.elapsed + at)}`, "is-time"));
     const shown = details.filter(([, content]) => content);
     if (shown.length === 0) {
       line.append(make("span", text));
@@ -145,7 +146,7 @@ class TurnView {
       ["Arguments", known?.call.arguments ?? ""],
       [`Result${cut}`, event.result],
     ]);
-    if (known) known.line.replaceWith(line);
+    known?.line.remove(); // the result is the last step now
   }
 
   end(event) {
@@ -153,6 +154,7 @@ class TurnView {
     for (const attempt of event.attempts) {
       this.step(event.milliseconds, `${attempt.model}: ${attempt.code} ${attempt.note ?? ""}`).className = "is-bad";
     }
+    this.elapsed += event.milliseconds;
     if (event.error) this.fail(event.code ? `${event.error} (${event.code})` : event.error);
     const facts = [event.status, event.model, words(event.milliseconds)];
     if (event.tokens) facts.push(`${event.tokens} tokens`);

@@ -9,7 +9,8 @@ from django.urls import URLPattern, path, reverse
 
 from apps_registry.admin.app_tabs.tabs import OVERVIEW, TABS, Tab, fields_of
 from apps_registry.admin.base import ConsoleAdmin
-from apps_registry.models import App
+from apps_registry.models import App, Secret
+from apps_registry.releases.content import frozen_fields
 
 TAB_WITHOUT_FORM = "admin/apps_registry/app/tab_page.html"
 
@@ -72,6 +73,20 @@ class AppTabsAdmin(ConsoleAdmin[App]):
         response = super().render_change_form(request, context, *args, **kwargs)
         if not tab.has_form:
             response.template_name = TAB_WITHOUT_FORM
+        return response
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Note whether something was changed that releases hold, for `response_change`."""
+        super().save_related(request, form, formsets, change)
+        rows = [formset for formset in formsets if formset.model is not Secret and formset.has_changed()]
+        changes_draft = bool(rows or frozen_fields() & set(form.changed_data))
+        request.app_draft_has_changed = changes_draft  # type: ignore[attr-defined]  # response_change gets no form
+
+    def response_change(self, request: HttpRequest, obj: App) -> HttpResponse:
+        """Say when callers get the change."""
+        response = super().response_change(request, obj)
+        if getattr(request, "app_draft_has_changed", False):
+            self.tell_of_draft(request, obj)
         return response
 
     def response_post_save_change(self, request: HttpRequest, obj: App) -> HttpResponseRedirect:

@@ -10,7 +10,7 @@ from apps_registry.admin.additions import added_to
 from apps_registry.admin.release_pages import releases_panel
 from apps_registry.models import App, Document, Tool
 from apps_registry.releases.content import find_problem
-from apps_registry.releases.draft_changes import count_draft_changes
+from apps_registry.releases.draft_changes import draft_state
 from apps_registry.services.failing_tools import failing_tools
 
 KEYS_SHOWN = 20
@@ -74,7 +74,7 @@ def overview(request: HttpRequest, app: App) -> dict[str, Any]:
     """Return the setup progress, the problems of the live release, and the tools that fail."""
     context: dict[str, Any] = {"steps": steps_of(app), "needs_key": not app.is_default}
     if app.live_release:
-        context |= {"release_problem": find_problem(app.live_release), "draft_changes": count_draft_changes(app)}
+        context |= {"release_problem": find_problem(app.live_release), "draft_changes": draft_state(app).changes}
     if request.user.has_perm("apps_registry.view_outboundcall"):
         context["failing_tools"] = failing_tools(app.pk)
     return context | added_to("app overview", request, app)
@@ -121,8 +121,8 @@ def keys(request: HttpRequest, app: App) -> dict[str, Any]:
 
 def releases(request: HttpRequest, app: App) -> dict[str, Any]:
     """Return the newest releases, and the number of changes of the draft against the live release."""
-    changes = count_draft_changes(app) if app.live_release else None
-    return {**releases_panel(app), "draft_changes": changes}
+    state = draft_state(app, compares_others=True)
+    return {**releases_panel(app), "draft_changes": state.changes, "draft_equals": state.equals}
 
 
 def usage(request: HttpRequest, app: App) -> dict[str, Any]:

@@ -142,6 +142,8 @@ class DocumentAdmin(IngestPages):
                 )  # one byte too many is enough to refuse a file without loading all of it
                 outcomes += add_upload(app, name=file.name, data=data, tags=form.cleaned_data["tags"])
             self._report(request, outcomes)
+            if any(outcome.is_queued for outcome in outcomes):
+                self.tell_of_draft(request, app)
             return self._after_upload(request, app, outcomes)
         return self.page(request, "admin/apps_registry/document/upload.html", title="Add documents", form=form)
 

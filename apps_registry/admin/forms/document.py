@@ -33,7 +33,8 @@ class _FilesField(forms.FileField):
 class UploadForm(forms.Form):
     """An upload of files for one App."""
 
-    app = forms.ModelChoiceField(App.objects.order_by("slug"), label="App", empty_label=None)
+    # Nothing is preselected: what the default App searches can be read without a key.
+    app = forms.ModelChoiceField(App.objects.order_by("slug"), label="App", empty_label="Choose an App")
     uploads = _FilesField(
         label="Files",
         allow_empty_file=True,

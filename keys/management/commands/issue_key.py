@@ -97,6 +97,11 @@ examples:
             until = f"It expires at {expires_at:%Y-%m-%d %H:%M} UTC." if expires_at else "It does not expire."
             self.stderr.write(f"Copy it now: it is not shown again. {until}")
         if options["examples"]:
+            if len(options["apps"]) > 1:
+                others = ", ".join(options["apps"][1:])
+                self.stderr.write(
+                    f"\nFor {others}, change the App and the session id of the call: a session belongs to one App."
+                )
             for example in call_examples(
                 base_url=options["examples"], app_slug=options["apps"][0], app_key=issued.plain
             ):
