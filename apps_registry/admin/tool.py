@@ -16,6 +16,7 @@ from apps_registry.admin.base import AppPartAdmin, MachineRowsAdmin
 from apps_registry.admin.csv_list import CsvList
 from apps_registry.admin.display import badge, code, moment
 from apps_registry.admin.forms.tool import HttpToolForm, TrialForm, needs_schema
+from apps_registry.admin.outbound_call import conversation_link, errors_told, outcome, tool_link
 from apps_registry.http_tools.checks import secrets_used
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.sample import sample_arguments
@@ -26,6 +27,7 @@ from apps_registry.services.outbound_log import store_outside_turn
 from apps_registry.services.surroundings import surroundings_of
 from apps_registry.tools.base import ToolContext
 
+READS_CONVERSATIONS = "sessions_app.view_chatsession"
 ARGUMENTS_AS_SCHEMA: Any = (
     "Arguments as JSON Schema",
     {
@@ -184,7 +186,7 @@ class OutcomeFilter(admin.SimpleListFilter):
 class OutboundCallAdmin(CsvList, MachineRowsAdmin[OutboundCall]):
     """Requests of tools and operators to other servers, sent or refused; kept for a month."""
 
-    list_display = ("created", "app_name", "tool", "request_line", "status", "verdict", "turn")
+    list_display = ("created", "app_name", "tool", "request_line", "ended", "turn")
     list_filter = ("app", OutcomeFilter, "created_at")
     list_select_related = ("app",)
     search_fields = ("host", "tool", "verdict", "=status")
@@ -194,15 +196,27 @@ class OutboundCallAdmin(CsvList, MachineRowsAdmin[OutboundCall]):
         *("created_at", "app_id", "app__slug", "turn_id", "request_id", "tool", "method", "host", "address", "status"),
         *("milliseconds", "received_bytes", "verdict"),
     )
-    fields = (
-        *("created", "turn", "request_id", "app_name", "tool", "method", "host", "address"),
-        *("status", "milliseconds", "received_bytes", "verdict"),
-    )
-    readonly_fields = ("created", "turn", "app_name")
+    readonly_fields = ("created", "turn", "app_name", "ended", "tool_page", "conversation", "errors")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutboundCall]:
         """Load the Apps with an outer join, since an App may have been deleted."""
         return super().get_queryset(request).select_related("app")
+
+    def get_fields(self, request: HttpRequest, obj: OutboundCall | None = None) -> tuple[str, ...]:
+        """Show the tool and the conversation to operators who may open them."""
+        reads_turn = obj is not None and obj.turn_id is not None and request.user.has_perm(READS_CONVERSATIONS)
+        opens_tool = request.user.has_perm("apps_registry.view_tool")
+        return (
+            *(
+                "ended",
+                *(("errors", "conversation") if reads_turn else ()),
+                "created",
+                "turn",
+                "request_id",
+                "app_name",
+            ),
+            *("tool_page" if opens_tool else "tool", "method", "host", "address", "milliseconds", "received_bytes"),
+        )
 
     def has_delete_permission(self, request: HttpRequest, obj: OutboundCall | None = None) -> bool:
         """Refuse: the log is evidence, and rows are removed only after a month."""
@@ -221,6 +235,23 @@ class OutboundCallAdmin(CsvList, MachineRowsAdmin[OutboundCall]):
     @admin.display(description="request", ordering="host")
     def request_line(self, call: OutboundCall) -> SafeString:
         return code(f"{call.method} {call.host}")
+
+    @admin.display(description="outcome", ordering="status")
+    def ended(self, call: OutboundCall) -> SafeString:
+        """How the call ended."""
+        return outcome(call)
+
+    @admin.display(description="tool")
+    def tool_page(self, call: OutboundCall) -> SafeString | str:
+        return tool_link(call)
+
+    @admin.display(description="conversation")
+    def conversation(self, call: OutboundCall) -> SafeString | str:
+        return conversation_link(call)
+
+    @admin.display(description="errors of the tool in this turn")
+    def errors(self, call: OutboundCall) -> SafeString:
+        return errors_told(call)
 
     @admin.display(description="turn", ordering="turn_id")
     def turn(self, call: OutboundCall) -> SafeString:

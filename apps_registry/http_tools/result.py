@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from http import HTTPStatus
 from itertools import groupby
 from typing import Any
 
@@ -14,6 +13,7 @@ from apps_registry.http_tools.json_bodies import read_json
 from apps_registry.http_tools.json_path import NotThere, parse_path, pick
 from apps_registry.http_tools.shortening import spelled
 from apps_registry.outbound.client import OutboundResponse
+from apps_registry.support.http.statuses import named_status
 from apps_registry.support.text.charsets import decode_answer
 from apps_registry.support.text.outside_text import storable, storable_json_text
 from apps_registry.tools.base import ToolError
@@ -30,7 +30,7 @@ def read_result(response: OutboundResponse, definition: HttpToolDefinition) -> s
     """
     text = "" if definition.method == "HEAD" else readable_text(response)
     if not 200 <= response.status < 300:
-        raise ToolError(f"the service answered {_named(response.status)}{_excerpt(text)}")
+        raise ToolError(f"the service answered {named_status(response.status)}{_excerpt(text)}")
     headers = _chosen_headers(response, definition)
     if not text and not definition.result_path:
         return json.dumps({"status": response.status, **_location(response), **headers})
@@ -97,13 +97,6 @@ def _spelled(data: Any) -> str:
         return storable_json_text(spelled(data))
     except RecursionError:
         raise ToolError(TOO_DEEP) from None
-
-
-def _named(status: int) -> str:
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)
 
 
 def _excerpt(text: str) -> str:

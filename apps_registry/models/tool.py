@@ -14,6 +14,7 @@ from apps_registry.credentials.encryption import decrypt, encrypt
 from apps_registry.credentials.secret_box import secret_binding
 from apps_registry.credentials.secret_hosts import parse_hosts
 from apps_registry.http_tools.definition import HttpToolDefinition
+from apps_registry.support.http.statuses import named_status
 
 TOOL_NAME_PATTERN = r"^[a-zA-Z0-9_-]{1,64}\Z"  # the names that OpenAI-compatible APIs accept
 
@@ -194,3 +195,15 @@ class OutboundCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.method} {self.host}"
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the call was refused or got no answer, or its answer reports an error; not if it was cancelled."""
+        return self.verdict not in {"answered", "cancelled"} or (self.status or 0) >= 400
+
+    @property
+    def outcome(self) -> str:
+        """How the call ended: "answered: 200", "failed: 404 Not Found", or the verdict if there was no answer."""
+        if self.status is None or self.verdict != "answered":
+            return self.verdict
+        return f"{'failed' if self.has_failed else 'answered'}: {named_status(self.status)}"

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from apps_registry.support.text.outside_text import storable
 
 # Apps with documents have this tool. Answers cite its results, so no other tool may use its name.
@@ -24,6 +26,21 @@ class ToolError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(storable(message))  # it may quote text of a server or a model
+
+
+def is_tool_error(result: str) -> bool:
+    """Tell whether a tool's result is the error of a failed call: a JSON object that has only an `error`.
+
+    Args:
+        result: the text that the model reads; its end may be cut off.
+    """
+    if not result.startswith('{"error":'):
+        return False
+    try:
+        data = orjson.loads(result)
+    except orjson.JSONDecodeError:
+        return True  # cut off
+    return len(data) == 1 and data["error"] is not None
 
 
 @dataclass(frozen=True, slots=True)

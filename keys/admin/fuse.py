@@ -12,8 +12,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 
 from apps_registry.admin.base import ConsoleAdmin
-from keys.limits.fuse import read_fuse
-from keys.limits.services import pull_fuse, reset_fuse
+from keys.limits.fuse import pull_fuse, read_fuse, reset_fuse
 from keys.limits.values import KEYLESS
 from keys.models import FuseState
 

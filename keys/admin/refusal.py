@@ -62,6 +62,15 @@ class RefusalAdmin(CsvList, MachineRowsAdmin[Refusal]):
         ("The call", {"fields": ("time", "request", "call", "app", "address", "key_now", "why", "compared", "calls")}),
     )
 
+    def get_fieldsets(self, request: HttpRequest, obj: Refusal | None = None) -> Any:
+        """Leave out what was compared, if nothing was."""
+        left_out = set() if obj is None or obj.facts else {"compared"}
+        fieldsets = super().get_fieldsets(request, obj)
+        return [
+            (name, {**options, "fields": [field for field in options["fields"] if field not in left_out]})
+            for name, options in fieldsets
+        ]
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Say below the title what is recorded."""
         return super().changelist_view(request, {"subtitle": why_there_may_be_none(), **(extra_context or {})})
@@ -143,7 +152,7 @@ class RefusalAdmin(CsvList, MachineRowsAdmin[Refusal]):
     @admin.display(description="what was compared")
     def compared(self, refusal: Refusal) -> str:
         """The facts of the rule, such as a limit."""
-        return facts_in_words(refusal.facts) or "nothing more is recorded"
+        return facts_in_words(refusal)
 
 
 def _key_url(key_id: int) -> str:

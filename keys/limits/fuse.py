@@ -1,8 +1,8 @@
-"""The state of the fuse: one daily ceiling for all callers without a key, which opens automatically or by an operator.
+"""The fuse: one daily ceiling for all callers without a key, which opens automatically or by an operator.
 
 While it is open, their calls that start turns or create sessions are refused. Polling and reading still work, and
 callers with a key are not affected. It closes at midnight UTC, at the time that the operator gave, or when the operator
-resets it (`pull_fuse` and `reset_fuse` in keys/limits/services.py).
+resets it.
 """
 
 from dataclasses import dataclass, replace
@@ -10,12 +10,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
+from django.db import connection, transaction
 from django.utils import timezone
 
 from keys.limits.admission import all_without_key
 from keys.limits.reading import limits_and_use
-from keys.limits.services import UNTIL_RESET
 from keys.limits.values import KEYLESS
+from keys.models import LimitState
+
+UNTIL_RESET = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +55,26 @@ def read_fuse() -> Fuse:
     if limits.money_per_day is not None and money >= limits.money_per_day:
         return replace(closed, opened_by="money", closes_at=midnight)
     return closed
+
+
+def pull_fuse(until: datetime | None = None) -> None:
+    """Refuse all callers without a key, on every worker from the next call on.
+
+    Args:
+        until: when they are accepted again; None: when the fuse is reset.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT keys_limits_begun(%s)", [KEYLESS])
+    LimitState.objects.filter(subject=KEYLESS, slot=0).update(blocked_until=until or UNTIL_RESET)
+
+
+def reset_fuse() -> None:
+    """Accept callers without a key again, and count their day from zero if its limit is what refused them.
+
+    A pull by hand says nothing about the tokens that were used, so their count goes on after it.
+    """
+    state = LimitState.objects.filter(subject=KEYLESS)
+    with transaction.atomic():
+        was_pulled = state.filter(blocked_until__gt=timezone.now()).update(blocked_until=None)
+        if not was_pulled or read_fuse().opened_by:
+            state.update(blocked_until=None, day_tokens=0, day_money=0)

@@ -1,19 +1,15 @@
-"""Sets and removes limits, and pulls and resets the fuse of callers without a key."""
+"""Sets and removes limits."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 from django.core.exceptions import ValidationError
-from django.db import connection
 
 from apps_registry.models import App
 from apps_registry.runtime.app_configs import load_app_config
 from keys.limits.floors import floor_problems
-from keys.limits.values import KEYLESS, Limits
-from keys.models import LimitSet, LimitState
-
-UNTIL_RESET = datetime(9999, 12, 31, tzinfo=UTC)
+from keys.limits.values import Limits
+from keys.models import LimitSet
 
 
 def set_limits(subject: str, limits: Limits, *, apps: Iterable[App]) -> None:
@@ -60,22 +56,6 @@ def _models_without_price(app: App) -> str:
     models = config.models if config else ()
     names = [model.name for model in models if model.prompt_price is None or model.completion_price is None]
     return f"{', '.join(names)} (App {app.slug})" if names else ""
-
-
-def pull_fuse(until: datetime | None = None) -> None:
-    """Refuse all callers without a key, on every worker from the next call on.
-
-    Args:
-        until: when they are accepted again; None: when the fuse is reset.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT keys_limits_begun(%s)", [KEYLESS])
-    LimitState.objects.filter(subject=KEYLESS, slot=0).update(blocked_until=until or UNTIL_RESET)
-
-
-def reset_fuse() -> None:
-    """Accept callers without a key again, and count their day from zero."""
-    LimitState.objects.filter(subject=KEYLESS).update(blocked_until=None, day_tokens=0, day_money=0)
 
 
 def key_apps(app_ids: Collection[int]) -> list[App]:

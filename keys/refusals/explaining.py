@@ -7,6 +7,7 @@ from uuid import UUID
 from django.conf import settings
 
 from keys.models import AppKey, CanaryKey, Refusal
+from keys.refusals.limits import limit_in_words, rule_of_limit
 from keys.refusals.rules import rule_named
 
 
@@ -56,8 +57,8 @@ def find_refusal(request_id: UUID) -> Refusal | None:
 
 def explain(refusal: Refusal) -> Explanation:
     """Return the explanation of a refusal, with the key as it is now."""
-    rule = rule_named(refusal.rule)
-    return Explanation(refusal, rule.refused, rule.change, _key_in_words(refusal), facts_in_words(refusal.facts))
+    rule = rule_of_limit(rule_named(refusal.rule), refusal)
+    return Explanation(refusal, rule.refused, rule.change, _key_in_words(refusal), facts_in_words(refusal))
 
 
 def why_there_may_be_none() -> str:
@@ -69,9 +70,9 @@ def why_there_may_be_none() -> str:
     )
 
 
-def facts_in_words(facts: dict[str, Any]) -> str:
-    """Return facts as `name: value`, separated by commas."""
-    return ", ".join(f"{name}: {value}" for name, value in facts.items())
+def facts_in_words(refusal: Refusal) -> str:
+    """Return the facts of a refusal as `name: value`, separated by commas."""
+    return ", ".join(f"{name}: {value}" for name, value in limit_in_words(refusal).items())
 
 
 def _key_in_words(refusal: Refusal) -> str:

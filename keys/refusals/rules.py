@@ -17,10 +17,7 @@ class Rule:
 
 
 _ISSUE_ANOTHER = "Issue another key for the caller and have it use that one."
-_BUDGET = (
-    "Raise the limit of `limit_of`, or wait. If `limit_of` is keyless, the fuse has opened automatically: "
-    "`manage.py fuse reset` closes it."
-)
+_BUDGET = "Raise the limit {whose}, or wait."
 _WAIT = "Nothing: the caller waits for the time in Retry-After and repeats the call."
 
 RULES = {
@@ -166,15 +163,15 @@ RULES = {
         "The body is neither JSON nor a form, or it is compressed.",
         "Have the caller send application/json without a Content-Encoding.",
     ),
-    # Limits; `limit_of` says whose: key, app, address (each one without a key) or keyless (all of them, the fuse)
+    # Limits; keys/refusals/limits.py writes in place of {whose} whose limit it is
     "requests_per_minute": Rule(
         "Too many calls that start a turn or create a session within a minute.",
-        "Raise the limit of `limit_of`, or have the caller send fewer calls. Without a key: "
+        "Raise the limit {whose}, or have the caller send fewer calls. Without a key: "
         "KEYLESS_REQUESTS_PER_MINUTE and KEYLESS_BURST, and TRUSTED_PROXIES if the address is your proxy's.",
     ),
     "concurrent_turns": Rule(
         "Too many turns ran at the same time.",
-        "Raise the limit of `limit_of`. Without a key: KEYLESS_CONCURRENT_TURNS.",
+        "Raise the limit {whose}. Without a key: KEYLESS_CONCURRENT_TURNS.",
     ),
     "tokens_per_day": Rule("The tokens of the day (UTC) are used up or reserved.", _BUDGET),
     "tokens_per_month": Rule("The tokens of the month (UTC) are used up or reserved.", _BUDGET),
@@ -184,7 +181,10 @@ RULES = {
         "There is a limit of money, and a model that may answer has no price.",
         "Give the App's models prices, or replace the limit with a limit of tokens.",
     ),
-    "fuse_pulled": Rule("An operator has pulled the fuse of callers without a key.", "Run `manage.py fuse reset`."),
+    "fuse_pulled": Rule(
+        "An operator has pulled the fuse of callers without a key.",
+        "Reset the fuse: Keys, Fuse, Reset the fuse; or `manage.py fuse reset`.",
+    ),
     # Load
     "streams_of_worker": Rule(
         "The worker has as many event streams open as its open files allow.",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.urls import reverse
 from django.utils import timezone
 
 from apps_registry.admin.display import amount_of, duration
@@ -34,6 +35,8 @@ class Step:
         ends: milliseconds from the turn's start to the step's end.
         first: milliseconds from the turn's start to the model's first token; None for other kinds.
         detail: what it used, or how it ended.
+        has_failed: whether it is an outbound call that failed.
+        url: the page of an outbound call; empty for other kinds.
     """
 
     kind: str
@@ -42,6 +45,8 @@ class Step:
     ends: int
     first: int | None = None
     detail: str = ""
+    has_failed: bool = False
+    url: str = ""
 
     @property
     def taken(self) -> str:
@@ -129,8 +134,9 @@ def _outbound(calls: Sequence[OutboundCall], began: int) -> Iterator[Step]:
         if later is None or (call.tool, call.created_at) != (later.tool, later.created_at):
             ends = max(0, _milliseconds(call.created_at) - began)
         starts = max(0, ends - call.milliseconds)
-        detail = f"{call.status} · {call.verdict}" if call.status else call.verdict
-        yield Step("outbound", f"{call.method} {call.host}", starts, ends, detail=detail)
+        url = reverse("admin:apps_registry_outboundcall_change", args=[call.pk])
+        more: dict[str, Any] = {"detail": call.outcome, "has_failed": call.has_failed, "url": url}
+        yield Step("outbound", f"{call.method} {call.host}", starts, ends, **more)
         later, ends = call, starts
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models.functions import Left, Length
 
 from apps_registry.support.text.outside_text import storable
+from apps_registry.tools.base import is_tool_error
 from sessions_app.models import ChatSession
 
 MESSAGES_SHOWN = 100
@@ -72,11 +73,13 @@ def pretty_json(text: str) -> str:
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
     is_cut = row["text_length"] > len(row["text"])
+    has_failed = row["role"] == "tool" and is_tool_error(row["text"])
     if row["role"] == "tool" and not is_cut:
         row["text"] = pretty_json(row["text"])
     return {
         **row,
         "is_cut": is_cut,
+        "has_failed": has_failed,
         "is_thought_cut": row["thought_length"] > len(row["thought"]),
         "arguments": pretty_json(row["arguments"]),
         "arguments_line": row["arguments"][:LINE_CHARS],

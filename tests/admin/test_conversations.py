@@ -220,6 +220,14 @@ def test_a_page_that_is_open_shows_the_next_turn(
     app_client.chat("One?")
     console.goto(f"{server.url}{LIST}{app_client.session_id}/change/")
     console.wait_for_selector("#live[data-message]", state="attached")  # the stream is open
+    for name, result in (("look_up", '{"error":"the service answered 404"}'), ("count", '{"error":null,"data":1}')):
+        event = {"call_id": name, "tool_name": name, "result": result}
+        console.evaluate("event => handlers.tool_complete(event)", event)
+    lines = console.locator(".aomi-live-tools li")
+    assert lines.evaluate_all("all => all.map(each => [each.textContent, each.className])") == [
+        ["look_up: failed", "is-bad"],
+        ["count: answered", ""],
+    ]
     app_client.chat("Two?")
     console.wait_for_selector("#conversation .is-agent strong >> text=bold")
     assert console.locator("#conversation .aomi-turn").count() == 2

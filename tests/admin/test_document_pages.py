@@ -1,17 +1,21 @@
 """Documents in the console: add, follow the ingest, inspect, search, ingest again, delete."""
 
+import json
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
+from apps_registry.extraction import READER_VERSION
 from apps_registry.models import App, Document, EmbeddingModel
 from apps_registry.retrieval.uploads import add_upload
 from tests import factories
@@ -109,6 +113,31 @@ def test_each_file_gets_a_result(admin_client: Client, app: App) -> None:
     assert told[1].startswith("b.exe: Files of this type cannot be read")
     assert told[2:] == ["c.txt: The file is empty.", "copy.txt: The App already has this content as a.txt."]
     assert Document.objects.get(app=app).tags == ["one"]
+
+
+def test_pages_claim_nothing_about_a_document_that_was_not_read_yet(
+    admin_client: Client, app: App, tmp_path: Path
+) -> None:
+    document = factories.make_document(app, "The ferry leaves at noon.")
+    mine, page = Document.objects.filter(pk=document.pk), f"{PAGES}{document.pk}/change/"
+    # A lease keeps workers of other tests from taking the document.
+    lease = {"lease_id": uuid.uuid4(), "lease_expires_at": timezone.now() + timedelta(hours=1)}
+    for state in ("processing", "queued"):
+        mine.update(state=state, chunk_count=0, losses=[], **lease)
+        shown = admin_client.get(page).content.decode()
+        assert "Everything was read" not in shown
+        assert shown.count("not known yet") == 2  # losses and chunks
+        for listed in (f"{PAGES}?app__id__exact={app.pk}", f"/admin/apps_registry/app/{app.pk}/documents/"):
+            assert "not known yet" in admin_client.get(listed).content.decode()
+    (tmp_path / document.name).write_text("The ferry leaves at noon.")  # known already, so it is not queued again
+    out = StringIO()
+    call_command("ingest", app.slug, str(tmp_path / document.name), "--json", stdout=out)
+    (row,) = json.loads(out.getvalue())
+    assert (row["state"], row["losses"]) == ("queued", None)
+    mine.update(state="failed", error="The file is damaged.")
+    assert "Not known: the ingest did not finish" in admin_client.get(page).content.decode()
+    mine.update(state="ready", error="", chunk_count=0, reader_version=READER_VERSION)
+    assert "Everything was read" in admin_client.get(page).content.decode()
 
 
 def test_a_form_without_files_or_with_bad_tags_shows_errors(admin_client: Client, app: App) -> None:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from aomi_site.console.overview.attention import MAX_OF_A_KIND
 from aomi_site.console.overview.today import read_today
 from apps_registry.models import App, OutboundCall
-from keys.limits.services import pull_fuse
+from keys.limits.fuse import pull_fuse
 from keys.limits.values import app_subject, key_subject
 from keys.models import Usage
 from sessions_app.models import ChatSession, Message, Turn, WorkerState

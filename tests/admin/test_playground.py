@@ -64,7 +64,9 @@ def of_type(events: list[dict[str, Any]], type_: str) -> list[dict[str, Any]]:
     return [event for event in events if event["type"] == type_]
 
 
-def test_each_step_of_a_turn_is_told_with_its_cost(playground: Playground, app: App, model: ScriptedModel) -> None:
+def test_each_step_of_a_turn_is_told_with_its_cost(
+    playground: Playground, app: App, model: ScriptedModel, admin_client: Browser
+) -> None:
     app.default_model.prompt_price = app.default_model.completion_price = 1_000
     app.default_model.save()
     model.will(calls(("calculate", {"expression": "6*7"}), ("no_such", "{")), says("It is ", "**42**."))
@@ -73,9 +75,10 @@ def test_each_step_of_a_turn_is_told_with_its_cost(playground: Playground, app: 
     assert [(call["place"], call["name"], json.loads(call["arguments"])) for call in first["calls"][:1]] == [
         (0, "calculate", {"expression": "6*7"})
     ]
-    results = {event["name"]: event["result"] for event in of_type(events, "result")}
-    assert "42" in results["calculate"]
-    assert "there is no tool" in results["no_such"]
+    results = {event["name"]: (event["result"], event["failed"]) for event in of_type(events, "result")}
+    assert "42" in results["calculate"][0]
+    assert "there is no tool" in results["no_such"][0]
+    assert {name: failed for name, (_, failed) in results.items()} == {"calculate": False, "no_such": True}
     assert "".join(event["text"] for event in of_type(events, "text")) == "It is **42**."
     assert (second["model"], second["tokens"], second["cost"]) == (app.default_model.name, "10 + 2", "$0.012")
     (end,) = of_type(events, "end")
@@ -84,6 +87,10 @@ def test_each_step_of_a_turn_is_told_with_its_cost(playground: Playground, app: 
     assert 0 <= second["first"] <= second["milliseconds"] <= second["at"] <= end["milliseconds"]
     session = ChatSession.objects.get(pk=playground.session_id)
     assert (session.wallet_address, session.wallet_is_proven) == (WALLET, False)
+    page = admin_client.get(f"/admin/sessions_app/chatsession/{session.pk}/change/").content.decode()
+    failed = '<span class="aomi-badge is-bad">failed</span>'
+    assert f"<code>no_such</code> {failed}" in page
+    assert page.count(failed) == 1
 
 
 def test_the_turns_are_the_operators_in_usage_and_count_for_no_key(
@@ -331,7 +338,8 @@ def test_an_operator_tries_an_app_compares_two_models_and_stops_a_turn(
     AppModel.objects.create(app=app, model=other)
     Tool.objects.filter(app=app, name="calculate").update(needs_confirmation=True)
     opened.reload()
-    model.will(calls(("calculate", {"expression": "6*7"})), says("**42**, said <b>the</b> bot ", PAYLOAD))
+    asked = calls(("calculate", {"expression": "6*7"}), ("no_such", {}))
+    model.will(asked, says("**42**, said <b>the</b> bot ", PAYLOAD))
     opened.fill("#message", f"6*7? {PAYLOAD}")
     opened.press("#message", "Enter")
     opened.click("text=Allow")
@@ -341,6 +349,7 @@ def test_an_operator_tries_an_app_compares_two_models_and_stops_a_turn(
     assert [
         word for word in ("calculate: answered ·", "you allowed", "first token") if word not in " ".join(steps)
     ] == []
+    first.locator("[data-steps] > li.is-bad >> text=tool no_such: failed").wait_for()
     first.locator("[data-line] >> text=completed").wait_for()
     times = first.locator("[data-steps] .is-time").all_inner_texts()
     assert [time.startswith("at ") for time in times] == [True] * len(times)

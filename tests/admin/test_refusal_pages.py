@@ -4,7 +4,9 @@ import re
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from io import StringIO
 
+from django.core.management import call_command
 from django.test import Client
 
 from apps_registry.models import App
@@ -65,7 +67,8 @@ def test_a_refused_call_leads_to_what_can_be_changed(
         shown = admin_client.get(page).content.decode()
         (link,) = re.findall(rf'class="aomi-primary" href="([^"]*{url})"', shown)
         assert admin_client.get(link).status_code == 200
-        assert '<code class="aomi-code">limit_of</code>' in shown
+        assert {"key": "limit of this key", "app": f"limit of App {app.slug}"}.get(whose, "without a key") in shown
+        assert "limit_of" not in shown
         assert "aomi-primary" not in staff_client("view_refusal").get(page).content.decode()
     Refusal.objects.filter(pk=row.pk).update(facts={}, rule="key_expired")
     assert (
@@ -80,6 +83,28 @@ def test_a_refused_call_leads_to_what_can_be_changed(
     assert 'id="id_apps"' in admin_client.get(f"/admin/keys/appkey/{row.key_id}/change/").content.decode()
     AppKey.objects.get(pk=row.key_id or 0).delete()
     assert "aomi-primary" not in admin_client.get(page).content.decode()
+
+
+def test_a_limit_below_one_call_says_that_waiting_does_not_help(admin_client: Client, app: App) -> None:
+    row = refusal(app, "tokens_per_day")
+    page = f"{REFUSALS}{row.pk}/change/"
+    assert "field-compared" not in admin_client.get(page).content.decode()
+    for left, words in (("200", "Waiting does not help. Raise the limit of this key"), ("150", "of this key, or wait")):
+        Refusal.objects.filter(pk=row.pk).update(facts={"limit_of": "key", "limit": "200", "left": left})
+        out = StringIO()
+        call_command("explain", str(row.request_id), stdout=out)
+        for shown in (admin_client.get(page).content.decode(), out.getvalue()):
+            assert words in shown
+            assert f"limit of this key: 200, left: {left}" in shown
+            assert ("used up or reserved" in shown) == (left == "150")
+            assert "limit_of" not in shown
+    assert "field-compared" in admin_client.get(page).content.decode()
+
+
+def test_a_pulled_fuse_is_reset_in_the_console(admin_client: Client, app: App) -> None:
+    row = refusal(app, "fuse_pulled")
+    Refusal.objects.filter(pk=row.pk).update(facts={"limit_of": "keyless", "left": "0"})
+    assert "Keys, Fuse, Reset the fuse" in admin_client.get(f"{REFUSALS}{row.pk}/change/").content.decode()
 
 
 def test_refused_calls_are_read_only_and_have_a_permission_of_their_own(

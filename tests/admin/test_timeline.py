@@ -59,6 +59,8 @@ def test_a_turn_shows_its_rounds_calls_and_outbound_calls(
     wait_until(lambda: OutboundCall.objects.filter(turn_id=turn.pk).exists())
     drawn = timeline(admin_client, turn)
     first, *_, last = drawn.steps
+    (outbound,) = [step for step in drawn.steps if step.kind == "outbound"]
+    assert (outbound.detail, outbound.has_failed) == ("answered: 200 OK", False)
     assert sorted(kinds(drawn)) == [
         *(("model", model.model_id), ("model", model.model_id)),
         *(("outbound", f"POST {upstream.host}"), ("tool", "calculate"), ("tool", "look_up")),
@@ -68,6 +70,33 @@ def test_a_turn_shows_its_rounds_calls_and_outbound_calls(
     assert all(first.ends <= step.starts + 1 and step.ends <= last.starts + 1 for step in tools)
     took = (turn.finished_at - turn.started_at) / timedelta(milliseconds=1)  # type: ignore[operator]
     assert last.ends <= took + 50
+
+
+def test_a_failed_call_leads_from_the_turn_to_its_error_its_tool_and_its_conversation(
+    staff_client: Any, app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
+) -> None:
+    upstream.handle = lambda handler, request: handler.reply("<b>no tea here</b>", status=404)
+    admin_client = staff_client("view_outboundcall", "view_turn", "view_tool", "view_chatsession")
+    model.will(calls(("look_up", {"what": "tea"})), says("None."))
+    app_client.chat("Tea?")
+    turn = turn_of(app_client)
+    wait_until(lambda: OutboundCall.objects.filter(turn_id=turn.pk).exists())
+    page = f"/admin/apps_registry/outboundcall/{OutboundCall.objects.get(turn_id=turn.pk).pk}/change/"
+    (step,) = [step for step in timeline(admin_client, turn).steps if step.kind == "outbound"]
+    assert (step.detail, step.has_failed, step.url) == ("failed: 404 Not Found", True, page)
+    shown = admin_client.get(page).content.decode()
+    assert '<span class="aomi-failure">failed: 404 Not Found</span>' in shown
+    assert "answered 404 Not Found: " in shown  # what the model got
+    assert "no tea here" in shown
+    assert "<b>no tea" not in shown
+    tool = Tool.objects.get(app=app, name="look_up")
+    conversation = f"/admin/sessions_app/chatsession/{turn.session_id}/change/"
+    for url in (f"/admin/apps_registry/tool/{tool.pk}/change/", conversation, f"{conversation}?before="):
+        assert f'href="{url}' in shown
+    told = staff_client("view_outboundcall").get(page).content.decode()
+    assert "failed: 404" in told
+    assert "no tea here" not in told
+    assert conversation not in told
 
 
 def test_the_wait_for_a_client_is_on_the_scale(

@@ -16,7 +16,7 @@ import httpx2
 import pytest
 
 from apps_registry.models import App, Model
-from keys.limits.services import pull_fuse, reset_fuse
+from keys.limits.fuse import pull_fuse, reset_fuse
 from keys.limits.values import KEYLESS, app_subject, key_subject
 from keys.models import NO_KEY, AppKey, LimitState, Usage
 from keys.services import IssuedKey

@@ -8,6 +8,7 @@ from typing import Any
 from django.urls import reverse
 
 from apps_registry.admin.display import amount_of, money
+from apps_registry.tools.base import is_tool_error
 from chat.events import QuestionsOpen, RoundEnded, TextDelta, ToolResult, TurnEvent
 from chat.turns.output.message_body import message_bodies
 from chat.turns.running.running_turn import RunningTurn
@@ -50,7 +51,7 @@ class StepEvents:
             case ToolResult(call=call, result=result):
                 now = self._now()
                 step = {"round": event.round_number, "place": event.place, "name": call.name, "at": now}
-                shown = {"result": result[:RESULT_SHOWN], "result_chars": len(result)}
+                shown = {"result": result[:RESULT_SHOWN], "result_chars": len(result), "failed": is_tool_error(result)}
                 yield {"type": "result", **step, **shown, "milliseconds": now - self._since}
             case QuestionsOpen():
                 pass  # the turn stores the questions; the event of its end contains them

@@ -27,6 +27,13 @@ async function refresh() {
   }
 }
 
+// As is_tool_error in apps_registry/tools/base.py.
+function hasFailed(result) {
+  if (!result.startsWith('{"error":')) return false;
+  const data = JSON.parse(result);
+  return Object.keys(data).length === 1 && data.error !== null;
+}
+
 function toolLine(event, words) {
   const tools = live.querySelector(".aomi-live-tools");
   let line = [...tools.children].find((each) => each.dataset.call === event.call_id);
@@ -36,6 +43,7 @@ function toolLine(event, words) {
     tools.append(line);
   }
   line.textContent = `${event.tool_name}: ${words}`;
+  line.classList.toggle("is-bad", words === "failed");
 }
 
 const handlers = {
@@ -58,7 +66,7 @@ const handlers = {
     toolLine(event, "running");
   },
   tool_complete(event) {
-    toolLine(event, "answered");
+    toolLine(event, hasFailed(event.result) ? "failed" : "answered");
   },
   async status_changed(event) {
     const isRunning = event.status === "processing";

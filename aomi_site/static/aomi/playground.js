@@ -142,10 +142,11 @@ class TurnView {
   result(event) {
     const known = this.calls.get(`${event.round}/${event.place}`);
     const cut = event.result_chars > event.result.length ? ` (the first ${event.result.length} of ${event.result_chars} characters)` : "";
-    const line = this.step(event.at, `tool ${event.name}: answered · ${words(event.milliseconds)}`, [
+    const line = this.step(event.at, `tool ${event.name}: ${event.failed ? "failed" : "answered"} · ${words(event.milliseconds)}`, [
       ["Arguments", known?.call.arguments ?? ""],
       [`Result${cut}`, event.result],
     ]);
+    if (event.failed) line.className = "is-bad";
     known?.line.remove(); // the result is the last step now
   }
 

@@ -20,7 +20,7 @@ from apps_registry.admin.base import deletion_summary
 from apps_registry.admin.display import NOTHING, moment
 from apps_registry.admin.documents.filters import KeptFilter, TagFilter
 from apps_registry.admin.documents.ingest import IngestPages
-from apps_registry.admin.documents.notes import loss_list, problem, state_line
+from apps_registry.admin.documents.notes import chunk_count, is_pending, loss_list, problem, state_line
 from apps_registry.admin.forms.document import SearchForm, UploadForm
 from apps_registry.extraction.blocks import MAX_FILE_BYTES
 from apps_registry.models import App, Document
@@ -109,8 +109,8 @@ class DocumentAdmin(IngestPages):
         return loss_list(document)
 
     @admin.display(description="chunks", ordering="chunk_count")
-    def chunk_total(self, document: Document) -> int:
-        return document.chunk_count
+    def chunk_total(self, document: Document) -> str | SafeString:
+        return chunk_count(document)
 
     @admin.display(description="tags")
     def tag_list(self, document: Document) -> SafeString:
@@ -178,7 +178,7 @@ class DocumentAdmin(IngestPages):
             chunks = document.chunks.filter(app=document.app).defer("search").order_by("position")
             panels["chunks"] = Paginator(chunks, CHUNKS_SHOWN).get_page(request.GET.get("page"))
         response = super().change_view(request, object_id, form_url, {**(extra_context or {}), **panels})
-        if document and document.state in {Document.State.QUEUED, Document.State.PROCESSING}:
+        if document and is_pending(document):
             response.headers["Refresh"] = REFRESH_SECONDS
         return response
 

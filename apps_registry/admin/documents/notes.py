@@ -13,6 +13,8 @@ OLDER_INDEX = (
 )
 OLDER_READER = "An older version of the server read it, and may have missed some of its text: ingest it again."
 
+NOT_KNOWN_YET = mark_safe('<span class="aomi-none">not known yet</span>')
+
 STILL_FOUND = " Search still finds the text of the last successful ingest."
 
 
@@ -45,11 +47,25 @@ def problem(document: Document) -> str | SafeString:
 
 
 def loss_list(document: Document) -> SafeString:
-    """Return the loss report."""
+    """Return the loss report; "not known" unless the last ingest succeeded, because only that one recorded it."""
+    if is_pending(document):
+        return NOT_KNOWN_YET
+    if document.state != Document.State.READY:
+        return mark_safe("Not known: the ingest did not finish.")
     if not document.losses:
         return NOTHING if is_outdated(document) else mark_safe("Everything was read.")
     notes = format_html_join("", "<li>{}</li>", ((loss["note"],) for loss in document.losses))
     return format_html('<ul class="aomi-consequences">{}</ul>', notes)
+
+
+def chunk_count(document: Document) -> str | SafeString:
+    """Return the number of chunks that search finds; "not known yet" during a document's first ingest."""
+    return NOT_KNOWN_YET if is_pending(document) and not document.chunk_count else f"{document.chunk_count:,}"
+
+
+def is_pending(document: Document) -> bool:
+    """Tell whether the ingest has not ended yet."""
+    return document.state in {Document.State.QUEUED, Document.State.PROCESSING}
 
 
 def is_outdated(document: Document) -> bool:

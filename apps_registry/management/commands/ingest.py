@@ -106,7 +106,7 @@ examples:
             for row in rows:
                 detail = row["note"] or (f"{row['chunks']} chunks" if row["state"] == "ready" else "")
                 self.stdout.write(f"{row['state']:<10}  {row['name']}{'  ' if detail else ''}{detail}")
-                for loss in row["losses"]:
+                for loss in row["losses"] or ():
                     self.stdout.write(f"{'':<10}  - {loss['note']}")
             counts = Counter(row["state"] for row in rows)
             self.stdout.write((", ".join(f"{number} {state}" for state, number in counts.items()) or "None") + ".")
@@ -165,16 +165,18 @@ async def _has_pending(document_ids: list[int]) -> bool:
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:
-    """Return the current state of a file's document."""
+    """Return the current state of a file's document; losses are None while its ingest has not ended."""
     document = outcome.document and Document.objects.filter(pk=outcome.document.pk).first()
     if document is None:
         return {"name": outcome.name, "id": None, "state": "refused", "chunks": 0, "note": outcome.note, "losses": []}
     note = document.error or outcome.note or document.warning
+    is_pending = document.state in {Document.State.QUEUED, Document.State.PROCESSING}
+    losses = document.losses if document.state == Document.State.READY else []
     return {
         "name": outcome.name,
         "id": document.pk,
         "state": str(document.state),
         "chunks": document.chunk_count,
         "note": note,
-        "losses": document.losses if document.state == Document.State.READY else [],
+        "losses": None if is_pending else losses,
     }

@@ -8,8 +8,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from apps_registry.management.base import TeachingCommand
-from keys.limits.fuse import Fuse, read_fuse
-from keys.limits.services import pull_fuse, reset_fuse
+from keys.limits.fuse import Fuse, pull_fuse, read_fuse, reset_fuse
 
 STATES = {"": "closed", "hand": "open, pulled by hand", "tokens": "open, tokens are used up", "money": "open, money"}
 
