@@ -272,7 +272,7 @@ def test_a_turn_in_the_background_is_polled_and_cancelled(sdk: openai.OpenAI, ap
     cancelled = sdk.responses.cancel(begun.id)
     assert (cancelled.status, cancelled.output_text) == ("cancelled", "Half")
     assert sdk.responses.cancel(begun.id).status == "cancelled"
-    assert model.server.disconnects[model.model_id] == 1
+    wait_until(lambda: model.server.disconnects[model.model_id] == 1)
 
 
 @pytest.fixture
