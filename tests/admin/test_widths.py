@@ -112,6 +112,7 @@ def examples(app: App, made: dict[str, Any]) -> dict[str, Any]:
         "address": WALLET,
         "id": made["auth_user"],
         "content_type_id": 1,
+        "what": "draft",
     }
 
 
