@@ -81,7 +81,7 @@ def unreadable_value(body: bytes, *, max_depth: int) -> str | None:
 
 
 def _check(fields: QueryDict, encoded: bytes, charset: str) -> None:
-    """Look at the encoded data only if the decoded one has what replaces that which is not text."""
+    """Check the encoded data, but only if the decoded data has a replacement character."""
     if not any(REPLACEMENT in text for name, values in fields.lists() for text in (name, *values)):
         return
     if (name := unreadable_field(encoded, charset)) is not None:

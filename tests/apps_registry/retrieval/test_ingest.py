@@ -63,7 +63,7 @@ def test_a_new_version_replaces_the_old_in_one_step(ingest: Ingest, app: App) ->
     add_upload(app, name="a.txt", data="\n\n".join(["new " * 300] * 3).encode())
     assert only(app).pk == identity
     look()
-    (row,) = ingest({"b.txt": "beside"})  # the worker that ingests this has done the other first
+    (row,) = ingest({"b.txt": "later"})  # the worker that ingests this has done the other first
     wait_until(lambda: only_named(app, "a.txt").state == Document.State.READY)
     Document.objects.filter(pk=row["id"]).delete()
     look()
@@ -122,7 +122,7 @@ def test_a_file_that_crashes_its_reader_is_abandoned(ingest: Ingest, app: App) -
         app=app, name="deadly.txt", title="d", content_hash="x", size_bytes=1, queued_at=Now(), attempts=3
     )
     DocumentFile.objects.create(document=document, data=b"x")
-    ingest({"b.txt": "beside"})
+    ingest({"b.txt": "later"})
     wait_until(lambda: only_named(app, "deadly.txt").state == Document.State.FAILED)
     assert "abandoned" in only_named(app, "deadly.txt").error
 
@@ -131,7 +131,7 @@ def test_ingesting_again_keeps_what_is_found(ingest: Ingest, app: App) -> None:
     ingest({"a.txt": "alpha"})
     requeue(Document.objects.filter(app=app))
     assert DocumentChunk.objects.filter(app=app).count() == 1
-    ingest({"b.txt": "beside"})
+    ingest({"b.txt": "later"})
     wait_until(lambda: only_named(app, "a.txt").state == Document.State.READY)
     assert DocumentChunk.objects.filter(app=app, document__name="a.txt").count() == 1
 

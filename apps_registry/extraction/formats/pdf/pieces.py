@@ -86,7 +86,7 @@ def _text(codes: list[int]) -> str:
 
 
 def _is_wide(text_page: PdfTextPage, codes: list[int], number: int) -> bool:
-    """Tell whether a blank stands for a wide gap."""
+    """Return whether the blank was a wide gap on the page."""
     if not 0 < number < len(codes) - 1 or {codes[number - 1], codes[number + 1]} & (_LINE_ENDS | _BLANKS):
         return False
     before: Any = text_page.get_charbox(number - 1)

@@ -1,4 +1,4 @@
-"""The numbers of a response's events: a text in the same pieces has the same events, whoever divides it."""
+"""The numbers of a response's events: a text in the same pieces has the same events on each worker."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
