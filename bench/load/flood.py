@@ -129,6 +129,12 @@ def _request(line: str, headers: dict[str, str]) -> bytes:
     return "\r\n".join([f"{line} HTTP/1.1", *(f"{name}: {value}" for name, value in head.items()), "\r\n"]).encode()
 
 
+async def _main() -> None:
+    """Print inside the loop: once uvloop has closed, writes of more than a pipe holds come out cut."""
+    answers = await send(Flood(**orjson.loads(sys.stdin.readline())))
+    sys.stdout.write(orjson.dumps(asdict(answers)).decode() + "\n")
+    sys.stdout.flush()
+
+
 if __name__ == "__main__":
-    job = Flood(**orjson.loads(sys.stdin.readline()))
-    sys.stdout.write(orjson.dumps(asdict(uvloop.run(send(job)))).decode() + "\n")
+    uvloop.run(_main())
