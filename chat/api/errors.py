@@ -17,7 +17,7 @@ from apps_registry.support.database_errors import is_transient
 from apps_registry.support.error_location import location
 from apps_registry.support.http.paths import API_PREFIX
 from apps_registry.support.http.request_ids import request_id
-from apps_registry.support.http.request_notes import note_refusal, request_notes
+from apps_registry.support.http.request_notes import Fact, note_refusal, request_notes
 from apps_registry.support.http.request_sources import NetworkNotAllowed, OriginNotAllowed
 from apps_registry.support.metrics import REFUSALS
 from chat.access import AppKeyNeeded, AppNotAuthorized, KeyNeeded, NoSuchSession, SessionNotOfToken
@@ -93,9 +93,21 @@ def plain_problem(code: str, detail: str, *, rule: str = "") -> HttpResponse:
         detail: the sentence for the client.
         rule: the word for operators, if the code does not say enough.
     """
-    note_refusal(rule or code)
-    REFUSALS.labels(STATUS[code], code).inc()
+    count_refusal(code, rule)
     return JsonResponse(problem(code, detail), status=STATUS[code], content_type=PROBLEM_TYPE)
+
+
+def count_refusal(code: str, rule: str = "", **facts: Fact) -> None:
+    """Note a refusal for its record and for the metrics, for responses that `problem_response` does not make.
+
+    Args:
+        code: the error code.
+        rule: the word for operators, if the code does not say enough.
+        facts: what the rule compared.
+    """
+    request_notes().code = code
+    note_refusal(rule or code, **facts)
+    REFUSALS.labels(STATUS[code], code).inc()
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -166,7 +178,7 @@ ANSWERS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Answer], ..
     (AppKeyNeeded, _Answer("app_not_authorized", "This call needs the App key itself, not a browser token.")),
     (
         (SessionOfAnotherApp, SessionNotOfToken),
-        _Answer("session_not_available", "This session is not available to the caller.", rule="session_of_another_app"),
+        _Answer("session_not_available", "This session is not available to the caller."),
     ),
     (
         SessionOfAnotherWallet,

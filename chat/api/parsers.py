@@ -16,7 +16,6 @@ JSON_TYPES = frozenset({"application/json", "text/json"})
 FORM_TYPE = "application/x-www-form-urlencoded"
 # Django decodes with any codec that the charset names, and some Python codecs do not produce text.
 FORM_CHARSETS = frozenset({"utf-8", "ascii", "iso8859-1", "cp1252"})
-ACCEPTED_TYPES = f"send application/json or {FORM_TYPE}"
 
 # Deeper than the JSON that fields may contain, so that too deep a field gets the error that names the field's limit.
 MAX_DEPTH = 200
@@ -100,9 +99,11 @@ def check_body(request: Request) -> None:
         return
     if request.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
         raise UnsupportedMediaType("", detail="The body has a Content-Encoding; send it without one.")
-    if parser_for(request.content_type or "", request.parsers or ()) is None:
+    parsers = request.parsers or ()
+    if parser_for(request.content_type or "", parsers) is None:
+        accepted = " or ".join(parser.media_type for parser in parsers)
         problem = "has an unsupported Content-Type" if request.content_type else "has no Content-Type"
-        raise UnsupportedMediaType("", detail=f"The body {problem}; {ACCEPTED_TYPES}.")
+        raise UnsupportedMediaType("", detail=f"The body {problem}; send {accepted}.")
 
 
 def has_body(request: HttpRequest) -> bool:

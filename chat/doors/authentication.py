@@ -3,6 +3,7 @@
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from apps_registry.support.http.request_notes import note_refusal
 from keys.callers import Caller
 from keys.http.authentication import NO_VALID_KEY, AppKeyAuthentication
 from keys.http.presented import OURS
@@ -23,5 +24,6 @@ class BearerAuthentication(AppKeyAuthentication):
         scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
         is_key = token.strip().startswith(OURS)
         if scheme and not is_key and not (scheme.lower() == "bearer" and token.strip().lower() in NO_KEY):
+            note_refusal("key_malformed")
             raise AuthenticationFailed(NO_VALID_KEY)
         return await super().authenticate(request)

@@ -64,9 +64,9 @@ def explain(refusal: Refusal) -> Explanation:
 def why_there_may_be_none() -> str:
     """Return a sentence that says why a request id may have no record."""
     return (
-        "Only refused calls are recorded (401, 403, 404 of a session, 409, 410, 413, 415, 422, 429, 503), for "
-        f"{settings.REFUSALS_KEPT_DAYS} days, about a second after the answer. In a flood, only the first ones of a "
-        "minute have a row each. The server's log has a line for every request."
+        "Only refused calls are recorded (401, 403, 404 of a session, model or response, 409, 410, 413, 415, 422, 429, "
+        f"503), for {settings.REFUSALS_KEPT_DAYS} days, about a second after the answer. In a flood, only the first "
+        "ones of a minute have a row each. The server's log has a line for every request."
     )
 
 

@@ -140,6 +140,15 @@ RULES = {
         "There is no session with this id. It may have been deleted, or pruned by its App's retention.",
         "Have the caller begin a new session; look at the App's retention if sessions end too soon.",
     ),
+    "model_unknown": Rule(
+        "The App has no model with this name.",
+        "Check the name after the colon, or add the model to the App's.",
+    ),
+    "object_unknown": Rule(
+        "There is no response, conversation or item with this id. It may have been deleted, or pruned by its App's "
+        "retention.",
+        "Have the caller begin a new conversation; look at the App's retention if sessions end too soon.",
+    ),
     "not_found": Rule("The session was deleted while the call ran.", "Have the caller begin a new session."),
     "session_busy": Rule("A turn was running in the session, and a session takes one at a time.", _WAIT),
     "not_waiting": Rule(

@@ -30,6 +30,8 @@ class SessionOfAnotherApp(Exception):
         facts: for operators: that App's slug, if it is known.
     """
 
+    rule = "session_of_another_app"
+
     def __init__(self, slug: str | None = None) -> None:
         super().__init__()
         self.facts = {"session_app": slug} if slug else {}

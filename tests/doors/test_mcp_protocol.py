@@ -54,6 +54,19 @@ def test_messages_that_break_the_protocol(
     assert response.headers["Content-Type"].startswith("application/json")
 
 
+def test_errors_outside_of_the_protocol_have_its_form_too(app_client: Client) -> None:
+    refused = {
+        404: app_client.request("POST", "/mcp/a/b"),
+        413: app_client.request("POST", "/mcp", content=b"x" * 1_100_000),
+        400: app_client.request("POST", "/mcp", headers={"Host": "nowhere.example"}),
+        415: app_client.request("POST", "/mcp", content=b"x", headers={"Content-Type": "text/csv"}),
+    }
+    for status, response in refused.items():
+        error = response.json()["error"]
+        assert (response.status_code, error["code"], error["data"]["status"]) == (status, -32600, status)
+        assert error["data"]["request_id"] == response.headers["X-Request-Id"]
+
+
 def test_a_handshake_offers_a_version_that_both_speak(client: Client) -> None:
     for asked, answered in (("2025-03-26", "2025-03-26"), ("2019-01-01", "2025-11-25")):
         response = send(client, "/mcp", rpc("initialize", protocolVersion=asked))

@@ -144,6 +144,16 @@ def test_what_is_outside_of_the_parameters_is_named_too(v1: Client, app: App) ->
     assert error(post(v1, CHAT, other, **session), 422)[0] == "Idempotency-Key"
 
 
+def test_another_media_type_is_refused_in_words_that_help(v1: Client) -> None:
+    for path in (CHAT, RESPONSES, "/mcp"):
+        refused = v1.request(
+            "POST", path, content=b"a=b", headers={"Content-Type": "application/x-www-form-urlencoded"}
+        )
+        assert refused.status_code == 415
+        sentence = refused.json()["error"]["message"]
+        assert sentence == "The body has an unsupported Content-Type; send application/json."
+
+
 def test_two_names_for_different_sessions_contradict_each_other(v1: Client, app: App) -> None:
     one, two = str(uuid.uuid4()), str(uuid.uuid4())
     named = {"model": app.slug, "messages": [USER], "metadata": {"session_id": one.upper()}}

@@ -121,6 +121,35 @@ def test_other_refusals_name_their_rule(
     assert row_of(answers["app_unknown"]).app == "no-such-app"
 
 
+def test_refusals_of_other_protocols_name_their_rule(server: Server, app: App, other_app: App) -> None:
+    """OpenAI's protocol has 404 for what a key does not open, and MCP hides refusals of tools in results."""
+    key = factories.make_key(app)
+    private = factories.make_session(other_app, [("user", "private")])
+    chat = {"messages": [{"role": "user", "content": "Hi"}]}
+    tool = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
+    calls: dict[str, tuple[int, str, str, Any]] = {
+        "app_unknown": (404, "POST", "/v1/chat/completions", {"model": "no-such-app", **chat}),
+        "app_not_in_scope": (404, "POST", "/v1/responses", {"model": other_app.slug, "input": "Hi"}),
+        "model_unknown": (404, "GET", f"/v1/models/{app.slug}:none", None),
+        "session_of_another_app": (404, "GET", f"/v1/conversations/{private.pk}", None),
+        "session_unknown": (404, "GET", f"/v1/conversations/{uuid.uuid4()}", None),
+        "object_unknown": (404, "GET", f"/v1/responses/resp_{uuid.uuid4().hex}", None),
+        "key_malformed": (401, "GET", "/v1/models", None),
+        "app_not_in_scope of a tool": (403, "POST", "/mcp", {**tool, "params": {"name": f"ask_{other_app.slug}"}}),
+    }
+    with Client(server.url) as client:
+        for name, (status, method, path, body) in calls.items():
+            token = "another-system" if name == "key_malformed" else key.plain
+            answer = client.request(method, path, json=body, headers={"Authorization": f"Bearer {token}"})
+            row = row_of(answer)
+            assert (row.rule, row.status) == (name.partition(" ")[0], status), name
+            assert row.key_id == (None if name == "key_malformed" else key.app_key.pk), name
+            if name.startswith("app_not_in_scope"):
+                assert row.app == other_app.slug
+            if name == "session_of_another_app":
+                assert row.facts == {"session_app": other_app.slug}
+
+
 def test_what_is_no_app_name_is_not_kept(server: Server, app: App) -> None:
     secret = factories.make_key(app).plain
     with Client(server.url) as client:

@@ -7,6 +7,7 @@ from django.http import HttpResponse, JsonResponse
 from rest_framework.exceptions import ParseError
 from rest_framework.response import Response
 
+from apps_registry.support.http.request_ids import request_id
 from chat.api.errors import problem_response
 from chat.doors.mcp.protocol import (
     INTERNAL_ERROR,
@@ -51,7 +52,8 @@ def sentence(problem: Problem) -> str:
 
 def plain_error(problem: HttpResponse, code: str, detail: str) -> HttpResponse:
     """Return an error outside of the view, with the status and headers of a problem of the API."""
-    body = error_message(None, _code(problem.status_code), detail, {"code": code})
+    data = {"code": code, "status": problem.status_code, "request_id": request_id()}
+    body = error_message(None, _code(problem.status_code), detail, data)
     response = JsonResponse(body, status=problem.status_code)
     for name, value in problem.headers.items():
         if name.lower() not in {"content-type", "content-length"}:

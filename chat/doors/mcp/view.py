@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from apps_registry.support.http.request_notes import request_notes
 from apps_registry.values import AppConfig
-from chat.access import apps_to_list, check_chat
+from chat.access import app_named, apps_to_list, check_chat, refusal_to_chat
 from chat.api.answers import EventStream
 from chat.api.base import ApiView
 from chat.api.errors import problem_response
@@ -36,7 +36,7 @@ from chat.doors.mcp.protocol import (
 )
 from chat.doors.mcp.results import call_result, complete, error_result
 from chat.doors.mcp.streaming import call_stream
-from chat.doors.mcp.tools import tool_name, tool_of
+from chat.doors.mcp.tools import PREFIX, tool_name, tool_of
 from chat.wire.problem import Problem
 from keys.http.streams import count_stream, prefers_stream
 
@@ -83,6 +83,7 @@ class McpView(ApiView):
         """Call a tool. A refusal is also a result, so that the model that made the call can read it."""
         app = next((app for app in apps if tool_name(app) == message.params.get("name")), None)
         if app is None:
+            await self._note_missing_tool(message)
             raise ProtocolFault(INVALID_PARAMS, "There is no such tool, or this key does not open it.")
         self.note_app(check_chat(self.caller, app))
         is_stream = prefers_stream(request.headers.get("Accept", ""))
@@ -100,6 +101,15 @@ class McpView(ApiView):
             result = partial(self._result, message, begun, opened)
             return EventStream(call_stream(message, begun, opened, result))
         return await self._whole(message, begun, opened)
+
+    async def _note_missing_tool(self, message: RpcMessage) -> None:
+        """Record a call of a tool that the caller does not have like other calls that name its App."""
+        name = message.params.get("name")
+        if not isinstance(name, str) or not name.startswith(PREFIX):
+            return
+        app = await app_named(self.caller, name.removeprefix(PREFIX))
+        if refusal := refusal_to_chat(self.caller, app):
+            self._refusal(message, refusal)
 
     async def _whole(self, message: RpcMessage, begun: BegunCall, opened: Opened) -> Response:
         """Wait for the result, for a client that does not accept a stream."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from apps_registry.values import AppConfig
-from chat.access import KeyNeeded, app_named, check_chat
+from chat.access import AppNotAuthorized, KeyNeeded, app_named, check_chat
 from chat.api.base import ApiView
 from chat.api.parsers import JSONParser
 from chat.doors.authentication import BearerAuthentication
@@ -40,6 +40,8 @@ class OpenAIView(ApiView):
         app = await app_named(self.caller, slug or None) if slug else None
         if not self.caller.may_use(app) and self.caller.key_id is None:
             raise KeyNeeded
-        if app is None or not self.caller.may_use(app) or (model and model not in app.model_names):
-            raise NoSuchModel
+        if app is None or not self.caller.may_use(app):
+            raise NoSuchModel(AppNotAuthorized(app).rule)
+        if model and model not in app.model_names:
+            raise NoSuchModel("model_unknown")
         return self.note_app(check_chat(self.caller, app)), model

@@ -3,6 +3,7 @@
 Exceptions, statuses and sentences come from chat/api/errors.py; only names and form differ.
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -11,7 +12,8 @@ from django.http import HttpResponse, JsonResponse
 from rest_framework.exceptions import ParseError
 from rest_framework.response import Response
 
-from chat.api.errors import problem_response
+from apps_registry.support.http.request_notes import Fact
+from chat.api.errors import count_refusal, problem_response
 from chat.api.unreadable import Unreadable
 from chat.turns.input.client_tools import InvalidClientTool
 from chat.turns.input.limits import InvalidMessage, MessageTooLarge
@@ -65,7 +67,15 @@ class UnsupportedType(InvalidParameter):
 
 
 class NoSuchModel(Exception):
-    """The caller may not use an App with this name, or the App has no such model."""
+    """The caller may not use an App with this name, or the App has no such model.
+
+    Attributes:
+        rule: which of these, for operators.
+    """
+
+    def __init__(self, rule: str) -> None:
+        super().__init__()
+        self.rule = rule
 
 
 class NoSuchObject(Exception):
@@ -74,20 +84,33 @@ class NoSuchObject(Exception):
     Attributes:
         param: the parameter that names the object; None if the path does.
         code: the error code.
+        rule, facts: for operators: why it does not exist for the caller.
     """
 
-    def __init__(self, sentence: str, *, param: str | None = None, code: str = "not_found") -> None:
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        param: str | None = None,
+        code: str = "not_found",
+        hidden: Exception | None = None,
+    ) -> None:
         super().__init__(sentence)
         self.param, self.code = param, code
+        self.rule: str = getattr(hidden, "rule", "object_unknown")
+        self.facts: Mapping[str, Fact] = getattr(hidden, "facts", {})
 
 
 def error_response(exc: Exception, context: dict[str, Any]) -> Response:
     """Return the response for any exception of a view under /v1; see `problem_response`."""
     if isinstance(exc, InvalidParameter):
+        count_refusal("invalid_request")
         return _invalid(exc)
     if isinstance(exc, NoSuchModel):
+        count_refusal("not_found", exc.rule)
         return Response(_no_such_model(), status=HTTPStatus.NOT_FOUND)
     if isinstance(exc, NoSuchObject):
+        count_refusal("not_found", exc.rule, **exc.facts)
         body = envelope(HTTPStatus.NOT_FOUND, exc.code, str(exc), param=exc.param)
         return Response(body, status=HTTPStatus.NOT_FOUND)
     response = problem_response(exc, context)

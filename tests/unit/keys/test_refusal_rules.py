@@ -10,7 +10,8 @@ from keys.refusals.rules import RULES, rule_named
 ROOT = Path(__file__).resolve().parents[3]
 # Lines in which code gives a refusal its rule, and the words in them.
 NAMING = re.compile(
-    r"\brule ?= ?|InvalidKey\(|NotAllowed\(|note_refusal\(|_[cC]ount\(|_refuse\(|TooManyFailures\(|return \"token_"
+    r"\brule ?= ?|InvalidKey\(|NotAllowed\(|NoSuchModel\(|note_refusal\(|_[cC]ount\(|_refuse\("
+    r"|TooManyFailures\(|return \"token_"
 )
 WORD = re.compile(r'"([a-z]+_[a-z_]+)"')
 UNRECORDED = {"path_unknown"}

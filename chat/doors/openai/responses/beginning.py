@@ -133,7 +133,8 @@ class Beginning:
             if is_created:
                 await delete_session(destination.session_id)
             if destination.param and isinstance(error, NOT_THE_CALLERS):
-                raise NoSuchObject("There is no such conversation with this model.", param=destination.param) from None
+                sentence = "There is no such conversation with this model."
+                raise NoSuchObject(sentence, param=destination.param, hidden=error) from None
             raise
         record = self._record(makes=destination.is_new)
         if started.running is not None and record.keeps_pieces:

@@ -82,8 +82,8 @@ async def find_response(caller: Caller, response_id: str, *, param: str | None =
         no_response(param)
     try:
         session, app = await known_session(caller, turn.session_id)
-    except NOT_THE_CALLERS:
-        no_response(param)
+    except NOT_THE_CALLERS as hidden:
+        no_response(param, hidden)
     return FoundResponse(turn, record, session, app)
 
 
@@ -99,19 +99,19 @@ async def find_conversation(
         no_conversation(param)
     try:
         return await known_session(caller, session_id)
-    except NOT_THE_CALLERS:
-        no_conversation(param)
+    except NOT_THE_CALLERS as hidden:
+        no_conversation(param, hidden)
 
 
-def no_response(param: str | None = None) -> NoReturn:
+def no_response(param: str | None = None, hidden: Exception | None = None) -> NoReturn:
     """Raise the error for a response that does not exist for the caller."""
     code = "previous_response_not_found" if param else "not_found"
-    raise NoSuchObject("There is no such response.", param=param, code=code) from None
+    raise NoSuchObject("There is no such response.", param=param, code=code, hidden=hidden) from None
 
 
-def no_conversation(param: str | None = None) -> NoReturn:
+def no_conversation(param: str | None = None, hidden: Exception | None = None) -> NoReturn:
     """Raise the error for a conversation that does not exist for the caller."""
-    raise NoSuchObject("There is no such conversation.", param=param) from None
+    raise NoSuchObject("There is no such conversation.", param=param, hidden=hidden) from None
 
 
 def last_turn(session: Session) -> UUID | None:
