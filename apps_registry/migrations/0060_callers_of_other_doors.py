@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='app',
             name='continues_chats_of_openwebui',
-            field=models.BooleanField(db_default=False, default=False, help_text='A chat of Open WebUI is one session (its X-OpenWebUI-Chat-Id). Turn off the generation of titles, tags and follow-up questions there first: these prompts carry the same id and would join the conversation.', verbose_name='continues chats of Open WebUI'),
+            field=models.BooleanField(db_default=False, default=False, help_text='A chat of Open WebUI is one session (its X-OpenWebUI-Chat-Id), if its replies are streamed. Prompts for titles, tags and such, which carry the same id, stay separate.', verbose_name='continues chats of Open WebUI'),
         ),
         migrations.AddField(
             model_name='app',

@@ -135,8 +135,8 @@ class App(models.Model):
         "continues chats of Open WebUI",
         default=False,
         db_default=False,
-        help_text="A chat of Open WebUI is one session (its X-OpenWebUI-Chat-Id). Turn off the generation of titles, "
-        "tags and follow-up questions there first: these prompts carry the same id and would join the conversation.",
+        help_text="A chat of Open WebUI is one session (its X-OpenWebUI-Chat-Id), if its replies are streamed. Prompts "
+        "for titles, tags and such, which carry the same id, stay separate.",
     )
     makes_titles = models.BooleanField(
         "makes titles",

@@ -97,6 +97,49 @@ def test_a_named_session_has_its_own_history(sdk: openai.OpenAI, app: App, model
     assert ChatSession.objects.get(pk=session_id).messages.count() == 6
 
 
+def ask_openwebui(
+    sdk: openai.OpenAI, app: App, messages: list[Any], *, stream: bool = True, **more: Any
+) -> tuple[str, list[Any]]:
+    """Return the session and the chunks of an answer to a request as Open WebUI sends it in one of its chats."""
+    headers = {"X-OpenWebUI-Chat-Id": "7d1c"}
+    raw = sdk.chat.completions.with_raw_response.create(
+        model=app.slug, messages=messages, stream=stream, extra_headers=headers, **more
+    )
+    return raw.headers["X-Session-Id"], list(raw.parse()) if stream else []
+
+
+def test_a_chat_of_openwebui_is_a_session_without_that_programs_tasks(
+    sdk: openai.OpenAI, app: App, model: ScriptedModel
+) -> None:
+    """Its prompts for titles carry the chat's id, but are not streamed; that which merges replies may be."""
+    messages: list[Any] = [user("I am Ada.")]
+    assert len({ask_openwebui(sdk, app, messages)[0] for _ in range(2)}) == 2  # the App has not switched it on
+    App.objects.filter(pk=app.pk).update(continues_chats_of_openwebui=True)
+    session, _ = ask_openwebui(sdk, app, messages)
+    tasks = {ask_openwebui(sdk, app, [user("### Task: a title")], stream=False)[0]}
+    messages += [{"role": "assistant", "content": "Hello."}, user("Who am I?")]
+    assert ask_openwebui(sdk, app, messages)[0] == session
+    tasks |= {ask_openwebui(sdk, app, [user("Merge these replies.")])[0]}
+    tasks |= {ask_openwebui(sdk, app, messages, stream=False)[0]}
+    assert len(tasks | {session}) == 4
+    texts = Message.objects.filter(session_id=uuid.UUID(session)).order_by("position").values_list("content", flat=True)
+    assert list(texts) == ["I am Ada.", "Hello.", "Who am I?", "Hello."]
+
+
+def test_a_chat_of_openwebui_has_tools_of_that_program(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
+    App.objects.filter(pk=app.pk).update(callers_may_bring_tools=True, continues_chats_of_openwebui=True)
+    app.tools.filter(name="calculate").update(needs_confirmation=True)
+    model.will(calls(("get_weather", {"city": "Oslo"})), calls(("calculate", {"expression": "6*7"})))
+    messages: list[Any] = [user("Weather, and 6*7?")]
+    session, chunks = ask_openwebui(sdk, app, messages, tools=[WEATHER])
+    (call,) = [call for each in chunks for call in each.choices[0].delta.tool_calls or []]
+    called = {"role": "assistant", "tool_calls": [call.model_dump(exclude={"index"})]}
+    messages += [called, {"role": "tool", "tool_call_id": call.id, "content": "Rain."}]
+    answered, chunks = ask_openwebui(sdk, app, messages, tools=[WEATHER])
+    assert answered == session
+    assert "Answer “yes” to allow it" in "".join(each.choices[0].delta.content or "" for each in chunks)
+
+
 @pytest.mark.shows("openai-python", "stream")
 def test_it_streams(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
     model.will(says("In", " pieces."))

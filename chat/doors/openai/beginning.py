@@ -21,6 +21,7 @@ from chat.turns.running.running_turn import RunningTurn
 from chat.turns.start import start_turn
 from keys.callers import Caller
 from sessions_app.questions import Answer
+from sessions_app.store import store
 from sessions_app.turns.pauses import NothingWaits
 from sessions_app.values import Session
 
@@ -69,9 +70,10 @@ class Beginning:
             InvalidParameter: a parameter cannot be used; otherwise the errors of `start_turn` and `resume_turn`.
         """
         conversation = read_conversation(self.params.messages)
-        session_id = self._named_session()
+        named = self._named_session()
         if conversation.message is None:
-            return await self._continue(conversation.outputs, session_id)
+            return await self._continue(conversation.outputs, named)
+        session_id = named or await self._continued_chat(conversation)
         options = self._options(conversation, is_stateless=session_id is None)
         if session_id is None:
             return await self._start(self._new_session(), conversation.message, options)
@@ -97,16 +99,17 @@ class Beginning:
         if None in calls or len(sessions) != 1:
             raise InvalidParameter("messages", "no turn of this session waits for the outputs at the end")
         (session_id,) = sessions
+        is_stateless = named is None and session_id != self._chat_of_openwebui()
         answers = [
             Answer.to_client_tool(call[1], result_text(output.text))
             for call, output in zip(calls, outputs, strict=True)
             if call
         ]
         try:
-            return await self._resume(session_id, answers, is_stateless=named is None)
+            return await self._resume(session_id, answers, is_stateless=is_stateless)
         except NothingWaits:
             session, _ = await known_session(self.caller, session_id)
-            return _continued(session, [answer.result for answer in answers], is_stateless=named is None)
+            return _continued(session, [answer.result for answer in answers], is_stateless=is_stateless)
 
     async def _approve(self, session_id: uuid.UUID) -> Begun | None:
         """Allow the calls that the session's turn asks about; return None if it does not ask for confirmations only."""
@@ -142,12 +145,26 @@ class Beginning:
             session_id = session_named(IN_METADATA, named)
             check_header(self.headers, session_id, IN_METADATA)
             return session_id
-        if in_header := session_of_header(self.headers):
-            return in_header
+        return session_of_header(self.headers)
+
+    async def _continued_chat(self, conversation: Conversation) -> uuid.UUID | None:
+        """Return the session of the chat that a request of Open WebUI continues; None: it may be one of its tasks.
+
+        Prompts for titles, tags and such carry the id of the chat, too. They consist of one message. Only the one
+        that merges replies is streamed, and a chat with replies has begun.
+        """
+        session_id = self._chat_of_openwebui()
+        if session_id is None or not self.params.stream:
+            return None
+        may_be_task = not conversation.history and await store.load(session_id) is not None
+        return None if may_be_task else session_id
+
+    def _chat_of_openwebui(self) -> uuid.UUID | None:
+        """Return the session of the chat that the request names, if the App continues chats of Open WebUI."""
         chat = self.headers.get("X-OpenWebUI-Chat-Id")
-        if chat and self.app.caller_rules.continues_chats_of_openwebui:
-            return derived_session_id(self.app.id, self.caller, chat, purpose="of Open WebUI")
-        return None
+        if not chat or not self.app.caller_rules.continues_chats_of_openwebui:
+            return None
+        return derived_session_id(self.app.id, self.caller, chat, purpose="of Open WebUI")
 
     def _new_session(self) -> uuid.UUID:
         """Return the id of a session for one call; a repeated Idempotency-Key gets the same id."""
