@@ -39,6 +39,7 @@ def openai_clients(*, base_url: str, app_slug: str, app_key: str) -> list[Client
         ClientSettings(
             "OpenAI SDK, JavaScript", "openai-javascript", "your program", _javascript(url, app_slug, app_key)
         ),
+        ClientSettings("AI SDK", "ai-sdk", "your program", _ai_sdk(url, app_slug, app_key)),
         ClientSettings("LibreChat", "librechat", "librechat.yaml", _librechat(url, app_slug, app_key)),
         ClientSettings(
             "Open WebUI",
@@ -98,6 +99,21 @@ def _javascript(url: str, app_slug: str, app_key: str) -> str:
     )
 
 
+def _ai_sdk(url: str, app_slug: str, app_key: str) -> str:
+    provider = f'name: "aomi", baseURL: {json.dumps(url)}, apiKey: {json.dumps(app_key)}'
+    prompt = f"model: aomi({json.dumps(app_slug)}), prompt: {json.dumps(GREETING)}"
+    return "\n".join(
+        (
+            'import { createOpenAICompatible } from "@ai-sdk/openai-compatible";',
+            'import { generateText } from "ai";',
+            "",
+            f"const aomi = createOpenAICompatible({{ {provider} }});",
+            f"const {{ text }} = await generateText({{ {prompt} }});",
+            "console.log(text);",
+        )
+    )
+
+
 def _librechat(url: str, app_slug: str, app_key: str) -> str:
     return "\n".join(
         (
@@ -111,5 +127,7 @@ def _librechat(url: str, app_slug: str, app_key: str) -> str:
             "        fetch: true",
             "      headers:",
             '        X-Session-Id: "{{LIBRECHAT_BODY_CONVERSATIONID}}"',
+            # Its prompts for titles carry the same id, and would become messages of the session.
+            "      titleConvo: false",
         )
     )

@@ -212,6 +212,7 @@ def test_settings_in_a_format_can_be_read() -> None:
     (endpoint,) = yaml.safe_load(texts["librechat"])["endpoints"]["custom"]
     assert (endpoint["baseURL"], endpoint["apiKey"]) == ("https://a.example/v1", "sk-x")
     assert endpoint["models"] == {"default": ["support"], "fetch": True}
+    assert ("X-Session-Id" in endpoint["headers"], endpoint["titleConvo"]) == (True, False)
     cursor = json.loads(texts["mcp-cursor"])["mcpServers"]["support"]
     assert cursor == {"url": "https://a.example/mcp/support", "headers": {"Authorization": "Bearer sk-x"}}
     code = json.loads(texts["mcp-vscode"])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from apps_registry.models import App
+from apps_registry.services.client_settings import openai_clients
 from keys.limits.values import key_subject
 from tests import factories
 from tests.accounts import limit
@@ -52,6 +53,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("javascript")
     install(SOURCES, folder)
     return folder
+
+
+def test_settings_work_as_they_are_pasted(folder: Path, server: Server, app: App) -> None:
+    given = openai_clients(base_url=server.url, app_slug=app.slug, app_key=factories.make_key(app).plain)
+    programs = {client.name: client.text for client in given if client.name in {"openai-javascript", "ai-sdk"}}
+    for name, text in programs.items():
+        (folder / f"{name}.mjs").write_text(text)
+        assert run(folder, f"{name}.mjs").strip() == "Hello."
+    assert len(programs) == 2
 
 
 @pytest.mark.shows("openai-npm", "all")
