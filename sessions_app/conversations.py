@@ -6,10 +6,11 @@ from uuid import UUID
 import orjson
 
 from apps_registry.support import database
+from sessions_app.questions import OF_WALLET
 from sessions_app.sql import conversations as sql
 from sessions_app.store import store
 from sessions_app.turns.values import SessionBusy
-from sessions_app.values import StoredMessage
+from sessions_app.values import PROCESSING, Session, StoredMessage
 
 
 async def add_messages(session_id: UUID, messages: Sequence[StoredMessage]) -> None:
@@ -27,6 +28,40 @@ async def add_messages(session_id: UUID, messages: Sequence[StoredMessage]) -> N
     if not await database.execute(sql.ADD_MESSAGES, parameters):
         raise SessionBusy
     store.forget(session_id)
+
+
+class RequestKept(Exception):
+    """The message is a request to the user's wallet. The numbers of later requests count it, so it is kept."""
+
+
+async def delete_message(session: Session, message: StoredMessage) -> bool:
+    """Delete a message from the history of a session; the usage of its turn stays.
+
+    Args:
+        session: as it was read.
+        message: one of its messages.
+
+    Returns:
+        False if the session has changed since then; nothing was deleted.
+
+    Raises:
+        SessionBusy: a turn runs or waits.
+        RequestKept: the message cannot be deleted.
+    """
+    if message.tool_name in OF_WALLET:
+        raise RequestKept
+    if session.running_turn is not None or session.status == PROCESSING:
+        raise SessionBusy
+    parameters = {
+        "session": session.id,
+        "version": session.version,
+        "message": message.id,
+        "turn": message.turn_id,
+        "number": session.messages.index(message),
+    }
+    is_deleted = bool(await database.execute(sql.DELETE_MESSAGE, parameters))
+    store.forget(session.id)
+    return is_deleted
 
 
 async def metadata_of(session_id: UUID) -> dict[str, str]:

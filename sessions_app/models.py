@@ -162,7 +162,7 @@ class Turn(models.Model):
 
 
 class Message(models.Model):
-    """One message of a session; positions have no gaps."""
+    """One message of a session; where a message was deleted, the positions have a gap."""
 
     class Role(models.TextChoices):
         """The message's author."""

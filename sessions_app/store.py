@@ -126,16 +126,17 @@ class SessionStore:
         parameters = {"session": session_id, "title": title, "instead_of": instead_of}
         return bool(await database.execute(sql.GIVE_TITLE, parameters))
 
-    async def give_summary(self, session_id: UUID, *, summary: str, count: int, instead_of: int) -> bool:
-        """Store a summary of a session's first messages; return False if another was stored in the meantime.
+    async def give_summary(self, session_id: UUID, *, summary: str, count: int, last: UUID, instead_of: int) -> bool:
+        """Store a summary of a session's first messages; return False if these or their summary have changed meanwhile.
 
         Args:
             session_id: the session.
             summary: the text.
             count: the number of messages that the summary covers.
+            last: the id of the last of them.
             instead_of: the number of messages that the previous summary covers.
         """
-        parameters = {"session": session_id, "summary": summary, "count": count, "instead_of": instead_of}
+        parameters = {"session": session_id, "summary": summary, "count": count, "last": last, "instead_of": instead_of}
         return bool(await database.execute(sql.GIVE_SUMMARY, parameters))
 
     async def choose_model(self, session_id: UUID, model: str) -> bool:

@@ -32,7 +32,9 @@ NOTHING = _Rendered(0, None, b"")
 
 
 class RenderedMessages:
-    """A cache of rendered messages, bounded by bytes. Messages are only ever appended, so a prefix stays valid."""
+    """A cache of rendered messages, bounded by bytes. Messages are appended, so a prefix stays valid.
+
+    If one of them is deleted, the last message of the prefix has another place."""
 
     def __init__(self) -> None:
         self._known: LRUCache[UUID, _Rendered] = LRUCache(

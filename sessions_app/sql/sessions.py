@@ -129,10 +129,12 @@ WHERE id = %(session)s AND NOT title_is_users AND title = %(instead_of)s
 RETURNING id
 """
 
-# Messages are never deleted singly and positions have no gaps, so a count identifies the messages that are covered.
+# The messages that it covers may have been deleted meanwhile: then the last of them has another number.
 GIVE_SUMMARY = """
 UPDATE sessions_app_chatsession SET
     version = version + 1, summary = %(summary)s, summarised_count = %(count)s
-WHERE id = %(session)s AND summarised_count = %(instead_of)s
+WHERE id = %(session)s AND summarised_count = %(instead_of)s AND %(last)s = (
+    SELECT id FROM sessions_app_message WHERE session_id = %(session)s
+    ORDER BY position OFFSET %(count)s - 1 LIMIT 1)
 RETURNING id
 """

@@ -47,6 +47,7 @@ ROWS: dict[tuple[str, str], dict[str, Any]] = {
     ("GET", f"v1/{CONVERSATION}/items"): {},
     ("POST", f"v1/{CONVERSATION}/items"): {"json": {"items": [{"role": "user", "content": "Hi"}]}},
     ("GET", f"v1/{CONVERSATION}/items/<str:item>"): {},
+    ("DELETE", f"v1/{CONVERSATION}/items/<str:item>"): {},
     ("POST", "mcp"): {"json": LIST},
     ("POST", "mcp/<str:app>"): {"json": LIST},
 }

@@ -1,5 +1,6 @@
 """Long conversations: what exceeds the budget is summarised in the background, and nothing is lost."""
 
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,9 +12,10 @@ from chat.prompt.history import SUMMARY_END, SUMMARY_INTRODUCTION
 from sessions_app.models import ChatSession, Message
 from tests import factories
 from tests.client import Client, texts
-from tests.model_server import ModelServer, Reply, ScriptedModel, calls, refuses, says
+from tests.model_server import DONE, ModelServer, Reply, ScriptedModel, calls, chunk, refuses, says
 from tests.patience import scaled
 from tests.product import Server
+from tests.waiting import wait_until
 
 LONG = "word " * 700  # about 1,000 tokens
 
@@ -145,6 +147,30 @@ def test_a_deleted_session_gets_no_summary(talk: Talk) -> None:
     talk.client.request("DELETE", f"/api/sessions/{talk.client.session_id}")
     time.sleep(scaled(1))
     assert not ChatSession.objects.filter(pk=talk.client.uuid).exists()
+
+
+def test_a_summary_ends_with_a_message_that_it_covers(talk: Talk) -> None:
+    """The summary may repeat what a caller deletes, and so may one that is being made."""
+    for _ in range(3):
+        talk.say()
+    talk.say(says("They spoke of words."))
+    talk.summarised(6)
+    items = f"/v1/conversations/{talk.client.session_id}/items"
+    first, *_, last = talk.client.request("GET", items, params={"order": "asc"}).json()["data"]
+    assert talk.client.request("DELETE", f"{items}/{last['id']}").is_success
+    assert talk.row.summary == "They spoke of words."
+    assert talk.client.request("DELETE", f"{items}/{first['id']}").is_success
+    assert (talk.row.summary, talk.row.summarised_count) == ("", 0)
+    goes_on = threading.Event()
+    talk.say(
+        Reply([chunk({"content": "They spoke of"}), goes_on, chunk({"content": " words."}), chunk({}, "stop"), DONE])
+    )
+    wait_until(lambda: len(talk.summaries) == 2)
+    second = talk.client.request("GET", items, params={"order": "asc"}).json()["data"][0]
+    assert talk.client.request("DELETE", f"{items}/{second['id']}").is_success
+    goes_on.set()
+    time.sleep(scaled(0.5))
+    assert (talk.row.summary, talk.row.summarised_count) == ("", 0)
 
 
 def test_operators_see_the_summary_and_can_turn_it_off(talk: Talk, operator: object) -> None:

@@ -411,12 +411,64 @@ def test_items_can_be_named_by_their_ids(
             with pytest.raises(openai.NotFoundError) as refused:
                 ask(client, slug, [{"type": "item_reference", "id": item_id}, user("Hi")])
             assert refused.value.param == "input[0].id"
-    message: Any = user("Hi")
-    conversation = sdk.conversations.create(items=[message])
-    (item,) = sdk.conversations.items.list(conversation.id)
-    with pytest.raises(openai.APIStatusError, match="Delete the conversation") as kept:
-        sdk.conversations.items.delete(item.id, conversation_id=conversation.id)  # type: ignore[arg-type]
-    assert (kept.value.status_code, kept.value.type) == (405, "invalid_request_error")
+
+
+def items_of(sdk: openai.OpenAI, conversation: str) -> list[Any]:
+    """Return the items of a conversation, the oldest first."""
+    return list(sdk.conversations.items.list(conversation, order="asc"))
+
+
+def test_single_items_are_deleted_from_the_history(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
+    App.objects.filter(pk=app.pk).update(callers_may_bring_tools=True)
+    model.will(says("Noted."), calls(("get_weather", {"city": "Oslo"})), says("Rain."), says("I do not know."))
+    conversation = sdk.conversations.create().id
+    delete = partial(sdk.conversations.items.delete, conversation_id=conversation)
+    noted = ask(sdk, app, "My number is 7531.", conversation=conversation)
+    asked = ask(sdk, app, "Weather?", conversation=conversation, tools=[WEATHER])
+    with pytest.raises(openai.ConflictError):  # the turn waits
+        delete(items_of(sdk, conversation)[0].id)
+    waiting: Any = asked.output[0]
+    output = {"type": "function_call_output", "call_id": waiting.call_id, "output": "Rain."}
+    ask(sdk, app, [output], previous_response_id=asked.id)
+    number, _, _, call, *_ = items_of(sdk, conversation)
+    assert delete(number.id).id == conversation
+    delete(call.id)
+    kinds = [(item.type, getattr(item, "role", None)) for item in items_of(sdk, conversation)]
+    assert kinds == [("message", role) for role in ("assistant", "user", "assistant")]
+    for gone in (number.id, call.id, "msg_1"):
+        with pytest.raises(openai.NotFoundError):
+            delete(gone)
+    ask(sdk, app, "Which number?", conversation=conversation)
+    assert not re.search("7531|get_weather", json.dumps(model.prompts[-1]))
+    assert Turn.objects.filter(app=app).count() == 3
+    assert sdk.responses.retrieve(noted.id).output_text == "Noted."
+    # In the session, a message that follows a gap is the last one, and can be taken back.
+    last = items_of(sdk, conversation)[-1]
+    delete(last.id)
+    assert items_of(sdk, conversation)[-1].content[0].text == "Which number?"
+
+
+def test_a_failed_turn_whose_message_is_deleted_does_not_run_again(
+    sdk: openai.OpenAI, app: App, model: ScriptedModel
+) -> None:
+    model.will(refuses(400), says("Now it works."))
+    conversation = sdk.conversations.create().id
+    once: Any = {"conversation": conversation, "extra_headers": {"Idempotency-Key": "once"}}
+    with pytest.raises(openai.InternalServerError):
+        ask(sdk, app, "A question.", **once)
+    (item,) = items_of(sdk, conversation)
+    sdk.conversations.items.delete(item.id, conversation_id=conversation)
+    assert ask(sdk, app, "A question.", **once).output_text == "Now it works."
+    assert [item.role for item in items_of(sdk, conversation)] == ["user", "assistant"]
+
+
+def test_a_request_to_the_wallet_is_not_deleted(sdk: openai.OpenAI, app: App) -> None:
+    call = {"type": "function_call", "call_id": "c1", "name": "wallet_tx_request", "arguments": "{}"}
+    given: Any = [user("Pay."), call, {"type": "function_call_output", "call_id": "c1", "output": "sent"}]
+    conversation = sdk.conversations.create(items=given).id
+    with pytest.raises(openai.BadRequestError, match="must not be used again") as kept:
+        sdk.conversations.items.delete(items_of(sdk, conversation)[1].id, conversation_id=conversation)
+    assert kept.value.param == "item_id"
 
 
 def test_others_find_nothing(

@@ -105,7 +105,9 @@ async def _make(
             answer = await answer_aside(question, payer, "summary")
         if summary := answer.strip():
             count = session.summarised_count + len(covered)
-            await store.give_summary(session.id, summary=summary, count=count, instead_of=session.summarised_count)
+            earlier_count = session.summarised_count
+            last = covered[-1].id
+            await store.give_summary(session.id, summary=summary, count=count, last=last, instead_of=earlier_count)
     except Exception as error:
         if not (isinstance(error, ModelFailure | TimeoutError | LimitExceeded) or is_transient(error)):
             raise

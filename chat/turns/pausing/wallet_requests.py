@@ -58,7 +58,7 @@ def question_id(session_id: UUID, kind: str, number: int) -> str:
 
 
 def number_of(name: str, messages: Iterable[StoredMessage], earlier_calls: Iterable[OpenCall]) -> int:
-    """Return a number that no other request of the session has: each call becomes a message, and none is deleted.
+    """Return a number that no other request of the session has: each becomes a message that is kept.
 
     Args:
         name: the tool's.

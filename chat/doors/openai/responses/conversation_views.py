@@ -1,12 +1,10 @@
 """`/v1/conversations`: sessions, with the metadata that callers give them."""
 
 from collections.abc import Sequence
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import orjson
-from django.http import HttpRequest
-from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,17 +16,18 @@ from chat.doors.openai.errors import InvalidParameter, NoSuchObject
 from chat.doors.openai.named_sessions import SESSION_HEADER, check_header, session_of_header
 from chat.doors.openai.responses.ids import conversation_id
 from chat.doors.openai.responses.input_items import brought_messages
-from chat.doors.openai.responses.items import conversation_items, page
+from chat.doors.openai.responses.items import conversation_items, items_of_messages, page
 from chat.doors.openai.responses.lookup import find_conversation
 from chat.doors.openai.responses.requests import ConversationRequest, ItemsRequest, UpdateRequest
 from chat.turns.deleting import delete_session
 from keys.guards.storage import count_stored
-from sessions_app.conversations import add_messages, metadata_of, set_metadata
+from sessions_app.conversations import RequestKept, add_messages, delete_message, metadata_of, set_metadata
 from sessions_app.turns.responses import records_of_session
+from sessions_app.turns.values import SessionBusy
 from sessions_app.values import Session, StoredMessage
 
-# Summaries and the numbers of wallet requests count a session's messages, whose positions must have no gaps.
-KEPT = "Single items cannot be deleted. Delete the conversation instead."
+DELETE_ATTEMPTS = 3
+KEPT = "it is a request to the user's wallet, whose number must not be used again; delete the conversation instead"
 
 
 class ConversationsView(OpenAIView):
@@ -131,15 +130,28 @@ class ItemsView(_OneConversation):
 class ItemView(_OneConversation):
     """One item."""
 
-    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refuse a method; say why for DELETE, which OpenAI's clients offer."""
-        raise MethodNotAllowed(str(request.method), KEPT if request.method == "DELETE" else None)
-
     async def get(self, request: Request, conversation: str, item: str) -> Response:
         """Answer with the item."""
-        for candidate in await _items(await self.find(conversation)):
-            if candidate["id"] == item:
-                return Response(candidate)
+        _, found = await self._find_item(await self.find(conversation), item)
+        return Response(found)
+
+    async def delete(self, request: Request, conversation: str, item: str) -> Response:
+        """Delete the item from the history, a call together with its output; answer with the conversation."""
+        for _ in range(DELETE_ATTEMPTS):
+            session = await self.find(conversation)
+            message, _item = await self._find_item(session, item)
+            try:
+                is_deleted = await delete_message(session, message)
+            except RequestKept:
+                raise InvalidParameter("item_id", KEPT) from None
+            if is_deleted:
+                return Response(_conversation(session, await metadata_of(session.id)))
+        raise SessionBusy
+
+    async def _find_item(self, session: Session, item_id: str) -> tuple[StoredMessage, dict[str, Any]]:
+        for message, item in items_of_messages(session, await records_of_session(session.id)):
+            if item["id"] == item_id:
+                return message, item
         raise NoSuchObject("There is no such item in this conversation.")
 
 

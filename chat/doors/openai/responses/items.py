@@ -74,6 +74,13 @@ def conversation_items(
         session: the session.
         records: the requests of its turns.
     """
+    return (item for _, item in items_of_messages(session, records))
+
+
+def items_of_messages(
+    session: Session, records: Mapping[uuid.UUID, Sequence[ResponseRecord]]
+) -> Iterator[tuple[StoredMessage, dict[str, Any]]]:
+    """Yield a session as items, each with its message; arguments as for `conversation_items`."""
     known: dict[tuple[uuid.UUID | None, str, str], Mapping[str, Any]] = {
         (turn_id, question["name"], question["arguments"]): question
         for turn_id, of_turn in records.items()
@@ -83,19 +90,16 @@ def conversation_items(
     }
     for message, body in zip(session.messages, message_bodies(session.messages), strict=True):
         if message.role == "agent":
-            yield text_item(body)
+            yield message, text_item(body)
         elif message.role != "tool":
-            yield input_item(message)
+            yield message, input_item(message)
         elif question := known.get((message.turn_id, message.tool_name, message.tool_arguments)):
-            yield dict(question)
-            yield answer_item(_output(question["call_id"], message))
+            yield message, dict(question)
+            yield message, answer_item(_output(question["call_id"], message))
         elif message.turn_id is None:
-            yield _call(message)
-            yield {
-                "id": f"{OUTPUT_ITEM}{message.id.hex}",
-                "status": "completed",
-                **_output(message.tool_call_id, message),
-            }
+            yield message, _call(message)
+            item_id = f"{OUTPUT_ITEM}{message.id.hex}"
+            yield message, {"id": item_id, "status": "completed", **_output(message.tool_call_id, message)}
 
 
 def page(request: Request, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
