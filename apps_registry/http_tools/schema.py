@@ -30,7 +30,7 @@ def find_schema_problem(parameters: Any) -> str | None:
     """Return the error in a tool's parameters, for an operator; None if they are valid."""
     if not isinstance(parameters, dict) or parameters.get("type") != "object":
         return 'The schema must be an object with "type": "object".'
-    if any(depth > MAX_DEPTH for depth, _ in _walk(parameters)):
+    if is_too_deep(parameters):
         return f"The schema is nested more than {MAX_DEPTH} levels deep."
     try:
         length = len(orjson.dumps(parameters))
@@ -45,6 +45,11 @@ def find_schema_problem(parameters: Any) -> str | None:
         if not ARGUMENT_NAME.match(name):
             return f"The argument {name[:80]!r} needs another name: up to 64 letters, digits, and . _ -"
     return _reference_problem(parameters) or _cost_problem(parameters) or _compile_problem(parameters)
+
+
+def is_too_deep(parameters: Any) -> bool:
+    """Tell whether a schema is nested more than MAX_DEPTH levels deep."""
+    return any(depth > MAX_DEPTH for depth, _ in _walk(parameters))
 
 
 def compile_schema(parameters: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:

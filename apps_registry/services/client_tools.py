@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any
 
 from apps_registry.http_tools.checks import MAX_DESCRIPTION_CHARS, TOOL_NAME
-from apps_registry.http_tools.schema import check, compile_schema, find_schema_problem
+from apps_registry.http_tools.schema import check, compile_schema, find_schema_problem, is_too_deep
+from apps_registry.mcp.lifting import lift
 from apps_registry.support.text.outside_text import storable
 from apps_registry.tools.base import SEARCH_TOOL, Tool, ToolContext, ToolError
 
@@ -18,6 +19,11 @@ def client_tool(name: str, description: str, parameters: Mapping[str, Any]) -> T
     """
     checked = partial(check, compile_schema(parameters))
     return Tool(name, description, parameters, _only_at_the_client, check=checked, runs_at_client=True)
+
+
+def in_current_dialect(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a caller's schema converted to 2020-12: libraries such as zod write older drafts."""
+    return parameters if is_too_deep(parameters) else lift(parameters)
 
 
 def find_client_tool_fault(name: str, description: str, parameters: Any) -> tuple[str, str] | None:

@@ -136,7 +136,7 @@ def _client_tool(tool: object, where: str) -> ClientTool:
     description, parameters = sent.get("description", ""), sent.get("parameters", NO_ARGUMENTS)
     if not isinstance(description, str) or not isinstance(parameters, dict):
         raise ValueError(f"{where} needs a description that is text, and parameters that are an object")
-    return ClientTool(name, description, parameters)
+    return ClientTool.of_caller(name, description, parameters)
 
 
 def _cursor(value: object) -> Cursor | None:

@@ -251,6 +251,32 @@ def counted(
     return answer_id, (usage.prompt_tokens, usage.completion_tokens), message
 
 
+def test_a_clients_tool_may_have_a_schema_of_an_older_draft(
+    sdk: openai.OpenAI, app: App, app_client: Client, model: ScriptedModel
+) -> None:
+    """Libraries write draft-07; here with its words for tuples and definitions."""
+    App.objects.filter(pk=app.pk).update(callers_may_bring_tools=True)
+    place = {"type": "array", "items": [{"type": "number"}, {"$ref": "#/definitions/name"}]}
+    parameters: Any = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "object",
+        "properties": {"place": place},
+        "definitions": {"name": {"type": "string"}},
+    }
+    tool: Any = {"name": "go", "parameters": parameters}
+    model.will(calls(("go", {"place": [1, 2]})), calls(("go", {"place": [1, "Oslo"]})))
+    answer = sdk.chat.completions.create(
+        model=app.slug, messages=[user("Go.")], tools=[{"type": "function", "function": tool}]
+    )
+    (call,) = answer.choices[0].message.tool_calls or []
+    assert json.loads(call.function.arguments) == {"place": [1, "Oslo"]}  # type: ignore[union-attr]
+    assert "arguments are invalid" in json.dumps(model.prompts[-1])
+    offered = [each["function"] for each in model.requests[0]["tools"] if each["function"]["name"] == "go"]
+    assert (offered[0]["parameters"].keys() & parameters.keys()) == {"type", "properties"}
+    body = {"message": "Go.", "app": app.slug, "client_tools": [tool]}
+    assert app_client.request("POST", "/api/chat", json=body).is_success
+
+
 def test_a_clients_tool_needs_the_apps_leave_and_a_name_of_its_own(sdk: openai.OpenAI, app: App) -> None:
     with pytest.raises(openai.BadRequestError, match="does not accept tools") as refused:
         sdk.chat.completions.create(model=app.slug, messages=[user("Hi")], tools=[WEATHER])

@@ -79,7 +79,7 @@ class Function(BaseModel):
 
     def as_client_tool(self) -> ClientTool:
         """Return the tool in the form that turns use."""
-        return ClientTool(self.name, self.description or "", self.parameters or NO_ARGUMENTS)
+        return ClientTool.of_caller(self.name, self.description or "", self.parameters or NO_ARGUMENTS)
 
 
 def read(kind: type[ModelT], data: Mapping[str, Any], *within: str) -> ModelT:

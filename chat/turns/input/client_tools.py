@@ -6,9 +6,9 @@ the result. Names and descriptions come from outside; the model is told that the
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-from apps_registry.services.client_tools import client_tool, find_client_tool_fault
+from apps_registry.services.client_tools import client_tool, find_client_tool_fault, in_current_dialect
 from apps_registry.tools.base import Tool
 
 MAX_TOOLS = 64
@@ -55,6 +55,11 @@ class ClientTool:
     name: str
     description: str
     parameters: Mapping[str, Any]
+
+    @classmethod
+    def of_caller(cls, name: str, description: str, parameters: Mapping[str, Any]) -> Self:
+        """Return a tool that a caller declares; its schema may be of an older draft."""
+        return cls(name, description, in_current_dialect(parameters))
 
     def as_tool(self) -> Tool:
         """Return the tool in the form that models get; calling it here is an error."""

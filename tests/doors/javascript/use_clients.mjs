@@ -1,12 +1,14 @@
 // The clients that people have, each with the abilities of its door; tests/doors/test_javascript.py reads what this
 // prints, and scripts the model: all clients get the same replies, in the order of the abilities.
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { generateText, isStepCount, jsonSchema, streamText, tool } from "ai";
+import { generateText, isStepCount, streamText, tool } from "ai";
 import OpenAI from "openai";
+import { zodFunction, zodResponsesFunction } from "openai/helpers/zod";
+import { z } from "zod";
 
 const [server, app, key, limitedApp, limitedKey, busySession] = process.argv.slice(2);
 const baseURL = `${server}/v1`;
-const parameters = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
+const parameters = z.object({ city: z.string() }); // the packages write it as JSON Schema, of draft-07
 const description = "The weather of a city.";
 const session = () => ({ "X-Session-Id": crypto.randomUUID() });
 const messages = (content) => [{ role: "user", content }];
@@ -43,7 +45,7 @@ function completionsOfOpenAI(apiKey, model = app) {
     },
     app_tool: async () => said(await create("What time is it?")),
     client_tool: async () => {
-      const tools = [{ type: "function", function: { name: "get_weather", description, parameters } }];
+      const tools = [zodFunction({ name: "get_weather", description, parameters })];
       const asked = (await create("Weather?", { tools })).choices[0].message;
       const outputs = asked.tool_calls.map((call) => ({ role: "tool", tool_call_id: call.id, content: "Rain." }));
       return said(await create("", { messages: [...messages("Weather?"), asked, ...outputs], tools }));
@@ -73,7 +75,7 @@ function responsesOfOpenAI(apiKey, model = app) {
     stream: async () => (await client.responses.stream({ model, input: "Hi" }).finalResponse()).output_text,
     app_tool: async () => (await create("What time is it?")).output_text,
     client_tool: async () => {
-      const tools = [{ type: "function", name: "get_weather", description, parameters, strict: false }];
+      const tools = [zodResponsesFunction({ name: "get_weather", description, parameters })];
       const asked = await create("Weather?", { tools });
       const calls = asked.output.filter((item) => item.type === "function_call");
       const outputs = calls.map(({ call_id }) => ({ type: "function_call_output", call_id, output: "Rain." }));
@@ -106,7 +108,7 @@ function aiSDK(apiKey, name = app) {
     app_tool: () => generate("What time is it?"),
     client_tool: () => {
       const execute = async () => "Rain.";
-      const tools = { get_weather: tool({ description, inputSchema: jsonSchema(parameters), execute }) };
+      const tools = { get_weather: tool({ description, inputSchema: parameters, execute }) };
       return generate("Weather?", { tools, stopWhen: isStepCount(3) });
     },
     confirmation: async () => {
