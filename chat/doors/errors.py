@@ -34,8 +34,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     response = errors.server_error(request)
     if not request.path.startswith((OPENAI_PREFIX, MCP_PATH)):
         return response
-    code = "overloaded" if response.status_code == errors.DATABASE_AWAY.status else errors.SERVER_FAILED.code
-    return _in_form(request.path, response, code, errors.SERVER_FAILED.detail)
+    is_away = response.status_code == errors.DATABASE_AWAY.status
+    answer = errors.DATABASE_AWAY if is_away else errors.SERVER_FAILED
+    return _in_form(request.path, response, answer.code, answer.detail)
 
 
 def _in_form(path: str, problem: HttpResponse, code: str, detail: str, param: str | None = None) -> HttpResponse:

@@ -1,11 +1,15 @@
 """Refusals under /v1: each 400 names its parameter, in plain words."""
 
+import json
 import uuid
 from typing import Any
 
+import psycopg
 import pytest
+from django.test import RequestFactory
 
 from apps_registry.models import App
+from chat.doors.errors import server_error
 from sessions_app.models import ChatSession
 from tests import factories
 from tests.client import Client
@@ -152,6 +156,20 @@ def test_another_media_type_is_refused_in_words_that_help(v1: Client) -> None:
         assert refused.status_code == 415
         sentence = refused.json()["error"]["message"]
         assert sentence == "The body has an unsupported Content-Type; send application/json."
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/mcp"])
+def test_a_failure_outside_of_a_view_says_whether_the_database_is_away(path: str) -> None:
+    request = RequestFactory().get(path)
+    told = {}
+    for failure in (psycopg.OperationalError(), ValueError("A secret.")):
+        try:
+            raise failure
+        except Exception:
+            response = server_error(request)
+        told[response.status_code] = json.loads(response.content)["error"]["message"]
+    assert told[503].startswith("The database is not available")
+    assert told[500] == "The server failed; nothing is wrong with the request."
 
 
 def test_two_names_for_different_sessions_contradict_each_other(v1: Client, app: App) -> None:
