@@ -33,7 +33,7 @@ ROWS: dict[tuple[str, str], dict[str, Any]] = {
     ("GET", "api/sessions"): {"params": {"public_key": "0x" + "ab" * 20}},
     ("POST", "api/token"): {"json": {"app": "{app}"}},
     ("GET", "v1/models"): {},
-    ("GET", "v1/models/<str:name>"): {},
+    ("GET", "v1/models/<path:name>"): {},
     ("POST", "v1/chat/completions"): {"json": CHAT},
     ("POST", "v1/responses"): {"json": {"model": "{app}", "input": "Hi"}},
     ("GET", f"v1/{RESPONSE}"): {},
@@ -133,7 +133,7 @@ KEY_IN_ANY_CASE = {
     *OF_ANY_KEY,
     *(("POST", route) for route in ("api/chat", "api/sessions", "api/token", "mcp/<str:app>")),
     *(("POST", f"v1/{route}") for route in ("chat/completions", "responses", "conversations")),
-    ("GET", "v1/models/<str:name>"),
+    ("GET", "v1/models/<path:name>"),
 }
 # A report of what a wallet has done is a call other than chat, too.
 WALLET_REPORT = {"type": "wallet:tx_complete", "payload": {"status": "failed", "pending_tx_ids": [1]}}
@@ -169,7 +169,7 @@ def ask(
         "app": app.slug,
         "item": f"msg_{session.messages.get().pk.hex}",
     }
-    path = "/" + re.sub(r"<str:(\w+)>", lambda name: str(in_path[name[1]]), route)
+    path = "/" + re.sub(r"<(?:str|path):(\w+)>", lambda name: str(in_path[name[1]]), route)
     sent = filled(row or ROWS[endpoint], app)
     with Client(server.url, session_id=str(session.pk)) as client:
         own = {"X-Session-Id": client.session_id, **headers}

@@ -9,7 +9,7 @@ from chat.doors.openai.responses.views import CancelView, InputItemsView, Respon
 
 urlpatterns = [
     path("models", ModelsView.as_view()),
-    path("models/<str:name>", OneModelView.as_view()),
+    path("models/<path:name>", OneModelView.as_view()),
     path("chat/completions", ChatCompletionsView.as_view()),
     path("responses", ResponsesView.as_view()),
     path("responses/<str:response_id>", ResponseView.as_view()),
