@@ -24,6 +24,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{n} part could not be read: {detail}.",
         "{n} parts could not be read: {detail}.",
     ),
+    "header_lines": (
+        "{n} malformed line among the headers of the message was left out: {detail}.",
+        "{n} malformed lines among the headers of the message were left out: {detail}.",
+    ),
     "encoding": ("The file does not declare its encoding; it was read as {detail}.",) * 2,
     "formulas": (
         "{n} cell holds a formula without a stored result; open and save the file in a spreadsheet program.",

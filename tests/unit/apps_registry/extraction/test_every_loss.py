@@ -33,7 +33,7 @@ def message() -> bytes:
     made["From"], made["Subject"] = "q@x.example", "Refunds"
     made.set_content(f"<html><body>{PAGE}</body></html>", subtype="html")
     made.add_attachment(b"x", maintype="image", subtype="png", filename="photo.png")
-    return made.as_bytes()
+    return b"no header\n" + made.as_bytes()
 
 
 FILES: dict[str, tuple[str, bytes | str, dict[str, int]]] = {
@@ -82,7 +82,7 @@ FILES: dict[str, tuple[str, bytes | str, dict[str, int]]] = {
         },
     ),
     "epub": ("epub", office_files.book(PAGE), {"parts": 1, **OF_PAGE}),
-    "eml": ("eml", message(), {"attachments": 1, **OF_PAGE}),
+    "eml": ("eml", message(), {"header_lines": 1, "attachments": 1, **OF_PAGE}),
     "html": ("html", PAGE, {"furniture": 1, **OF_PAGE}),
     "md": ("markdown", MARKDOWN, {"images": 2, "objects": 1, "deleted": 2, "hidden": 1}),
     "mdx": ("mdx", MDX, {"includes": 1, "images": 2, "objects": 1, "deleted": 2, "hidden": 1}),
