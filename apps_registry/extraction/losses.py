@@ -97,6 +97,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "The label of {n} button or list of choices was left out.",
         "The labels of {n} buttons or lists of choices were left out.",
     ),
+    "margin_numbers": (
+        "{n} number of a line or page was left out.",
+        "{n} numbers of lines or pages were left out.",
+    ),
     "furniture": (
         "{n} part that repeats on every page of a site (menu, banner, footer) was left out.",
         "{n} parts that repeat on every page of a site (menus, banners, footers) were left out.",

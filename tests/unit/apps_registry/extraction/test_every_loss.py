@@ -14,9 +14,18 @@ from tests.unit.apps_registry.extraction.test_lost_parts import RST, form
 PAGE = (
     "<nav>Menu</nav><h1>T</h1><p>Seven days. <del>gnome</del><s>gnome</s><img src=a><video src=b></video>"
     "<math><mfrac><mn>1</mn><mn>2</mn></mfrac></math><svg><text>gnome</text></svg><select><option>gnome</select>"
-    "<details><summary>Q</summary>A</details><button>gnome</button><p hidden>gnome</p>"
+    "<details><summary>Q</summary>A</details><button>gnome</button><p hidden>gnome</p><span class=pagenum>12</span>"
 )
-OF_PAGE = {"images": 2, "objects": 1, "collapsed": 1, "buttons": 2, "hidden": 1, "deleted": 2, "equations": 1}
+OF_PAGE = {
+    "images": 2,
+    "objects": 1,
+    "collapsed": 1,
+    "buttons": 2,
+    "hidden": 1,
+    "deleted": 2,
+    "equations": 1,
+    "margin_numbers": 1,
+}
 MARKDOWN = """\
 Seven days ~~gnome~~ <del>gnome</del> ![x](a.png) <img src="b.png"> <iframe src="c"></iframe> <!-- gnome --> `~~code~~`
 """
