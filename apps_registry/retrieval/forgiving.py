@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from apps_registry.retrieval import sql
+from apps_registry.retrieval import search_sql as sql
 from apps_registry.retrieval.analysis import similar
 from apps_registry.retrieval.analysis.missing import QueryWord, missing_words
 from apps_registry.support import database

@@ -16,7 +16,7 @@ from apps_registry.extraction import READER_VERSION
 from apps_registry.extraction.blocks import UnreadableError
 from apps_registry.extraction.child import Extraction, extract
 from apps_registry.extraction.names import KINDS, suffix
-from apps_registry.retrieval import sql
+from apps_registry.retrieval import ingest_sql as sql
 from apps_registry.retrieval.embeddings.base import EmbedderError, Vector
 from apps_registry.retrieval.embeddings.choice import EmbeddingConfig
 from apps_registry.retrieval.indexing import Row, detected_language, index_columns

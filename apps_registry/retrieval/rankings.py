@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apps_registry.models.document import LANGUAGES
-from apps_registry.retrieval import sql
+from apps_registry.retrieval import search_sql as sql
 from apps_registry.retrieval.analysis.missing import QueryWord
 from apps_registry.retrieval.analysis.text import QueryAnalysis, analyse_query
 from apps_registry.retrieval.embeddings.choice import EmbeddingConfig
@@ -107,7 +107,7 @@ async def by_words(plan: SearchPlan) -> tuple[Ranking, Ranking]:
 async def _ranked(plan: SearchPlan, values: dict[str, object], words: str) -> list[tuple[int, float, float]]:
     statement = sql.text_search(len(plan.terms), plan.exact, narrowed=plan.documents is not None)
     mark = lexeme(f"\x01{plan.app_id}")
-    # A generic plan would also scan the index of the App's chunks, which costs more than the search.
+    # A generic plan would not know how many chunks have these words.
     return await database.read(
         statement, {**values, "candidates": f"{mark} & ({words})", "candidates_limit": 2 * MAX_RANKED}, prepare=False
     )

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 from apps_registry.extraction.blocks import composed
-from apps_registry.retrieval import sql
+from apps_registry.retrieval import search_sql as sql
 from apps_registry.retrieval.embeddings.base import EmbedderError
 from apps_registry.retrieval.embeddings.choice import EmbeddingConfig
 from apps_registry.retrieval.ingest import to_sql
+from apps_registry.retrieval.ingest_sql import ENABLE_VECTORS
 from apps_registry.retrieval.passages import Passage, SearchResult, fuse
 from apps_registry.retrieval.rankings import Ranking, SearchPlan, by_vector, by_words, make_plan
 from apps_registry.support import database
@@ -59,7 +60,7 @@ async def _near(plan: SearchPlan, query: str) -> tuple[Ranking, str]:
 
 
 async def _can_have_vectors() -> bool:
-    ((enabled,),) = await database.read(sql.ENABLE_VECTORS)
+    ((enabled,),) = await database.read(ENABLE_VECTORS)
     return bool(enabled)
 
 

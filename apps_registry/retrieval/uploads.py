@@ -19,6 +19,7 @@ from apps_registry.extraction.child import unpack_to
 from apps_registry.extraction.names import ARCHIVE, KINDS, MAX_NAME_CHARS, READABLE, suffix
 from apps_registry.extraction.unpack import read_frames
 from apps_registry.models import App, Document, DocumentFile
+from apps_registry.retrieval.conversion import to_utf8
 from apps_registry.retrieval.versions import drop_file, successor_of
 
 
@@ -41,7 +42,9 @@ class Outcome:
         return self.document is not None and self.document.state == Document.State.QUEUED
 
 
-def add_upload(app: App, *, name: str, data: bytes, tags: Sequence[str] = (), language: str = "") -> list[Outcome]:
+def add_upload(
+    app: App, *, name: str, data: bytes, tags: Sequence[str] = (), language: str = "", encoding: str = ""
+) -> list[Outcome]:
     """Queue a file, or all readable files of a zip archive.
 
     Args:
@@ -50,13 +53,14 @@ def add_upload(app: App, *, name: str, data: bytes, tags: Sequence[str] = (), la
         data: content of the file.
         tags: tags for new documents, and for existing ones unless empty.
         language: one of LANGUAGES, for new documents, and for existing ones unless empty; empty: the App's language.
+        encoding: Python's codec of texts that are not Unicode; empty: it is declared or detected.
     """
     about: dict[str, Any] = {"tags": list(tags)} if tags else {}
     about |= {"language_choice": language} if language else {}
     try:
         if suffix(name) == ARCHIVE:
-            return _add_archive(app, name, data, about)
-        return [_add_file(app, name, data, about)]
+            return _add_archive(app, name, data, about, encoding)
+        return [_add_file(app, name, data, about, encoding)]
     except UnreadableError as error:
         return [Outcome(name, None, str(error))]
 
@@ -118,7 +122,7 @@ def _queue_new_version(document: Document) -> bool:
     return True
 
 
-def _add_archive(app: App, name: str, data: bytes, about: Mapping[str, Any]) -> list[Outcome]:
+def _add_archive(app: App, name: str, data: bytes, about: Mapping[str, Any], encoding: str) -> list[Outcome]:
     _check_size(data)
     prefix = name[: -len(ARCHIVE)]
     with tempfile.TemporaryFile() as out:
@@ -132,7 +136,7 @@ def _add_archive(app: App, name: str, data: bytes, about: Mapping[str, Any]) -> 
             try:
                 if not can_be_read:
                     raise UnreadableError(content.decode())
-                outcomes.append(_add_file(app, name, content, about))
+                outcomes.append(_add_file(app, name, content, about, encoding))
             except UnreadableError as error:
                 outcomes.append(Outcome(name, None, str(error)))
     if not outcomes:
@@ -155,11 +159,12 @@ def _free_name(name: str, taken: set[str]) -> str:
     return free
 
 
-def _add_file(app: App, name: str, data: bytes, about: Mapping[str, Any]) -> Outcome:
+def _add_file(app: App, name: str, data: bytes, about: Mapping[str, Any], encoding: str) -> Outcome:
     name = clean_line(name)[-MAX_NAME_CHARS:]
     if suffix(name) not in KINDS:
         raise UnreadableError(f"Files of this type cannot be read. Supported types: {READABLE}.")
     _check_size(data)
+    data = to_utf8(name, data, encoding)
     digest = hashlib.sha256(data).hexdigest()
     with transaction.atomic():
         app = App.objects.select_for_update(no_key=True).get(pk=app.pk)  # serialises uploads of the same file

@@ -140,7 +140,8 @@ class DocumentAdmin(IngestPages):
                 data = file.read(
                     MAX_FILE_BYTES + 1
                 )  # one byte too many is enough to refuse a file without loading all of it
-                outcomes += add_upload(app, name=file.name, data=data, tags=form.cleaned_data["tags"])
+                about = {"tags": form.cleaned_data["tags"], "encoding": form.cleaned_data["encoding"]}
+                outcomes += add_upload(app, name=file.name, data=data, **about)
             self._report(request, outcomes)
             if any(outcome.is_queued for outcome in outcomes):
                 self.tell_of_draft(request, app)

@@ -6,7 +6,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps_registry.models import App
-from apps_registry.retrieval.sql import ENABLE_VECTORS
+from apps_registry.retrieval.ingest_sql import ENABLE_VECTORS
 
 
 def documents_line(app: App) -> SafeString:

@@ -11,8 +11,12 @@ from apps_registry.models import App
 from apps_registry.models.document import validate_tag
 from apps_registry.retrieval.search import MAX_QUERY_CHARS
 from apps_registry.retrieval.uploads import split_tags
+from apps_registry.support.text.charset_detection import NAMES
 
 MAX_FILES = 100
+ENCODINGS = sorted(
+    ((codec, name) for codec, name in NAMES.items() if name != "UTF-16"), key=lambda choice: choice[1].lower()
+)
 
 
 class _FilesInput(forms.ClearableFileInput):
@@ -46,6 +50,12 @@ class UploadForm(forms.Form):
         required=False,
         help_text="Optional, separated by commas. A search can be limited to a tag.",
         widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
+
+    encoding = forms.ChoiceField(
+        required=False,
+        choices=[("", "Detected"), *ENCODINGS],
+        help_text="Of texts that are not Unicode. Choose it if the encoding of a file was not detected, or wrongly.",
     )
 
     def clean_tags(self) -> list[str]:

@@ -1,6 +1,7 @@
 """EPUB: the chapters in their order (https://www.w3.org/TR/epub-33)."""
 
 import posixpath
+import re
 from typing import Any
 from urllib.parse import unquote
 
@@ -11,6 +12,10 @@ from apps_registry.extraction.formats.text import decode
 
 CONTAINER = "META-INF/container.xml"
 ENCRYPTION = "META-INF/encryption.xml"
+_SHEET = re.compile(
+    r"<link\b(?=[^>]*\brel\s*=\s*[\"']?stylesheet\b)[^>]*?\bhref\s*=\s*(?:\"([^\"]+)\"|'([^']+)')", re.IGNORECASE
+)
+MAX_HEAD_CHARS, MAX_SHEETS = 20_000, 10
 _PAGES = {"application/xhtml+xml", "text/html"}
 
 
@@ -57,7 +62,8 @@ def _read_chapter(package: Package, name: str, reading: Reading) -> None:
         reading.losses.add("parts", detail=posixpath.basename(name))
         return
     try:
-        chapter = html.read_page(decode(package.part(name), reading.losses, declares=True))
+        page = decode(package.part(name), reading.losses, declares=True)
+        chapter = html.read_page(page, sheets=_sheets(package, name, page))
     except UnreadableError:
         reading.losses.add("parts", detail=posixpath.basename(name))
         return
@@ -65,3 +71,10 @@ def _read_chapter(package: Package, name: str, reading: Reading) -> None:
     for block in chapter.blocks:
         heading = block.heading or ((chapter.title,) if chapter.title and chapter.title != reading.title else ())
         reading.add(Block(block.text, heading, is_table=block.is_table, header=block.header))
+
+
+def _sheets(package: Package, chapter: str, page: str) -> list[str]:
+    """Return the style sheets that a chapter links."""
+    links = [href or other for href, other in _SHEET.findall(page[:MAX_HEAD_CHARS])][:MAX_SHEETS]
+    names = [posixpath.normpath(posixpath.join(posixpath.dirname(chapter), unquote(link))) for link in links]
+    return [package.part(name).decode("utf-8", "replace") for name in names if name in package.names]

@@ -1,12 +1,12 @@
 """RTF: the text of the paragraphs, in the encoding that the file names."""
 
 import re
-from itertools import groupby
 
 from striprtf.striprtf import rtf_to_text
 
 from apps_registry.extraction.blocks import Block, Reading, UnreadableError, clean_line
-from apps_registry.extraction.tables import Cell, Grid, cell_text
+from apps_registry.extraction.formats.rtf_tables import marked, parts
+from apps_registry.extraction.tables import Grid
 
 _TITLE = re.compile(r"\{\\title ([^{}\\]{1,300})\}")
 _PICTURE = re.compile(r"\\pict\b")
@@ -43,17 +43,9 @@ def read(data: bytes) -> Reading:
         reading.title = clean_line(title[1])
     if _HAS_MARKS.search(source):
         source = _Visible(source, reading).source
-    lines = _plain(source).split("\n")
-    for is_row, run in groupby(lines, key=lambda line: line.rstrip().endswith("|")):
-        if is_row:  # striprtf ends each cell with a bar
-            grid = Grid()
-            for line in run:
-                grid.add(Cell(cell_text(text)) for text in line.rstrip().removesuffix("|").split("|"))
-            for block in grid.blocks(()):
-                reading.add(block)
-        else:
-            for line in run:
-                reading.add(Block(line.strip()))
+    for part in parts(_plain(marked(source))):
+        for block in part.blocks(()) if isinstance(part, Grid) else map(Block, map(str.strip, part.split("\n"))):
+            reading.add(block)
     return reading
 
 

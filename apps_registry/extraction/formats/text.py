@@ -37,7 +37,8 @@ def decode(data: bytes, losses: Losses | None = None, *, declares: bool = False)
         _refuse_binary(data.decode("latin-1"))
         maybe = f" It may be {error}." if str(error) else ""
         raise UnreadableError(
-            f"The file does not declare its encoding, and it cannot be detected: save it as UTF-8.{maybe}"
+            "The file does not declare its encoding, and it cannot be detected: save it as UTF-8, or name the encoding "
+            f"when you add the file.{maybe}"
         ) from None
     if losses is not None and decoded.guess:
         losses.add("encoding", 1, decoded.guess)

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,6 +19,7 @@ from apps_registry.models.document import LANGUAGES, validate_tag
 from apps_registry.retrieval.ingest import ingest_next
 from apps_registry.retrieval.uploads import Outcome, add_upload, cancel, outdated, requeue
 from apps_registry.support import database
+from apps_registry.support.text.charsets import codec_of
 
 POLL_SECONDS = 0.3
 
@@ -43,6 +44,7 @@ examples:
   python manage.py ingest mycoindex handbook.pdf faq.md
   python manage.py ingest mycoindex docs/ --tag docs --tag v2 --wait
   python manage.py ingest mycoindex manuals.zip --wait --json
+  python manage.py ingest mycoindex prices.csv --encoding shift_jis
   python manage.py ingest --again --wait
   python manage.py ingest mycoindex --cancel
 """
@@ -53,6 +55,12 @@ examples:
         parser.add_argument("--tag", action="append", default=[], help="a tag for the documents; may be repeated")
         parser.add_argument(
             "--language", choices=LANGUAGES, default="", metavar="NAME", help="their language, if not as the App says"
+        )
+        parser.add_argument(
+            "--encoding",
+            type=_codec,
+            metavar="NAME",
+            help="the encoding of texts that are not Unicode, such as shift_jis or windows-1252; default: detected",
         )
         parser.add_argument("--wait", action="store_true", help="ingest them now, and report the result of each")
         instead = parser.add_mutually_exclusive_group()
@@ -114,6 +122,13 @@ examples:
             raise CommandError(f"{len(failed)} of {len(rows)} files could not be added.")
 
 
+def _codec(charset: str) -> str:
+    try:
+        return codec_of(charset)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
 def _add(app: App, path: Path, options: Mapping[str, Any]) -> Iterator[Outcome]:
     for file, name in _files(path):
         try:
@@ -121,7 +136,7 @@ def _add(app: App, path: Path, options: Mapping[str, Any]) -> Iterator[Outcome]:
             if too_large:
                 yield Outcome(name, None, f"The file is larger than {MAX_FILE_BYTES // MIB} MB.")
             else:
-                about = {"tags": options["tag"], "language": options["language"]}
+                about = {"tags": options["tag"], "language": options["language"], "encoding": options["encoding"] or ""}
                 yield from add_upload(app, name=name, data=file.read_bytes(), **about)
         except OSError as error:
             yield Outcome(name, None, f"The file cannot be opened: {error.strerror}.")

@@ -25,9 +25,11 @@ class Embedder(Protocol):
         """
 
 
-def limit_threads() -> None:
-    """Give numpy half of the cores, so that search does not block everything else on the machine.
+def threads() -> int:
+    """Return half of the cores, so that search does not block everything else on the machine."""
+    return max(1, (os.cpu_count() or 1) // 2)
 
-    It has an effect only before numpy is imported.
-    """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // 2)))
+
+def limit_threads() -> None:
+    """Give numpy that many threads. It has an effect only before numpy is imported."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(threads()))

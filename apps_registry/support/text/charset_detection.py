@@ -36,6 +36,7 @@ _WIDE = ("utf_16_le", "utf_16_be")
 _SMALLER = {"big5": "big5hkscs", "hkscs": "big5hkscs", "euc_kr": "cp949", "shift_jis": "cp932", "tis_620": "cp874"}
 _SMALLER |= {"gb2312": "gb18030", "gbk": "gb18030", "iso8859_11": "cp874", "latin_1": "cp1252"}
 _LATIN = {"cp1250", "cp1252", "cp1254", "cp1257", "cp1258", "iso8859_2", "cp850", "mac_roman"}
+_TWO_BYTES = {"gb18030", "big5hkscs", "cp932", "euc_jis_2004", "cp949"}
 _SAMPLE_BYTES = 65_536
 # The maximum share of non-ASCII letters in a text with a Latin alphabet. Icelandic has 15 %; Russian or Greek in their
 # own charsets have 100 %.
@@ -44,7 +45,8 @@ _MAX_HIGH_SHARE = 0.4
 # letters, and of at least 0.15 with forty. Random bytes stay below 0.1 at any length. The second candidate is far
 # behind, except among Latin alphabets.
 _MIN_CONFIDENCE, _MIN_CONFIDENCE_LONG, _MIN_BYTES, _LONG_BYTES = 0.05, 0.15, 6, 60
-_MIN_LEAD = 1.15
+_MIN_LEAD, _LEAD_ALONE = 1.15, 5
+_MIN_POSSIBLE = 0.01  # of a candidate that is named when the text is too short to decide
 _MIN_WIDE_SHARE = 0.95
 _LETTER = re.compile(rb"[A-Za-z\x80-\xff]")
 _HIGH = re.compile(rb"[\x80-\xff]")
@@ -69,8 +71,10 @@ def detect(data: bytes) -> str:
     if high <= _MAX_HIGH_SHARE * len(_LETTER.findall(sample)):
         return _latin(candidates)
     least = _MIN_CONFIDENCE_LONG if high >= _LONG_BYTES else _MIN_CONFIDENCE
+    if candidates and high >= _MIN_BYTES and _is_alone(sample, candidates):
+        return candidates[0][0]
     if not candidates or high < _MIN_BYTES or candidates[0][1] < least:
-        raise UnknownCharsetError
+        raise UnknownCharsetError(_possible(sample, candidates))
     (best, confidence), *others = candidates
     text = sample.decode(best, "replace")
     rivals = [
@@ -79,6 +83,24 @@ def detect(data: bytes) -> str:
     if rivals:
         raise UnknownCharsetError(" or ".join(NAMES[name] for name in [best, *rivals[:2]]))
     return best
+
+
+def _is_alone(sample: bytes, candidates: list[tuple[str, float]]) -> bool:
+    """Tell whether the best candidate is a charset of two bytes that fits, and all others are far behind.
+
+    In such a charset, few sequences of bytes are valid, so a short text of names tells more than its confidence says.
+    """
+    (best, confidence), *others = candidates
+    if best not in _TWO_BYTES or confidence < _MIN_POSSIBLE or "\ufffd" in sample.decode(best, "replace")[:-1]:
+        return False
+    return all(other * _LEAD_ALONE < confidence for _, other in others)
+
+
+def _possible(sample: bytes, candidates: list[tuple[str, float]]) -> str:
+    """Return the names of the most likely encodings in which all bytes are characters."""
+    best = [name for name, confidence in candidates if confidence >= _MIN_POSSIBLE]
+    names = [NAMES[name] for name in best if "\ufffd" not in sample.decode(name, "replace").rstrip("\ufffd")]
+    return " or ".join(names[:3])
 
 
 def _candidates(sample: bytes) -> list[tuple[str, float]]:

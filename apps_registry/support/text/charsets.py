@@ -106,6 +106,27 @@ def decode_file(data: bytes, *, declares: bool = False) -> Decoded:
     return Decoded(data.decode(encoding, "replace"), NAMES[encoding])
 
 
+def is_unicode(data: bytes) -> bool:
+    """Tell whether bytes are UTF-8, or UTF-16 or UTF-32 that shows it."""
+    if _marked(data) is not None or _order_of_zeros(data):
+        return True
+    with suppress(UnicodeDecodeError):
+        data.decode("utf-8")
+        return True
+    return False
+
+
+def codec_of(charset: str) -> str:
+    """Return Python's codec for a charset's name, such as Shift_JIS or windows-1252.
+
+    Raises:
+        ValueError: it is unknown, or not a charset of text.
+    """
+    if not (codec := _known(charset)):
+        raise ValueError(f"Unknown encoding: {charset}.")
+    return codec
+
+
 def _escaped(data: bytes) -> str:
     """Return seven-bit Japanese or Korean text, which is ASCII with escape sequences; empty if it is neither."""
     if b"\x1b$" in data[:_SAMPLE_BYTES]:

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from fpdf import FPDF
 from PIL import Image, ImageDraw, ImageFont
 
 from apps_registry.extraction import READER_VERSION
-from apps_registry.models import App, Document, DocumentChunk
+from apps_registry.models import App, Document, DocumentChunk, DocumentFile
 from tests import needs
 from tests.apps_registry.retrieval.conftest import Ingest
 from tests.apps_registry.retrieval.files import word_of
@@ -68,6 +69,20 @@ def test_a_page_tells_what_was_collapsed_and_left_out(ingest: Ingest) -> None:
         "hidden": 1,
         "deleted": 1,
     }
+
+
+def test_the_operator_names_an_encoding_that_cannot_be_guessed(ingest: Ingest, app: App, admin_client: Client) -> None:
+    data = "品名,單價\n螺絲,5\n".encode("cp932")
+    (row,) = ingest({"prices.csv": data})
+    assert (row["state"], row["note"].endswith("It may be Shift JIS (Japanese).")) == ("failed", True)
+    (row,) = ingest({"prices.csv": data}, "--encoding", "Shift_JIS")
+    assert (row["state"], row["losses"]) == ("ready", [])
+    (row,) = ingest({"others.csv": "ボルト".encode("cp932")}, "--encoding", "big5")
+    assert (row["state"], row["note"]) == ("refused", "The file is not in the encoding Big5 (Chinese).")
+    file = SimpleUploadedFile("parts.csv", "ナット,5\n".encode("cp932"))
+    admin_client.post(f"{PAGES}add/", {"app": app.pk, "tags": "", "encoding": "cp932", "uploads": [file]})
+    for document in (Document.objects.get(app=app, name="prices.csv"), Document.objects.get(app=app, name="parts.csv")):
+        assert bytes(DocumentFile.objects.get(document=document).data).decode().endswith(",5\n")
 
 
 def scan(*marks: str) -> bytes:

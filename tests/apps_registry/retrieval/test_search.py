@@ -9,7 +9,8 @@ import pytest
 from django.db import connection, transaction
 
 from apps_registry.models import App, Document, DocumentChunk, EmbeddingModel
-from apps_registry.retrieval import sql
+from apps_registry.retrieval import ingest_sql
+from apps_registry.retrieval import search_sql as sql
 from apps_registry.retrieval.passages import cited
 from apps_registry.retrieval.rankings import by_vector, make_plan
 from apps_registry.support import database
@@ -56,6 +57,8 @@ def assert_index_serves(app: App, model: EmbeddingModel, query: str, document: i
         cursor.execute("SET LOCAL enable_sort = off")  # a few rows would be sorted
         cursor.execute("EXPLAIN " + statement, values)
         assert f"chunk_vector_model_{model.pk}" in str(cursor.fetchall())
+        cursor.execute("SELECT pg_get_indexdef(%s::regclass)", [f"chunk_vector_model_{model.pk}"])
+        assert "ef_construction='160'" in str(cursor.fetchall())
 
 
 def by_index(app: App, query: str, documents: list[int] | None) -> list[float]:
@@ -239,13 +242,14 @@ def test_a_narrowed_search_needs_no_telling_word_within_its_tag(ingest: Ingest, 
 
 
 def test_every_statement_about_documents_names_the_app() -> None:
-    fixed = {name: text for name, text in vars(sql).items() if name.isupper() and isinstance(text, str)}
+    statements = {**vars(ingest_sql), **vars(sql)}
+    fixed = {name: text for name, text in statements.items() if name.isupper() and isinstance(text, str)}
     about = {name for name, text in fixed.items() if "apps_registry_document" in text or "chunkvector" in text}
     assert {name for name in about if "app_id" not in fixed[name]} == {"ENABLE_VECTORS", "INDEX_VECTORS"} & about
     for exact in (True, False):
         for narrowed in (True, False):
             assert "v.app_id = %(app_id)s" in sql.vector_search(3, 1, exact=exact, narrowed=narrowed)
-            assert "c.app_id = %(app_id)s" in sql.text_search(1, 0, narrowed=narrowed)
+            assert "c.app_id + 0 = %(app_id)s" in sql.text_search(1, 0, narrowed=narrowed)
 
 
 def test_counting_words_reads_only_those_of_the_query(app: App) -> None:

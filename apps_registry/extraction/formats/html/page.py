@@ -1,7 +1,7 @@
 """HTML: the text that a reader of the page sees, under its headings."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from selectolax.lexbor import LexborHTMLParser
 from apps_registry.extraction.blocks import Block, Outline, Reading, clean_line
 from apps_registry.extraction.formats.html.controls import Controls, is_question
 from apps_registry.extraction.formats.html.furniture import Furniture
+from apps_registry.extraction.formats.html.margins import is_aside, margin_numbers
 from apps_registry.extraction.formats.html.math import line_of
 from apps_registry.extraction.formats.html.nesting import check_nesting
 from apps_registry.extraction.formats.html.style_effects import Ground, is_struck, judge_style
@@ -40,19 +41,22 @@ def read(data: bytes) -> Reading:
     return reading
 
 
-def read_page(page: str, outline: Outline | None = None, *, is_page: bool = False) -> Reading:
+def read_page(
+    page: str, outline: Outline | None = None, *, is_page: bool = False, sheets: Sequence[str] = ()
+) -> Reading:
     """Return the text of a page or a fragment, as `read` does.
 
     Args:
         page: the HTML.
         outline: the headings above a fragment; those in the fragment are added to it.
         is_page: leave out what a site repeats on every page.
+        sheets: the linked style sheets.
     """
     check_nesting(page.encode("utf-8", "replace"))
     tree, reading = LexborHTMLParser(page.encode("utf-8", "replace")), Reading()
     title = tree.css_first("head > title") if tree.head else None
     reading.title = clean_line(title.text()) if title else ""
-    walker = _Page(reading, tree, outline.within(reading) if outline else Outline(reading))
+    walker = _Page(reading, tree, outline.within(reading) if outline else Outline(reading), sheets)
     walker.furniture = Furniture(tree) if is_page else None
     walker.walk(tree.root)
     if outline is None:
@@ -63,14 +67,16 @@ def read_page(page: str, outline: Outline | None = None, *, is_page: bool = Fals
 class _Page:
     """Walks the tree in document order and collects the text."""
 
-    def __init__(self, reading: Reading, tree: Any, outline: Outline) -> None:
+    def __init__(self, reading: Reading, tree: Any, outline: Outline, sheets: Sequence[str]) -> None:
         self.reading, self.outline = reading, outline
         self.pieces: list[str] = []
         self.preformatted = 0  # how many <pre> elements are open
         self.headings = 0  # how many headings are open
-        self.styles = Styles(tree)
+        self.styles = Styles(tree, sheets)
+        self.margin_numbers = margin_numbers(tree, self.styles)
         self.controls = Controls(tree)
         self.furniture: Furniture | None = None
+        self.asides: set[int] = set()  # elements that the layout takes out of the line, by node id
         self.grounds = [Ground()]
         self.tables: list[OpenTable] = []  # the open tables of data
         self.layouts: list[int] = []  # the open tables that only place what they hold, by node id
@@ -118,6 +124,7 @@ class _Page:
         if is_struck(tag, attributes, style) or tag == "math":
             self._replace(node, tag)
             return False
+        self._separate(node, tag, style)
         self.grounds.append(ground)
         self.reading.losses.add("collapsed", tag == "details" and "open" not in attributes)
         if tag in BLOCKS:
@@ -129,6 +136,15 @@ class _Page:
         self.preformatted += tag == "pre"
         self.headings += tag in HEADINGS
         return True
+
+    def _separate(self, node: Any, tag: str, style: Mapping[str, str]) -> None:
+        """Separate what the layout takes out of the line from the words next to it; an initial belongs to its word."""
+        if tag in BLOCKS or tag in CELLS or not is_aside(style):
+            return
+        text = node.text().strip()
+        if len(text) > 1 or not text.isalpha():
+            self.pieces.append(" ")
+            self.asides.add(node.mem_id)
 
     def _replace(self, node: Any, tag: str) -> None:
         """Take an equation as one line, and leave out what is struck through."""
@@ -153,7 +169,10 @@ class _Page:
         self.reading.hide(attributes.get("alt") or "", is_loss=False)
 
     def _is_left_out(self, node: Any, tag: str, attributes: Mapping[str, str | None]) -> bool:
-        """Tell whether an element is a button that only acts, or a part that the site repeats."""
+        """Tell whether an element is a margin's number, a button that only acts, or a part that the site repeats."""
+        if node.mem_id in self.margin_numbers:
+            self.reading.losses.add("margin_numbers")
+            return True
         if tag == "button" and not is_question(node):
             self.reading.losses.add("buttons", bool(node.text().strip()))
             return True
@@ -163,6 +182,8 @@ class _Page:
         return True
 
     def _end(self, node: Any) -> None:
+        if node.mem_id in self.asides:
+            self.pieces.append(" ")
         self.grounds.pop()
         self.headings -= node.tag in HEADINGS
         if node.tag == "table":

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +15,7 @@ MAX_RULES = 5_000
 _PROPERTIES = {
     *("display", "visibility", "opacity", "color", "background", "background-color", "background-image"),
     *("font", "font-size", "width", "height", "max-width", "max-height", "overflow", "overflow-x", "overflow-y"),
-    *("position", "left", "right", "top", "bottom", "margin-left", "margin-top", "text-indent"),
+    *("float", "position", "left", "right", "top", "bottom", "margin-left", "margin-top", "text-indent"),
     *("transform", "scale", "translate", "clip", "clip-path", "filter", "background-clip", "-webkit-background-clip"),
     *("content-visibility", "-webkit-text-fill-color", "text-decoration", "text-decoration-line"),
 }
@@ -27,14 +27,15 @@ Declarations = dict[str, str]
 class Styles:
     """The styles of a page's elements, by node id."""
 
-    def __init__(self, tree: Any) -> None:
-        """Match the rules of the page's style sheets."""
+    def __init__(self, tree: Any, linked: Sequence[str] = ()) -> None:
+        """Match the rules of the page's style sheets, after those of linked ones."""
         self._by_class: dict[str, list[Any]] = defaultdict(list)
         for node in tree.css("[class]"):
             for name in set((node.attributes["class"] or "").split()):
                 self._by_class[name].append(node)
         self._by_node: dict[int, list[tuple[tuple[int, int, int, int], Declarations]]] = defaultdict(list)
-        rules = [rule for sheet in tree.css("style") for rule in _rules(sheet.text() or "", sheet.attributes)]
+        rules = [rule for sheet in linked for rule in _rules(sheet, {})]
+        rules += [rule for sheet in tree.css("style") for rule in _rules(sheet.text() or "", sheet.attributes)]
         for number, (selector, declared) in enumerate(rules[:MAX_RULES]):
             for node in self._matches(tree, selector):
                 self._by_node[node.mem_id].append(((*_specificity(selector), number), declared))

@@ -14,9 +14,18 @@ from tests.unit.apps_registry.extraction.test_lost_parts import RST, form
 PAGE = (
     "<nav>Menu</nav><h1>T</h1><p>Seven days. <del>gnome</del><s>gnome</s><img src=a><video src=b></video>"
     "<math><mfrac><mn>1</mn><mn>2</mn></mfrac></math><svg><text>gnome</text></svg><select><option>gnome</select>"
-    "<details><summary>Q</summary>A</details><button>gnome</button><p hidden>gnome</p>"
+    "<details><summary>Q</summary>A</details><button>gnome</button><p hidden>gnome</p><span class=pagenum>12</span>"
 )
-OF_PAGE = {"images": 2, "objects": 1, "collapsed": 1, "buttons": 2, "hidden": 1, "deleted": 2, "equations": 1}
+OF_PAGE = {
+    "images": 2,
+    "objects": 1,
+    "collapsed": 1,
+    "buttons": 2,
+    "hidden": 1,
+    "deleted": 2,
+    "equations": 1,
+    "margin_numbers": 1,
+}
 MARKDOWN = """\
 Seven days ~~gnome~~ <del>gnome</del> ![x](a.png) <img src="b.png"> <iframe src="c"></iframe> <!-- gnome --> `~~code~~`
 """
@@ -33,7 +42,7 @@ def message() -> bytes:
     made["From"], made["Subject"] = "q@x.example", "Refunds"
     made.set_content(f"<html><body>{PAGE}</body></html>", subtype="html")
     made.add_attachment(b"x", maintype="image", subtype="png", filename="photo.png")
-    return made.as_bytes()
+    return b"no header\n" + made.as_bytes()
 
 
 FILES: dict[str, tuple[str, bytes | str, dict[str, int]]] = {
@@ -82,7 +91,7 @@ FILES: dict[str, tuple[str, bytes | str, dict[str, int]]] = {
         },
     ),
     "epub": ("epub", office_files.book(PAGE), {"parts": 1, **OF_PAGE}),
-    "eml": ("eml", message(), {"attachments": 1, **OF_PAGE}),
+    "eml": ("eml", message(), {"header_lines": 1, "attachments": 1, **OF_PAGE}),
     "html": ("html", PAGE, {"furniture": 1, **OF_PAGE}),
     "md": ("markdown", MARKDOWN, {"images": 2, "objects": 1, "deleted": 2, "hidden": 1}),
     "mdx": ("mdx", MDX, {"includes": 1, "images": 2, "objects": 1, "deleted": 2, "hidden": 1}),
