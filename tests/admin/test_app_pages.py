@@ -308,11 +308,11 @@ def test_a_provider_shows_whether_it_has_a_key_but_not_the_key(
 
 
 @pytest.mark.parametrize("path", ["abc/change/", "999999999/change/", "abc/make-default/", "999999999/make-default/"])
-def test_the_page_of_an_unknown_app_is_no_server_error(admin_client: Client, path: str) -> None:
+def test_the_page_of_an_unknown_app_does_not_fail(admin_client: Client, path: str) -> None:
     assert admin_client.get(f"/admin/apps_registry/app/{path}").status_code in {302, 404}
 
 
-def test_where_an_app_may_be_used_from_is_set_on_its_page(admin_client: Client, server: Server, app: App) -> None:
+def test_the_networks_and_origins_of_an_app_are_set_on_its_page(admin_client: Client, server: Server, app: App) -> None:
     key = factories.make_key(app).plain
     fields = {"allowed_origins": "HTTPS://Shop.example:443\r\nhttp://localhost:3000", "trusts_backend_wallets": "on"}
     saved = admin_client.post(page(app, "settings"), form(app, **fields, allowed_networks="203.0.113.0/24"))
@@ -336,7 +336,7 @@ def test_where_an_app_may_be_used_from_is_set_on_its_page(admin_client: Client, 
         ({"refuses_other_origins": "on"}, "Name the allowed origins first"),
     ],
 )
-def test_a_limit_that_cannot_be_meant_is_refused(
+def test_an_invalid_or_pointless_limit_is_refused(
     admin_client: Client, app: App, overrides: dict[str, str], complaint: str
 ) -> None:
     answer = admin_client.post(page(app, "settings"), form(app, **overrides))

@@ -153,7 +153,7 @@ def test_saving_says_when_callers_get_the_change(admin_client: Client, app: App)
     assert told("/admin/apps_registry/tool/add/", tool_form(app))
 
 
-def test_a_tab_without_a_form_takes_none(admin_client: Client, staff_client: Callable[..., Client], app: App) -> None:
+def test_a_tab_without_a_form_accepts_none(admin_client: Client, staff_client: Callable[..., Client], app: App) -> None:
     onlooker = staff_client(*VIEW)
     for tab in TABS:
         assert onlooker.post(page(app, tab), form(app, name="Theirs")).status_code == 403, tab
@@ -162,9 +162,7 @@ def test_a_tab_without_a_form_takes_none(admin_client: Client, staff_client: Cal
     assert App.objects.get(pk=app.pk).name == app.name
 
 
-def test_tabs_with_permissions_of_their_own_are_hidden_without_them(
-    staff_client: Callable[..., Client], app: App
-) -> None:
+def test_tabs_are_hidden_without_their_permissions(staff_client: Callable[..., Client], app: App) -> None:
     factories.make_http_tool(app, "https://a.example/", name="hidden_tool")
     label = factories.unique("hidden-key")
     factories.make_key(app, label=label)
@@ -187,7 +185,7 @@ def test_a_tab_that_another_form_has_opened_closes_when_it_is_saved(admin_client
 
 
 @pytest.mark.parametrize("tab", ["prompt", "keys", "settings"])
-def test_a_tab_of_an_unknown_app_is_no_server_error(admin_client: Client, tab: str) -> None:
+def test_a_tab_of_an_unknown_app_does_not_fail(admin_client: Client, tab: str) -> None:
     for app_id in ("999999999", "9" * 30, "abc"):
         assert admin_client.get(f"/admin/apps_registry/app/{app_id}/{tab}/").status_code in {302, 404}
 

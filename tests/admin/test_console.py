@@ -193,7 +193,7 @@ def _queries(client: Client, path: str) -> int:
 
 
 @pytest.mark.parametrize("value", ["a\x00b", "not-a-uuid", "9" * 30, "\ud7ff", "[", ""])
-def test_input_that_no_form_sends_gets_400_at_most(admin_client: Client, value: str) -> None:
+def test_input_that_no_form_sends_causes_no_server_error(admin_client: Client, value: str) -> None:
     gets = [("sessions_app/chatsession", "status__exact"), ("sessions_app/turn", "model"), ("keys/appkey", "q")]
     for path, name in gets:
         assert admin_client.get(f"/admin/{path}/", {name: value}).status_code < 500

@@ -82,7 +82,7 @@ def test_no_search_fails(admin_client: Browser, text: str) -> None:
     assert admin_client.get(LIST, {"q": text}).status_code == 200
 
 
-def test_messages_are_searched_with_a_permission_of_its_own(
+def test_searching_messages_needs_its_own_permission(
     staff_client: Callable[..., Browser], app: App, talk: Callable[..., ChatSession]
 ) -> None:
     word = factories.unique("secret").replace("-", "")
@@ -130,7 +130,7 @@ def test_the_index_serves_the_search(talk: Callable[..., ChatSession]) -> None:
 # --- Files, archive, deletion: over HTTP, since they use the server's loop ------------------------------------------
 
 
-def test_a_conversation_is_exported_whole(operator_http: httpx2.Client, app: App) -> None:
+def test_a_conversation_is_exported_completely(operator_http: httpx2.Client, app: App) -> None:
     session = factories.make_session(app, [("user", "What ``` is\n# this?"), ("agent", "**Yes** 退款")], title="Two")
     result = json.dumps({"rows": ["x" * 100] * 3_000})
     Message.objects.create(
@@ -149,7 +149,7 @@ def test_a_conversation_is_exported_whole(operator_http: httpx2.Client, app: App
     assert set(record) == {"Exported as json.", "Exported as md."}
 
 
-def test_a_conversation_is_archived_and_taken_out_again(admin_client: Browser, app: App) -> None:
+def test_a_conversation_is_archived_and_unarchived(admin_client: Browser, app: App) -> None:
     session = factories.make_session(app, [("user", "Hi")])
     for value, is_archived in (("1", True), ("1", True), ("0", False)):
         assert admin_client.post(f"{LIST}{session.pk}/archive/", {"archived": value}).status_code == 302
@@ -158,7 +158,9 @@ def test_a_conversation_is_archived_and_taken_out_again(admin_client: Browser, a
     assert session.version == 3  # workers' copies of it are stale after each change
 
 
-def test_who_may_only_view_changes_nothing(staff_client: Callable[..., Browser], app: App) -> None:
+def test_operators_who_may_only_view_conversations_change_nothing(
+    staff_client: Callable[..., Browser], app: App
+) -> None:
     session = factories.make_session(app, [("user", "Hi")], wallet_address="0x" + uuid.uuid4().hex + "ab" * 4)
     onlooker = staff_client("view_chatsession")
     paths = [f"{LIST}{session.pk}/{what}/" for what in ("archive", "interrupt", "delete")]
@@ -213,7 +215,7 @@ def test_an_operator_watches_a_turn_and_interrupts_it(
 
 @pytest.mark.thorough
 @pytest.mark.browser
-def test_a_page_that_is_open_shows_the_next_turn(
+def test_an_open_page_shows_the_next_turn(
     console: "Page", server: Server, app_client: Client, model: ScriptedModel
 ) -> None:
     model.will(says("First."), says("Second, in **bold**."))
@@ -233,7 +235,7 @@ def test_a_page_that_is_open_shows_the_next_turn(
     assert console.locator("#conversation .aomi-turn").count() == 2
 
 
-def test_the_live_stream_ends_with_the_right_to_look(
+def test_the_live_stream_ends_when_the_operator_loses_the_permission(
     server: Server, staff_client: Callable[..., Browser], app: App
 ) -> None:
     session = factories.make_session(app, [("user", "Hi")])

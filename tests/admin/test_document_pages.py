@@ -115,7 +115,7 @@ def test_each_file_gets_a_result(admin_client: Client, app: App) -> None:
     assert Document.objects.get(app=app).tags == ["one"]
 
 
-def test_pages_claim_nothing_about_a_document_that_was_not_read_yet(
+def test_pages_claim_nothing_about_a_document_that_has_not_been_read_yet(
     admin_client: Client, app: App, tmp_path: Path
 ) -> None:
     document = factories.make_document(app, "The ferry leaves at noon.")
@@ -160,7 +160,7 @@ def test_no_app_is_preselected_for_an_upload_except_the_one_that_it_was_opened_f
     assert "This field is required" in answer.content.decode()
 
 
-def test_tags_are_edited_and_nothing_else(admin_client: Client, app: App) -> None:
+def test_only_tags_can_be_edited(admin_client: Client, app: App) -> None:
     add_upload(app, name="a.txt", data=b"alpha")
     document = Document.objects.get(app=app)
     answer = admin_client.post(f"{PAGES}{document.pk}/change/", {"tags": "sea,land", "title": "x", "state": "ready"})
@@ -200,7 +200,7 @@ def test_a_get_request_to_a_button_changes_nothing(admin_client: Client, server:
 
 
 @pytest.mark.parametrize("path", ["abc/change/", "999999999/ingest/", "search/?app=abc&q=x", "search/?app=&q=%00"])
-def test_the_page_of_an_unknown_document_is_no_server_error(admin_client: Client, path: str) -> None:
+def test_the_page_of_an_unknown_document_does_not_fail(admin_client: Client, path: str) -> None:
     assert admin_client.get(f"{PAGES}{path}").status_code in {200, 302, 400, 404}
 
 

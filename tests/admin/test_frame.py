@@ -150,7 +150,7 @@ def test_errors_have_pages_of_the_console(
 
 @pytest.mark.thorough
 @pytest.mark.browser
-def test_the_keyboard_goes_anywhere(console: "Page", server: Server, app: App) -> None:
+def test_pages_are_reached_by_keyboard(console: "Page", server: Server, app: App) -> None:
     console.keyboard.press("Control+k")
     console.keyboard.type(app.slug)
     console.wait_for_selector("#aomi-search [role=option][aria-selected=true] >> text=" + app.slug)

@@ -41,7 +41,7 @@ def parts_of(app: App) -> int:
 
 
 @pytest.mark.parametrize("codename", ["add_tool", "add_mcpserver", "add_document", "add_appkey"])
-def test_operators_without_permission_for_apps_add_nothing_to_one(
+def test_operators_without_permission_for_apps_cannot_add_parts_to_one(
     staff_client: Callable[..., Client], app: App, codename: str
 ) -> None:
     name = codename.partition("_")[2]

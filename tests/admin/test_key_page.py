@@ -99,7 +99,7 @@ def test_a_keys_page_costs_fifteen_queries_at_most(
             assert len(captured) <= 15, path
 
 
-def test_errors_and_refusals_take_their_permissions(staff_client: Callable[..., Client], app: App) -> None:
+def test_errors_and_refusals_need_their_permissions(staff_client: Callable[..., Client], app: App) -> None:
     app_key = factories.make_key(app).app_key
     turn(app, app_key, status="failed", error_code="model_error")
     Refusal.objects.create(id=app_key.pk * 100, at=timezone.now(), key_id=app_key.pk, status=429, rule="x")
@@ -186,7 +186,7 @@ def test_the_list_filters_by_last_use_owner_and_cost(admin_client: Client, app: 
     assert "$5.00" in listed.content.decode()
 
 
-def test_a_new_keys_settings_work_as_they_are_pasted(admin_client: Client, server: Server, app: App) -> None:
+def test_a_new_keys_settings_work_when_pasted(admin_client: Client, server: Server, app: App) -> None:
     address = server.url.partition("//")[2]
     answer = admin_client.post(ADD, form(app), headers={"host": address}).content.decode()
     (text,) = re.findall(r'<pre id="client-openai-python"[^>]*>(.*?)</pre>', answer, re.DOTALL)
@@ -206,7 +206,7 @@ def test_the_page_of_a_key_has_the_settings_without_the_key(admin_client: Client
     assert issued.plain not in text
 
 
-def test_settings_in_a_format_can_be_read() -> None:
+def test_settings_in_yaml_and_json_can_be_parsed() -> None:
     given = {"base_url": "https://a.example/", "app_slug": "support", "app_key": "sk-x"}
     texts = {client.name: client.text for client in [*openai_clients(**given), *mcp_clients(**given)]}
     (endpoint,) = yaml.safe_load(texts["librechat"])["endpoints"]["custom"]

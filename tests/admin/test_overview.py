@@ -40,7 +40,7 @@ def make_turn(app: App, started: datetime, **fields: object) -> Turn:
     return Turn.objects.create(session=session, app=app, started_at=started, **values)
 
 
-def test_the_first_steps_come_first_and_the_overview_once_something_was_called(admin_client: Client, app: App) -> None:
+def test_the_first_steps_are_shown_until_the_first_call_and_then_the_overview(admin_client: Client, app: App) -> None:
     make_turn(app, timezone.now())
     assert "<h1>Overview</h1>" in admin_client.get(HOME).content.decode()
     for first in (admin_client.get(HOME, {"start": ""}).content.decode(), _without_usage(admin_client)):

@@ -119,7 +119,7 @@ def test_a_limit_of_the_app_also_holds_in_the_playground(playground: Playground,
     assert not Turn.objects.filter(app=app).exists()
 
 
-def test_the_list_of_conversations_tells_them_from_those_of_callers(
+def test_the_list_of_conversations_distinguishes_sessions_of_operators_and_callers(
     playground: Playground, app: App, admin_client: Browser
 ) -> None:
     callers = factories.make_session(app, [("user", "Hi")])

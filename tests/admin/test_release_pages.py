@@ -72,7 +72,7 @@ def test_a_sessions_page_shows_which_release_it_runs(admin_client: Client, app: 
     assert "Release 2: it follows what is live." in shown()
 
 
-def test_going_back_is_previewed_and_each_release_says_who_made_it_and_what_changed(
+def test_a_rollback_is_previewed_and_each_release_says_who_made_it_and_what_changed(
     admin_client: Client, staff_client: Callable[..., Client], operator: Operator, app: App
 ) -> None:
     pages = f"/admin/apps_registry/app/{app.pk}/"

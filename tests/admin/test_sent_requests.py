@@ -108,7 +108,7 @@ def test_secrets_are_masked(app_client: Client, keeping: App, model: ScriptedMod
     assert [word for word in (SECRET, "provider-key-1234567890", key[-20:]) if word in row.body] == []
 
 
-def test_a_turn_that_waits_goes_on_with_its_own_rounds(app_client: Client, keeping: App, model: ScriptedModel) -> None:
+def test_a_paused_turn_continues_with_its_own_rounds(app_client: Client, keeping: App, model: ScriptedModel) -> None:
     App.objects.filter(pk=keeping.pk).update(callers_may_bring_tools=True)
     model.will(calls(("get_weather", {})), says("Sunny."))
     snapshot = app_client.chat("Weather?", client_tools=json.dumps([{"name": "get_weather"}]))
@@ -119,7 +119,7 @@ def test_a_turn_that_waits_goes_on_with_its_own_rounds(app_client: Client, keepi
     assert [row.round_number for row in kept(app_client, requests=2)] == [1, 2]
 
 
-def test_they_go_with_their_session_and_with_their_days(
+def test_requests_are_deleted_with_their_session_and_after_their_days(
     app_client: Client, keeping: App, server: Any, other_app: App
 ) -> None:
     app_client.chat("Hi")
@@ -154,7 +154,7 @@ async def _prune() -> None:
         await database.close_pool()
 
 
-def test_who_may_see_turns_does_not_see_requests(staff_client: Callable[..., Browser], app: App) -> None:
+def test_the_permission_to_view_turns_does_not_show_requests(staff_client: Callable[..., Browser], app: App) -> None:
     turn = factories.make_session(app, [("user", "Hi")]).turns.get()
     row = _aged(turn, 0)
     path = f"/admin/sessions_app/turn/{turn.pk}/request/{row.pk}/"

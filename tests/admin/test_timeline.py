@@ -115,7 +115,7 @@ def test_the_wait_for_a_client_is_on_the_scale(
     assert all(earlier.ends <= later.starts + 1 for earlier, later in itertools.pairwise(steps))
 
 
-def test_what_was_cut_off_says_so(admin_client: Browser, app_client: Client, model: ScriptedModel) -> None:
+def test_a_step_that_was_cut_off_says_so(admin_client: Browser, app_client: Client, model: ScriptedModel) -> None:
     model.will(calls(("calculate", {"expression": "1+1"})), *[refuses(400)] * 3)
     assert app_client.post_chat("Hi").status_code == 502
     *_, last = timeline(admin_client, turn_of(app_client)).steps
@@ -147,7 +147,7 @@ def test_turns_without_a_record_show_what_is_known(
     assert [(step.kind, step.label, step.starts, step.ends, step.first) for step in drawn.steps] == expected
 
 
-def test_outbound_calls_take_their_own_permission(staff_client: Any, app: App) -> None:
+def test_outbound_calls_need_their_own_permission(staff_client: Any, app: App) -> None:
     turn = factories.make_session(app, [("user", "Hi")]).turns.get()
     Turn.objects.filter(pk=turn.pk).update(finished_at=turn.started_at + timedelta(seconds=1))
     call = {"tool": "t", "method": "GET", "host": "private.example", "milliseconds": 5, "received_bytes": 0}

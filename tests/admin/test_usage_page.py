@@ -219,7 +219,7 @@ def names_of(page: str) -> list[str]:
     return re.findall(r'<th scope="row"><a href="[^"]+"><bdi>([^<]+)</bdi>', table)
 
 
-def test_usage_has_a_permission_few_queries_and_no_markup_of_others(
+def test_usage_needs_a_permission_takes_few_queries_and_escapes_labels(
     admin_client: Client, staff_client: Callable[..., Client], app: App
 ) -> None:
     label = "=<script>window.hacked = 1</script>"

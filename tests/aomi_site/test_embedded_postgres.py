@@ -124,7 +124,7 @@ def test_a_killed_user_does_not_count(data_dir: Path) -> None:
     assert server_pid(data_dir) is None
 
 
-def test_a_forked_child_is_a_user_of_its_own(data_dir: Path) -> None:
+def test_a_forked_child_is_a_separate_user(data_dir: Path) -> None:
     user = User(data_dir, FORK)
     other = User(data_dir)
     other.finish()

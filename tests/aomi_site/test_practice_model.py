@@ -89,7 +89,7 @@ def test_the_check_of_a_model_finds_all_it_looks_for(operator: Operator, app: Ap
     assert re.search(r"reported: \d+ in, \d+ out", text)
 
 
-def test_titles_and_summaries_are_of_what_the_user_wrote() -> None:
+def test_titles_and_summaries_come_from_the_users_messages() -> None:
     transcript = "user: Where is my order number 7 now, please?\nagent: Here."
     for instructions, begins in ((ASK, "Where is my order number 7"), (INSTRUCTION, "(Made by the practice model")):
         messages = [{"role": "system", "content": instructions}, {"role": "user", "content": transcript}]
@@ -109,7 +109,7 @@ def ask(practice: PracticeModel, body: Any, **headers: str) -> tuple[int, Any]:
             return error.code, json.load(error)
 
 
-def test_it_answers_whole_and_cuts_at_the_longest_answer(practice: PracticeModel) -> None:
+def test_it_answers_without_a_stream_and_within_the_token_limit(practice: PracticeModel) -> None:
     status, whole = ask(practice, {"model": "m", "messages": [{"role": "user", "content": "count to 9"}]})
     assert (status, whole["object"], whole["choices"][0]["finish_reason"]) == (200, "chat.completion", "stop")
     assert whole["choices"][0]["message"]["content"].endswith("7 8 9")
@@ -119,7 +119,7 @@ def test_it_answers_whole_and_cuts_at_the_longest_answer(practice: PracticeModel
     assert cut["usage"]["completion_tokens"] == 3
 
 
-def test_what_is_no_request_and_what_comes_from_a_web_page_is_refused(practice: PracticeModel) -> None:
+def test_invalid_requests_and_requests_from_web_pages_are_refused(practice: PracticeModel) -> None:
     assert ask(practice, b"{")[0] == 400
     status, refused = ask(practice, {"messages": "x"})
     assert (status, refused["error"]["message"]) == (400, "'messages' must be a list with at least one message.")

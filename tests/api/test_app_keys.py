@@ -196,14 +196,14 @@ def test_a_key_opens_the_default_app_too(client: Client, app: App) -> None:
     assert client.chat("Hi")["app"] == "default"
 
 
-def test_revoking_holds_on_the_next_request_of_every_worker(app_client: Client) -> None:
+def test_revoking_takes_effect_with_the_next_request_to_every_worker(app_client: Client) -> None:
     # Each request is a connection of its own, so these warm both workers.
     assert {app_client.request("GET", "/api/control/models").status_code for _ in range(20)} == {200}
     revoke_key(AppKey.objects.latest("created_at"))
     assert [app_client.request("GET", "/api/control/models").status_code for _ in range(20)] == [401] * 20
 
 
-def test_leaving_the_scope_holds_on_the_next_request(app_client: Client, app: App) -> None:
+def test_leaving_the_scope_takes_effect_with_the_next_request(app_client: Client, app: App) -> None:
     app_client.chat("Hi")
     AppKey.objects.latest("created_at").apps.remove(app)
     assert [app_client.post_chat("Hi").status_code for _ in range(6)] == [403] * 6
@@ -254,7 +254,7 @@ def test_the_key_is_stored_only_as_a_hash(app: App) -> None:
     assert not any(secret[:12] in str(value) for value in row.values())
 
 
-def test_a_key_made_of_random_garbage_never_fails_the_server(client: Client) -> None:
+def test_random_garbage_as_a_key_never_causes_a_server_error(client: Client) -> None:
     for garbage in ("sk-", "sk-a-" + "0" * 46, "💥", uuid.uuid4().hex):
         client.key = garbage
         assert client.request("GET", "/api/control/apps").status_code == 401

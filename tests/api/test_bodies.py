@@ -140,7 +140,7 @@ def test_an_offer_to_upgrade_is_ignored(
     assert is_heard(opened, app, name)
 
 
-def test_trailers_of_a_chunked_body_are_no_headers(server: Server, client: Client) -> None:
+def test_trailers_of_a_chunked_body_are_not_headers(server: Server, client: Client) -> None:
     lines = ["GET /api/state HTTP/1.1", "Host: 127.0.0.1", f"X-Session-Id: {client.session_id}"]
     request = head(*lines, "Transfer-Encoding: chunked", "Connection: close")
     trailers = head("0", f"X-Session-Id: {uuid.uuid4()}", "AOMI-APP-KEY: sk-nope")
@@ -149,7 +149,7 @@ def test_trailers_of_a_chunked_body_are_no_headers(server: Server, client: Clien
     assert client.session_id.encode() in answer
 
 
-def test_an_empty_header_survives_an_offer(server: Server, client: Client) -> None:
+def test_an_empty_header_survives_an_offer_to_upgrade(server: Server, client: Client) -> None:
     lines = ["GET /api/state HTTP/1.1", "Host: 127.0.0.1", f"X-Session-Id: {client.session_id}", "AOMI-APP-KEY:"]
     answer = raw(server, head(*lines, "Upgrade: h2c", "Connection: Upgrade, close"))
     assert answer.startswith(b"HTTP/1.1 401"), answer

@@ -69,7 +69,7 @@ def session_of(app: App | None, **columns: Any) -> str:
     return str(session.pk)
 
 
-def test_a_token_is_issued_and_says_until_when(server: Server, app: App, key: str) -> None:
+def test_an_issued_token_says_when_it_expires(server: Server, app: App, key: str) -> None:
     before = datetime.now(UTC)
     response = ask_for_token(server, key, {"app": app.slug})
     assert (response.status_code, response.headers["Cache-Control"]) == (201, "no-store")
@@ -205,7 +205,7 @@ def test_a_page_of_the_servers_own_origin_sends_none(server: Server, app: App, k
 KEY_CALLS = [("POST", "/api/token"), ("GET", "/api/key"), ("GET", "/api/key/usage"), ("DELETE", "/api/key")]
 
 
-def test_a_token_is_no_key(server: Server, app: App, key: str) -> None:
+def test_a_token_is_not_a_key(server: Server, app: App, key: str) -> None:
     with Page(server.url, new_token(server, key, app=app.slug)) as page:
         for method, path in KEY_CALLS:
             body = {"app": app.slug} if method == "POST" else None
@@ -290,7 +290,7 @@ def test_two_credentials_are_refused_unless_they_are_one(server: Server, app: Ap
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_an_app_key_as_a_bearer_opens_what_it_opens_in_its_own_header(
+def test_an_app_key_as_a_bearer_token_has_the_same_scope_as_in_its_own_header(
     server: Server, app: App, key: str, name: str
 ) -> None:
     with Page(server.url, key, session_id=session_of(app)) as holder:
@@ -366,7 +366,7 @@ def test_tokens_end_with_their_key_at_the_next_request_and_so_do_their_streams(
     wait_until(streams_ended)
 
 
-def test_a_token_and_its_stream_end_in_time(server: Server, app: App, key: str) -> None:
+def test_a_token_and_its_stream_end_on_time(server: Server, app: App, key: str) -> None:
     token = new_token(server, key, app=app.slug, expires_in=3)
     with Page(server.url, token) as page:
         headers = {**bearer(token), "X-Session-Id": page.session_id}
@@ -390,7 +390,7 @@ def test_a_chat_stream_ends_with_the_token(server: Server, app: App, issued: Iss
     assert (last["type"], last["code"]) == ("error", "invalid_app_key")
 
 
-def test_a_new_signing_key_lets_earlier_tokens_live(
+def test_a_new_signing_key_keeps_earlier_tokens_valid(
     server: Server, app: App, key: str, manage: Callable[..., Result]
 ) -> None:
     earlier = new_token(server, key, app=app.slug)
@@ -439,7 +439,9 @@ def test_a_wallet_of_a_token_is_claimed_unless_the_app_trusts_its_backend(
 
 
 @pytest.mark.parametrize("path", ["/api/sessions", "/api/system?message=ready", "/api/control/model?rig={model}"])
-def test_sessions_that_a_token_makes_are_of_its_app_and_wallet(server: Server, app: App, key: str, path: str) -> None:
+def test_sessions_created_with_a_token_belong_to_its_app_and_wallet(
+    server: Server, app: App, key: str, path: str
+) -> None:
     App.objects.filter(pk=app.pk).update(trusts_backend_wallets=True)
     token = new_token(server, key, app=app.slug, wallet=WALLET)
     with Page(server.url, token) as page:
@@ -542,7 +544,7 @@ def test_a_stream_ends_when_its_session_gets_another_wallet(server: Server, app:
 # --- What becomes of the text ------------------------------------------------------------------------------
 
 
-def test_a_token_reaches_no_log_and_counts_in_no_url(server: Server, app: App, key: str) -> None:
+def test_a_token_reaches_no_log_and_is_ignored_in_urls(server: Server, app: App, key: str) -> None:
     token = new_token(server, key, app=app.slug)
     session_id = session_of(app)
     with Page(server.url, token, session_id=session_id) as page:

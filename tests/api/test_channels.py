@@ -46,13 +46,13 @@ def key_for(app: App, channel: str, number: int | None = None) -> IssuedKey:
     return factories.make_key(app, channel=channel, release=release)
 
 
-def test_each_channel_meets_its_own_state_of_the_app(server: Server, published: App, model: ScriptedModel) -> None:
+def test_each_channel_gets_its_own_state_of_the_app(server: Server, published: App, model: ScriptedModel) -> None:
     assert preambles(server, published, factories.make_key(published).plain, model) == {"One."}
     assert preambles(server, published, key_for(published, "draft").plain, model) == {"Draft."}
     assert preambles(server, published, key_for(published, "release", 2).plain, model) == {"Two."}
 
 
-def test_a_changed_channel_holds_on_the_next_request_of_either_worker(
+def test_a_changed_channel_takes_effect_with_the_next_request_to_either_worker(
     manage: Manage, server: Server, published: App, model: ScriptedModel
 ) -> None:
     issued = factories.make_key(published)
@@ -152,7 +152,7 @@ def test_a_key_of_a_deleted_release_is_refused_until_it_has_another_channel(
     assert preambles(server, published, issued.plain, model) == {"One."}
 
 
-def test_a_channel_holds_for_the_apps_of_the_key_only(server: Server, app: App) -> None:
+def test_a_channel_applies_only_to_the_apps_of_the_key(server: Server, app: App) -> None:
     """The default App is open to every caller, but its draft is not."""
     default = App.objects.get(is_default=True)
     draft_of_app = key_for(app, "draft").plain

@@ -117,7 +117,7 @@ def test_a_malformed_answer_names_what_is_wrong(
     assert "either result or error" in refused.json()["detail"]
 
 
-def test_a_confirmation_does_not_answer_for_a_clients_tool(app_client: Client, model: ScriptedModel) -> None:
+def test_a_confirmation_is_not_an_answer_of_a_clients_tool(app_client: Client, model: ScriptedModel) -> None:
     model.will(calls(("get_position", {})))
     (question,) = asked(chat(app_client, "Where am I?", POSITION).json())
     told = {"type": "confirm_tool", "payload": {"call_id": question["call_id"], "approved": True}}

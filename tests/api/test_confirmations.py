@@ -197,7 +197,7 @@ real, module.datetime = module.datetime, Slow
 """
 
 
-def test_the_deadline_is_of_the_databases_clock(
+def test_the_deadline_follows_the_databases_clock(
     start: Callable[..., Server], app: App, model: ScriptedModel, upstream: Upstream, tmp_path: Path
 ) -> None:
     """By the clock of a worker that is an hour slow, it would have passed before the question is asked."""

@@ -53,7 +53,7 @@ def test_the_key_is_shown_on_chat_and_control_only(widget: Client) -> None:
         assert keyless(widget, method, url, **more).status_code == 200, url
 
 
-def test_listing_by_wallet_brings_no_session_id(widget: Client) -> None:
+def test_listing_by_wallet_needs_no_session_id(widget: Client) -> None:
     headers = {"X-Session-Id": None, "AOMI-APP-KEY": None}
     answer = widget.request("GET", "/api/sessions", params={"public_key": ADDRESS.lower()}, headers=headers)  # type: ignore[arg-type]
     assert (answer.status_code, answer.json()) == (200, [])

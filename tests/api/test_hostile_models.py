@@ -69,7 +69,7 @@ def test_the_user_confirms_exactly_the_number_that_is_sent(
     assert str(WEI) in SystemEvent.objects.get(session_id=app_client.uuid).payload
 
 
-def test_a_history_holds_only_what_servers_take(
+def test_a_history_contains_only_what_servers_accept(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
     """Many refuse a prompt with another kind of name, id or arguments, and would refuse the session forever."""

@@ -140,7 +140,7 @@ def test_a_secret_that_is_echoed_reaches_nobody(
         assert piece not in told
 
 
-def test_the_password_within_a_secret_is_one_too(
+def test_the_password_within_a_secret_is_a_secret_too(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
     """HTTP Basic sends both in base64, but servers may quote the plain password."""
@@ -237,7 +237,7 @@ def test_an_allowed_host_is_allowed_for_one_app_only(
     assert upstream.received == []
 
 
-def test_an_argument_brings_no_placeholders(
+def test_placeholders_in_arguments_are_not_filled_in(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
     factories.make_secret(app, "API_KEY", "some-secret-value", hosts=upstream.host)
@@ -479,7 +479,7 @@ def test_bodies_as_servers_send_them(
         ("made", {"result_headers": ["Link"]}, {"headers": {"link": "</2>; rel=next"}, "body": "made"}),
     ],
 )
-def test_a_model_can_read_where_what_it_made_is_and_the_next_page(
+def test_a_model_can_read_the_location_of_a_new_object_and_of_the_next_page(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream, *, body: Any, settings: Any, expected: Any
 ) -> None:
     factories.make_http_tool(app, f"{upstream.url}/x", method="POST", **settings)
@@ -512,7 +512,7 @@ def test_answers_that_are_not_what_was_expected(
     assert complaint in error_of(ask(app_client, model, ("fetch", {}))[0])
 
 
-def test_a_changed_tool_and_a_changed_secret_hold_at_once(
+def test_a_changed_tool_and_a_changed_secret_take_effect_at_once(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
     secret = factories.make_secret(app, "API_KEY", "first-value", hosts=upstream.host)

@@ -65,7 +65,7 @@ def test_a_deep_message_to_the_system_endpoint_is_refused(client: Client, form: 
 
 
 @pytest.mark.parametrize("depth", [600, 1500, 100_000])
-def test_a_deep_chunk_is_not_the_protocol_and_not_asked_for_again(
+def test_a_deep_chunk_is_a_protocol_error_and_is_not_requested_again(
     app_client: Client, model: ScriptedModel, depth: int
 ) -> None:
     deep = b'data: {"choices": %s%s}\n\n' % (b"[" * depth, b"]" * depth)

@@ -208,9 +208,7 @@ def test_streams_without_a_key_end_when_sessions_are_no_longer_readable_by_id(
         assert not inside.ended.is_set()
 
 
-def test_streams_without_a_key_end_when_their_session_comes_to_belong_to_an_app(
-    workers: Server, talker: Client
-) -> None:
+def test_streams_without_a_key_end_when_their_session_gets_an_app(workers: Server, talker: Client) -> None:
     strangers = [Client(workers.url, session_id=talker.session_id) for _ in range(4)]
     with reading(*strangers, talker) as (*outside, inside):
         talker.chat("secret")

@@ -22,7 +22,7 @@ def test_preamble_and_sampling_are_the_apps(app_client: Client, app: App, model:
     assert request["stream"] is True
 
 
-def test_a_change_in_the_app_holds_on_the_next_request_of_every_worker(
+def test_a_change_of_the_app_takes_effect_with_the_next_request_to_every_worker(
     app_client: Client, app: App, model: ScriptedModel
 ) -> None:
     for _ in range(6):

@@ -187,7 +187,7 @@ def test_a_title_whose_thought_was_opened_by_the_template(app_client: Client, ap
         assert reader.wait_for(lambda event: event["type"] == "title_changed")["new_title"] == "A greeting"
 
 
-def test_reasoning_alone_is_no_answer(app_client: Client, model: ScriptedModel) -> None:
+def test_reasoning_alone_is_not_an_answer(app_client: Client, model: ScriptedModel) -> None:
     model.will(says("<think>I shall", " say", finish_reason="length"))
     answer = app_client.post_chat("Hi")
     assert answer.status_code == 502
@@ -268,7 +268,7 @@ def test_an_incomplete_answer_is_a_failure_that_operators_can_read(
     assert (turn.status, turn.partial_text) == ("failed", "Half an answer")
 
 
-def test_nested_too_deep_before_the_first_word_is_not_asked_again(app_client: Client, model: ScriptedModel) -> None:
+def test_a_chunk_nested_too_deeply_is_not_requested_again(app_client: Client, model: ScriptedModel) -> None:
     model.will(Reply([b'data: {"x":' + b"[" * 1500 + b"]" * 1500 + b"}\n\n", DONE]), says("never asked"))
     assert app_client.post_chat("Hi").status_code == 502
     assert len(model.requests) == 1

@@ -133,7 +133,7 @@ def test_a_limit_that_is_too_high_is_lowered(server: Server, strict: StrictProvi
 
 
 @pytest.mark.parametrize("kind", sorted(WITHOUT_TOOLS))
-def test_a_model_that_takes_no_tools_answers_without(server: Server, strict: StrictProviders, kind: str) -> None:
+def test_a_model_that_accepts_no_tools_answers_without_them(server: Server, strict: StrictProviders, kind: str) -> None:
     app = make(strict, kind, profile=kind, context_window=4096)
     turn = say(server, app)
     assert [attempt["code"] for attempt in attempts(turn)] == ["tool_left_out"]

@@ -123,7 +123,7 @@ def test_no_cookie_of_a_provider_is_kept(app_client: Client, app: App, model: Sc
     assert len(model.requests) == 4
 
 
-def test_headers_and_options_go_along(app_client: Client, app: App, model: ScriptedModel) -> None:
+def test_headers_and_options_are_sent(app_client: Client, app: App, model: ScriptedModel) -> None:
     set_up(app, headers={"X-Team": "blue", "Authorization": "Custom abc"})
     options = {"reasoning_effort": "low", "temperature": 1.5}
     Model.objects.filter(pk=app.default_model_id).update(request_options=options)

@@ -71,7 +71,7 @@ LIMITS: dict[str, tuple[dict[str, str], dict[str, str], list[dict[str, str]]]] =
 
 @pytest.mark.parametrize("kind", LIMITS)
 @pytest.mark.parametrize("name", CALLS)
-def test_a_key_works_only_from_its_places(proxied: Server, app: App, kind: str, name: str) -> None:
+def test_a_key_works_only_from_its_origins_and_networks(proxied: Server, app: App, kind: str, name: str) -> None:
     columns, inside, outside = LIMITS[kind]
     issued = factories.make_key(app)
     AppKey.objects.filter(pk=issued.app_key.pk).update(**columns)
@@ -84,7 +84,7 @@ def test_a_key_works_only_from_its_places(proxied: Server, app: App, kind: str, 
 
 @pytest.mark.parametrize("kind", LIMITS)
 @pytest.mark.parametrize("name", sorted(CALLS.keys() - KEYLESS - ABOUT_THE_KEY))
-def test_an_app_is_used_only_from_its_places(proxied: Server, app: App, kind: str, name: str) -> None:
+def test_an_app_can_be_used_only_from_its_origins_and_networks(proxied: Server, app: App, kind: str, name: str) -> None:
     _, inside, outside = LIMITS[kind]
     limits: dict[str, Any] = {"refuses_other_origins": True} if kind == "origin" else LIMITS[kind][0]
     App.objects.filter(pk=app.pk).update(**limits)
@@ -218,7 +218,7 @@ NARROWINGS: dict[Callable[[App], None], str] = {
 
 
 @pytest.mark.parametrize("narrow", NARROWINGS, ids=lambda narrow: narrow.__name__)
-def test_a_narrower_limit_holds_on_the_next_request_and_ends_open_streams(
+def test_a_narrower_limit_takes_effect_with_the_next_request_and_ends_open_streams(
     server: Server, app: App, narrow: Callable[[App], None]
 ) -> None:
     key, session = factories.make_key(app).plain, factories.make_session(app, [("user", "private")])

@@ -59,7 +59,7 @@ def test_every_call_is_described_and_no_other() -> None:
     assert set(CALLS) == served
 
 
-def test_a_call_that_nobody_described_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_without_a_description_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     document.cache_clear()
     monkeypatch.delitem(CALLS, ("GET", "/api/state"))
     with pytest.raises(LookupError, match="GET /api/state"):

@@ -29,7 +29,7 @@ def test_a_session_takes_the_app_of_its_first_message(client: Client, app: App, 
     assert len(client.state()["messages"]) == 2
 
 
-def test_a_session_opened_for_an_app_is_that_apps(client: Client, app: App) -> None:
+def test_a_session_opened_for_an_app_belongs_to_it(client: Client, app: App) -> None:
     assert client.request("POST", "/api/sessions", json={"app": app.slug}).status_code == 401
     assert not ChatSession.objects.filter(pk=client.session_id).exists()
     client.key = factories.make_key(app).plain

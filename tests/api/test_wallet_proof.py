@@ -193,7 +193,7 @@ def test_a_malleated_signature_proves_nothing(client: Client, wallet: TestWallet
     refused(verify(client, message, twin), "out of range")
 
 
-def test_a_contract_wallets_signature_is_told_to_be_unsupported(client: Client, wallet: TestWallet) -> None:
+def test_a_contract_wallets_signature_is_reported_as_unsupported(client: Client, wallet: TestWallet) -> None:
     refused(verify(client, ask(client, wallet)["message"], "0x" + "ab" * 300), r"EIP-1271\) are not supported")
 
 

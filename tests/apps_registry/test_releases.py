@@ -146,7 +146,7 @@ def test_sessions_keep_their_release_if_the_app_says_so(
     assert ChatSession.objects.get(pk=first.uuid).release_id is None
 
 
-def test_a_kept_release_decides_on_models_and_tools_and_not_on_what_holds_at_once(
+def test_a_kept_release_decides_models_and_tools_but_not_what_takes_effect_at_once(
     app: App, another: Callable[[], Client], model: ScriptedModel, upstream: Upstream
 ) -> None:
     upstream.handle = echo

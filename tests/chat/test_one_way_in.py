@@ -46,7 +46,7 @@ def test_a_turn_starts_pauses_and_resumes_without_a_request(
     assert len(upstream.received) == 1
 
 
-def test_what_turns_are_made_of_imports_no_http() -> None:
+def test_the_modules_of_turns_import_no_http() -> None:
     waiting = {path for name in KNOW_NO_HTTP for path in _files(ROOT / name)}
     seen: set[Path] = set()
     while waiting:

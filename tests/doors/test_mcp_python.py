@@ -63,7 +63,7 @@ def test_a_turn_and_the_next_one_of_its_conversation(
 
 
 @pytest.mark.shows("mcp-python", "app_tool")
-def test_tools_of_the_app_run_inside_and_are_progress(
+def test_tools_of_the_app_run_on_the_server_and_are_reported_as_progress(
     server: Server, app: App, key: str, model: ScriptedModel, era: str
 ) -> None:
     heard: list[tuple[float, str | None]] = []
@@ -141,9 +141,7 @@ def test_a_cancelled_call_stops_its_turn(server: Server, app: App, key: str, mod
 
 
 @pytest.mark.shows("mcp-python", "busy", "rate_limit")
-def test_what_is_refused_is_told_to_the_model(
-    server: Server, app: App, key: str, model: ScriptedModel, era: str
-) -> None:
+def test_refusals_are_reported_to_the_model(server: Server, app: App, key: str, model: ScriptedModel, era: str) -> None:
     busy = call(server, app, key, era, "Hi", session_id=busy_session(app))
     assert (busy.is_error, busy.meta["aomi/error"]) == (True, {"code": "session_busy", "retryAfter": 1})
     assert said(busy) == "A turn is running in this session; nothing was stored. Try again in 1 seconds."

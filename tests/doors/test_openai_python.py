@@ -115,7 +115,9 @@ def test_it_streams(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
 
 @pytest.mark.shows("openai-python", "app_tool")
 @pytest.mark.parametrize("stream", [False, True])
-def test_tools_of_the_app_run_inside(sdk: openai.OpenAI, app: App, model: ScriptedModel, *, stream: bool) -> None:
+def test_tools_of_the_app_run_on_the_server(
+    sdk: openai.OpenAI, app: App, model: ScriptedModel, *, stream: bool
+) -> None:
     model.will(calls(("calculate", {"expression": "6*7"}), text="Let me see."), says("It is 42."))
     assert said(sdk, app, [user("6*7?")], stream=stream) == ("Let me see.\n\nIt is 42.", [], "stop")
 
@@ -165,7 +167,7 @@ def test_tools_of_the_client(sdk: openai.OpenAI, app: App, model: ScriptedModel,
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_each_answer_has_an_id_and_tokens_of_its_own(
+def test_each_answer_has_its_own_id_and_tokens(
     sdk: openai.OpenAI, app: App, model: ScriptedModel, *, stream: bool
 ) -> None:
     App.objects.filter(pk=app.pk).update(callers_may_bring_tools=True)
@@ -208,7 +210,7 @@ def counted(
     return answer_id, (usage.prompt_tokens, usage.completion_tokens), message
 
 
-def test_a_clients_tool_needs_the_apps_leave_and_a_name_of_its_own(sdk: openai.OpenAI, app: App) -> None:
+def test_a_clients_tool_needs_the_apps_permission_and_a_unique_name(sdk: openai.OpenAI, app: App) -> None:
     with pytest.raises(openai.BadRequestError, match="does not accept tools") as refused:
         sdk.chat.completions.create(model=app.slug, messages=[user("Hi")], tools=[WEATHER])
     assert (refused.value.param, refused.value.code) == ("tools", "unsupported_parameter")
@@ -290,7 +292,7 @@ def test_what_is_not_supported_is_named(sdk: openai.OpenAI, app: App, more: dict
 
 
 @pytest.mark.shows("openai-python", "wrong_key", "busy")
-def test_errors_are_openais(sdk: openai.OpenAI, server: Server, app: App, model: ScriptedModel) -> None:
+def test_errors_have_the_form_of_openai(sdk: openai.OpenAI, server: Server, app: App, model: ScriptedModel) -> None:
     assert server.get("/v1").json()["error"]["code"] == "not_found"
     wrong = sdk.with_options(api_key="sk-wrong")
     with pytest.raises(openai.AuthenticationError) as unknown:

@@ -128,7 +128,7 @@ def test_an_app_that_takes_no_tools_does_not_support_the_parameter(v1: Client, a
     assert refused.json()["error"]["code"] == "unsupported_parameter"
 
 
-def test_what_is_outside_of_the_parameters_is_named_too(v1: Client, app: App) -> None:
+def test_mistakes_outside_of_the_parameters_are_named_too(v1: Client, app: App) -> None:
     body = {"model": app.slug, "messages": [USER]}
     as_json = {"Content-Type": "application/json"}
     for content in (b"[]", b"{", b'{"model": '):

@@ -119,9 +119,7 @@ def numbered(events: Iterable[ResponseStreamEvent]) -> list[tuple[int, str]]:
     ]
 
 
-def test_a_stream_goes_on_where_it_broke_off(
-    new_client: Callable[[], openai.OpenAI], app: App, model: ScriptedModel
-) -> None:
+def test_a_broken_stream_is_resumed(new_client: Callable[[], openai.OpenAI], app: App, model: ScriptedModel) -> None:
     App.objects.filter(pk=app.pk).update(callers_may_bring_tools=True)
     goes_on = threading.Event()
     text = [chunk({"content": piece}) for piece in ("Rain", " in", " Os")]
@@ -418,7 +416,7 @@ def test_items_can_be_named_by_their_ids(
     assert (kept.value.status_code, kept.value.type) == (405, "invalid_request_error")
 
 
-def test_others_find_nothing(
+def test_other_callers_find_nothing(
     sdk: openai.OpenAI, stranger: openai.OpenAI, app: App, other_app: App, model: ScriptedModel
 ) -> None:
     response = ask(sdk, app, "A secret.")
@@ -589,7 +587,7 @@ def test_only_what_is_new_is_sent_to_a_conversation(sdk: openai.OpenAI, app: App
 
 
 @pytest.mark.shows("openai-python-responses", "wrong_key", "busy", "rate_limit")
-def test_errors_are_openais(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
+def test_errors_have_the_form_of_openai(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
     with pytest.raises(openai.AuthenticationError) as wrong:
         ask(sdk.with_options(api_key="sk-wrong"), app, "Hi")
     assert wrong.value.code == "invalid_api_key"

@@ -67,7 +67,7 @@ def ask_updates(sock: socket.socket, number: int) -> None:
     )
 
 
-def test_requests_that_do_not_arrive_are_ended_with_408(server: Server) -> None:
+def test_incomplete_requests_are_ended_with_408(server: Server) -> None:
     began = time.monotonic()
     with opened(server, len(SLOW)) as socks:
         for sock, (first, _) in zip(socks, SLOW.values(), strict=True):
@@ -108,7 +108,7 @@ def test_endless_requests_are_refused_early(server: Server, first: bytes) -> Non
     assert sent < 32 * 2**20
 
 
-def test_a_header_over_the_limit_is_refused_in_words(server: Server) -> None:
+def test_a_header_over_the_limit_is_refused_with_a_reason(server: Server) -> None:
     with opened(server, 1) as (sock,):
         sock.settimeout(60)
         sock.sendall(HEAD + b"X-A: ")
@@ -152,7 +152,7 @@ def test_connections_are_kept_and_requests_may_be_pipelined(server: Server) -> N
         assert status_of(sock) == 200
 
 
-def test_streams_are_refused_before_the_last_descriptors(start: Callable[..., Server]) -> None:
+def test_streams_are_refused_before_descriptors_run_out(start: Callable[..., Server]) -> None:
     server = start(ulimit="-n 256")
     with opened(server, 300) as socks:
         kept, refused, reset = 0, 0, 0

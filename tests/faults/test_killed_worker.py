@@ -115,7 +115,7 @@ def test_the_next_message_is_accepted_without_looking_first(
     assert_consistent([client.session_id], accepted={client.session_id: ["Well?", "Next"]})
 
 
-def test_a_session_whose_worker_died_is_pruned_in_its_time(
+def test_a_session_whose_worker_died_is_pruned_when_due(
     patient: Callable[..., Server],
     talk: Talk,
     model: ScriptedModel,

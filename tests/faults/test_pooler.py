@@ -92,7 +92,7 @@ def test_the_admin_reads_lists_of_choices(
     assert "Traceback" not in server.log
 
 
-def test_a_bus_that_listens_through_the_pooler_says_that_it_is_deaf(
+def test_a_bus_that_listens_through_the_pooler_reports_that_it_is_deaf(
     start: Callable[..., Server], pooler: Pooler, app: App
 ) -> None:
     server = start(workers=2, DATABASE_URL=pooler.url)

@@ -86,7 +86,7 @@ GUESSES: dict[str, Callable[[App], str]] = {
 
 
 @pytest.mark.parametrize("name", GUESSES)
-def test_whatever_opens_nothing_gets_one_answer_and_one_throttle(server: Server, app: App, name: str) -> None:
+def test_all_invalid_keys_get_the_same_answer_and_the_same_throttle(server: Server, app: App, name: str) -> None:
     key = GUESSES[name](app)
     assert statuses(server, key, ALLOWED) == [401] * ALLOWED  # over both workers
     refused = [ask(server, key) for _ in range(4)]
@@ -136,14 +136,14 @@ def without_id(body: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in body.items() if name != "request_id"}
 
 
-def test_guesses_at_once_on_both_workers_are_counted_exactly(server: Server, app: App) -> None:
+def test_simultaneous_guesses_on_both_workers_are_counted_exactly(server: Server, app: App) -> None:
     wrong = guess(factories.make_key(app).plain)
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda _: ask(server, wrong).status_code, range(3 * ALLOWED)))
     assert sorted(answers) == [401] * ALLOWED + [429] * 2 * ALLOWED
 
 
-def test_guesses_at_once_share_the_statement_that_counts_them(
+def test_simultaneous_guesses_share_the_statement_that_counts_them(
     start: Callable[..., Server], proxy: SqlProxy, app: App
 ) -> None:
     server, number = start(DATABASE_URL=proxy.url), 40
@@ -155,7 +155,7 @@ def test_guesses_at_once_share_the_statement_that_counts_them(
     assert set(KeyFailure.objects.exclude(lookup_id="").values_list("count", flat=True)) == {1}
 
 
-def test_made_up_ids_leave_a_bounded_number_of_rows(start: Callable[..., Server], app: App) -> None:
+def test_invented_ids_leave_a_bounded_number_of_rows(start: Callable[..., Server], app: App) -> None:
     server = start()  # it remembers that the address of all tests is blocked
     most = failure_counts.ADDRESS_FAILURES_PER_MINUTE
     key = factories.make_key(app).plain
@@ -186,7 +186,7 @@ def test_a_key_of_an_earlier_release_gets_its_check_when_it_is_first_verified(se
     assert row.secret_check == crypto.secret_check(parts.secret)
 
 
-def test_many_holders_that_come_at_once_all_pass(server: Server, app: App) -> None:
+def test_many_simultaneous_holders_all_pass(server: Server, app: App) -> None:
     keys = [factories.make_key(app).plain for _ in range(100)]
     keys += keys[:1] * 50  # one client with many calls
     assert asyncio.run(all_at_once(server, keys)) == [200] * len(keys)

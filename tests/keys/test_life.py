@@ -41,7 +41,7 @@ def facts(manage: Manage, prefix: str) -> dict[str, Any]:
     return data
 
 
-def test_a_changed_scope_holds_on_the_next_request_of_either_worker(
+def test_a_changed_scope_takes_effect_with_the_next_request_to_either_worker(
     manage: Manage, server: Server, app: App, other_app: App
 ) -> None:
     issued = factories.make_key(app)

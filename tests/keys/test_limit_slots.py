@@ -33,7 +33,7 @@ number = iter(range(10**9, 2 * 10**9))
 
 
 @pytest.mark.parametrize("case", LIMITED)
-def test_exactly_as_much_passes_as_the_limit_says(case: str, database: str) -> None:
+def test_exactly_as_many_turns_pass_as_the_limit_allows(case: str, database: str) -> None:
     limits, each, expected = LIMITED[case]
     subject = key_subject(next(number))
     limit(subject, **limits)

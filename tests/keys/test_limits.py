@@ -153,7 +153,7 @@ def test_a_limit_of_the_app_counts_all_its_keys(server: Server, small: App) -> N
     assert statuses == [200, 200, 200, 429]
 
 
-def test_a_limit_holds_from_the_next_call_and_counts_what_was_used_before(
+def test_a_limit_takes_effect_with_the_next_call_and_counts_what_was_used_before(
     caller: Client, key: IssuedKey, small: App, model: ScriptedModel
 ) -> None:
     model.will(says("One", prompt_tokens=5_000))
@@ -201,7 +201,7 @@ def test_money_is_limited_by_prices_and_refused_without_them(
     assert refused.headers["RateLimit-Policy"] == '"money_per_day";q=6000000;qu="money-millionths";w=86400'
 
 
-def test_every_end_of_a_turn_gives_its_reservation_back(
+def test_every_end_of_a_turn_releases_its_reservation(
     server: Server, small: App, key: IssuedKey, model: ScriptedModel
 ) -> None:
     limit(subject_of(key), tokens_per_day=10**6)
@@ -242,7 +242,7 @@ def test_every_end_of_a_turn_gives_its_reservation_back(
     assert accounts.usage_of(small)["turns"] == 7
 
 
-def test_each_round_reserves_its_own_and_a_spent_budget_ends_the_turn(
+def test_each_round_reserves_its_share_and_a_spent_budget_ends_the_turn(
     caller: Client, small: App, key: IssuedKey, model: ScriptedModel, upstream: Upstream
 ) -> None:
     factories.make_http_tool(small, f"{upstream.url}/big", name="read_all")
@@ -260,7 +260,7 @@ def test_each_round_reserves_its_own_and_a_spent_budget_ends_the_turn(
     assert counts.day_tokens <= 20_000
 
 
-def test_a_killed_worker_gives_its_reservations_back(
+def test_the_reservations_of_a_killed_worker_are_released(
     start: Callable[..., Server], small: App, key: IssuedKey, model: ScriptedModel, model_server: ModelServer
 ) -> None:
     limit(subject_of(key), concurrent_turns=1, tokens_per_day=10**6)
@@ -286,7 +286,7 @@ def test_two_workers_obey_a_new_limit_at_the_next_call(server: Server, small: Ap
 FEW = {"KEYLESS_REQUESTS_PER_MINUTE": "1", "KEYLESS_BURST": "5", "KEYLESS_CONCURRENT_TURNS": "3"}
 
 
-def test_callers_without_a_key_are_limited_by_address_and_all_together(serve: Callable[..., Server]) -> None:
+def test_callers_without_a_key_are_limited_by_address_and_in_total(serve: Callable[..., Server]) -> None:
     server = serve(workers=2, TRUSTED_PROXIES="127.0.0.1", KEYLESS_TOKENS_PER_DAY="0", **FEW)
 
     def chat(address: str) -> httpx2.Response:
@@ -348,7 +348,7 @@ def test_a_limit_of_calls_begins_with_an_empty_count(caller: Client, key: Issued
     assert [caller.post_chat("Hi").status_code for _ in range(3)] == [200, 200, 429]
 
 
-def test_a_provider_that_takes_no_limit_reserves_the_whole_window(
+def test_a_provider_that_accepts_no_limit_reserves_the_whole_window(
     caller: Client, small: App, key: IssuedKey, model: ScriptedModel
 ) -> None:
     small.default_model.request_rules = {"omit": ["max_tokens", "max_completion_tokens"]}

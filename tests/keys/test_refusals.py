@@ -121,7 +121,7 @@ def test_other_refusals_name_their_rule(
     assert row_of(answers["app_unknown"]).app == "no-such-app"
 
 
-def test_what_is_no_app_name_is_not_kept(server: Server, app: App) -> None:
+def test_an_invalid_app_name_is_not_recorded(server: Server, app: App) -> None:
     secret = factories.make_key(app).plain
     with Client(server.url) as client:
         for name in (secret, "two words", "x" * 41, "A"):
@@ -159,7 +159,7 @@ def test_a_flood_leaves_few_rows_and_the_count(start: Callable[..., Server], app
     assert {(row.request_id, row.address, row.path) for row in beyond} == {(None, "127.0.0.1", "")}
 
 
-def test_refusals_wait_while_postgres_takes_no_rows(start: Callable[..., Server], app: App) -> None:
+def test_refusals_wait_while_postgres_accepts_no_rows(start: Callable[..., Server], app: App) -> None:
     server = start()
     with connection.cursor() as cursor, Client(server.url, key="sk-nope") as client:
         cursor.execute("ALTER TABLE keys_refusal RENAME TO away")
@@ -172,7 +172,7 @@ def test_refusals_wait_while_postgres_takes_no_rows(start: Callable[..., Server]
     row_of(answer)
 
 
-def test_old_rows_go(start: Callable[..., Server], app: App) -> None:
+def test_old_rows_are_deleted(start: Callable[..., Server], app: App) -> None:
     days_ago = datetime.now(UTC) - timedelta(days=15)
     old = make_row(days_ago)
     recent = make_row(datetime.now(UTC) - timedelta(days=13))

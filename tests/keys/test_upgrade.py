@@ -91,7 +91,7 @@ def write_key(apps: Any, app: Any, label: str) -> str:
 
 
 @pytest.mark.thorough
-def test_keys_sessions_and_usage_of_the_version_before_go_on_working(
+def test_keys_sessions_and_usage_of_the_previous_version_keep_working(
     older: dict[str, Any], start: Callable[..., Server], environment: dict[str, str]
 ) -> None:
     server = start(workers=2, DATABASE_URL=older["url"], DATABASE_DIRECT_URL="")
@@ -135,7 +135,7 @@ def crypto_prefix(key: str) -> str:
 
 
 @pytest.mark.thorough
-def test_pages_of_the_version_before_take_their_forms(older: dict[str, Any]) -> None:
+def test_forms_of_the_previous_version_are_accepted(older: dict[str, Any]) -> None:
     """A form that was open while the server was updated has none of the new fields."""
     from django.test import Client as AdminClient
 

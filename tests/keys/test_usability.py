@@ -48,7 +48,7 @@ def test_querysets_and_python_agree(app: App) -> None:
     ours.delete()
 
 
-def test_every_place_says_the_same_of_a_key(manage: Callable[..., Result], server: Server, app: App) -> None:
+def test_calls_pages_and_commands_agree_on_a_key(manage: Callable[..., Result], server: Server, app: App) -> None:
     """A caller, the list of keys, its filters and the App's page."""
     past, future = datetime.now(UTC) - timedelta(minutes=5), datetime.now(UTC) + timedelta(days=1)
     for revoked_at, expires_at in itertools.product((None, past), (None, past, future)):

@@ -129,9 +129,7 @@ def test_usage_stays_when_sessions_are_deleted_and_pruned(
     assert rows_of(manage, "--key", label)[0]["turns"] == 3
 
 
-def test_titles_and_summaries_count_as_what_they_cost(
-    server: Server, model_server: ModelServer, manage: Manage
-) -> None:
+def test_titles_and_summaries_count_with_their_cost(server: Server, model_server: ModelServer, manage: Manage) -> None:
     row = factories.make_model(model_server.base_url, **PRICES)
     app = factories.make_app(base_url=model_server.base_url, default_model=row, makes_titles=True)
     limit(app_subject(app.pk), tokens_per_day=10**6)
@@ -228,7 +226,7 @@ def test_percentiles_are_approximate_within_the_stated_error(app: App, manage: M
     assert int(stated[1]) == round(MAX_ERROR * 100)
 
 
-def test_a_label_is_no_formula_in_csv(server: Server, app: App, manage: Manage) -> None:
+def test_a_label_is_not_a_formula_in_csv(server: Server, app: App, manage: Manage) -> None:
     key = factories.make_key(app, label="=cmd|' /C calc'!A0")
     with Client(server.url, app=app.slug, key=key.plain) as client:
         client.chat("Hi")
@@ -345,7 +343,7 @@ turn("running", model="old")
 """
 
 
-def test_usage_of_the_version_before_is_filled_from_its_turns(manage_empty: Manage) -> None:
+def test_usage_of_the_previous_version_is_filled_from_its_turns(manage_empty: Manage) -> None:
     assert manage_empty("migrate", "-v0", "keys", "0010_usage_and_limits").code == 0
     assert manage_empty("shell", "-v0", "-c", OLD_TURNS).code == 0
     assert manage_empty("migrate", "-v0").code == 0

@@ -267,7 +267,7 @@ def test_what_is_wrong_is_refused_by_its_name(tmp_path: Path, changes: dict[str,
     ],
     ids=range(9),
 )
-def test_a_file_that_is_no_app_file_is_refused_with_its_line(tmp_path: Path, content: bytes, words: str) -> None:
+def test_a_file_that_is_not_an_app_file_is_refused_with_its_line(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "app.yaml").write_bytes(content)
     with pytest.raises(CommandError, match=re.escape(words)):
         call_command("import_app", str(tmp_path / "app.yaml"), "--apply")

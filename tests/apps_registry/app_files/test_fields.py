@@ -100,7 +100,7 @@ def mistake(data: Any) -> str:
     return ""
 
 
-def test_every_mistake_is_told_in_our_own_words() -> None:
+def test_every_mistake_is_reported_in_our_own_words() -> None:
     assert mistake(FULL) == ""
     sentences = {mistake(data) for _, data in [*CHANGED, *UNKNOWN]} - {""}
     assert len(sentences) > 100
@@ -117,7 +117,7 @@ def test_a_message_names_the_field() -> None:
             assert words.startswith(shown or "The file"), words
 
 
-def test_several_mistakes_are_told_at_once() -> None:
+def test_several_mistakes_are_reported_together() -> None:
     wrong = {**FULL, "name": 5, "colour": 1, "providers": [{"slug": "p"}]}
     words = mistake(wrong)
     for sentence in (
@@ -145,7 +145,7 @@ def schema() -> dict[str, Any]:
     return printed
 
 
-def test_editors_mark_nothing_that_the_reader_takes(schema: dict[str, Any]) -> None:
+def test_editors_mark_nothing_that_the_reader_accepts(schema: dict[str, Any]) -> None:
     validator = jsonschema_rs.validator_for(schema)
     assert [str(error) for error in validator.iter_errors(FULL)] == []
     for path, data in CHANGED:

@@ -86,7 +86,7 @@ def test_a_cursor_that_does_not_advance_ends_the_listing(odd: McpServer, upstrea
     assert len(listed) <= 2
 
 
-def test_older_spellings_of_schemas_are_lifted(odd: McpServer, upstream: Upstream) -> None:
+def test_older_spellings_of_schemas_are_converted(odd: McpServer, upstream: Upstream) -> None:
     """As zod-to-json-schema, pydantic 1 and OpenAPI write them."""
     schema = {
         "$schema": "http://json-schema.org/draft-07/schema#",

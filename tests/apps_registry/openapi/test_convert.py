@@ -155,7 +155,7 @@ def test_forms_and_other_types_of_body() -> None:
     assert "multipart/form-data" in refusal(one(body(RANGE, "multipart/form-data"), method="post"))
 
 
-def test_schemas_of_3_0_speak_2020_12() -> None:
+def test_schemas_of_3_0_are_converted_to_2020_12() -> None:
     old = {
         "type": "integer",
         "nullable": True,
@@ -186,7 +186,7 @@ def test_all_of_is_merged_and_any_of_kept() -> None:
     }
 
 
-def test_circles_are_cut_and_large_schemas_pruned() -> None:
+def test_cycles_are_cut_and_large_schemas_pruned() -> None:
     node = {"type": "object", "properties": {"value": TEXT, "children": {"type": "array", "items": {"$ref": "#/N"}}}}
     converted = tool(one(body({"$ref": "#/N"}), method="post", N=node))
     item = converted.parameters["properties"]["children"]["items"]
@@ -371,7 +371,7 @@ def _with_headers(*parameters: dict[str, Any], **more: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", CREDENTIALS)
-def test_a_header_that_is_a_credential_is_no_argument(name: str) -> None:
+def test_a_header_that_is_a_credential_is_not_an_argument(name: str) -> None:
     header = {"name": name, "in": "header", "schema": TEXT}
     (required,) = imported(_with_headers({**header, "required": True}))[0]
     (secret,) = required.secrets

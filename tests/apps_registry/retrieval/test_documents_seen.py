@@ -66,6 +66,6 @@ def test_a_hostile_or_mistaken_file_is_refused_with_a_reason(name: str, bad: tup
 
 
 @pytest.mark.parametrize("file", REFUSED.values(), ids=REFUSED)
-def test_a_file_that_cannot_be_read_is_refused_by_what_it_is(file: File) -> None:
+def test_a_file_that_cannot_be_read_is_refused_by_its_kind(file: File) -> None:
     with pytest.raises(UnreadableError, match=file.refused):
         reading(file)

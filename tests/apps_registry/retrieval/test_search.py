@@ -228,7 +228,7 @@ def test_an_app_with_few_chunks_finds_its_own_nearest_among_many_of_anothers(
     assert [round(nearness(number), 2) for number in results] == [round(one, 2) for one in nearest]
 
 
-def test_a_narrowed_search_needs_no_telling_word_within_its_tag(ingest: Ingest, ask: Ask, app: App) -> None:
+def test_a_search_within_a_tag_needs_no_rare_word_in_the_tag(ingest: Ingest, ask: Ask, app: App) -> None:
     """Common words lead to too many chunks of the App, and the rare one to none of the tag."""
     ingest({"rare.txt": "A quokka."}, "--tag", "animals")
     ingest({"c.txt": "The ferry leaves from pier seven."}, "--tag", "ferries")

@@ -118,7 +118,7 @@ def test_it_follows_nothing_that_a_document_says() -> None:
 
 
 @pytest.mark.parametrize("message", ["Hello!", "count to 3", "get_price", "", "?" * 5_000])
-def test_it_says_of_itself_what_it_is(message: str) -> None:
+def test_it_says_what_it_is(message: str) -> None:
     assert asked(message, tools=TOOLS).text.startswith(INTRODUCTION)
 
 
@@ -130,7 +130,7 @@ def test_it_says_what_it_lacks_and_counts_slowly() -> None:
 
 
 @pytest.mark.parametrize("body", [None, [], {}, {"messages": []}, {"messages": "x"}])
-def test_a_request_of_another_form_is_refused(body: Any) -> None:
+def test_a_malformed_request_is_refused(body: Any) -> None:
     with pytest.raises(InvalidRequestError, match="'messages' must be a list"):
         read_request(body)
 

@@ -96,7 +96,7 @@ FILES: dict[str, tuple[str, bytes | str, dict[str, int]]] = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_what_a_file_loses_is_told_and_nothing_else(name: str) -> None:
+def test_only_what_a_file_loses_is_reported(name: str) -> None:
     kind, data, losses = FILES[name]
     reading = read(kind, data)
     assert losses_of(reading) == losses

@@ -117,7 +117,7 @@ def test_values_that_do_not_fit_are_named(type_: str, value: Any, problem: str) 
         ({"more": 1}, "exactly types"),
     ],
 )
-def test_data_of_another_form_is_refused(change: dict[str, Any], problem: str) -> None:
+def test_malformed_data_is_refused(change: dict[str, Any], problem: str) -> None:
     with pytest.raises(InvalidTypedData, match=problem):
         check_typed_data({**deepcopy(MAIL), **change})
 

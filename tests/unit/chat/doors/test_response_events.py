@@ -45,7 +45,7 @@ def test_it_does_not_matter_when_a_stream_begins(texts: list[str]) -> None:
         assert read(live(Events(after, PIECES), texts)) == events[after + 1 :]
 
 
-def test_the_last_event_comes_whatever_a_client_has() -> None:
+def test_the_last_event_comes_whatever_a_client_already_has() -> None:
     lost = read(whole(Events(40)))  # the worker that knew the pieces has died
     assert [(event["type"], event["sequence_number"]) for event in lost] == [("response.completed", 41)]
 

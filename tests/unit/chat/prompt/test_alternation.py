@@ -113,7 +113,7 @@ def test_every_history_makes_a_prompt_that_strict_templates_take(kinds: list[str
 
 @settings(max_examples=examples(200), deadline=None)
 @given(st.lists(EVENTS, min_size=1, max_size=8), EVENTS)
-def test_a_prompt_begins_as_the_one_before_it_did(kinds: list[str], more: str) -> None:
+def test_a_prompt_begins_like_the_previous_one(kinds: list[str], more: str) -> None:
     """Providers cache the beginning of a prompt; its last message may grow."""
     history = History()
     for number, kind in enumerate([*kinds, "nothing"]):

@@ -32,7 +32,7 @@ SENTENCES = {
 
 
 @pytest.mark.parametrize("language", SENTENCES)
-def test_a_sentence_tells_its_language(language: str) -> None:
+def test_a_sentence_determines_its_language(language: str) -> None:
     assert language_of(SENTENCES[language]) == language
 
 

@@ -36,7 +36,7 @@ def test_an_origin_is_stored_as_browsers_write_it(written: str, meant: str) -> N
         *("https://exämple.com", "https://example.com?x", "//example.com", "https://" + "a" * 400),
     ],
 )
-def test_what_is_no_origin_is_refused_by_name(text: str) -> None:
+def test_an_invalid_origin_is_refused_by_name(text: str) -> None:
     with pytest.raises(ValueError, match="is not an origin"):
         parse_origins(f"https://good.example\n{text}")
 
@@ -70,7 +70,7 @@ def test_a_network_is_stored_in_its_canonical_form(written: str, meant: str) -> 
         ("1", "is not an address"),
     ],
 )
-def test_what_is_no_network_is_refused_by_name(text: str, said: str) -> None:
+def test_an_invalid_network_is_refused_by_name(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         parse_networks(f"10.0.0.0/8 {text}")
 

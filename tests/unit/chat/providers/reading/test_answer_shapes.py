@@ -201,7 +201,7 @@ def test_an_answer_has_its_intended_meaning(shape: Shape) -> None:
 
 
 @pytest.mark.parametrize("shape", ANSWERS.values(), ids=ANSWERS)
-def test_it_is_the_same_however_it_is_cut(shape: Shape) -> None:
+def test_an_answer_is_the_same_however_it_is_cut(shape: Shape) -> None:
     for size in (1, 2, 3, 7, 64):
         result = read(*(shape.sent[at : at + size] for at in range(0, len(shape.sent), size)))
         assert (result.text, result.reasoning) == (shape.text, shape.reasoning), (shape.source, size)
@@ -247,7 +247,7 @@ FAILURES: dict[str, tuple[bytes, bool, str]] = {
 
 
 @pytest.mark.parametrize(("sent", "is_transient", "reason"), FAILURES.values(), ids=FAILURES)
-def test_a_failure_is_told_apart_from_a_half_answer(sent: bytes, is_transient: bool, reason: str) -> None:
+def test_a_failure_is_distinguished_from_an_incomplete_answer(sent: bytes, is_transient: bool, reason: str) -> None:
     with pytest.raises(ModelFailure) as raised:
         read(sent)
     assert raised.value.is_transient is is_transient
