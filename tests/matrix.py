@@ -82,10 +82,10 @@ REASONS = {
 
 
 def shown() -> dict[str, set[str]]:
-    """Return the abilities of each client, by the marks on tests; "all" means every one without a reason.
+    """Return the abilities of each client, by the marks on tests; "all" means every ability that is not excluded.
 
     Raises:
-        ValueError: a mark names a client or an ability that there is not.
+        ValueError: a mark names an unknown client or ability.
     """
     found: dict[str, set[str]] = defaultdict(set)
     for path in sorted(path for folder in FOLDERS for path in (ROOT / folder).glob("test_*.py")):

@@ -1,4 +1,4 @@
-"""Handles missing programs: tests that need more than Python's packages are skipped or fail, by one rule."""
+"""What happens if a program is missing: tests that need more than Python's packages are skipped or fail."""
 
 import os
 import shutil

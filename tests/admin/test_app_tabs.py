@@ -30,7 +30,7 @@ VIEW = ("view_app", "view_tool", "view_mcpserver", "view_document", "view_model"
 
 
 def used(app: App, **overrides: Any) -> None:
-    """Give the App usage of every one of the last 30 days."""
+    """Give the App usage on each of the last 30 days."""
     nothing = [0] * BUCKETS
     fields = {
         "app_id": app.pk,
@@ -60,7 +60,7 @@ def called(app: App, tool: str, verdict: str, number: int, **fields: Any) -> Non
 
 @pytest.fixture
 def large_app(app: App) -> App:
-    """An App with real amounts of everything that its page shows."""
+    """An App with realistic amounts of everything that its page shows."""
     app.alternatives.add(*(factories.make_model() for _ in range(5)))
     for number in range(12):
         factories.make_http_tool(app, "https://a.example/", name=f"tool_{number}")
@@ -120,7 +120,7 @@ def test_a_tab_saves_its_own_fields_only_and_stays(admin_client: Client, app: Ap
         ("releases", {"sessions_keep_release": "on"}, "Changed Sessions keep their release."),
         ("settings", form(app, name="New name", retention_days="30"), "Changed Name and Retention days."),
     ):
-        # What other tabs hold does not count here, and what is not sent does not change there.
+        # Fields of other tabs are ignored here, and fields that are not sent do not change.
         answer = admin_client.post(page(app, tab), {"slug": "other", "is_default": "on", **sent})
         assert (answer.status_code, answer.headers["Location"]) == (302, page(app, tab)), tab
         newest = LogEntry.objects.filter(object_id=str(app.pk)).order_by("-pk")[0]
@@ -147,7 +147,7 @@ def test_saving_says_when_callers_get_the_change(admin_client: Client, app: App)
     assert told(prompt, {"preamble": "Two."})
     assert not told(prompt, {"preamble": "Two."})
     assert told(page(app, "tools"), tools_form(app, builtin_tools=["calculate"]))
-    # Hosts, names and retention hold at once.
+    # Hosts, names and retention take effect at once.
     assert not told(page(app, "tools"), tools_form(app, builtin_tools=["calculate"], allowed_hosts="a.example:443"))
     assert not told(page(app, "settings"), form(app, name="New name", retention_days="30"))
     assert told("/admin/apps_registry/tool/add/", tool_form(app))

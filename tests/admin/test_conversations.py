@@ -1,4 +1,4 @@
-"""Conversations in the console: found by what was said, followed live, exported, archived and deleted."""
+"""Conversations in the console: found by their text, followed live, exported, archived and deleted."""
 
 import json
 import uuid
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 LIST = "/admin/sessions_app/chatsession/"
-# What was said, and what finds it.
+# A message, and searches that find it.
 SAID = {
     "Latin": ("The refund of my order is late", "REFUND late"),
     "a beginning": ("Cryptocurrencies are volatile", "cryptocurr"),
@@ -49,7 +49,7 @@ def found(client: Browser, text: str, **filters: str | int) -> list[ChatSession]
 
 @pytest.fixture
 def talk(app: App) -> Callable[..., ChatSession]:
-    """Makes a session in which this was said."""
+    """Makes a session with these messages."""
     return lambda text, **more: factories.make_session(app, [("user", text)], title="Untold", **more)
 
 
@@ -127,7 +127,7 @@ def test_the_index_serves_the_search(talk: Callable[..., ChatSession]) -> None:
         assert "sessions_app_message_words" in "".join(line for (line,) in cursor.fetchall())
 
 
-# --- Files, archive, deletion: over HTTP, since they use the server's loop ------------------------------------------
+# --- Export, archive, deletion: over HTTP, since they use the server's loop ------------------------------------------
 
 
 def test_a_conversation_is_exported_completely(operator_http: httpx2.Client, app: App) -> None:

@@ -83,7 +83,7 @@ def test_a_document_is_ingested_again_by_its_button(console: "Page", server: Ser
     assert "will be ingested again" in console.inner_text(".messagelist")
     wait_until(lambda: Document.objects.get(pk=document.pk).ingested_at != document.ingested_at)
     assert LogEntry.objects.filter(object_id=str(document.pk), change_message__contains="Ingested again").exists()
-    # The page that waits for it goes on by itself. The lease keeps workers from taking it over.
+    # The page that waits for it refreshes itself. The lease keeps workers from taking it over.
     mine = Document.objects.filter(pk=document.pk)
     mine.update(state="processing", lease_id=uuid.uuid4(), lease_expires_at=timezone.now() + timedelta(hours=1))
     console.goto(f"{server.url}{PAGES}{document.pk}/change/")
@@ -129,7 +129,7 @@ def test_pages_claim_nothing_about_a_document_that_has_not_been_read_yet(
         assert shown.count("not known yet") == 2  # losses and chunks
         for listed in (f"{PAGES}?app__id__exact={app.pk}", f"/admin/apps_registry/app/{app.pk}/documents/"):
             assert "not known yet" in admin_client.get(listed).content.decode()
-    (tmp_path / document.name).write_text("The ferry leaves at noon.")  # known already, so it is not queued again
+    (tmp_path / document.name).write_text("The ferry leaves at noon.")  # already known, so it is not queued again
     out = StringIO()
     call_command("ingest", app.slug, str(tmp_path / document.name), "--json", stdout=out)
     (row,) = json.loads(out.getvalue())

@@ -159,7 +159,7 @@ def test_pages_are_reached_by_keyboard(console: "Page", server: Server, app: App
     console.goto(f"{server.url}/admin/")
     console.keyboard.press("Control+k")
     console.wait_for_selector("#aomi-search [role=option] >> text=Overview")
-    console.keyboard.insert_text(app.slug)  # as a paste
+    console.keyboard.insert_text(app.slug)  # as if pasted
     console.keyboard.press("Enter")
     console.wait_for_url(f"**/apps_registry/app/{app.pk}/change/")
     factories.make_session(app, title="First")

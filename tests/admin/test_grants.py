@@ -157,7 +157,7 @@ def test_a_superuser_can_give_every_permission(admin_client: Client) -> None:
 
 
 def secret_paths(model: type[models.Model], depth: int, seen: tuple[Any, ...] = ()) -> Iterator[str]:
-    """Every way from a model to a secret column."""
+    """Every lookup path from a model to a secret column."""
     for field in model._meta.get_fields():
         if is_secret_column(field):
             yield field.name

@@ -74,7 +74,7 @@ def test_a_new_key_is_shown_once_and_opens_its_app(console: "Page", server: Serv
     assert not KEY.search(console.content())
     console.go_back()
     assert not KEY.search(console.content())
-    # The browser kept no copy: it asks whether to send the form again, which a headless one answers like this.
+    # The browser kept no copy: it asks whether to send the form again, and a headless browser fails like this.
     with pytest.raises(PlaywrightError, match="ERR_CACHE_MISS"):
         console.go_forward()
     console.wait_for_url("chrome-error://chromewebdata/")

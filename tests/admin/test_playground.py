@@ -1,4 +1,4 @@
-"""The playground: operators talk to Apps as callers do; their turns count for no key, and no caller opens them."""
+"""The playground: operators talk to Apps as callers do; no key is charged for their turns, and no caller opens them."""
 
 import json
 import shlex
@@ -356,7 +356,7 @@ def test_an_operator_tries_an_app_compares_two_models_and_stops_a_turn(
     since = [float(number) * (1 if unit == "ms" else 1000) for _, number, unit in map(str.split, times)]
     assert since == sorted(since)
     assert opened.evaluate("window.hacked") is None
-    # Two models on the same message, of which one is stopped.
+    # Two models get the same message; one of them is stopped.
     opened.click("text=Compare two")
     opened.select_option("#model-2", other.name)
     opened.select_option("#channel-2", "draft")
@@ -397,7 +397,7 @@ def test_an_app_with_a_tool_is_built_and_tried(
     upstream.handle = lambda handler, request: handler.reply('{"price": 17}')
     slug = factories.unique("built")
     console.goto(f"{server.url}/admin/apps_registry/app/add/")
-    console.fill("#id_name", slug)  # the page makes the slug of it
+    console.fill("#id_name", slug)  # the page derives the slug from it
     console.fill("#id_preamble", "Answer with prices.")
     console.select_option("#id_default_model", str(app.default_model_id))
     console.click("[name=_save]")

@@ -1,4 +1,4 @@
-"""What the models of a turn were sent: kept if the App says so, without secrets, and shown to those who may see it."""
+"""Requests to the models of a turn: kept if the App says so, without secrets, for operators with the permission."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ def page_of(client: Browser, turn: Turn) -> str:
 
 @pytest.fixture
 def keeping(app: App) -> App:
-    """The App, which keeps what its models are sent for a week."""
+    """The App, which keeps the requests to its models for a week."""
     App.objects.filter(pk=app.pk).update(keeps_requests_days=7, preamble="Be brief.")
     return app
 

@@ -34,7 +34,7 @@ def messages(console: "Page", *, after: str = "") -> list[str]:
 
 
 def hostile_session(app: App) -> tuple[ChatSession, Turn]:
-    """A session of which every text that a caller, a model or a tool can write is a payload."""
+    """A session in which every text that a caller, a model or a tool can write is an attack."""
     session = factories.make_session(
         app,
         [("user", PAYLOAD), ("agent", PAYLOAD), ("system", PAYLOAD)],

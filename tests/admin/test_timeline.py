@@ -1,4 +1,4 @@
-"""The timeline of a turn: what it did, when, on one scale, as a drawing and as a table."""
+"""The timeline of a turn: its steps on one time scale, as a drawing and as a table."""
 
 import itertools
 import json
@@ -32,7 +32,7 @@ def app(app: App, upstream: Upstream) -> App:
 
 
 def timeline(client: Browser, turn: Turn) -> "Timeline":
-    """What the turn's page draws; checks that its drawing and its table agree, and that it has no styles."""
+    """Return what the turn's page draws; check that its drawing and its table agree, and that it has no styles."""
     answer = client.get(f"/admin/sessions_app/turn/{turn.pk}/change/")
     assert answer.status_code == 200
     drawn: Timeline = answer.context["timeline"]

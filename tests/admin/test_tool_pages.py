@@ -1,4 +1,4 @@
-"""HTTP tools and secrets in the console: define and try a tool, see its calls, and never see a secret again."""
+"""HTTP tools and secrets in the console: define and try a tool, see its calls; secrets are never shown again."""
 
 import html
 import json

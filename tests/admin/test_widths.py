@@ -96,7 +96,7 @@ def rows(app: App) -> dict[str, Any]:
 
 
 def examples(app: App, made: dict[str, Any]) -> dict[str, Any]:
-    """Return an example of every argument that the URL of a page has, but for the id of the stock pages."""
+    """Return an example of every argument in the URL of a page, except the id of the stock pages."""
     return {
         "app_id": app.pk,
         "number": publish(app)[0].number,
@@ -142,8 +142,8 @@ def is_page(client: Client, path: str) -> bool:
 
 
 def opened(app: App, client: Client, *, stock: bool) -> list[str]:
-    """Return the paths of the pages that are stock, or of those that are not."""
-    unopened = {"logout", "live_session"}  # the first ends the login, the other is a stream
+    """Return the paths of the stock pages, or those of our own pages."""
+    unopened = {"logout", "live_session"}  # the first logs out, the other is a stream
     chosen = [path for name, path in paths(app).items() if name not in unopened and bool(STOCK.search(name)) is stock]
     return [path for path in chosen if is_page(client, path)]
 

@@ -65,7 +65,7 @@ def make_certificate(folder: Path) -> None:
 
 @pytest.fixture
 def front(serve: Callable[..., Server], tmp_path: Path) -> Iterator[Front]:
-    """The sample as it is, but for the ports, the folders and the host's name."""
+    """The sample, with only the ports, the folders and the host's name changed."""
     server, port = serve(**PRODUCTION), free_port()
     make_certificate(tmp_path)
     sample = (ROOT / "deploy" / "nginx.conf").read_text()
@@ -115,7 +115,7 @@ def test_requests_that_default_nginx_breaks_work(front: Front, operator: Operato
         said = client.post("/api/chat", params=query, headers=session)
         assert said.status_code == 200, said.text
         assert said.json()["messages"][0]["content"] == canary
-        # A stream comes as it is written: this one never ends.
+        # A stream is not buffered: this one never ends.
         with client.stream("GET", "/api/updates", headers=session) as stream:
             assert next(stream.iter_raw())
         # The admin's login, on another port than 443.

@@ -149,7 +149,7 @@ def test_the_default_app_changes_between_models_of_this_machine(empty_database: 
     }
     made = use_local_model(**practice, base_url="http://127.0.0.1:1/v1")
     assert (made.slug, made.default_model.name) == ("default", "practice-model")
-    # Free, so that limits of money can be set.
+    # It costs nothing, so limits of money can be set.
     assert made.default_model.prompt_price == made.default_model.completion_price == Decimal(0)
     App.objects.update(preamble="An operator's own words.")
     assert use_local_model(**tiny, base_url="http://127.0.0.1:2/v1").default_model.name == "tiny"

@@ -19,7 +19,7 @@ PRODUCTION = {
     "ALLOWED_HOSTS": "127.0.0.1",
 }
 
-# peer, X-Forwarded-For headers, the client that it comes to
+# peer, X-Forwarded-For headers, the resulting client
 WALKS: dict[str, tuple[str | None, list[str], str | None]] = {
     "no proxy": ("192.0.2.1", [], "192.0.2.1"),
     "a stranger who claims to be a proxy": ("192.0.2.1", ["198.51.100.7"], "192.0.2.1"),

@@ -21,7 +21,7 @@ PRODUCTION = {
 
 
 def run(*command: str, **environment: str | None) -> subprocess.CompletedProcess[str]:
-    """Run Python in the project with just these variables; None leaves one out."""
+    """Run Python in the project with only these variables; None removes one."""
     given = {name: value for name, value in {**PRODUCTION, **environment}.items() if value is not None}
     env = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **given}
     return subprocess.run(

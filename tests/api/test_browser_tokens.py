@@ -30,7 +30,7 @@ from tests.waiting import wait_until
 
 WALLET, OTHER_WALLET = "0x" + "ab" * 20, "0x" + "cd" * 20
 SITE = "https://shop.example"
-EVERY_WORKER = range(8)  # each request is a connection of its own, so these reach both workers
+EVERY_WORKER = range(8)  # each request is a separate connection, so these reach both workers
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def call(page: Page, name: str, app: App) -> str:
     if page.origin:
         own["Origin"] = page.origin
     with page.http.stream(method, path.format(id=page.session_id), headers=own, params=query) as response:
-        if response.headers.get("Content-Type") == "text/event-stream":  # it never ends; that it began is the answer
+        if response.headers.get("Content-Type") == "text/event-stream":  # it never ends; its beginning is the answer
             return "200"
         response.read()
         return f"{response.status_code} {response.json()['code']}" if response.status_code >= 400 else "200"
@@ -61,7 +61,9 @@ def opened(name: str) -> str:
     """Return the answer to a page whose token opens the session."""
     if name in ABOUT_THE_KEY:
         return "403 app_not_authorized"
-    return "400 invalid_request" if name == "wallet/verify" else "200"  # let in, but the signature is none
+    return (
+        "400 invalid_request" if name == "wallet/verify" else "200"
+    )  # the token is accepted, but the signature is invalid
 
 
 def session_of(app: App | None, **columns: Any) -> str:
@@ -82,7 +84,7 @@ def test_an_issued_token_says_when_it_expires(server: Server, app: App, key: str
     )
     assert timedelta(minutes=59) < longest - before < timedelta(minutes=61)
     with Page(server.url, token) as page:
-        assert page.chat("Hi")["app"] == app.slug  # without `app`, it is the token's
+        assert page.chat("Hi")["app"] == app.slug  # without `app`, the token's App answers
     turn = Turn.objects.get(session_id=page.uuid)
     assert turn.app_key_id == AppKey.objects.get(apps=app).pk
 
@@ -193,7 +195,7 @@ def test_a_token_of_an_origin_works_nowhere_else(server: Server, app: App, key: 
 
 
 def test_a_page_of_the_servers_own_origin_sends_none(server: Server, app: App, key: str) -> None:
-    """Browsers send no Origin with a GET to the page's own origin, but say that it is that."""
+    """Browsers send no Origin with a GET to the page's own origin, but Sec-Fetch-Site: same-origin."""
     token = new_token(server, key, app=app.slug, origin=server.url)
     with Page(server.url, token) as page:
         assert page.code("GET", "/api/state", headers={"Sec-Fetch-Site": "same-origin"}) == "200"
@@ -473,7 +475,7 @@ def test_a_copy_of_the_session_on_another_worker_does_not_get_around_the_wallet(
 ) -> None:
     token, session_id = new_token(server, key, app=app.slug, wallet=WALLET), str(uuid.uuid4())
     with Client(server.url, app=app.slug, key=key, session_id=session_id) as holder:
-        for _ in EVERY_WORKER:  # both workers remember the session as it was: without a wallet
+        for _ in EVERY_WORKER:  # both workers have a copy of the session from before: without a wallet
             holder.chat("Hi")
         ChatSession.objects.filter(pk=session_id).update(wallet_address=OTHER_WALLET, version=5)
     with Page(server.url, token, session_id=session_id) as page:
@@ -500,7 +502,7 @@ def test_a_page_lists_only_what_its_token_opens(server: Server, app: App, other_
         "wallet": new_token(server, key, app=app.slug, wallet=wallet),
         "session": new_token(server, key, app=app.slug, session_id=proven),
     }
-    for kind in ("app", "wallet"):  # a claimed wallet lists the page's own session alone
+    for kind in ("app", "wallet"):  # a claimed wallet lists only the page's own session
         with Page(server.url, tokens[kind], session_id=own) as page:
             assert listed(page, wallet) == {own}
     with Page(server.url, tokens["session"], session_id=proven) as page:
@@ -584,14 +586,14 @@ def test_a_token_costs_one_read_and_made_up_signing_keys_cost_none_each(
         for _ in range(3):
             assert page.code("GET", "/api/control/apps") == "401 invalid_app_key"
         reads = sum("keys_tokensigningkey" in text for text in proxy.statements)
-        assert reads <= 2 + (time.monotonic() - began)  # one a second at the most
+        assert reads <= 2 + (time.monotonic() - began)  # at most one per second
     proxy.close()
 
 
 def test_refusals_of_tokens_and_sources_are_explained(
     start: Callable[..., Server], app: App, other_app: App, manage: Callable[..., Result]
 ) -> None:
-    server = start(workers=1)  # of its own: a server records a bounded number of refusals a minute
+    server = start(workers=1)  # a server of its own: each server records a bounded number of refusals per minute
     issued = factories.make_key(app, other_app)
     token = new_token(server, issued.plain, app=app.slug)
     of_wallet = new_token(server, issued.plain, app=app.slug, wallet=WALLET)

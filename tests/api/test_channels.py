@@ -17,7 +17,7 @@ from tests.model_server import ScriptedModel, calls, refuses, says
 from tests.product import Server
 
 Manage = Callable[..., Result]
-ROUNDS = 6  # enough that both workers answer
+ROUNDS = 6  # enough requests to reach both workers
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_a_session_is_not_continued_in_another_channel(server: Server, published
             assert {answer.status_code for answer in answers} == expected, channel
             if channel != begun:
                 assert answers[0].json()["code"] == "session_not_available"
-                assert client.request("GET", "/api/state").status_code == 200  # it is read by the App's keys
+                assert client.request("GET", "/api/state").status_code == 200  # the App's keys can read it
                 chosen = client.request("POST", "/api/control/model", params={"rig": "x"})
                 assert chosen.status_code == 403
 
@@ -122,7 +122,7 @@ def test_a_confirmation_from_another_channel_resumes_nothing(server: Server, app
         live, client.key = client.key, key_for(app, "draft").plain
         refused = client.request("POST", "/api/system", json={"message": json.dumps(answer)})
         assert refused.json()["code"] == "session_not_available"
-        assert client.post_chat("Never mind").status_code == 403  # nor does it end the pause
+        assert client.post_chat("Never mind").status_code == 403  # and it does not end the pause
         client.key = live
         assert client.request("POST", "/api/system", json={"message": json.dumps(answer)}).status_code == 200
         assert client.poll()["messages"][-1]["content"] == "42."
@@ -159,7 +159,7 @@ def test_a_channel_applies_only_to_the_apps_of_the_key(server: Server, app: App)
     with Client(server.url, key=draft_of_app) as client:
         client.chat("Hi")
         client.key = None
-        assert client.post_chat("Hi").status_code == 200  # both are in its live channel
+        assert client.post_chat("Hi").status_code == 200  # both keys use its live state
         client.key = key_for(default, "draft").plain
         assert client.post_chat("Hi").status_code == 403
 

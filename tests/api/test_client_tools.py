@@ -58,7 +58,7 @@ def test_the_clients_result_reaches_the_model(
     assert answer(app_client, call_id=question["call_id"], **given).status_code == 200
     assert texts(app_client.poll())[-1] == ("agent", "You are in Oslo.")
     assert tool_results(model.prompts[1]) == [read]
-    # The declaration holds for this turn, also after the pause, and no longer.
+    # The declaration applies to this turn, also after the pause, but not to later turns.
     app_client.chat("Thanks")
     offered = [{tool["function"]["name"] for tool in request["tools"]} for request in model.requests]
     assert ["get_position" in names for names in offered] == [True, True, False]

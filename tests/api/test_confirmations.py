@@ -78,7 +78,7 @@ def test_an_approved_call_is_made_and_the_turn_continues(
     assert model.prompts[-1][2]["content"] == "I order tea."
     turn = Turn.objects.get(session_id=app_client.uuid)
     assert (turn.status, turn.tool_rounds, turn.completion_tokens, turn.open_calls) == ("completed", 1, 1, None)
-    assert answer(app_client, question["call_id"]) == 410  # what is done is not asked any more
+    assert answer(app_client, question["call_id"]) == 410  # an answered question is no longer shown
     assert app_client.poll() == app_client.state() == {**after, "system_events": []}
     assert len(upstream.received) == 1
 
@@ -106,7 +106,9 @@ def test_calls_that_need_no_confirmation_run_at_once_and_results_keep_call_order
     tea, cake = asked(snapshot)
     assert (tea["arguments"], cake["arguments"]) == ({"what": "tea"}, {"what": "cake"})
     answer(app_client, cake["call_id"], approved=False)
-    assert answer(app_client, cake["call_id"], approved=False) == 200  # a client that did not hear of the first
+    assert (
+        answer(app_client, cake["call_id"], approved=False) == 200
+    )  # a client that did not receive the first response
     assert answer(app_client, cake["call_id"], approved=True) == 410
     assert app_client.state()["is_processing"] is False  # the other question is still open
     answer(app_client, tea["call_id"])
@@ -115,7 +117,7 @@ def test_calls_that_need_no_confirmation_run_at_once_and_results_keep_call_order
     assert [name for name, _ in shown(snapshot)] == ["calculate", "order", "calculate", "order", "order"]
     assert results[1] == "ordered tea"
     assert "declined" in results[3]
-    assert "are invalid" in results[4]  # what cannot be called is nobody's question
+    assert "are invalid" in results[4]  # nobody is asked about a call that cannot be made
     assert tool_results(model.prompts[-1]) == results
     assert texts(snapshot)[-1] == ("agent", "Done.")
 
@@ -126,7 +128,7 @@ def test_a_new_message_declines_the_open_question(app_client: Client, model: Scr
     snapshot = app_client.chat("No, tell me a joke")
     assert texts(snapshot)[2:] == [("agent", ""), ("user", "No, tell me a joke"), ("agent", "As you like.")]
     assert "another message" in shown(snapshot)[0][1]
-    # The model is told that no answer followed: some refuse a user right after a tool.
+    # The model is told that there was no answer: some templates refuse a user's message right after a tool's.
     roles = [message["role"] for message in model.prompts[-1]]
     assert roles == ["system", "user", "assistant", "tool", "assistant", "user"]
     assert answer(app_client, call_id) == 410
@@ -172,7 +174,7 @@ def test_an_unanswered_question_expires(
         assert until is not None
         wait_until(lambda: timezone.now() > until)
         answer(client, call_id)
-        wait_until(lambda: Turn.objects.get(pk=turn.pk).status == "interrupted")  # somebody sweeps
+        wait_until(lambda: Turn.objects.get(pk=turn.pk).status == "interrupted")  # an upkeep round
         snapshot = client.poll()
         assert "in time" in shown(snapshot)[0][1]
         model.will(says("Anyway."))
@@ -288,7 +290,9 @@ def test_an_answer_must_match_the_kind_of_its_question(
     Turn.objects.filter(pk=turn.pk).update(open_calls=[{**stored, "kind": "another"}])
     assert answer(app_client, call_id) == 410
     model.will(says("Tea is ordered."))
-    Turn.objects.filter(pk=turn.pk).update(open_calls=[stored])  # as an earlier release stored it, which knew one kind
+    Turn.objects.filter(pk=turn.pk).update(
+        open_calls=[stored]
+    )  # as stored by an earlier version, which had only one kind
     assert answer(app_client, call_id) == 200
     assert texts(app_client.poll())[-1] == ("agent", "Tea is ordered.")
     assert len(upstream.received) == 1

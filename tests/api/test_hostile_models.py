@@ -1,4 +1,4 @@
-"""Models that write what no model should: the turn continues, and nothing is altered."""
+"""Models that write what they should not: the turn continues, and nothing is altered."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ from tests.model_server import DONE, Reply, ScriptedModel, calls, chunk, inside_
 from tests.upstream import Upstream
 
 ANYTHING = {"type": "object", "properties": {"x": {}}}
-WEI = 123456789012345678901234567890  # no double holds it
+WEI = 123456789012345678901234567890  # a double cannot represent it
 
 
 @pytest.fixture

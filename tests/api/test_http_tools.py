@@ -1,4 +1,4 @@
-"""HTTP tools in a turn: calls are sent, answered, recorded and limited, and Apps are kept apart."""
+"""HTTP tools in a turn: calls are sent, answered, recorded and limited, and Apps are isolated."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ from tests.model_server import ScriptedModel, calls, says, tool_results
 from tests.patience import scaled
 from tests.upstream import Handler, Received, Upstream
 
-SECRET = 'sk/live+7fQ2 "ü" zL9&x'  # every kind of character that some encoding changes
+SECRET = 'sk/live+7fQ2 "ü" zL9&x'  # every kind of character that encodings change
 WALLET = "0x742d35cc6634c0532925a3b844bc9e7595f2bd68"
 
 
@@ -199,7 +199,7 @@ def test_a_secret_of_another_app_cannot_be_named(
     factories.make_http_tool(app, f"{upstream.url}/x", headers={"X-Key": "{{ secrets.THEIRS }}"})
     (result,) = ask(app_client, model, ("fetch", {}))
     assert "has no secret THEIRS" in error_of(result)
-    # Not even when its row is moved: the value is bound to its App.
+    # Not even if its row is moved: the value is bound to its App.
     Secret.objects.filter(pk=theirs.pk).update(app=app)
     (result,) = ask(app_client, model, ("fetch", {}))
     assert "encrypted for another row" in error_of(result)
@@ -300,7 +300,7 @@ def test_a_call_that_is_repeated_is_noticed(
     app_client.chat("Go")
     results = [message["content"] for message in model.prompts[-1] if message["role"] == "tool"]
     assert ["made before" in result for result in results] == [False, True, False]
-    # Clients are shown the results alone.
+    # Clients are shown only the results.
     assert {m["tool_result"][1] for m in app_client.state()["messages"] if m["tool_result"]} == {"same"}
 
 

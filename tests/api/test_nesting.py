@@ -18,7 +18,7 @@ LEVELS = "nested more than 20 levels deep"
 
 
 def nested(depth: int) -> str:
-    """An object of this depth."""
+    """Return an object of this depth."""
     return '{"a":' * (depth - 1) + "{}" + "}" * (depth - 1)
 
 
@@ -39,7 +39,7 @@ def test_a_deep_object_within_a_body_is_refused_by_the_limit(client: Client, dep
     body = f'{{"message": "Hi", "user_state": {nested(depth)}}}'
     for path in ("/api/chat", "/api/sessions", "/api/system"):
         answer = client.request("POST", path, content=body, headers={"Content-Type": "application/json"})
-        if path == "/api/system" and depth < 200:  # which takes no user_state
+        if path == "/api/system" and depth < 200:  # which accepts no user_state
             continue
         assert answer.status_code == 400, answer.text
         assert words in answer.json()["detail"]

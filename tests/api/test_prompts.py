@@ -13,7 +13,7 @@ def said(prompt: list[dict[str, str]]) -> list[str]:
 
 
 def test_preamble_and_sampling_are_the_apps(app_client: Client, app: App, model: ScriptedModel) -> None:
-    app.tools.all().delete()  # the model would be told of them as well
+    app.tools.all().delete()  # otherwise the prompt mentions them
     App.objects.filter(pk=app.pk).update(preamble="Be brief.", temperature=0.2, top_p=0.9, max_reply_tokens=50)
     app_client.chat("Hi")
     request = model.requests[0]

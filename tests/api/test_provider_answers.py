@@ -1,4 +1,4 @@
-"""Real responses of providers, through the whole product: what clients see, what is stored, what is sent back."""
+"""Real responses of providers, through the whole product: what clients see, what is stored and what is sent back."""
 
 import json
 from typing import Any
@@ -29,7 +29,7 @@ def call_of(expression: str, **more: Any) -> dict[str, Any]:
 
 
 def calculates(*deltas: dict[str, Any], **more: Any) -> Reply:
-    """An answer that thinks, then calls the calculator."""
+    """An answer that reasons, then calls the calculator."""
     called = chunk({"tool_calls": [call_of("1 + 1", **more)]})
     return Reply([*map(chunk, deltas), called, chunk({}, "tool_calls"), DONE])
 
@@ -124,7 +124,7 @@ def test_these_fields_survive_a_confirmation_and_its_interrupt(
     message = json.dumps({"type": "confirm_tool", "payload": payload})
     assert app_client.request("POST", "/api/system", params={"message": message}).status_code == 200
     assert texts(app_client.poll())[-1] == ("agent", "2.")
-    app_client.chat("Again")  # waits for its user, who goes away: the statement records the call
+    app_client.chat("Again")  # it waits for its user, who leaves: the statement records the call
     app_client.request("POST", "/api/interrupt")
     model.will(says("Well."))
     app_client.chat("Never mind")

@@ -19,7 +19,7 @@ from tests.product import Server
 from tests.waiting import wait_until
 
 SITE, ELSEWHERE = "https://shop.example", "https://elsewhere.example"
-EVERY_WORKER = range(8)  # each request is a connection of its own, so these reach both workers
+EVERY_WORKER = range(8)  # each request is a separate connection, so these reach both workers
 NOT_FROM_THERE = {"origin": "403 origin_not_allowed", "network": "403 network_not_allowed"}
 
 
@@ -55,7 +55,7 @@ def opened(name: str) -> str:
 
 
 LIMITS: dict[str, tuple[dict[str, str], dict[str, str], list[dict[str, str]]]] = {
-    # The columns of the key, the headers that it lets in, and those that it does not.
+    # The columns of the key, the headers that it accepts, and those that it refuses.
     "origin": (
         {"allowed_origins": f"https://other.example\n{SITE}"},
         {"Origin": SITE},
@@ -92,7 +92,7 @@ def test_an_app_can_be_used_only_from_its_origins_and_networks(proxied: Server, 
     with Client(proxied.url, key=factories.make_key(app).plain, session_id=str(session.pk)) as client:
         for headers in outside:
             assert call(client, name, app, **headers) == NOT_FROM_THERE[kind]
-        key, client.key = client.key, None  # strangers are not told where an App may be used from
+        key, client.key = client.key, None  # callers without access are not told where an App may be used from
         for headers in (inside, *outside):
             assert call(client, name, app, **headers) == "401 invalid_app_key"
         client.key = key
@@ -114,8 +114,8 @@ ADDRESSES = {
     "192.0.2.77:4711": True,
     "2001:db8:0:1::7": True,
     "[2001:db8::7]:4711": True,
-    "192.0.2.77, 127.0.0.1": True,  # as the proxy before the last one said
-    "192.0.2.77, 203.0.113.9": False,  # a caller may write anything before what our own proxy adds
+    "192.0.2.77, 127.0.0.1": True,  # as reported by the proxy before the last one
+    "192.0.2.77, 203.0.113.9": False,  # a caller may send anything before what our own proxy adds
     "192.0.3.77": False,
     "::ffff:192.0.3.77": False,
     "2001:db9::7": False,

@@ -30,7 +30,7 @@ METHODS = ("get", "post", "put", "patch", "delete", "head", "trace")
 
 
 def check(shape: dict[str, Any], value: Any) -> None:
-    """Raise where a value does not have a shape of the document."""
+    """Raise an error if a value does not match its schema in the document."""
     OAS31Validator({**shape, "components": document()["components"]}).validate(value)
 
 
@@ -101,7 +101,7 @@ def test_the_version_is_the_projects() -> None:
 
 
 def examples(node: Any) -> Iterator[tuple[dict[str, Any], Any]]:
-    """Every example in the document with the shape that it is an example of."""
+    """Every example in the document, with its schema."""
     if isinstance(node, list):
         for child in node:
             yield from examples(child)

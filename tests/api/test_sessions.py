@@ -34,7 +34,7 @@ def test_a_session_opened_for_an_app_belongs_to_it(client: Client, app: App) -> 
     assert not ChatSession.objects.filter(pk=client.session_id).exists()
     client.key = factories.make_key(app).plain
     assert client.request("POST", "/api/sessions", json={"app": app.slug}).status_code == 200
-    assert client.chat("Hi")["app"] == app.slug  # chat without app= means the session's own
+    assert client.chat("Hi")["app"] == app.slug  # chat without app= uses the session's own
     client.key = None
     assert client.request("GET", "/api/state").status_code == 401
 

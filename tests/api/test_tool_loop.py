@@ -138,7 +138,7 @@ def test_a_repeated_call_is_noticed(app_client: Client, model: ScriptedModel) ->
     assert "made before" not in first
     assert "made before in this turn" in second
     stored = [result for _, result in tool_results(app_client.state())]
-    assert stored[0] == stored[1]  # the note is for the model alone
+    assert stored[0] == stored[1]  # only the model gets the note
 
 
 def test_two_calls_with_one_id_are_distinguished(app_client: Client, model: ScriptedModel) -> None:

@@ -1,4 +1,4 @@
-"""Text that is not in its charset is refused by name: stored, it would be something that nobody wrote."""
+"""Text that is invalid in its charset is refused by name; otherwise, text that nobody wrote would be stored."""
 
 import socket
 from typing import Any

@@ -20,7 +20,7 @@ Search = Callable[..., str]
 
 @pytest.fixture
 def search(app_client: Client, model: ScriptedModel) -> Search:
-    """What the model is answered: search("gate", tag="x")."""
+    """Return the results that the model gets: search("gate", tag="x")."""
 
     def ask(query: str, **arguments: str) -> str:
         model.will(calls(("search_documents", {"query": query, **arguments})), says("So it is."))
@@ -31,7 +31,7 @@ def search(app_client: Client, model: ScriptedModel) -> Search:
 
 
 def add(app: App, name: str, content: str | bytes, tags: list[str] | None = None) -> Document:
-    """Upload a document and wait until it is read, or cannot be."""
+    """Upload a document and wait until it is read or has failed."""
     data = content.encode() if isinstance(content, str) else content
     (outcome,) = add_upload(app, name=name, data=data, tags=tags or [])
     assert outcome.document is not None
@@ -40,7 +40,7 @@ def add(app: App, name: str, content: str | bytes, tags: list[str] | None = None
 
 
 def kept(app: App) -> list[str]:
-    """The names of the versions that only releases search."""
+    """Return the names of the versions that only releases search."""
     return sorted(Document.versions.filter(app=app).exclude(replaced_at=None).values_list("name", flat=True))
 
 
@@ -106,7 +106,7 @@ def test_a_release_searches_its_own_documents_whatever_the_rows_say(app: App, ot
     add(app, "late.txt", "The gate is painted green.")
     foreign = add(other_app, "gate.txt", "The gate of the others opens at one.")
     AppRelease.objects.filter(pk=release.pk).update(document_ids=[gate.pk, foreign.pk])
-    # The plan takes it for all that the App has, as it does just before another one is read.
+    # The plan assumes that the App has only this one, as just before another one is read.
     Document.objects.filter(pk=gate.pk).update(chunk_count=2)
     results = search("gate")
     assert [words in results for words in ("nine", "green", "others")] == [True, False, False]

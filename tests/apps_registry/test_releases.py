@@ -76,7 +76,7 @@ def test_a_release_keeps_its_tools_models_and_documents(
     app_client.chat("Go")
     (fetched, passages) = [message["content"] for message in model.prompts[-1] if message["role"] == "tool"]
     assert "/old" in fetched
-    assert [request.headers["X"] for request in upstream.received] == ["a-second-value"]  # secrets hold at once
+    assert [request.headers["X"] for request in upstream.received] == ["a-second-value"]  # secrets take effect at once
     assert ("nine" in passages, "ten" in passages) == (True, False)
 
 
@@ -133,7 +133,7 @@ def test_sessions_keep_their_release_if_the_app_says_so(
     run_draft(app)
     App.objects.filter(pk=app.pk).update(preamble="Draft again.")
     assert [preamble(client, model) for client in (first, another())] == ["One.", "Draft again."]
-    roll_back(app, 1)  # takes the later ones back
+    roll_back(app, 1)  # rolls the later ones back
     assert [preamble(client, model) for client in (first, second)] == ["One.", "One."]
     roll_back(app, 3)
     assert [preamble(client, model) for client in (first, second, under_draft)] == ["One.", "One.", "Two."]
@@ -141,7 +141,7 @@ def test_sessions_keep_their_release_if_the_app_says_so(
     delete_release(app, 1)
     assert [preamble(client, model) for client in (first, under_draft)] == ["Three.", "Two."]
 
-    App.objects.filter(pk=app.pk).update(sessions_keep_release=False)  # holds at once
+    App.objects.filter(pk=app.pk).update(sessions_keep_release=False)  # takes effect at once
     assert [preamble(client, model) for client in (first, under_draft)] == ["Three.", "Three."]
     assert ChatSession.objects.get(pk=first.uuid).release_id is None
 
@@ -178,7 +178,7 @@ def test_a_kept_release_decides_models_and_tools_but_not_what_takes_effect_at_on
     answer["payload"] = {"call_id": asked["call_id"], "approved": True}
     client.request("POST", "/api/system", params={"message": orjson.dumps(answer).decode()})
     client.poll()
-    assert len(upstream.received) == 1  # the host is no longer allowed, to no release
+    assert len(upstream.received) == 1  # the host is no longer allowed, for all releases
 
 
 def test_a_release_that_cannot_be_run_is_an_error_and_the_draft_never_runs_instead(

@@ -56,7 +56,7 @@ def test_the_modules_of_turns_import_no_http() -> None:
             assert not any(f"{name}.".startswith(f"{http}.") for http in HTTP), f"{path.relative_to(ROOT)}: {name}"
             if name.split(".")[0] in OURS:
                 waiting |= set(_loaded(name)) - seen
-    assert len(seen) > 100, "nothing was followed"
+    assert len(seen) > 100, "no import was followed"
 
 
 def test_one_place_says_where_the_api_is_served() -> None:
@@ -76,14 +76,14 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _texts(path: Path) -> Iterator[str]:
-    """The texts in a module, without its docstrings."""
+    """Yield the strings in a module, without its docstrings."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value:
             yield node.value
 
 
 def _imports(path: Path) -> Iterator[str]:
-    """The dotted names that a module imports; of `from a import b` also a.b, which may be a module."""
+    """Yield the dotted names that a module imports; for `from a import b` also a.b, which may be a module."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -93,7 +93,7 @@ def _imports(path: Path) -> Iterator[str]:
 
 
 def _loaded(name: str) -> Iterator[Path]:
-    """The files that an import loads: the module's, and those of the packages that it is in."""
+    """Yield the files that an import loads: the module's, and those of its packages."""
     parts = name.split(".")
     for length in range(1, len(parts) + 1):
         place = ROOT.joinpath(*parts[:length])

@@ -25,7 +25,7 @@ PACKAGE = "generated_client"
 
 @pytest.fixture(scope="module", autouse=True)
 def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The generated package, to be imported as PACKAGE; the generator may have nothing to complain of."""
+    """The generated package, to be imported as PACKAGE; the generator must not report a problem."""
     folder = tmp_path_factory.mktemp("python")
     (folder / "openapi.json").write_text(json.dumps(document()))
     (folder / "config.json").write_text(json.dumps({"post_hooks": []}))
@@ -50,11 +50,11 @@ class Generated:
     app: str
 
     def chat(self, message: str, *, session_id: str = "", **more: Any) -> Any:
-        """Chat; a snapshot or a problem comes back."""
+        """Chat; return a snapshot or a problem."""
         return module("api.chat.chat").sync(client=self.client, **self.call(message, session_id), **more)
 
     def call(self, message: str, session_id: str = "") -> dict[str, Any]:
-        """What a call of chat takes."""
+        """Return the arguments of a chat call."""
         body = module("models").ChatRequest(message=message, app=self.app)
         return {"body": body, "x_session_id": session_id or str(uuid.uuid4())}
 

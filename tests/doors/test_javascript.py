@@ -32,7 +32,7 @@ ABILITIES = {
 
 
 def script() -> list[Reply]:
-    """What the model says to one client, in the order of its abilities."""
+    """Return the model's replies to one client, in the order of its abilities."""
     return [
         says("Hello Ada."),
         says("In", " pieces."),

@@ -1,4 +1,4 @@
-"""What the MCP server says to messages, headers and origins that the packages never send."""
+"""How the MCP server answers messages, headers and origins that the packages never send."""
 
 import json
 import tomllib

@@ -94,7 +94,7 @@ def test_a_confirmation(server: Server, app: App, key: str, model: ScriptedModel
         return ElicitResult(action="accept", content={"approve": approves})
 
     result = call(server, app, key, era, "6*7?", elicitation_callback=decide)
-    if era == "legacy":  # the protocol has no way back to the user without a session on one worker
+    if era == "legacy":  # the protocol cannot ask the user without a session on one worker
         assert asked == []
         assert result.structured_content["status"] == "needs_confirmation"
         assert 'calculate({"expression": "6*7"})' in said(result)
@@ -131,7 +131,7 @@ def test_a_cancelled_call_stops_its_turn(server: Server, app: App, key: str, mod
             tasks.start_soon(lambda: client.call_tool(f"ask_{app.slug}", arguments, progress_callback=hear))
             assert await asyncio.to_thread(streams.wait, 30)
             tasks.cancel_scope.cancel()
-        # The session takes the next message soon. A client that leaves at once may take its notification with it.
+        # The session soon accepts the next message. If a client disconnects at once, its notification may be lost.
         while (await client.call_tool(f"ask_{app.slug}", {**arguments, "message": "And?"})).is_error:
             await asyncio.sleep(0.05)
 

@@ -226,7 +226,7 @@ def test_the_body_decides_whether_there_is_a_stream(app_client: Client, app: App
         body = {"model": app.slug, "messages": [user("Hi")], "stream": is_stream}
         answer = app_client.request("POST", "/v1/chat/completions", json=body, headers={"Accept": accepted})
         assert answer.headers["Content-Type"].startswith("text/event-stream") is is_stream
-        assert "Connection" not in answer.headers  # only what took the place of a stream closes its connection
+        assert "Connection" not in answer.headers  # only an error in place of a stream closes its connection
 
 
 @pytest.mark.shows("openai-python", "confirmation")
@@ -352,7 +352,7 @@ def test_no_key_opens_the_default_app_only(stranger: openai.OpenAI, app: App) ->
     assert [model.id for model in stranger.models.list()] == ["default"]
     completion = stranger.chat.completions.create(model="default", messages=[user("Hi")])
     assert completion.choices[0].message.content == "Hello."
-    for name in (app.slug, "unknown"):  # nobody learns which Apps exist
+    for name in (app.slug, "unknown"):  # callers cannot find out which Apps exist
         with pytest.raises(openai.AuthenticationError) as refused:
             stranger.chat.completions.create(model=name, messages=[user("Hi")])
         assert (refused.value.code, "Bearer sk-" in refused.value.message) == ("invalid_api_key", True)

@@ -181,7 +181,7 @@ def test_a_response_is_continued_in_its_own_session_or_in_none_that_is_named(v1:
     ):
         assert error(v1.request(method, path, headers={"X-Session-Id": another}))[0] == "X-Session-Id"
     assert post(v1, RESPONSES, after, X_Session_Id=session).headers["X-Session-Id"] == session
-    # The session has gone on: the answer would be in another one than the caller names.
+    # The session has continued: the answer would be in another session than the caller names.
     assert "has gone on" in error(post(v1, RESPONSES, after, X_Session_Id=session))[1]
     assert post(v1, RESPONSES, after).headers["X-Session-Id"] != session
 

@@ -38,7 +38,7 @@ WEATHER: Any = {
 
 
 def ask(sdk: openai.OpenAI, app: App, given: Any, *, stream: bool = False, **more: Any) -> Response:
-    """Return the response, whole or from its events, which must be in order and agree with it."""
+    """Return the response, read as a whole or from its events, which must be in order and agree with it."""
     if not stream:
         whole: Response = sdk.responses.create(model=app.slug, input=given, **more)
         return whole
@@ -84,7 +84,7 @@ def test_a_response_can_be_asked_for_and_continued(sdk: openai.OpenAI, app: App,
     assert again.metadata == {"case": "7"}
     (item,) = sdk.responses.input_items.list(first.id)
     assert item.to_dict()["content"] == [{"type": "input_text", "text": "I am Ada."}]
-    # A response that is no longer the last one is continued in a session of its own.
+    # A response that is no longer the last one is continued in a new session.
     model.will(says("Still Ada."))
     branch = ask(sdk, app, "And now?", previous_response_id=first.id)
     _, *prompt = model.prompts[2]
@@ -113,7 +113,7 @@ def test_it_streams(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
 
 
 def numbered(events: Iterable[ResponseStreamEvent]) -> list[tuple[int, str]]:
-    """Return what identifies events: their numbers, and their content but for the time at which a response ended."""
+    """Return what identifies events: their numbers and content, without the time at which a response ended."""
     return [
         (event.sequence_number, re.sub(r'"completed_at":(null|\d+)', "", event.model_dump_json())) for event in events
     ]
@@ -143,7 +143,7 @@ def test_a_broken_stream_is_resumed(new_client: Callable[[], openai.OpenAI], app
         more: Any = {} if after is None else {"starting_after": after}
         again = numbered(new_client().responses.retrieve(response_id, stream=True, **more))
         assert again == whole[0 if after is None else after + 1 :]
-    # A number that there is not leads to the end.
+    # A number that does not exist leads to the end.
     end: Any
     (end,) = new_client().responses.retrieve(response_id, stream=True, starting_after=999)
     assert (end.type, end.sequence_number) == ("response.completed", 1000)
@@ -275,7 +275,7 @@ def test_a_turn_in_the_background_is_polled_and_cancelled(sdk: openai.OpenAI, ap
 
 @pytest.fixture
 def new_client(serve: Callable[..., Server], key: str) -> Iterator[Callable[[], openai.OpenAI]]:
-    """Returns clients of a server with two workers; either may get the connection of each."""
+    """Makes clients of a server with two workers; each connection may reach either worker."""
     url = serve(workers=2, MODEL_GAP_TIMEOUT_SECONDS="60", TURN_TIMEOUT_SECONDS="60").url
     with ExitStack() as opened:
 
@@ -337,7 +337,7 @@ def test_a_response_that_is_not_stored_is_gone(sdk: openai.OpenAI, app: App, mod
     with pytest.raises(openai.NotFoundError) as gone:
         ask(sdk, app, "And now?", previous_response_id=response.id)
     assert (gone.value.code, gone.value.param) == ("previous_response_not_found", "previous_response_id")
-    # With its history, a stored response begins a session that has the history, too.
+    # A stored response with a history begins a session that also contains the history.
     stored = ask(sdk, app, history)
     ask(sdk, app, "And now?", previous_response_id=stored.id)
     _, *prompt = model.prompts[2]
@@ -389,13 +389,13 @@ def test_items_can_be_named_by_their_ids(
     (call,) = items(asked)
     output = {"type": "function_call_output", "call_id": call["call_id"], "output": "It rains."}
     named = [user("Weather?"), {"type": "item_reference", "id": call["id"]}, output]
-    answer = ask(sdk, app, named, tools=[WEATHER])  # as clients do that send the conversation with each request
+    answer = ask(sdk, app, named, tools=[WEATHER])  # like clients that send the conversation with each request
     named += [{"type": "item_reference", "id": answer.output[0].id}]
     sure = ask(sdk, app, [*named, user("Sure?")])
     _, *prompt = model.prompts[2]
     assert [message["role"] for message in prompt] == ["user", "assistant", "tool", "assistant", "user"]
     assert (prompt[1]["tool_calls"][0]["function"]["name"], prompt[3]["content"]) == ("get_weather", "Rain.")
-    # What the conversation holds is not said twice.
+    # What the conversation already contains is not added twice.
     ask(sdk, app, [{"id": sure.output[0].id}, user("Really?")], previous_response_id=sure.id)
     assert [message["content"] for message in model.prompts[3][-3:]] == ["Sure?", "Yes.", "Really?"]
     other = openai.OpenAI(base_url=f"{server.url}/v1", api_key=factories.make_key(other_app).plain, max_retries=0)

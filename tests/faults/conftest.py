@@ -1,4 +1,4 @@
-"""Helpers of the fault suite: invariants that hold after every fault, and ways to see which worker does what."""
+"""Helpers of the fault suite: invariants that hold after every fault, and which worker runs which turns."""
 
 import statistics
 import urllib.parse

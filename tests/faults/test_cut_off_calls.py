@@ -119,7 +119,7 @@ def test_a_call_that_waits_for_its_user_survives_every_worker(
     kill_workers(server)
     assert "outcome is unknown" in results(client)[-1][1]
     hold.set()
-    approve(client, call_id, status=410)  # an answer that comes again makes no second call
+    approve(client, call_id, status=410)  # a repeated answer makes no second call
     assert client.poll()["status"] == "interrupted"
     assert len(upstream.received) == 2
     client.chat("And?")

@@ -121,7 +121,7 @@ def test_a_session_whose_worker_died_is_pruned_when_due(
     model: ScriptedModel,
     manage: Callable[..., Result],
 ) -> None:
-    """A session that is never read again stays `processing`; it must not be kept forever."""
+    """A session that is never read again stays `processing`, but must not be kept forever."""
     server = patient(workers=1)
     client = talk.to(server)
     App.objects.filter(slug=str(client.app)).update(retention_days=7)

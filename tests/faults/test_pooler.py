@@ -37,7 +37,7 @@ def talk(server: Server, app: App, key: str) -> list[tuple[str, str]]:
 def test_many_calls_at_once_with_every_kind_of_key(
     start: Callable[..., Server], pooler: Pooler, database: str, app: App, other_app: App
 ) -> None:
-    """Statements that were prepared under a name ran as other clients' statements of that name, keys' checks too."""
+    """Named prepared statements once ran as other clients' statements of the same name, including checks of keys."""
     server = start(workers=2, DATABASE_URL=pooler.url, DATABASE_DIRECT_URL=database)
     keys = {keyed_app.pk: factories.make_key(keyed_app).plain for keyed_app in (app, other_app)}
     said = [("user", "one"), ("agent", "Hello."), ("user", "two"), ("agent", "Hello.")]

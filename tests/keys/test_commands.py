@@ -18,7 +18,7 @@ Manage = Callable[..., Result]
 def test_a_key_is_issued_used_and_revoked(manage: Manage, server: Server, app: App) -> None:
     issued = manage("issue_key", app.slug, "--label", "a script")
     key = issued.out.strip()
-    assert (issued.code, issued.out.count("\n")) == (0, 1)  # KEY=$(… issue_key …) holds the key alone
+    assert (issued.code, issued.out.count("\n")) == (0, 1)  # KEY=$(… issue_key …) contains only the key
     assert "not shown again" in issued.err
     with Client(server.url, app=app.slug, key=key) as client:
         assert client.chat("Hi")["app"] == app.slug

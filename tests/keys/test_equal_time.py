@@ -1,4 +1,4 @@
-"""Keys that do not work cannot be told apart: 10,000 calls, by what is answered and by the time that it takes.
+"""Invalid keys are indistinguishable, by their answers and by the times that these take: 10,000 calls.
 
 Method: the kinds of bad keys are called in rounds, once each in random order, so whatever else the machine does affects
 all of them alike. Every call comes from an address of its own, since failures are counted by address. Of each kind,
@@ -139,8 +139,8 @@ def test_bad_keys_cannot_be_told_apart(server: Server, app: App) -> None:
         if abs(t := welch(times[one], times[other])) >= THRESHOLD
     }
     assert told_apart == {}
-    # The method would notice: if one kind took a millisecond longer, as argon2 does, it would stand out.
+    # The method would notice if one kind took a millisecond longer, as argon2 does.
     slower = [seconds + 0.001 for seconds in times["revoked"]]
     spread = statistics.stdev(sorted(slower)[: int(len(slower) * 0.9)])
-    if spread < 0.005:  # not on a machine so busy that a millisecond is nothing
+    if spread < 0.005:  # except on a machine so busy that a millisecond is not noticeable
         assert abs(welch(slower, times["revoked"])) >= THRESHOLD

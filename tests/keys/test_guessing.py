@@ -1,4 +1,4 @@
-"""Guesses at keys: all are answered alike, they are slowed down, and no holder of a good key suffers for them."""
+"""Guesses at keys: all get the same answer, they are slowed down, and holders of valid keys are not affected."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -38,7 +38,7 @@ def proxy(database: str) -> Iterator[SqlProxy]:
 
 
 def guess(plain: str) -> str:
-    """A well-formed key with the same id and another secret."""
+    """Return a well-formed key with the same id and another secret."""
     parts = crypto.parse_key(plain)
     assert parts is not None
     body = parts.prefix + crypto.make_key("x").secret
@@ -102,7 +102,7 @@ def test_a_guesser_on_the_same_address_does_not_lock_the_holder_out(
     key = make(app)
     wrong = guess(key)
     assert statuses(server, wrong, ALLOWED + 5)[-1] == 429
-    # No worker has verified it yet; each request is a connection of its own, so both meet it.
+    # No worker has verified it yet; each request is a separate connection, so both workers get it.
     assert statuses(server, key, 10) == [200] * 10
     assert statuses(server, wrong, 3) == [429] * 3
 
@@ -156,7 +156,7 @@ def test_simultaneous_guesses_share_the_statement_that_counts_them(
 
 
 def test_invented_ids_leave_a_bounded_number_of_rows(start: Callable[..., Server], app: App) -> None:
-    server = start()  # it remembers that the address of all tests is blocked
+    server = start()  # it knows that the address of all tests is blocked
     most = failure_counts.ADDRESS_FAILURES_PER_MINUTE
     key = factories.make_key(app).plain
     with httpx2.Client(base_url=server.url, verify=NO_TLS, timeout=60) as http, ThreadPoolExecutor(8) as pool:
@@ -168,12 +168,12 @@ def test_invented_ids_leave_a_bounded_number_of_rows(start: Callable[..., Server
             }
             return http.get(PATH, headers=headers).status_code
 
-        # Enough for one minute's count, even where a slow machine spreads them over two.
+        # Enough for one minute's count, even if a slow machine spreads them over two.
         answers = list(pool.map(one, range(most * 2 + 50)))
     assert set(answers) <= {401, 429, 503}
     assert 429 in answers
     assert KeyFailure.objects.exclude(lookup_id="").count() <= most * 2
-    assert ask(server, key).status_code == 200  # nobody has verified it yet
+    assert ask(server, key).status_code == 200  # no worker has verified it yet
 
 
 def test_a_key_of_an_earlier_release_gets_its_check_when_it_is_first_verified(server: Server, app: App) -> None:

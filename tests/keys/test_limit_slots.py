@@ -1,4 +1,4 @@
-"""Counters of large limits are spread over slots; they are exact all the same, whatever comes at once."""
+"""Counters of large limits are spread over slots, and are exact under any number of simultaneous calls."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

@@ -1,4 +1,4 @@
-"""Limits hold exactly, for all workers together and however a turn ends; a refusal says which limit and until when."""
+"""Limits are exact, across workers and however a turn ends; a refusal names the limit and when to retry."""
 
 import json
 import os
@@ -64,7 +64,7 @@ def subject_of(key: IssuedKey) -> str:
 
 
 def at_once(server: Server, app: App, key: IssuedKey, count: int) -> list[httpx2.Response]:
-    """Send so many messages at once, each in a session of its own."""
+    """Send this many messages at the same time, each in a new session."""
 
     def one(_: int) -> httpx2.Response:
         with Client(server.url, app=app.slug, key=key.plain) as client:
@@ -84,7 +84,7 @@ def test_a_limit_that_lets_no_call_through_is_refused_with_the_number_that_would
     named = re.search(rf"One call to {app.slug} may need up to ([\d,]+) tokens", refused.err)
     assert named is not None, refused.err
     least = int(named[1].replace(",", ""))
-    assert not AppKey.objects.filter(apps=app).exists()  # no key without the limit that was asked for
+    assert not AppKey.objects.filter(apps=app).exists()  # no key is issued without the requested limit
     assert "lets no call through" in manage(*issue, "--tokens-per-day", str(least - 1)).err
     key = json.loads(manage(*issue, "--tokens-per-day", str(least + len("Hi"))).out)["key"]
     ScriptedModel(model_server, row.name).will(says("One"))
@@ -99,7 +99,7 @@ def test_200_calls_at_once_against_a_limit_of_50_pass_exactly_50(server: Server,
     started = time.monotonic()
     answers = at_once(server, small, key, 200)
     counts = Counter(answer.status_code for answer in answers)
-    refilled = int((time.monotonic() - started) / 60)  # one a minute, on a machine that is that slow
+    refilled = int((time.monotonic() - started) / 60)  # one per minute passes later, on a very slow machine
     assert 50 <= counts[200] <= 50 + refilled
     assert counts[200] + counts[429] == 200
     refused = next(answer for answer in answers if answer.status_code == 429)
@@ -113,7 +113,7 @@ def test_200_calls_at_once_against_a_limit_of_50_pass_exactly_50(server: Server,
 
 
 def test_parallel_turns_never_pass_a_budget(server: Server, small: App, key: IssuedKey, model: ScriptedModel) -> None:
-    """The model uses all that its requests allow; so the sum of what it was asked for is what it may bill."""
+    """The model uses all that its requests allow, so their sum is the most that it can bill."""
     model.will(*(says(*["word "] * SMALL_REPLY, prompt_tokens=500) for _ in range(60)))
     limit(subject_of(key), tokens_per_day=12_000)
     answers = at_once(server, small, key, 60)
@@ -179,9 +179,6 @@ def test_creating_a_session_is_a_request_and_opening_it_again_is_not(
     assert made[0].request("POST", "/api/sessions").status_code == 200
     for client in made:
         client.http.close()
-
-
-MONEY = {"prompt_price": Decimal(1_000), "completion_price": Decimal(1_000)}  # a thousandth per token
 
 
 def test_money_is_limited_by_prices_and_refused_without_them(
@@ -307,14 +304,14 @@ def test_callers_without_a_key_are_limited_by_address_and_in_total(serve: Callab
     assert chat("192.0.2.8").status_code == 200
     # One client controls a whole /64 of IPv6.
     assert len(at_once([f"2001:db8::{number}" for number in range(1, 10)])) >= 1
-    assert not Turn.objects.filter(admission__isnull=False).exists()  # no address stays in a turn
+    assert not Turn.objects.filter(admission__isnull=False).exists()  # no turn keeps an address
 
 
 @pytest.mark.usefixtures("fuse")
 def test_the_fuse_of_all_callers_without_a_key(
     serve: Callable[..., Server], default_model: Model, model_server: ModelServer
 ) -> None:
-    """It opens by itself, says when it closes, and can be pulled and reset by hand, for every worker's next call."""
+    """It opens by itself, says when it closes, and can be pulled and reset by hand, from the next call on."""
     LimitState.objects.filter(subject=KEYLESS).delete()
     today = Usage.objects.filter(app_key_id=NO_KEY, day=datetime.now(UTC).date())
     already = sum(row.prompt_tokens + row.completion_tokens for row in today)
@@ -334,13 +331,13 @@ def test_the_fuse_of_all_callers_without_a_key(
     wait_until(lambda: chat().status_code == 200, seconds=5)  # refusals are remembered for a second
     pull_fuse()
     assert {chat().status_code for _ in range(4)} == {429}
-    wait_until(lambda: "switched off" in chat().text, seconds=5)  # a worker may remember the refusal of before
+    wait_until(lambda: "switched off" in chat().text, seconds=5)  # a worker may remember the earlier refusal
     reset_fuse()
     wait_until(lambda: chat().status_code == 200, seconds=5)
 
 
 def test_a_limit_of_calls_begins_with_an_empty_count(caller: Client, key: IssuedKey) -> None:
-    """Calls from before the limit do not count: there was no rate that they could have exceeded."""
+    """Calls from before the limit do not count: there was no rate to exceed."""
     limit(subject_of(key), tokens_per_day=10**9)
     for _ in range(3):
         caller.chat("Hi")

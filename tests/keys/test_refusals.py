@@ -1,4 +1,4 @@
-"""Refused calls leave a bounded row that says which rule refused; the stranger's answer says no more than before."""
+"""Refused calls leave a bounded row that names the rule; the answer to callers without access does not."""
 
 import json
 import uuid
@@ -150,7 +150,7 @@ def test_a_flood_leaves_few_rows_and_the_count(start: Callable[..., Server], app
     with Client(server.url, key="sk-nope") as client:
         for _ in range(calls):
             assert client.request("GET", "/api/control/apps").status_code == 401
-    assert server.stop() == 0  # it writes what is left
+    assert server.stop() == 0  # it writes the remaining rows
     rows = Refusal.objects.filter(rule="key_malformed")
     assert sum(row.count for row in rows) == calls
     assert rows.count() <= 2 * 21  # the flood may fall into two minutes

@@ -17,7 +17,7 @@ from tests.commands import Result
 from tests.product import Server
 
 NOW = datetime(2031, 5, 17, 12, tzinfo=UTC)
-# The rule compares only, so these stand for all columns: not set, long before, just before, at, just after, long after.
+# The rule only compares, so these cover all cases: not set, long before, just before, at, just after, long after.
 SHIFTS = (
     timedelta(days=-400),
     timedelta(microseconds=-1),

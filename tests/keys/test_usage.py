@@ -1,4 +1,4 @@
-"""Usage is exact against the Turn rows, outlives them, and says where money is missing."""
+"""Usage equals the sums of the Turn rows, outlives them, and says where costs are missing."""
 
 import csv
 import io
@@ -268,7 +268,7 @@ def test_past_days_become_one_row_and_keep_their_sums(app: App) -> None:
         row = Usage.objects.get(app_id=app.pk)
         assert (usage_of(app), row.slot, row.day.isoformat()) == (before, -1, "2020-05-17")
         assert (sum(row.latency_counts), sum(row.first_token_counts), row.latency_ms_sum) == (12, 12, 24_000)
-    add(0)  # a late one
+    add(0)  # a late turn
     fold()
     (total,) = UsageTotal.objects.filter(app_id=app.pk)
     assert (total.turns, sum(total.latency_counts)) == (13, 13)
@@ -308,11 +308,11 @@ def test_past_hours_become_one_row_and_go_to_their_day_later(app: App) -> None:
     fold()
     assert (seen(), slots()) == (whole, [(0, True), (1, True)])
     assert {row.hour: row.turns for row in by_hour(yesterday.date())} == before
-    add(20)  # one that began before, and ended late
+    add(20)  # a turn that began before and ended late
     assert (seen(), slots()) == ([(8, 2153), (8, 2153), (4, 2153)], [(0, True), (0, False), (1, True)])
     fold()
     assert (seen(), slots()) == ([(8, 2153), (8, 2153), (4, 2153)], [(0, True), (1, True)])
-    # Two days later, as if time had passed.
+    # As if two days had passed.
     long_ago = yesterday.date() - timedelta(days=3000)
     with connection.cursor() as cursor:
         for table in ("keys_usage", "keys_usagetotal"):

@@ -1,4 +1,4 @@
-"""Pages of questions and answers, and what a site repeats around every page."""
+"""Pages of questions and answers, and the parts that a site repeats on every page."""
 
 from tests.seen.documents import HTML, File, page
 

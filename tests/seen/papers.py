@@ -57,7 +57,7 @@ def columns() -> bytes:
 
 
 def locked(algorithm: str) -> bytes:
-    """Return an encrypted PDF with an owner password only."""
+    """Return an encrypted PDF that has only an owner password."""
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(raw(text("Quince")))))
     writer.encrypt("", "owner", algorithm=algorithm)
     out = io.BytesIO()
@@ -90,7 +90,7 @@ def paper(source: str, data: bytes, *said: str, **more: object) -> File:
 
 
 def columns_in_turn() -> bytes:
-    """Return two columns of prose whose lines are written in turn, between a title and a footer."""
+    """Return two columns of prose whose lines alternate in the file, between a title and a footer."""
     lines = "".join(
         (
             text(f"the left column, line {n} of six", f"20 {160 - 14 * n}")

@@ -1,4 +1,4 @@
-"""What Word shows and does not store as plain text: signs, numbers, notes, text around pages, equations."""
+"""What Word shows but does not store as plain text: symbols, numbers, notes, headers and footers, equations."""
 
 from tests.apps_registry.retrieval.files import WORD, archive
 from tests.seen.documents import File

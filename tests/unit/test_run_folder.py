@@ -1,4 +1,4 @@
-"""A killed test run leaves nothing behind for the next one, and a live run keeps its folder."""
+"""The next run removes what a killed test run has left; a live run keeps its folder."""
 
 import os
 import subprocess

@@ -25,7 +25,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def rich_app(app: App) -> App:
-    """An App with something of everything."""
+    """An App with an example of everything."""
     App.objects.filter(pk=app.pk).update(
         preamble="Be brief.\n\n  Say 'no' often.  \n- always\n",
         temperature=0.5,

@@ -67,7 +67,7 @@ VALUES: list[Any] = [None, True, 5, -1, 1.5, "x", "", [], {}, ["x"], [5], {"x": 
 
 
 def places(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield where a value is that the reader knows, so none within schemas and bodies."""
+    """Yield the path of each value that the reader checks; values within schemas and bodies are free."""
     yield path
     if path and path[-1] in {"parameters", "body", "request_options"}:
         return
@@ -131,7 +131,7 @@ def test_several_mistakes_are_reported_together() -> None:
 
 
 def test_a_value_is_never_repeated() -> None:
-    """It may be a secret that somebody wrote into the wrong field."""
+    """It may be a secret in the wrong field."""
     wrong = {**FULL, "api_key": "sk-secret", "secrets": {"TOKEN": "sk-secret"}, "temperature": "sk-secret"}
     assert "sk-secret" not in mistake(wrong)
 

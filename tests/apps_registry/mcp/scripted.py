@@ -1,4 +1,4 @@
-"""A hand-written MCP server of the older revisions, which responds as each test specifies, including incorrectly."""
+"""A hand-written MCP server of the older revisions, which responds as each test specifies, even incorrectly."""
 
 import json
 from collections.abc import Callable, Mapping

@@ -87,7 +87,7 @@ def test_a_cursor_that_does_not_advance_ends_the_listing(odd: McpServer, upstrea
 
 
 def test_older_spellings_of_schemas_are_converted(odd: McpServer, upstream: Upstream) -> None:
-    """As zod-to-json-schema, pydantic 1 and OpenAPI write them."""
+    """As written by zod-to-json-schema, pydantic 1 and OpenAPI."""
     schema = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": "https://example.com/tool.json",
@@ -144,7 +144,7 @@ def test_a_refused_token_is_reported(odd: McpServer, upstream: Upstream) -> None
     odd.refresh_from_db()
     message = complaint(odd, upstream, refuse={"*": (401, {}, "")})
     assert "401: it does not accept the Authorization header" in message
-    assert len(upstream.received) == 1  # not tried a second time with the handshake
+    assert len(upstream.received) == 1  # not tried again with the handshake
 
 
 def test_the_words_of_a_json_rpc_error_are_kept(odd: McpServer, upstream: Upstream) -> None:

@@ -332,7 +332,7 @@ def test_methods_that_no_tool_sends_are_named() -> None:
 
 
 def test_no_document_can_ask_for_the_secret_of_another_host() -> None:
-    """Not even with a host or a scheme that is named so that both names together are the same."""
+    """Not even if host and scheme are chosen so that their joined names are equal."""
     hosts = {
         "shop.com.au": "key",
         "shop.com": "au_key",

@@ -11,7 +11,7 @@ from apps_registry.support.text.yaml_reader import load_yaml
 from tests.apps_registry.openapi.documents import document, imported
 
 HEAD = "openapi: 3.0.3\ninfo: {title: T, version: '1'}\npaths: {}\n"
-# Each level holds the one before ten times.
+# Each level contains the previous one ten times.
 BOMB = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10))
 MERGE_BOMB = "m0: &m0 {k: v}\n" + "".join(
     f"m{n}: &m{n} {{<<: [{', '.join([f'*m{n - 1}'] * 10)}]}}\n" for n in range(1, 9)

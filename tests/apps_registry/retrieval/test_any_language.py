@@ -97,7 +97,7 @@ def test_an_index_of_an_older_kind_says_so_and_is_made_again(
             || array_to_tsvector(ARRAY[chr(1) || app_id]) WHERE document_id = %s""",
             [document.pk],
         )
-    outdate(state=Document.State.FAILED)  # no worker takes it
+    outdate(state=Document.State.FAILED)  # no worker picks it up
     assert ask("证书有效期")["passages"] == []
     outdate(state=Document.State.READY, lease_id="00000000-0000-0000-0000-000000000001", lease_expires_at=DISTANT)
     assert (

@@ -1,4 +1,4 @@
-"""Files as programs write them: what search finds in each, what is left out, and what is refused."""
+"""Files as programs write them: what search finds in each, what is left out, and which are refused."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Identifiers are found in any of their spellings, before all else."""
+"""Identifiers are found in any spelling, before other matches."""
 
 from tests.apps_registry.retrieval.conftest import Ask, Ingest
 

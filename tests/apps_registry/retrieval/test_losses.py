@@ -1,4 +1,4 @@
-"""What a reader could not read or had to guess is told: on the document's page, in the list, and to scripts."""
+"""What a reader could not read or had to guess is reported: on the document's page, in the list, and to scripts."""
 
 import json
 from collections.abc import Callable
@@ -71,7 +71,7 @@ def test_a_page_shows_what_was_collapsed_and_left_out(ingest: Ingest) -> None:
 
 
 def scan(*marks: str) -> bytes:
-    """Return a PDF whose pages are pictures; each with a mark over it, if it is not empty."""
+    """Return a PDF whose pages are pictures, each with its mark as text over it unless the mark is empty."""
     paper = FPDF()
     for mark in marks:
         paper.add_page()

@@ -1,4 +1,4 @@
-"""Error texts of libraries never reach a model or an operator."""
+"""Error messages of libraries never reach a model or an operator."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The text of browser tokens: made, read, refused; and when a token works."""
+"""The text of browser tokens: tokens are made, read and refused; and when a token is valid."""
 
 import base64
 import uuid
@@ -65,7 +65,7 @@ def without_signature(token: str) -> str:
         lambda token: token + "." + "A" * 43,
         lambda token: "sk-" + token[3:],
         lambda token: "bt-7." + "A" * 2000 + "." + "A" * 43,
-        # What libraries of other formats have fallen for: an algorithm of the caller's choice.
+        # A known weakness of libraries for other formats: an algorithm that the caller chooses.
         lambda token: base64.urlsafe_b64encode(b'{"alg":"none"}').decode() + "." + token.split(".")[1] + ".",
     ],
 )

@@ -1,4 +1,4 @@
-"""What the practice model answers: calls, citations, and what it says of itself."""
+"""What the practice model answers: calls, citations, and what it says about itself."""
 
 import json
 from typing import Any
@@ -81,7 +81,7 @@ def test_it_searches_the_documents_for_questions_and_only_where_it_can() -> None
 
 
 def results(*named: tuple[str, Any]) -> list[dict[str, Any]]:
-    """The messages that follow calls: the calls, and what the tools answered between marks."""
+    """Return the messages of a round of calls: the calls, and the tools' answers between marks."""
     calls = [
         {"id": f"c{index}", "type": "function", "function": {"name": name, "arguments": "{}"}}
         for index, (name, _) in enumerate(named)

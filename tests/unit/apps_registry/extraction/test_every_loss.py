@@ -1,4 +1,4 @@
-"""Each kind of thing that a format can hold and a reader loses or leaves out is in the loss report."""
+"""Whatever a format can contain and a reader loses or leaves out is in the loss report."""
 
 from email.message import EmailMessage
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a Markdown file says about itself before its text is part of the text."""
+"""The front matter of a Markdown file is part of its text."""
 
 import pytest
 

@@ -128,7 +128,7 @@ def test_each_part_of_a_message_is_read_or_reported() -> None:
 
 
 def form() -> bytes:
-    """Return a PDF without text on its page: a form, remarks of a reviewer, and a file within it."""
+    """Return a PDF without text on its page: a form, a reviewer's remarks, and an attached file."""
     paper = FPDF()
     paper.add_page()
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(bytes(paper.output()))))

@@ -139,7 +139,7 @@ def test_an_accepted_schema_does_not_change() -> None:
 )
 def test_a_provider_is_recognised_by_its_address(base_url: str, key: str) -> None:
     assert profile_of("", base_url).key == key
-    assert profile_of("groq", base_url).key == "groq"  # what was picked counts
+    assert profile_of("groq", base_url).key == "groq"  # the chosen profile counts
 
 
 def test_every_profile_says_where_its_rules_are_written() -> None:

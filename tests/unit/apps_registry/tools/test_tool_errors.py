@@ -1,4 +1,4 @@
-"""Which results of tools are errors, for the pages of operators."""
+"""Which results of tools the console shows as errors."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Ids of sessions that are made from what clients send: the same for the same caller, and for no one else."""
+"""Session ids that are derived from what clients send: stable for a caller, and different for every other one."""
 
 from dataclasses import replace
 from uuid import UUID

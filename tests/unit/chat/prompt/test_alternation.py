@@ -1,4 +1,4 @@
-"""The roles of a prompt alternate for every session, as strict chat templates require."""
+"""The roles of every prompt alternate, as strict chat templates require."""
 
 import itertools
 import uuid
@@ -39,7 +39,7 @@ def mistral_api(prompt: Prompt) -> None:
 
 
 def gemma(prompt: Prompt) -> None:
-    """Gemma's template, which knows no tools: strictly user, assistant, user."""
+    """Gemma's template, which does not support tools: strictly user, assistant, user."""
     for place, message in enumerate(prompt):
         assert message["role"] == ("user" if place % 2 == 0 else "assistant")
 
@@ -63,7 +63,7 @@ EVENTS = st.sampled_from(
 
 
 class History:
-    """A session as turns leave it."""
+    """The messages of a session, as turns store them."""
 
     def __init__(self) -> None:
         self.messages: list[StoredMessage] = []
@@ -136,7 +136,7 @@ def test_the_issuer_gets_its_own_ids_and_fields_and_nobody_else_does(kind: str) 
     assert own[1]["tool_calls"][0]["id"] == own[2]["tool_call_id"] == "functions.f:1"
     assert "x" not in other[1]
     mistral_api(other)
-    assert other == prompt_of(history.messages)  # the same id for the same call, whenever it is sent
+    assert other == prompt_of(history.messages)  # a call has the same id in each prompt
 
 
 def test_a_conversation_that_the_assistant_begins() -> None:

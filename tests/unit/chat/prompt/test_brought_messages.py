@@ -1,4 +1,4 @@
-"""History that a caller brings belongs to no turn; a budget still cuts it to its newest exchanges."""
+"""History that a caller sends belongs to no turn; the budget still cuts it to its newest exchanges."""
 
 import uuid
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The words and tokens of texts and queries: of a query, all that matter are among those of the text."""
+"""The words and tokens of texts and queries: those of a query that matter occur in the matching text."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Origins and networks: how they are written, and what they let through."""
+"""Origins and networks: how they are written, and which requests they accept."""
 
 import pytest
 

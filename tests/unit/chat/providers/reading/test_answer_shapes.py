@@ -30,7 +30,7 @@ def data(event: bytes) -> bytes:
 
 
 def whole(**message: Any) -> bytes:
-    """A complete answer in place of a stream."""
+    """Return a complete answer in place of a stream."""
     choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": "stop"}
     usage = {"prompt_tokens": 3, "completion_tokens": 2}
     return json.dumps({"object": "chat.completion", "choices": [choice], "usage": usage}, indent=2).encode()
@@ -42,7 +42,7 @@ END = data(DONE)
 
 
 class Shape(NamedTuple):
-    """The bytes of an answer, the reply and the reasoning in them, and where it was seen."""
+    """The bytes of an answer, the reply and the reasoning in them, and the source."""
 
     sent: bytes
     text: str

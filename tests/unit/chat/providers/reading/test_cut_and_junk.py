@@ -24,7 +24,7 @@ thorough = settings(bounded, max_examples=60)
 
 
 class Read(NamedTuple):
-    """What is read of an answer; `failure` is empty where it does not fail."""
+    """What is read from an answer; `failure` is empty if it does not fail."""
 
     text: str
     reasoning: str
@@ -34,7 +34,7 @@ class Read(NamedTuple):
 
 
 def read(pieces: Iterable[bytes]) -> Read:
-    """Read an answer as the client does, but for the connection."""
+    """Read an answer like the client, but without a connection."""
     said: list[str] = []
     thought: list[str] = []
     calls, finish_reason, failure = ToolCallAssembly(), "", ""
@@ -150,7 +150,7 @@ _chunks = some(choices=st.lists(_choices, max_size=2), usage=_tokens, error=st.n
 @given(st.lists(_chunks | wild_json, max_size=6), st.lists(st.integers(0, 10_000), max_size=6))
 def test_any_events_are_read_or_a_failure(events: list[Any], places: list[int]) -> None:
     result = read(cut(b"".join(map(sse, events)), places))
-    assert json.loads(orjson.dumps(result[:4]).replace(rb"\u0000", b"NUL")) is not None  # no half of a pair
+    assert json.loads(orjson.dumps(result[:4]).replace(rb"\u0000", b"NUL")) is not None  # no half of a surrogate pair
     assert "\x00" not in result.text + result.reasoning + result.finish_reason
 
 
