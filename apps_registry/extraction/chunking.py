@@ -64,7 +64,7 @@ class _Unit:
     line: int | None
     last_line: int | None
     ends_block: bool
-    header: str = ""  # of its table; empty for the header itself
+    header: str = ""  # the table's header; empty for the header itself
 
 
 def to_chunks(blocks: Iterable[Block]) -> Iterator[Chunk]:
@@ -108,7 +108,7 @@ def _units(block: Block) -> Iterator[_Unit]:
 
 
 def _parts(match: re.Match[str], room: int) -> Iterator[tuple[int, int]]:
-    """Yield a sentence's span whole, or in parts short enough to leave room for an overlap or a header.
+    """Yield a sentence's span, or its parts, which are short enough to leave space for an overlap or a header.
 
     A part ends between two words, unless a word is longer than half of it.
     """

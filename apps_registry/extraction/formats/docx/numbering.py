@@ -1,4 +1,4 @@
-"""The automatic numbers of a DOCX (ECMA-376-1, 17.9): what Word shows before a paragraph is not in its text."""
+"""The automatic numbers of a DOCX (ECMA-376-1, 17.9), which Word shows before a paragraph but does not store."""
 
 import re
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class Level:
 
 @dataclass(slots=True)
 class _Counters:
-    """The numbers of a list so far; -1: not begun."""
+    """The current numbers of a list; -1: not begun."""
 
     values: list[int] = field(default_factory=lambda: [-1] * LEVELS)
 

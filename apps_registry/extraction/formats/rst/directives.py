@@ -11,7 +11,7 @@ from apps_registry.extraction.blocks import Reading, clean_line
 from apps_registry.extraction.formats import html
 
 CODE = {"code-block", "sourcecode", "highlight", "productionlist", "prompt", "parsed-literal"}
-# They list other documents or change a setting, and show no text of their own.
+# They list other documents or change a setting, and show no text.
 SILENT = {"toctree", "index", "highlight", "currentmodule", "module", "tabularcolumns"}
 
 

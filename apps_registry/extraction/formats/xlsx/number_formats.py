@@ -17,7 +17,7 @@ from itertools import takewhile
 MAX_FORMAT_CHARS = 255  # as in Excel
 MAX_DECIMALS = 30
 _MAX_EXACT = 1e15  # a number of more digits is not exact
-_EXACT = Context(prec=2000)  # enough for the largest number with a percent sign in each place of a format
+_EXACT = Context(prec=2000)  # enough for the largest number with a format full of percent signs
 _TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"?|\\(?P<escaped>.)|(?P<padding>_.)|(?P<fill>\*.)|\[\$(?P<currency>[^\]-]*)[^\]]*\]'
     r"|\[(?P<condition>[<>=]{1,2}-?[\d.]+)\]|\[[^\]]*\]|(?P<general>General)|(?P<exponent>E[+-])|(?P<digit>[0#?])"
@@ -86,7 +86,7 @@ def plain_number(value: float) -> str:
     return f"{value:.15g}" if abs(value) < _MAX_EXACT else f"{value:.0f}"
 
 
-@lru_cache(1000)  # a sheet has a few formats and a million cells
+@lru_cache(1000)  # a sheet has few formats and up to a million cells
 def _sections(number_format: str) -> tuple[Section, ...]:
     sections: list[Section] = []
     tokens: list[Token] = []
@@ -209,7 +209,7 @@ def _scaling_commas(tokens: Sequence[Token], places: Sequence[int], point: int) 
 
 
 def _integer_digits(tokens: Sequence[Token], places: Sequence[int], whole: str) -> list[str]:
-    """Return what each digit before the point shows; the first one shows all that the others have no place for."""
+    """Return what each digit position before the point shows; the first one also shows all further digits."""
     if not places:
         return ["" if whole == "0" else whole]
     needed = len(places) - next((n for n, at in enumerate(places) if tokens[at][1] == "0"), len(places))
