@@ -59,9 +59,9 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
     ) -> tuple[QuerySet[ChatSession], bool]:
         """Find a session by its id, its wallet, a key, its title, or what was said in it."""
         text = search_term.strip()
-        found, may_have_duplicates = super().get_search_results(request, queryset, text)
+        rows, may_have_duplicates = super().get_search_results(request, queryset, text)
         if not text or _is_id(text):
-            return found, may_have_duplicates
+            return rows, may_have_duplicates
         if (ends := both_ends(text)) is not None:
             matches = Q(wallet_address__startswith=ends[0], wallet_address__endswith=ends[1])
             return queryset.filter(matches), False

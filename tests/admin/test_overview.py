@@ -64,10 +64,10 @@ def test_today_is_compared_with_the_same_time_a_week_ago(app: App) -> None:
     for hour in (3, 11, 12, 12, 20):
         make_turn(app, noon.replace(hour=hour, minute=50) - timedelta(days=7), status="failed")
     today = read_today(noon)
-    assert ([row.turns for row in today.hours], today.so_far.turns) == ([1, *[0] * 8, 1, 0, 0, 1], 3)
+    assert ([row.turns for row in today.hours], today.total.turns) == ([1, *[0] * 8, 1, 0, 0, 1], 3)
     # Two in the hours that have passed, and half of the two in the hour that has half passed.
     assert today.then(lambda row: row.turns) == 2 + 2 * 0.5
-    assert (today.so_far.error_rate, today.week_ago.error_rate) == (0, 1)
+    assert (today.total.error_rate, today.week_ago.error_rate) == (0, 1)
 
 
 @pytest.mark.usefixtures("fuse")

@@ -84,9 +84,9 @@ class Numbering:
         for below in range(at + 1, LEVELS):
             counters[below] = -1 if levels[below].restarts else counters[below]
 
-    def _shown(self, levels: list[Level], counters: list[int], at: int, place: int) -> str:
+    def _shown(self, levels: list[Level], counters: list[int], at: int, level: int) -> str:
         is_decimal = levels[at].is_decimal
-        return spelled(max(0, counters[place]), "decimal" if is_decimal else levels[place].format)
+        return spelled(max(0, counters[level]), "decimal" if is_decimal else levels[level].format)
 
     def _start(self, name: str, attributes: Attributes) -> None:
         value = attributes.get("val", "")

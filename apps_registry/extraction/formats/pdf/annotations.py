@@ -99,8 +99,8 @@ def _line(field: Any) -> list[Any]:
 
 
 def _inherited(line: list[Any], name: str) -> Any:
-    found = next((field[name] for field in line if name in field), None)
-    return found.get_object() if found is not None else None
+    value = next((field[name] for field in line if name in field), None)
+    return value.get_object() if value is not None else None
 
 
 def _text(value: Any) -> str:

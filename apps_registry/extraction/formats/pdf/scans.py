@@ -60,8 +60,8 @@ def count_pictures(pdf: PdfReader, texts: Sequence[str]) -> int:
     for page, text in zip(pdf.pages, texts, strict=True):
         with suppress(Exception):
             if len(text.strip()) > MAX_MARK_CHARS or not _is_picture(page):
-                found = _pictures(page.get("/Resources"), 0)
-                seen |= {key for key, width, height in found if min(width, height) >= MIN_SIDE}
+                pictures = _pictures(page.get("/Resources"), 0)
+                seen |= {key for key, width, height in pictures if min(width, height) >= MIN_SIDE}
     return len(seen)
 
 
