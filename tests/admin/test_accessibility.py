@@ -62,10 +62,10 @@ def pages(app: App, rows: dict[str, Any]) -> list[str]:
     """At least fifteen pages: every list with its hostile rows, the pages that they link to, and forms."""
     session, turn = hostile_session(app)
     fill_tables(app)
-    kept = ("apps_registry/app", "apps_registry/document", "keys/appkey", "sessions_app/chatsession")
+    with_rows = ("apps_registry/app", "apps_registry/document", "keys/appkey", "sessions_app/chatsession")
     return [
         *("", "?start", "settings/", "usage/?by=key", f"search/?q={app.slug}", "nothing/", "password_change/"),
-        *(f"{name}/?q={app.slug}" for name in kept),
+        *(f"{name}/?q={app.slug}" for name in with_rows),
         *(f"{name}/{rows[name]}/change/" for name in ("apps_registry/app", "apps_registry/model", "keys/appkey")),
         *(f"apps_registry/app/{app.pk}/{tab}/" for tab in TABS[1:]),
         *("apps_registry/app/add/", "keys/appkey/add/", f"keys/appkey/revoke/?ids={rows['keys/appkey']}"),
@@ -91,7 +91,7 @@ def test_axe_finds_nothing_serious_and_no_page_is_too_wide(console: "Page", serv
                 charts.first.focus()
                 console.keyboard.press("ArrowLeft")  # shows the numbers of a point
                 console.evaluate("window.scrollTo(0, 0)")  # nothing is partly covered by the header
-            findings += [f"{path} {width} {scheme} {each}" for each in console.evaluate(RUN_AXE)]
+            findings += [f"{path} {width} {scheme} {finding}" for finding in console.evaluate(RUN_AXE)]
             if (excess := console.evaluate(TOO_WIDE)) > 0:
                 findings.append(f"{path} is {excess} px too wide at {width}")
     assert findings == []

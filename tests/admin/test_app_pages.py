@@ -74,8 +74,8 @@ def tools_form(app: App, **overrides: Any) -> dict[str, Any]:
     return {**fields, **overrides}
 
 
-def page(app: App, what: str = "change") -> str:
-    return f"/admin/apps_registry/app/{app.pk}/{what}/"
+def page(app: App, tab: str = "change") -> str:
+    return f"/admin/apps_registry/app/{app.pk}/{tab}/"
 
 
 @pytest.mark.thorough

@@ -136,21 +136,23 @@ def test_a_tab_saves_its_own_fields_only_and_stays(admin_client: Client, app: Ap
 def test_saving_says_when_callers_get_the_change(admin_client: Client, app: App) -> None:
     prompt = page(app, "prompt")
 
-    def told(path: str, sent: dict[str, Any]) -> bool:
+    def says_when(path: str, sent: dict[str, Any]) -> bool:
         answer = admin_client.post(path, sent, follow=True)
         assert answer.redirect_chain, path
         shown = answer.content.decode()
         return f'Callers get it when you <a href="{page(app, "releases")}">publish {app.slug}</a>.' in shown
 
-    assert not told(prompt, {"preamble": "One."})  # the draft is live
+    assert not says_when(prompt, {"preamble": "One."})  # the draft is live
     publish(app)
-    assert told(prompt, {"preamble": "Two."})
-    assert not told(prompt, {"preamble": "Two."})
-    assert told(page(app, "tools"), tools_form(app, builtin_tools=["calculate"]))
+    assert says_when(prompt, {"preamble": "Two."})
+    assert not says_when(prompt, {"preamble": "Two."})
+    assert says_when(page(app, "tools"), tools_form(app, builtin_tools=["calculate"]))
     # Hosts, names and retention take effect at once.
-    assert not told(page(app, "tools"), tools_form(app, builtin_tools=["calculate"], allowed_hosts="a.example:443"))
-    assert not told(page(app, "settings"), form(app, name="New name", retention_days="30"))
-    assert told("/admin/apps_registry/tool/add/", tool_form(app))
+    assert not says_when(
+        page(app, "tools"), tools_form(app, builtin_tools=["calculate"], allowed_hosts="a.example:443")
+    )
+    assert not says_when(page(app, "settings"), form(app, name="New name", retention_days="30"))
+    assert says_when("/admin/apps_registry/tool/add/", tool_form(app))
 
 
 def test_a_tab_without_a_form_accepts_none(admin_client: Client, staff_client: Callable[..., Client], app: App) -> None:

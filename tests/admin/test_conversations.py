@@ -41,7 +41,7 @@ SAID = {
 }
 
 
-def found(client: Browser, text: str, **filters: str | int) -> list[ChatSession]:
+def search(client: Browser, text: str, **filters: str | int) -> list[ChatSession]:
     answer = client.get(LIST, {"q": text, **filters})
     assert answer.status_code == 200
     return list(answer.context["cl"].result_list)
@@ -57,13 +57,13 @@ def talk(app: App) -> Callable[..., ChatSession]:
 def test_a_conversation_is_found_by_what_was_said(
     admin_client: Browser, app: App, talk: Callable[..., ChatSession], script: str
 ) -> None:
-    said, searched = SAID[script]
-    session = talk(said)
+    text, searched = SAID[script]
+    session = talk(text)
     talk("something else")
-    (only,) = found(admin_client, searched, app__id__exact=app.pk)
+    (only,) = search(admin_client, searched, app__id__exact=app.pk)
     assert only.pk == session.pk
     (hit,) = only.hits  # type: ignore[attr-defined]
-    assert hit.before + hit.match + hit.after == said
+    assert hit.before + hit.match + hit.after == text
     assert hit.match.lower() in searched.lower().replace('"', "")
 
 
@@ -72,7 +72,7 @@ def test_words_must_all_be_there_and_phrases_in_their_order(
 ) -> None:
     talk("up then down and 款退")
     for missing_words in ("up sideways", '"down then"', "退款"):
-        assert found(admin_client, missing_words, app__id__exact=app.pk) == []
+        assert search(admin_client, missing_words, app__id__exact=app.pk) == []
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_searching_messages_needs_its_own_permission(
 ) -> None:
     word = factories.unique("secret").replace("-", "")
     session = talk(f"it is {word}")
-    assert found(staff_client("view_chatsession"), word) == []
-    assert [each.pk for each in found(staff_client("view_chatsession", "search_messages"), word)] == [session.pk]
+    assert search(staff_client("view_chatsession"), word) == []
+    assert [row.pk for row in search(staff_client("view_chatsession", "search_messages"), word)] == [session.pk]
 
 
 def test_the_list_calls_its_rows_conversations(admin_client: Browser) -> None:
@@ -111,8 +111,8 @@ def test_sessions_are_found_by_key_and_by_error(admin_client: Browser, app: App)
     )
     for finds_failed in filters:
         answer = admin_client.get(LIST, {**chosen, **finds_failed})
-        assert [each.pk for each in answer.context["cl"].result_list] == [failed.pk], finds_failed
-    assert found(admin_client, "", **chosen, error="worker_lost") == []
+        assert [row.pk for row in answer.context["cl"].result_list] == [failed.pk], finds_failed
+    assert search(admin_client, "", **chosen, error="worker_lost") == []
 
 
 def test_the_index_serves_the_search(talk: Callable[..., ChatSession]) -> None:
@@ -163,13 +163,13 @@ def test_operators_who_may_only_view_conversations_change_nothing(
 ) -> None:
     session = factories.make_session(app, [("user", "Hi")], wallet_address="0x" + uuid.uuid4().hex + "ab" * 4)
     onlooker = staff_client("view_chatsession")
-    paths = [f"{LIST}{session.pk}/{what}/" for what in ("archive", "interrupt", "delete")]
+    paths = [f"{LIST}{session.pk}/{view}/" for view in ("archive", "interrupt", "delete")]
     for path in (*paths, f"{LIST}wallet/{session.wallet_address}/"):
         assert onlooker.post(path, {"archived": "1", "post": "yes"}).status_code == 403
     shown = onlooker.get(f"{LIST}{session.pk}/change/").content.decode()
     assert [word for word in ("Archive</button>", "Delete…", "Interrupt the turn") if word in shown] == []
     stranger = staff_client()
-    paths = [f"{LIST}{session.pk}/{what}/" for what in ("change", "export/json", "message/0")]
+    paths = [f"{LIST}{session.pk}/{view}/" for view in ("change", "export/json", "message/0")]
     for path in (*paths, f"{LIST}wallet/{session.wallet_address}/"):
         assert stranger.get(path).status_code == 403
 
@@ -178,13 +178,13 @@ def test_all_data_of_one_wallet_is_deleted_and_no_other(admin_client: Browser, a
     wallet, other = (f"0x{uuid.uuid4().hex}{uuid.uuid4().hex[:8]}" for _ in range(2))
     for where in (app, app, other_app):
         factories.make_session(where, [("user", "Hi"), ("agent", "Hello")], wallet_address=wallet)
-    kept = factories.make_session(app, [("user", "Hi")], wallet_address=other)
+    other_session = factories.make_session(app, [("user", "Hi")], wallet_address=other)
     shown = admin_client.get(f"{LIST}wallet/{wallet}/").content.decode()
     assert "3 conversations, 6 messages, 3 turns" in shown
     assert admin_client.post(f"{LIST}wallet/{wallet}/").status_code == 302
     assert not ChatSession.objects.filter(wallet_address=wallet).exists()
     assert not Message.objects.filter(session__wallet_address=wallet).exists()
-    assert ChatSession.objects.filter(pk=kept.pk).exists()
+    assert ChatSession.objects.filter(pk=other_session.pk).exists()
     record = LogEntry.objects.filter(change_message__contains=f"{wallet[:6]}…{wallet[-4:]}").get()
     assert wallet not in record.change_message
     assert admin_client.get(f"{LIST}wallet/nonsense/").status_code == 404

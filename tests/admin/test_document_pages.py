@@ -108,10 +108,10 @@ def test_nothing_in_a_document_runs_in_the_operators_browser(console: "Page", se
 def test_each_file_gets_a_result(admin_client: Client, app: App) -> None:
     files = [("a.txt", b"alpha"), ("b.exe", b"MZ"), ("c.txt", b""), ("copy.txt", b"alpha")]
     answer = admin_client.post(f"{PAGES}add/", upload(app, *files, tags="one"), follow=True)
-    told = [str(message) for message in answer.context["messages"]]
-    assert told[0] == "“a.txt”: the ingest will start in a moment."
-    assert told[1].startswith("b.exe: Files of this type cannot be read")
-    assert told[2:] == ["c.txt: The file is empty.", "copy.txt: The App already has this content as a.txt."]
+    notices = [str(message) for message in answer.context["messages"]]
+    assert notices[0] == "“a.txt”: the ingest will start in a moment."
+    assert notices[1].startswith("b.exe: Files of this type cannot be read")
+    assert notices[2:] == ["c.txt: The file is empty.", "copy.txt: The App already has this content as a.txt."]
     assert Document.objects.get(app=app).tags == ["one"]
 
 

@@ -125,9 +125,9 @@ def test_revoking_and_rotating_say_what_stops(admin_client: Client, app: App) ->
     turn(app, app_key, status="completed")
     turn(app, app_key, "0xcc", status="completed", started_at=yesterday)
     revoke = "/admin/keys/appkey/revoke/"
-    said = text_of(admin_client.get(revoke, {"ids": str(app_key.pk)}))
-    assert "3 callers used this key today (UTC)</strong>; 2 turns are running." in said
-    assert "A running turn ends as usual and is kept" in said
+    preview = text_of(admin_client.get(revoke, {"ids": str(app_key.pk)}))
+    assert "3 callers used this key today (UTC)</strong>; 2 turns are running." in preview
+    assert "A running turn ends as usual and is kept" in preview
     both = text_of(admin_client.get(revoke, {"ids": f"{app_key.pk},{unused.pk}"}))
     assert "3 callers used these keys today (UTC)" in both
     assert "Nobody used this key today (UTC)" in text_of(admin_client.get(revoke, {"ids": str(unused.pk)}))
@@ -199,16 +199,16 @@ def test_a_new_keys_settings_work_when_pasted(admin_client: Client, server: Serv
 def test_the_page_of_a_key_has_the_settings_without_the_key(admin_client: Client, issued: IssuedKey) -> None:
     app = issued.app_key.apps.get()
     text = html.unescape(section(admin_client.get(page(issued.app_key)).content.decode(), "key-clients"))
-    given = {"base_url": "http://testserver", "app_slug": app.slug, "app_key": "YOUR-APP-KEY"}
-    for client in [*openai_clients(**given), *mcp_clients(**given)]:
+    arguments = {"base_url": "http://testserver", "app_slug": app.slug, "app_key": "YOUR-APP-KEY"}
+    for client in [*openai_clients(**arguments), *mcp_clients(**arguments)]:
         assert f"<summary>{client.client}</summary>" in text
         assert client.text in text
     assert issued.plain not in text
 
 
 def test_settings_in_yaml_and_json_can_be_parsed() -> None:
-    given = {"base_url": "https://a.example/", "app_slug": "support", "app_key": "sk-x"}
-    texts = {client.name: client.text for client in [*openai_clients(**given), *mcp_clients(**given)]}
+    arguments = {"base_url": "https://a.example/", "app_slug": "support", "app_key": "sk-x"}
+    texts = {client.name: client.text for client in [*openai_clients(**arguments), *mcp_clients(**arguments)]}
     (endpoint,) = yaml.safe_load(texts["librechat"])["endpoints"]["custom"]
     assert (endpoint["baseURL"], endpoint["apiKey"]) == ("https://a.example/v1", "sk-x")
     assert endpoint["models"] == {"default": ["support"], "fetch": True}

@@ -90,7 +90,7 @@ def test_what_needs_attention_is_named_with_where_to_go(
     WorkerState.objects.create(**worker(open_models=[[model.provider_id, model.provider_model_id]]))
     WorkerState.objects.create(**worker(version="0.0.2"))
     pull_fuse(None)
-    page, nobody = (each.get(HOME).content.decode() for each in (admin_client, staff_client()))
+    page, nobody = (client.get(HOME).content.decode() for client in (admin_client, staff_client()))
     WorkerState.objects.filter(version__startswith="0.0.").delete()
     failed = f"app__id__exact={app.pk}&amp;outcome=failed&amp;q=get_price"
     for words, url in {

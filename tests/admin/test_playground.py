@@ -148,8 +148,8 @@ def test_no_caller_opens_continues_lists_or_recalls_an_operators_session(
         answer = caller.request("POST", "/api/chat", params={"message": "Hi", "app": app.slug})
         assert answer.status_code in {403, 404, 409}, answer.text
         assert "secret" not in answer.text
-        told = {"type": "confirm_tool", "payload": {"call_id": str(uuid.uuid4()), "approved": True}}
-        assert caller.request("POST", "/api/system", json={"message": json.dumps(told)}).status_code == 404
+        answer_body = {"type": "confirm_tool", "payload": {"call_id": str(uuid.uuid4()), "approved": True}}
+        assert caller.request("POST", "/api/system", json={"message": json.dumps(answer_body)}).status_code == 404
     with Client(server.url, app=app.slug, key=caller.key) as other:
         listed = other.request("GET", "/api/sessions", params={"public_key": WALLET}).json()
         assert [each["session_id"] for each in listed] == []

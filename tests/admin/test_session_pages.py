@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 TEXT = "Line one\n    indented   and spaced\n\n\tline four <b>not bold</b>"
 
 
-def page(row: ChatSession | Turn, what: str = "change") -> str:
-    return f"/admin/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/{what}/"
+def page(row: ChatSession | Turn, view: str = "change") -> str:
+    return f"/admin/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/{view}/"
 
 
 def messages(console: "Page", *, after: str = "") -> list[str]:
@@ -93,8 +93,8 @@ def test_no_message_runs_in_the_operators_browser(console: "Page", server: Serve
 @pytest.mark.thorough
 @pytest.mark.browser
 def test_a_conversation_is_shown_exactly_as_written(console: "Page", server: Server, app: App) -> None:
-    said = f"{TEXT}\n\n- **bold** [link](https://example.com) ![image](x.png)\n\n[bad](javascript:alert(1))"
-    session = factories.make_session(app, [("user", TEXT), ("agent", said)], title="Whitespace")
+    source = f"{TEXT}\n\n- **bold** [link](https://example.com) ![image](x.png)\n\n[bad](javascript:alert(1))"
+    session = factories.make_session(app, [("user", TEXT), ("agent", source)], title="Whitespace")
     result = {"tool_name": "get_price", "tool_arguments": '{"symbol":"ETH"}', "content": '{"usd":3500}'}
     Message.objects.create(session=session, turn=session.turns.get(), position=2, role="tool", **result)
     console.goto(f"{server.url}/admin/sessions_app/chatsession/?q={session.pk}")

@@ -93,10 +93,10 @@ def test_a_failed_call_leads_from_the_turn_to_its_error_its_tool_and_its_convers
     conversation = f"/admin/sessions_app/chatsession/{turn.session_id}/change/"
     for url in (f"/admin/apps_registry/tool/{tool.pk}/change/", conversation, f"{conversation}?before="):
         assert f'href="{url}' in shown
-    told = staff_client("view_outboundcall").get(page).content.decode()
-    assert "failed: 404" in told
-    assert "no tea here" not in told
-    assert conversation not in told
+    text = staff_client("view_outboundcall").get(page).content.decode()
+    assert "failed: 404" in text
+    assert "no tea here" not in text
+    assert conversation not in text
 
 
 def test_the_wait_for_a_client_is_on_the_scale(
@@ -106,8 +106,11 @@ def test_the_wait_for_a_client_is_on_the_scale(
     model.will(calls(("look_up", {"what": "tea"})), says("Tea."))
     (event,) = app_client.chat("Tea?")["system_events"]
     assert [kind for kind, _ in kinds(timeline(admin_client, turn_of(app_client)))] == ["model", "pause"]
-    told = {"type": "confirm_tool", "payload": {"call_id": event["InlineCall"]["payload"]["call_id"], "approved": True}}
-    app_client.request("POST", "/api/system", json={"message": json.dumps(told)})
+    answer_body = {
+        "type": "confirm_tool",
+        "payload": {"call_id": event["InlineCall"]["payload"]["call_id"], "approved": True},
+    }
+    app_client.request("POST", "/api/system", json={"message": json.dumps(answer_body)})
     app_client.poll()
     drawn = timeline(admin_client, turn_of(app_client))
     steps = [step for step in drawn.steps if step.kind != "outbound"]

@@ -44,8 +44,8 @@ def test_a_newcomer_gets_an_answer_from_tool_and_document(
     pasted = subprocess.run(command, shell=True, capture_output=True, check=True, timeout=60)
     reply = json.loads(pasted.stdout)["messages"][-1]
     assert reply["content"].startswith("ETH is at 3125.50 dollars")
-    place = "MyCoin Index > Fees, line 17"
-    assert reply["citations"] == [{"marker": marker, "document": "MyCoin Index", "place": place}]
+    location = "MyCoin Index > Fees, line 17"
+    assert reply["citations"] == [{"marker": marker, "document": "MyCoin Index", "place": location}]
     assert upstream.received[-1].path == "/v1/prices/ETH"
     price, passages = tool_results(model.prompts[1])
     assert json.loads(price)["usd"] == 3125.5

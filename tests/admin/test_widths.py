@@ -120,17 +120,17 @@ def paths(app: App) -> dict[str, str]:
     """Return the path of every page, by the name of its URL."""
     made = rows(app)
     values = examples(app, made)
-    found = {}
+    paths_by_name = {}
     for path, name, arguments in routes(get_resolver().url_patterns):
         model = max((key for key in made if name.startswith(f"{key}_")), key=len, default="")
-        given = {**values, **({"object_id": made[model]} if model else {})}
-        missing = set(arguments) - given.keys() - {"object_id"}
+        filled = {**values, **({"object_id": made[model]} if model else {})}
+        missing = set(arguments) - filled.keys() - {"object_id"}
         assert not missing, f"{path} has {missing}, of which `examples` has none"
         if "object_id" not in arguments or model:
-            found[name] = f"/{path.format(**given)}"
-    lists = {f"{each._meta.app_label}_{each._meta.model_name}" for each in admin.site._registry}
+            paths_by_name[name] = f"/{path.format(**filled)}"
+    lists = {f"{registered._meta.app_label}_{registered._meta.model_name}" for registered in admin.site._registry}
     assert lists - {"keys_fusestate"} <= made.keys(), "`rows` lacks a row of a list"
-    return found
+    return paths_by_name
 
 
 def is_page(client: Client, path: str) -> bool:

@@ -112,9 +112,9 @@ def test_requests_that_default_nginx_breaks_work(front: Front, operator: Operato
     with front.client() as client:
         # A request line of 64 kB.
         query = {"message": canary, "user_state": '{"ext": "' + "x" * 60_000 + '"}'}
-        said = client.post("/api/chat", params=query, headers=session)
-        assert said.status_code == 200, said.text
-        assert said.json()["messages"][0]["content"] == canary
+        answer = client.post("/api/chat", params=query, headers=session)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["messages"][0]["content"] == canary
         # A stream is not buffered: this one never ends.
         with client.stream("GET", "/api/updates", headers=session) as stream:
             assert next(stream.iter_raw())

@@ -61,8 +61,8 @@ def test_it_calls_a_tool_after_the_user_has_confirmed(app_client: Client, app: A
     question = event["InlineCall"]["payload"]
     assert (question["tool"], question["arguments"]) == ("place_order", {"what": "tea"})
     assert upstream.received == []
-    told = {"type": "confirm_tool", "payload": {"call_id": question["call_id"], "approved": True}}
-    assert app_client.request("POST", "/api/system", json={"message": json.dumps(told)}).status_code == 200
+    answer_body = {"type": "confirm_tool", "payload": {"call_id": question["call_id"], "approved": True}}
+    assert app_client.request("POST", "/api/system", json={"message": json.dumps(answer_body)}).status_code == 200
     sender, text = texts(app_client.poll())[-1]
     assert (sender, text) == ("agent", f"{INTRODUCTION}\n\nThe tool place_order answered: ordered tea.")
     assert [request.path for request in upstream.received] == ["/tea"]

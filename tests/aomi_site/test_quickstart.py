@@ -286,9 +286,9 @@ def test_the_killed_database_comes_back_and_a_second_quickstart_is_refused(data_
 def test_wrong_options_are_refused_in_one_sentence(
     data_dir: Path, words: list[str], environment: dict[str, str], sentence: str
 ) -> None:
-    said = fails(data_dir, "--port", str(free_port()), *words, **environment)
-    assert sentence in said
-    assert "canary" not in said
+    message = fails(data_dir, "--port", str(free_port()), *words, **environment)
+    assert sentence in message
+    assert "canary" not in message
     if (data_dir / "models").exists():
         assert list((data_dir / "models").iterdir()) == []
 
@@ -296,8 +296,8 @@ def test_wrong_options_are_refused_in_one_sentence(
 def test_a_port_in_use_is_noticed_before_anything_starts(data_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        said = fails(data_dir, "--port", str(port))
-    assert f"Port {port} on 127.0.0.1 is in use by another program" in said
+        message = fails(data_dir, "--port", str(port))
+    assert f"Port {port} on 127.0.0.1 is in use by another program" in message
     assert not (data_dir / "postgres").exists()
 
 

@@ -140,8 +140,8 @@ WALLET_REPORT = {"type": "wallet:tx_complete", "payload": {"status": "failed", "
 
 def test_what_the_id_alone_opens(server: Server, app: App) -> None:
     App.objects.filter(pk=app.pk).update(sessions_readable_by_id=True)
-    found = {endpoint: ask(server, app, endpoint, {})[0] for endpoint in NEEDING_ROWS if endpoint not in OPEN}
-    assert {endpoint for endpoint, status in found.items() if status not in LET_IN} == KEY_IN_ANY_CASE
+    statuses = {endpoint: ask(server, app, endpoint, {})[0] for endpoint in NEEDING_ROWS if endpoint not in OPEN}
+    assert {endpoint for endpoint, status in statuses.items() if status not in LET_IN} == KEY_IN_ANY_CASE
     report = {"params": {"message": json.dumps(WALLET_REPORT)}}
     for is_lifted in (True, False):
         App.objects.filter(pk=app.pk).update(sessions_readable_by_id=is_lifted)

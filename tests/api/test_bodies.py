@@ -44,9 +44,9 @@ def opened(app_client: Client, app: App) -> Client:
 
 
 def sent(client: Client, app: App, name: str) -> tuple[str, str, bytes]:
-    method, path, said = BODIES[name]
+    method, path, fields = BODIES[name]
     slots = {"app": app.slug, "model": app.default_model.name}
-    filled = {key: value.format(**slots) if isinstance(value, str) else value for key, value in said.items()}
+    filled = {key: value.format(**slots) if isinstance(value, str) else value for key, value in fields.items()}
     return method, path.format(id=client.session_id), json.dumps(filled).encode()
 
 

@@ -46,7 +46,7 @@ def key(issued: IssuedKey) -> str:
 def call(page: Page, name: str, app: App) -> str:
     """Make one call of the table of endpoints; return its status, and the code of an error."""
     method, path, params = CALLS[name]
-    query = {each: value.format(app=app.slug, model=app.default_model.name) for each, value in params.items()}
+    query = {parameter: value.format(app=app.slug, model=app.default_model.name) for parameter, value in params.items()}
     own = bearer(page.token, **{"X-Session-Id": page.session_id})
     if page.origin:
         own["Origin"] = page.origin
@@ -200,8 +200,8 @@ def test_a_page_of_the_servers_own_origin_sends_none(server: Server, app: App, k
     with Page(server.url, token) as page:
         assert page.code("GET", "/api/state", headers={"Sec-Fetch-Site": "same-origin"}) == "200"
         for elsewhere in ("same-site", "cross-site", "none"):
-            said = page.code("GET", "/api/state", headers={"Sec-Fetch-Site": elsewhere})
-            assert said == "403 origin_not_allowed"
+            result = page.code("GET", "/api/state", headers={"Sec-Fetch-Site": elsewhere})
+            assert result == "403 origin_not_allowed"
 
 
 KEY_CALLS = [("POST", "/api/token"), ("GET", "/api/key"), ("GET", "/api/key/usage"), ("DELETE", "/api/key")]
@@ -227,13 +227,13 @@ def tampered(part: int, change: Callable[[str], str]) -> Callable[[str], str]:
 
 
 def _other_app(content: str) -> str:
-    said = json.loads(base64.urlsafe_b64decode(content + "=" * (-len(content) % 4)))
-    return base64.urlsafe_b64encode(json.dumps({**said, "app": said["app"] + 1}).encode()).rstrip(b"=").decode()
+    result = json.loads(base64.urlsafe_b64decode(content + "=" * (-len(content) % 4)))
+    return base64.urlsafe_b64encode(json.dumps({**result, "app": result["app"] + 1}).encode()).rstrip(b"=").decode()
 
 
 def _longer(content: str) -> str:
-    said = json.loads(base64.urlsafe_b64decode(content + "=" * (-len(content) % 4)))
-    return base64.urlsafe_b64encode(json.dumps({**said, "expires": 4_000_000_000}).encode()).rstrip(b"=").decode()
+    result = json.loads(base64.urlsafe_b64decode(content + "=" * (-len(content) % 4)))
+    return base64.urlsafe_b64encode(json.dumps({**result, "expires": 4_000_000_000}).encode()).rstrip(b"=").decode()
 
 
 JWT_NONE = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').rstrip(b"=").decode()
@@ -261,15 +261,15 @@ def test_a_bad_token_is_refused_everywhere_with_one_body(server: Server, app: Ap
     method, path, params = CALLS[name]
     session_id, bodies = session_of(app), []
     with Client(server.url) as stranger:
-        for what, spoil in BAD_TOKENS.items():
+        for kind, spoil in BAD_TOKENS.items():
             sent = {**bearer(spoil(token)), "X-Session-Id": session_id}
             answer = stranger.http.request(
                 method,
                 path.format(id=session_id),
-                headers=[(each.encode(), value.encode()) for each, value in sent.items()],
-                params={each: value.format(app=app.slug, model="m") for each, value in params.items()},
+                headers=[(parameter.encode(), value.encode()) for parameter, value in sent.items()],
+                params={parameter: value.format(app=app.slug, model="m") for parameter, value in params.items()},
             )
-            assert answer.status_code == 401, what
+            assert answer.status_code == 401, kind
             assert answer.headers["WWW-Authenticate"] == "AppKey"
             bodies.append({**answer.json(), "request_id": ""})
     assert all(body == bodies[0] for body in bodies)
@@ -396,10 +396,10 @@ def test_a_new_signing_key_keeps_earlier_tokens_valid(
     server: Server, app: App, key: str, manage: Callable[..., Result]
 ) -> None:
     earlier = new_token(server, key, app=app.slug)
-    said = json.loads(manage("rotate_token_keys", "--json").out)
-    assert said["earlier_tokens"] == "live out their time"
+    result = json.loads(manage("rotate_token_keys", "--json").out)
+    assert result["earlier_tokens"] == "live out their time"
     later = new_token(server, key, app=app.slug)
-    assert later.startswith(f"bt-{said['id']}.")
+    assert later.startswith(f"bt-{result['id']}.")
     for token in (earlier, later):
         with Page(server.url, token) as page:
             assert {page.code("GET", "/api/state") for _ in EVERY_WORKER} == {"200"}
@@ -479,8 +479,8 @@ def test_a_copy_of_the_session_on_another_worker_does_not_get_around_the_wallet(
             holder.chat("Hi")
         ChatSession.objects.filter(pk=session_id).update(wallet_address=OTHER_WALLET, version=5)
     with Page(server.url, token, session_id=session_id) as page:
-        said = {page.code("POST", "/api/chat?message=Hi") for _ in EVERY_WORKER}
-    assert said == {"403 session_not_available"}
+        result = {page.code("POST", "/api/chat?message=Hi") for _ in EVERY_WORKER}
+    assert result == {"403 session_not_available"}
     assert ChatSession.objects.get(pk=session_id).wallet_address == OTHER_WALLET
 
 

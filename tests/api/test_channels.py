@@ -58,8 +58,8 @@ def test_a_changed_channel_takes_effect_with_the_next_request_to_either_worker(
     issued = factories.make_key(published)
     assert preambles(server, published, issued.plain, model) == {"One."}
     for channel, text in (("draft", "Draft."), ("release:2", "Two."), ("live", "One.")):
-        told = manage("change_key", issued.app_key.prefix, "--channel", channel, "--json")
-        assert json.loads(told.out)["channel"] == channel
+        changed = manage("change_key", issued.app_key.prefix, "--channel", channel, "--json")
+        assert json.loads(changed.out)["channel"] == channel
         assert preambles(server, published, issued.plain, model) == {text}
 
 
@@ -179,8 +179,8 @@ def test_a_key_for_the_draft_of_an_app_without_releases(server: Server, app: App
 def test_the_page_of_a_session_names_its_channel(server: Server, published: App) -> None:
     admin = AdminClient()
     admin.force_login(factories.make_operator())
-    said = {"live": "it follows what is live", "draft": "began with a key for the draft", "release": "Release 2: the"}
-    for channel, words in said.items():
+    notes = {"live": "it follows what is live", "draft": "began with a key for the draft", "release": "Release 2: the"}
+    for channel, words in notes.items():
         key = key_for(published, channel, 2 if channel == "release" else None).plain
         with Client(server.url, app=published.slug, key=key) as client:
             client.chat("Hi")

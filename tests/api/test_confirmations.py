@@ -39,17 +39,17 @@ def asked(snapshot: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def answer(client: Client, call_id: str, *, approved: Any = True, **more: Any) -> int:
-    told = {"type": "confirm_tool", "payload": {"call_id": call_id, "approved": approved}}
-    return client.request("POST", "/api/system", json={"message": json.dumps(told)}, **more).status_code
+    answer_body = {"type": "confirm_tool", "payload": {"call_id": call_id, "approved": approved}}
+    return client.request("POST", "/api/system", json={"message": json.dumps(answer_body)}, **more).status_code
 
 
 def shown(snapshot: dict[str, Any]) -> list[tuple[str, str]]:
     return [tuple(message["tool_result"]) for message in snapshot["messages"] if message["tool_result"]]
 
 
-def order(client: Client, model: ScriptedModel, *what: str) -> list[str]:
+def order(client: Client, model: ScriptedModel, *items: str) -> list[str]:
     """Have the model order things; return the ids of the questions."""
-    model.will(calls(*(("order", {"what": item}) for item in what), text="I order it."))
+    model.will(calls(*(("order", {"what": item}) for item in items), text="I order it."))
     return [payload["call_id"] for payload in asked(client.chat("Order!"))]
 
 
@@ -66,8 +66,8 @@ def test_an_approved_call_is_made_and_the_turn_continues(
         assert upstream.received == []
         assert app_client.state()["system_events"] == []  # delivered once
         assert Turn.objects.get(session_id=app_client.uuid).status == "paused"
-        told = reader.wait_for(lambda event: event["type"] == "inline_call")
-        assert told["call"] == {"type": "confirm_tool", "payload": question}
+        inline_call = reader.wait_for(lambda event: event["type"] == "inline_call")
+        assert inline_call["call"] == {"type": "confirm_tool", "payload": question}
         assert answer(app_client, question["call_id"]) == 200
         after = app_client.poll()
         reader.wait_for(lambda event: event["type"] == "tool_complete")
@@ -235,8 +235,8 @@ def test_only_callers_who_may_chat_in_the_session_may_answer(
 @pytest.mark.parametrize("payload", [None, {}, {"call_id": "x"}, {"call_id": 1, "approved": True}, {"approved": True}])
 def test_an_answer_without_a_decision_is_refused(app_client: Client, model: ScriptedModel, payload: Any) -> None:
     order(app_client, model, "tea")
-    told = {"message": json.dumps({"type": "confirm_tool", "payload": payload})}
-    assert app_client.request("POST", "/api/system", json=told).status_code == 400
+    answer_body = {"message": json.dumps({"type": "confirm_tool", "payload": payload})}
+    assert app_client.request("POST", "/api/system", json=answer_body).status_code == 400
     for call_id in ("", "x\x00", "nobody", "550e8400-e29b-41d4-a716-446655440000"):
         assert answer(app_client, call_id) == 410
     assert answer(app_client, "x", approved="yes") == 400

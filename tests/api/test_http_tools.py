@@ -134,10 +134,10 @@ def test_a_secret_that_is_echoed_reaches_nobody(
     upstream.handle = lambda handler, _: handler.reply(echoed(SECRET), status)
     ask(app_client, model, ("fetch", {}))
     assert urllib.parse.parse_qs(urllib.parse.urlsplit(upstream.received[0].path).query) == {"key": [SECRET]}
-    told = json.dumps([model.requests, app_client.state(), app_client.request("GET", "/api/events").text])
-    assert "[secret]" in told
+    everything = json.dumps([model.requests, app_client.state(), app_client.request("GET", "/api/events").text])
+    assert "[secret]" in everything
     for piece in ("7fQ2", "zL9", "7fq2", "zl9", base64.b64encode(b"7fQ2").decode()[:5], b"zL9".hex()):
-        assert piece not in told
+        assert piece not in everything
 
 
 def test_the_password_within_a_secret_is_a_secret_too(

@@ -92,9 +92,9 @@ def test_every_statement_of_a_run_names_its_app(
 
     for word, one in apps.items():
         other = next(iter(apps.keys() - {word}))
-        told = json.dumps(model_of(one, model_server).prompts)
-        assert f"The password is {word}" in told
-        assert other not in told
+        prompts = json.dumps(model_of(one, model_server).prompts)
+        assert f"The password is {word}" in prompts
+        assert other not in prompts
         sent = [request.headers["X-Token"] for request in upstream.received if request.path == f"/{word}"]
         assert sent == [f"secret-of-{word}"] * 2
 

@@ -128,11 +128,11 @@ def test_these_fields_survive_a_confirmation_and_its_interrupt(
     app_client.request("POST", "/api/interrupt")
     model.will(says("Well."))
     app_client.chat("Never mind")
-    told = [message for message in model.prompts[-1] if message.get("tool_calls")]
-    assert len(told) == 2
-    for message_told in [*told, assistant(model.prompts[1])]:
-        assert message_told["reasoning_content"] == "I shall add."
-        assert message_told["tool_calls"][0]["extra_content"] == SIGNED
+    with_calls = [message for message in model.prompts[-1] if message.get("tool_calls")]
+    assert len(with_calls) == 2
+    for message_sent in [*with_calls, assistant(model.prompts[1])]:
+        assert message_sent["reasoning_content"] == "I shall add."
+        assert message_sent["tool_calls"][0]["extra_content"] == SIGNED
 
 
 def test_an_answer_without_calls_goes_back_without_its_plain_reasoning(
@@ -207,8 +207,8 @@ def test_an_app_may_keep_reasoning_which_the_console_shows_folded(
     App.objects.filter(pk=app.pk).update(keeps_reasoning=keeps)
     model.will(calculates(*THINKS), Reply([*thinks_aloud("It is <b>2</b>.").parts]))
     app_client.chat("What is 1 + 1?")
-    kept = [row.reasoning for row in Message.objects.filter(session_id=app_client.uuid).order_by("position")]
-    assert kept == (["", "I shall add.", "I shall say hello."] if keeps else [""] * 3)
+    stored = [row.reasoning for row in Message.objects.filter(session_id=app_client.uuid).order_by("position")]
+    assert stored == (["", "I shall add.", "I shall say hello."] if keeps else [""] * 3)
     browser = Browser()
     browser.force_login(User.objects.get(username=operator.username))
     page = browser.get(f"/admin/sessions_app/chatsession/{app_client.uuid}/change/").content.decode()

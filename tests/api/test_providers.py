@@ -194,5 +194,5 @@ def test_an_invalid_token_count_does_not_affect_the_answer(
 def test_an_app_answers_in_its_language(app_client: Client, app: App, model: ScriptedModel) -> None:
     App.objects.filter(pk=app.pk).update(preamble="Be brief.", reply_language="French")
     app_client.chat("Hi")
-    told = "Be brief.\n\nAlways answer in French, whatever language the user writes in."
-    assert model.prompts[0][0]["content"].startswith(told)
+    instructions = "Be brief.\n\nAlways answer in French, whatever language the user writes in."
+    assert model.prompts[0][0]["content"].startswith(instructions)

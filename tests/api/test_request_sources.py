@@ -34,20 +34,20 @@ def app(model_server: ModelServer) -> App:
     return factories.make_app(base_url=model_server.base_url, allowed_origins=SITE)
 
 
-def said(response: httpx2.Response) -> str:
+def code_of(response: httpx2.Response) -> str:
     is_problem = response.headers.get("Content-Type") == "application/problem+json"
     return f"{response.status_code} {response.json()['code']}" if is_problem else str(response.status_code)
 
 
 def call(client: Client, name: str, app: App, **headers: str) -> str:
     method, path, params = CALLS[name]
-    query = {each: value.format(app=app.slug, model=app.default_model.name) for each, value in params.items()}
+    query = {parameter: value.format(app=app.slug, model=app.default_model.name) for parameter, value in params.items()}
     own = {"X-Session-Id": client.session_id, **headers, **({"AOMI-APP-KEY": client.key} if client.key else {})}
     with client.http.stream(method, path.format(id=client.session_id), headers=own, params=query) as response:
         if response.headers.get("Content-Type") == "text/event-stream":
             return "200"
         response.read()
-        return said(response)
+        return code_of(response)
 
 
 def opened(name: str) -> str:
@@ -162,11 +162,11 @@ def test_a_backend_gets_tokens_for_an_app_that_only_pages_may_use(server: Server
     App.objects.filter(pk=app.pk).update(refuses_other_origins=True, allowed_networks="127.0.0.1")
     key = factories.make_key(app).plain
     with Client(server.url, key=key, app=app.slug) as backend:
-        assert said(backend.post_chat("Hi")) == NOT_FROM_THERE["origin"]
+        assert code_of(backend.post_chat("Hi")) == NOT_FROM_THERE["origin"]
     with Page(server.url, new_token(server, key, app=app.slug, origin=SITE), origin=SITE) as page:
         assert page.chat("Hi")["app"] == app.slug
     refused = ask_for_token(server, key, {"app": app.slug, "origin": ELSEWHERE})
-    assert said(refused) == NOT_FROM_THERE["origin"]
+    assert code_of(refused) == NOT_FROM_THERE["origin"]
 
 
 def test_an_app_that_names_no_origins_but_refuses_others_refuses_all(server: Server, app: App) -> None:
@@ -174,7 +174,7 @@ def test_an_app_that_names_no_origins_but_refuses_others_refuses_all(server: Ser
     with Client(server.url, key=factories.make_key(app).plain, app=app.slug) as client:
         for headers in ({}, {"Origin": SITE}):
             answer = client.request("POST", "/api/chat", params={"message": "Hi", "app": app.slug}, headers=headers)
-            assert said(answer) == NOT_FROM_THERE["origin"]
+            assert code_of(answer) == NOT_FROM_THERE["origin"]
 
 
 def test_pages_read_refusals_of_their_origin(server: Server, app: App) -> None:
@@ -182,7 +182,7 @@ def test_pages_read_refusals_of_their_origin(server: Server, app: App) -> None:
     App.objects.filter(pk=app.pk).update(refuses_other_origins=True, allowed_networks="192.0.2.0/24")
     with Client(server.url, key=factories.make_key(app).plain, app=app.slug) as page:
         refused = page.request("POST", "/api/chat", params={"message": "Hi", "app": app.slug}, headers={"Origin": SITE})
-        assert (said(refused), refused.headers["Access-Control-Allow-Origin"]) == (NOT_FROM_THERE["network"], SITE)
+        assert (code_of(refused), refused.headers["Access-Control-Allow-Origin"]) == (NOT_FROM_THERE["network"], SITE)
 
 
 def test_a_limited_app_is_not_listed_elsewhere(proxied: Server, app: App) -> None:

@@ -130,8 +130,8 @@ def test_questions_to_the_user_are_as_described(app_client: Client, app: App, mo
         check(component("UpdateEvent"), reader.wait_for(lambda event: event["type"] == "inline_call"))
     check(component("Snapshot"), snapshot)
     payload = {"call_id": snapshot["system_events"][0]["InlineCall"]["payload"]["call_id"], "approved": True}
-    told = {"message": json.dumps({"type": "confirm_tool", "payload": payload})}
-    check(component("Message"), app_client.request("POST", "/api/system", json=told).json()["res"])
+    body = {"message": json.dumps({"type": "confirm_tool", "payload": payload})}
+    check(component("Message"), app_client.request("POST", "/api/system", json=body).json()["res"])
 
 
 def test_the_chat_stream_is_as_described(app_client: Client, model: ScriptedModel) -> None:

@@ -153,8 +153,8 @@ def test_sessions_in_parallel_do_not_see_each_other(server: Server, app: App, mo
         thread.join()
     assert len(seen) == 8
     for number, snapshot in seen:
-        said = [text for sender, text in texts(snapshot) if sender == "user"]
-        assert said == [f"secret {number} part {turn}" for turn in range(3)]
+        messages = [text for sender, text in texts(snapshot) if sender == "user"]
+        assert messages == [f"secret {number} part {turn}" for turn in range(3)]
     for prompt in model.prompts:
         assert len({message["content"].split()[1] for message in prompt if message["role"] == "user"}) == 1
 

@@ -20,17 +20,17 @@ CALLBACK = {"type": "wallet:tx_complete", "payload": {"hash": "0x1", "status": "
 def tell(client: Client, message: str) -> dict[str, object]:
     answer = client.request("POST", "/api/system", params={"message": message})
     assert answer.status_code == 200, answer.text
-    told: dict[str, object] = answer.json()["res"]
-    return told
+    result: dict[str, object] = answer.json()["res"]
+    return result
 
 
 def test_a_notice_is_an_event_and_a_message(client: Client) -> None:
-    told = tell(client, "The wallet was disconnected")  # the session does not exist yet
-    assert told["content"] == "Response of system endpoint: The wallet was disconnected"
-    assert (told["sender"], told["is_streaming"], told["tool_result"]) == ("system", False, None)
+    result = tell(client, "The wallet was disconnected")  # the session does not exist yet
+    assert result["content"] == "Response of system endpoint: The wallet was disconnected"
+    assert (result["sender"], result["is_streaming"], result["tool_result"]) == ("system", False, None)
     snapshot = client.state()
     assert snapshot["system_events"] == [{"SystemNotice": "The wallet was disconnected"}]
-    assert snapshot["messages"] == [told]
+    assert snapshot["messages"] == [result]
     assert client.state()["system_events"] == []
 
 

@@ -60,16 +60,16 @@ def test_every_stream_on_every_worker_gets_the_turn(talker: Client, model: Scrip
             (complete,) = reader.of_type("tool_complete")
             assert update["call_id"] == complete["call_id"]
             assert update["tool_name"] == complete["tool_name"] == "calculate"
-            said: dict[str, str] = {}
+            text_by_message: dict[str, str] = {}
             for delta in reader.of_type("message_delta"):
-                assert delta["offset"] == len(said.get(delta["message_id"], ""))
-                said[delta["message_id"]] = said.get(delta["message_id"], "") + delta["delta"]
-            assert list(said.values()) == ["Let me see.", "It is 42."]
+                assert delta["offset"] == len(text_by_message.get(delta["message_id"], ""))
+                text_by_message[delta["message_id"]] = text_by_message.get(delta["message_id"], "") + delta["delta"]
+            assert list(text_by_message.values()) == ["Let me see.", "It is 42."]
             assert all(event["session_id"] == talker.session_id for event in reader.events)
             assert len(reader.ids) == len(set(reader.ids)) == len(reader.events)
         messages = talker.state()["messages"]
         assert complete["result"] == messages[2]["tool_result"][1]
-        assert set(said) <= {message["id"] for message in messages}
+        assert set(text_by_message) <= {message["id"] for message in messages}
 
 
 def test_text_is_in_the_state_of_every_worker_as_it_arrives(talker: Client, model: ScriptedModel) -> None:

@@ -60,7 +60,7 @@ def inline(snapshot: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("given", "read"),
+    ("report", "read"),
     [
         (
             {"status": "success", "txHash": HASH},
@@ -73,7 +73,7 @@ def inline(snapshot: dict[str, Any]) -> list[dict[str, Any]]:
     ],
 )
 def test_a_transaction(
-    app_client: Client, model: ScriptedModel, wallet: TestWallet, given: dict[str, Any], read: dict[str, Any]
+    app_client: Client, model: ScriptedModel, wallet: TestWallet, report: dict[str, Any], read: dict[str, Any]
 ) -> None:
     model.will(calls(("wallet_tx_request", SEND), text="Please sign."), says("Done."))
     paused = app_client.chat("Pay Ada", user_state=connected(wallet, pending_txs={"9": "mine"}, theme="dark"))
@@ -102,12 +102,12 @@ def test_a_transaction(
     state = {"address": wallet.address, "chain_id": 8453, "theme": "dark"}
     assert paused["user_state"] == {**state, "pending_txs": {"1": expected}}
     assert app_client.state()["user_state"] == paused["user_state"]
-    assert tell(app_client, "wallet:tx_complete", pending_tx_ids=[1], **given).status_code == 200
+    assert tell(app_client, "wallet:tx_complete", pending_tx_ids=[1], **report).status_code == 200
     done = app_client.poll()
     assert (texts(done)[-1], done["user_state"]) == (("agent", "Done."), state)
     assert json.loads(tool_results(model.prompts[1])[0]) == read
     # The same answer again, and an answer to a request that was never made, change nothing.
-    assert tell(app_client, "wallet:tx_complete", pending_tx_ids=[7], **given).status_code == 200
+    assert tell(app_client, "wallet:tx_complete", pending_tx_ids=[7], **report).status_code == 200
     assert "AsyncCallback" in app_client.state()["system_events"][-1]
 
 
@@ -220,8 +220,8 @@ def test_a_new_app_does_not_ask_wallets(app_client: Client, other_app: App) -> N
     assert not Tool.objects.filter(app__in=[other_app, App.objects.get(is_default=True)], name__startswith="wallet")
     # Without the tools, a client's report is a callback, as before.
     client = Client(str(app_client.http.base_url))
-    told = tell(client, "wallet:tx_complete", status="success", txHash=HASH, pending_tx_ids=[1])
-    assert told.is_success
+    result = tell(client, "wallet:tx_complete", status="success", txHash=HASH, pending_tx_ids=[1])
+    assert result.is_success
     assert ChatSession.objects.filter(pk=client.session_id).exists()
     client.http.close()
 

@@ -39,7 +39,7 @@ def add(app: App, name: str, content: str | bytes, tags: list[str] | None = None
     return Document.objects.get(app=app, name=name)
 
 
-def kept(app: App) -> list[str]:
+def kept_versions(app: App) -> list[str]:
     """Return the names of the versions that only releases search."""
     return sorted(Document.versions.filter(app=app).exclude(replaced_at=None).values_list("name", flat=True))
 
@@ -47,7 +47,7 @@ def kept(app: App) -> list[str]:
 def test_a_release_finds_what_it_was_published_with(app: App, search: Search) -> None:
     gate = add(app, "gate.txt", "The gate opens at seven.")
     again = add(app, "gate.txt", "The gate opens at nine.")
-    assert (again.pk, kept(app)) == (gate.pk, [])  # what no release needs is not kept
+    assert (again.pk, kept_versions(app)) == (gate.pk, [])  # what no release needs is not kept
     bridge = add(app, "bridge.txt", "The gate of the bridge is open at noon.", tags=["water"])
     publish(app)
 
@@ -55,7 +55,7 @@ def test_a_release_finds_what_it_was_published_with(app: App, search: Search) ->
     assert requeue(app.documents.filter(pk=bridge.pk)) == 1
     wait_until(lambda: app.documents.filter(name="bridge.txt", state="ready").exclude(pk=bridge.pk).exists())
     app.documents.filter(name="bridge.txt").update(tags=["air"])
-    assert kept(app) == ["bridge.txt", "gate.txt"]
+    assert kept_versions(app) == ["bridge.txt", "gate.txt"]
     assert set(DocumentFile.objects.filter(document__app=app).values_list("document__replaced_at", flat=True)) == {None}
 
     def shows(results: str) -> tuple[bool, ...]:
@@ -75,7 +75,7 @@ def test_a_release_finds_what_it_was_published_with(app: App, search: Search) ->
         delete_release(app, 1)
     roll_back(app, 2)
     delete_release(app, 1)
-    assert (kept(app), DocumentChunk.objects.filter(app=app).count()) == ([], 2)
+    assert (kept_versions(app), DocumentChunk.objects.filter(app=app).count()) == ([], 2)
     assert shows(search("gate")) == (False, True, True)
 
 

@@ -107,8 +107,8 @@ def test_origins_are_compared_whole(
 def test_a_key_given_to_the_seed_is_stored_encrypted(
     manage_empty: Callable[..., Result], model_server: ModelServer
 ) -> None:
-    given = {"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": model_server.base_url, "OPENAI_MODEL": "m1"}
-    made = manage_empty("seed_default_app", more=given)
+    variables = {"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": model_server.base_url, "OPENAI_MODEL": "m1"}
+    made = manage_empty("seed_default_app", more=variables)
     assert made.code == 0, made.err
     assert CANARY not in made.out + made.err
     show = "from apps_registry.models import Provider as P; p = P.objects.get(); print(p.key.value(), p.api_key_env)"

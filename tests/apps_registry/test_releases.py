@@ -125,8 +125,8 @@ def test_sessions_keep_their_release_if_the_app_says_so(
     two = published(app, "Two.")
     for client, expected in ((first, "One."), (second, "Two."), (under_draft, "Two."), (first, "One.")):
         assert preamble(client, model) == expected
-    kept = {client: ChatSession.objects.get(pk=client.uuid).release_id for client in (under_draft, first, second)}
-    assert kept == {under_draft: two.pk, first: one.pk, second: two.pk}
+    releases = {client: ChatSession.objects.get(pk=client.uuid).release_id for client in (under_draft, first, second)}
+    assert releases == {under_draft: two.pk, first: one.pk, second: two.pk}
 
     published(app, "Three.")
     assert [preamble(client, model) for client in (first, second, under_draft)] == ["One.", "Two.", "Two."]
@@ -184,10 +184,10 @@ def test_a_kept_release_decides_models_and_tools_but_not_what_takes_effect_at_on
 def test_a_release_that_cannot_be_run_is_an_error_and_the_draft_never_runs_instead(
     app: App, another: Callable[[], Client], model: ScriptedModel
 ) -> None:
-    client, kept = another(), another()
+    client, keeping = another(), another()
     App.objects.filter(pk=app.pk).update(sessions_keep_release=True)
     published(app, "One.")
-    assert preamble(kept, model) == "One."
+    assert preamble(keeping, model) == "One."
     broken = published(app, "Two.")
     content = {**orjson.loads(broken.content), "builtin_tools": ["fly"]}
     AppRelease.objects.filter(pk=broken.pk).update(content=orjson.dumps(content).decode())
@@ -199,7 +199,7 @@ def test_a_release_that_cannot_be_run_is_an_error_and_the_draft_never_runs_inste
     assert f"Release 2 of the App {app.slug} cannot be run" in problem["detail"]
     assert client.state()["messages"] == []  # nothing was stored
     assert client.request("GET", f"/api/control/models?app={app.slug}").status_code == 503
-    assert preamble(kept, model) == "One."
+    assert preamble(keeping, model) == "One."
     with pytest.raises(NoSuchRelease, match="there is no fly"):
         roll_back(app, 2)
     assert roll_back(app).number == 1

@@ -109,14 +109,14 @@ def stream_of(generated: Generated) -> Any:
 
 def test_it_asks_for_a_browser_token_and_chats_with_it(server: Server, app: App, generated: Generated) -> None:
     session_id = str(uuid.uuid4())
-    wanted = module("models").TokenRequest(app=app.slug, session_id=session_id, expires_in=60)
-    issued = module("api.tokens.create_token").sync(client=generated.client, body=wanted)
+    request = module("models").TokenRequest(app=app.slug, session_id=session_id, expires_in=60)
+    issued = module("api.tokens.create_token").sync(client=generated.client, body=request)
     assert issued.expires_at > datetime.now(UTC)
     with module("client").AuthenticatedClient(server.url, token=issued.token) as client:
         page = Generated(client, app.slug)
         assert page.chat("Hi", session_id=session_id).app == app.slug
         assert page.chat("Hi").code == "session_not_available"
-        assert module("api.tokens.create_token").sync(client=client, body=wanted).code == "app_not_authorized"
+        assert module("api.tokens.create_token").sync(client=client, body=request).code == "app_not_authorized"
 
 
 def test_it_asks_about_its_key_and_revokes_it(generated: Generated, app: App) -> None:

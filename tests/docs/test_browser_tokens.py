@@ -37,11 +37,11 @@ def site(server: Server, app: App, issued: IssuedKey, tmp_path: Path) -> Iterato
     (tmp_path / "page.html").write_text(page)
     origin = f"http://127.0.0.1:{free_port()}"
     App.objects.filter(pk=app.pk).update(allowed_origins=origin, refuses_other_origins=True, makes_titles=True)
-    told = {"APPS_URL": server.url, "APP": app.slug, "APP_KEY": issued.plain, "ORIGIN": origin}
+    variables = {"APPS_URL": server.url, "APP": app.slug, "APP_KEY": issued.plain, "ORIGIN": origin}
     command = [sys.executable, "backend.py"]
     with (
         (tmp_path / "log").open("wb") as log,
-        subprocess.Popen(command, cwd=tmp_path, env={**os.environ, **told}, stdout=log, stderr=log) as process,
+        subprocess.Popen(command, cwd=tmp_path, env={**os.environ, **variables}, stdout=log, stderr=log) as process,
     ):
         wait_until(lambda: _answers(origin))
         yield origin
@@ -95,7 +95,7 @@ def test_a_page_elsewhere_gets_nothing_with_the_same_token(site: str, browser_pa
     """The token is for another origin than the page's, which the browser sends."""
     token = httpx2.post(f"{site}/token", verify=NO_TLS).json()
     browser_page.goto(f"{server.url}/livez")
-    told = browser_page.evaluate(
+    result = browser_page.evaluate(
         """async ({ token, session_id }) => {
             const headers = { Authorization: `Bearer ${token}`, "X-Session-Id": session_id };
             const chat = await fetch("/api/chat?message=Hi", { method: "POST", headers });
@@ -104,7 +104,7 @@ def test_a_page_elsewhere_gets_nothing_with_the_same_token(site: str, browser_pa
         }""",
         token,
     )
-    assert told == [403, "origin_not_allowed"] * 2
+    assert result == [403, "origin_not_allowed"] * 2
 
 
 @pytest.mark.thorough

@@ -48,6 +48,6 @@ def call(server: Server, app: Any, key: str | None, era: str, message: str, **mo
     return use(server, f"/mcp/{app.slug}", key, era, work, **more)
 
 
-def said(result: Any) -> str:
+def reply_text(result: Any) -> str:
     """Return the text of a result, without the hint on how to continue."""
     return str(result.content[0].text)

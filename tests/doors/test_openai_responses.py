@@ -37,12 +37,12 @@ WEATHER: Any = {
 }
 
 
-def ask(sdk: openai.OpenAI, app: App, given: Any, *, stream: bool = False, **more: Any) -> Response:
+def ask(sdk: openai.OpenAI, app: App, input_: Any, *, stream: bool = False, **more: Any) -> Response:
     """Return the response, read as a whole or from its events, which must be in order and agree with it."""
     if not stream:
-        whole: Response = sdk.responses.create(model=app.slug, input=given, **more)
+        whole: Response = sdk.responses.create(model=app.slug, input=input_, **more)
         return whole
-    return checked(sdk.responses.create(model=app.slug, input=given, stream=True, **more))
+    return checked(sdk.responses.create(model=app.slug, input=input_, stream=True, **more))
 
 
 def checked(stream: Iterator[ResponseStreamEvent]) -> Response:
@@ -178,19 +178,19 @@ def test_tools_of_the_client(sdk: openai.OpenAI, app: App, model: ScriptedModel,
     assert (asked.status, asked.output_text, text.type) == ("completed", "I look.", "message")
     assert call.type == "function_call"
     assert (call.name, json.loads(call.arguments)) == ("get_weather", {"city": "Oslo"})
-    given = [{"type": "function_call_output", "call_id": call.call_id, "output": "Rain."}]
-    answer = ask(sdk, app, given, previous_response_id=asked.id, tools=[WEATHER], stream=stream)
+    outputs = [{"type": "function_call_output", "call_id": call.call_id, "output": "Rain."}]
+    answer = ask(sdk, app, outputs, previous_response_id=asked.id, tools=[WEATHER], stream=stream)
     assert (answer.output_text, answer.status) == ("Rain in Oslo, and 42.", "completed")
     assert answer.id != asked.id
     # The same outputs again: the answer is the same, and nothing runs twice.
-    assert ask(sdk, app, given, previous_response_id=asked.id).id == answer.id
+    assert ask(sdk, app, outputs, previous_response_id=asked.id).id == answer.id
     assert len(model.requests) == 2
     for response in (asked, answer):
         assert items(sdk.responses.retrieve(response.id)) == items(response)
-    (told,) = sdk.responses.input_items.list(answer.id)
-    assert told.to_dict() | {"id": ""} == {**given[0], "id": "", "status": "completed"}
+    (stored,) = sdk.responses.input_items.list(answer.id)
+    assert stored.to_dict() | {"id": ""} == {**outputs[0], "id": "", "status": "completed"}
     with pytest.raises(openai.APIStatusError) as late:
-        ask(sdk, app, [{**given[0], "call_id": f"call_{'A' * 43}"}])
+        ask(sdk, app, [{**outputs[0], "call_id": f"call_{'A' * 43}"}])
     assert (late.value.status_code, late.value.code) == (410, "not_waiting")
 
 
@@ -236,8 +236,8 @@ def test_a_confirmation_is_a_request_for_approval(
     (request,) = asked.output
     assert request.type == "mcp_approval_request"
     assert (request.name, request.server_label) == ("calculate", app.slug)
-    given = [{"type": "mcp_approval_response", "approval_request_id": request.id, "approve": approve}]
-    answer = ask(sdk, app, given, previous_response_id=asked.id, stream=approve)
+    approval = [{"type": "mcp_approval_response", "approval_request_id": request.id, "approve": approve}]
+    answer = ask(sdk, app, approval, previous_response_id=asked.id, stream=approve)
     assert answer.output_text == "So be it."
     result = json.dumps(model.prompts[1])
     assert ("42" in result, "declined" in result) == (approve, not approve)
@@ -291,8 +291,8 @@ def test_any_worker_answers(new_client: Callable[[], openai.OpenAI], app: App, m
         model.will(calls(("get_weather", {"city": "Oslo"})), says("Rain in Oslo."))
         asked = ask(new_client(), app, "Weather?", tools=[WEATHER])
         (call,) = items(asked)
-        given = [{"type": "function_call_output", "call_id": call["call_id"], "output": "Rain."}]
-        answer = ask(new_client(), app, given, previous_response_id=asked.id, stream=True)
+        outputs = [{"type": "function_call_output", "call_id": call["call_id"], "output": "Rain."}]
+        answer = ask(new_client(), app, outputs, previous_response_id=asked.id, stream=True)
         assert answer.output_text == "Rain in Oslo."
         assert [items(new_client().responses.retrieve(each.id)) for each in (asked, answer)] == [
             items(asked),
@@ -411,9 +411,9 @@ def test_items_can_be_named_by_their_ids(
     message: Any = user("Hi")
     conversation = sdk.conversations.create(items=[message])
     (item,) = sdk.conversations.items.list(conversation.id)
-    with pytest.raises(openai.APIStatusError, match="Delete the conversation") as kept:
+    with pytest.raises(openai.APIStatusError, match="Delete the conversation") as not_allowed:
         sdk.conversations.items.delete(item.id, conversation_id=conversation.id)  # type: ignore[arg-type]
-    assert (kept.value.status_code, kept.value.type) == (405, "invalid_request_error")
+    assert (not_allowed.value.status_code, not_allowed.value.type) == (405, "invalid_request_error")
 
 
 def test_other_callers_find_nothing(
@@ -498,16 +498,16 @@ def test_citations_are_annotations(
 ) -> None:
     (tmp_path / "rivers.txt").write_text("The Danube rises in the Black Forest.")
     manage("ingest", app.slug, str(tmp_path / "rivers.txt"), "--wait", "--json")
-    found = DocumentChunk.objects.get(app=app).pk
-    model.will(calls(("search_documents", {"query": "Danube"})), says("In the Black Forest", f" [{found}]."))
+    chunk_id = DocumentChunk.objects.get(app=app).pk
+    model.will(calls(("search_documents", {"query": "Danube"})), says("In the Black Forest", f" [{chunk_id}]."))
     response = ask(sdk, app, "Where does the Danube rise?", stream=True)
-    (annotation,) = [each for item in messages(response.output) for each in item.content[0].annotations]
+    (annotation,) = [entry for item in messages(response.output) for entry in item.content[0].annotations]
     assert annotation.to_dict() == {
         "type": "file_citation",
         "file_id": "rivers.txt",
         "filename": "rivers.txt",
-        "index": response.output_text.index(f"[{found}]"),
-        "marker": found,
+        "index": response.output_text.index(f"[{chunk_id}]"),
+        "marker": chunk_id,
         "place": "line 1",
     }
 

@@ -97,6 +97,6 @@ def test_a_full_disk_loses_nothing_that_was_accepted(
         filler.free()
         wait_until(lambda: server.get("/readyz", timeout=15).status_code == 200)
         assert chat(client, "after") == 200
-        said = [message["content"] for message in client.poll()["messages"] if message["sender"] == "user"]
-    assert said == accepted
+        messages = [message["content"] for message in client.poll()["messages"] if message["sender"] == "user"]
+    assert messages == accepted
     assert "Traceback" not in server.log

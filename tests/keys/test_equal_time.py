@@ -88,8 +88,8 @@ class Caller:
         for of_round in range(rounds):
             kinds = list(self._keys)
             self._random.shuffle(kinds)
-            for place, kind in enumerate(kinds):
-                address = f"10.{self._number}.{of_round % 250}.{of_round // 250 * len(kinds) + place}"
+            for position, kind in enumerate(kinds):
+                address = f"10.{self._number}.{of_round % 250}.{of_round // 250 * len(kinds) + position}"
                 self.times[kind].append(self._one(self._keys[kind], address))
         self._connection.close()
 
@@ -102,8 +102,8 @@ class Caller:
         seconds = time.perf_counter() - started
         request_id = response.headers["X-Request-Id"].encode()
         sent = ((name.lower(), value) for name, value in response.getheaders())
-        kept = frozenset((name, value) for name, value in sent if name not in VARYING)
-        self.answers.add((response.status, body.replace(request_id, b""), kept))
+        comparable = frozenset((name, value) for name, value in sent if name not in VARYING)
+        self.answers.add((response.status, body.replace(request_id, b""), comparable))
         return seconds
 
 

@@ -127,7 +127,9 @@ def test_a_blocked_guess_gets_the_same_answer_before_django_as_behind_it(server:
     answers = [
         server.get(path, headers={"AOMI-APP-KEY": wrong, **more}) for more in ({}, {"Origin": "https://x.example.com"})
     ]
-    early, normal = [(each.status_code, each.headers["Retry-After"], without_id(each.json())) for each in answers]
+    early, normal = [
+        (answer.status_code, answer.headers["Retry-After"], without_id(answer.json())) for answer in answers
+    ]
     assert early == normal
     assert early[0] == 429
 

@@ -201,8 +201,8 @@ def test_expiring_keys_are_listed(manage: Manage, app: App) -> None:
 
 def test_a_key_is_changed_in_every_part(manage: Manage, app: App) -> None:
     prefix = factories.make_key(app).app_key.prefix
-    told = manage("change_key", prefix, "--label", "new", "--owner", "Ada", "--note", "moved", "--expires", "9d")
-    assert told.out.startswith("Changed expires_at, label, note, owner of")
+    changed = manage("change_key", prefix, "--label", "new", "--owner", "Ada", "--note", "moved", "--expires", "9d")
+    assert changed.out.startswith("Changed expires_at, label, note, owner of")
     shown = facts(manage, prefix)
     assert (shown["label"], shown["owner"], shown["note"]) == ("new", "Ada", "moved")
     assert manage("change_key", prefix, "--expires", "never").code == 0
@@ -233,15 +233,15 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize(("arguments", "said"), MISTAKES.values(), ids=MISTAKES)
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_is_one_clear_error_and_changes_nothing(
-    manage: Manage, app: App, arguments: list[str], said: str
+    manage: Manage, app: App, arguments: list[str], message: str
 ) -> None:
     key = factories.make_key(app).app_key
     before = facts(manage, key.prefix)
     result = manage(*(argument.format(app=app.slug, key=key.prefix) for argument in arguments))
     assert result.code != 0
-    assert said in result.err
+    assert message in result.err
     assert "Traceback" not in result.err
     assert facts(manage, key.prefix) == before
 

@@ -227,10 +227,10 @@ def test_every_end_of_a_turn_releases_its_reservation(
     counts = [state(subject) for subject in (subject_of(key), app_subject(small.pk))]
     unreported = list(Turn.objects.filter(app=small).order_by("started_at").values_list("unreported_tokens", flat=True))
     assert [bool(tokens) for tokens in unreported] == [False, True, False, True, True]
-    for each in counts:
-        assert (each.running_turns, each.reserved_tokens, each.reserved_money) == (0, 0, Decimal(0))
+    for count in counts:
+        assert (count.running_turns, count.reserved_tokens, count.reserved_money) == (0, 0, Decimal(0))
         assert (
-            each.day_tokens
+            count.day_tokens
             == accounts.usage_of(small)["prompt_tokens"]
             + accounts.usage_of(small)["completion_tokens"]
             + accounts.usage_of(small)["unreported_tokens"]

@@ -116,9 +116,9 @@ def calls(server: Server, app: App, headers: dict[str, str], message: str) -> It
                 yield client.request("PUT", address, params=filled)
 
 
-def check(place: str, text: str, needles: dict[str, re.Pattern[str]]) -> None:
+def check(source: str, text: str, needles: dict[str, re.Pattern[str]]) -> None:
     for name, needle in needles.items():
-        assert not needle.search(text), f"the {name} is in {place}"
+        assert not needle.search(text), f"the {name} is in {source}"
 
 
 def read(path: Path) -> str:

@@ -119,9 +119,9 @@ def test_calls_without_a_key_leave_connections_to_postgresql_for_holders(
         blocked = [pool.submit(begin_session, server) for _ in range(4)]
         wait_until(lambda: waits_for_a_lock(watching))
         assert {ask(server, **{"AOMI-APP-KEY": key}).status_code for _ in range(20)} == {200}
-        assert not any(each.done() for each in blocked)
+        assert not any(future.done() for future in blocked)
         blocking.rollback()
-        assert {each.result() for each in blocked} == {200}
+        assert {future.result() for future in blocked} == {200}
 
 
 def begin_session(server: Server) -> int:

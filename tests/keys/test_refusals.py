@@ -206,7 +206,7 @@ def test_a_canary_is_refused_like_any_bad_key_and_reports_its_use(
     metrics = server.get("/metrics", headers={"Authorization": "Bearer metrics-token-of-the-tests"}).text
     assert "aomi_canary_key_uses_total 1.0" in metrics
     listed = json.loads(manage("canary_key", "--list", "--json").out)
-    assert [each["use_count"] for each in listed if each["label"] == "an old image"] == [1]
+    assert [canary_row["use_count"] for canary_row in listed if canary_row["label"] == "an old image"] == [1]
     assert "canary" in manage("explain", used.headers["X-Request-Id"]).out
 
 

@@ -40,11 +40,11 @@ def test_sql_and_python_agree(revoked_at: datetime | None, expires_at: datetime 
 
 def test_querysets_and_python_agree(app: App) -> None:
     columns = ({"revoked_at": revoked, "expires_at": expires} for revoked, expires in PAIRS)
-    rows = [AppKey(label="x", lookup_id=factories.unique("")[-11:], **each) for each in columns]
+    rows = [AppKey(label="x", lookup_id=factories.unique("")[-11:], **values) for values in columns]
     ours = AppKey.objects.filter(pk__in=[row.pk for row in AppKey.objects.bulk_create(rows)])
     for status in get_args(Status):
-        found = {(key.revoked_at, key.expires_at) for key in ours.filter(has_status(status, NOW))}
-        assert found == {pair for pair in PAIRS if status_at(NOW, revoked_at=pair[0], expires_at=pair[1]) == status}
+        matching = {(key.revoked_at, key.expires_at) for key in ours.filter(has_status(status, NOW))}
+        assert matching == {pair for pair in PAIRS if status_at(NOW, revoked_at=pair[0], expires_at=pair[1]) == status}
     ours.delete()
 
 

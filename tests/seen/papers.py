@@ -85,8 +85,8 @@ WAIT = (
 )
 
 
-def paper(source: str, data: bytes, *said: str, **more: object) -> File:
-    return File(source, "pdf", data, said, **more)  # type: ignore[arg-type]
+def paper(source: str, data: bytes, *texts: str, **more: object) -> File:
+    return File(source, "pdf", data, texts, **more)  # type: ignore[arg-type]
 
 
 def columns_in_turn() -> bytes:
@@ -194,7 +194,7 @@ PAPERS: dict[str, File] = {
     "a soft hyphen": paper(
         ISO + " 14.8.2.2.3",
         raw(text("ABCF\\ D").replace(b"\\ ", b" "), font=TO_UNICODE, more={7: stream(MAP)}),
-        unsaid=("\xad",),
+        absent=("\xad",),
     ),
     "RC4 of 40 bits, no password to open": paper(ISO + " 7.6", locked("RC4-40"), "Quince"),
     "RC4 of 128 bits, no password to open": paper(ISO + " 7.6", locked("RC4-128"), "Quince"),

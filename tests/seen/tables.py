@@ -109,6 +109,6 @@ TABLES: dict[str, File] = {
         + "<tr><td>first<td><td>third</table><p>End.",
         "Year 2000: first\nYear 2002: third\n",
         "End.",
-        unsaid=("Year 2001",),
+        absent=("Year 2001",),
     ),
 }

@@ -139,7 +139,7 @@ def test_a_file_makes_the_same_app_elsewhere_once(
 def test_a_changed_file_changes_what_differs_and_keeps_the_rest(
     exported: Path, manage: Run, rich_app: App, tmp_path: Path
 ) -> None:
-    kept = rich_app.tools.get(name="fetch").pk
+    tool_id = rich_app.tools.get(name="fetch").pk
     document = rich_app.documents.get(name="long.txt").pk
     data = read(exported)
     data["preamble"] = "Be long."
@@ -158,7 +158,7 @@ def test_a_changed_file_changes_what_differs_and_keeps_the_rest(
     rich_app.refresh_from_db()
     assert rich_app.preamble == "Be long."
     assert App.objects.get(pk=rich_app.pk).temperature is None
-    assert rich_app.tools.get(name="fetch").pk == kept
+    assert rich_app.tools.get(name="fetch").pk == tool_id
     assert "another thing" in rich_app.tools.get(name="fetch").definition
     assert list(rich_app.tools.filter(kind="builtin", is_enabled=True).values_list("name", flat=True)) == ["calculate"]
     assert not rich_app.mcp_servers.exists()

@@ -66,13 +66,13 @@ FULL: dict[str, Any] = {
 VALUES: list[Any] = [None, True, 5, -1, 1.5, "x", "", [], {}, ["x"], [5], {"x": 1}]
 
 
-def places(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def paths(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Yield the path of each value that the reader checks; values within schemas and bodies are free."""
     yield path
     if path and path[-1] in {"parameters", "body", "request_options"}:
         return
     for key in data if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ():
-        yield from places(data[key], (*path, key))
+        yield from paths(data[key], (*path, key))
 
 
 def changed(path: tuple[Any, ...], value: Any) -> Any:
@@ -86,7 +86,7 @@ def changed(path: tuple[Any, ...], value: Any) -> Any:
     return data
 
 
-CHANGED = [(path, changed(path, value)) for path in places(FULL) for value in VALUES]
+CHANGED = [(path, changed(path, value)) for path in paths(FULL) for value in VALUES]
 UNKNOWN = [
     (path, changed((*path, "colour"), "red")) for path in [(), ("http_tools", 0), ("documents", 0), ("models", 0)]
 ]

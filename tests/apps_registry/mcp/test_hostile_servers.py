@@ -114,14 +114,14 @@ def test_the_turn_continues_whatever_a_server_answers(
     choose(hostile, ["t0"])
     server = start(TURN_TIMEOUT_SECONDS="60")  # the first call loads a package, which may take seconds
     key = factories.make_key(app).plain
-    told = {
+    results = {
         r"a\u0000b": "a\ufffdb",
         r"a\ud800b": "a\ufffdb",
         r"\ud83d\ud83d\ude00": "\ufffd\U0001f600",
         r"\\ud800": r"\ud800",
     }
     for is_error in ("false", "true"):
-        for wild, clean in told.items():
+        for wild, clean in results.items():
             result = f'{{"content":[{{"type":"text","text":"{wild}"}}],"isError":{is_error}}}'
             upstream.handle = speaks("{}", called=result)
             model.will(calls(("evil_t0", {})), says("Done."))

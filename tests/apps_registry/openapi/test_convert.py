@@ -295,7 +295,7 @@ def test_thousands_of_operations_may_have_one_id() -> None:
     assert names[:3] + names[-1:] == ["o", "o_2", "o_3", "o_20000"]
     assert len(set(names)) == 20_000
     long = [f"{'x' * 59}{number}" for number in range(10_000, 15_000)]
-    doubled = {f"/{place}/{name}": {"get": {"operationId": name}} for name in long for place in "ab"}
+    doubled = {f"/{folder}/{name}": {"get": {"operationId": name}} for name in long for folder in "ab"}
     operations, _ = read_operations(document(doubled))
     assert len({operation.tool_name.lower() for operation in operations}) == 10_000
 

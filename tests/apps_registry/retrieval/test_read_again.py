@@ -44,8 +44,8 @@ def test_documents_of_an_older_reader_are_read_again(
     done = manage("ingest", app.slug, "--again", "--wait", "--json")
     assert [(row["name"], row["state"]) for row in json.loads(done.out)] == [("a.txt", "ready"), ("b.txt", "ready")]
     assert texts(app) == {"a.txt": "alpha", "b.txt": "beta", "c.txt": "gamma"}
-    kept = Document.versions.exclude(replaced_at=None).filter(app=app).order_by("name")
-    assert [one.chunks.get().text for one in kept] == ["garbled", "garbled"]  # as they were published
+    old_versions = Document.versions.exclude(replaced_at=None).filter(app=app).order_by("name")
+    assert [one.chunks.get().text for one in old_versions] == ["garbled", "garbled"]  # as they were published
 
     assert texts(other_app) == {"d.txt": "garbled"}
     done = manage("ingest", "--again", "--wait")

@@ -24,9 +24,9 @@ def named_rules() -> set[str]:
 
 
 def test_every_rule_of_the_code_is_explained() -> None:
-    found = named_rules()
-    assert {"key_revoked", "streams_of_key", "session_unknown", "app_not_in_scope", "token_expired"} <= found
-    assert found - RULES.keys() == set()
+    named = named_rules()
+    assert {"key_revoked", "streams_of_key", "session_unknown", "app_not_in_scope", "token_expired"} <= named
+    assert named - RULES.keys() == set()
 
 
 def test_every_code_of_a_refusal_is_explained() -> None:

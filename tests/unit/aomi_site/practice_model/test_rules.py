@@ -96,8 +96,8 @@ def test_it_reports_results_and_cites_the_sentence_that_answers() -> None:
         {"marker": "[2]", "document": "D", "place": "p", "text": "The index holds BTC and ETH. It began in May."},
         {"marker": "[4]", "document": "D", "place": "p", "text": "# Fees\n\nHolding the index costs 0.35 percent."},
     ]
-    found = results(("get_price", {"symbol": "ETH", "usd": 3125.5}), ("search_documents", {"passages": passages}))
-    text = asked("What is the price of ETH, and what does holding the index cost?", *found, tools=TOOLS).text
+    messages = results(("get_price", {"symbol": "ETH", "usd": 3125.5}), ("search_documents", {"passages": passages}))
+    text = asked("What is the price of ETH, and what does holding the index cost?", *messages, tools=TOOLS).text
     assert text.startswith(INTRODUCTION)
     assert "The tool get_price answered: symbol ETH, usd 3125.5." in text
     assert "“Holding the index costs 0.35 percent.” [4]" in text

@@ -84,8 +84,8 @@ def test_a_rewritten_schema_accepts_all_that_the_original_accepts(
 
 def test_dropped_rules_are_described_in_words() -> None:
     gemini = PROFILES["gemini"].tools
-    told = fit("t", SCHEMAS["formats and patterns"], gemini)["properties"]
-    assert told["u"] == {"type": "string", "description": "(format uri)"}
+    properties = fit("t", SCHEMAS["formats and patterns"], gemini)["properties"]
+    assert properties["u"] == {"type": "string", "description": "(format uri)"}
     assert fit("t", SCHEMAS["one of two"], gemini)["description"] == "(exactly one of these sets: (a) or (b))"
     assert fit("t", SCHEMAS["values"], gemini)["properties"]["e"]["description"] == "(one of 1, 2)"
     described = {"type": "object", "description": "Two.", "properties": {"a": TEXT}, "not": {"required": ["a"]}}

@@ -21,11 +21,11 @@ Prompt = list[dict[str, Any]]
 
 def mistral(prompt: Prompt) -> None:
     """The rule of Mistral's templates, with tools: https://github.com/ggml-org/llama.cpp/issues/11402."""
-    place = 0
+    position = 0
     for message in prompt:
         if message["role"] != "tool" and not message.get("tool_calls"):
-            assert (message["role"] == "user") == (place % 2 == 0), "roles must alternate"
-            place += 1
+            assert (message["role"] == "user") == (position % 2 == 0), "roles must alternate"
+            position += 1
 
 
 def mistral_api(prompt: Prompt) -> None:
@@ -40,8 +40,8 @@ def mistral_api(prompt: Prompt) -> None:
 
 def gemma(prompt: Prompt) -> None:
     """Gemma's template, which does not support tools: strictly user, assistant, user."""
-    for place, message in enumerate(prompt):
-        assert message["role"] == ("user" if place % 2 == 0 else "assistant")
+    for position, message in enumerate(prompt):
+        assert message["role"] == ("user" if position % 2 == 0 else "assistant")
 
 
 def openai(prompt: Prompt) -> None:

@@ -7,7 +7,7 @@ from apps_registry.retrieval.analysis.similar import compounds, corrections, par
 
 
 def may_find(asked: str, word: str) -> bool:
-    grams = {f" {word} "[place : place + 3] for place in range(len(word))}
+    grams = {f" {word} "[position : position + 3] for position in range(len(word))}
     return any({*piece} <= grams for piece in typo_pieces(asked))
 
 

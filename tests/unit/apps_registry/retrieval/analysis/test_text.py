@@ -24,9 +24,9 @@ def shared(text: str, query: str) -> set[str]:
     ],
 )
 def test_a_word_within_a_script_without_spaces_is_found(text: str, query: str) -> None:
-    wanted = analyse_query(query).tokens
-    assert wanted
-    assert shared(text, query) == {*wanted}
+    tokens = analyse_query(query).tokens
+    assert tokens
+    assert shared(text, query) == {*tokens}
 
 
 def test_latin_words_within_another_script_stand_alone() -> None:

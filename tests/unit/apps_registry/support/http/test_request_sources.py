@@ -58,7 +58,7 @@ def test_a_network_is_stored_in_its_canonical_form(written: str, meant: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("192.0.2.1/24", "has host bits: write 192.0.2.0/24"),
         ("2001:db8::1/32", "has host bits: write 2001:db8::/32"),
@@ -70,8 +70,8 @@ def test_a_network_is_stored_in_its_canonical_form(written: str, meant: str) -> 
         ("1", "is not an address"),
     ],
 )
-def test_an_invalid_network_is_refused_by_name(text: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_an_invalid_network_is_refused_by_name(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         parse_networks(f"10.0.0.0/8 {text}")
 
 

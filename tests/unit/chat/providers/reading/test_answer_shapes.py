@@ -279,17 +279,17 @@ THOUGHTS: dict[str, tuple[str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("said", "text", "thought"), THOUGHTS.values(), ids=THOUGHTS)
-def test_thoughts_are_not_part_of_the_reply(said: str, text: str, thought: str) -> None:
+@pytest.mark.parametrize(("reply", "text", "thought"), THOUGHTS.values(), ids=THOUGHTS)
+def test_thoughts_are_not_part_of_the_reply(reply: str, text: str, thought: str) -> None:
     """Cut at every place, and into single characters."""
-    cuts = [[said[:at], said[at:]] for at in range(len(said) + 1)] + [list(said)]
+    cuts = [[reply[:at], reply[at:]] for at in range(len(reply) + 1)] + [list(reply)]
     for pieces in cuts:
         result = read(*(data(chunk({"content": piece})) for piece in pieces), STOP)
         assert (result.text, result.reasoning) == (text, thought), pieces
 
 
 @pytest.mark.parametrize(
-    ("said", "text"),
+    ("reply", "text"),
     [
         ("Hm, so.\n</think>\n\nHi", "Hi"),
         ("</think>\n\nHi", "Hi"),
@@ -299,9 +299,9 @@ def test_thoughts_are_not_part_of_the_reply(said: str, text: str, thought: str) 
         ("Hi", "Hi"),
     ],
 )
-def test_a_thought_whose_opening_tag_is_the_templates(said: str, text: str) -> None:
+def test_a_thought_whose_opening_tag_is_the_templates(reply: str, text: str) -> None:
     """https://github.com/vllm-project/vllm/issues/13125: the template writes the opening tag."""
-    assert split_unopened(said)[0] == text
+    assert split_unopened(reply)[0] == text
 
 
 ODD = st.recursive(

@@ -35,14 +35,14 @@ class Read(NamedTuple):
 
 def read(pieces: Iterable[bytes]) -> Read:
     """Read an answer like the client, but without a connection."""
-    said: list[str] = []
+    parts: list[str] = []
     thought: list[str] = []
     calls, finish_reason, failure = ToolCallAssembly(), "", ""
     try:
         reader = AnswerReader()
         for event in _events(pieces):
             delta = reader.read(event).storable()
-            said.append(delta.text)
+            parts.append(delta.text)
             thought.append(delta.reasoning)
             finish_reason = delta.finish_reason or finish_reason
             for piece in delta.tool_calls:
@@ -50,7 +50,7 @@ def read(pieces: Iterable[bytes]) -> Read:
         whole = [(call.call_id, call.name, call.arguments) for call in calls.calls()]
     except ModelFailure as error:
         whole, failure = [], "" if finish_reason else str(error)
-    return Read("".join(said), "".join(thought), finish_reason, whole, failure)
+    return Read("".join(parts), "".join(thought), finish_reason, whole, failure)
 
 
 def _events(pieces: Iterable[bytes]) -> Iterable[bytes]:
@@ -63,8 +63,8 @@ def _events(pieces: Iterable[bytes]) -> Iterable[bytes]:
     yield from (event for event in decoder.end() if event != DONE)
 
 
-def cut(sent: bytes, places: Sequence[int]) -> list[bytes]:
-    ends = sorted({place % (len(sent) + 1) for place in places} | {len(sent)})
+def cut(sent: bytes, positions: Sequence[int]) -> list[bytes]:
+    ends = sorted({position % (len(sent) + 1) for position in positions} | {len(sent)})
     return [sent[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 

@@ -294,10 +294,10 @@ def test_calls_have_their_intended_meaning(shape: Shape) -> None:
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_no_call_is_made_twice_because_an_event_came_twice(shape: Shape) -> None:
     """Only events that differ from the next one: two equal pieces of arguments may both be meant."""
-    for place in range(len(shape.deltas)):
-        deltas = [*shape.deltas[: place + 1], *shape.deltas[place:]]
+    for index in range(len(shape.deltas)):
+        deltas = [*shape.deltas[: index + 1], *shape.deltas[index:]]
         assembled = read([event(delta) for delta in deltas])
-        assert len(assembled) == len(shape.calls), (shape.source, place)
+        assert len(assembled) == len(shape.calls), (shape.source, index)
 
 
 def test_the_first_id_stays_and_a_late_one_is_taken() -> None:
