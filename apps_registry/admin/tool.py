@@ -238,7 +238,6 @@ class OutboundCallAdmin(CsvList, MachineRowsAdmin[OutboundCall]):
 
     @admin.display(description="outcome", ordering="status")
     def ended(self, call: OutboundCall) -> SafeString:
-        """How the call ended."""
         return outcome(call)
 
     @admin.display(description="tool")

@@ -82,7 +82,7 @@ class _OneConversation(OpenAIView):
 
 
 class ConversationView(_OneConversation):
-    """One conversation."""
+    """Reads, changes and deletes one conversation."""
 
     async def get(self, request: Request, conversation: str) -> Response:
         """Answer with the conversation, without its items."""
@@ -129,7 +129,7 @@ class ItemsView(_OneConversation):
 
 
 class ItemView(_OneConversation):
-    """One item."""
+    """Reads one item of a conversation."""
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse a method; say why for DELETE, which OpenAI's clients offer."""
