@@ -69,12 +69,12 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
             used = keys().filter(prefix__startswith=text[:60]) if _sees_keys(request) else keys().none()
             turns = Turn.objects.filter(app_key_id__in=used.values("pk"))
             return queryset.filter(pk__in=turns.values("session_id")), False
-        return queryset.filter(self._saying(request, text)), False
+        return queryset.filter(self._matching(request, text)), False
 
-    def _saying(self, request: HttpRequest, text: str) -> Q:
+    def _matching(self, request: HttpRequest, text: str) -> Q:
         matches = Q(title__icontains=text) | _id_begins(text)
         if request.user.has_perm(SEARCHES_TEXT) and (query := message_search.query_for(text)):
-            matches |= Q(pk__in=message_search.sessions_saying(query))
+            matches |= Q(pk__in=message_search.sessions_containing(query))
         return matches
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
