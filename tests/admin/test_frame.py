@@ -37,7 +37,7 @@ def hits(client: Client, text: str) -> dict[str, list[str]]:
     return {group["kind"]: [hit["title"] for hit in group["hits"]] for group in answer.json()["groups"]}
 
 
-def test_the_navigation_holds_what_the_operator_may_see(
+def test_the_navigation_contains_what_the_operator_may_see(
     admin_client: Client, staff_client: Callable[..., Client]
 ) -> None:
     assert navigation_labels(admin_client)[:4] == ["Overview", "Apps", "Keys", "Conversations"]

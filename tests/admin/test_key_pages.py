@@ -516,7 +516,7 @@ def test_a_limit_set_on_a_keys_page_takes_effect_with_the_next_request(
     assert answers(server, app, issued.plain) == 200
 
 
-def test_limits_of_an_app_hold_for_all_its_keys(admin_client: Client, server: Server, app: App) -> None:
+def test_limits_of_an_app_apply_to_all_its_keys(admin_client: Client, server: Server, app: App) -> None:
     page = f"/admin/keys/appkey/of-app/{app.pk}/limits/"
     assert page in admin_client.get(f"/admin/apps_registry/app/{app.pk}/keys/").content.decode()
     assert admin_client.post(page, {"requests_per_minute": "2"}).status_code == 302

@@ -64,7 +64,7 @@ def of_type(events: list[dict[str, Any]], type_: str) -> list[dict[str, Any]]:
     return [event for event in events if event["type"] == type_]
 
 
-def test_each_step_of_a_turn_is_told_with_its_cost(
+def test_each_step_of_a_turn_is_shown_with_its_cost(
     playground: Playground, app: App, model: ScriptedModel, admin_client: Browser
 ) -> None:
     app.default_model.prompt_price = app.default_model.completion_price = 1_000
@@ -110,7 +110,7 @@ def test_the_turns_are_the_operators_in_usage_and_count_for_no_key(
     assert "an operator tries it in the playground" in conversation
 
 
-def test_a_limit_of_the_app_also_holds_in_the_playground(playground: Playground, app: App) -> None:
+def test_a_limit_of_the_app_also_applies_in_the_playground(playground: Playground, app: App) -> None:
     from keys.models import LimitSet
 
     LimitSet.objects.create(subject=f"app:{app.pk}", tokens_per_day=1)

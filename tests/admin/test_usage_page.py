@@ -166,7 +166,7 @@ def listed(client: Client, url: str) -> int:
     return rows
 
 
-def test_the_url_holds_every_filter_and_mistakes_are_named(admin_client: Client, app: App) -> None:
+def test_the_url_contains_every_filter_and_mistakes_are_named(admin_client: Client, app: App) -> None:
     make_turns(app, [None])
     page = admin_client.get(USAGE, {"range": "7d", "app": app.slug, "by": "model", "sort": "cost"}).content.decode()
     assert f'<option value="{app.slug}" selected>' in page

@@ -83,7 +83,7 @@ def test_requests_beyond_the_queue_are_refused_at_once(start: Callable[..., Serv
     assert httpx2.get(f"{server.url}/admin/", verify=NO_TLS, timeout=60).status_code == 302
 
 
-def test_clients_that_leave_or_stall_hold_no_thread(start: Callable[..., Server], operator: Operator) -> None:
+def test_clients_that_leave_or_stall_occupy_no_thread(start: Callable[..., Server], operator: Operator) -> None:
     server = start(ADMIN_THREADS="2")
     head = b"POST /admin/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nhalf"
     slow = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(8)]

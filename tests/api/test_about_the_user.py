@@ -113,7 +113,7 @@ def test_recalled_sessions_are_limited_in_number_and_length(talk: Callable[..., 
     assert len(prompt) < 5_000
 
 
-def test_a_proven_wallet_is_told_of_proven_sessions_only_also_under_a_key(
+def test_only_proven_sessions_are_recalled_for_a_proven_wallet_even_with_a_key(
     talk: Callable[..., Client], app: App, model: ScriptedModel
 ) -> None:
     """Any caller with a key can claim an address, and could so plant text in the prompts of its owner."""

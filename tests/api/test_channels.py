@@ -101,7 +101,7 @@ def test_a_session_is_not_continued_in_another_channel(server: Server, published
                 assert chosen.status_code == 403
 
 
-def test_a_session_that_has_not_begun_takes_the_channel_of_its_first_turn(server: Server, published: App) -> None:
+def test_a_session_that_has_not_begun_gets_the_channel_of_its_first_turn(server: Server, published: App) -> None:
     draft, live = key_for(published, "draft").plain, factories.make_key(published).plain
     with Client(server.url, app=published.slug, key=live) as client:
         made = client.request("POST", "/api/sessions", params={"app": published.slug})

@@ -180,7 +180,7 @@ def test_an_answer_in_no_charset_of_the_web_is_read_at_once(
     assert result.startswith("a" * 100)
 
 
-def test_no_log_line_holds_a_secret(
+def test_no_log_line_contains_a_secret(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream, server: Any
 ) -> None:
     canary = factories.unique("canary-secret")

@@ -94,6 +94,6 @@ def test_known_finish_reasons_are_recorded(app_client: Client, model: ScriptedMo
     assert Turn.objects.get(session_id=app_client.uuid).finish_reason == reason
 
 
-def test_text_that_postgres_cannot_hold_does_not_lose_the_answer(app_client: Client, model: ScriptedModel) -> None:
+def test_text_that_postgres_cannot_store_does_not_lose_the_answer(app_client: Client, model: ScriptedModel) -> None:
     model.will(Reply([b'data: {"choices":[{"delta":{"content":"a\\u0000b\\ud800c"}}]}\n\n', chunk({}, "stop"), DONE]))
     assert texts(app_client.chat("Hi"))[-1] == ("agent", "a\ufffdb\ufffdc")

@@ -45,7 +45,7 @@ def test_a_deep_object_within_a_body_is_refused_by_the_limit(client: Client, dep
         assert words in answer.json()["detail"]
 
 
-def test_a_state_of_the_greatest_depth_and_width_comes_back(client: Client) -> None:
+def test_a_state_of_the_greatest_depth_and_width_is_returned(client: Client) -> None:
     for state in (nested(20), json.dumps({str(n): n for n in range(1000)})):
         assert client.chat("Hi", user_state=state)["user_state"] == json.loads(state)
     wide = json.dumps({str(n): n for n in range(1001)})

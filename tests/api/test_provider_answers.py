@@ -135,7 +135,7 @@ def test_these_fields_survive_a_confirmation_and_its_interrupt(
         assert message_sent["tool_calls"][0]["extra_content"] == SIGNED
 
 
-def test_an_answer_without_calls_goes_back_without_its_plain_reasoning(
+def test_an_answer_without_calls_is_sent_back_without_its_plain_reasoning(
     app_client: Client, model: ScriptedModel
 ) -> None:
     model.will(Reply([*map(chunk, THINKS), chunk({"content": "Two."}), STOP, DONE]), says("Yes."))

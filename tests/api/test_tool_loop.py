@@ -154,7 +154,7 @@ def test_two_calls_with_one_id_are_distinguished(app_client: Client, model: Scri
     assert len(set(ids)) == 2
 
 
-def test_a_result_that_postgres_cannot_hold_is_made_to_fit(
+def test_a_result_that_postgres_cannot_store_is_made_storable(
     app_client: Client, model: ScriptedModel, upstream: Upstream
 ) -> None:
     upstream.handle = lambda handler, _: handler.reply("a\x00b")

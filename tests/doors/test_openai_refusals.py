@@ -120,7 +120,7 @@ def test_responses_name_the_parameter(v1: Client, app: App, more: Any, param: st
 
 
 @pytest.mark.parametrize("path", [CHAT, RESPONSES])
-def test_an_app_that_takes_no_tools_does_not_support_the_parameter(v1: Client, app: App, path: str) -> None:
+def test_an_app_that_accepts_no_tools_does_not_support_the_parameter(v1: Client, app: App, path: str) -> None:
     App.objects.filter(pk=app.pk).update(callers_may_bring_tools=False)
     body = {"messages": [USER], "tools": [function()]} if path == CHAT else {"input": "Hi", "tools": [tool()]}
     refused = post(v1, path, {"model": app.slug, **body})

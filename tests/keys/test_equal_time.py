@@ -121,7 +121,7 @@ def server(start: Callable[..., Server]) -> Server:
 
 
 @pytest.mark.thorough
-def test_bad_keys_cannot_be_told_apart(server: Server, app: App) -> None:
+def test_invalid_keys_are_indistinguishable(server: Server, app: App) -> None:
     keys = {kind: make(app) for kind, make in KINDS.items()}
     callers = [Caller(server.port, keys, number) for number in range(THREADS)]
     rounds = math.ceil(CALLS / THREADS / len(KINDS))

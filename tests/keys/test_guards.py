@@ -118,7 +118,7 @@ def opens(server: Server, address: str) -> bool:
         return answer.status_code == 200
 
 
-def test_callers_without_a_key_cannot_hold_all_streams_of_a_worker(start: Callable[..., Server], app: App) -> None:
+def test_callers_without_a_key_cannot_occupy_all_streams_of_a_worker(start: Callable[..., Server], app: App) -> None:
     server = start(ulimit="-n 160", TRUSTED_PROXIES="127.0.0.1")
     key = factories.make_key(app).plain
     with ExitStack() as stack:

@@ -54,7 +54,7 @@ def test_exactly_as_many_turns_pass_as_the_limit_allows(case: str, database: str
         assert sum(threads.map(take, range(LINES))) == expected
 
 
-def test_what_is_settled_in_any_slot_comes_back(database: str) -> None:
+def test_what_is_settled_in_any_slot_is_released(database: str) -> None:
     subject = key_subject(next(number))
     limit(subject, concurrent_turns=1_000, tokens_per_day=10**6)
     parameters = {**NOTHING, "turns": 1, "tokens": 100, "subjects": f'[{{"subject": "{subject}"}}]'}

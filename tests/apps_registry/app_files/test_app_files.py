@@ -174,7 +174,7 @@ def test_existing_models_and_providers_are_not_changed(exported: Path, manage: R
     assert not Provider.objects.filter(base_url__contains="elsewhere").exists()
 
 
-def test_a_file_without_a_model_takes_the_default_apps(manage: Run, tmp_path: Path) -> None:
+def test_a_file_without_a_model_uses_the_default_apps(manage: Run, tmp_path: Path) -> None:
     slug = factories.unique("plain")
     path = write(tmp_path / "plain.yaml", {"slug": slug, "name": "Plain"})
     assert manage("import_app", path, "--apply").code == 0

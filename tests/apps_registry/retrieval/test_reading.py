@@ -135,7 +135,9 @@ def test_markdown_that_is_slow_to_render_is_read_at_once(ingest: Ingest, app: Ap
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_a_zip_that_holds_a_name_twice_drops_nothing(manage: Callable[..., Result], app: App, tmp_path: Path) -> None:
+def test_a_zip_that_contains_a_name_twice_loses_nothing(
+    manage: Callable[..., Result], app: App, tmp_path: Path
+) -> None:
     names = [("a.txt", "first"), ("a.txt", "second"), ("a (2).txt", "third"), ("a\u200b.txt", "fourth"), ("b.txt", "b")]
     (tmp_path / "twice.zip").write_bytes(files.archive(names))
     done = manage("ingest", app.slug, str(tmp_path / "twice.zip"), "--wait")

@@ -69,7 +69,7 @@ def without_signature(token: str) -> str:
         lambda token: base64.urlsafe_b64encode(b'{"alg":"none"}').decode() + "." + token.split(".")[1] + ".",
     ],
 )
-def test_another_spelling_is_no_token(change: "object") -> None:
+def test_another_spelling_is_not_a_token(change: "object") -> None:
     assert callable(change)
     text = change(make_token(BOUNDS, KEY))
     assert signer_of(text) is None or read_token(text, KEY) is None

@@ -135,7 +135,7 @@ def test_a_malformed_request_is_refused(body: Any) -> None:
         read_request(body)
 
 
-def test_a_request_may_hold_anything_that_the_protocol_allows() -> None:
+def test_a_request_may_contain_anything_that_the_protocol_allows() -> None:
     parts = [{"type": "text", "text": "What time"}, {"type": "text", "text": "is it?"}, "x"]
     odd = [{"type": "function"}, "x", {"function": {"name": "current_time", "parameters": {"properties": []}}}]
     reply = answer(read_request({"messages": ["x", {"role": "user", "content": parts}], "tools": odd}))

@@ -53,7 +53,7 @@ def body(schema: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
 @pytest.mark.parametrize("kind", ["openai", "azure", "anthropic", "gemini", "llamacpp", "openrouter"])
-def test_a_strict_provider_takes_what_is_made_of_a_schema(kind: str, schema: dict[str, Any]) -> None:
+def test_a_strict_provider_accepts_a_rewritten_schema(kind: str, schema: dict[str, Any]) -> None:
     fitted = dict(fit("t", schema, PROFILES[kind].tools))
     strict = "openai" if kind == "openrouter" else kind
     assert list(RULES[strict](body(fitted))) == []

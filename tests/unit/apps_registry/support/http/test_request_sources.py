@@ -103,7 +103,7 @@ def test_other_origins_and_none_are_refused(origin: str | None) -> None:
         limits.check_origin(RequestSource(origin, ""), rule="x")
 
 
-def test_no_limit_is_no_limit() -> None:
+def test_without_a_limit_everything_is_accepted() -> None:
     limits = limits_of("", "")
     limits.check_origin(RequestSource(None, ""), rule="x")
     limits.check_network(RequestSource(None, ""), rule="x")
